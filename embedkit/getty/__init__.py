@@ -1,0 +1,1 @@
+"""Everything that knows Getty Images, without any input or output."""

@@ -1,0 +1,216 @@
+"""The values that travel between the rooms. All are frozen; none does any work beyond arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+from embedkit.errors import EmbedKitError
+
+Target = Literal[
+    "web", "facade", "widget", "wordpress", "oembed", "amp", "feed", "email", "text", "markdown", "jsonld", "card"
+]
+TARGETS: tuple[Target, ...] = get_args(Target)
+Align = Literal["none", "left", "center", "right"]
+ALIGNS: tuple[Align, ...] = get_args(Align)
+Input = Literal["html", "markdown", "text"]
+INPUTS: tuple[Input, ...] = get_args(Input)
+
+# The values of the oEmbed parameter tld (Getty Images oEmbed documentation, 2018).
+TLDS = tuple(
+    "com com.au be ca dk de es fr in ie it nl co.nz no at ru com.pl pt ch fi se ae co.uk cn co.jp".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an author wants a picture shown. ``None`` means: nothing said, the default applies.
+
+    ``caption`` True or False asks Getty's frame for its caption; a text is printed in our figcaption.
+    ``max_width`` and ``max_height`` are in CSS pixels.
+    """
+
+    max_width: int | None = None
+    max_height: int | None = None
+    caption: bool | str | None = None
+    title: str | None = None
+    align: Align | None = None
+    tld: str | None = None
+    target: Target | None = None
+
+    def over(self, other: Options) -> Options:
+        """These options, with what they leave unsaid taken from ``other``."""
+        said = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+        return replace(other, **said)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRef:
+    """One to five asset ids, in order, and how to show them. Made by :mod:`embedkit.getty.references`."""
+
+    items: tuple[str, ...]
+    options: Options = Options()
+
+    def __str__(self) -> str:
+        return ",".join(self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What Getty signed, validated: enough to rebuild the viewer's address, and nothing else.
+
+    ``query`` holds the name-value pairs up to and with ``sig``, in the order received, since the
+    service answers 400 to any other order. ``bar`` is the height in pixels, part of the reported
+    height, that does not scale with the picture (49 in the markup of 2014).
+    """
+
+    items: tuple[str, ...]
+    query: tuple[tuple[str, str], ...]
+    is360: bool = False
+    bar: int = 0
+
+    def __getitem__(self, name: str) -> str:
+        return dict(self.query).get(name, "")
+
+    @property
+    def et(self) -> str:
+        return self["et"]
+
+    @property
+    def sig(self) -> str:
+        return self["sig"]
+
+    @property
+    def tld(self) -> str:
+        return self["tld"] or "com"
+
+    def path(self, caption: bool = False) -> str:
+        """Path and query of the frame: values are of the base64url alphabet and need no escaping."""
+        pairs = "&".join(f"{name}={value}" for name, value in self.query)
+        return f"/embed/{','.join(self.items)}?{pairs}" + ("&caption=true" if caption else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """One resolved embed, as data: html is made from it at the last moment. Texts are raw, never markup.
+
+    ``width`` and ``height`` are CSS pixels; ``fetched_at`` is seconds since the epoch; ``fresh_until``
+    likewise; ``stale`` tells that it is shown past its freshness; ``asked`` is the maxwidth and maxheight
+    that went with the question, so that nobody asks for more than there is twice.
+    """
+
+    ref: AssetRef
+    type: str
+    version: str
+    title: str
+    caption: str
+    photographer: str
+    collection: str
+    width: int
+    height: int
+    thumbnail_url: str | None
+    thumbnail_width: int | None
+    thumbnail_height: int | None
+    terms_of_use_url: str | None
+    page_url: str
+    frame: Frame
+    fetched_at: float = 0.0
+    fresh_until: float = 0.0
+    stale: bool = False
+    asked: tuple[int | None, int | None] = (None, None)
+
+    def fit(self, max_width: int | None, max_height: int | None) -> Embed:
+        """This embed scaled down, ratio kept, to lie within the limits; never scaled up."""
+        bar = self.frame.bar
+        picture = self.height - bar
+        scale = min(
+            1.0,
+            (max_width or self.width) / self.width,
+            max(1, (max_height or self.height) - bar) / picture,
+        )
+        if scale == 1.0:
+            return self
+        return replace(
+            self, width=max(1, int(self.width * scale + 0.5)), height=max(1, int(picture * scale + 0.5)) + bar
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something an author should know of; ``line`` and ``column`` are 1-based, columns in code points."""
+
+    line: int
+    column: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcode:
+    """One candidate found in a text: ``text[start:end]`` is what a rendering replaces.
+
+    ``reference`` is what the author wrote for the picture (an id, a list, an address), not yet parsed;
+    ``line`` and ``column`` say where. Where the tag cannot be read ``problem`` says why, and it stays as
+    written. ``kind`` is ``escape`` for ``[[getty 1]]``, which only loses one pair of brackets.
+    """
+
+    start: int
+    end: int
+    line: int
+    column: int
+    kind: Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
+    reference: str = ""
+    options: Options = Options()
+    problem: Problem | None = None
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A rendered text, the embeds in it, in order, and what was wrong with the rest."""
+
+    content: str
+    embeds: tuple[Embed, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What warming a set of texts did: counts of distinct pictures."""
+
+    distinct: int = 0
+    fetched: int = 0
+    stale: int = 0
+    failed: tuple[tuple[str, EmbedKitError], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call to an upstream service, as data; the transport alone acts on it.
+
+    ``max_bytes`` bounds the decoded body. ``redirects`` is how many may be followed, and only to
+    ``hosts``. ``endpoint`` names the breaker and the throttle that the call counts against.
+    """
+
+    url: str
+    endpoint: str
+    params: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    max_bytes: int = 256 * 1024
+    redirects: int = 0
+    hosts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back: header names in lower case, the body decoded from its transfer and content coding."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+JSON = dict[str, Any]

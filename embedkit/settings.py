@@ -1,0 +1,272 @@
+"""Every setting: one table, read once, then a frozen value.
+
+Each row of :class:`Settings` is a name, a type, a default and a sentence; the README and
+``embedkit doctor`` are checked against it. In the environment a row is its name in capitals after
+``EMBEDKIT_``. Nothing here reads the environment by itself: the caller hands a mapping in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from embedkit.errors import ConfigurationError
+from embedkit.freshness import DAY, Policy
+from embedkit.models import TARGETS, TLDS
+
+PREFIX = "EMBEDKIT_"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ON_ERROR = ("card", "link", "text", "raise")
+
+
+class Secret(str):
+    """A string that does not show itself in a repr, a log or a traceback; :meth:`reveal` gives it."""
+
+    __slots__ = ()
+
+    def reveal(self) -> str:
+        return str.__str__(self)
+
+    def __repr__(self) -> str:
+        return "Secret('***')" if len(self) else "Secret('')"
+
+    def __str__(self) -> str:
+        return "***" if len(self) else ""
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Secret, ("***",))
+
+
+def _string(value: Any) -> str:
+    return str(value).strip()
+
+
+def _secret(value: Any) -> Secret:
+    return value if isinstance(value, Secret) else Secret(str(value).strip())
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", str(value).strip()):
+        raise ValueError("must be a whole number, 0 or more")
+    return int(value)
+
+
+def _positive(value: Any) -> int:
+    if (number := _integer(value)) < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
+def _seconds(value: Any) -> float:
+    number = float(value)
+    if not 0 < number <= 300:
+        raise ValueError("must be a number of seconds above 0, 300 at most")
+    return number
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("must be true or false")
+
+
+def _list(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _secrets(value: Any) -> tuple[Secret, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    found = tuple(_secret(part) for part in parts if part.strip())
+    if any(len(secret) < 32 for secret in found):
+        raise ValueError("must be values of at least 32 characters each")
+    return found
+
+
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if (word := str(value).strip()) not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return word
+
+    return read
+
+
+def _upstream(value: Any) -> str:
+    """An address we send requests to: https, except on loopback (the sandbox, tests)."""
+    url = str(value).strip().rstrip("/")
+    parts = urlsplit(url)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    plain = not (parts.query or parts.fragment or parts.username or "\\" in url or re.search(r"\s", url))
+    if not (safe and plain and parts.hostname):
+        raise ValueError("must be an https address (http only on 127.0.0.1, localhost or [::1])")
+    return url
+
+
+def _public(value: Any) -> str:
+    url = str(value).strip().rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("must be an address such as https://embeds.example.org")
+    return url
+
+
+def _origins(value: Any) -> tuple[str, ...]:
+    found = _list(value)
+    for origin in found:
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?", origin):
+            raise ValueError(f"{origin!r} is no origin: write it like https://cms.example.org")
+    return found
+
+
+def _rate(value: Any) -> str:
+    rate = str(value).strip()
+    if not re.fullmatch(r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)", rate):
+        raise ValueError("must be a rate such as 60/minute")
+    return rate
+
+
+def _row(default: Any, read: Callable[[Any], Any], says: str) -> Any:
+    return field(default=default, metadata={"read": read, "says": says})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, with their defaults. Every value is checked, whichever way it comes in."""
+
+    oembed_endpoint: str = _row(
+        "https://embed.gettyimages.com/oembed", _upstream, "Getty's oEmbed endpoint; it needs no key."
+    )
+    api_base: str = _row("https://api.gettyimages.com", _upstream, "The Getty Images API v3, for search.")
+    token_url: str = _row(
+        "https://authentication.gettyimages.com/oauth2/token", _upstream, "Where OAuth2 tokens are issued."
+    )
+    frame_origin: str = _row(
+        "https://embed.gettyimages.com", _upstream, "The origin of the frames that show a picture."
+    )
+    widget_script: str = _row(
+        "https://embed-cdn.gettyimages.com/widgets.js", _upstream, "Getty's script, for the target widget only."
+    )
+    image_origins: tuple[str, ...] = _row(
+        (
+            "https://media.gettyimages.com",
+            "https://media.istockphoto.com",
+            "https://cache1.asset-cache.net",
+            "https://cache2.asset-cache.net",
+            "https://delivery.gettyimages.com",
+        ),
+        _origins,
+        "Origins that thumbnails may come from; any other thumbnail is dropped.",
+    )
+    api_key: Secret = _row(Secret(""), _secret, "The key of the Getty Images API; only search needs one.")
+    api_secret: Secret = _row(Secret(""), _secret, "The secret that belongs to the key.")
+    username: str = _row("", _string, "A Getty Images customer, for licensed downloads and boards.")
+    password: Secret = _row(Secret(""), _secret, "That customer's password.")
+    caller: str = _row("", _string, "Who asks, told to Getty; by default the host of PUBLIC_URL, else embedkit.")
+    cache: str = _row(
+        "",
+        _string,
+        "Where copies are kept: sqlite:PATH, redis://…, memcached://…, file:PATH, memory: or null:;"
+        " by default SQLite in the user's cache folder.",
+    )
+    cache_limit: int = _row(100_000, _positive, "How many entries the cache keeps at the most.")
+    secret: tuple[Secret, ...] = _row(
+        (),
+        _secrets,
+        "Signs cache entries and grants, at least 32 characters; two values, new and old, while rotating."
+        " Made by itself for a cache that is not shared.",
+    )
+    max_age: int = _row(DAY, _positive, "Seconds for which a copy is fresh.")
+    stale_while_revalidate: int = _row(
+        DAY, _integer, "Seconds after that in which it is still shown while a new one is fetched behind it."
+    )
+    stale_if_error: int = _row(30 * DAY, _integer, "Seconds after that in which it is shown if Getty is down.")
+    negative_max_age: int = _row(600, _positive, "Seconds for which a missing picture is not asked for again.")
+    timeout: float = _row(5.0, _seconds, "Seconds after which a call to Getty is given up, in total.")
+    concurrency: int = _row(8, _positive, "Calls to Getty under way at once.")
+    target: str = _row("web", _one_of(*TARGETS), "What is rendered when a call does not say.")
+    on_error: str = _row(
+        "card", _one_of(*ON_ERROR), "What a reader sees where there is no embed: card, link, text; or raise."
+    )
+    tld: str = _row("com", _one_of(*TLDS), "The Getty site that frames link to, as in gettyimages.TLD.")
+    locale: str = _row("en-US", _string, "The language of metadata and of our own few words.")
+    sanitizer: str = _row("nh3", _one_of("nh3", "bleach"), "The library that cleans our output once more.")
+    templates: str = _row("", _string, "A folder searched for templates before the built-in ones.")
+    lockfile: str = _row("embedkit.lock.json", _string, "The file of locked records, for builds.")
+    frozen: bool = _row(False, _boolean, "Read the lock file alone: no cache and no network.")
+    frame_sandbox: str = _row(
+        "allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+        " allow-top-navigation-by-user-activation",
+        _string,
+        "The sandbox attribute of our frames; empty leaves it out.",
+    )
+    tokens: tuple[Secret, ...] = _row((), _secrets, "Tokens that open search, at least 32 characters each.")
+    admin_token: tuple[Secret, ...] = _row((), _secrets, "The token that opens purging; unset, purging is off.")
+    search_access: str = _row("token", _one_of("token", "open"), "Who may search: holders of a token, or all.")
+    cors_origins: tuple[str, ...] = _row((), _origins, "Origins whose pages may read our answers.")
+    picker_origins: tuple[str, ...] = _row((), _origins, "Origins that may frame the picker.")
+    rate_limit: str = _row("60/minute", _rate, "How often one client may call the service.")
+    public_url: str = _row("", _public, "The address of this service as the world sees it.")
+    assets_url: str = _row("", _public, "Where stylesheet and scripts are served; PUBLIC_URL/static by default.")
+    trusted_hops: int = _row(0, _integer, "Proxies in front of the service whose X-Forwarded headers count.")
+    trusted_hosts: tuple[str, ...] = _row((), _list, "Host names the service answers to; any, if empty.")
+
+    def __post_init__(self) -> None:
+        for row in fields(self):
+            try:
+                object.__setattr__(self, row.name, row.metadata["read"](getattr(self, row.name)))
+            except (ValueError, TypeError, AttributeError) as error:
+                # the value itself may be a secret: it is not repeated
+                raise ConfigurationError(f"The setting {row.name.upper()} {error}.") from None
+
+    @property
+    def policy(self) -> Policy:
+        """How long copies may be shown."""
+        return Policy(self.max_age, self.stale_while_revalidate, self.stale_if_error, self.negative_max_age)
+
+    @property
+    def static_url(self) -> str:
+        """Where pages find our stylesheet and scripts, without a slash at the end."""
+        return self.assets_url or f"{self.public_url}/static"
+
+    @property
+    def caller_name(self) -> str:
+        """The oEmbed parameter ``caller``."""
+        return self.caller or urlsplit(self.public_url).hostname or "embedkit"
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
+        """Settings from names in either case (a Django or Flask configuration), e.g. ``{"MAX_AGE": 600}``."""
+        return cls(**{_known(name): value for name, value in values.items()})
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Settings from those names of an environment that begin with ``EMBEDKIT_``."""
+        ours = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}
+        return cls(**{_known(name, PREFIX): value for name, value in ours.items()})
+
+
+def rows() -> list[tuple[str, Any, str]]:
+    """Name in capitals, default and sentence of every setting, in order."""
+    return [(row.name.upper(), row.default, row.metadata["says"]) for row in fields(Settings)]
+
+
+def _known(name: str, prefix: str = "") -> str:
+    names = [row.name for row in fields(Settings)]
+    if name.lower() in names:
+        return name.lower()
+    nearest = difflib.get_close_matches(name.lower(), names, 1)
+    hint = f"Did you mean {prefix}{nearest[0].upper()}?" if nearest else "See the settings in the README."
+    raise ConfigurationError(f"There is no setting {prefix}{name.upper()}.", hint=hint)
