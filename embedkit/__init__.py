@@ -39,7 +39,7 @@ _HOMES = {
     "create_blueprint": "web",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> object:

@@ -9,7 +9,18 @@ from typing import Any, Literal, get_args
 from embedkit.errors import EmbedKitError
 
 Target = Literal[
-    "web", "facade", "widget", "wordpress", "oembed", "amp", "feed", "email", "text", "markdown", "jsonld", "card"
+    "web",
+    "facade",
+    "widget",
+    "wordpress",
+    "oembed",
+    "amp",
+    "feed",
+    "email",
+    "text",
+    "markdown",
+    "jsonld",
+    "card",
 ]
 TARGETS: tuple[Target, ...] = get_args(Target)
 Align = Literal["none", "left", "center", "right"]
@@ -18,8 +29,9 @@ Input = Literal["html", "markdown", "text"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 
 # The values of the oEmbed parameter tld (Getty Images oEmbed documentation, 2018).
-TLDS = tuple(
-    "com com.au be ca dk de es fr in ie it nl co.nz no at ru com.pl pt ch fi se ae co.uk cn co.jp".split()
+TLDS = (
+    *("com", "com.au", "be", "ca", "dk", "de", "es", "fr", "in", "ie", "it", "nl", "co.nz", "no", "at", "ru"),
+    *("com.pl", "pt", "ch", "fi", "se", "ae", "co.uk", "cn", "co.jp"),
 )
 
 

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,25 +24,41 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ON_ERROR = ("card", "link", "text", "raise")
 
 
-class Secret(str):
-    """A string that does not show itself in a repr, a log or a traceback; :meth:`reveal` gives it."""
+class Secret:
+    """A text that shows itself in no repr, log, format, JSON or pickle; only :meth:`reveal` gives it."""
 
-    __slots__ = ()
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str = "") -> None:
+        self._value = value
 
     def reveal(self) -> str:
-        return str.__str__(self)
+        """The text itself."""
+        return self._value
 
     def __repr__(self) -> str:
-        return "Secret('***')" if len(self) else "Secret('')"
+        return f"Secret({str(self)!r})"
 
     def __str__(self) -> str:
-        return "***" if len(self) else ""
+        return "***" if self._value else ""
 
-    def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Secret, ("***",))
+        return (Secret, (str(self),))
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
 
 
 def _string(value: Any) -> str:
@@ -89,7 +106,7 @@ def _list(value: Any) -> tuple[str, ...]:
 
 def _secrets(value: Any) -> tuple[Secret, ...]:
     parts = value.split(",") if isinstance(value, str) else value
-    found = tuple(_secret(part) for part in parts if part.strip())
+    found = tuple(secret for part in parts if len(secret := _secret(part)))
     if any(len(secret) < 32 for secret in found):
         raise ValueError("must be values of at least 32 characters each")
     return found
@@ -157,7 +174,9 @@ class Settings:
         "https://embed.gettyimages.com", _upstream, "The origin of the frames that show a picture."
     )
     widget_script: str = _row(
-        "https://embed-cdn.gettyimages.com/widgets.js", _upstream, "Getty's script, for the target widget only."
+        "https://embed-cdn.gettyimages.com/widgets.js",
+        _upstream,
+        "Getty's script, for the target widget only.",
     )
     image_origins: tuple[str, ...] = _row(
         (

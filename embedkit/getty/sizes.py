@@ -31,19 +31,21 @@ def question(options: Options) -> Bounds:
 
 
 def covers(embed: Embed, options: Options) -> bool:
-    """Whether this copy is large enough to be scaled down to what the options ask for."""
+    """Whether asking again could bring nothing larger that the options have a use for."""
     width, height = question(options)
-    if width is None and height is None:
-        return True
-    if (width and width <= embed.width) or (height and height <= embed.height):
-        return True
-    asked_width, asked_height = embed.asked
-    if embed.asked == (None, None):
-        return False
-    # a bound that was not set then did not hold the answer back
-    return (width is None or asked_width is None or width <= asked_width) and (
-        height is None or asked_height is None or height <= asked_height
+    picture_height = embed.height - embed.frame.bar
+    return (
+        (width is None and height is None)
+        or (width is not None and width <= embed.width)
+        or (height is not None and height <= picture_height)
+        or _whole(embed.width, picture_height, embed.asked)
     )
+
+
+def _whole(width: int, height: int, asked: Bounds) -> bool:
+    """Whether an answer lies below all bounds of its question: then the picture itself is no larger."""
+    most_width, most_height = (DEFAULT, DEFAULT) if asked == (None, None) else asked
+    return (most_width is None or width < most_width) and (most_height is None or height < most_height)
 
 
 def shown(embed: Embed, options: Options) -> Embed:

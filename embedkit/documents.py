@@ -1,0 +1,67 @@
+"""References in a text: the scanner's candidates, parsed; and the text with them replaced. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from embedkit import shortcodes
+from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.getty import references
+from embedkit.models import AssetRef, Input, Options, Problem, Shortcode, Target
+
+PAGE_TARGETS = frozenset({"web", "facade", "widget"})  # an author may choose among these
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate and, where it names pictures, their reference with the author's options."""
+
+    shortcode: Shortcode
+    ref: AssetRef | None
+    problems: tuple[Problem, ...]
+
+    def problem(self, error: EmbedKitError) -> Problem:
+        """An error as a problem at this place of the text."""
+        return Problem(self.shortcode.line, self.shortcode.column, error.code, str(error))
+
+    def options(self, target: Target | None) -> Options:
+        """How to show it: a page's author may choose the target, a feed's or a mail's may not."""
+        said = self.ref.options if self.ref else Options()
+        if said.target is None or (target or "web") not in PAGE_TARGETS or said.target not in PAGE_TARGETS:
+            return replace(said, target=target)
+        return said
+
+
+def find(text: str, input: Input) -> list[Found]:
+    """Everything in a text that asks for a picture, in order, with what is wrong with it."""
+    found = (_parsed(shortcode) for shortcode in shortcodes.find(text, input))
+    return [one for one in found if one is not None]
+
+
+def replace_all(text: str, found: list[Found], markup: Callable[[Found, AssetRef], str]) -> str:
+    """The text with every reference replaced by its markup, and every escape by what it escapes."""
+    edits = []
+    for one in found:
+        start, end = one.shortcode.start, one.shortcode.end
+        if one.shortcode.kind == "escape":
+            edits.append((start, end, text[start + 1 : end - 1]))
+        elif one.ref is not None:
+            edits.append((start, end, markup(one, one.ref)))
+    return shortcodes.replace(text, edits)
+
+
+def _parsed(shortcode: Shortcode) -> Found | None:
+    if shortcode.problem is not None:
+        return Found(shortcode, None, (shortcode.problem, *shortcode.warnings))
+    if shortcode.kind == "escape":
+        return Found(shortcode, None, ())
+    try:
+        ref = references.parse(shortcode.reference)
+    except UnsupportedReference as error:
+        if shortcode.kind != "shortcode":
+            return None  # some other address on a line of its own: none of our business
+        problem = Problem(shortcode.line, shortcode.column, error.code, str(error))
+        return Found(shortcode, None, (problem, *shortcode.warnings))
+    ref = AssetRef(ref.items, shortcode.options.over(ref.options))
+    return Found(shortcode, ref, shortcode.warnings)

@@ -1,0 +1,313 @@
+"""The front door: a reference or a text goes in, an embed comes out.
+
+resolve   one record, or an error        resolve_many   many, errors as values, each asked for once
+html      markup that degrades           render         a whole text that degrades
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, cast
+
+from embedkit import documents, lockfile
+from embedkit.cache import EmbedCache
+from embedkit.documents import Found
+from embedkit.errors import (
+    ConfigurationError,
+    EmbedKitError,
+    InvalidResponse,
+    UnsupportedReference,
+)
+from embedkit.getty import references, sizes
+from embedkit.lazily import Lazily
+from embedkit.lockfile import Picture
+from embedkit.models import (
+    ALIGNS,
+    INPUTS,
+    JSON,
+    TARGETS,
+    TLDS,
+    AssetRef,
+    Document,
+    Embed,
+    Input,
+    Options,
+    Report,
+    Target,
+)
+from embedkit.resolver import Progress, Resolver, Want
+from embedkit.revalidation import Revalidator
+from embedkit.settings import Settings
+from embedkit.signing import signing_secrets
+from embedkit.stores import open_store
+
+if TYPE_CHECKING:
+    from cachelib import BaseCache
+    from markupsafe import Markup
+
+    from embedkit.rendering import Renderer
+    from embedkit.transport import Transport
+
+Reference = str | AssetRef
+
+
+class EmbedKit:
+    """Resolves, renders and keeps embeds. Safe for threads; make one and share it.
+
+    :param settings: by default read from the environment (``EMBEDKIT_…``).
+    :param transport: sends requests upstream; by default :class:`embedkit.transport.HttpTransport`.
+    :param cache: any cachelib backend; by default the one that the setting CACHE names.
+    :param clock: seconds since the epoch.
+    :param background: True refreshes stale copies on daemon threads (a service); False leaves them to
+        :meth:`settle` (a command, a build).
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        transport: Transport | None = None,
+        cache: BaseCache | None = None,
+        clock: Callable[[], float] = time.time,
+        background: bool = True,
+    ) -> None:
+        self.settings = Settings.from_env(os.environ) if settings is None else settings
+        self._clock = clock
+        self._cache = Lazily(lambda: self._open_cache(cache))
+        self._transport = Lazily(lambda: transport or self._open_transport())
+        self._renderer = Lazily(self._open_renderer)
+        self._revalidator = Revalidator(background=background, threads=self.settings.concurrency)
+        self._resolver = Resolver(
+            self.settings,
+            cache=self._cache,
+            transport=self._transport,
+            revalidator=self._revalidator,
+            locked=lockfile.read(self.settings.lockfile) if self.settings.frozen else None,
+        )
+
+    @property
+    def cache(self) -> EmbedCache:
+        """The copies."""
+        return self._cache()
+
+    # -- resolving --------------------------------------------------------------------------------------
+
+    def parse(self, reference: Reference) -> AssetRef:
+        """Whatever was written as a value.
+
+        :raises UnsupportedReference: where it names no Getty Images picture.
+        """
+        return reference if isinstance(reference, AssetRef) else references.parse(reference)
+
+    def resolve(self, reference: Reference, options: Options | None = None, **said: Any) -> Embed:
+        """One embed, at the size asked for.
+
+        :param reference: an id, a list of up to five, an address, a shortcode, pasted embed code.
+        :param options: how to show it; ``said`` are the same as keywords (``max_width=300``).
+        :raises UnsupportedReference: where the reference is none.
+        :raises ProviderError: where there is no embed, and no copy that may be shown instead.
+        """
+        ref = self.parse(reference)
+        wanted = _options(options, said).over(ref.options)
+        return sizes.shown(self._resolver.record(*self._want(ref, wanted)), wanted)
+
+    def resolve_many(
+        self, references: Iterable[Reference], *, progress: Progress | None = None
+    ) -> list[Embed | EmbedKitError]:
+        """Many embeds, in order; a distinct picture is asked for once, CONCURRENCY of them at a time.
+
+        :param progress: called with the number of pictures done and of all.
+        """
+        asked = [self._asked(reference) for reference in references]
+        wants = [self._want(one, one.options) for one in asked if isinstance(one, AssetRef)]
+        found = self._resolver.records(wants, progress)
+        return [self._sized(one, found) if isinstance(one, AssetRef) else one for one in asked]
+
+    def records(
+        self, references: Iterable[AssetRef], *, progress: Progress | None = None
+    ) -> dict[Picture, Embed | EmbedKitError]:
+        """The whole records behind many references, for a lock file; large enough for each of them."""
+        return self._resolver.records([self._want(ref, ref.options) for ref in references], progress)
+
+    def warm(self, texts: Iterable[str], *, input: Input = "html", progress: Progress | None = None) -> Report:
+        """Fetch what these texts will need."""
+        began = self._clock()
+        wanted = [ref for text in texts for ref in self.find(text, input=input)]
+        found = self.records(wanted, progress=progress)
+        embeds = [embed for embed in found.values() if isinstance(embed, Embed)]
+        return Report(
+            distinct=len(found),
+            fetched=sum(embed.fetched_at >= began for embed in embeds),
+            stale=sum(embed.stale for embed in embeds),
+            failed=tuple(
+                (",".join(items), error) for (items, _), error in found.items() if isinstance(error, EmbedKitError)
+            ),
+        )
+
+    def purge(self, reference: Reference) -> bool:
+        """Drop every copy of a picture; whether there was one."""
+        return self.cache.delete(self.parse(reference).items)
+
+    # -- showing ----------------------------------------------------------------------------------------
+
+    def html(self, reference: Reference, options: Options | None = None, **said: Any) -> Markup | str:
+        """An embed ready for a page; where there is none, what ON_ERROR says.
+
+        :param said: ``target``, ``max_width``, ``max_height``, ``caption``, ``title``, ``align``, ``tld``.
+        """
+        wanted = _options(options, said)
+        try:
+            ref = self.parse(reference)
+            wanted = wanted.over(ref.options)
+            return self.show(self.resolve(ref, wanted), wanted)
+        except EmbedKitError as error:
+            return self.fallback(reference, error, wanted)
+
+    def show(self, embed: Embed, options: Options = Options()) -> Markup | str:
+        """A resolved embed for ``options.target`` (by default the setting TARGET)."""
+        return self._renderer().render(embed, options, self._target(options))
+
+    def fallback(self, reference: Reference, error: EmbedKitError, options: Options = Options()) -> Markup | str:
+        """What a reader sees where there is no embed: a card, a link or a text, by ON_ERROR.
+
+        :raises EmbedKitError: the one handed in, where ON_ERROR is ``raise`` or the set-up is at fault.
+        """
+        if self.settings.on_error == "raise" or isinstance(error, ConfigurationError):
+            raise error
+        target = self._target(options)
+        try:
+            ref = self.parse(reference)
+        except UnsupportedReference:
+            return self._renderer().plain(str(reference), target)
+        texts = error.texts if isinstance(error, InvalidResponse) else {}
+        return self._renderer().fallback(ref, options, target, texts=texts)
+
+    def assets(self, target: Target) -> dict[str, list[str]]:
+        """Addresses of the stylesheets and scripts that a page with this target needs."""
+        from embedkit.rendering import assets
+
+        return assets(target, self.settings)
+
+    # -- texts ------------------------------------------------------------------------------------------
+
+    def find(self, text: str, *, input: Input = "html") -> list[AssetRef]:
+        """Every reference in a text, in order, with its options."""
+        return [one.ref for one in documents.find(text, _word(input, INPUTS, "input")) if one.ref]
+
+    def render(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
+        """A text with every reference replaced; what cannot be shown degrades by ON_ERROR.
+
+        :param input: ``html``, ``markdown`` or ``text``: tells what is code and must stay as it is.
+        """
+        return self.document(text, input=input, target=target).content
+
+    def document(self, text: str, *, input: Input = "html", target: Target | None = None) -> Document:
+        """The same, with the embeds that were shown and the problems that were met."""
+        found = documents.find(text, _word(input, INPUTS, "input"))
+        records = self._resolver.records([self._want(one.ref, one.ref.options) for one in found if one.ref])
+        embeds: list[Embed] = []
+        problems = [problem for one in found for problem in one.problems]
+
+        def markup(one: Found, ref: AssetRef) -> str:
+            shown = self._sized(ref, records)
+            options = one.options(target)
+            if isinstance(shown, Embed):
+                embeds.append(shown)
+                return str(self.show(shown, options))
+            problems.append(one.problem(shown))
+            return str(self.fallback(ref, shown, options))
+
+        content = documents.replace_all(text, found, markup)
+        problems.sort(key=lambda problem: (problem.line, problem.column))
+        return Document(content, tuple(embeds), tuple(problems))
+
+    # -- operation --------------------------------------------------------------------------------------
+
+    def status(self) -> JSON:
+        """Whether the parts work, for a readiness check."""
+        state = getattr(self._transport(), "state", dict)
+        return {"cache": self.cache.state(), "upstream": state()}
+
+    def settle(self, timeout: float | None = None) -> int:
+        """Finish refreshing what was shown stale; seconds default to TIMEOUT. Returns how many are left."""
+        return self._revalidator.settle(self.settings.timeout if timeout is None else timeout)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        for part in (*self._transport.made(), *self._cache.made()):
+            if hasattr(part, "close"):
+                part.close()
+
+    def __enter__(self) -> EmbedKit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.settle()
+        self.close()
+
+    def _open_cache(self, given: BaseCache | None) -> EmbedCache:
+        settings = self.settings
+        return EmbedCache(
+            open_store(settings.cache, limit=settings.cache_limit, timeout=settings.timeout)
+            if given is None
+            else given,
+            secrets=signing_secrets(settings),
+            policy=settings.policy,
+            endpoint=settings.oembed_endpoint,
+            clock=self._clock,
+        )
+
+    def _open_transport(self) -> Transport:
+        from embedkit.transport import HttpTransport  # requests takes 76 ms to import: not when warm
+
+        return HttpTransport(self.settings)
+
+    def _open_renderer(self) -> Renderer:
+        from embedkit.rendering import Renderer
+
+        return Renderer(self.settings)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _asked(self, reference: Reference) -> AssetRef | UnsupportedReference:
+        try:
+            return self.parse(reference)
+        except UnsupportedReference as error:
+            return error
+
+    def _want(self, ref: AssetRef, options: Options) -> Want:
+        return (ref.items, options.tld or self.settings.tld), options
+
+    def _target(self, options: Options) -> Target:
+        return cast(Target, options.target or self.settings.target)
+
+    def _sized(self, ref: AssetRef, found: Mapping[Picture, Embed | EmbedKitError]) -> Embed | EmbedKitError:
+        picture, options = self._want(ref, ref.options)
+        record = found[picture]
+        return sizes.shown(record, options) if isinstance(record, Embed) else record
+
+
+def _options(options: Options | None, said: Mapping[str, Any]) -> Options:
+    """Options and keywords as one value; a wrong one is the caller's mistake, and named."""
+    unknown = said.keys() - {row.name for row in fields(Options)}
+    if unknown:
+        names = ", ".join(row.name for row in fields(Options))
+        raise ConfigurationError(f"There is no option {min(unknown)!r}.", hint=f"Use one of {names}.")
+    wanted = Options(**said).over(options or Options())
+    for name, words in (("target", TARGETS), ("align", ALIGNS), ("tld", TLDS)):
+        if (value := getattr(wanted, name)) is not None:
+            _word(value, words, name)
+    for name in ("max_width", "max_height"):
+        size = getattr(wanted, name)
+        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+            raise ConfigurationError(f"{name} is {size!r}.", hint="Give a whole number of pixels, 1 or more.")
+    return wanted
+
+
+def _word(value: Any, words: Sequence[str], what: str) -> Any:
+    if value not in words:
+        raise ConfigurationError(f"There is no {what} {value!r}.", hint=f"Use one of {', '.join(words)}.")
+    return value

@@ -1,0 +1,326 @@
+"""Settings, errors, freshness, sizes and records: pure values, so tables."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+from dataclasses import replace
+
+import pytest
+
+from embedkit import errors, records
+from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, NotFound
+from embedkit.freshness import DAY, Policy, Verdict, judge, lifetime, negative_for
+from embedkit.getty import sizes
+from embedkit.models import AssetRef, Embed, Frame, Options
+from embedkit.settings import Secret, Settings, rows
+
+SIG = "q" * 43 + "="
+FRAME = Frame(("74917285",), (("et", "e" * 22), ("tld", "com"), ("sig", SIG)))
+
+
+def embed(width: int = 594, height: int = 396, **other: object) -> Embed:
+    made = Embed(
+        ref=AssetRef(("74917285",)),
+        type="rich",
+        version="1.0",
+        title="Harbour at dusk",
+        caption="Boats",
+        photographer="Ada Berg",
+        collection="Moment",
+        width=width,
+        height=height,
+        thumbnail_url=None,
+        thumbnail_width=None,
+        thumbnail_height=None,
+        terms_of_use_url=None,
+        page_url="https://www.gettyimages.com/detail/74917285",
+        frame=FRAME,
+    )
+    return replace(made, **other)  # type: ignore[arg-type]
+
+
+# -- settings ------------------------------------------------------------------------------------------
+
+
+def test_settings_come_from_an_environment_or_a_mapping() -> None:
+    assert Settings.from_env({"EMBEDKIT_MAX_AGE": "60", "HOME": "/x"}).max_age == 60
+    assert Settings.from_mapping({"MAX_AGE": 60, "cors_origins": ["https://a.example"]}).cors_origins == (
+        "https://a.example",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MAX_AGE", "soon", "MAX_AGE must be a whole number"),
+        ("MAX_AGE", "0", "MAX_AGE must be 1 or more"),
+        ("TIMEOUT", "1e9", "TIMEOUT must be a number of seconds"),
+        ("TIMEOUT", "nan", "TIMEOUT must be a number of seconds"),
+        ("TARGET", "flash", "TARGET must be one of web, facade"),
+        ("ON_ERROR", "explode", "ON_ERROR must be one of card, link, text, raise"),
+        ("TLD", "evil", "TLD must be one of com, com.au"),
+        ("FROZEN", "perhaps", "FROZEN must be true or false"),
+        ("OEMBED_ENDPOINT", "http://embed.gettyimages.com/oembed", "must be an https address"),
+        ("OEMBED_ENDPOINT", "https://u:p@embed.gettyimages.com/oembed", "must be an https address"),
+        ("OEMBED_ENDPOINT", "https://a.example\\@b/", "must be an https address"),
+        ("API_BASE", "ftp://api.gettyimages.com", "must be an https address"),
+        ("TOKENS", "short", "at least 32 characters"),
+        ("CORS_ORIGINS", "https://a.example/path", "is no origin"),
+        ("CORS_ORIGINS", "*", "is no origin"),
+        ("RATE_LIMIT", "many", "must be a rate such as 60/minute"),
+        ("PUBLIC_URL", "embeds.example.org", "must be an address"),
+    ],
+)
+def test_a_wrong_setting_names_itself(name: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        Settings.from_env({f"EMBEDKIT_{name}": value})
+
+
+def test_upstreams_may_be_plain_http_on_loopback_only() -> None:
+    for host in ("127.0.0.1:8081", "localhost:8081", "[::1]:8081"):
+        assert Settings(oembed_endpoint=f"http://{host}/oembed").oembed_endpoint == f"http://{host}/oembed"
+
+
+def test_an_unknown_setting_names_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean EMBEDKIT_MAX_AGE"):
+        Settings.from_env({"EMBEDKIT_MAXAGE": "1"})
+    with pytest.raises(ConfigurationError, match="See the settings"):
+        Settings.from_env({"EMBEDKIT_XYZZY": "1"})
+
+
+def test_a_wrong_secret_is_not_repeated() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings(tokens="canary-token")  # type: ignore[arg-type]
+    assert "canary" not in str(caught.value)
+
+
+def test_secrets_do_not_show_themselves(caplog: pytest.LogCaptureFixture) -> None:
+    settings = Settings(api_key="canary-key", secret="canary-" + "x" * 32)  # type: ignore[arg-type]
+    key = settings.api_key
+    logging.getLogger("t").warning("%s %r", key, settings)
+    shown = [
+        str(key),
+        repr(key),
+        f"{key}",
+        f"{key:>9}",
+        
+        repr(settings),
+        str(pickle.dumps(key)),
+        caplog.text,
+    ]
+    assert not any("canary" in text for text in shown)
+    assert key.reveal() == "canary-key"
+    assert settings.secret[0].reveal().startswith("canary-")
+    assert str(Secret("")) == ""
+    with pytest.raises(TypeError):
+        json.dumps({"key": key})
+    assert copy.deepcopy(settings) == settings
+    assert key == Secret("canary-key") != Secret("other")
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for name, _, says in rows():
+        assert name == name.upper()
+        assert says.endswith(".")
+
+
+def test_derived_settings() -> None:
+    settings = Settings(public_url="https://embeds.example.org/")
+    assert settings.static_url == "https://embeds.example.org/static"
+    assert settings.caller_name == "embeds.example.org"
+    assert Settings().caller_name == "embedkit"
+    assert Settings(caller="cms.example").caller_name == "cms.example"
+    assert Settings(max_age=7).policy == Policy(max_age=7)
+
+
+# -- errors --------------------------------------------------------------------------------------------
+
+TREE = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, EmbedKitError)]
+
+
+@pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
+def test_errors_carry_evidence_through_copies_and_pickles(kind: type[EmbedKitError]) -> None:
+    error = kind("went wrong", hint="Do this.", ref="1", retry_after=2.0)
+    for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert type(again) is kind
+        assert (again.message, again.hint, again.ref, again.retry_after) == ("went wrong", "Do this.", "1", 2.0)
+    assert str(error) == "went wrong Do this."
+    assert str(kind()) == kind.title
+
+
+def test_codes_are_distinct() -> None:
+    codes = [kind.code for kind in TREE]
+    assert len(set(codes)) == len(codes)
+    assert InvalidResponse(texts={"title": "x"}).texts == {"title": "x"}
+
+
+# -- freshness -----------------------------------------------------------------------------------------
+
+POLICY = Policy(max_age=100, stale_while_revalidate=50, stale_if_error=500, negative_max_age=600)
+
+
+@pytest.mark.parametrize(
+    ("age", "verdict"),
+    [
+        (0, Verdict.FRESH),
+        (99.9, Verdict.FRESH),
+        (100, Verdict.STALE_WHILE_REVALIDATE),
+        (149, Verdict.STALE_WHILE_REVALIDATE),
+        (150, Verdict.STALE_IF_ERROR),
+        (599, Verdict.STALE_IF_ERROR),
+        (600, Verdict.EXPIRED),
+        (-30, Verdict.FRESH),
+        (-3600, Verdict.EXPIRED),
+    ],
+)
+def test_judge(age: float, verdict: Verdict) -> None:
+    assert judge(age, 100, POLICY) is verdict
+
+
+def test_a_life_longer_than_any_we_give_is_expired() -> None:
+    assert judge(0, 10**9, POLICY) is Verdict.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("cache_age", "roll", "seconds"),
+    [(None, 0.5, 100), (None, 0, 90), (None, 1, 110), (1, 0.5, 300), (10**9, 0.5, 7 * DAY), (4000, 0.5, 4000)],
+)
+def test_lifetime(cache_age: int | None, roll: float, seconds: float) -> None:
+    assert lifetime(POLICY, cache_age, roll) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("code", "count", "seconds"),
+    [
+        ("not-found", 1, 600),
+        ("not-found", 2, 1200),
+        ("not-found", 99, DAY),
+        ("not-embeddable", 1, 600),
+        ("invalid-response", 1, 60),
+        ("invalid-response", 99, 3600),
+        ("unavailable", 1, 0),
+        ("rate-limited", 1, 0),
+    ],
+)
+def test_negative_for(code: str, count: int, seconds: float) -> None:
+    assert negative_for(code, count, POLICY) == seconds
+
+
+# -- sizes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("held", "options", "shown"),
+    [
+        ((594, 396), {}, (594, 396)),
+        ((1200, 800), {}, (594, 396)),
+        ((800, 1200), {}, (396, 594)),
+        ((594, 396), {"max_width": 300}, (300, 200)),
+        ((396, 594), {"max_width": 500}, (396, 594)),
+        ((1200, 800), {"max_width": 900}, (900, 600)),
+        ((594, 396), {"max_width": 900}, (594, 396)),
+        ((1000, 1500), {"max_width": 500, "max_height": 750}, (500, 750)),
+        ((594, 396), {"max_height": 100}, (150, 100)),
+        ((594, 1), {"max_width": 1}, (1, 1)),
+    ],
+)
+def test_what_is_shown_depends_on_what_is_asked_alone(
+    held: tuple[int, int], options: dict[str, int], shown: tuple[int, int]
+) -> None:
+    made = sizes.shown(embed(*held), Options(**options))  # type: ignore[arg-type]
+    assert (made.width, made.height) == shown
+
+
+def test_the_bar_of_2014_does_not_scale() -> None:
+    old = embed(395, 643, frame=replace(FRAME, bar=49))
+    assert sizes.shown(old, Options()).height == 643
+    half = sizes.shown(old, Options(max_width=198))
+    assert (half.width, half.height) == (198, 298 + 49)
+
+
+@pytest.mark.parametrize(
+    ("options", "question"),
+    [
+        ({}, (None, None)),
+        ({"max_width": 594}, (None, None)),
+        ({"max_width": 800}, (800, None)),
+        ({"max_width": 500, "max_height": 750}, (594, 750)),
+    ],
+)
+def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: sizes.Bounds) -> None:
+    assert sizes.question(Options(**options)) == question  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "options", "enough"),
+    [
+        ((594, 396), (None, None), {"max_width": 100}, True),
+        ((594, 396), (None, None), {"max_width": 800}, False),
+        ((500, 333), (None, None), {"max_width": 800}, True),  # below 594: the picture is no larger
+        ((800, 533), (800, None), {"max_width": 700}, True),
+        ((800, 533), (800, None), {"max_width": 900}, False),
+        ((640, 427), (800, None), {"max_width": 900}, True),
+        ((800, 533), (800, None), {"max_height": 900}, False),
+        ((800, 533), (800, None), {"max_height": 600, "max_width": 700}, True),
+    ],
+)
+def test_covers(held: tuple[int, int], asked: sizes.Bounds, options: dict[str, int], enough: bool) -> None:
+    assert sizes.covers(embed(*held, asked=asked), Options(**options)) is enough  # type: ignore[arg-type]
+
+
+# -- models and records --------------------------------------------------------------------------------
+
+
+def test_options_over() -> None:
+    assert Options(max_width=1).over(Options(max_width=2, tld="de")) == Options(max_width=1, tld="de")
+    assert Options(caption=False).over(Options(caption=True)).caption is False
+
+
+def test_a_frame_keeps_the_order_of_its_query() -> None:
+    frame = Frame(("1", "2"), (("et", "E"), ("viewMoreLink", "off"), ("sig", "S=")))
+    assert frame.path() == "/embed/1,2?et=E&viewMoreLink=off&sig=S="
+    assert frame.path(caption=True).endswith("&sig=S=&caption=true")
+    assert (frame.et, frame.sig, frame.tld) == ("E", "S=", "com")
+
+
+def test_records_survive_a_round_trip() -> None:
+    made = embed(fetched_at=1.5, fresh_until=2.5, asked=(800, None), thumbnail_url="https://x/", thumbnail_width=1)
+    assert records.load(records.dump(made)) == made
+    assert "fetched_at" not in records.dump(made, times=False)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"width": "594"},
+        {"width": 0},
+        {"title": None},
+        {"frame": None},
+        {"ref": 5},
+        {"asked": []},
+        {"height": True},
+    ],
+)
+def test_a_damaged_record_is_refused(damage: dict[str, object]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        records.load(records.dump(embed()) | damage)
+
+
+def test_the_public_record() -> None:
+    public = records.public(embed(fetched_at=0, fresh_until=100), now=40)
+    assert public["ref"] == "74917285"
+    assert public["fetched_at"] == "1970-01-01T00:00:00Z"
+    assert public["cache_age"] == 60
+    assert public["frame"] == {
+        "items": ["74917285"],
+        "query": [["et", "e" * 22], ["tld", "com"], ["sig", SIG]],
+        "is360": False,
+    }
+    assert "asked" not in public
+
+
+def test_not_found_is_a_provider_error() -> None:
+    assert isinstance(NotFound(), errors.ProviderError)
