@@ -106,7 +106,6 @@ def test_secrets_do_not_show_themselves(caplog: pytest.LogCaptureFixture) -> Non
         repr(key),
         f"{key}",
         f"{key:>9}",
-        
         repr(settings),
         str(pickle.dumps(key)),
         caplog.text,
