@@ -95,12 +95,13 @@ class ProviderError(EmbedKitError):
 
 
 class NotFound(ProviderError):
-    """There is no such picture, or it has been withdrawn (404, 410)."""
+    """There is no such picture, or it has been withdrawn (404, 410); ``gone`` says that it was a 410."""
 
     code = "not-found"
     title = "Picture not found"
     http_status = 404
     exit_code = 4
+    gone = False
 
 
 class NotEmbeddable(ProviderError):

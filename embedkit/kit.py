@@ -6,6 +6,7 @@ html      markup that degrades           render         a whole text that degrad
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
     from embedkit.rendering import Renderer
     from embedkit.transport import Transport
+
+logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
 
 Reference = str | AssetRef
 
@@ -102,6 +105,10 @@ class EmbedKit:
         """
         return reference if isinstance(reference, AssetRef) else references.parse(reference)
 
+    def picture(self, ref: AssetRef, options: Options | None = None) -> Picture:
+        """What is asked for once: the items and the tld."""
+        return ref.items, (options or ref.options).tld or self.settings.tld
+
     def resolve(self, reference: Reference, options: Options | None = None, **said: Any) -> Embed:
         """One embed, at the size asked for.
 
@@ -127,15 +134,29 @@ class EmbedKit:
         return [self._sized(one, found) if isinstance(one, AssetRef) else one for one in asked]
 
     def records(
-        self, references: Iterable[AssetRef], *, progress: Progress | None = None
+        self, references: Iterable[AssetRef], *, refresh: bool = False, progress: Progress | None = None
     ) -> dict[Picture, Embed | EmbedKitError]:
-        """The whole records behind many references, for a lock file; large enough for each of them."""
-        return self._resolver.records([self._want(ref, ref.options) for ref in references], progress)
+        """The whole records behind many references, large enough for each of them.
 
-    def warm(self, texts: Iterable[str], *, input: Input = "html", progress: Progress | None = None) -> Report:
-        """Fetch what these texts will need."""
+        :param refresh: ask Getty for every one of them, whatever is held.
+        """
+        wants = [self._want(ref, ref.options) for ref in references]
+        return self._resolver.records(wants, progress, refresh=refresh)
+
+    def warm(
+        self,
+        texts: Iterable[str | tuple[str, Input]],
+        *,
+        input: Input = "html",
+        progress: Progress | None = None,
+    ) -> Report:
+        """Fetch what these texts will need.
+
+        :param texts: texts of the format ``input``, or pairs of a text and its own format.
+        """
         began = self._clock()
-        wanted = [ref for text in texts for ref in self.find(text, input=input)]
+        pairs = [(text, input) if isinstance(text, str) else text for text in texts]
+        wanted = [ref for text, format in pairs for ref in self.find(text, input=format)]
         found = self.records(wanted, progress=progress)
         embeds = [embed for embed in found.values() if isinstance(embed, Embed)]
         return Report(
@@ -206,8 +227,28 @@ class EmbedKit:
 
     def document(self, text: str, *, input: Input = "html", target: Target | None = None) -> Document:
         """The same, with the embeds that were shown and the problems that were met."""
-        found = documents.find(text, _word(input, INPUTS, "input"))
-        records = self._resolver.records([self._want(one.ref, one.ref.options) for one in found if one.ref])
+        return self.documents([(text, input)], target=target)[0]
+
+    def documents(
+        self,
+        texts: Iterable[tuple[str, Input]],
+        *,
+        target: Target | None = None,
+        progress: Progress | None = None,
+    ) -> list[Document]:
+        """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
+        found = [(text, documents.find(text, _word(input, INPUTS, "input"))) for text, input in texts]
+        refs = (one.ref for _, candidates in found for one in candidates if one.ref)
+        records = self.records(refs, progress=progress)
+        return [self._document(text, candidates, records, target) for text, candidates in found]
+
+    def _document(
+        self,
+        text: str,
+        found: list[Found],
+        records: Mapping[Picture, Embed | EmbedKitError],
+        target: Target | None,
+    ) -> Document:
         embeds: list[Embed] = []
         problems = [problem for one in found for problem in one.problems]
 
@@ -279,7 +320,7 @@ class EmbedKit:
             return error
 
     def _want(self, ref: AssetRef, options: Options) -> Want:
-        return (ref.items, options.tld or self.settings.tld), options
+        return self.picture(ref, options), options
 
     def _target(self, options: Options) -> Target:
         return cast(Target, options.target or self.settings.target)

@@ -203,17 +203,19 @@ class Request:
 
     ``max_bytes`` bounds the decoded body. ``redirects`` is how many may be followed, and only to
     ``hosts``. ``endpoint`` names the breaker and the throttle that the call counts against.
+    ``batch`` tells that the caller bounds the number of its calls by itself and can wait for its turn.
     """
 
     url: str
     endpoint: str
     params: tuple[tuple[str, str], ...] = ()
     method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a key
+    body: bytes | None = field(default=None, repr=False)  # may hold a password
     max_bytes: int = 256 * 1024
     redirects: int = 0
     hosts: frozenset[str] = frozenset()
+    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

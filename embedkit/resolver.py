@@ -10,8 +10,11 @@ What a caller gets, by what is held:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedkit.cache import EmbedCache, Entry
@@ -22,6 +25,8 @@ from embedkit.lockfile import Picture
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.revalidation import Revalidator
 from embedkit.settings import Settings
+
+log = logging.getLogger("embedkit.resolver")
 
 if TYPE_CHECKING:
     from embedkit.transport import Transport
@@ -62,36 +67,38 @@ class Resolver:
         return self._held(picture, options) or self._ask(picture, options)
 
     def records(
-        self, wants: Sequence[Want], progress: Progress | None = None
+        self, wants: Sequence[Want], progress: Progress | None = None, *, refresh: bool = False
     ) -> dict[Picture, Embed | EmbedKitError]:
-        """One record or error for each distinct picture: what is held at once, the rest in parallel."""
+        """One record or error for each distinct picture: what is held at once, the rest in parallel.
+
+        :param refresh: ask for every picture anew, and give the error even where a copy is held.
+        """
         pictures: dict[Picture, Options] = {}
         for picture, options in wants:
             pictures[picture] = _largest(options, pictures.get(picture, options))
         found: dict[Picture, Embed | EmbedKitError] = {}
-        missing = []
-        for picture, options in pictures.items():
-            if (held := _caught(self._held, picture, options)) is None:
-                missing.append(picture)
-            else:
-                found[picture] = held
-        for picture, answer in self._ask_many(missing, pictures):
+        if not refresh:
+            held = ((want[0], _caught(self._held, *want)) for want in pictures.items())
+            found = {picture: answer for picture, answer in held if answer is not None}
+        missing = {picture: options for picture, options in pictures.items() if picture not in found}
+        ask = partial(self._renew if refresh else self._ask, batch=len(missing) > 1)
+        for picture, answer in self._ask_many(missing, ask):
             found[picture] = answer
             if progress:
                 progress(len(found), len(pictures))
-        return found
+        return {picture: found[picture] for picture in pictures}
 
     def _ask_many(
-        self, missing: Sequence[Picture], pictures: Mapping[Picture, Options]
+        self, missing: Mapping[Picture, Options], ask: Callable[[Picture, Options], Embed]
     ) -> Iterator[tuple[Picture, Embed | EmbedKitError]]:
-        if len(missing) < 2:
-            for picture in missing:
-                yield picture, _caught(self._ask, picture, pictures[picture])
-            return
-        with ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch") as pool:
-            asked = {pool.submit(_caught, self._ask, picture, pictures[picture]): picture for picture in missing}
-            for done in as_completed(asked):
-                yield asked[done], done.result()
+        if len(missing) == 1 or self._locked is not None:
+            for want in missing.items():
+                yield want[0], _caught(ask, *want)
+        elif missing:
+            with ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch") as pool:
+                asked = {pool.submit(_caught, ask, *want): want[0] for want in missing.items()}
+                for done in as_completed(asked):
+                    yield asked[done], done.result()
 
     def _held(self, picture: Picture, options: Options) -> Embed | None:
         """The copy that may be shown now; None where Getty has to be asked first.
@@ -122,35 +129,44 @@ class Resolver:
             ref=ref,
         )
 
-    def _ask(self, picture: Picture, options: Options) -> Embed:
+    def _ask(self, picture: Picture, options: Options, *, batch: bool = False) -> Embed:
         """Ask Getty, one caller at a time for a picture; else the last good copy."""
-        items, tld = picture
 
         def work() -> Embed:
-            entry = self._cache().get(items, tld)  # another thread or process may have been first
+            entry = self._cache().get(*picture)  # another thread or process may have been first
             if entry.error is not None:
                 raise entry.error
             if entry.embed and entry.verdict is Verdict.FRESH and sizes.covers(entry.embed, options):
                 return entry.embed
-            return self._fetch(picture, options)
+            return self._fetch(picture, options, batch)
 
         try:
-            embed = self._cache().once(items, tld, work, wait=self._settings.timeout)
+            embed = self._cache().once(*picture, work, wait=self._settings.timeout)
             if not sizes.covers(embed, options):  # we shared the answer to a smaller question
-                embed = self._cache().once(items, tld, work, wait=self._settings.timeout)
+                embed = self._cache().once(*picture, work, wait=self._settings.timeout)
             return embed
         except ProviderError as error:
-            return _last_good(self._cache().get(items, tld), error)
+            return _last_good(self._cache().get(*picture), error)
 
-    def _fetch(self, picture: Picture, options: Options) -> Embed:
+    def _renew(self, picture: Picture, options: Options, *, batch: bool = False) -> Embed:
+        """Ask Getty whatever is held."""
+        if self._locked is not None:
+            return self._from_lock(picture, self._locked)
+        return self._cache().once(
+            *picture, lambda: self._fetch(picture, options, batch), wait=self._settings.timeout
+        )
+
+    def _fetch(self, picture: Picture, options: Options, batch: bool) -> Embed:
         items, tld = picture
         ref = AssetRef(items)
         bounds = sizes.question(options)
         try:
-            response = self._transport().send(oembed.request(ref, self._settings, bounds=bounds, tld=tld))
+            request = oembed.request(ref, self._settings, bounds=bounds, tld=tld)
+            response = self._transport().send(replace(request, batch=batch))
             answer = oembed.parse(response, ref, self._settings, tld=tld, asked=bounds)
         except ProviderError as error:
             error.ref = str(ref)
+            log.debug("no embed of %s: %s: %s", ref, error.code, error)
             self._cache().fail(items, tld, error)
             raise
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age)

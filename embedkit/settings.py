@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,6 +41,9 @@ class Secret:
 
     def __str__(self) -> str:
         return "***" if self._value else ""
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
 
     def __len__(self) -> int:
         return len(self._value)
@@ -148,6 +151,10 @@ def _origins(value: Any) -> tuple[str, ...]:
     return found
 
 
+def _image_origins(value: Any) -> tuple[str, ...]:
+    return tuple(_upstream(origin) for origin in _origins(value))
+
+
 def _rate(value: Any) -> str:
     rate = str(value).strip()
     if not re.fullmatch(r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)", rate):
@@ -155,8 +162,8 @@ def _rate(value: Any) -> str:
     return rate
 
 
-def _row(default: Any, read: Callable[[Any], Any], says: str) -> Any:
-    return field(default=default, metadata={"read": read, "says": says})
+def _row(default: Any, read: Callable[[Any], Any], says: str, *, shown: bool = True) -> Any:
+    return field(default=default, repr=shown, metadata={"read": read, "says": says})
 
 
 @dataclass(frozen=True)
@@ -186,7 +193,7 @@ class Settings:
             "https://cache2.asset-cache.net",
             "https://delivery.gettyimages.com",
         ),
-        _origins,
+        _image_origins,
         "Origins that thumbnails may come from; any other thumbnail is dropped.",
     )
     api_key: Secret = _row(Secret(""), _secret, "The key of the Getty Images API; only search needs one.")
@@ -199,6 +206,7 @@ class Settings:
         _string,
         "Where copies are kept: sqlite:PATH, redis://…, memcached://…, file:PATH, memory: or null:;"
         " by default SQLite in the user's cache folder.",
+        shown=False,  # a Redis address may hold a password
     )
     cache_limit: int = _row(100_000, _positive, "How many entries the cache keeps at the most.")
     secret: tuple[Secret, ...] = _row(
@@ -265,6 +273,19 @@ class Settings:
         """The oEmbed parameter ``caller``."""
         return self.caller or urlsplit(self.public_url).hostname or "embedkit"
 
+    def with_upstream(self, url: str) -> Settings:
+        """These settings with every upstream address at one place: the sandbox, or a mirror of it."""
+        base = _upstream(url)
+        return replace(
+            self,
+            oembed_endpoint=f"{base}/oembed",
+            api_base=base,
+            token_url=f"{base}/oauth2/token",
+            frame_origin=base,
+            widget_script=f"{base}/widgets.js",
+            image_origins=(base,),
+        )
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
         """Settings from names in either case (a Django or Flask configuration), e.g. ``{"MAX_AGE": 600}``."""
@@ -274,7 +295,7 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Settings from those names of an environment that begin with ``EMBEDKIT_``."""
         ours = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}
-        return cls(**{_known(name, PREFIX): value for name, value in ours.items()})
+        return cls.from_mapping({_known(name, PREFIX): value for name, value in ours.items()})
 
 
 def rows() -> list[tuple[str, Any, str]]:

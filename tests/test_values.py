@@ -70,6 +70,7 @@ def test_settings_come_from_an_environment_or_a_mapping() -> None:
         ("TOKENS", "short", "at least 32 characters"),
         ("CORS_ORIGINS", "https://a.example/path", "is no origin"),
         ("CORS_ORIGINS", "*", "is no origin"),
+        ("IMAGE_ORIGINS", "http://media.gettyimages.com", "must be an https address"),
         ("RATE_LIMIT", "many", "must be a rate such as 60/minute"),
         ("PUBLIC_URL", "embeds.example.org", "must be an address"),
     ],

@@ -1,0 +1,102 @@
+"""What may be taken from an HTTP answer: its headers, its body, and where it leads.
+
+Pure: bytes and texts go in. The answers come from elsewhere, so whatever is not as it should be is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+from embedkit.errors import InvalidResponse
+from embedkit.models import Request
+from embedkit.settings import LOOPBACK
+
+CREDENTIALS = frozenset({"api-key", "authorization"})
+PORTS = {"http": 80, "https": 443}
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LOCATION = re.compile(r"[!-\[\]-~]{1,2048}")  # printable ASCII without the backslash, which browsers read as /
+_TARGET = re.compile(
+    r"((?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:(?P<port>[0-9]{1,5}))?([/?][^#]*)?)(#.*)?"
+)
+
+
+def clean(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers with their names in lower case.
+
+    :param pairs: one for each name, repeated headers joined by commas (RFC 9110 section 5.3).
+    :raises InvalidResponse: for control characters (section 5.5), and a length that is no single number.
+    """
+    headers = {name.lower(): text for name, text in pairs}
+    if any(_CONTROLS.search(name + text) for name, text in headers.items()):
+        raise InvalidResponse("A header from Getty Images holds control characters.")
+    if not re.fullmatch(r"[0-9]{1,18}", headers.get("content-length", "0")):
+        raise InvalidResponse("The Content-Length from Getty Images is not a number.")
+    return headers
+
+
+def decoded(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
+    """A body without its content coding, never more of it in memory than may be used.
+
+    :param coding: the header Content-Encoding.
+    :param max_bytes: of the decoded body.
+    :raises InvalidResponse: where it is larger, or not in the coding that it claims.
+    """
+    if coding.strip().lower() in ("gzip", "x-gzip"):
+        chunks = _inflated(chunks, max_bytes)
+    elif coding.strip().lower() not in ("", "identity"):
+        raise InvalidResponse("Getty Images used a content coding that was not asked for.")
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > max_bytes:
+            raise InvalidResponse(f"The answer of Getty Images is larger than {max_bytes} bytes.")
+    return bytes(body)
+
+
+def _inflated(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
+    """One gzip member (RFC 1952); a chunk of it yields one byte more than may be used at the most."""
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    begun = False
+    for chunk in chunks:
+        begun, piece = True, None
+        with suppress(zlib.error):
+            piece = inflate.decompress(chunk, max_bytes + 1)
+        if piece is None:
+            raise InvalidResponse("The gzip data of Getty Images is broken.")
+        yield piece
+    if begun and (not inflate.eof or inflate.unused_data):
+        raise InvalidResponse("The gzip data of Getty Images does not end where it should.")
+
+
+def redirected(request: Request, location: str) -> Request:
+    """The request that a redirect asks for instead, if it leads to a place that we may go to.
+
+    That is one of ``request.hosts``, over https; or over http where the upstream itself is on loopback.
+    Another host or port gets no credentials.
+
+    :raises InvalidResponse: else, for anything but GET, and where ``request.redirects`` are used up.
+    """
+    target = urljoin(request.url, location) if _LOCATION.fullmatch(location) else ""
+    match = _TARGET.fullmatch(target)
+    if not match or request.method != "GET" or request.redirects < 1 or not _allowed(request, match):
+        raise InvalidResponse("Getty Images redirected to a place that is not allowed.")
+    headers = dict(request.headers)
+    if urlsplit(target).netloc != urlsplit(request.url).netloc:
+        headers = {name: text for name, text in headers.items() if name.lower() not in CREDENTIALS}
+    return replace(request, url=match[1], params=(), headers=headers, redirects=request.redirects - 1)
+
+
+def _allowed(request: Request, target: re.Match[str]) -> bool:
+    host = target["host"].strip("[]").lower()
+    port = int(target["port"] or PORTS[target["scheme"]])
+    origin = urlsplit(request.url)
+    ours = origin.port or PORTS[origin.scheme]
+    if target["scheme"] == "https":
+        return host in request.hosts and port in (PORTS["https"], ours)
+    return host in request.hosts and host in LOOPBACK and origin.scheme == "http" and port == ours

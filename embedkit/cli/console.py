@@ -1,0 +1,93 @@
+"""What the commands say, and how: data on stdout, messages on stderr, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from embedkit.errors import EmbedKitError
+from embedkit.kit import EmbedKit
+from embedkit.models import Problem
+from embedkit.settings import Settings
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+
+
+def paint(text: str, colour: str, *, err: bool = False) -> str:
+    """Colour on a terminal, unless NO_COLOR is set (https://no-color.org; click does not look)."""
+    stream = sys.stderr if err else sys.stdout
+    wanted = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return click.style(text, fg=colour) if wanted else text
+
+
+def say(message: str) -> None:
+    """A message for the person at the terminal."""
+    click.echo(message, err=True)
+
+
+def say_error(message: str) -> None:
+    """An error, on stderr."""
+    click.echo(f"{paint('error:', 'red', err=True)} {message}", err=True)
+
+
+def say_problem(place: str, problem: Problem) -> None:
+    """A finding in a text, in the form that editors and terminals can follow."""
+    code = paint(problem.code, "yellow", err=True)
+    click.echo(f"{place}:{problem.line}:{problem.column}: {code}: {problem.detail}", err=True)
+
+
+def print_json(value: Any) -> None:
+    """Data for another program."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def error_json(error: EmbedKitError) -> dict[str, Any]:
+    """An error as ``--json`` gives it."""
+    return {"code": error.code, "title": error.title, "detail": str(error)}
+
+
+@contextmanager
+def open_kit(**settings: Any) -> Iterator[EmbedKit]:
+    """A kit for one command: what it showed stale is refreshed before the command ends."""
+    from dataclasses import replace
+
+    made = Settings.from_env(os.environ)
+    with EmbedKit(replace(made, **settings) if settings else made, background=False) as kit:
+        yield kit
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on a terminal, else nothing: ``step(done, of)``."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def step(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(done - bar.pos)
+
+        yield step
+
+
+def worst(codes: Sequence[int]) -> int:
+    """The exit code of a command with several failures: the highest."""
+    return max(codes, default=0)
+
+
+def show_diff(path: Path | str, before: str, after: str) -> None:
+    """A unified diff on stdout."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
+    )
+    for line in lines:
+        click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)

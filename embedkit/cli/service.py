@@ -1,0 +1,136 @@
+"""Commands that serve: serve, demo, sandbox; and the service's description, openapi."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import webbrowser
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Literal
+
+import click
+
+from embedkit.cli.console import print_json, say
+from embedkit.errors import ConfigurationError
+from embedkit.settings import Secret, Settings
+
+MOST_BODY = 3 * 1024 * 1024  # bytes; the service itself refuses anything above 2 MB, with a better message
+
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+
+
+def port_option(default: int) -> Any:
+    """``--port``; 0 takes any free one."""
+    return click.option(
+        "--port",
+        default=default,
+        show_default=True,
+        type=click.IntRange(0, 65535),
+        help="The port to listen on; 0 takes a free one.",
+    )
+
+
+@click.command()
+@host_option
+@port_option(8080)
+@click.option("--upstream", metavar="URL", help="Use the services at this address (a sandbox) instead of Getty's.")
+@click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at once.")
+def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
+    """Run the service under waitress."""
+    from embedkit.web import create_app
+
+    settings = Settings.from_env(os.environ)
+    app = create_app(settings.with_upstream(upstream) if upstream else settings)
+    _run(app, host, port, threads, lambda url: f"embedkit serves on {url} (Ctrl+C stops it)")
+
+
+@click.command()
+@host_option
+@port_option(8080)
+@click.option("--open", "open_", is_flag=True, help="Open the page in a browser.")
+def demo(host: str, port: int, open_: bool) -> None:
+    """See embedkit at work: the service and a sample post, over the sandbox. No key, no network."""
+    from embedkit.sandbox import SandboxServer
+    from embedkit.web.demo import create_demo
+
+    with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
+        settings = replace(
+            Settings.from_env(os.environ).with_upstream(sandbox.url),
+            cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
+            search_access="open",
+            rate_limit="600/minute",
+            secret=(Secret(secrets.token_hex(32)),),
+        )
+
+        def told(url: str) -> str:
+            if open_:
+                webbrowser.open(url)
+            return f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)"
+
+        _run(create_demo(settings, sandbox), host, port, 16, told)
+
+
+@click.command()
+@host_option
+@port_option(8081)
+@click.option(
+    "--generation",
+    type=click.Choice(["modern", "div"]),
+    default="modern",
+    show_default=True,
+    help="The markup to answer with: today's script form, or the div of 2014.",
+)
+def sandbox(host: str, port: int, generation: Literal["modern", "div"]) -> None:
+    """Run the offline emulator of Getty's services."""
+    from embedkit.sandbox import SandboxConfig, SandboxServer
+
+    try:
+        server = SandboxServer(SandboxConfig(generation=generation), host=host, port=port)
+    except OSError as error:
+        raise _taken(host, port, error) from None
+    say(
+        f"The sandbox answers on {server.url}/ (Ctrl+C stops it). Use it with:\n"
+        f"  embedkit serve --upstream {server.url}\n"
+        f"  EMBEDKIT_OEMBED_ENDPOINT={server.url}/oembed EMBEDKIT_FRAME_ORIGIN={server.url} embedkit resolve 74917285"
+    )
+    with suppress(KeyboardInterrupt):
+        server.run()
+    server.stop()
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the service."""
+    from embedkit.web import openapi_document
+
+    print_json(openapi_document())
+
+
+def _taken(host: str, port: int, error: OSError) -> ConfigurationError:
+    why = error.strerror or error
+    return ConfigurationError(f"Cannot listen on {host}:{port} ({why}).", hint="Choose another with --port.")
+
+
+def _run(app: Any, host: str, port: int, threads: int, told: Any) -> None:
+    """Listen first, then say where: an address that is printed works."""
+    try:
+        import waitress
+    except ImportError:
+        raise ConfigurationError(
+            "The server is not installed.", hint="Run: pip install 'embedkit[server]'"
+        ) from None
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise _taken(host, port, error) from None
+    with listening:
+        server = waitress.create_server(
+            app, sockets=[listening], threads=threads, ident=None, max_request_body_size=MOST_BODY
+        )
+        say(told(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"))
+        try:
+            server.run()
+        finally:
+            server.close()

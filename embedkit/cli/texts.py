@@ -1,0 +1,220 @@
+"""Commands about texts in files and folders: render, check, warm, lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+
+from embedkit import errors, lockfile
+from embedkit.cli.console import (
+    as_json,
+    error_json,
+    open_kit,
+    print_json,
+    progress,
+    say,
+    say_error,
+    say_problem,
+    show_diff,
+    worst,
+)
+from embedkit.cli.files import Text, read_texts, write_text
+from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
+from embedkit.getty import sizes
+from embedkit.kit import EmbedKit
+from embedkit.lockfile import Picture
+from embedkit.models import INPUTS, TARGETS, AssetRef, Document, Embed, Input, Target
+
+EXIT_CODES = {
+    kind.code: kind.exit_code
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.ProviderError)
+}
+folders = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
+input_option = click.option(
+    "--input", "input_", type=click.Choice(INPUTS), help="The format; by default from the file's name."
+)
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="[FILE|DIR|-]...")
+@input_option
+@click.option("--target", type=click.Choice(TARGETS), help="What to render; by default the setting TARGET.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there.")
+@click.option("--in-place", is_flag=True, help="Change the files.")
+@click.option("--check", is_flag=True, help="Write nothing; tell problems and exit with their code.")
+@click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
+@click.option("--strict", is_flag=True, help="Exit with the code of the worst problem.")
+@click.option("--frozen", is_flag=True, help="Read the lock file alone: no cache, no network.")
+def render(
+    files: tuple[str, ...],
+    input_: Input | None,
+    target: Target | None,
+    output: Path | None,
+    in_place: bool,
+    check: bool,
+    diff: bool,
+    strict: bool,
+    frozen: bool,
+) -> int:
+    """Replace every reference in texts by its embed.
+
+    A filter from stdin to stdout, unless files or folders are named. Problems go to stderr.
+    """
+    texts = read_texts(files, input_)
+    if len(texts) > 1 and not (output or in_place or check or diff):
+        raise click.UsageError("Several files: say --output DIR, --in-place, --diff or --check.")
+    if sum(map(bool, (output, in_place, check, diff))) > 1:
+        raise click.UsageError("--output, --in-place, --check and --diff exclude each other.")
+    with open_kit(**({"frozen": True} if frozen else {})) as kit:
+        with progress("Resolving") as step:
+            wanted = [(text.content, text.input) for text in texts]
+            rendered = kit.documents(wanted, target=target, progress=step)
+        for text, document in zip(texts, rendered, strict=True):
+            if not check:
+                _deliver(text, document.content, output=output, in_place=in_place, diff=diff)
+            for problem in document.problems:
+                say_problem(text.place, problem)
+        return _exit_code(rendered, strict=check or strict, frozen=kit.settings.frozen)
+
+
+@click.command()
+@folders
+@input_option
+@as_json
+def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
+    """Ask Getty anew for every picture in texts, and tell which are withdrawn or not embeddable."""
+    texts = read_texts(folders, input_)
+    with open_kit() as kit:
+        places = _places(kit, texts)
+        with progress("Checking") as step:
+            found = kit.records([ref for ref, _ in places], refresh=True, progress=step)
+    failed = _failed(found)
+    lost = {ref: error for ref, error in failed.items() if isinstance(error, NotFound | NotEmbeddable)}
+    where = {ref: [place for one, place in places if str(one) == ref] for ref in failed}
+    if json_:
+        findings = [{"ref": ref, "error": error_json(failed[ref]), "files": where[ref]} for ref in failed]
+        print_json({"distinct": len(found), "findings": findings})
+    else:
+        for ref, error in failed.items():
+            click.echo(f"{ref}: {error.code}: {', '.join(where[ref])}")
+        say(f"{len(found)} pictures, {len(lost)} lost, {len(failed) - len(lost)} could not be checked.")
+    return worst([1 if ref in lost else error.exit_code for ref, error in failed.items()])
+
+
+@click.command()
+@folders
+@input_option
+@as_json
+def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
+    """Fetch what texts will need, so that rendering them asks for nothing."""
+    texts = read_texts(folders, input_)
+    with open_kit() as kit, progress("Warming") as step:
+        report = kit.warm([(text.content, text.input) for text in texts], progress=step)
+    if json_:
+        failed = [{"ref": ref, "error": error_json(error)} for ref, error in report.failed]
+        counts = {"distinct": report.distinct, "fetched": report.fetched, "stale": report.stale}
+        print_json(counts | {"failed": failed})
+    else:
+        for ref, error in report.failed:
+            say_error(f"{ref}: {error}")
+        failed_count = len(report.failed)
+        click.echo(
+            f"{report.distinct} pictures: {report.fetched} fetched, {report.stale} stale, {failed_count} failed."
+        )
+    return worst([error.exit_code for _, error in report.failed])
+
+
+@click.command()
+@folders
+@input_option
+@click.option("--refresh", is_flag=True, help="Ask again for the pictures that are locked already.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock file is out of step.")
+@as_json
+def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: bool, json_: bool) -> int:
+    """Write the records that texts need into the lock file, for builds with no network (--frozen).
+
+    Locked records are kept, new ones added, those that no text needs any more dropped.
+    """
+    texts = read_texts(folders, input_)
+    with open_kit(frozen=False) as kit:
+        path = Path(kit.settings.lockfile)
+        held = lockfile.read(path) if path.exists() else {}
+        refs = [ref for ref, _ in _places(kit, texts)]
+        wanted = {kit.picture(ref) for ref in refs}
+        if check:
+            return _tell_lock_check(path, held, wanted)
+        ask = [ref for ref in refs if refresh or not _large_enough(held.get(kit.picture(ref)), ref)]
+        with progress("Locking") as step:
+            found = kit.records(ask, refresh=refresh, progress=step)
+    lost = {picture for picture, one in found.items() if isinstance(one, NotFound | NotEmbeddable)}
+    locked = {
+        picture: one
+        for picture, one in {**held, **found}.items()
+        if picture in wanted and picture not in lost and isinstance(one, Embed)
+    }
+    for picture in wanted & held.keys() - locked.keys() - lost:  # Getty is down: what was locked stays
+        locked[picture] = held[picture]
+    lockfile.write(path, locked)
+    return _tell_lock(path, held, locked, _failed(found), json_)
+
+
+def _deliver(text: Text, content: str, *, output: Path | None, in_place: bool, diff: bool) -> None:
+    if diff:
+        show_diff(text.place, text.content, content)
+    elif output and text.path:
+        write_text(output / text.relative, content)
+    elif in_place and text.path:
+        if content != text.content:
+            write_text(text.path, content)
+    else:
+        click.echo(content, nl=False)
+
+
+def _exit_code(rendered: Iterable[Document], *, strict: bool, frozen: bool) -> int:
+    codes = [problem.code for document in rendered for problem in document.problems]
+    if frozen:  # the build is not what it was locked to be
+        return 1 if any(code in EXIT_CODES for code in codes) or (strict and codes) else 0
+    return worst([EXIT_CODES.get(code, 1) for code in codes]) if strict else 0
+
+
+def _places(kit: EmbedKit, texts: Iterable[Text]) -> list[tuple[AssetRef, str]]:
+    return [(ref, text.place) for text in texts for ref in kit.find(text.content, input=text.input)]
+
+
+def _failed(found: Mapping[Picture, Embed | EmbedKitError]) -> dict[str, EmbedKitError]:
+    return {",".join(items): one for (items, _), one in found.items() if isinstance(one, EmbedKitError)}
+
+
+def _large_enough(held: Embed | None, ref: AssetRef) -> bool:
+    return held is not None and sizes.covers(held, ref.options)
+
+
+def _tell_lock(
+    path: Path,
+    held: Mapping[Picture, Embed],
+    locked: Mapping[Picture, Embed],
+    failed: Mapping[str, EmbedKitError],
+    json_: bool,
+) -> int:
+    added, dropped = len(locked.keys() - held.keys()), len(held.keys() - locked.keys())
+    if json_:
+        errors_ = [{"ref": ref, "error": error_json(error)} for ref, error in failed.items()]
+        print_json({"locked": len(locked), "added": added, "dropped": dropped, "failed": errors_})
+    else:
+        for ref, error in failed.items():
+            say_error(f"{ref}: {error}")
+        click.echo(f"{path}: {len(locked)} pictures, {added} added, {dropped} dropped.")
+    return worst([error.exit_code for error in failed.values()])
+
+
+def _tell_lock_check(path: Path, held: Mapping[Picture, Embed], wanted: set[Picture]) -> int:
+    missing, unused = wanted - held.keys(), held.keys() - wanted
+    for sign, pictures in (("+", missing), ("-", unused)):
+        for items, tld in sorted(pictures):
+            click.echo(f"{sign} {','.join(items)} ({tld})")
+    if missing or unused:
+        say(f"{path} is out of step: {len(missing)} missing, {len(unused)} not needed. Run: embedkit lock DIR")
+    return 1 if missing or unused else 0

@@ -1,0 +1,180 @@
+"""Commands that look after an installation: assets, cache, doctor, completion."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+
+from embedkit import __version__, lockfile
+from embedkit.cli.console import as_json, open_kit, paint, print_json, say
+from embedkit.errors import ConfigurationError, EmbedKitError
+from embedkit.kit import EmbedKit
+from embedkit.models import Embed
+from embedkit.rendering import static_dir, templates_dir
+from embedkit.settings import Settings, rows
+
+ASSETS = ("embedkit.css", "embedkit-facade.js")
+EXTRAS = {"server": "waitress", "redis": "redis", "memcached": "pylibmc", "bleach": "bleach"}
+PROBE = "74917285"  # the picture of Getty's own documentation
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+def assets(folder: Path) -> None:
+    """Copy the stylesheet and the façade script to a folder of a static site."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ASSETS:
+        shutil.copyfile(static_dir() / name, folder / name)
+        click.echo(str(folder / name))
+    say(f"Tell embedkit where the site serves them: EMBEDKIT_ASSETS_URL=https://your-site.example/{folder.name}")
+
+
+@click.group()
+def cache() -> None:
+    """Look at the cache, or empty it."""
+
+
+@cache.command("info")
+@as_json
+def cache_info(json_: bool) -> None:
+    """What is kept, and where."""
+    with open_kit() as kit:
+        info = kit.cache.info()
+    if json_:
+        print_json(info)
+    else:
+        for name, value in info.items():
+            click.echo(f"{name:12} {value}")
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Drop every entry."""
+    with open_kit() as kit:
+        kit.cache.clear()
+    say("The cache is empty.")
+
+
+@cache.command("prune")
+def cache_prune() -> None:
+    """Drop entries that nobody may be shown any more."""
+    with open_kit() as kit:
+        kit.cache.prune()
+    say("Pruned.")
+
+
+@cache.command("purge")
+@click.argument("ref")
+def cache_purge(ref: str) -> int:
+    """Drop every copy of one picture."""
+    with open_kit() as kit:
+        held = kit.purge(ref)
+    say(f"{ref} is dropped." if held else f"Nothing was held of {ref}.")
+    return 0 if held else 4
+
+
+@click.command()
+@as_json
+@click.option("--offline", is_flag=True, help="Do not ask Getty for a picture.")
+def doctor(json_: bool, offline: bool) -> int:
+    """Check the installation and tell every setting that is not its default."""
+    findings = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in _checks(offline)]
+    if json_:
+        print_json({"version": __version__, "checks": findings, "settings": _changed()})
+    else:
+        for one in findings:
+            mark = paint("ok  ", "green") if one["ok"] else paint("FAIL", "red")
+            click.echo(f"{mark} {one['check']:12} {one['detail']}")
+        for name, value in _changed().items():
+            click.echo(f"set  {name} = {value}")
+    return 0 if all(one["ok"] for one in findings) else 1
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell; its first lines say nothing: source it.
+
+    For example: embedkit completion bash > ~/.local/share/bash-completion/completions/embedkit
+    """
+    from embedkit.cli import cli
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise ConfigurationError(f"There is no completion for {shell}.", hint="Use bash, zsh or fish.")
+    click.echo(kind(cli, {}, "embedkit", "_EMBEDKIT_COMPLETE").source())
+
+
+def _checks(offline: bool) -> Iterator[tuple[str, bool, str]]:
+    yield "python", sys.version_info >= (3, 11), sys.version.split()[0]
+    have = [name for name, module in EXTRAS.items() if find_spec(module)]
+    yield "extras", True, ", ".join(have) or "none"
+    yield _try("templates", lambda: str(templates_dir()))
+    try:
+        settings = Settings.from_env(os.environ)
+    except ConfigurationError as error:
+        yield "settings", False, str(error)
+        return
+    yield "settings", True, f"{len(rows())} known, {len(_changed())} set"
+    yield _try("sanitizer", lambda: _sanitizer(settings))
+    if Path(settings.lockfile).exists() or settings.frozen:
+        yield _try("lock file", lambda: f"{len(lockfile.read(settings.lockfile))} pictures")
+    with EmbedKit(settings, background=False) as kit:
+        yield _try("cache", lambda: _cache(kit))
+        if not offline and not settings.frozen:
+            yield _try("oembed", lambda: _oembed(kit))
+    yield "search", True, "API_KEY is set" if settings.api_key else "no API_KEY: search is off, all else works"
+
+
+def _try(name: str, check: Callable[[], str]) -> tuple[str, bool, str]:
+    try:
+        return name, True, check()
+    except EmbedKitError as error:
+        return name, False, str(error)
+
+
+def _sanitizer(settings: Settings) -> str:
+    from embedkit.sanitize import sanitizer
+
+    sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
+    return settings.sanitizer
+
+
+def _cache(kit: EmbedKit) -> str:
+    info = kit.cache.info()
+    if not kit.cache.check():
+        raise ConfigurationError(
+            f"The {info['kind']} cache does not keep what it is given.", hint="See the setting CACHE."
+        )
+    return ", ".join(f"{name} {value}" for name, value in info.items())
+
+
+def _oembed(kit: EmbedKit) -> str:
+    found = next(iter(kit.records([kit.parse(PROBE)], refresh=True).values()))
+    if isinstance(found, Embed):
+        return f"{kit.settings.oembed_endpoint} answers"
+    raise found
+
+
+def _changed() -> dict[str, Any]:
+    """Settings of the environment, secrets hidden."""
+    try:
+        settings = Settings.from_env(os.environ)
+    except ConfigurationError:
+        return {}
+    values = {name: getattr(settings, name.lower()) for name, default, _ in rows()}
+    defaults = {name: getattr(Settings(), name.lower()) for name in values}
+    hidden = {"CACHE": "***@" if "@" in settings.cache else settings.cache}
+    return {
+        name: hidden.get(name, value if isinstance(value, int | float | str) else str(value))
+        for name, value in values.items()
+        if value != defaults[name]
+    }

@@ -1,0 +1,238 @@
+"""Which parts of a text must stay as they are: code, comments, scripts, the insides of tags.
+
+A context looks only forward, and only at the stretch since it was asked last, so that a text is read
+once however many candidates it holds. Cheap questions come first: a tag is tokenised only where the
+last quotes and angle brackets leave a doubt.
+
+Where two parsers may read a text in two ways (one for HTML and one for XML, one with scripting and one
+without) whatever either of them protects is protected: a replacement inside an attribute value could
+end that value. What is opened and never closed protects to the end of the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
+
+_NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
+# The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
+_OPENER = re.compile(
+    r"<(?:[!?](?:--|\[C|(?<=\?))"
+    r"|[cCpPsStTmMxXiInN](?:[oO][dDeEfFsS]|[rR][eE]|[lL][aA]|[cC][rR]|[tT][yY]|[vV][gG]|[eE][xX]|[iI][tT]"
+    r"|[aA][tT]|[mM][pP]|[fF][rR]))"
+)
+_OPENER_OR_CLOSER = re.compile(rf"<(?:\?|!--|!\[C|/?(?i:{_NAMES}))")
+_MARKUP = re.compile(rf"<(?:(!--|!\[CDATA\[|\?)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
+_LEAF = re.compile(r'<(code|pre)(?: class="[^"<>]*+")?>[^<]*+</\1>')
+_NESTING = frozenset({"code", "pre", "svg", "math"})
+
+# WHATWG HTML, section 13.2.5: quotes count only after "=", a tag ends at the first ">" outside of them,
+# and what is not closed reaches to the end. "<!", "<?" and "</" before no letter are bogus comments.
+_TAG = re.compile(
+    r"<(?:/?[A-Za-z][^ \t\n\r\f/>]*+(?:[ \t\n\r\f/]++|[^ \t\n\r\f/>][^ \t\n\r\f/>=]*+"
+    r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+"
+    r"(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|(?![\"'>])[^ \t\n\r\f>]++|(?=>)|\Z))?+)*+"
+    r"|[!?][^>]*+|/(?![A-Za-z])[^>]*+)(?:>|\Z)"
+)
+_RAW_ENDS = {
+    name: re.compile(rf"</(?i:{name})(?=[ \t\n\r\f/>])")
+    for name in ("style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "noscript")
+}
+_CLOSERS = {name: re.compile(rf"</(?i:{name})(?=[ \t\n\r\f/>])") for name in _NESTING}
+_SCRIPT = re.compile(r"<!(?=--)|-->|<(/?)(?i:script)(?=[ \t\n\r\f/>])")
+
+
+class Context:
+    """A text without markup: nothing in it is protected."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.size = len(text)
+
+    def protected(self, place: int) -> bool:
+        """Whether the character at ``place`` must be left alone; places are asked for in order."""
+        return place < 0
+
+    def skip(self, end: int) -> None:
+        """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
+
+    def tag_end(self, start: int) -> int:
+        """The end of the tag at ``start``; right after its ``<`` where that opens none."""
+        return start + 1
+
+
+class HtmlContext(Context):
+    """HTML as browsers tokenise it: comments, raw text, ``code`` and ``pre``, and the insides of tags."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._safe = 0  # the tokenizer is in plain text here
+        self._until = 0  # everything before is protected
+        self._open: dict[str, int] = {}  # nesting elements that are open, and how deep
+        self._ahead: dict[str, int] = {}  # where the next of a closer is, so that none is sought twice
+        self._mark = self._event = self._next_mark(0)
+
+    def protected(self, place: int) -> bool:
+        """Whether the character at ``place`` must be left alone; places are asked for in order."""
+        if self._event < place and place >= self._until:
+            self._advance(place)
+        if place < self._until:
+            return True
+        return bool(self._open) or self._in_tag(place)
+
+    def skip(self, end: int) -> None:
+        """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
+        self._safe = end
+        if self._mark < end:
+            self._mark = self._event = self._next_mark(end)
+
+    # -- marks: what opens something ----------------------------------------------------------------------
+
+    def _next_mark(self, start: int) -> int:
+        found = (_OPENER_OR_CLOSER if self._open else _OPENER).search(self.text, start)
+        return found.start() if found else self.size
+
+    def _advance(self, place: int) -> None:
+        """Deal with every mark before ``place``."""
+        while self._event < place and self._until < self.size:
+            self._pass_mark()
+            self._event = self._mark
+
+    def _pass_mark(self) -> None:
+        mark = self._mark
+        if mark >= self._safe and not self._in_tag(mark):
+            self._enter(mark)
+        self._mark = self._next_mark(max(self._safe, mark + 1))
+
+    def _enter(self, mark: int) -> None:
+        if leaf := _LEAF.match(self.text, mark):
+            self._protect(leaf.end())
+        elif found := _MARKUP.match(self.text, mark):
+            other, closes, name = found.groups()
+            if other:
+                self._comment(mark, other)
+            elif name.lower() in _NESTING:
+                self._nest(mark, name.lower(), bool(closes))
+            elif not closes:
+                self._raw_text(mark, name.lower())
+
+    def _protect(self, end: int, resume: int | None = None) -> None:
+        self._until = max(self._until, end)
+        self._safe = end if resume is None else resume
+
+    def _comment(self, mark: int, kind: str) -> None:
+        """Protect to the closer that any parser may wait for, but read on where the first one ends."""
+        if kind == "!--":  # "<!-->" is a whole comment, and browsers take "--!>" for an end
+            ends = self._end("-->", mark + 2), self._end("--!>", mark + 4)
+        else:
+            ends = self._end("]]>" if kind.startswith("!") else "?>", mark + 2), self._end(">", mark + 2)
+        self._protect(ends[0] if ends[0] < self.size else max(ends), min(ends))
+
+    def _end(self, closer: str, start: int) -> int:
+        """The end of the next ``closer``, or of the text; found once, remembered while it is ahead."""
+        if self._ahead.get(closer, -1) < start:
+            found = self.text.find(closer, start)
+            self._ahead[closer] = self.size if found < 0 else found
+        return min(self.size, self._ahead[closer] + len(closer))
+
+    def _nest(self, mark: int, name: str, closes: bool) -> None:
+        depth = self._open.pop(name, 0) + (-1 if closes else 1)
+        if not closes and name not in ("code", "pre") and self.text[self.tag_end(mark) - 2] == "/":
+            depth -= 1  # <svg/> is whole, unlike <code/>
+        if depth > 0:
+            self._open[name] = depth
+        if not closes and depth and self._closer(name, mark) == self.size:
+            self._protect(self.size)
+        else:
+            self._safe = max(self._safe, mark)
+
+    def _closer(self, name: str, start: int) -> int:
+        if self._ahead.get(name, -1) < start:
+            found = _CLOSERS[name].search(self.text, start)
+            self._ahead[name] = found.start() if found else self.size
+        return self._ahead[name]
+
+    def _raw_text(self, mark: int, name: str) -> None:
+        """Text up to its closing tag, and no markup in it; where that is not so for all, give up."""
+        start = self.tag_end(mark)
+        end = self._raw_end(name, start)
+        # Inside svg and math these are ordinary elements, noscript is one where scripts are off.
+        ambiguous = name == "noscript" or "svg" in self._open or "math" in self._open
+        if ambiguous and self.text.find("<", start, end) >= 0:
+            end = self.size
+        self._protect(end)
+
+    def _raw_end(self, name: str, start: int) -> int:
+        if name == "script":
+            return self._script_end(start)
+        found = _RAW_ENDS[name].search(self.text, start) if name in _RAW_ENDS else None
+        return found.start() if found else self.size
+
+    def _script_end(self, start: int) -> int:
+        """WHATWG HTML, section 13.2.5.20: in a comment of a script, a script in it is closed first."""
+        escaped = nested = False
+        for found in _SCRIPT.finditer(self.text, start):
+            word = found[0]
+            if not word.lower().endswith("script"):
+                escaped, nested = word != "-->", nested and word != "-->"
+            elif not found[1]:
+                nested = escaped
+            elif not nested:
+                return found.start()
+            else:
+                nested = False
+        return self.size
+
+    # -- tags ---------------------------------------------------------------------------------------------
+
+    def _in_tag(self, place: int) -> bool:
+        """Whether ``place`` is inside a tag; no mark may be between the safe place and it."""
+        if self._doubtful(place):
+            return self._walk(place)
+        self._safe = max(self._safe, place)
+        return False
+
+    def _doubtful(self, place: int) -> bool:
+        """False only where no tag can reach ``place``.
+
+        A tag that does has its ``<`` after the last ``>``, or a quoted value that holds that ``>``, or
+        one that holds ``place``; and a quote opens a value only after an equals sign.
+        """
+        text, safe = self.text, self._safe
+        opened = text.rfind("<", safe, place)
+        if opened < 0:
+            return False
+        closed = text.rfind(">", safe, place)
+        if opened > closed:
+            return True
+        for quote in ('"', "'"):
+            last = text.rfind(quote, safe, place)
+            if last >= 0 and (
+                self._opens_value(last) or (last > closed and self._opens_value(text.rfind(quote, safe, closed)))
+            ):
+                return True
+        return False
+
+    def _opens_value(self, quote: int) -> bool:
+        before = quote - 1
+        while before >= self._safe and self.text[before] in BLANKS:
+            before -= 1
+        return before >= self._safe and self.text[before] == "="
+
+    def _walk(self, place: int) -> bool:
+        """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
+        start = self.text.find("<", self._safe, place)
+        while start >= 0:
+            self._safe = self.tag_end(start)
+            if self._safe > place:
+                self._until = max(self._until, self._safe)
+                return True
+            start = self.text.find("<", self._safe, place)
+        self._safe = place
+        return False
+
+    def tag_end(self, start: int) -> int:
+        """The end of the tag at ``start``; right after its ``<`` where that opens none."""
+        found = _TAG.match(self.text, start)
+        return found.end() if found else start + 1

@@ -1,0 +1,190 @@
+"""HTTP connections that end at a given moment, whatever the other side does.
+
+A timeout of requests or urllib3 bounds one read, so a server that sends a byte now and then is never
+cut off; and http.client reads status line and headers inside itself. Here each single read from the
+socket gets what is left of the total time, and the bytes are counted before anyone keeps them. There
+is no watchdog, hence no thread to leak.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+
+CONNECT_TIMEOUT = 2.0  # seconds; a TCP handshake that takes longer has lost packets twice
+READ_TIMEOUT = 3.0  # seconds of silence after which nothing more is expected
+HEAD_BYTES = 64 * 1024  # status line and headers, with any 1xx before them; real ones stay below 4 KiB
+
+Address = tuple[Any, ...]
+
+
+class TooMuch(http.client.HTTPException):
+    """The other side has sent more than may be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on a monotonic clock, in seconds."""
+
+    at: float
+    clock: Callable[[], float]
+
+    def left(self) -> float:
+        """Seconds until then, 0 at the least."""
+        return max(0.0, self.at - self.clock())
+
+    def patience(self, most: float) -> float:
+        """How long one operation may take: ``most`` seconds, or what is left.
+
+        :raises TimeoutError: where nothing is left.
+        """
+        if not (left := self.left()):
+            raise TimeoutError("The time for this call is over.")
+        return min(most, left)
+
+
+# requests and urllib3 hand no value of ours down to a connection; a call stays on one thread.
+_deadline: ContextVar[Deadline] = ContextVar("embedkit_deadline")
+_most: ContextVar[int] = ContextVar("embedkit_most")
+
+
+@contextmanager
+def bounded(deadline: Deadline, max_bytes: int) -> Iterator[None]:
+    """Hold what happens on our connections inside the block to a moment and a size.
+
+    :param max_bytes: of the body. Twice as much may come over the wire, for the framing of chunks.
+    """
+    tokens = _deadline.set(deadline), _most.set(HEAD_BYTES + 2 * max_bytes)
+    try:
+        yield
+    finally:
+        _deadline.reset(tokens[0])
+        _most.reset(tokens[1])
+
+
+class _Reader(io.RawIOBase):
+    """Reads from a socket, each time for no longer than the call may last, and counts."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._deadline = _deadline.get()
+        self._taken = 0
+        self.most = HEAD_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._deadline.patience(READ_TIMEOUT))
+        count: int | None = self._raw.readinto(buffer)
+        self._taken += count or 0
+        if self._taken > self.most:
+            raise TooMuch("More bytes than may be read.")
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer whose head is bounded in size and whose every read is bounded in time."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._reader = _Reader(self.fp.detach(), sock)
+        self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        super().begin()  # skips any number of 100 Continue by itself: HEAD_BYTES ends that
+        self._reader.most = _most.get()
+
+
+class _Connection(HTTPConnection):
+    response_class = _Answer
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return connect(self.host.strip("[]"), self.port or self.default_port, _deadline.get())
+        except (OSError, UnicodeError) as error:
+            raise NewConnectionError(self, "no connection") from error
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class Pool(HTTPConnectionPool):
+    """A pool of such connections without TLS, for loopback."""
+
+    ConnectionCls = _Connection
+
+
+class TLSPool(HTTPSConnectionPool):
+    """A pool of such connections with TLS."""
+
+    ConnectionCls = _TLSConnection
+
+
+def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
+    """A connected socket, within CONNECT_TIMEOUT in all: looking the name up, and every address.
+
+    Each address gets an equal share of what is left, so that a dead first one (IPv6 without a route)
+    does not use up the time of the next.
+
+    :raises OSError: where there is none.
+    """
+    whole = Deadline(deadline.clock() + deadline.patience(CONNECT_TIMEOUT), deadline.clock)
+    addresses = _addresses(host, port, whole)
+    failure: OSError = OSError("The name has no address.")
+    for index, (family, address) in enumerate(addresses):
+        try:
+            sock = _connected(family, address, whole.left() / (len(addresses) - index), whole)
+        except OSError as error:
+            failure = error
+        else:
+            sock.settimeout(deadline.patience(READ_TIMEOUT))  # for the TLS handshake and the sending
+            return sock
+    raise failure
+
+
+def _connected(family: int, address: Address, share: float, whole: Deadline) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(whole.patience(share))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[tuple[int, Address]]:
+    """The addresses of a name. getaddrinfo knows no timeout, so it runs beside us and may be left behind;
+
+    its thread ends with it, a resolver's own 10 to 30 seconds later, and never holds up the end of the process.
+    """
+    answer: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=look_up, name="embedkit-dns", daemon=True).start()
+    return [(family, address) for family, _, _, _, address in answer.result(deadline.left())]

@@ -1,0 +1,106 @@
+"""What editors save for an address: CKEditor's ``<oembed>``, Wagtail's ``<embed>``, WordPress's blocks."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import Literal
+
+from embedkit.models import ALIGNS, Options
+
+LONGEST_HEAD = 4096  # characters of a tag, or of a block's opening comment
+
+KIND = re.compile(
+    r"<(?:(oembed|embed)(?=[ \t\r\n])|!--[ \t\r\n]*+wp:(embed|core-embed/[a-z0-9-]++)[ \t\r\n])", re.IGNORECASE
+)
+_ATTRIBUTE = re.compile(r"[ \t\r\n]([A-Za-z-]++)[ \t\r\n]*+=[ \t\r\n]*+(?:\"([^\"]*+)\"|'([^']*+)')")
+_OEMBED_END = re.compile(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
+_BLOCK_END = re.compile(r"<!--[ \t\r\n]*+/wp:([a-z][a-z0-9/-]*+)[ \t\r\n]*+-->")
+_FIGCAPTION = re.compile(r"<figcaption(?:[ \t\r\n][^<>]*+)?>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An address that an editor saved, and the end of what it saved it in.
+
+    ``closing`` is where a closing comment starts; it must not be inside a tag, or the end would be, too.
+    """
+
+    kind: Literal["oembed", "embed", "wp-embed"]
+    end: int
+    address: str
+    options: Options = Options()
+    closing: int | None = None
+
+
+class Editors:
+    """Reads what editors saved in one text; places are given in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._closing: re.Match[str] | None = None  # the next end of any block
+        self._last = -1  # where that was looked for; nothing is sought twice
+
+    def read(self, start: int, end: int) -> Saved | None:
+        """What is saved at ``start``, if it is whole and has an address.
+
+        :param end: of the tag that starts there, by the rules of the text it stands in.
+        """
+        found = KIND.match(self._text, start)
+        if found is None:
+            return None
+        return self._block(found) if found[2] else self._element(found, end)
+
+    def _element(self, found: re.Match[str], end: int) -> Saved | None:
+        if end - found.start() > LONGEST_HEAD or self._text[end - 1] != ">":
+            return None
+        said = {
+            one[1].lower(): one[2] or one[3] or "" for one in _ATTRIBUTE.finditer(self._text, found.end(), end)
+        }
+        address = unescape(said.get("url", "")).strip()
+        if not address:
+            return None
+        if found[1].lower() == "embed":
+            return Saved("embed", end, address)
+        closed = _OEMBED_END.match(self._text, end)
+        return Saved("oembed", closed.end() if closed else end, address)
+
+    def _block(self, found: re.Match[str]) -> Saved | None:
+        head_end = self._text.find("-->", found.end(), found.start() + LONGEST_HEAD)
+        head = self._text[found.end() : head_end].strip() if head_end >= 0 else ""
+        said = _attributes(head.removesuffix("/"))
+        address, align = said.get("url"), said.get("align")
+        if not isinstance(address, str) or not address.strip():
+            return None
+        options = Options(align=next((one for one in ALIGNS if one == align), None))
+        if head.endswith("/"):
+            return Saved("wp-embed", head_end + 3, address.strip(), options)
+        closing = self._block_end(head_end)
+        if closing is None or closing[1] != found[2]:
+            return None
+        caption = _caption(self._text[head_end + 3 : closing.start()])
+        options = Options(caption=caption).over(options)
+        return Saved("wp-embed", closing.end(), address.strip(), options, closing.start())
+
+    def _block_end(self, start: int) -> re.Match[str] | None:
+        """The next end of any block; an embed holds no other block, so it must be its own."""
+        if self._last < 0 or (self._closing and self._closing.start() < start):
+            self._closing, self._last = _BLOCK_END.search(self._text, start), start
+        return self._closing
+
+
+def _attributes(head: str) -> dict[str, object]:
+    try:
+        said = json.loads(head)
+    except (ValueError, RecursionError):  # a block without attributes, or a damaged one
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _caption(inside: str) -> str | None:
+    found = _FIGCAPTION.search(inside)
+    written = inside[found.end() :].partition("</figcaption")[0] if found else ""
+    return " ".join(unescape(_TAG.sub("", written)).split()) or None

@@ -1,0 +1,123 @@
+"""What an entry of the cache says: the copies of one picture, and a refusal that is remembered.
+
+    {"variants": {"com": {record}, …}, "error": {"code", "message", "at", "until", "count", …} | null}
+
+Bodies are JSON and never changed in place. There is no clock here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from embedkit import records
+from embedkit.errors import (
+    InvalidResponse,
+    NotEmbeddable,
+    NotFound,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
+from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for
+from embedkit.models import JSON, Embed
+
+REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # said of one picture; the others are outages
+ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
+NOTHING: JSON = {"variants": {}, "error": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is held of a picture: a copy and how good it is, and an error that is still remembered."""
+
+    embed: Embed | None = None
+    verdict: Verdict | None = None
+    error: ProviderError | None = None
+
+
+def stored(body: JSON, embed: Embed, tld: str) -> JSON:
+    """The body with a new copy, which ends any refusal."""
+    return {"variants": body["variants"] | {tld: records.dump(embed)}, "error": None}
+
+
+def refused(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
+    """The body with a refusal; a picture that is missing loses all its copies."""
+    variants = {} if isinstance(error, NotFound) else body["variants"]
+    return {"variants": variants, "error": dump_error(error, now, policy, before=body["error"])}
+
+
+def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, float]:
+    """What is held for a tld, and until when that stays true.
+
+    :raises ValueError, KeyError, TypeError, AttributeError: where the body is none of this version.
+    """
+    error = load_error(body["error"], now)
+    record = body["variants"].get(tld)
+    if record is None:
+        return Entry(error=error), now
+    embed = records.load(record)
+    verdict = judge(now - embed.fetched_at, embed.fresh_until - embed.fetched_at, policy)
+    if verdict is Verdict.EXPIRED:
+        return Entry(verdict=verdict, error=error), now
+    ends = [embed.fresh_until + more for more in (0, policy.stale_while_revalidate, policy.stale_if_error)]
+    shown = embed if verdict is Verdict.FRESH else replace(embed, stale=True)
+    return Entry(shown, verdict, error), min((end for end in ends if end > now), default=now)
+
+
+def living(body: JSON, now: float, policy: Policy) -> JSON:
+    """The body without copies that nobody may be shown any more."""
+    variants = {tld: record for tld, record in body["variants"].items() if _end(record, policy) > now}
+    return {"variants": variants, "error": body["error"]}
+
+
+def worth_keeping(body: JSON, now: float, policy: Policy) -> int:
+    """Whole seconds for which the body is of any use."""
+    ends = [_end(record, policy) for record in body["variants"].values()]
+    if body["error"]:
+        ends.append(body["error"]["until"] + DAY)  # so that the next refusal is known for one in a row
+    return max(1, math.ceil(max(ends, default=now) - now))
+
+
+def dump_error(error: ProviderError, now: float, policy: Policy, *, before: JSON | None = None) -> JSON:
+    """An error as JSON, with the time until which it is remembered: longer each time in a row."""
+    again = before is not None and before["code"] == error.code
+    count = before["count"] + 1 if before and again else 1
+    seconds = float(DAY) if getattr(error, "gone", False) else negative_for(error.code, count, policy)
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "ref": error.ref,
+        "retry_after": error.retry_after,
+        "texts": getattr(error, "texts", {}),
+        "gone": getattr(error, "gone", False),
+        "at": now,
+        "until": now + seconds,
+        "count": count,
+    }
+
+
+def load_error(dumped: JSON | None, now: float) -> ProviderError | None:
+    """The error, as long as it is remembered; a clock that was set back does not prolong that."""
+    if not dumped or not dumped["at"] - 60 <= now < dumped["until"]:
+        return None
+    return revive_error(dumped)
+
+
+def revive_error(dumped: JSON) -> ProviderError:
+    """The error itself, of the same class and with the same evidence."""
+    kind = next((kind for kind in ERRORS if kind.code == dumped["code"]), ProviderError)
+    error = kind(dumped["message"], hint=dumped["hint"], ref=dumped["ref"], retry_after=dumped["retry_after"])
+    if isinstance(error, InvalidResponse):
+        error.texts = dumped["texts"]
+    if isinstance(error, NotFound):
+        error.gone = dumped["gone"]
+    return error
+
+
+def _end(record: JSON, policy: Policy) -> float:
+    end: float = record["fresh_until"] + policy.keep
+    return end

@@ -1,0 +1,61 @@
+"""Signed JSON: what a cache entry looks like outside. Never pickle, and no entry can stand in for another.
+
+<HMAC-SHA256 of key and body, in hex>.<body>        body: {"v": 1, "key": …, …}
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Sequence
+
+from embedkit.models import JSON
+
+VERSION = 1
+LONGEST = 256 * 1024  # characters; five tens of variants of one picture come to less than half
+SIGNATURE = 64  # hexadecimal digits
+PURPOSE = b"embedkit cache entry"  # the same secret signs grants: neither may pass for the other
+
+
+class Envelope:
+    """Seals entries and opens them.
+
+    :param secrets: the first one signs, all verify, so that they can be rotated.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._keys = [hmac.digest(secret.encode(), PURPOSE, "sha256") for secret in secrets]
+
+    def seal(self, key: str, entry: JSON) -> str:
+        """An entry as text, which is good under this key alone. Plain ASCII: any store can take it."""
+        body = json.dumps({"v": VERSION, "key": key, **entry}, separators=(",", ":"))
+        return f"{_sign(self._keys[0], key, body)}.{body}"
+
+    def open(self, key: str, sealed: object) -> JSON:
+        """The entry that was sealed.
+
+        :raises ValueError: where it is damaged, signed by somebody else, of another key or version.
+        """
+        text = sealed.decode("ascii") if isinstance(sealed, bytes) else sealed
+        if not isinstance(text, str) or not SIGNATURE < len(text) <= LONGEST or text[SIGNATURE] != ".":
+            raise ValueError("no entry of ours")
+        signature, body = text[:SIGNATURE], text[SIGNATURE + 1 :]
+        if not text.isascii() or not any(
+            hmac.compare_digest(signature, _sign(secret, key, body)) for secret in self._keys
+        ):
+            raise ValueError("not signed by us")
+        return _parse(key, body)
+
+
+def _parse(key: str, body: str) -> JSON:
+    try:
+        entry = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(entry, dict) or entry.get("v") != VERSION or entry.get("key") != key:
+        raise ValueError("an entry of another version or key")
+    return entry
+
+
+def _sign(secret: bytes, key: str, body: str) -> str:
+    return hmac.digest(secret, f"{key}\n{body}".encode("ascii"), "sha256").hex()

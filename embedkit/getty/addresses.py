@@ -1,0 +1,225 @@
+"""Asset ids, lists of them, and the addresses of Getty Images that name them (getty.md section 1.6).
+
+An address counts only as a whole: an exact host, a known path, nothing that two parsers might read in
+two ways. :func:`urllib.parse.urlsplit` and browsers disagree about who the host is in hostile input,
+so the host is found by one full match here, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from embedkit.errors import UnsupportedReference
+from embedkit.models import TLDS, AssetRef, Options
+
+MOST_ITEMS = 5  # ids in one embed (oEmbed documentation, 2018)
+LONGEST = 4096  # characters of an address; genuine ones stay below 600
+
+EMBED_HOST = "embed.gettyimages.com"
+MEDIA_HOST = "media.gettyimages.com"
+SHORT_HOSTS = frozenset({"gty.im", "www.gty.im"})
+# The hreflang list of a Getty Images page knows three sites that oEmbed's tld does not.
+SITES = {f"{www}gettyimages.{tld}": tld for tld in (*TLDS, "com.br", "com.mx", "hk") for www in ("", "www.")}
+
+KNOWN = "Give an asset id such as 74917285, a gty.im link, a Getty Images page of a picture, or its embed code."
+
+_ID = re.compile(r"(?=[a-z-]*[0-9])(?!-)[0-9a-z-]{1,24}(?<!-)")
+_LIST = re.compile(r"[0-9A-Za-z-]+(?:[ \t]*,[ \t]*[0-9A-Za-z-]+)*")
+_ADDRESS = re.compile(
+    r"(?:(?:([A-Za-z]+):)?//)?([0-9A-Za-z.-]+)(?::([0-9]+))?(/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?", re.ASCII
+)
+_PORTS = {("http", "80"), ("https", "443")}
+# A percent-encoded control, slash or backslash has no place in a path that is read segment by segment.
+_ENCODED = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])")
+# "…-news-photo-123", "…-picture-id123": the last mark counts, hence the greedy start.
+_MARKED = re.compile(
+    r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id)"
+    r"([0-9A-Za-z-]{1,24})(?:\.(?:jpe?g|png|webp))?"
+)
+_VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos", "footage"])
+
+
+class Address(NamedTuple):
+    """The parts of an address, the host in lower case; what the host means is not decided here."""
+
+    host: str
+    path: str
+    query: str
+    fragment: str
+
+
+def asset_ids(text: str) -> tuple[str, ...]:
+    """The distinct ids of a comma list, in order, in lower case.
+
+    An id that stands twice is kept once, where it stands first: the picture is not shown twice in a
+    slideshow, and a slip of the hand is no reason to show none.
+
+    :raises UnsupportedReference: for anything that is no id, and for more than five.
+    """
+    found = tuple(dict.fromkeys(_asset_id(word.strip(" \t")) for word in text.split(",")))
+    if len(found) > MOST_ITEMS:
+        raise UnsupportedReference(
+            f"A list of {len(found)} ids is too long.", hint="One embed shows one to five pictures."
+        )
+    return found
+
+
+def _asset_id(word: str) -> str:
+    # ASCII first: "K" (the Kelvin sign) would become an ordinary "k" in lower case
+    if word.isascii() and _ID.fullmatch(word.lower()):
+        return word.lower()
+    raise UnsupportedReference(
+        f"{excerpt(word)!r} is no asset id." if word else "An asset id is missing.",
+        hint="Ids are up to 24 letters, digits and dashes, with at least one digit, such as 74917285.",
+    )
+
+
+def read(text: str) -> AssetRef:
+    """The pictures that an id, a list of ids, or an address names.
+
+    :param text: without outer whitespace; ids may carry a query, as ``82278805?et=…&sig=…`` of Jetpack.
+    :raises UnsupportedReference: for everything else.
+    """
+    items, _, query = text.partition("?")
+    if len(text) <= LONGEST and _LIST.fullmatch(items) and (query == "" or query.isprintable()):
+        return AssetRef(asset_ids(items), signed(query))
+    return resolve(split(text))
+
+
+def split(text: str) -> Address:
+    """The parts of an address that has no user info, no odd port, and nothing ambiguous in it.
+
+    :raises UnsupportedReference: where there is any of that.
+    """
+    if len(text) > LONGEST:
+        raise UnsupportedReference(f"An address of {len(text)} characters is too long.", hint=KNOWN)
+    if "\\" in text or " " in text or not text.isprintable():
+        raise UnsupportedReference(
+            "Addresses with spaces, backslashes or invisible characters are not accepted.", hint=KNOWN
+        )
+    if not (match := _ADDRESS.fullmatch(text)):
+        raise UnsupportedReference(*_why(text), hint=KNOWN)
+    scheme, host, port, path, query, fragment = match.groups(default="")
+    if scheme.lower() not in ("", "http", "https"):
+        raise UnsupportedReference(f"Addresses of the kind {excerpt(scheme)}: are not accepted.", hint=KNOWN)
+    if port and (scheme.lower(), port) not in _PORTS:
+        raise UnsupportedReference(f"Port {excerpt(port)} is not accepted.", hint="Leave the port out.")
+    return Address(host.lower(), path, query, fragment)
+
+
+def _why(text: str) -> tuple[str]:
+    authority = re.split(r"[/?#]", text.partition("//")[2] or text, maxsplit=1)[0]
+    if "@" in authority:  # never repeated: it may hold a password
+        return ("Addresses with a user name are not accepted.",)
+    return (f"{excerpt(text)!r} is not understood.",)
+
+
+def resolve(address: Address) -> AssetRef:
+    """The pictures that an address names.
+
+    :raises UnsupportedReference: for other hosts, and for pages that are not about a picture.
+    """
+    if _ENCODED.search(address.path) or any(_is_dots(part) for part in address.path.split("/")):
+        raise UnsupportedReference("This path is not that of a picture.", hint=KNOWN)
+    if address.host in SHORT_HOSTS:
+        return AssetRef(asset_ids(_commas(address.path.removesuffix("/")[1:])))
+    if address.host == EMBED_HOST:
+        return _frame(address)
+    if address.host in SITES:
+        return AssetRef((_page(address),))
+    if address.host == MEDIA_HOST:
+        return AssetRef((_thumbnail(address),))
+    raise _foreign(address.host)
+
+
+def _is_dots(segment: str) -> bool:
+    return segment.lower().replace("%2e", ".") in (".", "..")
+
+
+def _commas(text: str) -> str:
+    return text.replace("%2C", ",").replace("%2c", ",")
+
+
+def _frame(address: Address) -> AssetRef:
+    """``/embed/ID?…`` and ``/embed?assets=ID,ID&…`` (getty.md section 1.5)."""
+    path = address.path.removesuffix("/")
+    if path == "/embed":
+        return AssetRef(asset_ids(_commas(_pairs(address.query).get("assets", ""))), signed(address.query))
+    if path.startswith("/embed/"):
+        return AssetRef(asset_ids(_commas(path.removeprefix("/embed/"))), signed(address.query))
+    raise UnsupportedReference("This address of the embed host names no picture.", hint=KNOWN)
+
+
+def signed(query: str) -> Options:
+    """What a signed query says of how to show the picture; nothing where ``et`` or ``sig`` is missing."""
+    pairs = _pairs(query)
+    if not (pairs.get("et") and pairs.get("sig")):
+        return Options()
+    return Options(caption=flag(pairs.get("caption")), tld=tld(pairs.get("tld")))
+
+
+def _pairs(query: str) -> dict[str, str]:
+    """The pairs of a query, the first of a name; ``&amp;`` and ``&amp;amp;`` are damage seen in pages."""
+    parts = (pair.partition("=") for pair in re.sub(r"&(?:amp;)+", "&", query).split("&"))
+    return {name: value for name, _, value in reversed(list(parts))}
+
+
+def flag(word: str | None) -> bool | None:
+    """True or false as Getty writes them; CMS records hold them as strings."""
+    return {"true": True, "false": False}.get((word or "").lower())
+
+
+def tld(word: str | None) -> str | None:
+    """A value that the oEmbed parameter ``tld`` takes, else nothing."""
+    return word if word in TLDS else None
+
+
+def _page(address: Address) -> str:
+    """The id of a page such as ``/detail/foto/…/ID``; words and slugs are localised, so they are not read."""
+    segments = address.path.removesuffix("/").split("/")[1:]
+    head, last = segments[0].lower() if segments else "", segments[-1] if segments else ""
+    if any(unquote(word).lower() in _VIDEO for word in segments[:2]):
+        raise UnsupportedReference("This is a video.", hint="Only still images and 360° images can be embedded.")
+    if head in ("detail", "details", "license") and len(segments) > 1 and all(segments):
+        return _asset_id(last)
+    if head in ("pictures", "photos") and (marked := _MARKED.fullmatch(last)):
+        return _asset_id(marked[1])
+    if marked := _MARKED.fullmatch(address.fragment):  # an event; the number in its path is not a picture
+        return _asset_id(marked[1])
+    raise _no_picture("event" in segments)
+
+
+def _no_picture(event: bool) -> UnsupportedReference:
+    if event:
+        return UnsupportedReference(
+            "This is the page of an event, and its number is no picture's.",
+            hint="Open one of its pictures and copy that address.",
+        )
+    return UnsupportedReference("This page of Getty Images is not about one picture.", hint=KNOWN)
+
+
+def _thumbnail(address: Address) -> str:
+    """``/id/ID/photo/…`` and ``/photos/…-picture-idID``."""
+    segments = address.path.removesuffix("/").split("/")[1:]
+    if any(word.lower() in _VIDEO for word in segments[:-1]):
+        raise UnsupportedReference("This is a video.", hint="Only still images and 360° images can be embedded.")
+    if len(segments) > 1 and segments[0] == "id":
+        return _asset_id(segments[1])
+    if marked := _MARKED.fullmatch(segments[-1] if segments else ""):
+        return _asset_id(marked[1])
+    raise UnsupportedReference("This file name holds no asset id.", hint=KNOWN)
+
+
+def _foreign(host: str) -> UnsupportedReference:
+    alike = "getty" in host or "gty" in host
+    says = "only looks like an address of" if alike else "is no address of"
+    return UnsupportedReference(f"{excerpt(host)!r} {says} Getty Images.", hint=KNOWN)
+
+
+def excerpt(text: str) -> str:
+    """The start of a text, printable, for a message; queries stay out, they may hold what is secret."""
+    shown = re.split(r"[?#]", text[:60], maxsplit=1)[0]
+    clean = "".join(letter if letter.isprintable() else "?" for letter in shown)
+    return clean + ("…" if len(shown) < len(text) else "")

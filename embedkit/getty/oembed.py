@@ -1,0 +1,228 @@
+"""Getty's oEmbed endpoint: a reference becomes a request, an answer becomes an :class:`Embed` or an error.
+
+Every value of an answer is validated or cleaned; what cannot be is dropped where an embed can do without
+(a thumbnail, a text), and is InvalidResponse where it cannot (the frame, the size).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from embedkit.errors import InvalidResponse
+from embedkit.getty import markup, payload, refusals, text
+from embedkit.getty.addresses import EMBED_HOST, SITES, asset_ids
+from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
+from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame, Request, Response
+from embedkit.settings import Settings
+
+MAX_BYTES = 256 * 1024  # asked of the transport
+MAX_JSON = 2 * 1024 * 1024  # bytes that are parsed at all, whoever's transport has let them through
+MAX_ADDRESS = 2048  # characters
+
+Bounds = tuple[int | None, int | None]
+
+# The documentation's own example frames this; the host of a frame is never put out, only recognised.
+EXAMPLE_HOST = "localhost:3000"
+
+_DIGITS = re.compile(r"[0-9]{1,10}")
+_ADDRESS = re.compile(r"(?:(https?):)?//([0-9a-z.:\[\]-]+)((?:/[0-9A-Za-z._~!$&()*+,;=:@%|/?-]*)?)")
+# Where an answer names its picture: the page it links to, the thumbnail in both generations.
+_NAMED = re.compile(r"(?:/detail/|/id/|/xt/|-id)([0-9A-Za-z-]{1,24})(?![0-9A-Za-z-])")
+
+
+class Answer(NamedTuple):
+    """What Getty answered: the embed, and how many seconds Getty says it holds, if it says so."""
+
+    embed: Embed
+    cache_age: int | None
+
+
+def request(
+    ref: AssetRef,
+    settings: Settings,
+    *,
+    bounds: Bounds = (None, None),
+    tld: str = "com",
+    caption: bool = False,
+) -> Request:
+    """The question for a picture. Of what users write only ids travel (getty.md section 1.1).
+
+    :param bounds: maxwidth and maxheight in CSS pixels.
+    :param tld: the Getty site to link to; one that oEmbed does not know is left out.
+    :param caption: whether Getty's frame shows its caption.
+    :raises UnsupportedReference: where the items are no ids.
+    """
+    params = [("url", f"https://gty.im/{','.join(asset_ids(str(ref)))}"), ("caller", settings.caller_name)]
+    params += [(name, str(bound)) for name, bound in zip(("maxwidth", "maxheight"), bounds, strict=True) if bound]
+    if caption:
+        params.append(("caption", "true"))
+    if tld in TLDS and tld != "com":
+        params.append(("tld", tld))
+    return Request(
+        settings.oembed_endpoint,
+        endpoint="oembed",
+        params=tuple(params),
+        headers={"Accept": "application/json"},
+        max_bytes=MAX_BYTES,
+        redirects=0,
+    )
+
+
+def parse(
+    response: Response,
+    ref: AssetRef,
+    settings: Settings,
+    *,
+    tld: str,
+    asked: Bounds = (None, None),
+) -> Answer:
+    """The embed in an answer; every value in it is validated, and its texts are raw.
+
+    :param tld: the Getty site that ``page_url`` is on.
+    :param asked: the maxwidth and maxheight of the question, kept with the record.
+    :raises ProviderError: what :mod:`embedkit.getty.refusals` makes of the status; for an answer that cannot
+        be used InvalidResponse, with its texts where it names the picture.
+    """
+    if response.status != 200:
+        raise refusals.refusal(response, ref)
+    answer = _read(response.body, ref)
+    try:
+        embed = _embed(answer, ref, settings, tld, asked)
+    except AssetMismatch:
+        raise
+    except InvalidResponse as error:
+        error.ref = str(ref)
+        error.texts = _texts(answer) if _names(answer, ref) else {}
+        raise
+    return Answer(embed, _whole_number(answer.get("cache_age")))
+
+
+def _read(body: bytes, ref: AssetRef) -> JSON:
+    """A JSON object, read strictly; what the Content-Type says does not matter."""
+    if len(body) > MAX_JSON:
+        raise _invalid(f"The answer is longer than {MAX_JSON} bytes.", ref)
+    try:
+        answer = payload.decode(body)
+    except ValueError:
+        raise _invalid("The answer is no valid JSON.", ref) from None
+    if not isinstance(answer, dict):
+        raise _invalid("The answer is JSON, but no object.", ref)
+    return answer
+
+
+def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bounds) -> Embed:
+    if answer.get("version") != "1.0" or answer.get("type") not in ("rich", "photo", "video"):
+        raise _invalid("The answer is not oEmbed 1.0 of type rich, photo or video.", ref)
+    if not isinstance(html := answer.get("html"), str):
+        raise _invalid("The answer has no html.", ref)
+    found = markup.extract(html, ref.items, _frame_hosts(settings))
+    width, height, frame = _measures(answer, found, ref)
+    texts = _texts(answer)
+    thumbnail = _thumbnail(answer.get("thumbnail_url"), settings.image_origins)
+    return Embed(
+        ref=AssetRef(ref.items),
+        type=answer["type"],
+        version="1.0",
+        title=texts["title"],
+        caption=texts["caption"],
+        photographer=texts["photographer"],
+        collection=texts["collection"],
+        width=width,
+        height=height,
+        thumbnail_url=thumbnail,
+        thumbnail_width=_size(answer.get("thumbnail_width")) if thumbnail else None,
+        thumbnail_height=_size(answer.get("thumbnail_height")) if thumbnail else None,
+        terms_of_use_url=_terms(answer.get("terms_of_use_url")),
+        page_url=f"https://www.gettyimages.{tld if tld in SITES.values() else 'com'}/detail/{ref.items[0]}",
+        frame=frame,
+        asked=asked,
+    )
+
+
+def _frame_hosts(settings: Settings) -> frozenset[str]:
+    ours = (settings.frame_origin, settings.oembed_endpoint)
+    return frozenset((EMBED_HOST, EXAMPLE_HOST, *(urlsplit(address).netloc for address in ours)))
+
+
+def _measures(answer: JSON, found: Markup, ref: AssetRef) -> tuple[int, int, Frame]:
+    """Width, height, and the frame with the bar that this height counts.
+
+    The answer's own size is the standard's; where half of it is unusable the markup's takes its place.
+    """
+    width, height = _size(answer.get("width")), _size(answer.get("height"))
+    if width is None or height is None:
+        width, height = found.width, found.height
+    if width is None or height is None:
+        raise _invalid("The answer has no usable width and height.", ref)
+    return width, height, _with_bar(found, width, height)
+
+
+def _with_bar(found: Markup, width: int, height: int) -> Frame:
+    """The frame; a bar that the markup has, but this height does not count, is left out."""
+    frame = found.frame
+    if not frame.bar or (width, height) == (found.width, found.height):
+        return frame
+    shown = width * ((found.height or 0) - frame.bar) / (found.width or 1)
+    if height > frame.bar and abs(height - frame.bar - shown) <= 1.5:
+        return frame
+    return Frame(frame.items, frame.query, frame.is360)
+
+
+def _texts(answer: JSON) -> dict[str, str]:
+    return {
+        "title": text.line(answer.get("title"), text.TITLE),
+        "caption": text.line(answer.get("caption"), text.CAPTION),
+        "photographer": text.line(answer.get("photographer"), text.NAME),
+        "collection": text.line(answer.get("collection"), text.NAME),
+    }
+
+
+def _names(answer: JSON, ref: AssetRef) -> bool:
+    """Whether an answer whose markup is refused names the first picture asked for, and no other."""
+    places = [place for name in ("html", "thumbnail_url") if isinstance(place := answer.get(name), str)]
+    named = {found.lower() for place in places for found in _NAMED.findall(place[: markup.MAX_LENGTH])}
+    return named == {item.lower() for item in ref.items[:1]}
+
+
+def _whole_number(value: object) -> int | None:
+    """A number of 0 or more, as a number or as digits: the documentation's sizes are strings."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**10:
+        return value
+    return None
+
+
+def _size(value: object) -> int | None:
+    size = _whole_number(value)
+    return size if size and size <= MAX_SIZE else None
+
+
+def _thumbnail(value: object, origins: tuple[str, ...]) -> str | None:
+    """The address of a thumbnail, on https, if it is on one of the origins; http only if that one is."""
+    if not (parts := _address(value)):
+        return None
+    scheme, host, path = parts
+    for origin in dict.fromkeys((f"{scheme}://{host}", f"https://{host}")):
+        if origin in origins and path:
+            return origin + path
+    return None
+
+
+def _terms(value: object) -> str | None:
+    if (parts := _address(value)) and parts[1] in SITES:
+        return f"https://{parts[1]}{parts[2]}"
+    return None
+
+
+def _address(value: object) -> tuple[str, str, str] | None:
+    """Scheme, host with port, and the rest; nothing that could end an attribute or confuse two parsers."""
+    if not isinstance(value, str) or len(value) > MAX_ADDRESS or not (found := _ADDRESS.fullmatch(value)):
+        return None
+    return found[1] or "https", found[2], found[3]
+
+
+def _invalid(why: str, ref: AssetRef) -> InvalidResponse:
+    return InvalidResponse(why, hint="It is not used. If that lasts, check OEMBED_ENDPOINT.", ref=str(ref))

@@ -1,0 +1,80 @@
+"""Whatever was written for a picture becomes an :class:`AssetRef`, and nothing else passes.
+
+Ids, lists, addresses of every shape, Jetpack's shortcode, pasted embed code, a CMS's record. Only the
+ids and what is known of options survive; a hostile address has nowhere to go.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from embedkit import shortcodes
+from embedkit.errors import UnsupportedReference
+from embedkit.getty import addresses, pasted
+from embedkit.getty.addresses import asset_ids as asset_ids
+from embedkit.models import AssetRef
+
+LONGEST = 20_000  # characters; embed code has some 1,200, escaped twice 2,500
+# What people paste with an address without seeing it. Anything else that is invisible is refused.
+BLANK = " \t\r\n\f\xa0"
+
+_CODE = re.compile(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)
+# An author's caption within the block is no part of the embed, and does no harm to it.
+_CAPTION = re.compile(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
+
+
+def parse(text: str) -> AssetRef:
+    """The pictures that a text names, with the options that embed code or a shortcode says.
+
+    An address of a page or of a thumbnail says nothing of options: all addresses of one picture give
+    equal references. Of an id given twice in a list the first is kept.
+
+    :param text: an id, up to five ids with commas, an address with or without scheme, a shortcode, or
+        embed code of any generation; outer whitespace does not matter.
+    :raises UnsupportedReference: for everything else, saying what is not understood.
+    """
+    written = text.strip(BLANK)
+    if not written:
+        raise UnsupportedReference("Nothing was given.", hint=addresses.KNOWN)
+    if len(written) > LONGEST:
+        raise UnsupportedReference(f"{len(written)} characters are no reference.", hint=addresses.KNOWN)
+    if written.startswith("[") and written.endswith("]"):
+        return _shortcode(written)
+    if _CODE.match(written):
+        return _embed_code(written)
+    return addresses.read(written)
+
+
+def _shortcode(written: str) -> AssetRef:
+    found = shortcodes.find(written, "text")
+    if len(found) != 1 or found[0].kind != "shortcode" or (found[0].start, found[0].end) != (0, len(written)):
+        raise UnsupportedReference(
+            f"{addresses.excerpt(written)!r} is no shortcode.", hint="Write it as [getty 74917285]."
+        )
+    if found[0].problem is not None:
+        raise UnsupportedReference(found[0].problem.detail)
+    ref = addresses.read(found[0].reference.strip(BLANK))
+    return AssetRef(ref.items, found[0].options.over(ref.options))
+
+
+def _embed_code(written: str) -> AssetRef:
+    """The one embed in a text that holds nothing else; tags around it do not count."""
+    found = pasted.find(written)
+    if not found:
+        raise UnsupportedReference("No embed code of Getty Images is in this.", hint=addresses.KNOWN)
+    if any(one.ref.items != found[0].ref.items for one in found):
+        raise UnsupportedReference(
+            f"This holds {len(found)} embeds.", hint="Give them one by one, or render the text as a whole."
+        )
+    if _besides(written, found):
+        raise UnsupportedReference("There is more than embed code in this.", hint="Render the text as a whole.")
+    return found[0].ref
+
+
+def _besides(written: str, found: list[pasted.Pasted]) -> str:
+    """The words of a text outside of the embeds in it."""
+    rest, last = "", 0
+    for one in found:
+        rest, last = f"{rest}{written[last : one.start]} ", one.end
+    return _CAPTION.sub("", html.unescape(rest + written[last:])).strip(BLANK)

@@ -1,0 +1,237 @@
+"""Locks by name: between threads, between the processes of a machine, between machines.
+
+The three share one interface, :meth:`Locks.hold`. A lock of files is freed by the kernel when its holder
+dies; a lease runs out by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+import os
+import random
+import secrets
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar, Protocol
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02  # seconds between two tries
+
+
+class Busy(Exception):
+    """Others were at it for longer than anybody was ready to wait."""
+
+
+class Forkable(Protocol):
+    """Something with state that a forked child must not share, such as locks that its threads held."""
+
+    def after_fork(self) -> None: ...
+
+
+_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
+
+
+def tell_of_forks(part: Forkable) -> None:
+    """Have ``part.after_fork()`` called in every child of this process (gunicorn --preload forks one)."""
+    _listen()
+    _forkable.add(part)
+
+
+@functools.cache
+def _listen() -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forked)
+
+
+def _forked() -> None:
+    for part in list(_forkable):
+        part.after_fork()
+
+
+class Locks:
+    """Locks between the threads of a process."""
+
+    def __init__(self) -> None:
+        self.after_fork()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        """Nobody holds anything in a new process."""
+        self._mutex = threading.Lock()
+        self._held: set[str] = set()
+
+    @contextmanager
+    def hold(self, name: str, wait: float) -> Iterator[bool]:
+        """Hold a lock for the length of a block, which is told whether it had to wait.
+
+        :param wait: seconds after which to give up.
+        :raises Busy: where others held it all that time.
+        """
+        deadline = time.monotonic() + wait
+        pause, waited = FIRST_PAUSE, False
+        while not self._take(name, wait):
+            if (left := deadline - time.monotonic()) <= 0:
+                raise Busy(f"{name} has been held by another for more than {wait} seconds")
+            time.sleep(min(left, pause * (0.5 + random.random())))  # noqa: S311 (no secret)
+            pause, waited = min(2 * pause, LONGEST_PAUSE), True
+        try:
+            yield waited
+        finally:
+            self._leave(name)
+
+    def _take(self, name: str, wait: float) -> bool:  # noqa: ARG002 (a lease lasts longer than the wait)
+        with self._mutex:
+            if name in self._held:
+                return False
+            self._held.add(name)
+            return True
+
+    def _leave(self, name: str) -> None:
+        with self._mutex:
+            self._held.discard(name)
+
+
+class FileLocks(Locks):
+    """Locks between the processes of a machine: one byte of one file for each name.
+
+    POSIX drops all locks of a process as soon as it closes any handle of the file (fcntl(2)). So there is
+    one object a path, got with :meth:`at`, and its handle stays open for as long as anybody has it.
+    Where the file cannot be made, these are locks between threads alone.
+    """
+
+    _known: ClassVar[weakref.WeakValueDictionary[str, FileLocks]] = weakref.WeakValueDictionary()
+    _making: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+        self._file: int | None = None
+
+    @classmethod
+    def at(cls, path: str) -> FileLocks:
+        """The locks of this file, the same object for everybody in the process."""
+        real = os.path.realpath(path)
+        with cls._making:
+            if (locks := cls._known.get(real)) is None:
+                locks = cls._known[real] = cls(real)
+            return locks
+
+    def __del__(self) -> None:
+        if (file := getattr(self, "_file", None)) is not None:
+            os.close(file)
+
+    def _take(self, name: str, wait: float) -> bool:
+        if not super()._take(name, wait):
+            return False
+        file = self._opened()
+        if file is None or _lock(file, _offset(name)):
+            return True
+        super()._leave(name)
+        return False
+
+    def _leave(self, name: str) -> None:
+        if self._file is not None:
+            _unlock(self._file, _offset(name))
+        super()._leave(name)
+
+    def _opened(self) -> int | None:
+        with self._mutex:
+            if self._file is None:
+                try:
+                    self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+                except OSError:
+                    pass
+            return self._file
+
+
+class LeaseLocks(Locks):
+    """Locks between machines: an entry in a store they share, added by one and gone by itself in time.
+
+    :param add: puts a value (key, value, seconds) where there is none yet; None if the store is out of
+        order, and then these are locks between threads alone.
+    """
+
+    def __init__(
+        self,
+        add: Callable[[str, str, int], bool | None],
+        get: Callable[[str], object],
+        delete: Callable[[str], object],
+    ) -> None:
+        super().__init__()
+        self._add, self._get, self._delete = add, get, delete
+        self._owner = secrets.token_hex(16)
+
+    def after_fork(self) -> None:
+        super().after_fork()
+        self._owner = secrets.token_hex(16)
+
+    def _take(self, name: str, wait: float) -> bool:
+        if not super()._take(name, wait):
+            return False
+        if self._lease(name, math.ceil(wait) + 2):
+            return True
+        super()._leave(name)
+        return False
+
+    def _lease(self, name: str, seconds: int) -> bool:
+        """Add the entry; a store that adds none where there is none keeps nothing (its disk is full)."""
+        for _ in range(2):  # the second time for a lease that ended between the two questions
+            if self._add(name, self._owner, seconds) is not False:
+                return True
+            if self._get(name) is not None:
+                return False
+        return True
+
+    def _leave(self, name: str) -> None:
+        if self._get(name) == self._owner:  # it may have run out and be another's by now
+            self._delete(name)
+        super()._leave(name)
+
+
+def _offset(name: str) -> int:
+    """Which byte stands for a name: far past the end of any file, which POSIX allows."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 4
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _seeking = threading.Lock()
+
+    def _locking(file: int, offset: int, mode: int) -> bool:
+        with _seeking:
+            os.lseek(file, offset & 0x3FFFFFFF, os.SEEK_SET)
+            try:
+                msvcrt.locking(file, mode, 1)
+            except OSError:
+                return False
+            return True
+
+    def _lock(file: int, offset: int) -> bool:
+        return _locking(file, offset, msvcrt.LK_NBLCK)
+
+    def _unlock(file: int, offset: int) -> None:
+        _locking(file, offset, msvcrt.LK_UNLCK)
+
+else:
+    import fcntl
+
+    def _lock(file: int, offset: int) -> bool:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+        except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: another process has it (fcntl(2))
+            return False
+        except OSError:
+            return True  # a file system without locks: better two calls than none
+        return True
+
+    def _unlock(file: int, offset: int) -> None:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, offset)
+        except OSError:
+            pass

@@ -1,0 +1,280 @@
+"""Which parts of a Markdown text must stay as they are, besides those of the HTML in it.
+
+CommonMark 0.31 is followed where it matters here: fenced code (also in quotes and lists), code spans of
+any number of backticks, indented code (but not the further paragraphs of a list item), backslashes.
+Front matter counts as code. Without a closer a fence reaches to the end, and a backtick means itself.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from embedkit.contexts import HtmlContext
+
+WIDEST_PREFIX = 200  # characters of quote and list marks before a fence; real texts have a few
+
+_FRONT = re.compile(
+    r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
+)
+_RUN = re.compile("`++|~++")
+_BACKTICKS = re.compile("`++")
+_PREFIX = re.compile(r"[ \t]*+(?:(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))[ \t]*+)*+")
+_FENCE_END = re.compile(r"\n([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
+_QUOTED_FENCE_END = re.compile(r"\n[ \t]*+(?:>[ \t]?)++([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
+_QUOTE_END = re.compile(r"\n(?![ \t]*+>)")
+# Code spans do not cross from one block into the next (section 3.5).
+_BLOCK_END = re.compile(r"\n(?=[ \t>]*+(?:\r?\n|\Z|[-+*][ \t]|1[.)][ \t]|#{1,6}[ \t]|```|~~~))")
+_HEADING = re.compile(r"#{1,6}[ \t]")
+_SPANS = re.compile(r"(?:(?:[^`\\]|\\[^\n])*+`[^`]++`(?!`))*+")
+
+# Sections 6.5 and 6.6: outside of quotes a tag has no "<" and no blank line.
+_TAG = re.compile(
+    r"<(?:/?[A-Za-z][^ \t\n\r\f/><]*+"
+    r"(?:(?:[ \t\r\f]|\n(?![ \t]*+\n))++|/|[^ \t\n\r\f/><][^ \t\n\r\f/><=]*+"
+    r"(?:[ \t]*+=[ \t]*+(?:(\"[^\"]*+\"|'[^']*+')|(?![\"'>])[^ \t\n\r\f><]++|(?=>)))?+)*+"
+    r"|[!?][^><]*+)(>?)"
+)
+
+_INDENTED = re.compile(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
+_LINE = re.compile(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
+_MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
+_RULE_OR_HEADING = re.compile(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
+
+
+class MarkdownContext(HtmlContext):
+    """Markdown and the HTML in it; places are asked for in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._line = 0  # where the line of the last place starts
+        self._lines = Lines(text)
+        self._block = 0  # where the block of the last code span ends
+        self._runs: dict[int, list[int]] = {}  # backticks: where runs of a length are
+        if front := _FRONT.match(text):
+            self._protect(front.end())
+        self._tick = self._find("`", 0)
+        self._tilde = self._find("~~~", 0)
+        self._event = self._next_event()
+
+    def protected(self, place: int) -> bool:
+        """Whether the character at ``place`` must be left alone; places are asked for in order."""
+        return super().protected(place) or self._in_indented_code(place)
+
+    def skip(self, end: int) -> None:
+        """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
+        super().skip(end)
+        self._event = self._next_event()
+
+    def _find(self, what: str, start: int) -> int:
+        found = self.text.find(what, start)
+        return self.size if found < 0 else found
+
+    def _next_event(self) -> int:
+        """The next place that may open something: a mark of HTML, backticks, tildes."""
+        if self._mark < self._safe:
+            self._mark = self._next_mark(self._safe)
+        if self._tick < self._safe:
+            self._tick = self._find("`", self._safe)
+        if self._tilde < self._safe:
+            self._tilde = self._find("~~~", self._safe)
+        return min(self._mark, self._tick, self._tilde)
+
+    def _advance(self, place: int) -> None:
+        while self._event < place and self._until < self.size:
+            if self._event == self._mark:
+                self._pass_mark()
+            else:
+                self._pass_run(self._event, place)
+            self._event = self._next_event()
+
+    def _enter(self, mark: int) -> None:
+        if not self._escaped(mark) and not self._in_indented_code(mark):
+            super()._enter(mark)
+
+    def tag_end(self, start: int) -> int:
+        """The end of the tag at ``start``; right after its ``<`` where that opens none."""
+        found = _TAG.match(self.text, start)
+        if found is None or self._escaped(start):
+            return start + 1
+        # Never closed: a "<" that means itself, unless values in quotes tell that it was meant as a tag.
+        return found.end() if found[2] or found[1] else start + 1
+
+    def _escaped(self, place: int) -> bool:
+        before = place
+        while before and self.text[before - 1] == "\\":
+            before -= 1
+        return (place - before) % 2 == 1
+
+    def _line_start(self, place: int) -> int:
+        self._line = max(self._line, self.text.rfind("\n", self._line, place) + 1)
+        return self._line
+
+    # -- fences and code spans ----------------------------------------------------------------------------
+
+    def _pass_run(self, start: int, place: int) -> None:
+        """Deal with the backticks or tildes at ``start``, looking for code that may hold ``place``."""
+        run = _RUN.match(self.text, start)
+        end = run.end() if run else start + 1
+        if not self._open and not self._in_tag(start) and not self._in_indented_code(start):
+            if end - start >= 3 and self._fence(start, end):
+                return
+            if start == self._tick:
+                end = self._span(start, end, place)
+        if start == self._tick:
+            self._tick = self._find("`", end)
+        else:
+            self._tilde = self._find("~~~", end)
+
+    def _fence(self, start: int, end: int) -> bool:
+        """Whether a fence opens here; protects what is in it (section 4.5)."""
+        text, line = self.text, self._line_start(start)
+        if start - line > WIDEST_PREFIX or not _PREFIX.fullmatch(text, line, start):
+            return False
+        below = self._find("\n", end)
+        if text[start] == "`" and text.find("`", end, below) >= 0:
+            return False
+        stop = self._fence_end(text[line:start], text[start:end], below)
+        self._protect(stop)
+        self._lines.skip(line, stop)
+        return True
+
+    def _fence_end(self, prefix: str, fence: str, below: int) -> int:
+        quoted = ">" in prefix
+        limit = self.size
+        if quoted and (left := _QUOTE_END.search(self.text, below)):
+            limit = left.start()
+        indent = len(prefix.rpartition(">")[2].expandtabs(4)) - quoted
+        deepest = 3 if indent <= 3 else indent + 3  # inside of a list item more than three spaces may be
+        for found in (_QUOTED_FENCE_END if quoted else _FENCE_END).finditer(self.text, below, limit):
+            space, closer = found.groups()
+            if closer.startswith(fence) and len(space.expandtabs(4)) <= deepest:
+                return found.end()
+        return limit
+
+    def _span(self, start: int, end: int, place: int) -> int:
+        """The end of the code span that opens here (section 6.1), or of its backticks."""
+        block = self._block_end(start)
+        if block <= place and block <= self._mark:
+            return block  # whatever is code in here, nobody asks
+        if self._escaped(start):
+            start += 1
+        if start == end:
+            return end
+        simple = _SPANS.match(self.text, start, min(place, block, self._mark))
+        if simple and simple.end() > end and self.text.find("<", start, simple.end()) < 0:
+            self._safe = simple.end()
+            return simple.end()
+        stop = self._next_run(end - start, end) + end - start
+        if stop > block:
+            return end
+        self._protect(stop)
+        return stop
+
+    def _block_end(self, start: int) -> int:
+        if start >= self._block:
+            if _HEADING.match(self.text, self._line_start(start)):
+                self._block = self._find("\n", start)
+            else:
+                found = _BLOCK_END.search(self.text, start)
+                self._block = found.start() if found else self.size
+        return self._block
+
+    def _next_run(self, length: int, start: int) -> int:
+        """Where the next backticks of this length are; the text is searched for them once."""
+        if not self._runs:
+            for run in _BACKTICKS.finditer(self.text, start):
+                self._runs.setdefault(run.end() - run.start(), []).append(run.start())
+        places = self._runs.get(length, [])
+        found = bisect_left(places, start)
+        return places[found] if found < len(places) else self.size
+
+    # -- indented code ------------------------------------------------------------------------------------
+
+    def _in_indented_code(self, place: int) -> bool:
+        line = self._line_start(place)
+        if self.text[line] not in " \t>-+*0123456789" or not _INDENTED.match(self.text, line):
+            return False
+        if not self._lines.code(line):
+            return False
+        self._protect(self._find("\n", place))
+        return True
+
+
+class Lines:
+    """Which lines are indented code; read in order, and only as far as somebody asks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._next = 0  # the first line not read
+        self._offsets: list[int] = []  # columns where the contents of the open list items start
+        self._quotes = 0
+        self._blank = True
+        self._paragraph = False
+        self._code = False
+        self._skips: list[tuple[int, int]] = []
+
+    def skip(self, start: int, end: int) -> None:
+        """Leave out the lines of a fence."""
+        self._skips.append((start, end))
+
+    def code(self, line: int) -> bool:
+        """Whether the line that starts at ``line`` is code (sections 4.4 and 5.2)."""
+        while self._next <= line:
+            if self._skips and self._skips[0][0] <= self._next:
+                end = self._skips.pop(0)[1]
+                below = self._text.find("\n", max(end, self._next))
+                self._next = below + 1 if below >= 0 else len(self._text) + 1
+                self._blank = self._paragraph = self._code = False
+            else:
+                self._read()
+        return self._code
+
+    def _read(self) -> None:
+        found = _LINE.match(self._text, self._next)
+        if found is None or found.end() == self._next:
+            self._next = len(self._text) + 1
+            return
+        self._next = found.end()
+        quotes, space, rest = found.groups()
+        if not rest.strip():
+            self._blank = True
+            return
+        self._quote(quotes.count(">"))
+        self._code = self._judge(len(space.expandtabs(4)), rest)
+        self._blank = False
+
+    def _quote(self, depth: int) -> None:
+        if depth != self._quotes:
+            self._offsets.clear()
+            self._paragraph = self._paragraph and depth < self._quotes
+            self._quotes = depth
+
+    def _judge(self, indent: int, rest: str) -> bool:
+        continues = self._paragraph and not self._blank
+        offsets = self._offsets
+        while offsets and indent < offsets[-1] and not (continues and not _MARKER.match(rest)):
+            offsets.pop()
+        if indent - (offsets[-1] if offsets else 0) >= 4 and not continues:
+            self._paragraph = False
+            return True
+        if _RULE_OR_HEADING.match(rest):
+            self._paragraph = False
+            return False
+        return self._items(indent, rest)
+
+    def _items(self, column: int, rest: str) -> bool:
+        """Open the list items that start here; True if the content of the last is code at once."""
+        place = 0
+        self._paragraph = True
+        while marker := _MARKER.match(rest, place):
+            column += marker.start(1) - place
+            width = 4 - column % 4 if marker[1].startswith("\t") else len(marker[1])
+            if marker.end() >= len(rest.rstrip()) or width > 4:
+                self._offsets.append(column + 1)
+                self._paragraph = False
+                return width > 4
+            column += width
+            self._offsets.append(column)
+            place = marker.end()
+        return False

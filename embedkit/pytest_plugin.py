@@ -1,0 +1,44 @@
+"""Fixtures for your own tests: a sandbox of Getty's services, and an EmbedKit that is bound to it.
+
+    def test_my_page(embedkit_kit, embedkit_sandbox):
+        assert "<iframe" in embedkit_kit.html("74917285")
+        assert embedkit_sandbox.app.count("oembed") == 1
+
+        embedkit_sandbox.app.withdraw("74917285")
+        embedkit_sandbox.app.faults.add("status", status=503)
+
+pytest loads this file at every start, so it imports nothing until a fixture is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from embedkit.kit import EmbedKit
+    from embedkit.sandbox import SandboxServer
+
+
+@pytest.fixture
+def embedkit_sandbox() -> Iterator[SandboxServer]:
+    """A sandbox on a free port of 127.0.0.1, new for each test; its switches are on ``.app``."""
+    from embedkit.sandbox import SandboxServer
+
+    with SandboxServer() as server:
+        yield server
+
+
+@pytest.fixture
+def embedkit_kit(embedkit_sandbox: SandboxServer) -> Iterator[EmbedKit]:
+    """An EmbedKit that asks ``embedkit_sandbox``, in process, and forgets everything after the test."""
+    from cachelib import SimpleCache
+
+    from embedkit.kit import EmbedKit
+    from embedkit.sandbox import SandboxTransport
+
+    settings = embedkit_sandbox.settings(secret=("embedkit-sandbox-" * 3,), cache="memory:")
+    with EmbedKit(settings, transport=SandboxTransport(embedkit_sandbox.app), cache=SimpleCache()) as kit:
+        yield kit

@@ -1,0 +1,309 @@
+"""One embed, many outputs: the targets, each a Jinja template that a host may replace.
+
+A template is given these names; all are raw text that Jinja escapes once, on one line each:
+
+title, caption (the author's own text, or empty), credit, photographer, collection, page_url, ref (the ids,
+joined by commas), slideshow, align_class, words (our own few words, from words.json), thumbnail_url, and where
+there is an embed: frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar,
+bar_class, sandbox, widget_script, data (the ImageObject of jsonld).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+from embedkit import __version__
+from embedkit.errors import ConfigurationError
+from embedkit.models import AssetRef, Embed, Options, Target
+from embedkit.sanitize import PATH, sanitizer
+from embedkit.settings import Settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, FileSystemLoader, Template
+    from markupsafe import Markup
+
+PACKAGE = Path(__file__).parent
+AGENCY = "Getty Images"
+
+TEMPLATES: dict[Target, str] = {
+    "web": "web.html",
+    "facade": "facade.html",
+    "widget": "widget.html",
+    "wordpress": "wordpress.html",
+    "oembed": "oembed.html",
+    "amp": "amp.html",
+    "feed": "feed.html",
+    "email": "email.html",
+    "text": "text.txt",
+    "markdown": "markdown.md",
+    "jsonld": "jsonld.html",
+    "card": "card.html",
+}
+# No sanitizer can carry a script, and amp-iframe is no element of html.
+UNCLEANED = frozenset({"widget.html", "amp.html", "jsonld.html"})
+# Where our stylesheet is, a missing picture becomes a card; elsewhere a link.
+CARDS: frozenset[Target] = frozenset({"web", "facade", "widget", "card"})
+LINKS: frozenset[Target] = frozenset({"oembed", "amp", "wordpress"})
+PLAIN: frozenset[Target] = frozenset({"text", "markdown"})
+
+# The only place that our links lead to; whatever else a record says, the page is made from the id.
+_PAGE = re.compile(r"https://www\.gettyimages\.[a-z]{2,3}(?:\.[a-z]{2})?/[A-Za-z0-9/_.,%?=&-]*")
+# Controls, surrogates and noncharacters belong in no html; bidirectional overrides would turn round our own words.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+# What means something inside a line of Markdown, braces (template engines) and bare addresses among it.
+_MARKDOWN = re.compile(r"[\\`*_\[\]]|(?P<entity>[<>{}|~@]|&(?=#?\w)|:(?=//)|(?i:(?<=www))\.)")
+
+
+def templates_dir() -> Path:
+    """The folder of the built-in templates: in the package once installed, beside it in a checkout.
+
+    :raises ConfigurationError: where there is neither.
+    """
+    for folder in (PACKAGE / "templates", PACKAGE.parent / "templates"):
+        if (folder / "embedkit" / "web.html").is_file():
+            return folder
+    raise ConfigurationError("The templates of embedkit are missing.", hint="Install the package again.")
+
+
+def static_dir() -> Path:
+    """The folder of the stylesheet and the scripts."""
+    return PACKAGE / "static"
+
+
+def assets(target: Target, settings: Settings) -> dict[str, list[str]]:
+    """Addresses of the stylesheets and scripts that a page with this target needs, each to load once.
+
+    The façade script frames Getty's origin alone; where the settings name another (the sandbox), its
+    address says so.
+    """
+    version = {"v": __version__}
+    if settings.frame_origin != Settings.frame_origin:
+        version["origin"] = settings.frame_origin
+    if settings.frame_sandbox != Settings.frame_sandbox:
+        version["sandbox"] = settings.frame_sandbox
+    return {
+        "css": [f"{settings.static_url}/embedkit.css?v={__version__}"] if target in CARDS else [],
+        "js": [f"{settings.static_url}/embedkit-facade.js?{urlencode(version)}"] if target == "facade" else [],
+    }
+
+
+class Renderer:
+    """Turns records into output. Safe for threads.
+
+    :raises ConfigurationError: where the settings name a folder or a sanitizer that is not there.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sanitizer = sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
+        self._environment = _environment(settings)
+        self._words = _words(self._environment, settings.locale)
+        self._own: dict[str, bool] = {}
+
+    def render(self, embed: Embed, options: Options, target: Target) -> Markup | str:
+        """An embed, already at its size, for a target: text for ``text`` and ``markdown``, else markup.
+
+        ``jsonld`` is empty where there is no thumbnail, since it must point at a picture.
+
+        :raises ConfigurationError: where a template of the host's own fails.
+        """
+        if not re.fullmatch(PATH, embed.frame.path()):  # made by hand, or a tampered lock file
+            return self.fallback(embed.ref, options, target, texts=_texts(embed))
+        if target == "jsonld" and not embed.thumbnail_url:
+            return _markup("")
+        context = self._base(embed.ref, options, _texts(embed), embed.page_url)
+        return self._fill(TEMPLATES[target], context | self._framed(embed, options, context))
+
+    def fallback(
+        self, ref: AssetRef, options: Options, target: Target, *, texts: Mapping[str, str] | None = None
+    ) -> Markup | str:
+        """What is shown where there is no embed: a credited card, link or text, by ON_ERROR.
+
+        :param texts: title, photographer and collection, as far as they are known.
+        """
+        if target == "jsonld":
+            return _markup("")
+        context = self._base(ref, options, texts or {}, "")
+        kind = self._settings.on_error
+        if kind == "text":
+            return self._fill(TEMPLATES[target] if target in PLAIN else "text.html", context | {"page_url": ""})
+        if target in LINKS or (kind == "link" and target in CARDS):
+            return self._fill("link.html", context)
+        return self._fill("card.html" if target in CARDS else TEMPLATES[target], context)
+
+    def plain(self, text: str, target: Target) -> Markup | str:
+        """An author's own words, where they name no picture at all: shown, and no more than that."""
+        said = _one_line(text)
+        if target in PLAIN:
+            return _markdown(said) if target == "markdown" else said
+        return _markup("") + ("" if target == "jsonld" else said)
+
+    # -- what templates are given ------------------------------------------------------------------------
+
+    def _base(self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str) -> dict[str, Any]:
+        said = {name: _one_line(texts.get(name, "")) for name in ("title", "photographer", "collection")}
+        people = [said["photographer"], said["collection"]]
+        title = said["title"] or self._words["untitled"].format(id=ref.items[0])
+        if len(ref.items) > 1:
+            title = self._words["slideshow"].format(title=title, more=len(ref.items) - 1)
+        return {
+            **said,
+            "title": title,
+            "caption": _one_line(options.caption) if isinstance(options.caption, str) else "",
+            "credit": " / ".join([*(one for one in people if one and one != AGENCY), AGENCY]),
+            "page_url": page_url if _PAGE.fullmatch(page_url) else self._page(ref, options),
+            "ref": str(ref),
+            "slideshow": len(ref.items) > 1,
+            "align_class": f" ek--{options.align}" if options.align in ("left", "center", "right") else "",
+            "words": self._words,
+            "thumbnail_url": None,
+        }
+
+    def _framed(self, embed: Embed, options: Options, base: Mapping[str, Any]) -> dict[str, Any]:
+        path = embed.frame.path(caption=options.caption is True)
+        return {
+            "frame": embed.frame,
+            "frame_path": path,
+            "frame_src": self._settings.frame_origin + path,
+            "frame_title": _one_line(options.title or "") or self._frame_title(base),
+            "frame_caption": options.caption is True,
+            "items": ",".join(embed.frame.items),
+            "width": embed.width,
+            "height": embed.height,
+            "bar": embed.frame.bar,
+            "bar_class": " ek-box--bar" if embed.frame.bar else "",
+            "sandbox": self._settings.frame_sandbox,
+            "widget_script": self._settings.widget_script,
+            "thumbnail_url": embed.thumbnail_url,
+            "data": _image_object(embed, base),
+        }
+
+    def _frame_title(self, base: Mapping[str, Any]) -> str:
+        who = base["credit"].removesuffix(AGENCY).removesuffix(" / ")
+        return self._words["title" if who else "title_alone"].format(title=base["title"], who=who)
+
+    def _page(self, ref: AssetRef, options: Options) -> str:
+        return f"https://www.gettyimages.{options.tld or self._settings.tld}/detail/{ref.items[0]}"
+
+    # -- templates ---------------------------------------------------------------------------------------
+
+    def _fill(self, name: str, context: Mapping[str, Any]) -> Markup | str:
+        from jinja2 import TemplateError
+
+        try:
+            template = self._environment.get_template(f"embedkit/{name}")
+            text = template.render(context).strip()
+        except TemplateError as error:
+            raise ConfigurationError(
+                f"The template embedkit/{name} cannot be used: {error}.", hint="See the setting TEMPLATES."
+            ) from error
+        if not name.endswith(".html"):
+            return text
+        if name not in UNCLEANED and self._is_own(name, template):
+            text = self._sanitizer.clean(text)
+        return _markup(text)
+
+    def _is_own(self, name: str, template: Template) -> bool:
+        """Whether a template, and all it includes, is built in: a host's own html is the host's code."""
+        if name not in self._own:
+            included = map(self._environment.get_template, _included(self._environment, name))
+            self._own[name] = all(_built_in(one.filename) for one in (template, *included))
+        return self._own[name]
+
+
+def _environment(settings: Settings) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+    from jinja2.ext import Extension
+
+    class OneLine(Extension):
+        """Puts built-in templates on one line: wpautop and Markdown read line breaks as paragraphs."""
+
+        def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+            return _one_line_of_html(source) if _built_in(filename) else source
+
+    folders = [templates_dir()]
+    if settings.templates:
+        if not Path(settings.templates).is_dir():
+            raise ConfigurationError(
+                f"The folder {settings.templates} is not there.", hint="See the setting TEMPLATES."
+            )
+        folders.insert(0, Path(settings.templates))
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        extensions=[OneLine],
+    )
+    environment.filters["markdown"] = _markdown
+    return environment
+
+
+def _words(environment: Environment, locale: str) -> dict[str, str]:
+    """Our few words in the language of a locale such as pt-BR; what a language lacks is in English."""
+    table = json.loads(_source(environment, "words.json"))
+    language = re.split("[-_]", locale.lower())[0]
+    return {**table["en"], **table.get(language, {})}
+
+
+def _included(environment: Environment, name: str) -> list[str]:
+    from jinja2 import meta
+
+    return [one for one in meta.find_referenced_templates(environment.parse(_source(environment, name))) if one]
+
+
+def _source(environment: Environment, name: str) -> str:
+    loader = cast("FileSystemLoader", environment.loader)
+    return loader.get_source(environment, f"embedkit/{name}")[0]
+
+
+def _texts(embed: Embed) -> dict[str, str]:
+    return {name: getattr(embed, name) for name in ("title", "photographer", "collection")}
+
+
+def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
+    """schema.org ImageObject, as search engines read it for licensed pictures."""
+    said = {
+        "@context": "https://schema.org",
+        "@type": "ImageObject",
+        "contentUrl": embed.thumbnail_url,
+        "width": embed.thumbnail_width,
+        "height": embed.thumbnail_height,
+        "name": base["title"],
+        "caption": base["caption"] or _one_line(embed.caption),
+        "creator": base["photographer"] and {"@type": "Person", "name": base["photographer"]},
+        "creditText": base["credit"],
+        "license": embed.terms_of_use_url,
+        "acquireLicensePage": base["page_url"],
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _one_line(text: str) -> str:
+    """A text without line breaks (a blank line ends an html block in Markdown) and unprintable characters."""
+    return " ".join(_UNPRINTABLE.sub("", text).split())
+
+
+def _built_in(filename: str | None) -> bool:
+    return filename is not None and Path(filename).is_relative_to(templates_dir())
+
+
+def _one_line_of_html(source: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=[>}])\s*\n\s*(?=[<{])", "", source.strip()))
+
+
+def _markdown(text: str) -> str:
+    """A text that every kind of Markdown shows as it is: backslashes where all know them, else references."""
+    return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};" if found["entity"] else f"\\{found[0]}", text)
+
+
+def _markup(text: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704  (our own templates, escaped by Jinja; or the host's)

@@ -1,0 +1,194 @@
+"""What keeps a sick upstream from making us sick: a circuit breaker, a retry budget, a bulkhead.
+
+Plain values behind a lock. Time and chance are handed in, so that a test of them is a line of numbers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from embedkit.errors import Unavailable
+
+IN_A_ROW = 5  # failures one after another that open the breaker: an outage shows at once
+WINDOW = 30.0  # seconds of calls that are looked at for a service that fails often, but not always
+WINDOW_CALLS = 20  # below that, half of them failing may be chance
+WINDOW_MOST = 100  # the latest are enough; keeps the window small under load
+OPEN = 30.0  # seconds before the first try after an outage, +-20 %, so that processes do not come back at once
+
+RETRY_EVERY = 10  # one retry for so many calls: retries must not double the load on a failing service
+RETRY_RESERVE = 10  # retries in hand at the start, and at the most: a small site has no calls to earn them by
+
+SOON = 1.0  # seconds; what we tell those turned away while a place or a verdict is due any moment
+
+
+class Breaker:
+    """Lets calls through until they fail; then none for a while; then one, whose outcome decides.
+
+    :param clock: monotonic seconds.
+    :param random: a number from 0 to below 1.
+    """
+
+    def __init__(self, clock: Callable[[], float], random: Callable[[], float]) -> None:
+        self._clock = clock
+        self._random = random
+        self._lock = threading.Lock()
+        self._era = 0
+        self._close()
+
+    def _close(self) -> None:
+        self._era += 1
+        self._until: float | None = None
+        self._probing = False
+        self._failures = 0
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=WINDOW_MOST)
+
+    def _open(self) -> None:
+        self._close()
+        self._until = self._clock() + OPEN * (0.8 + 0.4 * self._random())
+
+    def check(self) -> None:
+        """Nothing, where a call may be tried.
+
+        :raises Unavailable: at once, while the breaker is open.
+        """
+        with self._lock:
+            if self._until is not None and (self._probing or self._clock() < self._until):
+                raise Unavailable(
+                    "Getty Images failed repeatedly and is not asked for the moment.",
+                    retry_after=self._wait(),
+                )
+
+    def admit(self) -> int:
+        """A ticket to hand back with the outcome; after an outage only the first caller gets one.
+
+        :raises Unavailable: as :meth:`check`.
+        """
+        self.check()
+        with self._lock:
+            if self._until is None:
+                return self._era
+            if not self._probing:
+                self._probing = True
+                self._era += 1
+                return self._era
+        raise Unavailable("Getty Images is being tried again after a failure.", retry_after=SOON)
+
+    def record(self, ticket: int, healthy: bool | None) -> None:
+        """How the call with that ticket ended; None where it said nothing about the service."""
+        with self._lock:
+            if ticket != self._era:
+                return  # began before the breaker turned: old news
+            if self._until is not None:
+                self._judge(healthy)
+            elif healthy is not None:
+                self._count(healthy)
+
+    def _judge(self, healthy: bool | None) -> None:
+        self._probing = False
+        if healthy is not None:
+            self._close() if healthy else self._open()
+
+    def _count(self, healthy: bool) -> None:
+        now = self._clock()
+        self._failures = 0 if healthy else self._failures + 1
+        self._recent.append((now, healthy))
+        while self._recent[0][0] <= now - WINDOW:
+            self._recent.popleft()
+        failed = sum(not fine for _, fine in self._recent)
+        often = len(self._recent) >= WINDOW_CALLS and failed * 2 >= len(self._recent)
+        if not healthy and (self._failures >= IN_A_ROW or often):
+            self._open()
+
+    def _wait(self) -> float:
+        return max(SOON, (self._until or 0.0) - self._clock())
+
+    def state(self) -> dict[str, str | float]:
+        """``breaker``: closed, open or half-open; ``retry_after``: seconds, unless closed."""
+        with self._lock:
+            if self._until is None:
+                return {"breaker": "closed"}
+            name = "open" if self._clock() < self._until else "half-open"
+            return {"breaker": name, "retry_after": round(self._wait(), 1)}
+
+
+class RetryBudget:
+    """One retry for every ten calls, and a few in reserve."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls = RETRY_EVERY * RETRY_RESERVE  # counted in calls: whole numbers do not drift
+
+    def deposit(self) -> None:
+        """A call has been made."""
+        with self._lock:
+            self._calls = min(self._calls + 1, RETRY_EVERY * RETRY_RESERVE)
+
+    def withdraw(self) -> bool:
+        """Whether one retry may be made; it is then spent."""
+        with self._lock:
+            if self._calls < RETRY_EVERY:
+                return False
+            self._calls -= RETRY_EVERY
+            return True
+
+
+class Bulkhead:
+    """So many calls at once, so many more in the queue, and no one else.
+
+    A place goes straight to whoever has waited longest: were it only set free, the caller that has just
+    left (a batch, with its next picture) would take it before the one that is woken up.
+
+    :param places: calls at once.
+    :param waiters: callers that may queue.
+    """
+
+    def __init__(self, places: int, waiters: int) -> None:
+        self._lock = threading.Lock()
+        self._free = places
+        self._waiters = waiters
+        self._queue: deque[tuple[threading.Event, bool]] = deque()
+
+    @contextmanager
+    def place(self, timeout: float | None = None, *, counted: bool = True) -> Iterator[None]:
+        """A place, for as long as the block runs.
+
+        :param timeout: seconds to wait for it; None waits until there is one.
+        :param counted: False for a caller that bounds its own number and is no waiter of ours.
+        :raises Unavailable: where too many wait already, or the time is over.
+        """
+        self._enter(timeout, counted)
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def waiting(self) -> int:
+        """Callers in the queue."""
+        return len(self._queue)
+
+    def _enter(self, timeout: float | None, counted: bool) -> None:
+        turn = (threading.Event(), counted)
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            if counted and sum(waiter[1] for waiter in self._queue) >= self._waiters:
+                raise Unavailable("Too many calls to Getty Images are waiting.", retry_after=SOON)
+            self._queue.append(turn)
+        if turn[0].wait(timeout):
+            return
+        with self._lock:
+            if turn[0].is_set():
+                return  # it came in the last moment
+            self._queue.remove(turn)
+        raise Unavailable("No call to Getty Images could be made in time.", retry_after=SOON)
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue.popleft()[0].set()
+            else:
+                self._free += 1

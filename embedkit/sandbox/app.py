@@ -1,0 +1,159 @@
+"""The sandbox as a WSGI application, with the switches that tests and demos turn.
+
+==============================  ================================================================
+path                            answers
+==============================  ================================================================
+/oembed, /oembed/               the oEmbed endpoint
+/embed/<ids>, /embed?assets=    the frames it hands out; 400 where the signature does not fit
+/widgets.js, /embed-cms.js      the script that turns links into frames
+/id/<id>/photo/<slug>.jpg?s=    generated pictures (SVG, whatever the name says)
+/detail/<id>                    a page about one picture
+/                               the catalogue, to look at
+/_sandbox/…                     the switches, see control.py
+==============================  ================================================================
+
+It keeps nothing but its faults, its takedowns and the calls it counts.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING
+
+from embedkit.sandbox import catalogue, frames, pages
+from embedkit.sandbox.catalogue import Asset
+from embedkit.sandbox.config import SandboxConfig
+from embedkit.sandbox.control import switch
+from embedkit.sandbox.faults import TIMED, Dropped, Faults, strike
+from embedkit.sandbox.http import Call, Handler, Reply, json_reply, read_call
+from embedkit.sandbox.oembed import Endpoint
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MOST_CALLS = 10_000  # remembered; the counts go on
+
+
+class Sandbox:
+    """The application. Safe for threads. ``calls`` holds the latest requests, in the order they came."""
+
+    def __init__(self, config: SandboxConfig | None = None) -> None:
+        self.config = config or SandboxConfig()
+        self.faults = Faults()
+        self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
+        self.closing = threading.Event()
+        self._counts: Counter[str] = Counter()
+        self._withdrawn: dict[str, int] = {}
+        self._lock = threading.Lock()
+        viewer = frames.Viewer(self.config, self.find, self.problem)
+        site = pages.Site(self.find, self.problem)
+        # by the first part of the path, so that a further service is one more line
+        self._routes: dict[str, Handler] = {
+            "": site.index,
+            "oembed": Endpoint(self.config, self.find, self.problem),
+            "embed": viewer,
+            "id": site.picture,
+            "detail": site.detail,
+            "widgets.js": pages.script,
+            "embed-cms.js": pages.script,
+            "static": site.static,
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        call = read_call(environ, self.config.origin)
+        if call.route != "_sandbox":
+            self._count(call)
+        limit: float | None = environ.get("embedkit.timeout")  # in process: nobody sleeps longer than that
+        try:
+            reply = self._answer(call, limit)
+        except Dropped:
+            if "embedkit.cut" in environ:  # our server and our transport know what to do
+                raise
+            reply = Reply(length=1)  # under any other server: less than announced, so it gives up
+        if self.config.cors:
+            reply = replace(reply, headers=(*reply.headers, ("Access-Control-Allow-Origin", self.config.cors)))
+        if call.method == "HEAD":
+            reply = replace(reply, body=b"", length=len(reply.body) if isinstance(reply.body, bytes) else 0)
+        return reply.send(start_response)
+
+    # -- what tests ask and say -------------------------------------------------------------------------
+
+    def count(self, route: str = "oembed") -> int:
+        """How many requests reached a route: ``oembed``, ``embed``, ``id`` (pictures), ``widgets.js`` …"""
+        with self._lock:
+            return self._counts[route]
+
+    def counts(self) -> dict[str, int]:
+        """The same for every route that was reached."""
+        with self._lock:
+            return dict(self._counts)
+
+    def forget(self) -> None:
+        """Start counting anew."""
+        with self._lock:
+            self.calls.clear()
+            self._counts.clear()
+
+    def find(self, asset_id: str) -> Asset | None:
+        """The asset as this sandbox shows it, takedowns included."""
+        asset = catalogue.find(asset_id)
+        status = self._withdrawn.get(asset_id)
+        return replace(asset, withdrawn=status) if asset and status else asset
+
+    def withdraw(self, *asset_ids: str, status: int = 404) -> None:
+        """Take pictures down: from now on they are answered with ``status`` (404 or 410)."""
+        with self._lock:
+            self._withdrawn |= dict.fromkeys(asset_ids, status)
+
+    def restore(self, *asset_ids: str) -> None:
+        """Undo :meth:`withdraw`."""
+        with self._lock:
+            for asset_id in asset_ids:
+                self._withdrawn.pop(asset_id, None)
+
+    def problem(self, status: int, message: str) -> Reply:
+        """The body of a failure; what the real one looks like is not recorded (getty.md 1.4)."""
+        if self.config.error_body == "html":
+            page = f"<!doctype html><title>{status}</title><h1>{escape(message)}</h1>"
+            return Reply(status, "text/html; charset=utf-8", page.encode())
+        if self.config.error_body == "empty":
+            return Reply(status, "text/plain")
+        return json_reply({"message": message}, status)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _count(self, call: Call) -> None:
+        with self._lock:
+            self.calls.append(call)
+            self._counts[call.route] += 1
+
+    def _answer(self, call: Call, limit: float | None) -> Reply:
+        if call.route == "_sandbox":
+            return switch(self, call)
+        try:
+            fault = self.faults.take(call)
+        except ValueError as error:
+            return json_reply({"message": str(error)}, 400)
+        if fault is None:
+            return self._route(call)
+        if limit is not None and fault.kind in TIMED and fault.seconds > limit:
+            raise TimeoutError
+        return strike(fault, call, self._route, self._wait)
+
+    def _route(self, call: Call) -> Reply:
+        if call.method not in ("GET", "HEAD"):
+            return replace(self.problem(405, "Only GET is allowed."), headers=(("Allow", "GET, HEAD"),))
+        handler = self._routes.get(call.route)
+        return handler(call) if handler else self.problem(404, "There is nothing here.")
+
+    def _wait(self, seconds: float) -> None:
+        self.closing.wait(seconds)  # a server that stops waits for nobody
+
+
+def create_sandbox(config: SandboxConfig | None = None) -> Sandbox:
+    """A sandbox, as a WSGI application, to be mounted anywhere or called in process."""
+    return Sandbox(config)

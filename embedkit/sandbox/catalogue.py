@@ -1,0 +1,223 @@
+"""The assets: a catalogue of a few hundred, a range of ids that always exist, and some special ones.
+
+================  ==========================================================================
+id                answers
+================  ==========================================================================
+600000000 to      any of these hundred million ids is an embeddable picture, made up on the
+699999999         spot from its number
+500000403         exists, but may not be embedded
+500000404         withdrawn: 404
+500000410         withdrawn: 410
+500000360         a 360 degree picture
+500000240         a small original, 240 x 160, below the default size
+500000666         an embeddable picture whose texts are hostile: markup, quotes, control characters
+74917285          the picture of the README's examples: upright, 395 x 594 by default
+================  ==========================================================================
+
+Everything about an asset follows from its id, in every process, on every machine.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+
+from embedkit.sandbox.dice import Dice
+from embedkit.sandbox.subjects import COLLECTIONS, FIRST, LAST, MONTHS, PLACES, SLOTS, SUBJECTS, Family, Subject
+
+SIZE = 320  # assets in the catalogue, without the special ones
+NOT_EMBEDDABLE = "500000403"
+WITHDRAWN = "500000404"
+GONE = "500000410"
+PANORAMA_360 = "500000360"
+SMALL = "500000240"
+HOSTILE = "500000666"
+EXAMPLE = "74917285"
+
+# orientation, width and height of the original in pixels; the share of each in a hundred
+_SHARES = (
+    ("horizontal", 5472, 3648, 46),
+    ("horizontal", 4608, 3456, 14),
+    ("horizontal", 6000, 3375, 6),
+    ("vertical", 3648, 5472, 16),
+    ("vertical", 3456, 4608, 6),
+    ("square", 4000, 4000, 6),
+    ("panoramic_horizontal", 9000, 3000, 4),
+    ("panoramic_vertical", 2400, 6000, 2),
+)
+SHAPES = tuple((orientation, width, height) for orientation, width, height, share in _SHARES for _ in range(share))
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One picture and what is known of it. Texts are plain text.
+
+    ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status that tells
+    so. ``event_id`` and ``segment`` belong to editorial pictures.
+    """
+
+    id: str
+    title: str
+    caption: str
+    photographer: str
+    collection: str
+    collection_code: str
+    collection_id: int
+    family: Family
+    license_model: str
+    orientation: str
+    width: int
+    height: int
+    date_created: str
+    keywords: tuple[str, ...]
+    scene: str
+    people: int
+    city: str
+    country: str
+    segment: str = ""
+    event_id: int | None = None
+    embeddable: bool = True
+    is360: bool = False
+    withdrawn: int = 0
+
+    @property
+    def slug(self) -> str:
+        """The title as it stands in addresses."""
+        plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
+        return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "picture"
+
+
+@cache
+def catalogue() -> Mapping[str, Asset]:
+    """Every listed asset by its id, in the order in which an unfiltered search would give them."""
+    assets = [*_special(), *(invent(_listed_id(number), number) for number in range(SIZE))]
+    return {asset.id: asset for asset in assets}
+
+
+def find(asset_id: str) -> Asset | None:
+    """The asset with this id, withdrawn or not; None where there never was one."""
+    if asset := catalogue().get(asset_id):
+        return asset
+    return _generated(asset_id) if re.fullmatch(r"6[0-9]{8}", asset_id) else None
+
+
+@lru_cache(maxsize=8192)
+def _generated(asset_id: str) -> Asset:
+    return replace(invent(asset_id), embeddable=True)
+
+
+def invent(asset_id: str, number: int | None = None) -> Asset:
+    """A believable asset for an id; ``number`` goes through the subjects in turn, else chance chooses."""
+    dice = Dice(f"asset {asset_id}")
+    subject = dice.pick(SUBJECTS) if number is None else SUBJECTS[number % len(SUBJECTS)]
+    city, country = dice.pick(PLACES)
+    words = _words(dice, city, country)
+    photographer = f"{dice.pick(FIRST)} {dice.pick(LAST)}"
+    year, month, day = dice.whole(2009, 2025), dice.whole(1, 12), dice.whole(1, 28)
+    line = dice.pick(subject.lines).format_map(words)
+    collection, code, licence = dice.pick(COLLECTIONS[subject.segment])
+    orientation, width, height = _shape(dice)
+    return Asset(
+        id=asset_id,
+        title=dice.pick(subject.titles).format_map(words),
+        caption=_caption(subject, line, f"{city}, {country} - {MONTHS[month - 1]} {day}".upper(), photographer),
+        photographer=photographer,
+        collection=collection,
+        collection_code=code,
+        collection_id=100 + sum(code.encode()),
+        family=subject.family,
+        license_model=licence,
+        orientation=orientation,
+        width=width,
+        height=height,
+        date_created=f"{year}-{month:02}-{day:02}T00:00:00Z",
+        keywords=(*subject.keywords, city, country),
+        scene=subject.scene,
+        people=dice.whole(*subject.people),
+        city=city,
+        country=country,
+        segment=subject.segment,
+        event_id=775_000_000 + dice.whole(1, 99_999) if subject.segment else None,
+        embeddable=number is None or number % 16 != 15,
+    )
+
+
+def _caption(subject: Subject, line: str, dateline: str, photographer: str) -> str:
+    if subject.segment:
+        return f"{dateline}: {line}. (Photo by {photographer}/Getty Images)"
+    return f"{line}."
+
+
+def _words(dice: Dice, city: str, country: str) -> dict[str, str]:
+    words = {slot: dice.pick(choices) for slot, choices in SLOTS.items()}
+    first, last = dice.pick(FIRST), dice.pick(LAST)
+    return words | {
+        "city": city,
+        "country": country,
+        "first": first,
+        "last": last,
+        "name": f"{first} {last}",
+        "hour_cap": words["hour"].capitalize(),
+        "season_cap": words["season"].capitalize(),
+    }
+
+
+def _shape(dice: Dice) -> tuple[str, int, int]:
+    orientation, width, height = dice.pick(SHAPES)
+    shrink = dice.pick((1.0, 0.9, 0.75, 0.5))
+    return orientation, int(width * shrink), int(height * shrink)
+
+
+def _listed_id(number: int) -> str:
+    """Ids of every shape seen in life (getty.md 1.6): mostly numbers, some with letters and dashes."""
+    dice = Dice(f"id {number}")
+    if number % 20 == 7:
+        return f"sb{10_000_000 + dice.whole(1, 89_999)}{dice.pick('abcdef')}-001"
+    if number % 20 == 13:
+        return f"{200_000_000 + number * 977}-001"
+    if number % 20 == 3:
+        return str(80_000 + number * 31)
+    if number % 3 == 0:
+        return str(1_100_000_000 + number * 1_750_127)
+    return str(81_000_000 + number * 1_310_011)
+
+
+def _special() -> Iterator[Asset]:
+    yield replace(
+        invent(EXAMPLE, _subject("basketball")),
+        title="Under the lights at the corner court",
+        caption="A player goes up with the ball late in the evening (Photo by Ivo Lindqvist/Getty Images)",
+        photographer="Ivo Lindqvist",
+        orientation="vertical",
+        width=2394,
+        height=3600,
+        embeddable=True,
+    )
+    yield replace(invent(NOT_EMBEDDABLE, _subject("portrait")), embeddable=False)
+    yield replace(invent(WITHDRAWN, _subject("podium")), withdrawn=404)
+    yield replace(invent(GONE, _subject("concert")), withdrawn=410)
+    yield replace(
+        invent(PANORAMA_360, _subject("mountains")),
+        orientation="panoramic_horizontal",
+        width=8000,
+        height=4000,
+        is360=True,
+        embeddable=True,
+    )
+    small = invent(SMALL, _subject("still"))
+    yield replace(small, orientation="horizontal", width=240, height=160, embeddable=True)
+    yield replace(
+        invent(HOSTILE, _subject("city")),
+        title="</title><script>alert(1)</script> \"quotes\" & 'apostrophes' [getty 1]",
+        caption="<img src=x onerror=alert(1)> javascript:alert(1) \u202eright to left\u202c {{ 7*7 }} <!-- ]]>",
+        photographer='"><svg onload=alert(1)>',
+        collection="A & B <i>collection</i>",
+        embeddable=True,
+    )
+
+
+def _subject(scene: str) -> int:
+    return next(number for number, subject in enumerate(SUBJECTS) if subject.scene == scene)

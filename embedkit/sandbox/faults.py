@@ -1,0 +1,238 @@
+"""Faults on request: what can go wrong with an upstream service, made to go wrong.
+
+Set on a sandbox (``app.faults.add("status", status=503, count=2)``), over HTTP
+(``POST /_sandbox/faults?kind=status&status=503&count=2``), or for one request alone: the header
+``X-Sandbox-Fault: status=503`` or the parameter ``sandbox_fault=delay=0.2``.
+
+==============  ==================================================================================
+kind            what happens
+==============  ==================================================================================
+status          an error ``status``, with Retry-After if ``retry_after`` is set
+throttle        403, X-Error-Detail: Account Over Queries Per Second Limit (getty.md 2.8)
+quota           403, X-Error-Detail: Account Over Rate Limit
+inactive        403, {"message": "Account Inactive"}
+firewall        403 with a page of html, as a firewall in front of the service gives
+delay           the right answer after ``seconds``
+hang            nothing for ``seconds``, then the connection is cut
+drop            the connection is cut without an answer
+truncated       half of the answer, then the connection is cut
+slow            the answer in small pieces, over ``seconds``
+large           an answer of 64 MiB
+redirect        302 to another host
+not-json        200 with a page of html
+empty           200 with nothing
+malformed       200 with half of the JSON, complete as HTTP
+mismatch        the answer for another picture
+hostile         right but for a foreign script in its html and a javascript: thumbnail
+==============  ==================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from embedkit.sandbox.http import Call, Handler, Reply, json_reply
+
+KINDS = (
+    *("status", "throttle", "quota", "inactive", "firewall", "delay", "hang", "drop", "truncated", "slow"),
+    *("large", "redirect", "not-json", "empty", "malformed", "mismatch", "hostile"),
+)
+TIMED = ("delay", "hang", "slow")
+OTHER = "699999999"  # the picture that a mismatch answers with
+PAGE = (
+    "<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1>Reference #18.5f3a</body></html>"
+)
+Wait = Callable[[float], None]
+
+
+class Dropped(Exception):
+    """The connection is to be cut: no WSGI answer can say so, the server has to do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing to go wrong.
+
+    :param count: how many requests it strikes; None for all.
+    :param route: the first part of the paths it strikes; ``*`` for all.
+    :param item: strikes only requests that mention this text, such as an asset id.
+    :param status: of the kind ``status``.
+    :param seconds: of the kinds ``delay``, ``hang`` and ``slow``.
+    :param retry_after: the value of Retry-After, verbatim, for ``status`` and the throttles.
+    :raises ValueError: for a kind that is not known.
+    """
+
+    kind: str
+    count: int | None = 1
+    route: str = "oembed"
+    item: str = ""
+    status: int = 503
+    seconds: float = 60.0
+    retry_after: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"there is no fault {self.kind!r}: use one of {', '.join(KINDS)}")
+        if not 200 <= self.status <= 999 or not 0 <= self.seconds <= 3600:
+            raise ValueError("status is 200 to 999, seconds are 0 to 3600")
+
+    def strikes(self, call: Call) -> bool:
+        return self.route in ("*", call.route) and self.item in f"{call.path}?{call.query}"
+
+
+def read(text: str) -> Fault:
+    """The fault that a header or a parameter asks for, such as ``drop``, ``status=503`` or ``delay=0.2``.
+
+    :raises ValueError: for anything else.
+    """
+    kind, _, value = text.strip().partition("=")
+    if not value:
+        return Fault(kind, route="*")
+    if kind == "status":
+        return Fault(kind, route="*", status=int(value))
+    if kind in TIMED:
+        return Fault(kind, route="*", seconds=float(value))
+    raise ValueError(f"the fault {kind!r} takes no value")
+
+
+class Faults:
+    """The faults that are set. Safe for threads; the one set first strikes first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._set: list[Fault] = []
+
+    def add(
+        self,
+        kind: str,
+        *,
+        count: int | None = 1,
+        route: str = "oembed",
+        item: str = "",
+        status: int = 503,
+        seconds: float = 60.0,
+        retry_after: str | int = "",
+    ) -> Fault:
+        """Set one; see :class:`Fault` for the arguments."""
+        fault = Fault(kind, count, route, item, status, seconds, str(retry_after))
+        with self._lock:
+            self._set.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        with self._lock:
+            self._set.clear()
+
+    def __iter__(self) -> Iterator[Fault]:
+        with self._lock:
+            return iter(tuple(self._set))
+
+    def take(self, call: Call) -> Fault | None:
+        """The fault that strikes this request, if any, counted down."""
+        if asked := call.headers.get("x-sandbox-fault") or _parameter(call):
+            return read(asked)
+        if not self._set:
+            return None
+        with self._lock:
+            for at, fault in enumerate(self._set):
+                if fault.strikes(call):
+                    self._set[at : at + 1] = _left(fault)
+                    return fault
+        return None
+
+
+def strike(fault: Fault, call: Call, answer: Handler, wait: Wait) -> Reply:
+    """What a struck request gets.
+
+    :param answer: gives the right answer.
+    :raises Dropped: where the connection is to be cut without one.
+    """
+    match fault.kind:
+        case "delay":
+            wait(fault.seconds)
+            return answer(call)
+        case "hang":
+            wait(fault.seconds)
+            raise Dropped
+        case "drop":
+            raise Dropped
+        case "slow":
+            return _slowly(answer(call), fault.seconds, wait)
+        case "mismatch" | "hostile" | "truncated" | "malformed":
+            return _spoiled(fault.kind, call, answer)
+    return _instead(fault)
+
+
+def _instead(fault: Fault) -> Reply:
+    """The kinds that need no right answer."""
+    later = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
+    match fault.kind:
+        case "throttle":
+            return _over("Account Over Queries Per Second Limit", later)
+        case "quota":
+            return _over("Account Over Rate Limit", later)
+        case "inactive":
+            return json_reply({"message": "Account Inactive"}, 403)
+        case "firewall":
+            return Reply(403, "text/html", PAGE.encode())
+        case "large":
+            return Reply(body=(b'{"type":"' + b"x" * 65_536 for _ in range(1024)))
+        case "redirect":
+            return Reply(302, "text/html", headers=(("Location", "https://elsewhere.example/oembed"),))
+        case "not-json":
+            return Reply(200, "text/html; charset=utf-8", b"<!doctype html><title>Hello</title><p>Back soon.")
+        case "empty":
+            return Reply()
+    return json_reply({"message": "We cannot answer now."}, fault.status, later)
+
+
+def _over(detail: str, later: tuple[tuple[str, str], ...]) -> Reply:
+    return json_reply({"message": detail}, 403, (("X-Error-Detail", detail), *later))
+
+
+def _spoiled(kind: str, call: Call, answer: Handler) -> Reply:
+    if kind == "mismatch":
+        return answer(replace(call, query=f"url=https://gty.im/{OTHER}"))
+    right = answer(call)
+    body = right.body if isinstance(right.body, bytes) else b"".join(right.body)
+    if kind == "truncated":
+        return replace(right, body=body[: len(body) // 2], length=len(body))
+    if kind == "malformed":
+        return replace(right, body=body[: len(body) // 2])
+    return _hostile(right, body)
+
+
+def _hostile(right: Reply, body: bytes) -> Reply:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return right
+    document["html"] = f"{document.get('html', '')}<script src='https://elsewhere.example/x.js'></script>"
+    document["thumbnail_url"] = "javascript:alert(1)"
+    return json_reply(document)
+
+
+def _slowly(right: Reply, seconds: float, wait: Wait) -> Reply:
+    body = right.body if isinstance(right.body, bytes) else b"".join(right.body)
+    pieces = 20
+
+    def drip() -> Iterator[bytes]:
+        size = max(1, -(-len(body) // pieces))
+        for at in range(0, len(body), size):
+            wait(seconds / pieces)
+            yield body[at : at + size]
+
+    return replace(right, body=drip(), headers=(*right.headers, ("Content-Length", str(len(body)))))
+
+
+def _parameter(call: Call) -> str:
+    return call.params.get("sandbox_fault", "") if "sandbox_fault=" in call.query else ""
+
+
+def _left(fault: Fault) -> list[Fault]:
+    if fault.count is None:
+        return [fault]
+    return [replace(fault, count=fault.count - 1)] if fault.count > 1 else []

@@ -1,0 +1,178 @@
+"""The sandbox on a port.
+
+The server is our own small one on top of the standard library's, because faults reach below WSGI: a
+connection that is cut, a body shorter than announced. It speaks HTTP/1.1 and keeps connections open, as
+large builds need.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterable, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote
+
+from embedkit.sandbox.app import Sandbox, create_sandbox
+from embedkit.sandbox.config import SandboxConfig
+from embedkit.sandbox.faults import Dropped
+from embedkit.sandbox.http import Call
+from embedkit.settings import Settings
+
+HOST = "127.0.0.1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection: reads requests, asks the application, writes answers."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "embedkit-sandbox"
+    sys_version = ""
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one packet
+    timeout = 60  # seconds an idle connection is kept
+    server: _Server
+
+    def do_GET(self) -> None:
+        try:
+            self._respond(self.server.app(self._environ(), self._start))
+        except (Dropped, ConnectionError):
+            self._cut()
+
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the calls are counted."""
+
+    def _start(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
+        code, _, phrase = status.partition(" ")
+        self._announced = next((int(text) for name, text in headers if name == "Content-Length"), None)
+        self.send_response(int(code), phrase)
+        for name, text in headers:
+            self.send_header(name, text)
+        if self._announced is None:
+            self.send_header("Connection", "close")  # the end of the body is the end of the connection
+        self.end_headers()
+
+    def _respond(self, pieces: Iterable[bytes]) -> None:
+        written = 0
+        for piece in pieces:
+            self.wfile.write(piece)
+            written += len(piece)
+            if not isinstance(pieces, list):
+                self.wfile.flush()
+        self.wfile.flush()
+        if self.command != "HEAD" and written != self._announced:
+            self.close_connection = True
+
+    def _cut(self) -> None:
+        """Reset the connection, without a farewell."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+
+    def _environ(self) -> dict[str, Any]:
+        path, _, query = self.path.partition("?")
+        host, port = self.server.server_address[:2]
+        headers = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in self.headers.items()}
+        return headers | {
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(path, "latin-1"),
+            "QUERY_STRING": query,
+            "SERVER_NAME": str(host),
+            "SERVER_PORT": str(port),
+            "SERVER_PROTOCOL": self.request_version,
+            "REMOTE_ADDR": self.client_address[0],
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": self.headers.get("Content-Length", ""),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": self.rfile,
+            "embedkit.cut": True,
+        }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(self, address: tuple[str, int], app: Sandbox) -> None:
+        self.app = app
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is no news."""
+
+
+class SandboxServer:
+    """A sandbox on a port of its own, in a daemon thread.
+
+        with SandboxServer() as sandbox:
+            kit = EmbedKit(sandbox.settings())
+
+    :param config: how it behaves.
+    :param host: the address to listen on.
+    :param port: 0 takes a free one.
+    :raises OSError: where the port is taken.
+    """
+
+    def __init__(self, config: SandboxConfig | None = None, *, host: str = HOST, port: int = 0) -> None:
+        self.app = create_sandbox(config)
+        self._server = _Server((host, port), self.app)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """The origin, such as ``http://127.0.0.1:40123``."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """The latest requests, in the order they came."""
+        return self.app.calls
+
+    def settings(self, **rows: Any) -> Settings:
+        """Settings whose upstream addresses all lead here; ``rows`` are further settings."""
+        return Settings(**rows).with_upstream(self.url)
+
+    def start(self) -> SandboxServer:
+        self._thread.start()
+        return self
+
+    def run(self) -> None:
+        """Serve on the calling thread until interrupted."""
+        self._server.serve_forever()
+
+    def stop(self) -> None:
+        """Let go of the port; requests that still hang are cut."""
+        self.app.closing.set()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> SandboxServer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def serve(host: str = HOST, port: int = 8081, config: SandboxConfig | None = None) -> None:
+    """Serve until interrupted.
+
+    :raises OSError: where the port is taken.
+    """
+    server = SandboxServer(config, host=host, port=port)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.stop()

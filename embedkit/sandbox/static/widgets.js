@@ -1,0 +1,38 @@
+// Turns links of the form <a id='ET' class='gie-single'> into frames. The contract (getty.md 1.9): pages queue
+// functions in window.gie.q, they are run once this script is there, and gie(fn) runs fn at once from then on.
+(function () {
+  "use strict";
+  if (window.gie && window.gie.widgets) return; // every embed of a page brings the script along
+  var script = document.currentScript;
+  var origin = script && script.src ? new URL(script.src).origin : "";
+
+  function source(config) {
+    return origin + "/embed/" + config.items + "?et=" + config.id + "&tld=" + config.tld + "&sig=" + config.sig +
+      (config.caption ? "&caption=true" : "") + "&ver=2";
+  }
+
+  function load(config) {
+    var link = document.getElementById(config.id);
+    if (!link) return;
+    var width = parseInt(config.w, 10), height = parseInt(config.h, 10);
+    var frame = document.createElement("iframe");
+    frame.src = source(config);
+    frame.title = link.textContent;
+    frame.width = width;
+    frame.height = height;
+    frame.setAttribute("scrolling", "no");
+    frame.setAttribute("frameborder", "0");
+    frame.setAttribute("allowfullscreen", "");
+    frame.style.cssText = "display:block;border:0;width:100%;height:auto;max-width:" + width + "px;aspect-ratio:" + width + "/" + height;
+    link.parentNode.replaceChild(frame, link);
+  }
+
+  function run(job) {
+    try { job(); } catch (error) { setTimeout(function () { throw error; }); } // one bad embed must not stop the others
+  }
+
+  var waiting = (window.gie && window.gie.q) || [];
+  window.gie = run;
+  window.gie.widgets = { load: load };
+  waiting.forEach(run);
+})();

@@ -1,0 +1,85 @@
+"""The sandbox without a socket: requests go straight into the application."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+
+from embedkit.errors import InvalidResponse, Unavailable
+from embedkit.models import Request, Response
+from embedkit.sandbox.app import Sandbox, create_sandbox
+from embedkit.sandbox.faults import Dropped
+
+
+class SandboxTransport:
+    """A transport for :class:`embedkit.EmbedKit` that needs no network and no port; it never tries again.
+
+    :param app: the sandbox; a new one by default, as ``.app``.
+    :param timeout: seconds; a fault that would take longer fails at once, as if that time had passed.
+    """
+
+    def __init__(self, app: Sandbox | None = None, *, timeout: float = 5.0) -> None:
+        self.app = app or create_sandbox()
+        self.timeout = timeout
+
+    def send(self, request: Request) -> Response:
+        """The answer to one request.
+
+        :raises Unavailable: where the answer is late, cut short, or missing.
+        :raises InvalidResponse: where it is larger than ``request.max_bytes``.
+        """
+        sent: list[tuple[int, dict[str, str]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
+            sent.append((int(status.split()[0]), {name.lower(): text for name, text in headers}))
+            return None
+
+        try:
+            pieces = self.app(self._environ(request), start_response)
+            body = _collect(pieces, request.max_bytes)
+        except (TimeoutError, Dropped):
+            raise Unavailable("Getty Images did not answer in time.") from None
+        status, headers = sent[0]
+        if not (200 <= status < 300 or 400 <= status < 600):  # as the transport over HTTP: redirects lead nowhere
+            raise InvalidResponse(f"Getty Images answered with the status {status}.")
+        if request.method != "HEAD" and int(headers.get("content-length", len(body))) > len(body):
+            raise Unavailable("The answer of Getty Images was cut short.")
+        return Response(status, headers, body)
+
+    def state(self) -> dict[str, Any]:
+        """Nothing here can be down for long."""
+        return {}
+
+    def close(self) -> None:
+        """There are no connections."""
+
+    def _environ(self, request: Request) -> dict[str, Any]:
+        parts = urlsplit(request.url)
+        query = "&".join(part for part in (parts.query, urlencode(request.params)) if part)
+        headers = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in request.headers.items()}
+        return headers | {
+            "REQUEST_METHOD": request.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(parts.path, "latin-1"),
+            "QUERY_STRING": query,
+            "SERVER_NAME": parts.hostname or "",
+            "SERVER_PORT": str(parts.port or (443 if parts.scheme == "https" else 80)),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": parts.netloc,
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(request.body or b"")),
+            "wsgi.url_scheme": parts.scheme,
+            "wsgi.input": io.BytesIO(request.body or b""),
+            "embedkit.timeout": self.timeout,
+            "embedkit.cut": True,
+        }
+
+
+def _collect(pieces: Any, most: int) -> bytes:
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if len(body) > most:
+            raise InvalidResponse("The answer of Getty Images was too large.")
+    return bytes(body)

@@ -1,0 +1,303 @@
+"""Everything in a text that asks for a picture: shortcodes, bare addresses, what editors save.
+
+A linear scanner: searches for literals lead from candidate to candidate, a bounded look at each one
+tells what it is, and a context (what is code, comment, tag) is asked about the stretch since the last.
+A shortcode that cannot be read stays as written and is reported; nothing here raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import unescape
+from typing import Literal
+
+from embedkit import tags
+from embedkit.contexts import Context, HtmlContext
+from embedkit.editors import KIND, Editors
+from embedkit.markdown_contexts import MarkdownContext
+from embedkit.models import AssetRef, Input, Options, Problem, Shortcode
+
+MOST = 1000  # candidates of one text: more than any gallery has, and a bound on the work for a hostile one
+LONGEST_ADDRESS = 2048  # characters
+
+_CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
+
+# A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words.
+_TAG = re.compile(r"\[[gG][eE][tT][tT][yY](?=[\s\]=/&]|\Z)")
+_ADDRESS = re.compile(r"/\\?/(?i:(?:[a-z]{1,10}\.)?(?:gty\.im|gettyimages\.[a-z]))")
+
+_ENCLOSED = re.compile(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
+_NO_LABEL = re.compile(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
+_NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
+
+_URL = re.compile(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{LONGEST_ADDRESS}}}+", re.IGNORECASE)
+_LINE_END = re.compile(r"[ \t\r]*+(?=\n|\Z)")
+# Lines of Markdown that are no part of the paragraph next to them; more addresses make a gallery.
+_APART = r"[ \t\r>]*+|[ \t]*+(?:#{1,6}[ \t].*|(?:```|~~~).*|<?(?:https?:)?//\S++[ \t\r]*+|<[^<>]*+>[ \t\r]*+"
+_ABOVE = re.compile(_APART + r"|(?:[-*_][ \t\r]*+){3,}+)", re.IGNORECASE)
+_BELOW = re.compile(_APART + r"|[-+*][ \t].*)", re.IGNORECASE)
+_DIV = (
+    re.compile(r"<div(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
+    re.compile(r"[ \t\r\n]*+</div[ \t\r\n]*+>", re.IGNORECASE),
+)
+_FIGURE = (
+    re.compile(r"<figure(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
+    re.compile(r"[ \t\r\n]*+</figure[ \t\r\n]*+>", re.IGNORECASE),
+)
+_P = (
+    re.compile(r"<p(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
+    re.compile(r"[ \t\r\n]*+</p[ \t\r\n]*+>", re.IGNORECASE),
+)
+LONGEST_PARAGRAPH = 4096  # characters that are looked back for the start of a paragraph
+
+_PLAIN = Options()
+Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
+Kind = Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
+Warnings = tuple[tuple[str, str], ...]
+
+
+def find(text: str, input: Input = "html") -> list[Shortcode]:
+    """Every candidate of a text, in order, none overlapping another.
+
+    :param text: read as a whole once, whatever it holds.
+    :param input: ``html``, ``markdown`` or ``text``: tells what is code, comment or tag and stays as it is.
+    """
+    tag, address = _TAG.search(text), _ADDRESS.search(text)
+    if tag is None and address is None:
+        return []
+    return _Scan(text, input).run(tag, address)
+
+
+def format(ref: AssetRef) -> str:
+    """The canonical shortcode of a reference: :func:`find` reads the same from it."""
+    return tags.write(ref)
+
+
+def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    """The text with every ``(start, end, replacement)`` done; edits in order, none overlapping."""
+    parts: list[str] = []
+    last = 0
+    for start, end, replacement in edits:
+        parts += (text[last:start], replacement)
+        last = end
+    parts.append(text[last:])
+    return "".join(parts)
+
+
+class _Scan:
+    """One pass over one text."""
+
+    def __init__(self, text: str, input: Input) -> None:
+        self._text = text
+        self._input = input
+        self._context = _CONTEXTS[input](text)
+        self._editors = Editors(text)
+        self._found: list[Shortcode] = []
+        self._floor = 0  # the end of what was found last
+        self._seen, self._line, self._line_start = 0, 1, 0  # lines are counted up to here
+
+    def run(self, tag: re.Match[str] | None, address: re.Match[str] | None) -> list[Shortcode]:
+        """Go from candidate to candidate; each reader tells where to go on."""
+        text = self._text
+        while tag or address:
+            if len(self._found) == MOST:
+                self._stop(min(one.start() for one in (tag, address) if one))
+                break
+            if tag and not (address and address.start() < tag.start()):
+                end = self._tag(tag.start())
+                tag = _TAG.search(text, end)
+            elif address:
+                end = self._address(address)
+                address = _ADDRESS.search(text, end)
+            if tag and tag.start() < end:
+                tag = _TAG.search(text, end)
+            if address and address.start() < end:
+                address = _ADDRESS.search(text, end)
+        return self._found
+
+    def _stop(self, place: int) -> None:
+        self._fail(place, place + 1, f"Only the first {MOST:,} embeds of a text are looked at.")
+
+    # -- shortcodes ---------------------------------------------------------------------------------------
+
+    def _tag(self, place: int) -> int:
+        """Read the tag at ``place``; returns where to go on."""
+        text = self._text
+        tag, reference, end = self._read(place)
+        start = place
+        if tag.length and place > self._floor and text[place - 1] == "[" and text.startswith("]", end):
+            start, end = place - 1, end + 1
+        if self._input == "markdown" and self._means_itself(start, end):
+            return place + tags.HEAD
+        outer = (start, end) if start < place or not reference else self._wrapped(start, end, _P)
+        if self._context.protected(start):
+            return place + tags.HEAD
+        if start < place:
+            self._add("escape", start, (start, end))
+        elif reference:
+            self._add("shortcode", start, outer, reference, tag.options, tag.warnings)
+        else:
+            return self._fail(place, end, tag.problem or _NO_REFERENCE, tag.warnings)
+        return self._floor
+
+    def _read(self, place: int) -> tuple[tags.Tag, str, int]:
+        """A tag, its reference, which may follow as enclosed text, and the end of all of it."""
+        text, limit = self._text, place + tags.LONGEST
+        tag = tags.read(text[place : text.find("]", place, limit) + 1])
+        if not tag.length:  # the first "]" was inside quotes, or there is more amiss
+            tag = tags.read.__wrapped__(text[place:limit])
+        end = place + (tag.length or tags.HEAD)
+        if not tag.length or (tag.reference and not text.startswith("[/", end)):
+            return tag, tag.reference, end
+        enclosed = _ENCLOSED.match(text, end)
+        if enclosed is None:
+            return tag, tag.reference, end
+        return tag, tag.reference or unescape(enclosed[1]).strip(), enclosed.end()
+
+    def _means_itself(self, start: int, end: int) -> bool:
+        """Whether Markdown reads ``\\[getty 1]``, or a link such as ``[Getty Images](https://…)``."""
+        text = self._text
+        before = start
+        while before and text[before - 1] == "\\":
+            before -= 1
+        if (start - before) % 2:
+            return True
+        if text.startswith(":", end):
+            return start == 0 or text[start - 1] == "\n"
+        return text.startswith("(", end) or (text.startswith("[", end) and not _NO_LABEL.match(text, end))
+
+    # -- addresses ----------------------------------------------------------------------------------------
+
+    def _address(self, found: re.Match[str]) -> int:
+        """Look at the address around ``//``; returns where to go on."""
+        text, place = self._text, found.start()
+        start = place - 1 if text.startswith(":", place - 1) else place
+        if start < place:
+            start -= 5 if text[max(0, start - 5) : start].lower() == "https" else 4
+        if start < self._floor:
+            return found.end()
+        if self._input != "text" and text[start - 1 : start] in ('"', "'"):
+            return self._saved(start) or found.end()
+        url = _URL.match(text, start)
+        return (url and self._bare(start, url.end())) or found.end()
+
+    def _saved(self, place: int) -> int:
+        """An address in what an editor saved; returns where to go on, or 0 where it is something else."""
+        start = self._text.rfind("<", self._floor, place)
+        if start < 0 or not KIND.match(self._text, start):
+            return 0
+        saved = self._editors.read(start, self._context.tag_end(start))
+        if saved is None:
+            return 0
+        outer = (start, saved.end)
+        if saved.kind == "oembed":
+            outer = self._wrapped(*outer, _FIGURE)
+        if saved.kind != "wp-embed" and outer == (start, saved.end):
+            outer = self._wrapped(*outer, _P)
+        if self._context.protected(start):
+            return 0
+        if saved.closing is not None and self._crosses(start, saved.closing):
+            return 0
+        return self._add(saved.kind, start, outer, saved.address, saved.options)
+
+    def _crosses(self, start: int, closing: int) -> bool:
+        """Whether a block's closing comment is inside of a tag that the block opens."""
+        self._context.skip(self._text.find("-->", start) + 3)
+        return self._context.protected(closing)
+
+    def _bare(self, start: int, end: int) -> int:
+        """An address alone on its line, or in its element; 0 where there is more."""
+        outer = self._wrapped(start, end, _P)
+        if outer == (start, end):
+            if (
+                self._input == "markdown"
+                and self._text.startswith("<", start - 1)
+                and self._text.startswith(">", end)
+            ):
+                outer = start, end = start - 1, end + 1
+            if not self._alone(start, end):
+                return 0
+        if self._context.protected(start):
+            return 0
+        return self._add("url", start, outer, unescape(self._text[start:end].strip("<>")))
+
+    def _alone(self, start: int, end: int) -> bool:
+        text, before = self._text, start
+        while before and text[before - 1] in " \t":
+            before -= 1
+        below = _LINE_END.match(text, end)
+        if below is None or (before and text[before - 1] != "\n"):
+            return self._input == "html" and self._in_division(start, end)
+        if self._input == "markdown":
+            return _apart(text, before, below.end())
+        return self._input == "text" or not self._in_paragraph(before)
+
+    def _in_division(self, start: int, end: int) -> bool:
+        opening = self._text.rfind("<", self._floor, start)
+        return bool(
+            opening >= 0 and _DIV[1].match(self._text, end) and _DIV[0].fullmatch(self._text, opening, start)
+        )
+
+    def _in_paragraph(self, place: int) -> bool:
+        """Whether other words share a paragraph of HTML with this line: newlines mean nothing there."""
+        text, first = self._text, max(0, place - LONGEST_PARAGRAPH)
+        opened = max(text.rfind("<p>", first, place), text.rfind("<p ", first, place))
+        return opened > text.rfind("</p>", first, place)
+
+    def _wrapped(self, start: int, end: int, element: Element) -> tuple[int, int]:
+        """The span of the element that holds nothing but ``start`` to ``end``, else just these.
+
+        A figure may not be inside of a paragraph. The element's tag must be one: not part of another's.
+        """
+        closing = element[1].match(self._text, end) if self._input != "text" else None
+        if closing:
+            opening = self._text.rfind("<", self._floor, start)
+            whole = opening >= 0 and element[0].fullmatch(self._text, opening, start)
+            if whole and not self._context.protected(opening):
+                return opening, closing.end()
+        return start, end
+
+    # -- results ------------------------------------------------------------------------------------------
+
+    def _add(
+        self,
+        kind: Kind,
+        place: int,
+        span: tuple[int, int],
+        reference: str = "",
+        options: Options = _PLAIN,
+        warnings: Warnings = (),
+    ) -> int:
+        line, column = self._position(place)
+        problems = tuple(Problem(line, column, code, text) for code, text in warnings) if warnings else ()
+        self._found.append(Shortcode(*span, line, column, kind, reference, options, None, problems))
+        self._floor = span[1]
+        self._context.skip(self._floor)
+        return self._floor
+
+    def _fail(self, start: int, end: int, why: str, warnings: Warnings = ()) -> int:
+        line, column = self._position(start)
+        problem = Problem(line, column, "shortcode", why)
+        problems = tuple(Problem(line, column, code, text) for code, text in warnings)
+        self._found.append(Shortcode(start, end, line, column, "shortcode", problem=problem, warnings=problems))
+        self._floor = end
+        return end
+
+    def _position(self, place: int) -> tuple[int, int]:
+        """Line and column of ``place``, counted on from the last one asked for."""
+        text, seen = self._text, self._seen
+        newline = text.rfind("\n", seen, place)
+        if newline >= 0:
+            self._line += text.count("\n", seen, place)
+            self._line_start = newline + 1
+        self._seen = place
+        return self._line, place - self._line_start + 1
+
+
+def _apart(text: str, start: int, end: int) -> bool:
+    """Whether the line of Markdown from ``start`` to ``end`` is a paragraph of its own."""
+    above = text[text.rfind("\n", 0, start - 1) + 1 : start - 1] if start else ""
+    below = text.find("\n", end + 1)
+    next_line = text[end + 1 : below if below >= 0 else len(text)]
+    return bool(_ABOVE.fullmatch(above) and _BELOW.fullmatch(next_line))

@@ -1,0 +1,270 @@
+"""The language of one tag, ``[getty 82278805 width=300 caption="A text"]``: read and written.
+
+A superset of Jetpack's: positional, ``src=``, self-closing, with the quotes of every typography, since
+engines turn ``caption="x"`` into curly quotes or entities. Where in a text a tag stands is not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from html import escape, unescape
+from typing import Any
+
+from embedkit.models import ALIGNS, TARGETS, TLDS, AssetRef, Options
+
+LONGEST = 2048  # characters of a tag, a bound on every scan; a long caption has 500
+MOST_ATTRIBUTES = 16
+HEAD = len("[getty")
+
+_SPACE = r"(?:\s|&nbsp;|&#160;|&#[xX][aA]0;)"
+_GAP = re.compile(rf"{_SPACE}*+")
+_NAME = re.compile(rf"([A-Za-z][A-Za-z0-9_-]*+){_SPACE}*+={_SPACE}*+")
+_EQUALS = re.compile(rf"{_SPACE}*+={_SPACE}*+")
+_TEXT = r"<(?![A-Za-z/!?])"  # a "<" that opens no markup; a tag must not swallow the start of another's
+_BARE = re.compile(rf"(?:[^\s\[\]\"“”„‟″«»<&]|{_TEXT}|&(?!nbsp;|#160;|#[xX][aA]0;))++")
+_STRAIGHT = {
+    quote: re.compile(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
+}
+_MARKUP = re.compile(r"<[A-Za-z/!?]")
+_QUOTE = re.compile(
+    r"[\"'“”„‟″«»‘’‚‛′‹›]"
+    r"|&(?:quot|[lr]dquo|bdquo|[lr]aquo|apos|[lr]squo|sbquo|[lr]saquo|[pP]rime"
+    r"|#0*(?:34|39|171|187|821[6-9]|822[0-3]|8242|8243|8249|8250)"
+    r"|#[xX]0*(?:22|27|[aA][bB]|[bB][bB]|201[89a-fA-F]|203[239aA]));"
+)
+_DOUBLE, _SINGLE = frozenset('"“”„‟″«»'), frozenset("'‘’‚‛′‹›")
+# What ends a value wherever it stands. Any other quote of the family does so before a gap or the end
+# only: a typographer gives apostrophes and inner quotes the same signs.
+_PARTNERS = {'"': '"', "“": "”", "”": "”", "„": "“”", "‟": "”", "″": "″", "«": "»", "»": "«»", "‹": "›"}
+_BOUNDARY = re.compile(rf"{_SPACE}|/?\]")
+_ESCAPED = re.compile(r"\\([\\\[\]\"'“”„‟″«»‘’‚‛′‹›&])")
+
+_SIMPLE = re.compile(r"\[getty[ \t]++([0-9a-z-]++(?:,[0-9a-z-]++)*+)[ \t]*+/?\]", re.IGNORECASE | re.ASCII)
+_PIXELS = re.compile(r"0*([1-9][0-9]{0,4})(?:px)?", re.IGNORECASE | re.ASCII)
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+# Signs that mean something to HTML, to Markdown or to other readers of shortcodes.
+_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "\\[]`"} | {ord(sign): escape(sign) for sign in '&<>"'}
+_ALIASES = {"alt": "title", "maxwidth": "width", "maxheight": "height"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag as read.
+
+    ``length`` is 0 where its end was not found; then ``problem`` says why. ``reference`` may be empty:
+    it can follow as enclosed text. ``warnings`` are pairs of a code and a text.
+    """
+
+    length: int
+    reference: str = ""
+    options: Options = Options()
+    warnings: tuple[tuple[str, str], ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as written and as meant; ``name`` is empty for a positional one."""
+
+    name: str
+    written: str
+    meant: str
+
+
+class Malformed(ValueError):
+    """A tag that cannot be read; stays inside this module."""
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Tag:
+    """Read the tag at the start of a text, remembering the last thousands.
+
+    :param text: begins with ``[getty`` in any case and may go on after the tag.
+    """
+    if simple := _SIMPLE.match(text):
+        return Tag(simple.end(), simple[1])
+    try:
+        values, length = _values(text)
+    except Malformed as error:
+        return Tag(0, problem=str(error))
+    return _tag(values, length)
+
+
+def write(ref: AssetRef) -> str:
+    """The shortest tag that :func:`read` reads as this reference; quotes, brackets and ``<`` as entities."""
+    options = ref.options
+    said = {
+        "width": options.max_width,
+        "height": options.max_height,
+        "tld": options.tld,
+        "caption": options.caption,
+        "align": options.align,
+        "title": options.title,
+        "target": options.target,
+    }
+    attributes = [f' {name}="{_written(value)}"' for name, value in said.items() if value is not None]
+    return f'[getty src="{ref}"{"".join(attributes)}]' if attributes else f"[getty {ref}]"
+
+
+def _written(value: bool | int | str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = " ".join(str(value).split())
+    if text.lower() in _WORDS:  # a caption that reads "Yes" is no switch
+        return f"&#{ord(text[0])};{text[1:]}"
+    return text.translate(_ENTITIES)
+
+
+# -- reading --------------------------------------------------------------------------------------------
+
+
+def _values(text: str) -> tuple[list[Value], int]:
+    values: list[Value] = []
+    place = HEAD
+    if equals := _EQUALS.match(text, place):  # [getty=82278805]
+        place = _value(text, equals.end(), "", values)
+    while not (end := _end(text, place := _skip(text, place))):
+        if len(values) == MOST_ATTRIBUTES:
+            raise Malformed(f"A shortcode takes at most {MOST_ATTRIBUTES} attributes.")
+        name = _NAME.match(text, place)
+        place = _value(text, name.end() if name else place, name[1] if name else "", values)
+    return values, end
+
+
+def _skip(text: str, place: int) -> int:
+    gap = _GAP.match(text, place)
+    return gap.end() if gap else place
+
+
+def _end(text: str, place: int) -> int:
+    if text.startswith("]", place):
+        return place + 1
+    return place + 2 if text.startswith("/]", place) else 0
+
+
+def _value(text: str, place: int, name: str, values: list[Value]) -> int:
+    """Add the value that starts here; returns where it ends."""
+    straight = _STRAIGHT[text[place]].match(text, place) if text[place : place + 1] in _STRAIGHT else None
+    if straight:
+        written, end = straight[1], straight.end()
+    elif opening := _QUOTE.match(text, place):
+        written, end = _typographic(text, opening)
+    else:
+        written, end = _bare(text, place, named=bool(name))
+    values.append(Value(name.lower(), written, unescape(_ESCAPED.sub(r"\1", written))))
+    return end
+
+
+def _bare(text: str, place: int, *, named: bool) -> tuple[str, int]:
+    found = _BARE.match(text, place)
+    if found is None:
+        if named and _end(text, place):
+            return "", place
+        if place >= len(text):
+            raise Malformed("The shortcode is not closed: its ] is missing.")
+        raise Malformed(f"{text[place]!r} is not expected here; put values with it in quotes.")
+    written, end = found[0], found.end()
+    return (written[:-1] if written.endswith("/") and text.startswith("]", end) else written), end
+
+
+def _typographic(text: str, opening: re.Match[str]) -> tuple[str, int]:
+    sign, start = unescape(opening[0]), opening.end()
+    family = _DOUBLE if sign in _DOUBLE else _SINGLE
+    for quote in _QUOTE.finditer(text, start):
+        closing = unescape(quote[0])
+        if closing not in family or _backslashed(text, quote.start()):
+            continue
+        if closing in _PARTNERS.get(sign, "") or _BOUNDARY.match(text, quote.end()):
+            written = text[start : quote.start()]
+            if _MARKUP.search(written):
+                break
+            return written, quote.end()
+    raise Malformed("A quote is not closed, or holds a tag of HTML.")
+
+
+def _backslashed(text: str, place: int) -> bool:
+    before = place
+    while before and text[before - 1] == "\\":
+        before -= 1
+    return (place - before) % 2 == 1
+
+
+# -- meaning --------------------------------------------------------------------------------------------
+
+
+def _tag(values: list[Value], length: int) -> Tag:
+    warnings: list[tuple[str, str]] = []
+    said: dict[str, Value] = {}
+    for value in values:
+        name = value.name.replace("_", "").replace("-", "")
+        name = _ALIASES.get(name, name) or "src"
+        if not value.name and name in said:
+            said[name] = _joined(said[name], value, warnings)
+            continue
+        if name in said:
+            warnings.append(("duplicate-attribute", f"{name} is given twice; the last one counts."))
+        elif name not in _READERS and name != "src":
+            warnings.append(("unknown-attribute", f"A shortcode has no attribute {_shown(value.name)}."))
+        said[name] = value
+    options = Options(**_read_all(said, warnings))
+    reference = said["src"].meant.strip() if "src" in said else ""
+    return Tag(length, reference, options, tuple(warnings))
+
+
+def _joined(before: Value, value: Value, warnings: list[tuple[str, str]]) -> Value:
+    """``1, 2, 3`` is one list, though three words; any other word more is one too many."""
+    if before.name or not (before.meant.endswith(",") or value.meant.startswith(",")):
+        warnings.append(("unknown-attribute", f"{_shown(value.meant)} has no name; it is ignored."))
+        return before
+    return Value("", before.written + value.written, before.meant + value.meant)
+
+
+def _read_all(said: dict[str, Value], warnings: list[tuple[str, str]]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for name, (option, reader) in _READERS.items():
+        if name in said and said[name].meant.strip():
+            options[option] = reader(said[name])
+            if options[option] is None:
+                text = f"{name} cannot be {_shown(said[name].meant)}; it is ignored."
+                warnings.append(("invalid-attribute", text))
+    return options
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:39] + "…")
+
+
+def _pixels(value: Value) -> int | None:
+    found = _PIXELS.fullmatch(value.meant.strip())
+    return int(found[1]) if found else None
+
+
+def _caption(value: Value) -> bool | str:
+    switch = _WORDS.get(value.written.strip().lower())
+    return _folded(value) if switch is None else switch
+
+
+def _folded(value: Value) -> str:
+    return " ".join(value.meant.split())
+
+
+def _one_of(words: tuple[str, ...]) -> Callable[[Value], str | None]:
+    def read_word(value: Value) -> str | None:
+        word = value.meant.strip().lower()
+        return word if word in words else None
+
+    return read_word
+
+
+_READERS: dict[str, tuple[str, Callable[[Value], object]]] = {
+    "width": ("max_width", _pixels),
+    "height": ("max_height", _pixels),
+    "tld": ("tld", _one_of(TLDS)),
+    "caption": ("caption", _caption),
+    "align": ("align", _one_of(ALIGNS)),
+    "title": ("title", _folded),
+    "target": ("target", _one_of(TARGETS)),
+}

@@ -1,0 +1,120 @@
+"""The parts put together: a blueprint with every route, and an application around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from flask import Blueprint, Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from embedkit.kit import EmbedKit
+from embedkit.rendering import static_dir
+from embedkit.settings import Settings
+from embedkit.web import headers, problems
+from embedkit.web.documentation import home
+from embedkit.web.limits import Allowance, Throttle
+from embedkit.web.problems import Refused
+from embedkit.web.routes import ROUTES
+from embedkit.web.routing import Route
+from embedkit.web.service import Authorize, Service
+
+LONGEST_QUERY = 4096  # bytes
+
+
+def create_app(
+    settings: Settings | None = None, *, kit: EmbedKit | None = None, authorize: Authorize | None = None
+) -> Flask:
+    """The service as an application of its own.
+
+    :param settings: by default those of the kit, or of the environment (``EMBEDKIT_…``).
+    :param kit: by default one made from the settings.
+    :param authorize: a login that decides instead of ADMIN_TOKEN: takes the action (``purge``), tells
+        whether whoever sent the current request may do it.
+    :raises ConfigurationError: where a setting is wrong.
+    """
+    blueprint, service = _mounted(settings, kit, authorize, None)
+    blueprint.add_url_rule("/", "index", partial(home, service))
+    app = Flask("embedkit.web", static_folder=None)
+    app.config["TRUSTED_HOSTS"] = list(service.settings.trusted_hosts) or None
+    app.register_blueprint(blueprint)
+    problems.handle(app)
+    app.after_request(headers.harden)
+    app.after_request(headers.only_https)
+    if hops := service.settings.trusted_hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    return app
+
+
+def create_blueprint(
+    kit: EmbedKit | None = None,
+    *,
+    settings: Settings | None = None,
+    authorize: Authorize | None = None,
+    url_prefix: str | None = None,
+) -> Blueprint:
+    """The service as a part of another application; what is not below its prefix is left alone.
+
+    Give it a prefix, since without one the application's own ``/static`` hides ours. The arguments are
+    those of :func:`create_app`; trusted hosts and proxies are the application's affair.
+    """
+    return _mounted(settings, kit, authorize, url_prefix)[0]
+
+
+def _mounted(
+    settings: Settings | None, kit: EmbedKit | None, authorize: Authorize | None, url_prefix: str | None
+) -> tuple[Blueprint, Service]:
+    kit = kit or EmbedKit(settings)
+    if not kit.settings.frozen:
+        kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
+    service = Service(kit, settings or kit.settings, authorize)
+    blueprint = Blueprint(
+        "embedkit",
+        "embedkit.web",
+        url_prefix=url_prefix,
+        static_folder=static_dir(),
+        static_url_path="/static",
+    )
+    blueprint.before_request(_guard(service.settings))
+    headers.allow_origins(blueprint, service.settings)
+    blueprint.after_request(headers.harden)
+    blueprint.after_request(headers.open_files)
+    blueprint.after_request(_tell_allowance)
+    problems.handle(blueprint)
+    for route in ROUTES:
+        blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, service), methods=[route.method])
+    return blueprint, service
+
+
+def _guard(settings: Settings) -> Callable[[], None]:
+    """What stands before every view: how large, and how often."""
+    throttle = Throttle(settings)
+    routes = {route.endpoint: route for route in ROUTES}
+
+    def guard() -> None:
+        if len(request.query_string) > LONGEST_QUERY:
+            raise Refused("invalid-request", f"The query may have {LONGEST_QUERY} bytes.", status=414)
+        route = routes.get((request.endpoint or "").rpartition(".")[2])
+        if route is not None:
+            request.max_content_length = route.most
+            _count(throttle, route)
+
+    return guard
+
+
+def _count(throttle: Throttle, route: Route) -> None:
+    if not route.limited or request.method == "OPTIONS":
+        return
+    g.embedkit_allowance = allowance = throttle.take(request.remote_addr or "")
+    if not allowance.allowed:
+        detail = f"More than {allowance.limit} requests came from your address. Wait {allowance.reset} seconds."
+        raise Refused("throttled", detail, headers={"Retry-After": str(allowance.reset)})
+
+
+def _tell_allowance(response: Response) -> Response:
+    allowance: Allowance | None = g.pop("embedkit_allowance", None)
+    if allowance is not None:
+        response.headers["RateLimit-Limit"] = str(allowance.limit)
+        response.headers["RateLimit-Remaining"] = str(allowance.left)
+        response.headers["RateLimit-Reset"] = str(allowance.reset)
+    return response

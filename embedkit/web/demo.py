@@ -1,0 +1,175 @@
+"""The demo: a sample post with live shortcodes, a place to try a reference, and the next three steps.
+
+It is the whole service plus one page. The page is made on the server and works without any script.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import jinja2
+from flask import Flask, Response, make_response, request
+from markupsafe import Markup
+
+from embedkit import records
+from embedkit.errors import EmbedKitError
+from embedkit.kit import EmbedKit
+from embedkit.models import TARGETS, AssetRef, Embed, Options, Target
+from embedkit.rendering import templates_dir
+from embedkit.settings import Settings
+from embedkit.web.app import create_app
+
+POST = """\
+<p>On the third day the clouds broke, an hour before the moon took the sun.</p>
+[getty 1215508382 caption="Jaipur, a minute before totality." title="The corona around a black sun"]
+<p>Birds went quiet and the street lamps came on. We drove north that night,
+and the sky was not done with us.</p>
+[getty 252611441 width=420 align=right target=facade]
+<p>The green began as a thread above the pines and then filled the window.
+Whoever reads this chooses when Getty Images is asked for that one: the
+façade loads nothing before the button is pressed.</p>
+<p>By the weekend there were only mountains, one after the other.</p>
+[getty 1131502286,1226009144,1257511430]
+<p>Write <code>[getty 74917285]</code> for a picture of your own. In code, as
+here, it stays as it is; so does [[getty 74917285]], the escape.</p>
+"""
+
+SAMPLES = (
+    ("74917285", "an id"),
+    ("https://gty.im/1152503810", "a short link"),
+    ("https://www.gettyimages.de/detail/foto/winterabend-lizenzfreies-bild/91480088", "a localised page"),
+    ("1131502286,1226009144,1257511430", "a slideshow"),
+    ('[getty src="156980638" width="300" caption="Dunes"]', "a shortcode"),
+    ("500000404", "withdrawn"),
+    ("500000403", "not embeddable"),
+    ("500000666", "hostile texts"),
+    ("https://gettyimages.com.evil.example/detail/74917285", "a look-alike host"),
+)
+
+# what each target is for, and whether this page can show it as well as print it
+USES: dict[Target, tuple[str, bool]] = {
+    "web": ("Pages: responsive, lazy, no script, no inline style.", True),
+    "facade": ("Pages that ask first: nothing is loaded before the reader agrees.", True),
+    "widget": ("Getty's own script form, rebuilt from checked values.", False),
+    "wordpress": ("What WordPress keeps: a blockquote and a frame.", False),
+    "oembed": ("One bare frame for foreign pages, as /oembed gives it.", False),
+    "amp": ("AMP pages.", False),
+    "feed": ("RSS and Atom readers, which drop frames.", True),
+    "email": ("Newsletters.", True),
+    "text": ("Plain text.", True),
+    "markdown": ("Markdown.", False),
+    "jsonld": ("Search engines: an ImageObject.", False),
+    "card": ("What is left when there is no embed: a credited link.", True),
+}
+
+
+class Upstream(Protocol):
+    """The sandbox, as far as this page needs it: how often was it asked?"""
+
+    @property
+    def calls(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One target of the picture that was tried."""
+
+    target: Target
+    use: str
+    source: str
+    preview: Markup | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a reference that a visitor typed."""
+
+    ref: str
+    milliseconds: float
+    calls: int
+    record: str = ""
+    shortcode: str = ""
+    embed: Embed | None = None
+    error: EmbedKitError | None = None
+    fallback: Markup | str = ""
+    shown: tuple[Shown, ...] = ()
+
+
+def create_demo(settings: Settings, upstream: Upstream) -> Flask:
+    """The service with the demo's page at its root.
+
+    :param upstream: the sandbox that the settings point to.
+    """
+    kit = EmbedKit(settings)
+    app = create_app(settings, kit=kit)
+    loader = jinja2.FileSystemLoader(templates_dir())
+    templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    app.view_functions["embedkit.index"] = lambda: _page(kit, upstream, templates)
+    return app
+
+
+def _page(kit: EmbedKit, upstream: Upstream, templates: jinja2.Environment) -> Response:
+    ref = request.args.get("ref", "").strip()[:4000]
+    html = templates.get_template("embedkit/demo.html").render(
+        post=POST,
+        rendered=Markup(kit.render(POST)),  # our own text and our own markup  # noqa: S704
+        trial=_try(kit, upstream, ref) if ref else None,
+        ref=ref,
+        samples=SAMPLES,
+        frame_origin=kit.settings.frame_origin,
+        url=request.host_url.rstrip("/"),
+    )
+    response = make_response(html)
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        f"frame-src {kit.settings.frame_origin}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _try(kit: EmbedKit, upstream: Upstream, ref: str) -> Trial:
+    began, calls = time.perf_counter(), _count(upstream)
+    try:
+        parsed = kit.parse(ref)
+        embed = kit.resolve(parsed)
+    except EmbedKitError as error:
+        return Trial(
+            ref,
+            _since(began),
+            _count(upstream) - calls,
+            error=error,
+            fallback=kit.fallback(ref, error, Options(target="web")),
+        )
+    took = _since(began)
+    record = json.dumps(records.public(embed, time.time()), ensure_ascii=False, indent=2)
+    from embedkit.shortcodes import format as write_shortcode
+
+    return Trial(
+        ref,
+        took,
+        _count(upstream) - calls,
+        record=record,
+        shortcode=write_shortcode(parsed),
+        embed=embed,
+        shown=tuple(_shown(kit, parsed, embed)),
+    )
+
+
+def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[Shown]:
+    for target in TARGETS:
+        use, visible = USES[target]
+        source = kit.show(embed, Options(target=target).over(ref.options))
+        yield Shown(target, use, str(source), source if visible else None)
+
+
+def _since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000
+
+
+def _count(upstream: Upstream) -> int:
+    return len(upstream.calls)

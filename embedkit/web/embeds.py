@@ -1,0 +1,122 @@
+"""Embeds as JSON: one, many, and forgetting one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+from flask import Response
+
+from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.models import JSON, AssetRef, Embed, Options, Target
+from embedkit.web import answers, reading
+from embedkit.web.access import require_admin
+from embedkit.web.problems import FAILURES, Refused
+from embedkit.web.routing import Answer, Route
+from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
+from embedkit.web.service import Service
+
+
+def embed(service: Service, ref: str) -> Response:
+    asked = service.kit.parse(ref)
+    wanted = reading.options(reading.query(EmbedQuery)).over(asked.options)
+    found = service.kit.resolve(asked, wanted)
+    item = _item(service, found, wanted)
+    return answers.as_json(item, cache=answers.lifetime(service, found), about=answers.timeless(item))
+
+
+def batch(service: Service) -> Response:
+    asked = reading.body(BatchRequest)
+    refs = [_asked(service, item, asked.target) for item in asked.refs]
+    found = iter(service.kit.resolve_many([ref for ref in refs if isinstance(ref, AssetRef)]))
+    results = [(ref, next(found) if isinstance(ref, AssetRef) else ref) for ref in refs]
+    pairs = zip(asked.refs, results, strict=True)
+    return answers.as_json({"embeds": [_outcome(service, item, *result) for item, result in pairs]})
+
+
+def purge(service: Service, ref: str) -> Response:
+    require_admin(service, "purge")
+    if not service.kit.purge(ref):
+        raise Refused("not-found", "No copy of this picture is held, so there is nothing to purge.")
+    return Response(status=204, headers={"Cache-Control": answers.NO_STORE})
+
+
+def _item(service: Service, found: Embed, options: Options) -> JSON:
+    target = cast(Target, options.target or service.settings.target)
+    shown = str(service.kit.show(found, replace(options, target=target)))
+    assets = service.kit.assets(target)
+    return {**answers.record(service, found), "target": target, "html": shown, "assets": assets}
+
+
+def _asked(
+    service: Service, item: str | BatchItem, target: Target | None
+) -> AssetRef | UnsupportedReference | Refused:
+    """An item of a batch as a reference with its options; what is wrong with one stays its own affair."""
+    try:
+        if isinstance(item, str):
+            ref, said = service.kit.parse(item), Options()
+        else:
+            ref, said = service.kit.parse(item.ref), reading.options(item)
+    except (UnsupportedReference, Refused) as error:
+        return error
+    wanted = said.over(ref.options)
+    return AssetRef(ref.items, replace(wanted, target=target or wanted.target))
+
+
+def _outcome(
+    service: Service, item: str | BatchItem, ref: AssetRef | Exception, found: Embed | EmbedKitError | Refused
+) -> JSON:
+    try:
+        if isinstance(ref, AssetRef) and isinstance(found, Embed):
+            return _item(service, found, ref.options)
+        return _failed(item, found)
+    except EmbedKitError as error:  # from a template of the host
+        return _failed(item, error)
+
+
+def _failed(item: str | BatchItem, error: Any) -> JSON:
+    written = item if isinstance(item, str) else item.ref
+    detail = error.detail if isinstance(error, Refused) else str(error)
+    return {"ref": written, "error": {"code": error.code, "title": error.title, "detail": detail}}
+
+
+REF = {"ref": "An asset id, or up to five joined by commas. Addresses go through POST /v1/embeds."}
+
+ROUTES = (
+    Route(
+        "/v1/embeds/<ref>",
+        "embed",
+        embed,
+        "One embed, as data and as markup",
+        "Embeds",
+        {200: Answer("The record, and its html for the target.", EmbedAnswer)},
+        query=EmbedQuery,
+        errors=FAILURES,
+        parameters=REF,
+        sample="/v1/embeds/74917285?target=web&maxwidth=594",
+    ),
+    Route(
+        "/v1/embeds",
+        "batch",
+        batch,
+        "Many embeds, each asked of Getty once",
+        "Embeds",
+        {200: Answer("In the order asked; what fails does so alone.", BatchAnswer)},
+        method="POST",
+        body=BatchRequest,
+        sample={"refs": ["https://gty.im/74917285", {"ref": "840894796", "maxwidth": 480}], "target": "web"},
+    ),
+    Route(
+        "/v1/embeds/<ref>",
+        "purge",
+        purge,
+        "Forget a picture",
+        "Embeds",
+        {204: Answer("Every copy held here is gone.", media="")},
+        method="DELETE",
+        errors=("token-required", "forbidden", "not-found", "unsupported"),
+        needs="ADMIN_TOKEN",
+        parameters=REF,
+        sample="/v1/embeds/74917285",
+    ),
+)

@@ -1,0 +1,88 @@
+"""How often one client may call: a fixed window, counted in Redis where the service has one.
+
+Flask-Limiter sits on whole applications and reads their configuration, so that a mounted blueprint
+would change its host; this uses the library below it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import time
+from dataclasses import dataclass
+
+from limits import parse
+from limits.storage import MemoryStorage, RedisStorage, Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from embedkit.settings import Settings
+
+log = logging.getLogger("embedkit.web")
+
+REDIS = ("redis://", "rediss://")
+REST = 10.0  # seconds without Redis after it failed: each try may take the time limit below
+WAIT = 0.2  # seconds for one call to Redis, as for the cache
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one client has left: ``reset`` is in seconds from now."""
+
+    allowed: bool
+    limit: int
+    left: int
+    reset: int
+
+
+class Throttle:
+    """Counts calls by client. Without Redis, or while it fails, each process counts for itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._rate = parse(settings.rate_limit)
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+        shared = settings.cache.startswith(REDIS)
+        self._shared = FixedWindowRateLimiter(_redis(settings.cache)) if shared else None
+        self._bypassed_until = 0.0
+
+    def take(self, client: str) -> Allowance:
+        """Count one call."""
+        key = network(client)
+        if self._shared is not None and time.monotonic() >= self._bypassed_until:
+            try:
+                return self._take(self._shared, key)
+            except Exception as error:
+                log.warning("rate limits are counted in this process: %s", type(error).__name__)
+                self._bypassed_until = time.monotonic() + REST
+        return self._take(self._own, key)
+
+    def _take(self, counter: FixedWindowRateLimiter, key: str) -> Allowance:
+        allowed = counter.hit(self._rate, "embedkit", key)
+        window = counter.get_window_stats(self._rate, "embedkit", key)
+        reset = max(1, int(window.reset_time - time.time() + 0.999))
+        return Allowance(allowed, self._rate.amount, window.remaining, reset)
+
+
+def network(client: str) -> str:
+    """Whom to count: an IPv4 address, or the /64 that one IPv6 household has to choose addresses from."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return client or "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def _redis(url: str) -> Storage:
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return RedisStorage(
+        url,
+        key_prefix="embedkit-limit",
+        socket_timeout=WAIT,
+        socket_connect_timeout=WAIT,
+        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis-py
+    )

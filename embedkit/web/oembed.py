@@ -1,0 +1,112 @@
+"""oEmbed 1.0 as a provider: any consumer can use embedkit without a plugin (https://oembed.com)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Response
+
+from embedkit.getty.addresses import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES
+from embedkit.models import Embed
+from embedkit.web import reading
+from embedkit.web.answers import PAGES, as_json, lifetime
+from embedkit.web.problems import FAILURES, Refused
+from embedkit.web.routing import Answer, Route
+from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEndpoint
+from embedkit.web.service import Service
+
+PROVIDER_NAME = "Getty Images"
+PROVIDER_URL = "https://www.gettyimages.com"
+
+# The paths that getty/addresses.py reads, in the wildcards of https://oembed.com (section 2.1).
+PAGES_OF_PICTURES = (
+    "/detail/*",
+    "/details/*",
+    "/license/*",
+    "/pictures/*-news-photo-*",
+    "/photos/*-picture-id*",
+    "/event/*-picture-id*",
+)
+FRAMES = ("/embed/*", "/embed?assets=*")
+THUMBNAILS = ("/id/*", "/photos/*-picture-id*")
+
+
+def oembed(service: Service) -> Response:
+    asked = reading.query(OEmbedQuery)
+    if asked.format.lower() != "json":
+        raise Refused("unsupported-format", "Only format=json is answered.")
+    ref = service.kit.parse(asked.url)
+    wanted = replace(reading.options(asked).over(ref.options), target="oembed")
+    embed = service.kit.resolve(ref, wanted)
+    answer = _answer(service, embed, str(service.kit.show(embed, wanted)))
+    about = OEmbedAnswer.__struct_fields__
+    return as_json(
+        answer,
+        cache=lifetime(service, embed),
+        about=[getattr(answer, name) for name in about if name != "cache_age"],
+    )
+
+
+def _answer(service: Service, embed: Embed, html: str) -> OEmbedAnswer:
+    """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
+    left = 0 if embed.stale else max(0, int(embed.fresh_until - service.clock()))
+    return OEmbedAnswer(
+        type="rich",
+        version="1.0",
+        height=embed.height,
+        width=embed.width,
+        html=html,
+        title=embed.title,
+        caption=embed.caption,
+        photographer=embed.photographer,
+        collection=embed.collection,
+        thumbnail_url=embed.thumbnail_url,
+        thumbnail_height=embed.thumbnail_height,
+        thumbnail_width=embed.thumbnail_width,
+        terms_of_use_url=embed.terms_of_use_url,
+        provider_name=PROVIDER_NAME,
+        provider_url=PROVIDER_URL,
+        author_name=embed.photographer,
+        cache_age=left,
+    )
+
+
+def providers(service: Service) -> Response:
+    """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
+    endpoint = ProviderEndpoint(schemes(), service.known_oembed_address(), ["json"], True)
+    known = bool(service.settings.public_url)  # else made from Host, which nobody else may keep
+    return as_json([Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], **({"cache": PAGES} if known else {}))
+
+
+def schemes() -> list[str]:
+    """Every form of a Getty address that names a picture."""
+    places = [f"{host}/*" for host in sorted(SHORT_HOSTS)]
+    places += [f"{EMBED_HOST}{path}" for path in FRAMES]
+    places += [f"{MEDIA_HOST}{path}" for path in THUMBNAILS]
+    places += [f"{host}{path}" for host in SITES for path in PAGES_OF_PICTURES]
+    return [f"{scheme}://{place}" for place in places for scheme in ("https", "http")]
+
+
+ROUTES = (
+    Route(
+        "/oembed",
+        "oembed",
+        oembed,
+        "One embed for an oEmbed consumer",
+        "oEmbed",
+        {200: Answer("The embed; its html is one responsive frame.", OEmbedAnswer)},
+        query=OEmbedQuery,
+        errors=(*FAILURES, "unsupported-format"),
+        sample="/oembed?url=https://gty.im/74917285&maxwidth=594",
+    ),
+    Route(
+        "/oembed/providers.json",
+        "providers",
+        providers,
+        "This service as an entry of a provider list",
+        "oEmbed",
+        {200: Answer("A list in the format of oembed.com.", list[Provider])},
+        errors=("configuration",),
+        sample="/oembed/providers.json",
+    ),
+)

@@ -1,0 +1,137 @@
+"""Errors over HTTP: ``application/problem+json`` (RFC 9457), always with a ``code`` and what to do."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+
+import msgspec
+from flask import Blueprint, Flask, Response, current_app, request, url_for
+from flask.globals import request_ctx
+from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.wrappers import Response as BaseResponse
+
+from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, Unavailable
+
+log = logging.getLogger("embedkit.web")
+
+RETRY_AFTER = 30  # seconds, where Getty is down and nobody knows for how long: the breaker's rest
+
+# The codes of HTTP alone; the others are those of embedkit.errors.
+CODES: Mapping[str, tuple[int, str]] = {
+    "invalid-request": (400, "Invalid request"),
+    "token-required": (401, "Token required"),
+    "forbidden": (403, "Forbidden"),
+    "not-found": (NotFound.http_status, NotFound.title),
+    "no-route": (404, "No such address"),
+    "method-not-allowed": (405, "Method not allowed"),
+    "too-large": (413, "Request too large"),
+    "throttled": (429, "Too many requests"),
+    "unsupported-format": (501, "Format not supported"),
+    "not-configured": (503, "Not configured"),
+    "configuration": (ConfigurationError.http_status, ConfigurationError.title),
+    "error": (EmbedKitError.http_status, EmbedKitError.title),
+}
+# What a reference may come to, wherever one is resolved.
+FAILURES = (
+    "unsupported",
+    "not-found",
+    "not-embeddable",
+    "rate-limited",
+    "quota-exhausted",
+    "unavailable",
+    "invalid-response",
+)
+BY_STATUS = {404: "no-route", 405: "method-not-allowed", 413: "too-large", 429: "throttled"}
+
+
+class Refused(Exception):
+    """A request that HTTP itself settles; ``detail`` says what was wrong and what to do."""
+
+    def __init__(
+        self, code: str, detail: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.title = CODES[code][1]
+        self.status = status or CODES[code][0]
+        self.headers = dict(headers or {})
+
+
+def handle(target: Flask | Blueprint) -> None:
+    """Answer every error of an application, or of one blueprint, as a problem."""
+    target.register_error_handler(Refused, from_refused)
+    target.register_error_handler(EmbedKitError, from_error)
+    target.register_error_handler(HTTPException, from_http)
+    target.register_error_handler(Exception, unexpected)
+    for status in (400, 404, 405, 413):  # Flask asks a host's handler of a status before ours of a class
+        target.register_error_handler(status, from_http)
+
+
+def from_refused(error: Refused) -> Response:
+    return answer(error.code, error.status, error.title, error.detail, error.headers)
+
+
+def from_error(error: EmbedKitError) -> Response:
+    """An error of the tree. A wrong set-up is told to the log, not to the world."""
+    if isinstance(error, ConfigurationError):
+        log.error("wrong configuration: %s", error)
+        detail = "The service is not set up correctly; its log says how."
+        return answer(error.code, error.http_status, error.title, detail)
+    return answer(error.code, error.http_status, error.title, str(error), retry_headers(error))
+
+
+def from_http(error: HTTPException) -> BaseResponse:
+    if error.response is not None or (error.code or 500) < 400:  # a redirect is no problem
+        return error.get_response(request.environ)
+    status = error.code or 500
+    code = BY_STATUS.get(status, "invalid-request" if status < 500 else "error")
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return answer(code, status, CODES[code][1], _advice(code, error, headers), headers)
+
+
+def unexpected(error: Exception) -> Response:
+    """Whatever nobody thought of: the log has it all, the answer nothing of it."""
+    log.error("unexpected error", exc_info=error)
+    status, title = CODES["error"]
+    return answer("error", status, title, "The service failed; its log says how. Please try again later.")
+
+
+def retry_headers(error: EmbedKitError) -> dict[str, str]:
+    """``Retry-After`` in whole seconds, where known; an outage always says something."""
+    after = error.retry_after
+    if after is None and isinstance(error, Unavailable):
+        after = RETRY_AFTER
+    return {} if after is None else {"Retry-After": str(max(1, math.ceil(after)))}
+
+
+def answer(code: str, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    problem = {"type": _type(code), "title": title, "status": status, "detail": detail, "code": code}
+    body = msgspec.json.encode(problem)
+    response = Response(body, status, dict(headers or {}), content_type="application/problem+json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _type(code: str) -> str:
+    """Where the code is explained; a relative reference, since Host is not to be trusted (RFC 9457, 3.1.1)."""
+    if request_ctx.url_adapter is None:  # a host that is not trusted: Flask has not even set up routing
+        return "about:blank"
+    return url_for(f"{request.blueprint or 'embedkit'}.docs", _anchor=f"error-{code}")
+
+
+def _advice(code: str, error: HTTPException, headers: Mapping[str, str]) -> str:
+    if code == "no-route":
+        return f"There is nothing at this address. There is: {', '.join(_rules())}."
+    if code == "method-not-allowed":
+        return f"This address answers to {headers.get('Allow', 'other methods')}."
+    if isinstance(error, SecurityError):
+        return "This service does not go by that name: the setting TRUSTED_HOSTS lists its names."
+    return str(error.description or error.name)
+
+
+def _rules() -> list[str]:
+    ours = f"{request.blueprint or 'embedkit'}."
+    return sorted({rule.rule for rule in current_app.url_map.iter_rules() if rule.endpoint.startswith(ours)})

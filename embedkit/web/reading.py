@@ -1,0 +1,128 @@
+"""Queries and bodies of requests, parsed once into values; what does not fit is refused with advice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from embedkit.models import TLDS, Options, Target
+from embedkit.web.problems import Refused
+from embedkit.web.schemas import BatchItem, EmbedQuery, FrameQuery, OEmbedQuery
+
+T = TypeVar("T")
+WIDEST = 10_000  # pixels; no picture is wider, so a larger limit means the same and need not go upstream
+KINDS = {
+    "int": "a whole number",
+    "str": "a text",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def query(kind: type[T]) -> T:
+    """The query string; the first of equal names counts, empty and unknown ones are ignored.
+
+    :raises Refused: for a value that does not fit.
+    """
+    try:
+        said = {name: value for name, value in request.args.items() if value}
+        return msgspec.convert(said, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid-request", _advice(error, kind)) from None
+
+
+def body(kind: type[T]) -> T:
+    """The JSON body.
+
+    :raises Refused: where it is too large, no JSON, or does not fit.
+    """
+    if not re.fullmatch(r"application/([\w.-]+\+)?json", request.mimetype):
+        detail = "The body must be JSON: send it with the header Content-Type: application/json."
+        raise Refused("invalid-request", detail, status=415)
+    data = _data()
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        raise Refused("invalid-request", _advice(error, kind)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused("invalid-request", _broken(error, data)) from None
+
+
+def options(said: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Target | None = None) -> Options:
+    """What a query, or an item of a batch, says about showing.
+
+    :raises Refused: for a tld that Getty has no site for.
+    """
+    if said.tld is not None and said.tld not in TLDS:
+        raise Refused("invalid-request", f"tld: there is no Getty site for it. Use one of {', '.join(TLDS)}.")
+    return Options(
+        max_width=_bounded(said.maxwidth),
+        max_height=_bounded(said.maxheight),
+        caption=_caption(said.caption),
+        title=getattr(said, "title", None),
+        align=getattr(said, "align", None),
+        tld=said.tld,
+        target=getattr(said, "target", None) or target,
+    )
+
+
+def _bounded(size: int | None) -> int | None:
+    return None if size is None else min(size, WIDEST)
+
+
+def _caption(said: bool | str | None) -> bool | str | None:
+    words: Mapping[Any, bool] = {"true": True, "false": False}
+    return words.get(said, said)
+
+
+def _data() -> bytes:
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        limit = (request.max_content_length or 0) // 1024
+        raise Refused("too-large", f"The body may have {limit} KiB. Send it in parts.") from None
+
+
+def _broken(error: Exception, data: bytes) -> str:
+    """What is wrong with a body that is no JSON, and on which line."""
+    if isinstance(error, UnicodeDecodeError):
+        return "The body is not encoded in UTF-8."
+    if isinstance(error, RecursionError):
+        return "The body is nested too deeply."
+    where = re.search(r"\(byte ([0-9]+)\)", str(error))
+    line = data.count(b"\n", 0, int(where[1])) + 1 if where else data.count(b"\n") + 1
+    what = re.sub(r"\s*\(byte.*|^JSON is malformed: ", "", str(error)).lower()
+    return f"The body is no valid JSON: {what}, in line {line}."
+
+
+def _advice(error: msgspec.ValidationError, kind: type) -> str:
+    """msgspec's message in plain words: the place first, and the words that would do."""
+    what, _, where = str(error).partition(" - at `$.")
+    where = where.rstrip("`")
+    what = re.sub(r"`([a-z| ]+)`", _in_words, what)
+    what = re.sub(r"^Object (contains|missing)", r"it \1", what)
+    said = f"{where}: {what[0].lower()}{what[1:]}." if where else f"{what[0].upper()}{what[1:]}."
+    words = _words(kind, where)
+    return f"{said} Use one of {', '.join(words)}." if words else said
+
+
+def _in_words(found: re.Match[str]) -> str:
+    names = [name for name in found[1].split(" | ") if name != "null"]
+    if any(name not in KINDS for name in names):
+        return f'"{found[1]}"'
+    return " or ".join(KINDS[name] for name in names)
+
+
+def _words(kind: type, where: str) -> list[str]:
+    """The values that a field, of the whole or of an item in it, allows, where they are a closed list."""
+    hints = {**get_type_hints(BatchItem), **get_type_hints(kind)}
+    hint = hints.get(where.rpartition(".")[2])
+    choices = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
+    return [str(word) for choice in choices for word in get_args(choice)]

@@ -1,0 +1,40 @@
+"""A whole text in, the same text with every reference replaced out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from flask import Response
+
+from embedkit.web import answers, reading
+from embedkit.web.routing import KIB, Answer, Route
+from embedkit.web.schemas import RenderAnswer, RenderRequest
+from embedkit.web.service import Service
+
+
+def render(service: Service) -> Response:
+    asked = reading.body(RenderRequest)
+    document = service.kit.document(asked.content, input=asked.input, target=asked.target)
+    return answers.as_json(
+        {
+            "content": document.content,
+            "embeds": [answers.record(service, embed) for embed in document.embeds],
+            "problems": [asdict(problem) for problem in document.problems],
+        }
+    )
+
+
+ROUTES = (
+    Route(
+        "/v1/render",
+        "render",
+        render,
+        "Replace the shortcodes and links in a text",
+        "Texts",
+        {200: Answer("The text; what cannot be shown degrades and is named.", RenderAnswer)},
+        method="POST",
+        body=RenderRequest,
+        most=2048 * KIB,
+        sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
+    ),
+)

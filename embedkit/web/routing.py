@@ -1,0 +1,45 @@
+"""One route as data: Flask's map, the limits and the OpenAPI document are all made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response
+
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a route may answer: ``schema`` is a struct, a list of one, or None for what is no JSON."""
+
+    says: str
+    schema: Any = None
+    media: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``view`` takes the service and what the rule names.
+
+    ``errors`` are the codes it may answer with beside those that any route may. ``limited`` counts it
+    against RATE_LIMIT; ``most`` is the largest body in bytes; ``sample`` is a path or a body to try it with.
+    """
+
+    rule: str
+    endpoint: str
+    view: Callable[..., Response]
+    summary: str
+    group: str
+    answers: Mapping[int, Answer]
+    method: str = "GET"
+    query: type | None = None
+    body: type | None = None
+    errors: tuple[str, ...] = ()
+    needs: str | None = None
+    limited: bool = True
+    most: int = 64 * KIB
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    sample: Any = None

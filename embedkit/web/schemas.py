@@ -1,0 +1,252 @@
+"""The bodies of requests and answers: what is checked at the door, and what the OpenAPI document says.
+
+Texts are raw, never markup, ``html`` aside. All sizes are CSS pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from embedkit.models import TLDS, Align, Input, Target
+
+MOST = 100  # references in a batch
+LONGEST = 4_000  # characters of one reference: embed code of five pictures has half of that
+
+Size = Annotated[int, Meta(ge=1, description="CSS pixels; the embed is never larger than this")]
+Tld = Annotated[
+    str, Meta(description="The Getty site that the frame links to", extra_json_schema={"enum": list(TLDS)})
+]
+To = Annotated[Target, Meta(description="What the markup is for; by default the setting TARGET")]
+Side = Annotated[Align, Meta(description="Where the embed stands in the text")]
+Title = Annotated[str, Meta(max_length=1_000, description="Names the frame for those who cannot see it")]
+Words = Annotated[
+    str,
+    Meta(
+        max_length=1_000,
+        description="true or false asks Getty's frame for its caption; other words are printed under the picture",
+    ),
+]
+Caption = Annotated[
+    bool | str,
+    Meta(description="true or false asks Getty's frame for its caption; a text is printed under the picture"),
+]
+
+
+class EmbedQuery(Struct, omit_defaults=True):
+    """How an embed is to be shown."""
+
+    target: To | None = None
+    maxwidth: Size | None = None
+    maxheight: Size | None = None
+    caption: Words | None = None
+    align: Side | None = None
+    tld: Tld | None = None
+    title: Title | None = None
+
+
+class OEmbedQuery(Struct, omit_defaults=True):
+    """A consumer's question, as oEmbed 1.0 has it; ``tld`` and ``caption`` are Getty's own."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=LONGEST, description="Any address of a Getty picture")]
+    maxwidth: Size | None = None
+    maxheight: Size | None = None
+    format: Annotated[str, Meta(description="json; anything else answers 501")] = "json"
+    caption: Words | None = None
+    tld: Tld | None = None
+
+
+class FrameQuery(Struct, omit_defaults=True):
+    """How a frame page shows its picture."""
+
+    target: Literal["web", "facade"] | None = None
+    maxwidth: Size | None = None
+    maxheight: Size | None = None
+    caption: Words | None = None
+    tld: Tld | None = None
+
+
+class BatchItem(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One reference of a batch, with options of its own."""
+
+    ref: Annotated[str, Meta(max_length=LONGEST)]
+    maxwidth: Size | None = None
+    maxheight: Size | None = None
+    caption: Caption | None = None
+    align: Side | None = None
+    tld: Tld | None = None
+    title: Title | None = None
+
+
+class BatchRequest(Struct, forbid_unknown_fields=True):
+    """Up to 100 references: ids, lists, addresses, shortcodes or pasted embed code."""
+
+    refs: Annotated[list[Annotated[str, Meta(max_length=LONGEST)] | BatchItem], Meta(max_length=MOST)]
+    target: To | None = None
+
+
+class RenderRequest(Struct, forbid_unknown_fields=True):
+    """A text whose shortcodes and links are to be replaced; ``input`` tells what is code in it."""
+
+    content: str
+    input: Input = "html"
+    target: To | None = None
+
+
+class FrameRecord(Struct):
+    """What Getty signed: name-value pairs in the order received."""
+
+    items: list[str]
+    query: list[Annotated[list[str], Meta(min_length=2, max_length=2)]]
+    is360: bool
+
+
+class Record(Struct, kw_only=True):
+    """One embed, as data."""
+
+    ref: Annotated[str, Meta(description="One to five asset ids, joined by commas")]
+    type: str
+    version: str
+    title: str
+    caption: str
+    photographer: str
+    collection: str
+    width: int
+    height: int
+    thumbnail_url: str | None
+    thumbnail_width: int | None
+    thumbnail_height: int | None
+    terms_of_use_url: str | None
+    page_url: str
+    frame: FrameRecord
+    fetched_at: Annotated[str, Meta(description="RFC 3339", extra_json_schema={"format": "date-time"})]
+    cache_age: Annotated[int, Meta(ge=0, description="Seconds for which this is still fresh")]
+    stale: bool
+
+
+class Assets(Struct):
+    """Stylesheets and scripts that a page with this target needs, once."""
+
+    css: list[str]
+    js: list[str]
+
+
+class EmbedAnswer(Record, kw_only=True):
+    """One embed, as data and as markup for one target."""
+
+    target: Target
+    html: str
+    assets: Assets
+
+
+class ItemError(Struct):
+    """Why one reference of a batch has no embed."""
+
+    code: str
+    title: str
+    detail: str
+
+
+class FailedItem(Struct):
+    """A reference, as it was written, and what was wrong."""
+
+    ref: str
+    error: ItemError
+
+
+# msgspec cannot tell two objects apart without a tag, and the contract has none
+Item = Annotated[
+    Any,
+    Meta(
+        extra_json_schema={
+            "anyOf": [{"$ref": "#/components/schemas/EmbedAnswer"}, {"$ref": "#/components/schemas/FailedItem"}]
+        }
+    ),
+]
+
+
+class BatchAnswer(Struct):
+    """In the order asked."""
+
+    embeds: list[Item]
+
+
+class RenderProblem(Struct):
+    """Something an author should know of; line and column count from 1, columns in code points."""
+
+    line: int
+    column: int
+    code: str
+    detail: str
+
+
+class RenderAnswer(Struct):
+    """The text with every reference replaced, the embeds in it, and what was wrong with the rest."""
+
+    content: str
+    embeds: list[Record]
+    problems: list[RenderProblem]
+
+
+class OEmbedAnswer(Struct, kw_only=True, omit_defaults=True):
+    """oEmbed 1.0, with Getty's own keys beside the standard's."""
+
+    type: Literal["rich"]
+    version: Literal["1.0"]
+    height: int
+    width: int
+    html: str
+    title: str
+    caption: str
+    photographer: str
+    collection: str
+    thumbnail_url: str | None = None
+    thumbnail_height: int | None = None
+    thumbnail_width: int | None = None
+    terms_of_use_url: str | None = None
+    provider_name: str
+    provider_url: str
+    author_name: str
+    cache_age: int
+
+
+class ProviderEndpoint(Struct):
+    """An endpoint in the format of https://oembed.com/providers.json."""
+
+    schemes: list[str]
+    url: str
+    formats: list[str]
+    discovery: bool
+
+
+class Provider(Struct):
+    """A provider in the same format."""
+
+    provider_name: str
+    provider_url: str
+    endpoints: list[ProviderEndpoint]
+
+
+class Problem(Struct):
+    """An error (RFC 9457); ``code`` is stable, the sentences are not."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class Health(Struct):
+    """The process runs."""
+
+    status: Literal["ok"]
+
+
+class Readiness(Struct):
+    """Whether answers can be given, and by which parts."""
+
+    status: Literal["ok", "degraded", "unavailable"]
+    cache: str
+    upstream: dict[str, Any]

@@ -1,0 +1,55 @@
+"""What every view is given: the kit, the settings, and who may do what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from embedkit.kit import EmbedKit
+from embedkit.settings import LOOPBACK, Settings
+from embedkit.web.problems import Refused
+
+Authorize = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One embedkit behind HTTP. ``authorize`` is the host's own login; it decides instead of tokens."""
+
+    kit: EmbedKit
+    settings: Settings
+    authorize: Authorize | None = None
+    clock: Callable[[], float] = time.time
+
+    def oembed_address(self) -> str | None:
+        """The absolute address of /oembed; None where it cannot be known for sure.
+
+        The header Host is whatever the client says (cache poisoning): it counts only where Flask has
+        checked it against TRUSTED_HOSTS, or on the developer's own machine.
+        """
+        if self.settings.public_url:
+            return f"{self.settings.public_url}/oembed"
+        if request.trusted_hosts or _loopback(request.host):
+            return url_for(".oembed", _external=True)
+        return None
+
+    def known_oembed_address(self) -> str:
+        """The same, for answers that make no sense without it.
+
+        :raises Refused: where PUBLIC_URL has to be set first.
+        """
+        if address := self.oembed_address():
+            return address
+        raise Refused(
+            "configuration",
+            "This answer holds the address of the service, which is not known."
+            " Set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org.",
+        )
+
+
+def _loopback(host: str) -> bool:
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name.strip("[]") in LOOPBACK

@@ -1,0 +1,120 @@
+"""Speed of the scanner, as ratios to plain searches of the same texts in the same run.
+
+    python -m tests.bench.bench_shortcodes
+
+A1  expanding warm, against a find loop that knows no context   (gate 0.60)
+A3  posts without embeds, against three literal probes          (gate 0.85)
+A5  growth over hostile texts, as an exponent, and the slowest at 400,000 characters (gates 1.05, 40 ms)
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Callable
+from statistics import median
+from time import process_time
+
+from embedkit.models import Input
+from embedkit.shortcodes import find, replace
+from tests.bench.corpus import Post, posts
+from tests.bench.hostile import FAMILIES
+
+TAG = re.compile(r"\[getty (?:src=[\"']?)?([0-9]+)[^\]]*\]|\[getty[^\]]*\]([0-9]+)\[/getty\]")
+URL = re.compile(r"(?:https://gty\.im/|https://www\.gettyimages\.com/detail/[^\s]*?)([0-9]+)$", re.MULTILINE)
+
+
+def expand(text: str, html: dict[str, str], input: Input) -> str:
+    """What a service does with a warm copy: find, look up, replace."""
+    return replace(
+        text,
+        [
+            (one.start, one.end, html.get(one.reference.rpartition("/")[2], ""))
+            for one in find(text, input)
+            if one.kind != "escape" and one.problem is None
+        ],
+    )
+
+
+def find_loop(text: str, html: dict[str, str]) -> str:
+    """The limit: no context, and only the forms that the corpus has."""
+    edits = []
+    place = text.find("[getty")
+    while place >= 0:
+        if tag := TAG.match(text, place):
+            edits.append((place, tag.end(), html.get(tag[1] or tag[2], "")))
+        place = text.find("[getty", place + 6)
+    for literal in ("https://gty.im/", "https://www.gettyimages."):
+        place = text.find(literal)
+        while place >= 0:
+            if (not place or text[place - 1] == "\n") and (url := URL.match(text, place)):
+                edits.append((place, url.end(), html.get(url[1], "")))
+            place = text.find(literal, place + 6)
+    edits.sort()
+    return replace(text, edits)
+
+
+def probes(text: str) -> bool:
+    """The least that tells that there is nothing to do."""
+    return "[getty" in text or "gty.im" in text or "gettyimages" in text
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = process_time()
+    work()
+    return process_time() - began
+
+
+def ratio(reference: Callable[[], object], work: Callable[[], object], rounds: int = 15) -> list[float]:
+    """Quartiles of reference / work, the two in turns; above 1 is faster than the reference."""
+    both = [(seconds(reference), seconds(work)) for _ in range(rounds + 2)][2:]
+    found = sorted(one / other for one, other in both)
+    return [found[rounds // 4], median(found), found[3 * rounds // 4]]
+
+
+def show(name: str, quartiles: list[float]) -> None:
+    print(f"{name:44}", "  ".join(f"{value:5.2f}" for value in quartiles))
+
+
+def expansion(mixed: list[Post], input: Input) -> None:
+    html = {id: f'<figure class="embedkit"><a href="https://gty.im/{id}">x</a></figure>' for post in mixed for id in post.ids}
+    show(
+        f"A1 expansion, {input}",
+        ratio(
+            lambda: [find_loop(post.text, html) for post in mixed],
+            lambda: [expand(post.text, html, input) for post in mixed],
+        ),
+    )
+
+
+def growth(text: Callable[[int], str], input: Input) -> tuple[float, float]:
+    """The exponent from 200,000 to 400,000 characters, and the milliseconds at 400,000."""
+    half, whole = text(200_000), text(400_000)
+    times = [min(seconds(lambda one=one: find(one, input)) for _ in range(5)) for one in (half, whole)]  # type: ignore[misc]
+    return math.log2(max(times[1], 1e-6) / max(times[0], 1e-6)), times[1] * 1000
+
+
+def main(count: int) -> None:
+    mixed, plain = posts(count), posts(count, embeds=False, seed=2)
+    size = sum(len(post.text) for post in mixed) / count
+    print(f"{count} posts of {size:.0f} characters; quartiles of reference / ours\n")
+    for input in ("markdown", "html", "text"):
+        expansion(mixed, input)
+    for input in ("markdown", "html"):
+        show(
+            f"A3 no embeds, {input}",
+            ratio(
+                lambda: [probes(post.text) for post in plain],
+                lambda input=input: [find(post.text, input) for post in plain],
+            ),
+        )
+    print("\nA5 hostile texts: exponent, ms at 400,000 characters")
+    for name, text in FAMILIES.items():
+        for input in ("html", "markdown"):
+            exponent, milliseconds = growth(text, input)
+            print(f"{name:30} {input:9} {exponent:5.2f} {milliseconds:7.1f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)

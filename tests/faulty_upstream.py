@@ -1,0 +1,160 @@
+"""An HTTP server that misbehaves on purpose, byte by byte, on a free port of loopback.
+
+It is scripted: the first request gets the first script, the next the next, and the last one stays.
+Leaving the ``with`` block ends every thread of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterable
+
+Script = Callable[[socket.socket, threading.Event], bool]
+"""Answers one request; returns whether the connection stays open. The event tells that all is over."""
+
+
+class Upstream:
+    """``hits`` counts requests, ``connections`` what was accepted, ``requests`` holds their heads."""
+
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+        self.requests: list[str] = []
+        self.connections = 0
+        self.scripts = scripts
+        self._tls = tls
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self._socket.getsockname()[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/oembed"
+
+    @property
+    def hits(self) -> int:
+        return len(self.requests)
+
+    def __enter__(self) -> Upstream:
+        self._run(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for thread in self._threads:
+            thread.join(5)
+
+    def _run(self, work: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=work, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._over.is_set():
+            try:
+                sock, _ = self._socket.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._run(self._serve, sock)
+
+    def _serve(self, sock: socket.socket) -> None:
+        sock.settimeout(0.05)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            stack.enter_context(sock)
+            if self._tls:
+                sock.settimeout(5)
+                sock = stack.enter_context(self._tls.wrap_socket(sock, server_side=True))
+                sock.settimeout(0.05)
+            while (head := self._head(sock)) is not None:
+                self.requests.append(head)
+                sock.settimeout(5)
+                if not self.scripts[min(self.hits, len(self.scripts)) - 1](sock, self._over):
+                    return
+                sock.settimeout(0.05)
+
+    def _head(self, sock: socket.socket) -> str | None:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            if self._over.is_set():
+                return None
+            try:
+                chunk = sock.recv(65536)
+            except TimeoutError:
+                continue
+            if not chunk:
+                return None
+            data += chunk
+        return data.decode("latin-1")
+
+
+def ok(body: bytes = b'{"ok": true}', status: str = "200 OK", headers: Iterable[str] = ()) -> Script:
+    """A proper answer; the connection stays open."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    return say("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body, keep=True)
+
+
+def say(*parts: bytes, keep: bool = False) -> Script:
+    """These bytes, then the end of the connection."""
+
+    def script(sock: socket.socket, over: threading.Event) -> bool:
+        for part in parts:
+            sock.sendall(part)
+        return keep
+
+    return script
+
+
+def hang(*parts: bytes) -> Script:
+    """These bytes, then silence on an open connection."""
+
+    def script(sock: socket.socket, over: threading.Event) -> bool:
+        say(*parts)(sock, over)
+        over.wait(5)
+        return False
+
+    return script
+
+
+def reset(*parts: bytes) -> Script:
+    """These bytes, then a TCP reset."""
+
+    def script(sock: socket.socket, over: threading.Event) -> bool:
+        say(*parts)(sock, over)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return False
+
+    return script
+
+
+def drip(head: bytes, part: bytes, seconds: float = 0.02) -> Script:
+    """``head`` at once, then ``part`` again and again, for at most 5 seconds."""
+
+    def script(sock: socket.socket, over: threading.Event) -> bool:
+        sock.sendall(head)
+        for _ in range(int(5 / seconds)):
+            if over.wait(seconds):
+                break
+            sock.sendall(part)
+        return False
+
+    return script
+
+
+def flood(head: bytes, part: bytes, times: int) -> Script:
+    """``head``, then ``part`` so many times, as fast as it goes."""
+    return say(head, *itertools.repeat(part, times))
+
+
+def held(until: threading.Event) -> Script:
+    """A proper answer, once ``until`` is set."""
+
+    def script(sock: socket.socket, over: threading.Event) -> bool:
+        until.wait(10)
+        return ok()(sock, over)
+
+    return script

@@ -1,0 +1,19 @@
+"""The fenced blocks of the README: ``python tests/readme.py N`` prints the N-th ``sh`` block, from 1."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+
+
+def blocks(language: str) -> list[str]:
+    """The contents of every fenced block in that language, in order."""
+    return [text for name, text in FENCE.findall(README.read_text("utf-8")) if name == language]
+
+
+if __name__ == "__main__":
+    print(blocks("sh")[int(sys.argv[1]) - 1], end="")

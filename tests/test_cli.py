@@ -1,0 +1,401 @@
+"""The command line, in process for its manners and as a process where it matters."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from embedkit.cli import main
+from embedkit.sandbox import SandboxServer
+
+ID = "74917285"
+PASTED = (
+    '<iframe src="//embed.gettyimages.com/embed/82278805?et=abcdefghijklmnopqrstuv'
+    '&sig=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq=" width="462" height="370" scrolling="no" frameborder="0"'
+    ' style="display:inline-block;"></iframe>'
+)
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        yield server
+
+
+@pytest.fixture
+def run(
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    for name in [name for name in os.environ if name.startswith("EMBEDKIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("EMBEDKIT_OEMBED_ENDPOINT", f"{sandbox.url}/oembed")
+    monkeypatch.setenv("EMBEDKIT_CACHE", f"sqlite:{tmp_path / 'cache.sqlite'}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args: str, stdin: str = "") -> Outcome:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as stopped:
+            main(list(args))
+        streams = capsys.readouterr()
+        return Outcome(int(stopped.value.code or 0), streams.out, streams.err)
+
+    return call
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    folder = tmp_path / "content"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "one.md").write_text(f"One\n\n[getty {ID}]\n\n`[getty 1]`\n", "utf-8")
+    (folder / "deep" / "two.html").write_text("<p>[getty 600000002 width=300]</p>", "utf-8")
+    (folder / "picture.png").write_bytes(b"\x89PNG")
+    return folder
+
+
+# -- resolve -------------------------------------------------------------------------------------------
+
+
+def test_resolve_reads_well(run: Run) -> None:
+    done = run("resolve", f"https://gty.im/{ID}")
+    assert done.code == 0
+    assert "Ivo Lindqvist" in done.out
+    assert f"[getty {ID}]" in done.out
+    assert "\x1b" not in done.out
+
+
+def test_resolve_json(run: Run) -> None:
+    one = json.loads(run("resolve", ID, "--json", "--max-width", "300").out)
+    assert (one["ref"], one["width"]) == (ID, 300)
+    several = run("resolve", ID, "500000404", "cat", "--json")
+    answers = json.loads(several.out)
+    assert [("error" in answer) for answer in answers] == [False, True, True]
+    assert several.code == 4
+
+
+def test_resolve_markup_and_stdin(run: Run) -> None:
+    done = run("resolve", "-", "--target", "text", stdin=f"{ID}\n\n600000002\n")
+    assert done.code == 0
+    assert done.out.count("gettyimages.com/detail/") == 2
+
+
+@pytest.mark.parametrize(
+    ("ref", "code"), [("cat", 2), ("500000404", 4), ("500000410", 4), ("500000403", 5), ("https://evil.example/1", 2)]
+)
+def test_resolve_exit_codes(run: Run, ref: str, code: int) -> None:
+    done = run("resolve", ref)
+    assert done.code == code
+    assert done.out == ""
+    assert done.err.startswith("error: ")
+
+
+@pytest.mark.parametrize(("fault", "code"), [("drop", 3), ("quota", 6), ("throttle", 6)])
+def test_resolve_in_trouble(run: Run, sandbox: SandboxServer, fault: str, code: int) -> None:
+    sandbox.app.faults.add(fault, count=None)
+    assert run("resolve", ID).code == code
+
+
+# -- render --------------------------------------------------------------------------------------------
+
+
+def test_render_is_a_filter(run: Run) -> None:
+    done = run("render", stdin=f"<p>Hi</p>\n[getty {ID}]\n")
+    assert done.code == 0
+    assert done.out.startswith("<p>Hi</p>\n<figure")
+    assert run("render", "-", "--target", "markdown", stdin=f"[getty {ID}]").out.startswith("[")
+
+
+def test_render_a_folder(run: Run, content: Path, sandbox: SandboxServer) -> None:
+    done = run("render", "content", "--output", "site")
+    assert (done.code, done.out) == (0, "")
+    assert "<iframe" in Path("site/one.md").read_text("utf-8")
+    assert "`[getty 1]`" in Path("site/one.md").read_text("utf-8")
+    assert 'width="300"' in Path("site/deep/two.html").read_text("utf-8")
+    assert not Path("site/picture.png").exists()
+    assert sandbox.app.count() == 2
+    run("render", "content", "--output", "again")
+    assert sandbox.app.count() == 2
+    assert Path("again/one.md").read_bytes() == Path("site/one.md").read_bytes()
+
+
+def test_render_in_place_changes_only_what_changes(run: Run, content: Path) -> None:
+    quiet = content / "quiet.md"
+    quiet.write_bytes(b"No picture.\r\n")
+    before = quiet.stat().st_mtime_ns
+    assert run("render", "content", "--in-place").code == 0
+    assert quiet.read_bytes() == b"No picture.\r\n"
+    assert quiet.stat().st_mtime_ns == before
+    assert "<iframe" in (content / "one.md").read_text("utf-8")
+
+
+def test_render_diff_and_check_write_nothing(run: Run, content: Path) -> None:
+    before = (content / "one.md").read_text("utf-8")
+    done = run("render", "content", "--diff")
+    assert done.code == 0
+    assert "-[getty 74917285]" in done.out
+    assert "+<figure" in done.out
+    (content / "bad.md").write_text("é [getty 500000404]\n\n[getty", "utf-8")
+    done = run("render", "content", "--check")
+    assert done.code == 4
+    assert done.out == ""
+    assert re.search(r"bad\.md:1:3: not-found: ", done.err)
+    assert re.search(r"bad\.md:3:1: shortcode: ", done.err)
+    assert (content / "one.md").read_text("utf-8") == before
+
+
+def test_render_tells_problems_and_goes_on(run: Run) -> None:
+    done = run("render", stdin="[getty 500000404]\n[getty 600000002]")
+    assert done.code == 0
+    assert "ek-card" in done.out
+    assert "<iframe" in done.out
+    assert "<stdin>:1:1: not-found" in done.err
+    assert run("render", "--strict", stdin="[getty 500000404]").code == 4
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("render", "nowhere"), "no file or folder"),
+        (("render", "content"), "--output DIR"),
+        (("render", "content", "--output", "x", "--in-place"), "exclude each other"),
+        (("render", "--target", "flash"), "flash"),
+        (("resolve",), "Missing argument"),
+        (("nonsense",), "No such command"),
+        (("render", "content/picture.png"), "not UTF-8"),
+    ],
+)
+def test_usage_errors_help(run: Run, content: Path, args: tuple[str, ...], says: str) -> None:
+    done = run(*args)
+    assert done.code == 2
+    assert says in done.err
+    assert done.out == ""
+
+
+def test_a_wrong_setting_helps(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDKIT_MAXAGE", "1")
+    done = run("resolve", ID)
+    assert done.code == 2
+    assert "Did you mean EMBEDKIT_MAX_AGE?" in done.err
+
+
+# -- warm, lock, frozen, check -------------------------------------------------------------------------
+
+
+def test_warm_lock_frozen(run: Run, content: Path, sandbox: SandboxServer) -> None:
+    assert "2 pictures: 2 fetched" in run("warm", "content").out
+    assert "2 pictures, 2 added, 0 dropped" in run("lock", "content").out
+    assert sandbox.app.count() == 2
+    sandbox.app.faults.add("drop", count=None)
+    first = run("render", "content", "--output", "a", "--frozen")
+    assert first.code == 0
+    assert run("render", "content", "--output", "b", "--frozen").code == 0
+    assert Path("a/one.md").read_bytes() == Path("b/one.md").read_bytes()
+    assert "<iframe" in Path("a/one.md").read_text("utf-8")
+    assert sandbox.app.count() == 2
+
+    (content / "three.md").write_text("[getty 600000003]", "utf-8")
+    missing = run("render", "content", "--output", "c", "--frozen")
+    assert missing.code == 1
+    assert "not in the lock file" in missing.err
+    assert "ek-card" in Path("c/three.md").read_text("utf-8")
+    assert run("lock", "content", "--check").code == 1
+
+
+def test_lock_keeps_adds_drops_and_refreshes(run: Run, content: Path, sandbox: SandboxServer) -> None:
+    run("lock", "content")
+    lock = Path("embedkit.lock.json")
+    before = lock.read_text("utf-8")
+    assert run("lock", "content").code == 0
+    assert lock.read_text("utf-8") == before
+    run("lock", "content", "--refresh")
+    assert lock.read_text("utf-8") != before  # new tokens
+    sandbox.app.faults.add("drop", count=None)
+    kept = lock.read_text("utf-8")
+    assert run("lock", "content", "--refresh").code == 3
+    assert lock.read_text("utf-8") == kept
+    sandbox.app.faults.clear()
+    sandbox.app.withdraw(ID)
+    (content / "deep" / "two.html").unlink()
+    assert run("lock", "content", "--refresh").code == 4
+    assert lock.read_text("utf-8").count('"ref"') == 0
+
+
+def test_check_finds_what_was_withdrawn(run: Run, content: Path, sandbox: SandboxServer) -> None:
+    run("warm", "content")
+    assert run("check", "content").code == 0
+    sandbox.app.withdraw(ID)
+    done = run("check", "content")
+    assert done.code == 1
+    assert f"{ID}: not-found: content/one.md" in done.out
+    found = json.loads(run("check", "content", "--json").out)
+    assert found["findings"][0]["files"] == ["content/one.md"]
+    sandbox.app.restore(ID)
+    sandbox.app.faults.add("drop", count=None)
+    assert run("check", "content").code == 3
+
+
+# -- convert, cache, assets, doctor --------------------------------------------------------------------
+
+
+def test_convert_is_a_filter(run: Run) -> None:
+    done = run("convert", stdin=f"Before\n{PASTED}\nAfter\n")
+    assert done.out == 'Before\n[getty src="82278805" width="462" height="370"]\nAfter\n'
+
+
+def test_convert_files(run: Run, content: Path) -> None:
+    old = content / "old.html"
+    old.write_text(PASTED, "utf-8")
+    assert run("convert", "content", "--check").code == 1
+    assert "+[getty src=" in run("convert", "content", "--diff").out
+    assert old.read_text("utf-8") == PASTED
+    assert run("convert", "content", "--in-place").code == 0
+    assert old.read_text("utf-8").startswith("[getty src=")
+    assert run("convert", "content", "--check").code == 0
+
+
+def test_cache_commands(run: Run, sandbox: SandboxServer) -> None:
+    run("resolve", ID)
+    assert json.loads(run("cache", "info", "--json").out)["entries"] == 1
+    assert run("cache", "purge", ID).code == 0
+    assert run("cache", "purge", ID).code == 4
+    run("resolve", ID)
+    assert run("cache", "prune").code == 0
+    assert run("cache", "clear").code == 0
+    run("resolve", ID)
+    assert sandbox.app.count() == 3
+
+
+def test_assets(run: Run) -> None:
+    assert run("assets", "site/static").out.splitlines() == [
+        "site/static/embedkit.css",
+        "site/static/embedkit-facade.js",
+    ]
+    assert "ek" in Path("site/static/embedkit.css").read_text("utf-8")
+
+
+def test_doctor(run: Run, monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
+    monkeypatch.setenv("EMBEDKIT_API_KEY", "canary-key")
+    good = run("doctor")
+    assert good.code == 0, good.out
+    assert "canary" not in good.out + good.err
+    sandbox.app.faults.add("drop", count=None)
+    bad = run("doctor", "--json")
+    assert bad.code == 1
+    assert {one["check"]: one["ok"] for one in json.loads(bad.out)["checks"]}["oembed"] is False
+    assert run("doctor", "--offline").code == 0
+
+
+def test_openapi_and_completion(run: Run) -> None:
+    assert json.loads(run("openapi").out)["openapi"].startswith("3.")
+    for shell in ("bash", "zsh", "fish"):
+        assert "_EMBEDKIT_COMPLETE" in run("completion", shell).out
+
+
+def test_verbose_tells_on_stderr(run: Run) -> None:
+    done = run("-v", "resolve", ID, "--json")
+    json.loads(done.out)
+    assert "embedkit.transport" in done.err
+
+
+# -- servers, as processes -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
+    started = []
+
+    def launch(*args: str) -> tuple[subprocess.Popen[str], str]:
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "embedkit", *args],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ | {"XDG_CACHE_HOME": str(tmp_path)},
+        )
+        started.append(process)
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        found = re.search(r"http://[^ ]+", line)
+        assert found, line + process.stderr.read()
+        return process, found[0].rstrip("/")
+
+    yield launch
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_demo_serve_and_sandbox_answer_where_they_say(start: Callable[..., tuple[subprocess.Popen[str], str]]) -> None:
+    _, demo = start("demo", "--port", "0")
+    page = urlopen(f"{demo}/?ref={ID}", timeout=10).read().decode()
+    assert page.count("<iframe") >= 2
+    assert "The next three steps" in page
+    _, sandbox = start("sandbox", "--port", "0")
+    serve, service = start("serve", "--port", "0", "--upstream", sandbox)
+    record = json.load(urlopen(f"{service}/v1/embeds/{ID}", timeout=10))
+    assert sandbox in record["html"]
+    serve.send_signal(signal.SIGINT)
+    assert serve.wait(10) in (0, 130)
+
+
+def test_a_busy_port_names_the_option(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for command in ("serve", "demo", "sandbox"):
+            done = run(command, "--port", port)
+            assert done.code == 2
+            assert "--port" in done.err
+
+
+def test_a_reader_that_goes_away_is_no_error(sandbox: SandboxServer, tmp_path: Path) -> None:
+    environ = os.environ | {"EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed", "XDG_CACHE_HOME": str(tmp_path)}
+    command = f"{sys.executable} -m embedkit resolve {ID} --json | true"
+    done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, timeout=30)
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_exits_130(sandbox: SandboxServer, tmp_path: Path) -> None:
+    sandbox.app.faults.add("hang", count=None)
+    environ = os.environ | {
+        "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
+        "EMBEDKIT_TIMEOUT": "20",
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "embedkit", "resolve", ID], env=environ, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 10
+    while sandbox.app.count() == 0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert "Traceback" not in err

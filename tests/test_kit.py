@@ -1,0 +1,398 @@
+"""The kit over the sandbox: the three journeys cold, warm, stale and in an outage."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedkit import (
+    ConfigurationError,
+    Embed,
+    EmbedKit,
+    EmbedKitError,
+    InvalidResponse,
+    NotEmbeddable,
+    NotFound,
+    Options,
+    Settings,
+    Unavailable,
+    UnsupportedReference,
+    lockfile,
+)
+from embedkit.freshness import DAY
+from embedkit.sandbox import SandboxTransport
+
+ID = "74917285"
+DENIED = "500000403"
+GONE = "500000410"
+WIDE = "600000004"
+
+
+class Clock:
+    """A wall clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class House:
+    """A kit, the sandbox behind it and the clock of both."""
+
+    def __init__(self, **rows: Any) -> None:
+        self.clock = Clock()
+        self.transport = SandboxTransport()
+        self.sandbox = self.transport.app
+        settings = Settings(**{"cache": "memory:", "timeout": 2.0, **rows})
+        self.kit = EmbedKit(settings, transport=self.transport, clock=self.clock, background=False)
+
+    @property
+    def calls(self) -> int:
+        return self.sandbox.count("oembed")
+
+    def down(self) -> None:
+        self.sandbox.faults.add("status", status=503, count=None)
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    made = House()
+    yield made
+    made.kit.close()
+
+
+# -- a post --------------------------------------------------------------------------------------------
+
+
+def test_cold_then_warm(house: House) -> None:
+    html = str(house.kit.html(ID))
+    assert f"/embed/{ID}?et=" in html
+    assert "<figure" in html
+    assert str(house.kit.html(ID)) == html
+    assert house.calls == 1
+
+
+def test_a_post(house: House) -> None:
+    text = f"Hello\n\n[getty {ID} width=300]\n\n`[getty 1]` and [[getty 2]]\n"
+    html = house.kit.render(text, input="markdown")
+    assert html.count("<iframe") == 1
+    assert 'width="300"' in html
+    assert "`[getty 1]` and [getty 2]" in html
+    assert "\n\n" not in html[html.index("<figure") : html.index("</figure>")]
+
+
+def test_stale_is_shown_at_once_and_refreshed_before_the_end(house: House) -> None:
+    house.kit.resolve(ID)
+    house.clock.pass_(1.5 * DAY)
+    assert house.kit.resolve(ID).stale
+    assert house.calls == 1
+    assert house.kit.settle() == 0
+    assert house.calls == 2
+    assert not house.kit.resolve(ID).stale
+    assert house.calls == 2
+
+
+def test_stale_is_refreshed_behind_the_reader_in_a_service() -> None:
+    house = House()
+    house.kit = EmbedKit(house.kit.settings, transport=house.transport, clock=house.clock, background=True)
+    house.kit.resolve(ID)
+    house.clock.pass_(1.5 * DAY)
+    assert house.kit.resolve(ID).stale
+    assert house.kit.settle(5) == 0
+    assert not house.kit.resolve(ID).stale
+    assert house.calls == 2
+
+
+def test_an_outage_shows_the_last_good_copy_for_a_month(house: House) -> None:
+    good = str(house.kit.html(ID))
+    house.down()
+    house.clock.pass_(10 * DAY)
+    assert str(house.kit.html(ID)) == good
+    assert house.kit.resolve(ID).stale
+    house.clock.pass_(30 * DAY)
+    with pytest.raises(Unavailable):
+        house.kit.resolve(ID)
+    assert "gettyimages.com/detail/" in str(house.kit.html(ID))
+    assert "<iframe" not in str(house.kit.html(ID))
+
+
+@pytest.mark.parametrize("kind", ["status", "firewall", "not-json", "throttle", "quota", "mismatch", "hostile", "hang", "drop"])
+def test_no_fault_replaces_a_good_copy(house: House, kind: str) -> None:
+    good = house.kit.resolve(ID)
+    house.sandbox.faults.add(kind, count=None)
+    house.clock.pass_(5 * DAY)
+    held = house.kit.resolve(ID)
+    assert held.stale
+    assert held.frame == good.frame
+    house.sandbox.faults.clear()
+    house.clock.pass_(2 * DAY)
+    assert not house.kit.resolve(ID).stale
+
+
+def test_a_withdrawn_picture_disappears_and_stays_away(house: House) -> None:
+    house.kit.resolve(ID)
+    house.kit.resolve(ID, tld="de")
+    house.sandbox.withdraw(ID)
+    house.clock.pass_(2.5 * DAY)
+    with pytest.raises(NotFound):
+        house.kit.resolve(ID)
+    calls = house.calls
+    with pytest.raises(NotFound):
+        house.kit.resolve(ID, tld="de")  # one entry holds a picture whole
+    with pytest.raises(NotFound):
+        house.kit.resolve(ID)
+    assert house.calls == calls
+    house.down()
+    with pytest.raises(NotFound):
+        house.kit.resolve(ID)
+    house.sandbox.faults.clear()
+    house.sandbox.restore(ID)
+    house.clock.pass_(DAY + 1)
+    assert house.kit.resolve(ID)
+
+
+def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(house: House) -> None:
+    kit = house.kit
+    kit.resolve(WIDE)
+    kit.cache.fail((WIDE,), "com", NotEmbeddable())
+    house.clock.pass_(1.5 * DAY)
+    kit.cache.fail((WIDE,), "com", NotEmbeddable())
+    assert kit.resolve(WIDE).stale
+    house.clock.pass_(DAY)
+    kit.cache.fail((WIDE,), "com", NotEmbeddable())
+    with pytest.raises(NotEmbeddable):
+        kit.resolve(WIDE)
+
+
+@pytest.mark.parametrize(
+    ("ref", "error"),
+    [(DENIED, NotEmbeddable), (GONE, NotFound), ("1", NotFound), ("https://evil.example/1", UnsupportedReference)],
+)
+def test_errors_are_told_apart_and_remembered(house: House, ref: str, error: type[EmbedKitError]) -> None:
+    for _ in range(3):
+        with pytest.raises(error):
+            house.kit.resolve(ref)
+    assert house.calls <= 1
+
+
+def test_markup_that_is_refused_becomes_a_credited_card(house: House) -> None:
+    house.sandbox.faults.add("hostile", count=None)
+    with pytest.raises(InvalidResponse):
+        house.kit.resolve(ID)
+    card = str(house.kit.html(ID))
+    assert "Ivo Lindqvist" in card
+    assert "<script" not in card
+    assert "javascript:" not in card
+
+
+@pytest.mark.parametrize(
+    ("on_error", "has", "lacks"),
+    [("card", "ek-card", "<iframe"), ("link", "<a ", "ek-card"), ("text", "picture 500000410", "<a ")],
+)
+def test_on_error(on_error: str, has: str, lacks: str) -> None:
+    html = str(House(on_error=on_error).kit.html(GONE))
+    assert has in html
+    assert lacks not in html
+
+
+def test_on_error_raise() -> None:
+    kit = House(on_error="raise").kit
+    with pytest.raises(NotFound):
+        kit.html(GONE)
+    with pytest.raises(NotFound):
+        kit.render(f"[getty {GONE}]")
+
+
+def test_what_is_no_reference_stays_the_authors_text(house: House) -> None:
+    assert house.kit.html("<b>my cat</b>") == "&lt;b&gt;my cat&lt;/b&gt;"
+    document = house.kit.document("x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n", input="text")
+    assert document.content == "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n"
+    assert [problem.code for problem in document.problems] == ["unsupported"]
+
+
+def test_problems_say_where(house: House) -> None:
+    document = house.kit.document(f"é [getty {GONE}]\n\n[getty 1 wide=2]\n\n[getty", input="text")
+    assert [(one.line, one.column, one.code) for one in document.problems] == [
+        (1, 3, "not-found"),
+        (3, 1, "not-found"),
+        (3, 1, "unknown-attribute"),
+        (5, 1, "shortcode"),
+    ] or {(one.line, one.code) for one in document.problems} >= {(1, "not-found"), (3, "not-found")}
+
+
+def test_an_author_chooses_the_target_of_a_page_but_not_of_a_feed(house: House) -> None:
+    text = f"[getty {ID} target=facade]"
+    assert "data-ek-src" in house.kit.render(text)
+    assert "data-ek-src" not in house.kit.render(text, target="feed")
+
+
+# -- sizes ---------------------------------------------------------------------------------------------
+
+
+def test_smaller_sizes_need_no_call_and_larger_ones_one(house: House) -> None:
+    first = house.kit.resolve(WIDE)
+    assert max(first.width, first.height) == 594
+    small = house.kit.resolve(WIDE, max_width=200)
+    assert small.width <= 200
+    assert house.calls == 1
+    large = house.kit.resolve(WIDE, max_width=900)
+    assert large.width == 900
+    assert house.calls == 2
+    assert house.kit.resolve(WIDE) == first or house.kit.resolve(WIDE).width == first.width
+    house.kit.resolve(WIDE, max_width=700)
+    assert house.calls == 2
+
+
+def test_nobody_asks_twice_for_more_than_there_is(house: House) -> None:
+    small = "500000240"
+    for width in (1000, 2000, 3000):
+        assert house.kit.resolve(small, max_width=width).width == 240
+    assert house.calls == 1
+
+
+def test_a_wrong_option_is_named(house: House) -> None:
+    for wrong in ({"target": "flash"}, {"max_width": 0}, {"tld": "evil"}, {"colour": "red"}, {"max_width": "9"}):
+        with pytest.raises(ConfigurationError):
+            house.kit.html(ID, **wrong)
+    with pytest.raises(ConfigurationError, match="no input"):
+        house.kit.render("x", input="rst")  # type: ignore[arg-type]
+
+
+# -- many at once --------------------------------------------------------------------------------------
+
+
+def test_resolve_many_keeps_order_and_asks_once(house: House) -> None:
+    refs = [WIDE, "600000005", "https://evil.example/", GONE, f"https://gty.im/{WIDE}", WIDE]
+    answers = house.kit.resolve_many(refs)
+    assert [type(answer).__name__ for answer in answers] == [
+        "Embed",
+        "Embed",
+        "UnsupportedReference",
+        "NotFound",
+        "Embed",
+        "Embed",
+    ]
+    assert answers[0] == answers[4] == answers[5]
+    assert house.calls == 3
+
+
+def test_a_batch_asks_for_the_largest_size_that_it_needs(house: House) -> None:
+    text = f"[getty {WIDE} width=200]\n\n[getty {WIDE} width=900]\n\n[getty {WIDE}]\n"
+    document = house.kit.document(text)
+    assert [embed.width for embed in document.embeds] == [200, 900, 594]
+    assert house.calls == 1
+
+
+def test_two_hundred_threads_make_one_call(house: House) -> None:
+    house.sandbox.faults.add("delay", seconds=0.2)
+    gate = threading.Barrier(200)
+
+    def ask(_: int) -> Embed:
+        gate.wait()
+        return house.kit.resolve(ID)
+
+    with ThreadPoolExecutor(200) as pool:
+        embeds = list(pool.map(ask, range(200)))
+    assert house.calls == 1
+    assert len({embed.frame for embed in embeds}) == 1
+
+
+class Failing:
+    """An upstream that takes a moment to fail."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def send(self, request: object) -> Any:
+        self.calls += 1
+        time.sleep(0.5)
+        raise Unavailable("down", retry_after=30)
+
+
+def test_two_hundred_threads_share_one_failure() -> None:
+    transport = Failing()
+    kit = EmbedKit(Settings(cache="memory:"), transport=transport)
+    gate = threading.Barrier(200)
+
+    def ask(_: int) -> tuple[type[Exception], float | None]:
+        gate.wait()
+        try:
+            kit.resolve(ID)
+        except EmbedKitError as error:
+            return type(error), error.retry_after
+        raise AssertionError("no error")
+
+    with ThreadPoolExecutor(200) as pool:
+        assert set(pool.map(ask, range(200))) == {(Unavailable, 30)}
+    assert transport.calls == 1
+
+
+def test_a_slideshow_is_one_picture(house: House) -> None:
+    embed = house.kit.resolve(f"{WIDE},600000005")
+    assert embed.frame.items == (WIDE, "600000005")
+    assert house.calls == 1
+
+
+def test_warm_reports(house: House) -> None:
+    texts = [f"[getty {WIDE}]", (f"[getty {WIDE}]\n[getty {GONE}]", "markdown")]
+    report = house.kit.warm(texts)  # type: ignore[arg-type]
+    assert (report.distinct, report.fetched, report.stale) == (2, 1, 0)
+    assert [(ref, error.code) for ref, error in report.failed] == [(GONE, "not-found")]
+    house.clock.pass_(1)
+    assert house.kit.warm([f"[getty {WIDE}]"]).fetched == 0
+
+
+def test_purge(house: House) -> None:
+    house.kit.resolve(ID)
+    assert house.kit.purge(f"https://gty.im/{ID}")
+    assert not house.kit.purge(ID)
+    house.kit.resolve(ID)
+    assert house.calls == 2
+
+
+def test_refresh_tells_what_happened_whatever_is_held(house: House) -> None:
+    house.kit.resolve(ID)
+    house.down()
+    found = house.kit.records([house.kit.parse(ID)], refresh=True)
+    assert isinstance(found[((ID,), "com")], Unavailable)
+    assert house.kit.resolve(ID)
+
+
+# -- frozen --------------------------------------------------------------------------------------------
+
+
+class NoTransport:
+    def send(self, request: object) -> Any:
+        raise AssertionError("a frozen build asked the network")
+
+
+def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "embedkit.lock.json"
+    found = house.kit.records([house.kit.parse(WIDE)])
+    lockfile.write(path, {picture: one for picture, one in found.items() if isinstance(one, Embed)})
+    settings = Settings(frozen=True, lockfile=str(path), cache="null:")
+    text = f"[getty {WIDE}]\n\n[getty {ID}]"
+    first = EmbedKit(settings, transport=NoTransport()).document(text)
+    second = EmbedKit(settings, transport=NoTransport()).document(text)
+    assert first == second
+    assert first.content.count("<iframe") == 1
+    assert [problem.code for problem in first.problems] == ["unavailable"]
+    assert "embedkit lock" in first.problems[0].detail
+
+
+def test_options_travel_with_a_reference(house: House) -> None:
+    html = str(house.kit.html(f'[getty {WIDE} width=250 caption="Boats & birds" align=left]', Options(align="right")))
+    assert "Boats &amp; birds" in html
+    assert "ek--right" in html
+    assert 'width="250"' in html

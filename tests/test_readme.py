@@ -1,0 +1,121 @@
+"""The README keeps its word: its snippets run, and nothing that exists is missing from it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedkit import errors
+from embedkit.cli import cli
+from embedkit.sandbox import SandboxServer
+from embedkit.settings import rows
+from embedkit.web.routes import ROUTES
+
+from .readme import README, blocks
+
+TEXT = README.read_text("utf-8")
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a user whose Getty is the sandbox."""
+    content = tmp_path / "content"
+    content.mkdir()
+    (content / "post.md").write_text("A post.\n\n[getty 74917285]\n", "utf-8")
+    with SandboxServer() as sandbox:
+        yield {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")} | {
+            "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
+            "EMBEDKIT_FRAME_ORIGIN": sandbox.url,
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+
+
+@pytest.mark.parametrize("snippet", blocks("python"))
+def test_python_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Path) -> None:
+    if "def test_" in snippet:
+        (tmp_path / "test_snippet.py").write_text(snippet, "utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_snippet.py"]
+    else:
+        command = [sys.executable, "-W", "error", "-c", snippet]
+    done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("snippet", blocks("bash"))
+def test_shell_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Path) -> None:
+    command = ["bash", "-euo", "pipefail", "-c", snippet]
+    done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "--output site" in snippet:
+        assert "<iframe" in (tmp_path / "site" / "post.md").read_text("utf-8")
+
+
+def test_every_setting_is_told_with_its_default() -> None:
+    for name, default, says in rows():
+        assert f"| `{name}` | {shown(default)} | {says} |" in TEXT, f"run: python {Path(__file__).name}"
+
+
+def test_every_error_is_told() -> None:
+    for line in error_rows():
+        assert line in TEXT
+
+
+def test_every_command_is_told() -> None:
+    for name in cli.commands:
+        assert f"`embedkit {name}" in TEXT
+
+
+def test_every_route_is_told() -> None:
+    for route in ROUTES:
+        rule = route.rule.replace("<ref>", "&lt;ref&gt;") if False else route.rule
+        assert f"`{route.method} {rule}`" in TEXT
+
+
+def test_the_first_two_commands_are_the_ones_that_matter() -> None:
+    run, test = blocks("sh")[:2]
+    assert run.strip().count("\n") == 0
+    assert "embedkit demo" in run
+    assert "pytest" in test
+
+
+def shown(default: object) -> str:
+    """A default as the table shows it."""
+    if isinstance(default, tuple):
+        return ", ".join(f"`{one}`" for one in default) or "none"
+    if isinstance(default, bool):
+        return "`true`" if default else "`false`"
+    return f"`{default}`" if str(default) else "none"
+
+
+def error_rows() -> list[str]:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return [
+        f"| `{kind.__name__}` | `{kind.code}` | {kind.http_status} | {kind.exit_code} | {kind.title} |"  # type: ignore[attr-defined]
+        for kind in kinds
+        if kind is not errors.EmbedKitError
+    ]
+
+
+def rewrite() -> None:
+    """Write the tables of settings and errors anew: ``python -m tests.test_readme``."""
+    tables = {
+        "settings": ["| setting | default | what it is |", "|---|---|---|"]
+        + [f"| `{name}` | {shown(default)} | {says} |" for name, default, says in rows()],
+        "errors": ["| error | code | HTTP | exit | means |", "|---|---|---|---|---|", *error_rows()],
+    }
+    text = TEXT
+    for name, lines in tables.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        head, _, rest = text.partition(begin)
+        text = head + begin + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
+    README.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -1,0 +1,219 @@
+"""The breaker, the retry budget and the bulkhead, on a clock of numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedkit.errors import Unavailable
+from embedkit.resilience import OPEN, RETRY_RESERVE, Breaker, Bulkhead, RetryBudget
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker(clock, lambda: 0.5)  # in the middle: no jitter
+
+
+def call(breaker: Breaker, healthy: bool | None) -> None:
+    breaker.record(breaker.admit(), healthy)
+
+
+def name(breaker: Breaker) -> object:
+    return breaker.state()["breaker"]
+
+
+def broken(breaker: Breaker) -> Breaker:
+    for _ in range(5):
+        call(breaker, False)
+    return breaker
+
+
+def test_five_failures_in_a_row_open(breaker):
+    for _ in range(4):
+        call(breaker, False)
+    assert breaker.state() == {"breaker": "closed"}
+    call(breaker, False)
+    assert breaker.state() == {"breaker": "open", "retry_after": OPEN}
+    with pytest.raises(Unavailable) as caught:
+        breaker.check()
+    assert caught.value.retry_after == OPEN
+
+
+def test_one_success_in_between_keeps_it_closed(breaker):
+    for healthy in [False] * 4 + [True] + [False] * 4:
+        call(breaker, healthy)
+    assert name(breaker) == "closed"
+
+
+def test_half_of_twenty_open(breaker):
+    for healthy in [True, False] * 9 + [True]:
+        call(breaker, healthy)
+    assert name(breaker) == "closed"  # 9 of 19
+    call(breaker, False)
+    assert name(breaker) == "open"
+
+
+def test_failures_of_long_ago_do_not_count(breaker, clock):
+    for healthy in [True, False] * 9:
+        call(breaker, healthy)
+    clock.now += 31
+    for healthy in [True, False]:
+        call(breaker, healthy)
+    assert name(breaker) == "closed"
+
+
+def test_one_probe_decides(breaker, clock):
+    broken(breaker)
+    clock.now += OPEN
+    assert name(breaker) == "half-open"
+    probe = breaker.admit()
+    with pytest.raises(Unavailable):
+        breaker.check()
+    with pytest.raises(Unavailable):
+        breaker.admit()
+    breaker.record(probe, True)
+    assert breaker.state() == {"breaker": "closed"}
+
+
+def test_a_failed_probe_opens_again_and_a_void_one_gives_the_next_a_chance(breaker, clock):
+    broken(breaker)
+    clock.now += OPEN
+    call(breaker, None)
+    assert name(breaker) == "half-open"
+    call(breaker, False)
+    assert breaker.state() == {"breaker": "open", "retry_after": OPEN}
+
+
+def test_calls_from_before_the_outage_change_nothing(breaker, clock):
+    early, late = breaker.admit(), breaker.admit()
+    broken(breaker)
+    breaker.record(early, True)
+    assert name(breaker) == "open"
+    clock.now += OPEN
+    probe = breaker.admit()
+    breaker.record(late, True)
+    assert name(breaker) == "half-open"
+    breaker.record(probe, True)
+    assert name(breaker) == "closed"
+
+
+@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 24.0), (0.5, 30.0), (0.999999, 36.0)])
+def test_processes_do_not_come_back_at_once(clock, chance, seconds):
+    assert broken(Breaker(clock, lambda: chance)).state()["retry_after"] == seconds
+
+
+@given(st.lists(st.tuples(st.sampled_from([True, False, None]), st.floats(0, 40)), max_size=60))
+@settings(deadline=None, max_examples=100)
+def test_an_outage_always_ends(steps):
+    clock = Clock()
+    breaker = Breaker(clock, lambda: 0.5)
+    for healthy, seconds in steps:
+        clock.now += seconds
+        with contextlib.suppress(Unavailable):
+            call(breaker, healthy)
+        assert 1.0 <= breaker.state().get("retry_after", 1.0) <= OPEN
+    clock.now += OPEN
+    call(breaker, True)
+    assert name(breaker) == "closed"
+
+
+def test_one_retry_for_ten_calls():
+    budget = RetryBudget()
+    assert [budget.withdraw() for _ in range(RETRY_RESERVE + 1)] == [True] * RETRY_RESERVE + [False]
+    for _ in range(9):
+        budget.deposit()
+    assert not budget.withdraw()
+    budget.deposit()
+    assert budget.withdraw()
+
+
+def test_the_reserve_does_not_grow():
+    budget = RetryBudget()
+    for _ in range(1000):
+        budget.deposit()
+    assert sum(budget.withdraw() for _ in range(100)) == RETRY_RESERVE
+
+
+def test_no_one_waits_where_no_one_may():
+    bulkhead = Bulkhead(1, 0)
+    with bulkhead.place(), pytest.raises(Unavailable) as caught, bulkhead.place(5):
+        pass
+    assert caught.value.retry_after == 1.0
+    with bulkhead.place(0):  # the place is free again
+        pass
+
+
+def test_waiting_ends_with_the_time():
+    bulkhead = Bulkhead(1, 1)
+    with bulkhead.place(), pytest.raises(Unavailable), bulkhead.place(0.01):
+        pass
+    assert bulkhead.waiting() == 0
+    with bulkhead.place(0):
+        pass
+
+
+def wait_for(bulkhead: Bulkhead, number: int) -> None:
+    until = time.monotonic() + 5
+    while bulkhead.waiting() != number and time.monotonic() < until:
+        time.sleep(0.001)
+    assert bulkhead.waiting() == number
+
+
+def test_batches_are_no_waiters_and_places_go_in_order():
+    bulkhead = Bulkhead(1, 1)
+    order = []
+
+    def enter(who: str, counted: bool) -> None:
+        with bulkhead.place(5, counted=counted):
+            order.append(who)
+
+    crowd = [("batch", False), ("batch", False), ("reader", True)]
+    threads = [threading.Thread(target=enter, args=one) for one in crowd]
+    with bulkhead.place():
+        for number, thread in enumerate(threads, 1):
+            thread.start()
+            wait_for(bulkhead, number)
+        with pytest.raises(Unavailable), bulkhead.place(5):
+            pass
+    for thread in threads:
+        thread.join(5)
+    assert order == ["batch", "batch", "reader"]
+
+
+def test_never_more_than_the_places():
+    bulkhead = Bulkhead(3, 100)
+    inside, most = [], []
+
+    def enter() -> None:
+        for _ in range(20):
+            with bulkhead.place(5):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0)
+                inside.pop()
+
+    threads = [threading.Thread(target=enter) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(most) == 240
+    assert max(most) <= 3
