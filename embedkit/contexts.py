@@ -24,7 +24,9 @@ _OPENER = re.compile(
 )
 _OPENER_OR_CLOSER = re.compile(rf"<(?:\?|!--|!\[C|/?(?i:{_NAMES}))")
 _MARKUP = re.compile(rf"<(?:(!--|!\[CDATA\[|\?)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
-_LEAF = re.compile(r'<(code|pre)(?: class="[^"<>]*+")?>[^<]*+</\1>')
+# Elements with nothing but text in them, read in one go where they are whole.
+_LEAF = re.compile(r'<(code|pre|script|style)(?: class="[^"<>]*+")?>[^<]*+</\1>')
+_LEAVES = re.compile(rf"(?:{_LEAF.pattern}[^<`~\\]*+)++")
 _NESTING = frozenset({"code", "pre", "svg", "math"})
 
 # WHATWG HTML, section 13.2.5: quotes count only after "=", a tag ends at the first ">" outside of them,
@@ -65,6 +67,8 @@ class Context:
 class HtmlContext(Context):
     """HTML as browsers tokenise it: comments, raw text, ``code`` and ``pre``, and the insides of tags."""
 
+    _tag_start = re.compile("<[A-Za-z!?/]")
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._safe = 0  # the tokenizer is in plain text here
@@ -96,17 +100,19 @@ class HtmlContext(Context):
     def _advance(self, place: int) -> None:
         """Deal with every mark before ``place``."""
         while self._event < place and self._until < self.size:
-            self._pass_mark()
+            self._pass_mark(place)
             self._event = self._mark
 
-    def _pass_mark(self) -> None:
+    def _pass_mark(self, place: int) -> None:
         mark = self._mark
         if mark >= self._safe and not self._in_tag(mark):
-            self._enter(mark)
+            self._enter(mark, place)
         self._mark = self._next_mark(max(self._safe, mark + 1))
 
-    def _enter(self, mark: int) -> None:
-        if leaf := _LEAF.match(self.text, mark):
+    def _enter(self, mark: int, place: int) -> None:
+        if leaves := _LEAVES.match(self.text, mark, place):
+            self._safe = leaves.end()
+        elif leaf := _LEAF.match(self.text, mark):
             self._protect(leaf.end())
         elif found := _MARKUP.match(self.text, mark):
             other, closes, name = found.groups()
@@ -222,13 +228,11 @@ class HtmlContext(Context):
 
     def _walk(self, place: int) -> bool:
         """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
-        start = self.text.find("<", self._safe, place)
-        while start >= 0:
-            self._safe = self.tag_end(start)
+        while opening := self._tag_start.search(self.text, self._safe, place):
+            self._safe = self.tag_end(opening.start())
             if self._safe > place:
                 self._until = max(self._until, self._safe)
                 return True
-            start = self.text.find("<", self._safe, place)
         self._safe = place
         return False
 

@@ -19,6 +19,9 @@ _FRONT = re.compile(
 )
 _RUN = re.compile("`++|~++")
 _BACKTICKS = re.compile("`++")
+_FENCES = re.compile(
+    r"(?:(```|~~~)(?![`~])[^`~\n]*+\n(?:(?![ \t>]*+\1)[^\n]*+\n)*+\1[ \t]*+\n)++"  # whole and simple
+)
 _PREFIX = re.compile(r"[ \t]*+(?:(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))[ \t]*+)*+")
 _FENCE_END = re.compile(r"\n([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
 _QUOTED_FENCE_END = re.compile(r"\n[ \t]*+(?:>[ \t]?)++([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
@@ -36,6 +39,9 @@ _TAG = re.compile(
     r"|[!?][^><]*+)(>?)"
 )
 
+# What is not even worth a look: the next "<" comes before anything that a tag could hide it in.
+_TAG_START = re.compile(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
+
 _INDENTED = re.compile(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
 _LINE = re.compile(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
 _MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
@@ -45,52 +51,67 @@ _RULE_OR_HEADING = re.compile(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#
 class MarkdownContext(HtmlContext):
     """Markdown and the HTML in it; places are asked for in order."""
 
+    _tag_start = _TAG_START
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._line = 0  # where the line of the last place starts
-        self._lines = Lines(text)
+        self._lines: Lines | None = None
+        self._fences: list[tuple[int, int]] = []
         self._block = 0  # where the block of the last code span ends
-        self._runs: dict[int, list[int]] = {}  # backticks: where runs of a length are
-        if front := _FRONT.match(text):
+        self._runs: dict[int, list[int]] = {}  # where backticks of a length are
+        self._tick = self._next_fence("`", 0)
+        self._tilde = self._next_fence("~", 0)
+        if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
             self._protect(front.end())
-        self._tick = self._find("`", 0)
-        self._tilde = self._find("~~~", 0)
         self._event = self._next_event()
 
     def protected(self, place: int) -> bool:
         """Whether the character at ``place`` must be left alone; places are asked for in order."""
-        return super().protected(place) or self._in_indented_code(place)
+        if self._event < place and place >= self._until:
+            self._advance(place)
+        if place < self._until or self._open:
+            return True
+        return self._in_span(place) or self._in_tag(place) or self._in_indented_code(place)
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
-        super().skip(end)
-        self._event = self._next_event()
+        self._safe = end
+        if self._event < end:
+            self._event = self._next_event()
+
+    # -- events: what opens something ---------------------------------------------------------------------
 
     def _find(self, what: str, start: int) -> int:
         found = self.text.find(what, start)
         return self.size if found < 0 else found
 
+    def _next_fence(self, sign: str, start: int) -> int:
+        # One sign is found ten times as fast as three, and most texts have none.
+        first = self._find(sign, start)
+        return first if first == self.size else self._find(sign * 3, first)
+
     def _next_event(self) -> int:
-        """The next place that may open something: a mark of HTML, backticks, tildes."""
+        """The next place that may open something: a mark of HTML, three backticks or tildes."""
         if self._mark < self._safe:
             self._mark = self._next_mark(self._safe)
         if self._tick < self._safe:
-            self._tick = self._find("`", self._safe)
+            self._tick = self._next_fence("`", self._safe)
         if self._tilde < self._safe:
-            self._tilde = self._find("~~~", self._safe)
+            self._tilde = self._next_fence("~", self._safe)
         return min(self._mark, self._tick, self._tilde)
 
     def _advance(self, place: int) -> None:
         while self._event < place and self._until < self.size:
             if self._event == self._mark:
-                self._pass_mark()
+                self._pass_mark(place)
             else:
                 self._pass_run(self._event, place)
             self._event = self._next_event()
 
-    def _enter(self, mark: int) -> None:
-        if not self._escaped(mark) and not self._in_indented_code(mark):
-            super()._enter(mark)
+    def _enter(self, mark: int, place: int) -> None:
+        if not (self._in_span(mark) or self._escaped(mark) or self._in_indented_code(mark)):
+            super()._enter(mark, place)
 
     def tag_end(self, start: int) -> int:
         """The end of the tag at ``start``; right after its ``<`` where that opens none."""
@@ -110,34 +131,35 @@ class MarkdownContext(HtmlContext):
         self._line = max(self._line, self.text.rfind("\n", self._line, place) + 1)
         return self._line
 
-    # -- fences and code spans ----------------------------------------------------------------------------
+    # -- fences -------------------------------------------------------------------------------------------
 
     def _pass_run(self, start: int, place: int) -> None:
-        """Deal with the backticks or tildes at ``start``, looking for code that may hold ``place``."""
+        """Deal with the three or more backticks or tildes at ``start``."""
         run = _RUN.match(self.text, start)
-        end = run.end() if run else start + 1
+        end = run.end() if run else start + 3
         if not self._open and not self._in_tag(start) and not self._in_indented_code(start):
-            if end - start >= 3 and self._fence(start, end):
-                return
-            if start == self._tick:
-                end = self._span(start, end, place)
+            self._fence(start, end, place)
+        end = max(end, self._safe)
         if start == self._tick:
-            self._tick = self._find("`", end)
+            self._tick = self._next_fence("`", end)
         else:
-            self._tilde = self._find("~~~", end)
+            self._tilde = self._next_fence("~", end)
 
-    def _fence(self, start: int, end: int) -> bool:
-        """Whether a fence opens here; protects what is in it (section 4.5)."""
+    def _fence(self, start: int, end: int, place: int) -> None:
+        """Protect what is in the fence that opens here, if one does (section 4.5)."""
         text, line = self.text, self._line_start(start)
+        if line == start and (whole := _FENCES.match(text, start, place)):
+            self._safe = whole.end()
+            self._fences.append((start, whole.end() - 1))
+            return
         if start - line > WIDEST_PREFIX or not _PREFIX.fullmatch(text, line, start):
-            return False
+            return
         below = self._find("\n", end)
         if text[start] == "`" and text.find("`", end, below) >= 0:
-            return False
+            return
         stop = self._fence_end(text[line:start], text[start:end], below)
         self._protect(stop)
-        self._lines.skip(line, stop)
-        return True
+        self._fences.append((line, stop))
 
     def _fence_end(self, prefix: str, fence: str, below: int) -> int:
         quoted = ">" in prefix
@@ -152,23 +174,38 @@ class MarkdownContext(HtmlContext):
                 return found.end()
         return limit
 
-    def _span(self, start: int, end: int, place: int) -> int:
-        """The end of the code span that opens here (section 6.1), or of its backticks."""
-        block = self._block_end(start)
-        if block <= place and block <= self._mark:
-            return block  # whatever is code in here, nobody asks
-        if self._escaped(start):
-            start += 1
-        if start == end:
-            return end
-        simple = _SPANS.match(self.text, start, min(place, block, self._mark))
-        if simple and simple.end() > end and self.text.find("<", start, simple.end()) < 0:
+    # -- code spans ---------------------------------------------------------------------------------------
+
+    def _in_span(self, place: int) -> bool:
+        """Whether ``place``, in plain text or a tag, is in a code span (section 6.1); then protects it.
+
+        Spans end with their paragraph, so only the backticks since the last blank line are read.
+        """
+        text = self.text
+        start = max(self._safe, text.rfind("\n\n", self._safe, place))
+        tick = text.find("`", start, place)
+        while tick >= 0:
+            next_start = self._safe if self._in_tag(tick) else self._span(tick, place)
+            tick = text.find("`", max(next_start, self._safe), place)
+        return place < self._until
+
+    def _span(self, tick: int, place: int) -> int:
+        """The end of the code span that opens here, or of as much as does not matter to ``place``."""
+        run = _BACKTICKS.match(self.text, tick)
+        end, block = run.end() if run else tick + 1, self._block_end(tick)
+        if block <= place:
+            return block
+        tick += self._escaped(tick)
+        simple = _SPANS.match(self.text, tick, place)
+        if simple and simple.end() > end and self.text.find("<", tick, simple.end()) < 0:
             self._safe = simple.end()
-            return simple.end()
-        stop = self._next_run(end - start, end) + end - start
+            return self._safe
+        stop = self._next_run(end - tick, end) + end - tick if end > tick else block + 1
         if stop > block:
             return end
-        self._protect(stop)
+        self._safe = stop
+        if stop > place:
+            self._protect(stop)
         return stop
 
     def _block_end(self, start: int) -> int:
@@ -195,6 +232,7 @@ class MarkdownContext(HtmlContext):
         line = self._line_start(place)
         if self.text[line] not in " \t>-+*0123456789" or not _INDENTED.match(self.text, line):
             return False
+        self._lines = self._lines or Lines(self.text, self._fences)
         if not self._lines.code(line):
             return False
         self._protect(self._find("\n", place))
@@ -204,25 +242,23 @@ class MarkdownContext(HtmlContext):
 class Lines:
     """Which lines are indented code; read in order, and only as far as somebody asks."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, fences: list[tuple[int, int]]) -> None:
         self._text = text
+        self._fences = fences  # lines to leave out, in order; more may come
+        self._fence = 0
         self._next = 0  # the first line not read
         self._offsets: list[int] = []  # columns where the contents of the open list items start
         self._quotes = 0
         self._blank = True
         self._paragraph = False
         self._code = False
-        self._skips: list[tuple[int, int]] = []
-
-    def skip(self, start: int, end: int) -> None:
-        """Leave out the lines of a fence."""
-        self._skips.append((start, end))
 
     def code(self, line: int) -> bool:
         """Whether the line that starts at ``line`` is code (sections 4.4 and 5.2)."""
         while self._next <= line:
-            if self._skips and self._skips[0][0] <= self._next:
-                end = self._skips.pop(0)[1]
+            if self._fence < len(self._fences) and self._fences[self._fence][0] <= self._next:
+                end = self._fences[self._fence][1]
+                self._fence += 1
                 below = self._text.find("\n", max(end, self._next))
                 self._next = below + 1 if below >= 0 else len(self._text) + 1
                 self._blank = self._paragraph = self._code = False

@@ -14,7 +14,7 @@ from typing import Literal
 
 from embedkit import tags
 from embedkit.contexts import Context, HtmlContext
-from embedkit.editors import KIND, Editors
+from embedkit.editors import KIND, LONGEST_HEAD, Editors
 from embedkit.markdown_contexts import MarkdownContext
 from embedkit.models import AssetRef, Input, Options, Problem, Shortcode
 
@@ -24,7 +24,7 @@ LONGEST_ADDRESS = 2048  # characters
 _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
 
 # A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words.
-_TAG = re.compile(r"\[[gG][eE][tT][tT][yY](?=[\s\]=/&]|\Z)")
+_TAG = re.compile(r"\[[gG][eE][tT][tT][yY](?=[\s\]=/&]|\Z)(?!\]\()")
 _ADDRESS = re.compile(r"/\\?/(?i:(?:[a-z]{1,10}\.)?(?:gty\.im|gettyimages\.[a-z]))")
 
 _ENCLOSED = re.compile(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
@@ -146,7 +146,8 @@ class _Scan:
         text, limit = self._text, place + tags.LONGEST
         tag = tags.read(text[place : text.find("]", place, limit) + 1])
         if not tag.length:  # the first "]" was inside quotes, or there is more amiss
-            tag = tags.read.__wrapped__(text[place:limit])
+            following = _TAG.search(text, place + tags.HEAD, limit)
+            tag = tags.read.__wrapped__(text[place : following.start() if following else limit])
         end = place + (tag.length or tags.HEAD)
         if not tag.length or (tag.reference and not text.startswith("[/", end)):
             return tag, tag.reference, end
@@ -184,7 +185,7 @@ class _Scan:
 
     def _saved(self, place: int) -> int:
         """An address in what an editor saved; returns where to go on, or 0 where it is something else."""
-        start = self._text.rfind("<", self._floor, place)
+        start = self._text.rfind("<", max(self._floor, place - LONGEST_HEAD), place)
         if start < 0 or not KIND.match(self._text, start):
             return 0
         saved = self._editors.read(start, self._context.tag_end(start))
@@ -252,7 +253,7 @@ class _Scan:
         """
         closing = element[1].match(self._text, end) if self._input != "text" else None
         if closing:
-            opening = self._text.rfind("<", self._floor, start)
+            opening = self._text.rfind("<", max(self._floor, start - LONGEST_ADDRESS), start)
             whole = opening >= 0 and element[0].fullmatch(self._text, opening, start)
             if whole and not self._context.protected(opening):
                 return opening, closing.end()

@@ -69,7 +69,7 @@ def demo(host: str, port: int, open_: bool) -> None:
                 webbrowser.open(url)
             return f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)"
 
-        _run(create_demo(settings, sandbox), host, port, 16, told)
+        _run(create_demo(settings, sandbox.app.count), host, port, 16, told)
 
 
 @click.command()

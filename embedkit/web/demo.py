@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import jinja2
 from flask import Flask, Response, make_response, request
 from markupsafe import Markup
 
-from embedkit import records
+from embedkit import records, shortcodes
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
 from embedkit.models import TARGETS, AssetRef, Embed, Options, Target
@@ -67,11 +66,8 @@ USES: dict[Target, tuple[str, bool]] = {
 }
 
 
-class Upstream(Protocol):
-    """The sandbox, as far as this page needs it: how often was it asked?"""
-
-    @property
-    def calls(self) -> Any: ...
+Calls = Callable[[], int]
+"""How often the sandbox was asked so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,41 +95,41 @@ class Trial:
     shown: tuple[Shown, ...] = ()
 
 
-def create_demo(settings: Settings, upstream: Upstream) -> Flask:
+def create_demo(settings: Settings, calls: Calls) -> Flask:
     """The service with the demo's page at its root.
 
-    :param upstream: the sandbox that the settings point to.
+    :param calls: tells how often the sandbox that the settings point to was asked.
     """
     kit = EmbedKit(settings)
     app = create_app(settings, kit=kit)
     loader = jinja2.FileSystemLoader(templates_dir())
     templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    app.view_functions["embedkit.index"] = lambda: _page(kit, upstream, templates)
+    app.view_functions["embedkit.index"] = lambda: _page(kit, calls, templates)
     return app
 
 
-def _page(kit: EmbedKit, upstream: Upstream, templates: jinja2.Environment) -> Response:
+def _page(kit: EmbedKit, calls: Calls, templates: jinja2.Environment) -> Response:
     ref = request.args.get("ref", "").strip()[:4000]
     html = templates.get_template("embedkit/demo.html").render(
         post=POST,
         rendered=Markup(kit.render(POST)),  # our own text and our own markup  # noqa: S704
-        trial=_try(kit, upstream, ref) if ref else None,
+        trial=_try(kit, calls, ref) if ref else None,
         ref=ref,
         samples=SAMPLES,
-        frame_origin=kit.settings.frame_origin,
+        assets=kit.assets("facade"),
         url=request.host_url.rstrip("/"),
     )
     response = make_response(html)
     response.headers["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
         f"frame-src {kit.settings.frame_origin}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _try(kit: EmbedKit, upstream: Upstream, ref: str) -> Trial:
-    began, calls = time.perf_counter(), _count(upstream)
+def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
+    began, before = time.perf_counter(), calls()
     try:
         parsed = kit.parse(ref)
         embed = kit.resolve(parsed)
@@ -141,20 +137,18 @@ def _try(kit: EmbedKit, upstream: Upstream, ref: str) -> Trial:
         return Trial(
             ref,
             _since(began),
-            _count(upstream) - calls,
+            calls() - before,
             error=error,
             fallback=kit.fallback(ref, error, Options(target="web")),
         )
     took = _since(began)
     record = json.dumps(records.public(embed, time.time()), ensure_ascii=False, indent=2)
-    from embedkit.shortcodes import format as write_shortcode
-
     return Trial(
         ref,
         took,
-        _count(upstream) - calls,
+        calls() - before,
         record=record,
-        shortcode=write_shortcode(parsed),
+        shortcode=shortcodes.format(parsed),
         embed=embed,
         shown=tuple(_shown(kit, parsed, embed)),
     )
@@ -170,6 +164,3 @@ def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[Shown]:
 def _since(began: float) -> float:
     return (time.perf_counter() - began) * 1000
 
-
-def _count(upstream: Upstream) -> int:
-    return len(upstream.calls)
