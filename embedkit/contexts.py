@@ -18,12 +18,12 @@ BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
 _NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
 _OPENER = re.compile(
-    r"<(?:[!?](?:--|\[C|(?<=\?))"
+    r"<(?:!(?:--|\[C)"
     r"|[cCpPsStTmMxXiInN](?:[oO][dDeEfFsS]|[rR][eE]|[lL][aA]|[cC][rR]|[tT][yY]|[vV][gG]|[eE][xX]|[iI][tT]"
     r"|[aA][tT]|[mM][pP]|[fF][rR]))"
 )
-_OPENER_OR_CLOSER = re.compile(rf"<(?:\?|!--|!\[C|/?(?i:{_NAMES}))")
-_MARKUP = re.compile(rf"<(?:(!--|!\[CDATA\[|\?)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
+_OPENER_OR_CLOSER = re.compile(rf"<(?:!--|!\[C|/?(?i:{_NAMES}))")
+_MARKUP = re.compile(rf"<(?:(!--|!\[CDATA\[)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
 # Elements with nothing but text in them, read in one go where they are whole.
 _LEAF = re.compile(r'<(code|pre|script|style)(?: class="[^"<>]*+")?>[^<]*+</\1>')
 _LEAVES = re.compile(rf"(?:{_LEAF.pattern}[^<`~\\]*+)++")
@@ -132,7 +132,7 @@ class HtmlContext(Context):
         if kind == "!--":  # "<!-->" is a whole comment, and browsers take "--!>" for an end
             ends = self._end("-->", mark + 2), self._end("--!>", mark + 4)
         else:
-            ends = self._end("]]>" if kind.startswith("!") else "?>", mark + 2), self._end(">", mark + 2)
+            ends = self._end("]]>", mark + 2), self._end(">", mark + 2)
         self._protect(ends[0] if ends[0] < self.size else max(ends), min(ends))
 
     def _end(self, closer: str, start: int) -> int:

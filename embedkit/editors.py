@@ -70,19 +70,20 @@ class Editors:
 
     def _block(self, found: re.Match[str]) -> Saved | None:
         head_end = self._text.find("-->", found.end(), found.start() + LONGEST_HEAD)
-        head = self._text[found.end() : head_end].strip() if head_end >= 0 else ""
+        if head_end < 0:
+            return None
+        head = self._text[found.end() : head_end].strip()
+        closing = None if head.endswith("/") else self._block_end(head_end)
+        if not head.endswith("/") and (closing is None or closing[1] != found[2]):
+            return None
         said = _attributes(head.removesuffix("/"))
-        address, align = said.get("url"), said.get("align")
+        address = said.get("url")
         if not isinstance(address, str) or not address.strip():
             return None
-        options = Options(align=next((one for one in ALIGNS if one == align), None))
-        if head.endswith("/"):
+        options = Options(align=next((one for one in ALIGNS if one == said.get("align")), None))
+        if closing is None:
             return Saved("wp-embed", head_end + 3, address.strip(), options)
-        closing = self._block_end(head_end)
-        if closing is None or closing[1] != found[2]:
-            return None
-        caption = _caption(self._text[head_end + 3 : closing.start()])
-        options = Options(caption=caption).over(options)
+        options = Options(caption=_caption(self._text[head_end + 3 : closing.start()])).over(options)
         return Saved("wp-embed", closing.end(), address.strip(), options, closing.start())
 
     def _block_end(self, start: int) -> re.Match[str] | None:

@@ -19,9 +19,9 @@ _FRONT = re.compile(
 )
 _RUN = re.compile("`++|~++")
 _BACKTICKS = re.compile("`++")
-_FENCES = re.compile(
-    r"(?:(```|~~~)(?![`~])[^`~\n]*+\n(?:(?![ \t>]*+\1)[^\n]*+\n)*+\1[ \t]*+\n)++"  # whole and simple
-)
+# Fences that are whole and simple, and the lines between them.
+_FENCE = r"(`{3}|~{3})(?![`~])[^`~\n]*+\n(?:(?![ \t>]*+\%d)[^\n]*+\n)*+\%d[ \t]*+\n"
+_FENCES = re.compile(rf"{_FENCE % (1, 1)}(?:(?:(?!~~~)[^`<\n]*+\n)*+{_FENCE % (2, 2)})*+")
 _PREFIX = re.compile(r"[ \t]*+(?:(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))[ \t]*+)*+")
 _FENCE_END = re.compile(r"\n([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
 _QUOTED_FENCE_END = re.compile(r"\n[ \t]*+(?:>[ \t]?)++([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
@@ -55,7 +55,7 @@ class MarkdownContext(HtmlContext):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self._line = 0  # where the line of the last place starts
+        self._line = self._seen = 0  # where the line of the last place starts, and that place
         self._lines: Lines | None = None
         self._fences: list[tuple[int, int]] = []
         self._block = 0  # where the block of the last code span ends
@@ -128,7 +128,8 @@ class MarkdownContext(HtmlContext):
         return (place - before) % 2 == 1
 
     def _line_start(self, place: int) -> int:
-        self._line = max(self._line, self.text.rfind("\n", self._line, place) + 1)
+        self._line = max(self._line, self.text.rfind("\n", self._seen, place) + 1)
+        self._seen = max(self._seen, place)
         return self._line
 
     # -- fences -------------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ class MarkdownContext(HtmlContext):
 
     def _block_end(self, start: int) -> int:
         if start >= self._block:
-            if _HEADING.match(self.text, self._line_start(start)):
+            if _HEADING.match(self.text, self.text.rfind("\n", self._block, start) + 1 or self._block):
                 self._block = self._find("\n", start)
             else:
                 found = _BLOCK_END.search(self.text, start)

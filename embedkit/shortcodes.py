@@ -235,10 +235,10 @@ class _Scan:
         return self._input == "text" or not self._in_paragraph(before)
 
     def _in_division(self, start: int, end: int) -> bool:
-        opening = self._text.rfind("<", self._floor, start)
-        return bool(
-            opening >= 0 and _DIV[1].match(self._text, end) and _DIV[0].fullmatch(self._text, opening, start)
-        )
+        if not _DIV[1].match(self._text, end):
+            return False
+        opening = self._text.rfind("<", max(self._floor, start - LONGEST_ADDRESS), start)
+        return opening >= 0 and _DIV[0].fullmatch(self._text, opening, start) is not None
 
     def _in_paragraph(self, place: int) -> bool:
         """Whether other words share a paragraph of HTML with this line: newlines mean nothing there."""

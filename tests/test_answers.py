@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.answers import clean, decoded, redirected
 from embedkit.errors import InvalidResponse
 from embedkit.models import Request
+from embedkit.transport.answers import clean, decoded, redirected
 
 HOSTS = frozenset({"api.example.com", "dl.example.com"})
 ASKED = Request(

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from embedkit import cache as cache_module
 from embedkit.cache import EmbedCache, Entry
-from embedkit.envelope import Envelope
+from embedkit.cache.envelope import Envelope
 from embedkit.errors import (
     ConfigurationError,
     InvalidResponse,
@@ -34,9 +34,9 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.freshness import DAY, Policy, Verdict
-from embedkit.memory_store import MemoryCache
-from embedkit.sqlite_store import SQLiteCache
 from embedkit.stores import open_store
+from embedkit.stores.memory import MemoryCache
+from embedkit.stores.sqlite import SQLiteCache
 from tests import stores_support
 from tests.cache_support import ITEMS, SECRET, Clock, cache, embed
 
@@ -404,7 +404,7 @@ def test_what_an_other_version_wrote_is_a_miss(kept: EmbedCache, backend: BaseCa
 def test_signed_but_nested_too_deeply(kept: EmbedCache, backend: BaseCache) -> None:
     key = kept._key(ITEMS)
     sealed = Envelope((SECRET,)).seal(key, {"x": 0})
-    from embedkit.envelope import _sign
+    from embedkit.cache.envelope import _sign
 
     body = sealed[65:].replace("0", "[" * 50_000 + "]" * 50_000)
     backend.set(key, f"{_sign(Envelope((SECRET,))._keys[0], key, body)}.{body}")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from embedkit.cache.flight import Flight
 from embedkit.errors import InvalidResponse, NotFound, Unavailable
-from embedkit.flight import Flight
-from embedkit.locks import Busy, FileLocks, LeaseLocks, Locks
-from embedkit.memory_store import MemoryCache
+from embedkit.stores.locks import Busy, FileLocks, LeaseLocks, Locks
+from embedkit.stores.memory import MemoryCache
 from tests import stores_support
 from tests.cache_support import ROOT, Asker, ask, asking, cache, embed, lines
 
@@ -216,7 +216,7 @@ def test_a_place_without_files_still_has_locks_between_threads(tmp_path: Path) -
 
 HOLDER = """
 import sys, time
-from embedkit.locks import FileLocks
+from embedkit.stores.locks import FileLocks
 with FileLocks.at(sys.argv[1]).hold("name", 1):
     print("held", flush=True)
     time.sleep(60)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.errors import Unavailable
-from embedkit.resilience import OPEN, RETRY_RESERVE, Breaker, Bulkhead, RetryBudget
+from embedkit.transport.resilience import OPEN, RETRY_RESERVE, Breaker, Bulkhead, RetryBudget
 
 
 class Clock:

@@ -19,13 +19,12 @@ from cachelib import BaseCache, NullCache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit import encoding
 from embedkit.errors import ConfigurationError
-from embedkit.file_store import FileCache
-from embedkit.memory_store import MemoryCache
-from embedkit.remote_stores import MemcachedStore, RedisStore
-from embedkit.sqlite_store import SQLiteCache
-from embedkit.stores import open_store
+from embedkit.stores import encoding, open_store
+from embedkit.stores.file import FileCache
+from embedkit.stores.memory import MemoryCache
+from embedkit.stores.remote import MemcachedStore, RedisStore
+from embedkit.stores.sqlite import SQLiteCache
 from tests import stores_support
 
 VALUES = {
@@ -453,7 +452,7 @@ def test_anything_else_is_none_or_a_plain_value(data: bytes) -> None:
 
 FILLER = """
 import sys
-from embedkit.sqlite_store import SQLiteCache
+from embedkit.stores.sqlite import SQLiteCache
 store = SQLiteCache(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -610,7 +609,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 def test_a_fork_does_not_share_connections(tmp_path: Path) -> None:
     script = f"""
 import os, sys
-from embedkit.sqlite_store import SQLiteCache
+from embedkit.stores.sqlite import SQLiteCache
 store = SQLiteCache({str(tmp_path / "db")!r})
 store.set("key", "value")
 child = os.fork()

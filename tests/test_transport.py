@@ -25,11 +25,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from embedkit import __version__
-from embedkit.deadline import Deadline, connect
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, Unavailable
 from embedkit.models import Request, Response
 from embedkit.settings import Settings
 from embedkit.transport import HttpTransport
+from embedkit.transport.deadline import Deadline, connect
 from tests.faulty_upstream import Script, Upstream, drip, flood, hang, held, ok, reset, say
 
 SHORT = 0.3  # seconds; for faults that last until the time is over

@@ -13,15 +13,15 @@ from functools import partial
 from pathlib import Path
 
 from embedkit.cache import EmbedCache
-from embedkit.memory_store import MemoryCache
-from embedkit.sqlite_store import SQLiteCache
+from embedkit.stores.memory import MemoryCache
+from embedkit.stores.sqlite import SQLiteCache
 from tests.cache_support import ROOT, cache, embed
 
 ROUNDS = 7
 FIRST_TOUCH = """
 import hashlib, hmac, json, sqlite3, sys, time, cachelib
 from tests.cache_support import cache
-from embedkit.sqlite_store import SQLiteCache
+from embedkit.stores.sqlite import SQLiteCache
 which, path, key = sys.argv[1:]
 began = time.perf_counter()
 if which == "raw":

@@ -14,9 +14,9 @@ from typing import Any
 
 from cachelib import BaseCache
 
-from embedkit import encoding
-from embedkit.changes import Changes
-from embedkit.locks import tell_of_forks
+from embedkit.stores import encoding
+from embedkit.stores.changes import Changes
+from embedkit.stores.locks import tell_of_forks
 
 Timeout = int | timedelta | None
 

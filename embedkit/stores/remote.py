@@ -17,9 +17,9 @@ from typing import Any
 from cachelib import MemcachedCache, RedisCache
 from cachelib.serializers import RedisSerializer
 
-from embedkit import encoding
 from embedkit.errors import ConfigurationError
-from embedkit.locks import tell_of_forks
+from embedkit.stores import encoding
+from embedkit.stores.locks import tell_of_forks
 
 Timeout = int | timedelta | None
 

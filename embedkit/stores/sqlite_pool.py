@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from embedkit.locks import Busy, FileLocks, tell_of_forks
+from embedkit.stores.locks import Busy, FileLocks, tell_of_forks
 
 log = logging.getLogger("embedkit.stores")
 

@@ -30,13 +30,13 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from embedkit import __version__
-from embedkit.answers import clean, decoded, redirected
-from embedkit.deadline import READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, Unavailable
 from embedkit.getty.refusals import retry_after
 from embedkit.models import JSON, Request, Response
-from embedkit.resilience import Breaker, Bulkhead, RetryBudget
 from embedkit.settings import Settings
+from embedkit.transport.answers import clean, decoded, redirected
+from embedkit.transport.deadline import READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
+from embedkit.transport.resilience import Breaker, Bulkhead, RetryBudget
 
 log = logging.getLogger("embedkit.transport")
 

@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 
 from cachelib import BaseCache
 
-from embedkit import encoding
-from embedkit.changes import shared_changes
-from embedkit.locks import Busy, FileLocks
+from embedkit.stores import encoding
+from embedkit.stores.changes import shared_changes
+from embedkit.stores.locks import Busy, FileLocks
 
 log = logging.getLogger("embedkit.stores")
 

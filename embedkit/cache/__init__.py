@@ -1,9 +1,9 @@
 """The copies: records in a signed envelope over any cachelib backend, and one upstream call for all who ask.
 
-One entry holds a picture whole (:mod:`embedkit.entries`), so one delete removes it.
+One entry holds a picture whole (:mod:`embedkit.cache.entries`), so one delete removes it.
 
 In front of the backend lies a dict of what was read last. It is trusted for as long as nobody has written
-the entry (:mod:`embedkit.changes`); over a backend that cannot tell, for a second.
+the entry (:mod:`embedkit.stores.changes`); over a backend that cannot tell, for a second.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from typing import TypeVar
 
 from cachelib import BaseCache
 
-from embedkit import entries, envelope
-from embedkit.changes import Changes, slot
-from embedkit.entries import Entry
-from embedkit.envelope import Envelope
+from embedkit.cache import entries, envelope
+from embedkit.cache.entries import Entry
+from embedkit.cache.envelope import Envelope
+from embedkit.cache.flight import Flight
+from embedkit.cache.guard import Guarded
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
-from embedkit.flight import Flight
 from embedkit.freshness import Policy, lifetime
-from embedkit.guard import Guarded
-from embedkit.locks import Busy, FileLocks, LeaseLocks, Locks, tell_of_forks
 from embedkit.models import JSON, Embed
+from embedkit.stores.changes import Changes, slot
+from embedkit.stores.locks import Busy, FileLocks, LeaseLocks, Locks, tell_of_forks
 
 __all__ = ["EmbedCache", "Entry"]
 
@@ -229,7 +229,7 @@ class EmbedCache:
     def _look(self, items: Items, tld: str) -> Entry:
         key = self._key(items)
         place = slot(key)
-        mark = self._marks[place]  # before the read: see embedkit.changes
+        mark = self._marks[place]  # before the read: see embedkit.stores.changes
         now = self._clock()
         try:
             entry, until = entries.judged(self._read(key), tld, now, self._policy)

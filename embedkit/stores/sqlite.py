@@ -1,7 +1,7 @@
 """The embedded store: a cachelib backend on the standard library's SQLite, for many threads and processes.
 
 Beside the database lie SQLite's own -wal and -shm, ``.lock`` (locks between processes) and ``.changes``
-(see :mod:`embedkit.changes`). It is a cache: whatever is wrong with it is a miss, and a file that cannot
+(see :mod:`embedkit.stores.changes`). It is a cache: whatever is wrong with it is a miss, and a file that cannot
 be read as a database is moved aside once and made anew.
 """
 
@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 from cachelib import BaseCache
 
-from embedkit import encoding
-from embedkit.changes import shared_changes
-from embedkit.locks import tell_of_forks
-from embedkit.sqlite_pool import Pool
+from embedkit.stores import encoding
+from embedkit.stores.changes import shared_changes
+from embedkit.stores.locks import tell_of_forks
+from embedkit.stores.sqlite_pool import Pool
 
 Result = TypeVar("Result")
 Timeout = int | timedelta | None

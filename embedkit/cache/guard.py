@@ -11,9 +11,9 @@ from cachelib import BaseCache, MemcachedCache, NullCache, SimpleCache
 from cachelib.redis_base import BaseRedisCache
 
 from embedkit.errors import ConfigurationError, Unavailable
-from embedkit.locks import tell_of_forks
-from embedkit.memory_store import MemoryCache
 from embedkit.models import JSON
+from embedkit.stores.locks import tell_of_forks
+from embedkit.stores.memory import MemoryCache
 
 log = logging.getLogger("embedkit.cache")
 

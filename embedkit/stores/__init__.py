@@ -17,9 +17,9 @@ import platformdirs
 from cachelib import BaseCache, NullCache
 
 from embedkit.errors import ConfigurationError
-from embedkit.file_store import FileCache, ForeignFolder
-from embedkit.memory_store import MemoryCache
-from embedkit.sqlite_store import SQLiteCache
+from embedkit.stores.file import FileCache, ForeignFolder
+from embedkit.stores.memory import MemoryCache
+from embedkit.stores.sqlite import SQLiteCache
 
 __all__ = ["FileCache", "MemoryCache", "SQLiteCache", "open_store"]
 
@@ -71,7 +71,7 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | Non
 
 
 def _open_remote(scheme: str, rest: str, timeout: float) -> BaseCache | None:
-    from embedkit.remote_stores import MemcachedStore, RedisStore  # most sites have no use for them
+    from embedkit.stores.remote import MemcachedStore, RedisStore  # most sites have no use for them
 
     if scheme in REDIS:
         return RedisStore(f"{scheme}:{rest}", timeout=timeout)

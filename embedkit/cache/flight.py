@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, TypeVar
 
-from embedkit.locks import Busy, tell_of_forks
+from embedkit.stores.locks import Busy, tell_of_forks
 
 Result = TypeVar("Result")
 
