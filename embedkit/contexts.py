@@ -24,9 +24,11 @@ _OPENER = re.compile(
 )
 _OPENER_OR_CLOSER = re.compile(rf"<(?:!--|!\[C|/?(?i:{_NAMES}))")
 _MARKUP = re.compile(rf"<(?:(!--|!\[CDATA\[)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
-# Elements with nothing but text in them, read in one go where they are whole.
-_LEAF = re.compile(r'<(code|pre|script|style)(?: class="[^"<>]*+")?>[^<]*+</\1>')
-_LEAVES = re.compile(rf"(?:{_LEAF.pattern}[^<`~\\]*+)++")
+# Elements with nothing but text in them, read in one go where they are whole. (No groups: CPython 3.11
+# loses count of those inside of possessive repeats.)
+_WHOLE = "|".join(f'<{name}(?: class="[^"<>]*+")?>[^<]*+</{name}>' for name in ("code", "pre", "script", "style"))
+_LEAF = re.compile(_WHOLE)
+_LEAVES = re.compile(rf"(?:(?:{_WHOLE})[^<`~\\]*+)++")
 _NESTING = frozenset({"code", "pre", "svg", "math"})
 
 # WHATWG HTML, section 13.2.5: quotes count only after "=", a tag ends at the first ">" outside of them,
@@ -83,7 +85,7 @@ class HtmlContext(Context):
             self._advance(place)
         if place < self._until:
             return True
-        return bool(self._open) or self._in_tag(place)
+        return bool(self._open) or self._hidden(place)
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
@@ -105,7 +107,7 @@ class HtmlContext(Context):
 
     def _pass_mark(self, place: int) -> None:
         mark = self._mark
-        if mark >= self._safe and not self._in_tag(mark):
+        if mark >= self._safe and not self._hidden(mark):
             self._enter(mark, place)
         self._mark = self._next_mark(max(self._safe, mark + 1))
 
@@ -189,6 +191,10 @@ class HtmlContext(Context):
             else:
                 nested = False
         return self.size
+
+    def _hidden(self, place: int) -> bool:
+        """Whether ``place``, outside of all that marks have opened, is protected by what is around it."""
+        return self._in_tag(place)
 
     # -- tags ---------------------------------------------------------------------------------------------
 

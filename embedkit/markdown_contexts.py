@@ -20,8 +20,10 @@ _FRONT = re.compile(
 _RUN = re.compile("`++|~++")
 _BACKTICKS = re.compile("`++")
 # Fences that are whole and simple, and the lines between them.
-_FENCE = r"(`{3}|~{3})(?![`~])[^`~\n]*+\n(?:(?![ \t>]*+\%d)[^\n]*+\n)*+\%d[ \t]*+\n"
-_FENCES = re.compile(rf"{_FENCE % (1, 1)}(?:(?:(?!~~~)[^`<\n]*+\n)*+{_FENCE % (2, 2)})*+")
+_FENCE = "|".join(
+    rf"{mark}(?![`~])[^`~\n]*+\n(?:(?![ \t>]*+{mark})[^\n]*+\n)*+{mark}[ \t]*+\n" for mark in ("```", "~~~")
+)
+_FENCES = re.compile(rf"(?:{_FENCE})(?:(?:(?!~~~)[^`<\n]*+\n)*+(?:{_FENCE}))*+")
 _PREFIX = re.compile(r"[ \t]*+(?:(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))[ \t]*+)*+")
 _FENCE_END = re.compile(r"\n([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
 _QUOTED_FENCE_END = re.compile(r"\n[ \t]*+(?:>[ \t]?)++([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
@@ -35,10 +37,11 @@ _SPANS = re.compile(r"(?:(?:[^`\\]|\\[^\n])*+`[^`]++`(?!`))*+")
 _TAG = re.compile(
     r"<(?:/?[A-Za-z][^ \t\n\r\f/><]*+"
     r"(?:(?:[ \t\r\f]|\n(?![ \t]*+\n))++|/|[^ \t\n\r\f/><][^ \t\n\r\f/><=]*+"
-    r"(?:[ \t]*+=[ \t]*+(?:(\"[^\"]*+\"|'[^']*+')|(?![\"'>])[^ \t\n\r\f><]++|(?=>)))?+)*+"
+    r"(?:[ \t]*+=[ \t]*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'>])[^ \t\n\r\f><]++|(?=>)))?+)*+"
     r"|[!?][^><]*+)(>?)"
 )
 
+_QUOTED = re.compile(r"=[ \t]*+[\"']")
 # What is not even worth a look: the next "<" comes before anything that a tag could hide it in.
 _TAG_START = re.compile(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
 
@@ -65,14 +68,6 @@ class MarkdownContext(HtmlContext):
         if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
             self._protect(front.end())
         self._event = self._next_event()
-
-    def protected(self, place: int) -> bool:
-        """Whether the character at ``place`` must be left alone; places are asked for in order."""
-        if self._event < place and place >= self._until:
-            self._advance(place)
-        if place < self._until or self._open:
-            return True
-        return self._in_span(place) or self._in_tag(place) or self._in_indented_code(place)
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
@@ -110,8 +105,13 @@ class MarkdownContext(HtmlContext):
             self._event = self._next_event()
 
     def _enter(self, mark: int, place: int) -> None:
-        if not (self._in_span(mark) or self._escaped(mark) or self._in_indented_code(mark)):
+        if not self._escaped(mark):
             super()._enter(mark, place)
+
+    def _hidden(self, place: int) -> bool:
+        if self._open:
+            return self._in_tag(place)
+        return self._in_span(place) or self._in_tag(place) or self._in_indented_code(place)
 
     def tag_end(self, start: int) -> int:
         """The end of the tag at ``start``; right after its ``<`` where that opens none."""
@@ -119,7 +119,8 @@ class MarkdownContext(HtmlContext):
         if found is None or self._escaped(start):
             return start + 1
         # Never closed: a "<" that means itself, unless values in quotes tell that it was meant as a tag.
-        return found.end() if found[2] or found[1] else start + 1
+        meant = found[1] or _QUOTED.search(self.text, start, found.end())
+        return found.end() if meant else start + 1
 
     def _escaped(self, place: int) -> bool:
         before = place

@@ -49,6 +49,7 @@ UNCLEANED = frozenset({"widget.html", "amp.html", "jsonld.html"})
 # Where our stylesheet is, a missing picture becomes a card; elsewhere a link.
 CARDS: frozenset[Target] = frozenset({"web", "facade", "widget", "card"})
 LINKS: frozenset[Target] = frozenset({"oembed", "amp", "wordpress"})
+WIDGET_QUERY = ["et", "tld", "sig"]
 PLAIN: frozenset[Target] = frozenset({"text", "markdown"})
 
 # The only place that our links lead to; whatever else a record says, the page is made from the id.
@@ -118,6 +119,8 @@ class Renderer:
             return self.fallback(embed.ref, options, target, texts=_texts(embed))
         if target == "jsonld" and not embed.thumbnail_url:
             return _markup("")
+        if target == "widget" and [name for name, _ in embed.frame.query] != WIDGET_QUERY:
+            target = "web"  # Getty's script would build a query other than the one that was signed
         context = self._base(embed.ref, options, _texts(embed), embed.page_url)
         return self._fill(TEMPLATES[target], context | self._framed(embed, options, context))
 
@@ -225,7 +228,7 @@ def _environment(settings: Settings) -> Environment:
     class OneLine(Extension):
         """Puts built-in templates on one line: wpautop and Markdown read line breaks as paragraphs."""
 
-        def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
             return _one_line_of_html(source) if _built_in(filename) else source
 
     folders = [templates_dir()]

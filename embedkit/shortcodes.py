@@ -173,6 +173,7 @@ class _Scan:
     def _address(self, found: re.Match[str]) -> int:
         """Look at the address around ``//``; returns where to go on."""
         text, place = self._text, found.start()
+        place -= text.startswith("\\", place - 1)  # in JSON slashes may be escaped
         start = place - 1 if text.startswith(":", place - 1) else place
         if start < place:
             start -= 5 if text[max(0, start - 5) : start].lower() == "https" else 4

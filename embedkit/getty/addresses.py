@@ -1,4 +1,4 @@
-"""Asset ids, lists of them, and the addresses of Getty Images that name them (getty.md section 1.6).
+"""Asset ids, lists of them, and the addresses of Getty Images that name them.
 
 An address counts only as a whole: an exact host, a known path, nothing that two parsers might read in
 two ways. :func:`urllib.parse.urlsplit` and browsers disagree about who the host is in hostile input,
@@ -143,7 +143,7 @@ def _commas(text: str) -> str:
 
 
 def _frame(address: Address) -> AssetRef:
-    """``/embed/ID?…`` and ``/embed?assets=ID,ID&…`` (getty.md section 1.5)."""
+    """``/embed/ID?…`` and ``/embed?assets=ID,ID&…``."""
     path = address.path.removesuffix("/")
     if path == "/embed":
         return AssetRef(asset_ids(_commas(_pairs(address.query).get("assets", ""))), signed(address.query))

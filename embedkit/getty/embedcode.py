@@ -1,4 +1,4 @@
-"""The parts of embed code that name a picture: frame, widget call, link, record (getty.md section 1.7).
+"""The parts of embed code that name a picture: frame, widget call, link, record.
 
 Lenient about damage, strict about hosts and ids. Every pattern is bounded, or stops at the next ``<``
 or brace, so that time is linear.

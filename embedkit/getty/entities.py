@@ -1,7 +1,7 @@
 """A text with its entities undone, which still knows where every character came from.
 
 Pasted code arrives escaped as a whole, twice, or here and there: ``&amp;sig=``, ``&amp;amp;``, ``&#40;``,
-typographic quotes (getty.md section 1.7). Undone first, all of that reads as one kind of code.
+typographic quotes. Undone first, all of that reads as one kind of code.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The provider's html is read only to learn a few values; not a byte of it is copied.
 
-What is accepted is one of Getty's known texts (getty.md section 1.7), matched as a whole, with holes for
+What is accepted is one of Getty's known texts, matched as a whole, with holes for
 the values, each of which is matched in full. Whatever else is in it, however harmless, means refusal:
 no guess is made about html that is not understood.
 
@@ -25,14 +25,14 @@ MAX_TAGS = 64  # opening angle brackets; real ones have 6 to 16
 MAX_SIZE = 20_000  # px
 BAR = 49  # px below the picture in the markup of 2014, which do not scale with it
 
-# The grammar of the values. Tokens are 16 and 32 bytes in base64url (getty.md section 1.8).
+# The grammar of the values. Tokens are 16 and 32 bytes in base64url.
 ASSET_ID = r"[0-9A-Za-z-]{1,24}"
 ITEMS = rf"{ASSET_ID}(?:,{ASSET_ID}){{0,{MOST_ITEMS - 1}}}"
 ET = r"[0-9A-Za-z_-]{22}"
 SIG = r"[0-9A-Za-z_-]{43}="
 # Longest first: "com" would hide "com.au" from a possessive match.
 SITE = "(?:" + "|".join(map(re.escape, sorted(set(SITES.values()), key=lambda tld: (-len(tld), tld)))) + ")"
-# What Getty signs, up to and with sig, and the pairs that may follow it (getty.md section 1.8).
+# What Getty signs, up to and with sig, and the pairs that may follow it.
 PAIR = rf"(?:et={ET}|tld={SITE}|viewMoreLink=(?:on|off)|similar=(?:on|off)|caption=(?:true|false)|ver=[0-9])"
 AND = r"&(?:amp;)?+"
 SIGNED = rf"(?:{PAIR}{AND}){{0,6}}+sig={SIG}"
@@ -162,7 +162,7 @@ def _items(written: str, asked: tuple[str, ...], pages: tuple[str | None, ...]) 
 
 
 def signed(query: str) -> tuple[tuple[str, str], ...]:
-    """The pairs that Getty has signed, in order: any other order answers 400 (getty.md section 1.8).
+    """The pairs that Getty has signed, in order: any other order answers 400.
 
     :param query: matched by SIGNED.
     :raises InvalidResponse: where ``et`` is missing or a name stands twice.

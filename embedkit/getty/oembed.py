@@ -47,7 +47,7 @@ def request(
     tld: str = "com",
     caption: bool = False,
 ) -> Request:
-    """The question for a picture. Of what users write only ids travel (getty.md section 1.1).
+    """The question for a picture. Of what users write only ids travel.
 
     :param bounds: maxwidth and maxheight in CSS pixels.
     :param tld: the Getty site to link to; one that oEmbed does not know is left out.

@@ -1,4 +1,4 @@
-"""What the oEmbed endpoint means by a status other than 200 (getty.md sections 1.4 and 2.8).
+"""What the oEmbed endpoint means by a status other than 200 (documentation of 2014 to 2018, and answers seen in public).
 
     404, 410                          NotFound; a firewall's page with that status is Unavailable
     429, or the words of a throttle   RateLimited for a second's limit, QuotaExhausted for a day's

@@ -9,7 +9,7 @@ from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.signatures import token_of
 
 PRODUCTION = "embed.gettyimages.com"
-TERMS = "http://www.gettyimages.com/Corporate/Terms.aspx"  # in both generations (getty.md 1.2)
+TERMS = "http://www.gettyimages.com/Corporate/Terms.aspx"  # in both generations
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ def addresses(origin: str) -> Addresses:
 
 
 def picture_path(asset: Asset, side: int) -> str:
-    """A path in the manner of media.gettyimages.com (getty.md 1.6)."""
+    """A path in the manner of media.gettyimages.com."""
     mark = token_of(f"picture {asset.id} {side}")
     return f"/id/{asset.id}/photo/{asset.slug}.jpg?s={side}x{side}&w=0&k=20&c={mark}="

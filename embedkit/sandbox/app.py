@@ -116,7 +116,7 @@ class Sandbox:
                 self._withdrawn.pop(asset_id, None)
 
     def problem(self, status: int, message: str) -> Reply:
-        """The body of a failure; what the real one looks like is not recorded (getty.md 1.4)."""
+        """The body of a failure; what the real one looks like is not recorded."""
         if self.config.error_body == "html":
             page = f"<!doctype html><title>{status}</title><h1>{escape(message)}</h1>"
             return Reply(status, "text/html; charset=utf-8", page.encode())

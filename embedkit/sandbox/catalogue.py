@@ -172,7 +172,7 @@ def _shape(dice: Dice) -> tuple[str, int, int]:
 
 
 def _listed_id(number: int) -> str:
-    """Ids of every shape seen in life (getty.md 1.6): mostly numbers, some with letters and dashes."""
+    """Ids of every shape seen in life: mostly numbers, some with letters and dashes."""
     dice = Dice(f"id {number}")
     if number % 20 == 7:
         return f"sb{10_000_000 + dice.whole(1, 89_999)}{dice.pick('abcdef')}-001"

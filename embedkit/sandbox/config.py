@@ -8,22 +8,22 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """The knobs of a sandbox. The numbers in brackets are sections of the project's notes on Getty Images.
+    """The knobs of a sandbox.
 
     Documented or seen, and so without a knob: keys and their order, the markup of both generations, 594 px
     by default, the list of tlds, 501 for other formats, 404 for unknown ids, at most five ids, 400 for a
-    tampered frame, unsigned pairs after ``sig`` (1.1 to 1.8).
+    tampered frame, unsigned pairs after ``sig``.
 
     :param generation: ``modern`` (anchor and script, since 2017) or ``div`` (iframe in a div, 2014, with a
         bar of 49 px below the picture and thumbnail sizes as strings).
     :param origin: the address under which the sandbox is reached, such as ``http://127.0.0.1:8081``; empty
         takes it from each request. A request for ``embed.gettyimages.com`` (in process) is answered
         with the hosts of the real service.
-    :param secret: signs frames. The real input and key are unknown (1.8).
+    :param secret: signs frames. The real input and key are unknown.
     :param deterministic: the same question gets the same tokens, so that builds repeat byte for byte. The
         real service mints new ones for every answer.
 
-    Unknown about the real service; these are our guesses (1.4, 1.6, 8):
+    Unknown about the real service; these are our guesses:
 
     :param anchor_scheme: of the link in modern markup: seen ``http`` until 2023, ``https`` since.
     :param not_embeddable_status: for a picture that exists but may not be embedded.

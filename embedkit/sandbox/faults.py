@@ -8,7 +8,7 @@ Set on a sandbox (``app.faults.add("status", status=503, count=2)``), over HTTP
 kind            what happens
 ==============  ==================================================================================
 status          an error ``status``, with Retry-After if ``retry_after`` is set
-throttle        403, X-Error-Detail: Account Over Queries Per Second Limit (getty.md 2.8)
+throttle        403, X-Error-Detail: Account Over Queries Per Second Limit (documented)
 quota           403, X-Error-Detail: Account Over Rate Limit
 inactive        403, {"message": "Account Inactive"}
 firewall        403 with a page of html, as a firewall in front of the service gives

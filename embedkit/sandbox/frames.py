@@ -1,4 +1,4 @@
-"""The frames: a picture, or a slideshow, with its credit. They verify what they are asked for (getty.md 1.8)."""
+"""The frames: a picture, or a slideshow, with its credit. They verify what they are asked for."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MOST_BODY = 1 << 20  # bytes of a request body that are read
-# what json.dumps leaves alone and the real service does not (getty.md 1.2)
+# what json.dumps leaves alone and the real service does not
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 

@@ -1,4 +1,4 @@
-"""The html of an oEmbed answer, in the two generations that the endpoint has been seen to give (getty.md 1.7).
+"""The html of an oEmbed answer, in the two generations that the endpoint has been seen to give.
 
 (b) is an iframe in a div, with a bar of 49 px; (e) is a link that a script turns into an iframe.
 """

@@ -1,4 +1,4 @@
-"""The oEmbed endpoint: parameters, sizes, statuses and keys as getty.md 1.1 to 1.4 tell them."""
+"""The oEmbed endpoint: parameters, sizes, statuses and keys as the documentation and answers seen in public tell them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Tokens and signatures of frames: 16 bytes of a UUIDv4, and an HMAC-SHA256 over items and query.
 
-The real input and key are unknown (getty.md 1.8); these behave alike: the pairs up to ``sig`` are bound
+The real input and key are unknown; these behave alike: the pairs up to ``sig`` are bound
 in their order and to the items, the pairs after it are free.
 """
 

@@ -78,7 +78,11 @@ def show(name: str, quartiles: list[float]) -> None:
 
 
 def expansion(mixed: list[Post], input: Input) -> None:
-    html = {id: f'<figure class="embedkit"><a href="https://gty.im/{id}">x</a></figure>' for post in mixed for id in post.ids}
+    html = {
+        id: f'<figure class="embedkit"><a href="https://gty.im/{id}">x</a></figure>'
+        for post in mixed
+        for id in post.ids
+    }
     show(
         f"A1 expansion, {input}",
         ratio(

@@ -1,4 +1,4 @@
-// Turns links of the form <a id='ET' class='gie-single'> into frames. The contract (getty.md 1.9): pages queue
+// Turns links of the form <a id='ET' class='gie-single'> into frames. The contract: pages queue
 // functions in window.gie.q, they are run once this script is there, and gie(fn) runs fn at once from then on.
 (function () {
   "use strict";

@@ -1,0 +1,261 @@
+"""What is protected: judged by an HTML parser for HTML, by tables for Markdown."""
+
+from __future__ import annotations
+
+import html5lib
+import pytest
+from html5lib.treebuilders import getTreeBuilder
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from embedkit.shortcodes import find
+
+PROTECTED = {"code", "pre", "script", "style", "textarea", "title", "xmp", "iframe", "svg", "math", "plaintext"}
+PROTECTED |= {"noembed", "noframes", "noscript"}
+
+HTML_PIECES = (
+    *('<a title="', "<a b=", "<a ", "</a", "<b>", "</b>", "<p>", "</p>", "<p", "<br/>", '">', "'>", '="', "='"),
+    *(
+        '"',
+        "'",
+        ">",
+        "<",
+        "=",
+        "/",
+        " ",
+        "x",
+        "\n",
+        "&quot;",
+        "<img alt='",
+        "<3",
+        "</ ",
+        "<!x",
+        "<?y",
+        "?>",
+        "<p>\n",
+    ),
+    *(
+        "<!--",
+        "-->",
+        "--!>",
+        "<!-->",
+        "<![CDATA[",
+        "]]>",
+        "<code>",
+        "</code>",
+        "<PRE>",
+        "</pre>",
+        '<pre class="x">',
+    ),
+    *("<script>", "</script>", "<style>", "</style >", "<textarea>", "</textarea>", "<title>", "</title>"),
+    *("<svg>", "</svg>", "<svg/>", "<math>", "</math>", "<noscript>", "</noscript>", "<iframe>", "</iframe>"),
+    *(
+        "<xmp>",
+        "</xmp>",
+        "<plaintext>",
+        "[[getty 5]]",
+        '[getty 5 alt="',
+        "[getty]",
+        "[/getty]",
+        "https://gty.im/5",
+    ),
+)
+MARKDOWN_PIECES = (
+    *HTML_PIECES[:40],
+    *(
+        "`",
+        "``",
+        "```",
+        "~~~",
+        "\n",
+        "\n\n",
+        "    ",
+        "\t",
+        "- ",
+        "1. ",
+        "> ",
+        "# ",
+        "\\",
+        "---\n",
+        "a: b\n",
+        "\r\n",
+    ),
+)
+CONTAINERS = {
+    "html": (
+        *(("<!-- ", " -->"), ("<code>", "</code>"), ("<pre>", "</pre>"), ("<PRE class=x\n>", "</Pre >")),
+        *(("<script>", "</script>"), ("<style>", "</style>"), ("<textarea>", "</textarea>")),
+        *(('<img alt="', '">'), ("<img alt='", "'>"), ('<a x="1>2" title = "', '"/>'), ("<![CDATA[", "]]>")),
+        *(("<svg><title>", "</title></svg>"), ("<script><!--<script>x</script>", "--></script>")),
+    ),
+    "markdown": (
+        *(
+            ("```\n", "\n```\n"),
+            ("~~~~ text\n", "\n~~~~\n"),
+            ("> ```\n> ", "\n> ```\n"),
+            ("- ```\n  ", "\n  ```\n"),
+        ),
+        *(("`", "`"), ("`` a ` ", " ``"), ("x\n\n    ", "\n\n"), ("\n\n\t", "\n\n"), ("<!-- ", " -->")),
+        *(("<pre>\n", "\n</pre>"), ('<img alt="', '">'), ("<code>", "</code>"), ("```\n", "")),
+        *(("1. a\n\n       ", "\n\n"), ("-     ", "\n\n"), (">     ", "\n\n")),
+    ),
+}
+
+
+def numbered(pieces: list[str]) -> str:
+    """The pieces with a shortcode of its own number after each."""
+    return "".join(f"{piece}[getty {1000 + place}]" for place, piece in enumerate(pieces))
+
+
+def live(text: str, input: str = "html") -> list[str]:
+    """The references of all that would be replaced."""
+    return [one.reference for one in find(text, input) if one.kind != "escape" and one.problem is None]
+
+
+def forbidden(text: str, *, scripting: bool) -> str:
+    """All that an HTML parser takes for tags, comments, and the texts of protected elements."""
+    parser = html5lib.HTMLParser(getTreeBuilder("etree"), namespaceHTMLElements=False)
+    tree = parser.parse(text, scripting=scripting)
+    parts: list[str] = []
+
+    def walk(element: object, within: bool) -> None:
+        inside = within or not isinstance(element.tag, str) or element.tag.rpartition("}")[2] in PROTECTED
+        parts.extend(f"{name}={value}\n" for name, value in element.attrib.items())
+        parts.append((element.text or "") + "\n" if inside else "")
+        for child in element:
+            walk(child, inside)
+            parts.append((child.tail or "") + "\n" if inside else "")
+
+    walk(tree, False)
+    return "".join(parts)
+
+
+@given(st.lists(st.sampled_from(HTML_PIECES), max_size=12))
+@settings(deadline=None, max_examples=300)
+@example(['<svg><p><style><a title="</style><b title="></svg>', '">'])
+@example(["<a b=<p>", "</p>"])
+@example(['<noscript><a title="</noscript>', '">'])
+@example(["<script><!--<script></script>", "--></script>"])
+@example(['<![CDATA[ > <a title="]]>', '">'])
+def test_what_a_browser_takes_for_a_tag_a_comment_or_code_is_never_touched(pieces: list[str]) -> None:
+    text = numbered(pieces)
+    both = forbidden(text, scripting=False) + forbidden(text, scripting=True)
+    touched = [ref for ref in live(text) if ref != "5" and f"[getty {ref}]" in both]
+    assert touched == []
+
+
+@given(st.lists(st.sampled_from(MARKDOWN_PIECES), max_size=12), st.sampled_from(["html", "markdown", "text"]))
+@settings(deadline=None, max_examples=300)
+def test_spans_are_in_order_and_within_the_text_whatever_it_is(pieces: list[str], input: str) -> None:
+    text = numbered(pieces)
+    last = 0
+    for one in find(text, input):
+        assert last <= one.start < one.end <= len(text)
+        assert text.count("\n", 0, one.start) + 1 <= one.line
+        last = one.end
+
+
+@pytest.mark.parametrize(
+    ("input", "before", "after"), [(i, *pair) for i, pairs in CONTAINERS.items() for pair in pairs]
+)
+def test_nothing_inside_is_found_and_everything_around_is(input: str, before: str, after: str) -> None:
+    inside = "[getty 2]" if "\t" in before or "    " in before else "[getty 2] and [getty 3 width=5]"
+    text = f"[getty 1]\n\n{before}{inside}{after}"
+    assert live(text, input) == ["1"]
+    if after:
+        assert live(f"{text}\n\n[getty 4]", input) == ["1", "4"]
+
+
+@given(
+    st.sampled_from([(i, *pair) for i, pairs in CONTAINERS.items() for pair in pairs]),
+    st.text("ab [gety123]/=", max_size=40),
+)
+@settings(deadline=None, max_examples=150)
+def test_code_around_anything_leaves_nothing(container: tuple[str, str, str], inside: str) -> None:
+    input, before, after = container
+    assert find(f"{before}x {inside} [getty 1]{after}", input) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a < b and [getty 1] > c", ["1"]),
+        ('I <3 you, it\'s "so" [getty 1]', ["1"]),
+        ('<p title="a">say "yes" [getty 1]</p>', ["1"]),
+        ("<a href='x'>it's</a> don't [getty 1]", ["1"]),
+        ('<a title="x > y" href=z>a</a>[getty 1]', ["1"]),
+        ('<a href=x"y>a</a>[getty 1]', ["1"]),
+        ("<code>a</code>[getty 1]<code/>[getty 2]", ["1"]),
+        ("<code><code>a</code>[getty 1]</code>[getty 2]", ["2"]),
+        ("<!-- a --!>[getty 1]<!-- -->[getty 2]", ["2"]),
+        ("<!-->[getty 1]", ["1"]),
+        ("<pre>[getty 1]", []),
+        ("<script>[getty 1]", []),
+        ("<!--[getty 1]", []),
+        ('<a title="[getty 1]', []),
+        ("<preface>[getty 1]</preface>", ["1"]),
+        ("<svg/>[getty 1]<svg>[getty 2]</svg>[getty 3]", ["1", "3"]),
+        ("`[getty 1]`", ["1"]),
+    ],
+)
+def test_html(text: str, expected: list[str]) -> None:
+    assert live(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a ` b [getty 1]", ["1"]),
+        ("a ` b [getty 1] `` c", ["1"]),
+        ("a ` b\n\n[getty 1] ` c", ["1"]),
+        ("- a ` b\n- [getty 1] ` c", ["1"]),
+        ("# a ` b\n[getty 1] ` c", ["1"]),
+        ("\\` [getty 1] `", ["1"]),
+        ("`\\` [getty 1] `", ["1"]),
+        ("`a`[getty 1]`b` ``c ` d``[getty 2]", ["1", "2"]),
+        ("`<pre>` [getty 1]", ["1"]),
+        ("`<!--` [getty 1] `-->`", ["1"]),
+        ('<a title="`">x</a> [getty 1] `', ["1"]),
+        ("`a\nb` [getty 1]", ["1"]),
+        ("if a <b then [getty 1]", ["1"]),
+        ("a <b [getty 1]\n\n<i>c</i>", ["1"]),
+        ("\\<pre> [getty 1]", ["1"]),
+        ("    <pre>\n\n[getty 1]", ["1"]),
+        ("```\na\n```\n[getty 1]", ["1"]),
+        ("```\n~~~\n```\n[getty 1]", ["1"]),
+        ("````\n```\n[getty 1]\n````\n[getty 2]", ["2"]),
+        ("```\n    ```\n[getty 1]\n```\n[getty 2]", ["2"]),
+        ("``` a`b\n[getty 1]", ["1"]),
+        ("text ``` [getty 1]", ["1"]),
+        ("> ```\n> [getty 1]\n\n[getty 2]", ["2"]),
+        ("1. a\n   ```\n   [getty 1]\n   ```\n2. [getty 2]", ["2"]),
+        ("    ```\n\n[getty 1]", ["1"]),
+        ("para\n    [getty 1]", ["1"]),
+        ("# head\n    [getty 1]", []),
+        ("    code\n\n\n    [getty 1]\n[getty 2]", ["2"]),
+        ("- a\n\n    [getty 1]\n\n      [getty 2]\n\nb\n\n    [getty 3]", ["1"]),
+        ("- a\n    - b\n\n        [getty 1]\n\n            [getty 2]", ["1"]),
+        ("1. a\n\n    [getty 1]\n\n2. [getty 2]", ["1", "2"]),
+        ("- a\nlazy\n\n    [getty 1]", ["1"]),
+        ("```\n- a\n```\n\n    [getty 1]", []),
+        ("   [getty 1]", ["1"]),
+        ("-   [getty 1]", ["1"]),
+        ("> a\n>\n>     [getty 1]\n>\n> [getty 2]", ["2"]),
+        ("---\ntitle: [getty 1]\n---\n[getty 2]", ["2"]),
+        ('+++\ntitle = "[getty 1]"\n+++\n[getty 2]', ["2"]),
+        ("---\n\n[getty 1]\n\n---\n", ["1"]),
+        (
+            "[getty](https://a.b) [Getty Images](https://www.gettyimages.com) [getty][1] ![getty 1](x) [getty 2]",
+            ["2"],
+        ),
+        ("[getty]: https://www.gettyimages.com\n\n[getty 1]", ["1"]),
+        ("[getty 1][getty 2][^1]", ["1", "2"]),
+        ("\\[getty 1] \\\\[getty 2]", ["2"]),
+    ],
+)
+def test_markdown(text: str, expected: list[str]) -> None:
+    assert live(text, "markdown") == expected
+
+
+def test_text_has_no_code() -> None:
+    assert live("`[getty 1]`\n\n    [getty 2]\n<pre>[getty 3]</pre> \\[getty 4]", "text") == ["1", "2", "3", "4"]
