@@ -56,14 +56,10 @@ class Context:
 
     def protected(self, place: int) -> bool:
         """Whether the character at ``place`` must be left alone; places are asked for in order."""
-        return place < 0
+        return place >= self.size
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
-
-    def tag_end(self, start: int) -> int:
-        """The end of the tag at ``start``; right after its ``<`` where that opens none."""
-        return start + 1
 
 
 class HtmlContext(Context):
@@ -138,15 +134,19 @@ class HtmlContext(Context):
         self._protect(ends[0] if ends[0] < self.size else max(ends), min(ends))
 
     def _end(self, closer: str, start: int) -> int:
-        """The end of the next ``closer``, or of the text; found once, remembered while it is ahead."""
-        if self._ahead.get(closer, -1) < start:
-            found = self.text.find(closer, start)
-            self._ahead[closer] = self.size if found < 0 else found
-        return min(self.size, self._ahead[closer] + len(closer))
+        return min(self.size, self._next(closer, start) + len(closer))
+
+    def _next(self, what: str, start: int) -> int:
+        """Where the next one is, or the size of the text; ``start`` never goes back for the same one."""
+        known = self._ahead.get(what, -1)
+        if known < start:
+            known = self.text.find(what, start)
+            known = self._ahead[what] = self.size if known < 0 else known
+        return known
 
     def _nest(self, mark: int, name: str, closes: bool) -> None:
         depth = self._open.pop(name, 0) + (-1 if closes else 1)
-        if not closes and name not in ("code", "pre") and self.text[self.tag_end(mark) - 2] == "/":
+        if not closes and name not in ("code", "pre") and self.text[self._tag_end(mark) - 2] == "/":
             depth -= 1  # <svg/> is whole, unlike <code/>
         if depth > 0:
             self._open[name] = depth
@@ -163,7 +163,7 @@ class HtmlContext(Context):
 
     def _raw_text(self, mark: int, name: str) -> None:
         """Text up to its closing tag, and no markup in it; where that is not so for all, give up."""
-        start = self.tag_end(mark)
+        start = self._tag_end(mark)
         end = self._raw_end(name, start)
         # Inside svg and math these are ordinary elements, noscript is one where scripts are off.
         ambiguous = name == "noscript" or "svg" in self._open or "math" in self._open
@@ -200,9 +200,10 @@ class HtmlContext(Context):
 
     def _in_tag(self, place: int) -> bool:
         """Whether ``place`` is inside a tag; no mark may be between the safe place and it."""
-        if self._doubtful(place):
+        if self.text.rfind("<", self._safe, place) >= 0 and self._doubtful(place):
             return self._walk(place)
-        self._safe = max(self._safe, place)
+        if self._safe < place:
+            self._safe = place
         return False
 
     def _doubtful(self, place: int) -> bool:
@@ -212,11 +213,8 @@ class HtmlContext(Context):
         one that holds ``place``; and a quote opens a value only after an equals sign.
         """
         text, safe = self.text, self._safe
-        opened = text.rfind("<", safe, place)
-        if opened < 0:
-            return False
         closed = text.rfind(">", safe, place)
-        if opened > closed:
+        if text.rfind("<", safe, place) > closed:
             return True
         for quote in ('"', "'"):
             last = text.rfind(quote, safe, place)
@@ -235,14 +233,20 @@ class HtmlContext(Context):
     def _walk(self, place: int) -> bool:
         """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
         while opening := self._tag_start.search(self.text, self._safe, place):
-            self._safe = self.tag_end(opening.start())
+            if self._spanned(opening.start()):
+                continue
+            self._safe = self._tag_end(opening.start())
             if self._safe > place:
                 self._until = max(self._until, self._safe)
                 return True
         self._safe = place
         return False
 
-    def tag_end(self, start: int) -> int:
+    def _spanned(self, opening: int) -> bool:
+        """Whether a "<" means nothing, being in code; the safe place then lies behind it."""
+        return self._safe > opening
+
+    def _tag_end(self, start: int) -> int:
         """The end of the tag at ``start``; right after its ``<`` where that opens none."""
         found = _TAG.match(self.text, start)
         return found.end() if found else start + 1

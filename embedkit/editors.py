@@ -15,7 +15,11 @@ LONGEST_HEAD = 4096  # characters of a tag, or of a block's opening comment
 KIND = re.compile(
     r"<(?:(oembed|embed)(?=[ \t\r\n])|!--[ \t\r\n]*+wp:(embed|core-embed/[a-z0-9-]++)[ \t\r\n])", re.IGNORECASE
 )
-_ATTRIBUTE = re.compile(r"[ \t\r\n]([A-Za-z-]++)[ \t\r\n]*+=[ \t\r\n]*+(?:\"([^\"]*+)\"|'([^']*+)')")
+# Plain attributes only: whatever a tokenizer makes of stranger tags, this one ends where it says.
+_ELEMENT = re.compile(
+    r"<(?:oembed|embed)(?:[ \t\r\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'))?+)*+[ \t\r\n]*+/?>", re.IGNORECASE
+)
+_ATTRIBUTE = re.compile(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
 _OEMBED_END = re.compile(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
 _BLOCK_END = re.compile(r"<!--[ \t\r\n]*+/wp:([a-z][a-z0-9/-]*+)[ \t\r\n]*+-->")
 _FIGCAPTION = re.compile(r"<figcaption(?:[ \t\r\n][^<>]*+)?>", re.IGNORECASE)
@@ -44,22 +48,19 @@ class Editors:
         self._closing: re.Match[str] | None = None  # the next end of any block
         self._last = -1  # where that was looked for; nothing is sought twice
 
-    def read(self, start: int, end: int) -> Saved | None:
-        """What is saved at ``start``, if it is whole and has an address.
-
-        :param end: of the tag that starts there, by the rules of the text it stands in.
-        """
+    def read(self, start: int) -> Saved | None:
+        """What is saved at ``start``, if it is whole and has an address."""
         found = KIND.match(self._text, start)
         if found is None:
             return None
-        return self._block(found) if found[2] else self._element(found, end)
+        return self._block(found) if found[2] else self._element(found)
 
-    def _element(self, found: re.Match[str], end: int) -> Saved | None:
-        if end - found.start() > LONGEST_HEAD or self._text[end - 1] != ">":
+    def _element(self, found: re.Match[str]) -> Saved | None:
+        tag = _ELEMENT.match(self._text, found.start(), found.start() + LONGEST_HEAD)
+        if tag is None:
             return None
-        said = {
-            one[1].lower(): one[2] or one[3] or "" for one in _ATTRIBUTE.finditer(self._text, found.end(), end)
-        }
+        end = tag.end()
+        said = {one[1].lower(): one[2] or one[3] or "" for one in _ATTRIBUTE.finditer(tag[0])}
         address = unescape(said.get("url", "")).strip()
         if not address:
             return None

@@ -50,10 +50,13 @@ def lifetime(policy: Policy, cache_age: int | None, roll: float) -> float:
 def judge(age: float, fresh_for: float, policy: Policy) -> Verdict:
     """What may be done with a copy ``age`` seconds old that was given ``fresh_for`` seconds to live.
 
-    A copy from the future (a clock was set back) or with a longer life than any we give is expired.
+    A copy with a longer life than any we give is expired. One from the future (a clock was set back) is of
+    an unknown age: asked for again, but still the last good one.
     """
-    if age < -60 or fresh_for > max(policy.max_age, LONGEST) * (1 + JITTER):
+    if fresh_for > max(policy.max_age, LONGEST) * (1 + JITTER):
         return Verdict.EXPIRED
+    if age < -60:
+        return Verdict.STALE_IF_ERROR
     past = age - fresh_for
     if past < 0:
         return Verdict.FRESH

@@ -285,8 +285,9 @@ class EmbedKit:
     def __enter__(self) -> EmbedKit:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.settle()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not KeyboardInterrupt:  # who interrupts does not want to wait for new work
+            self.settle()
         self.close()
 
     def _open_cache(self, given: BaseCache | None) -> EmbedCache:

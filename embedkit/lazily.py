@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from embedkit.stores.locks import tell_of_forks
+
 Part = TypeVar("Part")
 
 
@@ -17,8 +19,13 @@ class Lazily(Generic[Part]):
 
     def __init__(self, make: Callable[[], Part]) -> None:
         self._make = make
-        self._lock = threading.RLock()
+        self.after_fork()
+        tell_of_forks(self)
         self._made: list[Part] = []
+
+    def after_fork(self) -> None:
+        """A thread that is not in the child may have been making it."""
+        self._lock = threading.RLock()
 
     def __call__(self) -> Part:
         if not self._made:

@@ -11,7 +11,9 @@ import re
 from bisect import bisect_left
 
 from embedkit.contexts import HtmlContext
+from embedkit.indentation import Lines
 
+WIDEST_LINK = 1024  # characters on either side that are looked at for the brackets of a link
 WIDEST_PREFIX = 200  # characters of quote and list marks before a fence; real texts have a few
 
 _FRONT = re.compile(
@@ -46,9 +48,6 @@ _QUOTED = re.compile(r"=[ \t]*+[\"']")
 _TAG_START = re.compile(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
 
 _INDENTED = re.compile(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
-_LINE = re.compile(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
-_MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
-_RULE_OR_HEADING = re.compile(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
 
 
 class MarkdownContext(HtmlContext):
@@ -82,9 +81,11 @@ class MarkdownContext(HtmlContext):
         return self.size if found < 0 else found
 
     def _next_fence(self, sign: str, start: int) -> int:
-        # One sign is found ten times as fast as three, and most texts have none.
-        first = self._find(sign, start)
-        return first if first == self.size else self._find(sign * 3, first)
+        # One sign is found ten times as fast as three, and texts have few of them.
+        found = self.text.find(sign, start)
+        while found >= 0 and not self.text.startswith(sign * 3, found):
+            found = self.text.find(sign, found + 1)
+        return self.size if found < 0 else found
 
     def _next_event(self) -> int:
         """The next place that may open something: a mark of HTML, three backticks or tildes."""
@@ -111,10 +112,16 @@ class MarkdownContext(HtmlContext):
     def _hidden(self, place: int) -> bool:
         if self._open:
             return self._in_tag(place)
-        return self._in_span(place) or self._in_tag(place) or self._in_indented_code(place)
+        if self._in_span(place) or self._in_tag(place):
+            return True
+        if place == 0 or self.text[place - 1] == "\n":
+            return False
+        return self._in_indented_code(place) or self._in_link(place)
 
-    def tag_end(self, start: int) -> int:
-        """The end of the tag at ``start``; right after its ``<`` where that opens none."""
+    def _spanned(self, opening: int) -> bool:
+        return self._in_span(opening) and self._safe > opening
+
+    def _tag_end(self, start: int) -> int:
         found = _TAG.match(self.text, start)
         if found is None or self._escaped(start):
             return start + 1
@@ -127,6 +134,18 @@ class MarkdownContext(HtmlContext):
         while before and self.text[before - 1] == "\\":
             before -= 1
         return (place - before) % 2 == 1
+
+    def _in_link(self, place: int) -> bool:
+        """Whether ``place`` is in the destination or title of a link, or in the text that images have for alt."""
+        text, line = self.text, max(self._line_start(place), place - WIDEST_LINK)
+        target = text.rfind("](", line, place)
+        if target >= 0 and text.find(")", target, place) < 0:
+            return True
+        image = text.rfind("![", line, place)
+        if image < 0 or text.find("]", image, place) >= 0:
+            return False
+        target = text.find("](", place, place + WIDEST_LINK)
+        return target >= 0 and text.find("\n", place, target) < 0
 
     def _line_start(self, place: int) -> int:
         self._line = max(self._line, self.text.rfind("\n", self._seen, place) + 1)
@@ -183,9 +202,10 @@ class MarkdownContext(HtmlContext):
 
         Spans end with their paragraph, so only the backticks since the last blank line are read.
         """
-        text = self.text
-        start = max(self._safe, text.rfind("\n\n", self._safe, place))
-        tick = text.find("`", start, place)
+        text, safe = self.text, self._safe
+        if self._next("`", safe) >= place:
+            return False
+        tick = text.find("`", max(safe, text.rfind("\n\n", safe, place)), place)
         while tick >= 0:
             next_start = self._safe if self._in_tag(tick) else self._span(tick, place)
             tick = text.find("`", max(next_start, self._safe), place)
@@ -198,8 +218,8 @@ class MarkdownContext(HtmlContext):
         if block <= place:
             return block
         tick += self._escaped(tick)
-        simple = _SPANS.match(self.text, tick, place)
-        if simple and simple.end() > end and self.text.find("<", tick, simple.end()) < 0:
+        simple = _SPANS.match(self.text, tick, min(place, self._next("<", tick)))
+        if simple and simple.end() > end:
             self._safe = simple.end()
             return self._safe
         stop = self._next_run(end - tick, end) + end - tick if end > tick else block + 1
@@ -239,80 +259,3 @@ class MarkdownContext(HtmlContext):
             return False
         self._protect(self._find("\n", place))
         return True
-
-
-class Lines:
-    """Which lines are indented code; read in order, and only as far as somebody asks."""
-
-    def __init__(self, text: str, fences: list[tuple[int, int]]) -> None:
-        self._text = text
-        self._fences = fences  # lines to leave out, in order; more may come
-        self._fence = 0
-        self._next = 0  # the first line not read
-        self._offsets: list[int] = []  # columns where the contents of the open list items start
-        self._quotes = 0
-        self._blank = True
-        self._paragraph = False
-        self._code = False
-
-    def code(self, line: int) -> bool:
-        """Whether the line that starts at ``line`` is code (sections 4.4 and 5.2)."""
-        while self._next <= line:
-            if self._fence < len(self._fences) and self._fences[self._fence][0] <= self._next:
-                end = self._fences[self._fence][1]
-                self._fence += 1
-                below = self._text.find("\n", max(end, self._next))
-                self._next = below + 1 if below >= 0 else len(self._text) + 1
-                self._blank = self._paragraph = self._code = False
-            else:
-                self._read()
-        return self._code
-
-    def _read(self) -> None:
-        found = _LINE.match(self._text, self._next)
-        if found is None or found.end() == self._next:
-            self._next = len(self._text) + 1
-            return
-        self._next = found.end()
-        quotes, space, rest = found.groups()
-        if not rest.strip():
-            self._blank = True
-            return
-        self._quote(quotes.count(">"))
-        self._code = self._judge(len(space.expandtabs(4)), rest)
-        self._blank = False
-
-    def _quote(self, depth: int) -> None:
-        if depth != self._quotes:
-            self._offsets.clear()
-            self._paragraph = self._paragraph and depth < self._quotes
-            self._quotes = depth
-
-    def _judge(self, indent: int, rest: str) -> bool:
-        continues = self._paragraph and not self._blank
-        offsets = self._offsets
-        while offsets and indent < offsets[-1] and not (continues and not _MARKER.match(rest)):
-            offsets.pop()
-        if indent - (offsets[-1] if offsets else 0) >= 4 and not continues:
-            self._paragraph = False
-            return True
-        if _RULE_OR_HEADING.match(rest):
-            self._paragraph = False
-            return False
-        return self._items(indent, rest)
-
-    def _items(self, column: int, rest: str) -> bool:
-        """Open the list items that start here; True if the content of the last is code at once."""
-        place = 0
-        self._paragraph = True
-        while marker := _MARKER.match(rest, place):
-            column += marker.start(1) - place
-            width = 4 - column % 4 if marker[1].startswith("\t") else len(marker[1])
-            if marker.end() >= len(rest.rstrip()) or width > 4:
-                self._offsets.append(column + 1)
-                self._paragraph = False
-                return width > 4
-            column += width
-            self._offsets.append(column)
-            place = marker.end()
-        return False

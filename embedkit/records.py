@@ -33,8 +33,8 @@ def dump(embed: Embed, *, times: bool = True) -> JSON:
 def load(record: JSON) -> Embed:
     """The embed that :func:`dump` wrote.
 
-    :raises ValueError: for anything else. What is read here was signed or locked, so this guards
-        against old versions and slips, not against an attacker.
+    :raises ValueError: for anything else. This guards against old versions and slips; against an attacker
+        cache entries are signed, and locked records go through :func:`embedkit.getty.oembed.vetted`.
     """
     try:
         frame = record["frame"]

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedkit.cache import EmbedCache, Entry
-from embedkit.errors import EmbedKitError, NotEmbeddable, ProviderError, Unavailable
+from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound, ProviderError, Unavailable
 from embedkit.freshness import Verdict
 from embedkit.getty import oembed, sizes
 from embedkit.lockfile import Picture
@@ -75,7 +75,7 @@ class Resolver:
         """
         pictures: dict[Picture, Options] = {}
         for picture, options in wants:
-            pictures[picture] = _largest(options, pictures.get(picture, options))
+            pictures[picture] = sizes.largest(options, pictures.get(picture, options))
         found: dict[Picture, Embed | EmbedKitError] = {}
         if not refresh:
             held = ((want[0], _caught(self._held, *want)) for want in pictures.items())
@@ -95,10 +95,13 @@ class Resolver:
             for want in missing.items():
                 yield want[0], _caught(ask, *want)
         elif missing:
-            with ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch") as pool:
+            pool = ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch")
+            try:
                 asked = {pool.submit(_caught, ask, *want): want[0] for want in missing.items()}
                 for done in as_completed(asked):
                     yield asked[done], done.result()
+            finally:  # after an interruption what is under way comes to its end, and nothing else is begun
+                pool.shutdown(cancel_futures=True)
 
     def _held(self, picture: Picture, options: Options) -> Embed | None:
         """The copy that may be shown now; None where Getty has to be asked first.
@@ -120,8 +123,8 @@ class Resolver:
         return None
 
     def _from_lock(self, picture: Picture, locked: Mapping[Picture, Embed]) -> Embed:
-        if picture in locked:
-            return locked[picture]
+        if picture in locked:  # a lock file is not signed: whoever can write to it is not trusted with more
+            return oembed.vetted(locked[picture], self._settings, tld=picture[1])
         ref = ",".join(picture[0])
         raise Unavailable(
             f"{ref} is not in the lock file {self._settings.lockfile}.",
@@ -136,9 +139,11 @@ class Resolver:
             entry = self._cache().get(*picture)  # another thread or process may have been first
             if entry.error is not None:
                 raise entry.error
-            if entry.embed and entry.verdict is Verdict.FRESH and sizes.covers(entry.embed, options):
+            if entry.embed is None:
+                return self._fetch(picture, options, batch)
+            if entry.verdict is Verdict.FRESH and sizes.covers(entry.embed, options):
                 return entry.embed
-            return self._fetch(picture, options, batch)
+            return self._fetch(picture, _no_smaller(options, entry.embed), batch)
 
         try:
             embed = self._cache().once(*picture, work, wait=self._settings.timeout)
@@ -158,7 +163,7 @@ class Resolver:
 
     def _fetch(self, picture: Picture, options: Options, batch: bool) -> Embed:
         items, tld = picture
-        ref = AssetRef(items)
+        ref, asked_at = AssetRef(items), self._cache().now()
         bounds = sizes.question(options)
         try:
             request = oembed.request(ref, self._settings, bounds=bounds, tld=tld)
@@ -169,13 +174,16 @@ class Resolver:
             log.debug("no embed of %s: %s: %s", ref, error.code, error)
             self._cache().fail(items, tld, error)
             raise
-        return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age)
+        return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
 
 
 def _last_good(entry: Entry, error: ProviderError) -> Embed:
-    """The copy that may be shown in spite of an error; a picture that lost its permission goes sooner."""
+    """The copy that may be shown in spite of an error; a picture that lost its permission goes sooner.
+
+    A withdrawn one goes at once, even where the cache could not be written and still has it.
+    """
     forbidden = isinstance(error, NotEmbeddable) and entry.verdict is Verdict.STALE_IF_ERROR
-    if entry.embed is None or forbidden:
+    if entry.embed is None or forbidden or isinstance(error, NotFound):
         raise error
     return entry.embed
 
@@ -188,9 +196,7 @@ def _caught(ask: Callable[..., Any], *args: Any) -> Any:
         return error
 
 
-def _largest(one: Options, other: Options) -> Options:
-    """Bounds that satisfy both."""
-    return Options(
-        max_width=max(one.max_width or 0, other.max_width or 0) or None,
-        max_height=max(one.max_height or 0, other.max_height or 0) or None,
-    )
+def _no_smaller(options: Options, held: Embed) -> Options:
+    """Bounds for a new copy that does not shrink the one held: it serves readers of larger sizes too."""
+    width, height = held.asked
+    return sizes.largest(options, Options(max_width=width, max_height=height))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Hashable
 
 from embedkit.errors import EmbedKitError
+from embedkit.stores.locks import tell_of_forks
 
 log = logging.getLogger("embedkit.revalidation")
 
@@ -26,19 +26,18 @@ class Revalidator:
     def __init__(self, *, background: bool, threads: int) -> None:
         self._background = background
         self._threads = threads
-        self._start()
+        self.after_fork()
+        tell_of_forks(self)
 
-    def _start(self) -> None:
+    def after_fork(self) -> None:
+        """The threads are not in the child, nor is their work (gunicorn --preload)."""
         self._waiting: dict[Hashable, Callable[[], object]] = {}
         self._running: set[Hashable] = set()
         self._workers = 0
-        self._pid = os.getpid()
         self._changed = threading.Condition()
 
     def submit(self, key: Hashable, refresh: Callable[[], object]) -> None:
         """Refresh once, soon; a key that is waiting or under way is not added again."""
-        if self._pid != os.getpid():  # threads do not survive a fork (gunicorn --preload)
-            self._start()
         with self._changed:
             if key in self._waiting or key in self._running or len(self._waiting) >= MOST:
                 return
@@ -50,7 +49,7 @@ class Revalidator:
         """Do, or wait for, what is waiting, for ``timeout`` seconds at the most; what is left is told."""
         deadline = time.monotonic() + timeout
         with self._changed:
-            while self._waiting and self._workers < min(self._threads, len(self._waiting)):
+            for _ in range(len(self._waiting)):
                 self._hire()
             while (self._waiting or self._running) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
@@ -59,9 +58,13 @@ class Revalidator:
             return unfinished
 
     def _hire(self) -> None:
-        if self._workers < self._threads:
-            self._workers += 1
+        if self._workers >= self._threads:
+            return
+        try:
             threading.Thread(target=self._work, name="embedkit-revalidation", daemon=True).start()
+        except RuntimeError:
+            return  # no thread to be had, or the interpreter is shutting down: the reader has a copy
+        self._workers += 1
 
     def _work(self) -> None:
         while (job := self._next()) is not None:

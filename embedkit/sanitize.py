@@ -28,7 +28,7 @@ STYLE = r"border:0;width:[0-9]{1,6}px;max-width:100%;height:auto;aspect-ratio:[0
 
 _ANY = r"(?s).*"
 _SIZE = r"[0-9]{1,6}"
-_CLASS = r"(?:(?:ek|ek-[a-z0-9-]+|ek--[a-z0-9-]+|wp-embedded-content)(?: |\Z))+"
+_CLASS = r"(?:(?:ek|ek-[a-z0-9-]+|wp-embedded-content)(?: |\Z))+"
 
 # element → attribute → what its whole value must be; {frame} stands for the origin of frames
 ALLOWED: dict[str, dict[str, str]] = {

@@ -31,6 +31,7 @@ _ENCLOSED = re.compile(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
 _NO_LABEL = re.compile(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
+_SCHEME = re.compile(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
 _URL = re.compile(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{LONGEST_ADDRESS}}}+", re.IGNORECASE)
 _LINE_END = re.compile(r"[ \t\r]*+(?=\n|\Z)")
 # Lines of Markdown that are no part of the paragraph next to them; more addresses make a gallery.
@@ -51,7 +52,7 @@ _P = (
 )
 LONGEST_PARAGRAPH = 4096  # characters that are looked back for the start of a paragraph
 
-_PLAIN = Options()
+_UNSAID = Options()
 Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
 Kind = Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
 Warnings = tuple[tuple[str, str], ...]
@@ -173,23 +174,19 @@ class _Scan:
     def _address(self, found: re.Match[str]) -> int:
         """Look at the address around ``//``; returns where to go on."""
         text, place = self._text, found.start()
-        place -= text.startswith("\\", place - 1)  # in JSON slashes may be escaped
-        start = place - 1 if text.startswith(":", place - 1) else place
-        if start < place:
-            start -= 5 if text[max(0, start - 5) : start].lower() == "https" else 4
-        if start < self._floor:
-            return found.end()
-        if self._input != "text" and text[start - 1 : start] in ('"', "'"):
-            return self._saved(start) or found.end()
-        url = _URL.match(text, start)
-        return (url and self._bare(start, url.end())) or found.end()
+        if scheme := _SCHEME.search(text, max(self._floor, place - 8), place):
+            place = scheme.start()
+        if self._input != "text" and text[place - 1 : place] in ('"', "'"):
+            return self._saved(place) or found.end()
+        url = _URL.match(text, place)
+        return (url and self._bare(place, url.end())) or found.end()
 
     def _saved(self, place: int) -> int:
         """An address in what an editor saved; returns where to go on, or 0 where it is something else."""
         start = self._text.rfind("<", max(self._floor, place - LONGEST_HEAD), place)
         if start < 0 or not KIND.match(self._text, start):
             return 0
-        saved = self._editors.read(start, self._context.tag_end(start))
+        saved = self._editors.read(start)
         if saved is None:
             return 0
         outer = (start, saved.end)
@@ -214,7 +211,7 @@ class _Scan:
         if outer == (start, end):
             if (
                 self._input == "markdown"
-                and self._text.startswith("<", start - 1)
+                and self._text[start - 1 : start] == "<"
                 and self._text.startswith(">", end)
             ):
                 outer = start, end = start - 1, end + 1
@@ -268,7 +265,7 @@ class _Scan:
         place: int,
         span: tuple[int, int],
         reference: str = "",
-        options: Options = _PLAIN,
+        options: Options = _UNSAID,
         warnings: Warnings = (),
     ) -> int:
         line, column = self._position(place)

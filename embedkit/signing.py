@@ -19,7 +19,8 @@ PRIVATE = ("memory:", "null:")
 def signing_secrets(settings: Settings) -> tuple[str, ...]:
     """The values of SECRET; the first signs, all verify.
 
-    :raises ConfigurationError: where the cache is shared between machines and SECRET is not set.
+    :raises ConfigurationError: where SECRET is not set and the cache is shared between machines, or a
+        secret of our own cannot be kept.
     """
     if settings.secret:
         return tuple(secret.reveal() for secret in settings.secret)
@@ -31,12 +32,18 @@ def signing_secrets(settings: Settings) -> tuple[str, ...]:
         )
     if settings.cache.startswith(PRIVATE):
         return (secrets.token_hex(32),)
-    return (_kept(Path(platformdirs.user_cache_dir("embedkit")) / "secret"),)
+    path = Path(platformdirs.user_cache_dir("embedkit")) / "secret"
+    try:
+        return (_kept(path),)
+    except OSError as error:  # no home, or one that is read-only, as in a container
+        raise ConfigurationError(
+            f"A secret cannot be kept in {path} ({error.strerror}).", hint="Set the setting SECRET."
+        ) from None
 
 
 def _kept(path: Path) -> str:
     """The secret in a file that only its owner may read; made by whichever process comes first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -47,10 +54,21 @@ def _kept(path: Path) -> str:
     return made
 
 
+def _private(path: Path, found: str) -> str:
+    """What was found, unless somebody else may know it; on Windows the rights of the folder see to that."""
+    file = path.stat()
+    if os.name != "nt" and (file.st_uid not in (os.geteuid(), 0) or file.st_mode & 0o077):
+        raise ConfigurationError(
+            f"The file {path} belongs to somebody else, or others may read it.",
+            hint="Delete it, so that a new secret is made, or set the setting SECRET.",
+        )
+    return found
+
+
 def _read(path: Path) -> str:
     for _ in range(50):  # whoever made the file may still be writing its 64 characters
         if len(found := path.read_text().strip()) >= 64:
-            return found
+            return _private(path, found)
         time.sleep(0.01)
     raise ConfigurationError(
         f"The file {path} holds no whole secret.", hint="Delete it, or set the setting SECRET."

@@ -25,7 +25,7 @@ class Upstream:
         self.requests: list[str] = []
         self.connections = 0
         self.scripts = scripts
-        self._tls = tls
+        self.tls = tls
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -66,9 +66,9 @@ class Upstream:
         sock.settimeout(0.05)
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             stack.enter_context(sock)
-            if self._tls:
+            if self.tls:
                 sock.settimeout(5)
-                sock = stack.enter_context(self._tls.wrap_socket(sock, server_side=True))
+                sock = stack.enter_context(self.tls.wrap_socket(sock, server_side=True))
                 sock.settimeout(0.05)
             while (head := self._head(sock)) is not None:
                 self.requests.append(head)

@@ -251,6 +251,10 @@ def test_html(text: str, expected: list[str]) -> None:
         ("[getty]: https://www.gettyimages.com\n\n[getty 1]", ["1"]),
         ("[getty 1][getty 2][^1]", ["1", "2"]),
         ("\\[getty 1] \\\\[getty 2]", ["2"]),
+        ('Open it with `<img alt="`.\n\n[getty 1]\n\nClose it with `">`.', ["1"]),
+        ("`<a`\n\nx [getty 1]", ["1"]),
+        ('[a](/b "c [getty 1]") x [getty 2] ![a [getty 3] b](/c) d![getty 4]', ["2", "4"]),
+        ("wow! [a] ![b] [getty 1] [c](/d)", ["1"]),
     ],
 )
 def test_markdown(text: str, expected: list[str]) -> None:

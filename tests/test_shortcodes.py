@@ -392,7 +392,7 @@ def test_every_live_embed_of_a_corpus_and_no_decoy() -> None:
 
 def fastest(text: str, input: str) -> float:
     times = []
-    for _ in range(3):
+    for _ in range(2):
         began = process_time()
         find(text, input)
         times.append(process_time() - began)
@@ -403,4 +403,4 @@ def fastest(text: str, input: str) -> float:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_twice_the_text_takes_twice_the_time(name: str, input: str) -> None:
     # Small times say little of growth: a quadratic scanner takes seconds for any of these.
-    assert fastest(FAMILIES[name](160_000), input) < max(0.1, 3 * fastest(FAMILIES[name](80_000), input))
+    assert fastest(FAMILIES[name](120_000), input) < max(0.1, 3 * fastest(FAMILIES[name](60_000), input))

@@ -173,7 +173,7 @@ POLICY = Policy(max_age=100, stale_while_revalidate=50, stale_if_error=500, nega
         (599, Verdict.STALE_IF_ERROR),
         (600, Verdict.EXPIRED),
         (-30, Verdict.FRESH),
-        (-3600, Verdict.EXPIRED),
+        (-3600, Verdict.STALE_IF_ERROR),
     ],
 )
 def test_judge(age: float, verdict: Verdict) -> None:

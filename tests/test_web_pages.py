@@ -210,6 +210,6 @@ def test_health_and_readiness(web: World) -> None:
 def test_ready_is_what_can_answer(
     web: World, monkeypatch: pytest.MonkeyPatch, cache: str, breaker: str, status: str, code: int
 ) -> None:
-    monkeypatch.setattr(web.kit, "status", lambda: {"cache": cache, "upstream": {"oembed": breaker}})
+    monkeypatch.setattr(web.kit, "status", lambda: {"cache": cache, "upstream": {"oembed": {"breaker": breaker}}})
     answer = web.client.get("/readyz")
     assert (answer.json["status"], answer.status_code) == (status, code)

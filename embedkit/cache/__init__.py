@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import random
 import threading
 import time
@@ -113,16 +114,21 @@ class EmbedCache:
                 return entry
         return self._look(items, tld)
 
-    def store(self, embed: Embed, *, tld: str, cache_age: int | None = None) -> Embed:
+    def now(self) -> float:
+        """Seconds since the epoch, by the clock of the entries."""
+        return self._clock()
+
+    def store(self, embed: Embed, *, tld: str, cache_age: int | None = None, asked_at: float = math.inf) -> Embed:
         """Keep a copy, in place of any error; the copies for other tlds stay.
 
         :param cache_age: seconds for which the provider calls it good.
+        :param asked_at: when the question went out: what has been purged or taken down since stays away.
         :returns: the embed with its times.
         """
         now = self._clock()
         fresh_for = lifetime(self._policy, cache_age, self._random())
         stamped = replace(embed, fetched_at=now, fresh_until=now + fresh_for, stale=False)
-        self._change(embed.ref.items, lambda body: entries.stored(body, stamped, tld))
+        self._change(embed.ref.items, lambda body: entries.stored(body, stamped, tld, asked_at))
         return stamped
 
     def fail(self, items: Items, tld: str, error: ProviderError) -> None:
@@ -148,6 +154,7 @@ class EmbedCache:
             deleted = self._drop(key)
             if deleted is None or (held and not deleted and self._read(key)["variants"]):
                 raise Unavailable("The cache cannot be written; nothing was dropped.", ref=",".join(items))
+            self._set(key, entries.dropped(self._clock()), entries.REMEMBERED)
         return held
 
     # -- one call for all who ask -----------------------------------------------------------------------
@@ -263,9 +270,12 @@ class EmbedCache:
                 self._distrust(key, error)
                 body = change(entries.NOTHING)
             seconds = entries.worth_keeping(body, now, self._policy)
-            done = self._store.set(key, self._envelope.seal(key, body), seconds)
-            self._changed(key)
-            return done
+            return self._set(key, body, seconds)
+
+    def _set(self, key: str, body: JSON, seconds: int) -> bool:
+        done = self._store.set(key, self._envelope.seal(key, body), seconds)
+        self._changed(key)
+        return done
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:

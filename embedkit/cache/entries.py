@@ -1,6 +1,7 @@
 """What an entry of the cache says: the copies of one picture, and a refusal that is remembered.
 
-    {"variants": {"com": {record}, …}, "error": {"code", "message", "at", "until", "count", …} | null}
+    {"variants": {"com": {record}, …}, "error": {"code", "message", "at", "until", "count", …} | null,
+     "dropped": when it was purged or taken down}
 
 Bodies are JSON and never changed in place. There is no clock here.
 """
@@ -26,7 +27,8 @@ from embedkit.models import JSON, Embed
 
 REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # said of one picture; the others are outages
 ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
-NOTHING: JSON = {"variants": {}, "error": None}
+NOTHING: JSON = {"variants": {}, "error": None, "dropped": 0.0}
+REMEMBERED = 3_600  # seconds for which a purge is known, so that no question from before it brings the copy back
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,22 @@ class Entry:
     error: ProviderError | None = None
 
 
-def stored(body: JSON, embed: Embed, tld: str) -> JSON:
-    """The body with a new copy, which ends any refusal."""
-    return {"variants": body["variants"] | {tld: records.dump(embed)}, "error": None}
+def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
+    """The body with a new copy, which ends any refusal; unless the picture was dropped since it was asked for."""
+    if asked_at < body["dropped"] <= embed.fetched_at:
+        return body
+    return body | {"variants": body["variants"] | {tld: records.dump(embed)}, "error": None}
+
+
+def dropped(now: float) -> JSON:
+    """The body of a picture that was purged."""
+    return NOTHING | {"dropped": now}
 
 
 def refused(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
     """The body with a refusal; a picture that is missing loses all its copies."""
-    variants = {} if isinstance(error, NotFound) else body["variants"]
-    return {"variants": variants, "error": dump_error(error, now, policy, before=body["error"])}
+    left = dropped(now) if isinstance(error, NotFound) else body
+    return left | {"error": dump_error(error, now, policy, before=body["error"])}
 
 
 def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, float]:
@@ -60,7 +69,7 @@ def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, flo
         return Entry(error=error), now
     embed = records.load(record)
     verdict = judge(now - embed.fetched_at, embed.fresh_until - embed.fetched_at, policy)
-    if verdict is Verdict.EXPIRED:
+    if verdict is Verdict.EXPIRED or (verdict is Verdict.STALE_IF_ERROR and _forbidden(body)):
         return Entry(verdict=verdict, error=error), now
     ends = [embed.fresh_until + more for more in (0, policy.stale_while_revalidate, policy.stale_if_error)]
     shown = embed if verdict is Verdict.FRESH else replace(embed, stale=True)
@@ -70,15 +79,16 @@ def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, flo
 def living(body: JSON, now: float, policy: Policy) -> JSON:
     """The body without copies that nobody may be shown any more."""
     variants = {tld: record for tld, record in body["variants"].items() if _end(record, policy) > now}
-    return {"variants": variants, "error": body["error"]}
+    return body | {"variants": variants}
 
 
 def worth_keeping(body: JSON, now: float, policy: Policy) -> int:
     """Whole seconds for which the body is of any use."""
     ends = [_end(record, policy) for record in body["variants"].values()]
+    ends.append(body["dropped"] + REMEMBERED)
     if body["error"]:
         ends.append(body["error"]["until"] + DAY)  # so that the next refusal is known for one in a row
-    return max(1, math.ceil(max(ends, default=now) - now))
+    return max(1, math.ceil(max(ends) - now))
 
 
 def dump_error(error: ProviderError, now: float, policy: Policy, *, before: JSON | None = None) -> JSON:
@@ -116,6 +126,11 @@ def revive_error(dumped: JSON) -> ProviderError:
     if isinstance(error, NotFound):
         error.gone = dumped["gone"]
     return error
+
+
+def _forbidden(body: JSON) -> bool:
+    """Whether the last that Getty said of the picture is that it may not be embedded, however long ago."""
+    return bool(body["error"] and body["error"]["code"] == NotEmbeddable.code)
 
 
 def _end(record: JSON, policy: Policy) -> float:

@@ -7,6 +7,7 @@ Every value of an answer is validated or cleaned; what cannot be is dropped wher
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from embedkit.settings import Settings
 MAX_BYTES = 256 * 1024  # asked of the transport
 MAX_JSON = 2 * 1024 * 1024  # bytes that are parsed at all, whoever's transport has let them through
 MAX_ADDRESS = 2048  # characters
+TYPES = ("rich", "photo", "video")
 
 Bounds = tuple[int | None, int | None]
 
@@ -113,7 +115,7 @@ def _read(body: bytes, ref: AssetRef) -> JSON:
 
 
 def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bounds) -> Embed:
-    if answer.get("version") != "1.0" or answer.get("type") not in ("rich", "photo", "video"):
+    if answer.get("version") != "1.0" or answer.get("type") not in TYPES:
         raise _invalid("The answer is not oEmbed 1.0 of type rich, photo or video.", ref)
     if not isinstance(html := answer.get("html"), str):
         raise _invalid("The answer has no html.", ref)
@@ -135,10 +137,49 @@ def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bou
         thumbnail_width=_size(answer.get("thumbnail_width")) if thumbnail else None,
         thumbnail_height=_size(answer.get("thumbnail_height")) if thumbnail else None,
         terms_of_use_url=_terms(answer.get("terms_of_use_url")),
-        page_url=f"https://www.gettyimages.{tld if tld in SITES.values() else 'com'}/detail/{ref.items[0]}",
+        page_url=_page_url(ref, tld),
         frame=frame,
         asked=asked,
     )
+
+
+def vetted(embed: Embed, settings: Settings, *, tld: str) -> Embed:
+    """A record that nobody has signed (a lock file's), held to the same rules as an answer.
+
+    :raises InvalidResponse: where its frame or its size is none that an answer can have.
+    """
+    ref, frame = embed.ref, embed.frame
+    query = "&".join(f"{name}={value}" for name, value in frame.query)
+    if not (
+        ref.items == tuple(item.lower() for item in frame.items)
+        and re.fullmatch(markup.SIGNED, query, re.ASCII)
+        and frame.bar in (0, markup.BAR)
+        and frame.bar < embed.height <= MAX_SIZE
+        and embed.width <= MAX_SIZE
+    ):
+        raise _invalid("The record is none that Getty Images can have answered.", ref)
+    thumbnail = _thumbnail(embed.thumbnail_url, settings.image_origins)
+    return replace(
+        embed,
+        type="rich" if embed.type not in TYPES else embed.type,
+        version="1.0",
+        title=text.line(embed.title, text.TITLE),
+        caption=text.line(embed.caption, text.CAPTION),
+        photographer=text.line(embed.photographer, text.NAME),
+        collection=text.line(embed.collection, text.NAME),
+        thumbnail_url=thumbnail,
+        thumbnail_width=_size(embed.thumbnail_width) if thumbnail else None,
+        thumbnail_height=_size(embed.thumbnail_height) if thumbnail else None,
+        terms_of_use_url=_terms(embed.terms_of_use_url),
+        page_url=_page_url(ref, tld),
+        frame=replace(frame, query=markup.signed(query)),
+        fetched_at=0.0,
+        fresh_until=0.0,
+    )
+
+
+def _page_url(ref: AssetRef, tld: str) -> str:
+    return f"https://www.gettyimages.{tld if tld in SITES.values() else 'com'}/detail/{ref.items[0]}"
 
 
 def _frame_hosts(settings: Settings) -> frozenset[str]:

@@ -85,8 +85,8 @@ def _element(text: str, start: int) -> Region:
     name = tag[1].lower()
     if name not in _RAW:
         return Region(start, tag.end(), True)
-    close = re.compile(rf"(?i)</{name}(?![\w-])[^>]*>").search(text, tag.end())
-    return Region(start, close.end() if close else len(text), name == "script")
+    close = re.compile(rf"(?i)</{name}(?![\w-])").search(text, tag.end())
+    return Region(start, _after(text, ">", close.end()) if close else len(text), name == "script")
 
 
 def _closing_ticks(text: str) -> dict[int, int]:

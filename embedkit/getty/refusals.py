@@ -39,7 +39,7 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 _PER_SECOND = re.compile(r"(?:account|developer)\s+over\s+(?:queries\s+per\s+second|qps)", re.IGNORECASE)
 _PER_DAY = re.compile(r"(?:account|developer)\s+over\s+rate", re.IGNORECASE)
 _INACTIVE = re.compile(r"(?:account|developer)\s+inactive", re.IGNORECASE)
-_REFERENCE = re.compile(r"reference\s*(?:#|&#35;)", re.IGNORECASE)
+_REFERENCE = re.compile(r"reference(?:\s|&#32;|&nbsp;)*(?:#|&#35;)", re.IGNORECASE)
 
 Meaning = tuple[type[ProviderError], str, str]
 
@@ -59,8 +59,29 @@ def refusal(response: Response, ref: AssetRef) -> ProviderError:
     return error
 
 
+def throttle(response: Response) -> RateLimited | QuotaExhausted | None:
+    """The error of an answer that says that too many calls were made, of a second or of a day."""
+    wait = retry_after(response.headers)
+    kind = _throttle(response.status, _words(response.body, response.headers))
+    return kind(retry_after=wait) if kind else None
+
+
+def _throttle(status: int, words: str) -> type[RateLimited] | type[QuotaExhausted] | None:
+    if not 400 <= status < 500 or status in (404, 410):
+        return None
+    if _PER_SECOND.search(words):
+        return RateLimited
+    if _PER_DAY.search(words):
+        return QuotaExhausted
+    return RateLimited if status == 429 else None
+
+
+def _words(body: bytes, headers: Mapping[str, str]) -> str:
+    return f"{headers.get('x-error-detail', '')}\n{body[:MAX_WORDS].decode('utf-8', 'replace')}"
+
+
 def _meaning(status: int, body: bytes, headers: Mapping[str, str]) -> Meaning:
-    words = f"{headers.get('x-error-detail', '')}\n{body[:MAX_WORDS].decode('utf-8', 'replace')}"
+    words = _words(body, headers)
     if status in (404, 410):
         if "access denied" in words.lower() and _REFERENCE.search(words):
             return Unavailable, "a firewall's page", "Try again later."
@@ -75,12 +96,11 @@ def _meaning(status: int, body: bytes, headers: Mapping[str, str]) -> Meaning:
 
 
 def _client_error(status: int, body: bytes, words: str) -> Meaning:
-    if _PER_SECOND.search(words):
-        return RateLimited, "too many calls a second", "Ask more slowly."
-    if _PER_DAY.search(words):
-        return QuotaExhausted, "too many calls today", "Wait until tomorrow, or ask Getty for more."
-    if status == 429:
-        return RateLimited, "too many calls", "Ask more slowly."
+    throttled = _throttle(status, words)
+    if throttled is QuotaExhausted:
+        return throttled, "too many calls today", "Wait until tomorrow, or ask Getty for more."
+    if throttled:
+        return throttled, "too many calls a second", "Ask more slowly."
     if _INACTIVE.search(words):
         return Unauthorized, "the account is inactive", "The endpoint needs no key: check OEMBED_ENDPOINT."
     if status == 408 or not (_is_json(body) or (status == 400 and not body.strip())):

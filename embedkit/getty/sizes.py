@@ -30,6 +30,14 @@ def question(options: Options) -> Bounds:
     return width and max(width, DEFAULT), height and max(height, DEFAULT)
 
 
+def largest(one: Options, other: Options) -> Options:
+    """Bounds within which both are satisfied: what one of them leaves open stays open."""
+    (width, height), (wide, high) = box(one), box(other)
+    both = width and wide and max(width, wide), height and high and max(height, high)
+    # one open to the side, the other downwards: no single question has an answer to both
+    return Options(max_width=both[0], max_height=both[1]) if any(both) else Options(max_width=width or wide)
+
+
 def covers(embed: Embed, options: Options) -> bool:
     """Whether asking again could bring nothing larger that the options have a use for."""
     width, height = question(options)

@@ -14,15 +14,17 @@
   // The path comes from an attribute that a commenter may be able to write: only a viewer's will do.
   const PATH = /^\/embed\/[0-9a-z-]{1,24}(,[0-9a-z-]{1,24}){0,4}\?[\w=&.-]+$/;
 
-  if (document.embedkitFacade) return; // loaded twice
-  document.embedkitFacade = true;
+  const LOADED = Symbol.for("embedkit.facade");
+  if (document[LOADED]) return; // loaded twice
+  document[LOADED] = true;
 
-  const script = document.currentScript;
+  // Asked of the prototype: on the document itself a commenter's <img name=currentScript> would stand in for it.
+  const script = Object.getOwnPropertyDescriptor(Document.prototype, "currentScript").get.call(document);
   const option = (name, otherwise) =>
-    script?.dataset["frame" + name] ?? (script?.src && new URL(script.src).searchParams.get(name.toLowerCase())) ??
-    otherwise;
-  const origin = option("Origin", "") || "https://embed.gettyimages.com";
-  const sandbox = option("Sandbox", "allow-scripts allow-same-origin allow-popups" +
+    script?.getAttribute("data-frame-" + name) ??
+    (script?.src ? new URL(script.src).searchParams.get(name) : null) ?? otherwise;
+  const origin = option("origin", "") || "https://embed.gettyimages.com";
+  const sandbox = option("sandbox", "allow-scripts allow-same-origin allow-popups" +
     " allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation");
   const status = document.createElement("div");
   let granted = remembered() && !matchMedia("(prefers-reduced-data: reduce)").matches;

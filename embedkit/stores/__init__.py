@@ -38,6 +38,8 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
     """
     scheme, colon, rest = (url or f"sqlite:{_default_path()}").partition(":")
     try:
+        if not url:
+            os.makedirs(os.path.dirname(rest), mode=0o700, exist_ok=True)
         if colon and (store := _open(scheme.lower(), rest, limit, timeout)):
             return store
     except OSError as error:

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 SLOTS = 1024
 WIDTH = 8  # bytes of a mark: one aligned machine word
+# Not inherited by other programs; and a link that somebody put there must not lead ftruncate elsewhere.
+CAUTIOUS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def slot(key: str) -> int:
@@ -53,7 +55,7 @@ class SharedChanges(Changes):
     """
 
     def __init__(self, path: str) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | CAUTIOUS, 0o666)
         try:
             os.ftruncate(self._file, SLOTS * WIDTH)  # keeps what another process has written
             mapped = mmap.mmap(self._file, SLOTS * WIDTH, access=mmap.ACCESS_READ)

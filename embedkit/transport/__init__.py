@@ -5,6 +5,7 @@ again only where that is safe and the budget allows; a service that fails is lef
 
     Response          every status that is an answer of the endpoint, 404 and 503 alike
     Unavailable       no answer: network, time, a breaker that is open, too many waiting
+    RateLimited       not asked, since the last answer was that there are too many calls; or QuotaExhausted
     InvalidResponse   an answer that must not be used: too large, malformed, redirected elsewhere
 
 No secret travels with an error or a log line; urllib3's own debug log prints addresses, not headers.
@@ -12,31 +13,28 @@ No secret travels with an error or a log line; urllib3's own debug log prints ad
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import random as chance
 import re
-import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import requests
-import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from embedkit import __version__
-from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, Unavailable
-from embedkit.getty.refusals import retry_after
+from embedkit.errors import ConfigurationError, InvalidResponse
+from embedkit.getty.refusals import retry_after, throttle
 from embedkit.models import JSON, Request, Response
 from embedkit.settings import Settings
 from embedkit.transport.answers import clean, decoded, redirected
 from embedkit.transport.deadline import READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
-from embedkit.transport.resilience import Breaker, Bulkhead, RetryBudget
+from embedkit.transport.failures import FAILURES, Fault, fault
+from embedkit.transport.resilience import Breaker, Bulkhead, CoolOff, RetryBudget
 
 log = logging.getLogger("embedkit.transport")
 
@@ -48,12 +46,6 @@ CHUNK = 16 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 FIELD = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110 section 5.5
-
-# requests' own exceptions are OSError or ValueError
-_FAILURES = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
-_MALFORMED = (http.client.HTTPException, urllib3.exceptions.InvalidHeader, ValueError)
-_CUT_OFF = (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError)
-_TLS = (ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError)
 
 
 class Transport(Protocol):
@@ -67,24 +59,17 @@ class Transport(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """A try that gave no answer, and how many more are worth it."""
-
-    error: ProviderError
-    retries: int = 0
-
-
 class _Lane:
     """What an endpoint has to itself: one that fails must not take the others along."""
 
     def __init__(self, places: int, clock: Callable[[], float], random: Callable[[], float]) -> None:
         self.breaker = Breaker(clock, random)
+        self.cool_off = CoolOff(clock)
         self.budget = RetryBudget()
         self.bulkhead = Bulkhead(places, WAITERS)
 
     def state(self) -> JSON:
-        return {**self.breaker.state(), "waiting": self.bulkhead.waiting()}
+        return {**self.breaker.state(), **self.cool_off.state(), "waiting": self.bulkhead.waiting()}
 
 
 class _Process:
@@ -139,6 +124,7 @@ class HttpTransport:
 
         A request with ``batch`` waits for its place as long as it takes, and its time runs from there.
 
+        :raises RateLimited, QuotaExhausted: for a while after an answer that said so.
         :raises Unavailable: where there is no answer; with ``retry_after`` where known.
         :raises InvalidResponse: where there is one that must not be used.
         """
@@ -147,10 +133,11 @@ class HttpTransport:
         lane.breaker.check()
         wait = None if request.batch else self._timeout
         with lane.bulkhead.place(wait, counted=not request.batch):
+            self._keep_quiet(lane.cool_off, request)
             start = self._clock() if request.batch else began
             outcome, tries = self._guarded(request, lane, Deadline(start + self._timeout, self._clock))
         _report(request, outcome, self._clock() - began, tries)
-        if isinstance(outcome, _Fault):
+        if isinstance(outcome, Fault):
             raise outcome.error  # here, where no exception with a request inside can become its context
         return outcome
 
@@ -171,18 +158,28 @@ class HttpTransport:
         lanes = self._here().lanes
         return lanes.get(endpoint) or lanes.setdefault(endpoint, _Lane(self._places, self._clock, self._random))
 
-    def _guarded(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | _Fault, int]:
+    def _guarded(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
         ticket = lane.breaker.admit()
         late = deadline.left() < self._timeout / 2  # after queueing: to fail then is no fault of the service
         healthy = None
         try:
             outcome, tries = self._tried(request, lane.budget, deadline)
+            if isinstance(outcome, Response):
+                lane.cool_off.record(throttle(outcome))
             healthy = _healthy(outcome) or (None if late else False)
         finally:
             lane.breaker.record(ticket, healthy)
         return outcome, tries
 
-    def _tried(self, request: Request, budget: RetryBudget, deadline: Deadline) -> tuple[Response | _Fault, int]:
+    def _keep_quiet(self, cool_off: CoolOff, request: Request) -> None:
+        """Refuse while Getty wants quiet; a batch waits if that is soon over, or all the rest of it would fail."""
+        left = cool_off.left()
+        if request.batch and 0 < left <= self._timeout:
+            self._sleep(left)
+        else:
+            cool_off.check()
+
+    def _tried(self, request: Request, budget: RetryBudget, deadline: Deadline) -> tuple[Response | Fault, int]:
         budget.deposit()
         tries = 0
         while True:
@@ -193,19 +190,19 @@ class HttpTransport:
                 return outcome, tries
             self._sleep(pause)
 
-    def _pause(self, outcome: Response | _Fault) -> float:
+    def _pause(self, outcome: Response | Fault) -> float:
         least, most = PAUSE
         asked = retry_after(outcome.headers) if isinstance(outcome, Response) else None
         return max(least + (most - least) * self._random(), asked or 0.0)
 
-    def _once(self, request: Request, deadline: Deadline) -> Response | _Fault:
+    def _once(self, request: Request, deadline: Deadline) -> Response | Fault:
         try:
             with bounded(deadline, request.max_bytes):
                 return self._followed(request, deadline)
         except InvalidResponse as error:
-            return _Fault(error)
-        except _FAILURES as error:
-            return _fault(error)
+            return Fault(error)
+        except FAILURES as error:
+            return fault(error)
 
     def _followed(self, request: Request, deadline: Deadline) -> Response:
         """The answer at the end of the redirects that this request allows."""
@@ -248,52 +245,22 @@ def _prepared(request: Request) -> requests.PreparedRequest:
     )
 
 
-def _retries(request: Request, outcome: Response | _Fault) -> int:
+def _retries(request: Request, outcome: Response | Fault) -> int:
     if request.method != "GET":
         return 0
-    if isinstance(outcome, _Fault):
+    if isinstance(outcome, Fault):
         return outcome.retries
     return RETRIES if outcome.status in RETRY_STATUSES else 0
 
 
-def _healthy(outcome: Response | _Fault) -> bool:
+def _healthy(outcome: Response | Fault) -> bool:
     """Whether the service works: refusing (4xx) is work, and so is nonsense about one picture."""
-    if isinstance(outcome, _Fault):
+    if isinstance(outcome, Fault):
         return isinstance(outcome.error, InvalidResponse)
     return outcome.status < 500
 
 
-def _fault(error: BaseException) -> _Fault:
-    """What went wrong on the wire, in our words: those of the libraries carry the request with them."""
-    causes = list(_causes(error))
-
-    def among(kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
-        return any(isinstance(cause, kinds) for cause in causes)
-
-    if among(urllib3.exceptions.NewConnectionError):
-        return _Fault(Unavailable("Getty Images cannot be reached."), retries=1)
-    if among(_TLS):
-        said = "The certificate of Getty Images, or the encryption, is not valid."
-        log.warning(said)  # an attack, or an old bundle of certificates here: someone has to look
-        return _Fault(Unavailable(said))
-    if among((TimeoutError, urllib3.exceptions.TimeoutError)):
-        return _Fault(Unavailable("Getty Images did not answer in time."))
-    if among(_CUT_OFF):
-        return _Fault(Unavailable("Getty Images cut the connection."), retries=1)
-    if among(_MALFORMED):
-        return _Fault(InvalidResponse("The answer of Getty Images is not proper HTTP."))
-    return _Fault(Unavailable("The connection to Getty Images failed."), retries=1)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and those wrapped in it, each library in its own way."""
-    yield error
-    for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
-        if isinstance(inner, BaseException):
-            yield from _causes(inner)
-
-
-def _report(request: Request, outcome: Response | _Fault, seconds: float, tries: int) -> None:
+def _report(request: Request, outcome: Response | Fault, seconds: float, tries: int) -> None:
     """One line in the log: no path, no query, no header, and nothing that could break the line."""
     host = ascii(urlsplit(request.url).hostname)[1:-1][:255]
     said = outcome.status if isinstance(outcome, Response) else outcome.error.message

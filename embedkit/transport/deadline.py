@@ -119,7 +119,7 @@ class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         try:
             return connect(self.host.strip("[]"), self.port or self.default_port, _deadline.get())
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError, RuntimeError) as error:  # RuntimeError: no thread to be had
             raise NewConnectionError(self, "no connection") from error
 
 

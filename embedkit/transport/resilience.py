@@ -1,22 +1,26 @@
-"""What keeps a sick upstream from making us sick: a circuit breaker, a retry budget, a bulkhead.
+"""What keeps a sick upstream from making us sick: a circuit breaker, a cool-off, a retry budget, a bulkhead.
 
 Plain values behind a lock. Time and chance are handed in, so that a test of them is a line of numbers.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from embedkit.errors import Unavailable
+from embedkit.errors import QuotaExhausted, RateLimited, Unavailable
 
 IN_A_ROW = 5  # failures one after another that open the breaker: an outage shows at once
 WINDOW = 30.0  # seconds of calls that are looked at for a service that fails often, but not always
 WINDOW_CALLS = 20  # below that, half of them failing may be chance
 WINDOW_MOST = 100  # the latest are enough; keeps the window small under load
 OPEN = 30.0  # seconds before the first try after an outage, +-20 %, so that processes do not come back at once
+
+TOO_FAST = (1.0, 30.0)  # seconds of quiet after too many calls a second: at first, and at the most
+TOO_MANY = (900.0, 7200.0)  # the same after too many a day
 
 RETRY_EVERY = 10  # one retry for so many calls: retries must not double the load on a failing service
 RETRY_RESERVE = 10  # retries in hand at the start, and at the most: a small site has no calls to earn them by
@@ -114,6 +118,48 @@ class Breaker:
             return {"breaker": name, "retry_after": round(self._wait(), 1)}
 
 
+class CoolOff:
+    """Keeps quiet after "too many calls": as long as was asked for, and longer each time in a row.
+
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kind: type[RateLimited] | type[QuotaExhausted] = RateLimited
+        self._in_a_row = 0
+        self._until = -math.inf
+
+    def left(self) -> float:
+        """Seconds until calls may be made again, 0 at the least."""
+        return max(0.0, self._until - self._clock())
+
+    def check(self) -> None:
+        """Nothing, where a call may be made.
+
+        :raises RateLimited, QuotaExhausted: at once, while it lasts.
+        """
+        if left := self.left():
+            raise self._kind("Getty Images wants fewer calls and is not asked for the moment.", retry_after=left)
+
+    def record(self, refusal: RateLimited | QuotaExhausted | None) -> None:
+        """What an answer said: too many calls, or nothing of the kind."""
+        with self._lock:
+            if not self.left():  # else the call was under way with the one that began this, and counts with it
+                self._in_a_row = self._in_a_row + 1 if refusal else 0
+            if refusal:
+                self._kind = type(refusal)
+                first, most = TOO_MANY if isinstance(refusal, QuotaExhausted) else TOO_FAST
+                wait = max(min(first * 2 ** min(self._in_a_row - 1, 20), most), refusal.retry_after or 0.0)
+                self._until = max(self._until, self._clock() + wait)
+
+    def state(self) -> dict[str, str | float]:
+        """``throttled``: rate-limited or quota-exhausted; ``retry_after``: seconds; nothing while all is quiet."""
+        left = self.left()
+        return {"throttled": self._kind.code, "retry_after": round(left, 1)} if left else {}
+
+
 class RetryBudget:
     """One retry for every ten calls, and a few in reserve."""
 
@@ -178,13 +224,22 @@ class Bulkhead:
             if counted and sum(waiter[1] for waiter in self._queue) >= self._waiters:
                 raise Unavailable("Too many calls to Getty Images are waiting.", retry_after=SOON)
             self._queue.append(turn)
-        if turn[0].wait(timeout):
-            return
+        try:
+            turn[0].wait(timeout)
+        except BaseException:  # KeyboardInterrupt: a place that nobody takes would be lost for good
+            if not self._withdrawn(turn):
+                self._leave()
+            raise
+        if self._withdrawn(turn):
+            raise Unavailable("No call to Getty Images could be made in time.", retry_after=SOON)
+
+    def _withdrawn(self, turn: tuple[threading.Event, bool]) -> bool:
+        """Whether the caller has left the queue; not if a place has come, be it in the last moment."""
         with self._lock:
             if turn[0].is_set():
-                return  # it came in the last moment
+                return False
             self._queue.remove(turn)
-        raise Unavailable("No call to Getty Images could be made in time.", retry_after=SOON)
+            return True
 
     def _leave(self) -> None:
         with self._lock:

@@ -36,6 +36,7 @@ def create_app(
     blueprint, service = _mounted(settings, kit, authorize, None)
     blueprint.add_url_rule("/", "index", partial(home, service))
     app = Flask("embedkit.web", static_folder=None)
+    app.url_map.merge_slashes = False  # a redirect away from "//" would repeat Host, which is not to be trusted
     app.config["TRUSTED_HOSTS"] = list(service.settings.trusted_hosts) or None
     app.register_blueprint(blueprint)
     problems.handle(app)

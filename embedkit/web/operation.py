@@ -37,7 +37,8 @@ def _state(service: Service) -> Readiness:
         log.exception("the state of the parts cannot be told")
         return Readiness("unavailable", "unknown", {})
     cache, upstream = str(found["cache"]), dict(found["upstream"])
-    failing = [cache != "ok", upstream.get("oembed", "closed") == "open"]
+    oembed = upstream.get("oembed", {})
+    failing = [cache != "ok", oembed.get("breaker") == "open" or "throttled" in oembed]
     status = "unavailable" if all(failing) else "degraded" if any(failing) else "ok"
     return Readiness(status, cache, upstream)  # type: ignore[arg-type]
 

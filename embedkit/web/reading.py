@@ -117,7 +117,7 @@ def _in_words(found: re.Match[str]) -> str:
     names = [name for name in found[1].split(" | ") if name != "null"]
     if any(name not in KINDS for name in names):
         return f'"{found[1]}"'
-    return " or ".join(KINDS[name] for name in names)
+    return " or ".join(KINDS[name] for name in names) or "null"
 
 
 def _words(kind: type, where: str) -> list[str]:

@@ -13,6 +13,7 @@ import math
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import process_time
 
@@ -95,7 +96,7 @@ def expansion(mixed: list[Post], input: Input) -> None:
 def growth(text: Callable[[int], str], input: Input) -> tuple[float, float]:
     """The exponent from 200,000 to 400,000 characters, and the milliseconds at 400,000."""
     half, whole = text(200_000), text(400_000)
-    times = [min(seconds(lambda one=one: find(one, input)) for _ in range(5)) for one in (half, whole)]  # type: ignore[misc]
+    times = [min(seconds(partial(find, one, input)) for _ in range(5)) for one in (half, whole)]
     return math.log2(max(times[1], 1e-6) / max(times[0], 1e-6)), times[1] * 1000
 
 

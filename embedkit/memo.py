@@ -1,0 +1,50 @@
+"""Answers made from a copy, ready to be given again: why a warm embed costs microseconds.
+
+An answer is good for as long as the cache gives the very copy that it was made from, and it is asked at every
+use: an index into the marks of :mod:`embedkit.stores.changes`. So a purge, a takedown or a new copy, in
+whatever process, ends it at once. Only fresh copies count: a stale one has to be asked for anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from embedkit.cache import EmbedCache
+from embedkit.freshness import Verdict
+from embedkit.lockfile import Picture
+from embedkit.models import Embed
+
+MOST = 8_192  # answers, some 2 KB each
+
+
+class Memo:
+    """What was answered to what, in this process. Safe for threads.
+
+    :param cache: gives the cache; None (a frozen build, which touches none) remembers nothing.
+    """
+
+    def __init__(self, cache: Callable[[], EmbedCache] | None) -> None:
+        self._cache = cache
+        self._held: dict[Hashable, tuple[Picture, Embed, Any]] = {}
+
+    def get(self, asked: Hashable) -> Any:
+        """The answer to this; None where there is none that is still good."""
+        held = self._held.get(asked)
+        if held is None or self._cache is None:
+            return None
+        (items, tld), copy, answer = held
+        if self._cache().get(items, tld).embed is copy:  # once it is no longer fresh, it is another object
+            return answer
+        return answer if self.keep(asked, *held) else None
+
+    def keep(self, asked: Hashable, picture: Picture, copy: Embed, answer: Any) -> bool:
+        """Remember an answer, if this copy is the one that is held, and fresh; whether it is."""
+        entry = self._cache().get(*picture) if self._cache else None
+        if entry is None or entry.embed != copy or entry.verdict is not Verdict.FRESH or entry.error:
+            self._held.pop(asked, None)
+            return False
+        if len(self._held) >= MOST:
+            self._held.clear()  # all of it can be made again
+        self._held[asked] = picture, entry.embed, answer
+        return True

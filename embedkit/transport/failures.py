@@ -1,0 +1,60 @@
+"""What goes wrong on the wire, as errors of ours, and how many more tries each is worth."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import requests
+import urllib3.exceptions
+
+from embedkit.errors import InvalidResponse, ProviderError, Unavailable
+
+log = logging.getLogger("embedkit.transport")
+
+# requests' own exceptions are OSError or ValueError
+FAILURES = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
+_MALFORMED = (http.client.HTTPException, urllib3.exceptions.InvalidHeader, ValueError)
+_CUT_OFF = (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError)
+_TLS = (ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A try that gave no answer, and how many more are worth it."""
+
+    error: ProviderError
+    retries: int = 0
+
+
+def fault(error: BaseException) -> Fault:
+    """What went wrong on the wire, in our words: those of the libraries carry the request with them."""
+    causes = list(_causes(error))
+
+    def among(kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
+
+    if among(urllib3.exceptions.NewConnectionError):
+        return Fault(Unavailable("Getty Images cannot be reached."), retries=1)
+    if among(_TLS):
+        said = "The certificate of Getty Images, or the encryption, is not valid."
+        log.warning(said)  # an attack, or an old bundle of certificates here: someone has to look
+        return Fault(Unavailable(said))
+    if among((TimeoutError, urllib3.exceptions.TimeoutError)):
+        return Fault(Unavailable("Getty Images did not answer in time."))
+    if among(_CUT_OFF):
+        return Fault(Unavailable("Getty Images cut the connection."), retries=1)
+    if among(_MALFORMED):
+        return Fault(InvalidResponse("The answer of Getty Images is not proper HTTP."))
+    return Fault(Unavailable("The connection to Getty Images failed."), retries=1)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and those wrapped in it, each library in its own way."""
+    yield error
+    for inner in (*error.args, getattr(error, "reason", None), error.__cause__):
+        if isinstance(inner, BaseException):
+            yield from _causes(inner)
