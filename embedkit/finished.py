@@ -10,7 +10,7 @@ Templates of the host's own may do what they like, so what they make is not kept
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from embedkit import EmbedKit, Settings, lockfile, records
 from embedkit.errors import ConfigurationError
+from embedkit.getty import quoted
 from embedkit.models import TARGETS, Embed, Frame, Options
 from embedkit.rendering import Renderer
+from embedkit.sanitize import sanitizer
 from embedkit.signing import signing_secrets
 from embedkit.stores import open_store
 from embedkit.stores.changes import shared_changes
@@ -320,3 +322,16 @@ def test_no_text_adds_elements_or_hosts(title: str, caption: str) -> None:
             shown = str(RENDERER.render(embed, said, target))
             assert skeleton(shown) == skeleton(str(RENDERER.render(record(), PLAIN_SAID, target)))
             assert hosts(shown) <= {"embed.gettyimages.com", "www.gettyimages.com", "embed-cdn.gettyimages.com"}
+
+
+@pytest.mark.parametrize("name", ["pre", "code", "script", "style", "textarea"])
+def test_an_end_tag_that_never_ends_is_looked_at_once(name: str) -> None:
+    text = f"<{name}>" + f"</{name} " * 100_000  # looked at anew for each, this would take a minute
+    assert [(region.start, region.end) for region in quoted.find(text).regions] == [(0, len(text))]
+
+
+def test_a_class_is_matched_in_one_way_only() -> None:
+    hostile = "ek--a " * 40 + "!"  # 2**40 steps where two branches match the same word
+    assert (
+        sanitizer("nh3", frame_origin="https://x.example").clean(f'<div class="{hostile}"></div>') == "<div></div>"
+    )

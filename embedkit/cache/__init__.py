@@ -14,7 +14,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -41,7 +41,7 @@ Items = tuple[str, ...]
 Held = tuple[Entry, float, float, int, int]  # from when, until when, while which mark is which
 
 PREFIX = "embedkit:"
-IN_FRONT = 4_096  # embeds held in memory, some 2 KB each
+IN_FRONT = 8_192  # embeds held in memory, some 3 KB each
 TRUSTED, BLIND = 30.0, 1.0  # seconds to trust one: where its store tells of changes, and where it cannot
 NOTE = 2  # seconds for which an outage is told to other processes that waited for the same answer
 WRITE_WAIT = 1.0  # seconds to wait for another who is changing the same entry
@@ -130,6 +130,23 @@ class EmbedCache:
         stamped = replace(embed, fetched_at=now, fresh_until=now + fresh_for, stale=False)
         self._change(embed.ref.items, lambda body: entries.stored(body, stamped, tld, asked_at))
         return stamped
+
+    def finish(self, copy: Embed, html: Mapping[str, str], *, tld: str) -> None:
+        """Keep html beside the copy that it was made from, as long as that is held and there is room.
+
+        Only where every other writer of the entry can be kept out meanwhile, also of other processes: no html
+        is worth a copy that comes back after a purge.
+        """
+        if self._writing is not self._locks:
+            return
+        key = self._key(copy.ref.items)
+        try:
+            with self._locks.hold(f"{key}:write", WRITE_WAIT):
+                body = self._read(key)
+                if (changed := entries.finished(body, copy, tld, html)) is not body:
+                    self._set(key, changed, entries.worth_keeping(changed, self._clock(), self._policy))
+        except (Busy, *UNUSABLE):
+            pass  # it is made again when it is wanted again
 
     def fail(self, items: Items, tld: str, error: ProviderError) -> None:
         """Remember that Getty refused a picture, for every tld. An outage is only told to those who wait.

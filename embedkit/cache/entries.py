@@ -1,6 +1,6 @@
 """What an entry of the cache says: the copies of one picture, and a refusal that is remembered.
 
-    {"variants": {"com": {record}, …}, "error": {"code", "message", "at", "until", "count", …} | null,
+    {"variants": {"com": {record, "html": {name: text}}, …}, "error": {"code", "message", "at", "until", "count", …} | null,
      "dropped": when it was purged or taken down}
 
 Bodies are JSON and never changed in place. There is no clock here.
@@ -9,7 +9,8 @@ Bodies are JSON and never changed in place. There is no clock here.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from embedkit import records
 from embedkit.errors import (
@@ -28,16 +29,21 @@ from embedkit.models import JSON, Embed
 REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # said of one picture; the others are outages
 ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
 NOTHING: JSON = {"variants": {}, "error": None, "dropped": 0.0}
+ROOM = 16_384  # characters of finished html in one entry: some twelve ways to show a picture
 REMEMBERED = 3_600  # seconds for which a purge is known, so that no question from before it brings the copy back
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is held of a picture: a copy and how good it is, and an error that is still remembered."""
+    """What is held of a picture: a copy and how good it is, and an error that is still remembered.
+
+    ``html`` is what was made from this copy, by name (:mod:`embedkit.finished`).
+    """
 
     embed: Embed | None = None
     verdict: Verdict | None = None
     error: ProviderError | None = None
+    html: Mapping[str, str] = field(default_factory=dict)
 
 
 def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
@@ -45,6 +51,22 @@ def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
     if asked_at < body["dropped"] <= embed.fetched_at:
         return body
     return body | {"variants": body["variants"] | {tld: records.dump(embed)}, "error": None}
+
+
+def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:
+    """The body with html beside the copy that it was made from: as much as there is room for, else the same body."""
+    record = body["variants"].get(tld)
+    if record is None or record["fetched_at"] != copy.fetched_at:
+        return body
+    kept = dict(record.get("html", {}))
+    room = ROOM - sum(len(text) for one in body["variants"].values() for text in one.get("html", {}).values())
+    for name, text in html.items():
+        if name not in kept and len(text) <= room:
+            kept[name] = text
+            room -= len(text)
+    if kept == record.get("html", {}):
+        return body
+    return body | {"variants": body["variants"] | {tld: record | {"html": kept}}}
 
 
 def dropped(now: float) -> JSON:
@@ -73,7 +95,7 @@ def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, flo
         return Entry(verdict=verdict, error=error), now
     ends = [embed.fresh_until + more for more in (0, policy.stale_while_revalidate, policy.stale_if_error)]
     shown = embed if verdict is Verdict.FRESH else replace(embed, stale=True)
-    return Entry(shown, verdict, error), min((end for end in ends if end > now), default=now)
+    return Entry(shown, verdict, error, dict(record.get("html", {}))), min((end for end in ends if end > now), default=now)
 
 
 def living(body: JSON, now: float, policy: Policy) -> JSON:

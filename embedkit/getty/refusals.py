@@ -1,4 +1,4 @@
-"""What the oEmbed endpoint means by a status other than 200 (documentation of 2014 to 2018, and answers seen in public).
+"""What the oEmbed endpoint means by a status other than 200 (documented 2014 to 2018, or seen in public).
 
     404, 410                          NotFound; a firewall's page with that status is Unavailable
     429, or the words of a throttle   RateLimited for a second's limit, QuotaExhausted for a day's

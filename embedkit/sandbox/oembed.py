@@ -1,4 +1,4 @@
-"""The oEmbed endpoint: parameters, sizes, statuses and keys as the documentation and answers seen in public tell them."""
+"""The oEmbed endpoint: parameters, sizes, statuses and keys as documented, or as answers seen in public."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
-from embedkit.contexts import HtmlContext
-from embedkit.indentation import Lines
+from embedkit.shortcodes.contexts import HtmlContext
+from embedkit.shortcodes.indentation import Lines
 
 WIDEST_LINK = 1024  # characters on either side that are looked at for the brackets of a link
 WIDEST_PREFIX = 200  # characters of quote and list marks before a fence; real texts have a few

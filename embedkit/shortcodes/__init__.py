@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from html import unescape
 from typing import Literal
 
-from embedkit import tags
-from embedkit.contexts import Context, HtmlContext
-from embedkit.editors import KIND, LONGEST_HEAD, Editors
-from embedkit.markdown_contexts import MarkdownContext
 from embedkit.models import AssetRef, Input, Options, Problem, Shortcode
+from embedkit.shortcodes import tags
+from embedkit.shortcodes.contexts import Context, HtmlContext
+from embedkit.shortcodes.editors import KIND, LONGEST_HEAD, Editors
+from embedkit.shortcodes.markdown import MarkdownContext
 
 MOST = 1000  # candidates of one text: more than any gallery has, and a bound on the work for a hostile one
 LONGEST_ADDRESS = 2048  # characters
