@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from embedkit import shortcodes
 from embedkit.errors import EmbedKitError, UnsupportedReference
@@ -39,15 +40,15 @@ def find(text: str, input: Input) -> list[Found]:
     return [one for one in found if one is not None]
 
 
-def replace_all(text: str, found: list[Found], markup: Callable[[Found, AssetRef], str]) -> str:
+def replace_all(text: str, found: Iterable[tuple[Found, str | None]]) -> str:
     """The text with every reference replaced by its markup, and every escape by what it escapes."""
     edits = []
-    for one in found:
+    for one, markup in found:
         start, end = one.shortcode.start, one.shortcode.end
         if one.shortcode.kind == "escape":
             edits.append((start, end, text[start + 1 : end - 1]))
-        elif one.ref is not None:
-            edits.append((start, end, markup(one, one.ref)))
+        elif markup is not None:
+            edits.append((start, end, markup))
     return shortcodes.replace(text, edits)
 
 
@@ -57,11 +58,17 @@ def _parsed(shortcode: Shortcode) -> Found | None:
     if shortcode.kind == "escape":
         return Found(shortcode, None, ())
     try:
-        ref = references.parse(shortcode.reference)
+        ref = _reference(shortcode.reference, shortcode.options)
     except UnsupportedReference as error:
         if shortcode.kind != "shortcode":
             return None  # some other address on a line of its own: none of our business
         problem = Problem(shortcode.line, shortcode.column, error.code, str(error))
         return Found(shortcode, None, (problem, *shortcode.warnings))
-    ref = AssetRef(ref.items, shortcode.options.over(ref.options))
     return Found(shortcode, ref, shortcode.warnings)
+
+
+@lru_cache(maxsize=4096)
+def _reference(written: str, options: Options) -> AssetRef:
+    """A text's own reference: no longer than a shortcode, and often written many times."""
+    ref = references.parse(written)
+    return AssetRef(ref.items, options.over(ref.options))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from embedkit.getty import sizes
 from embedkit.lazily import Lazily
 from embedkit.lockfile import Picture
 from embedkit.models import Embed, Options
@@ -23,38 +24,57 @@ if TYPE_CHECKING:
     from embedkit.cache import EmbedCache
 
 Made = tuple[Picture, Embed, str, str]
-"""A picture, its copy, and the name and the text of html made from that."""
+"""A picture, its copy, and the name and the text of html that was made from it."""
 
 
 class Finished:
-    """The finished html of the copies in a cache.
+    """The html of copies: as it was kept, else made.
 
     :param cache: gives the cache; None (a frozen build, which touches none) keeps nothing.
+    :param show: makes html of an embed that is at its size.
     """
 
-    def __init__(self, settings: Settings, cache: Callable[[], EmbedCache] | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cache: Callable[[], EmbedCache] | None,
+        show: Callable[[Embed, Options], str],
+    ) -> None:
         self._cache = None if settings.templates else cache
-        self._default = settings.target
+        self._show = show
+        self._target = settings.target
         self._edition = Lazily(lambda: _edition(settings))
 
-    def name(self, options: Options) -> str:
-        """The name of what is made with these options, from any copy."""
-        said = repr(replace(options, target=options.target or self._default))
+    def html(self, picture: Picture, copy: Embed, options: Options, new: list[Made]) -> str:
+        """What a copy looks like with these options.
+
+        :param new: gets what had to be made.
+        """
+        if self._cache is None:
+            return str(self._show(sizes.shown(copy, options), options))
+        name = self._name(options)
+        entry = self._cache().get(*picture)
+        html = entry.html.get(name) if entry.embed is copy or entry.embed == copy else None
+        if html is None:
+            html = str(self._show(sizes.shown(copy, options), options))
+            new.append((picture, copy, name, html))
+        return html
+
+    def keep(self, new: Iterable[Made]) -> None:
+        """Keep what was made, with one write a picture."""
+        copies: dict[tuple[Picture, float], tuple[Embed, dict[str, str]]] = {}
+        for picture, copy, name, html in new:
+            copies.setdefault((picture, copy.fetched_at), (copy, {}))[1][name] = html
+        for ((_, tld), _), (copy, texts) in copies.items():
+            if self._cache is not None:
+                self._cache().finish(copy, texts, tld=tld)
+
+    def _name(self, options: Options) -> str:
+        said = repr(replace(options, target=options.target or self._target))
         return hashlib.blake2b((self._edition() + said).encode("utf-8", "replace"), digest_size=12).hexdigest()
 
-    def get(self, picture: Picture, copy: Embed, name: str) -> str | None:
-        """What is kept under a name beside this very copy."""
-        if self._cache is None:
-            return None
-        entry = self._cache().get(*picture)
-        return entry.html.get(name) if entry.embed is copy or entry.embed == copy else None
 
-    def keep(self, made: Iterable[Made]) -> None:
-        """Keep html, with one write a picture."""
-        if self._cache is None:
-            return
-        pictures: dict[tuple[Picture, float], tuple[Embed, dict[str, str]]] = {}
-        for picture, copy, name, html in made:
-            pictures.setdefault((picture, copy.fetched_at), (copy, {}))[1][name] = html
-        for ((_, tld), _), (copy, html_of) in pictures.items():
-            self._cache().finish(copy, html_of, tld=tld)
+def _edition(settings: Settings) -> str:
+    from embedkit.rendering import edition
+
+    return edition(settings)

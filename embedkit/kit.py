@@ -9,28 +9,26 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from embedkit import documents, lockfile
+from embedkit import arguments, documents, lockfile
 from embedkit.cache import EmbedCache
-from embedkit.documents import Found
 from embedkit.errors import (
     ConfigurationError,
     EmbedKitError,
     InvalidResponse,
     UnsupportedReference,
 )
+from embedkit.expansion import Expansion
+from embedkit.finished import Finished, Made
 from embedkit.getty import references, sizes
 from embedkit.lazily import Lazily
 from embedkit.lockfile import Picture
+from embedkit.memo import Memo
 from embedkit.models import (
-    ALIGNS,
     INPUTS,
     JSON,
-    TARGETS,
-    TLDS,
     AssetRef,
     Document,
     Embed,
@@ -83,6 +81,9 @@ class EmbedKit:
         self._transport = Lazily(lambda: transport or self._open_transport())
         self._renderer = Lazily(self._open_renderer)
         self._revalidator = Revalidator(background=background, threads=self.settings.concurrency)
+        copies = None if self.settings.frozen else self._cache
+        self._memo = Memo(copies)
+        self._finished = Finished(self.settings, copies, self.show)
         self._resolver = Resolver(
             self.settings,
             cache=self._cache,
@@ -117,9 +118,17 @@ class EmbedKit:
         :raises UnsupportedReference: where the reference is none.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
         """
+        asked = ("resolve", reference, options, *said.items(), *map(type, said.values()))
+        if (known := self._memo.get(asked)) is not None:
+            return cast(Embed, known)
         ref = self.parse(reference)
-        wanted = _options(options, said).over(ref.options)
-        return sizes.shown(self._resolver.record(*self._want(ref, wanted)), wanted)
+        wanted = arguments.options(options, said).over(ref.options)
+        picture = self.picture(ref, wanted)
+        copy = self._resolver.record(picture, wanted)
+        embed = sizes.shown(copy, wanted)
+        if sizes.covers(copy, wanted):  # else it is shown in an outage alone
+            self._memo.keep(asked, picture, copy, embed)
+        return embed
 
     def resolve_many(
         self, references: Iterable[Reference], *, progress: Progress | None = None
@@ -179,13 +188,29 @@ class EmbedKit:
 
         :param said: ``target``, ``max_width``, ``max_height``, ``caption``, ``title``, ``align``, ``tld``.
         """
-        wanted = _options(options, said)
+        asked = ("html", reference, options, *said.items(), *map(type, said.values()))
+        if (known := self._memo.get(asked)) is not None:
+            return cast("Markup | str", known)
+        wanted = arguments.options(options, said)
         try:
             ref = self.parse(reference)
             wanted = wanted.over(ref.options)
-            return self.show(self.resolve(ref, wanted), wanted)
+            picture = self.picture(ref, wanted)
+            copy = self._resolver.record(picture, wanted)
+            html = self._made(picture, copy, wanted)
         except EmbedKitError as error:
             return self.fallback(reference, error, wanted)
+        if sizes.covers(copy, wanted):
+            self._memo.keep(asked, picture, copy, html)
+        return html
+
+    def _made(self, picture: Picture, copy: Embed, options: Options) -> Markup | str:
+        from embedkit.rendering import typed
+
+        new: list[Made] = []
+        html = self._finished.html(picture, copy, options, new)
+        self._finished.keep(new)
+        return typed(html, self._target(options))
 
     def show(self, embed: Embed, options: Options = Options()) -> Markup | str:
         """A resolved embed for ``options.target`` (by default the setting TARGET)."""
@@ -216,7 +241,7 @@ class EmbedKit:
 
     def find(self, text: str, *, input: Input = "html") -> list[AssetRef]:
         """Every reference in a text, in order, with its options."""
-        return [one.ref for one in documents.find(text, _word(input, INPUTS, "input")) if one.ref]
+        return [one.ref for one in documents.find(text, arguments.word(input, INPUTS, "input")) if one.ref]
 
     def render(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
         """A text with every reference replaced; what cannot be shown degrades by ON_ERROR.
@@ -237,33 +262,8 @@ class EmbedKit:
         progress: Progress | None = None,
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
-        found = [(text, documents.find(text, _word(input, INPUTS, "input"))) for text, input in texts]
-        refs = (one.ref for _, candidates in found for one in candidates if one.ref)
-        records = self.records(refs, progress=progress)
-        return [self._document(text, candidates, records, target) for text, candidates in found]
-
-    def _document(
-        self,
-        text: str,
-        found: list[Found],
-        records: Mapping[Picture, Embed | EmbedKitError],
-        target: Target | None,
-    ) -> Document:
-        embeds: list[Embed] = []
-        problems = [problem for one in found for problem in one.problems]
-
-        def markup(one: Found, ref: AssetRef) -> str:
-            shown = self._sized(ref, records)
-            options = one.options(target)
-            if isinstance(shown, Embed):
-                embeds.append(shown)
-                return str(self.show(shown, options))
-            problems.append(one.problem(shown))
-            return str(self.fallback(ref, shown, options))
-
-        content = documents.replace_all(text, found, markup)
-        problems.sort(key=lambda problem: (problem.line, problem.column))
-        return Document(content, tuple(embeds), tuple(problems))
+        run = Expansion(self, self._memo, self._finished, target)
+        return run.run([(text, arguments.word(input, INPUTS, "input")) for text, input in texts], progress)
 
     # -- operation --------------------------------------------------------------------------------------
 
@@ -330,26 +330,3 @@ class EmbedKit:
         picture, options = self._want(ref, ref.options)
         record = found[picture]
         return sizes.shown(record, options) if isinstance(record, Embed) else record
-
-
-def _options(options: Options | None, said: Mapping[str, Any]) -> Options:
-    """Options and keywords as one value; a wrong one is the caller's mistake, and named."""
-    unknown = said.keys() - {row.name for row in fields(Options)}
-    if unknown:
-        names = ", ".join(row.name for row in fields(Options))
-        raise ConfigurationError(f"There is no option {min(unknown)!r}.", hint=f"Use one of {names}.")
-    wanted = Options(**said).over(options or Options())
-    for name, words in (("target", TARGETS), ("align", ALIGNS), ("tld", TLDS)):
-        if (value := getattr(wanted, name)) is not None:
-            _word(value, words, name)
-    for name in ("max_width", "max_height"):
-        size = getattr(wanted, name)
-        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
-            raise ConfigurationError(f"{name} is {size!r}.", hint="Give a whole number of pixels, 1 or more.")
-    return wanted
-
-
-def _word(value: Any, words: Sequence[str], what: str) -> Any:
-    if value not in words:
-        raise ConfigurationError(f"There is no {what} {value!r}.", hint=f"Use one of {', '.join(words)}.")
-    return value

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from embedkit.cache import EmbedCache
+from embedkit.cache import EmbedCache, Entry
 from embedkit.freshness import Verdict
 from embedkit.lockfile import Picture
 from embedkit.models import Embed
@@ -30,7 +30,10 @@ class Memo:
 
     def get(self, asked: Hashable) -> Any:
         """The answer to this; None where there is none that is still good."""
-        held = self._held.get(asked)
+        try:
+            held = self._held.get(asked)
+        except TypeError:  # something of a wrong type, which whoever was asked will name
+            return None
         if held is None or self._cache is None:
             return None
         (items, tld), copy, answer = held
@@ -40,8 +43,8 @@ class Memo:
 
     def keep(self, asked: Hashable, picture: Picture, copy: Embed, answer: Any) -> bool:
         """Remember an answer, if this copy is the one that is held, and fresh; whether it is."""
-        entry = self._cache().get(*picture) if self._cache else None
-        if entry is None or entry.embed != copy or entry.verdict is not Verdict.FRESH or entry.error:
+        entry = self._cache().get(*picture) if self._cache else Entry()
+        if entry.embed is None or entry.embed != copy or entry.verdict is not Verdict.FRESH or entry.error:
             self._held.pop(asked, None)
             return False
         if len(self._held) >= MOST:

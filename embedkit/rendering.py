@@ -10,6 +10,7 @@ bar_class, sandbox, widget_script, data (the ImageObject of jsonld).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -44,6 +45,8 @@ TEMPLATES: dict[Target, str] = {
     "jsonld": "jsonld.html",
     "card": "card.html",
 }
+DEPENDS_ON = ("frame_origin", "frame_sandbox", "widget_script", "locale", "tld", "sanitizer")  # settings
+MAKERS = ("rendering.py", "sanitize.py")
 # No sanitizer can carry a script, and amp-iframe is no element of html.
 UNCLEANED = frozenset({"widget.html", "amp.html", "jsonld.html"})
 # Where our stylesheet is, a missing picture becomes a card; elsewhere a link.
@@ -73,6 +76,16 @@ def templates_dir() -> Path:
     raise ConfigurationError("The templates of embedkit are missing.", hint="Install the package again.")
 
 
+def edition(settings: Settings) -> str:
+    """What built-in templates' output depends on beside a copy and options, in one word; imports no Jinja."""
+    said = [__version__, *(getattr(settings, name) for name in DEPENDS_ON)]
+    makers = [*sorted(templates_dir().glob("embedkit/*.*")), *(PACKAGE / name for name in MAKERS)]
+    digest = hashlib.blake2b("\n".join(said).encode("utf-8", "replace"), digest_size=12)
+    for path in makers:
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
 def static_dir() -> Path:
     """The folder of the stylesheet and the scripts."""
     return PACKAGE / "static"
@@ -93,6 +106,11 @@ def assets(target: Target, settings: Settings) -> dict[str, list[str]]:
         "css": [f"{settings.static_url}/embedkit.css?v={__version__}"] if target in CARDS else [],
         "js": [f"{settings.static_url}/embedkit-facade.js?{urlencode(version)}"] if target == "facade" else [],
     }
+
+
+def typed(text: str, target: Target) -> Markup | str:
+    """Output for a target as what it is: plain text, or markup."""
+    return text if target in PLAIN else _markup(text)
 
 
 class Renderer:

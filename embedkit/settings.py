@@ -10,7 +10,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import Field, dataclass, field, fields, replace
+from functools import wraps
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,6 +167,22 @@ def _row(default: Any, read: Callable[[Any], Any], says: str, *, shown: bool = T
     return field(default=default, repr=shown, metadata={"read": read, "says": says})
 
 
+def _discreet(read: Callable[[Any, Mapping[str, Any]], Settings]) -> Callable[[Any, Mapping[str, Any]], Settings]:
+    """Let an error out without the frames that it passed: their variables are the raw values, and crash
+    reporters send those along."""
+
+    @wraps(read)
+    def reading(cls: Any, values: Mapping[str, Any]) -> Settings:
+        try:
+            return read(cls, values)
+        except ConfigurationError as error:
+            failure = error.with_traceback(None)
+        del values
+        raise failure
+
+    return reading
+
+
 @dataclass(frozen=True)
 class Settings:
     """All settings, with their defaults. Every value is checked, whichever way it comes in."""
@@ -252,11 +269,16 @@ class Settings:
 
     def __post_init__(self) -> None:
         for row in fields(self):
-            try:
-                object.__setattr__(self, row.name, row.metadata["read"](getattr(self, row.name)))
-            except (ValueError, TypeError, AttributeError) as error:
-                # the value itself may be a secret: it is not repeated
-                raise ConfigurationError(f"The setting {row.name.upper()} {error}.") from None
+            if wrong := self._read(row):
+                raise ConfigurationError(f"The setting {row.name.upper()} {wrong}.")
+
+    def _read(self, row: Field[Any]) -> str:
+        """Take a value in, or tell what is wrong with it without repeating it: it may be a secret."""
+        try:
+            object.__setattr__(self, row.name, row.metadata["read"](getattr(self, row.name)))
+        except (ValueError, TypeError, AttributeError) as error:
+            return str(error) or "is wrong"
+        return ""
 
     @property
     def policy(self) -> Policy:
@@ -287,11 +309,13 @@ class Settings:
         )
 
     @classmethod
+    @_discreet
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
         """Settings from names in either case (a Django or Flask configuration), e.g. ``{"MAX_AGE": 600}``."""
         return cls(**{_known(name): value for name, value in values.items()})
 
     @classmethod
+    @_discreet
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Settings from those names of an environment that begin with ``EMBEDKIT_``."""
         ours = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}

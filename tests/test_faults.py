@@ -225,18 +225,23 @@ def test_odd_but_good(name: str, script: Script) -> None:
     assert "cookie" not in "".join(upstream.requests).lower()
 
 
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:image/png;base64,aaaa", "https://evil.example/a"])
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:image/png;base64,aaaa", "https://evil.example/a"]
+)
 def test_44_foreign_addresses_are_dropped(address: str) -> None:
-    with Upstream(ok(answer(thumbnail_url=address, terms_of_use_url=address))) as upstream, House(upstream.url) as house:
+    with (
+        Upstream(ok(answer(thumbnail_url=address, terms_of_use_url=address))) as upstream,
+        House(upstream.url) as house,
+    ):
         embed = house.kit.resolve(ID)
         assert (embed.thumbnail_url, embed.terms_of_use_url) == (None, None)
         assert address not in "".join(house.get(route).get_data(as_text=True) for route in (f"/embed/{ID}",))
 
 
 def test_41_a_refused_answer_that_names_the_picture_is_credited_each_time() -> None:
-    with Upstream(ok(answer(html=load("modern-single")["html"] + "<script>alert(1)</script>"))) as upstream:
-        with House(upstream.url) as house:
-            cards = [house.get(f"/embed/{ID}").get_data(as_text=True) for _ in range(3)]
+    script = ok(answer(html=load("modern-single")["html"] + "<script>alert(1)</script>"))
+    with Upstream(script) as upstream, House(upstream.url) as house:
+        cards = [house.get(f"/embed/{ID}").get_data(as_text=True) for _ in range(3)]
     assert upstream.hits == 1
     for card in cards:
         assert "Runa Vale" in card
@@ -251,7 +256,9 @@ class Names:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.port = 0
-        monkeypatch.setattr(socket, "getaddrinfo", self._look_up)  # no resolver can be made to fail for one process
+        monkeypatch.setattr(
+            socket, "getaddrinfo", self._look_up
+        )  # no resolver can be made to fail for one process
 
     def _look_up(self, *_: object, **__: object) -> list[Any]:
         if not self.port:
@@ -283,7 +290,9 @@ def closed() -> Iterator[int]:
     yield port
 
 
-@pytest.mark.parametrize("fault", [contextlib.nullcontext, full, closed], ids=["1 no such name", "2 timeout", "refused"])
+@pytest.mark.parametrize(
+    "fault", [contextlib.nullcontext, full, closed], ids=["1 no such name", "2 timeout", "refused"]
+)
 def test_a_network_that_fails(fault: Any, names: Names) -> None:
     with Upstream(good()) as upstream, fault() as port, House("http://localhost:1/oembed") as house:
         names.port = port or 0

@@ -1,6 +1,7 @@
 """What an entry of the cache says: the copies of one picture, and a refusal that is remembered.
 
-    {"variants": {"com": {record, "html": {name: text}}, …}, "error": {"code", "message", "at", "until", "count", …} | null,
+    {"variants": {"com": {record, "html": {name: text, …}}, …},
+     "error": {"code", "message", "at", "until", "count", …} | null,
      "dropped": when it was purged or taken down}
 
 Bodies are JSON and never changed in place. There is no clock here.
@@ -54,7 +55,7 @@ def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
 
 
 def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:
-    """The body with html beside the copy that it was made from: as much as there is room for, else the same body."""
+    """The body with html beside the copy it was made from, as far as there is room; else the same body."""
     record = body["variants"].get(tld)
     if record is None or record["fetched_at"] != copy.fetched_at:
         return body
@@ -95,7 +96,8 @@ def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, flo
         return Entry(verdict=verdict, error=error), now
     ends = [embed.fresh_until + more for more in (0, policy.stale_while_revalidate, policy.stale_if_error)]
     shown = embed if verdict is Verdict.FRESH else replace(embed, stale=True)
-    return Entry(shown, verdict, error, dict(record.get("html", {}))), min((end for end in ends if end > now), default=now)
+    entry = Entry(shown, verdict, error, dict(record.get("html", {})))
+    return entry, min((end for end in ends if end > now), default=now)
 
 
 def living(body: JSON, now: float, policy: Policy) -> JSON:

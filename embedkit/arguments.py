@@ -1,0 +1,43 @@
+"""What callers of the kit hand over, checked: a wrong option is their mistake, and is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from embedkit.errors import ConfigurationError
+from embedkit.models import ALIGNS, TARGETS, TLDS, Options
+
+
+def options(given: Options | None, said: Mapping[str, Any]) -> Options:
+    """Options, and the same as keywords, as one value.
+
+    :raises ConfigurationError: where there is no such option, or it cannot have that value.
+    """
+    unknown = said.keys() - {row.name for row in fields(Options)}
+    if unknown:
+        names = ", ".join(row.name for row in fields(Options))
+        raise ConfigurationError(f"There is no option {min(unknown)!r}.", hint=f"Use one of {names}.")
+    wanted = Options(**said).over(given or Options())
+    for name, words in (("target", TARGETS), ("align", ALIGNS), ("tld", TLDS)):
+        if (value := getattr(wanted, name)) is not None:
+            word(value, words, name)
+    for name in ("max_width", "max_height"):
+        size = getattr(wanted, name)
+        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
+            raise ConfigurationError(f"{name} is {size!r}.", hint="Give a whole number of pixels, 1 or more.")
+    if not isinstance(wanted.caption, str | bool | None) or not isinstance(wanted.title, str | None):
+        hint = "Give a text; for a caption also True or False."
+        raise ConfigurationError("The caption or title is no text.", hint=hint)
+    return wanted
+
+
+def word(value: Any, words: Sequence[str], what: str) -> Any:
+    """The value.
+
+    :raises ConfigurationError: where it is none of these words.
+    """
+    if value not in words:
+        raise ConfigurationError(f"There is no {what} {value!r}.", hint=f"Use one of {', '.join(words)}.")
+    return value

@@ -1,0 +1,90 @@
+"""Texts with their references replaced: one run over a batch of them.
+
+What has been shown before, and whose copy is still the same, comes straight from the memo; the pictures of all the
+rest are asked for together, each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from embedkit import documents
+from embedkit.documents import Found
+from embedkit.errors import EmbedKitError
+from embedkit.finished import Finished, Made
+from embedkit.getty import sizes
+from embedkit.lockfile import Picture
+from embedkit.memo import Memo
+from embedkit.models import AssetRef, Document, Embed, Input, Problem, Target
+from embedkit.resolver import Progress
+
+if TYPE_CHECKING:
+    from embedkit.kit import EmbedKit
+
+Shown = tuple[Embed, str]
+"""An embed at its size, and its markup."""
+
+Draft = tuple[str, list[tuple[Found, Shown | None]]]
+"""A text and what was found in it, with what the memo knows of that."""
+
+
+class Expansion:
+    """One run, for one target (None: the setting TARGET)."""
+
+    def __init__(self, kit: EmbedKit, memo: Memo, finished: Finished, target: Target | None) -> None:
+        self._kit = kit
+        self._memo = memo
+        self._finished = finished
+        self._target = target
+        self._records: Mapping[Picture, Embed | EmbedKitError] = {}
+        self._new: list[Made] = []
+
+    def run(self, texts: Iterable[tuple[str, Input]], progress: Progress | None) -> list[Document]:
+        """The texts as documents, in order."""
+        drafts = [self._draft(text, input) for text, input in texts]
+        missing = (one.ref for _, found in drafts for one, known in found if one.ref and known is None)
+        self._records = self._kit.records(missing, progress=progress)
+        done = [self._document(*draft) for draft in drafts]
+        self._finished.keep(self._new)
+        return done
+
+    def _draft(self, text: str, input: Input) -> Draft:
+        target, known = self._target, self._memo.get
+        return text, [(one, known((one.ref, target)) if one.ref else None) for one in documents.find(text, input)]
+
+    def _document(self, text: str, found: list[tuple[Found, Shown | None]]) -> Document:
+        embeds: list[Embed] = []
+        problems: list[Problem] = []
+        done: list[tuple[Found, str | None]] = []
+        for one, known in found:
+            problems += one.problems
+            shown = known or (self._shown(one, one.ref) if one.ref else None)
+            if isinstance(shown, EmbedKitError):
+                problems.append(one.problem(shown))
+                done.append((one, self._fallback(one, shown)))
+            elif shown:
+                embeds.append(shown[0])
+                done.append((one, shown[1]))
+            else:
+                done.append((one, None))
+        problems.sort(key=lambda problem: (problem.line, problem.column))
+        return Document(documents.replace_all(text, done), tuple(embeds), tuple(problems))
+
+    def _shown(self, one: Found, ref: AssetRef) -> Shown | EmbedKitError:
+        """A reference of a text, which the memo may have come to know meanwhile."""
+        known: Shown | None = self._memo.get((ref, self._target))
+        if known:
+            return known
+        picture = self._kit.picture(ref)
+        copy = self._records[picture]
+        if isinstance(copy, EmbedKitError):
+            return copy
+        html = self._finished.html(picture, copy, one.options(self._target), self._new)
+        shown = sizes.shown(copy, ref.options), html
+        if sizes.covers(copy, ref.options):  # else it is shown in an outage alone
+            self._memo.keep((ref, self._target), picture, copy, shown)
+        return shown
+
+    def _fallback(self, one: Found, error: EmbedKitError) -> str | None:
+        return str(self._kit.fallback(one.ref, error, one.options(self._target))) if one.ref else None
