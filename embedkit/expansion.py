@@ -43,8 +43,9 @@ class Expansion:
     def run(self, texts: Iterable[tuple[str, Input]], progress: Progress | None) -> list[Document]:
         """The texts as documents, in order."""
         drafts = [self._draft(text, input) for text, input in texts]
-        missing = (one.ref for _, found in drafts for one, known in found if one.ref and known is None)
-        self._records = self._kit.records(missing, progress=progress)
+        refs = (one.ref for _, found in drafts for one, known in found if one.ref and known is None)
+        if missing := dict.fromkeys(refs):  # in order
+            self._records = self._kit.records(missing, progress=progress)
         done = [self._document(*draft) for draft in drafts]
         self._finished.keep(self._new)
         return done

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from embedkit.getty import sizes
@@ -22,6 +22,8 @@ from embedkit.settings import Settings
 
 if TYPE_CHECKING:
     from embedkit.cache import EmbedCache
+
+SAID = [row.name for row in fields(Options) if row.name != "target"]
 
 Made = tuple[Picture, Embed, str, str]
 """A picture, its copy, and the name and the text of html that was made from it."""
@@ -70,8 +72,9 @@ class Finished:
                 self._cache().finish(copy, texts, tld=tld)
 
     def _name(self, options: Options) -> str:
-        said = repr(replace(options, target=options.target or self._target))
-        return hashlib.blake2b((self._edition() + said).encode("utf-8", "replace"), digest_size=12).hexdigest()
+        said = [getattr(options, name) for name in SAID]
+        whole = f"{options.target or self._target} {said!r}".encode("utf-8", "replace")
+        return f"{self._edition()}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
 
 
 def _edition(settings: Settings) -> str:

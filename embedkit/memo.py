@@ -44,7 +44,8 @@ class Memo:
     def keep(self, asked: Hashable, picture: Picture, copy: Embed, answer: Any) -> bool:
         """Remember an answer, if this copy is the one that is held, and fresh; whether it is."""
         entry = self._cache().get(*picture) if self._cache else Entry()
-        if entry.embed is None or entry.embed != copy or entry.verdict is not Verdict.FRESH or entry.error:
+        same = entry.embed is copy or entry.embed == copy
+        if entry.embed is None or not same or entry.verdict is not Verdict.FRESH or entry.error:
             self._held.pop(asked, None)
             return False
         if len(self._held) >= MOST:

@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedkit.cache import EmbedCache, Entry
-from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound, ProviderError, Unavailable
+from embedkit.errors import (
+    ConfigurationError,
+    EmbedKitError,
+    NotEmbeddable,
+    NotFound,
+    ProviderError,
+    Unavailable,
+)
 from embedkit.freshness import Verdict
-from embedkit.getty import oembed, sizes
+from embedkit.getty import sizes
 from embedkit.lockfile import Picture
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.revalidation import Revalidator
@@ -75,7 +81,8 @@ class Resolver:
         """
         pictures: dict[Picture, Options] = {}
         for picture, options in wants:
-            pictures[picture] = sizes.largest(options, pictures.get(picture, options))
+            before = pictures.get(picture)
+            pictures[picture] = options if before in (None, options) else sizes.largest(options, before)
         found: dict[Picture, Embed | EmbedKitError] = {}
         if not refresh:
             held = ((want[0], _caught(self._held, *want)) for want in pictures.items())
@@ -95,6 +102,8 @@ class Resolver:
             for want in missing.items():
                 yield want[0], _caught(ask, *want)
         elif missing:
+            from concurrent.futures import ThreadPoolExecutor, as_completed
+
             pool = ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch")
             try:
                 asked = {pool.submit(_caught, ask, *want): want[0] for want in missing.items()}
@@ -123,6 +132,8 @@ class Resolver:
         return None
 
     def _from_lock(self, picture: Picture, locked: Mapping[Picture, Embed]) -> Embed:
+        from embedkit.getty import oembed
+
         if picture in locked:  # a lock file is not signed: whoever can write to it is not trusted with more
             return oembed.vetted(locked[picture], self._settings, tld=picture[1])
         ref = ",".join(picture[0])
@@ -162,6 +173,8 @@ class Resolver:
         )
 
     def _fetch(self, picture: Picture, options: Options, batch: bool) -> Embed:
+        from embedkit.getty import oembed  # what is warm has no use for it
+
         items, tld = picture
         ref, asked_at = AssetRef(items), self._cache().now()
         bounds = sizes.question(options)
@@ -189,9 +202,11 @@ def _last_good(entry: Entry, error: ProviderError) -> Embed:
 
 
 def _caught(ask: Callable[..., Any], *args: Any) -> Any:
-    """What a call returns, or the error that it raises, as a value."""
+    """What a call returns, or the error that it raises, as a value; a wrong setting is no picture's error."""
     try:
         return ask(*args)
+    except ConfigurationError:
+        raise
     except EmbedKitError as error:
         return error
 

@@ -7,7 +7,6 @@ Each row of :class:`Settings` is a name, a type, a default and a sentence; the R
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
@@ -86,10 +85,10 @@ def _positive(value: Any) -> int:
 
 
 def _seconds(value: Any) -> float:
-    number = float(value)
-    if not 0 < number <= 300:
+    text = str(value).strip()
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or not 0 < float(text) <= 300:
         raise ValueError("must be a number of seconds above 0, 300 at most")
-    return number
+    return float(text)
 
 
 def _boolean(value: Any) -> bool:
@@ -331,6 +330,8 @@ def _known(name: str, prefix: str = "") -> str:
     names = [row.name for row in fields(Settings)]
     if name.lower() in names:
         return name.lower()
+    import difflib
+
     nearest = difflib.get_close_matches(name.lower(), names, 1)
     hint = f"Did you mean {prefix}{nearest[0].upper()}?" if nearest else "See the settings in the README."
     raise ConfigurationError(f"There is no setting {prefix}{name.upper()}.", hint=hint)

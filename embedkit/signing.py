@@ -37,7 +37,8 @@ def signing_secrets(settings: Settings) -> tuple[str, ...]:
         return (_kept(path),)
     except OSError as error:  # no home, or one that is read-only, as in a container
         raise ConfigurationError(
-            f"A secret cannot be kept in {path} ({error.strerror}).", hint="Set the setting SECRET."
+            f"A secret cannot be kept in {path} ({error.strerror}).",
+            hint="Set SECRET, and CACHE to a place that may be written; or CACHE to memory:",
         ) from None
 
 

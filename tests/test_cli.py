@@ -18,8 +18,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from embedkit.cli import main
+from embedkit.cli import cli, main
 from embedkit.sandbox import SandboxServer
+from tests.support import need
 
 ID = "74917285"
 PASTED = (
@@ -106,7 +107,8 @@ def test_resolve_markup_and_stdin(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ref", "code"), [("cat", 2), ("500000404", 4), ("500000410", 4), ("500000403", 5), ("https://evil.example/1", 2)]
+    ("ref", "code"),
+    [("cat", 2), ("500000404", 4), ("500000410", 4), ("500000403", 5), ("https://evil.example/1", 2)],
 )
 def test_resolve_exit_codes(run: Run, ref: str, code: int) -> None:
     done = run("resolve", ref)
@@ -188,20 +190,62 @@ def test_render_tells_problems_and_goes_on(run: Run) -> None:
         (("resolve",), "Missing argument"),
         (("nonsense",), "No such command"),
         (("render", "content/picture.png"), "not UTF-8"),
+        (("render", "-", "--in-place"), "stdin"),
+        (("render", "-", "--output", "x"), "stdin"),
+        (("render", "content", "--output", "content"), "the source itself"),
+        (("render", "content", "more", "--output", "x"), "would both be written to x/one.md"),
+        (("render", "content", "--diff", "--json"), "exclude each other"),
+        (("serve", "--upstream", "nonsense"), "nonsense must be an https address"),
+        (("cache",), "purge"),
+        ((), "Turn Getty Images references"),
     ],
 )
-def test_usage_errors_help(run: Run, content: Path, args: tuple[str, ...], says: str) -> None:
+def test_usage_errors_help(run: Run, content: Path, tmp_path: Path, args: tuple[str, ...], says: str) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "one.md").write_text("another", "utf-8")
     done = run(*args)
     assert done.code == 2
     assert says in done.err
     assert done.out == ""
 
 
-def test_a_wrong_setting_helps(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EMBEDKIT_MAXAGE", "1")
-    done = run("resolve", ID)
-    assert done.code == 2
-    assert "Did you mean EMBEDKIT_MAX_AGE?" in done.err
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MAXAGE", "1", "Did you mean EMBEDKIT_MAX_AGE?"),
+        ("TIMEOUT", "soon", "The setting TIMEOUT must be a number of seconds"),
+        ("TIMEOUT", "nan", "The setting TIMEOUT must be a number of seconds"),
+        ("CACHE", "cupboard:", "names no store"),
+    ],
+)
+def test_a_wrong_setting_helps_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(f"EMBEDKIT_{name}", value)
+    for args in (("resolve", ID, "600000001", "600000002"), ("warm", "-"), ("render", "-")):
+        done = run(*args, stdin=f"[getty {ID}] [getty 600000001]")
+        assert done.code == 2
+        assert done.err.count(says) == 1
+        assert "CACHE is EMBEDKIT_CACHE" in done.err
+
+
+def test_no_network_is_told_quickly_with_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:  # bound, but nobody listens
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("EMBEDKIT_OEMBED_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}/oembed")
+        done = run("resolve", ID, "600000001")
+        assert done.code == 3
+        assert done.err.count("Getty Images cannot be reached.") == 2
+        assert done.err.count("Is there a network? embedkit doctor") == 1
+        assert "must be reachable from here" in run("doctor").out
+
+
+def test_every_command_has_its_help_and_its_line_in_the_list(run: Run) -> None:
+    listed = run("--help").out.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == list(cli.commands)
+    assert not [line for line in listed if line.endswith("...")]
+    for name in cli.commands:
+        assert run(name, "--help").code == 0
 
 
 # -- warm, lock, frozen, check -------------------------------------------------------------------------
@@ -258,6 +302,96 @@ def test_check_finds_what_was_withdrawn(run: Run, content: Path, sandbox: Sandbo
     sandbox.app.restore(ID)
     sandbox.app.faults.add("drop", count=None)
     assert run("check", "content").code == 3
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+def test_a_second_build_does_not_read_the_first_ones_output(run: Run, content: Path) -> None:
+    for _ in range(2):
+        assert run("render", "content", "--output", "content/site").code == 0
+    assert (content / "site" / "one.md").exists()
+    assert not (content / "site" / "site").exists()
+
+
+def test_rendering_twice_changes_nothing_more(run: Run, content: Path) -> None:
+    run("render", "content", "--in-place")
+    once = {path: path.read_bytes() for path in content.rglob("*.*")}
+    assert "[getty 74917285]" not in (content / "one.md").read_text("utf-8")
+    assert run("render", "content", "--in-place").code == 0
+    assert {path: path.read_bytes() for path in content.rglob("*.*")} == once
+
+
+def test_line_endings_and_the_mark_at_the_start_are_kept(run: Run, tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    post.write_bytes(b"\xef\xbb\xbfhttps://gty.im/74917285\r\n\r\nEnd\r\n")
+    assert run("render", "post.md", "--in-place").code == 0
+    assert re.fullmatch(rb"\xef\xbb\xbf<figure[^\r\n]+</figure>\r\n\r\nEnd\r\n", post.read_bytes())
+
+
+def test_a_link_stays_a_link(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "real.md").write_text(f"[getty {ID}]", "utf-8")
+    (tmp_path / "link.md").symlink_to("real.md")
+    assert run("render", "link.md", "--in-place").code == 0
+    assert (tmp_path / "link.md").is_symlink()
+    assert "<iframe" in (tmp_path / "real.md").read_text("utf-8")
+
+
+def test_hidden_files_are_not_ours_and_dangling_links_are_told(run: Run, content: Path) -> None:
+    (content / ".#one.md").symlink_to("somebody@machine.17")  # how Emacs locks a file
+    assert run("render", "content", "--check").code == 0
+    (content / "gone.md").symlink_to("nowhere.md")
+    done = run("render", "content", "--check")
+    assert done.code == 2
+    assert done.err == "error: content/gone.md: No such file or directory.\n"
+
+
+def test_what_cannot_be_read_is_not_left_out(content: Path, tmp_path: Path) -> None:
+    setpriv = need("setpriv")  # the tests may run as root, who may read everything
+    humbly = [setpriv, "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    command = [*humbly, sys.executable, "-m", "embedkit", "lock", "content"]
+    (content / "deep").chmod(0)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    (content / "deep").chmod(0o755)
+    assert (done.returncode, done.stderr) == (2, "error: content/deep: Permission denied.\n")
+    assert not (tmp_path / "embedkit.lock.json").exists()
+
+
+def test_an_empty_folder_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run("warm", "empty", "--json")
+    assert done.code == 0
+    assert "There are no texts in empty" in done.err
+    assert json.loads(done.out)["distinct"] == 0
+
+
+def test_what_cannot_be_written_is_told(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x", "utf-8")
+    for args in (("assets", "file/x"), ("render", "file", "--output", "file/x")):
+        done = run(*args)
+        assert done.code == 2
+        assert re.fullmatch(r"error: .*file/x.*: Not a directory\.\n", done.err)
+    monkeypatch.setenv("EMBEDKIT_LOCKFILE", "nowhere/lock.json")
+    assert run("lock", "file").code == 2
+
+
+def test_render_and_convert_as_json(run: Run, content: Path) -> None:
+    done = run("render", "--json", stdin=f"[getty {ID}] [getty cat]")
+    (text,) = json.loads(done.out)["texts"]
+    assert "<figure" in text["content"]
+    assert text["embeds"][0]["ref"] == ID
+    assert [(one["line"], one["column"], one["code"]) for one in text["problems"]] == [(1, 18, "unsupported")]
+    assert done.err == ""
+    checked = json.loads(run("render", "content", "--check", "--json").out)["texts"]
+    assert [(one["file"], "content" in one) for one in checked] == [
+        ("content/deep/two.html", False),
+        ("content/one.md", False),
+    ]
+    assert json.loads(run("convert", "--json", stdin=PASTED).out)["texts"][0]["converted"] == 1
+    run("lock", "content/deep")
+    out = json.loads(run("lock", "content", "--check", "--json").out)
+    assert out == {"missing": [{"ref": ID, "tld": "com"}], "not_needed": []}
+    assert len(json.loads(run("assets", "static", "--json").out)["files"]) == 2
 
 
 # -- convert, cache, assets, doctor --------------------------------------------------------------------
@@ -351,7 +485,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str],
         process.communicate()
 
 
-def test_demo_serve_and_sandbox_answer_where_they_say(start: Callable[..., tuple[subprocess.Popen[str], str]]) -> None:
+def test_demo_serve_and_sandbox_answer_where_they_say(
+    start: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
     _, demo = start("demo", "--port", "0")
     page = urlopen(f"{demo}/?ref={ID}", timeout=10).read().decode()
     assert page.count("<iframe") >= 2
@@ -375,11 +511,68 @@ def test_a_busy_port_names_the_option(run: Run) -> None:
             assert "--port" in done.err
 
 
-def test_a_reader_that_goes_away_is_no_error(sandbox: SandboxServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("redirection", "code", "says"),
+    [
+        ("| true", 0, ""),
+        (">&-", 0, ""),
+        ("> /dev/full", 2, "error: No space left on device.\n"),
+        ("- <&-", 2, "error: There is no stdin"),
+    ],
+)
+def test_streams_that_are_not_there(
+    sandbox: SandboxServer, tmp_path: Path, redirection: str, code: int, says: str
+) -> None:
     environ = os.environ | {"EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed", "XDG_CACHE_HOME": str(tmp_path)}
-    command = f"{sys.executable} -m embedkit resolve {ID} --json | true"
+    command = f"set -o pipefail; {sys.executable} -m embedkit resolve {ID} --json {redirection}"
     done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, timeout=30)
+    assert done.returncode == code
+    assert done.stderr.startswith(says)
     assert "Traceback" not in done.stderr
+    assert bool(says) == bool(done.stderr)
+
+
+def test_completion_completes_in_bash(tmp_path: Path) -> None:
+    script = """
+        eval "$(embedkit completion bash)"
+        complete -p embedkit
+        COMP_WORDS=(embedkit cache pu); COMP_CWORD=2; _embedkit_completion embedkit; echo "${COMPREPLY[@]}"
+        COMPREPLY=(); COMP_WORDS=(embedkit render --target f); COMP_CWORD=3; _embedkit_completion embedkit; echo "${COMPREPLY[@]}"
+        env COMP_WORDS="embedkit render x" COMP_CWORD=2 _EMBEDKIT_COMPLETE=bash_complete embedkit
+    """
+    environ = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, timeout=30)
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith("_embedkit_completion embedkit")
+    assert lines[1:4] == ["purge", "facade feed", "file,x"]  # files are left to the shell
+
+
+def test_bars_and_colours_are_for_terminals(sandbox: SandboxServer, content: Path, tmp_path: Path) -> None:
+    script = need("script")
+    plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {
+        "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
+        "XDG_CACHE_HOME": str(tmp_path),
+        "TERM": "xterm",
+    }
+    command = f"{sys.executable} -m embedkit warm content; {sys.executable} -m embedkit resolve cat"
+
+    def seen(environ: dict[str, str]) -> str:
+        args = [script, "-qec", command, "/dev/null"]
+        return subprocess.run(
+            args,
+            env=environ,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=30,
+        ).stdout
+
+    shown = seen(plain)
+    assert "Warming" in shown
+    assert "100%" in shown
+    assert "\x1b[31merror:" in shown
+    assert "\x1b[31m" not in seen(plain | {"NO_COLOR": "1"})
 
 
 def test_an_interrupt_exits_130(sandbox: SandboxServer, tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_shell_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Pat
 
 def test_every_setting_is_told_with_its_default() -> None:
     for name, default, says in rows():
-        assert f"| `{name}` | {shown(default)} | {says} |" in TEXT, f"run: python {Path(__file__).name}"
+        assert f"| `{name}` | {shown(default)} | {says} |" in TEXT, "run: python -m tests.test_readme"
 
 
 def test_every_error_is_told() -> None:
@@ -73,8 +73,27 @@ def test_every_command_is_told() -> None:
 
 def test_every_route_is_told() -> None:
     for route in ROUTES:
-        rule = route.rule.replace("<ref>", "&lt;ref&gt;") if False else route.rule
-        assert f"`{route.method} {rule}`" in TEXT
+        assert f"`{route.method} {route.rule}`" in TEXT
+
+
+def test_every_code_of_http_is_told_with_its_status() -> None:
+    for code, (_, status) in HTTP_CODES.items():
+        assert f"`{code}` {status}" in TEXT
+
+
+def test_every_target_and_exit_code_is_told() -> None:
+    for target in TARGETS:
+        assert f"| `{target}` |" in TEXT
+    for code in (line.partition("   ")[0] for line in re.split(r"   (?=\d)|\n", str(cli_module.__doc__))):
+        if re.match(r"\d", code := code.strip()):
+            assert re.sub(r"\s+", " ", code) in TEXT
+
+
+def test_the_picture_of_the_demo_is_there() -> None:
+    picture = README.parent / "examples" / "demo.png"
+    assert "(examples/demo.png)" in TEXT
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert picture.stat().st_size < 400_000
 
 
 def test_the_first_two_commands_are_the_ones_that_matter() -> None:

@@ -84,6 +84,7 @@ def test_sizes_are_limits(web: World, query: dict[str, int], size: tuple[int, in
         ({"url": ANY, "maxheight": "-4"}, "maxheight"),
         ({"url": ANY, "tld": "evil"}, "co.uk"),
         ({"url": "x" * 4001}, "url"),
+        ({}, '"url" is missing.'),
     ],
 )
 def test_a_wrong_question_is_told_what_to_do(web: World, query: dict[str, str], says: str) -> None:

@@ -55,17 +55,23 @@ def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
 
 
 def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:
-    """The body with html beside the copy it was made from, as far as there is room; else the same body."""
+    """The body with html beside the copy it was made from, as far as there is room; else the same body.
+
+    :param html: by names that begin with an edition and a slash; of other editions nothing is kept.
+    """
     record = body["variants"].get(tld)
     if record is None or record["fetched_at"] != copy.fetched_at:
         return body
-    kept = dict(record.get("html", {}))
-    room = ROOM - sum(len(text) for one in body["variants"].values() for text in one.get("html", {}).values())
+    editions = {name.partition("/")[0] for name in html}
+    held = record.get("html", {})
+    kept = {name: text for name, text in held.items() if name.partition("/")[0] in editions}
+    others = [one.get("html", {}) for one in body["variants"].values() if one is not record]
+    room = ROOM - sum(len(text) for texts in (kept, *others) for text in texts.values())
     for name, text in html.items():
         if name not in kept and len(text) <= room:
             kept[name] = text
             room -= len(text)
-    if kept == record.get("html", {}):
+    if kept == held:
         return body
     return body | {"variants": body["variants"] | {tld: record | {"html": kept}}}
 

@@ -6,14 +6,14 @@ import difflib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from embedkit.errors import EmbedKitError
+from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.kit import EmbedKit
 from embedkit.models import Problem
 from embedkit.settings import Settings
@@ -24,8 +24,12 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 def paint(text: str, colour: str, *, err: bool = False) -> str:
     """Colour on a terminal, unless NO_COLOR is set (https://no-color.org; click does not look)."""
     stream = sys.stderr if err else sys.stdout
-    wanted = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return click.style(text, fg=colour) if wanted else text
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return click.style(text, fg=colour) if wanted and _is_terminal(stream) else text
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: it was closed before we began
 
 
 def say(message: str) -> None:
@@ -67,7 +71,7 @@ def open_kit(**settings: Any) -> Iterator[EmbedKit]:
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
     """A bar on a terminal, else nothing: ``step(done, of)``."""
-    if not sys.stderr.isatty():
+    if not _is_terminal(sys.stderr):
         yield None
         return
     with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
@@ -77,6 +81,20 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
             bar.update(done - bar.pos)
 
         yield step
+
+
+def counted(number: int, noun: str) -> str:
+    """For example "1 picture", "2 pictures"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def advise(codes: Iterable[str]) -> None:
+    """What to do where Getty could not be asked: said once, however many pictures it is about."""
+    if Unavailable.code in codes:
+        say(
+            "Is there a network? embedkit doctor checks the way to Getty Images;"
+            " embedkit demo and embedkit sandbox need none."
+        )
 
 
 def worst(codes: Sequence[int]) -> int:

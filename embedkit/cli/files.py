@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
+from embedkit.cli.console import say
 from embedkit.models import Input
 
 FORMATS: dict[str, Input] = {
@@ -24,6 +26,7 @@ FORMATS: dict[str, Input] = {
     ".txt": "text",
 }
 SKIPPED = frozenset({"node_modules", "__pycache__"})
+MARK = "\ufeff"  # the byte order mark that some editors on Windows begin a file with
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Text:
     input: Input
     path: Path | None = None
     relative: Path = Path("-")
+    mark: str = ""
 
     @property
     def place(self) -> str:
@@ -41,20 +45,61 @@ class Text:
         return str(self.path) if self.path else "<stdin>"
 
 
-def read_texts(names: Iterable[str], input: Input | None) -> list[Text]:
+def read_texts(names: Iterable[str], input: Input | None, *, output: Path | None = None) -> list[Text]:
     """The texts that arguments of a command name: files, folders (their text files), ``-`` for stdin.
 
     :param input: the format, where it does not follow from the name.
+    :param output: a folder of results: where it lies inside of a folder that is named, it is left out.
     :raises click.UsageError: for a path that does not exist or is no UTF-8 text.
+    :raises OSError: for one that cannot be read: a text that is left out silently would be lost.
     """
-    return [text for name in names or ["-"] for text in _read(name, input)]
+    found: dict[str, Text] = {}
+    for name in names or ["-"]:
+        for text in _read(name, input, output):
+            found.setdefault(text.place, text)
+    return list(found.values())
+
+
+def read_lines() -> list[str]:
+    """The lines of stdin that are not blank."""
+    return [line for line in _decoded(_stdin(), "stdin")[0].splitlines() if line.strip()]
+
+
+def destinations(texts: Iterable[Text], output: Path) -> list[Path]:
+    """Where the result of each text goes.
+
+    :raises click.UsageError: where one would replace its source, or another's result.
+    """
+    taken: dict[Path, str] = {}
+    for text in texts:
+        if text.path is None:
+            raise click.UsageError("stdin goes to stdout: --output is for files and folders.")
+        place = output / text.relative
+        if os.path.exists(place) and os.path.samefile(place, text.path):
+            raise click.UsageError(f"{place} is the source itself: say --in-place to change it.")
+        if place in taken:
+            raise click.UsageError(f"{taken[place]} and {text.place} would both be written to {place}.")
+        taken[place] = text.place
+    return list(taken)
 
 
 def write_text(path: Path, content: str) -> None:
-    """Replace a file at once, so that nobody sees half of it and a failure loses nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Replace a file at once, so that nobody sees half of it and a failure loses nothing.
+
+    One that says so already is left as it is: a build touches what has changed, and no more. Of a symbolic
+    link the file that it leads to is replaced.
+    """
+    if _says(path, content):
+        return
+    path = path.resolve() if os.path.islink(path) else path
+    if not os.path.isdir(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    mode = path.stat().st_mode & 0o777 if os.path.exists(path) else 0o644
+    try:
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
+    except OSError as error:
+        error.filename = str(path)  # the name that the user knows
+        raise
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(content)
@@ -65,9 +110,17 @@ def write_text(path: Path, content: str) -> None:
         raise
 
 
-def _read(name: str, input: Input | None) -> Iterator[Text]:
+def _says(path: Path, content: str) -> bool:
+    try:
+        return path.read_bytes() == content.encode("utf-8")
+    except OSError:
+        return False
+
+
+def _read(name: str, input: Input | None, output: Path | None) -> Iterator[Text]:
     if name == "-":
-        yield Text(_decoded(sys.stdin.buffer.read(), "stdin"), input or "html")
+        content, mark = _decoded(_stdin(), "stdin")
+        yield Text(content, input or "html", mark=mark)
         return
     path = Path(name)
     if not path.exists():
@@ -75,23 +128,48 @@ def _read(name: str, input: Input | None) -> Iterator[Text]:
     if path.is_file():
         yield _text(path, Path(path.name), input)
         return
-    for found in sorted(_walk(path)):
+    paths = sorted(_walk(path, output.resolve() if output else None))
+    if not paths:
+        say(f"There are no texts in {name}: files that end in {' '.join(FORMATS)}.")
+    for found in paths:
         yield _text(found, found.relative_to(path), input)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in SKIPPED and not name.startswith(".")]
-        yield from (Path(parent, name) for name in files if Path(name).suffix.lower() in FORMATS)
+def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise click.UsageError("There is no stdin: name a file or a folder.")
+    if sys.stdin.isatty():
+        say("Reading from the terminal; Ctrl+D ends it.")
+    return sys.stdin.buffer.read()
+
+
+def _walk(folder: Path, output: Path | None) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder, onerror=_unreadable):
+        folders[:] = [name for name in folders if _wanted(name) and Path(parent, name).resolve() != output]
+        yield from (Path(parent, name) for name in files if _wanted(name) and _format(name))
+
+
+def _wanted(name: str) -> bool:
+    return name not in SKIPPED and not name.startswith(".")
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise error
 
 
 def _text(path: Path, relative: Path, input: Input | None) -> Text:
-    content = _decoded(path.read_bytes(), str(path))
-    return Text(content, input or FORMATS.get(path.suffix.lower(), "html"), path, relative)
+    content, mark = _decoded(path.read_bytes(), str(path))
+    return Text(content, input or _format(path.name) or "html", path, relative, mark)
 
 
-def _decoded(raw: bytes, name: str) -> str:
+def _format(name: str) -> Input | None:
+    return FORMATS.get(os.path.splitext(name)[1].lower())
+
+
+def _decoded(raw: bytes, name: str) -> tuple[str, str]:
+    """A text, and the mark before it: no part of its first line."""
     try:
-        return raw.decode("utf-8")
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise click.UsageError(f"{name} is not UTF-8 text (byte {error.start}): convert it first.") from None
+    return text.removeprefix(MARK), MARK if text.startswith(MARK) else ""

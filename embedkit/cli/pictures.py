@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
 from embedkit import records
-from embedkit.cli.console import as_json, error_json, open_kit, print_json, say, say_error, show_diff, worst
-from embedkit.cli.files import read_texts, write_text
+from embedkit.cli.console import advise, as_json, error_json, open_kit, print_json, say, say_error, worst
+from embedkit.cli.delivery import Way
+from embedkit.cli.files import read_lines, read_texts
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
 from embedkit.models import TARGETS, AssetRef, Embed, Options, Target
@@ -19,20 +20,19 @@ from embedkit.models import TARGETS, AssetRef, Embed, Options, Target
 @click.command()
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @as_json
-@click.option("--target", type=click.Choice(TARGETS), help="Print the markup for this target.")
+@click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"Print the markup: {', '.join(TARGETS)}.")
 @click.option("--max-width", type=click.IntRange(1), metavar="N", help="No wider than N pixels.")
 @click.option("--max-height", type=click.IntRange(1), metavar="N", help="No higher than N pixels.")
 def resolve(
     refs: tuple[str, ...], json_: bool, target: Target | None, max_width: int | None, max_height: int | None
 ) -> int:
-    """Look up pictures by id, list, address, shortcode or pasted embed code.
+    """Look up pictures: what is known of them, or their markup.
 
-    REF - reads references from stdin, one on each line.
+    REF is an id (74917285), a list of up to five, an address (https://gty.im/74917285), a shortcode
+    ('[getty 74917285]') or pasted embed code; "-" reads them from stdin, one on each line.
     """
     said = Options(max_width=max_width, max_height=max_height, target=target)
-    wanted = [
-        line for ref in refs for line in (sys.stdin.read().splitlines() if ref == "-" else [ref]) if line.strip()
-    ]
+    wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
     with open_kit() as kit:
         asked = [_asked(kit, ref, said) for ref in wanted]
         found = iter(kit.resolve_many([one for one in asked if isinstance(one, AssetRef)]))
@@ -42,37 +42,39 @@ def resolve(
             print_json(shown[0] if len(shown) == 1 else shown)
         else:
             _print(kit, wanted, answers, said)
+            advise(answer.code for answer in answers if isinstance(answer, EmbedKitError))
     return worst([answer.exit_code for answer in answers if isinstance(answer, EmbedKitError)])
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE|DIR|-]...")
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there.")
 @click.option("--in-place", is_flag=True, help="Change the files.")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
 @click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
-def convert(files: tuple[str, ...], in_place: bool, check: bool, diff: bool) -> int:
+@as_json
+def convert(
+    files: tuple[str, ...], output: Path | None, in_place: bool, check: bool, diff: bool, json_: bool
+) -> int:
     """Turn pasted embed code back into shortcodes.
 
     A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is.
     """
     from embedkit.getty import pasted
 
-    texts = read_texts(files, None)
-    if len(texts) > 1 and not (in_place or check or diff):
-        raise click.UsageError("Several files: say --in-place, --diff or --check.")
-    total = 0
+    way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
+    texts = read_texts(files, None, output=output)
+    deliver = way.deliverer(texts)
+    counts = []
     for text in texts:
         content, count = pasted.convert(text.content)
-        total += count
-        if diff and count:
-            show_diff(text.place, text.content, content)
-        elif in_place and text.path and count:
-            write_text(text.path, content)
-        elif not (diff or check or in_place):
-            click.echo(content, nl=False)
-        if (check or in_place) and count:
-            say(f"{text.place}: {count} to convert" if check else f"{text.place}: {count} converted")
-    return 1 if check and total else 0
+        deliver(text, content)
+        counts.append({"file": text.place, "converted": count} | ({} if way.writes else {"content": content}))
+        if count and way.writes and not (diff or json_):
+            say(f"{text.place}: {count} {'to convert' if check else 'converted'}")
+    if json_:
+        print_json({"texts": counts})
+    return 1 if check and any(one["converted"] for one in counts) else 0
 
 
 def _asked(kit: EmbedKit, ref: str, said: Options) -> AssetRef | UnsupportedReference:

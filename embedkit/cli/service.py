@@ -6,9 +6,10 @@ import os
 import secrets
 import socket
 import webbrowser
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -16,12 +17,24 @@ from embedkit.cli.console import print_json, say
 from embedkit.errors import ConfigurationError
 from embedkit.settings import Secret, Settings
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 MOST_BODY = 3 * 1024 * 1024  # bytes; the service itself refuses anything above 2 MB, with a better message
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
-def port_option(default: int) -> Any:
+# what a demo on this machine cannot use, whatever the environment says for a real service
+AT_HOME: dict[str, Any] = {
+    "frozen": False,
+    "on_error": "card",
+    "public_url": "",
+    "assets_url": "",
+    "trusted_hops": 0,
+    "trusted_hosts": (),
+}
+
+
+def port_option(default: int) -> Callable[[Command], Command]:
     """``--port``; 0 takes any free one."""
     return click.option(
         "--port",
@@ -42,7 +55,10 @@ def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
     from embedkit.web import create_app
 
     settings = Settings.from_env(os.environ)
-    app = create_app(settings.with_upstream(upstream) if upstream else settings)
+    try:
+        app = create_app(settings.with_upstream(upstream) if upstream else settings)
+    except ValueError as error:
+        raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
     _run(app, host, port, threads, lambda url: f"embedkit serves on {url} (Ctrl+C stops it)")
 
 
@@ -51,7 +67,10 @@ def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
 @port_option(8080)
 @click.option("--open", "open_", is_flag=True, help="Open the page in a browser.")
 def demo(host: str, port: int, open_: bool) -> None:
-    """See embedkit at work: the service and a sample post, over the sandbox. No key, no network."""
+    """See embedkit at work in a browser: no key, no network.
+
+    The service and a page with a sample post, over the sandbox.
+    """
     from embedkit.sandbox import SandboxServer
     from embedkit.web.demo import create_demo
 
@@ -60,6 +79,7 @@ def demo(host: str, port: int, open_: bool) -> None:
             Settings.from_env(os.environ).with_upstream(sandbox.url),
             cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
             search_access="open",
+            **AT_HOME,
             rate_limit="600/minute",
             secret=(Secret(secrets.token_hex(32)),),
         )
@@ -93,7 +113,8 @@ def sandbox(host: str, port: int, generation: Literal["modern", "div"]) -> None:
     say(
         f"The sandbox answers on {server.url}/ (Ctrl+C stops it). Use it with:\n"
         f"  embedkit serve --upstream {server.url}\n"
-        f"  EMBEDKIT_OEMBED_ENDPOINT={server.url}/oembed EMBEDKIT_FRAME_ORIGIN={server.url} embedkit resolve 74917285"
+        f"  EMBEDKIT_OEMBED_ENDPOINT={server.url}/oembed EMBEDKIT_FRAME_ORIGIN={server.url}"
+        " embedkit resolve 74917285"
     )
     with suppress(KeyboardInterrupt):
         server.run()
@@ -108,15 +129,15 @@ def openapi() -> None:
     print_json(openapi_document())
 
 
-def _taken(host: str, port: int, error: OSError) -> ConfigurationError:
-    why = error.strerror or error
-    return ConfigurationError(f"Cannot listen on {host}:{port} ({why}).", hint="Choose another with --port.")
+def _taken(host: str, port: int, error: OSError) -> click.ClickException:
+    why = os.strerror(error.errno) if error.errno else error  # asyncio and sockets say it at length
+    return click.ClickException(f"Cannot listen on {host}:{port} ({why}). Choose another with --port.")
 
 
 def _run(app: Any, host: str, port: int, threads: int, told: Any) -> None:
     """Listen first, then say where: an address that is printed works."""
     try:
-        import waitress
+        from waitress.server import create_server
     except ImportError:
         raise ConfigurationError(
             "The server is not installed.", hint="Run: pip install 'embedkit[server]'"
@@ -126,7 +147,7 @@ def _run(app: Any, host: str, port: int, threads: int, told: Any) -> None:
     except OSError as error:
         raise _taken(host, port, error) from None
     with listening:
-        server = waitress.create_server(
+        server = create_server(
             app, sockets=[listening], threads=threads, ident=None, max_request_body_size=MOST_BODY
         )
         say(told(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
-from embedkit import errors, lockfile
+from embedkit import errors, lockfile, records
 from embedkit.cli.console import (
+    advise,
     as_json,
+    counted,
     error_json,
     open_kit,
     print_json,
@@ -17,10 +22,10 @@ from embedkit.cli.console import (
     say,
     say_error,
     say_problem,
-    show_diff,
     worst,
 )
-from embedkit.cli.files import Text, read_texts, write_text
+from embedkit.cli.delivery import Way
+from embedkit.cli.files import Text, read_texts
 from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
 from embedkit.getty import sizes
 from embedkit.kit import EmbedKit
@@ -32,22 +37,26 @@ EXIT_CODES = {
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, errors.ProviderError)
 }
-folders = click.argument("folders", nargs=-1, required=True, metavar="DIR...")
+folders = click.argument("folders", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="DIR...")
 input_option = click.option(
-    "--input", "input_", type=click.Choice(INPUTS), help="The format; by default from the file's name."
+    "--input",
+    "input_",
+    type=click.Choice(INPUTS),
+    help="The format; by default by the file's name (stdin: html).",
 )
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE|DIR|-]...")
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
 @input_option
-@click.option("--target", type=click.Choice(TARGETS), help="What to render; by default the setting TARGET.")
+@click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"One of {', '.join(TARGETS)}.")
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there.")
 @click.option("--in-place", is_flag=True, help="Change the files.")
 @click.option("--check", is_flag=True, help="Write nothing; tell problems and exit with their code.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
 @click.option("--strict", is_flag=True, help="Exit with the code of the worst problem.")
 @click.option("--frozen", is_flag=True, help="Read the lock file alone: no cache, no network.")
+@as_json
 def render(
     files: tuple[str, ...],
     input_: Input | None,
@@ -58,25 +67,26 @@ def render(
     diff: bool,
     strict: bool,
     frozen: bool,
+    json_: bool,
 ) -> int:
     """Replace every reference in texts by its embed.
 
-    A filter from stdin to stdout, unless files or folders are named. Problems go to stderr.
+    A filter from stdin to stdout, unless files or folders are named. Of a folder the texts are read
+    (.md .html .txt and the like) and nothing else. Problems go to stderr.
     """
-    texts = read_texts(files, input_)
-    if len(texts) > 1 and not (output or in_place or check or diff):
-        raise click.UsageError("Several files: say --output DIR, --in-place, --diff or --check.")
-    if sum(map(bool, (output, in_place, check, diff))) > 1:
-        raise click.UsageError("--output, --in-place, --check and --diff exclude each other.")
+    way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
+    texts = read_texts(files, input_, output=output)
+    deliver = way.deliverer(texts)
     with open_kit(**({"frozen": True} if frozen else {})) as kit:
         with progress("Resolving") as step:
             wanted = [(text.content, text.input) for text in texts]
             rendered = kit.documents(wanted, target=target, progress=step)
         for text, document in zip(texts, rendered, strict=True):
-            if not check:
-                _deliver(text, document.content, output=output, in_place=in_place, diff=diff)
-            for problem in document.problems:
-                say_problem(text.place, problem)
+            deliver(text, document.content)
+        if json_:
+            print_json({"texts": [_shown(*pair, way) for pair in zip(texts, rendered, strict=True)]})
+        else:
+            _tell_problems(texts, rendered, frozen=kit.settings.frozen)
         return _exit_code(rendered, strict=check or strict, frozen=kit.settings.frozen)
 
 
@@ -85,7 +95,10 @@ def render(
 @input_option
 @as_json
 def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
-    """Ask Getty anew for every picture in texts, and tell which are withdrawn or not embeddable."""
+    """Tell which pictures in texts are withdrawn or not embeddable.
+
+    Getty is asked anew for every one. DIR is a folder or a file.
+    """
     texts = read_texts(folders, input_)
     with open_kit() as kit:
         places = _places(kit, texts)
@@ -100,7 +113,8 @@ def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
     else:
         for ref, error in failed.items():
             click.echo(f"{ref}: {error.code}: {', '.join(where[ref])}")
-        say(f"{len(found)} pictures, {len(lost)} lost, {len(failed) - len(lost)} could not be checked.")
+        say(f"{counted(len(found), 'picture')}, {len(lost)} lost, {len(failed) - len(lost)} could not be checked.")
+        advise(error.code for error in failed.values())
     return worst([1 if ref in lost else error.exit_code for ref, error in failed.items()])
 
 
@@ -109,7 +123,10 @@ def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
 @input_option
 @as_json
 def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
-    """Fetch what texts will need, so that rendering them asks for nothing."""
+    """Fetch what texts need, so that rendering asks for nothing.
+
+    DIR is a folder or a file.
+    """
     texts = read_texts(folders, input_)
     with open_kit() as kit, progress("Warming") as step:
         report = kit.warm([(text.content, text.input) for text in texts], progress=step)
@@ -120,10 +137,11 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
     else:
         for ref, error in report.failed:
             say_error(f"{ref}: {error}")
-        failed_count = len(report.failed)
         click.echo(
-            f"{report.distinct} pictures: {report.fetched} fetched, {report.stale} stale, {failed_count} failed."
+            f"{counted(report.distinct, 'picture')}: {report.fetched} fetched, {report.stale} stale,"
+            f" {len(report.failed)} failed."
         )
+        advise(error.code for _, error in report.failed)
     return worst([error.exit_code for _, error in report.failed])
 
 
@@ -134,9 +152,10 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock file is out of step.")
 @as_json
 def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: bool, json_: bool) -> int:
-    """Write the records that texts need into the lock file, for builds with no network (--frozen).
+    """Write the records that texts need into the lock file.
 
-    Locked records are kept, new ones added, those that no text needs any more dropped.
+    With it, render --frozen needs no network. Locked records are kept, new ones added, those that no
+    text needs any more dropped: name all folders of a site at once. DIR is a folder or a file.
     """
     texts = read_texts(folders, input_)
     with open_kit(frozen=False) as kit:
@@ -145,7 +164,7 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
         refs = [ref for ref, _ in _places(kit, texts)]
         wanted = {kit.picture(ref) for ref in refs}
         if check:
-            return _tell_lock_check(path, held, wanted)
+            return _tell_lock_check(path, held, wanted, json_)
         ask = [ref for ref in refs if refresh or not _large_enough(held.get(kit.picture(ref)), ref)]
         with progress("Locking") as step:
             found = kit.records(ask, refresh=refresh, progress=step)
@@ -161,16 +180,21 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
     return _tell_lock(path, held, locked, _failed(found), json_)
 
 
-def _deliver(text: Text, content: str, *, output: Path | None, in_place: bool, diff: bool) -> None:
-    if diff:
-        show_diff(text.place, text.content, content)
-    elif output and text.path:
-        write_text(output / text.relative, content)
-    elif in_place and text.path:
-        if content != text.content:
-            write_text(text.path, content)
-    else:
-        click.echo(content, nl=False)
+def _shown(text: Text, document: Document, way: Way) -> dict[str, Any]:
+    problems = [asdict(problem) for problem in document.problems]
+    embeds = [records.public(embed, time.time()) for embed in document.embeds]
+    content = {} if way.writes else {"content": document.content}
+    return {"file": text.place, "embeds": embeds, "problems": problems} | content
+
+
+def _tell_problems(texts: Iterable[Text], rendered: Iterable[Document], *, frozen: bool) -> None:
+    found = [
+        (text, problem) for text, document in zip(texts, rendered, strict=True) for problem in document.problems
+    ]
+    for text, problem in found:
+        say_problem(text.place, problem)
+    if not frozen:
+        advise(problem.code for _, problem in found)
 
 
 def _exit_code(rendered: Iterable[Document], *, strict: bool, frozen: bool) -> int:
@@ -206,15 +230,23 @@ def _tell_lock(
     else:
         for ref, error in failed.items():
             say_error(f"{ref}: {error}")
-        click.echo(f"{path}: {len(locked)} pictures, {added} added, {dropped} dropped.")
+        click.echo(f"{path}: {counted(len(locked), 'picture')}, {added} added, {dropped} dropped.")
+        advise(error.code for error in failed.values())
     return worst([error.exit_code for error in failed.values()])
 
 
-def _tell_lock_check(path: Path, held: Mapping[Picture, Embed], wanted: set[Picture]) -> int:
-    missing, unused = wanted - held.keys(), held.keys() - wanted
+def _tell_lock_check(path: Path, held: Mapping[Picture, Embed], wanted: set[Picture], json_: bool) -> int:
+    missing, unused = sorted(wanted - held.keys()), sorted(held.keys() - wanted)
+    if json_:
+        print_json({"missing": _named(missing), "not_needed": _named(unused)})
+        return 1 if missing or unused else 0
     for sign, pictures in (("+", missing), ("-", unused)):
-        for items, tld in sorted(pictures):
+        for items, tld in pictures:
             click.echo(f"{sign} {','.join(items)} ({tld})")
     if missing or unused:
         say(f"{path} is out of step: {len(missing)} missing, {len(unused)} not needed. Run: embedkit lock DIR")
     return 1 if missing or unused else 0
+
+
+def _named(pictures: Iterable[Picture]) -> list[dict[str, str]]:
+    return [{"ref": ",".join(items), "tld": tld} for items, tld in pictures]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ import click
 from click.shell_completion import get_completion_class
 
 from embedkit import __version__, lockfile
-from embedkit.cli.console import as_json, open_kit, paint, print_json, say
-from embedkit.errors import ConfigurationError, EmbedKitError
+from embedkit.cli.console import as_json, counted, open_kit, paint, print_json, say
+from embedkit.errors import ConfigurationError, EmbedKitError, Unavailable
 from embedkit.kit import EmbedKit
 from embedkit.models import Embed
 from embedkit.rendering import static_dir, templates_dir
@@ -28,13 +28,22 @@ PROBE = "74917285"  # the picture of Getty's own documentation
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
-def assets(folder: Path) -> None:
-    """Copy the stylesheet and the façade script to a folder of a static site."""
+@as_json
+def assets(folder: Path, json_: bool) -> None:
+    """Copy stylesheet and façade script into a static site."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ASSETS:
-        shutil.copyfile(static_dir() / name, folder / name)
-        click.echo(str(folder / name))
-    say(f"Tell embedkit where the site serves them: EMBEDKIT_ASSETS_URL=https://your-site.example/{folder.name}")
+    places = [folder / name for name in ASSETS]
+    for place in places:
+        shutil.copyfile(static_dir() / place.name, place)
+    if json_:
+        print_json({"files": [str(place) for place in places]})
+        return
+    click.echo("\n".join(map(str, places)))
+    say(
+        "In the head of your pages, with the address that your site serves them from:\n"
+        f'  <link rel="stylesheet" href="/{folder.name}/embedkit.css">\n'
+        f'  <script defer src="/{folder.name}/embedkit-facade.js"></script>  (for the target facade)'
+    )
 
 
 @click.group()
@@ -51,7 +60,7 @@ def cache_info(json_: bool) -> None:
     if json_:
         print_json(info)
     else:
-        for name, value in info.items():
+        for name, value in _kept(info).items():
             click.echo(f"{name:12} {value}")
 
 
@@ -85,7 +94,7 @@ def cache_purge(ref: str) -> int:
 @as_json
 @click.option("--offline", is_flag=True, help="Do not ask Getty for a picture.")
 def doctor(json_: bool, offline: bool) -> int:
-    """Check the installation and tell every setting that is not its default."""
+    """Check the installation, and tell which settings are set."""
     findings = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in _checks(offline)]
     if json_:
         print_json({"version": __version__, "checks": findings, "settings": _changed()})
@@ -101,9 +110,9 @@ def doctor(json_: bool, offline: bool) -> int:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell; its first lines say nothing: source it.
+    """Print the completion script of a shell.
 
-    For example: embedkit completion bash > ~/.local/share/bash-completion/completions/embedkit
+    For example in ~/.bashrc: eval "$(embedkit completion bash)"
     """
     from embedkit.cli import cli
 
@@ -117,19 +126,20 @@ def _checks(offline: bool) -> Iterator[tuple[str, bool, str]]:
     yield "python", sys.version_info >= (3, 11), sys.version.split()[0]
     have = [name for name, module in EXTRAS.items() if find_spec(module)]
     yield "extras", True, ", ".join(have) or "none"
-    yield _try("templates", lambda: str(templates_dir()))
     try:
         settings = Settings.from_env(os.environ)
     except ConfigurationError as error:
         yield "settings", False, str(error)
         return
     yield "settings", True, f"{len(rows())} known, {len(_changed())} set"
+    yield _try("templates", lambda: _templates(settings))
     yield _try("sanitizer", lambda: _sanitizer(settings))
     if Path(settings.lockfile).exists() or settings.frozen:
-        yield _try("lock file", lambda: f"{len(lockfile.read(settings.lockfile))} pictures")
+        yield _try("lock file", lambda: counted(len(lockfile.read(settings.lockfile)), "picture"))
     with EmbedKit(settings, background=False) as kit:
-        yield _try("cache", lambda: _cache(kit))
-        if not offline and not settings.frozen:
+        found = _try("cache", lambda: _cache(kit))
+        yield found
+        if found[1] and not offline and not settings.frozen:
             yield _try("oembed", lambda: _oembed(kit))
     yield "search", True, "API_KEY is set" if settings.api_key else "no API_KEY: search is off, all else works"
 
@@ -139,6 +149,14 @@ def _try(name: str, check: Callable[[], str]) -> tuple[str, bool, str]:
         return name, True, check()
     except EmbedKitError as error:
         return name, False, str(error)
+
+
+def _templates(settings: Settings) -> str:
+    if settings.templates and not Path(settings.templates).is_dir():
+        raise ConfigurationError(
+            f"The folder {settings.templates} is not there.", hint="See the setting TEMPLATES."
+        )
+    return ", ".join(filter(None, (settings.templates, str(templates_dir()))))
 
 
 def _sanitizer(settings: Settings) -> str:
@@ -154,13 +172,20 @@ def _cache(kit: EmbedKit) -> str:
         raise ConfigurationError(
             f"The {info['kind']} cache does not keep what it is given.", hint="See the setting CACHE."
         )
-    return ", ".join(f"{name} {value}" for name, value in info.items())
+    return ", ".join(f"{name} {value}" for name, value in _kept(info).items())
+
+
+def _kept(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a cache, without what this very process has counted."""
+    return {name: value for name, value in info.items() if name not in ("hits", "misses", "corrupt")}
 
 
 def _oembed(kit: EmbedKit) -> str:
     found = next(iter(kit.records([kit.parse(PROBE)], refresh=True).values()))
     if isinstance(found, Embed):
         return f"{kit.settings.oembed_endpoint} answers"
+    if isinstance(found, Unavailable):
+        found.hint = f"{kit.settings.oembed_endpoint} must be reachable from here, without a proxy."
     raise found
 
 

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 
 from embedkit import shortcodes
 from embedkit.errors import UnsupportedReference
-from embedkit.getty import addresses, pasted
+from embedkit.getty import addresses
 from embedkit.getty.addresses import asset_ids as asset_ids
 from embedkit.models import AssetRef
+
+if TYPE_CHECKING:
+    from embedkit.getty import pasted
 
 LONGEST = 20_000  # characters; embed code has some 1,200, escaped twice 2,500
 # What people paste with an address without seeing it. Anything else that is invisible is refused.
 BLANK = " \t\r\n\f\xa0"
 
+_ID = re.compile(r"[0-9]{1,24}")
 _CODE = re.compile(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)
 # An author's caption within the block is no part of the embed, and does no harm to it.
 _CAPTION = re.compile(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
@@ -34,6 +39,8 @@ def parse(text: str) -> AssetRef:
         embed code of any generation; outer whitespace does not matter.
     :raises UnsupportedReference: for everything else, saying what is not understood.
     """
+    if _ID.fullmatch(text):  # what most texts hold, told at once
+        return AssetRef((text,))
     written = text.strip(BLANK)
     if not written:
         raise UnsupportedReference("Nothing was given.", hint=addresses.KNOWN)
@@ -60,6 +67,8 @@ def _shortcode(written: str) -> AssetRef:
 
 def _embed_code(written: str) -> AssetRef:
     """The one embed in a text that holds nothing else; tags around it do not count."""
+    from embedkit.getty import pasted  # a sixth of all there is to import, and most have no use for it
+
     found = pasted.find(written)
     if not found:
         raise UnsupportedReference("No embed code of Getty Images is in this.", hint=addresses.KNOWN)

@@ -105,15 +105,15 @@ def write(ref: AssetRef) -> str:
         "title": options.title,
         "target": options.target,
     }
-    attributes = [f' {name}="{_written(value)}"' for name, value in said.items() if value is not None]
+    attributes = [f' {name}="{_written(value, name)}"' for name, value in said.items() if value is not None]
     return f'[getty src="{ref}"{"".join(attributes)}]' if attributes else f"[getty {ref}]"
 
 
-def _written(value: bool | int | str) -> str:
+def _written(value: bool | int | str, name: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = " ".join(str(value).split())
-    if text.lower() in _WORDS:  # a caption that reads "Yes" is no switch
+    if name == "caption" and text.lower() in _WORDS:  # a caption that reads "Yes" is no switch
         return f"&#{ord(text[0])};{text[1:]}"
     return text.translate(_ENTITIES)
 

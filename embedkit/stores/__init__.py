@@ -17,11 +17,10 @@ import platformdirs
 from cachelib import BaseCache, NullCache
 
 from embedkit.errors import ConfigurationError
-from embedkit.stores.file import FileCache, ForeignFolder
 from embedkit.stores.memory import MemoryCache
 from embedkit.stores.sqlite import SQLiteCache
 
-__all__ = ["FileCache", "MemoryCache", "SQLiteCache", "open_store"]
+__all__ = ["MemoryCache", "SQLiteCache", "open_store"]
 
 REDIS = ("redis", "rediss", "unix")
 PATIENCE = 0.2  # seconds for a server nearby
@@ -47,10 +46,6 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
             f"The cache cannot be made in {rest} ({error.strerror}).",
             hint="Set CACHE to a place that may be written, or to memory:",
         ) from None
-    except ForeignFolder as error:
-        raise ConfigurationError(
-            f"The folder {error} holds files that are not ours.", hint="Set CACHE to another folder."
-        ) from None
     # the URL itself may hold a password
     raise ConfigurationError(
         f"The setting CACHE ({scheme[:20]}:...) names no store.",
@@ -62,7 +57,7 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | Non
     if scheme == "sqlite" and (path := _path(rest)):
         return SQLiteCache(path, limit=limit, timeout=timeout)
     if scheme == "file" and (path := _path(rest)):
-        return FileCache(path, limit=limit)
+        return _open_folder(path, limit)
     if scheme == "memory" and not rest:
         return MemoryCache(limit=limit)
     if scheme == "null" and not rest:
@@ -70,6 +65,17 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | Non
     if rest.startswith("//"):
         return _open_remote(scheme, rest, min(timeout, PATIENCE))
     return None
+
+
+def _open_folder(path: str, limit: int) -> BaseCache:
+    from embedkit.stores.file import FileCache, ForeignFolder
+
+    try:
+        return FileCache(path, limit=limit)
+    except ForeignFolder as error:
+        raise ConfigurationError(
+            f"The folder {error} holds files that are not ours.", hint="Set CACHE to another folder."
+        ) from None
 
 
 def _open_remote(scheme: str, rest: str, timeout: float) -> BaseCache | None:

@@ -23,18 +23,35 @@ from embedkit.settings import Settings
 from embedkit.web.app import create_app
 
 POST = """\
-<p>On the third day the clouds broke, an hour before the moon took the sun.</p>
-[getty 1215508382 caption="Jaipur, a minute before totality." title="The corona around a black sun"]
-<p>Birds went quiet and the street lamps came on. We drove north that night,
-and the sky was not done with us.</p>
-[getty 252611441 width=420 align=right target=facade]
-<p>The green began as a thread above the pines and then filled the window.
-Whoever reads this chooses when Getty Images is asked for that one: the
-façade loads nothing before the button is pressed.</p>
-<p>By the weekend there were only mountains, one after the other.</p>
+<p>On the third day the clouds broke, an hour
+before the moon took the sun.</p>
+
+[getty 1215508382
+ caption="Jaipur, a minute before totality."
+ title="The corona around a black sun"]
+
+<p>Birds went quiet and the street lamps came
+on. We drove north that night, and the sky was
+not done with us.</p>
+
+[getty 252611441 width=420 align=right
+ target=facade]
+
+<p>The green began as a thread above the pines
+and then filled the window. Whoever reads this
+chooses when Getty Images is asked for that one:
+the façade loads nothing before the button is
+pressed.</p>
+
+<p>By the weekend there were only mountains, one
+after the other.</p>
+
 [getty 1131502286,1226009144,1257511430]
-<p>Write <code>[getty 74917285]</code> for a picture of your own. In code, as
-here, it stays as it is; so does [[getty 74917285]], the escape.</p>
+
+<p>Write <code>[getty 74917285]</code> for a
+picture of your own. In code, as here, it stays
+as it is; so does [[getty 74917285]], the
+escape.</p>
 """
 
 SAMPLES = (
@@ -111,7 +128,7 @@ def create_demo(settings: Settings, calls: Calls) -> Flask:
 def _page(kit: EmbedKit, calls: Calls, templates: jinja2.Environment) -> Response:
     ref = request.args.get("ref", "").strip()[:4000]
     html = templates.get_template("embedkit/demo.html").render(
-        post=POST,
+        post=_pieces(POST),
         rendered=Markup(kit.render(POST)),  # our own text and our own markup  # noqa: S704
         trial=_try(kit, calls, ref) if ref else None,
         ref=ref,
@@ -126,6 +143,16 @@ def _page(kit: EmbedKit, calls: Calls, templates: jinja2.Environment) -> Respons
     )
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """A text cut where its shortcodes begin and end, and which of the pieces are shortcodes."""
+    last = 0
+    for found in shortcodes.find(text):
+        yield text[last : found.start], False
+        yield text[found.start : found.end], True
+        last = found.end
+    yield text[last:], False
 
 
 def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
@@ -163,4 +190,3 @@ def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[Shown]:
 
 def _since(began: float) -> float:
     return (time.perf_counter() - began) * 1000
-

@@ -107,7 +107,9 @@ def _advice(error: msgspec.ValidationError, kind: type) -> str:
     what, _, where = str(error).partition(" - at `$.")
     where = where.rstrip("`")
     what = re.sub(r"`([a-z| ]+)`", _in_words, what)
-    what = re.sub(r"^Object (contains|missing)", r"it \1", what)
+    what = re.sub(r"^Object contains", "it contains", what)
+    what = re.sub(r'^Object missing required field (".+")', r"\1 is missing", what)
+    what = what.replace("Invalid enum value", "there is no")
     said = f"{where}: {what[0].lower()}{what[1:]}." if where else f"{what[0].upper()}{what[1:]}."
     words = _words(kind, where)
     return f"{said} Use one of {', '.join(words)}." if words else said
