@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -209,6 +210,19 @@ def test_rendering_takes_two_megabytes_and_the_rest_64_kilobytes(web: World) -> 
     assert "2048 KiB" in large.json["detail"]
     batch = web.client.post("/v1/embeds", json={"refs": ["x" * 70_000]})
     assert (batch.status_code, batch.json["code"]) == (413, "too-large")
+
+
+def test_rendering_takes_a_hundred_pictures(web: World) -> None:
+    def render(count: int) -> Any:
+        text = "\n\n".join(f"[getty {600_000_000 + number}] [getty {600_000_000 + number}]" for number in range(count))
+        return web.client.post("/v1/render", json={"content": text})
+
+    assert len(render(100).json["embeds"]) == 200
+    calls = web.sandbox.count()
+    refused = render(101)
+    assert (refused.status_code, refused.json["code"]) == (413, "too-large")
+    assert "101 pictures" in refused.json["detail"]
+    assert web.sandbox.count() == calls
 
 
 def test_what_rendering_takes(web: World) -> None:

@@ -7,13 +7,19 @@ from dataclasses import asdict
 from flask import Response
 
 from embedkit.web import answers, reading
+from embedkit.web.problems import Refused
 from embedkit.web.routing import KIB, Answer, Route
-from embedkit.web.schemas import RenderAnswer, RenderRequest
+from embedkit.web.schemas import MOST, RenderAnswer, RenderRequest
 from embedkit.web.service import Service
 
 
 def render(service: Service) -> Response:
     asked = reading.body(RenderRequest)
+    pictures = {service.kit.picture(ref) for ref in service.kit.find(asked.content, input=asked.input)}
+    if len(pictures) > MOST:  # one call counts once against the rate limit, and must not cost Getty thousands
+        raise Refused(
+            "too-large", f"The text asks for {len(pictures)} pictures. Send it in parts of {MOST} pictures at most."
+        )
     document = service.kit.document(asked.content, input=asked.input, target=asked.target)
     return answers.as_json(
         {
