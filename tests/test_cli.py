@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import re
 import signal
 import socket
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -347,8 +349,8 @@ def test_hidden_files_are_not_ours_and_dangling_links_are_told(run: Run, content
 
 
 def test_what_cannot_be_read_is_not_left_out(content: Path, tmp_path: Path) -> None:
-    setpriv = need("setpriv")  # the tests may run as root, who may read everything
-    humbly = [setpriv, "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    # root, as whom the tests may run, may read everything
+    humbly = [need("setpriv"), "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
     command = [*humbly, sys.executable, "-m", "embedkit", "lock", "content"]
     (content / "deep").chmod(0)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
@@ -548,7 +550,6 @@ def test_completion_completes_in_bash(tmp_path: Path) -> None:
 
 
 def test_bars_and_colours_are_for_terminals(sandbox: SandboxServer, content: Path, tmp_path: Path) -> None:
-    script = need("script")
     plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {
         "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
         "XDG_CACHE_HOME": str(tmp_path),
@@ -557,16 +558,15 @@ def test_bars_and_colours_are_for_terminals(sandbox: SandboxServer, content: Pat
     command = f"{sys.executable} -m embedkit warm content; {sys.executable} -m embedkit resolve cat"
 
     def seen(environ: dict[str, str]) -> str:
-        args = [script, "-qec", command, "/dev/null"]
-        return subprocess.run(
-            args,
-            env=environ,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=30,
-        ).stdout
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(["bash", "-c", command], env=environ, cwd=tmp_path, stdout=theirs, stderr=theirs):
+            os.close(theirs)
+            text = b""
+            with suppress(OSError):  # the end of a terminal, on Linux
+                while piece := os.read(ours, 4096):
+                    text += piece
+        os.close(ours)
+        return text.decode()
 
     shown = seen(plain)
     assert "Warming" in shown

@@ -127,7 +127,9 @@ def test_an_outage_shows_the_last_good_copy_for_a_month(house: House) -> None:
     assert "<iframe" not in str(house.kit.html(ID))
 
 
-@pytest.mark.parametrize("kind", ["status", "firewall", "not-json", "throttle", "quota", "mismatch", "hostile", "hang", "drop"])
+@pytest.mark.parametrize(
+    "kind", ["status", "firewall", "not-json", "throttle", "quota", "mismatch", "hostile", "hang", "drop"]
+)
 def test_no_fault_replaces_a_good_copy(house: House, kind: str) -> None:
     good = house.kit.resolve(ID)
     house.sandbox.faults.add(kind, count=None)
@@ -216,7 +218,9 @@ def test_on_error_raise() -> None:
 
 def test_what_is_no_reference_stays_the_authors_text(house: House) -> None:
     assert house.kit.html("<b>my cat</b>") == "&lt;b&gt;my cat&lt;/b&gt;"
-    document = house.kit.document("x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n", input="text")
+    document = house.kit.document(
+        "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n", input="text"
+    )
     assert document.content == "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n"
     assert [problem.code for problem in document.problems] == ["unsupported"]
 
@@ -225,10 +229,10 @@ def test_problems_say_where(house: House) -> None:
     document = house.kit.document(f"é [getty {GONE}]\n\n[getty 1 wide=2]\n\n[getty", input="text")
     assert [(one.line, one.column, one.code) for one in document.problems] == [
         (1, 3, "not-found"),
-        (3, 1, "not-found"),
         (3, 1, "unknown-attribute"),
+        (3, 1, "not-found"),
         (5, 1, "shortcode"),
-    ] or {(one.line, one.code) for one in document.problems} >= {(1, "not-found"), (3, "not-found")}
+    ]
 
 
 def test_an_author_chooses_the_target_of_a_page_but_not_of_a_feed(house: House) -> None:
@@ -249,7 +253,8 @@ def test_smaller_sizes_need_no_call_and_larger_ones_one(house: House) -> None:
     large = house.kit.resolve(WIDE, max_width=900)
     assert large.width == 900
     assert house.calls == 2
-    assert house.kit.resolve(WIDE) == first or house.kit.resolve(WIDE).width == first.width
+    again = house.kit.resolve(WIDE)
+    assert (again.width, again.height) == (first.width, first.height)
     house.kit.resolve(WIDE, max_width=700)
     assert house.calls == 2
 
@@ -392,7 +397,9 @@ def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(house: House, tmp_
 
 
 def test_options_travel_with_a_reference(house: House) -> None:
-    html = str(house.kit.html(f'[getty {WIDE} width=250 caption="Boats & birds" align=left]', Options(align="right")))
+    html = str(
+        house.kit.html(f'[getty {WIDE} width=250 caption="Boats & birds" align=left]', Options(align="right"))
+    )
     assert "Boats &amp; birds" in html
     assert "ek--right" in html
     assert 'width="250"' in html

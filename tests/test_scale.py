@@ -65,9 +65,7 @@ def build(environ: dict[str, str], tmp_path: Path, *args: str) -> subprocess.Com
 
 
 def same(one: Path, other: Path) -> bool:
-    return all(
-        path.read_bytes() == (other / path.relative_to(one)).read_bytes() for path in one.rglob("*.md")
-    )
+    return all(path.read_bytes() == (other / path.relative_to(one)).read_bytes() for path in one.rglob("*.md"))
 
 
 def test_ten_thousand_posts(sandbox: SandboxServer, tmp_path: Path) -> None:

@@ -326,7 +326,9 @@ def test_format() -> None:
         ' align="left" title="T" target="facade"]'
     )
     assert format(AssetRef(("1",), Options(caption=False))) == '[getty src="1" caption="false"]'
-    assert format(AssetRef(("1",), Options(caption="no", tld="no"))) == '[getty src="1" tld="no" caption="&#110;o"]'
+    assert (
+        format(AssetRef(("1",), Options(caption="no", tld="no"))) == '[getty src="1" tld="no" caption="&#110;o"]'
+    )
 
 
 texts = st.text(max_size=60).map(lambda text: " ".join(text.split())) | st.sampled_from(

@@ -214,7 +214,9 @@ def test_rendering_takes_two_megabytes_and_the_rest_64_kilobytes(web: World) -> 
 
 def test_rendering_takes_a_hundred_pictures(web: World) -> None:
     def render(count: int) -> Any:
-        text = "\n\n".join(f"[getty {600_000_000 + number}] [getty {600_000_000 + number}]" for number in range(count))
+        text = "\n\n".join(
+            f"[getty {600_000_000 + number}] [getty {600_000_000 + number}]" for number in range(count)
+        )
         return web.client.post("/v1/render", json={"content": text})
 
     assert len(render(100).json["embeds"]) == 200

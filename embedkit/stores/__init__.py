@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 
-import platformdirs
 from cachelib import BaseCache, NullCache
 
 from embedkit.errors import ConfigurationError
@@ -96,4 +95,6 @@ def _path(rest: str) -> str:
 
 
 def _default_path() -> str:
+    import platformdirs
+
     return os.path.join(platformdirs.user_cache_dir("embedkit"), FILE)

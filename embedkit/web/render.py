@@ -17,9 +17,8 @@ def render(service: Service) -> Response:
     asked = reading.body(RenderRequest)
     pictures = {service.kit.picture(ref) for ref in service.kit.find(asked.content, input=asked.input)}
     if len(pictures) > MOST:  # one call counts once against the rate limit, and must not cost Getty thousands
-        raise Refused(
-            "too-large", f"The text asks for {len(pictures)} pictures. Send it in parts of {MOST} pictures at most."
-        )
+        says = f"The text asks for {len(pictures)} pictures. Send it in parts of {MOST} pictures at most."
+        raise Refused("too-large", says)
     document = service.kit.document(asked.content, input=asked.input, target=asked.target)
     return answers.as_json(
         {
