@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from embedkit import arguments, documents, lockfile
@@ -118,9 +118,10 @@ class EmbedKit:
         :raises UnsupportedReference: where the reference is none.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
         """
-        asked = ("resolve", reference, options, *said.items(), *map(type, said.values()))
-        if (known := self._memo.get(asked)) is not None:
-            return cast(Embed, known)
+        asked = _asked("resolve", reference, options, said) if said else ("resolve", reference, options)
+        known: Embed | None = self._memo.get(asked)
+        if known is not None:
+            return known
         ref = self.parse(reference)
         wanted = arguments.options(options, said).over(ref.options)
         picture = self.picture(ref, wanted)
@@ -188,9 +189,10 @@ class EmbedKit:
 
         :param said: ``target``, ``max_width``, ``max_height``, ``caption``, ``title``, ``align``, ``tld``.
         """
-        asked = ("html", reference, options, *said.items(), *map(type, said.values()))
-        if (known := self._memo.get(asked)) is not None:
-            return cast("Markup | str", known)
+        asked = _asked("html", reference, options, said) if said else ("html", reference, options)
+        known: Markup | str | None = self._memo.get(asked)
+        if known is not None:
+            return known
         wanted = arguments.options(options, said)
         try:
             ref = self.parse(reference)
@@ -330,3 +332,8 @@ class EmbedKit:
         picture, options = self._want(ref, ref.options)
         record = found[picture]
         return sizes.shown(record, options) if isinstance(record, Embed) else record
+
+
+def _asked(what: str, reference: Reference, options: Options | None, said: Mapping[str, Any]) -> Hashable:
+    """A call as a key; with types, since 1 == True."""
+    return what, reference, options, *said.items(), *map(type, said.values())

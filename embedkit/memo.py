@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from embedkit.cache import EmbedCache, Entry
+from embedkit.cache import EmbedCache
 from embedkit.freshness import Verdict
 from embedkit.lockfile import Picture
 from embedkit.models import Embed
@@ -26,29 +26,29 @@ class Memo:
 
     def __init__(self, cache: Callable[[], EmbedCache] | None) -> None:
         self._cache = cache
-        self._held: dict[Hashable, tuple[Picture, Embed, Any]] = {}
+        self._held: dict[Hashable, tuple[EmbedCache, Picture, Embed, Any]] = {}
 
     def get(self, asked: Hashable) -> Any:
         """The answer to this; None where there is none that is still good."""
         try:
-            held = self._held.get(asked)
-        except TypeError:  # something of a wrong type, which whoever was asked will name
+            cache, picture, copy, answer = self._held[asked]
+        except (KeyError, TypeError):  # or something of a wrong type, which whoever was asked will name
             return None
-        if held is None or self._cache is None:
-            return None
-        (items, tld), copy, answer = held
-        if self._cache().get(items, tld).embed is copy:  # once it is no longer fresh, it is another object
+        if cache.gives(picture, copy):  # once it is no longer fresh, it is another object
             return answer
-        return answer if self.keep(asked, *held) else None
+        return answer if self.keep(asked, picture, copy, answer) else None
 
     def keep(self, asked: Hashable, picture: Picture, copy: Embed, answer: Any) -> bool:
         """Remember an answer, if this copy is the one that is held, and fresh; whether it is."""
-        entry = self._cache().get(*picture) if self._cache else Entry()
+        if self._cache is None:
+            return False
+        cache = self._cache()
+        entry = cache.get(*picture)
         same = entry.embed is copy or entry.embed == copy
         if entry.embed is None or not same or entry.verdict is not Verdict.FRESH or entry.error:
             self._held.pop(asked, None)
             return False
         if len(self._held) >= MOST:
             self._held.clear()  # all of it can be made again
-        self._held[asked] = picture, entry.embed, answer
+        self._held[asked] = cache, picture, entry.embed, answer
         return True

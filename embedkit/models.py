@@ -99,7 +99,7 @@ class Frame:
 
     def path(self, caption: bool = False) -> str:
         """Path and query of the frame: values are of the base64url alphabet and need no escaping."""
-        pairs = "&".join(f"{name}={value}" for name, value in self.query)
+        pairs = "&".join([f"{name}={value}" for name, value in self.query])
         return f"/embed/{','.join(self.items)}?{pairs}" + ("&caption=true" if caption else "")
 
 

@@ -235,7 +235,7 @@ def test_an_accident_tells_the_log_and_not_the_world(
         raise ZeroDivisionError("canary-detail")
 
     monkeypatch.setattr(web.kit, "resolve", fail)
-    answer = web.client.get(f"/v1/embeds/{ANY}")
+    answer = web.client.get(f"/v1/embeds/{ANY}?not=warm")
     assert (answer.status_code, answer.json["code"]) == (500, "error")
     assert b"canary" not in answer.data
     assert "canary-detail" in caplog.text
@@ -248,7 +248,7 @@ def test_a_wrong_setup_tells_the_log_and_not_the_world(
         raise ConfigurationError("The file /srv/canary is missing.")
 
     monkeypatch.setattr(web.kit, "resolve", fail)
-    for path in (f"/v1/embeds/{ANY}", f"/embed/{ANY}"):
+    for path in (f"/v1/embeds/{ANY}?not=warm", f"/embed/{ANY}"):
         answer = web.client.get(path)
         assert (answer.status_code, answer.json["code"]) == (500, "configuration")
         assert b"canary" not in answer.data
@@ -260,7 +260,7 @@ def test_a_refused_key_is_our_trouble(web: World, monkeypatch: pytest.MonkeyPatc
         raise Unauthorized("Look at the setting API_KEY.")
 
     monkeypatch.setattr(web.kit, "resolve", fail)
-    assert web.client.get(f"/v1/embeds/{ANY}").status_code == 502
+    assert web.client.get(f"/v1/embeds/{ANY}?not=warm").status_code == 502
 
 
 def test_a_wrong_setting_stops_the_start() -> None:

@@ -114,6 +114,13 @@ class EmbedCache:
                 return entry
         return self._look(items, tld)
 
+    def gives(self, picture: tuple[Items, str], copy: Embed) -> bool:
+        """Whether :meth:`get` would give this very object, out of memory: asked at every warm answer."""
+        held = self._front.get(picture)
+        if held is None or held[0].embed is not copy:
+            return False
+        return held[1] <= self._clock() < held[2] and self._marks[held[3]] == held[4]
+
     def now(self) -> float:
         """Seconds since the epoch, by the clock of the entries."""
         return self._clock()

@@ -13,6 +13,7 @@ from embedkit.rendering import static_dir
 from embedkit.settings import Settings
 from embedkit.web import headers, problems
 from embedkit.web.documentation import home
+from embedkit.web.fast import Fast
 from embedkit.web.limits import Allowance, Throttle
 from embedkit.web.problems import Refused
 from embedkit.web.routes import ROUTES
@@ -33,7 +34,7 @@ def create_app(
         whether whoever sent the current request may do it.
     :raises ConfigurationError: where a setting is wrong.
     """
-    blueprint, service = _mounted(settings, kit, authorize, None)
+    blueprint, service, throttle = _mounted(settings, kit, authorize, None)
     blueprint.add_url_rule("/", "index", partial(home, service))
     app = Flask("embedkit.web", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect away from "//" would repeat Host, which is not to be trusted
@@ -42,6 +43,7 @@ def create_app(
     problems.handle(app)
     app.after_request(headers.harden)
     app.after_request(headers.only_https)
+    app.wsgi_app = Fast(app, service, throttle)  # type: ignore[method-assign]
     if hops := service.settings.trusted_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
@@ -64,7 +66,7 @@ def create_blueprint(
 
 def _mounted(
     settings: Settings | None, kit: EmbedKit | None, authorize: Authorize | None, url_prefix: str | None
-) -> tuple[Blueprint, Service]:
+) -> tuple[Blueprint, Service, Throttle]:
     kit = kit or EmbedKit(settings)
     if not kit.settings.frozen:
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
@@ -76,7 +78,8 @@ def _mounted(
         static_folder=static_dir(),
         static_url_path="/static",
     )
-    blueprint.before_request(_guard(service.settings))
+    throttle = Throttle(service.settings)
+    blueprint.before_request(_guard(throttle))
     headers.allow_origins(blueprint, service.settings)
     blueprint.after_request(headers.harden)
     blueprint.after_request(headers.open_files)
@@ -84,12 +87,11 @@ def _mounted(
     problems.handle(blueprint)
     for route in ROUTES:
         blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, service), methods=[route.method])
-    return blueprint, service
+    return blueprint, service, throttle
 
 
-def _guard(settings: Settings) -> Callable[[], None]:
+def _guard(throttle: Throttle) -> Callable[[], None]:
     """What stands before every view: how large, and how often."""
-    throttle = Throttle(settings)
     routes = {route.endpoint: route for route in ROUTES}
 
     def guard() -> None:
@@ -115,7 +117,5 @@ def _count(throttle: Throttle, route: Route) -> None:
 def _tell_allowance(response: Response) -> Response:
     allowance: Allowance | None = g.pop("embedkit_allowance", None)
     if allowance is not None:
-        response.headers["RateLimit-Limit"] = str(allowance.limit)
-        response.headers["RateLimit-Remaining"] = str(allowance.left)
-        response.headers["RateLimit-Reset"] = str(allowance.reset)
+        response.headers.update(allowance.headers)
     return response

@@ -11,6 +11,7 @@ from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.models import JSON, AssetRef, Embed, Options, Target
 from embedkit.web import answers, reading
 from embedkit.web.access import require_admin
+from embedkit.web.fast import tell
 from embedkit.web.problems import FAILURES, Refused
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
@@ -21,6 +22,7 @@ def embed(service: Service, ref: str) -> Response:
     asked = service.kit.parse(ref)
     wanted = reading.options(reading.query(EmbedQuery)).over(asked.options)
     found = service.kit.resolve(asked, wanted)
+    tell(service.kit.picture(asked, wanted), found)
     item = _item(service, found, wanted)
     return answers.as_json(item, cache=answers.lifetime(service, found), about=answers.timeless(item))
 

@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from limits import parse
 from limits.storage import MemoryStorage, RedisStorage, Storage
@@ -32,6 +33,15 @@ class Allowance:
     limit: int
     left: int
     reset: int
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """What a client is told of it."""
+        return [
+            ("RateLimit-Limit", str(self.limit)),
+            ("RateLimit-Remaining", str(self.left)),
+            ("RateLimit-Reset", str(self.reset)),
+        ]
 
 
 class Throttle:
@@ -62,6 +72,7 @@ class Throttle:
         return Allowance(allowed, self._rate.amount, window.remaining, reset)
 
 
+@lru_cache(maxsize=4096)
 def network(client: str) -> str:
     """Whom to count: an IPv4 address, or the /64 that one IPv6 household has to choose addresses from."""
     try:

@@ -10,6 +10,7 @@ from embedkit.getty.addresses import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES
 from embedkit.models import Embed
 from embedkit.web import reading
 from embedkit.web.answers import PAGES, as_json, lifetime
+from embedkit.web.fast import tell
 from embedkit.web.problems import FAILURES, Refused
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEndpoint
@@ -38,6 +39,7 @@ def oembed(service: Service) -> Response:
     ref = service.kit.parse(asked.url)
     wanted = replace(reading.options(asked).over(ref.options), target="oembed")
     embed = service.kit.resolve(ref, wanted)
+    tell(service.kit.picture(ref, wanted), embed)
     answer = _answer(service, embed, str(service.kit.show(embed, wanted)))
     about = OEmbedAnswer.__struct_fields__
     return as_json(

@@ -1,20 +1,21 @@
-"""The goals C1 to C4: ``python -m tests.bench.bench_cache``. Prints ratios within one run; collected by no test."""
+"""C1 to C4: the cache, as ratios within one run."""
 
 from __future__ import annotations
 
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from embedkit import EmbedKit, Settings
 from embedkit.cache import EmbedCache
 from embedkit.stores.memory import MemoryCache
 from embedkit.stores.sqlite import SQLiteCache
+from tests.bench.table import Row, exactly, quartiles, ratios, seconds
 from tests.cache_support import ROOT, cache, embed
 
 ROUNDS = 7
@@ -32,24 +33,12 @@ print(time.perf_counter() - began)
 """
 
 
-def per_call(act: Callable[[], object], count: int) -> float:
-    began = time.perf_counter()
-    for _ in range(count):
-        act()
-    return (time.perf_counter() - began) / count
-
-
-def middle(samples: list[float]) -> str:
-    low, mid, high = statistics.quantiles(samples, n=4)
-    return f"{mid:.2f} ({low:.2f} to {high:.2f})"
-
-
 def name(number: int) -> tuple[str, ...]:
     return (str(number),)
 
 
-def c1(folder: Path) -> None:
-    """A warm get against a dict with an expiry."""
+def c1(folder: Path) -> Iterator[Row]:
+    """A warm get, and what the kit gives, against a dict with an expiry."""
     held = {f"key{number}": (time.time() + 3600, embed()) for number in range(1000)}
 
     def reference() -> object:
@@ -61,14 +50,18 @@ def c1(folder: Path) -> None:
         kept.store(embed(name(7)), tld="com")
         get = partial(kept.get, name(7), "com")
         assert get().embed
-        ratios = [per_call(get, 100_000) / per_call(reference, 100_000) for _ in range(ROUNDS)]
-        print(f"C1 warm get, {store.kind}: {middle(ratios)} x dict + expiry  (gate 5, goal 2)")
-        backend = per_call(partial(kept._look, name(7), "com"), 5_000)
-        print(f"   the same past the memory in front: {backend * 1e6:.1f} us")
-        store.clear()
+        found = ratios(get, reference, times=50_000)
+        yield Row("C1", f"warm get of the cache, {store.kind} / dict + expiry", found, 5, 2)
+        past = quartiles([seconds(partial(kept._look, name(7), "com"), 2_000) * 1e6 for _ in range(ROUNDS)])
+        yield Row("", f"the same past the memory in front, {store.kind}", past, None, None, unit="us")
+    with EmbedKit(Settings(cache=f"sqlite:{folder / 'kit'}", secret="s" * 40)) as kit:
+        kit.cache.store(embed(name(7)), tld="com")
+        for what, ask in (("html", kit.html), ("resolve", kit.resolve)):
+            found = ratios(partial(ask, "7"), reference, times=20_000)
+            yield Row("C1", f"EmbedKit.{what} of an id, warm / dict + expiry", found, 5, 2)
 
 
-def c2(folder: Path) -> None:
+def c2(folder: Path) -> Iterator[Row]:
     """The first copy in a new process against one raw row."""
     kept = cache(SQLiteCache(folder / "c2"))
     for number in range(1000):
@@ -81,8 +74,8 @@ def c2(folder: Path) -> None:
         command = [sys.executable, "-c", FIRST_TOUCH, which, str(folder / "c2"), key]
         ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
         times[which].append(float(ran.stdout))
-    raw, ours = (statistics.median(times[which]) for which in times)
-    print(f"C2 first touch: {ours / raw:.2f} x one raw row ({raw * 1e6:.0f} us)  (gate 2, goal 1.2)")
+    pairs = zip(times["ours"], times["raw"], strict=True)
+    yield Row("C2", "first touch in a new process / one raw row", quartiles([a / b for a, b in pairs]), 2, 1.2)
 
 
 def sets(kept: EmbedCache, first: int, count: int) -> list[float]:
@@ -96,7 +89,7 @@ def sets(kept: EmbedCache, first: int, count: int) -> list[float]:
     return times
 
 
-def c3(folder: Path) -> None:
+def c3(folder: Path) -> Iterator[Row]:
     """Storing among 50,000 against among 1,000, and the longest while the limit is passed."""
     caches = {}
     for held, limit in ((1_000, 10**6), (50_000, 10**6), (50_000, 50_000)):
@@ -105,20 +98,18 @@ def c3(folder: Path) -> None:
         store.prune()
         caches[held, limit] = cache(store)
     samples: dict[tuple[int, int], list[float]] = {which: [] for which in caches}
+    medians: dict[tuple[int, int], list[float]] = {which: [] for which in caches}
     for turn in range(10):
         for which, kept in caches.items():
-            samples[which] += sets(kept, turn * 200, 200)
-    small, large, full = (sorted(samples[which]) for which in caches)
-    mid = len(small) // 2
-    print(
-        f"C3 store at 50k: {large[mid] / small[mid]:.2f} x at 1k ({small[mid] * 1e6:.0f} us)  (gate 1.2, goal 1.05)"
-    )
-    print(
-        f"   while pruning: median {full[mid] * 1e6:.0f} us, longest {full[-1] * 1e3:.1f} ms  (gate 5 ms, goal 1 ms)"
-    )
-    print(
-        f"   not pruning: longest {large[-1] * 1e3:.1f} ms;  0.5 ms of sleep took up to {longest_sleep():.1f} ms"
-    )
+            took = sets(kept, turn * 200, 200)
+            samples[which] += took
+            medians[which].append(statistics.median(took))
+    small, large, full = caches
+    grown = quartiles([a / b for a, b in zip(medians[large], medians[small], strict=True)])
+    yield Row("C3", "store among 50,000 entries / among 1,000", grown, 1.2, 1.05)
+    yield Row("C3", "longest store while pruning", exactly(max(samples[full]) * 1e3), 5, 1, unit="ms")
+    yield Row("", "longest store without", exactly(max(samples[large]) * 1e3), None, None, unit="ms")
+    yield Row("", "what the machine adds to a sleep of 0.5 ms", exactly(longest_sleep()), None, None, unit="ms")
 
 
 def longest_sleep() -> float:
@@ -131,7 +122,7 @@ def longest_sleep() -> float:
     return max(times) * 1e3
 
 
-def c4(folder: Path) -> None:
+def c4(folder: Path) -> Iterator[Row]:
     """What is still there of a working set, with default settings."""
     store = SQLiteCache(folder / "c4")
     kept = cache(store)
@@ -139,20 +130,12 @@ def c4(folder: Path) -> None:
         kept.store(embed(name(number)), tld="com")
     for count in (5_000, 50_000):
         held = sum(kept.get(name(number), "com").embed is not None for number in range(50_000 - count, 50_000))
-        print(f"C4 still cached of {count}: {100 * held / count:.2f} %  (gate 100 % of 5,000, goal of 50,000)")
+        gate, goal = (100, None) if count == 5_000 else (None, 100)
+        yield Row("C4", f"of {count:,} stored, still cached", exactly(100 * held / count), gate, goal, False, "%")
 
 
-def marks(folder: Path) -> None:
-    """Why there is a file of marks: what else could tell that another process has written."""
-    store = SQLiteCache(folder / "c1")
-    store.set("key", "value")
-    db = sqlite3.connect(folder / "c1")
-    asked = per_call(lambda: db.execute("PRAGMA data_version").fetchone(), 20_000)
-    looked = per_call(lambda: store.changes.marks[7], 200_000)
-    print(f"   PRAGMA data_version {asked * 1e6:.2f} us, a mark {looked * 1e6:.3f} us")
-
-
-if __name__ == "__main__":
+def rows() -> Iterator[Row]:
+    """C1 to C4."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
-        for bench in (c1, marks, c2, c3, c4):
-            bench(Path(made))
+        for bench in (c1, c2, c3, c4):
+            yield from bench(Path(made))

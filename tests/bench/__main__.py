@@ -1,0 +1,39 @@
+"""``python -m tests.bench [ROW…]``: one table of what is measured, what must hold, and what we are after.
+
+Every figure is a ratio within this run (or a count, or a time where the goal is one): CPU time, the two sides in
+turns, median and quartiles. A gate holds when the median and the unfavourable quartile hold. Nothing here is
+collected by pytest: a busy machine would make it fail.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from tests.bench import bench_build, bench_cache, bench_cold, bench_markup, bench_start, bench_texts, bench_web
+from tests.bench.table import HEAD
+
+BENCHES = {
+    "A": bench_texts,
+    "B": bench_markup,
+    "C": bench_cache,
+    "D": bench_web,
+    "E": bench_cold,
+    "F": bench_start,
+    "H": bench_build,
+}
+
+
+def main(wanted: list[str]) -> int:
+    print(HEAD)
+    failed = 0
+    for letter, bench in BENCHES.items():
+        if not wanted or any(one.startswith(letter) for one in wanted):
+            for row in bench.rows():
+                print(row, flush=True)
+                failed += row.verdict == "FAIL"
+    print(f"{failed} gates do not hold" if failed else "every gate holds")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

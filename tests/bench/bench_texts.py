@@ -1,0 +1,50 @@
+"""A1, A3: whole texts through the kit, warm, against the limits of :mod:`tests.bench.bench_shortcodes`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from embedkit import EmbedKit, Settings
+from tests.bench.bench_shortcodes import expand, find_loop, probes
+from tests.bench.corpus import posts
+from tests.bench.table import Row, ratios
+from tests.embeds_support import record
+
+COUNT = 300
+
+
+def rows() -> Iterator[Row]:
+    """A1 and A3, for the kit and for the scanner alone."""
+    mixed, plain = posts(COUNT), posts(COUNT, embeds=False, seed=2)
+    with EmbedKit(Settings(cache="memory:", secret="s" * 40)) as kit:
+        ids = {id for post in mixed for id in post.ids}
+        for id in ids:
+            kit.cache.store(record(id), tld="com")
+        html = {id: str(kit.html(id)) for id in ids}
+        embeds = sum(len(kit.document(post.text, input="markdown").embeds) for post in mixed)
+        assert embeds == sum(len(post.ids) for post in mixed), "a live embed is lost, or a decoy expanded"
+
+        def limit() -> None:
+            for post in mixed:
+                find_loop(post.text, html)
+
+        def rendered() -> None:
+            for post in mixed:
+                kit.render(post.text, input="markdown")
+
+        def scanned() -> None:
+            for post in mixed:
+                expand(post.text, html, "markdown")
+
+        def probed() -> None:
+            for post in plain:
+                probes(post.text)
+
+        def rendered_plain() -> None:
+            for post in plain:
+                kit.render(post.text, input="markdown")
+
+        yield Row("A1", "find loop / EmbedKit.render, Markdown", ratios(limit, rendered), 0.6, 0.75, False)
+        yield Row("A1", "find loop / scanner and a dict, Markdown", ratios(limit, scanned), 0.6, 0.75, False)
+        found = ratios(probed, rendered_plain)
+        yield Row("A3", "three probes / EmbedKit.render of posts without embeds", found, 0.85, 0.95, False)

@@ -1,0 +1,91 @@
+"""Rows of the table: what was measured, what must hold, what we are after."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import process_time
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A measure with its quartiles. ``gate`` must hold for the median and the unfavourable quartile.
+
+    ``most`` tells that the gate is the most that may be, else it is the least.
+    """
+
+    id: str
+    what: str
+    quartiles: tuple[float, float, float]
+    gate: float | None
+    goal: float | None
+    most: bool = True
+    unit: str = "x"
+
+    def holds(self, limit: float) -> bool:
+        low, middle, high = self.quartiles
+        return max(middle, high) <= limit if self.most else min(middle, low) >= limit
+
+    @property
+    def verdict(self) -> str:
+        if self.gate is None:
+            return ""
+        if self.goal is not None and self.holds(self.goal):
+            return "goal"
+        return "gate" if self.holds(self.gate) else "FAIL"
+
+    def __str__(self) -> str:
+        low, middle, high = self.quartiles
+        sign = "<=" if self.most else ">="
+        limits = ["" if limit is None else f"{sign} {limit:g}" for limit in (self.gate, self.goal)]
+        return (
+            f"{self.id:3} {self.what:58} {middle:9.2f} {self.unit:3} ({low:.2f} to {high:.2f})".ljust(98)
+            + f"{limits[0]:>10} {limits[1]:>10}  {self.verdict}"
+        )
+
+
+HEAD = f"{'':3} {'':58} {'median':>9}     (quartiles)".ljust(98) + f"{'gate':>10} {'goal':>10}"
+
+
+def quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
+    """The lower one, the median, the upper one."""
+    if len(samples) == 1:
+        return samples[0], samples[0], samples[0]
+    low, middle, high = statistics.quantiles(samples, n=4)
+    return low, middle, high
+
+
+def exactly(number: float) -> tuple[float, float, float]:
+    """A count has no quartiles."""
+    return number, number, number
+
+
+def seconds(work: Work, times: int = 1) -> float:
+    """CPU time of one call."""
+    began = process_time()
+    for _ in range(times):
+        work()
+    return (process_time() - began) / times
+
+
+def ratios(one: Work, other: Work, *, times: int = 1, rounds: int = 15) -> tuple[float, float, float]:
+    """Quartiles of the time of one over that of the other, the two in turns; two rounds warm up."""
+    both = [(seconds(one, times), seconds(other, times)) for _ in range(rounds + 2)][2:]
+    return quartiles([first / second for first, second in both])
+
+
+def process(command: Sequence[str], environment: dict[str, str]) -> float:
+    """CPU seconds of a whole process, with its bytecode written."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, *command], env=kept | environment, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
