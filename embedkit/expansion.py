@@ -55,6 +55,8 @@ class Expansion:
         return text, [(one, known((one.ref, target)) if one.ref else None) for one in documents.find(text, input)]
 
     def _document(self, text: str, found: list[tuple[Found, Shown | None]]) -> Document:
+        if not found:
+            return Document(text)
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Found, str | None]] = []
