@@ -7,7 +7,7 @@ rest are asked for together, each once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from embedkit import documents
 from embedkit.documents import Found
@@ -16,11 +16,24 @@ from embedkit.finished import Finished, Made
 from embedkit.getty import sizes
 from embedkit.lockfile import Picture
 from embedkit.memo import Memo
-from embedkit.models import AssetRef, Document, Embed, Input, Problem, Target
+from embedkit.models import AssetRef, Document, Embed, Input, Options, Problem, Target
 from embedkit.resolver import Progress
 
 if TYPE_CHECKING:
-    from embedkit.kit import EmbedKit
+    from markupsafe import Markup
+
+
+class Resolving(Protocol):
+    """What an expansion needs of the kit."""
+
+    def picture(self, ref: AssetRef) -> Picture: ...
+    def records(
+        self, references: Iterable[AssetRef], *, progress: Progress | None = None
+    ) -> Mapping[Picture, Embed | EmbedKitError]: ...
+    def fallback(
+        self, reference: str | AssetRef, error: EmbedKitError, options: Options = ...
+    ) -> Markup | str: ...
+
 
 Shown = tuple[Embed, str]
 """An embed at its size, and its markup."""
@@ -32,7 +45,7 @@ Draft = tuple[str, list[tuple[Found, Shown | None]]]
 class Expansion:
     """One run, for one target (None: the setting TARGET)."""
 
-    def __init__(self, kit: EmbedKit, memo: Memo, finished: Finished, target: Target | None) -> None:
+    def __init__(self, kit: Resolving, memo: Memo, finished: Finished, target: Target | None) -> None:
         self._kit = kit
         self._memo = memo
         self._finished = finished
