@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from embedkit import records
 from embedkit.errors import ConfigurationError
 from embedkit.models import Embed
+from embedkit.replacing import replace_text
 
 VERSION = 1
 
@@ -56,16 +56,7 @@ def dump(embeds: Mapping[Picture, Embed]) -> str:
 
 def write(path: str | os.PathLike[str], embeds: Mapping[Picture, Embed]) -> None:
     """Replace a lock file, whole or not at all."""
-    target = Path(path)
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(dump(embeds))
-        os.chmod(draft, 0o644)
-        os.replace(draft, target)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    replace_text(Path(path), dump(embeds))
 
 
 def _entry(line: dict[str, object]) -> tuple[Picture, Embed]:

@@ -42,6 +42,17 @@ def test_a_lock_file_is_sorted_readable_and_without_times(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["embedkit.lock.json"]
 
 
+def test_a_linked_lock_file_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.json", tmp_path / "link.json"
+    lockfile.write(real, {})
+    real.chmod(0o600)
+    link.symlink_to(real)
+    lockfile.write(link, PICTURES)
+    assert link.is_symlink()
+    assert lockfile.read(real).keys() == PICTURES.keys()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"version": 2, "embeds": []}', '{"version": 1, "embeds": [{}]}', "[" * 9999]
 )

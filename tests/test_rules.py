@@ -26,6 +26,7 @@ LAYERS = {
     "getty": 2,
     "documents": 2,
     "lazily": 3,
+    "replacing": 3,
     "lockfile": 3,
     "signing": 3,
     "revalidation": 3,

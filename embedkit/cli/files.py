@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 from embedkit.cli.console import say
 from embedkit.models import Input
+from embedkit.replacing import replace_text
 
 FORMATS: dict[str, Input] = {
     ".md": "markdown",
@@ -91,23 +91,10 @@ def write_text(path: Path, content: str) -> None:
     """
     if _says(path, content):
         return
-    path = path.resolve() if os.path.islink(path) else path
-    if not os.path.isdir(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    mode = path.stat().st_mode & 0o777 if os.path.exists(path) else 0o644
-    try:
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:64]}.")
-    except OSError as error:
-        error.filename = str(path)  # the name that the user knows
-        raise
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(content)
-        os.chmod(draft, mode)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
+    target = path.resolve() if os.path.islink(path) else path
+    if not os.path.isdir(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(target, content)
 
 
 def _says(path: Path, content: str) -> bool:
