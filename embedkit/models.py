@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from embedkit.errors import EmbedKitError
 
@@ -197,6 +197,18 @@ class Report:
     failed: tuple[tuple[str, EmbedKitError], ...] = ()
 
 
+class Sink(Protocol):
+    """Takes a body in pieces, where it is too large to be held in memory."""
+
+    def begin(self, total: int | None) -> None:
+        """A body follows, of so many bytes as far as is known."""
+        ...
+
+    def write(self, piece: bytes) -> object:
+        """The next piece of it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call to an upstream service, as data; the transport alone acts on it.
@@ -204,6 +216,9 @@ class Request:
     ``max_bytes`` bounds the decoded body. ``redirects`` is how many may be followed, and only to
     ``hosts``. ``endpoint`` names the breaker and the throttle that the call counts against.
     ``batch`` tells that the caller bounds the number of its calls by itself and can wait for its turn.
+    ``hand_back`` gives a redirect to the caller as the answer that it is, instead of following or refusing
+    it. ``into`` takes the body of a 200 in pieces, so that the answer has none; such a call is made once.
+    ``seconds`` bounds the call in place of TIMEOUT.
     """
 
     url: str
@@ -216,6 +231,9 @@ class Request:
     redirects: int = 0
     hosts: frozenset[str] = frozenset()
     batch: bool = False
+    hand_back: bool = False
+    into: Sink | None = field(default=None, repr=False, compare=False)
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +242,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)  # may hold a token
 
 
 JSON = dict[str, Any]

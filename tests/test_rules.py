@@ -16,6 +16,8 @@ PACKAGE = ROOT / "embedkit"
 LAYERS = {
     "errors": 0,
     "models": 0,
+    "images": 0,
+    "boards": 0,
     "settings": 0,
     "freshness": 0,
     "records": 1,
@@ -37,6 +39,7 @@ LAYERS = {
     "finished": 4,
     "resolver": 4,
     "expansion": 4,
+    "api": 4,
     "kit": 4,
     "web": 5,
     "sandbox": 5,

@@ -12,15 +12,13 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from embedkit.errors import InvalidResponse
-from embedkit.getty import markup, payload, refusals, text
+from embedkit.getty import links, markup, payload, refusals, text
 from embedkit.getty.addresses import EMBED_HOST, SITES, asset_ids
 from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
 from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame, Request, Response
 from embedkit.settings import Settings
 
 MAX_BYTES = 256 * 1024  # asked of the transport
-MAX_JSON = 2 * 1024 * 1024  # bytes that are parsed at all, whoever's transport has let them through
-MAX_ADDRESS = 2048  # characters
 TYPES = ("rich", "photo", "video")
 
 Bounds = tuple[int | None, int | None]
@@ -28,8 +26,6 @@ Bounds = tuple[int | None, int | None]
 # The documentation's own example frames this; the host of a frame is never put out, only recognised.
 EXAMPLE_HOST = "localhost:3000"
 
-_DIGITS = re.compile(r"[0-9]{1,10}")
-_ADDRESS = re.compile(r"(?:(https?):)?//([0-9a-z.:\[\]-]+)((?:/[0-9A-Za-z._~!$&()*+,;=:@%|/?-]*)?)")
 # Where an answer names its picture: the page it links to, the thumbnail in both generations.
 _NAMED = re.compile(r"(?:/detail/|/id/|/xt/|-id)([0-9A-Za-z-]{1,24})(?![0-9A-Za-z-])")
 
@@ -98,20 +94,14 @@ def parse(
         error.ref = str(ref)
         error.texts = _texts(answer) if _names(answer, ref) else {}
         raise
-    return Answer(embed, _whole_number(answer.get("cache_age")))
+    return Answer(embed, payload.whole_number(answer.get("cache_age")))
 
 
 def _read(body: bytes, ref: AssetRef) -> JSON:
-    """A JSON object, read strictly; what the Content-Type says does not matter."""
-    if len(body) > MAX_JSON:
-        raise _invalid(f"The answer is longer than {MAX_JSON} bytes.", ref)
     try:
-        answer = payload.decode(body)
-    except ValueError:
-        raise _invalid("The answer is no valid JSON.", ref) from None
-    if not isinstance(answer, dict):
-        raise _invalid("The answer is JSON, but no object.", ref)
-    return answer
+        return payload.mapping(body)
+    except ValueError as error:
+        raise _invalid(str(error), ref) from None
 
 
 def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bounds) -> Embed:
@@ -122,7 +112,7 @@ def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bou
     found = markup.extract(html, ref.items, _frame_hosts(settings))
     width, height, frame = _measures(answer, found, ref)
     texts = _texts(answer)
-    thumbnail = _thumbnail(answer.get("thumbnail_url"), settings.image_origins)
+    thumbnail = links.on_origin(answer.get("thumbnail_url"), settings.image_origins)
     return Embed(
         ref=AssetRef(ref.items),
         type=answer["type"],
@@ -136,7 +126,7 @@ def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bou
         thumbnail_url=thumbnail,
         thumbnail_width=_size(answer.get("thumbnail_width")) if thumbnail else None,
         thumbnail_height=_size(answer.get("thumbnail_height")) if thumbnail else None,
-        terms_of_use_url=_terms(answer.get("terms_of_use_url")),
+        terms_of_use_url=links.on_site(answer.get("terms_of_use_url"), SITES),
         page_url=_page_url(ref, tld),
         frame=frame,
         asked=asked,
@@ -158,7 +148,7 @@ def vetted(embed: Embed, settings: Settings, *, tld: str) -> Embed:
         and embed.width <= MAX_SIZE
     ):
         raise _invalid("The record is none that Getty Images can have answered.", ref)
-    thumbnail = _thumbnail(embed.thumbnail_url, settings.image_origins)
+    thumbnail = links.on_origin(embed.thumbnail_url, settings.image_origins)
     return replace(
         embed,
         type="rich" if embed.type not in TYPES else embed.type,
@@ -170,7 +160,7 @@ def vetted(embed: Embed, settings: Settings, *, tld: str) -> Embed:
         thumbnail_url=thumbnail,
         thumbnail_width=_size(embed.thumbnail_width) if thumbnail else None,
         thumbnail_height=_size(embed.thumbnail_height) if thumbnail else None,
-        terms_of_use_url=_terms(embed.terms_of_use_url),
+        terms_of_use_url=links.on_site(embed.terms_of_use_url, SITES),
         page_url=_page_url(ref, tld),
         frame=replace(frame, query=markup.signed(query)),
         fetched_at=0.0,
@@ -227,42 +217,9 @@ def _names(answer: JSON, ref: AssetRef) -> bool:
     return named == {item.lower() for item in ref.items[:1]}
 
 
-def _whole_number(value: object) -> int | None:
-    """A number of 0 or more, as a number or as digits: the documentation's sizes are strings."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**10:
-        return value
-    return None
-
-
 def _size(value: object) -> int | None:
-    size = _whole_number(value)
+    size = payload.whole_number(value)
     return size if size and size <= MAX_SIZE else None
-
-
-def _thumbnail(value: object, origins: tuple[str, ...]) -> str | None:
-    """The address of a thumbnail, on https, if it is on one of the origins; http only if that one is."""
-    if not (parts := _address(value)):
-        return None
-    scheme, host, path = parts
-    for origin in dict.fromkeys((f"{scheme}://{host}", f"https://{host}")):
-        if origin in origins and path:
-            return origin + path
-    return None
-
-
-def _terms(value: object) -> str | None:
-    if (parts := _address(value)) and parts[1] in SITES:
-        return f"https://{parts[1]}{parts[2]}"
-    return None
-
-
-def _address(value: object) -> tuple[str, str, str] | None:
-    """Scheme, host with port, and the rest; nothing that could end an attribute or confuse two parsers."""
-    if not isinstance(value, str) or len(value) > MAX_ADDRESS or not (found := _ADDRESS.fullmatch(value)):
-        return None
-    return found[1] or "https", found[2], found[3]
 
 
 def _invalid(why: str, ref: AssetRef) -> InvalidResponse:

@@ -3,9 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from embedkit.models import JSON
+
+MAX_JSON = 2 * 1024 * 1024  # bytes that are parsed at all, whoever's transport has let them through
+
+_DIGITS = re.compile(r"[0-9]{1,10}")
+
+
+def mapping(body: bytes) -> JSON:
+    """A JSON object, read strictly; what the Content-Type says does not matter.
+
+    :raises ValueError: for anything else, saying what it is instead.
+    """
+    if len(body) > MAX_JSON:
+        raise ValueError(f"The answer is longer than {MAX_JSON} bytes.")
+    try:
+        answer = decode(body)
+    except ValueError:
+        raise ValueError("The answer is no valid JSON.") from None
+    if not isinstance(answer, dict):
+        raise ValueError("The answer is JSON, but no object.")
+    return answer
 
 
 def decode(body: bytes) -> Any:
@@ -31,3 +52,12 @@ def _distinct(pairs: list[tuple[str, Any]]) -> JSON:
 
 def _refused(word: str) -> None:
     raise ValueError(f"{word} is not JSON")
+
+
+def whole_number(value: object) -> int | None:
+    """A number of 0 or more, as a number or as digits: the documentation's sizes are strings."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**10:
+        return value
+    return None

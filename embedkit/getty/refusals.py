@@ -11,6 +11,8 @@
 
 The body of Getty's own 404 is undocumented, so any will do, none included: a takedown must get through.
 Only a page with the marks of a firewall ("Access Denied … Reference #18.…") takes nothing down.
+
+What the API v3 has in common with it (throttles, a firewall's page, Retry-After) is read here for both.
 """
 
 from __future__ import annotations
@@ -43,51 +45,68 @@ _REFERENCE = re.compile(r"reference(?:\s|&#32;|&nbsp;)*(?:#|&#35;)", re.IGNORECA
 
 Meaning = tuple[type[ProviderError], str, str]
 
+THROTTLES: dict[type[ProviderError], tuple[str, str]] = {
+    RateLimited: ("too many calls a second", "Ask more slowly."),
+    QuotaExhausted: ("too many calls today", "Wait until tomorrow, or ask Getty for more."),
+}
+
 
 def refusal(response: Response, ref: AssetRef) -> ProviderError:
     """The error that an answer with another status than 200 stands for; none of its words are repeated."""
-    status = response.status
-    kind, says, hint = _meaning(status, response.body, response.headers)
-    error = kind(
-        f"Getty Images answered {status}: {says}.",
-        hint=hint,
-        ref=str(ref),
-        retry_after=retry_after(response.headers),
-    )
+    return told(response, *_meaning(response), ref=str(ref))
+
+
+def told(response: Response, kind: type[ProviderError], says: str, hint: str, ref: str | None) -> ProviderError:
+    """An error with what is known of every refusal: the status, and when to try again."""
+    message = f"Getty Images answered {response.status}: {says}."
+    error = kind(message, hint=hint, ref=ref, retry_after=retry_after(response.headers))
     if isinstance(error, NotFound):
-        error.gone = status == 410
+        error.gone = response.status == 410
     return error
 
 
 def throttle(response: Response) -> RateLimited | QuotaExhausted | None:
     """The error of an answer that says that too many calls were made, of a second or of a day."""
-    wait = retry_after(response.headers)
-    kind = _throttle(response.status, _words(response.body, response.headers))
-    return kind(retry_after=wait) if kind else None
+    kind = _throttle(response.status, words(response))
+    if not kind:
+        return None
+    return kind(retry_after=retry_after(response.headers))
 
 
-def _throttle(status: int, words: str) -> type[RateLimited] | type[QuotaExhausted] | None:
+def _throttle(status: int, said: str) -> type[RateLimited] | type[QuotaExhausted] | None:
     if not 400 <= status < 500 or status in (404, 410):
         return None
-    if _PER_SECOND.search(words):
+    if _PER_SECOND.search(said):
         return RateLimited
-    if _PER_DAY.search(words):
+    if _PER_DAY.search(said):
         return QuotaExhausted
     return RateLimited if status == 429 else None
 
 
-def _words(body: bytes, headers: Mapping[str, str]) -> str:
-    return f"{headers.get('x-error-detail', '')}\n{body[:MAX_WORDS].decode('utf-8', 'replace')}"
+def words(response: Response) -> str:
+    """What an answer says of itself: its header X-Error-Detail, then the start of its body, of whatever type."""
+    detail = response.headers.get("x-error-detail", "")
+    return f"{detail}\n{response.body[:MAX_WORDS].decode('utf-8', 'replace')}"
 
 
-def _meaning(status: int, body: bytes, headers: Mapping[str, str]) -> Meaning:
-    words = _words(body, headers)
+def inactive(said: str) -> bool:
+    """Whether these words are of a key that is refused, as the gateway of old has it."""
+    return _INACTIVE.search(said) is not None
+
+
+def firewall(said: str) -> bool:
+    """Whether these words are of a firewall's page, which knows nothing of pictures."""
+    return "access denied" in said.lower() and _REFERENCE.search(said) is not None
+
+
+def _meaning(response: Response) -> Meaning:
+    status, said = response.status, words(response)
     if status in (404, 410):
-        if "access denied" in words.lower() and _REFERENCE.search(words):
+        if firewall(said):
             return Unavailable, "a firewall's page", "Try again later."
         return NotFound, "there is no such picture, or it was withdrawn", "Choose another picture."
     if 400 <= status < 500:
-        return _client_error(status, body, words)
+        return _client_error(status, response.body, said)
     if 500 <= status < 600 and status != 501:
         return Unavailable, "the service has a problem", "Try again later."
     if status == 501:
@@ -95,15 +114,12 @@ def _meaning(status: int, body: bytes, headers: Mapping[str, str]) -> Meaning:
     return InvalidResponse, "no answer of an oEmbed endpoint", "Check OEMBED_ENDPOINT."
 
 
-def _client_error(status: int, body: bytes, words: str) -> Meaning:
-    throttled = _throttle(status, words)
-    if throttled is QuotaExhausted:
-        return throttled, "too many calls today", "Wait until tomorrow, or ask Getty for more."
-    if throttled:
-        return throttled, "too many calls a second", "Ask more slowly."
-    if _INACTIVE.search(words):
+def _client_error(status: int, body: bytes, said: str) -> Meaning:
+    if throttled := _throttle(status, said):
+        return throttled, *THROTTLES[throttled]
+    if inactive(said):
         return Unauthorized, "the account is inactive", "The endpoint needs no key: check OEMBED_ENDPOINT."
-    if status == 408 or not (_is_json(body) or (status == 400 and not body.strip())):
+    if status == 408 or not (is_json(body) or (status == 400 and not body.strip())):
         return Unavailable, "not the service's own answer, perhaps a firewall's", "Try again later."
     if status == 401:
         return Unauthorized, "it wants credentials", "The endpoint needs no key: check OEMBED_ENDPOINT."
@@ -112,7 +128,8 @@ def _client_error(status: int, body: bytes, words: str) -> Meaning:
     return InvalidResponse, "the question was not understood", "Check OEMBED_ENDPOINT and CALLER."
 
 
-def _is_json(body: bytes) -> bool:
+def is_json(body: bytes) -> bool:
+    """Whether a body is JSON of any kind: a firewall's page is none."""
     try:
         payload.decode(body)
     except ValueError:

@@ -1,0 +1,346 @@
+"""What the API v3 answers, as values: pictures and their parts, pages of them, places, downloads.
+
+All are frozen; none does any work beyond arithmetic. Texts are raw, one clean line each, never markup; a
+text that is not there is empty, a number that is not there is None. ``other`` holds what an answer says
+beyond that, as it came, so that nothing new is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import sqrt
+from typing import Any
+
+from embedkit.models import AssetRef
+
+AGENCY = "Getty Images"
+
+# What the names of display sizes stand for, by the addresses of real answers: "s=170x170" and "s=612x612" are
+# the longest side in pixels, "s=170667a" is an area.
+LONGEST = {"thumb": 170, "comp": 612}
+AREA = {"preview": 170_667}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A part of an answer. ``other`` are its fields that have no place of their own, verbatim."""
+
+    other: Mapping[str, Any] = field(default_factory=dict, kw_only=True, compare=False, repr=False)
+
+
+# -- the parts of a picture ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySize(Answered):
+    """A picture to look at while choosing; ``width`` and ``height`` are pixels, where they are known."""
+
+    name: str
+    uri: str
+    is_watermarked: bool | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralDestination(Answered):
+    """A page that shows the picture; on sites of Getty Images alone."""
+
+    site_name: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword(Answered):
+    """A word that a picture is filed under. It may come without text: then only its id can be used."""
+
+    keyword_id: str
+    text: str = ""
+    type: str = ""
+    relevance: int | None = None
+    entity_uris: tuple[str, ...] = ()
+    entity_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedUse(Answered):
+    """How a picture may be used; in ``how_can_i_use_it`` upright bars mark a link, ``|License Terms|``."""
+
+    how_can_i_use_it: str = ""
+    release_info: str = ""
+    usage_restrictions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EditorialSource(Answered):
+    """Who an editorial picture comes from."""
+
+    id: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IStockLicense(Answered):
+    """A licence of iStock, and what it costs in credits."""
+
+    license_type: str
+    credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadOffer(Answered):
+    """An agreement under which a picture may be downloaded; its ``product_type`` goes with the download."""
+
+    product_type: str
+    uri: str | None = None
+    product_id: str = ""
+    agreement_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadSize(Answered):
+    """A size in which a picture can be downloaded: pixels, and bytes of its file where they are known."""
+
+    media_type: str = ""
+    bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    downloads: tuple[DownloadOffer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Who is to be named beside a picture: in one line, and in its parts."""
+
+    line: str
+    photographer: str = ""
+    collection: str = ""
+    agency: str = AGENCY
+
+
+# -- pictures -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Image(Answered):
+    """One picture as the API v3 describes it. ``ref`` can be resolved as it is.
+
+    Which fields are filled depends on the ``fields`` asked for. ``photographer`` is the API's ``artist``,
+    ``collection`` its ``collection_name``, ``family`` its ``asset_family`` (creative or editorial).
+    ``width`` and ``height`` are the pixels of the largest file. ``orientation`` is spelled as it is asked
+    for (horizontal, panoramic_vertical). Times are ISO 8601, as they came. ``uri_oembed`` is there for
+    pictures that may be embedded, and only where it was asked for.
+    """
+
+    ref: AssetRef
+    title: str = ""
+    caption: str = ""
+    photographer: str = ""
+    photographer_title: str = ""
+    collection: str = ""
+    collection_code: str = ""
+    collection_id: int | None = None
+    family: str = ""
+    orientation: str = ""
+    width: int | None = None
+    height: int | None = None
+    date_created: str | None = None
+    date_submitted: str | None = None
+    date_camera_shot: str | None = None
+    city: str = ""
+    state_province: str = ""
+    country: str = ""
+    object_name: str = ""
+    credit_line: str = ""
+    copyright: str = ""
+    license_model: str = ""
+    graphical_style: str = ""
+    color_type: str = ""
+    call_for_image: bool | None = None
+    is_ai_editable: bool | None = None
+    quality_rank: int | None = None
+    download_product: str = ""
+    uri_oembed: str | None = None
+    allowed_use: AllowedUse = AllowedUse()
+    editorial_source: EditorialSource | None = None
+    alternative_ids: tuple[tuple[str, str], ...] = ()
+    display_sizes: tuple[DisplaySize, ...] = ()
+    download_sizes: tuple[DownloadSize, ...] = ()
+    editorial_segments: tuple[str, ...] = ()
+    event_ids: tuple[int, ...] = ()
+    istock_licenses: tuple[IStockLicense, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    largest_downloads: tuple[DownloadOffer, ...] = ()
+    people: tuple[str, ...] = ()
+    product_types: tuple[str, ...] = ()
+    referral_destinations: tuple[ReferralDestination, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The asset id, in lower case."""
+        return self.ref.items[0]
+
+    @property
+    def page_url(self) -> str:
+        """The page of the picture; made from its id, whatever the answer says."""
+        return f"https://www.gettyimages.com/detail/{self.id}"
+
+    @property
+    def shortcode(self) -> str:
+        """What an author writes to show the picture."""
+        return f"[getty {self.id}]"
+
+    @property
+    def embeddable(self) -> bool:
+        """Whether the answer says that the picture may be embedded; it says nothing unless asked."""
+        return self.uri_oembed is not None
+
+    @property
+    def restrictions(self) -> tuple[str, ...]:
+        """What the picture must not be used for."""
+        return self.allowed_use.usage_restrictions
+
+    @property
+    def credit(self) -> Credit:
+        """Who is to be named: the API's own line where that names the agency, else one made of the parts."""
+        names = dict.fromkeys(name for name in (self.photographer, self.collection) if name and name != AGENCY)
+        own = AGENCY.lower() in self.credit_line.lower()
+        line = self.credit_line if own else " / ".join((*names, AGENCY))
+        return Credit(line, self.photographer, self.collection)
+
+    @property
+    def thumb(self) -> DisplaySize | None:
+        """The small display size, its longest side 170 pixels."""
+        return self._display("thumb")
+
+    @property
+    def preview(self) -> DisplaySize | None:
+        """The best display size that there is for a closer look."""
+        return self._display("preview") or self._display("comp") or self._display("thumb")
+
+    def _display(self, name: str) -> DisplaySize | None:
+        found = next((size for size in self.display_sizes if size.name == name), None)
+        return found and _measured(found, self.width, self.height)
+
+
+def _measured(size: DisplaySize, width: int | None, height: int | None) -> DisplaySize:
+    """A display size with its pixels: those of the answer, else what the picture's shape makes of its name."""
+    if (size.width and size.height) or not (width and height):
+        return size
+    if size.name in AREA:
+        scale = min(1.0, sqrt(AREA[size.name] / (width * height)))
+    else:
+        scale = min(1.0, LONGEST.get(size.name, max(width, height)) / max(width, height))
+    return replace(size, width=max(1, int(width * scale + 0.5)), height=max(1, int(height * scale + 0.5)))
+
+
+@dataclass(frozen=True, slots=True)
+class Facet(Answered):
+    """Something that a search can be narrowed to; events have a ``date``."""
+
+    name: str
+    id: int | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets(Answered):
+    """What a search can be narrowed to, where facets were asked for and the service gave them."""
+
+    artists: tuple[Facet, ...] = ()
+    entertainment: tuple[Facet, ...] = ()
+    events: tuple[Facet, ...] = ()
+    locations: tuple[Facet, ...] = ()
+    specific_people: tuple[Facet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedSearch(Answered):
+    """Another phrase that people search for; ``url`` is the API's own address of that search."""
+
+    phrase: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Answered):
+    """One page of a list that has ``total`` things in all; pages are counted from 1."""
+
+    total: int
+    page: int
+    page_size: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return -(-self.total // self.page_size)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage(Paged):
+    """One page of what was found.
+
+    ``correction`` is the phrase that the service searched for instead, where it thought of a slip.
+    """
+
+    images: tuple[Image, ...]
+    related_searches: tuple[RelatedSearch, ...] = ()
+    correction: str = ""
+    facets: Facets = Facets()
+
+    @property
+    def related(self) -> tuple[str, ...]:
+        """Other phrases that people search for."""
+        return tuple(search.phrase for search in self.related_searches)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more; an empty page is the last one, whatever the total says."""
+        return bool(self.images) and self.page < self.pages
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Answered):
+    """Pictures asked for by their ids, in that order, and the ids that there are no pictures for."""
+
+    images: tuple[Image, ...]
+    missing: tuple[str, ...] = ()
+
+
+# -- places -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Country(Answered):
+    """A country; ``name`` is in the language asked for, ``iso_alpha_3`` is what a search takes."""
+
+    iso_alpha_2: str
+    iso_alpha_3: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collection(Answered):
+    """A collection; ``code`` is what a search takes, ``family`` is creative or editorial."""
+
+    id: int | None
+    code: str
+    name: str
+    family: str = ""
+    license_model: str = ""
+    product_types: tuple[str, ...] = ()
+
+
+# -- downloads ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that was downloaded: where it is, how many bytes it has, and the host that it came from."""
+
+    id: str
+    path: str
+    bytes: int
+    host: str
+    media_type: str = ""
