@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import socket
 import ssl
 import struct
@@ -19,10 +20,11 @@ Script = Callable[[socket.socket, threading.Event], bool]
 
 
 class Upstream:
-    """``hits`` counts requests, ``connections`` what was accepted, ``requests`` holds their heads."""
+    """``hits`` counts requests, ``connections`` what was accepted, ``requests`` holds their heads, ``bodies`` the rest."""
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[str] = []
+        self.bodies: list[bytes] = []
         self.connections = 0
         self.scripts = scripts
         self.tls = tls
@@ -30,7 +32,8 @@ class Upstream:
         self._threads: list[threading.Thread] = []
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._socket.getsockname()[1]
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/oembed"
+        self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{self.origin}/oembed"
 
     @property
     def hits(self) -> int:
@@ -70,16 +73,28 @@ class Upstream:
                 sock.settimeout(5)
                 sock = stack.enter_context(self.tls.wrap_socket(sock, server_side=True))
                 sock.settimeout(0.05)
-            while (head := self._head(sock)) is not None:
+            while (request := self._request(sock)) is not None:
+                head, body = request
+                self.bodies.append(body)
                 self.requests.append(head)
                 sock.settimeout(5)
                 if not self.scripts[min(self.hits, len(self.scripts)) - 1](sock, self._over):
                     return
                 sock.settimeout(0.05)
 
-    def _head(self, sock: socket.socket) -> str | None:
-        data = b""
-        while b"\r\n\r\n" not in data:
+    def _request(self, sock: socket.socket) -> tuple[str, bytes] | None:
+        """Head and body of the next request; nothing where the other side has had enough."""
+        data = self._until(sock, b"", lambda data: b"\r\n\r\n" in data)
+        if data is None:
+            return None
+        head, _, rest = data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?im)^content-length: *([0-9]+)", head)
+        wanted = int(length[1]) if length else 0
+        body = self._until(sock, rest, lambda data: len(data) >= wanted)
+        return None if body is None else (head.decode("latin-1") + "\r\n\r\n", body)
+
+    def _until(self, sock: socket.socket, data: bytes, enough: Callable[[bytes], bool]) -> bytes | None:
+        while not enough(data):
             if self._over.is_set():
                 return None
             try:
@@ -89,7 +104,7 @@ class Upstream:
             if not chunk:
                 return None
             data += chunk
-        return data.decode("latin-1")
+        return data
 
 
 def ok(body: bytes = b'{"ok": true}', status: str = "200 OK", headers: Iterable[str] = ()) -> Script:

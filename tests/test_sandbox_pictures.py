@@ -11,8 +11,9 @@ import pytest
 from embedkit.sandbox import catalogue
 from embedkit.sandbox.catalogue import Asset, find
 from embedkit.sandbox.dice import Dice
+from embedkit.sandbox.further import FURTHER
 from embedkit.sandbox.painting import PAINTERS
-from embedkit.sandbox.pictures import draw, size_of
+from embedkit.sandbox.pictures import colour_of, draw, side_of, size_of
 from embedkit.sandbox.subjects import SUBJECTS
 from tests.sandbox_support import Sandbox, inside
 
@@ -27,8 +28,8 @@ def asset_of(asset_id: str) -> Asset:
     return asset
 
 
-def test_a_few_hundred_believable_assets() -> None:
-    assert len(LISTED) > 300
+def test_some_thousand_believable_assets() -> None:
+    assert len(LISTED) > 1200
     assert len({asset.id for asset in LISTED}) == len(LISTED)
     assert {asset.orientation for asset in LISTED} == {shape[0] for shape in catalogue.SHAPES}
     assert {asset.segment for asset in LISTED} == {"", "news", "sport", "entertainment"}
@@ -42,7 +43,8 @@ def test_every_asset_makes_sense(asset: Asset) -> None:
     assert re.fullmatch(r"[0-9a-z]([0-9a-z-]{0,22}[0-9a-z])?", asset.id)
     assert "{" not in asset.title or asset.id == catalogue.HOSTILE
     assert asset.family == ("editorial" if asset.segment else "creative")
-    assert (asset.event_id is not None) == bool(asset.segment)
+    assert (asset.event_id is not None) == bool(asset.segment) == bool(asset.event)
+    assert not asset.named or asset.segment
     assert asset.keywords
     assert re.fullmatch(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T00:00:00Z", asset.date_created)
     ratio = asset.width / asset.height
@@ -63,6 +65,29 @@ def test_ids_of_every_shape() -> None:
         assert any(re.fullmatch(shape, asset.id) for asset in LISTED), shape
 
 
+def test_an_event_is_one_event() -> None:
+    events = {asset.event_id: (asset.event, asset.date_created) for asset in LISTED if asset.event}
+    assert {(asset.event_id, asset.event, asset.date_created) for asset in LISTED if asset.event} == {
+        (number, *event) for number, event in events.items()
+    }
+
+
+def test_the_pictures_of_a_story_belong_together() -> None:
+    stories: dict[str, list[Asset]] = {}
+    for asset in LISTED:
+        if asset.series.startswith("story"):
+            stories.setdefault(asset.series, []).append(asset)
+    assert len(stories) == catalogue.STORIES
+    for story in stories.values():
+        assert len(story) == catalogue.CHAPTERS
+        shared = {(one.photographer, one.date_created, one.city, one.collection, one.event_id) for one in story}
+        assert len(shared) == 1
+
+
+def test_generated_ids_stay_clear_of_the_catalogue() -> None:
+    assert [asset.id for asset in LISTED if re.fullmatch(r"6[0-9]{8}", asset.id)] == []
+
+
 @pytest.mark.parametrize("asset_id", ["600000000", "612345678", "699999999"])
 def test_the_generated_range_exists_and_is_embeddable(asset_id: str) -> None:
     assert asset_of(asset_id).embeddable
@@ -80,10 +105,12 @@ def test_what_is_made_up_never_changes() -> None:
     assert [round(dice.roll(), 6) for _ in range(2)] == [0.598606, 0.20954]
     made = asset_of("600000001")
     assert (made.title, made.photographer) == ("Lindhorn reflected in a still lake", "Rafael Castellan")
+    told = next((asset.id, asset.title) for asset in LISTED if asset.scene == "annular")
+    assert told == ("1724795339", "Annular solar eclipse over Valencia")
 
 
 def test_every_subject_has_a_painter() -> None:
-    assert {subject.scene for subject in SUBJECTS} == PAINTERS.keys() == ONE_OF_EACH.keys()
+    assert {subject.scene for subject in (*SUBJECTS, *FURTHER)} == PAINTERS.keys() == ONE_OF_EACH.keys()
 
 
 @pytest.mark.parametrize("asset", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())
@@ -127,12 +154,29 @@ def test_sizes() -> None:
     assert size_of(asset_of(catalogue.SMALL), 594) == (240, 160)
 
 
+def test_an_area_is_a_size_too() -> None:
+    for asset in (asset_of("74917285"), asset_of(catalogue.PANORAMA_360), asset_of("600000001")):
+        width, height = size_of(asset, side_of(asset, 170_667))
+        assert width * height == pytest.approx(170_667, rel=0.01)
+    assert side_of(asset_of(catalogue.SMALL), 170_667) == 240
+
+
+def test_black_and_white() -> None:
+    grey = next(asset for asset in LISTED if asset.monochrome)
+    assert 'type="saturate" values="0"' in draw(grey, 170)
+    assert len({*colour_of(grey)}) == 1
+    assert 'type="saturate"' not in draw(asset_of("74917285"), 170)
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
         ("/id/74917285/photo/any-slug.jpg?s=612x612&w=0&k=20&c=x=", 200),
         ("/id/74917285/photo/any-slug.jpg", 200),
         ("/id/74917285/photo/any-slug.jpg?s=9999x9999", 200),
+        ("/id/74917285/photo/any-slug.webp?b=1&s=170667a&w=0&k=20&c=x=", 200),
+        ("/id/74917285/photo/any-slug.jpg?s=0a", 200),
+        ("/id/74917285/photo/any-slug.jpg?s=99999999a", 404),
         ("/id/74917285/photo/any-slug.jpg?s=1x2", 404),
         ("/id/74917285/photo/any-slug.jpg?s=big", 404),
         ("/id/74917285", 404),

@@ -9,30 +9,45 @@ from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.signatures import token_of
 
 PRODUCTION = "embed.gettyimages.com"
+API = "api.gettyimages.com"
 TERMS = "http://www.gettyimages.com/Corporate/Terms.aspx"  # in both generations
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """``frames`` and ``loader`` have no scheme, as in real markup; ``images`` has one."""
+    """``frames`` and ``loader`` have no scheme, as in real markup; the others have one.
+
+    ``images`` are those of oEmbed, http as the real answers have it; ``displays`` those of the API.
+    """
 
     frames: str
     loader: str
     images: str
+    displays: str
+    oembed: str
 
     def picture(self, asset: Asset, side: int) -> str:
-        """The picture scaled to lie within a square of ``side`` px; http, as the real answers have it."""
+        """The picture scaled to lie within a square of ``side`` px."""
         return f"{self.images}{picture_path(asset, side)}"
+
+    def display(self, asset: Asset, size: str, kind: str = "jpg") -> str:
+        """The same in one of the API's display sizes, such as ``612x612`` or ``170667a`` (an area)."""
+        mark = token_of(f"display {asset.id} {size}")
+        return f"{self.displays}/id/{asset.id}/photo/{asset.slug}.{kind}?b=1&s={size}&w=0&k=20&c={mark}="
 
 
 def addresses(origin: str) -> Addresses:
     """The addresses for answers to a request that reached us under ``origin``."""
-    parts = urlsplit(origin)
-    if parts.netloc == PRODUCTION:
+    host = urlsplit(origin).netloc
+    if host in (PRODUCTION, API):
         return Addresses(
-            f"//{PRODUCTION}", "//embed-cdn.gettyimages.com/widgets.js", "http://media.gettyimages.com"
+            f"//{PRODUCTION}",
+            "//embed-cdn.gettyimages.com/widgets.js",
+            "http://media.gettyimages.com",
+            "https://media.gettyimages.com",
+            f"https://{PRODUCTION}/oembed",
         )
-    return Addresses(f"//{parts.netloc}", f"//{parts.netloc}/widgets.js", origin)
+    return Addresses(f"//{host}", f"//{host}/widgets.js", origin, origin, f"{origin}/oembed")
 
 
 def picture_path(asset: Asset, side: int) -> str:

@@ -6,25 +6,30 @@ path                            answers
 /oembed, /oembed/               the oEmbed endpoint
 /embed/<ids>, /embed?assets=    the frames it hands out; 400 where the signature does not fit
 /widgets.js, /embed-cms.js      the script that turns links into frames
+/v3/…                           the API v3: search, metadata, downloads, boards; see api/
+/oauth2/token, /v4/oauth2/…     access tokens for it
+/delivery/xa/<id>.jpg?…         downloaded files (JPEG); /xa/… on the real host
 /id/<id>/photo/<slug>.jpg?s=    generated pictures (SVG, whatever the name says)
 /detail/<id>                    a page about one picture
 /                               the catalogue, to look at
 /_sandbox/…                     the switches, see control.py
 ==============================  ================================================================
 
-It keeps nothing but its faults, its takedowns and the calls it counts.
+It keeps nothing but its faults, its takedowns, the calls it counts; tokens, downloads and boards.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
 from embedkit.sandbox import catalogue, frames, pages
+from embedkit.sandbox.api import Api
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.config import SandboxConfig
 from embedkit.sandbox.control import switch
@@ -36,12 +41,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 MOST_CALLS = 10_000  # remembered; the counts go on
+WRITTEN = ("v3", "oauth2")  # the routes that more than GET is for
 
 
 class Sandbox:
-    """The application. Safe for threads. ``calls`` holds the latest requests, in the order they came."""
+    """The application. Safe for threads. ``calls`` holds the latest requests, in the order they came.
 
-    def __init__(self, config: SandboxConfig | None = None) -> None:
+    :param config: how it behaves.
+    :param clock: seconds since the epoch; tokens, limits and the addresses of downloads go by it.
+    """
+
+    def __init__(self, config: SandboxConfig | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self.config = config or SandboxConfig()
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
@@ -51,11 +61,16 @@ class Sandbox:
         self._lock = threading.Lock()
         viewer = frames.Viewer(self.config, self.find, self.problem)
         site = pages.Site(self.find, self.problem)
+        self._api = Api(self.config, self.find, clock)
         # by the first part of the path, so that a further service is one more line
         self._routes: dict[str, Handler] = {
             "": site.index,
             "oembed": Endpoint(self.config, self.find, self.problem),
             "embed": viewer,
+            "v3": self._api,
+            "oauth2": self._api.tokens,
+            "delivery": self._api.delivery,
+            "xa": self._api.delivery,
             "id": site.picture,
             "detail": site.detail,
             "widgets.js": pages.script,
@@ -74,7 +89,7 @@ class Sandbox:
             if "embedkit.cut" in environ:  # our server and our transport know what to do
                 raise
             reply = Reply(length=1)  # under any other server: less than announced, so it gives up
-        if self.config.cors:
+        if self.config.cors and call.route != "oauth2":  # the one documented exception
             reply = replace(reply, headers=(*reply.headers, ("Access-Control-Allow-Origin", self.config.cors)))
         if call.method == "HEAD":
             reply = replace(reply, body=b"", length=len(reply.body) if isinstance(reply.body, bytes) else 0)
@@ -83,7 +98,7 @@ class Sandbox:
     # -- what tests ask and say -------------------------------------------------------------------------
 
     def count(self, route: str = "oembed") -> int:
-        """How many requests reached a route: ``oembed``, ``embed``, ``id`` (pictures), ``widgets.js`` …"""
+        """How many requests reached a route: ``oembed``, ``v3``, ``oauth2``, ``embed``, ``id`` (pictures) …"""
         with self._lock:
             return self._counts[route]
 
@@ -115,6 +130,10 @@ class Sandbox:
             for asset_id in asset_ids:
                 self._withdrawn.pop(asset_id, None)
 
+    def expire_tokens(self) -> None:
+        """Let every access token that was issued expire now; refresh tokens stay good."""
+        self._api.tokens.expire()
+
     def problem(self, status: int, message: str) -> Reply:
         """The body of a failure; what the real one looks like is not recorded."""
         if self.config.error_body == "html":
@@ -140,12 +159,15 @@ class Sandbox:
             return json_reply({"message": str(error)}, 400)
         if fault is None:
             return self._route(call)
+        if fault.kind == "expired":
+            self.expire_tokens()
+            return self._route(call)
         if limit is not None and fault.kind in TIMED and fault.seconds > limit:
             raise TimeoutError
         return strike(fault, call, self._route, self._wait)
 
     def _route(self, call: Call) -> Reply:
-        if call.method not in ("GET", "HEAD"):
+        if call.method not in ("GET", "HEAD") and call.route not in WRITTEN:
             return replace(self.problem(405, "Only GET is allowed."), headers=(("Allow", "GET, HEAD"),))
         handler = self._routes.get(call.route)
         return handler(call) if handler else self.problem(404, "There is nothing here.")

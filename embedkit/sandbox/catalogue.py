@@ -1,4 +1,4 @@
-"""The assets: a catalogue of a few hundred, a range of ids that always exist, and some special ones.
+"""The assets: a catalogue of some 1,200, a range of ids that always exist, and some special ones.
 
 ================  ==========================================================================
 id                answers
@@ -20,15 +20,21 @@ Everything about an asset follows from its id, in every process, on every machin
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from embedkit.sandbox.dice import Dice
+from embedkit.sandbox.further import FURTHER
 from embedkit.sandbox.subjects import COLLECTIONS, FIRST, LAST, MONTHS, PLACES, SLOTS, SUBJECTS, Family, Subject
 
-SIZE = 320  # assets in the catalogue, without the special ones
+SINGLE = 320  # assets that stand alone
+STORIES = 220  # each of them with CHAPTERS further ones: one photographer, place and day
+CHAPTERS = 4
+SIZE = SINGLE + STORIES * CHAPTERS  # assets in the catalogue, without the special ones
+THEMES = (*SUBJECTS, *SUBJECTS, *FURTHER)  # of the stories, in turn
 NOT_EMBEDDABLE = "500000403"
 WITHDRAWN = "500000404"
 GONE = "500000410"
@@ -37,6 +43,7 @@ SMALL = "500000240"
 HOSTILE = "500000666"
 EXAMPLE = "74917285"
 
+_BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
 # orientation, width and height of the original in pixels; the share of each in a hundred
 _SHARES = (
     ("horizontal", 5472, 3648, 46),
@@ -56,7 +63,8 @@ class Asset:
     """One picture and what is known of it. Texts are plain text.
 
     ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status that tells
-    so. ``event_id`` and ``segment`` belong to editorial pictures.
+    so. ``segment``, ``event`` and ``named``, the people to be seen, belong to editorial pictures. ``ages`` are
+    the least and the most years of those people; pictures of one ``series`` belong together.
     """
 
     id: str
@@ -78,7 +86,12 @@ class Asset:
     city: str
     country: str
     segment: str = ""
+    event: str = ""
     event_id: int | None = None
+    named: tuple[str, ...] = ()
+    ages: tuple[int, int] = (19, 68)
+    series: str = ""
+    monochrome: bool = False
     embeddable: bool = True
     is360: bool = False
     withdrawn: int = 0
@@ -90,10 +103,16 @@ class Asset:
         return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "picture"
 
 
-@cache
 def catalogue() -> Mapping[str, Asset]:
     """Every listed asset by its id, in the order in which an unfiltered search would give them."""
-    assets = [*_special(), *(invent(_listed_id(number), number) for number in range(SIZE))]
+    with _BUILDING:
+        return _built()
+
+
+@cache
+def _built() -> Mapping[str, Asset]:
+    singles = (invent(_listed_id(number), number) for number in range(SINGLE))
+    assets = [*_special(), *singles, *(_chapter(number) for number in range(SINGLE, SIZE))]
     return {asset.id: asset for asset in assets}
 
 
@@ -106,43 +125,94 @@ def find(asset_id: str) -> Asset | None:
 
 @lru_cache(maxsize=8192)
 def _generated(asset_id: str) -> Asset:
-    return replace(invent(asset_id), embeddable=True)
+    return invent(asset_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Who was where, and when; and the words that templates may ask for."""
+
+    city: str
+    country: str
+    words: dict[str, str]
+    photographer: str
+    date: tuple[int, int, int]
 
 
 def invent(asset_id: str, number: int | None = None) -> Asset:
     """A believable asset for an id; ``number`` goes through the subjects in turn, else chance chooses."""
     dice = Dice(f"asset {asset_id}")
     subject = dice.pick(SUBJECTS) if number is None else SUBJECTS[number % len(SUBJECTS)]
-    city, country = dice.pick(PLACES)
-    words = _words(dice, city, country)
-    photographer = f"{dice.pick(FIRST)} {dice.pick(LAST)}"
-    year, month, day = dice.whole(2009, 2025), dice.whole(1, 12), dice.whole(1, 28)
-    line = dice.pick(subject.lines).format_map(words)
-    collection, code, licence = dice.pick(COLLECTIONS[subject.segment])
+    asset = _picture(asset_id, subject, _setting(dice), dice, dice)
+    if number is None:
+        return asset
+    nearby = number // len(SUBJECTS) // CHAPTERS  # those that are alike make a series, for want of a better one
+    return replace(asset, series=f"{subject.scene} {nearby}", embeddable=number % 16 != 15)
+
+
+def _chapter(number: int) -> Asset:
+    """One of the pictures of a story: it shares the setting and the collection of the others."""
+    story = (number - SINGLE) % STORIES
+    subject, told = THEMES[story % len(THEMES)], Dice(f"story {story}")
+    setting, asset_id = _setting(told), _listed_id(number)
+    dice = Dice(f"asset {asset_id}")
+    if subject.segment == "sport":  # every picture has its own player
+        setting = replace(setting, words=setting.words | _somebody(dice))
+    asset = _picture(asset_id, subject, setting, dice, told)
+    grey = not asset.segment and not {"vector", "illustration"} & {*asset.keywords} and dice.chance(0.09)
+    return replace(asset, series=f"story {story}", embeddable=number % 16 != 15, monochrome=grey)
+
+
+def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, trade: Dice) -> Asset:
+    """An asset; ``trade`` chooses what it is sold under. The order in which dice are cast must stay as it is."""
+    words, (year, month, day) = setting.words, setting.date
+    line = dice.pick(subject.lines)
+    dateline = f"{setting.city}, {setting.country} - {MONTHS[month - 1]} {day}".upper()
+    collection = trade.pick(COLLECTIONS[subject.segment])
     orientation, width, height = _shape(dice)
+    title = dice.pick(subject.titles)
+    date = f"{year}-{month:02}-{day:02}T00:00:00Z"
+    event = subject.event.format_map(words)
     return Asset(
         id=asset_id,
-        title=dice.pick(subject.titles).format_map(words),
-        caption=_caption(subject, line, f"{city}, {country} - {MONTHS[month - 1]} {day}".upper(), photographer),
-        photographer=photographer,
-        collection=collection,
-        collection_code=code,
-        collection_id=100 + sum(code.encode()),
+        title=title.format_map(words),
+        caption=_caption(subject, line.format_map(words), dateline, setting.photographer),
+        photographer=setting.photographer,
+        collection=collection.name,
+        collection_code=collection.code,
+        collection_id=collection.id,
         family=subject.family,
-        license_model=licence,
+        license_model=collection.license_model,
         orientation=orientation,
         width=width,
         height=height,
-        date_created=f"{year}-{month:02}-{day:02}T00:00:00Z",
-        keywords=(*subject.keywords, city, country),
+        date_created=date,
+        keywords=(*subject.keywords, setting.city, setting.country),
         scene=subject.scene,
         people=dice.whole(*subject.people),
-        city=city,
-        country=country,
+        city=setting.city,
+        country=setting.country,
         segment=subject.segment,
-        event_id=775_000_000 + dice.whole(1, 99_999) if subject.segment else None,
-        embeddable=number is None or number % 16 != 15,
+        event=event,
+        event_id=775_000_000 + Dice(f"event {event} {date}").whole(1, 9_999_999) if event else None,
+        named=_named(f"{title} {line}", words) if subject.segment else (),
+        ages=subject.ages,
     )
+
+
+def _setting(dice: Dice) -> _Setting:
+    city, country = dice.pick(PLACES)
+    words = _words(dice, city, country)
+    photographer = f"{dice.pick(FIRST)} {dice.pick(LAST)}"
+    return _Setting(
+        city, country, words, photographer, (dice.whole(2009, 2025), dice.whole(1, 12), dice.whole(1, 28))
+    )
+
+
+def _named(template: str, words: dict[str, str]) -> tuple[str, ...]:
+    """Those whom a template speaks of by name."""
+    found = [words["name"]] if re.search(r"\{(name|last)\}", template) else []
+    return (*found, words["singer"]) if "{singer}" in template else tuple(found)
 
 
 def _caption(subject: Subject, line: str, dateline: str, photographer: str) -> str:
@@ -153,16 +223,21 @@ def _caption(subject: Subject, line: str, dateline: str, photographer: str) -> s
 
 def _words(dice: Dice, city: str, country: str) -> dict[str, str]:
     words = {slot: dice.pick(choices) for slot, choices in SLOTS.items()}
+    return (
+        _somebody(dice)
+        | words
+        | {
+            "city": city,
+            "country": country,
+            "hour_cap": words["hour"].capitalize(),
+            "season_cap": words["season"].capitalize(),
+        }
+    )
+
+
+def _somebody(dice: Dice) -> dict[str, str]:
     first, last = dice.pick(FIRST), dice.pick(LAST)
-    return words | {
-        "city": city,
-        "country": country,
-        "first": first,
-        "last": last,
-        "name": f"{first} {last}",
-        "hour_cap": words["hour"].capitalize(),
-        "season_cap": words["season"].capitalize(),
-    }
+    return {"first": first, "last": last, "name": f"{first} {last}"}
 
 
 def _shape(dice: Dice) -> tuple[str, int, int]:
@@ -174,6 +249,8 @@ def _shape(dice: Dice) -> tuple[str, int, int]:
 def _listed_id(number: int) -> str:
     """Ids of every shape seen in life: mostly numbers, some with letters and dashes."""
     dice = Dice(f"id {number}")
+    # stories keep out of the range of generated ids, and of the special ones
+    start, step = (81_000_000, 1_310_011) if number < SINGLE else (610_800_000, 310_011)
     if number % 20 == 7:
         return f"sb{10_000_000 + dice.whole(1, 89_999)}{dice.pick('abcdef')}-001"
     if number % 20 == 13:
@@ -182,7 +259,7 @@ def _listed_id(number: int) -> str:
         return str(80_000 + number * 31)
     if number % 3 == 0:
         return str(1_100_000_000 + number * 1_750_127)
-    return str(81_000_000 + number * 1_310_011)
+    return str(start + number * step)
 
 
 def _special() -> Iterator[Asset]:
@@ -191,6 +268,7 @@ def _special() -> Iterator[Asset]:
         title="Under the lights at the corner court",
         caption="A player goes up with the ball late in the evening (Photo by Ivo Lindqvist/Getty Images)",
         photographer="Ivo Lindqvist",
+        named=(),
         orientation="vertical",
         width=2394,
         height=3600,

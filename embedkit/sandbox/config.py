@@ -12,7 +12,8 @@ class SandboxConfig:
 
     Documented or seen, and so without a knob: keys and their order, the markup of both generations, 594 px
     by default, the list of tlds, 501 for other formats, 404 for unknown ids, at most five ids, 400 for a
-    tampered frame, unsigned pairs after ``sig``.
+    tampered frame, unsigned pairs after ``sig``; of the API v3, statuses and bodies of keys, tokens and
+    throttles, 303 for downloads, addresses of downloads that live for a day, refresh tokens for a year.
 
     :param generation: ``modern`` (anchor and script, since 2017) or ``div`` (iframe in a div, 2014, with a
         bar of 49 px below the picture and thumbnail sizes as strings).
@@ -22,6 +23,20 @@ class SandboxConfig:
     :param secret: signs frames. The real input and key are unknown.
     :param deterministic: the same question gets the same tokens, so that builds repeat byte for byte. The
         real service mints new ones for every answer.
+    :param error_style: of the API v3: ``current`` refuses a missing key with 401 Unauthorized, a wrong one with
+        403 Forbidden, and names the parameter that is wrong; ``classic`` (2014 to 2018) says 403 Account
+        Inactive to both, and "Possible required parameter missing" to all.
+    :param throttle_status: 429 as today, or 403 as in the classic documentation, for calls above the limits.
+    :param calls_per_second: and ``calls_per_day``: the limits of each key; 0 sets none.
+    :param token_seconds: how long an access token lives.
+    :param expires_in: how an answer tells so: as ``text`` (documented), as a ``number``, not at all
+        (``missing``), or as ``junk`` that is no number.
+    :param download_limit: how many downloads each product of the customer has; 0 sets no limit.
+    :param invited_board: whether a colleague has invited the customer to a board.
+    :param legacy_page_sizes: a search takes only the page sizes of the classic documentation: 1, 2, 3, 4, 5, 6,
+        10, 12, 15, 20, 25, 30, 50, 60, 75 and 100.
+    :param undeclared_fields: pictures that a search finds have every field that was asked for, as in live answers
+        of 2018 (``editorial_segments`` of creative ones), not only those that the contract declares.
 
     Unknown about the real service; these are our guesses:
 
@@ -38,6 +53,14 @@ class SandboxConfig:
         given, the other side is not limited.
     :param cors: the value of Access-Control-Allow-Origin; empty sends none.
     :param cache_control: the value of Cache-Control on oEmbed answers; empty sends none.
+    :param facets: whether a search for images that asks for facets gets them, as ``facets``. The contract
+        lets it ask, and declares them for videos alone.
+    :param none_found_status: where none of several ids is known: 404, as for a single one, or 200 with all of
+        them in ``images_not_found``.
+
+    Guesses without a knob, since clients should not care: errors of the token endpoint are those of RFC 6749
+    (401 ``invalid_client``, 400 ``invalid_grant`` and ``invalid_request``); a body comes with 401; an operation of
+    the contract that the sandbox lacks is 404, a method that a path does not take 405.
     """
 
     generation: Literal["modern", "div"] = "modern"
@@ -56,3 +79,15 @@ class SandboxConfig:
     default_side: int = 594
     cors: str = "*"
     cache_control: str = ""
+    error_style: Literal["classic", "current"] = "current"
+    throttle_status: Literal[403, 429] = 429
+    calls_per_second: int = 0
+    calls_per_day: int = 0
+    token_seconds: int = 1800
+    expires_in: Literal["text", "number", "missing", "junk"] = "text"
+    download_limit: int = 0
+    invited_board: bool = False
+    legacy_page_sizes: bool = False
+    undeclared_fields: bool = False
+    facets: bool = False
+    none_found_status: Literal[404, 200] = 404

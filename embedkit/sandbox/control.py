@@ -3,6 +3,7 @@
 ==============================  ================================================================
 /_sandbox/faults                GET lists, POST adds (?kind=…, see faults.py), DELETE clears
 /_sandbox/assets/<id>           DELETE withdraws (?status=404), PUT restores
+/_sandbox/tokens                DELETE lets all access tokens expire
 /_sandbox/calls                 GET counts, DELETE forgets
 ==============================  ================================================================
 """
@@ -36,6 +37,7 @@ class Switched(Protocol):
     def forget(self) -> None: ...
     def withdraw(self, *asset_ids: str, status: int = 404) -> None: ...
     def restore(self, *asset_ids: str) -> None: ...
+    def expire_tokens(self) -> None: ...
 
 
 def switch(app: Switched, call: Call) -> Reply:
@@ -60,6 +62,8 @@ def _turn(app: Switched, call: Call, subject: str, name: str) -> bool:
             app.faults.clear()
         case "calls", "DELETE":
             app.forget()
+        case "tokens", "DELETE":
+            app.expire_tokens()
         case "assets", "DELETE":
             app.withdraw(name, status=int(call.params.get("status", "404")))
         case "assets", "PUT":

@@ -8,9 +8,12 @@ Set on a sandbox (``app.faults.add("status", status=503, count=2)``), over HTTP
 kind            what happens
 ==============  ==================================================================================
 status          an error ``status``, with Retry-After if ``retry_after`` is set
-throttle        403, X-Error-Detail: Account Over Queries Per Second Limit (documented)
-quota           403, X-Error-Detail: Account Over Rate Limit
+throttle        403, X-Error-Detail: Account Over Queries Per Second Limit (documented); 429 with ``status=429``
+quota           403, X-Error-Detail: Account Over Rate Limit; 429 with ``status=429``
+over-qps        403 with a page of html that says Developer Over Qps, as the gateway of old
 inactive        403, {"message": "Account Inactive"}
+unauthorized    401, {"message": "Unauthorized"}, whatever the token
+expired         every access token that was issued expires, just before the answer
 firewall        403 with a page of html, as a firewall in front of the service gives
 delay           the right answer after ``seconds``
 hang            nothing for ``seconds``, then the connection is cut
@@ -37,7 +40,8 @@ from dataclasses import dataclass, replace
 from embedkit.sandbox.http import Call, Handler, Reply, json_reply
 
 KINDS = (
-    *("status", "throttle", "quota", "inactive", "firewall", "delay", "hang", "drop", "truncated", "slow"),
+    *("status", "throttle", "quota", "over-qps", "inactive", "unauthorized", "expired", "firewall"),
+    *("delay", "hang", "drop", "truncated", "slow"),
     *("large", "redirect", "not-json", "empty", "malformed", "mismatch", "hostile"),
 )
 TIMED = ("delay", "hang", "slow")
@@ -59,7 +63,7 @@ class Fault:
     :param count: how many requests it strikes; None for all.
     :param route: the first part of the paths it strikes; ``*`` for all.
     :param item: strikes only requests that mention this text, such as an asset id.
-    :param status: of the kind ``status``.
+    :param status: of the kind ``status``; 429 for the throttles.
     :param seconds: of the kinds ``delay``, ``hang`` and ``slow``.
     :param retry_after: the value of Retry-After, verbatim, for ``status`` and the throttles.
     :raises ValueError: for a kind that is not known.
@@ -171,9 +175,13 @@ def _instead(fault: Fault) -> Reply:
     later = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
     match fault.kind:
         case "throttle":
-            return _over("Account Over Queries Per Second Limit", later)
+            return _over(fault, "Account Over Queries Per Second Limit", later)
         case "quota":
-            return _over("Account Over Rate Limit", later)
+            return _over(fault, "Account Over Rate Limit", later)
+        case "over-qps":
+            return Reply(403, "text/html", b"<h1>Developer Over Qps</h1>")
+        case "unauthorized":
+            return json_reply({"message": "Unauthorized"}, 401)
         case "inactive":
             return json_reply({"message": "Account Inactive"}, 403)
         case "firewall":
@@ -189,8 +197,9 @@ def _instead(fault: Fault) -> Reply:
     return json_reply({"message": "We cannot answer now."}, fault.status, later)
 
 
-def _over(detail: str, later: tuple[tuple[str, str], ...]) -> Reply:
-    return json_reply({"message": detail}, 403, (("X-Error-Detail", detail), *later))
+def _over(fault: Fault, detail: str, later: tuple[tuple[str, str], ...]) -> Reply:
+    status = 429 if fault.status == 429 else 403
+    return json_reply({"message": detail}, status, (("X-Error-Detail", detail), *later))
 
 
 def _spoiled(kind: str, call: Call, answer: Handler) -> Reply:

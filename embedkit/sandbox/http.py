@@ -26,8 +26,8 @@ class Call:
     path: str
     query: str
     origin: str
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict, repr=False)  # may hold a key
+    body: bytes = field(default=b"", repr=False)  # may hold a password
 
     @property
     def params(self) -> dict[str, str]:
@@ -37,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered. ``length`` overrides Content-Length, to lie about it."""
+    """What is answered. ``length`` overrides Content-Length, to lie about it; without a ``type`` none is told."""
 
     status: int = 200
     type: str = "application/json; charset=utf-8"
@@ -46,8 +46,8 @@ class Reply:
     length: int | None = None
 
     def send(self, start_response: StartResponse) -> Iterable[bytes]:
-        headers = [("Content-Type", self.type), *self.headers]
-        if isinstance(self.body, bytes):
+        headers = [*([("Content-Type", self.type)] if self.type else []), *self.headers]
+        if isinstance(self.body, bytes) and self.status != 204:  # RFC 9110 section 8.6
             headers.append(("Content-Length", str(len(self.body) if self.length is None else self.length)))
         start_response(f"{self.status} {_phrase(self.status)}", headers)
         return [self.body] if isinstance(self.body, bytes) else self.body
@@ -57,9 +57,9 @@ Handler = Callable[[Call], Reply]
 
 
 def json_reply(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """JSON as the real service writes it: compact, with ``<``, ``>`` and ``&`` escaped."""
+    """JSON as the real service writes it: compact, ``<``, ``>`` and ``&`` escaped, lone surrogates ``?``."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
-    return Reply(status, body=text.encode(), headers=headers)
+    return Reply(status, body=text.encode("utf-8", "replace"), headers=headers)
 
 
 def read_call(environ: WSGIEnvironment, origin: str) -> Call:
@@ -68,7 +68,7 @@ def read_call(environ: WSGIEnvironment, origin: str) -> Call:
     headers = {name[5:].replace("_", "-").lower(): text for name, text in environ.items() if name[:5] == "HTTP_"}
     host = headers.get("host") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     return Call(
-        route=path.split("/", 2)[1],
+        route=_route(path),
         method=environ["REQUEST_METHOD"],
         path=path,
         query=environ.get("QUERY_STRING", ""),
@@ -76,6 +76,11 @@ def read_call(environ: WSGIEnvironment, origin: str) -> Call:
         headers=headers,
         body=_read_body(environ),
     )
+
+
+def _route(path: str) -> str:
+    """The first part of a path; the token endpoint is one service under both of its names."""
+    return "oauth2" if path.startswith("/v4/oauth2/") else path.split("/", 2)[1]
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes:

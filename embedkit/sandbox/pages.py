@@ -13,7 +13,7 @@ from markupsafe import Markup
 from embedkit.sandbox.addresses import picture_path
 from embedkit.sandbox.catalogue import Asset, catalogue
 from embedkit.sandbox.http import Call, Reply
-from embedkit.sandbox.pictures import draw
+from embedkit.sandbox.pictures import draw, side_of
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -64,13 +64,14 @@ class Site:
     problem: Callable[[int, str], Reply]
 
     def picture(self, call: Call) -> Reply:
-        """GET /id/<id>/photo/<slug>.jpg?s=170x170: an SVG that lies within that size."""
+        """GET /id/<id>/photo/<slug>.jpg?s=170x170: an SVG within that size; ``s=170667a`` is an area in pixels."""
         match = re.fullmatch(r"/id/([0-9a-z-]{1,24})/photo/[^/]+", call.path)
-        side = re.fullmatch(r"([0-9]{1,4})x\1", call.params.get("s", "612x612"))
+        size = re.fullmatch(r"([0-9]{1,4})x\1|([0-9]{1,7})a", call.params.get("s", "612x612"), re.ASCII)
         asset = self.find(match[1]) if match else None
-        if asset is None or asset.withdrawn or side is None:
+        if asset is None or asset.withdrawn or size is None:
             return self.problem(404, "There is no such picture.")
-        drawn = draw(asset, min(max(int(side[1]), 16), LARGEST), label="plain" not in call.params)
+        side = int(size[1]) if size[1] else side_of(asset, int(size[2]))
+        drawn = draw(asset, min(max(side, 16), LARGEST), label="plain" not in call.params)
         policy = ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         return Reply(type="image/svg+xml", body=drawn.encode(), headers=(policy, *SECURITY[1:], *KEEP))
 

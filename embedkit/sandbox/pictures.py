@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from html import escape
@@ -9,7 +10,8 @@ from html import escape
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.dice import Dice
 from embedkit.sandbox.painting import PAINTERS
-from embedkit.sandbox.painting.canvas import HOURS, LONGEST, Canvas, Palette
+from embedkit.sandbox.painting.canvas import HOURS, LONGEST, Canvas
+from embedkit.sandbox.painting.figures import SKINS
 
 # the hour a title speaks of, and how it is painted
 WORDS = (
@@ -20,12 +22,20 @@ WORDS = (
     (r"fog|mist", "mist"),
 )
 LABELLED = 300  # px, from which on the picture carries its title
+GREY = '<filter id="grey" color-interpolation-filters="sRGB"><feColorMatrix type="saturate" values="0"/></filter>'
+Colour = tuple[int, int, int]
 
 
 def size_of(asset: Asset, side: int) -> tuple[int, int]:
     """The asset's size within a square, never above the original."""
     scale = min(1.0, side / max(asset.width, asset.height))
     return max(1, round(asset.width * scale)), max(1, round(asset.height * scale))
+
+
+def side_of(asset: Asset, area: int) -> int:
+    """The longest side of the asset at so many pixels in all, as previews are sized, never above the original."""
+    longest, shortest = max(asset.width, asset.height), min(asset.width, asset.height)
+    return min(longest, max(1, round(math.sqrt(area * longest / shortest))))
 
 
 def draw(asset: Asset, side: int, *, label: bool = True) -> str:
@@ -45,13 +55,40 @@ def draw(asset: Asset, side: int, *, label: bool = True) -> str:
     )
 
 
+def hour_of(asset: Asset) -> str:
+    """The hour that the picture is painted in: one of :data:`HOURS`."""
+    return _hour(asset, _dice(asset))
+
+
+@lru_cache(maxsize=2048)
+def colour_of(asset: Asset) -> Colour:
+    """What the picture is mostly: the mean of its background, as red, green and blue."""
+    ground = re.search(r"<(?:linear|radial)Gradient.*?</", _painted(asset))
+    stops = re.findall(r'stop-color="#(..)(..)(..)"', ground[0] if ground else "")
+    red, green, blue = (sum(int(stop[at], 16) for stop in stops) // len(stops) for at in range(3))
+    if asset.monochrome:
+        red = green = blue = round(0.2126 * red + 0.7152 * green + 0.0722 * blue)  # as the filter does
+    return red, green, blue
+
+
+def skin_of(asset: Asset) -> int | None:
+    """Which of the painters' tones of skin the first person has; None where nobody is to be seen."""
+    at = {_painted(asset).find(f'"{skin}"'): tone for tone, skin in enumerate(SKINS)}
+    return at[min(found)] if (found := [place for place in at if place >= 0]) else None
+
+
 @lru_cache(maxsize=512)
 def _painted(asset: Asset) -> str:
-    dice = Dice(f"picture {asset.id}")
-    canvas = Canvas(*_view(asset), dice, _palette(asset, dice))
+    dice = _dice(asset)
+    canvas = Canvas(*_view(asset), dice, HOURS[_hour(asset, dice)])
     PAINTERS[asset.scene](canvas)
     canvas.vignette()
-    return canvas.svg()
+    drawn = canvas.svg()
+    return f'{GREY}<g filter="url(#grey)">{drawn}</g>' if asset.monochrome else drawn
+
+
+def _dice(asset: Asset) -> Dice:
+    return Dice(f"picture {asset.id}")
 
 
 def _view(asset: Asset) -> tuple[int, int]:
@@ -59,12 +96,12 @@ def _view(asset: Asset) -> tuple[int, int]:
     return round(LONGEST * asset.width / longest), round(LONGEST * asset.height / longest)
 
 
-def _palette(asset: Asset, dice: Dice) -> Palette:
+def _hour(asset: Asset, dice: Dice) -> str:
     told = f"{asset.title} {asset.caption}".lower()
     for words, hour in WORDS:
         if re.search(words, told):
-            return HOURS[hour]
-    return HOURS[dice.pick(("dawn", "day", "day", "golden", "dusk"))]
+            return hour
+    return dice.pick(("dawn", "day", "day", "golden", "dusk"))
 
 
 def _label(asset: Asset, wide: int, high: int) -> str:

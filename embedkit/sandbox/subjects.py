@@ -14,7 +14,11 @@ Family = Literal["creative", "editorial"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One theme. ``scene`` names the painter; ``segment`` is the editorial one, empty for creative."""
+    """One theme. ``scene`` names the painter; ``segment`` is the editorial one, empty for creative.
+
+    ``people`` and ``ages`` (years) are the least and the most of them; ``event`` is what editorial pictures
+    of the theme were taken at.
+    """
 
     scene: str
     titles: tuple[str, ...]
@@ -22,10 +26,22 @@ class Subject:
     keywords: tuple[str, ...]
     segment: str = ""
     people: tuple[int, int] = (0, 0)
+    ages: tuple[int, int] = (19, 68)
+    event: str = ""
 
     @property
     def family(self) -> Family:
         return "editorial" if self.segment else "creative"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What pictures are sold under."""
+
+    id: int
+    name: str
+    code: str
+    license_model: str = "rightsmanaged"
 
 
 SUBJECTS = (
@@ -114,6 +130,7 @@ SUBJECTS = (
         ),
         ("eclipse", "solar eclipse", "moon", "sun", "corona", "astronomy", "sky", "totality"),
         "news",
+        event="Total solar eclipse, {city}",
     ),
     Subject(
         "basketball",
@@ -125,6 +142,8 @@ SUBJECTS = (
         ("basketball", "sport", "match - sport", "shooting at goal", "court", "competition", "athlete", "hoop"),
         "sport",
         (1, 2),
+        (19, 34),
+        "{team} v {rival}",
     ),
     Subject(
         "football",
@@ -136,6 +155,8 @@ SUBJECTS = (
         ("soccer", "football", "stadium", "match - sport", "floodlit", "pitch", "team sport", "crowd"),
         "sport",
         (3, 5),
+        (19, 34),
+        "{club} v {club_rival}",
     ),
     Subject(
         "track",
@@ -147,6 +168,8 @@ SUBJECTS = (
         ("athletics", "running", "track event", "race", "athlete", "competition", "speed", "stadium"),
         "sport",
         (3, 3),
+        (18, 33),
+        "{city} Athletics Meeting",
     ),
     Subject(
         "concert",
@@ -158,6 +181,7 @@ SUBJECTS = (
         ("music", "concert", "stage", "performance", "singer", "crowd", "spotlight", "festival"),
         "entertainment",
         (1, 1),
+        event="{singer} in concert, {city}",
     ),
     Subject(
         "podium",
@@ -169,6 +193,7 @@ SUBJECTS = (
         ("politics", "press conference", "speech", "microphone", "flag", "government", "summit", "reporter"),
         "news",
         (1, 1),
+        event="Climate talks in {city}",
     ),
 )
 
@@ -209,18 +234,18 @@ PLACES = (
     *(("Rotterdam", "Netherlands"), ("Aarhus", "Denmark"), ("Portland", "United States"), ("Bristol", "England")),
 )
 
-# name, code, licence model; invented, in the manner of the real ones
-COLLECTIONS: dict[str, tuple[tuple[str, str, str], ...]] = {
+# id, name, code, licence model; invented, in the manner of the real ones; by editorial segment
+COLLECTIONS: dict[str, tuple[Collection, ...]] = {
     "": (
-        ("Northlight", "NLT", "royaltyfree"),
-        ("Open Field", "OPF", "royaltyfree"),
-        ("Plain Sight", "PLS", "royaltyfree"),
-        ("Tidewater RM", "TWR", "rightsmanaged"),
-        ("Atelier Nine", "ATN", "rightsmanaged"),
+        Collection(211, "Northlight", "NLT", "royaltyfree"),
+        Collection(214, "Open Field", "OPF", "royaltyfree"),
+        Collection(223, "Plain Sight", "PLS", "royaltyfree"),
+        Collection(240, "Tidewater RM", "TWR"),
+        Collection(257, "Atelier Nine", "ATN"),
     ),
-    "news": (("Wire & Daily", "WAD", "rightsmanaged"), ("Dispatch News", "DSN", "rightsmanaged")),
-    "sport": (("Touchline Sport", "TLS", "rightsmanaged"), ("Final Whistle", "FWH", "rightsmanaged")),
-    "entertainment": (("Stage Door", "STD", "rightsmanaged"), ("Encore", "ENC", "rightsmanaged")),
+    "news": (Collection(302, "Wire & Daily", "WAD"), Collection(309, "Dispatch News", "DSN")),
+    "sport": (Collection(318, "Touchline Sport", "TLS"), Collection(325, "Final Whistle", "FWH")),
+    "entertainment": (Collection(331, "Stage Door", "STD"), Collection(346, "Encore", "ENC")),
 }
 MONTHS = (
     *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER"),

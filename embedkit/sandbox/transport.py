@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -10,6 +11,8 @@ from embedkit.errors import InvalidResponse, Unavailable
 from embedkit.models import Request, Response
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.faults import Dropped
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class SandboxTransport:
@@ -24,11 +27,21 @@ class SandboxTransport:
         self.timeout = timeout
 
     def send(self, request: Request) -> Response:
-        """The answer to one request.
+        """The answer to one request, redirects followed as the transport over HTTP would.
 
         :raises Unavailable: where the answer is late, cut short, or missing.
-        :raises InvalidResponse: where it is larger than ``request.max_bytes``.
+        :raises InvalidResponse: where it is larger than ``request.max_bytes``, or leads to a place that is
+            not allowed.
         """
+        response = self._send(request)
+        while response.status in REDIRECTS and not request.hand_back:
+            from embedkit.transport.answers import redirected  # brings requests along: only where it is needed
+
+            request = redirected(request, response.headers.get("location", ""))
+            response = self._send(request)
+        return response
+
+    def _send(self, request: Request) -> Response:
         sent: list[tuple[int, dict[str, str]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
@@ -37,13 +50,13 @@ class SandboxTransport:
 
         try:
             pieces = self.app(self._environ(request), start_response)
-            body = _collect(pieces, request.max_bytes)
+            status, headers = sent[0]
+            length, body = _taken(pieces, request, status, headers)
         except (TimeoutError, Dropped):
             raise Unavailable("Getty Images did not answer in time.") from None
-        status, headers = sent[0]
-        if not (200 <= status < 300 or 400 <= status < 600):  # as the transport over HTTP: redirects lead nowhere
+        if not (200 <= status < 300 or 400 <= status < 600 or status in REDIRECTS):  # as over HTTP
             raise InvalidResponse(f"Getty Images answered with the status {status}.")
-        if request.method != "HEAD" and int(headers.get("content-length", len(body))) > len(body):
+        if request.method != "HEAD" and int(headers.get("content-length", length)) > length:
             raise Unavailable("The answer of Getty Images was cut short.")
         return Response(status, headers, body)
 
@@ -71,15 +84,34 @@ class SandboxTransport:
             "CONTENT_LENGTH": str(len(request.body or b"")),
             "wsgi.url_scheme": parts.scheme,
             "wsgi.input": io.BytesIO(request.body or b""),
-            "embedkit.timeout": self.timeout,
+            "embedkit.timeout": self.timeout if request.seconds is None else request.seconds,
             "embedkit.cut": True,
         }
 
 
-def _collect(pieces: Any, most: int) -> bytes:
-    body = bytearray()
+def _taken(pieces: Iterable[bytes], request: Request, status: int, headers: dict[str, str]) -> tuple[int, bytes]:
+    """How long a body is, and the body itself, unless it went where the request wants it."""
+    body, sink, length = bytearray(), request.into if status == 200 else None, 0
+    if sink is not None:
+        sink.begin(_announced(headers, request.max_bytes))
     for piece in pieces:
-        body += piece
-        if len(body) > most:
-            raise InvalidResponse("The answer of Getty Images was too large.")
-    return bytes(body)
+        length += len(piece)
+        if length > request.max_bytes:
+            raise _too_large()
+        if sink is None:
+            body += piece
+        else:
+            sink.write(piece)
+    return length, bytes(body)
+
+
+def _announced(headers: dict[str, str], most: int) -> int | None:
+    if "content-length" not in headers:
+        return None
+    if (length := int(headers["content-length"])) > most:
+        raise _too_large()
+    return length
+
+
+def _too_large() -> InvalidResponse:
+    return InvalidResponse("The answer of Getty Images was too large.")

@@ -14,12 +14,13 @@ No secret travels with an error or a log line; urllib3's own debug log prints ad
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random as chance
 import re
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -27,14 +28,14 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from embedkit import __version__
-from embedkit.errors import ConfigurationError, InvalidResponse
+from embedkit.errors import ConfigurationError, InvalidResponse, QuotaExhausted
 from embedkit.getty.refusals import retry_after, throttle
-from embedkit.models import JSON, Request, Response
+from embedkit.models import JSON, Request, Response, Sink
 from embedkit.settings import Settings
-from embedkit.transport.answers import clean, decoded, redirected
-from embedkit.transport.deadline import READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
+from embedkit.transport.answers import announced, clean, decoded, pieces, redirected
+from embedkit.transport.deadline import FILE_TIMEOUT, READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
 from embedkit.transport.failures import FAILURES, Fault, fault
-from embedkit.transport.resilience import Breaker, Bulkhead, CoolOff, RetryBudget
+from embedkit.transport.resilience import API_RATE, Breaker, Bucket, Bulkhead, CoolOff, RetryBudget
 
 log = logging.getLogger("embedkit.transport")
 
@@ -42,7 +43,9 @@ WAITERS = 32  # single requests that may queue for a place; more would all be to
 RETRY_STATUSES = frozenset({429, 502, 503, 504})  # passing by nature; a 500 or 501 comes again
 RETRIES = 2  # a third failure is no hiccup
 PAUSE = (0.2, 1.0)  # seconds between tries, spread at random so that clients do not come back in step
+ANSWER = 1.0  # seconds that a call needs for itself once its turn has come
 CHUNK = 16 * 1024
+WORDS = 64 * 1024  # bytes of an answer that comes in place of a file
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 FIELD = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110 section 5.5
@@ -62,7 +65,8 @@ class Transport(Protocol):
 class _Lane:
     """What an endpoint has to itself: one that fails must not take the others along."""
 
-    def __init__(self, places: int, clock: Callable[[], float], random: Callable[[], float]) -> None:
+    def __init__(self, places: int, rate: float, clock: Callable[[], float], random: Callable[[], float]) -> None:
+        self.bucket = Bucket(rate, clock)
         self.breaker = Breaker(clock, random)
         self.cool_off = CoolOff(clock)
         self.budget = RetryBudget()
@@ -98,6 +102,7 @@ class HttpTransport:
     :param clock: monotonic seconds.
     :param sleep: waits so many seconds between two tries.
     :param random: a number from 0 to below 1.
+    :param api_rate: calls a second to the API v3; oEmbed names no such limit.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class HttpTransport:
         settings: Settings,
         *,
         verify: Literal[True] | str = True,
+        api_rate: float = API_RATE,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = chance.random,
@@ -113,6 +119,7 @@ class HttpTransport:
             raise ConfigurationError("Certificates are always checked.", hint="Give the path of a CA bundle.")
         self._timeout = settings.timeout
         self._places = settings.concurrency
+        self._rates = {"api": api_rate}
         self._verify = verify
         self._clock = clock
         self._sleep = sleep
@@ -122,21 +129,17 @@ class HttpTransport:
     def send(self, request: Request) -> Response:
         """The answer to one request.
 
-        A request with ``batch`` waits for its place as long as it takes, and its time runs from there.
+        A request with ``batch`` waits for its turn as long as it takes, and its time runs from there.
 
-        :raises RateLimited, QuotaExhausted: for a while after an answer that said so.
+        :raises RateLimited, QuotaExhausted: for a while after an answer that said so; RateLimited also where
+            others have taken the turns until the time is over.
         :raises Unavailable: where there is no answer; with ``retry_after`` where known.
         :raises InvalidResponse: where there is one that must not be used.
         """
-        began = self._clock()
-        lane = self._lane(request.endpoint)
-        lane.breaker.check()
-        wait = None if request.batch else self._timeout
-        with lane.bulkhead.place(wait, counted=not request.batch):
-            self._keep_quiet(lane.cool_off, request)
-            start = self._clock() if request.batch else began
-            outcome, tries = self._guarded(request, lane, Deadline(start + self._timeout, self._clock))
-        _report(request, outcome, self._clock() - began, tries)
+        try:
+            outcome = self._outcome(request)
+        except _NotTaken as failure:
+            raise failure.error from None
         if isinstance(outcome, Fault):
             raise outcome.error  # here, where no exception with a request inside can become its context
         return outcome
@@ -149,6 +152,32 @@ class HttpTransport:
         """Close the connections; a later call opens new ones."""
         self._here().session.close()
 
+    def _outcome(self, request: Request) -> Response | Fault:
+        began, seconds = self._clock(), request.seconds or self._timeout
+        lane = self._lane(request.endpoint)
+        lane.breaker.check()
+        self._keep_quiet(lane.cool_off, request)
+        with self._turn(lane, began + min(seconds, self._timeout), batch=request.batch):
+            self._keep_quiet(lane.cool_off, request)
+            start = self._clock() if request.batch else began
+            silence = READ_TIMEOUT if request.into is None else FILE_TIMEOUT
+            outcome, tries = self._guarded(request, lane, Deadline(start + seconds, self._clock, silence))
+        _report(request, outcome, self._clock() - began, tries)
+        return outcome
+
+    @contextmanager
+    def _turn(self, lane: _Lane, end: float, *, batch: bool) -> Iterator[None]:
+        """One's turn, and then a place; a batch waits for both for as long as it takes."""
+
+        def left() -> float | None:
+            return None if batch else max(0.0, end - self._clock())
+
+        most = left()
+        if pause := lane.bucket.turn(None if most is None else most - min(ANSWER, most / 2)):
+            self._sleep(pause)
+        with lane.bulkhead.place(left(), counted=not batch):
+            yield
+
     def _here(self) -> _Process:
         if self._process.pid != os.getpid():  # gunicorn --preload
             self._process = _Process(self._places)
@@ -156,14 +185,17 @@ class HttpTransport:
 
     def _lane(self, endpoint: str) -> _Lane:
         lanes = self._here().lanes
-        return lanes.get(endpoint) or lanes.setdefault(endpoint, _Lane(self._places, self._clock, self._random))
+        if (lane := lanes.get(endpoint)) is None:
+            rate = self._rates.get(endpoint, math.inf)
+            lane = lanes.setdefault(endpoint, _Lane(self._places, rate, self._clock, self._random))
+        return lane
 
     def _guarded(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
         ticket = lane.breaker.admit()
         late = deadline.left() < self._timeout / 2  # after queueing: to fail then is no fault of the service
         healthy = None
         try:
-            outcome, tries = self._tried(request, lane.budget, deadline)
+            outcome, tries = self._tried(request, lane, deadline)
             if isinstance(outcome, Response):
                 lane.cool_off.record(throttle(outcome))
             healthy = _healthy(outcome) or (None if late else False)
@@ -179,15 +211,16 @@ class HttpTransport:
         else:
             cool_off.check()
 
-    def _tried(self, request: Request, budget: RetryBudget, deadline: Deadline) -> tuple[Response | Fault, int]:
-        budget.deposit()
+    def _tried(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
+        lane.budget.deposit()
         tries = 0
         while True:
             outcome = self._once(request, deadline)
             tries += 1
-            pause = self._pause(outcome)
-            if tries > _retries(request, outcome) or pause >= deadline.left() or not budget.withdraw():
+            pause = max(self._pause(outcome), lane.bucket.left())
+            if tries > _retries(request, outcome) or pause >= deadline.left() or not lane.budget.withdraw():
                 return outcome, tries
+            lane.bucket.turn()  # for Getty a try is a call like any other
             self._sleep(pause)
 
     def _pause(self, outcome: Response | Fault) -> float:
@@ -207,6 +240,8 @@ class HttpTransport:
     def _followed(self, request: Request, deadline: Deadline) -> Response:
         """The answer at the end of the redirects that this request allows."""
         response = self._exchange(request, deadline)
+        if request.hand_back and response.status in REDIRECTS:
+            return response
         while response.status in REDIRECTS:
             request = redirected(request, response.headers.get("location", ""))
             response = self._exchange(request, deadline)
@@ -219,24 +254,59 @@ class HttpTransport:
         # where redirects are off, read the whole body of one.
         prepared = _prepared(request)
         adapter = self._here().session.get_adapter(request.url)
-        patience = deadline.patience(READ_TIMEOUT)
+        patience = deadline.patience(deadline.silence)
         answer = adapter.send(prepared, stream=True, timeout=patience, verify=self._verify, proxies={})
         with closing(answer):
             headers = clean(answer.raw.headers.itermerged())
             if answer.status_code in REDIRECTS:
                 return Response(answer.status_code, headers)
             chunks = iter(lambda: answer.raw.read(CHUNK, decode_content=False), b"")
-            body = decoded(chunks, headers.get("content-encoding", ""), request.max_bytes)
-            return Response(answer.status_code, headers, body)
+            if request.into is None or answer.status_code != 200:
+                most = request.max_bytes if request.into is None else min(request.max_bytes, WORDS)
+                body = decoded(chunks, headers.get("content-encoding", ""), most)
+                return Response(answer.status_code, headers, body)
+            _pour(chunks, headers, request.into, request.max_bytes)
+            return Response(answer.status_code, headers)
+
+
+def _pour(chunks: Iterable[bytes], headers: Mapping[str, str], into: Sink, most: int) -> None:
+    """Hand a body on piece by piece; what goes wrong with whoever takes it is no fault of the service."""
+    total = announced(headers, most)
+    found = pieces(chunks, headers.get("content-encoding", ""), most)
+    with _taking():
+        into.begin(total)
+    for piece in found:
+        with _taking():
+            into.write(piece)
+
+
+class _NotTaken(Exception):
+    """Carries an error past those who would take it for one of the network: a full disk is an OSError, too."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+@contextmanager
+def _taking() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise _NotTaken(error) from None
 
 
 def _prepared(request: Request) -> requests.PreparedRequest:
-    headers = {**HEADERS, **request.headers}
+    # no variable here holds the headers: the error below may be sent to a crash reporter, with its frames
     with suppress(ValueError):
-        if not all(FIELD.fullmatch(text) for text in headers.values()):
+        if not all(FIELD.fullmatch(text) for text in request.headers.values()):
             raise ValueError
         return requests.Request(
-            request.method, request.url, headers=headers, params=list(request.params), data=request.body
+            request.method,
+            request.url,
+            headers={**HEADERS, **request.headers},
+            params=list(request.params),
+            data=request.body,
         ).prepare()
     # outside the block above: requests' exception quotes the header, which may be a key
     raise ConfigurationError(
@@ -246,11 +316,13 @@ def _prepared(request: Request) -> requests.PreparedRequest:
 
 
 def _retries(request: Request, outcome: Response | Fault) -> int:
-    if request.method != "GET":
-        return 0
+    """How many more tries a call is worth: none where it may have done something, unless nothing was sent."""
+    once = request.method != "GET" or request.into is not None
     if isinstance(outcome, Fault):
-        return outcome.retries
-    return RETRIES if outcome.status in RETRY_STATUSES else 0
+        return outcome.retries if outcome.unsent or not once else 0
+    if once or outcome.status not in RETRY_STATUSES:
+        return 0
+    return 0 if isinstance(throttle(outcome), QuotaExhausted) else RETRIES  # that is over tomorrow
 
 
 def _healthy(outcome: Response | Fault) -> bool:

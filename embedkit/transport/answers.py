@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +18,7 @@ from embedkit.settings import LOOPBACK
 
 CREDENTIALS = frozenset({"api-key", "authorization"})
 PORTS = {"http": 80, "https": 443}
+PLAIN = ("", "identity")  # content codings that are none
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LOCATION = re.compile(r"[!-\[\]-~]{1,2048}")  # printable ASCII without the backslash, which browsers read as /
@@ -41,7 +42,12 @@ def clean(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def decoded(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
-    """A body without its content coding, never more of it in memory than may be used.
+    """A body without its content coding; see :func:`pieces`."""
+    return b"".join(pieces(chunks, coding, max_bytes))
+
+
+def pieces(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterator[bytes]:
+    """A body without its content coding, piece by piece, and never more of it than may be used.
 
     :param coding: the header Content-Encoding.
     :param max_bytes: of the decoded body.
@@ -49,14 +55,30 @@ def decoded(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
     """
     if coding.strip().lower() in ("gzip", "x-gzip"):
         chunks = _inflated(chunks, max_bytes)
-    elif coding.strip().lower() not in ("", "identity"):
+    elif coding.strip().lower() not in PLAIN:
         raise InvalidResponse("Getty Images used a content coding that was not asked for.")
-    body = bytearray()
+    taken = 0
     for chunk in chunks:
-        body += chunk
-        if len(body) > max_bytes:
-            raise InvalidResponse(f"The answer of Getty Images is larger than {max_bytes} bytes.")
-    return bytes(body)
+        taken += len(chunk)
+        if taken > max_bytes:
+            raise _too_large(max_bytes)
+        yield chunk
+
+
+def announced(headers: Mapping[str, str], max_bytes: int) -> int | None:
+    """How many bytes a body will have, where the headers, which are :func:`clean`, say so.
+
+    :raises InvalidResponse: where that is more than may be used.
+    """
+    if "content-length" not in headers or headers.get("content-encoding", "").strip().lower() not in PLAIN:
+        return None
+    if (length := int(headers["content-length"])) > max_bytes:
+        raise _too_large(max_bytes)
+    return length
+
+
+def _too_large(max_bytes: int) -> InvalidResponse:
+    return InvalidResponse(f"The answer of Getty Images is larger than {max_bytes} bytes.")
 
 
 def _inflated(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ from urllib3.exceptions import NewConnectionError
 
 CONNECT_TIMEOUT = 2.0  # seconds; a TCP handshake that takes longer has lost packets twice
 READ_TIMEOUT = 3.0  # seconds of silence after which nothing more is expected
+FILE_TIMEOUT = 10.0  # the same for a file, whose size may have to be made first
 HEAD_BYTES = 64 * 1024  # status line and headers, with any 1xx before them; real ones stay below 4 KiB
 
 Address = tuple[Any, ...]
@@ -36,10 +37,11 @@ class TooMuch(http.client.HTTPException):
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment on a monotonic clock, in seconds."""
+    """A moment on a monotonic clock, in seconds; and after how long a silence to give up before that."""
 
     at: float
     clock: Callable[[], float]
+    silence: float = READ_TIMEOUT
 
     def left(self) -> float:
         """Seconds until then, 0 at the least."""
@@ -88,7 +90,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._deadline.patience(READ_TIMEOUT))
+        self._sock.settimeout(self._deadline.patience(self._deadline.silence))
         count: int | None = self._raw.readinto(buffer)
         self._taken += count or 0
         if self._taken > self.most:
@@ -156,7 +158,7 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
         except OSError as error:
             failure = error
         else:
-            sock.settimeout(deadline.patience(READ_TIMEOUT))  # for the TLS handshake and the sending
+            sock.settimeout(deadline.patience(deadline.silence))  # for the TLS handshake and the sending
             return sock
     raise failure
 

@@ -24,10 +24,11 @@ _TLS = (ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A try that gave no answer, and how many more are worth it."""
+    """A try that gave no answer, and how many more are worth it; ``unsent`` if nothing of it can have arrived."""
 
     error: ProviderError
     retries: int = 0
+    unsent: bool = False
 
 
 def fault(error: BaseException) -> Fault:
@@ -38,7 +39,7 @@ def fault(error: BaseException) -> Fault:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if among(urllib3.exceptions.NewConnectionError):
-        return Fault(Unavailable("Getty Images cannot be reached."), retries=1)
+        return Fault(Unavailable("Getty Images cannot be reached."), retries=1, unsent=True)
     if among(_TLS):
         said = "The certificate of Getty Images, or the encryption, is not valid."
         log.warning(said)  # an attack, or an old bundle of certificates here: someone has to look

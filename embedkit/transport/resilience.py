@@ -1,4 +1,6 @@
-"""What keeps a sick upstream from making us sick: a circuit breaker, a cool-off, a retry budget, a bulkhead.
+"""What keeps a sick upstream from making us sick: a circuit breaker, a cool-off, a retry budget, a bulkhead;
+
+and what keeps us from being a nuisance: a token bucket.
 
 Plain values behind a lock. Time and chance are handed in, so that a test of them is a line of numbers.
 """
@@ -24,6 +26,11 @@ TOO_MANY = (900.0, 7200.0)  # the same after too many a day
 
 RETRY_EVERY = 10  # one retry for so many calls: retries must not double the load on a failing service
 RETRY_RESERVE = 10  # retries in hand at the start, and at the most: a small site has no calls to earn them by
+
+# calls a second to the API v3. Getty tells nobody in general how many a key may make; more than these are
+# no person's, and a batch that is told to slow down loses more time than it gains.
+API_RATE = 4.0
+BURST = 4  # calls that may come at once after a pause: an editor opens the picker and searches
 
 SOON = 1.0  # seconds; what we tell those turned away while a place or a verdict is due any moment
 
@@ -158,6 +165,37 @@ class CoolOff:
         """``throttled``: rate-limited or quota-exhausted; ``retry_after``: seconds; nothing while all is quiet."""
         left = self.left()
         return {"throttled": self._kind.code, "retry_after": round(left, 1)} if left else {}
+
+
+class Bucket:
+    """So many calls a second, in the order in which they came, with a few in hand after a pause.
+
+    :param rate: calls a second; infinity for as many as there are.
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self._every = 1.0 / rate
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._next = -math.inf  # when a call is due that has none in hand before it
+
+    def left(self) -> float:
+        """Seconds until a call that came now would have its turn."""
+        return max(0.0, self._next - (BURST - 1) * self._every - self._clock())
+
+    def turn(self, most: float | None = None) -> float:
+        """Take a turn; how many seconds it is until then.
+
+        :param most: seconds that can be waited; None for as long as it takes.
+        :raises RateLimited: where it would be more; then no turn is taken.
+        """
+        with self._lock:
+            if most is not None and (left := self.left()) > most:
+                raise RateLimited("Too many calls to Getty Images at once.", retry_after=left)
+            wait = self.left()
+            self._next = max(self._next, self._clock()) + self._every
+            return wait
 
 
 class RetryBudget:

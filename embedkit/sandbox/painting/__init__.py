@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from embedkit.sandbox.painting import indoors, landscapes, portraits, shores, skies, sports
+from embedkit.sandbox.painting import eclipses, indoors, landscapes, portraits, shores, skies, sports
 from embedkit.sandbox.painting.canvas import Canvas
 
 Painter = Callable[[Canvas], None]
@@ -17,6 +17,10 @@ PAINTERS: dict[str, Painter] = {
     "aurora": skies.aurora,
     "balloons": skies.balloons,
     "eclipse": skies.eclipse,
+    "partial": eclipses.partial,
+    "annular": eclipses.annular,
+    "phases": eclipses.phases,
+    "watchers": eclipses.watchers,
     "desert": skies.desert,
     "city": shores.city,
     "sea": shores.sea,

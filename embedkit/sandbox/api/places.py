@@ -1,0 +1,44 @@
+"""GET /v3/countries and /v3/collections."""
+
+from __future__ import annotations
+
+from embedkit.models import JSON
+from embedkit.sandbox.api.caller import Caller
+from embedkit.sandbox.api.countries import listed
+from embedkit.sandbox.api.languages import content_language, language_of
+from embedkit.sandbox.api.products import PRODUCTS
+from embedkit.sandbox.http import Call, Reply, json_reply
+from embedkit.sandbox.subjects import COLLECTIONS, Collection, Family
+
+
+def countries(call: Call, _: Caller) -> Reply:
+    """Every country, in the language asked for and in the order of the names in it."""
+    language = language_of(call)
+    rows = [
+        {"iso_alpha_2": country.alpha_2, "iso_alpha_3": country.alpha_3, "name": country.name(language)}
+        for country in listed(language)
+    ]
+    return json_reply({"countries": rows}, headers=content_language(language))
+
+
+def collections(call: Call, _: Caller) -> Reply:
+    """The collections of a customer; all of ours are for all customers."""
+    rows = [
+        _collection(collection, "editorial" if segment else "creative")
+        for segment, found in COLLECTIONS.items()
+        for collection in found
+    ]
+    language = language_of(call)
+    rows.sort(key=lambda row: str(row["name"]))
+    return json_reply({"collections": rows}, headers=content_language(language))
+
+
+def _collection(collection: Collection, family: Family) -> JSON:
+    return {
+        "asset_family": family,
+        "code": collection.code,
+        "id": collection.id,
+        "license_model": collection.license_model,
+        "name": collection.name,
+        "product_types": [product.type for product in PRODUCTS if product.family in (None, family)],
+    }
