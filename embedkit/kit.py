@@ -2,6 +2,7 @@
 
 resolve   one record, or an error        resolve_many   many, errors as values, each asked for once
 html      markup that degrades           render         a whole text that degrades
+search    pictures, found by a phrase    api            all of the Getty Images API v3
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from embedkit import arguments, documents, lockfile
 from embedkit.cache import EmbedCache
+from embedkit.cache.opening import open_cache
 from embedkit.errors import (
     ConfigurationError,
     EmbedKitError,
@@ -40,13 +42,16 @@ from embedkit.models import (
 from embedkit.resolver import Progress, Resolver, Want
 from embedkit.revalidation import Revalidator
 from embedkit.settings import Settings
-from embedkit.signing import signing_secrets
-from embedkit.stores import open_store
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from cachelib import BaseCache
     from markupsafe import Markup
 
+    from embedkit.api import Api
+    from embedkit.getty.api.parameters import AnySearch, Family
+    from embedkit.images import SearchPage
     from embedkit.rendering import Renderer
     from embedkit.transport import Transport
 
@@ -77,9 +82,10 @@ class EmbedKit:
     ) -> None:
         self.settings = Settings.from_env(os.environ) if settings is None else settings
         self._clock = clock
-        self._cache = Lazily(lambda: self._open_cache(cache))
+        self._cache = Lazily(lambda: open_cache(self.settings, cache, clock))
         self._transport = Lazily(lambda: transport or self._open_transport())
         self._renderer = Lazily(self._open_renderer)
+        self._api = Lazily(self._open_api)
         self._revalidator = Revalidator(background=background, threads=self.settings.concurrency)
         copies = None if self.settings.frozen else self._cache
         self._memo = Memo(copies)
@@ -182,6 +188,29 @@ class EmbedKit:
         """Drop every copy of a picture; whether there was one."""
         return self.cache.delete(self.parse(reference).items)
 
+    # -- searching --------------------------------------------------------------------------------------
+
+    @property
+    def api(self) -> Api:
+        """The Getty Images API v3: search, metadata, downloads, boards."""
+        return self._api()
+
+    def search(self, phrase: str, *, family: Family = "all", **said: Unpack[AnySearch]) -> SearchPage:
+        """One page of pictures that may be embedded, without nudity, unless something else is said.
+
+        :param family: ``all``, ``creative`` or ``editorial``.
+        :param said: ``page``, ``page_size``, ``language`` and all that this search takes.
+        :raises ConfigurationError: for what it does not take; and without API_KEY.
+        :raises ProviderError: where there is no answer.
+        """
+        return self.api.search.find(phrase, family=family, **said)
+
+    def search_pages(
+        self, phrase: str, *, family: Family = "all", limit: int | None = None, **said: Unpack[AnySearch]
+    ) -> Iterator[SearchPage]:
+        """One page after another, each asked for when it is wanted; ``limit`` is how many at the most."""
+        return self.api.search.find_pages(phrase, family=family, limit=limit, **said)
+
     # -- showing ----------------------------------------------------------------------------------------
 
     def html(self, reference: Reference, options: Options | None = None, **said: Any) -> Markup | str:
@@ -280,7 +309,7 @@ class EmbedKit:
 
     def close(self) -> None:
         """Let go of connections."""
-        for part in (*self._transport.made(), *self._cache.made()):
+        for part in (*self._transport.made(), *self._cache.made(), *self._api.made()):
             if hasattr(part, "close"):
                 part.close()
 
@@ -292,18 +321,6 @@ class EmbedKit:
             self.settle()
         self.close()
 
-    def _open_cache(self, given: BaseCache | None) -> EmbedCache:
-        settings = self.settings
-        return EmbedCache(
-            open_store(settings.cache, limit=settings.cache_limit, timeout=settings.timeout)
-            if given is None
-            else given,
-            secrets=signing_secrets(settings),
-            policy=settings.policy,
-            endpoint=settings.oembed_endpoint,
-            clock=self._clock,
-        )
-
     def _open_transport(self) -> Transport:
         from embedkit.transport import HttpTransport  # requests takes 76 ms to import: not when warm
 
@@ -313,6 +330,11 @@ class EmbedKit:
         from embedkit.rendering import Renderer
 
         return Renderer(self.settings)
+
+    def _open_api(self) -> Api:
+        from embedkit.api import Api  # who never searches has no use for it
+
+        return Api(self.settings, transport=self._transport, clock=self._clock)
 
     # -- inside -----------------------------------------------------------------------------------------
 

@@ -241,7 +241,7 @@ class Response:
     """What came back: header names in lower case, the body decoded from its transfer and content coding."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a signed address
     body: bytes = field(default=b"", repr=False)  # may hold a token
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ class Outcome:
     out: str
     err: str
 
+
+log = logging.getLogger("embedkit")
 
 Run = Callable[..., Outcome]
 
@@ -64,8 +67,10 @@ def runner(
 
     def call(*args: str, stdin: str = "") -> Outcome:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        handlers, level = list(log.handlers), log.level
         with pytest.raises(SystemExit) as stopped:
             main(list(args))
+        log.handlers[:], log.level = handlers, level  # -v writes to the stderr of this call
         streams = capsys.readouterr()
         return Outcome(int(stopped.value.code or 0), streams.out, streams.err)
 

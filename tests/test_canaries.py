@@ -12,8 +12,13 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, EmbedKit, Settings
+from embedkit.settings import Secret
+from tests import client_support, stores_support
+from tests.client_support import found, once, token
 from tests.faults_support import ID, ROUTES, House, answer, good, held_bytes
 from tests.faulty_upstream import Script, Upstream, drip, hang, ok, reset, say
+from tests.test_api_faults import BODIES, STATUSES
+from tests.test_transport import CUT, INVALID, SLOW
 
 CANARY = "CANARY-9f1c7a"
 NAMES = ("SECRET", "ADMIN_TOKEN", "TOKENS", "API_KEY", "API_SECRET", "PASSWORD")
@@ -160,3 +165,207 @@ def test_every_secret_is_of_the_kind_that_hides_itself() -> None:
     made = Settings(**SECRETS)
     assert {row.name for row in fields(Settings) if CANARY in repr(getattr(made, row.name))} == set()
     assert all(name in {row.name for row in fields(Settings)} for name in SECRETS)
+
+
+# -- the API v3: the key, the secret, the password, and the tokens got with them ---------------------------
+
+ACCESS, REFRESH = f"{CANARY}-access", f"{CANARY}-refresh"
+TOKEN = token(ACCESS, refresh_token=REFRESH)
+DOOR = ("X-Error-Detail: Account Over Rate Limit",)
+ECHO = f'{{"error": "invalid_client", "error_description": "{SECRETS["api_secret"]} {ACCESS}"}}'.encode()
+
+API_FAULTS: dict[str, Script] = (
+    dict((*SLOW, *CUT, *INVALID))
+    | {f"status {row[0]}": row[1] for row in STATUSES}
+    | {f"body: {name}": once(body) for name, body in BODIES}
+    | {f"oembed: {name}": script for name, script in FAULTS.items()}
+    | {
+        "echo": once(ECHO, "401 X"),
+        "echo in a page": once(ECHO),
+        "echo in a redirect": once(ECHO, "302 X", (f"Location: http://127.0.0.1:9/{ACCESS}",)),
+        "calls a second": once(b"", "403 X", ("X-Error-Detail: Account Over Queries Per Second Limit",)),
+        "calls a day": once(b"", "429 X", DOOR),
+        "no fault": once(found()),
+    }
+)
+
+
+def within(part: object, done: set[int]) -> Iterator[str]:
+    """All that can be seen of an object of ours and of what it holds, secrets as they show themselves."""
+    if id(part) in done:
+        return
+    done.add(id(part))
+    yield repr(part)
+    if isinstance(part, Secret):
+        return
+    inner: list[object] = []
+    if isinstance(part, dict):
+        inner = [*part.keys(), *part.values()]
+    elif isinstance(part, list | tuple | set | frozenset):
+        inner = list(part)
+    elif type(part).__module__.startswith("embedkit"):
+        inner = list(getattr(part, "__dict__", {}).values())
+        inner += [getattr(part, name, None) for name in getattr(type(part), "__slots__", ())]
+    for one in inner:
+        yield from within(one, done)
+
+
+class Counter:
+    """An API, a token endpoint and a place that delivers, one of them at fault; and what a kit shows of all that."""
+
+    def __init__(self, at: str, script: Script, folder: Path, **rows: Any) -> None:
+        well = {
+            "token": ok(TOKEN),
+            "search": ok(found()),
+            "file": ok(b"picture", headers=["Content-Type: image/jpeg"]),
+        }
+        scripts = well | ({at: script} if at in well else {})
+        self.upstreams = {name: Upstream(one) for name, one in scripts.items()}
+        address = f"Location: {self.upstreams['file'].origin}/xa/x.jpg"
+        self.upstreams["order"] = Upstream(script if at == "order" else once(b"", "303 X", (address,)))
+        self.folder, self.seen = folder, []
+        self.rows = {"cache": f"sqlite:{folder}/db", "username": "an-editor", "timeout": 0.15, **SECRETS, **rows}
+
+    def __enter__(self) -> Counter:
+        for upstream in self.upstreams.values():
+            upstream.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for upstream in self.upstreams.values():
+            upstream.__exit__()
+
+    def run(self) -> None:
+        """A search by the kit and by the service, a list of boards, a download: each at its own address."""
+        for name, act in (
+            ("search", lambda house: house.kit.search("harbour")),
+            ("search", lambda house: next(house.kit.search_pages("harbour"))),
+            ("search", lambda house: house.api.boards.list()),
+            ("search", lambda house: sent(service(house).get("/v1/search?q=night"))),
+            ("search", lambda house: sent(service(house).get("/readyz"))),
+            ("order", lambda house: house.api.downloads.save("600100200", self.folder / "picture.jpg")),
+        ):
+            self._act(name, act)
+
+    def _act(self, name: str, act: Any) -> None:
+        rows = {**self.rows, "image_origins": (self.upstreams["file"].origin,), "search_access": "open"}
+        with client_support.House(self.upstreams[name].origin, self.upstreams["token"].origin, **rows) as house:
+            for _ in range(2):  # the second time with a token that is held, or an error that is remembered
+                try:
+                    self.seen.append(repr(act(house)))
+                except Exception as error:
+                    self.seen.append(told(error))
+            self.seen += [*within(house.kit, set()), repr(house.kit.status()), str(house.settings)]
+
+
+def service(house: client_support.House) -> Any:
+    from embedkit import create_app
+
+    return create_app(kit=house.kit).test_client()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedkit.api.downloads.SECONDS", 0.15)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("at", "name"),
+    [
+        (at, name)
+        for at in ("token", "search", "order", "file")
+        for name in API_FAULTS
+        if not (
+            at == "file" and name.startswith("echo")
+        )  # it has none, and what it delivers is what was asked for
+    ],
+)
+def test_no_fault_of_the_api_tells_a_secret(at: str, name: str, logs: Everything, tmp_path: Path) -> None:
+    with Counter(at, API_FAULTS[name], tmp_path) as counter:
+        if at in ("order", "file"):
+            counter._act("order", lambda house: house.api.downloads.save("600100200", tmp_path / "picture.jpg"))
+        elif name in dict(SLOW):
+            counter._act("search", lambda house: house.kit.search("harbour"))
+        else:
+            counter.run()
+        assert counter.upstreams[at].connections
+        asked = [request for upstream in counter.upstreams.values() for request in upstream.requests]
+        delivered = [*counter.upstreams["file"].requests, str(counter.upstreams["file"].bodies)]
+    lines = [request.partition("\r\n")[0] for request in asked]
+    assert CANARY not in "\n".join([*counter.seen, *logs.lines, *lines, *delivered])
+    assert CANARY.encode() not in held_bytes(tmp_path)
+
+
+def test_the_canaries_were_there_to_be_told(tmp_path: Path) -> None:
+    """Else the tests above would find nothing whatever is written."""
+    with Counter("", ok(), tmp_path) as counter:
+        counter.run()
+        tokens, search, order = (counter.upstreams[name] for name in ("token", "search", "order"))
+        assert all(
+            SECRETS[name].encode() in b"".join(tokens.bodies) for name in ("api_key", "api_secret", "password")
+        )
+        for upstream in (search, order):
+            assert f"Api-Key: {SECRETS['api_key']}" in upstream.requests[-1]
+            assert f"Authorization: Bearer {ACCESS}" in upstream.requests[-1]
+    assert (tmp_path / "picture.jpg").read_bytes() == b"picture"
+    assert "Picture 600100200" in "\n".join(counter.seen)
+
+
+def test_redis_holds_no_secret(logs: Everything, tmp_path: Path) -> None:
+    import redis
+
+    with stores_support.redis() as server, Counter("", ok(), tmp_path, cache=server.url) as counter:
+        counter.run()
+        client: Any = redis.Redis(unix_socket_path=str(server._socket))
+        held = {key: client.get(key) for key in client.keys("*")}
+        client.close()
+    assert any(key.startswith(b"embedkit:search:") for key in held)
+    assert CANARY not in "\n".join([repr(held), *counter.seen, *logs.lines])
+
+
+CRASHES = [
+    "embedkit.getty.tokens._plain",
+    "embedkit.getty.tokens._token",
+    "embedkit.getty.tokens._fit",
+    "embedkit.getty.payload.decode",
+    "embedkit.getty.api.search.parse",
+    "embedkit.getty.api.downloads.address",
+    "embedkit.api.pages._who",
+    "embedkit.api.pages.Pages._key",
+    "embedkit.api.tokens.replace",
+    "embedkit.api.caller.replace",
+    "embedkit.cache.envelope._sign",
+    "embedkit.transport.answers.pieces",
+    "embedkit.transport._prepared",
+    "embedkit.transport.clean",
+    "embedkit.transport.requests.Request.prepare",
+    "requests.adapters.HTTPAdapter.send",
+]
+
+
+@pytest.mark.parametrize("place", CRASHES)
+def test_a_crash_in_a_search_tells_no_secret(
+    place: str, logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("unexpected")
+
+    with Counter("", ok(), tmp_path) as counter:
+        monkeypatch.setattr(place, crash)
+        try:
+            counter.run()
+        finally:
+            monkeypatch.undo()
+    text = "\n".join([*counter.seen, *logs.lines])
+    assert "ZeroDivisionError" in text
+    assert CANARY not in text
+
+
+@pytest.mark.parametrize("row", ["api_key", "api_secret", "password"])
+@pytest.mark.parametrize("odd", ["\r\nX: y", "\udcff", "\x00", "\u20ac"])
+def test_a_secret_that_cannot_be_sent_is_not_told(row: str, odd: str, logs: Everything, tmp_path: Path) -> None:
+    with Counter("", ok(), tmp_path, **{row: f"{CANARY}-{row}{odd}-{'x' * 32}"}) as counter:
+        counter.run()
+        lines = [request.partition("\r\n")[0] for one in counter.upstreams.values() for request in one.requests]
+    assert CANARY not in "\n".join([*counter.seen, *logs.lines, *lines])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import pty
@@ -14,14 +13,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from embedkit.cli import cli, main
+from embedkit.cli import cli
 from embedkit.sandbox import SandboxServer
+from tests.cli_support import Run, runner
 from tests.support import need
 
 ID = "74917285"
@@ -30,16 +29,6 @@ PASTED = (
     '&sig=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq=" width="462" height="370" scrolling="no" frameborder="0"'
     ' style="display:inline-block;"></iframe>'
 )
-
-
-@dataclass
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture
@@ -55,21 +44,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Run:
-    for name in [name for name in os.environ if name.startswith("EMBEDKIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("EMBEDKIT_OEMBED_ENDPOINT", f"{sandbox.url}/oembed")
-    monkeypatch.setenv("EMBEDKIT_CACHE", f"sqlite:{tmp_path / 'cache.sqlite'}")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    monkeypatch.chdir(tmp_path)
-
-    def call(*args: str, stdin: str = "") -> Outcome:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        with pytest.raises(SystemExit) as stopped:
-            main(list(args))
-        streams = capsys.readouterr()
-        return Outcome(int(stopped.value.code or 0), streams.out, streams.err)
-
-    return call
+    return runner(sandbox, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture
@@ -435,16 +410,46 @@ def test_assets(run: Run) -> None:
     assert "ek" in Path("site/static/embedkit.css").read_text("utf-8")
 
 
-def test_doctor(run: Run, monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
-    monkeypatch.setenv("EMBEDKIT_API_KEY", "canary-key")
+def test_doctor(run: Run, sandbox: SandboxServer) -> None:
     good = run("doctor")
     assert good.code == 0, good.out
-    assert "canary" not in good.out + good.err
+    assert f"search       {sandbox.url} answers, with the token of a customer" in good.out
     sandbox.app.faults.add("drop", count=None)
     bad = run("doctor", "--json")
     assert bad.code == 1
-    assert {one["check"]: one["ok"] for one in json.loads(bad.out)["checks"]}["oembed"] is False
+    checks = {one["check"]: one for one in json.loads(bad.out)["checks"]}
+    assert (checks["oembed"]["ok"], checks["search"]["ok"]) == (False, False)
+    assert f"{sandbox.url}/oauth2/token must be reachable" in checks["search"]["detail"]
     assert run("doctor", "--offline").code == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "ok", "says"),
+    [
+        ({"API_KEY": "", "API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, True, "no API_KEY: search is off"),
+        ({"API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, True, "answers, with the key alone"),
+        ({"USERNAME": "", "PASSWORD": ""}, True, "answers, with a token of the application"),
+        ({"API_KEY": ""}, False, "Set API_KEY."),
+        ({"API_SECRET": ""}, False, "Set API_SECRET, too."),
+        ({"USERNAME": ""}, False, "Set USERNAME, too."),
+        ({"PASSWORD": ""}, False, "Set PASSWORD, too."),
+        ({"API_KEY": "canary"}, False, "Check API_KEY."),
+        ({"API_SECRET": "canary"}, False, "Check API_SECRET."),
+        ({"USERNAME": "", "PASSWORD": "", "API_SECRET": "canary"}, False, "Check API_SECRET."),
+        ({"PASSWORD": "canary"}, False, "Check USERNAME and PASSWORD."),
+        ({"USERNAME": "nobody"}, False, "Check USERNAME and PASSWORD."),
+    ],
+)
+def test_doctor_tells_which_credential_is_wrong(
+    run: Run, monkeypatch: pytest.MonkeyPatch, said: dict[str, str], ok: bool, says: str
+) -> None:
+    for name, value in said.items():
+        monkeypatch.setenv(f"EMBEDKIT_{name}", value)
+    done = run("doctor")
+    line = next(line for line in done.out.splitlines() if line[5:].startswith("search"))
+    assert (line.startswith("ok"), done.code) == (ok, 0 if ok else 1)
+    assert says in line
+    assert not any(value in done.out + done.err for value in ("canary", "sandbox-secret", "sandbox-password"))
 
 
 def test_openapi_and_completion(run: Run) -> None:

@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
+import click
 import pytest
 
+from embedkit import EmbedKit, Settings, errors
 from embedkit import cli as command_line
-from embedkit import errors
 from embedkit.cli import cli
 from embedkit.models import TARGETS
 from embedkit.sandbox import SandboxServer
@@ -21,9 +23,17 @@ from embedkit.settings import rows
 from embedkit.web import problems
 from embedkit.web.routes import ROUTES
 
+from .cli_support import environ, others
 from .readme import README, blocks
 
 TEXT = README.read_text("utf-8")
+# Sessions, search, downloads, lightboxes of Connect 1 and 2 (documentation of 2014 and 2015)
+CONNECT = {
+    *("CreateSession", "RenewSession", "SearchForImages", "GetImageDetails"),
+    *("GetImageDownloadAuthorizations", "GetLargestImageDownloadAuthorizations", "CreateDownloadRequest"),
+    *("CreateLightbox", "GetLightbox", "GetLightboxHeaders", "UpdateLightboxHeader", "DeleteLightbox"),
+    *("CreateLightboxItems", "DeleteLightboxItems", "oEmbed"),
+}
 with socket.create_server(("127.0.0.1", 0)) as free:
     PORT = free.getsockname()[1]  # instead of the README's, which may be taken on this machine
 
@@ -35,12 +45,13 @@ def machine(tmp_path: Path) -> Iterator[dict[str, str]]:
     content.mkdir()
     (content / "post.md").write_text("A post.\n\n[getty 74917285]\n", "utf-8")
     with SandboxServer() as sandbox:
-        yield {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")} | {
-            "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
-            "EMBEDKIT_FRAME_ORIGIN": sandbox.url,
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        }
+        yield (
+            others(os.environ)
+            | environ(sandbox.url, tmp_path)
+            | {
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            }
+        )
 
 
 @pytest.mark.parametrize("snippet", blocks("python"))
@@ -52,6 +63,10 @@ def test_python_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Pa
         command = [sys.executable, "-W", "error", "-c", snippet]
     done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+    if "kit.search(" in snippet:
+        assert (done.stdout.count("[getty "), done.stdout.count("<iframe")) == (3, 3)
+    if "downloads.save(" in snippet:
+        assert (tmp_path / "eclipse.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
 
 
 @pytest.mark.parametrize("snippet", blocks("bash"))
@@ -64,6 +79,9 @@ def test_shell_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Pat
         assert "<iframe" in (tmp_path / "built" / "post.md").read_text("utf-8")
     if "embedkit serve" in snippet:
         assert done.stdout.count("Getty Images") > 3
+    if "/v1/grants" in snippet:
+        assert '"grant"' in done.stdout
+        assert '"Allemagne"' in done.stdout
 
 
 def test_every_setting_is_told_with_its_default() -> None:
@@ -98,6 +116,21 @@ def test_every_target_and_exit_code_is_told() -> None:
     codes = re.findall(r"\b(\d+ [a-z ]*[a-z])(?:   |\n)", str(command_line.__doc__))
     assert len(codes) == 8
     assert ", ".join(codes) in TEXT
+
+
+def test_every_operation_of_connect_has_a_successor_that_exists() -> None:
+    table = TEXT.partition("### From Connect to today")[2].partition("\n## ")[0]
+    told = re.findall(r"^\| (.+?) \| (.+?) \|", table, re.M)
+    assert not CONNECT - set(re.findall(r"`(\w+)`", " ".join(old for old, _ in told)))
+    with EmbedKit(Settings(cache="memory:", secret="s" * 40)) as kit:
+        for name in re.findall(r"`kit\.([a-z_.]+)", table):
+            assert callable(attrgetter(name)(kit)), name
+    for words in re.findall(r"`embedkit ([a-z ]+)`", table):
+        command: click.Command | None = cli
+        for word in words.split():
+            assert isinstance(command, click.Group)
+            command = command.commands.get(word)
+        assert command is not None, words
 
 
 def test_the_picture_of_the_demo_is_there() -> None:

@@ -1,4 +1,4 @@
-"""The breaker, the retry budget and the bulkhead, on a clock of numbers."""
+"""The breaker, the retry budget, the bulkhead and the bucket, on a clock of numbers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.errors import Unavailable
-from embedkit.transport.resilience import OPEN, RETRY_RESERVE, Breaker, Bulkhead, RetryBudget
+from embedkit.errors import RateLimited, Unavailable
+from embedkit.transport.resilience import BURST, OPEN, RETRY_RESERVE, Breaker, Bucket, Bulkhead, RetryBudget
 
 
 class Clock:
@@ -217,3 +217,57 @@ def test_never_more_than_the_places():
         thread.join(10)
     assert len(most) == 240
     assert max(most) <= 3
+
+
+# -- the bucket -----------------------------------------------------------------------------------------
+
+
+def test_a_few_at_once_and_then_in_turn(clock):
+    bucket = Bucket(4.0, clock)
+    assert [bucket.turn() for _ in range(BURST + 3)] == [0.0] * BURST + [0.25, 0.5, 0.75]
+    clock.now += 0.25
+    assert bucket.left() == 0.75
+    assert bucket.turn() == 0.75
+    clock.now += 100
+    assert [bucket.turn() for _ in range(BURST + 1)] == [0.0] * BURST + [0.25]
+
+
+def test_who_cannot_wait_takes_no_turn(clock):
+    bucket = Bucket(4.0, clock)
+    for _ in range(BURST + 1):
+        bucket.turn()
+    for _ in range(3):
+        with pytest.raises(RateLimited) as caught:
+            bucket.turn(0.4)
+        assert caught.value.retry_after == 0.5
+    assert bucket.turn(0.5) == 0.5
+
+
+@given(st.lists(st.floats(0, 3), max_size=60), st.sampled_from([0.5, 1.0, 4.0, 100.0]))
+@settings(deadline=None)
+def test_never_faster_than_that(gaps, rate):
+    clock = Clock()
+    bucket, times = Bucket(rate, clock), []
+    for gap in gaps:
+        clock.now += gap
+        times.append(clock.now + bucket.turn())
+    assert times == sorted(times)
+    for first, later in zip(times, times[BURST:], strict=False):
+        assert later - first >= 1 / rate - 1e-6
+    within = [sum(start <= one < start + 10 for one in times) for start in times]
+    assert max(within, default=0) <= BURST + 10 * rate
+
+
+def test_threads_get_turns_of_their_own(clock):
+    bucket, turns = Bucket(4.0, clock), []
+    threads = [threading.Thread(target=lambda: turns.extend(bucket.turn() for _ in range(50))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(turns) == [0.0] * BURST + [0.25 * number for number in range(1, 400 - BURST + 1)]
+
+
+def test_no_rate_is_no_wait(clock):
+    bucket = Bucket(float("inf"), clock)
+    assert {bucket.turn(0.0) for _ in range(100)} == {0.0}

@@ -14,6 +14,7 @@ import sys
 import textwrap
 import threading
 import time
+import traceback
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from embedkit import __version__
-from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, Unavailable
+from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, RateLimited, Unavailable
 from embedkit.models import Request, Response
 from embedkit.settings import Settings
 from embedkit.transport import HttpTransport
@@ -172,6 +173,20 @@ def test_no_pause_outlasts_the_time():
 def test_only_get_is_tried_again(net):
     with Upstream(ok(status="503 X")) as upstream:
         assert net.get(upstream.url, method="POST", body=b"").status == 503
+    assert upstream.hits == 1
+
+
+def test_what_was_never_sent_may_be_sent_again(net):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Unavailable):
+        net.get(f"http://127.0.0.1:{port}/oauth2/token", method="POST", body=b"")
+    assert net.pauses == [0.2]
+
+
+def test_a_daily_limit_is_not_tried_again(net):
+    with Upstream(ok(status="429 X", headers=["X-Error-Detail: Account Over Rate Limit"])) as upstream:
+        assert net.get(upstream.url).status == 429
     assert upstream.hits == 1
 
 
@@ -555,6 +570,156 @@ def test_keys_stay_with_the_host_that_they_are_for(net):
     assert "Accept-Language: de" in third
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_only_get_is_redirected(net, status):
+    with Upstream(moved("/other", status), ok()) as upstream:
+        assert type(refusal(net, upstream, method="POST", redirects=2, **LOCAL)) is InvalidResponse
+    assert upstream.hits == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_handed_back_to_who_wants_it(net, method, status):
+    with Upstream(moved("https://evil.example/a\\b", status)) as upstream:
+        response = net.get(upstream.url, method=method, hand_back=True, redirects=2, **LOCAL)
+        assert (response.status, response.headers["location"]) == (status, "https://evil.example/a\\b")
+    assert upstream.hits == 1
+
+
+def test_what_is_no_redirect_is_handed_back_to_nobody(net):
+    with Upstream(ok(status="304 X")) as upstream:
+        assert type(refusal(net, upstream, hand_back=True)) is InvalidResponse
+
+
+# -- into a sink --------------------------------------------------------------------------------------------
+
+
+class Sink:
+    """Counts what it is given; may be told to fail."""
+
+    def __init__(self, error: BaseException | None = None) -> None:
+        self.total: int | None = -1
+        self.pieces: list[bytes] = []
+        self.error = error
+
+    def begin(self, total: int | None) -> None:
+        self.total = total
+
+    def write(self, piece: bytes) -> None:
+        if self.error:
+            raise self.error
+        self.pieces.append(piece)
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)
+
+
+BIG = bytes(range(256)) * 1000
+
+
+def test_a_body_is_handed_on_in_pieces(net):
+    sink = Sink()
+    with Upstream(ok(BIG, headers=["Content-Type: image/jpeg"])) as upstream:
+        response = net.get(upstream.url, into=sink, max_bytes=len(BIG))
+        assert (response.status, response.body, response.headers["content-type"]) == (200, b"", "image/jpeg")
+        assert net.get(upstream.url, into=Sink(), max_bytes=len(BIG)).status == 200
+    assert (sink.body, sink.total) == (BIG, len(BIG))
+    assert max(map(len, sink.pieces)) <= 16 * 1024
+    assert upstream.connections == 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        say(CLOSE, BIG),
+        say(CHUNKED, b"%x\r\n%s\r\n0\r\n\r\n" % (len(BIG), BIG)),
+        say(GZIP, gzip.compress(BIG)),
+        ok(gzip.compress(BIG), headers=["Content-Encoding: gzip"]),
+    ],
+)
+def test_a_length_that_is_not_known_is_none(net, script):
+    sink = Sink()
+    with Upstream(script) as upstream:
+        net.get(upstream.url, into=sink, max_bytes=len(BIG))
+    assert (sink.body, sink.total) == (BIG, None)
+
+
+def test_words_in_its_place_are_an_answer(net):
+    sink = Sink()
+    with Upstream(ok(b"gone", "404 X"), ok(b"a" * 65_537, "500 X")) as upstream:
+        assert net.get(upstream.url, into=sink, max_bytes=10**9).body == b"gone"
+        assert type(refusal(net, upstream, into=sink, max_bytes=10**9)) is InvalidResponse
+    assert (sink.total, sink.pieces) == (-1, [])
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        (say(HEAD + b"Content-Length: 900\r\n\r\n", b"{"), Unavailable),
+        (reset(HEAD + b"Content-Length: 900\r\n\r\n", b"{"), Unavailable),
+        (say(CHUNKED, b"5\r\n{"), Unavailable),
+        (ok(b"a" * 1001), InvalidResponse),
+        (say(CLOSE, b"a" * 1001), InvalidResponse),
+        (say(GZIP, zeros(1)), InvalidResponse),
+        (ok(status="503 X"), None),
+        (ok(status="429 X"), None),
+    ],
+)
+def test_it_is_poured_once(net, script, kind):
+    with Upstream(script) as upstream:
+        if kind is None:
+            assert net.get(upstream.url, into=Sink(), max_bytes=1000).status in (429, 503)
+        else:
+            assert type(refusal(net, upstream, into=Sink(), max_bytes=1000)) is kind
+    assert upstream.hits == 1
+
+
+def test_what_is_too_long_by_its_own_word_is_not_begun(net):
+    sink = Sink()
+    with Upstream(ok(b"a" * 1001)) as upstream:
+        refusal(net, upstream, into=sink, max_bytes=1000)
+    assert sink.total == -1
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("x"), TimeoutError("mine")])
+def test_its_own_failure_is_its_own(net, error):
+    with Upstream(ok(BIG)) as upstream:
+        for _ in range(6):
+            with pytest.raises(type(error)) as caught:
+                net.get(upstream.url, into=Sink(error), max_bytes=len(BIG))
+            assert caught.value is error
+        assert upstream.hits == 6
+    assert net.transport.state()["oembed"]["breaker"] == "closed"
+
+
+def test_half_a_gigabyte_passes_through(net):
+    class Count(Sink):
+        def write(self, piece: bytes) -> None:
+            self.taken = getattr(self, "taken", 0) + len(piece)
+
+    sink, head = Count(), HEAD + b"Content-Length: %d\r\n\r\n" % (1 << 29)
+    with Upstream(flood(head, bytes(1 << 16), 1 << 13)) as upstream:
+        tracemalloc.start()
+        try:
+            net.get(upstream.url, into=sink, max_bytes=1 << 30, seconds=60.0)
+            assert tracemalloc.get_traced_memory()[1] < 5_000_000
+        finally:
+            tracemalloc.stop()
+    assert sink.taken == 1 << 29
+
+
+@pytest.mark.parametrize("seconds", [0.2, None])
+def test_the_time_of_a_call_may_be_its_own(impatient, seconds):
+    head = HEAD + b"Content-Length: 40\r\n\r\n"
+    with Upstream(drip(head, b"ab", 0.03)) as upstream:
+        assert len(impatient.get(upstream.url, seconds=10.0).body) == 40
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            impatient.get(upstream.url, seconds=seconds)
+        assert time.monotonic() - began < SHORT + 0.5
+
+
 # -- nothing is remembered, nothing is borrowed ----------------------------------------------------------------
 
 
@@ -585,7 +750,10 @@ def test_a_key_that_cannot_be_sent_is_not_repeated(net, key):
     with Upstream(ok()) as upstream, pytest.raises(ConfigurationError) as caught:
         net.get(upstream.url, headers={"Api-Key": key})
     assert upstream.connections == 0
+    seen = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [frame for frame in seen.stack if "/tests/" not in frame.filename]
     assert key not in f"{caught.value}{caught.value.__context__!r}"
+    assert not [frame for frame in ours if repr(key) in str(frame.locals) or key.strip() in str(frame.locals)]
 
 
 def test_the_log_is_one_line_without_secrets(net, caplog):
@@ -625,8 +793,8 @@ def test_connections_are_reused_by_all_threads():
     net.transport.close()
 
 
-def until(true: Callable[[], bool]) -> bool:
-    end = time.monotonic() + 5
+def until(true: Callable[[], bool], seconds: float = 5) -> bool:
+    end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.002)
     return true()
@@ -724,6 +892,46 @@ def test_network_failures_open_it(net):
         hits = upstream.hits
         assert refusal(net, upstream).retry_after == pytest.approx(24.0, abs=1)
         assert upstream.hits == hits
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_turns_at_the_api(batch):
+    now, slept = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    transport = HttpTransport(Settings(timeout=2.0), clock=lambda: now[0], sleep=sleep)
+    with Upstream(ok()) as upstream:
+        api, oembed = Request(upstream.url, "api", batch=batch), Request(upstream.url, "oembed")
+        for _ in range(4):
+            transport.send(api)
+        assert slept == []
+        for _ in range(8):
+            transport.send(oembed)
+        for _ in range(3):
+            transport.send(api)
+        assert slept == [0.25] * 3
+    transport.close()
+
+
+def test_whoever_has_no_turn_in_time_is_told_when():
+    now = [0.0]
+    transport = HttpTransport(Settings(timeout=2.0), clock=lambda: now[0], sleep=lambda _: None)
+    with Upstream(ok()) as upstream:
+        for _ in range(8):  # nobody sleeps here: the turns of the first second are taken
+            transport.send(Request(upstream.url, "api"))
+        with pytest.raises(RateLimited) as caught:
+            transport.send(Request(upstream.url, "api"))
+        assert caught.value.retry_after == 1.25
+        assert upstream.hits == 8
+        assert transport.state()["api"] == {"breaker": "closed", "waiting": 0}
+        for _ in range(20):
+            assert transport.send(Request(upstream.url, "api", batch=True)).status == 200
+        now[0] += 7
+        assert transport.send(Request(upstream.url, "api")).status == 200
+    transport.close()
 
 
 FORK = """

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from typing import get_args
 from urllib.parse import urlsplit
 
 import pytest
 
+from embedkit.getty.api.languages import LANGUAGES
+from embedkit.getty.api.vocabulary import Orientation
+from embedkit.models import JSON
 from embedkit.web import openapi, openapi_document
 from embedkit.web.documentation import kind
 from tests.web_support import ANY, EXAMPLE, FORBIDDEN, HOSTILE, WITHDRAWN, World, world
@@ -136,6 +140,43 @@ def test_document_says_what_a_query_takes() -> None:
     )
 
 
+def test_document_says_what_a_search_takes() -> None:
+    search = openapi_document()["paths"]["/v1/search"]["get"]
+    rows = {row["name"]: row for row in search["parameters"]}
+    assert [name for name, row in rows.items() if row["required"]] == ["q"]
+    assert "embed_content_only" not in rows
+    assert rows["exclude_nudity"]["schema"] == {"type": "boolean", "default": True}
+    assert rows["page_size"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 30}
+    assert (rows["orientations"]["style"], rows["orientations"]["explode"]) == ("form", False)
+    assert set(rows["orientations"]["schema"]["items"]["enum"]) == set(get_args(Orientation))
+    assert "ar" not in LANGUAGES
+    assert all(language in rows["lang"]["description"] for language in LANGUAGES)
+
+
+def test_document_says_who_may() -> None:
+    document = openapi_document()
+    schemes = document["components"]["securitySchemes"]
+    assert {(one["type"], one["scheme"]) for one in schemes.values()} == {("http", "bearer")}
+    guarded = {
+        (method.upper(), path): [name for need in one["security"] for name in need]
+        for path, methods in document["paths"].items()
+        for method, one in methods.items()
+        if "security" in one
+    }
+    assert guarded == {
+        ("GET", "/v1/search"): ["token", "grant"],
+        ("GET", "/v1/images/{id}"): ["token", "grant"],
+        ("GET", "/v1/countries"): ["token", "grant"],
+        ("POST", "/v1/grants"): ["token"],
+        ("DELETE", "/v1/embeds/{ref}"): ["admin"],
+    }
+    assert {name for names in guarded.values() for name in names} == set(schemes)
+    for method, path in guarded:
+        answers = document["paths"][path][method.lower()]["responses"]
+        assert {"401", "403"} <= set(answers)
+    assert "not-configured" in document["paths"]["/v1/search"]["get"]["responses"]["503"]["description"]
+
+
 def test_every_code_is_documented(web: World) -> None:
     page = web.client.get("/docs").text
     for code in openapi.codes():
@@ -148,7 +189,10 @@ def test_documentation_page_names_every_route_and_field(web: World) -> None:
     page = web.client.get("/docs").text
     for route in openapi.every_route():
         assert f"<code>{openapi.path(route)}</code>" in page
-    for name in ("maxwidth", "refs", "content", "cache_age", "photographer"):
+        guarded = route.access != "open"
+        sample = page.partition(f'id="{route.endpoint}"')[2].partition("</article>")[0].partition("<pre")[2]
+        assert ("Authorization: Bearer" in sample.partition("</pre>")[0]) is guarded
+    for name in ("maxwidth", "refs", "content", "cache_age", "photographer", "orientations", "related", "grant"):
         assert f"<code>{name}</code>" in page
 
 
@@ -207,9 +251,23 @@ def test_health_and_readiness(web: World) -> None:
         ("bypassed", "open", "unavailable", 503),
     ],
 )
+@pytest.mark.parametrize("lane", ["api", "token"])
+@pytest.mark.parametrize(
+    "search", [{}, {"breaker": "open"}, {"throttled": "quota-exhausted", "retry_after": 900.0}]
+)
 def test_ready_is_what_can_answer(
-    web: World, monkeypatch: pytest.MonkeyPatch, cache: str, breaker: str, status: str, code: int
+    web: World,
+    monkeypatch: pytest.MonkeyPatch,
+    cache: str,
+    breaker: str,
+    status: str,
+    code: int,
+    lane: str,
+    search: JSON,
 ) -> None:
-    monkeypatch.setattr(web.kit, "status", lambda: {"cache": cache, "upstream": {"oembed": {"breaker": breaker}}})
+    upstream = {"oembed": {"breaker": breaker}, **({lane: search} if search else {})}
+    monkeypatch.setattr(web.kit, "status", lambda: {"cache": cache, "upstream": upstream})
     answer = web.client.get("/readyz")
-    assert (answer.json["status"], answer.status_code) == (status, code)
+    assert answer.status_code == code  # whatever becomes of search
+    assert answer.json["status"] == ("degraded" if search and status == "ok" else status)
+    assert answer.json["upstream"] == upstream

@@ -17,19 +17,20 @@ from embedkit import __version__
 from embedkit.errors import ConfigurationError, Unauthorized
 from embedkit.web.limits import Throttle, network
 from tests.support import reference_dir
-from tests.web_support import ANY, WITHDRAWN, World, settings, world
+from tests.web_support import ANY, KEYS, SEARCH, TOKEN, WITHDRAWN, World, bearer, settings, world
 
 CMS = "https://cms.example.org"
 PATHS = [
     *("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/static/embedkit-frame.js", "/nothing", "/oembed"),
     *(f"/v1/embeds/{ANY}", f"/v1/embeds/{WITHDRAWN}", f"/embed/{ANY}", f"/embed/{WITHDRAWN}", "/v1/embeds"),
     *("/oembed/providers.json", "/static/../app.py", "/static/none.js"),
+    *(SEARCH, "/v1/search", f"/v1/images/{ANY}", "/v1/images/no.id", "/v1/countries", "/v1/grants"),
 ]
 
 
 @pytest.fixture(name="web", scope="module")
 def fixture_web() -> World:
-    return world(cors_origins=f"{CMS},https://[2001:db8::1]:8443")
+    return world(cors_origins=f"{CMS},https://[2001:db8::1]:8443", search_access="open", **KEYS)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -75,29 +76,56 @@ def test_a_listed_origin_may_read(web: World, path: str, origin: str) -> None:
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        *(
-            "null",
-            "*",
-            "https://cms.example.org.evil.com",
-            "https://cms.example.evil.com",
-            "http://cms.example.org",
-        ),
-        *(
-            "https://cms.example.org:8443",
-            "https://CMS.example.org",
-            "https://cmsxexample.org",
-            "https://cms.example.org/",
-        ),
-        *("https://evil.com https://cms.example.org", "https://x.cms.example.org", ""),
-    ],
-)
+LOOKALIKES = [
+    *("null", "*", "https://cms.example.org.evil.com", "https://cms.example.evil.com", "http://cms.example.org"),
+    *("https://cms.example.org:8443", "https://CMS.example.org", "https://cmsxexample.org"),
+    *("https://cms.example.org/", "https://evil.com https://cms.example.org", "https://x.cms.example.org", ""),
+]
+
+
+@pytest.mark.parametrize("origin", LOOKALIKES)
 def test_lookalikes_may_not(web: World, origin: str) -> None:
     answer = web.client.get(f"/v1/embeds/{ANY}", headers={"Origin": origin})
     assert "Access-Control-Allow-Origin" not in answer.headers
     assert "Origin" in answer.headers["Vary"]
+
+
+@pytest.fixture(name="guarded", scope="module")
+def fixture_guarded() -> World:
+    return world(cors_origins=CMS, tokens=TOKEN, **KEYS)
+
+
+def test_a_listed_origin_may_search_with_a_credential(guarded: World) -> None:
+    ask = {
+        "Origin": CMS,
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    preflight = guarded.client.options("/v1/search", headers=ask)
+    assert preflight.status_code == 200
+    assert preflight.headers["Access-Control-Allow-Origin"] == CMS
+    assert preflight.headers["Access-Control-Allow-Headers"] == "authorization"
+    assert "Access-Control-Allow-Credentials" not in preflight.headers
+    for credential, status in [(TOKEN, 200), ("wrong", 403)]:  # a picker has to read why it was refused
+        answer = guarded.client.get(SEARCH, headers={"Origin": CMS, **bearer(credential)})
+        assert answer.status_code == status
+        assert answer.headers["Access-Control-Allow-Origin"] == CMS
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
+        assert {"Link", "Retry-After", "RateLimit-Remaining", "Content-Language"} <= exposed
+
+
+@pytest.mark.parametrize("origin", LOOKALIKES)
+@pytest.mark.parametrize("path", [SEARCH, "/v1/countries", "/v1/grants"])
+def test_lookalikes_may_not_with_a_credential_either(guarded: World, origin: str, path: str) -> None:
+    method = "POST" if path == "/v1/grants" else "GET"
+    ask = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": "authorization"}
+    preflight = guarded.client.options(path, headers={"Origin": origin, **ask})
+    answer = guarded.client.open(path, method=method, headers={"Origin": origin, **bearer(TOKEN)})
+    assert answer.status_code < 300
+    for one in (preflight, answer):
+        assert not [name for name, _ in one.headers if name.startswith("Access-Control-Allow")]
+        assert "Origin" in one.headers["Vary"]
 
 
 def test_preflight(web: World) -> None:
@@ -297,6 +325,10 @@ def everywhere(client: FlaskClient, payload: str) -> Iterator[TestResponse]:
     yield client.get(f"/v1/embeds/{ANY}", query_string={"title": payload, "caption": payload})
     yield client.get(f"/embed/{ANY}", query_string={"caption": payload})
     yield client.get(f"/embed/{quote(payload, safe='')}")
+    yield client.get("/v1/search", query_string={"q": payload, "lang": payload, payload: payload})
+    yield client.get("/v1/search", query_string={"q": "x", "family": payload, "orientations": payload})
+    yield client.get("/v1/search", query_string={"q": "x", "color": payload})
+    yield client.get(f"/v1/images/{quote(payload, safe='')}", query_string={"lang": payload})
     yield client.post("/v1/embeds", json={"refs": [payload, {"ref": ANY, "title": payload, "caption": payload}]})
 
 

@@ -24,8 +24,10 @@ from oembedpy.provider import ProviderRegistry
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer, SandboxTransport
+from embedkit.settings import Secret
+from embedkit.web.limits import Throttle
 from tests.support import need
-from tests.web_support import ANY, EXAMPLE, WITHDRAWN, settings
+from tests.web_support import ANY, EXAMPLE, TOKEN, WITHDRAWN, settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -190,6 +192,9 @@ def test_machines_share_redis_and_live_without_it(redis: tuple[str, subprocess.P
     assert one.get(f"/v1/embeds/{ANY}").json["ref"] == two.get(f"/v1/embeds/{ANY}").json["ref"] == ANY
     assert transport.app.count("oembed") == 1
     assert [client.get("/oembed").status_code for client in (one, two, one, two)] == [400, 400, 400, 429]
+    throttles = [Throttle(rows) for _ in range(2)]
+    taken = [throttles[n % 2].take_with(Secret(TOKEN)).allowed for n in range(6)]
+    assert taken == [True] * 5 + [False]
     server.terminate()
     server.wait(timeout=10)
     answers = [one.get(f"/v1/embeds/{ANY}") for _ in range(6)]

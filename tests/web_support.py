@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from embedkit import EmbedKit, Settings, create_app
 from embedkit.sandbox import Sandbox, SandboxTransport
+from embedkit.sandbox.api import credentials
 
 EXAMPLE = "74917285"
 ANY = "600000123"
@@ -17,6 +18,10 @@ WITHDRAWN = "500000404"
 FORBIDDEN = "500000403"
 HOSTILE = "500000666"
 ADMIN = "an-invented-admin-token-for-the-tests-0001"
+TOKEN = "an-invented-search-token-for-the-tests-001"
+TOKEN_2 = "an-invented-search-token-for-the-tests-002"
+KEYS = {"api_key": credentials.KEY, "api_secret": credentials.SECRET}
+SEARCH = "/v1/search?q=solar+eclipse"
 PUBLIC = "https://embeds.example.org"
 
 
@@ -54,3 +59,7 @@ def world(authorize: Any = None, **rows: Any) -> World:
     made = EmbedKit(settings(**rows), transport=transport)
     app = create_app(kit=made, authorize=authorize)
     return World(app, app.test_client(), made, transport.app)
+
+
+def bearer(credential: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {credential}"}

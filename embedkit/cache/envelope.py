@@ -21,9 +21,11 @@ class Envelope:
     """Seals entries and opens them.
 
     :param secrets: the first one signs, all verify, so that they can be rotated.
+    :param longest: characters of an entry that are looked at.
     """
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(self, secrets: Sequence[str], *, longest: int = LONGEST) -> None:
+        self._longest = longest
         self._keys = [hmac.digest(secret.encode(), PURPOSE, "sha256") for secret in secrets]
 
     def seal(self, key: str, entry: JSON) -> str:
@@ -31,13 +33,17 @@ class Envelope:
         body = json.dumps({"v": VERSION, "key": key, **entry}, separators=(",", ":"))
         return f"{_sign(self._keys[0], key, body)}.{body}"
 
+    def secret(self, purpose: bytes) -> bytes:
+        """A secret of its own for something else, made of the one that signs."""
+        return hmac.digest(self._keys[0], purpose, "sha256")
+
     def open(self, key: str, sealed: object) -> JSON:
         """The entry that was sealed.
 
         :raises ValueError: where it is damaged, signed by somebody else, of another key or version.
         """
         text = sealed.decode("ascii") if isinstance(sealed, bytes) else sealed
-        if not isinstance(text, str) or not SIGNATURE < len(text) <= LONGEST or text[SIGNATURE] != ".":
+        if not isinstance(text, str) or not SIGNATURE < len(text) <= self._longest or text[SIGNATURE] != ".":
             raise ValueError("no entry of ours")
         signature, body = text[:SIGNATURE], text[SIGNATURE + 1 :]
         if not text.isascii() or not any(

@@ -18,12 +18,15 @@ from typing import Any
 import click
 
 from embedkit import __version__
+from embedkit.cli.boards import boards
 from embedkit.cli.console import say, say_error
+from embedkit.cli.downloads import download
 from embedkit.cli.pictures import convert, resolve
+from embedkit.cli.searching import search
 from embedkit.cli.service import demo, openapi, sandbox, serve
 from embedkit.cli.texts import check, lock, render, warm
 from embedkit.cli.upkeep import assets, cache, completion, doctor
-from embedkit.errors import ConfigurationError, EmbedKitError
+from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized
 from embedkit.settings import rows
 
 
@@ -60,8 +63,8 @@ def cli(verbose: bool) -> None:
 
 
 for command in (
-    *(resolve, render, convert, check, warm, lock, assets, cache),
-    *(serve, demo, sandbox, doctor, openapi, completion),
+    *(resolve, search, render, convert, check, warm, lock, assets, cache),
+    *(download, boards, serve, demo, sandbox, doctor, openapi, completion),
 ):
     cli.add_command(command)
 
@@ -80,7 +83,9 @@ def main(args: list[str] | None = None) -> None:
         code = 2
     except EmbedKitError as error:
         say_error(str(error))
-        if isinstance(error, ConfigurationError) and any(name in str(error) for name, _, _ in rows()):
+        if isinstance(error, ConfigurationError | Unauthorized) and any(
+            name in str(error) for name, _, _ in rows()
+        ):
             say("Settings are environment variables: CACHE is EMBEDKIT_CACHE, and so on. Try: embedkit doctor")
         code = error.exit_code
     except OSError as error:  # a file or folder; what the network does is an EmbedKitError

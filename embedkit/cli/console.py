@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.kit import EmbedKit
@@ -69,16 +71,24 @@ def open_kit(**settings: Any) -> Iterator[EmbedKit]:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on a terminal, else nothing: ``step(done, of)``."""
+def progress(label: str, *, patient: bool = False) -> Iterator[Callable[[int, int | None], None] | None]:
+    """A bar on a terminal, else nothing: ``step(done, of)``; it stands still while nobody knows of how many.
+
+    :param patient: wait for the first step: what may fail before it leaves no empty bar behind.
+    """
     if not _is_terminal(sys.stderr):
         yield None
         return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+    with ExitStack() as stack:
+        bar = click.progressbar(length=1, label=label, file=sys.stderr)
+        shown = [] if patient else [stack.enter_context(bar)]
 
-        def step(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
+        def step(done: int, of: int | None) -> None:
+            if not shown:
+                shown.append(stack.enter_context(bar))
+            if of:
+                bar.length = of
+                bar.update(done - bar.pos)
 
         yield step
 
@@ -86,6 +96,26 @@ def progress(label: str) -> Iterator[Callable[[int, int], None] | None]:
 def counted(number: int, noun: str) -> str:
     """For example "1 picture", "2 pictures"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def again(**changed: Any) -> str:
+    """The command that runs, with some options changed: ready to be copied to a shell."""
+    context = click.get_current_context()
+    words: list[str] = []
+    options: list[str] = []
+    for one in context.command.params:
+        name = str(one.name)
+        said = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        value = changed.get(name, context.params.get(name) if said else None)
+        values = [] if value is None else value if isinstance(value, tuple) else [value]
+        if isinstance(one, click.Argument):
+            words += values
+        else:
+            options += [part for each in values for part in (one.opts[0], each)[: 1 if each is True else 2]]
+    dashed = any(word.startswith("-") for word in words)
+    return shlex.join(
+        [*context.command_path.split(), *map(str, [*options, "--", *words] if dashed else [*words, *options])]
+    )
 
 
 def advise(codes: Iterable[str]) -> None:

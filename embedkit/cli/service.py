@@ -15,7 +15,7 @@ import click
 
 from embedkit.cli.console import print_json, say
 from embedkit.errors import ConfigurationError
-from embedkit.settings import Secret, Settings
+from embedkit.settings import PREFIX, Secret, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 MOST_BODY = 3 * 1024 * 1024  # bytes; the service itself refuses anything above 2 MB, with a better message
@@ -72,12 +72,17 @@ def demo(host: str, port: int, open_: bool) -> None:
     The service and a page with a sample post, over the sandbox.
     """
     from embedkit.sandbox import SandboxServer
+    from embedkit.sandbox.api import credentials as known
     from embedkit.web.demo import create_demo
 
     with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
         settings = replace(
             Settings.from_env(os.environ).with_upstream(sandbox.url),
             cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
+            api_key=Secret(known.KEY),  # a real one, if the environment has it, is no business of the sandbox's
+            api_secret=Secret(known.SECRET),
+            username=known.USER,
+            password=Secret(known.PASSWORD),
             search_access="open",
             **AT_HOME,
             rate_limit="600/minute",
@@ -110,12 +115,7 @@ def sandbox(host: str, port: int, generation: Literal["modern", "div"]) -> None:
         server = SandboxServer(SandboxConfig(generation=generation), host=host, port=port)
     except OSError as error:
         raise _taken(host, port, error) from None
-    say(
-        f"The sandbox answers on {server.url}/ (Ctrl+C stops it). Use it with:\n"
-        f"  embedkit serve --upstream {server.url}\n"
-        f"  EMBEDKIT_OEMBED_ENDPOINT={server.url}/oembed EMBEDKIT_FRAME_ORIGIN={server.url}"
-        " embedkit resolve 74917285"
-    )
+    say(f"The sandbox answers on {server.url}/ (Ctrl+C stops it).{_usage(server.url)}")
     with suppress(KeyboardInterrupt):
         server.run()
     server.stop()
@@ -127,6 +127,35 @@ def openapi() -> None:
     from embedkit.web import openapi_document
 
     print_json(openapi_document())
+
+
+def _usage(url: str) -> str:
+    """How to use the sandbox instead of Getty's services, ready to be pasted into another shell."""
+    from embedkit.sandbox.api import credentials as known
+
+    rows = {
+        "OEMBED_ENDPOINT": f"{url}/oembed",
+        "FRAME_ORIGIN": url,
+        "WIDGET_SCRIPT": f"{url}/widgets.js",
+        "IMAGE_ORIGINS": url,
+        "API_BASE": url,
+        "TOKEN_URL": f"{url}/oauth2/token",
+        "API_KEY": known.KEY,
+        "API_SECRET": known.SECRET,
+        "USERNAME": known.USER,
+        "PASSWORD": known.PASSWORD,
+    }
+    exports = "\n".join(f"  export {PREFIX}{name}={value}" for name, value in rows.items())
+    return f"""
+In another shell, use it instead of Getty's services, as a licensed customer:
+
+{exports}
+
+  embedkit resolve 74917285
+  embedkit search "solar eclipse"
+
+A key that may only search: {known.SEARCH_KEY}, {known.SEARCH_SECRET}.
+The service, search aside, needs only: embedkit serve --upstream {url}"""
 
 
 def _taken(host: str, port: int, error: OSError) -> click.ClickException:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,22 @@ from click.shell_completion import get_completion_class
 
 from embedkit import __version__, lockfile
 from embedkit.cli.console import as_json, counted, open_kit, paint, print_json, say
-from embedkit.errors import ConfigurationError, EmbedKitError, Unavailable
+from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
+from embedkit.getty import tokens
 from embedkit.kit import EmbedKit
 from embedkit.models import Embed
 from embedkit.rendering import static_dir, templates_dir
-from embedkit.settings import Settings, rows
+from embedkit.settings import Secret, Settings, rows
 
 ASSETS = ("embedkit.css", "embedkit-facade.js")
 EXTRAS = {"server": "waitress", "redis": "redis", "memcached": "pylibmc", "bleach": "bleach"}
 PROBE = "74917285"  # the picture of Getty's own documentation
+PHRASE = "books"  # the search of Getty's own documentation
+SHOWN = {
+    "password": "with the token of a customer",
+    "client_credentials": "with a token of the application, for no customer",
+    None: "with the key alone, without a token",
+}
 
 
 @click.command()
@@ -92,7 +100,7 @@ def cache_purge(ref: str) -> int:
 
 @click.command()
 @as_json
-@click.option("--offline", is_flag=True, help="Do not ask Getty for a picture.")
+@click.option("--offline", is_flag=True, help="Do not ask Getty for anything.")
 def doctor(json_: bool, offline: bool) -> int:
     """Check the installation, and tell which settings are set."""
     findings = [{"check": name, "ok": ok, "detail": detail} for name, ok, detail in _checks(offline)]
@@ -141,7 +149,7 @@ def _checks(offline: bool) -> Iterator[tuple[str, bool, str]]:
         yield found
         if found[1] and not offline and not settings.frozen:
             yield _try("oembed", lambda: _oembed(kit))
-    yield "search", True, "API_KEY is set" if settings.api_key else "no API_KEY: search is off, all else works"
+    yield _try("search", lambda: _search(settings, ask=not offline and not settings.frozen))
 
 
 def _try(name: str, check: Callable[[], str]) -> tuple[str, bool, str]:
@@ -187,6 +195,49 @@ def _oembed(kit: EmbedKit) -> str:
     if isinstance(found, Unavailable):
         found.hint = f"{kit.settings.oembed_endpoint} must be reachable from here, without a proxy."
     raise found
+
+
+def _search(settings: Settings, *, ask: bool) -> str:
+    """Whether the credentials go together, and whether the API takes them: by a search of one picture."""
+    if not settings.api_key:
+        if settings.api_secret or settings.username or settings.password:
+            raise ConfigurationError("API_SECRET, USERNAME and PASSWORD go with API_KEY.", hint="Set API_KEY.")
+        return "no API_KEY: search is off, all else works"
+    if bool(settings.username) != bool(settings.password):
+        missing = "PASSWORD" if settings.username else "USERNAME"
+        raise ConfigurationError("USERNAME and PASSWORD go together.", hint=f"Set {missing}, too.")
+    shown = SHOWN[tokens.grant(settings)]
+    if not ask:
+        return f"API_KEY is set; {settings.api_base} would be asked {shown}"
+    try:
+        _found(settings)
+    except Unauthorized as error:
+        error.hint = f"Check {_refused(settings)}."
+        raise
+    except Unavailable as error:
+        both = f"{settings.api_base} and {settings.token_url}"
+        error.hint = f"{both} must be reachable from here, without a proxy."
+        raise
+    return f"{settings.api_base} answers, {shown}"
+
+
+def _found(settings: Settings) -> None:
+    """A search of one picture, asked anew."""
+    with EmbedKit(replace(settings, cache="memory:"), background=False) as kit:
+        kit.api.search.images(PHRASE, page_size=1)
+
+
+def _refused(settings: Settings) -> str:
+    """Which setting is at fault: what comes before it is taken, where it is left out."""
+    nobody = replace(settings, username="", password=Secret())
+    for name, less in (("USERNAME and PASSWORD", nobody), ("API_SECRET", replace(nobody, api_secret=Secret()))):
+        if less != settings:
+            try:
+                _found(less)
+            except Unauthorized:
+                continue
+            return name
+    return "API_KEY"
 
 
 def _changed() -> dict[str, Any]:

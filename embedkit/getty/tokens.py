@@ -94,13 +94,19 @@ def parse(response: Response, how: Grant) -> Token:
     """
     if response.status != 200:
         raise _refusal(response, how)
-    if token := _token(response.body):
+    failure: Exception | None = None
+    try:
+        token = _token(response.body)
+    except Exception as error:  # nobody thought of it; the frames that it passed hold the token
+        failure = error.with_traceback(None)
+    if failure:
+        raise failure
+    if token:
         return token
     raise InvalidResponse("The answer of the token endpoint holds no token.", hint="Check TOKEN_URL.")
 
 
 def _token(body: bytes) -> Token | None:
-    """Raises nothing, since its variables hold the token."""
     try:
         said = payload.mapping(body)
     except ValueError:

@@ -6,6 +6,7 @@ never to expire.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -27,16 +28,24 @@ class MemoryCache(BaseCache):
     :param limit: entries to keep.
     :param default_timeout: seconds for which an entry lives if nothing is said; 0 is for ever.
     :param clock: seconds since the epoch.
+    :param room: bytes to keep, where entries are of very different sizes; nothing that is larger is taken.
     """
 
     kind = "memory"
 
     def __init__(
-        self, *, limit: int = 100_000, default_timeout: int = 300, clock: Callable[[], float] = time.time
+        self,
+        *,
+        limit: int = 100_000,
+        default_timeout: int = 300,
+        clock: Callable[[], float] = time.time,
+        room: float = math.inf,
     ) -> None:
         super().__init__(default_timeout)
         self.changes = Changes()
         self._limit = limit
+        self._room = room
+        self._size = 0
         self._clock = clock
         self._entries: dict[str, tuple[float, bytes]] = {}  # in the order of writing
         self.after_fork()
@@ -56,13 +65,16 @@ class MemoryCache(BaseCache):
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         seconds = self._normalize_timeout(timeout)
         entry = (self._clock() + seconds if seconds else 0.0, encoding.dump(value))
+        fits = len(entry[1]) <= self._room
         with self._lock:
-            self._entries.pop(key, None)
-            self._entries[key] = entry
-            while len(self._entries) > self._limit:
-                del self._entries[next(iter(self._entries))]
+            self._take(key)
+            if fits:
+                self._entries[key] = entry
+                self._size += len(entry[1])
+            while len(self._entries) > self._limit or self._size > self._room:
+                self._take(next(iter(self._entries)))
         self.changes.mark(key)
-        return True
+        return fits
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         with self._lock:
@@ -77,13 +89,14 @@ class MemoryCache(BaseCache):
 
     def delete(self, key: str) -> bool:
         with self._lock:
-            expires, _ = self._entries.pop(key, (-1.0, b""))
+            expires = self._take(key)
         self.changes.mark(key)
         return self._lives(expires)
 
     def clear(self) -> bool:
         with self._lock:
             self._entries.clear()
+            self._size = 0
         self.changes.mark_all()
         return True
 
@@ -96,8 +109,14 @@ class MemoryCache(BaseCache):
         with self._lock:
             ended = [key for key, (expires, _) in self._entries.items() if not self._lives(expires)]
             for key in ended:
-                del self._entries[key]
+                self._take(key)
         return len(ended)
+
+    def _take(self, key: str) -> float:
+        """Take an entry out; until when it would have lived."""
+        expires, data = self._entries.pop(key, (-1.0, b""))
+        self._size -= len(data)
+        return expires
 
     def _lives(self, expires: float) -> bool:
         return expires == 0 or expires > self._clock()

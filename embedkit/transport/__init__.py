@@ -19,7 +19,7 @@ import os
 import random as chance
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -30,12 +30,13 @@ from requests.adapters import HTTPAdapter
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, QuotaExhausted
 from embedkit.getty.refusals import retry_after, throttle
-from embedkit.models import JSON, Request, Response, Sink
+from embedkit.models import JSON, Request, Response
 from embedkit.settings import Settings
-from embedkit.transport.answers import announced, clean, decoded, pieces, redirected
+from embedkit.transport.answers import clean, decoded, redirected
 from embedkit.transport.deadline import FILE_TIMEOUT, READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
 from embedkit.transport.failures import FAILURES, Fault, fault
 from embedkit.transport.resilience import API_RATE, Breaker, Bucket, Bulkhead, CoolOff, RetryBudget
+from embedkit.transport.sinks import NotTaken, pour
 
 log = logging.getLogger("embedkit.transport")
 
@@ -138,7 +139,7 @@ class HttpTransport:
         """
         try:
             outcome = self._outcome(request)
-        except _NotTaken as failure:
+        except NotTaken as failure:
             raise failure.error from None
         if isinstance(outcome, Fault):
             raise outcome.error  # here, where no exception with a request inside can become its context
@@ -233,7 +234,7 @@ class HttpTransport:
             with bounded(deadline, request.max_bytes):
                 return self._followed(request, deadline)
         except InvalidResponse as error:
-            return Fault(error)
+            return Fault(error.with_traceback(None))  # the frames that it passed hold what was answered
         except FAILURES as error:
             return fault(error)
 
@@ -265,35 +266,8 @@ class HttpTransport:
                 most = request.max_bytes if request.into is None else min(request.max_bytes, WORDS)
                 body = decoded(chunks, headers.get("content-encoding", ""), most)
                 return Response(answer.status_code, headers, body)
-            _pour(chunks, headers, request.into, request.max_bytes)
+            pour(chunks, headers, request.into, request.max_bytes)
             return Response(answer.status_code, headers)
-
-
-def _pour(chunks: Iterable[bytes], headers: Mapping[str, str], into: Sink, most: int) -> None:
-    """Hand a body on piece by piece; what goes wrong with whoever takes it is no fault of the service."""
-    total = announced(headers, most)
-    found = pieces(chunks, headers.get("content-encoding", ""), most)
-    with _taking():
-        into.begin(total)
-    for piece in found:
-        with _taking():
-            into.write(piece)
-
-
-class _NotTaken(Exception):
-    """Carries an error past those who would take it for one of the network: a full disk is an OSError, too."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__()
-        self.error = error
-
-
-@contextmanager
-def _taking() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise _NotTaken(error) from None
 
 
 def _prepared(request: Request) -> requests.PreparedRequest:

@@ -1,6 +1,5 @@
-"""What keeps a sick upstream from making us sick: a circuit breaker, a cool-off, a retry budget, a bulkhead;
-
-and what keeps us from being a nuisance: a token bucket.
+"""What keeps a sick upstream from making us sick: a circuit breaker, a cool-off, a retry budget, a bulkhead.
+And what keeps us from being a nuisance to a healthy one: a bucket of turns.
 
 Plain values behind a lock. Time and chance are handed in, so that a test of them is a line of numbers.
 """

@@ -1,56 +1,106 @@
-"""Who may do what: a bearer token, or the host's own login."""
+"""Who may do what: a bearer token, a grant, or the host's own login.
+
+search   the key's quota, and Getty's terms, forbid an open door: a token, a grant, or SEARCH_ACCESS=open
+grant    a token of TOKENS; a grant opens this no more than it purges
+purge    ADMIN_TOKEN
+"""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable
-
-from flask import request
+from typing import Literal
 
 from embedkit.settings import Secret
+from embedkit.web.credentials import known, presented
 from embedkit.web.problems import Refused
-from embedkit.web.service import Service
+from embedkit.web.service import Authorize, Service
+
+Access = Literal["open", "search", "grant", "purge"]  # also what a host's ``authorize`` is asked
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="embedkit"'}
+EXPIRED = {"WWW-Authenticate": 'Bearer realm="embedkit", error="invalid_token"'}  # RFC 6750, section 3.1
+SEND = "in the header Authorization: Bearer."
+HOST = "The login of this site does not allow it."
+NOTHING = "There is nothing at this address."
+ELSE = "Everything else works as before: embeds, oEmbed, rendering, frames."
 
 
-def require_admin(service: Service, action: str) -> None:
-    """Let an administrator pass.
+def admit(service: Service, access: Access, grant: Secret | None = None) -> Secret | None:
+    """Let the caller of the current request pass, or not.
 
-    :raises Refused: otherwise; where no ADMIN_TOKEN is set, as if the address did not exist.
+    :param grant: one that a page without JavaScript was given in its address; a token opens nothing there.
+    :returns: the token or grant that opened, to count its calls by; None where none did.
+    :raises Refused: saying what is missing.
     """
+    if access == "search":
+        return _search(service, grant or presented())
+    if access == "grant":
+        return _grant(service)
+    return _purge(service) if access == "purge" else None
+
+
+def _search(service: Service, given: Secret | None) -> Secret | None:
+    _need_key(service)
+    if service.authorize is None and service.settings.search_access == "open":
+        return None
+    standing = service.grants.standing(given) if given else "unknown"
+    if standing == "good":
+        return given
+    if service.authorize is not None and service.authorize("search"):
+        return None
+    if standing == "expired":
+        says = "This grant is more than eight hours old. Make a new one with POST /v1/grants."
+        raise Refused("token-required", says, headers=EXPIRED)
     if service.authorize is not None:
-        _ask_host(service, action)
-        return
+        raise Refused("forbidden", HOST)
+    return _one_of(service.settings.tokens, _how_to_search(service))
+
+
+def _grant(service: Service) -> Secret | None:
+    if service.authorize is not None:
+        _ask(service.authorize, "grant")
+        return None
+    if not service.settings.tokens:
+        raise Refused("no-route", NOTHING)
+    return _one_of(service.settings.tokens, f"Grants are made for holders of a token: send it {SEND}")
+
+
+def _purge(service: Service) -> Secret | None:
+    if service.authorize is not None:
+        _ask(service.authorize, "purge")
+        return None
     if not service.settings.admin_token:
-        raise Refused("no-route", "There is nothing at this address.")
-    require_token(service.settings.admin_token)
+        raise Refused("no-route", NOTHING)  # as if the address did not exist
+    return _one_of(service.settings.admin_token, f"Send the token {SEND}")
 
 
-def require_token(tokens: Iterable[Secret]) -> None:
-    """Let a holder of one of these tokens pass.
+def _need_key(service: Service) -> None:
+    """Without a key there is nothing to guard, and what to set first is the more useful answer."""
+    if service.kit.settings.frozen:
+        raise Refused("not-configured", f"Search asks the network, and FROZEN is set. Unset it. {ELSE}")
+    if not service.kit.settings.api_key:
+        says = "Search needs a key of the Getty Images API, and this service has none. Set EMBEDKIT_API_KEY."
+        raise Refused("not-configured", f"{says} {ELSE}")
 
-    :raises Refused: without one, and with a wrong one.
-    """
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not given.strip():
-        detail = "Send the token in the header Authorization: Bearer."
-        raise Refused("token-required", detail, headers=CHALLENGE)
-    if not _known(given.strip(), tokens):
+
+def _how_to_search(service: Service) -> str:
+    if service.settings.tokens:
+        return f"Search is for holders of a token or a grant: send it {SEND}"
+    return (
+        "Search is for holders of a token, and this service has none. Set EMBEDKIT_TOKENS;"
+        " or EMBEDKIT_SEARCH_ACCESS=open where only you can reach the service."
+    )
+
+
+def _one_of(tokens: Iterable[Secret], how: str) -> Secret:
+    given = presented()
+    if given is None:
+        raise Refused("token-required", how, headers=CHALLENGE)
+    if not known(given, tokens):
         raise Refused("forbidden", "This token does not open this.")
+    return given
 
 
-def _ask_host(service: Service, action: str) -> None:
-    if service.authorize is None or not service.authorize(action):
-        raise Refused("forbidden", "The login of this site does not allow it.")
-
-
-def _known(given: str, tokens: Iterable[Secret]) -> bool:
-    """Compared as digests, all of them, so that the time tells neither length nor place."""
-    digest = _digest(given)
-    return sum(hmac.compare_digest(digest, _digest(token.reveal())) for token in tokens) > 0
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+def _ask(authorize: Authorize, action: Access) -> None:
+    if not authorize(action):
+        raise Refused("forbidden", HOST)

@@ -35,6 +35,13 @@ def as_page(html: str, policy: str, *, status: int = 200, cache: str = NO_STORE)
     return _answer(response, cache, None if cache == NO_STORE else response.get_data(), weak=False)
 
 
+def in_language(response: Response, language: str) -> Response:
+    """Say which language an answer is in, and that another one was to be had."""
+    response.headers["Content-Language"] = language
+    response.vary.add("Accept-Language")
+    return response
+
+
 def lifetime(service: Service, embed: Embed) -> str:
     """How long others may keep what was made from an embed: as long as it is fresh here, a day at the most.
 

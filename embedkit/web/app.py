@@ -12,9 +12,10 @@ from embedkit.kit import EmbedKit
 from embedkit.rendering import static_dir
 from embedkit.settings import Settings
 from embedkit.web import headers, problems
+from embedkit.web.access import admit
 from embedkit.web.documentation import home
 from embedkit.web.fast import Fast
-from embedkit.web.limits import Allowance, Throttle
+from embedkit.web.limits import Allowance, Throttle, allow, count
 from embedkit.web.problems import Refused
 from embedkit.web.routes import ROUTES
 from embedkit.web.routing import Route
@@ -30,8 +31,8 @@ def create_app(
 
     :param settings: by default those of the kit, or of the environment (``EMBEDKIT_…``).
     :param kit: by default one made from the settings.
-    :param authorize: a login that decides instead of ADMIN_TOKEN: takes the action (``purge``), tells
-        whether whoever sent the current request may do it.
+    :param authorize: a login that decides instead of TOKENS, ADMIN_TOKEN and SEARCH_ACCESS: takes the action
+        (``search``, ``grant``, ``purge``), tells whether whoever sent the current request may do it.
     :raises ConfigurationError: where a setting is wrong.
     """
     blueprint, service, throttle = _mounted(settings, kit, authorize, None)
@@ -79,7 +80,7 @@ def _mounted(
         static_url_path="/static",
     )
     throttle = Throttle(service.settings)
-    blueprint.before_request(_guard(throttle))
+    blueprint.before_request(_guard(service, throttle))
     headers.allow_origins(blueprint, service.settings)
     blueprint.after_request(headers.harden)
     blueprint.after_request(headers.open_files)
@@ -90,8 +91,8 @@ def _mounted(
     return blueprint, service, throttle
 
 
-def _guard(throttle: Throttle) -> Callable[[], None]:
-    """What stands before every view: how large, and how often."""
+def _guard(service: Service, throttle: Throttle) -> Callable[[], None]:
+    """What stands before every view: how large, how often, and who."""
     routes = {route.endpoint: route for route in ROUTES}
 
     def guard() -> None:
@@ -100,18 +101,20 @@ def _guard(throttle: Throttle) -> Callable[[], None]:
         route = routes.get((request.endpoint or "").rpartition(".")[2])
         if route is not None:
             request.max_content_length = route.most
-            _count(throttle, route)
+            if request.method != "OPTIONS":
+                _enter(service, throttle, route)
 
     return guard
 
 
-def _count(throttle: Throttle, route: Route) -> None:
-    if not route.limited or request.method == "OPTIONS":
-        return
-    g.embedkit_allowance = allowance = throttle.take(request.remote_addr or "")
-    if not allowance.allowed:
-        detail = f"More than {allowance.limit} requests came from your address. Wait {allowance.reset} seconds."
-        raise Refused("throttled", detail, headers={"Retry-After": str(allowance.reset)})
+def _enter(service: Service, throttle: Throttle, route: Route) -> None:
+    """Count by address first, so that nobody tries tokens faster than others call."""
+    g.embedkit_throttle = throttle
+    if route.limited:
+        allow(throttle.take(request.remote_addr or ""), "from your address")
+    g.embedkit_credential = credential = admit(service, route.access)
+    if credential and route.limited:
+        count(credential)
 
 
 def _tell_allowance(response: Response) -> Response:

@@ -71,9 +71,9 @@ def _sample(service: Service, route: Route) -> str:
     if route.body:
         body = json.dumps(route.sample, indent=2, ensure_ascii=False)
         return f"curl {base}{route.rule} \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"
-    if route.method != "GET":
-        return f"curl -X {route.method} '{base}{route.sample}' \\\n  -H \"Authorization: Bearer $TOKEN\""
-    return f"curl '{base}{route.sample}'"
+    method = "" if route.method == "GET" else f"-X {route.method} "
+    token = "" if route.access == "open" else ' \\\n  -H "Authorization: Bearer $TOKEN"'
+    return f"curl {method}'{base}{route.sample}'{token}"
 
 
 def _fields(schema: Any, document: JSON) -> list[JSON]:

@@ -21,6 +21,7 @@ FILES = "public, max-age=3600, stale-while-revalidate=86400"
 VERSIONED = "public, max-age=31536000, immutable"  # our markup names the version: a new one has a new address
 HSTS = "max-age=31536000"
 HOUR = 3600
+ALLOWANCE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
 def harden(response: Response) -> Response:
@@ -59,7 +60,7 @@ def allow_origins(blueprint: Blueprint, settings: Settings) -> None:
         origins=exact,
         methods=["GET", "HEAD", "POST"],
         allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-        expose_headers=["ETag", "Retry-After"],
+        expose_headers=["Content-Language", "ETag", "Link", "Retry-After", *ALLOWANCE],
         max_age=HOUR,
         vary_header=False,
     )

@@ -1,4 +1,4 @@
-"""How often one client may call: a fixed window, counted in Redis where the service has one.
+"""How often one client may call, and one token or grant: fixed windows, counted in Redis where there is one.
 
 Flask-Limiter sits on whole applications and reads their configuration, so that a mounted blueprint
 would change its host; this uses the library below it.
@@ -12,11 +12,14 @@ import time
 from dataclasses import dataclass
 from functools import lru_cache
 
+from flask import g
 from limits import parse
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from embedkit.settings import Settings
+from embedkit.settings import Secret, Settings
+from embedkit.web.credentials import digest
+from embedkit.web.problems import Refused
 
 log = logging.getLogger("embedkit.web")
 
@@ -45,7 +48,7 @@ class Allowance:
 
 
 class Throttle:
-    """Counts calls by client. Without Redis, or while it fails, each process counts for itself."""
+    """Counts calls, by client and by credential. Without Redis, or while it fails, each process for itself."""
 
     def __init__(self, settings: Settings) -> None:
         self._rate = parse(settings.rate_limit)
@@ -55,8 +58,14 @@ class Throttle:
         self._bypassed_until = 0.0
 
     def take(self, client: str) -> Allowance:
-        """Count one call."""
-        key = network(client)
+        """Count one call from this address."""
+        return self._count(network(client))
+
+    def take_with(self, credential: Secret) -> Allowance:
+        """Count one call made with this token or grant, from wherever: the quota of the key is one for all."""
+        return self._count(f"credential:{digest(credential).hex()}")
+
+    def _count(self, key: str) -> Allowance:
         if self._shared is not None and time.monotonic() >= self._bypassed_until:
             try:
                 return self._take(self._shared, key)
@@ -70,6 +79,25 @@ class Throttle:
         window = counter.get_window_stats(self._rate, "embedkit", key)
         reset = max(1, int(window.reset_time - time.time() + 0.999))
         return Allowance(allowed, self._rate.amount, window.remaining, reset)
+
+
+def count(credential: Secret) -> None:
+    """Count the current request against the token or grant that opened it, too.
+
+    :raises Refused: where it is one too many.
+    """
+    throttle: Throttle = g.embedkit_throttle
+    allow(throttle.take_with(credential), "with this token or grant")
+
+
+def allow(allowance: Allowance, whence: str) -> None:
+    """Refuse one call too many; the tightest of the allowances is the one that a client is told."""
+    told: Allowance | None = g.get("embedkit_allowance")
+    if told is None or not allowance.allowed or allowance.left < told.left:
+        g.embedkit_allowance = allowance
+    if not allowance.allowed:
+        detail = f"More than {allowance.limit} requests came {whence}. Wait {allowance.reset} seconds."
+        raise Refused("throttled", detail, headers={"Retry-After": str(allowance.reset)})
 
 
 @lru_cache(maxsize=4096)

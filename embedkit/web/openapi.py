@@ -14,6 +14,7 @@ from embedkit.errors import EmbedKitError
 from embedkit.models import JSON
 from embedkit.settings import Settings
 from embedkit.web import schemas
+from embedkit.web.access import Access
 from embedkit.web.problems import CODES
 from embedkit.web.routing import Route
 
@@ -23,6 +24,21 @@ DESCRIPTION = (
     " with a stable code."
 )
 REFERENCE = "#/components/schemas/{name}"
+CREDENTIALS = {
+    "token": "One of the setting TOKENS. It stays on servers.",
+    "grant": "What POST /v1/grants answers: for browsers, reading only, for eight hours.",
+    "admin": "The setting ADMIN_TOKEN.",
+}
+# What opens a route, what its readers should know of that, and the code where it is shut for everybody.
+DOORS: Mapping[Access, tuple[tuple[str, ...], str, str]] = {
+    "search": (
+        ("token", "grant"),
+        "Needs a token or a grant, unless SEARCH_ACCESS is open; answered with 503 where API_KEY is not set.",
+        "not-configured",
+    ),
+    "grant": (("token",), "Off, and answered with 404, unless the setting TOKENS has a value.", "no-route"),
+    "purge": (("admin",), "Off, and answered with 404, unless the setting ADMIN_TOKEN has a value.", "no-route"),
+}
 
 
 def openapi_document(settings: Settings | None = None) -> JSON:
@@ -39,7 +55,8 @@ def openapi_document(settings: Settings | None = None) -> JSON:
         servers=[{"url": (settings and settings.public_url) or "."}],
         tags=[{"name": name} for name in dict.fromkeys(route.group for route in routes)],
     )
-    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    for name, says in CREDENTIALS.items():
+        spec.components.security_scheme(name, {"type": "http", "scheme": "bearer", "description": says})
     for name, schema in _schemas(routes).items():
         spec.components.schema(name, schema)
     for route in routes:
@@ -91,9 +108,9 @@ def _operation(route: Route) -> JSON:
         if route.sample:
             content["example"] = route.sample
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if route.needs:
-        operation["security"] = [{"token": []}]
-        operation["description"] = f"Off, and answered with 404, unless the setting {route.needs} has a value."
+    if route.access in DOORS:
+        keys, operation["description"], _ = DOORS[route.access]
+        operation["security"] = [{key: []} for key in keys]
     return operation
 
 
@@ -118,6 +135,8 @@ def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
     plain = {key: value for key, value in plain.items() if key != "default" or value is not None}
     says = plain.pop("description", None)
     parameter = {"name": name, "in": "query", "required": name in struct.get("required", []), "schema": plain}
+    if plain.get("type") == "array":
+        parameter |= {"style": "form", "explode": False}  # joined by commas
     return {**parameter, "description": says} if says else parameter
 
 
@@ -161,4 +180,5 @@ def _always(route: Route) -> list[str]:
     codes = ["invalid-request"] if route.query or route.body else []
     codes += ["too-large"] if route.body else []
     codes += ["throttled"] if route.limited else []
+    codes += ["token-required", "forbidden", DOORS[route.access][2]] if route.access in DOORS else []
     return [*codes, "error"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Response
 
@@ -13,6 +15,8 @@ from embedkit.web.service import Service
 
 log = logging.getLogger("embedkit.web")
 
+SEARCH = ("api", "token")  # what search asks, of all that the transport tells of
+
 
 def healthz(_: Service) -> Response:
     return as_json(Health("ok"))
@@ -22,7 +26,8 @@ def readyz(service: Service) -> Response:
     """Ready is what can answer: from the cache while Getty is down, from Getty while the cache is.
 
     Only with neither is it taken out of service; anything stricter would turn an outage of Getty, which
-    the copies are there to bridge, into one of every instance at once.
+    the copies are there to bridge, into one of every instance at once. That search is shut (``upstream``:
+    ``api``: ``throttled``: ``quota-exhausted``) is told, and shuts nothing else.
     """
     state = _state(service)
     response = as_json(state)
@@ -37,10 +42,15 @@ def _state(service: Service) -> Readiness:
         log.exception("the state of the parts cannot be told")
         return Readiness("unavailable", "unknown", {})
     cache, upstream = str(found["cache"]), dict(found["upstream"])
-    oembed = upstream.get("oembed", {})
-    failing = [cache != "ok", oembed.get("breaker") == "open" or "throttled" in oembed]
-    status = "unavailable" if all(failing) else "degraded" if any(failing) else "ok"
-    return Readiness(status, cache, upstream)  # type: ignore[arg-type]
+    failing = [cache != "ok", _shut(upstream.get("oembed", {}))]
+    if all(failing):
+        return Readiness("unavailable", cache, upstream)
+    bridged = any(failing) or any(_shut(upstream.get(lane, {})) for lane in SEARCH)
+    return Readiness("degraded" if bridged else "ok", cache, upstream)
+
+
+def _shut(lane: Mapping[str, Any]) -> bool:
+    return lane.get("breaker") == "open" or "throttled" in lane
 
 
 ROUTES = (

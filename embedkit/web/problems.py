@@ -12,11 +12,12 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, Unavailable
+from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, QuotaExhausted, Unavailable
 
 log = logging.getLogger("embedkit.web")
 
-RETRY_AFTER = 30  # seconds, where Getty is down and nobody knows for how long: the breaker's rest
+# Seconds, where nobody knows better: how long Getty is left alone after such an answer.
+RETRY_AFTER: Mapping[type[EmbedKitError], float] = {Unavailable: 30, QuotaExhausted: 900}
 
 # The codes of HTTP alone; the others are those of embedkit.errors.
 CODES: Mapping[str, tuple[int, str]] = {
@@ -43,6 +44,8 @@ FAILURES = (
     "unavailable",
     "invalid-response",
 )
+# What a call to the Getty Images API may come to.
+SEARCHING = ("rate-limited", "quota-exhausted", "unauthorized", "unavailable", "invalid-response")
 BY_STATUS = {404: "no-route", 405: "method-not-allowed", 413: "too-large", 429: "throttled"}
 
 
@@ -100,10 +103,8 @@ def unexpected(error: Exception) -> Response:
 
 
 def retry_headers(error: EmbedKitError) -> dict[str, str]:
-    """``Retry-After`` in whole seconds, where known; an outage always says something."""
-    after = error.retry_after
-    if after is None and isinstance(error, Unavailable):
-        after = RETRY_AFTER
+    """``Retry-After`` in whole seconds, where known; an outage and a spent quota always say something."""
+    after = RETRY_AFTER.get(type(error)) if error.retry_after is None else error.retry_after
     return {} if after is None else {"Retry-After": str(max(1, math.ceil(after)))}
 
 

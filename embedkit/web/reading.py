@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from embedkit.getty.api import languages
 from embedkit.models import TLDS, Options, Target
+from embedkit.settings import Settings
 from embedkit.web.problems import Refused
 from embedkit.web.schemas import BatchItem, EmbedQuery, FrameQuery, OEmbedQuery
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 WIDEST = 10_000  # pixels; no picture is wider, so a larger limit means the same and need not go upstream
 KINDS = {
     "int": "a whole number",
@@ -29,13 +32,26 @@ KINDS = {
 def query(kind: type[T]) -> T:
     """The query string; the first of equal names counts, empty and unknown ones are ignored.
 
+    A list is joined by commas, or its name stands there for each item, as forms send it.
+
     :raises Refused: for a value that does not fit.
     """
+    several = _lists(kind)
+    said = {name: _items(name) if name in several else value for name, value in request.args.items()}
     try:
-        said = {name: value for name, value in request.args.items() if value}
-        return msgspec.convert(said, kind, strict=False)
+        return msgspec.convert({name: value for name, value in said.items() if value}, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise Refused("invalid-request", _advice(error, kind)) from None
+        raise Refused("invalid-request", re.sub(r"^(\w+)\[[0-9]+\]", r"\1", _advice(error, kind))) from None
+
+
+def language(said: str | None, settings: Settings) -> str:
+    """The language to ask Getty in: the one said, else what the browser prefers, else that of LOCALE.
+
+    One that Getty does not offer counts as none, as Getty itself has it: a picker may speak more languages.
+    """
+    wishes = [said] if said else [tag for tag, quality in request.accept_languages if quality > 0]
+    offered = filter(None, map(languages.supported, wishes))
+    return next(offered, None) or languages.language(None, settings)
 
 
 def body(kind: type[T]) -> T:
@@ -71,6 +87,25 @@ def options(said: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Tar
         tld=said.tld,
         target=getattr(said, "target", None) or target,
     )
+
+
+@cache
+def _lists(kind: type) -> frozenset[str]:
+    """The fields that hold lists."""
+    hints = get_type_hints(kind).items()
+    return frozenset(name for name, hint in hints if any(get_origin(one) is list for one in _parts(hint)))
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    """A type, and the types that it is made of."""
+    yield hint
+    if get_origin(hint) is not Literal:
+        for part in get_args(hint):
+            yield from _parts(part)
+
+
+def _items(name: str) -> list[str]:
+    return [item.strip() for value in request.args.getlist(name) for item in value.split(",") if item.strip()]
 
 
 def _bounded(size: int | None) -> int | None:
@@ -111,8 +146,17 @@ def _advice(error: msgspec.ValidationError, kind: type) -> str:
     what = re.sub(r'^Object missing required field (".+")', r"\1 is missing", what)
     what = what.replace("Invalid enum value", "there is no")
     said = f"{where}: {what[0].lower()}{what[1:]}." if where else f"{what[0].upper()}{what[1:]}."
-    words = _words(kind, where)
-    return f"{said} Use one of {', '.join(words)}." if words else said
+    if words := _words(kind, where):
+        return f"{said} Use one of {', '.join(words)}."
+    return f"{said}{_meant(kind, what)}"
+
+
+def _meant(kind: type, what: str) -> str:
+    """What is expected in a field that is missing."""
+    name = what.partition('"')[2].partition('"')[0] if what.endswith("is missing") else ""
+    hint = get_type_hints(kind, include_extras=True).get(name)
+    says = next((one.description for one in get_args(hint) if isinstance(one, msgspec.Meta)), None)
+    return f" It holds {says[0].lower()}{says[1:]}." if says else ""
 
 
 def _in_words(found: re.Match[str]) -> str:
@@ -125,6 +169,5 @@ def _in_words(found: re.Match[str]) -> str:
 def _words(kind: type, where: str) -> list[str]:
     """The values that a field, of the whole or of an item in it, allows, where they are a closed list."""
     hints = {**get_type_hints(BatchItem), **get_type_hints(kind)}
-    hint = hints.get(where.rpartition(".")[2])
-    choices = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
-    return [str(word) for choice in choices for word in get_args(choice)]
+    hint = hints.get(re.sub(r"\[[0-9]+\]$", "", where.rpartition(".")[2]))
+    return [str(word) for part in _parts(hint) if get_origin(part) is Literal for word in get_args(part)]

@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Response
 
+from embedkit.web.access import Access
+
 KIB = 1024
 
 
@@ -24,8 +26,9 @@ class Answer:
 class Route:
     """``view`` takes the service and what the rule names.
 
-    ``errors`` are the codes it may answer with beside those that any route may. ``limited`` counts it
-    against RATE_LIMIT; ``most`` is the largest body in bytes; ``sample`` is a path or a body to try it with.
+    ``errors`` are the codes it may answer with beside those that any route may. ``access`` tells who is let
+    in: it is asked before the view. ``limited`` counts it against RATE_LIMIT; ``most`` is the largest body in
+    bytes; ``sample`` is a path or a body to try it with.
     """
 
     rule: str
@@ -38,7 +41,7 @@ class Route:
     query: type | None = None
     body: type | None = None
     errors: tuple[str, ...] = ()
-    needs: str | None = None
+    access: Access = "open"
     limited: bool = True
     most: int = 64 * KIB
     parameters: Mapping[str, str] = field(default_factory=dict)

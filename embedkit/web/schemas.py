@@ -9,10 +9,25 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from embedkit.getty.api.languages import LANGUAGES
+from embedkit.getty.api.parameters import PAGE_SIZE, Family
+from embedkit.getty.api.vocabulary import (
+    LARGEST,
+    MAX_PAGE_SIZE,
+    AgeOfPeople,
+    Composition,
+    EditorialSortOrder,
+    Ethnicity,
+    GraphicalStyle,
+    NumberOfPeople,
+    Orientation,
+    Segment,
+)
 from embedkit.models import TLDS, Align, Input, Target
 
 MOST = 100  # references in a batch
 LONGEST = 4_000  # characters of one reference: embed code of five pictures has half of that
+LONGEST_PHRASE = 300  # characters
 
 Size = Annotated[int, Meta(ge=1, description="CSS pixels; the embed is never larger than this")]
 Tld = Annotated[
@@ -65,6 +80,85 @@ class FrameQuery(Struct, omit_defaults=True):
     maxheight: Size | None = None
     caption: Words | None = None
     tld: Tld | None = None
+
+
+Lang = Annotated[
+    str,
+    Meta(
+        max_length=35,  # RFC 5646, section 4.4.1
+        description="The language of texts; by default that of Accept-Language, or the setting LOCALE. A language"
+        f" that Getty does not offer is answered in the default. It offers {', '.join(LANGUAGES)}.",
+    ),
+]
+EDITORIAL_ONLY = "with family=editorial only"
+
+
+class SearchQuery(Struct, omit_defaults=True):
+    """What to look for. Only what may be embedded is found; lists are joined by commas."""
+
+    q: Annotated[
+        str,
+        Meta(min_length=1, max_length=LONGEST_PHRASE, description="What to look for, such as solar eclipse"),
+    ]
+    family: Annotated[Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")] = (
+        "all"
+    )
+    page: Annotated[int, Meta(ge=1, le=LARGEST, description="Counts from 1")] = 1
+    page_size: Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description="Pictures on a page")] = PAGE_SIZE
+    sort_order: Annotated[EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
+    orientations: list[Orientation] | None = None
+    number_of_people: list[NumberOfPeople] | None = None
+    color: (
+        Annotated[str, Meta(max_length=7, description="Six hexadecimal digits; not with family=editorial")] | None
+    ) = None
+    graphical_styles: (
+        Annotated[list[GraphicalStyle], Meta(description="fine_art not with family=editorial")] | None
+    ) = None
+    compositions: list[Composition] | None = None
+    ethnicity: list[Ethnicity] | None = None
+    age_of_people: list[AgeOfPeople] | None = None
+    editorial_segments: Annotated[list[Segment], Meta(description=EDITORIAL_ONLY.capitalize())] | None = None
+    date_from: (
+        Annotated[str, Meta(max_length=40, description=f"Made then or later; ISO 8601; {EDITORIAL_ONLY}")] | None
+    ) = None
+    date_to: (
+        Annotated[str, Meta(max_length=40, description=f"Made then or before; ISO 8601; {EDITORIAL_ONLY}")] | None
+    ) = None
+    exclude_nudity: Annotated[
+        bool, Meta(description="The search of editorial pictures has no such filter: there it is left out")
+    ] = True
+    lang: Lang | None = None
+
+
+class PickerQuery(Struct, omit_defaults=True):
+    """What the picker's page shows, and who asked for it."""
+
+    q: Annotated[str, Meta(max_length=LONGEST_PHRASE, description="What to look for, to begin with")] = ""
+    family: Family = "all"
+    orientations: list[Orientation] = []
+    sort_order: EditorialSortOrder | None = None
+    page: Annotated[int, Meta(ge=1, le=LARGEST, description="Counts from 1; without JavaScript")] = 1
+    lang: Lang | None = None
+    multiple: bool = False
+    max: Annotated[int, Meta(ge=1, le=MOST, description="With multiple: how many pictures")] | None = None
+    output: Literal["shortcode", "url", "html", "markdown", "json"] | None = None
+    theme: Literal["auto", "light", "dark"] | None = None
+    origin: (
+        Annotated[str, Meta(max_length=300, description="Whom to hand the choice to: one of PICKER_ORIGINS")]
+        | None
+    ) = None
+    nonce: Annotated[str, Meta(max_length=200, description="Returned with every message")] | None = None
+    host: Annotated[Literal["tinymce"], Meta(description="Speak to its dialog as well")] | None = None
+    grant: (
+        Annotated[str, Meta(max_length=1_000, description="Without JavaScript alone; else it goes behind #grant=")]
+        | None
+    ) = None
+
+
+class LanguageQuery(Struct, omit_defaults=True):
+    """In which language to answer."""
+
+    lang: Lang | None = None
 
 
 class BatchItem(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -249,4 +343,10 @@ class Readiness(Struct):
 
     status: Literal["ok", "degraded", "unavailable"]
     cache: str
-    upstream: dict[str, Any]
+    upstream: Annotated[
+        dict[str, Any],
+        Meta(
+            description="By what is asked of Getty: oembed, api (search). throttled: quota-exhausted says that the"
+            " calls of a day are spent, retry_after for how many seconds"
+        ),
+    ]

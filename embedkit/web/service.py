@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import request, url_for
 
 from embedkit.kit import EmbedKit
 from embedkit.settings import LOOPBACK, Settings
+from embedkit.web.credentials import Grants
 from embedkit.web.problems import Refused
 
 Authorize = Callable[[str], bool]
@@ -23,6 +24,10 @@ class Service:
     settings: Settings
     authorize: Authorize | None = None
     clock: Callable[[], float] = time.time
+    grants: Grants = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grants", Grants(self.settings, host=self.authorize is not None))
 
     def oembed_address(self) -> str | None:
         """The absolute address of /oembed; None where it cannot be known for sure.

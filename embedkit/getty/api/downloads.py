@@ -53,14 +53,17 @@ def address(response: Response, settings: Settings, image_id: str) -> str:
     :raises ProviderError: what :mod:`embedkit.getty.api.refusals` makes of another status.
     :raises InvalidResponse: where the address is missing, or leads anywhere else.
     """
-    if response.status in (302, 303):
-        place: object = response.headers.get("location")
-    else:
-        place = answer(response, "download", ref=image_id).raw("uri")
     origins = (*settings.image_origins, *api_origins(settings))
-    if not (found := links.on_origin(place, origins, LONGEST)):
+    # no variable here holds what was answered: the error below may be sent to a crash reporter, with its frames
+    if not (found := links.on_origin(_place(response, image_id), origins, LONGEST)):
         raise unusable("The answer names no address of a file that may be used.", image_id)
     return found
+
+
+def _place(response: Response, image_id: str) -> object:
+    if response.status in (302, 303):
+        return response.headers.get("location")
+    return answer(response, "download", ref=image_id).raw("uri")
 
 
 def file_request(where: str, settings: Settings) -> Request:

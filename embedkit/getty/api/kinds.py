@@ -11,7 +11,7 @@ Several[…]                    any of these, joined by commas
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
@@ -19,6 +19,8 @@ from embedkit.errors import ConfigurationError
 from embedkit.getty import text
 
 LONGEST = 1000  # characters of a free text
+
+_MOMENT = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # Python takes any letter at all between date and time
 
 T = TypeVar("T")
 Several = Union[T, Sequence[T]]  # noqa: UP007  (X | Y of a variable takes no parameter before Python 3.12)
@@ -68,8 +70,8 @@ def items(name: str, value: Any) -> Iterable[Any]:
         return [value]
     if isinstance(value, set | frozenset):  # in an order that does not change from run to run
         return sorted(value, key=str)
-    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
-        return value
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping | Iterator):
+        return value  # no iterator: it would be empty when the next page is asked for
     raise _wrong(name, value, "Give a list, or one value.")
 
 
@@ -131,11 +133,12 @@ def _form(name: str, rule: Written, value: Any) -> str:
 def _when(name: str, value: Any) -> str:
     if isinstance(value, date):  # a datetime is one, too
         return value.isoformat()
+    said = value.strip() if isinstance(value, str) else ""
     try:
-        datetime.fromisoformat(value.strip())
-    except (ValueError, AttributeError):
+        datetime.fromisoformat(said if _MOMENT.fullmatch(said) else "")
+    except ValueError:
         raise _wrong(name, value, "Give a date, or a text such as 1999-12-31 (ISO 8601).") from None
-    return str(value.strip())
+    return said
 
 
 def _wrong(name: str, value: Any, hint: str) -> ConfigurationError:

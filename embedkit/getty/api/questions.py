@@ -87,6 +87,7 @@ def asset_id(text: str) -> str:
 def distinct(ids: Sequence[str]) -> tuple[str, ...]:
     """Asset ids in lower case, each once, in order.
 
+    :param ids: or one id: a text is a sequence of its characters, too, and a digit is an asset id.
     :raises UnsupportedReference: where one of them is none.
     """
-    return tuple(dict.fromkeys(asset_id(one) for one in ids))
+    return tuple(dict.fromkeys(map(asset_id, [ids] if isinstance(ids, str) else ids)))

@@ -1,0 +1,130 @@
+"""Downloads, for licensed customers: what there is of a picture, its address for a day, its file on the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from embedkit.api.drafts import Draft, Place, Progress
+from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
+from embedkit.getty import refusals
+from embedkit.getty.api import downloads, images
+from embedkit.getty.api.questions import asset_id
+from embedkit.images import Download, DownloadOffer, DownloadSize, Image
+from embedkit.models import Response
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from embedkit.api.caller import Caller
+    from embedkit.getty.api.parameters import Downloading
+    from embedkit.settings import Settings
+
+SECONDS = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them
+MOST = 1024**3  # bytes of one file
+ENDINGS = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/tiff": ".tif",
+    "image/webp": ".webp",
+    "image/svg+xml": ".svg",
+    "application/postscript": ".eps",
+    "image/x-eps": ".eps",
+    "application/zip": ".zip",
+}
+WORDS = ("text/", "application/json", "application/xml", "application/xhtml")  # a message, and no picture
+
+
+class Downloads:
+    """Downloads on behalf of the settings' customer, or of the application on its own.
+
+    Every method raises ConfigurationError without API_SECRET, Unauthorized for what is not licensed, NotFound
+    for what there is not, and ProviderError where there is no answer.
+    """
+
+    def __init__(self, settings: Settings, caller: Caller) -> None:
+        self._settings = settings
+        self._caller = caller
+
+    def sizes(self, id: str) -> tuple[DownloadSize, ...]:
+        """The sizes that there are of a picture, and the agreements under which they can be had."""
+        return self._image(id, "download_sizes").download_sizes
+
+    def largest(self, id: str) -> tuple[DownloadOffer, ...]:
+        """The agreements under which the largest file of a picture can be had."""
+        return self._image(id, "largest_downloads").largest_downloads
+
+    def address(self, id: str, *, notes: Mapping[str, str] | None = None, **said: Unpack[Downloading]) -> str:
+        """Where a file is, for 24 hours. It counts as a download.
+
+        :param said: ``product_type``, ``height`` in pixels and so on; the largest file by default.
+        :param notes: ``download_notes`` and ``project_code``, for agreements that want them.
+        """
+        return self._ordered(id, {"auto_download": False, **said}, notes)
+
+    def save(
+        self,
+        id: str,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        notes: Mapping[str, str] | None = None,
+        **said: Unpack[Downloading],
+    ) -> Download:
+        """Download a file: it is there as a whole, or not at all.
+
+        :param path: of the file; or of a folder, where it is named by its id.
+        :param overwrite: whether a file that is there may be replaced.
+        :param progress: called with the bytes that have come, and with those of the file where they are known.
+        :param said: as for :meth:`address`; ``auto_download=False`` asks for the address in another way.
+        :raises OSError: where the file cannot be written; FileExistsError where one is there. Both before
+            anything is ordered, as far as that can be known.
+        """
+        self._caller.check("token")
+        wanted = asset_id(id)
+        expected = ".eps" if said.get("file_type") == "eps" else ".jpg"
+        place = Place(path, f"{wanted}{expected}", overwrite=overwrite)
+        with Draft(place, progress) as draft:
+            address = self._ordered(wanted, dict(said), notes)
+            media_type = self._fetched(address, draft, wanted)
+            place.under(f"{wanted}{ENDINGS.get(media_type, expected)}")
+            return Download(wanted, draft.keep(), draft.done, urlsplit(address).hostname or "", media_type)
+
+    def _ordered(self, id: str, said: dict[str, Any], notes: Mapping[str, str] | None) -> str:
+        automatic = said.pop("auto_download", True)
+        order = downloads.request(id, said, self._settings, auto_download=automatic, notes=notes)
+        return downloads.address(self._caller.call(order, "token"), self._settings, id)
+
+    def _fetched(self, address: str, draft: Draft, id: str) -> str:
+        """Get a file into a draft; its media type."""
+        request = downloads.file_request(address, self._settings)
+        headers = {**request.headers, "Accept-Encoding": "identity"}  # pictures do not get smaller
+        response = self._caller.fetch(
+            replace(request, headers=headers, into=draft, max_bytes=MOST, seconds=SECONDS)
+        )
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if response.status != 200:
+            raise _undelivered(response, id)
+        if not draft.done or draft.done != (draft.done if draft.total is None else draft.total):
+            raise Unavailable("The file is not whole.", hint="Try again later.", ref=id)
+        if media_type.startswith(WORDS):
+            raise InvalidResponse("What was delivered is no picture.", hint="Try again later.", ref=id)
+        return media_type
+
+    def _image(self, id: str, field: str) -> Image:
+        request = images.single(id, {"fields": field}, self._settings)
+        return images.one(self._caller.call(request, "token"), self._settings, id)
+
+
+def _undelivered(response: Response, id: str) -> ProviderError:
+    if throttled := refusals.throttle(response):
+        return refusals.told(response, type(throttled), *refusals.THROTTLES[type(throttled)], id)
+    if response.status in (404, 410):
+        return refusals.told(response, NotFound, "the file is not there any more", "Order it again.", id)
+    if 400 <= response.status < 600:
+        return refusals.told(response, Unavailable, "the file is not delivered", "Try again later.", id)
+    return refusals.told(response, InvalidResponse, "that is no file", "Try again later.", id)

@@ -1,0 +1,262 @@
+"""Commands about boards, where customers of Getty Images collect pictures: list, show, create and so on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any, get_args
+
+import click
+
+from embedkit.boards import Board, BoardAsset
+from embedkit.cli.console import again, as_json, counted, open_kit, print_json, say
+from embedkit.cli.files import read_lines
+from embedkit.cli.tables import ROOMY, Column, print_table, terminal_width
+from embedkit.getty.api.parameters import PAGE_SIZE
+from embedkit.getty.api.vocabulary import MAX_PAGE_SIZE, BoardSortOrder, Relationship
+from embedkit.kit import EmbedKit
+from embedkit.models import JSON
+
+SORT_ORDERS = get_args(BoardSortOrder)
+
+board_argument = click.argument("board", metavar="BOARD")
+refs_argument = click.argument("refs", nargs=-1, required=True, metavar="REF...")
+description_option = click.option("--description", metavar="TEXT", help="What the board is for.")
+
+
+@click.group()
+def boards() -> None:
+    """Look after boards, where customers collect pictures.
+
+    BOARD is the id that "list" and "create" print. Needs a customer of Getty Images: the settings API_KEY,
+    API_SECRET, USERNAME and PASSWORD.
+    """
+
+
+@boards.command("list")
+@click.option("--relationship", type=click.Choice(get_args(Relationship)), help="Only boards of this kind.")
+@click.option(
+    "--sort",
+    "sort_order",
+    type=click.Choice(SORT_ORDERS),
+    metavar="ORDER",
+    help=f"One of {', '.join(SORT_ORDERS)} (as Getty spells it).",
+)
+@click.option("--page", type=click.IntRange(1), default=1, metavar="N", help="Which page, from 1.")
+@click.option(
+    "--page-size",
+    type=click.IntRange(1, MAX_PAGE_SIZE),
+    default=PAGE_SIZE,
+    show_default=True,
+    metavar="N",
+    help=f"Boards on a page, {MAX_PAGE_SIZE} at most.",
+)
+@as_json
+def list_boards(json_: bool, **said: Any) -> None:
+    """Print your boards, and those that you are invited to."""
+    with open_kit() as kit:
+        page = kit.api.boards.list(**said)
+    if json_:
+        listed = [_shown(board) for board in page.boards]
+        print_json({"total": page.total, "page": page.page, "page_size": page.page_size, "boards": listed})
+        return
+    columns = [Column("BOARD"), Column("PICTURES"), Column("UPDATED"), Column("NAME", 2)]
+    if (terminal_width() or ROOMY) >= ROOMY:
+        columns.append(Column("DESCRIPTION", 3))
+    print_table(columns, [_row(board)[: len(columns)] for board in page.boards])
+    say(counted(page.total, "board") + (f", page {page.page} of {page.pages}." if page.pages > 1 else "."))
+    if page.has_next:
+        say(f"Next: {again(page=page.page + 1)}")
+
+
+@boards.command()
+@board_argument
+@as_json
+def show(board: str, json_: bool) -> None:
+    """Print a board, with the shortcodes of its pictures."""
+    with open_kit() as kit:
+        found = kit.api.boards.get(board)
+    if json_:
+        print_json(_whole(found))
+    else:
+        click.echo("\n".join(_readable(found)))
+
+
+@boards.command()
+@click.argument("name")
+@description_option
+@as_json
+def create(name: str, description: str | None, json_: bool) -> None:
+    """Make a board, and print its id."""
+    with open_kit() as kit:
+        id = kit.api.boards.create(name, description or "")
+    if json_:
+        print_json({"id": id})
+    else:
+        click.echo(id)
+
+
+@boards.command()
+@board_argument
+@click.argument("name")
+@description_option
+@as_json
+def rename(board: str, name: str, description: str | None, json_: bool) -> None:
+    """Give a board another name."""
+    with open_kit() as kit:
+        kit.api.boards.rename(board, name, description)
+    _tell({"id": board, "name": name}, f"The board {board} is now {name!r}.", json_)
+
+
+@boards.command()
+@board_argument
+@click.option("--yes", is_flag=True, help="Do not ask; without a terminal it has to be said.")
+@as_json
+def delete(board: str, yes: bool, json_: bool) -> int:
+    """Delete a board, not its pictures."""
+    with open_kit() as kit:
+        if not (yes or _agreed(kit, board)):
+            say("Nothing was deleted.")
+            return 1
+        kit.api.boards.delete(board)
+    _tell({"id": board, "deleted": True}, f"The board {board} is deleted.", json_)
+    return 0
+
+
+@boards.command()
+@board_argument
+@refs_argument
+@as_json
+def add(board: str, refs: tuple[str, ...], json_: bool) -> int:
+    """Add pictures to a board.
+
+    REF is an id, an address or a shortcode; "-" reads them from stdin, one on each line.
+    """
+    with open_kit() as kit:
+        change = kit.api.boards.add(board, _ids(kit, refs))
+    told = f"{counted(len(change.added), 'picture')} added." + "".join(
+        f"\n{id} could not be added." for id in change.not_added
+    )
+    _tell({"added": list(change.added), "not_added": list(change.not_added)}, told, json_)
+    return 1 if change.not_added else 0
+
+
+@boards.command()
+@board_argument
+@refs_argument
+@as_json
+def remove(board: str, refs: tuple[str, ...], json_: bool) -> None:
+    """Take pictures off a board.
+
+    REF is an id, an address or a shortcode; "-" reads them from stdin, one on each line.
+    """
+    with open_kit() as kit:
+        ids = _ids(kit, refs)
+        kit.api.boards.remove(board, ids)
+    _tell({"removed": ids}, f"{', '.join(ids)}: no longer on the board.", json_)
+
+
+@boards.command()
+@board_argument
+@as_json
+def comments(board: str, json_: bool) -> None:
+    """Print what was said about a board."""
+    with open_kit() as kit:
+        found = kit.api.boards.comments(board).comments
+    if json_:
+        names = ("id", "text", "author", "date_created", "can_delete")
+        print_json({"comments": [{name: getattr(one, name) for name in names} for one in found]})
+        return
+    columns = (Column("DATE"), Column("BY"), Column("TEXT"))
+    print_table(columns, [(_day(one.date_created), one.author, one.text) for one in found])
+    say(counted(len(found), "comment") + ".")
+
+
+@boards.command()
+@board_argument
+@click.argument("text")
+@as_json
+def comment(board: str, text: str, json_: bool) -> None:
+    """Say something about a board, and print the comment's id."""
+    with open_kit() as kit:
+        id = kit.api.boards.comment(board, text)
+    if json_:
+        print_json({"id": id})
+    else:
+        click.echo(id)
+
+
+def _agreed(kit: EmbedKit, board: str) -> bool:
+    """Whether the person at the terminal wants a board to go.
+
+    :raises click.UsageError: where there is no terminal to ask at: a script has to say what it wants.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise click.UsageError("Say --yes to delete a board: there is no terminal to ask at.")
+    found = kit.api.boards.get(board)
+    return click.confirm(f"Delete {found.name!r} with {counted(found.asset_count, 'picture')}?", err=True)
+
+
+def _ids(kit: EmbedKit, refs: tuple[str, ...]) -> list[str]:
+    wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
+    return list(dict.fromkeys(id for ref in wanted for id in kit.parse(ref).items))
+
+
+def _tell(done: JSON, told: str, json_: bool) -> None:
+    """What was done: data where it was asked for, else a message."""
+    if json_:
+        print_json(done)
+    else:
+        say(told)
+
+
+def _shown(board: Board) -> JSON:
+    names = ("id", "name", "description", "asset_count", "relationship", "date_created", "date_last_updated")
+    return {name: getattr(board, name) for name in names}
+
+
+def _whole(board: Board) -> JSON:
+    allowed = {one.name: getattr(board.permissions, one.name) for one in fields(board.permissions)}
+    allowed.pop("other")
+    assets = [
+        {
+            "id": one.id,
+            "type": one.asset_type,
+            "shortcode": None if _moves(one) else f"[getty {one.id}]",
+            "date_added": one.date_added,
+        }
+        for one in board.assets
+    ]
+    return {name: value for name, value in _shown(board).items() if name != "relationship"} | {
+        "comment_count": board.comment_count,
+        "share": board.links.share,
+        "permissions": allowed,
+        "assets": assets,
+    }
+
+
+def _row(board: Board) -> tuple[str, ...]:
+    return board.id, f"{board.asset_count:,}", _day(board.date_last_updated), board.name, board.description
+
+
+def _readable(board: Board) -> Iterator[str]:
+    rows = {
+        "name": board.name,
+        "about": board.description,
+        "updated": _day(board.date_last_updated),
+        "share": board.links.share,
+        "pictures": f"{board.asset_count:,}",
+        "comments": f"{board.comment_count:,}",
+    }
+    yield from (f"{name:10} {value}" for name, value in rows.items() if value)
+    yield from (f"{one.id} (video)" if _moves(one) else f"[getty {one.id}]" for one in board.assets)
+
+
+def _moves(asset: BoardAsset) -> bool:
+    """Whether it is a video: those cannot be embedded."""
+    return "video" in asset.asset_type.lower()
+
+
+def _day(time: str | None) -> str:
+    return (time or "")[:10]

@@ -1,0 +1,115 @@
+"""Search, for pictures that may be embedded: the key stays here, and answers are kept by nobody.
+
+Getty's terms forbid an open proxy of its search, which is why routes like these ask who is there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Response, request
+
+from embedkit import records
+from embedkit.errors import ConfigurationError
+from embedkit.getty.api import parameters
+from embedkit.getty.text import line
+from embedkit.images import SearchPage
+from embedkit.web import reading
+from embedkit.web.answers import as_json, in_language
+from embedkit.web.found import SearchAnswer
+from embedkit.web.problems import SEARCHING, Refused
+from embedkit.web.routing import Answer, Route
+from embedkit.web.schemas import LONGEST_PHRASE, SearchQuery
+from embedkit.web.service import Service
+
+# Of the query, what narrows a search; the rest says where to look and how to answer.
+FILTERS = (
+    *("sort_order", "orientations", "number_of_people", "color", "graphical_styles", "compositions"),
+    *("ethnicity", "age_of_people", "editorial_segments", "date_from", "date_to"),
+)
+
+
+def search(service: Service) -> Response:
+    asked = reading.query(SearchQuery)
+    language = reading.language(asked.lang, service.settings)
+    found = find(service, asked, language)
+    response = as_json(
+        {
+            "total": found.total,
+            "page": found.page,
+            "page_size": found.page_size,
+            "images": [records.picture(image) for image in found.images],
+            "related": found.related,
+        }
+    )
+    response.headers["Link"] = _links(asked, found)
+    return in_language(response, language)
+
+
+def find(service: Service, asked: SearchQuery, language: str) -> SearchPage:
+    """One page of pictures that may be embedded; nobody outside can ask for others.
+
+    :raises Refused: for a filter that the family does not take, or a value that the filter does not.
+    """
+    if not line(asked.q, LONGEST_PHRASE):  # also of what nobody can see, such as a byte order mark
+        raise Refused("invalid-request", "q is blank. It holds what to look for, such as solar eclipse.")
+    filters = _filters(asked)
+    return service.kit.search(
+        asked.q,
+        family=asked.family,
+        page=asked.page,
+        page_size=asked.page_size,
+        language=language,
+        embed_content_only=True,
+        exclude_nudity=asked.exclude_nudity,
+        include_related_searches=True,
+        **filters,
+    )
+
+
+def _filters(asked: SearchQuery) -> dict[str, Any]:
+    """What narrows the search, checked: from here on a wrong argument is our fault, and not the caller's."""
+    said = {name: value for name in FILTERS if (value := getattr(asked, name)) is not None}
+    try:
+        parameters.read(asked.family, said)
+    except ConfigurationError as error:
+        raise Refused("invalid-request", str(error)) from None
+    return said
+
+
+def _links(asked: SearchQuery, found: SearchPage) -> str:
+    """Where the other pages are (RFC 8288): relative, since the service may not know its own address."""
+    last = max(1, found.pages)
+    pages = {"first": 1, "prev": min(found.page - 1, last), "next": found.page + 1, "last": last}
+    there = {rel: page for rel, page in pages.items() if 1 <= page <= last}
+    return ", ".join(f'<{_address(asked, page)}>; rel="{rel}"' for rel, page in there.items())
+
+
+def _address(asked: SearchQuery, page: int) -> str:
+    """The same question for another page: what was said, as it was understood."""
+    said = [name for name in asked.__struct_fields__ if request.args.get(name) and name != "page"]
+    pairs = [*((name, _written(getattr(asked, name))) for name in said), ("page", str(page))]
+    return f"?{urlencode(pairs, quote_via=quote, safe=',')}"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+ROUTES = (
+    Route(
+        "/v1/search",
+        "search",
+        search,
+        "Search for pictures that may be embedded",
+        "Search",
+        {200: Answer("One page; the header Link leads to the others.", SearchAnswer)},
+        query=SearchQuery,
+        errors=SEARCHING,
+        access="search",
+        sample="/v1/search?q=solar%20eclipse&family=editorial&orientations=horizontal,square",
+    ),
+)
