@@ -238,11 +238,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back: header names in lower case, the body decoded from its transfer and content coding."""
+    """What came back: header names in lower case, the body decoded from its transfer and content coding.
+
+    ``quiet`` is how many seconds the transport will ask nothing more of this endpoint, after too many calls.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a signed address
     body: bytes = field(default=b"", repr=False)  # may hold a token
+    quiet: float = 0.0
 
 
 JSON = dict[str, Any]

@@ -72,6 +72,7 @@ def test_a_search_is_for_decent_pictures_that_may_be_embedded(kit: EmbedKit, app
         "page_size": "30",
         "embed_content_only": "true",
         "exclude_nudity": "true",
+        "include_related_searches": "true",
         "fields": "detail_set,uri_oembed",
     }
     assert call.headers["accept-language"] == "en-US"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import trustme
 
+from embedkit import EmbedKit
 from embedkit.api.tokens import AGAIN, SOON
 from embedkit.errors import (
     EmbedKitError,
@@ -22,6 +23,7 @@ from embedkit.errors import (
 )
 from embedkit.images import SearchPage
 from embedkit.models import Request
+from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.transport.resilience import API_RATE, BURST
 from tests.client_support import House, found, once, token
 from tests.faulty_upstream import Script, Upstream, flood, hang, ok, reset, say
@@ -587,3 +589,15 @@ def test_tokens_and_oembed_are_not_paced() -> None:
                 paced.house.transport.send(Request(upstream.url, lane))
         assert paced.slept == []
         paced.house.kit.close()
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_the_first_refusal_of_a_day_tells_when_the_door_opens(status: int) -> None:
+    with SandboxServer(SandboxConfig(calls_per_day=1, throttle_status=status)) as server:
+        kit = EmbedKit(server.settings(cache="memory:", secret="s" * 40))
+        held = kit.search("harbour")
+        for phrase in ("city", "forest"):  # Getty's own refusal, and then ours in its name
+            with pytest.raises(QuotaExhausted) as caught:
+                kit.search(phrase)
+            assert 890 < (caught.value.retry_after or 0) <= 900
+        assert kit.search("harbour") == held

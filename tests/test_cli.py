@@ -414,7 +414,7 @@ def test_doctor(run: Run, sandbox: SandboxServer) -> None:
     good = run("doctor")
     assert good.code == 0, good.out
     assert f"search       {sandbox.url} answers, with the token of a customer" in good.out
-    sandbox.app.faults.add("drop", count=None)
+    sandbox.app.faults.add("drop", count=None, route="*")
     bad = run("doctor", "--json")
     assert bad.code == 1
     checks = {one["check"]: one for one in json.loads(bad.out)["checks"]}

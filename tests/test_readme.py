@@ -63,7 +63,7 @@ def test_python_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Pa
         command = [sys.executable, "-W", "error", "-c", snippet]
     done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-    if "kit.search(" in snippet:
+    if "page = kit.search(" in snippet:
         assert (done.stdout.count("[getty "), done.stdout.count("<iframe")) == (3, 3)
     if "downloads.save(" in snippet:
         assert (tmp_path / "eclipse.jpg").read_bytes()[:3] == b"\xff\xd8\xff"

@@ -59,8 +59,9 @@ class Search:
         return self._walk(family, phrase, said, self._request(family, phrase, said))
 
     def find(self, phrase: str, *, family: Family = "all", **said: Unpack[AnySearch]) -> SearchPage:
-        """What most people want: as the search of that family, and without nudity where that can be said."""
-        return self._page(family, phrase, _decent(family, said))
+        """What most people want: as the search of that family, without nudity where that can be said, and with
+        related phrases."""
+        return self._page(family, phrase, _kindly(family, said))
 
     def find_pages(
         self, phrase: str, *, family: Family = "all", limit: int | None = None, **said: Unpack[AnySearch]
@@ -69,7 +70,7 @@ class Search:
 
         :param limit: pages at the most.
         """
-        asked = _decent(family, said)
+        asked = _kindly(family, said)
         return self._walk(family, phrase, asked, self._request(family, phrase, asked), limit)
 
     def _request(self, family: Family, phrase: str, said: Mapping[str, Any]) -> Request:
@@ -106,8 +107,11 @@ def paging(said: Mapping[str, Any]) -> Asked:
     return Asked(page=int(said.get("page") or 1), page_size=int(said.get("page_size") or PAGE_SIZE))
 
 
-def _decent(family: Family, said: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {"exclude_nudity": True} | {name: value for name, value in said.items() if value is not None}
+KINDLY = {"exclude_nudity": True, "include_related_searches": True}
+
+
+def _kindly(family: Family, said: Mapping[str, Any]) -> dict[str, Any]:
+    asked = {**KINDLY} | {name: value for name, value in said.items() if value is not None}
     if "exclude_nudity" not in parameters.takes(word(family, FAMILIES, "family")):
         del asked["exclude_nudity"]
     return asked

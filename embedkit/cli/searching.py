@@ -92,7 +92,6 @@ def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, jso
             family=family,
             embed_content_only=not all_,
             exclude_nudity=not nudity,
-            include_related_searches=True,
             **said,
         )
     if json_:

@@ -59,7 +59,9 @@ def refusal(response: Response, ref: AssetRef) -> ProviderError:
 def told(response: Response, kind: type[ProviderError], says: str, hint: str, ref: str | None) -> ProviderError:
     """An error with what is known of every refusal: the status, and when to try again."""
     message = f"Getty Images answered {response.status}: {says}."
-    error = kind(message, hint=hint, ref=ref, retry_after=retry_after(response.headers))
+    asked = retry_after(response.headers)
+    wait = max(asked or 0.0, response.quiet) if response.quiet else asked
+    error = kind(message, hint=hint, ref=ref, retry_after=wait)
     if isinstance(error, NotFound):
         error.gone = response.status == 410
     return error

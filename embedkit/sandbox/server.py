@@ -54,9 +54,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(int(code), phrase)
         for name, text in headers:
             self.send_header(name, text)
-        # The end of the body is the end of the connection. A body that made no sense may have a rest that was not
+        # The end of the body is the end of the connection. A body that was refused may have a rest that was not
         # read: the official Node client counts characters where bytes are meant.
-        if self._announced is None or (code == "400" and self.command in ("POST", "PUT")):
+        if self._announced is None or (code >= "400" and self.command in ("POST", "PUT")):
             self.send_header("Connection", "close")
         self.end_headers()
 

@@ -21,6 +21,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -199,6 +200,8 @@ class HttpTransport:
             outcome, tries = self._tried(request, lane, deadline)
             if isinstance(outcome, Response):
                 lane.cool_off.record(throttle(outcome))
+                if quiet := lane.cool_off.left():
+                    outcome = replace(outcome, quiet=quiet)
             healthy = _healthy(outcome) or (None if late else False)
         finally:
             lane.breaker.record(ticket, healthy)

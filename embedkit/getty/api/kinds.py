@@ -11,7 +11,7 @@ Several[…]                    any of these, joined by commas
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
@@ -70,8 +70,8 @@ def items(name: str, value: Any) -> Iterable[Any]:
         return [value]
     if isinstance(value, set | frozenset):  # in an order that does not change from run to run
         return sorted(value, key=str)
-    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping | Iterator):
-        return value  # no iterator: it would be empty when the next page is asked for
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        return value
     raise _wrong(name, value, "Give a list, or one value.")
 
 
