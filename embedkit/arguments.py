@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -26,7 +26,8 @@ def options(given: Options | None, said: Mapping[str, Any]) -> Options:
     for name in ("max_width", "max_height"):
         size = getattr(wanted, name)
         if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
-            raise ConfigurationError(f"{name} is {size!r}.", hint="Give a whole number of pixels, 1 or more.")
+            hint = "Give a whole number of pixels, 1 or more."
+            raise ConfigurationError(f"{name} is {shown(size)}.", hint=hint)
     if not isinstance(wanted.caption, str | bool | None) or not isinstance(wanted.title, str | None):
         hint = "Give a text; for a caption also True or False."
         raise ConfigurationError("The caption or title is no text.", hint=hint)
@@ -39,5 +40,19 @@ def word(value: Any, words: Sequence[str], what: str) -> Any:
     :raises ConfigurationError: where it is none of these words.
     """
     if value not in words:
-        raise ConfigurationError(f"There is no {what} {value!r}.", hint=f"Use one of {', '.join(words)}.")
+        raise ConfigurationError(f"There is no {what} {shown(value)}.", hint=f"Use one of {', '.join(words)}.")
     return value
+
+
+def lasting(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said, for more than one call: an iterator has nothing to say the second time."""
+    return {name: tuple(value) if isinstance(value, Iterator) else value for name, value in said.items()}
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it, whatever it is; only so much of it."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        text = f"a too long {type(value).__name__}"
+    return text if len(text) <= 80 else text[:79] + "…"

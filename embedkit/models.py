@@ -201,7 +201,7 @@ class Sink(Protocol):
     """Takes a body in pieces, where it is too large to be held in memory."""
 
     def begin(self, total: int | None) -> None:
-        """A body follows, of so many bytes as far as is known."""
+        """A body follows, of so many bytes as far as is known; from its start, if one was cut off before."""
         ...
 
     def write(self, piece: bytes) -> object:
@@ -217,11 +217,12 @@ class Request:
     ``hosts``. ``endpoint`` names the breaker and the throttle that the call counts against.
     ``batch`` tells that the caller bounds the number of its calls by itself and can wait for its turn.
     ``hand_back`` gives a redirect to the caller as the answer that it is, instead of following or refusing
-    it. ``into`` takes the body of a 200 in pieces, so that the answer has none; such a call is made once.
+    it. ``into`` takes the body of a 200 in pieces, so that the answer has none; it is begun once more where the
+    connection is cut, and what is answered in its place is not asked for again.
     ``seconds`` bounds the call in place of TIMEOUT.
     """
 
-    url: str
+    url: str = field(repr=False)  # may be signed
     endpoint: str
     params: tuple[tuple[str, str], ...] = ()
     method: str = "GET"

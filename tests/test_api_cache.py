@@ -133,19 +133,31 @@ def test_all_reading_but_no_boards_and_no_licences() -> None:
     assert app.count("v3") == 8
 
 
-@pytest.mark.parametrize("other", [{"api_key": "key-2"}, {"username": "bob", "password": "pw"}])
+APPLICATION = {"api_secret": "s"}
+CUSTOMER = {**APPLICATION, "username": "bob", "password": "pw"}
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ({}, {"api_key": "key-2"}),
+        ({}, APPLICATION),
+        ({}, CUSTOMER),
+        (APPLICATION, CUSTOMER),
+        (CUSTOMER, {**CUSTOMER, "password": ""}),
+        (CUSTOMER, {**CUSTOMER, "username": "ada"}),
+    ],
+)
 def test_nobody_gets_what_another_asked_for(
-    redis_server: stores_support.Server, upstream: Upstream, other: dict[str, str]
+    redis_server: stores_support.Server, upstream: Upstream, first: dict[str, str], other: dict[str, str]
 ) -> None:
     redis_client(redis_server).flushall()
     rows = {"cache": redis_server.url, "secret": SECRET, "api_key": "key-1"}
     with (
         Upstream(ok(b'{"access_token": "t"}')) as tokens,
-        House(upstream.origin, tokens.origin, **rows) as one,
-        House(upstream.origin, tokens.origin, **rows) as same,
-        House(
-            upstream.origin, tokens.origin, api_secret="s" if "username" in other else "", **{**rows, **other}
-        ) as two,
+        House(upstream.origin, tokens.origin, **rows, **first) as one,
+        House(upstream.origin, tokens.origin, **rows, **first) as same,
+        House(upstream.origin, tokens.origin, **{**rows, **other}) as two,
     ):
         one.kit.search("harbour")
         same.kit.search("harbour")

@@ -127,6 +127,11 @@ def test_the_searches_of_the_api_say_no_more_than_they_are_told(kit: EmbedKit, a
         (lambda kit: kit.search(""), "phrase"),
         (lambda kit: kit.search_pages("x", colour="red"), "color"),
         (lambda kit: kit.search_pages("x", family="video"), "editorial"),
+        (lambda kit: kit.search_pages("x", limit="2"), "whole number of pages"),
+        (lambda kit: kit.search_pages("x", limit=True), "whole number of pages"),
+        (lambda kit: kit.search_pages("x", limit=-(10**5000)), "whole number of pages"),
+        (lambda kit: kit.search("x", family=10**5000), "editorial"),
+        (lambda kit: kit.api.countries(10**5000), "pt-BR"),
         (lambda kit: kit.api.search.editorial("x", exclude_nudity=True), "creative"),
         (lambda kit: kit.api.search.creative("x", date_from="2020-01-01"), "editorial"),
         (lambda kit: kit.api.search.pages("creative", "x", date_from="2020-01-01"), "editorial"),
@@ -165,6 +170,18 @@ def test_a_walk_may_begin_anywhere_and_has_a_limit(kit: EmbedKit) -> None:
     assert [page.total for page in kit.search_pages("nothing-is-called-that")] == [0]
 
 
+def test_what_can_be_read_only_once_narrows_every_page(kit: EmbedKit, app: Sandbox) -> None:
+    walks = (
+        lambda: kit.search_pages("portrait", orientations=(one for one in ("square", "vertical")), page_size=1),
+        lambda: kit.api.search.pages("all", "portrait", orientations=iter(["square", "vertical"]), page_size=1),
+    )
+    for walk in walks:
+        app.forget()
+        pages = walk()
+        assert [next(pages).page, next(pages).page] == [1, 2]
+        assert [call.params["orientations"] for call in app.calls if call.route == "v3"] == ["square,vertical"] * 2
+
+
 def test_related_searches_come_along(kit: EmbedKit) -> None:
     page = kit.api.search.creative("mountain", include_related_searches=True)
     assert page.related
@@ -200,6 +217,9 @@ def test_any_number_of_pictures_a_hundred_at_a_time() -> None:
     lots = [len(call.params["ids"].split(",")) for call in app.calls if call.route == "v3"]
     assert lots == [100, 100, 30]
     app.forget()
+    kit.api.images(iter(ids), fields=iter(["caption"]))  # type: ignore[arg-type]
+    assert {call.params["fields"] for call in app.calls if call.route == "v3"} == {"caption,uri_oembed"}
+    app.forget()
     assert kit.api.images([]).images == ()
     assert app.counts() == {}
 
@@ -230,7 +250,7 @@ def test_places_in_a_language(kit: EmbedKit) -> None:
 def test_the_life_of_a_board(kit: EmbedKit) -> None:
     boards = kit.api.boards
     id = boards.create("Eclipse", "For April")
-    change = boards.add(id, [TALL, WIDE, "999999999"])
+    change = boards.add(id, iter([TALL, WIDE, "999999999"]))  # type: ignore[arg-type]
     assert change.added == (TALL, WIDE)
     assert change.not_added == ("999999999",)
     comment = boards.comment(id, "The second one?")

@@ -78,6 +78,7 @@ def orders(app: Sandbox) -> list[dict[str, str]]:
 def test_what_there_is(kit: EmbedKit, app: Sandbox) -> None:
     sizes, offers = kit.api.downloads.sizes(ID), kit.api.downloads.largest(ID)
     assert sizes[-1].height == max(size.height or 0 for size in sizes)
+    assert all({offer.product_type for offer in size.downloads} >= {"premiumaccess"} for size in sizes)
     assert {offer.product_type for offer in offers} >= {"premiumaccess"}
     assert orders(app) == []
 
@@ -192,6 +193,46 @@ def test_unless_it_may_be_overwritten(kit: EmbedKit, tmp_path: Path) -> None:
     assert kit.api.downloads.save(ID, tmp_path / "new.jpg", overwrite=True).bytes == done.bytes
 
 
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_a_link_in_a_folder_leads_to_what_is_overwritten(tmp_path: Path, kind: str) -> None:
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    (other / "file").write_text("old")
+    (folder / f"{ID}.jpg").symlink_to(other / "file")
+    with Shop(ok(PICTURE, headers=[f"Content-Type: image/{kind.replace('jpg', 'jpeg')}"])) as shop:
+        done = shop.save(folder, overwrite=True)
+    assert Path(done.path) == (other / "file" if kind == "jpg" else folder / f"{ID}.png")
+    assert Path(done.path).read_bytes() == PICTURE
+    assert (folder / f"{ID}.jpg").is_symlink()
+    assert [one.name for one in other.iterdir()] == ["file"]
+    assert len(list(folder.iterdir())) == (1 if kind == "jpg" else 2)
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_link_in_a_circle_is_no_file(tmp_path: Path, overwrite: bool) -> None:
+    kit, app = inside()
+    (tmp_path / "link.jpg").symlink_to("link.jpg")
+    with pytest.raises(FileExistsError):
+        kit.api.downloads.save(ID, tmp_path / "link.jpg", overwrite=overwrite)
+    assert app.counts() == {}
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud900"])
+def test_what_cannot_be_a_path_is_told_as_one(tmp_path: Path, name: str) -> None:
+    kit, app = inside()
+    with pytest.raises(OSError, match="cannot be the path") as caught:
+        kit.api.downloads.save(ID, f"{tmp_path}/{name}")
+    assert caught.value.errno == errno.EINVAL
+    assert app.counts() == {}
+
+
+def test_a_path_may_be_bytes(tmp_path: Path) -> None:
+    kit, _ = inside()
+    path: Any = os.fsencode(tmp_path / "picture.jpg")
+    assert kit.api.downloads.save(ID, path).path == str(tmp_path / "picture.jpg")
+
+
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o644)])
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int, overwrite: bool) -> None:
@@ -219,6 +260,7 @@ def test_a_place_where_no_file_can_be_costs_no_download(tmp_path: Path, name: st
     with pytest.raises(kind) as caught:
         kit.api.downloads.save(ID, f"{tmp_path}/{name}")
     assert str(caught.value.filename).rstrip("/") == f"{tmp_path}/{name}".rstrip("/")
+    assert str(caught.value).endswith("'")  # and not in "-> None"
     assert orders(app) == []
 
 
@@ -380,9 +422,11 @@ WRONG: list[tuple[str, Script, type[EmbedKitError]]] = [
     ("429", once(b"", "429 X"), RateLimited),
     ("500", once(b"", "500 X"), Unavailable),
     ("503", once(b"", "503 X"), Unavailable),
-    ("a long page with 500", once(b"a" * 100_000, "500 X"), InvalidResponse),
+    ("a long page with 500", once(b"a" * 100_000, "500 X"), Unavailable),
+    ("a long page with 404", once(b"a" * 100_000, "404 X"), NotFound),
     ("elsewhere", once(b"", "302 X", ("Location: http://127.0.0.1:9/x.jpg",)), InvalidResponse),
 ]
+CUT_OFF = ("cut", "reset", "cut in a chunk", "no answer")
 
 
 @pytest.mark.parametrize(("name", "script", "kind"), WRONG, ids=[row[0] for row in WRONG])
@@ -397,9 +441,43 @@ def test_what_is_not_whole_is_not_there(
         with pytest.raises(EmbedKitError) as caught:
             shop.save(path, overwrite=overwrite)
         assert type(caught.value) is kind
-        assert shop.files.hits == 1  # never twice
-        assert shop.api.hits == 1
+        assert shop.files.hits == (2 if name in CUT_OFF else 1)
+        assert shop.api.hits == 1  # never twice
     assert [one.read_text() for one in tmp_path.iterdir()] == ["old"] * overwrite
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        say(LENGTH % len(PICTURE) + b"\r\n", PICTURE[:50_000]),
+        reset(LENGTH % 2_000_000 + b"\r\n", bytes(1_000_000)),
+        hang(LENGTH % 1000 + b"\r\n", b"abc"),
+        say(),
+    ],
+)
+def test_a_file_that_is_cut_off_is_got_again_and_not_ordered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Script
+) -> None:
+    monkeypatch.setattr("embedkit.transport.FILE_TIMEOUT", 0.3)
+    told: list[tuple[int, int | None]] = []
+    with Shop(cut) as shop:
+        shop.files.scripts = (cut, ok(PICTURE, headers=JPEG))
+        done = shop.save(tmp_path / "picture.jpg", progress=lambda *said: told.append(said))
+        assert (shop.api.hits, shop.files.hits) == (1, 2)
+        assert [request.split()[1] for request in shop.files.requests] == [PATH, PATH]
+    assert (tmp_path / "picture.jpg").read_bytes() == PICTURE
+    assert done.bytes == len(PICTURE)
+    assert told[-1] == (len(PICTURE), len(PICTURE))
+
+
+def test_a_refusal_after_a_cut_leaves_nothing(tmp_path: Path) -> None:
+    cut = say(LENGTH % 1000 + b"\r\n", b"abc")
+    with Shop(cut) as shop:
+        shop.files.scripts = (cut, once(b"", "404 X"))
+        with pytest.raises(NotFound):
+            shop.save(tmp_path / "picture.jpg")
+        assert shop.files.hits == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_silence_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,6 +161,24 @@ def test_a_long_bad_value_is_not_repeated_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    "said", [{"page": 10**5000}, {"orientations": 10**5000}, {"number_of_people": {10**5000}}]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_cannot_be_written_is_a_bad_value(said: dict[str, Any], sign: int) -> None:
+    name, value = next(iter(said.items()))
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be a"):
+        read("all", {name: value if sign > 0 else -value if isinstance(value, int) else [value]})
+
+
+def test_nor_is_it_an_id() -> None:
+    number: Any = 10**5000
+    with pytest.raises(UnsupportedReference):
+        images.single(number, {}, SETTINGS)
+    with pytest.raises(UnsupportedReference):
+        boards.reading(number, SETTINGS)
+
+
+@pytest.mark.parametrize(
     ("endpoint", "name", "says"),
     [
         ("editorial", "color", "The editorial search takes no color. It goes with family all or creative."),

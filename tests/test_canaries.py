@@ -172,6 +172,7 @@ def test_every_secret_is_of_the_kind_that_hides_itself() -> None:
 ACCESS, REFRESH = f"{CANARY}-access", f"{CANARY}-refresh"
 TOKEN = token(ACCESS, refresh_token=REFRESH)
 DOOR = ("X-Error-Detail: Account Over Rate Limit",)
+SIGNED = "CANARY-signed-5d0e"  # in the address of a file: who has it has the file
 ECHO = f'{{"error": "invalid_client", "error_description": "{SECRETS["api_secret"]} {ACCESS}"}}'.encode()
 
 API_FAULTS: dict[str, Script] = (
@@ -221,7 +222,7 @@ class Counter:
         }
         scripts = well | ({at: script} if at in well else {})
         self.upstreams = {name: Upstream(one) for name, one in scripts.items()}
-        address = f"Location: {self.upstreams['file'].origin}/xa/x.jpg"
+        address = f"Location: {self.upstreams['file'].origin}/xa/x.jpg?d={SIGNED}"
         self.upstreams["order"] = Upstream(script if at == "order" else once(b"", "303 X", (address,)))
         self.folder, self.seen = folder, []
         self.rows = {"cache": f"sqlite:{folder}/db", "username": "an-editor", "timeout": 0.15, **SECRETS, **rows}
@@ -294,6 +295,7 @@ def test_no_fault_of_the_api_tells_a_secret(at: str, name: str, logs: Everything
         delivered = [*counter.upstreams["file"].requests, str(counter.upstreams["file"].bodies)]
     lines = [request.partition("\r\n")[0] for request in asked]
     assert CANARY not in "\n".join([*counter.seen, *logs.lines, *lines, *delivered])
+    assert SIGNED not in "\n".join([*counter.seen, *logs.lines])
     assert CANARY.encode() not in held_bytes(tmp_path)
 
 
@@ -308,6 +310,7 @@ def test_the_canaries_were_there_to_be_told(tmp_path: Path) -> None:
         for upstream in (search, order):
             assert f"Api-Key: {SECRETS['api_key']}" in upstream.requests[-1]
             assert f"Authorization: Bearer {ACCESS}" in upstream.requests[-1]
+        assert SIGNED in counter.upstreams["file"].requests[-1]
     assert (tmp_path / "picture.jpg").read_bytes() == b"picture"
     assert "Picture 600100200" in "\n".join(counter.seen)
 
@@ -335,6 +338,8 @@ CRASHES = [
     "embedkit.api.pages.Pages._key",
     "embedkit.api.tokens.replace",
     "embedkit.api.caller.replace",
+    "embedkit.api.downloads.urlsplit",
+    "embedkit.api.drafts.Draft.begin",
     "embedkit.cache.envelope._sign",
     "embedkit.transport.answers.pieces",
     "embedkit.transport._prepared",
@@ -360,6 +365,7 @@ def test_a_crash_in_a_search_tells_no_secret(
     text = "\n".join([*counter.seen, *logs.lines])
     assert "ZeroDivisionError" in text
     assert CANARY not in text
+    assert SIGNED not in text
 
 
 @pytest.mark.parametrize("row", ["api_key", "api_secret", "password"])

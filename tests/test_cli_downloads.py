@@ -10,9 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
+from embedkit.cli import console
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from tests.cli_support import Run, environ, others, runner
 
@@ -186,3 +189,22 @@ def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer
     again = seen()
     assert "is there already" in again
     assert "Downloading" not in again
+
+
+def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[Any] = []
+    make = click.progressbar
+
+    def made(**said: Any) -> Any:
+        bars.append(make(**said))
+        return bars[-1]
+
+    monkeypatch.setattr(console, "_is_terminal", lambda _: True)
+    monkeypatch.setattr(click, "progressbar", made)
+    shown = []
+    with console.progress("Downloading", patient=True) as step:
+        assert step is not None
+        for done in (0, 900, 0, 500, 1000):
+            step(done, 1000)
+            shown.append(bars[0].pos)
+    assert shown == [0, 900, 0, 500, 1000]

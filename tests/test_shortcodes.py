@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from time import process_time
 
 import pytest
@@ -322,7 +323,7 @@ def test_format() -> None:
     assert format(AssetRef(("1", "2"))) == "[getty 1,2]"
     options = Options(462, 370, 'A "b" ] <c>', "T", "left", "co.uk", "facade")
     assert format(AssetRef(("1", "2"), options)) == (
-        '[getty src="1,2" width="462" height="370" tld="co.uk" caption="A &quot;b&quot; &#93; &lt;c&gt;"'
+        '[getty src="1,2" width="462" height="370" tld="co.uk" caption="A &#34;b&#34; &#93; &#60;c&#62;"'
         ' align="left" title="T" target="facade"]'
     )
     assert format(AssetRef(("1",), Options(caption=False))) == '[getty src="1" caption="false"]'
@@ -356,6 +357,13 @@ def test_what_is_written_is_read_the_same(ref: AssetRef, input: str) -> None:
     found = only(format(ref), input)
     assert (found.kind, found.reference, found.options) == ("shortcode", str(ref), ref.options)
     assert found.warnings == ()
+
+
+@given(references)
+@settings(deadline=None, max_examples=200)
+def test_it_is_read_the_same_from_html_into_which_it_was_put_as_text(ref: AssetRef) -> None:
+    found = only(escape(format(ref), quote=False))
+    assert (found.reference, found.options, found.warnings) == (str(ref), ref.options, ())
 
 
 # -- all texts --------------------------------------------------------------------------------------------

@@ -85,7 +85,6 @@ def test_a_phrase_is_enough(web: World, asked: Recorder) -> None:
                 "language": "en-US",
                 "embed_content_only": True,
                 "exclude_nudity": True,
-                "include_related_searches": True,
             },
         )
     ]

@@ -18,6 +18,7 @@ from embedkit.api.caller import Caller
 from embedkit.api.downloads import Downloads
 from embedkit.api.pages import Pages
 from embedkit.api.search import Search, paging
+from embedkit.arguments import lasting
 from embedkit.getty.api import images, places, search
 from embedkit.getty.api.questions import distinct
 from embedkit.images import Collection, Country, Found, Image, SearchPage
@@ -68,8 +69,8 @@ class Api:
 
     def images(self, ids: Sequence[str], **said: Unpack[Details]) -> Found:
         """What is known of any number of pictures, and which ids there are none of."""
-        wanted = distinct(ids)
-        found = [self._some(some, said, batch=len(wanted) > len(some)) for some in _portions(wanted)]
+        wanted, asked = distinct(ids), lasting(said)
+        found = [self._some(some, asked, batch=len(wanted) > len(some)) for some in _portions(wanted)]
         return Found(
             tuple(image for one in found for image in one.images),
             tuple(id for one in found for id in one.missing),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from embedkit.api.search import paging
 from embedkit.boards import Board, BoardChange, BoardPage, Comments
 from embedkit.getty.api import boards
+from embedkit.getty.api.questions import distinct
 from embedkit.models import Request, Response
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Boards:
 
     def add(self, id: str, asset_ids: Sequence[str]) -> BoardChange:
         """Put pictures on a board; which of them could be."""
-        return boards.added(self._answer(boards.adding(id, asset_ids, self._settings)), asset_ids)
+        wanted = distinct(asset_ids)
+        return boards.added(self._answer(boards.adding(id, wanted, self._settings)), wanted)
 
     def remove(self, id: str, asset_ids: Sequence[str]) -> None:
         """Take pictures off a board."""

@@ -51,7 +51,7 @@ class Caller:
             raise ConfigurationError("This needs a key of the Getty Images API.", hint="Set API_KEY.")
         if need == "customer" and not tokens.customer(settings):
             raise ConfigurationError("This needs a customer of Getty Images.", hint="Set USERNAME and PASSWORD.")
-        if need == "token" and not tokens.grant(settings):
+        if not tokens.grant(settings) and need == "token":
             hint = "Set API_SECRET; and USERNAME and PASSWORD, for what a customer has licensed."
             raise ConfigurationError("This needs a token.", hint=hint)
 

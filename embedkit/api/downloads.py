@@ -14,7 +14,7 @@ from embedkit.getty import refusals
 from embedkit.getty.api import downloads, images
 from embedkit.getty.api.questions import asset_id
 from embedkit.images import Download, DownloadOffer, DownloadSize, Image
-from embedkit.models import Response
+from embedkit.models import Request, Response
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -51,7 +51,7 @@ class Downloads:
 
     def sizes(self, id: str) -> tuple[DownloadSize, ...]:
         """The sizes that there are of a picture, and the agreements under which they can be had."""
-        return self._image(id, "download_sizes").download_sizes
+        return self._image(id, "downloads", "download_sizes").download_sizes
 
     def largest(self, id: str) -> tuple[DownloadOffer, ...]:
         """The agreements under which the largest file of a picture can be had."""
@@ -89,19 +89,19 @@ class Downloads:
         expected = ".eps" if said.get("file_type") == "eps" else ".jpg"
         place = Place(path, f"{wanted}{expected}", overwrite=overwrite)
         with Draft(place, progress) as draft:
-            address = self._ordered(wanted, dict(said), notes)
-            media_type = self._fetched(address, draft, wanted)
+            # only the request holds the address, which is signed, and shows it to nobody
+            request = downloads.file_request(self._ordered(wanted, said, notes), self._settings)
+            media_type = self._fetched(request, draft, wanted)
             place.under(f"{wanted}{ENDINGS.get(media_type, expected)}")
-            return Download(wanted, draft.keep(), draft.done, urlsplit(address).hostname or "", media_type)
+            return Download(wanted, draft.keep(), draft.done, urlsplit(request.url).hostname or "", media_type)
 
-    def _ordered(self, id: str, said: dict[str, Any], notes: Mapping[str, str] | None) -> str:
-        automatic = said.pop("auto_download", True)
+    def _ordered(self, id: str, said: Mapping[str, Any], notes: Mapping[str, str] | None) -> str:
+        automatic = said.get("auto_download", True)
         order = downloads.request(id, said, self._settings, auto_download=automatic, notes=notes)
         return downloads.address(self._caller.call(order, "token"), self._settings, id)
 
-    def _fetched(self, address: str, draft: Draft, id: str) -> str:
+    def _fetched(self, request: Request, draft: Draft, id: str) -> str:
         """Get a file into a draft; its media type."""
-        request = downloads.file_request(address, self._settings)
         headers = {**request.headers, "Accept-Encoding": "identity"}  # pictures do not get smaller
         response = self._caller.fetch(
             replace(request, headers=headers, into=draft, max_bytes=MOST, seconds=SECONDS)
@@ -109,14 +109,14 @@ class Downloads:
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status != 200:
             raise _undelivered(response, id)
-        if not draft.done or draft.done != (draft.done if draft.total is None else draft.total):
+        if not draft.done or draft.total not in (None, draft.done):
             raise Unavailable("The file is not whole.", hint="Try again later.", ref=id)
         if media_type.startswith(WORDS):
             raise InvalidResponse("What was delivered is no picture.", hint="Try again later.", ref=id)
         return media_type
 
-    def _image(self, id: str, field: str) -> Image:
-        request = images.single(id, {"fields": field}, self._settings)
+    def _image(self, id: str, *fields: str) -> Image:
+        request = images.single(id, {"fields": fields}, self._settings)
         return images.one(self._caller.call(request, "token"), self._settings, id)
 
 

@@ -25,20 +25,19 @@ class Place:
     """
 
     def __init__(self, path: str | os.PathLike[str], otherwise: str, *, overwrite: bool = False) -> None:
-        written = os.fspath(path)
-        self.named = not os.path.isdir(written)
-        whole = Path(written) if self.named else Path(written, otherwise)
-        if self.named and written.endswith((os.sep, "/")):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), written)
+        self._written = _path(path)
+        self._folder = os.path.isdir(self._written)
         self.overwrite = overwrite
-        self.path = whole.resolve() if overwrite and whole.is_symlink() else whole
-        self.check()
+        if not self._folder and self._written.endswith((os.sep, "/")):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._written)
+        self.under(otherwise)
 
     def under(self, name: str) -> None:
-        """Another name for a file in a folder, now that its kind is known."""
-        if not self.named:
-            self.path = self.path.with_name(name)
-            self.check()
+        """Give a file in a folder this name; one that has a name keeps it."""
+        whole = Path(self._written, name) if self._folder else Path(self._written)
+        # what a link leads to is what is overwritten; a link in a circle leads nowhere, and is found to be no file
+        self.path = Path(os.path.realpath(whole)) if self.overwrite and whole.is_symlink() else whole
+        self.check()
 
     def check(self) -> None:
         """Nothing, where the file can be; else OSError."""
@@ -60,6 +59,15 @@ class Place:
         return FileExistsError(
             errno.EEXIST, "is there already and stays, unless it may be overwritten", str(self.path)
         )
+
+
+def _path(path: str | bytes | os.PathLike[str]) -> str:
+    written = os.fsdecode(path)
+    with suppress(UnicodeError):
+        os.fsencode(written)
+        if "\0" not in written:
+            return written
+    raise OSError(errno.EINVAL, "cannot be the path of a file", written)
 
 
 class Draft:
@@ -90,7 +98,10 @@ class Draft:
             os.unlink(self._path)
 
     def begin(self, total: int | None) -> None:
-        self.total = total
+        with self._named():
+            self._file.seek(0)  # what has come of a file that was cut off does not count
+            self._file.truncate()
+        self.done, self.total = 0, total
         self._tell()
 
     def write(self, piece: bytes) -> None:
@@ -139,8 +150,7 @@ class Draft:
         try:
             yield
         except OSError as error:
-            error.filename, error.filename2 = str(self._place.path), None
-            raise
+            raise OSError(error.errno, error.strerror, str(self._place.path)) from None
 
     def _tell(self) -> None:
         if self._progress:

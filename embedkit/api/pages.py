@@ -22,6 +22,7 @@ from embedkit.cache.envelope import Envelope
 from embedkit.cache.flight import Flight
 from embedkit.cache.guard import Guarded
 from embedkit.errors import InvalidResponse, Unavailable
+from embedkit.getty import tokens
 from embedkit.lazily import Lazily
 from embedkit.models import Request, Response
 from embedkit.settings import Settings
@@ -101,8 +102,8 @@ class Pages:
             store = open_store(settings.cache, limit=PAGES, timeout=settings.timeout)
             envelope = Envelope(signing_secrets(settings), longest=LONGEST)
         else:
-            memory = MemoryCache(limit=PAGES, room=ROOM, clock=self._clock)
-            store = NullCache() if scheme == "null" else memory
+            keeps = scheme != "null"
+            store = MemoryCache(limit=PAGES, room=ROOM, clock=self._clock) if keeps else NullCache()
             envelope = Envelope((secrets.token_hex(32),), longest=LONGEST)
         return Shelf(Guarded(store, time.monotonic), envelope, _who(settings, envelope))
 
@@ -133,9 +134,14 @@ class Pages:
 
 
 def _who(settings: Settings, envelope: Envelope) -> bytes:
-    """Who asks, as nobody can guess it: keys see different prices, licences and pictures."""
+    """Who asks, as nobody can guess it: they see different prices, licences and pictures.
+
+    That is the key, how it gets a token, and the customer where the token is one's: a USERNAME without PASSWORD
+    is nobody's.
+    """
+    customer = settings.username if tokens.customer(settings) else ""
     return hmac.digest(
         envelope.secret(PURPOSE),
-        f"{settings.api_key.reveal()}\n{settings.username}".encode("utf-8", "surrogatepass"),
+        f"{settings.api_key.reveal()}\n{tokens.grant(settings)}\n{customer}".encode("utf-8", "surrogatepass"),
         "sha256",
     )

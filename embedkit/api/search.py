@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from embedkit.arguments import word
+from embedkit.arguments import lasting, shown, word
+from embedkit.errors import ConfigurationError
 from embedkit.getty.api import parameters, search
 from embedkit.getty.api.parameters import FAMILIES, PAGE_SIZE, Family
 from embedkit.images import SearchPage
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from embedkit.api.pages import Pages
     from embedkit.getty.api.parameters import AnySearch, CreativeSearch, EditorialSearch, ImageSearch
     from embedkit.settings import Settings
+
+KINDLY = {"exclude_nudity": True, "include_related_searches": True}
 
 
 class Asked(TypedDict):
@@ -56,7 +59,7 @@ class Search:
         :param family: ``all``, ``creative`` or ``editorial``.
         :raises ConfigurationError: at once, for what the search of this family does not take.
         """
-        return self._walk(family, phrase, said, self._request(family, phrase, said))
+        return self._walk(family, phrase, said)
 
     def find(self, phrase: str, *, family: Family = "all", **said: Unpack[AnySearch]) -> SearchPage:
         """What most people want: as the search of that family, without nudity where that can be said, and with
@@ -70,8 +73,9 @@ class Search:
 
         :param limit: pages at the most.
         """
-        asked = _kindly(family, said)
-        return self._walk(family, phrase, asked, self._request(family, phrase, asked), limit)
+        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+            raise ConfigurationError(f"limit is {shown(limit)}.", hint="Give a whole number of pages, or None.")
+        return self._walk(family, phrase, _kindly(family, said), limit)
 
     def _request(self, family: Family, phrase: str, said: Mapping[str, Any]) -> Request:
         return search.request(family, phrase, said, self._settings)
@@ -83,14 +87,16 @@ class Search:
         return self._pages.ask(request, lambda response: search.parse(response, self._settings, **paging(said)))
 
     def _walk(
-        self,
-        family: Family,
-        phrase: str,
-        said: Mapping[str, Any],
-        request: Request,
-        limit: int | None = None,
+        self, family: Family, phrase: str, said: Mapping[str, Any], limit: int | None = None
     ) -> Iterator[SearchPage]:
-        asked, taken = {**said, **paging(said)}, 0
+        asked = lasting(said)
+        request = self._request(family, phrase, asked)  # at once, and not with the first page
+        return self._walked(family, phrase, asked | paging(asked), request, limit)
+
+    def _walked(
+        self, family: Family, phrase: str, asked: dict[str, Any], request: Request, limit: int | None
+    ) -> Iterator[SearchPage]:
+        taken = 0
         while limit is None or taken < limit:
             page = self._asked(request, asked)
             yield page
@@ -107,11 +113,8 @@ def paging(said: Mapping[str, Any]) -> Asked:
     return Asked(page=int(said.get("page") or 1), page_size=int(said.get("page_size") or PAGE_SIZE))
 
 
-KINDLY = {"exclude_nudity": True, "include_related_searches": True}
-
-
 def _kindly(family: Family, said: Mapping[str, Any]) -> dict[str, Any]:
-    asked = {**KINDLY} | {name: value for name, value in said.items() if value is not None}
+    asked = KINDLY | {name: value for name, value in said.items() if value is not None}
     if "exclude_nudity" not in parameters.takes(word(family, FAMILIES, "family")):
         del asked["exclude_nudity"]
     return asked

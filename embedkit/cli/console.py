@@ -88,6 +88,7 @@ def progress(label: str, *, patient: bool = False) -> Iterator[Callable[[int, in
                 shown.append(stack.enter_context(bar))
             if of:
                 bar.length = of
+                bar.pos = min(bar.pos, done)  # a file that was cut off begins anew; click counts forwards only
                 bar.update(done - bar.pos)
 
         yield step

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from html import escape, unescape
+from html import unescape
 from typing import Any
 
 from embedkit.models import ALIGNS, TARGETS, TLDS, AssetRef, Options
@@ -45,8 +45,10 @@ _ESCAPED = re.compile(r"\\([\\\[\]\"'“”„‟″«»‘’‚‛′‹›&])
 _SIMPLE = re.compile(r"\[getty[ \t]++([0-9a-z-]++(?:,[0-9a-z-]++)*+)[ \t]*+/?\]", re.IGNORECASE | re.ASCII)
 _PIXELS = re.compile(r"0*([1-9][0-9]{0,4})(?:px)?", re.IGNORECASE | re.ASCII)
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-# Signs that mean something to HTML, to Markdown or to other readers of shortcodes.
-_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "\\[]`"} | {ord(sign): escape(sign) for sign in '&<>"'}
+# Signs that mean something to HTML, to Markdown or to other readers of shortcodes. All are written as numbers:
+# an editor into which a shortcode is put as text escapes it once more, and that is seen of numbers alone.
+_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in '\\[]`&<>"'}
+_TWICE = re.compile(r"&amp;(?=#[0-9]{1,7};)")
 _ALIASES = {"alt": "title", "maxwidth": "width", "maxheight": "height"}
 
 
@@ -154,7 +156,7 @@ def _value(text: str, place: int, name: str, values: list[Value]) -> int:
         written, end = _typographic(text, opening)
     else:
         written, end = _bare(text, place, named=bool(name))
-    values.append(Value(name.lower(), written, unescape(_ESCAPED.sub(r"\1", written))))
+    values.append(Value(name.lower(), written, unescape(_TWICE.sub("&", _ESCAPED.sub(r"\1", written)))))
     return end
 
 

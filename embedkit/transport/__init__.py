@@ -8,7 +8,8 @@ again only where that is safe and the budget allows; a service that fails is lef
     RateLimited       not asked, since the last answer was that there are too many calls; or QuotaExhausted
     InvalidResponse   an answer that must not be used: too large, malformed, redirected elsewhere
 
-No secret travels with an error or a log line; urllib3's own debug log prints addresses, not headers.
+No secret travels with an error or a log line, and a signed address is one: urllib3's own log, which prints
+addresses, is silent about our calls (see deadline).
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from embedkit import __version__
-from embedkit.errors import ConfigurationError, InvalidResponse, QuotaExhausted
+from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
 from embedkit.getty.refusals import retry_after, throttle
 from embedkit.models import JSON, Request, Response
 from embedkit.settings import Settings
-from embedkit.transport.answers import clean, decoded, redirected
+from embedkit.transport.answers import beginning, clean, decoded, redirected
 from embedkit.transport.deadline import FILE_TIMEOUT, READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
 from embedkit.transport.failures import FAILURES, Fault, fault
 from embedkit.transport.resilience import API_RATE, Breaker, Bucket, Bulkhead, CoolOff, RetryBudget
@@ -47,7 +48,7 @@ RETRIES = 2  # a third failure is no hiccup
 PAUSE = (0.2, 1.0)  # seconds between tries, spread at random so that clients do not come back in step
 ANSWER = 1.0  # seconds that a call needs for itself once its turn has come
 CHUNK = 16 * 1024
-WORDS = 64 * 1024  # bytes of an answer that comes in place of a file
+WORDS = 64 * 1024  # bytes that are read of an answer that comes in place of a file
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 FIELD = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110 section 5.5
@@ -198,10 +199,8 @@ class HttpTransport:
         healthy = None
         try:
             outcome, tries = self._tried(request, lane, deadline)
-            if isinstance(outcome, Response):
-                lane.cool_off.record(throttle(outcome))
-                if quiet := lane.cool_off.left():
-                    outcome = replace(outcome, quiet=quiet)
+            if isinstance(outcome, Response) and (quiet := lane.cool_off.left()):
+                outcome = replace(outcome, quiet=quiet)
             healthy = _healthy(outcome) or (None if late else False)
         finally:
             lane.breaker.record(ticket, healthy)
@@ -216,13 +215,21 @@ class HttpTransport:
             cool_off.check()
 
     def _tried(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
+        # A 429 is worth another try, and it asks for quiet. Both hold: the quiet begins with the first refusal,
+        # for all, and ends for this call as for any other; only the caller with whom it began tries again then.
+        # The others that were under way are told to wait, or a burst that was refused would come back as one.
+        # A batch tries again as well: it waits for the end of a short quiet anyway.
         lane.budget.deposit()
-        tries = 0
+        tries, may_return = 0, request.batch
         while True:
             outcome = self._once(request, deadline)
             tries += 1
-            pause = max(self._pause(outcome), lane.bucket.left())
-            if tries > _retries(request, outcome) or pause >= deadline.left() or not lane.budget.withdraw():
+            refusal = throttle(outcome) if isinstance(outcome, Response) else None
+            if isinstance(outcome, Response):
+                may_return |= lane.cool_off.record(refusal)
+            retries = 0 if refusal and not may_return else _retries(request, outcome, refusal)
+            pause = max(self._pause(outcome), lane.bucket.left(), lane.cool_off.left())
+            if tries > retries or pause >= deadline.left() or not lane.budget.withdraw():
                 return outcome, tries
             lane.bucket.turn()  # for Getty a try is a call like any other
             self._sleep(pause)
@@ -265,10 +272,11 @@ class HttpTransport:
             if answer.status_code in REDIRECTS:
                 return Response(answer.status_code, headers)
             chunks = iter(lambda: answer.raw.read(CHUNK, decode_content=False), b"")
-            if request.into is None or answer.status_code != 200:
-                most = request.max_bytes if request.into is None else min(request.max_bytes, WORDS)
-                body = decoded(chunks, headers.get("content-encoding", ""), most)
-                return Response(answer.status_code, headers, body)
+            coding = headers.get("content-encoding", "")
+            if request.into is None:
+                return Response(answer.status_code, headers, decoded(chunks, coding, request.max_bytes))
+            if answer.status_code != 200:  # words of whatever length, and the status says it already
+                return Response(answer.status_code, headers, beginning(chunks, coding, WORDS))
             pour(chunks, headers, request.into, request.max_bytes)
             return Response(answer.status_code, headers)
 
@@ -292,14 +300,16 @@ def _prepared(request: Request) -> requests.PreparedRequest:
     )
 
 
-def _retries(request: Request, outcome: Response | Fault) -> int:
+def _retries(request: Request, outcome: Response | Fault, refusal: ProviderError | None) -> int:
     """How many more tries a call is worth: none where it may have done something, unless nothing was sent."""
-    once = request.method != "GET" or request.into is not None
     if isinstance(outcome, Fault):
-        return outcome.retries if outcome.unsent or not once else 0
-    if once or outcome.status not in RETRY_STATUSES:
+        if request.method != "GET":
+            return outcome.retries if outcome.unsent else 0
+        # to fall silent halfway ends a call, but not the time of a file; its order counts, and is not made twice
+        return outcome.retries or int(outcome.silent and request.into is not None)
+    if request.method != "GET" or request.into is not None or outcome.status not in RETRY_STATUSES:
         return 0
-    return 0 if isinstance(throttle(outcome), QuotaExhausted) else RETRIES  # that is over tomorrow
+    return 0 if isinstance(refusal, QuotaExhausted) else RETRIES  # that is over tomorrow
 
 
 def _healthy(outcome: Response | Fault) -> bool:

@@ -53,16 +53,33 @@ def pieces(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterator[byt
     :param max_bytes: of the decoded body.
     :raises InvalidResponse: where it is larger, or not in the coding that it claims.
     """
-    if coding.strip().lower() in ("gzip", "x-gzip"):
-        chunks = _inflated(chunks, max_bytes)
-    elif coding.strip().lower() not in PLAIN:
-        raise InvalidResponse("Getty Images used a content coding that was not asked for.")
     taken = 0
-    for chunk in chunks:
+    for chunk in _uncoded(chunks, coding, max_bytes):
         taken += len(chunk)
         if taken > max_bytes:
             raise _too_large(max_bytes)
         yield chunk
+
+
+def beginning(chunks: Iterable[bytes], coding: str, most: int) -> bytes:
+    """The first bytes of a body without its content coding, of one that may be as long as it likes.
+
+    :raises InvalidResponse: where it is not in the coding that it claims.
+    """
+    found = b""
+    for chunk in _uncoded(chunks, coding, most):
+        found += chunk
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def _uncoded(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterable[bytes]:
+    if coding.strip().lower() in ("gzip", "x-gzip"):
+        return _inflated(chunks, max_bytes)
+    if coding.strip().lower() not in PLAIN:
+        raise InvalidResponse("Getty Images used a content coding that was not asked for.")
+    return chunks
 
 
 def announced(headers: Mapping[str, str], max_bytes: int) -> int | None:

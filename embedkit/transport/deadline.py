@@ -4,12 +4,16 @@ A timeout of requests or urllib3 bounds one read, so a server that sends a byte 
 cut off; and http.client reads status line and headers inside itself. Here each single read from the
 socket gets what is left of the total time, and the bytes are counted before anyone keeps them. There
 is no watchdog, hence no thread to leak.
+
+urllib3 logs every address, with its path and query. Those of downloads are signed: whoever has one has the
+file. So nothing of what happens on our connections goes into its log; the transport's own says what it may.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -74,6 +78,13 @@ def bounded(deadline: Deadline, max_bytes: int) -> Iterator[None]:
     finally:
         _deadline.reset(tokens[0])
         _most.reset(tokens[1])
+
+
+def _not_ours(_: logging.LogRecord) -> bool:
+    return _deadline.get(None) is None
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_not_ours)
 
 
 class _Reader(io.RawIOBase):

@@ -24,11 +24,15 @@ _TLS = (ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A try that gave no answer, and how many more are worth it; ``unsent`` if nothing of it can have arrived."""
+    """A try that gave no answer, and how many more are worth it.
+
+    ``unsent`` if nothing of it can have arrived; ``silent`` if it was waited for until the patience ended.
+    """
 
     error: ProviderError
     retries: int = 0
     unsent: bool = False
+    silent: bool = False
 
 
 def fault(error: BaseException) -> Fault:
@@ -45,7 +49,7 @@ def fault(error: BaseException) -> Fault:
         log.warning(said)  # an attack, or an old bundle of certificates here: someone has to look
         return Fault(Unavailable(said))
     if among((TimeoutError, urllib3.exceptions.TimeoutError)):
-        return Fault(Unavailable("Getty Images did not answer in time."))
+        return Fault(Unavailable("Getty Images did not answer in time."), silent=True)
     if among(_CUT_OFF):
         return Fault(Unavailable("Getty Images cut the connection."), retries=1)
     if among(_MALFORMED):

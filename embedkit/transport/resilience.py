@@ -149,16 +149,18 @@ class CoolOff:
         if left := self.left():
             raise self._kind("Getty Images wants fewer calls and is not asked for the moment.", retry_after=left)
 
-    def record(self, refusal: RateLimited | QuotaExhausted | None) -> None:
-        """What an answer said: too many calls, or nothing of the kind."""
+    def record(self, refusal: RateLimited | QuotaExhausted | None) -> bool:
+        """What an answer said: too many calls, or nothing of the kind; whether a quiet begins with it."""
         with self._lock:
-            if not self.left():  # else the call was under way with the one that began this, and counts with it
+            over = not self.left()
+            if over:  # else the call was under way with the one that began this, and counts with it
                 self._in_a_row = self._in_a_row + 1 if refusal else 0
             if refusal:
                 self._kind = type(refusal)
                 first, most = TOO_MANY if isinstance(refusal, QuotaExhausted) else TOO_FAST
                 wait = max(min(first * 2 ** min(self._in_a_row - 1, 20), most), refusal.retry_after or 0.0)
                 self._until = max(self._until, self._clock() + wait)
+            return over and refusal is not None
 
     def state(self) -> dict[str, str | float]:
         """``throttled``: rate-limited or quota-exhausted; ``retry_after``: seconds; nothing while all is quiet."""

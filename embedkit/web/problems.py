@@ -12,12 +12,12 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, QuotaExhausted, Unavailable
+from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, QuotaExhausted, RateLimited, Unavailable
 
 log = logging.getLogger("embedkit.web")
 
 # Seconds, where nobody knows better: how long Getty is left alone after such an answer.
-RETRY_AFTER: Mapping[type[EmbedKitError], float] = {Unavailable: 30, QuotaExhausted: 900}
+RETRY_AFTER: Mapping[type[EmbedKitError], float] = {Unavailable: 30, RateLimited: 1, QuotaExhausted: 900}
 
 # The codes of HTTP alone; the others are those of embedkit.errors.
 CODES: Mapping[str, tuple[int, str]] = {
@@ -103,7 +103,7 @@ def unexpected(error: Exception) -> Response:
 
 
 def retry_headers(error: EmbedKitError) -> dict[str, str]:
-    """``Retry-After`` in whole seconds, where known; an outage and a spent quota always say something."""
+    """``Retry-After`` in whole seconds, where known; outages and throttles always say something."""
     after = RETRY_AFTER.get(type(error)) if error.retry_after is None else error.retry_after
     return {} if after is None else {"Retry-After": str(max(1, math.ceil(after)))}
 

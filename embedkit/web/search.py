@@ -63,7 +63,6 @@ def find(service: Service, asked: SearchQuery, language: str) -> SearchPage:
         language=language,
         embed_content_only=True,
         exclude_nudity=asked.exclude_nudity,
-        include_related_searches=True,
         **filters,
     )
 

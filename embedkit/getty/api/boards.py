@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from embedkit.arguments import shown
 from embedkit.boards import (
     Board,
     BoardAsset,
@@ -124,8 +125,9 @@ def _info(name: str, description: str | None) -> dict[str, str]:
 def _id(text: str) -> str:
     if isinstance(text, str) and _ID.fullmatch(text):
         return text
+    said = excerpt(text if isinstance(text, str) else shown(text))
     raise UnsupportedReference(
-        f"{excerpt(str(text))!r} is no id of a board or comment.", hint="Take it from the list of boards."
+        f"{said!r} is no id of a board or comment.", hint="Take it from the list of boards."
     )
 
 

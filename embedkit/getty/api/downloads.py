@@ -39,12 +39,9 @@ def request(
     """
     pairs = parameters.read("download", {**said, "auto_download": auto_download})
     # without notes the official SDK sends the JSON null; nothing at all might be taken for a wrong media type
-    order = telling(settings, "POST", f"/v3/downloads/images/{asset_id(image_id)}", pairs, document=_notes(notes))
+    document = dict(notes) if notes else None
+    order = telling(settings, "POST", f"/v3/downloads/images/{asset_id(image_id)}", pairs, document=document)
     return replace(order, hand_back=True)
-
-
-def _notes(notes: Mapping[str, str] | None) -> dict[str, str] | None:
-    return dict(notes) if notes else None
 
 
 def address(response: Response, settings: Settings, image_id: str) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
+from embedkit.arguments import shown
 from embedkit.errors import ConfigurationError
 from embedkit.getty import text
 
@@ -69,7 +70,7 @@ def items(name: str, value: Any) -> Iterable[Any]:
     if isinstance(value, int):
         return [value]
     if isinstance(value, set | frozenset):  # in an order that does not change from run to run
-        return sorted(value, key=str)
+        return sorted(value, key=_spelled)
     if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
         return value
     raise _wrong(name, value, "Give a list, or one value.")
@@ -98,10 +99,15 @@ def _one(name: str, kind: Any, value: Any) -> str:
 
 def _word(name: str, words: Sequence[Any], value: Any) -> str:
     spelled = [str(word) for word in words]
-    said = str(value) if isinstance(value, str | int) else ""
+    said = _spelled(value)
     if said in spelled:
         return said
     raise _wrong(name, value, f"Use {'one of ' * (len(spelled) > 1)}{', '.join(spelled)}.")
+
+
+def _spelled(value: Any) -> str:
+    """A word or a number as it is written; nothing for anything else."""
+    return value if isinstance(value, str) else shown(value) if isinstance(value, int) else ""
 
 
 def _flag(name: str, value: Any) -> str:
@@ -112,7 +118,7 @@ def _flag(name: str, value: Any) -> str:
 
 
 def _number(name: str, rule: Between, value: Any) -> str:
-    said = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    said = "" if isinstance(value, bool) else _spelled(value)
     if re.fullmatch("[0-9]{1,10}", said) and rule.least <= int(said) <= rule.most:
         return str(int(said))
     raise _wrong(name, value, f"Give a whole number from {rule.least} to {rule.most}.")
@@ -142,5 +148,4 @@ def _when(name: str, value: Any) -> str:
 
 
 def _wrong(name: str, value: Any, hint: str) -> ConfigurationError:
-    shown = repr(value)
-    return ConfigurationError(f"{name} cannot be {shown if len(shown) <= 80 else shown[:79] + '…'}.", hint=hint)
+    return ConfigurationError(f"{name} cannot be {shown(value)}.", hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from embedkit.arguments import shown
 from embedkit.errors import ConfigurationError
 from embedkit.settings import Settings
 
@@ -38,4 +39,4 @@ def language(said: str | None, settings: Settings) -> str:
         return supported(settings.locale) or DEFAULT
     if isinstance(said, str) and (found := supported(said)):
         return found
-    raise ConfigurationError(f"There is no language {said!r}.", hint=f"Use one of {', '.join(LANGUAGES)}.")
+    raise ConfigurationError(f"There is no language {shown(said)}.", hint=f"Use one of {', '.join(LANGUAGES)}.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from embedkit.arguments import shown
 from embedkit.errors import UnsupportedReference
 from embedkit.getty.addresses import asset_ids, excerpt
 from embedkit.getty.api.languages import language
@@ -80,7 +81,8 @@ def asset_id(text: str) -> str:
     """
     found = asset_ids(text) if isinstance(text, str) else ()
     if len(found) != 1:
-        raise UnsupportedReference(f"{excerpt(str(text))!r} is no asset id.", hint="Give the id of one picture.")
+        said = excerpt(text if isinstance(text, str) else shown(text))
+        raise UnsupportedReference(f"{said!r} is no asset id.", hint="Give the id of one picture.")
     return found[0]
 
 

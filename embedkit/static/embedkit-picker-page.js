@@ -1,0 +1,94 @@
+/* The page /picker: the element, and the talk with whoever framed or opened the page.
+ *
+ * In the address: ?origin= who that is (one of PICKER_ORIGINS), ?nonce= returned with every message, ?host=tinymce,
+ * and #grant=, which no server gets to see. Sent, to that one origin and never to "*":
+ *   {source: "embedkit", v: 1, nonce, type: "ready" | "resize" {height} | "select" {detail} | "cancel" | "error" {error}}
+ * Heard, from there alone, with the same nonce: {source: "embedkit-host", v: 1, nonce, type: "grant" {grant} | "focus"}
+ */
+const OTHER = window.opener ?? (window.parent === window ? null : window.parent);
+const asked = new URLSearchParams(location.search);
+const nonce = asked.get("nonce") ?? "";
+const tinymce = asked.get("host") === "tinymce";
+const origins = [...(document.body.dataset.origins || "").split(" ").filter(Boolean), location.origin];
+const picker = document.querySelector("embedkit-picker");
+
+const grant = new URLSearchParams(location.hash.slice(1)).get("grant") ?? asked.get("grant");
+if (grant) {
+  picker.setAttribute("grant", grant);
+  asked.delete("grant"); // it stays neither in the history nor in an address that somebody copies
+  history.replaceState(null, "", `${location.pathname}${asked.size ? `?${asked}` : ""}`);
+}
+
+function originOf(address) {
+  try {
+    return new URL(address).origin;
+  } catch {
+    return "";
+  }
+}
+
+/** Whom to talk to: who they say they are, or who the browser says; in any case one that may use this page. */
+function destination() {
+  if (!OTHER) return "";
+  const known = asked.has("origin")
+    ? [asked.get("origin")]
+    : [window.opener ? "" : location.ancestorOrigins?.[0], originOf(document.referrer)].filter(Boolean);
+  if (!known.length && origins.length === 2) return origins[0]; // there is but one
+  return known.find((one) => origins.includes(one)) ?? "";
+}
+
+const TO = destination();
+
+function send(type, said = {}) {
+  if (TO) OTHER.postMessage({ source: "embedkit", v: 1, type, nonce, ...said }, TO);
+}
+
+/** TinyMCE's dialog hears these from the page in it: https://www.tiny.cloud/docs/tinymce/latest/urldialog/ */
+function act(mceAction, said = {}) {
+  if (TO && tinymce) OTHER.postMessage({ mceAction, ...said }, TO);
+}
+
+/** TinyMCE takes html: whatever else was asked for goes in as text, each piece in a paragraph of its own. */
+function asHtml(value) {
+  if (picker.output === "html") return value;
+  const paragraph = document.createElement("p");
+  return value.split("\n\n").map((piece) => {
+    paragraph.textContent = piece;
+    return paragraph.outerHTML;
+  }).join("");
+}
+
+if (OTHER && !TO) {
+  const note = document.createElement("p");
+  note.setAttribute("role", "alert");
+  note.className = "stranger";
+  document.body.prepend(note);
+  note.textContent = document.body.dataset.stranger;
+}
+
+picker.addEventListener("embedkit-ready", () => {
+  picker.focus(); // by hand: Chromium complains of the attribute autofocus in a frame of another origin
+  send("ready");
+}, { once: true });
+picker.addEventListener("embedkit-select", (event) => {
+  if (!TO) return;
+  send("select", { detail: event.detail });
+  act("insertContent", { content: asHtml(picker.value || event.detail.shortcode) });
+  act("close");
+});
+picker.addEventListener("embedkit-cancel", () => {
+  send("cancel");
+  act("close");
+});
+picker.addEventListener("embedkit-error", ({ detail }) => send("error", { error: detail }));
+
+window.addEventListener("message", ({ source, origin, data }) => {
+  if (!TO || source !== OTHER || origin !== TO || data?.source !== "embedkit-host" || data.nonce !== nonce) return;
+  if (data.type === "grant" && typeof data.grant === "string") picker.setAttribute("grant", data.grant);
+  if (data.type === "focus") picker.focus();
+});
+
+new ResizeObserver(() => send("resize", { height: Math.ceil(document.body.getBoundingClientRect().height) }))
+  .observe(document.body);
+
+await import(`./embedkit-picker.js${new URL(import.meta.url).search}`); // last, so that no event of it is missed

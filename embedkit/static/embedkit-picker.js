@@ -1,0 +1,2019 @@
+/* embedkit's picker: search the pictures of Getty Images that may be embedded, choose, insert.
+ *
+ *   <script type="module" src="…/static/embedkit-picker.js"></script>
+ *   <embedkit-picker endpoint="https://embeds.example.org" grant="…"></embedkit-picker>
+ *
+ *   import { EmbedKit } from "…/static/embedkit-picker.js";       // also the global EmbedKit
+ *   const choice = await EmbedKit.open({ endpoint, grant });       // a dialog; null if nothing was chosen
+ *
+ * Attributes  endpoint    where embedkit's service is; by default where this file comes from
+ *             grant       of POST /v1/grants; goes to the endpoint and nowhere else. Never a token.
+ *             query       searched for at once         lang, dir   by default those of the page
+ *             theme       auto, light or dark          filters     "type,orientation,people,color,sort,nudity"
+ *             multiple    several pictures, with max   columns     how many tiles a row has, about
+ *             output      shortcode, url, html, markdown or json: what value is, and what a form sends
+ *             name, value, required, disabled          as any field of a form has them
+ *             page-size, compact, autofocus            sandbox     says that the pictures are samples
+ *             modal       shown by open() only         recent, autoload   "off" to do without
+ * Properties  i18n        words instead of those in locales/<lang>.json, any of them
+ *             value, form, and the attributes above as far as they are texts
+ * Methods     open() shows a dialog, resolves to the choice or null; close(), focus(), reset()
+ *             search(query, {family, orientations, number_of_people, color, sort_order, exclude_nudity})
+ * Events      embedkit-ready, -search, -results {total, page}, -focus {id}, -select (cancelable) with the choice,
+ *             -select-sync the same within the click, without markup; -cancel, -error {type, status, retryAfter},
+ *             -quota {retryAfter}; all bubble and leave the shadow tree
+ * Choice      {id, title, caption, photographer, credit {line, photographer, collection, agency}, collection, date,
+ *             orientation, width, height, alt, thumb, pageUrl, embeddable, shortcode, url, html, markdown, oembed};
+ *             html is of the target chosen, oembed is one frame for pages without our stylesheet, null where the
+ *             service did not answer. With several pictures the texts are joined, and items has one choice for each.
+ * Style       ::part(picker search filters tile details state footer button badge),
+ *             --ek-accent, --ek-on-accent, --ek-gap, --ek-row (height of a row, px), --ek-radius, --ek-font
+ *
+ * Works under script-src 'self'; style-src 'self'; require-trusted-types-for 'script': what others have written
+ * becomes text and is never parsed, styles are a constructed sheet, sizes are set on the style object.
+ */
+
+const HERE = new URL(".", import.meta.url);
+const VERSION = new URL(import.meta.url).search; // ?v=…, so that the words are cached as long as this file
+const LANGUAGES = ["en", "de", "fr", "es", "pt-BR", "ja", "ar"];
+
+const DEBOUNCE = 300; // ms after the last key
+const PATIENCE = 15_000; // ms for an answer of the service
+const FRESH = 300_000; // ms for which an answer is shown again without asking
+const SPEECH = 500; // ms of quiet before results are announced
+const MARKUP = 4_000; // ms that inserting waits for markup that nobody asked for
+const RECENT = 8;
+const SLIDES = 5; // pictures in one embed
+const LONGEST_TAG = 2048; // characters of a shortcode
+const NARROW = 640; // px
+const SAMPLES = ["solar eclipse", "hot air balloon", "basketball"]; // what the sandbox has, whatever the language
+
+const ID = /^[0-9a-z-]{1,24}(?:,[0-9a-z-]{1,24}){0,4}$/;
+const CJK = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]/;
+const NAMED = /^(?:id\s*:|#)\s*(?=\S*\d)([0-9a-z-]+(?:\s*,\s*[0-9a-z-]+)*)$/i;
+const REFERENCE = new RegExp(
+  [
+    "^\\d{5,24}(?:\\s*,\\s*\\d{5,24}){0,4}$", // ids
+    "^[a-z]?\\d{3,}-\\d{3,}[a-z]{0,2}$", // such as a0075-000067a
+    "^(?:https?:)?//\\S+$",
+    "^(?:www\\.)?(?:gty\\.im|gettyimages\\.[a-z.]+)/\\S+$",
+    "^\\[\\s*getty\\b",
+    "<(?:iframe|div|a|blockquote|script|figure)\\b|gie\\.widgets",
+  ].join("|"),
+  "i",
+);
+
+const PANORAMA = "panoramic_horizontal,panoramic_vertical";
+const COLORS = {
+  red: "d92b2b", orange: "f08a24", yellow: "f4d03f", green: "3f9b4f", teal: "1f9e97", blue: "2f6fd0",
+  purple: "7d4fb3", pink: "e77fa8", brown: "8a5a3c", black: "111111", grey: "8c8c8c", white: "ffffff",
+};
+// What a filter is called here and there, and what it may be. Colour and nudity are nothing to editorial searches.
+const FILTERS = {
+  type: { name: "family", words: "family", values: { all: "all", creative: "creative", editorial: "editorial" } },
+  orientation: {
+    name: "orientations", words: "orientation",
+    values: { any: "", horizontal: "horizontal", vertical: "vertical", square: "square", panoramic: PANORAMA },
+  },
+  people: {
+    name: "number_of_people", words: "people",
+    values: { any: "", none: "none", one: "one", two: "two", group: "group" },
+  },
+  color: { name: "color", words: "color", values: { any: "", ...COLORS }, not: "editorial" },
+  sort: {
+    name: "sort_order", words: "sort",
+    values: { best_match: "", most_popular: "most_popular", newest: "newest", oldest: "oldest" },
+  },
+  nudity: { name: "exclude_nudity", words: "nudity", not: "editorial" },
+};
+const UNFILTERED = Object.freeze({
+  family: "all", orientations: "", number_of_people: "", color: "", sort_order: "", exclude_nudity: true,
+});
+const TARGETS = ["web", "facade", "card", "widget", "oembed", "wordpress", "amp", "feed", "email", "markdown", "text"];
+const FRAMED = ["", "web", "facade"]; // targets that the service has a page for
+
+// Codes of the service (and of fetch) by the state that they are shown as; everything else is "server".
+const STATES = {
+  offline: "offline", "not-configured": "setup", "token-required": "token", forbidden: "forbidden",
+  unauthorized: "key", throttled: "throttled", "rate-limited": "throttled", "quota-exhausted": "quota",
+  "not-found": "withdrawn", "not-embeddable": "refused", unsupported: "reference", "invalid-request": "request",
+};
+const FINAL = ["withdrawn", "refused", "reference", "request"]; // asking again would change nothing
+const QUOTING = ["token", "forbidden", "key", "reference", "request"]; // where the service's own words help
+const SETTING = "EMBEDKIT_API_KEY";
+const WAIT = 10; // seconds, where a throttle does not say how long
+
+const ICONS = {
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M15.2 15.2 20 20",
+  close: "M6 6l12 12M18 6 6 18",
+  down: "M6 9.5l6 6 6-6",
+  filter: "M4 7h16M7 12h10M10 17h4",
+  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 8v4.2l2.8 1.8",
+  previous: "M14.5 6l-6 6 6 6",
+  next: "M9.5 6l6 6-6 6",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  out: "M14 5h5v5M19 5l-8 8M17 14v5H5V7h5",
+  picture: "M4 6h16v12H4zM4 15.5l4.5-4.5 4 4 3-3 4.5 4.5M15 9.2v.1",
+  none: "M4 12h16", left: "M4 5h16M4 19h16M4 9h7v6H4zM14.5 10H20M14.5 14H20",
+  center: "M4 5h16M4 19h16M8 9h8v6H8z", right: "M4 5h16M4 19h16M13 9h7v6h-7zM4 10h5.5M4 14h5.5",
+  offline: "M4 9.5a12 12 0 0 1 4-2.4M20 9.5A12 12 0 0 0 11.500 6.200M7 13.200a7.500 7.500 0 0 1 3-1.700M10 16.700a3.200 3.200 0 0 1 4 0M4 4l16 16",
+  setup: "M15.500 4.500a4.500 4.500 0 1 0 .1 0M12 12.300 5 19.500M7 17.500l2.200 2.200",
+  lock: "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
+  slow: "M7 4h10M7 20h10M8 4v3.500l4 4.500 4-4.500V4M8 20v-3.500l4-4.500 4 4.500V20",
+  server: "M5 5h14v5H5zM5 14h14v5H5zM8.500 7.500h.1M8.500 16.500h.1",
+};
+const STATE_ICONS = {
+  offline: "offline", setup: "setup", key: "setup", token: "lock", forbidden: "lock", throttled: "slow", quota: "slow",
+  server: "server", none: "search", first: "search",
+};
+
+// -- making elements ------------------------------------------------------------------------------------------
+
+/** An element. Functions are listeners, true and false are attributes that are there or not. Texts stay texts. */
+function h(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (typeof value === "boolean") node.toggleAttribute(name, value);
+    else if (value !== undefined && value !== null) node.setAttribute(name, value);
+  }
+  node.append(...children.flat().filter((child) => child !== undefined && child !== null && child !== false));
+  return node;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", `icon icon-${name}`);
+  svg.append(path);
+  return svg;
+}
+
+const button = (attributes, ...children) => h("button", { type: "button", part: "button", ...attributes }, ...children);
+const unseen = (text, attributes) => h("span", { class: "unseen", ...attributes }, text);
+const text = (value) => (typeof value === "string" ? value : "");
+const pixels = (node, name, value) => node.style.setProperty(name, `${value}px`);
+
+/** An address on http or https, or "": what a service says is no reason to run a script. */
+function address(value) {
+  if (!value) return ""; // undefined would be the name of a file
+  try {
+    const url = new URL(value, document.baseURI);
+    return /^https?:$/.test(url.protocol) ? url.href : "";
+  } catch {
+    return "";
+  }
+}
+
+// -- pictures and shortcodes ----------------------------------------------------------------------------------
+
+function size(value) {
+  const url = address(value?.url);
+  return url ? { url, width: Number(value.width) || 0, height: Number(value.height) || 0 } : null;
+}
+
+/** A picture as the search answers it, checked; undefined if its id is none. */
+function picture(raw) {
+  if (!ID.test(raw?.id)) return undefined;
+  const preview = size(raw.preview);
+  const thumb = size(raw.thumb) ?? preview;
+  const [width, height] = [Number(raw.width) || thumb?.width || 3, Number(raw.height) || thumb?.height || 2];
+  return {
+    id: raw.id, title: text(raw.title), caption: text(raw.caption), photographer: text(raw.photographer),
+    collection: text(raw.collection), date: text(raw.date_created) || null, family: text(raw.family),
+    orientation: text(raw.orientation) || (width > height ? "horizontal" : width < height ? "vertical" : "square"),
+    width, height, thumb, preview: preview ?? thumb, pageUrl: address(raw.page_url),
+    restrictions: Array.isArray(raw.restrictions) ? raw.restrictions.map(text).filter(Boolean) : [],
+    credit: Object.fromEntries(
+      ["line", "photographer", "collection", "agency"].map((name) => [name, text(raw.credit?.[name])]),
+    ),
+  };
+}
+
+/** The same of a resolved embed, whose sizes are those on the page. */
+function resolved(record) {
+  const agency = "Getty Images";
+  const { photographer, collection } = record;
+  const thumb = { url: record.thumbnail_url, width: record.thumbnail_width, height: record.thumbnail_height };
+  const line = [photographer, collection, agency].filter((name, place, all) => name && all.indexOf(name) === place);
+  return picture({
+    ...record, id: record.ref, thumb, credit: { line: line.join(" / "), photographer, collection, agency },
+  });
+}
+
+const SWITCHES = /^(?:true|yes|on|false|no|off)$/i;
+const entity = (sign) => `&#${sign.charCodeAt(0)};`;
+
+/** The shortcode of a picture, as embedkit.shortcodes.format writes it. */
+export function shortcode(id, { width, caption, align, title, target } = {}) {
+  const said = Object.entries({ width, caption, align, title, target }).filter(([, value]) => value);
+  if (!said.length) return `[getty ${id}]`;
+  const written = said.map(([name, value]) => {
+    let words = String(value).replace(/\s+/g, " ").trim();
+    if (name === "caption" && value !== true && SWITCHES.test(words)) words = `\0${words}`; // a text, no switch
+    return ` ${name}="${words.replace(/[\\[\]`&<>"']|\0./g, (sign) => entity(sign.at(-1)))}"`;
+  });
+  return `[getty src="${id}"${written.join("")}]`;
+}
+
+/** The reference in a text that is one (a link, an id, embed code), else "": then it is searched for. */
+export function reference(written) {
+  const named = NAMED.exec(written);
+  if (named) return named[1];
+  return REFERENCE.test(written) ? written : "";
+}
+
+// -- the layout -----------------------------------------------------------------------------------------------
+
+/** Rows of tiles, each as wide as the space: [[{width, height}, …], …], in the order given.
+ *
+ * Breaks are chosen for all rows together, so that heights stay near the target; a last row that would have to
+ * grow a lot is left short.
+ */
+export function justify(ratios, space, target, gap) {
+  const best = [{ cost: 0, from: 0, height: 0 }];
+  for (let end = 1; end <= ratios.length; end++) {
+    let sum = 0;
+    best[end] = { cost: Infinity };
+    for (let from = end - 1; from >= 0 && end - from <= 24; from--) {
+      sum += ratios[from];
+      let height = (space - gap * (end - from - 1)) / sum;
+      let off = Math.log(height / target) ** 2;
+      if (end === ratios.length && height > target * 1.35) [height, off] = [target * 1.1, 0.15];
+      const cost = best[from].cost + off;
+      if (cost < best[end].cost) best[end] = { cost, from, height };
+      if (height < target / 3) break;
+    }
+  }
+  const rows = [];
+  for (let end = ratios.length; end > 0; end = best[end].from) {
+    const { from, height } = best[end];
+    const tall = Math.max(1, Math.round(height));
+    const row = ratios.slice(from, end).map((ratio) => ({ width: Math.max(1, Math.floor(ratio * height)), height: tall }));
+    const left = space - gap * (row.length - 1) - row.reduce((all, tile) => all + tile.width, 0);
+    if (left < row.length * 2) row.at(-1).width += Math.floor(left); // what rounding took
+    rows.unshift(row);
+  }
+  return rows;
+}
+
+// -- the service ----------------------------------------------------------------------------------------------
+
+class Problem extends Error {
+  constructor(type, { status = 0, retryAfter = null, detail = "", docs = "" } = {}) {
+    super(detail || type);
+    Object.assign(this, { type, status, retryAfter, detail, docs });
+  }
+  get state() {
+    return STATES[this.type] ?? "server";
+  }
+}
+
+function secondsLeft(header) {
+  if (!header) return null;
+  const seconds = /^\d+$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return Number.isFinite(seconds) ? Math.max(1, seconds) : null;
+}
+
+/** What is asked of embedkit's service, and what was answered a moment ago. */
+class Service {
+  #host;
+  #answers = new Map();
+  #embeds = new Map();
+  #held = new Map(); // façades by id, for who drags a picture
+
+  constructor(host) {
+    this.#host = host;
+  }
+
+  get base() {
+    const said = this.#host.getAttribute("endpoint");
+    return (said === null ? new URL("..", HERE) : new URL(said, document.baseURI)).href.replace(/[?#].*$|\/+$/g, "");
+  }
+
+  async #call(path, { signal, body, grant, patience = PATIENCE } = {}) {
+    const headers = { Accept: "application/json" };
+    if (body) headers["Content-Type"] = "application/json";
+    if (grant) headers.Authorization = `Bearer ${grant}`;
+    const signals = [AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
+    const said = { method: body ? "POST" : "GET", headers, redirect: "error", signal: AbortSignal.any(signals) };
+    let response;
+    let answer = {};
+    try {
+      response = await fetch(this.base + path, body ? { ...said, body: JSON.stringify(body) } : said);
+      answer = await response.json();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (!response) throw new Problem(navigator.onLine === false ? "offline" : "unreachable");
+      if (response.ok) throw new Problem("invalid-response", { status: response.status });
+    }
+    if (response.ok) return { answer, response };
+    throw new Problem(text(answer?.code) || "error", {
+      status: response.status, retryAfter: secondsLeft(response.headers.get("Retry-After")),
+      detail: text(answer?.detail), docs: address(answer?.type && new URL(answer.type, response.url)),
+    });
+  }
+
+  /** One page of a search; a copy of the last minutes does, and an older one where there is no answer now. */
+  async search(query, filters, page, signal) {
+    const said = { q: query, page, page_size: Number(this.#host.getAttribute("page-size")) || 30, ...filters };
+    const path = `/v1/search?${new URLSearchParams({ ...said, lang: this.#host.language })}`;
+    const held = this.#answers.get(path);
+    if (held && Date.now() - held.at < FRESH) return held.found;
+    try {
+      const { answer, response } = await this.#call(path, { signal, grant: this.#host.getAttribute("grant") });
+      const found = {
+        total: Number(answer.total) || 0, page, images: (answer.images ?? []).map(picture).filter(Boolean),
+        related: (answer.related ?? []).map(text).filter(Boolean), pageSize: Number(answer.page_size) || 30,
+        language: response.headers.get("Content-Language") ?? "",
+      };
+      this.#answers.delete(path);
+      this.#answers.set(path, { at: Date.now(), found });
+      if (this.#answers.size > 40) this.#answers.delete(this.#answers.keys().next().value);
+      return found;
+    } catch (error) {
+      if (!held || !["server", "throttled", "quota", "offline"].includes(error.state)) throw error;
+      return { ...held.found, stale: error };
+    }
+  }
+
+  /** The pictures that references name, as a page of results; an error only if there is none. */
+  async resolve(refs, signal) {
+    const { answer } = await this.#call("/v1/embeds", { signal, body: { refs } });
+    const failed = answer.embeds?.find((one) => one.error)?.error;
+    const images = (answer.embeds ?? []).filter((one) => !one.error).map(resolved).filter(Boolean);
+    if (!images.length) throw new Problem(text(failed?.code) || "error", { detail: text(failed?.detail) });
+    return { total: images.length, page: 1, pageSize: images.length, images, related: [], language: "" };
+  }
+
+  /** One embed with its markup; every question once. */
+  embed(id, target, said = {}) {
+    const { width, ...rest } = said;
+    const asked = Object.entries({ target, maxwidth: width, ...rest }).filter(([, value]) => value);
+    const path = `/v1/embeds/${id}?${new URLSearchParams(asked)}`;
+    if (!this.#embeds.has(path)) {
+      const promise = this.#call(path).then(({ answer }) => {
+        if (target === "facade" && text(answer.html)) this.#held.set(id, answer.html);
+        return answer;
+      });
+      promise.catch(() => this.#embeds.delete(path));
+      this.#embeds.set(path, promise);
+    }
+    return this.#embeds.get(path);
+  }
+
+  held(id) {
+    return this.#held.get(id);
+  }
+
+  /** Markup for several pictures; null where there is none. */
+  async markup(wanted, target, patience) {
+    const refs = wanted.map(({ id, said: { width: maxwidth, caption, align, title } }) => ({
+      ref: id, ...Object.fromEntries(Object.entries({ maxwidth, caption, align, title }).filter(([, value]) => value)),
+    }));
+    try {
+      const { answer } = await this.#call("/v1/embeds", { body: { refs, ...(target && { target }) }, patience });
+      return wanted.map((_, place) => text(answer.embeds?.[place]?.html) || null);
+    } catch {
+      return wanted.map(() => null);
+    }
+  }
+
+  frame(id, { width, caption, target }) {
+    const asked = Object.entries({ target: target || "web", maxwidth: width, caption }).filter(([, value]) => value);
+    return `${this.base}/embed/${id}?${new URLSearchParams(asked)}`;
+  }
+}
+
+// -- words and style ------------------------------------------------------------------------------------------
+
+const files = new Map();
+
+/** A file from beside this one, once for all pickers; null where it cannot be had. */
+function beside(name) {
+  if (!files.has(name)) {
+    const got = fetch(new URL(name + VERSION, HERE)).then((response) => (response.ok ? response.text() : null), () => null);
+    got.then((found) => found ?? files.delete(name));
+    files.set(name, got);
+  }
+  return files.get(name);
+}
+
+const SHEET = new CSSStyleSheet();
+
+async function style() {
+  const rules = await beside("embedkit-picker.css");
+  if (rules && !SHEET.cssRules.length) SHEET.replaceSync(rules);
+}
+
+/** The language of ours for a tag such as de-AT or pt. */
+function nearest(tag) {
+  const [said, base] = [tag.toLowerCase(), tag.toLowerCase().split("-")[0]];
+  return LANGUAGES.find((one) => one.toLowerCase() === said) ??
+    LANGUAGES.find((one) => one.toLowerCase().split("-")[0] === base) ?? "en";
+}
+
+/** What a picker says, in one language: words(key, {values}). Plurals go by n; numbers are written as is usual. */
+async function dictionary(tag, own) {
+  let language = nearest(tag);
+  let found = await beside(`locales/${language}.json`);
+  if (!found) found = await beside(`locales/${(language = "en")}.json`);
+  const table = { ...JSON.parse(found ?? "{}"), ...own };
+  const plural = new Intl.PluralRules(language);
+  const number = new Intl.NumberFormat(language);
+  const say = (key, values = {}) => {
+    const entry = table[key] ?? key;
+    const written = typeof entry === "object" ? entry[plural.select(values.n ?? values.total ?? 0)] ?? entry.other : entry;
+    return String(written).replace(/\{(\w+)\}/g, (hole, name) => {
+      const value = values[name];
+      return typeof value === "number" ? number.format(value) : value ?? hole;
+    });
+  };
+  const date = (value) => {
+    const time = Date.parse(value ?? "");
+    return Number.isNaN(time) ? "" : new Intl.DateTimeFormat(language, { dateStyle: "long", timeZone: "UTC" }).format(time);
+  };
+  return Object.assign(say, { language, date, list: (key) => [table[key] ?? []].flat(), rtl: table.direction === "rtl" });
+}
+
+// -- what the browser remembers -------------------------------------------------------------------------------
+
+/** A short list in localStorage, newest first. Storage may be blocked: then there is nothing to remember. */
+class Memory {
+  constructor(name) {
+    this.name = `embedkit:${name}`;
+  }
+  get all() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(this.name));
+      return Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, RECENT) : [];
+    } catch {
+      return [];
+    }
+  }
+  add(value) {
+    const folded = value.toLowerCase();
+    this.#keep([value, ...this.all.filter((one) => one.toLowerCase() !== folded)].slice(0, RECENT));
+  }
+  clear() {
+    this.#keep([]);
+  }
+  #keep(values) {
+    try {
+      localStorage.setItem(this.name, JSON.stringify(values));
+    } catch { /* blocked, or full */ }
+  }
+}
+
+// -- the results ----------------------------------------------------------------------------------------------
+
+/** The listbox: tiles in rows, one of them in the tab order. Order of keys, of reading and of sight are one. */
+class Grid {
+  images = [];
+  tiles = [];
+  #rows = []; // [{first, centres}]
+  #pages = []; // where each page of results starts: its rows never change when more come
+  #active = 0;
+
+  constructor(picker) {
+    this.picker = picker;
+    this.list = h("div", {
+      class: "grid", role: "listbox", "aria-label": picker.words("results"), "aria-describedby": "help",
+      keydown: (event) => this.#key(event), click: (event) => this.#click(event),
+      dblclick: (event) => this.#at(event) >= 0 && !this.#onMark(event) && picker.insert([this.images[this.#at(event)]]),
+      focusin: (event) => this.#focused(event), dragstart: (event) => this.#drag(event),
+      pointerdown: (event) => this.#at(event) >= 0 && picker.prepare(this.images[this.#at(event)]),
+    });
+  }
+
+  clear() {
+    [this.images, this.tiles, this.#pages, this.#active] = [[], [], [], 0];
+    this.list.replaceChildren();
+  }
+
+  add(images, total) {
+    this.#pages.push(this.images.length);
+    const first = this.images.length;
+    this.images.push(...images);
+    const tiles = images.map((image, place) => this.#tile(image, first + place));
+    this.tiles.push(...tiles);
+    this.list.toggleAttribute("aria-multiselectable", false);
+    if (this.picker.multiple) this.list.setAttribute("aria-multiselectable", "true");
+    this.list.append(...tiles);
+    for (const tile of this.tiles) tile.setAttribute("aria-setsize", total);
+    this.layout();
+    this.mark();
+  }
+
+  #tile(image, place) {
+    const { words } = this.picker;
+    const title = image.title || words("untitled", { id: image.id });
+    const name = image.photographer ? words("option", { title, who: image.photographer }) : title;
+    const tile = h("div", {
+      class: "tile", part: "tile", role: "option", id: `tile-${place}`, tabindex: place === this.#active ? 0 : -1,
+      "aria-label": name, "aria-posinset": place + 1, draggable: "true", lang: this.picker.textLanguage,
+    });
+    const shot = h("div", { class: "shot" });
+    if (image.thumb) shot.append(this.#image(image));
+    tile.append(shot, h("span", { class: "by", dir: "auto" }, image.photographer || title));
+    if (this.picker.multiple) tile.append(h("span", { class: "mark" }));
+    return tile;
+  }
+
+  #image({ thumb, preview }) {
+    const sources = [thumb, preview].filter((one) => one.width).map((one) => `${one.url.replace(/[\s,]/g, encodeURIComponent)} ${one.width}w`);
+    const img = h("img", { alt: "", loading: "lazy", decoding: "async", draggable: "false" });
+    const done = () => img.classList.add("there");
+    img.addEventListener("load", done);
+    img.addEventListener("error", () => img.remove());
+    if (sources.length > 1) img.srcset = sources.join(", ");
+    img.sizes = "200px";
+    img.src = thumb.url;
+    return img;
+  }
+
+  /** Give every tile its place; called for new tiles and for a new width. */
+  layout() {
+    const style = getComputedStyle(this.list);
+    const space = this.list.clientWidth;
+    if (!space || !this.tiles.length) return;
+    const gap = parseFloat(style.columnGap) || 0;
+    const target = this.#target(style, space);
+    this.#rows = [];
+    this.#pages.forEach((start, page) => {
+      const part = this.images.slice(start, this.#pages[page + 1]);
+      const ratios = part.map((image) => Math.min(3.2, Math.max(0.5, image.width / image.height)));
+      let place = start;
+      for (const row of justify(ratios, space, target, gap)) {
+        let across = 0;
+        this.#rows.push({ first: place, centres: row.map(({ width }) => (across += width + gap) - gap - width / 2) });
+        for (const tile of row) this.#put(this.tiles[place++], tile);
+      }
+    });
+  }
+
+  #put(tile, { width, height }) {
+    pixels(tile, "inline-size", width);
+    pixels(tile.firstChild, "block-size", height);
+    const img = tile.querySelector("img");
+    if (img) img.sizes = `${width}px`;
+  }
+
+  #target(style, space) {
+    const columns = Number(this.picker.host.getAttribute("columns"));
+    if (columns > 0) return space / columns / 1.4;
+    const said = parseFloat(style.getPropertyValue("--ek-row"));
+    return said || (space < 480 ? 120 : this.picker.host.hasAttribute("compact") ? 132 : 176);
+  }
+
+  get active() {
+    return this.#active;
+  }
+
+  focus(place, options) {
+    const tile = this.tiles[place];
+    if (!tile) return;
+    this.#enter(place);
+    tile.focus(options);
+    tile.scrollIntoView({ block: "nearest" });
+  }
+
+  #enter(place) {
+    this.tiles[this.#active]?.setAttribute("tabindex", "-1");
+    this.#active = place;
+    this.tiles[place]?.setAttribute("tabindex", "0");
+  }
+
+  /** Show what is chosen: aria-selected is what is selected, or whose details are open. */
+  mark() {
+    const { selection, multiple, open } = this.picker;
+    const order = [...selection.keys()];
+    this.images.forEach((image, place) => {
+      const turn = order.indexOf(image.id);
+      const tile = this.tiles[place];
+      tile.setAttribute("aria-selected", String(multiple ? turn >= 0 : open === place));
+      tile.classList.toggle("open", open === place);
+      if (multiple) tile.lastChild.textContent = turn >= 0 ? this.picker.words("{n}", { n: turn + 1 }) : "";
+    });
+  }
+
+  #at(event) {
+    return this.tiles.indexOf(event.target.closest?.(".tile"));
+  }
+
+  #onMark(event) {
+    return Boolean(event.target.closest?.(".mark"));
+  }
+
+  #focused(event) {
+    const place = this.#at(event);
+    if (place < 0) return;
+    this.#enter(place);
+    this.picker.emit("focus", { id: this.images[place].id, title: this.images[place].title });
+  }
+
+  #click(event) {
+    const place = this.#at(event);
+    if (place < 0) return;
+    this.#enter(place);
+    if (this.picker.multiple && (event.shiftKey || event.ctrlKey || event.metaKey || this.#onMark(event))) {
+      this.picker.pick(place, event.shiftKey);
+    } else {
+      this.picker.show(place, { pointer: true });
+    }
+  }
+
+  #drag(event) {
+    const place = this.#at(event);
+    if (place >= 0) this.picker.carry(event, this.images[place]);
+  }
+
+  #key(event) {
+    if (event.target.getAttribute("role") !== "option") return;
+    const place = this.#active;
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) this.picker.show(place);
+    else if (event.key === " ") this.picker.multiple ? this.picker.pick(place, event.shiftKey) : this.picker.show(place);
+    else if (!event.altKey && !event.metaKey) {
+      const goal = this.#goal(event, place);
+      if (goal === undefined) return;
+      this.focus(goal);
+    } else return;
+    event.preventDefault();
+  }
+
+  #goal({ key, ctrlKey }, place) {
+    const forward = this.picker.rtl ? "ArrowLeft" : "ArrowRight";
+    const last = this.tiles.length - 1;
+    const row = this.#rows.findLastIndex(({ first }) => first <= place);
+    const end = (this.#rows[row + 1]?.first ?? last + 1) - 1;
+    switch (key) {
+      case "ArrowRight": case "ArrowLeft": return Math.min(last, Math.max(0, place + (key === forward ? 1 : -1)));
+      case "ArrowDown": return this.#across(row, 1, place);
+      case "ArrowUp": return this.#across(row, -1, place);
+      case "PageDown": return this.#across(row, this.#screen(), place);
+      case "PageUp": return this.#across(row, -this.#screen(), place);
+      case "Home": return ctrlKey ? 0 : this.#rows[row].first;
+      case "End": return ctrlKey ? last : end;
+      default: return undefined;
+    }
+  }
+
+  /** The tile nearest to this one, some rows further on. */
+  #across(row, by, place) {
+    const goal = Math.min(this.#rows.length - 1, Math.max(0, row + by));
+    if (goal === row) return place;
+    const here = this.#rows[row].centres[place - this.#rows[row].first];
+    const { first, centres } = this.#rows[goal];
+    const distance = (at) => Math.abs(centres[at] - here);
+    return first + centres.reduce((near, _, at) => (distance(at) < distance(near) ? at : near), 0);
+  }
+
+  #screen() {
+    return Math.max(1, Math.floor(this.picker.screen / (this.tiles[this.#active].offsetHeight + 12)) - 1);
+  }
+}
+
+// -- the details of one picture -------------------------------------------------------------------------------
+
+const untouched = () => ({ alt: null, align: "", width: "", caption: "none", words: null, target: null });
+
+/** The pane: made anew for every picture, filled with what was said of it before. */
+class Details {
+  #view = "picture";
+  #secret = "";
+  #pause = 0;
+
+  constructor(picker) {
+    this.picker = picker;
+    this.node = h("section", { class: "side", part: "details", hidden: true, "aria-labelledby": "details-title" });
+  }
+
+  get shown() {
+    return !this.node.hidden;
+  }
+
+  close() {
+    clearTimeout(this.#pause);
+    this.node.hidden = true;
+    this.node.replaceChildren();
+    this.image = null;
+  }
+
+  show(image, { place, total }) {
+    this.image = image;
+    this.said = this.picker.saidOf(image.id);
+    const title = image.title || this.picker.words("untitled", { id: image.id });
+    const heading = h("h3", { id: "details-title", tabindex: "-1", dir: "auto", lang: this.picker.textLanguage }, title);
+    this.heading = heading;
+    this.problem = h("p", { class: "problem", hidden: true });
+    this.stage = h("div", { class: "stage" });
+    this.node.replaceChildren(
+      this.#bar(place, total),
+      h("form", { class: "sheet", submit: (event) => this.#submit(event), input: () => this.#said(), change: () => this.#said() },
+        h("div", { class: "scroll" }, this.stage, this.#views(), heading, this.#caption(), this.problem, this.#facts(), this.#options()),
+        this.#actions()),
+    );
+    this.node.hidden = false;
+    this.#look();
+    this.#said();
+    this.node.querySelector(".scroll").scrollTop = 0;
+  }
+
+  #bar(place, total) {
+    const { words, picker } = { words: this.picker.words, picker: this.picker };
+    const step = (by, name, last) => button(
+      { class: `plain ${name}`, "aria-label": words(name), "aria-disabled": String(last), click: () => last || picker.step(by) },
+      icon(name));
+    return h("div", { class: "bar" },
+      step(-1, "previous", place === 0), step(1, "next", place + 1 >= total),
+      h("span", { class: "count" }, words("count", { shown: place + 1, total })),
+      button({ class: "plain close", "aria-label": words("details_close"), click: () => picker.hide() }, icon("close")));
+  }
+
+  // What is to be seen: the picture, or how it will look on the page.
+  #views() {
+    const { words } = this.picker;
+    const view = (value) => radio("view", value, this.#view === value, words(`view_${value}`));
+    return h("fieldset", { class: "views segments", change: (event) => {
+      event.stopPropagation();
+      this.#view = event.target.value;
+      this.#look();
+    } }, h("legend", { class: "unseen" }, words("view")), view("picture"), view("embed"));
+  }
+
+  #look() {
+    this.stage.classList.toggle("page", this.#view === "embed");
+    this.stage.removeAttribute("style");
+    if (this.#view === "picture") return this.stage.replaceChildren(this.#picture());
+    this.stage.replaceChildren();
+    this.#preview();
+  }
+
+  #picture() {
+    const { image } = this;
+    const { url, width, height } = image.preview ?? {};
+    if (!url) return h("div", { class: "blank" }, icon("picture"));
+    const img = h("img", { alt: image.title, src: url, draggable: "true", dragstart: (event) => this.picker.carry(event, image) });
+    img.style.setProperty("aspect-ratio", `${width || image.width} / ${height || image.height}`);
+    pixels(img, "max-inline-size", Math.max(width, Math.min(image.width, 640)));
+    return img;
+  }
+
+  /** The service's page of the embed, among lines that stand for text; or the markup, where that is no page. */
+  async #preview() {
+    const { image, said, picker } = this;
+    const target = picker.targetOf(said);
+    if (!FRAMED.includes(target)) {
+      const code = h("pre", { class: "markup", tabindex: "0", dir: "ltr" }, picker.words("preview_loading"));
+      this.stage.replaceChildren(code);
+      const [html] = await picker.service.markup([{ id: image.id, said: picker.optionsOf(image) }], target, PATIENCE);
+      if (code.isConnected) code.textContent = html ?? picker.words("html_failed");
+      return;
+    }
+    this.#secret = Math.random().toString(36).slice(2, 14);
+    const floats = said.align === "left" || said.align === "right";
+    const wide = Math.min(Number(said.width) || 594, floats ? 320 : 640, 640);
+    const options = picker.optionsOf(image);
+    const frame = h("iframe", {
+      src: `${picker.service.frame(image.id, { ...options, target, width: wide })}#?secret=${this.#secret}`,
+      title: picker.words("preview", { title: image.title || image.id }), referrerpolicy: "strict-origin-when-cross-origin",
+      class: `frame ${said.align || "none"}`, scrolling: "no",
+    });
+    pixels(frame, "inline-size", wide);
+    pixels(frame, "block-size", Math.round((wide * image.height) / image.width) + 34);
+    const lines = () => h("div", { class: "lines" });
+    const paper = h("div", { class: "paper" }, h("div", { class: "lines short" }), frame, lines(), h("div", { class: "lines clear" }));
+    this.stage.replaceChildren(paper);
+    this.paper = { node: paper, frame };
+    this.fit();
+  }
+
+  /** The paper is 640 px wide, as text on a page may be, and shown as large as there is room. */
+  fit() {
+    if (!this.paper?.node.isConnected) return;
+    const scale = this.stage.clientWidth / 640;
+    this.paper.node.style.setProperty("transform", `scale(${scale})`);
+    pixels(this.stage, "block-size", Math.min(460, Math.ceil(this.paper.node.offsetHeight * scale)));
+  }
+
+  /** The frame tells its height to who knows the secret: WordPress's handshake, from our own service alone. */
+  heard({ source, origin, data }) {
+    const frame = this.paper?.frame;
+    if (!frame || source !== frame.contentWindow || origin !== new URL(this.picker.service.base).origin) return;
+    if (data?.message !== "height" || data.secret !== this.#secret || !(data.value > 0)) return;
+    pixels(frame, "block-size", Math.min(2000, data.value));
+    this.fit();
+  }
+
+  #caption() {
+    const { image, picker } = this;
+    if (!image.caption) return null;
+    const words = h("p", { class: "caption", dir: "auto", lang: picker.textLanguage }, image.caption);
+    const more = button({ class: "link", hidden: true, "aria-expanded": "false", click: () => {
+      const open = words.classList.toggle("all");
+      more.setAttribute("aria-expanded", String(open));
+      more.textContent = picker.words(open ? "text_less" : "text_more");
+    } }, picker.words("text_more"));
+    requestAnimationFrame(() => { more.hidden = words.scrollHeight <= words.clientHeight + 1; });
+    return [words, more];
+  }
+
+  #facts() {
+    const { image, picker: { words, textLanguage } } = this;
+    const family = ["creative", "editorial"].includes(image.family) ? words(`family_${image.family}`) : "";
+    const facts = {
+      photographer: image.photographer, collection: image.collection, date: words.date(image.date),
+      size: image.width > 3 && words("size_value", { width: image.width, height: image.height }),
+      use: [family, ...image.restrictions].filter(Boolean).join(" · "), id: image.id,
+    };
+    const rows = Object.entries(facts).filter(([, fact]) => fact).map(([name, fact]) =>
+      h("div", {}, h("dt", {}, words(name)), h("dd", { dir: "auto", lang: name === "use" || name === "date" || name === "size" ? null : textLanguage }, fact)));
+    const link = image.pageUrl && h("a", { class: "link", href: image.pageUrl, target: "_blank", rel: "noopener noreferrer" },
+      words("page"), unseen(` ${words("new_tab")}`), icon("out"));
+    return [h("dl", {}, rows), link];
+  }
+
+  #options() {
+    const { image, said, picker: { words } } = this;
+    const field = (name, control, hint) => h("div", { class: `field ${name}` }, h("label", { for: `said-${name}` }, words(name === "words" ? "caption_text" : name)), control, hint);
+    const control = (tag, name, attributes, ...children) => h(tag, { id: `said-${name}`, name, ...attributes }, ...children);
+    const choose = (name, values, chosen) => picked(control("select", name, {}, ...values.map(([value, says]) => option(value, says, value === chosen))));
+    const align = (value) => {
+      const one = radio("align", value === "none" ? "" : value, said.align === (value === "none" ? "" : value), icon(value));
+      one.title = words(`align_${value}`);
+      one.firstChild.setAttribute("aria-label", words(`align_${value}`));
+      return one;
+    };
+    this.alt = control("textarea", "alt", { rows: 2, maxlength: 300, dir: "auto", "aria-describedby": "alt-hint" });
+    this.alt.value = said.alt ?? image.title;
+    this.hint = h("p", { id: "alt-hint", class: "hint" });
+    const width = control("input", "width", { type: "number", min: 100, max: 2000, step: 1, inputmode: "numeric", placeholder: words("width_hint") });
+    width.value = said.width;
+    this.words = control("textarea", "words", { rows: 3, maxlength: 900, dir: "auto" });
+    this.words.value = said.words ?? image.caption.slice(0, 900);
+    this.own = field("words", this.words);
+    const targets = ["", ...TARGETS].map((value) => [value, words(`target_${value || "default"}`)]);
+    return h("fieldset", { class: "options" }, h("legend", {}, words("options")),
+      field("alt", this.alt, this.hint),
+      h("fieldset", { class: "field segments align" }, h("legend", {}, words("align")), h("div", {}, ["none", "left", "center", "right"].map(align))),
+      field("width", width),
+      field("caption", choose("caption", ["none", "getty", "own"].map((value) => [value, words(`caption_${value}`)]), said.caption)),
+      this.own,
+      field("target", choose("target", targets, this.picker.targetOf(said))));
+  }
+
+  #actions() {
+    const { image, picker } = this;
+    const { words } = picker;
+    this.code = h("code", {
+      class: "code", dir: "ltr", tabindex: "0", role: "textbox", "aria-readonly": "true", "aria-label": words("copy_shortcode"),
+    });
+    const copy = (name, what) => button({ "aria-label": words(`copy_${name}_label`), class: "small", click: (event) => picker.copy(event.currentTarget, words(`copy_${name}`), what) },
+      words(`copy_${name}`));
+    this.select = picker.multiple && button({ class: "select", click: () => picker.pick(picker.open) });
+    this.insert = h("button", { type: "submit", part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter" }, words("insert"));
+    return h("div", { class: "actions" }, this.code,
+      h("div", { class: "row copies", role: "group", "aria-label": words("copy") }, h("span", { "aria-hidden": "true" }, words("copy")),
+        copy("shortcode", () => picker.choice(image).shortcode),
+        copy("html", () => picker.html(image)),
+        copy("link", () => picker.choice(image).url)),
+      h("div", { class: "row" }, this.select, this.insert));
+  }
+
+  /** Keep what is said of the picture, and show what comes of it. */
+  #said() {
+    const { image, said, picker } = this;
+    const form = this.node.querySelector("form");
+    const value = (name) => form.elements[name].value;
+    const before = JSON.stringify(said);
+    Object.assign(said, {
+      alt: value("alt").trim() === image.title ? null : value("alt").trim(), align: value("align"),
+      width: form.elements.width.validity.valid ? value("width") : "", caption: value("caption"),
+      words: value("words") === image.caption.slice(0, 900) ? null : value("words"), target: value("target"),
+    });
+    this.own.hidden = said.caption !== "own";
+    this.hint.textContent = said.alt ? "" : picker.words("alt_hint");
+    const written = picker.choice(image).shortcode;
+    this.code.textContent = written;
+    this.words.setCustomValidity(written.length > LONGEST_TAG ? picker.words("too_long") : "");
+    this.mark();
+    if (before === JSON.stringify(said) || this.#view !== "embed") return;
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#preview(), DEBOUNCE);
+  }
+
+  mark() {
+    if (!this.select || !this.image) return;
+    const on = this.picker.selection.has(this.image.id);
+    this.select.setAttribute("aria-pressed", String(on));
+    this.select.replaceChildren(...(on ? [icon("check")] : []), this.picker.words("select"));
+  }
+
+  busy(on) {
+    this.insert?.setAttribute("aria-disabled", String(on));
+    if (this.insert) this.insert.textContent = this.picker.words(on ? "inserting" : "insert");
+  }
+
+  /** Say what is wrong with this picture; one that is gone, or may not be embedded, is not inserted. */
+  fail(problem) {
+    const { words } = this.picker;
+    const says = `${words(`${problem.state}_title`)}. ${words(`${problem.state}_text`, { setting: SETTING })}`;
+    this.problem.textContent = says;
+    this.problem.hidden = false;
+    const gone = FINAL.includes(problem.state);
+    if (gone) this.insert.setAttribute("aria-disabled", "true");
+    this.picker.alert(says);
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    if (this.insert.getAttribute("aria-disabled") !== "true") this.picker.insert([this.image]);
+  }
+}
+
+function option(value, says, selected) {
+  const one = h("option", { value }, says);
+  one.selected = selected;
+  return one;
+}
+
+function radio(name, value, checked, ...says) {
+  const input = h("input", { type: "radio", name, value });
+  input.checked = checked;
+  return h("label", { class: "segment" }, input, h("span", {}, ...says));
+}
+
+/** A select with our own arrow. */
+const picked = (select, name) => h("span", { class: "pick" }, name && unseen(name), select, icon("down"));
+
+// -- the whole of it ------------------------------------------------------------------------------------------
+
+/** What is to be seen, and what happens: search, results, details, selection. The element is its door. */
+class Panel {
+  selection = new Map(); // pictures by id, in the order of choice
+  filters = { ...UNFILTERED };
+  open = -1; // the place whose details are shown
+  textLanguage = null;
+  frame = h("section", { class: "picker", part: "picker", "aria-labelledby": "title" });
+  #said = new Map();
+  #recent = new Memory("recent");
+  #used = new Memory("used");
+  #turn = 0;
+  #asked = null; // what the results are of: {query, filters, page, total, more}
+  #failed = null; // the problem that is shown, and what to do again
+  #pointer = false; // whether the last that moved was a pointer
+  #timers = {};
+
+  constructor(host) {
+    this.host = host;
+    this.service = new Service(host);
+    this.frame.addEventListener("keydown", (event) => this.#key(event));
+    for (const name of ["pointerdown", "wheel", "touchmove"]) {
+      this.frame.addEventListener(name, () => { this.#pointer = true; }, { passive: true });
+    }
+    this.frame.addEventListener("keydown", () => { this.#pointer = false; }, { capture: true });
+    this.resizes = new ResizeObserver(() => this.#resize());
+    this.nearEnd = new IntersectionObserver((seen) => {
+      if (seen.some((one) => one.isIntersecting) && this.#pointer && host.getAttribute("autoload") !== "off") this.more();
+    }, { scrollMargin: "600px" });
+  }
+
+  get multiple() {
+    return this.host.hasAttribute("multiple");
+  }
+  get rtl() {
+    return this.frame.dir === "rtl";
+  }
+  get modal() {
+    return this.frame.hasAttribute("data-modal");
+  }
+  get narrow() {
+    return this.frame.hasAttribute("data-narrow");
+  }
+  get screen() {
+    return this.main.clientHeight;
+  }
+
+  emit(name, detail = {}, cancelable = false) {
+    return this.host.dispatchEvent(new CustomEvent(`embedkit-${name}`, { detail, cancelable, bubbles: true, composed: true }));
+  }
+
+  // -- making it ----------------------------------------------------------------------------------------------
+
+  build(words) {
+    this.words = words;
+    this.frame.lang = words.language;
+    this.frame.dir = this.host.getAttribute("dir") || (words.rtl ? "rtl" : getComputedStyle(this.host).direction);
+    const query = this.input?.value ?? "";
+    this.details = new Details(this);
+    this.grid = new Grid(this);
+    this.status = h("div", { class: "unseen", role: "status" });
+    this.alarm = h("div", { class: "unseen", role: "alert" });
+    this.notice = h("div", { class: "notice", hidden: true });
+    this.panel = h("div", { class: "panel", part: "state", hidden: true });
+    this.tail = h("div", { class: "tail" });
+    this.bones = h("div", { class: "grid bones", "aria-hidden": "true", hidden: true });
+    this.footer = h("div", { class: "footer", part: "footer", hidden: true, role: "group", "aria-label": words("selection") });
+    this.chosen = h("div", { class: "footer chosen", part: "footer", hidden: true });
+    this.main = h("div", { class: "main" },
+      this.notice, this.panel, this.bones, this.grid.list, this.tail,
+      h("p", { id: "help", hidden: true }, words(this.multiple ? "results_help_multiple" : "results_help")));
+    this.frame.replaceChildren(this.#top(), this.#tools(), h("div", { class: "progress" }),
+      h("div", { class: "body" }, this.main, this.details.node), this.footer, this.chosen, this.status, this.alarm);
+    this.resizes.disconnect();
+    for (const node of [this.frame, this.grid.list]) this.resizes.observe(node);
+    this.nearEnd.disconnect();
+    this.nearEnd.observe(this.tail);
+    this.input.value = query;
+    this.#resize();
+    this.sync();
+  }
+
+  #top() {
+    const { words, host } = this;
+    this.input = h("input", {
+      type: "search", "aria-label": words("search_label"), placeholder: words("search_hint"), enterkeyhint: "search",
+      autocapitalize: "none", autocomplete: "off", spellcheck: "false", dir: "auto",
+      input: (event) => event.isComposing || this.#typed(), compositionend: () => this.#typed(),
+    });
+    this.wipe = button({ class: "plain", "aria-label": words("search_clear"), hidden: true, click: () => {
+      this.input.value = "";
+      this.input.focus();
+      this.#run();
+    } }, icon("close"));
+    const search = h("form", { class: "search", role: "search", part: "search", submit: (event) => {
+      event.preventDefault();
+      this.#run().then(() => this.#remember());
+    } }, h("button", { class: "plain", "aria-label": words("search") }, icon("search")), this.input, this.wipe);
+    return h("div", { class: "top" },
+      h("h2", { id: "title" }, words("title")), search,
+      host.hasAttribute("sandbox") && h("p", { class: "badge", part: "badge" }, words("sandbox")),
+      button({ class: "plain close", "aria-label": words("close"), click: () => host.cancel() }, icon("close")));
+  }
+
+  // -- filters ------------------------------------------------------------------------------------------------
+
+  #tools() {
+    const shown = (this.host.getAttribute("filters") ?? Object.keys(FILTERS).join()).split(/[\s,]+/)
+      .map((name) => (name === "family" ? "type" : name));
+    this.controls = Object.keys(FILTERS).filter((name) => shown.includes(name)).map((name) => this.#filter(name));
+    this.toggle = button({ class: "pill toggle", "aria-expanded": "false", "aria-controls": "filters", click: () => {
+      const open = this.toggle.getAttribute("aria-expanded") !== "true";
+      this.toggle.setAttribute("aria-expanded", String(open));
+      this.frame.toggleAttribute("data-filters", open);
+    } });
+    this.reset = button({ class: "link clear", hidden: true, click: () => {
+      this.filter(UNFILTERED);
+      this.toggle.checkVisibility() ? this.toggle.focus() : this.input.focus();
+    } }, this.words("filters_clear"));
+    this.count = h("p", { class: "count" });
+    return h("div", { class: "tools" },
+      this.controls.length > 0 && this.toggle,
+      h("div", { class: "filters", part: "filters", id: "filters", role: "group", "aria-label": this.words("filters") },
+        this.controls.map(({ node }) => node), this.reset),
+      this.count);
+  }
+
+  #filter(key) {
+    const { words } = this;
+    const { name, words: said, values } = FILTERS[key];
+    const change = (value) => this.filter({ [name]: value });
+    if (key === "type") {
+      const node = h("fieldset", { class: "segments", change: (event) => change(event.target.value) },
+        h("legend", { class: "unseen" }, words(said)),
+        Object.values(values).map((value) => radio("family", value, false, words(`family_${value}`))));
+      return { key, node, set: (value) => { for (const one of node.querySelectorAll("input")) one.checked = one.value === value; } };
+    }
+    if (key === "nudity") {
+      const box = h("input", { type: "checkbox", change: (event) => change(event.target.checked) });
+      return { key, node: h("label", { class: "tick" }, box, words(said)), set: (value) => { box.checked = value; } };
+    }
+    const select = h("select", { "aria-label": words(said), change: (event) => change(event.target.value) });
+    const node = picked(select);
+    node.classList.add("pill", key);
+    return { key, node, set: (value) => this.#offer(key, select, node, value) };
+  }
+
+  /** The choices of a select; "oldest first" is for editorial pictures alone. */
+  #offer(key, select, node, value) {
+    const { words: said, values } = FILTERS[key];
+    const names = Object.keys(values).filter((name) => name !== "oldest" || this.filters.family === "editorial");
+    select.replaceChildren(...names.map((name) => option(values[name], this.words(`${said}_${name}`), values[name] === value)));
+    node.classList.toggle("set", select.value !== "");
+    if (key === "color") node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
+  }
+
+  filter(said) {
+    Object.assign(this.filters, said);
+    this.sync();
+    this.#run();
+  }
+
+  /** Show in the controls what is set, and offer only what the family takes. */
+  sync() {
+    for (const { key, node, set } of this.controls) {
+      node.hidden = FILTERS[key].not === this.filters.family;
+      set(this.filters[FILTERS[key].name]);
+    }
+    const n = this.#narrowing.length;
+    this.reset.hidden = n === 0;
+    this.toggle.replaceChildren(icon("filter"), this.words("filters"), ...(n ? [h("span", { class: "number", "aria-hidden": "true" }, this.words("{n}", { n }))] : []));
+    n ? this.toggle.setAttribute("aria-label", this.words("filters_set", { n })) : this.toggle.removeAttribute("aria-label");
+  }
+
+  /** The filters in force, by their names for the service. */
+  get #said_() {
+    const { family } = this.filters;
+    const taken = Object.values(FILTERS).filter(({ name, not }) => not !== family && (this.filters[name] !== "" || name === "exclude_nudity"))
+      .filter(({ name }) => !(name === "sort_order" && this.filters[name] === "oldest" && family !== "editorial"));
+    return Object.fromEntries(taken.map(({ name }) => [name, this.filters[name]]));
+  }
+
+  get #narrowing() {
+    return Object.entries(this.#said_).filter(([name, value]) => value !== UNFILTERED[name]);
+  }
+
+  // -- searching ----------------------------------------------------------------------------------------------
+
+  #typed() {
+    const query = this.input.value.trim();
+    this.wipe.hidden = !this.input.value;
+    clearTimeout(this.#timers.typing);
+    if (!query) this.#run();
+    else if (query.length >= (CJK.test(query) ? 2 : 3)) this.#timers.typing = setTimeout(() => this.#run(), DEBOUNCE);
+  }
+
+  search(query, filters = {}) {
+    this.input.value = query;
+    Object.assign(this.filters, Object.fromEntries(Object.entries(filters).filter(([name]) => name in UNFILTERED)));
+    this.sync();
+    return this.#run();
+  }
+
+  /** Ask for what stands in the box. A later question ends an earlier one, whose answer no longer counts. */
+  async #run({ again = false } = {}) {
+    clearTimeout(this.#timers.typing);
+    const query = this.input.value.trim();
+    const filters = this.#said_;
+    this.wipe.hidden = !this.input.value;
+    const key = JSON.stringify([query, filters]);
+    if (!again && query && this.#asked?.key === key) return;
+    const turn = ++this.#turn;
+    this.#stop?.abort();
+    const stop = (this.#stop = new AbortController());
+    this.#asked = { key, query, filters, page: 1, total: 0, more: false };
+    if (!query) return this.#first();
+    this.#waiting();
+    this.emit("search", { query, filters, page: 1 });
+    const ref = reference(query);
+    try {
+      const found = await (ref ? this.service.resolve([ref], stop.signal) : this.service.search(query, filters, 1, stop.signal));
+      if (turn === this.#turn) this.#results(found, Boolean(ref));
+    } catch (error) {
+      if (turn === this.#turn) this.#fail(error, () => this.#run({ again: true }));
+    }
+  }
+  #stop = null;
+
+  #results(found, resolved) {
+    const asked = Object.assign(this.#asked, { total: found.total, resolved });
+    this.textLanguage = found.language || null;
+    this.hide({ focus: false });
+    this.grid.clear();
+    this.emit("results", { query: asked.query, total: found.total, page: 1 });
+    if (!found.images.length) return this.#none(found.related);
+    this.#show("results");
+    this.#stale(found.stale);
+    this.#related(found.related);
+    this.main.scrollTop = 0;
+    this.grid.add(found.images, found.total);
+    this.#after(found);
+    const values = { n: found.total, query: asked.query, shown: this.grid.images.length };
+    this.#say(this.words(resolved ? "resolved" : "found", values));
+    if (resolved && found.images.length === 1) this.show(0, { pointer: true });
+  }
+
+  /** The next page; from the keyboard, focus goes to the first of the new tiles. */
+  async more({ focus = false } = {}) {
+    const asked = this.#asked;
+    if (!asked?.more || asked.loading || this.#failed) return;
+    asked.loading = true;
+    this.#end();
+    const turn = this.#turn;
+    this.emit("search", { query: asked.query, filters: asked.filters, page: asked.page + 1 });
+    try {
+      const found = await this.service.search(asked.query, asked.filters, asked.page + 1, this.#stop.signal);
+      if (turn !== this.#turn) return;
+      const known = new Set(this.grid.images.map(({ id }) => id));
+      const images = found.images.filter(({ id }) => !known.has(id));
+      const first = this.grid.images.length;
+      Object.assign(asked, { loading: false, page: asked.page + 1 });
+      this.grid.add(images, asked.total);
+      this.emit("results", { query: asked.query, total: asked.total, page: asked.page });
+      this.#after(found);
+      this.#remember();
+      this.#say(this.words("more_loaded", { n: images.length }));
+      if (focus) this.grid.focus(Math.min(first, this.grid.images.length - 1));
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      asked.loading = false;
+      this.#fail(error, () => {
+        this.#failed = null;
+        this.more({ focus: true });
+      }, this.tail);
+    }
+  }
+
+  #after(found) {
+    this.#asked.more = !this.#asked.resolved && found.images.length > 0 && this.#asked.page * found.pageSize < found.total;
+    this.#end();
+  }
+
+  /** What stands below the tiles: a button, or that there are no more. */
+  #end() {
+    const { more, loading, total, resolved } = this.#asked;
+    const shown = this.grid.images.length;
+    this.count.textContent = resolved ? "" : this.words("count", { shown, total });
+    if (!more) return this.tail.replaceChildren(...(resolved ? [] : [h("p", { class: "end" }, this.words("end", { n: shown }))]));
+    if (this.tail.firstChild?.matches?.(".more")) {
+      this.tail.firstChild.textContent = this.words(loading ? "more_loading" : "more");
+      this.tail.firstChild.setAttribute("aria-disabled", String(Boolean(loading)));
+      return undefined;
+    }
+    // a pointer's click may stay where it is; who came by key goes on with what is new
+    return this.tail.replaceChildren(button({ class: "pill more", click: () => this.more({ focus: true }) }, this.words("more")));
+  }
+
+  #remember() {
+    const { query, resolved, total } = this.#asked ?? {};
+    if (total && !resolved && this.host.getAttribute("recent") !== "off") this.#recent.add(query);
+  }
+
+  // -- states -------------------------------------------------------------------------------------------------
+
+  #show(state, ...children) {
+    clearInterval(this.#timers.countdown);
+    this.#failed = null;
+    this.frame.dataset.state = state;
+    this.frame.toggleAttribute("data-busy", false);
+    this.grid.list.removeAttribute("aria-busy");
+    this.panel.replaceChildren(...children.filter(Boolean));
+    this.panel.hidden = !children.length;
+    this.panel.className = `panel ${state}`;
+    this.bones.hidden = true;
+    this.bones.replaceChildren();
+    this.notice.hidden = true;
+    this.alarm.textContent = "";
+    this.grid.list.hidden = state !== "results";
+    if (state !== "results") {
+      this.count.textContent = "";
+      this.tail.replaceChildren();
+    }
+  }
+
+  /** Old tiles stay, dimmed, until there are others; without any, grey ones stand where they will be. */
+  #waiting() {
+    this.#say(this.words("loading"));
+    if (this.grid.tiles.length && this.frame.dataset.state === "results") {
+      this.frame.toggleAttribute("data-busy", true);
+      this.grid.list.setAttribute("aria-busy", "true");
+      return;
+    }
+    this.#show("loading");
+    this.frame.toggleAttribute("data-busy", true);
+    this.bones.hidden = false;
+    this.#skeleton();
+  }
+
+  #skeleton() {
+    const space = this.bones.clientWidth;
+    if (!space) return;
+    const ratios = Array.from({ length: space < 480 ? 8 : 18 }, (_, place) => [1.5, 0.75, 1.5, 1, 1.78, 1.33, 0.8][(place * 5) % 7]);
+    const rows = justify(ratios, space, space < 480 ? 120 : 176, parseFloat(getComputedStyle(this.bones).columnGap) || 0);
+    this.bones.replaceChildren(...rows.flat().map(({ width, height }) => {
+      const bone = h("div", { class: "tile" }, h("div", { class: "shot" }), h("span", { class: "by" }));
+      pixels(bone, "inline-size", width);
+      pixels(bone.firstChild, "block-size", height);
+      return bone;
+    }));
+  }
+
+  #first() {
+    this.hide({ focus: false });
+    this.grid.clear();
+    const { words, host } = this;
+    const chips = (label, queries, name, extra) => queries.length > 0 && h("div", { class: "chips", role: "group", "aria-label": label },
+      h("div", { class: "chips-head" }, h("h4", {}, label), extra),
+      h("ul", {}, queries.map((query) => h("li", {}, button({ class: "pill", dir: "auto", click: () => {
+        this.search(query);
+        this.#remember();
+        this.input.focus();
+      } }, icon(name), query)))));
+    const remembers = host.getAttribute("recent") !== "off";
+    const clear = button({ class: "link", click: () => {
+      this.#recent.clear();
+      this.#used.clear();
+      this.#first();
+      this.input.focus();
+    } }, words("recent_clear"));
+    this.usedPictures = h("div", { class: "chips", hidden: true, role: "group", "aria-label": words("used") });
+    this.#show("first",
+      h("h3", {}, words("first_title")), h("p", {}, words("first_text")),
+      remembers && chips(words("recent"), this.#recent.all, "clock", clear),
+      chips(words("samples_label"), host.hasAttribute("sandbox") ? SAMPLES : words.list("samples"), "search"),
+      this.usedPictures);
+    this.#say("");
+    if (remembers && this.#used.all.length) this.#recall();
+  }
+
+  /** Pictures chosen lately, by their ids: nothing else of them is kept. */
+  async #recall() {
+    const box = this.usedPictures;
+    const found = await this.service.resolve(this.#used.all).catch(() => null);
+    if (!found || !box.isConnected) return;
+    box.replaceChildren(h("h4", {}, this.words("used")), h("ul", {}, found.images.map((image) => {
+      const img = h("img", { alt: "", src: image.thumb?.url, loading: "lazy" });
+      return h("li", {}, button({ class: "used", "aria-label": image.title || image.id, title: image.title, click: () => this.search(`id:${image.id}`) }, img));
+    })));
+    box.hidden = false;
+  }
+
+  #none(related) {
+    const { words } = this;
+    const { query } = this.#asked;
+    const fewer = query.split(/\s+/).slice(0, -1).join(" ");
+    const ask = (said) => button({ class: "pill", click: () => { this.search(said); this.input.focus(); } }, icon("search"), said);
+    const ways = related.length ? related.slice(0, 5) : this.host.hasAttribute("sandbox") ? SAMPLES : words.list("samples");
+    this.#show("none", icon("search"),
+      h("h3", {}, words("none_title", { query })),
+      h("p", {}, words(this.#narrowing.length ? "none_filters" : "none_text")),
+      h("div", { class: "row" },
+        this.#narrowing.length > 0 && button({ class: "primary", click: () => { this.filter(UNFILTERED); this.input.focus(); } }, words("filters_clear")),
+        fewer && button({ class: "pill", click: () => { this.search(fewer); this.input.focus(); } }, words("none_shorter", { query: fewer }))),
+      h("div", { class: "chips" }, h("h4", {}, words(related.length ? "related" : "samples_label")), h("ul", {}, ways.map((said) => h("li", {}, ask(said))))));
+    this.#say(words("none_title", { query }));
+  }
+
+  #related(queries) {
+    this.notice.before(...[]);
+    this.suggestions?.remove();
+    if (!queries.length) return;
+    this.suggestions = h("div", { class: "related", role: "group", "aria-label": this.words("related") },
+      queries.slice(0, 8).map((query) => button({ class: "pill", click: () => { this.search(query); this.input.focus(); } }, query)));
+    this.grid.list.before(this.suggestions);
+  }
+
+  #stale(problem) {
+    if (!problem) return;
+    this.notice.replaceChildren(h("span", {}, this.words("stale")), button({ class: "link", click: () => this.#run({ again: true }) }, this.words("retry")));
+    this.notice.hidden = false;
+    this.#tell(problem);
+  }
+
+  #tell({ type, status, retryAfter, state }) {
+    this.emit("error", { type, status, retryAfter });
+    if (state === "quota") this.emit("quota", { retryAfter });
+  }
+
+  /** Say what went wrong, and offer the way on, in place of the results or below them. */
+  #fail(error, again, place = null) {
+    if (!(error instanceof Problem)) throw error;
+    const { state } = error;
+    const title = this.words(`${state}_title`);
+    const says = this.words(`${state}_text`, { setting: SETTING });
+    const parts = [
+      h("h3", {}, title), h("p", {}, says),
+      QUOTING.includes(state) && error.detail && h("p", { class: "detail" }, this.words("service_says", { detail: error.detail })),
+      h("div", { class: "row" },
+        !FINAL.includes(state) && this.#retry(error, again),
+        ["setup", "key"].includes(state) && error.docs && h("a", { class: "link", href: error.docs, target: "_blank", rel: "noopener" }, this.words("docs"), unseen(` ${this.words("new_tab")}`), icon("out"))),
+    ];
+    if (place) {
+      this.#end();
+      place.replaceChildren(h("div", { class: "failed" }, ...parts.filter(Boolean)));
+    } else {
+      this.hide({ focus: false });
+      this.grid.clear();
+      this.#show(state, icon(STATE_ICONS[state] ?? "picture"), ...parts);
+      this.suggestions?.remove();
+      this.#asked.key = null; // the same question may be asked again
+    }
+    this.#failed = { state, again };
+    this.alert(`${title}. ${says}`);
+    this.#tell(error);
+  }
+
+  #retry({ state, retryAfter }, again) {
+    const one = button({ class: "primary", click: () => one.getAttribute("aria-disabled") === "true" || again() }, this.words("retry"));
+    const until = Date.now() + 1000 * (retryAfter ?? (state === "throttled" ? WAIT : 0));
+    const tick = () => {
+      const left = Math.ceil((until - Date.now()) / 1000);
+      one.setAttribute("aria-disabled", String(left > 0));
+      one.textContent = left > 0 ? this.words("retry_in", { time: clock(left) }) : this.words("retry");
+      if (left <= 0) clearInterval(this.#timers.countdown);
+    };
+    clearInterval(this.#timers.countdown);
+    if (["throttled", "quota"].includes(state) && until > Date.now()) {
+      tick();
+      queueMicrotask(() => { this.#timers.countdown = setInterval(tick, 1000); }); // after #show, which ends the last one
+    }
+    return one;
+  }
+
+  /** What has changed outside: there is a connection again, or a new grant. */
+  revive(...states) {
+    if (this.#failed && states.includes(this.#failed.state)) this.#failed.again();
+  }
+
+  // -- details ------------------------------------------------------------------------------------------------
+
+  prepare(image) {
+    return this.service.embed(image.id, "facade");
+  }
+
+  show(place, { pointer = false } = {}) {
+    const image = this.grid.images[place];
+    if (!image) return;
+    if (this.open === place && !pointer) return this.details.heading.focus();
+    const tile = this.grid.tiles[place];
+    const before = tile.getBoundingClientRect().top;
+    this.open = place;
+    this.details.show(image, { place, total: this.#asked.total });
+    this.frame.toggleAttribute("data-details", true);
+    this.#inert();
+    this.grid.layout();
+    this.grid.mark();
+    this.main.scrollTop += tile.getBoundingClientRect().top - before; // the tile stays where it was
+    tile.scrollIntoView({ block: "nearest" });
+    this.#remember();
+    this.prepare(image).catch((error) => {
+      if (this.open === place && FINAL.includes(error.state)) this.details.fail(error);
+    });
+    if (!pointer || this.narrow) this.details.heading.focus();
+  }
+
+  async step(by) {
+    if (this.open + by >= this.grid.images.length) await this.more();
+    const place = this.open + by;
+    if (!this.grid.images[place]) return;
+    this.show(place, { pointer: true });
+    this.details.node.querySelector(by > 0 ? ".next" : ".previous").focus();
+  }
+
+  hide({ focus = true } = {}) {
+    if (this.open < 0) return;
+    const place = this.open;
+    this.open = -1;
+    this.details.close();
+    this.frame.toggleAttribute("data-details", false);
+    this.#inert();
+    this.grid.layout();
+    this.grid.mark();
+    if (focus) this.grid.focus(place);
+  }
+
+  /** A sheet over everything else, on narrow screens: nothing below it can be reached. */
+  #inert() {
+    const covered = this.narrow && this.open >= 0;
+    for (const part of this.frame.children) part.inert = covered && part.matches(".top, .tools, .footer");
+    this.main.inert = covered;
+  }
+
+  saidOf(id) {
+    if (!this.#said.has(id)) this.#said.set(id, untouched());
+    return this.#said.get(id);
+  }
+
+  targetOf(said) {
+    return said.target ?? "";
+  }
+
+  /** What was said of a picture, as the service and the shortcode take it. */
+  optionsOf({ id, caption }) {
+    const said = this.saidOf(id);
+    const words = { none: undefined, getty: true, own: said.words ?? caption.slice(0, 900) }[said.caption];
+    return { width: Number(said.width) || undefined, caption: words || undefined, align: said.align || undefined, title: said.alt || undefined };
+  }
+
+  choice(image) {
+    const { width, height, credit, thumb, id, ...rest } = image;
+    const options = this.optionsOf(image);
+    const { title, caption, photographer, collection, date, orientation, pageUrl } = rest;
+    return {
+      id, title, caption, photographer, credit: { ...credit }, collection, date, orientation, width, height,
+      alt: options.title ?? title, thumb: thumb?.url ?? null, pageUrl, embeddable: true,
+      shortcode: shortcode(id, { ...options, target: this.targetOf(this.saidOf(id)) }), url: `https://gty.im/${id}`,
+      html: null, markdown: null, oembed: null,
+    };
+  }
+
+  // -- choosing -----------------------------------------------------------------------------------------------
+
+  pick(place, range = false) {
+    const from = range && this.anchor !== undefined ? Math.min(this.anchor, place) : place;
+    const to = range && this.anchor !== undefined ? Math.max(this.anchor, place) : place;
+    const most = Number(this.host.getAttribute("max")) || Infinity;
+    const off = !range && this.selection.has(this.grid.images[place].id);
+    for (const image of this.grid.images.slice(from, to + 1)) {
+      if (off) this.selection.delete(image.id);
+      else if (!this.selection.has(image.id)) {
+        if (this.selection.size >= most) {
+          this.alert(this.words("too_many", { n: most }));
+          break;
+        }
+        this.selection.set(image.id, image);
+      }
+    }
+    this.anchor = place;
+    this.#selected();
+    this.#say(this.words("selected", { n: this.selection.size }), true);
+  }
+
+  #selected() {
+    const { words, selection } = this;
+    const n = selection.size;
+    this.grid.mark();
+    this.details.mark();
+    this.footer.hidden = n === 0;
+    if (!n) return this.footer.replaceChildren();
+    const all = () => [...selection.values()];
+    return this.footer.replaceChildren(
+      h("strong", {}, words("selected", { n })),
+      button({ class: "link", click: () => this.deselect() }, words("selection_clear")),
+      h("span", { class: "room" }),
+      n > 1 && n <= SLIDES ? button({ class: "pill", click: () => this.insert(all(), true) }, words("insert_slideshow")) : "",
+      button({ class: "primary", click: () => this.insert(all()) }, words("insert_all", { n })));
+  }
+
+  deselect() {
+    this.selection.clear();
+    this.#selected();
+    this.grid.focus(this.grid.active);
+  }
+
+  /** Hand pictures over: each for itself, or all as one slideshow. */
+  async insert(images, slideshow = false) {
+    if (this.inserting) return;
+    const wanted = slideshow ? [this.#slideshow(images)] : images;
+    const choices = wanted.map((image) => this.choice(image));
+    this.emit("select-sync", together(choices));
+    this.inserting = true;
+    this.details.busy(true);
+    try {
+      await this.#complete(wanted, choices);
+    } finally {
+      this.inserting = false;
+      this.details.busy(false);
+    }
+    const output = this.host.output;
+    if (["html", "markdown"].includes(output) && choices.some((one) => one[output] === null)) {
+      return this.alert(this.words("html_failed"), true);
+    }
+    const { modal } = this;
+    if (!this.host.take(together(choices))) return undefined;
+    for (const image of images) if (this.host.getAttribute("recent") !== "off") this.#used.add(image.id);
+    this.#said.clear();
+    this.selection.clear();
+    this.#selected();
+    this.hide({ focus: !modal });
+    return this.#say(this.words("inserted", { title: choices.map(({ title, id }) => title || id).join(", ") }), true);
+  }
+
+  /** The markup of what was chosen. Only who asked for it waits for it for long. */
+  async #complete(wanted, choices) {
+    const asked = wanted.map((image) => ({ id: image.id, said: this.optionsOf(image), target: this.targetOf(this.saidOf(image.id)) }));
+    const patience = ["html", "markdown"].includes(this.host.output) ? PATIENCE : MARKUP;
+    const fill = async (name, target, which) => {
+      const places = asked.map((_, place) => place).filter(which);
+      if (!places.length) return;
+      const found = await this.service.markup(places.map((place) => asked[place]), target, patience);
+      places.forEach((place, at) => { choices[place][name] = found[at]; });
+    };
+    const targets = [...new Set(asked.map(({ target }) => target))];
+    await Promise.all([
+      ...targets.map((target) => fill("html", target, (place) => asked[place].target === target)),
+      fill("markdown", "markdown", () => true), fill("oembed", "oembed", () => true),
+    ]);
+  }
+
+  #slideshow(images) {
+    const [first, ...others] = images;
+    const title = this.words("slideshow_title", { title: first.title || first.id, n: others.length });
+    return { ...first, id: images.map(({ id }) => id).join(","), title, caption: "" };
+  }
+
+  async html(image) {
+    const [html] = await this.service.markup([{ id: image.id, said: this.optionsOf(image) }], this.targetOf(this.saidOf(image.id)), PATIENCE);
+    return html;
+  }
+
+  async copy(control, what, get) {
+    const given = get(); // a text, or the promise of one: Safari wants the clipboard asked within the click
+    const copied = await this.#toClipboard(given);
+    const value = await given;
+    this.#say(value === null ? this.words("html_failed") : copied ? this.words("copied", { what }) : this.words("copy_failed"), true);
+    if (!copied || value === null) return;
+    control.classList.add("done");
+    setTimeout(() => control.classList.remove("done"), 2000);
+  }
+
+  async #toClipboard(given) {
+    try {
+      if (typeof given === "string") await navigator.clipboard.writeText(given);
+      else {
+        const blob = given.then((html) => new Blob([html ?? ""], { type: "text/plain" }));
+        await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+      }
+      return true;
+    } catch {
+      return this.#byHand((await given) ?? "");
+    }
+  }
+
+  /** Without the permission, as in a frame of another origin: a field that is seen by nobody. */
+  #byHand(value) {
+    const focused = this.host.shadowRoot.activeElement;
+    const field = h("textarea", { class: "unseen", "aria-hidden": "true" });
+    field.value = value;
+    this.frame.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    focused?.focus();
+    return done;
+  }
+
+  carry(event, image) {
+    const { shortcode: tag, pageUrl, title, credit } = this.choice(image);
+    const link = h("p", {}, h("a", { href: pageUrl }, title || image.id), ` ${credit.line}`);
+    event.dataTransfer.effectAllowed = "copy";
+    event.dataTransfer.setData("text/plain", tag);
+    if (pageUrl) event.dataTransfer.setData("text/uri-list", pageUrl);
+    event.dataTransfer.setData("text/html", this.service.held(image.id) ?? link.outerHTML);
+  }
+
+  // -- the field of a form ------------------------------------------------------------------------------------
+
+  /** Show what the field holds: a picture that is known, or one to be found by what was written. */
+  async choose(value, known = null) {
+    this.chosen.hidden = !(value && this.host.name);
+    if (this.chosen.hidden) return;
+    const shown = this.chosen;
+    this.#hold(value, known);
+    if (known) return;
+    const id = value.startsWith("{") ? /"id":"([^"]+)"/.exec(value)?.[1] : value;
+    const found = await this.service.resolve([id ?? value]).catch(() => null);
+    if (found && shown.isConnected && this.host.value === value) this.#hold(value, this.choice(found.images[0]));
+  }
+
+  #hold(value, choice) {
+    const remove = button({ class: "pill", click: () => {
+      this.host.clear();
+      this.#say(this.words("removed"), true);
+      this.input.focus();
+    } }, this.words("remove"));
+    this.chosen.replaceChildren(
+      ...(choice?.thumb ? [h("img", { src: choice.thumb, alt: "" })] : []),
+      h("div", {}, h("span", {}, this.words("chosen")), h("b", { dir: "auto" }, choice?.title || value)),
+      h("span", { class: "room" }), remove);
+  }
+
+  // -- small things -------------------------------------------------------------------------------------------
+
+  reset() {
+    this.filters = { ...UNFILTERED };
+    this.#said.clear();
+    this.#selected();
+    this.search("");
+  }
+
+  leave() {
+    this.#stop?.abort();
+    this.#turn++;
+    for (const timer of Object.values(this.#timers)) clearTimeout(timer);
+    this.resizes.disconnect();
+    this.nearEnd.disconnect();
+  }
+
+  #say(words, now = false) {
+    clearTimeout(this.#timers.speech);
+    this.#timers.speech = setTimeout(() => { this.status.textContent = words; }, now ? 0 : SPEECH);
+  }
+
+  alert(words, seen = false) {
+    this.alarm.textContent = words;
+    if (seen) {
+      this.details.problem.textContent = words;
+      this.details.problem.hidden = false;
+    }
+  }
+
+  #resize() {
+    const { clientWidth: width } = this.frame;
+    if (!width) return;
+    this.frame.toggleAttribute("data-narrow", width < NARROW);
+    this.frame.toggleAttribute("data-short", this.frame.clientHeight < 420 && !this.host.hasAttribute("compact"));
+    this.#inert();
+    if (this.grid.list.clientWidth !== this.laidOut) this.grid.layout();
+    this.laidOut = this.grid.list.clientWidth;
+    if (!this.bones.hidden) this.#skeleton();
+    this.details.fit();
+  }
+
+  #key(event) {
+    const typing = event.target.matches("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      this.open >= 0 ? this.hide() : this.host.cancel();
+    } else if (event.key === "/" && !typing) {
+      event.preventDefault();
+      this.input.focus();
+    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      const image = this.grid.images[this.open >= 0 ? this.open : this.grid.active];
+      if (this.selection.size) this.insert([...this.selection.values()]);
+      else if (image && (this.open >= 0 || event.target.matches(".tile"))) this.insert([image]);
+    }
+  }
+}
+
+/** Several choices as one: texts joined, the rest that of the first. */
+function together(choices) {
+  const join = (name, between) => (choices.some((one) => one[name] === null) ? null : choices.map((one) => one[name]).join(between));
+  return {
+    ...choices[0], id: join("id", ","), shortcode: join("shortcode", "\n\n"), url: join("url", "\n"), html: join("html", "\n"),
+    markdown: join("markdown", "\n\n"), oembed: join("oembed", "\n"), items: choices.map((one) => ({ ...one })),
+  };
+}
+
+function clock(seconds) {
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const two = (n) => String(n).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+// -- the element ----------------------------------------------------------------------------------------------
+
+/** The door: attributes in, events out, a value for forms, a dialog where one is wanted. */
+export class EmbedKitPicker extends HTMLElement {
+  static formAssociated = true;
+  static observedAttributes = [
+    "lang", "dir", "multiple", "filters", "sandbox", "recent", "columns", "grant", "query", "value", "required",
+  ];
+
+  #internals = this.attachInternals();
+  #panel = new Panel(this);
+  #dialog = h("dialog", { class: "dialog", part: "dialog", "aria-labelledby": "title" });
+  #settle = null; // of the promise that open() gave
+  #away = null; // ends what listens to the window
+  #own = {};
+  #value = "";
+  #built = 0; // how often the words have been asked for
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [SHEET];
+    root.append(this.#dialog);
+    this.#internals.role = "group";
+    this.#dialog.addEventListener("cancel", (event) => {
+      event.preventDefault(); // Esc was heard already; this is a gesture, or the browser's own button
+      this.#panel.open >= 0 ? this.#panel.hide() : this.cancel();
+    });
+    this.addEventListener("click", (event) => event.composedPath()[0] === this && this.focus()); // its label
+  }
+
+  connectedCallback() {
+    this.#away = new AbortController();
+    const { signal } = this.#away;
+    window.addEventListener("message", (event) => this.#panel.details?.heard(event), { signal });
+    window.addEventListener("online", () => this.#panel.revive("offline", "server"), { signal });
+    this.#place(this.#dialog.open || this.hasAttribute("modal"));
+    this.#build();
+  }
+
+  disconnectedCallback() {
+    this.#away.abort();
+    this.#panel.leave();
+    this.#finish(null);
+  }
+
+  attributeChangedCallback(name, before, now) {
+    if (name === "value") this.value = now ?? "";
+    if (name === "required") this.#check();
+    if (!this.#panel.words || before === now) return;
+    if (name === "query") this.search(now ?? "");
+    else if (name === "grant") this.#panel.revive("token", "forbidden");
+    else if (name === "columns") this.#panel.grid.layout();
+    else if (!["value", "required"].includes(name)) this.#build();
+  }
+
+  async #build() {
+    const turn = ++this.#built;
+    const [words] = await Promise.all([dictionary(this.language, this.#own), style()]);
+    if (turn !== this.#built || !this.isConnected) return;
+    const first = !this.#panel.words;
+    this.#panel.build(words);
+    this.#check();
+    this.#show();
+    this.search(this.#panel.input.value || (first ? this.getAttribute("query") ?? "" : ""));
+    if (this.#dialog.open || (first && this.hasAttribute("autofocus"))) this.focus();
+    if (first) this.#panel.emit("ready");
+  }
+
+  /** Whether the panel stands in the page or in the dialog. */
+  #place(modal) {
+    const { frame } = this.#panel;
+    frame.toggleAttribute("data-modal", modal);
+    if (modal) this.#dialog.append(frame);
+    else this.shadowRoot.append(frame);
+  }
+
+  // -- for scripts --------------------------------------------------------------------------------------------
+
+  get language() {
+    const near = this.getAttribute("lang") || this.parentElement?.closest("[lang]")?.lang;
+    return near || document.documentElement.lang || navigator.language || "en";
+  }
+
+  get i18n() {
+    return this.#own;
+  }
+  set i18n(words) {
+    this.#own = { ...words };
+    if (this.isConnected) this.#build();
+  }
+
+  get output() {
+    const said = this.getAttribute("output");
+    return ["url", "html", "markdown", "json"].includes(said) ? said : "shortcode";
+  }
+  set output(said) {
+    this.setAttribute("output", said);
+  }
+
+  /** Show a dialog; resolves to the choice, or to null. */
+  open() {
+    if (this.#dialog.open) this.#finish(null);
+    this.#place(true);
+    if (!this.#dialog.open) this.#dialog.showModal();
+    this.focus();
+    return new Promise((settle) => { this.#settle = settle; });
+  }
+
+  close(choice = null) {
+    if (!this.#dialog.open) return;
+    this.#dialog.close(); // the browser gives focus back
+    if (!this.hasAttribute("modal")) this.#place(false);
+    this.#finish(choice);
+  }
+
+  cancel() {
+    this.#panel.emit("cancel");
+    this.close();
+  }
+
+  #finish(choice) {
+    this.#settle?.(choice);
+    this.#settle = null;
+  }
+
+  /** Look for something, as if it had been typed; resolves when there is an answer. */
+  async search(query, filters) {
+    if (this.#panel.words) await this.#panel.search(String(query), filters);
+    else this.addEventListener("embedkit-ready", () => this.search(query, filters), { once: true });
+  }
+
+  reset() {
+    this.#panel.selection.clear();
+    if (this.#panel.words) this.#panel.reset();
+  }
+
+  focus(options) {
+    this.#panel.input?.focus(options);
+  }
+
+  /** Take what was chosen: it is the value while listeners look at it, and stays so unless one objects. */
+  take(detail) {
+    const before = this.#value;
+    this.#keep(this.output === "json" ? JSON.stringify(detail) : detail[this.output]);
+    if (!this.#panel.emit("select", { ...detail, value: this.#value }, true)) {
+      this.#keep(before);
+      return false;
+    }
+    this.#panel.choose(this.#value, detail);
+    this.#changed();
+    this.close(detail);
+    return true;
+  }
+
+  // -- for forms ----------------------------------------------------------------------------------------------
+
+  get value() {
+    return this.#value;
+  }
+  set value(said) {
+    this.#keep(String(said ?? ""));
+    if (this.#panel.words) this.#show();
+  }
+
+  get name() {
+    return this.getAttribute("name") ?? "";
+  }
+  get type() {
+    return this.localName;
+  }
+  get form() {
+    return this.#internals.form;
+  }
+  get validity() {
+    return this.#internals.validity;
+  }
+  get validationMessage() {
+    return this.#internals.validationMessage;
+  }
+  get willValidate() {
+    return this.#internals.willValidate;
+  }
+  checkValidity() {
+    return this.#internals.checkValidity();
+  }
+  reportValidity() {
+    return this.#internals.reportValidity();
+  }
+  formResetCallback() {
+    this.value = this.getAttribute("value") ?? "";
+  }
+  formDisabledCallback(disabled) {
+    this.#panel.frame.inert = disabled;
+  }
+  formStateRestoreCallback(state) {
+    this.value = state;
+  }
+
+  clear() {
+    this.value = "";
+    this.#changed();
+  }
+
+  #changed() {
+    for (const name of ["input", "change"]) this.dispatchEvent(new Event(name, { bubbles: true, composed: true }));
+  }
+
+  #keep(value) {
+    this.#value = value;
+    this.#internals.setFormValue(value);
+    this.#check();
+  }
+
+  #check() {
+    const missing = this.hasAttribute("required") && !this.#value;
+    const { words, input } = this.#panel;
+    this.#internals.setValidity({ valueMissing: missing }, missing ? words?.("required") ?? "…" : "", input);
+    this.#internals.ariaLabel = words?.("title") ?? null;
+  }
+
+  /** Say beside the box which picture the field holds; found out by its value, where that came from outside. */
+  #show() {
+    this.#panel.choose(this.#value);
+  }
+}
+
+for (const name of ["endpoint", "grant", "query", "theme", "max", "filters", "columns"]) {
+  Object.defineProperty(EmbedKitPicker.prototype, name, {
+    get() { return this.getAttribute(name) ?? ""; },
+    set(value) { this.setAttribute(name, value); },
+  });
+}
+for (const name of ["multiple", "compact", "sandbox", "required", "disabled"]) {
+  Object.defineProperty(EmbedKitPicker.prototype, name, {
+    get() { return this.hasAttribute(name); },
+    set(value) { this.toggleAttribute(name, Boolean(value)); },
+  });
+}
+
+if (!customElements.get("embedkit-picker")) customElements.define("embedkit-picker", EmbedKitPicker);
+
+export const EmbedKit = {
+  /** A picker in a dialog. Options are the attributes, in camel case or not, and i18n; resolves to the choice or null. */
+  async open({ i18n, ...options } = {}) {
+    const picker = document.createElement("embedkit-picker");
+    for (const [name, value] of Object.entries({ ...options, modal: true })) {
+      if (value === undefined || value === null || value === false) continue;
+      picker.setAttribute(name.replace(/[A-Z]/g, (sign) => `-${sign.toLowerCase()}`), value === true ? "" : String(value));
+    }
+    if (i18n) picker.i18n = i18n;
+    document.body.append(picker);
+    try {
+      return await picker.open();
+    } finally {
+      picker.remove();
+    }
+  },
+};
+
+globalThis.EmbedKit ??= EmbedKit;

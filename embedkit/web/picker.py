@@ -1,0 +1,180 @@
+"""The picker as a page: to be framed, to be opened by an editor, or as it stands, with JavaScript or without.
+
+Without it this page is the picker: a form, results and a pager, made here. With it the element of
+``embedkit-picker.js`` takes the place of all that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import Response, request, url_for
+
+from embedkit import records
+from embedkit.errors import ConfigurationError, EmbedKitError
+from embedkit.models import JSON
+from embedkit.rendering import static_dir
+from embedkit.settings import LOOPBACK, Secret, Settings
+from embedkit.web import reading, search
+from embedkit.web.access import admit
+from embedkit.web.answers import in_language
+from embedkit.web.limits import count
+from embedkit.web.pages import page
+from embedkit.web.problems import Refused, retry_headers
+from embedkit.web.routing import Answer, Route
+from embedkit.web.schemas import PickerQuery, SearchQuery
+from embedkit.web.service import Service
+
+LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ar")  # of our own words: static/locales
+PAGE_SIZE = 24
+ASKED = ("q", "family", "orientations", "sort_order", "lang")
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a search without JavaScript came to: images, or the words that say why there are none."""
+
+    images: list[JSON]
+    total: int = 0
+    pages: int = 0
+    failure: str = ""
+    status: int = 200
+    headers: Mapping[str, str] | None = None
+
+
+def picker(service: Service) -> Response:
+    asked, failure = _asked()
+    language = _language(asked.lang)
+    found = None if failure or not asked.q.strip() else _results(service, asked)
+    response = page(
+        service,
+        "picker.html",
+        policy=policy(service.settings),
+        status=found.status if found else 400 if failure else 200,
+        language=language,
+        asked=asked,
+        failure=failure or (found and found.failure),
+        found=found,
+        pager=_pager(asked, found) if found else {},
+        kept=_kept(asked),
+        origins=" ".join(service.settings.picker_origins),
+        endpoint=url_for(".picker").removesuffix("picker"),
+        sample=_is_sandbox(service.settings),
+        **_said(words(language), asked, found),
+    )
+    response.headers.extend(dict(found.headers or {}) if found else {})
+    response.headers["Referrer-Policy"] = "no-referrer"  # without JavaScript a grant stands in the address
+    response.headers.pop("Cross-Origin-Opener-Policy", None)  # the page has to know who opened it
+    return in_language(response, language)
+
+
+def policy(settings: Settings) -> str:
+    """What the page may load: our own files, previews of pictures, frames; and who may frame it."""
+    parts = urlsplit(settings.frame_origin)
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        f" img-src 'self' {' '.join(settings.image_origins)};"
+        f" frame-src 'self' {parts.scheme}://{parts.netloc};"
+        f" frame-ancestors {' '.join(settings.picker_origins) or chr(39) + 'self' + chr(39)};"
+        " base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'"
+    )
+
+
+@cache
+def words(language: str) -> JSON:
+    """Our own words in a language of LANGUAGES; what it lacks is said in English."""
+    found: JSON = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8"))
+    return found if language == "en" else {**words("en"), **found}
+
+
+def _said(own: JSON, asked: PickerQuery, found: Results | None) -> dict[str, Any]:
+    """What the template says in a language: the words, the choices of the form, how much there is."""
+    total = found.total if found else 0
+    first = (asked.page - 1) * PAGE_SIZE + 1
+    count = own["count"].format(shown=f"{first}–{first + len(found.images) - 1}" if found else "", total=total)
+    return {
+        "words": own,
+        "families": [(name, own[f"family_{name}"]) for name in ("all", "creative", "editorial")],
+        "orientations": [("", own["orientation_any"])]
+        + [(name, own[f"orientation_{name}"]) for name in ("horizontal", "vertical", "square")],
+        "orders": [("", own["sort_best_match"])]
+        + [(name, own[f"sort_{name}"]) for name in ("most_popular", "newest")],
+        "says": count if total else own["none_title"].format(query=asked.q),
+    }
+
+
+def _asked() -> tuple[PickerQuery, str]:
+    """The query; and of one that does not fit, why: it is asked for anew on the page itself."""
+    try:
+        return reading.query(PickerQuery), ""
+    except Refused as error:
+        return PickerQuery(), error.detail
+
+
+def _language(said: str | None) -> str:
+    """The language of ours that comes nearest to what was said, or to what the browser prefers."""
+    wishes = [said] if said else [tag for tag, _ in request.accept_languages]
+    return next(filter(None, map(_ours, wishes)), "en")
+
+
+def _ours(tag: str) -> str | None:
+    first = tag.lower().partition("-")[0]
+    return next((one for one in LANGUAGES if one.lower().partition("-")[0] == first), None)
+
+
+def _results(service: Service, asked: PickerQuery) -> Results:
+    try:
+        credential = admit(service, "search", Secret(asked.grant) if asked.grant else None)
+        if credential:
+            count(credential)  # the page is open, so the guard has counted the address alone
+        said = {name: value for name in ASKED if (value := getattr(asked, name)) is not None}
+        question = SearchQuery(**said, page=asked.page, page_size=PAGE_SIZE)
+        found = search.find(service, question, reading.language(asked.lang, service.settings))
+    except Refused as error:
+        return Results([], failure=error.detail, status=error.status, headers=error.headers)
+    except ConfigurationError:
+        raise
+    except EmbedKitError as error:
+        return Results([], failure=str(error), status=error.http_status, headers=retry_headers(error))
+    return Results([records.picture(image) for image in found.images], found.total, found.pages)
+
+
+def _pager(asked: PickerQuery, found: Results) -> dict[str, str]:
+    """The addresses of the pages before and after."""
+    beside = {"previous": asked.page - 1, "next": asked.page + 1}
+    return {name: _address(page) for name, page in beside.items() if 1 <= page <= found.pages}
+
+
+def _address(page: int) -> str:
+    said = [(name, value) for name, value in request.args.items(multi=True) if value and name != "page"]
+    return f"?{urlencode([*said, ('page', str(page))])}"
+
+
+def _kept(asked: PickerQuery) -> dict[str, Any]:
+    """What the form does not ask, and the next page has to know all the same."""
+    return {
+        name: value for name in ("lang", "grant", "host", "origin", "nonce") if (value := getattr(asked, name))
+    }
+
+
+def _is_sandbox(settings: Settings) -> bool:
+    return (urlsplit(settings.api_base).hostname or "") in LOOPBACK
+
+
+ROUTES = (
+    Route(
+        "/picker",
+        "picker",
+        picker,
+        "The picker, as a page",
+        "Pages",
+        {200: Answer("The page.", media="text/html")},
+        query=PickerQuery,
+        sample="/picker?q=solar%20eclipse",
+    ),
+)

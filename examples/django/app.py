@@ -1,0 +1,64 @@
+"""Django's admin and Wagtail's with embedkit's picker as a form field."""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from newsroom import Packages, Post, Service, run
+from slipway import settings as defaults
+
+from embedkit import Settings
+
+HERE = Path(__file__).resolve().parent
+WORDS = Post()
+
+
+def create(service: Service, _: Packages) -> Any:
+    """The site, over a database that lives as long as the process."""
+    folder = tempfile.mkdtemp(prefix="slipway-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    own = Settings(cache="memory:", secret=(secrets.token_hex(32),), public_url=service.url)
+    settings.configure(
+        **{name: value for name, value in vars(defaults).items() if name.isupper()},
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}},
+        MEDIA_ROOT=folder,
+        EMBEDKIT=own.with_upstream(service.pictures),
+        EMBEDKIT_SERVICE=service,
+    )
+    django.setup()
+    print("Making the database …", file=sys.stderr, flush=True)
+    call_command("migrate", verbosity=0)
+    fill()
+    return get_wsgi_application()
+
+
+def fill() -> None:
+    """An editor, a post, a page."""
+    from django.contrib.auth import get_user_model
+    from django.utils.html import strip_tags
+    from slipway import models
+    from wagtail.models import Page, Site
+
+    get_user_model().objects.create_superuser("editor", "editor@example.org", "editor")
+    models.Post.objects.create(title=WORDS.title, body=strip_tags(WORDS.body.replace("</p><p>", "\n\n")))
+    Page.objects.filter(depth__gt=1).delete()
+    story = models.StoryPage(title=WORDS.title, slug="night", body=WORDS.body)
+    Page.objects.get(depth=1).add_child(instance=story)
+    Site.objects.create(hostname="127.0.0.1", root_page=story, is_default_site=True)
+
+
+if __name__ == "__main__":
+    run(create, HERE)

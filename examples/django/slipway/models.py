@@ -1,0 +1,43 @@
+"""A post for Django's admin, and a page for Wagtail's; the field is the same."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.http import HttpRequest
+from wagtail.admin.panels import FieldPanel
+from wagtail.fields import RichTextField
+from wagtail.models import Page
+from wagtail.rich_text import expand_db_html
+
+from slipway.embeds import kit
+from slipway.fields import PictureField
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=200)
+    picture = PictureField(blank=True, help_text="Stands above the text.")
+    body = models.TextField(help_text="Plain text. [getty 74917285] shows one more picture.")
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/posts/{self.pk}/"
+
+
+class StoryPage(Page):
+    picture = PictureField(blank=True, help_text="Stands above the text.")
+    body = RichTextField(features=["h2", "bold", "italic", "link", "ol", "ul"])
+
+    content_panels: ClassVar = [*Page.content_panels, FieldPanel("picture"), FieldPanel("body")]
+    template = "slipway/post.html"
+
+    def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict[str, object]:
+        context: dict[str, object] = super().get_context(request, *args, **kwargs)
+        return context | {
+            "post": self,
+            "content": kit.render(expand_db_html(self.body)),
+            "assets": kit.assets("web"),
+        }

@@ -1,0 +1,31 @@
+"""The Content-Security-Policy of every page: strict for readers and for Django's admin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from slipway.embeds import service
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+# Wagtail's editor has style attributes and starts scripts through jQuery; its preview is a frame of the site.
+WAGTAIL = {
+    "script_src": "'unsafe-inline'",
+    "style_src": "'unsafe-inline'",
+    "img_src": "blob:",
+    "frame_src": "'self'",
+    "frame_ancestors": "'self'",
+}
+
+
+def middleware(answer: Answer) -> Answer:
+    def answered(request: HttpRequest) -> HttpResponse:
+        response = answer(request)
+        also = WAGTAIL if request.path.startswith("/cms/") else {}
+        for name, value in service.policy(**also).items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return answered

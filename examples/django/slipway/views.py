@@ -1,0 +1,18 @@
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.template.defaultfilters import linebreaks
+
+from slipway.embeds import kit
+from slipway.models import Post, StoryPage
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Where a visitor of the example starts."""
+    return render(request, "slipway/home.html", {"posts": Post.objects.all(), "stories": StoryPage.objects.live()})
+
+
+def post(request: HttpRequest, number: int) -> HttpResponse:
+    """The reader's page. Texts are escaped first; then shortcodes become embeds."""
+    found = get_object_or_404(Post, pk=number)
+    values = {"post": found, "content": kit.render(linebreaks(found.body, autoescape=True))}
+    return render(request, "slipway/post.html", {**values, "assets": kit.assets("web")})

@@ -1,0 +1,52 @@
+"""From a command to a page: ``python examples/NAME/app.py [--port 8000]``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from waitress.server import create_server
+
+from newsroom.packages import Packages
+from newsroom.service import Service, start
+
+HOME = "127.0.0.1"
+
+
+def run(create: Callable[[Service, Packages], Any], folder: Path, arguments: Sequence[str] | None = None) -> None:
+    """Start the service, then the site, and say where.
+
+    :param create: makes the site, a WSGI application.
+    :param folder: the example's.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl+C does
+    given = _given(folder, arguments)
+    packages = Packages(given.packages)
+    packages.install()
+    with _listen(given.port) as listening:
+        port = listening.getsockname()[1]
+        origins = (f"http://{HOME}:{port}", f"http://localhost:{port}")
+        with start(origins) as service, suppress(KeyboardInterrupt):
+            server = create_server(create(service, packages), sockets=[listening], threads=8, ident=None)
+            print(f"Open {origins[0]}/ in a browser. (Ctrl+C stops it)", flush=True)
+            server.run()
+
+
+def _given(folder: Path, arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=8000, help="the port to listen on; 0 takes a free one")
+    parser.add_argument("--packages", type=Path, default=folder, help="where package.json and node_modules are")
+    return parser.parse_args(arguments)
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOME, port))
+    except OSError:
+        sys.exit(f"Port {port} is taken. Choose another with --port.")

@@ -1,0 +1,101 @@
+"""embedkit's service beside the site: here over the sandbox, so that no key and no network is needed.
+
+In life it runs somewhere else, with your key (see ``../deploy``), and the site knows two things of it: its
+address, and one of its TOKENS.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import requests
+from waitress.server import create_server
+
+from embedkit.sandbox import SandboxServer
+from embedkit.settings import Secret
+from embedkit.web import create_app
+
+WAIT = 10  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a site knows of the service. ``pictures`` is the origin of pictures and of their frames, which
+    a Content-Security-Policy has to name; in life those are Getty's."""
+
+    url: str
+    pictures: str
+    token: Secret
+
+    def grant(self) -> str:
+        """What a browser is given instead of the token: it reads, and lasts eight hours.
+
+        Empty while the service is down: the editor opens all the same, and the picker says what is wrong.
+        """
+        try:
+            return str(self._post("/v1/grants", {}, token=self.token)["grant"])
+        except requests.RequestException:
+            return ""
+
+    def render(self, content: str) -> str:
+        """A text of html with its shortcodes and links replaced; as it was while the service is down."""
+        try:
+            return str(self._post("/v1/render", {"content": content, "input": "html"})["content"])
+        except requests.RequestException:
+            return content
+
+    def policy(self, **also: str) -> dict[str, str]:
+        """The Content-Security-Policy of a page with the picker or with embeds, as a header.
+
+        :param also: further sources by directive, with underscores: what an editor needs.
+        """
+        sources = {
+            "default-src": "'none'",
+            "script-src": f"'self' {self.url}",
+            "style-src": f"'self' {self.url}",
+            "img-src": f"'self' data: {self.pictures}",
+            "font-src": "'self'",
+            "connect-src": f"'self' {self.url}",
+            "frame-src": f"{self.url} {self.pictures}",
+            "base-uri": "'none'",
+            "form-action": "'self'",
+            "frame-ancestors": "'none'",
+        }
+        for name, value in also.items():
+            directive = name.replace("_", "-")
+            sources[directive] = f"{sources.get(directive, '')} {value}".removeprefix("'none'").strip()
+        return {"Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in sources.items())}
+
+    def _post(self, path: str, body: dict[str, str], token: Secret | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
+        answer = requests.post(f"{self.url}{path}", json=body, headers=headers, timeout=WAIT)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@contextmanager
+def start(origins: Sequence[str]) -> Iterator[Service]:
+    """Run the sandbox and the service, each on a free port, so that they are foreign to the site as in life.
+
+    :param origins: those of the site: they alone may frame the picker and read what the service answers.
+    """
+    token = Secret(secrets.token_urlsafe(32))
+    with SandboxServer() as sandbox, socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        settings = replace(
+            sandbox.settings(cache="memory:", secret=(Secret(secrets.token_hex(32)),)),
+            public_url=url,
+            tokens=(token,),
+            cors_origins=tuple(origins),
+            picker_origins=tuple(origins),
+            rate_limit="600/minute",
+        )
+        server = create_server(create_app(settings), sockets=[listening], threads=8, ident=None)
+        threading.Thread(target=server.run, name="embedkit", daemon=True).start()
+        yield Service(url, sandbox.url, token)

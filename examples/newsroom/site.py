@@ -1,0 +1,89 @@
+"""A site with one post: an editor's page, which each example brings, and the reader's page.
+
+What an author wrote is cleaned when it is saved; shortcodes and links become embeds when it is shown. In
+that order: the cleaner would take the embeds' frames away again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nh3
+from flask import Flask, Response, abort, make_response, redirect, render_template, request
+from jinja2 import ChoiceLoader, FileSystemLoader
+from markupsafe import Markup, escape
+
+from newsroom.service import Service
+
+HERE = Path(__file__).resolve().parent
+TAGS = {"p", "br", "h2", "h3", "strong", "b", "em", "i", "a", "ul", "ol", "li", "blockquote", "code", "pre", "div"}
+# What CKEditor saves for a link to a picture is <figure class="media"><oembed url="…">.
+CLEANER = nh3.Cleaner(
+    tags=TAGS | {"figure", "oembed"},
+    attributes={"a": {"href", "title"}, "oembed": {"url"}},
+    allowed_classes={"figure": {"media"}},
+)
+
+
+@dataclass
+class Post:
+    """The one post there is; it lives as long as the process. ``intro`` is plain text, ``body`` is html."""
+
+    title: str = "Two minutes of night"
+    intro: str = ""
+    body: str = (
+        "<p>They came by the last ferry, with folding chairs and cardboard glasses, and waited on the mole.</p>"
+        "<p>At a quarter past eleven the gulls went quiet.</p>"
+    )
+
+
+def create_site(folder: Path, example: str, service: Service, render: Callable[[str], str] | None = None) -> Flask:
+    """The site without its editor's page, which is ``/`` and is added by the example.
+
+    :param folder: the example's, with ``templates`` and ``static``.
+    :param example: what the example shows, for the top of its pages.
+    :param render: makes what a reader gets of a saved text; by default the service does.
+    """
+    site = Flask(example, root_path=str(folder))
+    site.jinja_loader = ChoiceLoader(
+        [FileSystemLoader(folder / "templates"), FileSystemLoader(HERE / "templates")]
+    )
+    site.extensions["post"] = post = Post()
+    site.context_processor(lambda: {"example": example, "post": post, "service": service})
+    site.before_request(_refuse_strangers)
+    site.add_url_rule("/save", "save", lambda: _save(post), methods=["POST"])
+    site.add_url_rule("/post", "post", lambda: _show(post, service, render or service.render))
+    site.add_url_rule("/newsroom.css", "style", lambda: site.response_class(STYLE, content_type="text/css"))
+    return site
+
+
+STYLE = HERE.joinpath("static", "newsroom.css").read_text("utf-8")
+
+
+def _refuse_strangers() -> None:
+    """Other sites must not post in an author's name."""
+    if request.method == "POST" and request.headers.get("Origin") != request.host_url.rstrip("/"):
+        abort(403)
+
+
+def _save(post: Post) -> Any:
+    post.title = request.form["title"].strip() or "Untitled"
+    post.intro = request.form.get("intro", "").replace("\r\n", "\n")
+    post.body = CLEANER.clean(request.form["body"])
+    return redirect("/post", 303)
+
+
+def _show(post: Post, service: Service, render: Callable[[str], str]) -> Response:
+    page = make_response(
+        render_template("newsroom/post.html", content=Markup(render(_paragraphs(post.intro) + post.body)))
+    )
+    page.headers.update(service.policy())
+    return page
+
+
+def _paragraphs(plain: str) -> str:
+    """Plain text as html: what stands between blank lines is a paragraph."""
+    return "".join(f"<p>{escape(part)}</p>" for part in plain.split("\n\n") if part.strip())

@@ -1,0 +1,36 @@
+"""TinyMCE 8 with embedkit's picker: the page /picker in a window of the editor's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from flask import Flask, make_response, render_template, send_from_directory
+from flask.typing import ResponseReturnValue
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from newsroom import Packages, Service, create_site, run
+
+HERE = Path(__file__).resolve().parent
+
+
+def create(service: Service, packages: Packages) -> Flask:
+    site = create_site(HERE, "TinyMCE", service)
+
+    @site.get("/")
+    def edit() -> ResponseReturnValue:
+        page = make_response(render_template("editor.html", grant=service.grant()))
+        # TinyMCE's windows have style attributes; nothing else of it needs more than 'self'.
+        page.headers.update(service.policy(style_src_attr="'unsafe-inline'"))
+        return page
+
+    @site.get("/tinymce/<path:name>")
+    def tinymce(name: str) -> ResponseReturnValue:
+        return send_from_directory(packages.path("tinymce"), name, max_age=3600)
+
+    return site
+
+
+if __name__ == "__main__":
+    run(create, HERE)

@@ -1,0 +1,354 @@
+"""A page with the picker, a service that says what a test wants it to say, and pictures from another origin.
+
+The service speaks the contract of ``/v1/search`` and ``/v1/embeds``; the real one is tried in
+``test_picker_element.py``. Everything that a browser asks for is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from embedkit.rendering import static_dir
+from tests.support import need
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
+]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# The policy of issue 4, word for word.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; connect-src 'self';"
+    " frame-src 'self'; require-trusted-types-for 'script'"
+)
+KINDS = {".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
+SHAPES = [(3000, 2000), (2000, 3000), (3000, 2000), (2400, 2400), (5000, 2000), (3200, 2400), (1600, 2000)]
+NAMES = ["Ivo Lindqvist", "Sofía Jansen", "Yusuf Haddad", "Aiko Tanabe", "Margarethe von Wolkenstein-Trostburg"]
+TITLES = ["Harbour at dusk", "A lighthouse keeper's morning", "Fishing boats", "Pier in the rain", "Low tide"]
+OBSERVE = """
+window.violations = []; window.heard = [];
+addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sample));
+for (const name of ['ready', 'search', 'results', 'focus', 'select', 'select-sync', 'cancel', 'error', 'quota'])
+  addEventListener('embedkit-' + name, e => heard.push([name, JSON.parse(JSON.stringify(e.detail ?? null))]));
+"""
+
+Said = tuple[int, dict[str, str], Any]  # status, headers, body
+Query = dict[str, str]
+
+
+@dataclass
+class Asked:
+    """One request, as the server saw it."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def query(self) -> Query:
+        return {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
+
+
+@dataclass
+class Origin:
+    """A web server of its own on loopback."""
+
+    answer: Callable[[Asked], Said]
+    asked: list[Asked] = field(default_factory=list)
+    url: str = ""
+
+
+def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length).decode())
+            origin.asked.append(asked)
+            status, headers, body = origin.answer(asked)
+            data = (
+                body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+            )
+            self.send_response(status)
+            for name, value in {
+                "Content-Type": "application/json",
+                **headers,
+                "Content-Length": str(len(data)),
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+@contextmanager
+def serve(answer: Callable[[Asked], Said]) -> Iterator[Origin]:
+    origin = Origin(answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(origin))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    origin.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield origin
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _paint(asked: Asked) -> Said:
+    """A picture: two colours that follow from its name."""
+    seed = sum(map(ord, asked.path))
+    first, second = f"hsl({seed * 47 % 360} 45% 55%)", f"hsl({seed * 47 % 360 + 40} 55% 25%)"
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"><linearGradient id="g" x2="0" y2="1">'
+        f'<stop stop-color="{first}"/><stop offset="1" stop-color="{second}"/></linearGradient>'
+        '<rect width="300" height="200" fill="url(#g)"/></svg>'
+    )
+    return 200, {"Content-Type": "image/svg+xml", "Cache-Control": "max-age=600"}, svg
+
+
+def problem(status: int, code: str, retry_after: int | None = None, detail: str = "Said by the service.") -> Said:
+    headers = {"Content-Type": "application/problem+json"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return (
+        status,
+        headers,
+        {"type": f"/docs#error-{code}", "title": code, "status": status, "detail": detail, "code": code},
+    )
+
+
+class Service:
+    """What stands behind the endpoint. Tests change ``search``, ``embed`` and ``total``."""
+
+    def __init__(self, pictures: str) -> None:
+        self.pictures = pictures
+        self.reset()
+
+    def reset(self) -> None:
+        self.total = 70
+        self.related = ["quay", "lighthouse"]
+        self.search: Callable[[Query], Said] = self.found
+        self.embed: Callable[[str, str], Any] = self.embedded
+        self.body = "<embedkit-picker></embedkit-picker>"
+        self.page = ""
+        self.lang = "en"
+        self.gate: threading.Event | None = None
+
+    def image(self, number: int, **changes: Any) -> dict[str, Any]:
+        width, height = SHAPES[number % len(SHAPES)]
+        name, title = NAMES[number % len(NAMES)], TITLES[number % len(TITLES)]
+        image = {
+            "id": str(900000 + number),
+            "title": f"{title} {number + 1}",
+            "caption": f"{title}, seen from the mole on a windless evening in late October, some minutes after the lamps were lit. " * 3,
+            "photographer": name,
+            "collection": "Tidewater RM",
+            "date_created": "2018-08-23T00:00:00Z",
+            "family": "editorial" if number % 3 else "creative",
+            "orientation": "horizontal" if width > height else "vertical",
+            "width": width,
+            "height": height,
+            "thumb": {"url": f"{self.pictures}/{number}/thumb.jpg", "width": 170, "height": 170 * height // width},
+            "preview": {"url": f"{self.pictures}/{number}/preview.jpg", "width": 506, "height": 506 * height // width},
+            "restrictions": ["For editorial use only."] if number % 3 else [],
+            "page_url": f"https://www.gettyimages.com/detail/{900000 + number}",
+            "credit": {"line": f"{name} / Tidewater RM / Getty Images", "photographer": name, "collection": "Tidewater RM", "agency": "Getty Images"},
+            "shortcode": f"[getty {900000 + number}]",
+        }  # fmt: skip
+        return {**image, **changes}
+
+    def found(self, query: Query) -> Said:
+        page, size = int(query["page"]), int(query["page_size"])
+        numbers = range((page - 1) * size, min(self.total, page * size))
+        images = [self.image(number) for number in numbers]
+        related = self.related if self.total else []
+        body = {"total": self.total, "page": page, "page_size": size, "images": images, "related": related}
+        return 200, {"Content-Language": "en-US"}, body
+
+    def embedded(self, ref: str, target: str) -> dict[str, Any]:
+        """A record; an id that ends in 404 or 403 has none."""
+        for code, name in (("404", "not-found"), ("403", "not-embeddable")):
+            if ref.endswith(code):
+                return {"ref": ref, "error": {"code": name, "title": name, "detail": "Said by the service."}}
+        if not re.fullmatch(r"\d+(,\d+)*", ref):
+            return {"ref": ref, "error": {"code": "unsupported", "title": "x", "detail": "That is no picture."}}
+        return {
+
+                "ref": ref,
+                "title": f"Resolved {ref}",
+                "caption": "",
+                "photographer": "Ada Berg",
+                "collection": "Moment"
+            ,
+
+                "width": 594,
+                "height": 396,
+                "thumbnail_url": f"{self.pictures}/{ref}/t.jpg",
+                "thumbnail_width": 170
+            ,
+            "thumbnail_height": 113, "page_url": f"https://www.gettyimages.com/detail/{ref.split(',')[0]}",
+            "target": target, "html": f"<figure>{target} of {ref}</figure>", "assets": {"css": [], "js": []},
+        }
+
+    def __call__(self, asked: Asked) -> Said:
+        path = urlsplit(asked.path).path
+        if path == "/":
+            return (
+                200,
+                {
+                    "Content-Type": "text/html; charset=utf-8",
+                    "Content-Security-Policy": POLICY.format(pictures=self.pictures),
+                },
+                self.html(),
+            )
+        if path.startswith("/static/"):
+            file = static_dir() / path.removeprefix("/static/")
+            return (
+                (200, {"Content-Type": KINDS[file.suffix]}, file.read_bytes()) if file.is_file() else (404, {}, "")
+            )
+        if path == "/host.css":
+            return 200, {"Content-Type": "text/css"}, self.page
+        if path == "/v1/search":
+            if self.gate:
+                self.gate.wait(5)
+            return self.search(asked.query)
+        if path == "/v1/embeds":
+            body = json.loads(asked.body)
+            refs = [one if isinstance(one, str) else one["ref"] for one in body["refs"]]
+            return 200, {}, {"embeds": [self.embed(ref, body.get("target", "web")) for ref in refs]}
+        if path.startswith("/v1/embeds/"):
+            record = self.embed(path.rpartition("/")[2], asked.query.get("target", "web"))
+            return problem(404, record["error"]["code"]) if "error" in record else (200, {}, record)
+        if path.startswith("/embed/"):
+            return (
+                200,
+                {"Content-Type": "text/html"},
+                "<!doctype html><html lang=en><title>Embed</title><p>The embed</p>",
+            )
+        return 404, {}, ""
+
+    def html(self) -> str:
+        return (
+            f'<!doctype html><html lang="{self.lang}"><meta charset="utf-8"><title>Editor</title><link rel="stylesheet" href="/host.css">'
+            '<meta name="viewport" content="width=device-width"><script type="module" src="/static/embedkit-picker.js"></script>'
+            f"<body><main><h1>Editor</h1><button id=opener type=button>Picture</button>{self.body}</main>"
+        )
+
+
+@dataclass
+class Desk:
+    """Opens pages with the picker, and looks at what they do."""
+
+    browser: Browser
+    service: Service
+    site: Origin
+    pictures: Origin
+    opened: list[Page] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def open(
+        self,
+        attributes: str = "",
+        *,
+        width: int = 1280,
+        height: int = 800,
+        lang: str = "en",
+        body: str = "",
+        **context: Any,
+    ) -> Page:
+        self.service.body = body or f"<embedkit-picker {attributes}></embedkit-picker>"
+        self.service.lang = lang
+        self.site.asked.clear()
+        self.said.clear()
+        made = self.browser.new_context(viewport={"width": width, "height": height}, **context)
+        page = made.new_page()
+        self.opened.append(page)
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.add_init_script(OBSERVE)
+        page.goto(self.site.url)
+        if not body:
+            page.locator(".picker[data-state]").wait_for()
+        return page
+
+    def asked(self, start: str) -> list[Asked]:
+        return [one for one in self.site.asked if one.path.startswith(start)]
+
+    def close(self) -> None:
+        for page in self.opened:
+            page.context.close()
+        self.service.reset()
+
+
+@contextmanager
+def desks() -> Iterator[Desk]:
+    """A browser and two servers for all tests of a file."""
+    with (
+        serve(_paint) as pictures,
+        serve(service := Service(pictures.url)) as site,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
+        yield Desk(browser, service, site, pictures)
+        browser.close()
+
+
+def search(page: Page, text: str = "harbour") -> None:
+    """Type, press Enter, and wait for what comes of it."""
+    page.get_by_role("searchbox").fill(text)
+    page.get_by_role("searchbox").press("Enter")
+    page.locator(".picker:not([data-busy])").wait_for()
+
+
+def state(page: Page) -> str:
+    found: str = page.locator(".picker").get_attribute("data-state") or ""
+    return found
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator(".grid [role=option]")
+
+
+def heard(page: Page, name: str) -> list[Any]:
+    """The details of the events of a name."""
+    found: list[Any] = page.evaluate(
+        "name => heard.filter(([one]) => one === name).map(([, detail]) => detail)", name
+    )
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("violations")
+    return found
+
+
+def problems(page: Page) -> list[Any]:
+    """What axe finds."""
+    found = Axe().run(page, options={"runOnly": RULES, "iframes": False, "resultTypes": ["violations"]})
+    return [
+        (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
+        for one in found.response["violations"]
+    ]
