@@ -133,9 +133,10 @@ def test_every_operation_of_connect_has_a_successor_that_exists() -> None:
         assert command is not None, words
 
 
-def test_the_picture_of_the_demo_is_there() -> None:
-    picture = README.parent / "examples" / "demo.png"
-    assert "(examples/demo.png)" in TEXT
+@pytest.mark.parametrize("name", ["demo.png", "picker.png"])
+def test_the_pictures_are_there(name: str) -> None:
+    picture = README.parent / "examples" / name
+    assert f"(examples/{name})" in TEXT
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert picture.stat().st_size < 400_000
 

@@ -52,19 +52,19 @@ def test_a_search_shows_pictures_credits_and_shortcodes(web: World) -> None:
 
 
 def test_the_pager_goes_on_with_everything_that_was_said(web: World) -> None:
-    page = shown(web, "?q=city&family=editorial&lang=de&page=2&host=tinymce&nonce=n1")
+    page = shown(web, "?q=city&sort_order=newest&lang=de&page=2&host=tinymce&nonce=n1")
     before, after = (str(one.get("href")) for one in elements(page) if one.get("rel") in ("previous", "next"))
     assert parse_qs(urlsplit(before).query) == {
-        "q": ["city"], "family": ["editorial"], "lang": ["de"], "host": ["tinymce"], "nonce": ["n1"], "page": ["1"],
+        "q": ["city"], "sort_order": ["newest"], "lang": ["de"], "host": ["tinymce"], "nonce": ["n1"], "page": ["1"],
     }  # fmt: skip
     assert "page=3" in after
     assert 'rel="previous"' not in shown(web, "?q=city&page=1")
 
 
 def test_the_form_keeps_what_it_does_not_ask(web: World) -> None:
-    page = shown(web, "?q=city&family=creative&lang=fr&origin=https://cms.example.org&nonce=n1&multiple=true")
+    page = shown(web, "?q=city&family=creative&lang=fr&origin=https://cms.example.org&nonce=n1")
     hidden = {one.get("name"): one.get("value") for one in elements(page) if one.get("type") == "hidden"}
-    assert hidden == {"lang": "fr", "origin": "https://cms.example.org", "nonce": "n1", "multiple": "True"}
+    assert hidden == {"lang": "fr", "origin": "https://cms.example.org", "nonce": "n1"}
     assert '<option value="creative" selected>' in page
 
 
