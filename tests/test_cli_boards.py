@@ -129,6 +129,8 @@ def test_comments(run: Run, board: str) -> None:
     (told,) = json.loads(run("boards", "comments", board, "--json").out)["comments"]
     assert (told["id"], told["text"], told["can_delete"]) == (id, "The second one for the cover?", True)
     assert json.loads(run("boards", "comment", board, "Yes.", "--json").out)["id"] != id
+    assert run("boards", "uncomment", board, id).err == f"{id}: deleted.\n"
+    assert id not in run("boards", "comments", board, "--json").out
 
 
 def test_a_script_has_to_say_that_a_board_is_to_go(run: Run, board: str) -> None:

@@ -187,6 +187,20 @@ def comment(board: str, text: str, json_: bool) -> None:
         click.echo(id)
 
 
+@boards.command()
+@board_argument
+@click.argument("comment")
+@as_json
+def uncomment(board: str, comment: str, json_: bool) -> None:
+    """Take back what was said about a board.
+
+    COMMENT is the id that "comment" printed, and that "comments --json" tells.
+    """
+    with open_kit() as kit:
+        kit.api.boards.delete_comment(board, comment)
+    _tell({"deleted": comment}, f"{comment}: deleted.", json_)
+
+
 def _agreed(kit: EmbedKit, board: str) -> bool:
     """Whether the person at the terminal wants a board to go.
 
