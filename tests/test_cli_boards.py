@@ -211,7 +211,7 @@ def test_boards_need_a_customer(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_every_command_has_its_help(run: Run) -> None:
     listed = run("boards", "--help").out.partition("Commands:\n")[2].splitlines()
-    assert len(listed) == 9
+    assert len(listed) == 10
     assert not [line for line in listed if line.endswith("...")]
     for line in listed:
         assert "--json" in run("boards", line.split()[0], "--help").out

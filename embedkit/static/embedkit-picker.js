@@ -3,38 +3,32 @@
  *   <script type="module" src="…/static/embedkit-picker.js"></script>
  *   <embedkit-picker endpoint="https://embeds.example.org" grant="…"></embedkit-picker>
  *
- *   import { EmbedKit } from "…/static/embedkit-picker.js";       // also the global EmbedKit
- *   const choice = await EmbedKit.open({ endpoint, grant });       // a dialog; null if nothing was chosen
+ *   import { EmbedKit } from "…/static/embedkit-picker.js";      // also the global EmbedKit
+ *   const choice = await EmbedKit.open({ endpoint, grant });      // a dialog; null if nothing was chosen
  *
- * Attributes  endpoint    where embedkit's service is; by default where this file comes from
- *             grant       of POST /v1/grants; goes to the endpoint and nowhere else. Never a token.
- *             query       searched for at once         lang, dir   by default those of the page
- *             theme       auto, light or dark          filters     "type,orientation,people,color,sort,nudity"
- *             multiple    several pictures, with max   columns     how many tiles a row has, about
- *             output      shortcode, url, html, markdown or json: what value is, and what a form sends
- *             name, value, required, disabled          as any field of a form has them
- *             page-size, compact, autofocus            sandbox     says that the pictures are samples
- *             modal       shown by open() only         recent, autoload   "off" to do without
- * Properties  i18n        words instead of those in locales/<lang>.json, any of them
- *             value, form, and the attributes above as far as they are texts
- * Methods     open() shows a dialog, resolves to the choice or null; close(), focus(), reset()
+ * Attributes  endpoint of the service (default: where this file comes from), grant (of POST /v1/grants, never a
+ *             token; sent to the endpoint alone), query, lang, dir, theme (auto, light, dark), multiple, max,
+ *             filters ("type,orientation,people,color,sort,nudity"), columns, page-size, compact, autofocus,
+ *             output (shortcode, url, html, markdown, json: what value is), name, value, required, disabled,
+ *             sandbox (says that pictures are samples), modal (shown by open() alone), recent="off", autoload="off"
+ * Properties  i18n: any words of locales/<lang>.json; value, form, and attributes
+ * Methods     open() a dialog, resolves to the choice or null; close() focus() reset()
  *             search(query, {family, orientations, number_of_people, color, sort_order, exclude_nudity})
- * Events      embedkit-ready, -search, -results {total, page}, -focus {id}, -select (cancelable) with the choice,
- *             -select-sync the same within the click, without markup; -cancel, -error {type, status, retryAfter},
- *             -quota {retryAfter}; all bubble and leave the shadow tree
+ * Events      embedkit-ready -search -results {total, page} -focus {id} -select (cancelable; the choice, and value)
+ *             -select-sync (the same within the click, without markup) -cancel
+ *             -error {type, status, retryAfter} -quota {retryAfter}
  * Choice      {id, title, caption, photographer, credit {line, photographer, collection, agency}, collection, date,
- *             orientation, width, height, alt, thumb, pageUrl, embeddable, shortcode, url, html, markdown, oembed};
- *             html is of the target chosen, oembed is one frame for pages without our stylesheet, null where the
- *             service did not answer. With several pictures the texts are joined, and items has one choice for each.
- * Style       ::part(picker search filters tile details state footer button badge),
- *             --ek-accent, --ek-on-accent, --ek-gap, --ek-row (height of a row, px), --ek-radius, --ek-font
+ *             orientation, width, height, alt, thumb, pageUrl, embeddable, shortcode, url, html, markdown, oembed,
+ *             items}: html is of the target chosen, oembed for pages without our stylesheet; null where the service
+ *             did not answer. Of several pictures texts are joined, and items has each.
+ * Style       ::part(picker search filters tile details state footer button badge dialog),
+ *             --ek-accent --ek-on-accent --ek-gap --ek-row --ek-radius --ek-font
  *
- * Works under script-src 'self'; style-src 'self'; require-trusted-types-for 'script': what others have written
- * becomes text and is never parsed, styles are a constructed sheet, sizes are set on the style object.
+ * No parser is handed what others wrote (Trusted Types), no attribute holds style (style-src 'self').
  */
 
 const HERE = new URL(".", import.meta.url);
-const VERSION = new URL(import.meta.url).search; // ?v=…, so that the words are cached as long as this file
+const VERSION = new URL(import.meta.url).search; // ?v=…: words and style are cached as long as this file
 const LANGUAGES = ["en", "de", "fr", "es", "pt-BR", "ja", "ar"];
 
 const DEBOUNCE = 300; // ms after the last key
@@ -68,23 +62,20 @@ const COLORS = {
   red: "d92b2b", orange: "f08a24", yellow: "f4d03f", green: "3f9b4f", teal: "1f9e97", blue: "2f6fd0",
   purple: "7d4fb3", pink: "e77fa8", brown: "8a5a3c", black: "111111", grey: "8c8c8c", white: "ffffff",
 };
-// What a filter is called here and there, and what it may be. Colour and nudity are nothing to editorial searches.
+// Filters by what words call them: their name for the service, and what they may be. "not" is a family without it.
 const FILTERS = {
-  type: { name: "family", words: "family", values: { all: "all", creative: "creative", editorial: "editorial" } },
+  family: { name: "family", values: { all: "all", creative: "creative", editorial: "editorial" } },
   orientation: {
-    name: "orientations", words: "orientation",
+    name: "orientations",
     values: { any: "", horizontal: "horizontal", vertical: "vertical", square: "square", panoramic: PANORAMA },
   },
-  people: {
-    name: "number_of_people", words: "people",
-    values: { any: "", none: "none", one: "one", two: "two", group: "group" },
-  },
-  color: { name: "color", words: "color", values: { any: "", ...COLORS }, not: "editorial" },
+  people: { name: "number_of_people", values: { any: "", none: "none", one: "one", two: "two", group: "group" } },
+  color: { name: "color", values: { any: "", ...COLORS }, not: "editorial" },
   sort: {
-    name: "sort_order", words: "sort",
+    name: "sort_order",
     values: { best_match: "", most_popular: "most_popular", newest: "newest", oldest: "oldest" },
   },
-  nudity: { name: "exclude_nudity", words: "nudity", not: "editorial" },
+  nudity: { name: "exclude_nudity", not: "editorial" },
 };
 const UNFILTERED = Object.freeze({
   family: "all", orientations: "", number_of_people: "", color: "", sort_order: "", exclude_nudity: true,
@@ -116,16 +107,13 @@ const ICONS = {
   picture: "M4 6h16v12H4zM4 15.5l4.5-4.5 4 4 3-3 4.5 4.5M15 9.2v.1",
   none: "M4 12h16", left: "M4 5h16M4 19h16M4 9h7v6H4zM14.5 10H20M14.5 14H20",
   center: "M4 5h16M4 19h16M8 9h8v6H8z", right: "M4 5h16M4 19h16M13 9h7v6h-7zM4 10h5.5M4 14h5.5",
-  offline: "M4 9.5a12 12 0 0 1 4-2.4M20 9.5A12 12 0 0 0 11.500 6.200M7 13.200a7.500 7.500 0 0 1 3-1.700M10 16.700a3.200 3.200 0 0 1 4 0M4 4l16 16",
-  setup: "M15.500 4.500a4.500 4.500 0 1 0 .1 0M12 12.300 5 19.500M7 17.500l2.200 2.200",
-  lock: "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
-  slow: "M7 4h10M7 20h10M8 4v3.500l4 4.500 4-4.500V4M8 20v-3.500l4-4.500 4 4.500V20",
-  server: "M5 5h14v5H5zM5 14h14v5H5zM8.500 7.500h.1M8.500 16.500h.1",
+  offline: "M4 9.5a12 12 0 0 1 4-2.4M20 9.5A12 12 0 0 0 11.5 6.200M7 13.200a7.5 7.5 0 0 1 3-1.700M10 16.700a3.2 3.2 0 0 1 4 0M4 4l16 16",
+  setup: "M15.5 4.500a4.5 4.5 0 1 0 .1 0M12 12.3 5 19.500M7 17.500l2.2 2.2",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+  slow: "M7 4h10M7 20h10M8 4v3.500l4 4.5 4-4.500V4M8 20v-3.500l4-4.5 4 4.500V20",
+  server: "M5 5h14v5H5zM5 14h14v5H5zM8.5 7.500h.1M8.5 16.500h.1",
 };
-const STATE_ICONS = {
-  offline: "offline", setup: "setup", key: "setup", token: "lock", forbidden: "lock", throttled: "slow", quota: "slow",
-  server: "server", none: "search", first: "search",
-};
+const STATE_ICONS = { key: "setup", token: "lock", forbidden: "lock", throttled: "slow", quota: "slow", none: "search" };
 
 // -- making elements ------------------------------------------------------------------------------------------
 
@@ -282,8 +270,7 @@ function secondsLeft(header) {
 class Service {
   #host;
   #answers = new Map();
-  #embeds = new Map();
-  #held = new Map(); // façades by id, for who drags a picture
+  #facades = new Map();
 
   constructor(host) {
     this.#host = host;
@@ -291,7 +278,7 @@ class Service {
 
   get base() {
     const said = this.#host.getAttribute("endpoint");
-    return (said === null ? new URL("..", HERE) : new URL(said, document.baseURI)).href.replace(/[?#].*$|\/+$/g, "");
+    return (said === null ? new URL("..", HERE) : new URL(said, document.baseURI)).href.replace(/\/*([?#].*)?$/, "");
   }
 
   async #call(path, { signal, body, grant, patience = PATIENCE } = {}) {
@@ -349,42 +336,31 @@ class Service {
     return { total: images.length, page: 1, pageSize: images.length, images, related: [], language: "" };
   }
 
-  /** One embed with its markup; every question once. */
-  embed(id, target, said = {}) {
-    const { width, ...rest } = said;
-    const asked = Object.entries({ target, maxwidth: width, ...rest }).filter(([, value]) => value);
-    const path = `/v1/embeds/${id}?${new URLSearchParams(asked)}`;
-    if (!this.#embeds.has(path)) {
-      const promise = this.#call(path).then(({ answer }) => {
-        if (target === "facade" && text(answer.html)) this.#held.set(id, answer.html);
-        return answer;
+  /** The façade of a picture, asked for once. It tells whether the picture may be embedded, and is what is dragged. */
+  facade(id) {
+    if (!this.#facades.has(id)) {
+      const asked = this.#call(`/v1/embeds/${id}?target=facade`).then(({ answer }) => {
+        this.#facades.get(id).html = text(answer.html);
       });
-      promise.catch(() => this.#embeds.delete(path));
-      this.#embeds.set(path, promise);
+      this.#facades.set(id, { asked });
+      asked.catch(() => this.#facades.delete(id));
     }
-    return this.#embeds.get(path);
-  }
-
-  held(id) {
-    return this.#held.get(id);
+    return this.#facades.get(id);
   }
 
   /** Markup for several pictures; null where there is none. */
   async markup(wanted, target, patience) {
-    const refs = wanted.map(({ id, said: { width: maxwidth, caption, align, title } }) => ({
-      ref: id, ...Object.fromEntries(Object.entries({ maxwidth, caption, align, title }).filter(([, value]) => value)),
-    }));
+    const refs = wanted.map(({ id, said: { width: maxwidth, ...said } }) => ({ ref: id, maxwidth, ...said }));
     try {
-      const { answer } = await this.#call("/v1/embeds", { body: { refs, ...(target && { target }) }, patience });
+      const { answer } = await this.#call("/v1/embeds", { body: { refs, target: target || undefined }, patience });
       return wanted.map((_, place) => text(answer.embeds?.[place]?.html) || null);
     } catch {
       return wanted.map(() => null);
     }
   }
 
-  frame(id, { width, caption, target }) {
-    const asked = Object.entries({ target: target || "web", maxwidth: width, caption }).filter(([, value]) => value);
-    return `${this.base}/embed/${id}?${new URLSearchParams(asked)}`;
+  frame(id, target, maxwidth, caption = "") {
+    return `${this.base}/embed/${id}?${new URLSearchParams({ target: target || "web", maxwidth, ...(caption && { caption }) })}`;
   }
 }
 
@@ -409,11 +385,10 @@ async function style() {
   if (rules && !SHEET.cssRules.length) SHEET.replaceSync(rules);
 }
 
-/** The language of ours for a tag such as de-AT or pt. */
+/** The language of ours for a tag such as de-AT or pt; only its first part counts. */
 function nearest(tag) {
-  const [said, base] = [tag.toLowerCase(), tag.toLowerCase().split("-")[0]];
-  return LANGUAGES.find((one) => one.toLowerCase() === said) ??
-    LANGUAGES.find((one) => one.toLowerCase().split("-")[0] === base) ?? "en";
+  const base = (one) => one.toLowerCase().split("-")[0];
+  return LANGUAGES.find((one) => base(one) === base(tag)) ?? "en";
 }
 
 /** What a picker says, in one language: words(key, {values}). Plurals go by n; numbers are written as is usual. */
@@ -448,24 +423,24 @@ class Memory {
   }
   get all() {
     try {
-      const kept = JSON.parse(localStorage.getItem(this.name));
-      return Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, RECENT) : [];
+      return JSON.parse(localStorage.getItem(this.name)).filter((one) => typeof one === "string").slice(0, RECENT);
     } catch {
       return [];
     }
   }
-  add(value) {
-    const folded = value.toLowerCase();
-    this.#keep([value, ...this.all.filter((one) => one.toLowerCase() !== folded)].slice(0, RECENT));
-  }
-  clear() {
-    this.#keep([]);
-  }
-  #keep(values) {
+  set all(values) {
     try {
       localStorage.setItem(this.name, JSON.stringify(values));
     } catch { /* blocked, or full */ }
   }
+  add(value) {
+    this.all = [value, ...this.all.filter((one) => one.toLowerCase() !== value.toLowerCase())].slice(0, RECENT);
+  }
+}
+
+function resize(tile, width, height) {
+  pixels(tile, "inline-size", width);
+  pixels(tile.firstChild, "block-size", height);
 }
 
 // -- the results ----------------------------------------------------------------------------------------------
@@ -480,12 +455,21 @@ class Grid {
 
   constructor(picker) {
     this.picker = picker;
+    const on = (act) => (event) => {
+      const place = this.tiles.indexOf(event.target.closest(".tile"));
+      if (place >= 0) act(place, event);
+    };
     this.list = h("div", {
       class: "grid", role: "listbox", "aria-label": picker.words("results"), "aria-describedby": "help",
-      keydown: (event) => this.#key(event), click: (event) => this.#click(event),
-      dblclick: (event) => this.#at(event) >= 0 && !this.#onMark(event) && picker.insert([this.images[this.#at(event)]]),
-      focusin: (event) => this.#focused(event), dragstart: (event) => this.#drag(event),
-      pointerdown: (event) => this.#at(event) >= 0 && picker.prepare(this.images[this.#at(event)]),
+      "aria-multiselectable": picker.multiple ? "true" : null,
+      keydown: on((place, event) => this.#key(place, event)),
+      click: on((place, event) => this.#click(place, event)),
+      focusin: on((place) => {
+        this.#enter(place);
+        picker.emit("focus", { id: this.images[place].id, title: this.images[place].title });
+      }),
+      dragstart: on((place, event) => picker.carry(event, this.images[place])),
+      pointerdown: on((place) => picker.service.facade(this.images[place].id)),
     });
   }
 
@@ -500,8 +484,6 @@ class Grid {
     this.images.push(...images);
     const tiles = images.map((image, place) => this.#tile(image, first + place));
     this.tiles.push(...tiles);
-    this.list.toggleAttribute("aria-multiselectable", false);
-    if (this.picker.multiple) this.list.setAttribute("aria-multiselectable", "true");
     this.list.append(...tiles);
     for (const tile of this.tiles) tile.setAttribute("aria-setsize", total);
     this.layout();
@@ -525,10 +507,10 @@ class Grid {
 
   #image({ thumb, preview }) {
     const sources = [thumb, preview].filter((one) => one.width).map((one) => `${one.url.replace(/[\s,]/g, encodeURIComponent)} ${one.width}w`);
-    const img = h("img", { alt: "", loading: "lazy", decoding: "async", draggable: "false" });
-    const done = () => img.classList.add("there");
-    img.addEventListener("load", done);
-    img.addEventListener("error", () => img.remove());
+    const img = h("img", {
+      alt: "", loading: "lazy", decoding: "async", draggable: "false",
+      load: () => img.classList.add("there"), error: () => img.remove(),
+    });
     if (sources.length > 1) img.srcset = sources.join(", ");
     img.sizes = "200px";
     img.src = thumb.url;
@@ -556,8 +538,7 @@ class Grid {
   }
 
   #put(tile, { width, height }) {
-    pixels(tile, "inline-size", width);
-    pixels(tile.firstChild, "block-size", height);
+    resize(tile, width, height);
     const img = tile.querySelector("img");
     if (img) img.sizes = `${width}px`;
   }
@@ -573,12 +554,9 @@ class Grid {
     return this.#active;
   }
 
-  focus(place, options) {
-    const tile = this.tiles[place];
-    if (!tile) return;
-    this.#enter(place);
-    tile.focus(options);
-    tile.scrollIntoView({ block: "nearest" });
+  focus(place) {
+    this.tiles[place]?.focus();
+    this.tiles[place]?.scrollIntoView({ block: "nearest" });
   }
 
   #enter(place) {
@@ -600,47 +578,24 @@ class Grid {
     });
   }
 
-  #at(event) {
-    return this.tiles.indexOf(event.target.closest?.(".tile"));
-  }
-
-  #onMark(event) {
-    return Boolean(event.target.closest?.(".mark"));
-  }
-
-  #focused(event) {
-    const place = this.#at(event);
-    if (place < 0) return;
+  #click(place, event) {
+    const { picker } = this;
+    const picks = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".mark");
     this.#enter(place);
-    this.picker.emit("focus", { id: this.images[place].id, title: this.images[place].title });
+    picker.multiple && picks ? picker.pick(place, event.shiftKey) : picker.show(place, { pointer: true });
   }
 
-  #click(event) {
-    const place = this.#at(event);
-    if (place < 0) return;
-    this.#enter(place);
-    if (this.picker.multiple && (event.shiftKey || event.ctrlKey || event.metaKey || this.#onMark(event))) {
-      this.picker.pick(place, event.shiftKey);
-    } else {
-      this.picker.show(place, { pointer: true });
-    }
-  }
-
-  #drag(event) {
-    const place = this.#at(event);
-    if (place >= 0) this.picker.carry(event, this.images[place]);
-  }
-
-  #key(event) {
-    if (event.target.getAttribute("role") !== "option") return;
-    const place = this.#active;
-    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) this.picker.show(place);
-    else if (event.key === " ") this.picker.multiple ? this.picker.pick(place, event.shiftKey) : this.picker.show(place);
-    else if (!event.altKey && !event.metaKey) {
+  #key(place, event) {
+    const { picker } = this;
+    const { key } = event;
+    if (event.altKey || event.metaKey) return;
+    if (key === " " && picker.multiple) picker.pick(place, event.shiftKey);
+    else if (key === " " || (key === "Enter" && !event.ctrlKey)) picker.show(place);
+    else {
       const goal = this.#goal(event, place);
       if (goal === undefined) return;
       this.focus(goal);
-    } else return;
+    }
     event.preventDefault();
   }
 
@@ -653,8 +608,8 @@ class Grid {
       case "ArrowRight": case "ArrowLeft": return Math.min(last, Math.max(0, place + (key === forward ? 1 : -1)));
       case "ArrowDown": return this.#across(row, 1, place);
       case "ArrowUp": return this.#across(row, -1, place);
-      case "PageDown": return this.#across(row, this.#screen(), place);
-      case "PageUp": return this.#across(row, -this.#screen(), place);
+      case "PageDown": return this.#across(row, this.#screen, place);
+      case "PageUp": return this.#across(row, -this.#screen, place);
       case "Home": return ctrlKey ? 0 : this.#rows[row].first;
       case "End": return ctrlKey ? last : end;
       default: return undefined;
@@ -671,8 +626,9 @@ class Grid {
     return first + centres.reduce((near, _, at) => (distance(at) < distance(near) ? at : near), 0);
   }
 
-  #screen() {
-    return Math.max(1, Math.floor(this.picker.screen / (this.tiles[this.#active].offsetHeight + 12)) - 1);
+  /** How many rows a screen has, less one. */
+  get #screen() {
+    return Math.max(1, Math.floor(this.picker.main.clientHeight / this.tiles[this.#active].offsetHeight) - 1);
   }
 }
 
@@ -993,9 +949,6 @@ class Panel {
   get narrow() {
     return this.frame.hasAttribute("data-narrow");
   }
-  get screen() {
-    return this.main.clientHeight;
-  }
 
   emit(name, detail = {}, cancelable = false) {
     return this.host.dispatchEvent(new CustomEvent(`embedkit-${name}`, { detail, cancelable, bubbles: true, composed: true }));
@@ -1057,9 +1010,8 @@ class Panel {
   // -- filters ------------------------------------------------------------------------------------------------
 
   #tools() {
-    const shown = (this.host.getAttribute("filters") ?? Object.keys(FILTERS).join()).split(/[\s,]+/)
-      .map((name) => (name === "family" ? "type" : name));
-    this.controls = Object.keys(FILTERS).filter((name) => shown.includes(name)).map((name) => this.#filter(name));
+    const wanted = this.host.getAttribute("filters")?.replace("type", "family").split(/[\s,]+/);
+    this.controls = Object.keys(FILTERS).filter((key) => wanted?.includes(key) ?? true).map((key) => this.#filter(key));
     this.toggle = button({ class: "pill toggle", "aria-expanded": "false", "aria-controls": "filters", click: () => {
       const open = this.toggle.getAttribute("aria-expanded") !== "true";
       this.toggle.setAttribute("aria-expanded", String(open));
@@ -1079,29 +1031,28 @@ class Panel {
 
   #filter(key) {
     const { words } = this;
-    const { name, words: said, values } = FILTERS[key];
-    const change = (value) => this.filter({ [name]: value });
-    if (key === "type") {
-      const node = h("fieldset", { class: "segments", change: (event) => change(event.target.value) },
-        h("legend", { class: "unseen" }, words(said)),
-        Object.values(values).map((value) => radio("family", value, false, words(`family_${value}`))));
-      return { key, node, set: (value) => { for (const one of node.querySelectorAll("input")) one.checked = one.value === value; } };
+    const { name, values } = FILTERS[key];
+    const change = ({ target }) => this.filter({ [name]: target.type === "checkbox" ? target.checked : target.value });
+    if (key === "family") {
+      const kinds = Object.keys(values).map((value) => radio(key, value, false, words(`family_${value}`)));
+      const node = h("fieldset", { class: "segments", change }, h("legend", { class: "unseen" }, words(key)), kinds);
+      return { key, node, set: (value) => kinds.forEach(({ firstChild: one }) => { one.checked = one.value === value; }) };
     }
     if (key === "nudity") {
-      const box = h("input", { type: "checkbox", change: (event) => change(event.target.checked) });
-      return { key, node: h("label", { class: "tick" }, box, words(said)), set: (value) => { box.checked = value; } };
+      const box = h("input", { type: "checkbox", change });
+      return { key, node: h("label", { class: "tick" }, box, words(key)), set: (value) => { box.checked = value; } };
     }
-    const select = h("select", { "aria-label": words(said), change: (event) => change(event.target.value) });
-    const node = picked(select);
-    node.classList.add("pill", key);
+    const select = h("select", { "aria-label": words(key), change });
+    const node = h("span", { class: `pick pill ${key}` }, select, icon("down"));
     return { key, node, set: (value) => this.#offer(key, select, node, value) };
   }
 
-  /** The choices of a select; "oldest first" is for editorial pictures alone. */
+  /** The choices of a select, the first of them named as the filter is; "oldest" is for editorial pictures alone. */
   #offer(key, select, node, value) {
-    const { words: said, values } = FILTERS[key];
+    const { values } = FILTERS[key];
     const names = Object.keys(values).filter((name) => name !== "oldest" || this.filters.family === "editorial");
-    select.replaceChildren(...names.map((name) => option(values[name], this.words(`${said}_${name}`), values[name] === value)));
+    select.replaceChildren(...names.map((name) =>
+      option(values[name], this.words(name === "any" ? key : `${key}_${name}`), values[name] === value)));
     node.classList.toggle("set", select.value !== "");
     if (key === "color") node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
   }
@@ -1124,16 +1075,15 @@ class Panel {
     n ? this.toggle.setAttribute("aria-label", this.words("filters_set", { n })) : this.toggle.removeAttribute("aria-label");
   }
 
-  /** The filters in force, by their names for the service. */
-  get #said_() {
+  /** The filters in force, by their names for the service: none that the family does not take. */
+  get #inForce() {
     const { family } = this.filters;
-    const taken = Object.values(FILTERS).filter(({ name, not }) => not !== family && (this.filters[name] !== "" || name === "exclude_nudity"))
-      .filter(({ name }) => !(name === "sort_order" && this.filters[name] === "oldest" && family !== "editorial"));
-    return Object.fromEntries(taken.map(({ name }) => [name, this.filters[name]]));
+    return Object.fromEntries(Object.values(FILTERS).map(({ name, not }) => [name, this.filters[name], not])
+      .filter(([, value, not]) => value !== "" && not !== family && (value !== "oldest" || family === "editorial")));
   }
 
   get #narrowing() {
-    return Object.entries(this.#said_).filter(([name, value]) => value !== UNFILTERED[name]);
+    return Object.entries(this.#inForce).filter(([name, value]) => value !== UNFILTERED[name]);
   }
 
   // -- searching ----------------------------------------------------------------------------------------------
@@ -1157,7 +1107,7 @@ class Panel {
   async #run({ again = false } = {}) {
     clearTimeout(this.#timers.typing);
     const query = this.input.value.trim();
-    const filters = this.#said_;
+    const filters = this.#inForce;
     this.wipe.hidden = !this.input.value;
     const key = JSON.stringify([query, filters]);
     if (!again && query && this.#asked?.key === key) return;
@@ -1295,8 +1245,7 @@ class Panel {
     const rows = justify(ratios, space, space < 480 ? 120 : 176, parseFloat(getComputedStyle(this.bones).columnGap) || 0);
     this.bones.replaceChildren(...rows.flat().map(({ width, height }) => {
       const bone = h("div", { class: "tile" }, h("div", { class: "shot" }), h("span", { class: "by" }));
-      pixels(bone, "inline-size", width);
-      pixels(bone.firstChild, "block-size", height);
+      resize(bone, width, height);
       return bone;
     }));
   }
@@ -1314,8 +1263,7 @@ class Panel {
       } }, icon(name), query)))));
     const remembers = host.getAttribute("recent") !== "off";
     const clear = button({ class: "link", click: () => {
-      this.#recent.clear();
-      this.#used.clear();
+      this.#recent.all = this.#used.all = [];
       this.#first();
       this.input.focus();
     } }, words("recent_clear"));
@@ -1397,7 +1345,7 @@ class Panel {
     } else {
       this.hide({ focus: false });
       this.grid.clear();
-      this.#show(state, icon(STATE_ICONS[state] ?? "picture"), ...parts);
+      this.#show(state, icon(STATE_ICONS[state] ?? (ICONS[state] ? state : "picture")), ...parts);
       this.suggestions?.remove();
       this.#asked.key = null; // the same question may be asked again
     }
@@ -1430,10 +1378,6 @@ class Panel {
 
   // -- details ------------------------------------------------------------------------------------------------
 
-  prepare(image) {
-    return this.service.embed(image.id, "facade");
-  }
-
   show(place, { pointer = false } = {}) {
     const image = this.grid.images[place];
     if (!image) return;
@@ -1449,7 +1393,7 @@ class Panel {
     this.main.scrollTop += tile.getBoundingClientRect().top - before; // the tile stays where it was
     tile.scrollIntoView({ block: "nearest" });
     this.#remember();
-    this.prepare(image).catch((error) => {
+    this.service.facade(image.id).asked.catch((error) => {
       if (this.open === place && FINAL.includes(error.state)) this.details.fail(error);
     });
     if (!pointer || this.narrow) this.details.heading.focus();
@@ -1652,7 +1596,7 @@ class Panel {
     event.dataTransfer.effectAllowed = "copy";
     event.dataTransfer.setData("text/plain", tag);
     if (pageUrl) event.dataTransfer.setData("text/uri-list", pageUrl);
-    event.dataTransfer.setData("text/html", this.service.held(image.id) ?? link.outerHTML);
+    event.dataTransfer.setData("text/html", this.service.facade(image.id).html || link.outerHTML);
   }
 
   // -- the field of a form ------------------------------------------------------------------------------------
