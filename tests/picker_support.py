@@ -195,21 +195,20 @@ class Service:
         if not re.fullmatch(r"\d+(,\d+)*", ref):
             return {"ref": ref, "error": {"code": "unsupported", "title": "x", "detail": "That is no picture."}}
         return {
-
-                "ref": ref,
-                "title": f"Resolved {ref}",
-                "caption": "",
-                "photographer": "Ada Berg",
-                "collection": "Moment"
-            ,
-
-                "width": 594,
-                "height": 396,
-                "thumbnail_url": f"{self.pictures}/{ref}/t.jpg",
-                "thumbnail_width": 170
-            ,
-            "thumbnail_height": 113, "page_url": f"https://www.gettyimages.com/detail/{ref.split(',')[0]}",
-            "target": target, "html": f"<figure>{target} of {ref}</figure>", "assets": {"css": [], "js": []},
+            "ref": ref,
+            "title": f"Resolved {ref}",
+            "caption": "",
+            "photographer": "Ada Berg",
+            "collection": "Moment",
+            "width": 594,
+            "height": 396,
+            "thumbnail_url": f"{self.pictures}/{ref}/t.jpg",
+            "thumbnail_width": 170,
+            "thumbnail_height": 113,
+            "page_url": f"https://www.gettyimages.com/detail/{ref.split(',')[0]}",
+            "target": target,
+            "html": f"<figure>{target} of {ref}</figure>",
+            "assets": {"css": [], "js": []},
         }
 
     def __call__(self, asked: Asked) -> Said:
