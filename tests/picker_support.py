@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
+import axe_playwright_python
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from embedkit.rendering import static_dir
@@ -42,6 +43,16 @@ addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirec
 for (const name of ['ready', 'search', 'results', 'focus', 'select', 'select-sync', 'cancel', 'error', 'quota'])
   addEventListener('embedkit-' + name, e => heard.push([name, JSON.parse(JSON.stringify(e.detail ?? null))]));
 """
+
+# A page that has a picker in it, and a button that opens one.
+PAGE = {
+    "/host.css": "html { color-scheme: light dark } body { margin: 0 } h1 { font-size: 1rem }",
+    "/host.js": """
+      import { EmbedKit } from "/static/embedkit-picker.js";
+      const opener = document.getElementById("opener");
+      opener.addEventListener("click", async () => { window.choice = await EmbedKit.open(JSON.parse(opener.dataset.options)); });
+    """,
+}
 
 Said = tuple[int, dict[str, str], Any]  # status, headers, body
 Query = dict[str, str]
@@ -148,11 +159,12 @@ class Service:
 
     def reset(self) -> None:
         self.total = 70
+        self.first = 0
         self.related = ["quay", "lighthouse"]
         self.search: Callable[[Query], Said] = self.found
         self.embed: Callable[[str, str], Any] = self.embedded
         self.body = "<embedkit-picker></embedkit-picker>"
-        self.page = ""
+        self.options = "{}"
         self.lang = "en"
         self.gate: threading.Event | None = None
 
@@ -182,7 +194,7 @@ class Service:
     def found(self, query: Query) -> Said:
         page, size = int(query["page"]), int(query["page_size"])
         numbers = range((page - 1) * size, min(self.total, page * size))
-        images = [self.image(number) for number in numbers]
+        images = [self.image(self.first + number) for number in numbers]
         related = self.related if self.total else []
         body = {"total": self.total, "page": page, "page_size": size, "images": images, "related": related}
         return 200, {"Content-Language": "en-US"}, body
@@ -227,8 +239,8 @@ class Service:
             return (
                 (200, {"Content-Type": KINDS[file.suffix]}, file.read_bytes()) if file.is_file() else (404, {}, "")
             )
-        if path == "/host.css":
-            return 200, {"Content-Type": "text/css"}, self.page
+        if path in PAGE:
+            return 200, {"Content-Type": KINDS[path[path.index(".") :]]}, PAGE[path]
         if path == "/v1/search":
             if self.gate:
                 self.gate.wait(5)
@@ -252,7 +264,8 @@ class Service:
         return (
             f'<!doctype html><html lang="{self.lang}"><meta charset="utf-8"><title>Editor</title><link rel="stylesheet" href="/host.css">'
             '<meta name="viewport" content="width=device-width"><script type="module" src="/static/embedkit-picker.js"></script>'
-            f"<body><main><h1>Editor</h1><button id=opener type=button>Picture</button>{self.body}</main>"
+            f"<script type='module' src='/host.js'></script><body><main><h1>Editor</h1>"
+            f"<button id=opener data-options='{self.options}'>Picture</button>{self.body}</main>"
         )
 
 
@@ -280,7 +293,6 @@ class Desk:
         self.service.body = body or f"<embedkit-picker {attributes}></embedkit-picker>"
         self.service.lang = lang
         self.site.asked.clear()
-        self.said.clear()
         made = self.browser.new_context(viewport={"width": width, "height": height}, **context)
         page = made.new_page()
         self.opened.append(page)
@@ -289,7 +301,7 @@ class Desk:
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.add_init_script(OBSERVE)
         page.goto(self.site.url)
-        if not body:
+        if "<embedkit-picker" in self.service.body:
             page.locator(".picker[data-state]").wait_for()
         return page
 
@@ -297,9 +309,15 @@ class Desk:
         return [one for one in self.site.asked if one.path.startswith(start)]
 
     def close(self) -> None:
+        """Whatever a test did: no policy was broken, and nothing was said but that the network failed."""
+        broken = [one for page in self.opened for one in violations(page)]
         for page in self.opened:
             page.context.close()
+        said = [text for text in self.said if not text.startswith("Failed to load resource")]
+        self.opened.clear()
+        self.said.clear()
         self.service.reset()
+        assert (broken, said) == ([], [])
 
 
 @contextmanager
@@ -313,6 +331,15 @@ def desks() -> Iterator[Desk]:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
         yield Desk(browser, service, site, pictures)
         browser.close()
+
+
+def until(page: Page, expression: str) -> Any:
+    """Wait for a value that is true; Playwright's own way needs 'unsafe-eval'."""
+    for _ in range(250):
+        if found := page.evaluate(expression):
+            return found
+        page.wait_for_timeout(20)
+    raise AssertionError(f"never true: {expression}")
 
 
 def search(page: Page, text: str = "harbour") -> None:
@@ -344,10 +371,16 @@ def violations(page: Page) -> list[str]:
     return found
 
 
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+
+
 def problems(page: Page) -> list[Any]:
-    """What axe finds."""
-    found = Axe().run(page, options={"runOnly": RULES, "iframes": False, "resultTypes": ["violations"]})
+    """What axe finds; its script is read once for each page."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text("utf-8"))
+    options = {"runOnly": RULES, "iframes": False, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(document, options)", options)
     return [
         (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
-        for one in found.response["violations"]
+        for one in found["violations"]
     ]

@@ -6,21 +6,18 @@
  *   import { EmbedKit } from "…/static/embedkit-picker.js";      // also the global EmbedKit
  *   const choice = await EmbedKit.open({ endpoint, grant });      // a dialog; null if nothing was chosen
  *
- * Attributes  endpoint of the service (default: where this file comes from), grant (of POST /v1/grants, never a
- *             token; sent to the endpoint alone), query, lang, dir, theme (auto, light, dark), multiple, max,
- *             filters ("type,orientation,people,color,sort,nudity"), columns, page-size, compact, autofocus,
- *             output (shortcode, url, html, markdown, json: what value is), name, value, required, disabled,
- *             sandbox (says that pictures are samples), modal (shown by open() alone), recent="off", autoload="off"
- * Properties  i18n: any words of locales/<lang>.json; value, form, and attributes
- * Methods     open() a dialog, resolves to the choice or null; close() focus() reset()
- *             search(query, {family, orientations, number_of_people, color, sort_order, exclude_nudity})
- * Events      embedkit-ready -search -results {total, page} -focus {id} -select (cancelable; the choice, and value)
- *             -select-sync (the same within the click, without markup) -cancel
- *             -error {type, status, retryAfter} -quota {retryAfter}
+ * Attributes  endpoint (default: where this file is from), grant (of POST /v1/grants, never a token), query, lang, dir,
+ *             theme (auto, light, dark), multiple, max, filters ("type,orientation,people,color,sort,nudity"), columns,
+ *             page-size, compact, autofocus, output (shortcode, url, html, markdown, json), name, value, required,
+ *             disabled, sandbox (pictures are samples), modal (shown by open() alone), recent="off", autoload="off"
+ * Properties  i18n: words instead of those of locales/<lang>.json; value, form, most attributes
+ * Methods     open() resolves to the choice or null; close() focus() reset(); search(query, {family, orientations,
+ *             number_of_people, color, sort_order, exclude_nudity})
+ * Events      embedkit-ready -search -results {total, page} -focus {id} -select (cancelable; the choice and value)
+ *             -select-sync (within the click, without markup) -cancel -error {type, status, retryAfter} -quota
  * Choice      {id, title, caption, photographer, credit {line, photographer, collection, agency}, collection, date,
- *             orientation, width, height, alt, thumb, pageUrl, embeddable, shortcode, url, html, markdown, oembed,
- *             items}: html is of the target chosen, oembed for pages without our stylesheet; null where the service
- *             did not answer. Of several pictures texts are joined, and items has each.
+ *             orientation, width, height, alt, thumb, pageUrl, embeddable, shortcode, url, html (of the target chosen),
+ *             markdown, oembed (for pages without our stylesheet), items (each of several)}
  * Style       ::part(picker search filters tile details state footer button badge dialog),
  *             --ek-accent --ek-on-accent --ek-gap --ek-row --ek-radius --ek-font
  *
@@ -38,24 +35,16 @@ const SPEECH = 500; // ms of quiet before results are announced
 const MARKUP = 4_000; // ms that inserting waits for markup that nobody asked for
 const RECENT = 8;
 const SLIDES = 5; // pictures in one embed
-const LONGEST_TAG = 2048; // characters of a shortcode
+const LONGEST = 900; // characters of a caption
+const LONGEST_TAG = 2048; // of a shortcode
 const NARROW = 640; // px
 const SAMPLES = ["solar eclipse", "hot air balloon", "basketball"]; // what the sandbox has, whatever the language
 
 const ID = /^[0-9a-z-]{1,24}(?:,[0-9a-z-]{1,24}){0,4}$/;
 const CJK = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]/;
-const NAMED = /^(?:id\s*:|#)\s*(?=\S*\d)([0-9a-z-]+(?:\s*,\s*[0-9a-z-]+)*)$/i;
-const REFERENCE = new RegExp(
-  [
-    "^\\d{5,24}(?:\\s*,\\s*\\d{5,24}){0,4}$", // ids
-    "^[a-z]?\\d{3,}-\\d{3,}[a-z]{0,2}$", // such as a0075-000067a
-    "^(?:https?:)?//\\S+$",
-    "^(?:www\\.)?(?:gty\\.im|gettyimages\\.[a-z.]+)/\\S+$",
-    "^\\[\\s*getty\\b",
-    "<(?:iframe|div|a|blockquote|script|figure)\\b|gie\\.widgets",
-  ].join("|"),
-  "i",
-);
+const NAMED = /^(?:id\s*:|#)\s*(?=\S*\d)([\w-]+(?:\s*,\s*[\w-]+)*)$/;
+// Ids, such as a0075-000067a; addresses; a shortcode; embed code.
+const REFERENCE = /^(?:\d{5,24}(?:\s*,\s*\d{5,24}){0,4}|[a-z]?\d{3,}-\d{3,}\w?|(?:https?:)?\/\/\S+|(?:www\.)?(?:gty\.im|gettyimages\.\S+?)\/\S+|\[getty\b.*|.*(?:<\w|gie\.widgets).*)$/is;
 
 const PANORAMA = "panoramic_horizontal,panoramic_vertical";
 const COLORS = {
@@ -95,23 +84,25 @@ const SETTING = "EMBEDKIT_API_KEY";
 const WAIT = 10; // seconds, where a throttle does not say how long
 
 const ICONS = {
-  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M15.2 15.2 20 20",
+  search: "M10 4a6 6 0 1 0 .1 0M15 15l5 5",
   close: "M6 6l12 12M18 6 6 18",
-  down: "M6 9.5l6 6 6-6",
+  down: "M6 9l6 6 6-6",
   filter: "M4 7h16M7 12h10M10 17h4",
-  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 8v4.2l2.8 1.8",
-  previous: "M14.5 6l-6 6 6 6",
-  next: "M9.5 6l6 6-6 6",
-  check: "M5 12.5l4.5 4.5L19 7.5",
+  clock: "M12 4a8 8 0 1 0 .1 0M12 8v4l3 2",
+  previous: "M15 6l-6 6 6 6",
+  next: "M9 6l6 6-6 6",
+  check: "M5 12l5 5 9-10",
   out: "M14 5h5v5M19 5l-8 8M17 14v5H5V7h5",
-  picture: "M4 6h16v12H4zM4 15.5l4.5-4.5 4 4 3-3 4.5 4.5M15 9.2v.1",
-  none: "M4 12h16", left: "M4 5h16M4 19h16M4 9h7v6H4zM14.5 10H20M14.5 14H20",
-  center: "M4 5h16M4 19h16M8 9h8v6H8z", right: "M4 5h16M4 19h16M13 9h7v6h-7zM4 10h5.5M4 14h5.5",
-  offline: "M4 9.5a12 12 0 0 1 4-2.4M20 9.5A12 12 0 0 0 11.5 6.200M7 13.200a7.5 7.5 0 0 1 3-1.700M10 16.700a3.2 3.2 0 0 1 4 0M4 4l16 16",
-  setup: "M15.5 4.500a4.5 4.5 0 1 0 .1 0M12 12.3 5 19.500M7 17.500l2.2 2.2",
-  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
-  slow: "M7 4h10M7 20h10M8 4v3.500l4 4.5 4-4.500V4M8 20v-3.500l4-4.5 4 4.500V20",
-  server: "M5 5h14v5H5zM5 14h14v5H5zM8.5 7.500h.1M8.5 16.500h.1",
+  picture: "M4 6h16v12H4zM4 16l5-5 4 4 3-3 4 4M15 9v.1",
+  none: "M4 12h16",
+  left: "M4 5h16M4 19h16M4 9h7v6H4zM15 10h5M15 14h5",
+  center: "M4 5h16M4 19h16M8 9h8v6H8z",
+  right: "M4 5h16M4 19h16M13 9h7v6h-7zM4 10h5M4 14h5",
+  offline: "M3 9a13 13 0 0 1 18 0M7 13a7 7 0 0 1 10 0M11 17h2M4 4l16 16",
+  setup: "M16 4a4 4 0 1 0 .1 0M13 11l-8 8M8 16l2 2",
+  lock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3",
+  slow: "M7 4h10M7 20h10M8 4l8 16M16 4 8 20",
+  server: "M5 5h14v5H5zM5 14h14v5H5zM8 7.5h.1M8 16.5h.1",
 };
 const STATE_ICONS = { key: "setup", token: "lock", forbidden: "lock", throttled: "slow", quota: "slow", none: "search" };
 
@@ -141,13 +132,12 @@ function icon(name) {
 }
 
 const button = (attributes, ...children) => h("button", { type: "button", part: "button", ...attributes }, ...children);
-const unseen = (text, attributes) => h("span", { class: "unseen", ...attributes }, text);
 const text = (value) => (typeof value === "string" ? value : "");
 const pixels = (node, name, value) => node.style.setProperty(name, `${value}px`);
 
 /** An address on http or https, or "": what a service says is no reason to run a script. */
 function address(value) {
-  if (!value) return ""; // undefined would be the name of a file
+  if (!value) return "";
   try {
     const url = new URL(value, document.baseURI);
     return /^https?:$/.test(url.protocol) ? url.href : "";
@@ -181,7 +171,6 @@ function picture(raw) {
   };
 }
 
-/** The same of a resolved embed, whose sizes are those on the page. */
 function resolved(record) {
   const agency = "Getty Images";
   const { photographer, collection } = record;
@@ -216,11 +205,7 @@ export function reference(written) {
 
 // -- the layout -----------------------------------------------------------------------------------------------
 
-/** Rows of tiles, each as wide as the space: [[{width, height}, …], …], in the order given.
- *
- * Breaks are chosen for all rows together, so that heights stay near the target; a last row that would have to
- * grow a lot is left short.
- */
+/** Rows of tiles, [[{width, height}, …], …], each as wide as the space, breaks chosen for all rows together. */
 export function justify(ratios, space, target, gap) {
   const best = [{ cost: 0, from: 0, height: 0 }];
   for (let end = 1; end <= ratios.length; end++) {
@@ -251,9 +236,9 @@ export function justify(ratios, space, target, gap) {
 // -- the service ----------------------------------------------------------------------------------------------
 
 class Problem extends Error {
-  constructor(type, { status = 0, retryAfter = null, detail = "", docs = "" } = {}) {
-    super(detail || type);
-    Object.assign(this, { type, status, retryAfter, detail, docs });
+  constructor(type, said) {
+    super(type);
+    Object.assign(this, { type: type || "error", status: 0, retryAfter: null, ...said });
   }
   get state() {
     return STATES[this.type] ?? "server";
@@ -261,9 +246,8 @@ class Problem extends Error {
 }
 
 function secondsLeft(header) {
-  if (!header) return null;
   const seconds = /^\d+$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - Date.now()) / 1000);
-  return Number.isFinite(seconds) ? Math.max(1, seconds) : null;
+  return seconds > 0 ? seconds : null;
 }
 
 /** What is asked of embedkit's service, and what was answered a moment ago. */
@@ -282,23 +266,24 @@ class Service {
   }
 
   async #call(path, { signal, body, grant, patience = PATIENCE } = {}) {
-    const headers = { Accept: "application/json" };
-    if (body) headers["Content-Type"] = "application/json";
-    if (grant) headers.Authorization = `Bearer ${grant}`;
-    const signals = [AbortSignal.timeout(patience), ...(signal ? [signal] : [])];
-    const said = { method: body ? "POST" : "GET", headers, redirect: "error", signal: AbortSignal.any(signals) };
+    const asked = {
+      method: body ? "POST" : "GET",
+      headers: { ...(body && { "Content-Type": "application/json" }), ...(grant && { Authorization: `Bearer ${grant}` }) },
+      body: body && JSON.stringify(body),
+      redirect: "error", // a grant follows nobody elsewhere
+      signal: AbortSignal.any([AbortSignal.timeout(patience), ...(signal ? [signal] : [])]),
+    };
     let response;
-    let answer = {};
+    let answer;
     try {
-      response = await fetch(this.base + path, body ? { ...said, body: JSON.stringify(body) } : said);
+      response = await fetch(this.base + path, asked);
       answer = await response.json();
     } catch (error) {
       if (signal?.aborted) throw error;
       if (!response) throw new Problem(navigator.onLine === false ? "offline" : "unreachable");
-      if (response.ok) throw new Problem("invalid-response", { status: response.status });
     }
-    if (response.ok) return { answer, response };
-    throw new Problem(text(answer?.code) || "error", {
+    if (response.ok && answer) return { answer, response };
+    throw new Problem(text(answer?.code), {
       status: response.status, retryAfter: secondsLeft(response.headers.get("Retry-After")),
       detail: text(answer?.detail), docs: address(answer?.type && new URL(answer.type, response.url)),
     });
@@ -332,7 +317,7 @@ class Service {
     const { answer } = await this.#call("/v1/embeds", { signal, body: { refs } });
     const failed = answer.embeds?.find((one) => one.error)?.error;
     const images = (answer.embeds ?? []).filter((one) => !one.error).map(resolved).filter(Boolean);
-    if (!images.length) throw new Problem(text(failed?.code) || "error", { detail: text(failed?.detail) });
+    if (!images.length) throw new Problem(text(failed?.code), { detail: text(failed?.detail) });
     return { total: images.length, page: 1, pageSize: images.length, images, related: [], language: "" };
   }
 
@@ -348,7 +333,6 @@ class Service {
     return this.#facades.get(id);
   }
 
-  /** Markup for several pictures; null where there is none. */
   async markup(wanted, target, patience) {
     const refs = wanted.map(({ id, said: { width: maxwidth, ...said } }) => ({ ref: id, maxwidth, ...said }));
     try {
@@ -438,11 +422,6 @@ class Memory {
   }
 }
 
-function resize(tile, width, height) {
-  pixels(tile, "inline-size", width);
-  pixels(tile.firstChild, "block-size", height);
-}
-
 // -- the results ----------------------------------------------------------------------------------------------
 
 /** The listbox: tiles in rows, one of them in the tab order. Order of keys, of reading and of sight are one. */
@@ -492,7 +471,7 @@ class Grid {
 
   #tile(image, place) {
     const { words } = this.picker;
-    const title = image.title || words("untitled", { id: image.id });
+    const title = this.picker.titleOf(image);
     const name = image.photographer ? words("option", { title, who: image.photographer }) : title;
     const tile = h("div", {
       class: "tile", part: "tile", role: "option", id: `tile-${place}`, tabindex: place === this.#active ? 0 : -1,
@@ -517,7 +496,6 @@ class Grid {
     return img;
   }
 
-  /** Give every tile its place; called for new tiles and for a new width. */
   layout() {
     const style = getComputedStyle(this.list);
     const space = this.list.clientWidth;
@@ -538,7 +516,8 @@ class Grid {
   }
 
   #put(tile, { width, height }) {
-    resize(tile, width, height);
+    pixels(tile, "inline-size", width);
+    pixels(tile.firstChild, "block-size", height);
     const img = tile.querySelector("img");
     if (img) img.sizes = `${width}px`;
   }
@@ -616,7 +595,6 @@ class Grid {
     }
   }
 
-  /** The tile nearest to this one, some rows further on. */
   #across(row, by, place) {
     const goal = Math.min(this.#rows.length - 1, Math.max(0, row + by));
     if (goal === row) return place;
@@ -626,7 +604,6 @@ class Grid {
     return first + centres.reduce((near, _, at) => (distance(at) < distance(near) ? at : near), 0);
   }
 
-  /** How many rows a screen has, less one. */
   get #screen() {
     return Math.max(1, Math.floor(this.picker.main.clientHeight / this.tiles[this.#active].offsetHeight) - 1);
   }
@@ -634,7 +611,7 @@ class Grid {
 
 // -- the details of one picture -------------------------------------------------------------------------------
 
-const untouched = () => ({ alt: null, align: "", width: "", caption: "none", words: null, target: null });
+const untouched = () => ({ alt: null, align: "", width: "", caption: "none", words: null, target: "" });
 
 /** The pane: made anew for every picture, filled with what was said of it before. */
 class Details {
@@ -647,10 +624,6 @@ class Details {
     this.node = h("section", { class: "side", part: "details", hidden: true, "aria-labelledby": "details-title" });
   }
 
-  get shown() {
-    return !this.node.hidden;
-  }
-
   close() {
     clearTimeout(this.#pause);
     this.node.hidden = true;
@@ -658,203 +631,201 @@ class Details {
     this.image = null;
   }
 
-  show(image, { place, total }) {
+  show(image, place, total) {
+    const { picker } = this;
     this.image = image;
-    this.said = this.picker.saidOf(image.id);
-    const title = image.title || this.picker.words("untitled", { id: image.id });
-    const heading = h("h3", { id: "details-title", tabindex: "-1", dir: "auto", lang: this.picker.textLanguage }, title);
-    this.heading = heading;
+    this.gone = false;
+    this.said = picker.saidOf(image.id);
+    this.heading = h("h3", { id: "details-title", tabindex: "-1", ...picker.foreign }, picker.titleOf(image));
     this.problem = h("p", { class: "problem", hidden: true });
     this.stage = h("div", { class: "stage" });
-    this.node.replaceChildren(
-      this.#bar(place, total),
-      h("form", { class: "sheet", submit: (event) => this.#submit(event), input: () => this.#said(), change: () => this.#said() },
-        h("div", { class: "scroll" }, this.stage, this.#views(), heading, this.#caption(), this.problem, this.#facts(), this.#options()),
-        this.#actions()),
-    );
+    const change = () => this.#said();
+    this.form = h("form", { class: "sheet", input: change, change, submit: (event) => {
+      event.preventDefault();
+      if (!this.gone) picker.insert([image]);
+    } },
+      h("div", { class: "scroll" }, this.stage, this.#views(), this.heading, this.#caption(), this.problem, this.#facts(),
+        this.#options()),
+      this.#actions());
+    this.node.replaceChildren(this.#bar(place, total), this.form);
     this.node.hidden = false;
     this.#look();
     this.#said();
-    this.node.querySelector(".scroll").scrollTop = 0;
   }
 
   #bar(place, total) {
-    const { words, picker } = { words: this.picker.words, picker: this.picker };
-    const step = (by, name, last) => button(
-      { class: `plain ${name}`, "aria-label": words(name), "aria-disabled": String(last), click: () => last || picker.step(by) },
-      icon(name));
+    const { picker, picker: { words } } = this;
+    const plain = (name, label, act, off = false) => button(
+      { class: `plain ${name}`, "aria-label": words(label), "aria-disabled": String(off), click: () => off || act() }, icon(name));
     return h("div", { class: "bar" },
-      step(-1, "previous", place === 0), step(1, "next", place + 1 >= total),
+      plain("previous", "previous", () => picker.step(-1), place === 0),
+      plain("next", "next", () => picker.step(1), place + 1 >= total),
       h("span", { class: "count" }, words("count", { shown: place + 1, total })),
-      button({ class: "plain close", "aria-label": words("details_close"), click: () => picker.hide() }, icon("close")));
+      plain("close", "details_close", () => picker.hide()));
   }
 
-  // What is to be seen: the picture, or how it will look on the page.
   #views() {
     const { words } = this.picker;
-    const view = (value) => radio("view", value, this.#view === value, words(`view_${value}`));
-    return h("fieldset", { class: "views segments", change: (event) => {
+    const change = (event) => {
       event.stopPropagation();
       this.#view = event.target.value;
       this.#look();
-    } }, h("legend", { class: "unseen" }, words("view")), view("picture"), view("embed"));
+    };
+    return h("fieldset", { class: "views segments", change }, h("legend", { class: "unseen" }, words("view")),
+      ["picture", "embed"].map((value) => radio("view", value, this.#view === value, words(`view_${value}`))));
   }
 
   #look() {
-    this.stage.classList.toggle("page", this.#view === "embed");
-    this.stage.removeAttribute("style");
-    if (this.#view === "picture") return this.stage.replaceChildren(this.#picture());
-    this.stage.replaceChildren();
-    this.#preview();
+    const page = this.#view === "embed";
+    this.stage.classList.toggle("page", page);
+    this.stage.style.removeProperty("block-size");
+    if (page) this.#preview();
+    else this.stage.replaceChildren(this.#picture());
   }
 
   #picture() {
-    const { image } = this;
-    const { url, width, height } = image.preview ?? {};
+    const { image, picker } = this;
+    const { url, width = image.width, height = image.height } = image.preview ?? {};
     if (!url) return h("div", { class: "blank" }, icon("picture"));
-    const img = h("img", { alt: image.title, src: url, draggable: "true", dragstart: (event) => this.picker.carry(event, image) });
-    img.style.setProperty("aspect-ratio", `${width || image.width} / ${height || image.height}`);
-    pixels(img, "max-inline-size", Math.max(width, Math.min(image.width, 640)));
+    const img = h("img", { alt: image.title, src: url, draggable: "true", dragstart: (event) => picker.carry(event, image) });
+    img.style.setProperty("aspect-ratio", `${width} / ${height}`);
     return img;
   }
 
   /** The service's page of the embed, among lines that stand for text; or the markup, where that is no page. */
   async #preview() {
-    const { image, said, picker } = this;
-    const target = picker.targetOf(said);
-    if (!FRAMED.includes(target)) {
-      const code = h("pre", { class: "markup", tabindex: "0", dir: "ltr" }, picker.words("preview_loading"));
-      this.stage.replaceChildren(code);
-      const [html] = await picker.service.markup([{ id: image.id, said: picker.optionsOf(image) }], target, PATIENCE);
-      if (code.isConnected) code.textContent = html ?? picker.words("html_failed");
+    const { image, said, picker, stage } = this;
+    const { words } = picker;
+    if (!FRAMED.includes(said.target)) {
+      const code = h("pre", { class: "markup", tabindex: "0", dir: "ltr" }, words("preview_loading"));
+      stage.style.removeProperty("block-size");
+      stage.replaceChildren(code);
+      code.textContent = (await picker.html(image)) ?? words("html_failed");
       return;
     }
-    this.#secret = Math.random().toString(36).slice(2, 14);
-    const floats = said.align === "left" || said.align === "right";
-    const wide = Math.min(Number(said.width) || 594, floats ? 320 : 640, 640);
-    const options = picker.optionsOf(image);
-    const frame = h("iframe", {
-      src: `${picker.service.frame(image.id, { ...options, target, width: wide })}#?secret=${this.#secret}`,
-      title: picker.words("preview", { title: image.title || image.id }), referrerpolicy: "strict-origin-when-cross-origin",
-      class: `frame ${said.align || "none"}`, scrolling: "no",
+    this.#secret = Math.random().toString(36).slice(2);
+    const wide = Math.min(Number(said.width) || 594, /t$/.test(said.align) ? 320 : 592); // left and right float
+    const { caption } = picker.optionsOf(image);
+    this.frame = h("iframe", {
+      src: `${picker.service.frame(image.id, said.target, wide, caption)}#?secret=${this.#secret}`, scrolling: "no",
+      title: words("preview", { title: picker.titleOf(image) }), class: `frame ${said.align}`,
+      referrerpolicy: "strict-origin-when-cross-origin",
     });
-    pixels(frame, "inline-size", wide);
-    pixels(frame, "block-size", Math.round((wide * image.height) / image.width) + 34);
-    const lines = () => h("div", { class: "lines" });
-    const paper = h("div", { class: "paper" }, h("div", { class: "lines short" }), frame, lines(), h("div", { class: "lines clear" }));
-    this.stage.replaceChildren(paper);
-    this.paper = { node: paper, frame };
+    pixels(this.frame, "inline-size", wide);
+    pixels(this.frame, "block-size", (wide * image.height) / image.width + 34);
+    const lines = (name) => h("div", { class: `lines ${name}` });
+    this.paper = h("div", { class: "paper" }, lines("short"), this.frame, lines(""), lines("clear"));
+    stage.replaceChildren(this.paper);
     this.fit();
   }
 
   /** The paper is 640 px wide, as text on a page may be, and shown as large as there is room. */
   fit() {
-    if (!this.paper?.node.isConnected) return;
+    if (!this.paper?.isConnected) return;
     const scale = this.stage.clientWidth / 640;
-    this.paper.node.style.setProperty("transform", `scale(${scale})`);
-    pixels(this.stage, "block-size", Math.min(460, Math.ceil(this.paper.node.offsetHeight * scale)));
+    this.paper.style.setProperty("transform", `scale(${scale})`);
+    pixels(this.stage, "block-size", Math.min(460, this.paper.offsetHeight * scale));
   }
 
   /** The frame tells its height to who knows the secret: WordPress's handshake, from our own service alone. */
   heard({ source, origin, data }) {
-    const frame = this.paper?.frame;
-    if (!frame || source !== frame.contentWindow || origin !== new URL(this.picker.service.base).origin) return;
+    if (source !== this.frame?.contentWindow || origin !== new URL(this.picker.service.base).origin) return;
     if (data?.message !== "height" || data.secret !== this.#secret || !(data.value > 0)) return;
-    pixels(frame, "block-size", Math.min(2000, data.value));
+    pixels(this.frame, "block-size", Math.min(2000, data.value));
     this.fit();
   }
 
   #caption() {
-    const { image, picker } = this;
+    const { image, picker: { words, foreign } } = this;
     if (!image.caption) return null;
-    const words = h("p", { class: "caption", dir: "auto", lang: picker.textLanguage }, image.caption);
+    const caption = h("p", { class: "caption", ...foreign }, image.caption);
     const more = button({ class: "link", hidden: true, "aria-expanded": "false", click: () => {
-      const open = words.classList.toggle("all");
+      const open = caption.classList.toggle("all");
       more.setAttribute("aria-expanded", String(open));
-      more.textContent = picker.words(open ? "text_less" : "text_more");
-    } }, picker.words("text_more"));
-    requestAnimationFrame(() => { more.hidden = words.scrollHeight <= words.clientHeight + 1; });
-    return [words, more];
+      more.textContent = words(open ? "text_less" : "text_more");
+    } }, words("text_more"));
+    requestAnimationFrame(() => { more.hidden = caption.scrollHeight <= caption.clientHeight + 1; });
+    return [caption, more];
   }
 
   #facts() {
-    const { image, picker: { words, textLanguage } } = this;
-    const family = ["creative", "editorial"].includes(image.family) ? words(`family_${image.family}`) : "";
-    const facts = {
-      photographer: image.photographer, collection: image.collection, date: words.date(image.date),
-      size: image.width > 3 && words("size_value", { width: image.width, height: image.height }),
-      use: [family, ...image.restrictions].filter(Boolean).join(" · "), id: image.id,
-    };
-    const rows = Object.entries(facts).filter(([, fact]) => fact).map(([name, fact]) =>
-      h("div", {}, h("dt", {}, words(name)), h("dd", { dir: "auto", lang: name === "use" || name === "date" || name === "size" ? null : textLanguage }, fact)));
-    const link = image.pageUrl && h("a", { class: "link", href: image.pageUrl, target: "_blank", rel: "noopener noreferrer" },
-      words("page"), unseen(` ${words("new_tab")}`), icon("out"));
-    return [h("dl", {}, rows), link];
+    const { image, picker: { words, foreign } } = this;
+    const kind = /^(creative|editorial)$/.test(image.family) && words(`family_${image.family}`);
+    const facts = [
+      ["photographer", image.photographer, foreign], ["collection", image.collection, foreign],
+      ["date", words.date(image.date)], ["size", words("size_value", { width: image.width, height: image.height })],
+      ["use", [kind, ...image.restrictions].filter(Boolean).join(" · ")], ["id", image.id, foreign],
+    ];
+    return [
+      h("dl", {}, facts.filter(([, fact]) => fact).map(([name, fact, lang]) =>
+        h("div", {}, h("dt", {}, words(name)), h("dd", { ...lang }, fact)))),
+      image.pageUrl && outward(words, image.pageUrl, "page"),
+    ];
   }
 
   #options() {
     const { image, said, picker: { words } } = this;
-    const field = (name, control, hint) => h("div", { class: `field ${name}` }, h("label", { for: `said-${name}` }, words(name === "words" ? "caption_text" : name)), control, hint);
-    const control = (tag, name, attributes, ...children) => h(tag, { id: `said-${name}`, name, ...attributes }, ...children);
-    const choose = (name, values, chosen) => picked(control("select", name, {}, ...values.map(([value, says]) => option(value, says, value === chosen))));
+    const field = (name, label, control, hint) =>
+      h("div", { class: `field ${name}` }, h("label", { for: `said-${name}` }, words(label)), control, hint);
+    const control = (tag, name, value, attributes, ...children) => {
+      const node = h(tag, { id: `said-${name}`, name, ...attributes }, ...children);
+      if (value !== undefined) node.value = value;
+      return node;
+    };
+    const choose = (name, values) => h("span", { class: "pick" }, control("select", name, undefined, {},
+      ...values.map((value) => option(value, words(`${name}_${value || "default"}`), value === said[name]))), icon("down"));
     const align = (value) => {
-      const one = radio("align", value === "none" ? "" : value, said.align === (value === "none" ? "" : value), icon(value));
-      one.title = words(`align_${value}`);
-      one.firstChild.setAttribute("aria-label", words(`align_${value}`));
+      const one = radio("align", value, said.align === value, icon(value || "none"));
+      one.title = words(`align_${value || "none"}`);
+      one.firstChild.setAttribute("aria-label", one.title);
       return one;
     };
-    this.alt = control("textarea", "alt", { rows: 2, maxlength: 300, dir: "auto", "aria-describedby": "alt-hint" });
-    this.alt.value = said.alt ?? image.title;
     this.hint = h("p", { id: "alt-hint", class: "hint" });
-    const width = control("input", "width", { type: "number", min: 100, max: 2000, step: 1, inputmode: "numeric", placeholder: words("width_hint") });
-    width.value = said.width;
-    this.words = control("textarea", "words", { rows: 3, maxlength: 900, dir: "auto" });
-    this.words.value = said.words ?? image.caption.slice(0, 900);
-    this.own = field("words", this.words);
-    const targets = ["", ...TARGETS].map((value) => [value, words(`target_${value || "default"}`)]);
+    this.own = control("textarea", "words", said.words ?? image.caption.slice(0, LONGEST), { rows: 3, maxlength: LONGEST, dir: "auto" });
     return h("fieldset", { class: "options" }, h("legend", {}, words("options")),
-      field("alt", this.alt, this.hint),
-      h("fieldset", { class: "field segments align" }, h("legend", {}, words("align")), h("div", {}, ["none", "left", "center", "right"].map(align))),
-      field("width", width),
-      field("caption", choose("caption", ["none", "getty", "own"].map((value) => [value, words(`caption_${value}`)]), said.caption)),
-      this.own,
-      field("target", choose("target", targets, this.picker.targetOf(said))));
+      field("alt", "alt", control("textarea", "alt", said.alt ?? image.title,
+        { rows: 2, maxlength: 300, dir: "auto", "aria-describedby": "alt-hint" }), this.hint),
+      h("fieldset", { class: "field align" }, h("legend", {}, words("align")),
+        h("div", {}, ["", "left", "center", "right"].map(align))),
+      field("width", "width", control("input", "width", said.width,
+        { type: "number", min: 100, max: 2000, inputmode: "numeric", placeholder: words("width_hint") })),
+      field("caption", "caption", choose("caption", ["none", "getty", "own"])),
+      field("words", "caption_text", this.own),
+      field("target", "target", choose("target", ["", ...TARGETS])));
   }
 
   #actions() {
-    const { image, picker } = this;
-    const { words } = picker;
+    const { image, picker, picker: { words } } = this;
     this.code = h("code", {
       class: "code", dir: "ltr", tabindex: "0", role: "textbox", "aria-readonly": "true", "aria-label": words("copy_shortcode"),
     });
-    const copy = (name, what) => button({ "aria-label": words(`copy_${name}_label`), class: "small", click: (event) => picker.copy(event.currentTarget, words(`copy_${name}`), what) },
-      words(`copy_${name}`));
+    const copy = (name, what) => button({
+      class: "small", "aria-label": words(`copy_${name}_label`),
+      click: ({ currentTarget }) => picker.copy(currentTarget, words(`copy_${name}`), what()),
+    }, words(`copy_${name}`));
     this.select = picker.multiple && button({ class: "select", click: () => picker.pick(picker.open) });
-    this.insert = h("button", { type: "submit", part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter" }, words("insert"));
+    this.insert = h("button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter" }, words("insert"));
     return h("div", { class: "actions" }, this.code,
       h("div", { class: "row copies", role: "group", "aria-label": words("copy") }, h("span", { "aria-hidden": "true" }, words("copy")),
-        copy("shortcode", () => picker.choice(image).shortcode),
-        copy("html", () => picker.html(image)),
+        copy("shortcode", () => picker.choice(image).shortcode), copy("html", () => picker.html(image)),
         copy("link", () => picker.choice(image).url)),
       h("div", { class: "row" }, this.select, this.insert));
   }
 
-  /** Keep what is said of the picture, and show what comes of it. */
   #said() {
     const { image, said, picker } = this;
-    const form = this.node.querySelector("form");
-    const value = (name) => form.elements[name].value;
+    const { alt, align, width, caption, words, target } = this.form.elements;
     const before = JSON.stringify(said);
+    const other = (field, first) => (field.value.trim() === first.trim() ? null : field.value.trim());
     Object.assign(said, {
-      alt: value("alt").trim() === image.title ? null : value("alt").trim(), align: value("align"),
-      width: form.elements.width.validity.valid ? value("width") : "", caption: value("caption"),
-      words: value("words") === image.caption.slice(0, 900) ? null : value("words"), target: value("target"),
+      alt: other(alt, image.title), align: align.value, width: width.validity.valid ? width.value : "", caption: caption.value,
+      words: other(words, image.caption.slice(0, LONGEST)), target: target.value,
     });
-    this.own.hidden = said.caption !== "own";
+    this.own.parentNode.hidden = said.caption !== "own";
     this.hint.textContent = said.alt ? "" : picker.words("alt_hint");
-    const written = picker.choice(image).shortcode;
+    const { shortcode: written } = picker.choice(image);
     this.code.textContent = written;
-    this.words.setCustomValidity(written.length > LONGEST_TAG ? picker.words("too_long") : "");
+    this.own.setCustomValidity(written.length > LONGEST_TAG ? picker.words("too_long") : "");
     this.mark();
     if (before === JSON.stringify(said) || this.#view !== "embed") return;
     clearTimeout(this.#pause);
@@ -865,28 +836,20 @@ class Details {
     if (!this.select || !this.image) return;
     const on = this.picker.selection.has(this.image.id);
     this.select.setAttribute("aria-pressed", String(on));
-    this.select.replaceChildren(...(on ? [icon("check")] : []), this.picker.words("select"));
+    this.select.replaceChildren(on ? icon("check") : "", this.picker.words("select"));
   }
 
   busy(on) {
-    this.insert?.setAttribute("aria-disabled", String(on));
-    if (this.insert) this.insert.textContent = this.picker.words(on ? "inserting" : "insert");
+    this.insert?.setAttribute("aria-disabled", String(on || this.gone));
+    this.insert?.replaceChildren(this.picker.words(on ? "inserting" : "insert"));
   }
 
-  /** Say what is wrong with this picture; one that is gone, or may not be embedded, is not inserted. */
-  fail(problem) {
+  /** Say what is wrong with this picture: it is gone, or may not be embedded, and is not inserted. */
+  fail({ state }) {
     const { words } = this.picker;
-    const says = `${words(`${problem.state}_title`)}. ${words(`${problem.state}_text`, { setting: SETTING })}`;
-    this.problem.textContent = says;
-    this.problem.hidden = false;
-    const gone = FINAL.includes(problem.state);
-    if (gone) this.insert.setAttribute("aria-disabled", "true");
-    this.picker.alert(says);
-  }
-
-  #submit(event) {
-    event.preventDefault();
-    if (this.insert.getAttribute("aria-disabled") !== "true") this.picker.insert([this.image]);
+    this.gone = true;
+    this.busy(false);
+    this.picker.alert(`${words(`${state}_title`)}. ${words(`${state}_text`)}`, this.problem);
   }
 }
 
@@ -902,8 +865,8 @@ function radio(name, value, checked, ...says) {
   return h("label", { class: "segment" }, input, h("span", {}, ...says));
 }
 
-/** A select with our own arrow. */
-const picked = (select, name) => h("span", { class: "pick" }, name && unseen(name), select, icon("down"));
+const outward = (words, href, key) => h("a", { class: "link", href, target: "_blank", rel: "noopener noreferrer" },
+  words(key), h("span", { class: "unseen" }, ` ${words("new_tab")}`), icon("out"));
 
 // -- the whole of it ------------------------------------------------------------------------------------------
 
@@ -911,7 +874,7 @@ const picked = (select, name) => h("span", { class: "pick" }, name && unseen(nam
 class Panel {
   selection = new Map(); // pictures by id, in the order of choice
   filters = { ...UNFILTERED };
-  open = -1; // the place whose details are shown
+  open = -1; // whose details are shown
   textLanguage = null;
   frame = h("section", { class: "picker", part: "picker", "aria-labelledby": "title" });
   #said = new Map();
@@ -919,18 +882,21 @@ class Panel {
   #used = new Memory("used");
   #turn = 0;
   #asked = null; // what the results are of: {query, filters, page, total, more}
-  #failed = null; // the problem that is shown, and what to do again
-  #pointer = false; // whether the last that moved was a pointer
+  #failed = null;
+  #pointer = false; // not the keyboard
   #timers = {};
 
   constructor(host) {
     this.host = host;
     this.service = new Service(host);
     this.frame.addEventListener("keydown", (event) => this.#key(event));
-    for (const name of ["pointerdown", "wheel", "touchmove"]) {
-      this.frame.addEventListener(name, () => { this.#pointer = true; }, { passive: true });
+    for (const name of ["pointerdown", "wheel", "touchmove", "keydown"]) {
+      this.frame.addEventListener(name, () => {
+        const before = this.#pointer;
+        this.#pointer = name !== "keydown";
+        if (!before && this.#pointer) this.#near();
+      }, { capture: true, passive: true });
     }
-    this.frame.addEventListener("keydown", () => { this.#pointer = false; }, { capture: true });
     this.resizes = new ResizeObserver(() => this.#resize());
     this.nearEnd = new IntersectionObserver((seen) => {
       if (seen.some((one) => one.isIntersecting) && this.#pointer && host.getAttribute("autoload") !== "off") this.more();
@@ -950,6 +916,18 @@ class Panel {
     return this.frame.hasAttribute("data-narrow");
   }
 
+  get remembers() {
+    return this.host.getAttribute("recent") !== "off";
+  }
+  /** What texts that came with the pictures are: in the language asked for, or in English. */
+  get foreign() {
+    return { dir: "auto", lang: this.textLanguage };
+  }
+
+  titleOf({ title, id }) {
+    return title || this.words("untitled", { id });
+  }
+
   emit(name, detail = {}, cancelable = false) {
     return this.host.dispatchEvent(new CustomEvent(`embedkit-${name}`, { detail, cancelable, bubbles: true, composed: true }));
   }
@@ -966,20 +944,19 @@ class Panel {
     this.status = h("div", { class: "unseen", role: "status" });
     this.alarm = h("div", { class: "unseen", role: "alert" });
     this.notice = h("div", { class: "notice", hidden: true });
+    this.suggestions = h("div", { class: "related", role: "group", "aria-label": words("related"), hidden: true });
     this.panel = h("div", { class: "panel", part: "state", hidden: true });
     this.tail = h("div", { class: "tail" });
-    this.bones = h("div", { class: "grid bones", "aria-hidden": "true", hidden: true });
+    this.bones = h("div", { class: "grid bones", hidden: true }, Array.from({ length: 18 }, () => h("i")));
     this.footer = h("div", { class: "footer", part: "footer", hidden: true, role: "group", "aria-label": words("selection") });
     this.chosen = h("div", { class: "footer chosen", part: "footer", hidden: true });
     this.main = h("div", { class: "main" },
-      this.notice, this.panel, this.bones, this.grid.list, this.tail,
+      this.notice, this.panel, this.suggestions, this.bones, this.grid.list, this.tail,
       h("p", { id: "help", hidden: true }, words(this.multiple ? "results_help_multiple" : "results_help")));
     this.frame.replaceChildren(this.#top(), this.#tools(), h("div", { class: "progress" }),
       h("div", { class: "body" }, this.main, this.details.node), this.footer, this.chosen, this.status, this.alarm);
     this.resizes.disconnect();
     for (const node of [this.frame, this.grid.list]) this.resizes.observe(node);
-    this.nearEnd.disconnect();
-    this.nearEnd.observe(this.tail);
     this.input.value = query;
     this.#resize();
     this.sync();
@@ -1017,15 +994,12 @@ class Panel {
       this.toggle.setAttribute("aria-expanded", String(open));
       this.frame.toggleAttribute("data-filters", open);
     } });
-    this.reset = button({ class: "link clear", hidden: true, click: () => {
-      this.filter(UNFILTERED);
-      this.toggle.checkVisibility() ? this.toggle.focus() : this.input.focus();
-    } }, this.words("filters_clear"));
+    this.clear = button({ class: "link", hidden: true, click: () => this.filter(UNFILTERED, true) }, this.words("filters_clear"));
     this.count = h("p", { class: "count" });
     return h("div", { class: "tools" },
       this.controls.length > 0 && this.toggle,
       h("div", { class: "filters", part: "filters", id: "filters", role: "group", "aria-label": this.words("filters") },
-        this.controls.map(({ node }) => node), this.reset),
+        this.controls.map(({ node }) => node), this.clear),
       this.count);
   }
 
@@ -1057,20 +1031,20 @@ class Panel {
     if (key === "color") node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
   }
 
-  filter(said) {
+  filter(said, focus = false) {
     Object.assign(this.filters, said);
     this.sync();
     this.#run();
+    if (focus) this.input.focus();
   }
 
-  /** Show in the controls what is set, and offer only what the family takes. */
   sync() {
     for (const { key, node, set } of this.controls) {
       node.hidden = FILTERS[key].not === this.filters.family;
       set(this.filters[FILTERS[key].name]);
     }
     const n = this.#narrowing.length;
-    this.reset.hidden = n === 0;
+    this.clear.hidden = n === 0;
     this.toggle.replaceChildren(icon("filter"), this.words("filters"), ...(n ? [h("span", { class: "number", "aria-hidden": "true" }, this.words("{n}", { n }))] : []));
     n ? this.toggle.setAttribute("aria-label", this.words("filters_set", { n })) : this.toggle.removeAttribute("aria-label");
   }
@@ -1177,12 +1151,18 @@ class Panel {
     }
   }
 
+  /** Ask anew whether the end is near: an observer tells of changes alone. */
+  #near() {
+    this.nearEnd.disconnect();
+    if (this.tail) this.nearEnd.observe(this.tail);
+  }
+
   #after(found) {
     this.#asked.more = !this.#asked.resolved && found.images.length > 0 && this.#asked.page * found.pageSize < found.total;
     this.#end();
+    this.#near();
   }
 
-  /** What stands below the tiles: a button, or that there are no more. */
   #end() {
     const { more, loading, total, resolved } = this.#asked;
     const shown = this.grid.images.length;
@@ -1193,19 +1173,17 @@ class Panel {
       this.tail.firstChild.setAttribute("aria-disabled", String(Boolean(loading)));
       return undefined;
     }
-    // a pointer's click may stay where it is; who came by key goes on with what is new
     return this.tail.replaceChildren(button({ class: "pill more", click: () => this.more({ focus: true }) }, this.words("more")));
   }
 
   #remember() {
     const { query, resolved, total } = this.#asked ?? {};
-    if (total && !resolved && this.host.getAttribute("recent") !== "off") this.#recent.add(query);
+    if (total && !resolved && this.remembers) this.#recent.add(query);
   }
 
   // -- states -------------------------------------------------------------------------------------------------
 
   #show(state, ...children) {
-    clearInterval(this.#timers.countdown);
     this.#failed = null;
     this.frame.dataset.state = state;
     this.frame.toggleAttribute("data-busy", false);
@@ -1214,17 +1192,17 @@ class Panel {
     this.panel.hidden = !children.length;
     this.panel.className = `panel ${state}`;
     this.bones.hidden = true;
-    this.bones.replaceChildren();
     this.notice.hidden = true;
     this.alarm.textContent = "";
     this.grid.list.hidden = state !== "results";
     if (state !== "results") {
       this.count.textContent = "";
+      this.suggestions.hidden = true;
       this.tail.replaceChildren();
     }
   }
 
-  /** Old tiles stay, dimmed, until there are others; without any, grey ones stand where they will be. */
+  /** Old tiles stay, dimmed; where there are none, grey ones. */
   #waiting() {
     this.#say(this.words("loading"));
     if (this.grid.tiles.length && this.frame.dataset.state === "results") {
@@ -1235,83 +1213,69 @@ class Panel {
     this.#show("loading");
     this.frame.toggleAttribute("data-busy", true);
     this.bones.hidden = false;
-    this.#skeleton();
   }
 
-  #skeleton() {
-    const space = this.bones.clientWidth;
-    if (!space) return;
-    const ratios = Array.from({ length: space < 480 ? 8 : 18 }, (_, place) => [1.5, 0.75, 1.5, 1, 1.78, 1.33, 0.8][(place * 5) % 7]);
-    const rows = justify(ratios, space, space < 480 ? 120 : 176, parseFloat(getComputedStyle(this.bones).columnGap) || 0);
-    this.bones.replaceChildren(...rows.flat().map(({ width, height }) => {
-      const bone = h("div", { class: "tile" }, h("div", { class: "shot" }), h("span", { class: "by" }));
-      resize(bone, width, height);
-      return bone;
-    }));
+  #ask(query, attributes, ...says) {
+    return button({ class: "pill", dir: "auto", ...attributes, click: () => {
+      this.search(query).then(() => this.#remember());
+      this.input.focus();
+    } }, ...says);
+  }
+
+  #chips(label, items, extra) {
+    const title = this.words(label);
+    return h("div", { class: "chips", role: "group", "aria-label": title }, h("div", { class: "row" }, h("h4", {}, title), extra),
+      h("ul", {}, items.map((item) => h("li", {}, item))));
+  }
+
+  #samples() {
+    const queries = this.host.hasAttribute("sandbox") ? SAMPLES : this.words.list("samples");
+    return this.#chips("samples_label", queries.map((query) => this.#ask(query, {}, icon("search"), query)));
   }
 
   #first() {
     this.hide({ focus: false });
     this.grid.clear();
-    const { words, host } = this;
-    const chips = (label, queries, name, extra) => queries.length > 0 && h("div", { class: "chips", role: "group", "aria-label": label },
-      h("div", { class: "chips-head" }, h("h4", {}, label), extra),
-      h("ul", {}, queries.map((query) => h("li", {}, button({ class: "pill", dir: "auto", click: () => {
-        this.search(query);
-        this.#remember();
-        this.input.focus();
-      } }, icon(name), query)))));
-    const remembers = host.getAttribute("recent") !== "off";
+    const { words, remembers } = this;
+    const recent = remembers ? this.#recent.all : [];
     const clear = button({ class: "link", click: () => {
       this.#recent.all = this.#used.all = [];
       this.#first();
       this.input.focus();
     } }, words("recent_clear"));
-    this.usedPictures = h("div", { class: "chips", hidden: true, role: "group", "aria-label": words("used") });
-    this.#show("first",
-      h("h3", {}, words("first_title")), h("p", {}, words("first_text")),
-      remembers && chips(words("recent"), this.#recent.all, "clock", clear),
-      chips(words("samples_label"), host.hasAttribute("sandbox") ? SAMPLES : words.list("samples"), "search"),
-      this.usedPictures);
+    this.#show("first", h("h3", {}, words("first_title")), h("p", {}, words("first_text")),
+      recent.length > 0 && this.#chips("recent", recent.map((query) => this.#ask(query, {}, icon("clock"), query)), clear),
+      this.#samples());
     this.#say("");
     if (remembers && this.#used.all.length) this.#recall();
   }
 
   /** Pictures chosen lately, by their ids: nothing else of them is kept. */
   async #recall() {
-    const box = this.usedPictures;
+    const { lastChild: last } = this.panel;
     const found = await this.service.resolve(this.#used.all).catch(() => null);
-    if (!found || !box.isConnected) return;
-    box.replaceChildren(h("h4", {}, this.words("used")), h("ul", {}, found.images.map((image) => {
-      const img = h("img", { alt: "", src: image.thumb?.url, loading: "lazy" });
-      return h("li", {}, button({ class: "used", "aria-label": image.title || image.id, title: image.title, click: () => this.search(`id:${image.id}`) }, img));
-    })));
-    box.hidden = false;
+    if (!found || !last.isConnected) return;
+    last.after(this.#chips("used", found.images.map((image) => this.#ask(`id:${image.id}`,
+      { class: "used", "aria-label": this.titleOf(image) }, h("img", { alt: "", src: image.thumb?.url })))));
   }
 
   #none(related) {
     const { words } = this;
     const { query } = this.#asked;
     const fewer = query.split(/\s+/).slice(0, -1).join(" ");
-    const ask = (said) => button({ class: "pill", click: () => { this.search(said); this.input.focus(); } }, icon("search"), said);
-    const ways = related.length ? related.slice(0, 5) : this.host.hasAttribute("sandbox") ? SAMPLES : words.list("samples");
-    this.#show("none", icon("search"),
-      h("h3", {}, words("none_title", { query })),
-      h("p", {}, words(this.#narrowing.length ? "none_filters" : "none_text")),
+    const narrowed = this.#narrowing.length > 0;
+    this.#show("none", icon("search"), h("h3", {}, words("none_title", { query })),
+      h("p", {}, words(narrowed ? "none_filters" : "none_text")),
       h("div", { class: "row" },
-        this.#narrowing.length > 0 && button({ class: "primary", click: () => { this.filter(UNFILTERED); this.input.focus(); } }, words("filters_clear")),
-        fewer && button({ class: "pill", click: () => { this.search(fewer); this.input.focus(); } }, words("none_shorter", { query: fewer }))),
-      h("div", { class: "chips" }, h("h4", {}, words(related.length ? "related" : "samples_label")), h("ul", {}, ways.map((said) => h("li", {}, ask(said))))));
+        narrowed && button({ class: "primary", click: () => this.filter(UNFILTERED, true) }, words("filters_clear")),
+        fewer && this.#ask(fewer, {}, words("none_shorter", { query: fewer }))),
+      related.length ? this.#chips("related", related.slice(0, 5).map((said) => this.#ask(said, {}, said))) : this.#samples());
     this.#say(words("none_title", { query }));
   }
 
   #related(queries) {
-    this.notice.before(...[]);
-    this.suggestions?.remove();
-    if (!queries.length) return;
-    this.suggestions = h("div", { class: "related", role: "group", "aria-label": this.words("related") },
-      queries.slice(0, 8).map((query) => button({ class: "pill", click: () => { this.search(query); this.input.focus(); } }, query)));
-    this.grid.list.before(this.suggestions);
+    this.suggestions.replaceChildren(...queries.slice(0, 8).map((query) => this.#ask(query, {}, query)));
+    this.suggestions.hidden = !queries.length;
   }
 
   #stale(problem) {
@@ -1326,27 +1290,27 @@ class Panel {
     if (state === "quota") this.emit("quota", { retryAfter });
   }
 
-  /** Say what went wrong, and offer the way on, in place of the results or below them. */
+  /** Say what went wrong and offer the way on, in place of the results or below them. */
   #fail(error, again, place = null) {
     if (!(error instanceof Problem)) throw error;
     const { state } = error;
-    const title = this.words(`${state}_title`);
-    const says = this.words(`${state}_text`, { setting: SETTING });
+    const { words } = this;
+    const title = words(`${state}_title`);
+    const says = words(`${state}_text`, { setting: SETTING });
     const parts = [
       h("h3", {}, title), h("p", {}, says),
-      QUOTING.includes(state) && error.detail && h("p", { class: "detail" }, this.words("service_says", { detail: error.detail })),
+      QUOTING.includes(state) && error.detail && h("p", { class: "detail" }, words("service_says", { detail: error.detail })),
       h("div", { class: "row" },
         !FINAL.includes(state) && this.#retry(error, again),
-        ["setup", "key"].includes(state) && error.docs && h("a", { class: "link", href: error.docs, target: "_blank", rel: "noopener" }, this.words("docs"), unseen(` ${this.words("new_tab")}`), icon("out"))),
+        /setup|key/.test(state) && error.docs && outward(words, error.docs, "docs")),
     ];
     if (place) {
       this.#end();
-      place.replaceChildren(h("div", { class: "failed" }, ...parts.filter(Boolean)));
+      place.replaceChildren(h("div", { class: "failed" }, parts));
     } else {
       this.hide({ focus: false });
       this.grid.clear();
       this.#show(state, icon(STATE_ICONS[state] ?? (ICONS[state] ? state : "picture")), ...parts);
-      this.suggestions?.remove();
       this.#asked.key = null; // the same question may be asked again
     }
     this.#failed = { state, again };
@@ -1354,24 +1318,24 @@ class Panel {
     this.#tell(error);
   }
 
+  /** A button, which counts down first where the service asks for a rest. */
   #retry({ state, retryAfter }, again) {
-    const one = button({ class: "primary", click: () => one.getAttribute("aria-disabled") === "true" || again() }, this.words("retry"));
-    const until = Date.now() + 1000 * (retryAfter ?? (state === "throttled" ? WAIT : 0));
-    const tick = () => {
-      const left = Math.ceil((until - Date.now()) / 1000);
-      one.setAttribute("aria-disabled", String(left > 0));
-      one.textContent = left > 0 ? this.words("retry_in", { time: clock(left) }) : this.words("retry");
-      if (left <= 0) clearInterval(this.#timers.countdown);
+    const rest = { throttled: retryAfter ?? WAIT, quota: retryAfter ?? 0 }[state] ?? 0;
+    const until = Date.now() + rest * 1000;
+    const left = () => Math.ceil((until - Date.now()) / 1000);
+    const one = button({ class: "primary", click: () => left() > 0 || again() });
+    const tell = () => {
+      one.setAttribute("aria-disabled", String(left() > 0));
+      one.textContent = left() > 0 ? this.words("retry_in", { time: clock(left()) }) : this.words("retry");
     };
-    clearInterval(this.#timers.countdown);
-    if (["throttled", "quota"].includes(state) && until > Date.now()) {
-      tick();
-      queueMicrotask(() => { this.#timers.countdown = setInterval(tick, 1000); }); // after #show, which ends the last one
-    }
+    tell();
+    const timer = rest && setInterval(() => {
+      tell();
+      if (left() <= 0 || !one.isConnected) clearInterval(timer);
+    }, 1000);
     return one;
   }
 
-  /** What has changed outside: there is a connection again, or a new grant. */
   revive(...states) {
     if (this.#failed && states.includes(this.#failed.state)) this.#failed.again();
   }
@@ -1385,7 +1349,7 @@ class Panel {
     const tile = this.grid.tiles[place];
     const before = tile.getBoundingClientRect().top;
     this.open = place;
-    this.details.show(image, { place, total: this.#asked.total });
+    this.details.show(image, place, this.#asked.total);
     this.frame.toggleAttribute("data-details", true);
     this.#inert();
     this.grid.layout();
@@ -1431,14 +1395,10 @@ class Panel {
     return this.#said.get(id);
   }
 
-  targetOf(said) {
-    return said.target ?? "";
-  }
-
   /** What was said of a picture, as the service and the shortcode take it. */
   optionsOf({ id, caption }) {
     const said = this.saidOf(id);
-    const words = { none: undefined, getty: true, own: said.words ?? caption.slice(0, 900) }[said.caption];
+    const words = { getty: true, own: said.words ?? caption.slice(0, LONGEST) }[said.caption];
     return { width: Number(said.width) || undefined, caption: words || undefined, align: said.align || undefined, title: said.alt || undefined };
   }
 
@@ -1449,7 +1409,7 @@ class Panel {
     return {
       id, title, caption, photographer, credit: { ...credit }, collection, date, orientation, width, height,
       alt: options.title ?? title, thumb: thumb?.url ?? null, pageUrl, embeddable: true,
-      shortcode: shortcode(id, { ...options, target: this.targetOf(this.saidOf(id)) }), url: `https://gty.im/${id}`,
+      shortcode: shortcode(id, { ...options, target: this.saidOf(id).target }), url: `https://gty.im/${id}`,
       html: null, markdown: null, oembed: null,
     };
   }
@@ -1457,23 +1417,22 @@ class Panel {
   // -- choosing -----------------------------------------------------------------------------------------------
 
   pick(place, range = false) {
-    const from = range && this.anchor !== undefined ? Math.min(this.anchor, place) : place;
-    const to = range && this.anchor !== undefined ? Math.max(this.anchor, place) : place;
+    const { selection } = this;
+    const [from, to] = [place, range ? this.anchor ?? place : place].sort((one, other) => one - other);
     const most = Number(this.host.getAttribute("max")) || Infinity;
-    const off = !range && this.selection.has(this.grid.images[place].id);
-    for (const image of this.grid.images.slice(from, to + 1)) {
-      if (off) this.selection.delete(image.id);
-      else if (!this.selection.has(image.id)) {
-        if (this.selection.size >= most) {
-          this.alert(this.words("too_many", { n: most }));
-          break;
-        }
-        this.selection.set(image.id, image);
+    const wanted = this.grid.images.slice(from, to + 1);
+    let says = "";
+    if (!range && selection.has(wanted[0].id)) selection.delete(wanted[0].id);
+    else {
+      for (const image of wanted) {
+        if (selection.has(image.id) || selection.size < most) selection.set(image.id, image);
+        else says = this.words("too_many", { n: most });
       }
     }
     this.anchor = place;
     this.#selected();
-    this.#say(this.words("selected", { n: this.selection.size }), true);
+    if (says) this.alert(says);
+    else this.#say(this.words("selected", { n: selection.size }), true);
   }
 
   #selected() {
@@ -1514,11 +1473,11 @@ class Panel {
     }
     const output = this.host.output;
     if (["html", "markdown"].includes(output) && choices.some((one) => one[output] === null)) {
-      return this.alert(this.words("html_failed"), true);
+      return this.alert(this.words("html_failed"), this.open >= 0 ? this.details.problem : this.notice);
     }
     const { modal } = this;
     if (!this.host.take(together(choices))) return undefined;
-    for (const image of images) if (this.host.getAttribute("recent") !== "off") this.#used.add(image.id);
+    if (this.remembers) for (const image of images) this.#used.add(image.id);
     this.#said.clear();
     this.selection.clear();
     this.#selected();
@@ -1526,20 +1485,17 @@ class Panel {
     return this.#say(this.words("inserted", { title: choices.map(({ title, id }) => title || id).join(", ") }), true);
   }
 
-  /** The markup of what was chosen. Only who asked for it waits for it for long. */
   async #complete(wanted, choices) {
-    const asked = wanted.map((image) => ({ id: image.id, said: this.optionsOf(image), target: this.targetOf(this.saidOf(image.id)) }));
+    const asked = wanted.map((image) => ({ id: image.id, said: this.optionsOf(image), target: this.saidOf(image.id).target }));
     const patience = ["html", "markdown"].includes(this.host.output) ? PATIENCE : MARKUP;
-    const fill = async (name, target, which) => {
-      const places = asked.map((_, place) => place).filter(which);
-      if (!places.length) return;
-      const found = await this.service.markup(places.map((place) => asked[place]), target, patience);
-      places.forEach((place, at) => { choices[place][name] = found[at]; });
+    const fill = async (name, target, which = asked) => {
+      const found = await this.service.markup(which, target, patience);
+      which.forEach((one, at) => { choices[asked.indexOf(one)][name] = found[at]; });
     };
     const targets = [...new Set(asked.map(({ target }) => target))];
     await Promise.all([
-      ...targets.map((target) => fill("html", target, (place) => asked[place].target === target)),
-      fill("markdown", "markdown", () => true), fill("oembed", "oembed", () => true),
+      ...targets.map((target) => fill("html", target, asked.filter((one) => one.target === target))),
+      fill("markdown", "markdown"), fill("oembed", "oembed"),
     ]);
   }
 
@@ -1550,12 +1506,12 @@ class Panel {
   }
 
   async html(image) {
-    const [html] = await this.service.markup([{ id: image.id, said: this.optionsOf(image) }], this.targetOf(this.saidOf(image.id)), PATIENCE);
+    const [html] = await this.service.markup([{ id: image.id, said: this.optionsOf(image) }], this.saidOf(image.id).target, PATIENCE);
     return html;
   }
 
-  async copy(control, what, get) {
-    const given = get(); // a text, or the promise of one: Safari wants the clipboard asked within the click
+  /** To the clipboard, a text or the promise of one: Safari wants to be asked within the click. */
+  async copy(control, what, given) {
     const copied = await this.#toClipboard(given);
     const value = await given;
     this.#say(value === null ? this.words("html_failed") : copied ? this.words("copied", { what }) : this.words("copy_failed"), true);
@@ -1605,12 +1561,11 @@ class Panel {
   async choose(value, known = null) {
     this.chosen.hidden = !(value && this.host.name);
     if (this.chosen.hidden) return;
-    const shown = this.chosen;
     this.#hold(value, known);
     if (known) return;
-    const id = value.startsWith("{") ? /"id":"([^"]+)"/.exec(value)?.[1] : value;
+    const id = /^\{"id":"([^"]+)/.exec(value)?.[1]; // of output=json
     const found = await this.service.resolve([id ?? value]).catch(() => null);
-    if (found && shown.isConnected && this.host.value === value) this.#hold(value, this.choice(found.images[0]));
+    if (found && this.host.value === value) this.#hold(value, this.choice(found.images[0]));
   }
 
   #hold(value, choice) {
@@ -1620,12 +1575,10 @@ class Panel {
       this.input.focus();
     } }, this.words("remove"));
     this.chosen.replaceChildren(
-      ...(choice?.thumb ? [h("img", { src: choice.thumb, alt: "" })] : []),
+      choice?.thumb ? h("img", { src: choice.thumb, alt: "" }) : "",
       h("div", {}, h("span", {}, this.words("chosen")), h("b", { dir: "auto" }, choice?.title || value)),
       h("span", { class: "room" }), remove);
   }
-
-  // -- small things -------------------------------------------------------------------------------------------
 
   reset() {
     this.filters = { ...UNFILTERED };
@@ -1647,12 +1600,10 @@ class Panel {
     this.#timers.speech = setTimeout(() => { this.status.textContent = words; }, now ? 0 : SPEECH);
   }
 
-  alert(words, seen = false) {
+  alert(words, seen = null) {
     this.alarm.textContent = words;
-    if (seen) {
-      this.details.problem.textContent = words;
-      this.details.problem.hidden = false;
-    }
+    seen?.replaceChildren(words);
+    if (seen) seen.hidden = false;
   }
 
   #resize() {
@@ -1663,25 +1614,21 @@ class Panel {
     this.#inert();
     if (this.grid.list.clientWidth !== this.laidOut) this.grid.layout();
     this.laidOut = this.grid.list.clientWidth;
-    if (!this.bones.hidden) this.#skeleton();
     this.details.fit();
   }
 
   #key(event) {
-    const typing = event.target.matches("input, textarea, select, [contenteditable]");
-    if (event.key === "Escape") {
-      event.preventDefault();
-      event.stopPropagation();
-      this.open >= 0 ? this.hide() : this.host.cancel();
-    } else if (event.key === "/" && !typing) {
-      event.preventDefault();
-      this.input.focus();
-    } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      const image = this.grid.images[this.open >= 0 ? this.open : this.grid.active];
+    const { key, target } = event;
+    const image = this.grid.images[this.open >= 0 ? this.open : this.grid.active];
+    if (event.isComposing) return;
+    if (key === "Escape") this.open >= 0 ? this.hide() : this.host.cancel();
+    else if (key === "/" && !target.matches("input, textarea, select")) this.input.focus();
+    else if (key === "Enter" && (event.ctrlKey || event.metaKey)) {
       if (this.selection.size) this.insert([...this.selection.values()]);
-      else if (image && (this.open >= 0 || event.target.matches(".tile"))) this.insert([image]);
-    }
+      else if (image && (target.matches(".tile") || (this.open >= 0 && !this.details.gone))) this.insert([image]);
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 }
 
@@ -1694,11 +1641,7 @@ function together(choices) {
   };
 }
 
-function clock(seconds) {
-  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const two = (n) => String(n).padStart(2, "0");
-  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
-}
+const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^00:0?/, "");
 
 // -- the element ----------------------------------------------------------------------------------------------
 
@@ -1712,11 +1655,11 @@ export class EmbedKitPicker extends HTMLElement {
   #internals = this.attachInternals();
   #panel = new Panel(this);
   #dialog = h("dialog", { class: "dialog", part: "dialog", "aria-labelledby": "title" });
-  #settle = null; // of the promise that open() gave
-  #away = null; // ends what listens to the window
+  #settle = null;
+  #away = null;
   #own = {};
   #value = "";
-  #built = 0; // how often the words have been asked for
+  #built = 0;
 
   constructor() {
     super();
@@ -1736,6 +1679,7 @@ export class EmbedKitPicker extends HTMLElement {
     const { signal } = this.#away;
     window.addEventListener("message", (event) => this.#panel.details?.heard(event), { signal });
     window.addEventListener("online", () => this.#panel.revive("offline", "server"), { signal });
+    for (const field of this.querySelectorAll("[name]")) field.disabled = true; // of a form without this script
     this.#place(this.#dialog.open || this.hasAttribute("modal"));
     this.#build();
   }
@@ -1769,7 +1713,6 @@ export class EmbedKitPicker extends HTMLElement {
     if (first) this.#panel.emit("ready");
   }
 
-  /** Whether the panel stands in the page or in the dialog. */
   #place(modal) {
     const { frame } = this.#panel;
     frame.toggleAttribute("data-modal", modal);
@@ -1800,7 +1743,6 @@ export class EmbedKitPicker extends HTMLElement {
     this.setAttribute("output", said);
   }
 
-  /** Show a dialog; resolves to the choice, or to null. */
   open() {
     if (this.#dialog.open) this.#finish(null);
     this.#place(true);
@@ -1865,23 +1807,11 @@ export class EmbedKitPicker extends HTMLElement {
     if (this.#panel.words) this.#show();
   }
 
-  get name() {
-    return this.getAttribute("name") ?? "";
-  }
-  get type() {
-    return this.localName;
-  }
   get form() {
     return this.#internals.form;
   }
   get validity() {
     return this.#internals.validity;
-  }
-  get validationMessage() {
-    return this.#internals.validationMessage;
-  }
-  get willValidate() {
-    return this.#internals.willValidate;
   }
   checkValidity() {
     return this.#internals.checkValidity();
@@ -1921,29 +1851,23 @@ export class EmbedKitPicker extends HTMLElement {
     this.#internals.ariaLabel = words?.("title") ?? null;
   }
 
-  /** Say beside the box which picture the field holds; found out by its value, where that came from outside. */
   #show() {
     this.#panel.choose(this.#value);
   }
 }
 
-for (const name of ["endpoint", "grant", "query", "theme", "max", "filters", "columns"]) {
-  Object.defineProperty(EmbedKitPicker.prototype, name, {
-    get() { return this.getAttribute(name) ?? ""; },
-    set(value) { this.setAttribute(name, value); },
-  });
+const property = (name, get, set) => Object.defineProperty(EmbedKitPicker.prototype, name, { get, set, configurable: true });
+for (const name of ["endpoint", "grant", "query", "theme", "max", "filters", "columns", "name"]) {
+  property(name, function () { return this.getAttribute(name) ?? ""; }, function (value) { this.setAttribute(name, value); });
 }
 for (const name of ["multiple", "compact", "sandbox", "required", "disabled"]) {
-  Object.defineProperty(EmbedKitPicker.prototype, name, {
-    get() { return this.hasAttribute(name); },
-    set(value) { this.toggleAttribute(name, Boolean(value)); },
-  });
+  property(name, function () { return this.hasAttribute(name); }, function (on) { this.toggleAttribute(name, Boolean(on)); });
 }
 
 if (!customElements.get("embedkit-picker")) customElements.define("embedkit-picker", EmbedKitPicker);
 
 export const EmbedKit = {
-  /** A picker in a dialog. Options are the attributes, in camel case or not, and i18n; resolves to the choice or null. */
+  /** A picker in a dialog. Options are the attributes (pageSize is page-size), and i18n. */
   async open({ i18n, ...options } = {}) {
     const picker = document.createElement("embedkit-picker");
     for (const [name, value] of Object.entries({ ...options, modal: true })) {
