@@ -296,7 +296,7 @@ class Desk:
         made = self.browser.new_context(viewport={"width": width, "height": height}, **context)
         page = made.new_page()
         self.opened.append(page)
-        page.set_default_timeout(5000)
+        page.set_default_timeout(20_000)
         page.on("console", lambda message: self.said.append(message.text))
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.add_init_script(OBSERVE)
