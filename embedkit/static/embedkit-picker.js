@@ -44,7 +44,7 @@ const ID = /^[0-9a-z-]{1,24}(?:,[0-9a-z-]{1,24}){0,4}$/;
 const CJK = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]/;
 const NAMED = /^(?:id\s*:|#)\s*(?=\S*\d)([\w-]+(?:\s*,\s*[\w-]+)*)$/;
 // Ids, such as a0075-000067a; addresses; a shortcode; embed code.
-const REFERENCE = /^(?:\d{5,24}(?:\s*,\s*\d{5,24}){0,4}|[a-z]?\d{3,}-\d{3,}\w?|(?:https?:)?\/\/\S+|(?:www\.)?(?:gty\.im|gettyimages\.\S+?)\/\S+|\[getty\b.*|.*(?:<\w|gie\.widgets).*)$/is;
+const REFERENCE = /^(?:\d{5,24}(?:\s*,\s*\d{5,24}){0,4}|[a-z]?\d{3,}-\d{3,}\w?|(?:https?:)?\/\/\S+|(?:www\.)?(?:gty\.im|gettyimages\.\S+?)\/\S+|\[getty\b.*|.*(?:<[a-z]|gie\.widgets).*)$/is;
 
 const PANORAMA = "panoramic_horizontal,panoramic_vertical";
 const COLORS = {
@@ -136,10 +136,10 @@ const text = (value) => (typeof value === "string" ? value : "");
 const pixels = (node, name, value) => node.style.setProperty(name, `${value}px`);
 
 /** An address on http or https, or "": what a service says is no reason to run a script. */
-function address(value) {
-  if (!value) return "";
+function address(value, base = document.baseURI) {
+  if (!text(value)) return "";
   try {
-    const url = new URL(value, document.baseURI);
+    const url = new URL(value, base);
     return /^https?:$/.test(url.protocol) ? url.href : "";
   } catch {
     return "";
@@ -155,7 +155,7 @@ function size(value) {
 
 /** A picture as the search answers it, checked; undefined if its id is none. */
 function picture(raw) {
-  if (!ID.test(raw?.id)) return undefined;
+  if (!ID.test(text(raw?.id))) return undefined;
   const preview = size(raw.preview);
   const thumb = size(raw.thumb) ?? preview;
   const [width, height] = [Number(raw.width) || thumb?.width || 3, Number(raw.height) || thumb?.height || 2];
@@ -285,7 +285,7 @@ class Service {
     if (response.ok && answer) return { answer, response };
     throw new Problem(text(answer?.code), {
       status: response.status, retryAfter: secondsLeft(response.headers.get("Retry-After")),
-      detail: text(answer?.detail), docs: address(answer?.type && new URL(answer.type, response.url)),
+      detail: text(answer?.detail), docs: address(answer?.type, response.url),
     });
   }
 
@@ -526,7 +526,7 @@ class Grid {
     const columns = Number(this.picker.host.getAttribute("columns"));
     if (columns > 0) return space / columns / 1.4;
     const said = parseFloat(style.getPropertyValue("--ek-row"));
-    return said || (space < 480 ? 120 : this.picker.host.hasAttribute("compact") ? 132 : 176);
+    return said || (space < 480 ? 104 : this.picker.host.hasAttribute("compact") ? 132 : 176);
   }
 
   get active() {
@@ -939,6 +939,7 @@ class Panel {
     this.frame.lang = words.language;
     this.frame.dir = this.host.getAttribute("dir") || (words.rtl ? "rtl" : getComputedStyle(this.host).direction);
     const query = this.input?.value ?? "";
+    this.#asked = null;
     this.details = new Details(this);
     this.grid = new Grid(this);
     this.status = h("div", { class: "unseen", role: "status" });
@@ -1680,6 +1681,7 @@ export class EmbedKitPicker extends HTMLElement {
     window.addEventListener("message", (event) => this.#panel.details?.heard(event), { signal });
     window.addEventListener("online", () => this.#panel.revive("offline", "server"), { signal });
     for (const field of this.querySelectorAll("[name]")) field.disabled = true; // of a form without this script
+    this.#keep(this.#value);
     this.#place(this.#dialog.open || this.hasAttribute("modal"));
     this.#build();
   }
