@@ -295,7 +295,7 @@ class Desk:
         self.service.lang = lang
         self.site.asked.clear()
         made = self.browser.new_context(viewport={"width": width, "height": height}, **context)
-        made.set_default_timeout(5_000)
+        made.set_default_timeout(20_000)
         page = made.new_page()
         self.opened.append(page)
         page.on("console", lambda message: self.said.append(message.text))
@@ -336,7 +336,7 @@ def desks() -> Iterator[Desk]:
 
 def until(page: Page, expression: str) -> Any:
     """Wait for a value that is true; Playwright's own way needs 'unsafe-eval'."""
-    for _ in range(250):
+    for _ in range(1000):
         if found := page.evaluate(expression):
             return found
         page.wait_for_timeout(20)
@@ -374,16 +374,26 @@ def violations(page: Page) -> list[str]:
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 # Crop marks and rings are pseudo-elements beside the words: axe would rather not say what contrast those have.
-CONTRAST = {"checks": [{"id": "color-contrast", "options": {"ignorePseudo": True}}]}
+CONTRAST = {
+    "ignoreUnicode": True,
+    "ignoreLength": False,
+    "ignorePseudo": True,
+    "pseudoSizeThreshold": 0.25,
+    "boldValue": 700,
+    "boldTextPt": 14,
+    "largeTextPt": 18,
+    "contrastRatio": {"normal": {"expected": 4.5}, "large": {"expected": 3}},
+}
 
 
 def problems(page: Page) -> list[Any]:
     """What axe finds; its script is read once for each page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
-        page.evaluate(f"axe.configure({json.dumps(CONTRAST)})")
+        page.evaluate("options => axe.configure({checks: [{id: 'color-contrast', options}]})", CONTRAST)
     options = {"runOnly": RULES, "iframes": False, "resultTypes": ["violations"]}
     found = page.evaluate("options => axe.run(document, options)", options)
+    assert [one["error"] for one in found["incomplete"] if "error" in one] == []  # a rule that broke finds nothing
     return [
         (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
         for one in found["violations"]

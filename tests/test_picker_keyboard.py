@@ -144,6 +144,54 @@ def test_on_a_narrow_screen_the_sheet_is_all_that_can_be_reached(desk: Desk) -> 
     expect(tiles(page).first).to_be_focused()
 
 
+def test_several_become_a_slideshow_by_keyboard_alone(desk: Desk) -> None:
+    desk.service.options = '{"multiple": true}'
+    page = desk.open(body="<p>A post.</p>")
+    press(page, "Tab", "Enter")
+    search(page)
+    tiles(page).first.focus()
+    press(page, "Space", "ArrowRight", "ArrowRight", "Space")
+    stops = 0
+    while active(page) != "Insert as slideshow":
+        press(page, "Tab")
+        stops += 1
+        assert stops < 10
+    press(page, "Enter")
+    choice: dict[str, Any] = until(page, "window.choice")
+    assert choice["shortcode"] == "[getty 900000,900002]"
+    expect(page.locator("#opener")).to_be_focused()
+
+
+def test_an_id_that_is_pasted_is_one_picture_and_can_be_inserted_at_once(desk: Desk) -> None:
+    page = desk.open()
+    page.get_by_role("searchbox").focus()
+    page.keyboard.insert_text("900007")
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_have_text("1 picture found")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    assert desk.asked("/v1/embeds")[0].method == "POST"
+    assert desk.asked("/v1/search") == []
+    press(page, "Control+Enter")
+    until(page, "heard.some(([name]) => name === 'select')")
+    assert heard(page, "select")[0]["id"] == "900007"
+
+
+def test_after_a_throttle_enter_on_the_button_tries_again(desk: Desk) -> None:
+    desk.service.search = lambda _: problem(429, "throttled", 1)
+    page = desk.open()
+    search(page)
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_have_attribute("aria-disabled", "true")
+    again.focus()
+    press(page, "Enter")
+    assert len(desk.asked("/v1/search")) == 1
+    expect(again).to_have_attribute("aria-disabled", "false")
+    expect(again).to_be_focused()
+    desk.service.search = desk.service.found
+    press(page, "Enter")
+    expect(tiles(page)).to_have_count(30)
+
+
 # -- keys in the results -----------------------------------------------------------------------------------
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
+import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from embedkit.rendering import static_dir
 from tests.picker_support import Desk, desks, heard, problem, problems, search, state, tiles, violations
 
 WIDTHS = (320, 1280)
@@ -25,6 +29,17 @@ CLIPPED = """() => {
     const frame = root.querySelector('.picker').getBoundingClientRect(), box = node.getBoundingClientRect();
     return (out && (hides || node.matches('button, label, h2, h3, h4, p, dd, dt, legend'))) || box.right > frame.right + 1 || box.left < frame.left - 1;
   }).map(node => `${node.localName}.${node.className}: ${node.textContent.slice(0, 60)}`);
+}"""
+
+# What is read on the screen: no names for screen readers alone.
+READ = """() => {
+  const words = [];
+  const walk = node => {
+    if (node.nodeType === Node.TEXT_NODE) words.push(node.data);
+    else if (node.checkVisibility() && !node.matches('.unseen, option:not(:checked)')) node.childNodes.forEach(walk);
+  };
+  walk(document.querySelector('embedkit-picker').shadowRoot.querySelector('.picker'));
+  return words.join('');
 }"""
 
 
@@ -43,7 +58,8 @@ def fixture_desk(room: Desk) -> Iterator[Desk]:
 @pytest.fixture(name="pages", scope="module")
 def fixture_pages(room: Desk) -> Iterator[dict[tuple[int, str], Page]]:
     """One page for each width and language: a picker in a form, that lets several be chosen."""
-    field = '<form><embedkit-picker multiple name="picture" page-size="12" sandbox endpoint="/"></embedkit-picker></form>'
+    attributes = 'multiple name="picture" page-size="9" autoload="off" sandbox endpoint="/"'
+    field = f"<form><embedkit-picker {attributes}></embedkit-picker></form>"
     made = {}
     for width in WIDTHS:
         for language in LANGUAGES:
@@ -60,6 +76,12 @@ def fixture_pages(room: Desk) -> Iterator[dict[tuple[int, str], Page]]:
 
 Setting = Callable[[Desk, Page], None]
 NUMBERS = itertools.count(1)
+
+
+def said(key: str, language: str) -> list[str]:
+    """The words for a key, around what is filled in; what is no key is a word itself."""
+    words = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8")).get(key, key)
+    return re.split(r"\{\w+\}", words) if isinstance(words, str) else []
 
 
 def ask(page: Page) -> None:
@@ -93,6 +115,10 @@ def loading(desk: Desk, page: Page) -> None:
     desk.service.gate = threading.Event()
     page.get_by_role("searchbox").fill("harbour")
     expect(page.locator(".bones")).to_be_visible()
+    language = page.locator(".picker").get_attribute("lang") or ""
+    expect(page.locator(".picker > [role=status]")).to_have_text(
+        said("loading", language)
+    )  # spoken: bones are seen
 
 
 def refetching(desk: Desk, page: Page) -> None:
@@ -219,6 +245,56 @@ STATES: dict[str, tuple[str, Setting]] = {
     "selection": ("results", selected),
 }
 
+# The words of each state that tell what is the case and what to do, by their keys in locales/*.json.
+SAID: dict[str, tuple[str, ...]] = {
+    "first use": (
+        "first_title",
+        "first_text",
+        "samples_label",
+        "recent",
+        "recent_clear",
+        "used",
+        "chosen",
+        "remove",
+    ),
+    "loading": (),
+    "results": ("count", "more"),
+    "refetching": ("count",),
+    "filtered": ("filters_clear",),
+    "none found": ("none_title", "none_filters", "none_shorter", "filters_clear"),
+    "end": ("end",),
+    "more failed": ("throttled_title", "throttled_text", "retry_in"),
+    "out of date": ("stale", "retry"),
+    "offline": ("offline_title", "offline_text", "retry"),
+    "no key": ("setup_title", "setup_text", "docs", "EMBEDKIT_API_KEY"),
+    "no grant": ("token_title", "token_text", "service_says"),
+    "forbidden": ("forbidden_title", "forbidden_text", "service_says"),
+    "wrong key": ("key_title", "key_text", "service_says", "EMBEDKIT_API_KEY"),
+    "throttled": ("throttled_title", "throttled_text", "retry_in"),
+    "quota spent": ("quota_title", "quota_text", "retry_in"),
+    "server error": ("server_title", "server_text", "retry"),
+    "no answer of ours": ("server_title", "server_text", "retry"),
+    "not understood": ("request_title", "request_text"),
+    "withdrawn": ("withdrawn_title", "withdrawn_text"),
+    "not for embedding": ("refused_title", "refused_text"),
+    "no reference": ("reference_title", "reference_text"),
+    "details": (
+        "photographer",
+        "collection",
+        "size",
+        "use",
+        "page",
+        "alt",
+        "alt_hint",
+        "insert",
+        "copy_shortcode",
+    ),
+    "as inserted": ("insert", "view_embed"),
+    "as markup": ("insert", "view_embed"),
+    "details of one that may not": ("refused_title", "insert"),
+    "selection": ("selected", "insert_all", "selection_clear"),
+}
+
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("width", WIDTHS)
@@ -247,6 +323,10 @@ def test_every_state_is_accessible_and_fits(
         assert found == {}
         assert page.evaluate(CLIPPED) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        seen = page.evaluate(READ)
+        words = [part for key in ("sandbox", *SAID[name]) for part in said(key, language)]
+        assert [part for part in words if part not in seen] == []
+        assert violations(page) == []
     finally:
         if desk.service.gate:
             desk.service.gate.set()
@@ -416,3 +496,11 @@ def test_the_theme_can_be_said(desk: Desk) -> None:
     paper = page.locator(".picker").evaluate("node => getComputedStyle(node).backgroundColor")
     page.locator("embedkit-picker").evaluate("picker => { picker.theme = 'light' }")
     assert page.locator(".picker").evaluate("node => getComputedStyle(node).backgroundColor") != paper
+
+
+@pytest.mark.parametrize(
+    ("file", "most"), [("embedkit-picker.js", 25_000), ("embedkit-facade.js", 3_000), ("embedkit.css", 4_000)]
+)
+def test_what_is_loaded_is_small(file: str, most: int) -> None:
+    size = len(gzip.compress((static_dir() / file).read_bytes()))
+    assert size < most, size
