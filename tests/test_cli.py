@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -503,6 +505,11 @@ def test_demo_serve_and_sandbox_answer_where_they_say(
     serve, service = start("serve", "--port", "0", "--upstream", sandbox)
     record = json.load(urlopen(f"{service}/v1/embeds/{ID}", timeout=10))
     assert sandbox in record["html"]
+    assert serve.stderr is not None
+    tag = re.search(r'src="(.+?)" integrity="sha384-(.+?)"', serve.stderr.readline())
+    assert tag
+    module = urlopen(tag[1], timeout=10).read()
+    assert b64decode(tag[2]) == hashlib.sha384(module).digest()
     serve.send_signal(signal.SIGINT)
     assert serve.wait(10) in (0, 130)
 

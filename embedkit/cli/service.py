@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
 import webbrowser
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,8 +15,10 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from embedkit import __version__
 from embedkit.cli.console import print_json, say
 from embedkit.errors import ConfigurationError
+from embedkit.rendering import static_dir
 from embedkit.settings import PREFIX, Secret, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -59,7 +63,11 @@ def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
         app = create_app(settings.with_upstream(upstream) if upstream else settings)
     except ValueError as error:
         raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
-    _run(app, host, port, threads, lambda url: f"embedkit serves on {url} (Ctrl+C stops it)")
+
+    def told(url: str) -> str:
+        return f"embedkit serves on {url} (Ctrl+C stops it)\nThe picker: {_picker(settings, url)}"
+
+    _run(app, host, port, threads, told)
 
 
 @click.command()
@@ -156,6 +164,17 @@ In another shell, use it instead of Getty's services, as a licensed customer:
 
 A key that may only search: {known.SEARCH_KEY}, {known.SEARCH_SECRET}.
 The service, search aside, needs only: embedkit serve --upstream {url}"""
+
+
+def _picker(settings: Settings, url: str) -> str:
+    """What a page writes to load the picker, and nothing but the picker (Subresource Integrity)."""
+    files = settings.static_url if settings.static_url.startswith("http") else f"{url}static"
+    module = (static_dir() / "embedkit-picker.js").read_bytes()
+    digest = b64encode(hashlib.sha384(module).digest()).decode()
+    return (
+        f'<script type="module" src="{files}/embedkit-picker.js?v={__version__}"'
+        f' integrity="sha384-{digest}" crossorigin></script>'
+    )
 
 
 def _taken(host: str, port: int, error: OSError) -> click.ClickException:
