@@ -84,6 +84,8 @@ class Origin:
 def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1  # head and body leave in one packet
 
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import bench_build, bench_cache, bench_cold, bench_markup, bench_start, bench_texts, bench_web
+from tests.bench import (
+    bench_build,
+    bench_cache,
+    bench_cold,
+    bench_markup,
+    bench_picker,
+    bench_start,
+    bench_texts,
+    bench_web,
+)
 from tests.bench.table import HEAD
 
 BENCHES = {
@@ -20,6 +29,7 @@ BENCHES = {
     "E": bench_cold,
     "F": bench_start,
     "H": bench_build,
+    "P": bench_picker,
 }
 
 
