@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
+from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
 from tests.picker_support import RULES
 from tests.test_web_browser import fixture_browser as fixture_browser
 from tests.web_support import TOKEN
@@ -27,6 +28,7 @@ OBSERVE = """
 window.violations = [];
 addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective + ' ' + event.blockedURI));
 """
+CREDENTIALS = (KEY, SECRET, USER, PASSWORD)  # what stays on the server
 ECLIPSE = "q=solar+eclipse"
 
 
@@ -203,6 +205,9 @@ def test_it_keeps_to_its_policy_and_to_its_hosts(page: Page, own: str, sandbox: 
     hosts: set[str] = set()
     page.add_init_script(OBSERVE)
     page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(f"{request.url} {request.all_headers()} {request.post_data}"))
+    page.on("response", lambda answer: seen.append(f"{answer.all_headers()}"))
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.goto(f"{own}/picker?{ECLIPSE}&lang=en")
@@ -212,6 +217,9 @@ def test_it_keeps_to_its_policy_and_to_its_hosts(page: Page, own: str, sandbox: 
     assert page.evaluate("violations") == []
     assert [fault for fault in faults if "favicon" not in fault and "404" not in fault] == []
     assert hosts == {own.split("/")[2], sandbox.url.split("/")[2]}
+    everything = "\n".join([*seen, page.content(), page.evaluate("JSON.stringify({...localStorage})")])
+    assert "/v1/search" in everything
+    assert not [secret for secret in CREDENTIALS if secret in everything]
 
 
 def test_without_javascript_it_is_a_form_with_results(browser: Browser, own: str) -> None:
