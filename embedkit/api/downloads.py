@@ -121,8 +121,8 @@ class Downloads:
 
 
 def _undelivered(response: Response, id: str) -> ProviderError:
-    if throttled := refusals.throttle(response):
-        return refusals.told(response, type(throttled), *refusals.THROTTLES[type(throttled)], id)
+    if throttled := refusals.throttled(response, id):
+        return throttled
     if response.status in (404, 410):
         return refusals.told(response, NotFound, "the file is not there any more", "Order it again.", id)
     if 400 <= response.status < 600:

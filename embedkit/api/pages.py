@@ -18,6 +18,7 @@ from typing import TypeVar
 from cachelib import NullCache
 
 from embedkit.api.caller import Caller
+from embedkit.api.tokens import BATCH_WAIT
 from embedkit.cache.envelope import Envelope
 from embedkit.cache.flight import Flight
 from embedkit.cache.guard import Guarded
@@ -34,7 +35,6 @@ FRESH = 300  # seconds
 PAGES = 256  # in memory
 ROOM = 32 * 1024 * 1024  # bytes in memory
 LONGEST = 4 * 1024 * 1024  # characters of one entry: 2 MiB of JSON, and what its quoting adds
-BATCH_WAIT = 3600.0  # seconds; a batch waits as long as it takes
 PREFIX = "search:"  # after "embedkit:", which the store itself puts before every key
 PURPOSE = b"embedkit search caller"
 

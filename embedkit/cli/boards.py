@@ -12,9 +12,8 @@ import click
 from embedkit.boards import Board, BoardAsset
 from embedkit.cli.console import again, as_json, counted, open_kit, print_json, say
 from embedkit.cli.files import read_lines
-from embedkit.cli.tables import ROOMY, Column, print_table, terminal_width
-from embedkit.getty.api.parameters import PAGE_SIZE
-from embedkit.getty.api.vocabulary import MAX_PAGE_SIZE, BoardSortOrder, Relationship
+from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width
+from embedkit.getty.api.vocabulary import BoardSortOrder, Relationship
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
@@ -43,15 +42,7 @@ def boards() -> None:
     metavar="ORDER",
     help=f"One of {', '.join(SORT_ORDERS)} (as Getty spells it).",
 )
-@click.option("--page", type=click.IntRange(1), default=1, metavar="N", help="Which page, from 1.")
-@click.option(
-    "--page-size",
-    type=click.IntRange(1, MAX_PAGE_SIZE),
-    default=PAGE_SIZE,
-    show_default=True,
-    metavar="N",
-    help=f"Boards on a page, {MAX_PAGE_SIZE} at most.",
-)
+@page_options("Boards")
 @as_json
 def list_boards(json_: bool, **said: Any) -> None:
     """Print your boards, and those that you are invited to."""

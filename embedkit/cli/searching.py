@@ -9,11 +9,10 @@ import click
 
 from embedkit import records
 from embedkit.cli.console import again, as_json, counted, open_kit, print_json, say
-from embedkit.cli.tables import ROOMY, Column, print_table, terminal_width
+from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width
 from embedkit.getty.api import parameters
-from embedkit.getty.api.parameters import FAMILIES, PAGE_SIZE, Family
+from embedkit.getty.api.parameters import FAMILIES, Family
 from embedkit.getty.api.vocabulary import (
-    MAX_PAGE_SIZE,
     Composition,
     EditorialSortOrder,
     GraphicalStyle,
@@ -66,15 +65,7 @@ def several(option: str, name: str, words: Any, says: str) -> Callable[[Command]
     metavar="ORDER",
     help=f"One of {', '.join(get_args(EditorialSortOrder))} (editorial only: oldest).",
 )
-@click.option("--page", type=click.IntRange(1), default=1, metavar="N", help="Which page, from 1.")
-@click.option(
-    "--page-size",
-    type=click.IntRange(1, MAX_PAGE_SIZE),
-    default=PAGE_SIZE,
-    show_default=True,
-    metavar="N",
-    help=f"Pictures on a page, {MAX_PAGE_SIZE} at most.",
-)
+@page_options("Pictures")
 @click.option("--language", metavar="TAG", help="The language of phrase and titles, as ja; by default LOCALE.")
 @click.option("--nudity", is_flag=True, help="Do not leave nudity out.")
 @click.option("--all", "all_", is_flag=True, help="Also pictures that may not be embedded.")

@@ -80,17 +80,14 @@ def demo(host: str, port: int, open_: bool) -> None:
     The service and a page with a sample post, over the sandbox.
     """
     from embedkit.sandbox import SandboxServer
-    from embedkit.sandbox.api import credentials as known
+    from embedkit.sandbox.api.credentials import CUSTOMER
     from embedkit.web.demo import create_demo
 
     with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
         settings = replace(
             Settings.from_env(os.environ).with_upstream(sandbox.url),
             cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
-            api_key=Secret(known.KEY),  # a real one, if the environment has it, is no business of the sandbox's
-            api_secret=Secret(known.SECRET),
-            username=known.USER,
-            password=Secret(known.PASSWORD),
+            **CUSTOMER,  # real ones, if the environment has them, are no business of the sandbox's
             search_access="open",
             **AT_HOME,
             rate_limit="600/minute",
@@ -141,19 +138,10 @@ def _usage(url: str) -> str:
     """How to use the sandbox instead of Getty's services, ready to be pasted into another shell."""
     from embedkit.sandbox.api import credentials as known
 
-    rows = {
-        "OEMBED_ENDPOINT": f"{url}/oembed",
-        "FRAME_ORIGIN": url,
-        "WIDGET_SCRIPT": f"{url}/widgets.js",
-        "IMAGE_ORIGINS": url,
-        "API_BASE": url,
-        "TOKEN_URL": f"{url}/oauth2/token",
-        "API_KEY": known.KEY,
-        "API_SECRET": known.SECRET,
-        "USERNAME": known.USER,
-        "PASSWORD": known.PASSWORD,
-    }
-    exports = "\n".join(f"  export {PREFIX}{name}={value}" for name, value in rows.items())
+    usual, moved = vars(Settings()), vars(Settings().with_upstream(url))
+    changed = {name: value for name, value in moved.items() if value != usual[name]} | known.CUSTOMER
+    said = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in changed.items()}
+    exports = "\n".join(f"  export {PREFIX}{name.upper()}={value}" for name, value in said.items())
     return f"""
 In another shell, use it instead of Getty's services, as a licensed customer:
 

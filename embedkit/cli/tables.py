@@ -6,16 +6,21 @@ import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import click
 
 from embedkit.cli.console import paint
+from embedkit.getty.api.parameters import PAGE_SIZE
+from embedkit.getty.api.vocabulary import MAX_PAGE_SIZE
 
 GAP = "  "
 ROOMY = 110  # cells of a line from which on there is room for more than what has to be told
 LEAST = 6  # cells that a column keeps, however narrow the terminal
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,20 @@ class Column:
 
     title: str
     share: int = 0
+
+
+def page_options(noun: str) -> Callable[[Command], Command]:
+    """``--page`` and ``--page-size`` of a table that Getty gives page by page."""
+    page = click.option("--page", type=click.IntRange(1), default=1, metavar="N", help="Which page, from 1.")
+    size = click.option(
+        "--page-size",
+        type=click.IntRange(1, MAX_PAGE_SIZE),
+        default=PAGE_SIZE,
+        show_default=True,
+        metavar="N",
+        help=f"{noun} on a page, {MAX_PAGE_SIZE} at most.",
+    )
+    return lambda command: page(size(command))
 
 
 def terminal_width() -> int | None:

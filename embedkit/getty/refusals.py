@@ -60,11 +60,16 @@ def told(response: Response, kind: type[ProviderError], says: str, hint: str, re
     """An error with what is known of every refusal: the status, and when to try again."""
     message = f"Getty Images answered {response.status}: {says}."
     asked = retry_after(response.headers)
-    wait = max(asked or 0.0, response.quiet) if response.quiet else asked
-    error = kind(message, hint=hint, ref=ref, retry_after=wait)
+    error = kind(message, hint=hint, ref=ref, retry_after=max(asked or 0.0, response.quiet) or asked)
     if isinstance(error, NotFound):
         error.gone = response.status == 410
     return error
+
+
+def throttled(response: Response, ref: str | None) -> ProviderError | None:
+    """What :func:`told` says of an answer that is a throttle's; None for any other."""
+    kind = _throttle(response.status, words(response))
+    return told(response, kind, *THROTTLES[kind], ref) if kind else None
 
 
 def throttle(response: Response) -> RateLimited | QuotaExhausted | None:

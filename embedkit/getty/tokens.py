@@ -123,8 +123,8 @@ def _fit(value: object) -> TypeGuard[str]:
 
 
 def _refusal(response: Response, how: Grant) -> ProviderError:
-    if throttled := refusals.throttle(response):
-        return refusals.told(response, type(throttled), *refusals.THROTTLES[type(throttled)], None)
+    if throttled := refusals.throttled(response, None):
+        return throttled
     return refusals.told(response, *_meaning(response, how), ref=None)
 
 

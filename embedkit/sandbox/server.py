@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.api.credentials import CUSTOMER
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.config import SandboxConfig
 from embedkit.sandbox.faults import Dropped
@@ -146,8 +146,7 @@ class SandboxServer:
 
         :param rows: further settings, and others than these: ``username=""`` for an application on its own.
         """
-        credentials = {"api_key": KEY, "api_secret": SECRET, "username": USER, "password": PASSWORD}
-        return Settings(**credentials | rows).with_upstream(self.url)
+        return Settings(**CUSTOMER | rows).with_upstream(self.url)
 
     def start(self) -> SandboxServer:
         self._thread.start()

@@ -12,7 +12,7 @@ from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedRefere
 from embedkit.models import AssetRef, Embed, Options, Target
 from embedkit.web import reading
 from embedkit.web.answers import NO_STORE, lifetime
-from embedkit.web.pages import page
+from embedkit.web.pages import origin, page
 from embedkit.web.problems import FAILURES, retry_headers
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import FrameQuery
@@ -66,14 +66,9 @@ def policy(service: Service) -> str:
     """What the page may load: our own files, and Getty's frame and pictures; anybody may frame it."""
     settings = service.settings
     return (
-        f"default-src 'none'; frame-src {_origin(settings.frame_origin)}; style-src 'self'; script-src 'self';"
+        f"default-src 'none'; frame-src {origin(settings.frame_origin)}; style-src 'self'; script-src 'self';"
         f" img-src {' '.join(settings.image_origins)}; base-uri 'none'; form-action 'none'; frame-ancestors *"
     )
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _own_assets(service: Service, target: Target) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -33,6 +34,12 @@ def page(
     found = _environment(service.settings.templates).get_template(f"embedkit/{template}")
     html = found.render(static=static, settings=service.settings, **values)
     return as_page(html, policy, status=status, cache=cache)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of an address, as a policy names them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def static(name: str) -> str:

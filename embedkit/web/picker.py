@@ -24,7 +24,7 @@ from embedkit.web import reading, search
 from embedkit.web.access import admit
 from embedkit.web.answers import in_language
 from embedkit.web.limits import count
-from embedkit.web.pages import page
+from embedkit.web.pages import origin, page
 from embedkit.web.problems import Refused, retry_headers
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
@@ -75,21 +75,20 @@ def picker(service: Service) -> Response:
 
 def policy(settings: Settings) -> str:
     """What the page may load: our own files, previews of pictures, frames; and who may frame it."""
-    parts = urlsplit(settings.frame_origin)
+    framers = " ".join(settings.picker_origins) or "'self'"
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
         f" img-src 'self' {' '.join(settings.image_origins)};"
-        f" frame-src 'self' {parts.scheme}://{parts.netloc};"
-        f" frame-ancestors {' '.join(settings.picker_origins) or chr(39) + 'self' + chr(39)};"
+        f" frame-src 'self' {origin(settings.frame_origin)}; frame-ancestors {framers};"
         " base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'"
     )
 
 
 @cache
 def words(language: str) -> JSON:
-    """Our own words in a language of LANGUAGES; what it lacks is said in English."""
+    """Our own words in a language of LANGUAGES, each of which has them all."""
     found: JSON = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8"))
-    return found if language == "en" else {**words("en"), **found}
+    return found
 
 
 def _said(own: JSON, asked: PickerQuery, found: Results | None) -> dict[str, Any]:
@@ -118,8 +117,7 @@ def _asked() -> tuple[PickerQuery, str]:
 
 def _language(said: str | None) -> str:
     """The language of ours that comes nearest to what was said, or to what the browser prefers."""
-    wishes = [said] if said else [tag for tag, _ in request.accept_languages]
-    return next(filter(None, map(_ours, wishes)), "en")
+    return next(filter(None, map(_ours, reading.wishes(said))), "en")
 
 
 def _ours(tag: str) -> str | None:

@@ -49,9 +49,13 @@ def language(said: str | None, settings: Settings) -> str:
 
     One that Getty does not offer counts as none, as Getty itself has it: a picker may speak more languages.
     """
-    wishes = [said] if said else [tag for tag, quality in request.accept_languages if quality > 0]
-    offered = filter(None, map(languages.supported, wishes))
+    offered = filter(None, map(languages.supported, wishes(said)))
     return next(offered, None) or languages.language(None, settings)
+
+
+def wishes(said: str | None) -> list[str]:
+    """The languages that a reader wants, the best one first: the one said, or what the browser prefers."""
+    return [said] if said else [tag for tag, quality in request.accept_languages if quality > 0]
 
 
 def body(kind: type[T]) -> T:

@@ -74,8 +74,8 @@ def refusal(
     :param what: was asked for, or was to be changed.
     :param page_size: that was asked for, if any.
     """
-    if throttled := refusals.throttle(response):
-        return refusals.told(response, type(throttled), *refusals.THROTTLES[type(throttled)], ref)
+    if throttled := refusals.throttled(response, ref):
+        return throttled
     said = _said(response.body)
     kind, says, hint = _meaning(response, said, what)
     if response.status == 400 and (said.code == "InvalidPageSize" or _SIZE.search(said.message)):

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 KEY = "sandbox-key"
 SECRET = "sandbox-secret"  # noqa: S105
 USER = "sandbox-user"
 PASSWORD = "sandbox-password"  # noqa: S105
+CUSTOMER: dict[str, Any] = {
+    "api_key": KEY,
+    "api_secret": SECRET,
+    "username": USER,
+    "password": PASSWORD,
+}  # as settings
 # a second application, as most owners of a key have one: it may search, and nothing else
 SEARCH_KEY = "sandbox-search-key"
 SEARCH_SECRET = "sandbox-search-secret"  # noqa: S105
