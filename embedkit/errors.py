@@ -153,13 +153,15 @@ class InvalidResponse(ProviderError):
     """Getty Images answered, but not with anything that may be put on a page.
 
     ``texts`` holds the title, photographer and so on where the answer named the picture that was
-    asked for: enough for a credited link.
+    asked for: enough for a credited link. ``outage`` says that the answer was no oEmbed at all, such as a
+    maintenance page: that is a fault of the endpoint and not of the picture.
     """
 
     code = "invalid-response"
     title = "Unusable answer from Getty Images"
     http_status = 502
     exit_code = 3
+    outage = False
 
     def __init__(
         self,

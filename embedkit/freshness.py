@@ -67,6 +67,17 @@ def judge(age: float, fresh_for: float, policy: Policy) -> Verdict:
     return Verdict.EXPIRED
 
 
+OUTAGE_S = 30  # seconds; a breaker is open for as long, so that all is normal a minute after an outage
+
+
+def outage_for(policy: Policy) -> float:
+    """Seconds to remember that the endpoint itself answered nonsense when a picture was asked for.
+
+    Always the same: the picture is not at fault, and must not wait longer each time.
+    """
+    return min(OUTAGE_S, negative_for("invalid-response", 1, policy))
+
+
 def negative_for(code: str, count: int, policy: Policy) -> float:
     """Seconds to remember a failure of one picture, the ``count``-th in a row (from 1).
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, get_args
 
@@ -219,7 +219,8 @@ class Request:
     ``hand_back`` gives a redirect to the caller as the answer that it is, instead of following or refusing
     it. ``into`` takes the body of a 200 in pieces, so that the answer has none; it is begun once more where the
     connection is cut, and what is answered in its place is not asked for again.
-    ``seconds`` bounds the call in place of TIMEOUT.
+    ``seconds`` bounds the call in place of TIMEOUT. ``recognizes`` tells whether an answer is the endpoint's own:
+    one that is not (a maintenance page) counts against the endpoint, as no answer does.
     """
 
     url: str = field(repr=False)  # may be signed
@@ -235,6 +236,7 @@ class Request:
     hand_back: bool = False
     into: Sink | None = field(default=None, repr=False, compare=False)
     seconds: float | None = None
+    recognizes: Callable[[Response], bool] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from embedkit.cache import EmbedCache, Entry
 from embedkit.errors import (
     ConfigurationError,
     EmbedKitError,
+    InvalidResponse,
     NotEmbeddable,
     NotFound,
     ProviderError,
@@ -28,7 +29,7 @@ from embedkit.errors import (
 from embedkit.freshness import Verdict
 from embedkit.getty import sizes
 from embedkit.lockfile import Picture
-from embedkit.models import AssetRef, Embed, Options
+from embedkit.models import AssetRef, Embed, Options, Request, Response
 from embedkit.revalidation import Revalidator
 from embedkit.settings import Settings
 
@@ -180,7 +181,7 @@ class Resolver:
         bounds = sizes.question(options)
         try:
             request = oembed.request(ref, self._settings, bounds=bounds, tld=tld)
-            response = self._transport().send(replace(request, batch=batch))
+            response = self._sent(replace(request, batch=batch))
             answer = oembed.parse(response, ref, self._settings, tld=tld, asked=bounds)
         except ProviderError as error:
             error.ref = str(ref)
@@ -188,6 +189,14 @@ class Resolver:
             self._cache().fail(items, tld, error)
             raise
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
+
+    def _sent(self, request: Request) -> Response:
+        """An answer of whatever kind. One that cannot even be read says nothing of the picture."""
+        try:
+            return self._transport().send(request)
+        except InvalidResponse as error:
+            error.outage = True
+            raise
 
 
 def _last_good(entry: Entry, error: ProviderError) -> Embed:

@@ -24,7 +24,7 @@ from embedkit.errors import (
     Unauthorized,
     Unavailable,
 )
-from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for
+from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for, outage_for
 from embedkit.models import JSON, Embed
 
 REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # said of one picture; the others are outages
@@ -122,10 +122,16 @@ def worth_keeping(body: JSON, now: float, policy: Policy) -> int:
 
 
 def dump_error(error: ProviderError, now: float, policy: Policy, *, before: JSON | None = None) -> JSON:
-    """An error as JSON, with the time until which it is remembered: longer each time in a row."""
-    again = before is not None and before["code"] == error.code
-    count = before["count"] + 1 if before and again else 1
-    seconds = float(DAY) if getattr(error, "gone", False) else negative_for(error.code, count, policy)
+    """An error as JSON, with the time until which it is remembered: longer each time in a row.
+
+    That the endpoint itself is out of order is remembered briefly and does not count.
+    """
+    count = before["count"] if before and before["code"] == error.code else 0
+    if getattr(error, "outage", False):
+        seconds = outage_for(policy)
+    else:
+        count += 1
+        seconds = float(DAY) if getattr(error, "gone", False) else negative_for(error.code, count, policy)
     return {
         "code": error.code,
         "message": error.message,

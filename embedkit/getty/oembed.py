@@ -65,7 +65,18 @@ def request(
         headers={"Accept": "application/json"},
         max_bytes=MAX_BYTES,
         redirects=0,
+        recognizes=recognizes,
     )
+
+
+def recognizes(response: Response) -> bool:
+    """Whether the oEmbed endpoint itself speaks in an answer, whatever it says of the picture."""
+    if response.status != 200:
+        return refusals.is_own(response)
+    try:
+        return _is_oembed(payload.mapping(response.body))
+    except ValueError:
+        return False
 
 
 def parse(
@@ -86,6 +97,8 @@ def parse(
     if response.status != 200:
         raise refusals.refusal(response, ref)
     answer = _read(response.body, ref)
+    if not _is_oembed(answer):
+        raise _outage("The answer is JSON, but not of an oEmbed endpoint.", ref)
     try:
         embed = _embed(answer, ref, settings, tld, asked)
     except AssetMismatch:
@@ -101,7 +114,12 @@ def _read(body: bytes, ref: AssetRef) -> JSON:
     try:
         return payload.mapping(body)
     except ValueError as error:
-        raise _invalid(str(error), ref) from None
+        raise _outage(str(error), ref) from None
+
+
+def _is_oembed(answer: JSON) -> bool:
+    """Whether an object has what oEmbed 1.0 (section 2.3.4) requires of every answer."""
+    return "type" in answer and "version" in answer
 
 
 def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bounds) -> Embed:
@@ -224,3 +242,9 @@ def _size(value: object) -> int | None:
 
 def _invalid(why: str, ref: AssetRef) -> InvalidResponse:
     return InvalidResponse(why, hint="It is not used. If that lasts, check OEMBED_ENDPOINT.", ref=str(ref))
+
+
+def _outage(why: str, ref: AssetRef) -> InvalidResponse:
+    error = _invalid(why, ref)
+    error.outage = True
+    return error

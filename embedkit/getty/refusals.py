@@ -63,7 +63,23 @@ def told(response: Response, kind: type[ProviderError], says: str, hint: str, re
     error = kind(message, hint=hint, ref=ref, retry_after=max(asked or 0.0, response.quiet) or asked)
     if isinstance(error, NotFound):
         error.gone = response.status == 410
+    if isinstance(error, InvalidResponse):
+        error.outage = not is_own(response)
     return error
+
+
+def is_own(response: Response) -> bool:
+    """Whether an answer with another status than 200 is the oEmbed endpoint's own.
+
+    It is not where a firewall or a maintenance page answers, and with a status that the endpoint does not use.
+    """
+    kind = _meaning(response)[0]
+    return kind is not Unavailable and (kind is not InvalidResponse or _is_client_error(response))
+
+
+def _is_client_error(response: Response) -> bool:
+    """A question that was refused, in JSON or without a word (400, 501 and the like)."""
+    return response.status >= 400 and (not response.body.strip() or is_json(response.body))
 
 
 def throttled(response: Response, ref: str | None) -> ProviderError | None:

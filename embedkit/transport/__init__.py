@@ -201,7 +201,7 @@ class HttpTransport:
             outcome, tries = self._tried(request, lane, deadline)
             if isinstance(outcome, Response) and (quiet := lane.cool_off.left()):
                 outcome = replace(outcome, quiet=quiet)
-            healthy = _healthy(outcome) or (None if late else False)
+            healthy = _healthy(request, outcome) or (None if late else False)
         finally:
             lane.breaker.record(ticket, healthy)
         return outcome, tries
@@ -312,11 +312,14 @@ def _retries(request: Request, outcome: Response | Fault, refusal: ProviderError
     return 0 if isinstance(refusal, QuotaExhausted) else RETRIES  # that is over tomorrow
 
 
-def _healthy(outcome: Response | Fault) -> bool:
-    """Whether the service works: refusing (4xx) is work, and so is nonsense about one picture."""
+def _healthy(request: Request, outcome: Response | Fault) -> bool:
+    """Whether the service works: refusing (4xx) is work, and so is nonsense about one picture.
+
+    Where the request knows the endpoint's own answers, a page that stands in their place is an outage.
+    """
     if isinstance(outcome, Fault):
-        return isinstance(outcome.error, InvalidResponse)
-    return outcome.status < 500
+        return isinstance(outcome.error, InvalidResponse) and request.recognizes is None
+    return outcome.status < 500 and (request.recognizes is None or request.recognizes(outcome))
 
 
 def _report(request: Request, outcome: Response | Fault, seconds: float, tries: int) -> None:
