@@ -158,7 +158,7 @@ class HttpTransport:
     def _outcome(self, request: Request) -> Response | Fault:
         began, seconds = self._clock(), request.seconds or self._timeout
         lane = self._lane(request.endpoint)
-        lane.breaker.check()
+        lane.breaker.check(waits=request.batch)
         self._keep_quiet(lane.cool_off, request)
         with self._turn(lane, began + min(seconds, self._timeout), batch=request.batch):
             self._keep_quiet(lane.cool_off, request)
@@ -194,7 +194,7 @@ class HttpTransport:
         return lane
 
     def _guarded(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
-        ticket = lane.breaker.admit()
+        ticket = lane.breaker.admit(deadline.left() if request.batch else 0.0)
         late = deadline.left() < self._timeout / 2  # after queueing: to fail then is no fault of the service
         healthy = None
         try:

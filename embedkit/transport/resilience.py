@@ -44,7 +44,7 @@ class Breaker:
     def __init__(self, clock: Callable[[], float], random: Callable[[], float]) -> None:
         self._clock = clock
         self._random = random
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         self._era = 0
         self._close()
 
@@ -59,23 +59,29 @@ class Breaker:
         self._close()
         self._until = self._clock() + OPEN * (0.8 + 0.4 * self._random())
 
-    def check(self) -> None:
+    def check(self, *, waits: bool = False) -> None:
         """Nothing, where a call may be tried.
 
+        :param waits: the caller can wait for the outcome of the one call that finds out whether an outage is over.
         :raises Unavailable: at once, while the breaker is open.
         """
         with self._lock:
-            if self._until is not None and (self._probing or self._clock() < self._until):
+            if self._until is not None and ((self._probing and not waits) or self._clock() < self._until):
                 raise Unavailable(
                     "Getty Images failed repeatedly and is not asked for the moment.",
                     retry_after=self._wait(),
                 )
 
-    def admit(self) -> int:
+    def admit(self, patience: float = 0.0) -> int:
         """A ticket to hand back with the outcome; after an outage only the first caller gets one.
 
+        :param patience: seconds to wait for what comes of that one. A batch has them: without, all of it but one
+            picture would fail just because the outage is over.
         :raises Unavailable: as :meth:`check`.
         """
+        if patience > 0:
+            with self._lock:
+                self._lock.wait_for(lambda: not self._probing, patience)
         self.check()
         with self._lock:
             if self._until is None:
@@ -100,6 +106,7 @@ class Breaker:
         self._probing = False
         if healthy is not None:
             self._close() if healthy else self._open()
+        self._lock.notify_all()
 
     def _count(self, healthy: bool) -> None:
         now = self._clock()
