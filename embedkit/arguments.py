@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from embedkit.errors import ConfigurationError
 from embedkit.models import ALIGNS, TARGETS, TLDS, Options
+
+MAX_PIXELS = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
 
 
 def options(given: Options | None, said: Mapping[str, Any]) -> Options:
@@ -31,7 +33,16 @@ def options(given: Options | None, said: Mapping[str, Any]) -> Options:
     if not isinstance(wanted.caption, str | bool | None) or not isinstance(wanted.title, str | None):
         hint = "Give a text; for a caption also True or False."
         raise ConfigurationError("The caption or title is no text.", hint=hint)
-    return wanted
+    return _bounded(wanted)
+
+
+def _bounded(wanted: Options) -> Options:
+    width, height = wanted.max_width, wanted.max_height
+    if max(width or 0, height or 0) <= MAX_PIXELS:
+        return wanted
+    return replace(
+        wanted, max_width=width and min(width, MAX_PIXELS), max_height=height and min(height, MAX_PIXELS)
+    )
 
 
 def word(value: Any, words: Sequence[str], what: str) -> Any:

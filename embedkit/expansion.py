@@ -17,7 +17,7 @@ from embedkit.getty import sizes
 from embedkit.lockfile import Picture
 from embedkit.memo import Memo
 from embedkit.models import AssetRef, Document, Embed, Input, Options, Problem, Target
-from embedkit.resolver import Progress
+from embedkit.resolver import Admit, Progress
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -28,7 +28,7 @@ class Resolving(Protocol):
 
     def picture(self, ref: AssetRef) -> Picture: ...
     def records(
-        self, references: Iterable[AssetRef], *, progress: Progress | None = None
+        self, references: Iterable[AssetRef], *, progress: Progress | None = None, admit: Admit | None = None
     ) -> Mapping[Picture, Embed | EmbedKitError]: ...
     def fallback(
         self, reference: str | AssetRef, error: EmbedKitError, options: Options = ...
@@ -45,11 +45,14 @@ Draft = tuple[str, list[tuple[Found, Shown | None]]]
 class Expansion:
     """One run, for one target (None: the setting TARGET)."""
 
-    def __init__(self, kit: Resolving, memo: Memo, finished: Finished, target: Target | None) -> None:
+    def __init__(
+        self, kit: Resolving, memo: Memo, finished: Finished, target: Target | None, admit: Admit | None = None
+    ) -> None:
         self._kit = kit
         self._memo = memo
         self._finished = finished
         self._target = target
+        self._admit = admit
         self._records: Mapping[Picture, Embed | EmbedKitError] = {}
         self._new: list[Made] = []
 
@@ -58,7 +61,7 @@ class Expansion:
         drafts = [self._draft(text, input) for text, input in texts]
         refs = (one.ref for _, found in drafts for one, known in found if one.ref and known is None)
         if missing := dict.fromkeys(refs):  # in order
-            self._records = self._kit.records(missing, progress=progress)
+            self._records = self._kit.records(missing, progress=progress, admit=self._admit)
         done = [self._document(*draft) for draft in drafts]
         self._finished.keep(self._new)
         return done

@@ -39,7 +39,7 @@ from embedkit.models import (
     Report,
     Target,
 )
-from embedkit.resolver import Progress, Resolver, Want
+from embedkit.resolver import Admit, Progress, Resolver, Want
 from embedkit.revalidation import Revalidator
 from embedkit.settings import Settings
 
@@ -108,19 +108,27 @@ class EmbedKit:
     def parse(self, reference: Reference) -> AssetRef:
         """Whatever was written as a value.
 
-        :raises UnsupportedReference: where it names no Getty Images picture.
+        :raises UnsupportedReference: where it names no Getty Images picture, or is not even a text.
         """
-        return reference if isinstance(reference, AssetRef) else references.parse(reference)
+        if isinstance(reference, AssetRef):
+            return reference
+        if not isinstance(reference, str):
+            hint = 'Give a text, such as "74917285".'
+            raise UnsupportedReference(f"{arguments.shown(reference)} is not a reference.", hint=hint)
+        return references.parse(reference)
 
     def picture(self, ref: AssetRef, options: Options | None = None) -> Picture:
         """What is asked for once: the items and the tld."""
         return ref.items, (options or ref.options).tld or self.settings.tld
 
-    def resolve(self, reference: Reference, options: Options | None = None, **said: Any) -> Embed:
+    def resolve(
+        self, reference: Reference, options: Options | None = None, admit: Admit | None = None, **said: Any
+    ) -> Embed:
         """One embed, at the size asked for.
 
         :param reference: an id, a list of up to five, an address, a shortcode, pasted embed code.
         :param options: how to show it; ``said`` are the same as keywords (``max_width=300``).
+        :param admit: decides whether Getty may be asked; see :data:`embedkit.resolver.Admit`.
         :raises UnsupportedReference: where the reference is none.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
         """
@@ -131,33 +139,41 @@ class EmbedKit:
         ref = self.parse(reference)
         wanted = arguments.options(options, said).over(ref.options)
         picture = self.picture(ref, wanted)
-        copy = self._resolver.record(picture, wanted)
+        copy = self._resolver.record(picture, wanted, admit)
         embed = sizes.shown(copy, wanted)
         if sizes.covers(copy, wanted):  # else it is shown in an outage alone
             self._memo.keep(asked, picture, copy, embed)
         return embed
 
     def resolve_many(
-        self, references: Iterable[Reference], *, progress: Progress | None = None
+        self, references: Iterable[Reference], *, progress: Progress | None = None, admit: Admit | None = None
     ) -> list[Embed | EmbedKitError]:
         """Many embeds, in order; a distinct picture is asked for once, CONCURRENCY of them at a time.
 
+        Whatever is wrong with one of them is its own error: the others come all the same.
+
         :param progress: called with the number of pictures done and of all.
+        :param admit: decides which pictures Getty may be asked for; see :data:`embedkit.resolver.Admit`.
         """
         asked = [self._asked(reference) for reference in references]
         wants = [self._want(one, one.options) for one in asked if isinstance(one, AssetRef)]
-        found = self._resolver.records(wants, progress)
+        found = self._resolver.records(wants, progress, admit=admit)
         return [self._sized(one, found) if isinstance(one, AssetRef) else one for one in asked]
 
     def records(
-        self, references: Iterable[AssetRef], *, refresh: bool = False, progress: Progress | None = None
+        self,
+        references: Iterable[AssetRef],
+        *,
+        refresh: bool = False,
+        progress: Progress | None = None,
+        admit: Admit | None = None,
     ) -> dict[Picture, Embed | EmbedKitError]:
         """The whole records behind many references, large enough for each of them.
 
         :param refresh: ask Getty for every one of them, whatever is held.
         """
         wants = [self._want(ref, ref.options) for ref in references]
-        return self._resolver.records(wants, progress, refresh=refresh)
+        return self._resolver.records(wants, progress, refresh=refresh, admit=admit)
 
     def warm(
         self,
@@ -281,9 +297,11 @@ class EmbedKit:
         """
         return self.document(text, input=input, target=target).content
 
-    def document(self, text: str, *, input: Input = "html", target: Target | None = None) -> Document:
+    def document(
+        self, text: str, *, input: Input = "html", target: Target | None = None, admit: Admit | None = None
+    ) -> Document:
         """The same, with the embeds that were shown and the problems that were met."""
-        return self.documents([(text, input)], target=target)[0]
+        return self.documents([(text, input)], target=target, admit=admit)[0]
 
     def documents(
         self,
@@ -291,9 +309,10 @@ class EmbedKit:
         *,
         target: Target | None = None,
         progress: Progress | None = None,
+        admit: Admit | None = None,
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
-        run = Expansion(self, self._memo, self._finished, target)
+        run = Expansion(self, self._memo, self._finished, target, admit)
         return run.run([(text, arguments.word(input, INPUTS, "input")) for text, input in texts], progress)
 
     # -- operation --------------------------------------------------------------------------------------
@@ -338,10 +357,12 @@ class EmbedKit:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _asked(self, reference: Reference) -> AssetRef | UnsupportedReference:
+    def _asked(self, reference: Reference) -> AssetRef | EmbedKitError:
+        """A reference as a value, its ids and options checked; or what is wrong with it."""
         try:
-            return self.parse(reference)
-        except UnsupportedReference as error:
+            ref = self.parse(reference)
+            return AssetRef(references.ids(ref), arguments.options(ref.options, {}))
+        except EmbedKitError as error:
             return error
 
     def _want(self, ref: AssetRef, options: Options) -> Want:

@@ -43,6 +43,12 @@ Progress = Callable[[int, int], None]
 
 Want = tuple[Picture, Options]
 
+Admit = Callable[[Sequence[Picture]], Mapping[Picture, EmbedKitError]]
+"""Called with the pictures that Getty would have to be asked for; gives the errors of those that it may not be.
+
+A service counts them by client here. What is held, and what Getty has lately refused, is not asked about.
+"""
+
 
 class Resolver:
     """Finds records. Records are whole: at the size held, for the caller to scale down.
@@ -66,15 +72,24 @@ class Resolver:
         self._revalidator = revalidator
         self._locked = locked
 
-    def record(self, picture: Picture, options: Options) -> Embed:
+    def record(self, picture: Picture, options: Options, admit: Admit | None = None) -> Embed:
         """One record, large enough for these options.
 
         :raises ProviderError: where there is none, and no copy that may be shown instead.
         """
-        return self._held(picture, options) or self._ask(picture, options)
+        if held := self._held(picture, options):
+            return held
+        if admit and (error := admit([picture]).get(picture)):
+            return _last_good(self._cache().get(*picture), error)
+        return self._ask(picture, options)
 
     def records(
-        self, wants: Sequence[Want], progress: Progress | None = None, *, refresh: bool = False
+        self,
+        wants: Sequence[Want],
+        progress: Progress | None = None,
+        *,
+        refresh: bool = False,
+        admit: Admit | None = None,
     ) -> dict[Picture, Embed | EmbedKitError]:
         """One record or error for each distinct picture: what is held at once, the rest in parallel.
 
@@ -89,6 +104,10 @@ class Resolver:
             held = ((want[0], _caught(self._held, *want)) for want in pictures.items())
             found = {picture: answer for picture, answer in held if answer is not None}
         missing = {picture: options for picture, options in pictures.items() if picture not in found}
+        if admit and missing:
+            for picture, error in admit(tuple(missing)).items():
+                found[picture] = _caught(_last_good, self._cache().get(*picture), error)
+                del missing[picture]
         ask = partial(self._renew if refresh else self._ask, batch=len(missing) > 1)
         for picture, answer in self._ask_many(missing, ask):
             found[picture] = answer
@@ -199,7 +218,7 @@ class Resolver:
             raise
 
 
-def _last_good(entry: Entry, error: ProviderError) -> Embed:
+def _last_good(entry: Entry, error: EmbedKitError) -> Embed:
     """The copy that may be shown in spite of an error; a picture that lost its permission goes sooner.
 
     A withdrawn one goes at once, even where the cache could not be written and still has it.

@@ -162,6 +162,10 @@ def _rate(value: Any) -> str:
     return rate
 
 
+def _budget(value: Any) -> int | None:
+    return None if value is None or not str(value).strip() else _positive(value)
+
+
 def _row(default: Any, read: Callable[[Any], Any], says: str, *, shown: bool = True) -> Any:
     return field(default=default, repr=shown, metadata={"read": read, "says": says})
 
@@ -261,6 +265,12 @@ class Settings:
     cors_origins: tuple[str, ...] = _row((), _origins, "Origins whose pages may read our answers.")
     picker_origins: tuple[str, ...] = _row((), _origins, "Origins that may frame the picker.")
     rate_limit: str = _row("60/minute", _rate, "How often one client may call the service.")
+    cold_limit: str = _row(
+        "300/minute", _rate, "How many pictures may be fetched from Getty for one client; held ones are free."
+    )
+    search_budget: int | None = _row(
+        None, _budget, "How many searches a day (UTC) may be asked of Getty; without a value any number."
+    )
     public_url: str = _row("", _public, "The address of this service as the world sees it.")
     assets_url: str = _row("", _public, "Where stylesheet and scripts are served; PUBLIC_URL/static by default.")
     trusted_hops: int = _row(0, _integer, "Proxies in front of the service whose X-Forwarded headers count.")

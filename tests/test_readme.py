@@ -154,7 +154,7 @@ def shown(default: object) -> str:
         return ", ".join(f"`{one}`" for one in default) or "none"
     if isinstance(default, bool):
         return "`true`" if default else "`false`"
-    return f"`{default}`" if str(default) else "none"
+    return "none" if default is None or not str(default) else f"`{default}`"
 
 
 def error_rows() -> list[str]:

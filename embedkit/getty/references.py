@@ -53,6 +53,18 @@ def parse(text: str) -> AssetRef:
     return addresses.read(written)
 
 
+def ids(ref: AssetRef) -> tuple[str, ...]:
+    """The items of a reference that somebody else may have made, checked.
+
+    :raises UnsupportedReference: where they are not asset ids.
+    """
+    try:
+        written = ",".join(ref.items)
+    except TypeError:
+        raise UnsupportedReference("The items of the reference are not texts.", hint=addresses.KNOWN) from None
+    return addresses.asset_ids(written)
+
+
 def _shortcode(written: str) -> AssetRef:
     found = shortcodes.find(written, "text")
     if len(found) != 1 or found[0].kind != "shortcode" or (found[0].start, found[0].end) != (0, len(written)):

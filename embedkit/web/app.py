@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from embedkit.kit import EmbedKit
@@ -15,7 +15,7 @@ from embedkit.web import headers, problems
 from embedkit.web.access import admit
 from embedkit.web.documentation import home
 from embedkit.web.fast import Fast
-from embedkit.web.limits import Allowance, Throttle, allow, count
+from embedkit.web.limits import Throttle, count, count_misses, count_request, tell_allowance
 from embedkit.web.problems import Refused
 from embedkit.web.routes import ROUTES
 from embedkit.web.routing import Route
@@ -44,6 +44,7 @@ def create_app(
     problems.handle(app)
     app.after_request(headers.harden)
     app.after_request(headers.only_https)
+    app.after_request(count_misses(throttle))
     app.wsgi_app = Fast(app, service, throttle)  # type: ignore[method-assign]
     if hops := service.settings.trusted_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -84,7 +85,8 @@ def _mounted(
     headers.allow_origins(blueprint, service.settings)
     blueprint.after_request(headers.harden)
     blueprint.after_request(headers.open_files)
-    blueprint.after_request(_tell_allowance)
+    blueprint.after_request(tell_allowance)
+    blueprint.after_request(count_misses(throttle))
     problems.handle(blueprint)
     for route in ROUTES:
         blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, service), methods=[route.method])
@@ -111,14 +113,7 @@ def _enter(service: Service, throttle: Throttle, route: Route) -> None:
     """Count by address first, so that nobody tries tokens faster than others call."""
     g.embedkit_throttle = throttle
     if route.limited:
-        allow(throttle.take(request.remote_addr or ""), "from your address")
+        count_request(throttle)
     g.embedkit_credential = credential = admit(service, route.access)
     if credential and route.limited:
         count(credential)
-
-
-def _tell_allowance(response: Response) -> Response:
-    allowance: Allowance | None = g.pop("embedkit_allowance", None)
-    if allowance is not None:
-        response.headers.update(allowance.headers)
-    return response

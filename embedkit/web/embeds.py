@@ -7,11 +7,14 @@ from typing import Any, cast
 
 from flask import Response
 
-from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.errors import EmbedKitError
 from embedkit.models import JSON, AssetRef, Embed, Options, Target
 from embedkit.web import answers, reading
+from embedkit.web import batch as batches
+from embedkit.web.batch import Item
 from embedkit.web.fast import tell
-from embedkit.web.problems import FAILURES, Refused
+from embedkit.web.limits import admit_cold
+from embedkit.web.problems import FAILURES, Refused, retry_after
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
 from embedkit.web.service import Service
@@ -20,18 +23,19 @@ from embedkit.web.service import Service
 def embed(service: Service, ref: str) -> Response:
     asked = service.kit.parse(ref)
     wanted = reading.options(reading.query(EmbedQuery)).over(asked.options)
-    found = service.kit.resolve(asked, wanted)
+    found = service.kit.resolve(asked, wanted, admit_cold)
     tell(service.kit.picture(asked, wanted), found)
     item = _item(service, found, wanted)
     return answers.as_json(item, cache=answers.lifetime(service, found), about=answers.timeless(item))
 
 
 def batch(service: Service) -> Response:
-    asked = reading.body(BatchRequest)
-    refs = [_asked(service, item, asked.target) for item in asked.refs]
-    found = iter(service.kit.resolve_many([ref for ref in refs if isinstance(ref, AssetRef)]))
+    asked, items = batches.body()
+    refs = [_asked(service, item, asked.target) for item in items]
+    wanted = [ref for ref in refs if isinstance(ref, AssetRef)]
+    found = iter(service.kit.resolve_many(wanted, admit=admit_cold))
     results = [(ref, next(found) if isinstance(ref, AssetRef) else ref) for ref in refs]
-    pairs = zip(asked.refs, results, strict=True)
+    pairs = zip(items, results, strict=True)
     return answers.as_json({"embeds": [_outcome(service, item, *result) for item, result in pairs]})
 
 
@@ -48,23 +52,24 @@ def _item(service: Service, found: Embed, options: Options) -> JSON:
     return {**answers.record(service, found), "target": target, "html": shown, "assets": assets}
 
 
-def _asked(
-    service: Service, item: str | BatchItem, target: Target | None
-) -> AssetRef | UnsupportedReference | Refused:
+def _asked(service: Service, item: Item, target: Target | None) -> AssetRef | EmbedKitError | Refused:
     """An item of a batch as a reference with its options; what is wrong with one stays its own affair."""
     try:
-        if isinstance(item, str):
-            ref, said = service.kit.parse(item), Options()
-        else:
-            ref, said = service.kit.parse(item.ref), reading.options(item)
-    except (UnsupportedReference, Refused) as error:
+        match item.value:
+            case str():
+                ref, said = service.kit.parse(item.value), Options()
+            case BatchItem():
+                ref, said = service.kit.parse(item.value.ref), reading.options(item.value)
+            case error:
+                return error
+    except (EmbedKitError, Refused) as error:
         return error
     wanted = said.over(ref.options)
     return AssetRef(ref.items, replace(wanted, target=target or wanted.target))
 
 
 def _outcome(
-    service: Service, item: str | BatchItem, ref: AssetRef | Exception, found: Embed | EmbedKitError | Refused
+    service: Service, item: Item, ref: AssetRef | Exception, found: Embed | EmbedKitError | Refused
 ) -> JSON:
     try:
         if isinstance(ref, AssetRef) and isinstance(found, Embed):
@@ -74,10 +79,11 @@ def _outcome(
         return _failed(item, error)
 
 
-def _failed(item: str | BatchItem, error: Any) -> JSON:
-    written = item if isinstance(item, str) else item.ref
+def _failed(item: Item, error: Any) -> JSON:
     detail = error.detail if isinstance(error, Refused) else str(error)
-    return {"ref": written, "error": {"code": error.code, "title": error.title, "detail": detail}}
+    later = retry_after(error) if isinstance(error, EmbedKitError) else None
+    told = {"code": error.code, "title": error.title, "detail": detail}
+    return {"ref": item.written, "error": told | ({"retry_after": later} if later else {})}
 
 
 REF = {"ref": "An asset id, or up to five joined by commas. Addresses go through POST /v1/embeds."}

@@ -12,6 +12,7 @@ from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedRefere
 from embedkit.models import AssetRef, Embed, Options, Target
 from embedkit.web import reading
 from embedkit.web.answers import NO_STORE, lifetime
+from embedkit.web.limits import admit_cold
 from embedkit.web.pages import origin, page
 from embedkit.web.problems import FAILURES, retry_headers
 from embedkit.web.routing import Answer, Route
@@ -24,7 +25,7 @@ def frame(service: Service, ref: str) -> Response:
     try:
         parsed = service.kit.parse(ref)
         wanted = replace(asked.over(parsed.options), target=asked.target)
-        embed = service.kit.resolve(parsed, wanted)
+        embed = service.kit.resolve(parsed, wanted, admit_cold)
     except ConfigurationError:
         raise
     except UnsupportedReference as error:

@@ -1,5 +1,7 @@
 """How often one client may call, and one token or grant: fixed windows, counted in Redis where there is one.
 
+Two things are counted: requests (RATE_LIMIT), and pictures that have to be fetched from Getty (COLD_LIMIT).
+
 Flask-Limiter sits on whole applications and reads their configuration, so that a mounted blueprint
 would change its host; this uses the library below it.
 """
@@ -9,33 +11,49 @@ from __future__ import annotations
 import ipaddress
 import logging
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
-from flask import g
-from limits import parse
-from limits.storage import MemoryStorage, RedisStorage, Storage
-from limits.strategies import FixedWindowRateLimiter
+from flask import Response, g, request
+from limits import RateLimitItem, parse
+from limits.storage import RedisStorage
 
+from embedkit.lockfile import Picture
 from embedkit.settings import Secret, Settings
+from embedkit.web.counts import Counts
 from embedkit.web.credentials import digest
-from embedkit.web.problems import Refused
+from embedkit.web.problems import Refused, Throttled, from_refused
 
 log = logging.getLogger("embedkit.web")
 
 REDIS = ("redis://", "rediss://")
 REST = 10.0  # seconds without Redis after it failed: each try may take the time limit below
 WAIT = 0.2  # seconds for one call to Redis, as for the cache
+SITE_FACTOR = 10  # clients' worth of calls for an IPv6 /48, which one customer of a provider may have whole
+Keys = tuple[tuple[str, int], ...]
+
+
+class Storage(Protocol):
+    """What counts: the library's Redis, or :class:`Counts`."""
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int: ...
+    def get_expiry(self, key: str) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one client has left: ``reset`` is in seconds from now."""
+    """What one client has left: ``reset`` is in seconds from now.
+
+    ``granted`` is how many of the things asked for it may have; ``allowed`` says that these are all.
+    """
 
     allowed: bool
     limit: int
     left: int
     reset: int
+    granted: int = 0
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -52,33 +70,45 @@ class Throttle:
 
     def __init__(self, settings: Settings) -> None:
         self._rate = parse(settings.rate_limit)
-        self._own = FixedWindowRateLimiter(MemoryStorage())
-        shared = settings.cache.startswith(REDIS)
-        self._shared = FixedWindowRateLimiter(_redis(settings.cache)) if shared else None
+        self._cold_rate = parse(settings.cold_limit)
+        self._own = Counts()
+        self._shared = _redis(settings.cache) if settings.cache.startswith(REDIS) else None
         self._bypassed_until = 0.0
 
     def take(self, client: str) -> Allowance:
         """Count one call from this address."""
-        return self._count(network(client))
+        return self._count(self._rate, "embedkit", networks(client))
 
     def take_with(self, credential: Secret) -> Allowance:
         """Count one call made with this token or grant, from wherever: the quota of the key is one for all."""
-        return self._count(f"credential:{digest(credential).hex()}")
+        return self._count(self._rate, "embedkit", ((f"credential:{digest(credential).hex()}", 1),))
 
-    def _count(self, key: str) -> Allowance:
+    def take_cold(self, client: str, count: int) -> Allowance:
+        """Count pictures that have to be fetched for this address; some of them may be granted."""
+        return self._count(self._cold_rate, "embedkit-cold", networks(client), count)
+
+    def _count(self, rate: RateLimitItem, purpose: str, keys: Keys, count: int = 1) -> Allowance:
         if self._shared is not None and time.monotonic() >= self._bypassed_until:
             try:
-                return self._take(self._shared, key)
+                return _take(self._shared, rate, purpose, keys, count)
             except Exception as error:
                 log.warning("rate limits are counted in this process: %s", type(error).__name__)
                 self._bypassed_until = time.monotonic() + REST
-        return self._take(self._own, key)
+        return _take(self._own, rate, purpose, keys, count)
 
-    def _take(self, counter: FixedWindowRateLimiter, key: str) -> Allowance:
-        allowed = counter.hit(self._rate, "embedkit", key)
-        window = counter.get_window_stats(self._rate, "embedkit", key)
-        reset = max(1, int(window.reset_time - time.time() + 0.999))
-        return Allowance(allowed, self._rate.amount, window.remaining, reset)
+
+def _take(storage: Storage, rate: RateLimitItem, purpose: str, keys: Keys, count: int) -> Allowance:
+    """The tightest of the allowances; what one of them refuses the next does not count."""
+    granted, found = count, []
+    for key, factor in keys:
+        limit, name = rate.amount * factor, rate.key_for(purpose, key)
+        used = storage.incr(name, rate.get_expiry(), granted)
+        reset = max(1, int(storage.get_expiry(name) - time.time() + 0.999))
+        granted = min(granted, max(0, limit - used + granted))
+        found.append(Allowance(granted == count, limit, max(0, limit - used), reset, granted))
+        if not granted:
+            break
+    return min(reversed(found), key=lambda one: (one.granted, one.left))
 
 
 def count(credential: Secret) -> None:
@@ -88,6 +118,49 @@ def count(credential: Secret) -> None:
     """
     throttle: Throttle = g.embedkit_throttle
     allow(throttle.take_with(credential), "with this token or grant")
+
+
+def count_request(throttle: Throttle) -> None:
+    """Count the current request by its address.
+
+    :raises Refused: where it is one too many.
+    """
+    g.embedkit_counted = True
+    allow(throttle.take(request.remote_addr or ""), "from your address")
+
+
+def count_misses(throttle: Throttle) -> Callable[[Response], Response]:
+    """Count answers of 404 and 405 that no view has counted: guessing addresses is not free."""
+
+    def after(response: Response) -> Response:
+        if response.status_code not in (404, 405) or "embedkit_counted" in g:
+            return response
+        try:
+            count_request(throttle)
+        except Refused as error:
+            response = from_refused(error)
+        return tell_allowance(response)
+
+    return after
+
+
+def tell_allowance(response: Response) -> Response:
+    """Add the headers RateLimit-*."""
+    allowance: Allowance | None = g.pop("embedkit_allowance", None)
+    if allowance is not None:
+        response.headers.update(allowance.headers)
+    return response
+
+
+def admit_cold(pictures: Sequence[Picture]) -> Mapping[Picture, Throttled]:
+    """Count pictures that have to be fetched for the current client; the errors of those that are too many."""
+    throttle: Throttle = g.embedkit_throttle
+    allowance = throttle.take_cold(request.remote_addr or "", len(pictures))
+    if allowance.allowed:
+        return {}
+    says = f"More than {allowance.limit} pictures had to be fetched from Getty Images for your address."
+    error = Throttled(says, hint=f"Wait {allowance.reset} seconds.", retry_after=allowance.reset)
+    return dict.fromkeys(pictures[allowance.granted :], error)
 
 
 def allow(allowance: Allowance, whence: str) -> None:
@@ -101,12 +174,23 @@ def allow(allowance: Allowance, whence: str) -> None:
 
 
 @lru_cache(maxsize=4096)
+def networks(client: str) -> Keys:
+    """Whom to count, and for how many clients each may count: the network of a client, and the site around it.
+
+    A /48 has 65,536 networks of IPv6, and may be one customer's.
+    """
+    near = network(client)
+    if not near.endswith("/64"):
+        return ((near, 1),)
+    return (near, 1), (str(ipaddress.ip_network(near).supernet(new_prefix=48)), SITE_FACTOR)
+
+
 def network(client: str) -> str:
     """Whom to count: an IPv4 address, or the /64 that one IPv6 household has to choose addresses from."""
     try:
         address = ipaddress.ip_address(client.partition("%")[0])
     except ValueError:
-        return client or "unknown"
+        return client.removesuffix("/64") or "unknown"
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)

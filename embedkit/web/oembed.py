@@ -11,6 +11,7 @@ from embedkit.models import Embed
 from embedkit.web import reading
 from embedkit.web.answers import PAGES, as_json, lifetime
 from embedkit.web.fast import tell
+from embedkit.web.limits import admit_cold
 from embedkit.web.problems import FAILURES, Refused
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEndpoint
@@ -38,7 +39,7 @@ def oembed(service: Service) -> Response:
         raise Refused("unsupported-format", "Only format=json is answered.")
     ref = service.kit.parse(asked.url)
     wanted = replace(reading.options(asked).over(ref.options), target="oembed")
-    embed = service.kit.resolve(ref, wanted)
+    embed = service.kit.resolve(ref, wanted, admit_cold)
     tell(service.kit.picture(ref, wanted), embed)
     answer = _answer(service, embed, str(service.kit.show(embed, wanted)))
     about = OEmbedAnswer.__struct_fields__

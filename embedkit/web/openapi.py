@@ -90,7 +90,7 @@ def _kinds(kind: type[EmbedKitError]) -> list[type[EmbedKitError]]:
 def _schemas(routes: Iterable[Route]) -> Mapping[str, JSON]:
     answered = [answer.schema for route in routes for answer in route.answers.values() if answer.schema]
     wanted = [*answered, *(route.body for route in routes if route.body)]
-    wanted += [schemas.Problem, schemas.EmbedAnswer, schemas.FailedItem]
+    wanted += [schemas.Problem, schemas.EmbedAnswer, schemas.FailedItem, schemas.BatchItem]
     _, components = msgspec.json.schema_components(wanted, ref_template=REFERENCE)
     return components
 

@@ -28,8 +28,10 @@ def readyz(service: Service) -> Response:
     Only with neither is it taken out of service; anything stricter would turn an outage of Getty, which
     the copies are there to bridge, into one of every instance at once. That search is shut (``upstream``:
     ``api``: ``throttled``: ``quota-exhausted``) is told, and shuts nothing else.
+
+    The answer is kept for a second: this route is not counted, and must not be a way to keep the store busy.
     """
-    state = _state(service)
+    state = service.readiness(lambda: _state(service))
     response = as_json(state)
     response.status_code = 503 if state.status == "unavailable" else 200
     return response

@@ -49,6 +49,13 @@ SEARCHING = ("rate-limited", "quota-exhausted", "unauthorized", "unavailable", "
 BY_STATUS = {404: "no-route", 405: "method-not-allowed", 413: "too-large", 429: "throttled"}
 
 
+class Throttled(EmbedKitError):
+    """A picture that is not fetched because this client has had too many fetched; see COLD_LIMIT."""
+
+    code = "throttled"
+    http_status, title = CODES[code]
+
+
 class Refused(Exception):
     """A request that HTTP itself settles; ``detail`` says what was wrong and what to do."""
 
@@ -104,8 +111,14 @@ def unexpected(error: Exception) -> Response:
 
 def retry_headers(error: EmbedKitError) -> dict[str, str]:
     """``Retry-After`` in whole seconds, where known; outages and throttles always say something."""
+    after = retry_after(error)
+    return {} if after is None else {"Retry-After": str(after)}
+
+
+def retry_after(error: EmbedKitError) -> int | None:
+    """Whole seconds after which another try makes sense, 1 at least; None where nobody knows."""
     after = RETRY_AFTER.get(type(error)) if error.retry_after is None else error.retry_after
-    return {} if after is None else {"Retry-After": str(max(1, math.ceil(after)))}
+    return None if after is None else max(1, math.ceil(after))
 
 
 def answer(code: str, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from embedkit.arguments import MAX_PIXELS
 from embedkit.getty.api import languages
 from embedkit.models import TLDS, Options, Target
 from embedkit.settings import Settings
@@ -18,7 +19,6 @@ from embedkit.web.problems import Refused
 from embedkit.web.schemas import BatchItem, EmbedQuery, FrameQuery, OEmbedQuery
 
 T = TypeVar("T", bound=msgspec.Struct)
-WIDEST = 10_000  # pixels; no picture is wider, so a larger limit means the same and need not go upstream
 KINDS = {
     "int": "a whole number",
     "str": "a text",
@@ -41,7 +41,7 @@ def query(kind: type[T]) -> T:
     try:
         return msgspec.convert({name: value for name, value in said.items() if value}, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise Refused("invalid-request", re.sub(r"^(\w+)\[[0-9]+\]", r"\1", _advice(error, kind))) from None
+        raise Refused("invalid-request", re.sub(r"^(\w+)\[[0-9]+\]", r"\1", advice(error, kind))) from None
 
 
 def language(said: str | None, settings: Settings) -> str:
@@ -63,14 +63,29 @@ def body(kind: type[T]) -> T:
 
     :raises Refused: where it is too large, no JSON, or does not fit.
     """
+    return decoded(json_bytes(), kind)
+
+
+def json_bytes() -> bytes:
+    """The body, which says that it is JSON.
+
+    :raises Refused: where it is too large, or says something else.
+    """
     if not re.fullmatch(r"application/([\w.-]+\+)?json", request.mimetype):
         detail = "The body must be JSON: send it with the header Content-Type: application/json."
         raise Refused("invalid-request", detail, status=415)
-    data = _data()
+    return _data()
+
+
+def decoded(data: bytes, kind: type[T]) -> T:
+    """A value from JSON.
+
+    :raises Refused: where it is no JSON, or does not fit.
+    """
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise Refused("invalid-request", _advice(error, kind)) from None
+        raise Refused("invalid-request", advice(error, kind)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("invalid-request", _broken(error, data)) from None
 
@@ -113,7 +128,7 @@ def _items(name: str) -> list[str]:
 
 
 def _bounded(size: int | None) -> int | None:
-    return None if size is None else min(size, WIDEST)
+    return None if size is None else min(size, MAX_PIXELS)
 
 
 def _caption(said: bool | str | None) -> bool | str | None:
@@ -141,7 +156,7 @@ def _broken(error: Exception, data: bytes) -> str:
     return f"The body is no valid JSON: {what}, in line {line}."
 
 
-def _advice(error: msgspec.ValidationError, kind: type) -> str:
+def advice(error: msgspec.ValidationError, kind: type) -> str:
     """msgspec's message in plain words: the place first, and the words that would do."""
     what, _, where = str(error).partition(" - at `$.")
     where = where.rstrip("`")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from flask import Response
 
 from embedkit.web import answers, reading
+from embedkit.web.limits import admit_cold
 from embedkit.web.problems import Refused
 from embedkit.web.routing import KIB, Answer, Route
 from embedkit.web.schemas import MOST, RenderAnswer, RenderRequest
@@ -19,7 +20,7 @@ def render(service: Service) -> Response:
     if len(pictures) > MOST:  # one call counts once against the rate limit, and must not cost Getty thousands
         says = f"The text asks for {len(pictures)} pictures. Send it in parts of {MOST} pictures at most."
         raise Refused("too-large", says)
-    document = service.kit.document(asked.content, input=asked.input, target=asked.target)
+    document = service.kit.document(asked.content, input=asked.input, target=asked.target, admit=admit_cold)
     return answers.as_json(
         {
             "content": document.content,

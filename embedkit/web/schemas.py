@@ -164,7 +164,7 @@ class LanguageQuery(Struct, omit_defaults=True):
 class BatchItem(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """One reference of a batch, with options of its own."""
 
-    ref: Annotated[str, Meta(max_length=LONGEST)]
+    ref: str
     maxwidth: Size | None = None
     maxheight: Size | None = None
     caption: Caption | None = None
@@ -173,10 +173,20 @@ class BatchItem(Struct, forbid_unknown_fields=True, omit_defaults=True):
     title: Title | None = None
 
 
+# each is read by itself, and whatever is not one of the two gets an error of its own: so the third is anything
+BatchRef = Annotated[
+    Any,
+    Meta(
+        description=f"A text of up to {LONGEST} characters, or an object; anything else gets an error of its own",
+        extra_json_schema={"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/BatchItem"}, {}]},
+    ),
+]
+
+
 class BatchRequest(Struct, forbid_unknown_fields=True):
     """Up to 100 references: ids, lists, addresses, shortcodes or pasted embed code."""
 
-    refs: Annotated[list[Annotated[str, Meta(max_length=LONGEST)] | BatchItem], Meta(max_length=MOST)]
+    refs: Annotated[list[BatchRef], Meta(max_length=MOST)]
     target: To | None = None
 
 
@@ -234,12 +244,15 @@ class EmbedAnswer(Record, kw_only=True):
     assets: Assets
 
 
-class ItemError(Struct):
+class ItemError(Struct, omit_defaults=True):
     """Why one reference of a batch has no embed."""
 
     code: str
     title: str
     detail: str
+    retry_after: Annotated[int, Meta(ge=1, description="Seconds after which another try makes sense")] | None = (
+        None
+    )
 
 
 class FailedItem(Struct):

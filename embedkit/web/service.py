@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import request, url_for
 
@@ -16,6 +19,35 @@ from embedkit.web.problems import Refused
 Authorize = Callable[[str], bool]
 
 
+BRIEF_S = 1.0  # seconds
+
+
+class Brief:
+    """A value that is made anew after a second, by one caller; the others get the last one meanwhile.
+
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._value: Any = None
+        self._until = -math.inf
+
+    def __call__(self, make: Callable[[], Any]) -> Any:
+        if self._clock() < self._until:
+            return self._value
+        if not self._lock.acquire(blocking=self._value is None):
+            return self._value
+        try:
+            if self._clock() >= self._until:
+                self._value = make()
+                self._until = self._clock() + BRIEF_S
+            return self._value
+        finally:
+            self._lock.release()
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One embedkit behind HTTP. ``authorize`` is the host's own login; it decides instead of tokens."""
@@ -25,6 +57,7 @@ class Service:
     authorize: Authorize | None = None
     clock: Callable[[], float] = time.time
     grants: Grants = field(init=False)
+    readiness: Brief = field(default_factory=Brief)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grants", Grants(self.settings, host=self.authorize is not None))
