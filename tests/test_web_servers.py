@@ -41,12 +41,14 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture(name="service", scope="module")
 def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
     """The address of a service under waitress."""
-    rows = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute")
+    listening = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    rows = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute", public_url=url)
     kit = EmbedKit(rows)
-    server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=4, ident=None)
+    server = waitress.create_server(create_app(kit=kit), sockets=[listening], threads=4, ident=None)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
+    yield url
     server.close()
     thread.join(timeout=5)
     kit.close()

@@ -42,6 +42,7 @@ def create_app(
     app.config["TRUSTED_HOSTS"] = list(service.settings.trusted_hosts) or None
     app.register_blueprint(blueprint)
     problems.handle(app)
+    app.before_request(problems.redirect_without_host)
     app.after_request(headers.harden)
     app.after_request(headers.only_https)
     app.after_request(count_misses(throttle))

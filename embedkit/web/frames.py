@@ -83,8 +83,12 @@ def _here(asset: SplitResult) -> str:
 
 
 def _discovery(service: Service, ref: AssetRef) -> str:
-    """Where consumers that follow rel=alternate find the same picture as oEmbed."""
-    address = service.oembed_address() or url_for(".oembed")
+    """Where consumers that follow rel=alternate find the same picture as oEmbed.
+
+    Others may keep this page, so Host has no place in it: without PUBLIC_URL the address is relative.
+    """
+    public = service.settings.public_url
+    address = f"{public}/oembed" if public else url_for(".oembed")
     query = urlencode({"url": f"https://gty.im/{ref}", "format": "json"}, quote_via=quote, safe=",")
     return f"{address}?{query}"
 

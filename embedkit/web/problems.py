@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app, request, url_for
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import RequestRedirect
+from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, QuotaExhausted, RateLimited, Unavailable
@@ -100,6 +103,19 @@ def from_http(error: HTTPException) -> BaseResponse:
     code = BY_STATUS.get(status, "invalid-request" if status < 500 else "error")
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     return answer(code, status, CODES[code][1], _advice(code, error, headers), headers)
+
+
+def redirect_without_host() -> BaseResponse | None:
+    """The redirect that routing makes (of ``//``), relative: it may be kept, and would repeat the header Host.
+
+    Before any view, as Flask hands such redirects to no handler (RFC 9110, section 10.2.2, on Location).
+    """
+    error = request.routing_exception
+    if not isinstance(error, RequestRedirect):
+        return None
+    parts = urlsplit(error.new_url)
+    place = SplitResult("", "", "/" + parts.path.lstrip("/"), parts.query, "").geturl()
+    return redirect(place, error.code)
 
 
 def unexpected(error: Exception) -> Response:
