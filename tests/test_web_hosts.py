@@ -28,10 +28,25 @@ SAID = {
 PATHS = (
     *("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/picker", "/oembed/providers.json", "/robots.txt"),
     *("/static/embedkit.css", "/static/embedkit-picker.js", "/static/nothing", "/static", "/static/"),
-    *(f"/oembed?url=https://gty.im/{ANY}", f"/oembed?url=https://gty.im/{WITHDRAWN}", "/oembed", "/oembed?format=xml"),
+    *(
+        f"/oembed?url=https://gty.im/{ANY}",
+        f"/oembed?url=https://gty.im/{WITHDRAWN}",
+        "/oembed",
+        "/oembed?format=xml",
+    ),
     *(f"/embed/{EXAMPLE}", f"/embed/{WITHDRAWN}", "/embed/nonsense", f"/embed/{EXAMPLE}?target=facade", "/embed/"),
-    *(f"/v1/embeds/{EXAMPLE}?target={target}" for target in ("web", "facade", "widget", "oembed", "amp", "jsonld")),
-    *(f"/v1/embeds/{WITHDRAWN}", "/v1/embeds/x", SEARCH, f"/v1/images/{EXAMPLE}", "/v1/countries", "/picker?q=dawn"),
+    *(
+        f"/v1/embeds/{EXAMPLE}?target={target}"
+        for target in ("web", "facade", "widget", "oembed", "amp", "jsonld")
+    ),
+    *(
+        f"/v1/embeds/{WITHDRAWN}",
+        "/v1/embeds/x",
+        SEARCH,
+        f"/v1/images/{EXAMPLE}",
+        "/v1/countries",
+        "/picker?q=dawn",
+    ),
     *("//", "/docs/", "//docs", "/v1//embeds", "/nothing", "/embed//1", "/.", "/%2e%2e/"),
 )
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")
@@ -54,7 +69,9 @@ def test_no_answer_repeats_them(number: int) -> None:
     for path in PATHS:
         for method in METHODS:
             json = {"refs": [ANY], "content": f"[getty {ANY}]"} if method == "POST" else None
-            answer = web.client.open(path, method=method, headers={**SAID, **bearer(TOKEN)}, json=json, buffered=True)
+            answer = web.client.open(
+                path, method=method, headers={**SAID, **bearer(TOKEN)}, json=json, buffered=True
+            )
             said = f"{answer.headers}\n{answer.get_data(as_text=True)}".lower()
             kept = answer.headers.get("Cache-Control") != "no-store"
             if EVIL in said:
@@ -101,7 +118,13 @@ def test_pages_and_documents_hold_relative_addresses_without_a_public_url() -> N
     assert web.client.get("/openapi.json").json["servers"] == [{"url": "."}]
     for path in ("/", "/docs", "/picker", f"/embed/{EXAMPLE}"):
         tree = html5lib.parse(web.client.get(path).text, namespaceHTMLElements=False)
-        for tag, name in (("link", "href"), ("script", "src"), ("form", "action"), ("a", "href"), ("base", "href")):
+        for tag, name in (
+            ("link", "href"),
+            ("script", "src"),
+            ("form", "action"),
+            ("a", "href"),
+            ("base", "href"),
+        ):
             for element in tree.iter(tag):
                 host = urlsplit(element.get(name) or "").netloc
                 assert "localhost" not in host, (path, element.attrib)
@@ -111,4 +134,6 @@ def test_every_route_is_tried() -> None:
     tried = {path.partition("?")[0] for path in PATHS} | {"/v1/embeds", "/v1/render", "/v1/grants"}
     for route in ROUTES:
         head = route.rule.partition("<")[0]
-        assert any(path == route.rule or ("<" in route.rule and path.startswith(head)) for path in tried), route.rule
+        assert any(path == route.rule or ("<" in route.rule and path.startswith(head)) for path in tried), (
+            route.rule
+        )

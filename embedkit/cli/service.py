@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import signal
 import socket
 import webbrowser
 from base64 import b64encode
@@ -17,12 +18,12 @@ import click
 
 from embedkit import __version__
 from embedkit.cli.console import print_json, say
+from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import ConfigurationError
 from embedkit.rendering import static_dir
 from embedkit.settings import PREFIX, Secret, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-MOST_BODY = 3 * 1024 * 1024  # bytes; the service itself refuses anything above 2 MB, with a better message
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
@@ -55,7 +56,11 @@ def port_option(default: int) -> Callable[[Command], Command]:
 @click.option("--upstream", metavar="URL", help="Use the services at this address (a sandbox) instead of Getty's.")
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at once.")
 def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
-    """Run the service under waitress."""
+    """Run the service under waitress.
+
+    SIGTERM ends it with 0, Ctrl+C with 130, once the requests in flight are answered: within TIMEOUT and a second.
+    A second signal cuts them off.
+    """
     from embedkit.web import create_app
 
     settings = Settings.from_env(os.environ)
@@ -67,7 +72,7 @@ def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
     def told(url: str) -> str:
         return f"embedkit serves on {url} (Ctrl+C stops it)\nThe picker: {_picker(settings, url)}"
 
-    _run(app, host, port, threads, told)
+    _run(app, host, port, threads, told, settings)
 
 
 @click.command()
@@ -99,7 +104,7 @@ def demo(host: str, port: int, open_: bool) -> None:
                 webbrowser.open(url)
             return f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)"
 
-        _run(create_demo(settings, sandbox.app.count), host, port, 16, told)
+        _run(create_demo(settings, sandbox.app.count), host, port, 16, told, settings)
 
 
 @click.command()
@@ -170,24 +175,24 @@ def _taken(host: str, port: int, error: OSError) -> click.ClickException:
     return click.ClickException(f"Cannot listen on {host}:{port} ({why}). Choose another with --port.")
 
 
-def _run(app: Any, host: str, port: int, threads: int, told: Any) -> None:
-    """Listen first, then say where: an address that is printed works."""
-    try:
-        from waitress.server import create_server
-    except ImportError:
-        raise ConfigurationError(
-            "The server is not installed.", hint="Run: pip install 'embedkit[server]'"
-        ) from None
+def _run(app: Any, host: str, port: int, threads: int, told: Any, settings: Settings) -> None:
+    """Listen first, then say where: an address that is printed works.
+
+    :raises Abort: where Ctrl+C ended it.
+    """
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise _taken(host, port, error) from None
     with listening:
-        server = create_server(
-            app, sockets=[listening], threads=threads, ident=None, max_request_body_size=MOST_BODY
-        )
-        say(told(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"))
         try:
-            server.run()
-        finally:
-            server.close()
+            server = Server(
+                app, listening, threads=threads, grace=settings.timeout + SEND_S, hops=settings.trusted_hops
+            )
+        except ImportError:
+            raise ConfigurationError(
+                "The server is not installed.", hint="Run: pip install 'embedkit[server]'"
+            ) from None
+        said = told(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
+        if server.run(lambda: say(said)) == signal.SIGINT:
+            raise click.Abort

@@ -66,7 +66,7 @@ class Service:
         """The absolute address of /oembed; None where it cannot be known for sure.
 
         The header Host is whatever the client says (cache poisoning): it counts only where Flask has
-        checked it against TRUSTED_HOSTS, or on the developer's own machine; and never in an answer that may be kept.
+        checked it against TRUSTED_HOSTS, or on the developer's own machine. No answer that may be kept holds it.
         """
         if self.settings.public_url:
             return f"{self.settings.public_url}/oembed"

@@ -1,0 +1,138 @@
+"""waitress with bounds, which ends in order: what is in flight is finished, nothing new is begun.
+
+waitress by itself waits 120 seconds for silent connections, takes 100 of them, and cuts off what is under way when
+it is told to stop. What it has no bound for (a client that sends a byte now and then) is bounded here; the nginx of
+``examples/deploy`` does it better.
+"""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+KIB = 1024
+ARRIVAL_S = 30.0  # seconds in which a request has to arrive whole: 3 MB over a slow line
+SEND_S = 1.0  # seconds beyond TIMEOUT, to send what the last call to Getty came to
+LOOK_S = 1.0  # seconds between two looks at the connections
+BOUNDS: dict[str, Any] = {
+    "max_request_header_size": 32 * KIB,  # a host's cookies come along
+    "max_request_body_size": 3 * KIB * KIB,  # the service itself refuses more than 2 MiB, with a better message
+    "connection_limit": 500,  # below the 1,024 descriptors that a process usually has
+    "channel_timeout": 20,  # seconds of silence
+    "cleanup_interval": 5,  # seconds between two looks for silent connections
+    "asyncore_use_poll": True,  # select() takes no descriptor above 1,023
+    "ident": None,  # no name and version in the header Server
+    "expose_tracebacks": False,
+}
+
+
+class Server:
+    """One server over one listening socket.
+
+    :param grace: seconds that requests in flight are given once it is told to stop.
+    :param hops: proxies in front whose X-Forwarded headers count; without one waitress drops them.
+    :param arrival: seconds in which a request has to arrive whole.
+    :raises ImportError: where waitress is not installed.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        listening: socket.socket,
+        *,
+        threads: int,
+        grace: float,
+        hops: int = 0,
+        arrival: float = ARRIVAL_S,
+    ) -> None:
+        from waitress import wasyncore
+        from waitress.server import create_server
+
+        self._asyncore = wasyncore
+        self._listening = listening
+        self._grace = grace
+        self._arrival = arrival
+        self._map: dict[int, Any] = {}
+        self._server: Any = create_server(
+            app,
+            map=self._map,
+            sockets=[listening],
+            threads=threads,
+            clear_untrusted_proxy_headers=not hops,
+            **BOUNDS,
+        )
+        self._signals: list[int] = []
+        self._arriving: dict[Any, float] = {}
+        self._looked = 0.0
+
+    def run(self, ready: Callable[[], object] = bool) -> int:
+        """Serve until SIGTERM or SIGINT; a second one cuts off what is in flight.
+
+        :param ready: called once signals are heard.
+        :returns: the signal.
+        """
+        with self._told():
+            ready()
+            while not self._signals:
+                self._step(LOOK_S)
+                self._drop_slow()
+            self._drain(time.monotonic() + self._grace)
+        self._server.task_dispatcher.shutdown(timeout=1)
+        self._asyncore.close_all(self._map)
+        return self._signals[0]
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Listen to signals, where they reach this thread; one that whoever started us has silenced stays so."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(number, self.stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def stop(self, number: int = signal.SIGTERM, _: FrameType | None = None) -> None:
+        """End it, from another thread or as the handler of a signal."""
+        self._signals.append(number)
+        self._server.pull_trigger()  # or the loop would notice a second later
+
+    def _step(self, wait: float) -> None:
+        self._asyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
+
+    def _drain(self, end: float) -> None:
+        """Take in what has come, close the door, and see to the end of what is in flight."""
+        while select.select([self._listening], [], [], 0)[0] and time.monotonic() < end:
+            self._step(0)
+        self._step(0)
+        self._asyncore.dispatcher.close(self._server)  # the listening socket alone: the loop goes on
+        while len(self._signals) == 1 and self._in_flight() and time.monotonic() < end:
+            self._step(0.1)
+
+    def _in_flight(self) -> bool:
+        channels = tuple(self._server.active_channels.values())
+        return any(one.requests or one.request or one.total_outbufs_len for one in channels)
+
+    def _drop_slow(self) -> None:
+        """Close connections whose request has been arriving for too long."""
+        now = time.monotonic()
+        if now < self._looked + LOOK_S:
+            return
+        self._looked = now
+        parts = [channel.request for channel in self._server.active_channels.values() if channel.request]
+        self._arriving = {part: self._arriving.get(part, now) for part in parts}
+        for channel in tuple(self._server.active_channels.values()):
+            if now - self._arriving.get(channel.request, now) > self._arrival:
+                channel.will_close = True
