@@ -163,6 +163,17 @@ def stale(desk: Desk, page: Page) -> None:
     expect(page.locator(".notice")).to_be_visible()
 
 
+def few(desk: Desk, page: Page) -> None:
+    def found(query: Any) -> Any:
+        status, headers, body = desk.service.found(query)
+        return status, {**headers, "Search-Budget-Limit": "1000", "Search-Budget-Remaining": "99"}, body
+
+    desk.service.search = found
+    ask(page)
+    expect(page.locator(".notice")).to_be_visible()
+    expect(page.locator(".notice")).to_contain_text("99")
+
+
 def rest_failed(desk: Desk, page: Page) -> None:
     ask(page)
     desk.service.search = lambda _: problem(429, "rate-limited", 90)
@@ -225,6 +236,7 @@ STATES: dict[str, tuple[str, Setting]] = {
     "end": ("results", end),
     "more failed": ("results", rest_failed),
     "out of date": ("results", stale),
+    "nearly spent": ("results", few),
     "offline": ("offline", offline),
     "no key": ("setup", fails(503, "not-configured")),
     "no grant": ("token", fails(401, "token-required")),
@@ -265,6 +277,7 @@ SAID: dict[str, tuple[str, ...]] = {
     "end": ("end",),
     "more failed": ("throttled_title", "throttled_text", "retry_in"),
     "out of date": ("stale", "retry"),
+    "nearly spent": ("budget", "count"),
     "offline": ("offline_title", "offline_text", "retry"),
     "no key": ("setup_title", "setup_text", "docs", "EMBEDKIT_API_KEY"),
     "no grant": ("token_title", "token_text", "service_says"),

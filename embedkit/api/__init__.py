@@ -1,6 +1,6 @@
 """The client of the Getty Images API v3: :attr:`embedkit.EmbedKit.api`.
 
-search       images, creative, editorial, pages
+search       images, creative, editorial, pages; budget
 itself       image, images, similar, same_series, countries, collections
 downloads    sizes, largest, address, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment
@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from embedkit.api.boards import Boards
+from embedkit.api.budget import SearchBudget
 from embedkit.api.caller import Caller
 from embedkit.api.downloads import Downloads
 from embedkit.api.pages import Pages
@@ -54,7 +55,7 @@ class Api:
         self._settings = settings
         caller = Caller(settings, transport)
         self._pages = Pages(settings, caller, clock)
-        self.search = Search(settings, self._pages)
+        self.search = Search(settings, self._pages, SearchBudget(settings, clock))
         self.downloads = Downloads(settings, caller)
         self.boards = Boards(settings, caller)
 
@@ -109,6 +110,7 @@ class Api:
         return self._pages.ask(
             request,
             lambda response: search.parse(response, self._settings, what="picture", ref=id, **paging(said)),
+            self.search.budget.spend,
         )
 
 

@@ -63,10 +63,13 @@ class Pages:
         self._flight = Flight()
         self._shelf = Lazily(self._open)
 
-    def ask(self, request: Request, read: Callable[[Response], Value]) -> Value:
+    def ask(
+        self, request: Request, read: Callable[[Response], Value], spend: Callable[[], object] = bool
+    ) -> Value:
         """What ``read`` makes of the answer to a question.
 
         :param read: always the same for the same request; raises what the answer stands for.
+        :param spend: called before Getty is asked; what it raises stops that.
         :raises ConfigurationError: where a setting is missing.
         :raises ProviderError: where there is no answer that may be used.
         """
@@ -80,6 +83,7 @@ class Pages:
                     return read(kept)
                 except InvalidResponse:
                     pass  # written under other settings; it is asked for anew
+            spend()
             response = self._caller.call(request)
             value = read(response)
             self._keep(key, response)

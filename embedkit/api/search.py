@@ -16,6 +16,7 @@ from embedkit.models import Request
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from embedkit.api.budget import SearchBudget
     from embedkit.api.pages import Pages
     from embedkit.getty.api.parameters import AnySearch, CreativeSearch, EditorialSearch, ImageSearch
     from embedkit.settings import Settings
@@ -33,7 +34,8 @@ class Asked(TypedDict):
 class Search:
     """Finds pictures: those that may be embedded, unless ``embed_content_only=False`` is said."""
 
-    def __init__(self, settings: Settings, pages: Pages) -> None:
+    def __init__(self, settings: Settings, pages: Pages, budget: SearchBudget) -> None:
+        self.budget = budget
         self._settings = settings
         self._pages = pages
 
@@ -84,7 +86,9 @@ class Search:
         return self._asked(self._request(family, phrase, said), said)
 
     def _asked(self, request: Request, said: Mapping[str, Any]) -> SearchPage:
-        return self._pages.ask(request, lambda response: search.parse(response, self._settings, **paging(said)))
+        return self._pages.ask(
+            request, lambda response: search.parse(response, self._settings, **paging(said)), self.budget.spend
+        )
 
     def _walk(
         self, family: Family, phrase: str, said: Mapping[str, Any], limit: int | None = None

@@ -1,8 +1,8 @@
 """waitress with bounds, which ends in order: what is in flight is finished, nothing new is begun.
 
 waitress by itself waits 120 seconds for silent connections, takes 100 of them, and cuts off what is under way when
-it is told to stop. What it has no bound for (a client that sends a byte now and then) is bounded here; the nginx of
-``examples/deploy`` does it better.
+it is told to stop. What it has no bound for (a client that sends a byte now and then) is bounded here; a proxy in
+front does it better: the nginx of ``examples/deploy``.
 """
 
 from __future__ import annotations

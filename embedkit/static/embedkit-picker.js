@@ -301,6 +301,7 @@ class Service {
         total: Number(answer.total) || 0, page, images: (answer.images ?? []).map(picture).filter(Boolean),
         related: (answer.related ?? []).map(text).filter(Boolean), pageSize: Number(answer.page_size) || 30,
         language: response.headers.get("Content-Language") ?? "",
+        left: response.headers.get("Search-Budget-Remaining"), budget: response.headers.get("Search-Budget-Limit"),
       };
       this.#answers.delete(path);
       this.#answers.set(path, { at: Date.now(), found });
@@ -1111,6 +1112,7 @@ class Panel {
     this.emit("results", { query: asked.query, total: found.total, page: 1 });
     if (!found.images.length) return this.#none(found.related);
     this.#show("results");
+    this.#few(found);
     this.#stale(found.stale);
     this.#related(found.related);
     this.main.scrollTop = 0;
@@ -1277,6 +1279,13 @@ class Panel {
   #related(queries) {
     this.suggestions.replaceChildren(...queries.slice(0, 8).map((query) => this.#ask(query, {}, query)));
     this.suggestions.hidden = !queries.length;
+  }
+
+  /** Less than a tenth of the service's searches of today is left. */
+  #few({ left, budget }) {
+    if (!(left * 10 < budget)) return;
+    this.notice.replaceChildren(this.words("budget", { count: left }));
+    this.notice.hidden = false;
   }
 
   #stale(problem) {

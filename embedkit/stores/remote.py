@@ -84,6 +84,13 @@ class RedisStore(RedisCache):
         name, data = PREFIX + key, encoding.dump(value)
         return bool(self._write_client.set(name, data, nx=True, ex=seconds if seconds > 0 else None))
 
+    def count(self, key: str, amount: int, seconds: int) -> int:
+        """Add to a number that goes after so many seconds; the number."""
+        pipeline = self._write_client.pipeline()
+        pipeline.incrby(PREFIX + key, amount)
+        pipeline.expire(PREFIX + key, seconds)
+        return int(pipeline.execute()[0])
+
     def clear(self) -> bool:
         """Delete our own keys, a few at a time: others use the server too."""
         found: list[bytes] = []

@@ -22,6 +22,7 @@ VERSIONED = "public, max-age=31536000, immutable"  # our markup names the versio
 HSTS = "max-age=31536000"
 HOUR = 3600
 ALLOWANCE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+BUDGET = ("Search-Budget-Limit", "Search-Budget-Remaining", "Search-Budget-Reset")
 
 
 def harden(response: Response) -> Response:
@@ -60,7 +61,7 @@ def allow_origins(blueprint: Blueprint, settings: Settings) -> None:
         origins=exact,
         methods=["GET", "HEAD", "POST"],
         allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-        expose_headers=["Content-Language", "ETag", "Link", "Retry-After", *ALLOWANCE],
+        expose_headers=["Content-Language", "ETag", "Link", "Retry-After", *ALLOWANCE, *BUDGET],
         max_age=HOUR,
         vary_header=False,
     )

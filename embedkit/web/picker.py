@@ -45,6 +45,7 @@ class Results:
     failure: str = ""
     status: int = 200
     headers: Mapping[str, str] | None = None
+    left: int | None = None  # searches of today, where they are about to end
 
 
 def picker(service: Service) -> Response:
@@ -103,6 +104,7 @@ def _said(own: JSON, asked: PickerQuery, found: Results | None) -> dict[str, Any
         + [(name, own[f"orientation_{name}"]) for name in ("horizontal", "vertical", "square")],
         "orders": [("", own["sort_best_match"])]
         + [(name, own[f"sort_{name}"]) for name in ("most_popular", "newest")],
+        "few": own["budget"].format(count=found.left) if found and found.left is not None else "",
         "says": count if total else own["none_title"].format(query=asked.q),
     }
 
@@ -139,7 +141,8 @@ def _results(service: Service, asked: PickerQuery) -> Results:
         raise
     except EmbedKitError as error:
         return Results([], failure=str(error), status=error.http_status, headers=retry_headers(error))
-    return Results([records.picture(image) for image in found.images], found.total, found.pages)
+    images = [records.picture(image) for image in found.images]
+    return Results(images, found.total, found.pages, left=service.kit.api.search.budget.low())
 
 
 def _pager(asked: PickerQuery, found: Results) -> dict[str, str]:

@@ -18,6 +18,7 @@ from embedkit.images import SearchPage
 from embedkit.web import reading
 from embedkit.web.answers import as_json, in_language
 from embedkit.web.found import SearchAnswer
+from embedkit.web.headers import BUDGET
 from embedkit.web.problems import SEARCHING, Refused
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import LONGEST_PHRASE, SearchQuery
@@ -44,6 +45,7 @@ def search(service: Service) -> Response:
         }
     )
     response.headers["Link"] = _links(asked, found)
+    response.headers.update(budget_headers(service))
     return in_language(response, language)
 
 
@@ -65,6 +67,15 @@ def find(service: Service, asked: SearchQuery, language: str) -> SearchPage:
         exclude_nudity=asked.exclude_nudity,
         **filters,
     )
+
+
+def budget_headers(service: Service) -> dict[str, str]:
+    """What is left of SEARCH_BUDGET today, where there is one; cached searches cost nothing of it."""
+    budget = service.kit.api.search.budget
+    if budget.limit is None:
+        return {}
+    values = (budget.limit, budget.remaining(), budget.reset())
+    return dict(zip(BUDGET, map(str, values), strict=True))
 
 
 def _filters(asked: SearchQuery) -> dict[str, Any]:
