@@ -1,0 +1,22 @@
+"""gunicorn with bounds:  gunicorn --config gunicorn.conf.py 'embedkit.web:create_app()'
+
+Put a proxy in front (nginx.conf): gunicorn has no bound for a client that sends one byte now and then, and each of
+these takes a thread.
+"""
+
+bind = "0.0.0.0:8080"
+worker_class = "gthread"  # threads, since the work is waiting
+workers = 2
+threads = 8
+worker_tmp_dir = "/dev/shm"  # the heartbeat, in memory: a slow disk must not kill a worker
+
+worker_connections = 500  # at once, in each worker; below the 1,024 descriptors that a process usually has
+keepalive = 5  # seconds that a silent connection is kept after an answer
+timeout = 30  # seconds after which a worker that does nothing at all is replaced
+graceful_timeout = 8  # seconds for what is in flight when it is told to stop: TIMEOUT and some more
+
+limit_request_line = 8190  # bytes; the service takes queries of 4 KiB
+limit_request_fields = 64
+limit_request_field_size = 8190
+forwarder_headers = "FORWARDER-HEADERS-ARE-NOT-USED"  # no client names the path that the service is mounted at
+control_socket_disable = True  # nobody steers it but by signals
