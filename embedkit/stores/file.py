@@ -30,6 +30,7 @@ Timeout = int | timedelta | None
 
 FOLDER = "embedkit-cache"  # inside the folder that is named to us, which may be anybody's
 MARKER = "embedkit.marker"
+OURS = {MARKER, "entries", "lock", "changes", "takedowns"}  # what may be there before the marker is
 DRAFT = ".draft"
 ORPHAN_AGE = 3600  # seconds after which a draft has lost its writer
 LOCK_WAIT = 1.0  # seconds
@@ -75,6 +76,14 @@ class FileCache(BaseCache):
         self._clock = clock
         self._writes = 0
         self._pruning = threading.Event()
+
+    @property
+    def working(self) -> bool:
+        """Whether the folder is still there; one that somebody has removed is made anew."""
+        there = os.path.isdir(self._entries)
+        if not there:
+            self._renew()
+        return there
 
     # -- cachelib's interface ---------------------------------------------------------------------------
 
@@ -172,7 +181,18 @@ class FileCache(BaseCache):
         except OSError as error:
             log.debug("%s: %s", path, error)
             _remove(draft)
+            if isinstance(error, FileNotFoundError):
+                self._renew()
             return False
+
+    def _renew(self) -> None:
+        """Make a folder that somebody has removed anew: what was in it is fetched again."""
+        log.warning("%s has been removed; the cache starts empty", self.path)
+        try:
+            _claim(self.path)
+            os.makedirs(self._entries, exist_ok=True)
+        except (OSError, ForeignFolder) as error:
+            log.debug("%s: %s", self.path, error)
 
     def _changed(self, key: str, done: bool) -> bool:
         if done and self.changes:
@@ -213,7 +233,7 @@ def _claim(path: str) -> None:
     marker = os.path.join(path, MARKER)
     if os.path.exists(marker):
         return
-    if set(os.listdir(path)) - {MARKER}:
+    if set(os.listdir(path)) - OURS:
         raise ForeignFolder(path)
     with open(marker, "w", encoding="utf-8") as file:
         file.write("A cache of embedkit. It may be deleted as a whole; nothing else should be put here.\n")

@@ -99,8 +99,8 @@ class SQLiteCache(BaseCache):
 
     @property
     def working(self) -> bool:
-        """Whether SQLite did what it was last asked for."""
-        return self._pool.working
+        """Whether SQLite did what it was last asked for, and the file is still there."""
+        return not self._pool.close_if_moved() and self._pool.working
 
     # -- cachelib's interface ---------------------------------------------------------------------------
 
@@ -206,6 +206,7 @@ class SQLiteCache(BaseCache):
 
     def _write(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
         with self._writing:
+            self._pool.close_if_moved()  # two microseconds: entries would go to a file that nobody sees
             result = self._pool.do(act, failed)
         self._writes += 1
         if self._writes % self._every == 0 and not self._pruning.locked():

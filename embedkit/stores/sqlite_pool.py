@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from embedkit.stores.locks import Busy, FileLocks, tell_of_forks
@@ -83,10 +84,13 @@ class Pool:
         except IndexError:
             pass
 
-    def close_if_moved(self) -> None:
-        """Where somebody has removed the file, go on with the one that is there now."""
-        if self._idle and _inode(self.path) != self._inode:
+    def close_if_moved(self) -> bool:
+        """Where somebody has removed the file, go on with the one that is there now, or a new one."""
+        moved = bool(self._idle) and _inode(self.path) != self._inode
+        if moved:
+            log.warning("%s has been removed; the cache starts empty", self.path)
             self.close()
+        return moved
 
     def __del__(self) -> None:
         if hasattr(self, "_idle"):
@@ -113,6 +117,8 @@ class Pool:
         return db
 
     def _open(self) -> sqlite3.Connection:
+        with suppress(OSError):  # then SQLite has something to say
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
         db = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         self._inode = _inode(self.path)
         return db
