@@ -604,3 +604,22 @@ def test_an_interrupt_exits_130(sandbox: SandboxServer, tmp_path: Path) -> None:
     _, err = process.communicate(timeout=15)
     assert process.returncode == 130
     assert "Traceback" not in err
+
+
+def test_one_hostile_reference_refuses_no_batch(run: Run, sandbox: SandboxServer, tmp_path: Path) -> None:
+    """Neither of references nor of texts."""
+    done = run("resolve", "x" * 100_000, "\udcff", "[[[", "1" * 5000, ID, "--json")
+    answers = json.loads(done.out)
+    assert [one.get("error", {}).get("code") for one in answers] == ["unsupported"] * 4 + [None]
+    (tmp_path / "posts").mkdir()
+    lines = (
+        f"[getty {'9' * 3000}]",
+        f"[getty {ID} width={'9' * 400}]",
+        f"https://gty.im/{'1' * 5000}",
+        "[getty \0]",
+    )
+    (tmp_path / "posts" / "a.md").write_text("\n\n".join(lines), "utf-8")
+    warmed = run("warm", str(tmp_path / "posts"))
+    assert "1 picture" in warmed.out + warmed.err
+    run("lock", str(tmp_path / "posts"))
+    assert ID in Path("embedkit.lock.json").read_text("utf-8")

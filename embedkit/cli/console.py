@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,6 +40,9 @@ def say(message: str) -> None:
     click.echo(message, err=True)
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def say_error(message: str) -> None:
     """An error, on stderr."""
     click.echo(f"{paint('error:', 'red', err=True)} {message}", err=True)
@@ -51,8 +55,9 @@ def say_problem(place: str, problem: Problem) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Data for another program."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Data for another program, in UTF-8: an argument that is not (PEP 383) loses the bytes that are none."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo(_SURROGATE.sub("\ufffd", text))
 
 
 def error_json(error: EmbedKitError) -> dict[str, Any]:
