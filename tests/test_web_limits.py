@@ -12,6 +12,7 @@ from embedkit.freshness import DAY
 from embedkit.web.counts import MAX_KEYS, Counts
 from embedkit.web.limits import SITE_FACTOR, Throttle, networks
 from embedkit.web.service import Brief
+from tests import stores_support
 from tests.faults_support import Clock
 from tests.web_support import ANY, EXAMPLE, FORBIDDEN, HOSTILE, WITHDRAWN, World, settings, world
 
@@ -211,6 +212,18 @@ def test_the_tightest_allowance_is_told() -> None:
     assert (allowance.allowed, allowance.left) == (True, 0)
     refused = throttle.take("2001:db8:1:ff::1")
     assert (refused.allowed, refused.limit) == (False, 3 * SITE_FACTOR)
+
+
+def test_processes_and_machines_share_their_counts_in_redis() -> None:
+    with stores_support.redis() as server:
+        rows = settings(cache=server.url, rate_limit="5/hour", cold_limit="10/hour")
+        one, two = Throttle(rows), Throttle(rows)
+        assert [one.take_cold("192.0.2.1", 4).granted, two.take_cold("192.0.2.1", 4).granted] == [4, 4]
+        last = one.take_cold("192.0.2.1", 4)
+        assert (last.granted, last.allowed, last.left) == (2, False, 0)
+        assert 3500 < last.reset <= 3600
+        assert [(one, two)[n % 2].take("2001:db8::1").allowed for n in range(6)] == [True] * 5 + [False]
+        assert two.take_cold("192.0.2.1", 1).granted == 0
 
 
 # -- counting ----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from embedkit.web.problems import Refused, Throttled, from_refused
 
 log = logging.getLogger("embedkit.web")
 
-REDIS = ("redis://", "rediss://")
+REDIS = ("redis://", "rediss://", "unix://")
 REST = 10.0  # seconds without Redis after it failed: each try may take the time limit below
 WAIT = 0.2  # seconds for one call to Redis, as for the cache
 SITE_FACTOR = 10  # clients' worth of calls for an IPv6 /48, which one customer of a provider may have whole
@@ -203,7 +203,7 @@ def _redis(url: str) -> Storage:
     from redis.retry import Retry
 
     return RedisStorage(
-        url,
+        f"redis+{url}" if url.startswith("unix:") else url,  # as the library writes it
         key_prefix="embedkit-limit",
         socket_timeout=WAIT,
         socket_connect_timeout=WAIT,
