@@ -23,6 +23,8 @@ from embedkit.settings import Settings
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
 
 def paint(text: str, colour: str, *, err: bool = False) -> str:
     """Colour on a terminal, unless NO_COLOR is set (https://no-color.org; click does not look)."""
@@ -38,9 +40,6 @@ def _is_terminal(stream: TextIO | None) -> bool:
 def say(message: str) -> None:
     """A message for the person at the terminal."""
     click.echo(message, err=True)
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def say_error(message: str) -> None:
