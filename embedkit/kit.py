@@ -22,12 +22,13 @@ from embedkit.errors import (
     InvalidResponse,
     UnsupportedReference,
 )
+from embedkit.events import Events
 from embedkit.expansion import Expansion
 from embedkit.finished import Finished, Made
 from embedkit.getty import references, sizes
 from embedkit.lazily import Lazily
 from embedkit.lockfile import Picture
-from embedkit.memo import Memo
+from embedkit.memo import CountedMemo, Memo
 from embedkit.models import (
     INPUTS,
     JSON,
@@ -81,14 +82,16 @@ class EmbedKit:
         background: bool = True,
     ) -> None:
         self.settings = Settings.from_env(os.environ) if settings is None else settings
+        self.events = Events()
         self._clock = clock
-        self._cache = Lazily(lambda: open_cache(self.settings, cache, clock))
+        self._cache = Lazily(lambda: open_cache(self.settings, cache, clock, self.events))
         self._transport = Lazily(lambda: transport or self._open_transport())
         self._renderer = Lazily(self._open_renderer)
         self._api = Lazily(self._open_api)
         self._revalidator = Revalidator(background=background, threads=self.settings.concurrency)
         copies = None if self.settings.frozen else self._cache
-        self._memo = Memo(copies)
+        counted = self.settings.metrics != "off"
+        self._memo = CountedMemo(copies, self.events) if counted else Memo(copies)
         self._finished = Finished(self.settings, copies, self.show)
         self._resolver = Resolver(
             self.settings,
@@ -96,6 +99,7 @@ class EmbedKit:
             transport=self._transport,
             revalidator=self._revalidator,
             locked=lockfile.read(self.settings.lockfile) if self.settings.frozen else None,
+            observe=self.events,
         )
 
     @property
@@ -319,8 +323,12 @@ class EmbedKit:
 
     def status(self) -> JSON:
         """Whether the parts work, for a readiness check."""
-        state = getattr(self._transport(), "state", dict)
-        return {"cache": self.cache.state(), "upstream": state()}
+        return {"cache": self.cache.state(), "upstream": self.upstream()}
+
+    def upstream(self) -> JSON:
+        """Breaker, throttle and queue of every endpoint that has been asked."""
+        state: Callable[[], JSON] = getattr(self._transport(), "state", dict)
+        return state()
 
     def settle(self, timeout: float | None = None) -> int:
         """Finish refreshing what was shown stale; seconds default to TIMEOUT. Returns how many are left."""
@@ -343,7 +351,7 @@ class EmbedKit:
     def _open_transport(self) -> Transport:
         from embedkit.transport import HttpTransport  # requests takes 76 ms to import: not when warm
 
-        return HttpTransport(self.settings)
+        return HttpTransport(self.settings, observe=self.events)
 
     def _open_renderer(self) -> Renderer:
         from embedkit.rendering import Renderer

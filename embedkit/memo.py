@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from embedkit.cache import EmbedCache
+from embedkit.events import Observe
 from embedkit.freshness import Verdict
 from embedkit.lockfile import Picture
 from embedkit.models import Embed
@@ -52,3 +53,21 @@ class Memo:
             self._held.clear()  # all of it can be made again
         self._held[asked] = cache, picture, entry.embed, answer
         return True
+
+
+class CountedMemo(Memo):
+    """A memo whose answers are counted: for a kit with the setting METRICS, so that others pay nothing.
+
+    :param observe: told of every answer that is given (:mod:`embedkit.events`).
+    """
+
+    def __init__(self, cache: Callable[[], EmbedCache] | None, observe: Observe) -> None:
+        super().__init__(cache)
+        self._observe = observe
+
+    def get(self, asked: Hashable) -> Any:
+        """The answer to this; None where there is none that is still good."""
+        answer = super().get(asked)
+        if answer is not None:
+            self._observe("lookup", "hit")
+        return answer

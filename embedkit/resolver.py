@@ -26,6 +26,7 @@ from embedkit.errors import (
     ProviderError,
     Unavailable,
 )
+from embedkit.events import Observe, ignore
 from embedkit.freshness import Verdict
 from embedkit.getty import sizes
 from embedkit.lockfile import Picture
@@ -55,6 +56,7 @@ class Resolver:
 
     :param cache: gives the cache, and ``transport`` the transport, when first needed.
     :param locked: the records of a frozen build; then neither of the two is touched.
+    :param observe: told what was held (:mod:`embedkit.events`).
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class Resolver:
         transport: Callable[[], Transport],
         revalidator: Revalidator,
         locked: Mapping[Picture, Embed] | None = None,
+        observe: Observe = ignore,
     ) -> None:
         self._settings = settings
         self._cache = cache
         self._transport = transport
         self._revalidator = revalidator
         self._locked = locked
+        self._observe = observe
 
     def record(self, picture: Picture, options: Options, admit: Admit | None = None) -> Embed:
         """One record, large enough for these options.
@@ -140,6 +144,7 @@ class Resolver:
         if self._locked is not None:
             return self._from_lock(picture, self._locked)
         entry = self._cache().get(*picture)
+        self._observe("lookup", _lookup(entry, options))
         if entry.error is not None:
             return _last_good(entry, entry.error)
         if entry.embed is None or not sizes.covers(entry.embed, options):
@@ -182,7 +187,9 @@ class Resolver:
                 embed = self._cache().once(*picture, work, wait=self._settings.timeout)
             return embed
         except ProviderError as error:
-            return _last_good(self._cache().get(*picture), error)
+            copy = _last_good(self._cache().get(*picture), error)
+            self._observe("rescue")
+            return copy
 
     def _renew(self, picture: Picture, options: Options, *, batch: bool = False) -> Embed:
         """Ask Getty whatever is held."""
@@ -216,6 +223,17 @@ class Resolver:
         except InvalidResponse as error:
             error.outage = True
             raise
+
+
+def _lookup(entry: Entry, options: Options) -> str:
+    """What a look into the cache came to, in one word."""
+    if entry.error is not None:
+        return "negative"
+    if entry.embed is None or not sizes.covers(entry.embed, options):
+        return "miss"
+    if entry.verdict is Verdict.FRESH:
+        return "hit"
+    return "stale" if entry.verdict is Verdict.STALE_WHILE_REVALIDATE else "miss"
 
 
 def _last_good(entry: Entry, error: EmbedKitError) -> Embed:

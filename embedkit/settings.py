@@ -22,6 +22,8 @@ from embedkit.models import TARGETS, TLDS
 PREFIX = "EMBEDKIT_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ON_ERROR = ("card", "link", "text", "raise")
+LOG_FORMATS = ("none", "text", "json")
+CONTACT = re.compile(r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+")
 
 
 class Secret:
@@ -155,6 +157,15 @@ def _image_origins(value: Any) -> tuple[str, ...]:
     return tuple(_upstream(origin) for origin in _origins(value))
 
 
+def _contacts(value: Any) -> tuple[str, ...]:
+    """URIs of the field Contact (RFC 9116, section 2.5.3); web addresses must begin with https there."""
+    found = _list(value)
+    for uri in found:
+        if not CONTACT.fullmatch(uri):
+            raise ValueError("must be addresses such as mailto:security@example.org, https: or tel:")
+    return found
+
+
 def _rate(value: Any) -> str:
     rate = str(value).strip()
     if not re.fullmatch(r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)", rate):
@@ -261,6 +272,21 @@ class Settings:
     )
     tokens: tuple[Secret, ...] = _row((), _secrets, "Tokens that open search, at least 32 characters each.")
     admin_token: tuple[Secret, ...] = _row((), _secrets, "The token that opens purging; unset, purging is off.")
+    metrics: str = _row(
+        "off",
+        _one_of("off", "token", "open"),
+        "Who may read /metrics: nobody, holders of ADMIN_TOKEN or of one of TOKENS, or all.",
+    )
+    log_format: str = _row(
+        "none",
+        _one_of(*LOG_FORMATS),
+        "What the service writes on stderr: nothing, or a line for each request and finding, as text or JSON.",
+    )
+    contact: tuple[str, ...] = _row(
+        (),
+        _contacts,
+        "Whom to tell of a security hole, for /.well-known/security.txt: mailto:, https: or tel: addresses.",
+    )
     search_access: str = _row("token", _one_of("token", "open"), "Who may search: holders of a token, or all.")
     cors_origins: tuple[str, ...] = _row((), _origins, "Origins whose pages may read our answers.")
     picker_origins: tuple[str, ...] = _row((), _origins, "Origins that may frame the picker.")

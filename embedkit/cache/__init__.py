@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from cachelib import BaseCache
@@ -27,6 +28,7 @@ from embedkit.cache.envelope import Envelope
 from embedkit.cache.flight import Flight
 from embedkit.cache.guard import Guarded
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
+from embedkit.events import Observe, ignore
 from embedkit.freshness import Policy, lifetime
 from embedkit.models import JSON, Embed
 from embedkit.stores.changes import Changes, slot
@@ -57,6 +59,7 @@ class EmbedCache:
     :param endpoint: the oEmbed endpoint; copies of one are none of another.
     :param clock: seconds since the epoch; ``monotonic`` counts from anywhere.
     :param random: a number from 0 to 1.
+    :param observe: told of shared calls and of what is wrong with the backend (:mod:`embedkit.events`).
     :raises ConfigurationError: without a secret.
     """
 
@@ -70,10 +73,12 @@ class EmbedCache:
         clock: Callable[[], float] = time.time,
         random: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
+        observe: Observe = ignore,
     ) -> None:
         if not secrets or not all(secrets):
             raise ConfigurationError("A cache needs a secret to sign its entries.", hint="Set SECRET.")
-        self._store = Guarded(backend, monotonic)
+        self._store = Guarded(backend, monotonic, observe)
+        self._observe = observe
         self._envelope = Envelope(secrets)
         self._policy = policy
         self._endpoint = endpoint
@@ -192,7 +197,8 @@ class EmbedCache:
         """
         key = self._key(items)
         try:
-            return self._flight.once((key, tld), lambda: self._lead(key, items, tld, work, wait), wait)
+            lead = partial(self._lead, key, items, tld, work, wait)
+            return self._flight.once((key, tld), lead, wait, partial(self._observe, "coalesced", "thread"))
         except Busy:
             raise Unavailable(
                 "Somebody else is still asking Getty Images for this picture.",
@@ -205,6 +211,8 @@ class EmbedCache:
         with self._locks.hold(f"{key}:{tld}:lease", wait) as waited:
             if waited and (error := self._told(key, tld, began)):
                 raise error  # whoever we waited for has just met it: asking again would take as long
+            if waited:
+                self._observe("coalesced", "process")
             self._front.pop((items, tld), None)  # the work must see what that one has stored
             return work()
 
@@ -326,6 +334,7 @@ class EmbedCache:
 
     def _distrust(self, key: str, error: Exception) -> None:
         self._corrupt += 1
+        self._observe("store", "corrupt")
         log.debug("dropped an entry: %s", error)
         self._drop(key)
 

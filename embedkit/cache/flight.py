@@ -58,10 +58,13 @@ class Flight:
         self._mutex = threading.Lock()
         self._calls: dict[Hashable, _Call] = {}
 
-    def once(self, key: Hashable, work: Callable[[], Result], wait: float) -> Result:
+    def once(
+        self, key: Hashable, work: Callable[[], Result], wait: float, joined: Callable[[], object] = bool
+    ) -> Result:
         """Do the work, or share in the outcome of who is already doing it.
 
         :param wait: seconds after which to give up on another.
+        :param joined: called where another is already doing it.
         :raises Busy: where another was still at it by then.
         """
         deadline = time.monotonic() + wait
@@ -69,6 +72,7 @@ class Flight:
             call, first = self._join(key)
             if first:
                 return self._lead(key, call, work)
+            joined()
             if not call.over.wait(max(0.0, deadline - time.monotonic())):
                 raise Busy(f"another thread has been at it for more than {wait} seconds")
             if call.error is None:

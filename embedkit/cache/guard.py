@@ -11,6 +11,7 @@ from cachelib import BaseCache, MemcachedCache, NullCache, SimpleCache
 from cachelib.redis_base import BaseRedisCache
 
 from embedkit.errors import ConfigurationError, Unavailable
+from embedkit.events import Observe, ignore
 from embedkit.models import JSON
 from embedkit.stores.locks import tell_of_forks
 from embedkit.stores.memory import MemoryCache
@@ -28,10 +29,12 @@ class Guarded:
     """A backend that never raises.
 
     :param clock: monotonic seconds.
+    :param observe: told of failures (:mod:`embedkit.events`).
     """
 
-    def __init__(self, backend: BaseCache, clock: Callable[[], float]) -> None:
+    def __init__(self, backend: BaseCache, clock: Callable[[], float], observe: Observe = ignore) -> None:
         self.backend = backend
+        self._observe = observe
         self._clock = clock
         self.after_fork()
         tell_of_forks(self)
@@ -131,6 +134,7 @@ class Guarded:
             return True
 
     def _count(self, error: Exception) -> None:
+        self._observe("store", "failure")
         with self._lock:
             self._failures += 1
             self._until = self._clock() + BYPASS

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from cachelib import BaseCache
 
 from embedkit.cache import EmbedCache
+from embedkit.events import Observe, ignore
 from embedkit.settings import Settings
 from embedkit.signing import signing_secrets
 from embedkit.stores import open_store
 
 
-def open_cache(settings: Settings, given: BaseCache | None, clock: Callable[[], float]) -> EmbedCache:
+def open_cache(
+    settings: Settings, given: BaseCache | None, clock: Callable[[], float], observe: Observe = ignore
+) -> EmbedCache:
     """The copies, in the backend that is given, else in the one that the setting CACHE names.
 
     :param clock: seconds since the epoch.
@@ -26,4 +29,5 @@ def open_cache(settings: Settings, given: BaseCache | None, clock: Callable[[], 
         policy=settings.policy,
         endpoint=settings.oembed_endpoint,
         clock=clock,
+        observe=observe,
     )

@@ -27,6 +27,7 @@ from embedkit.cli.service import demo, openapi, sandbox, serve
 from embedkit.cli.texts import check, lock, render, warm
 from embedkit.cli.upkeep import assets, cache, completion, doctor
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized
+from embedkit.logs import TextFormatter
 from embedkit.settings import rows
 
 
@@ -57,7 +58,7 @@ def cli(verbose: bool) -> None:
     """
     if verbose:
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        handler.setFormatter(TextFormatter(timed=False))
         logging.getLogger("embedkit").addHandler(handler)
         logging.getLogger("embedkit").setLevel(logging.DEBUG)
 

@@ -21,7 +21,7 @@ from embedkit.cli.console import print_json, say
 from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import ConfigurationError
 from embedkit.rendering import static_dir
-from embedkit.settings import PREFIX, Secret, Settings
+from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,7 +55,12 @@ def port_option(default: int) -> Callable[[Command], Command]:
 @port_option(8080)
 @click.option("--upstream", metavar="URL", help="Use the services at this address (a sandbox) instead of Getty's.")
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at once.")
-def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(LOG_FORMATS),
+    help="What to write on stderr, in place of the setting LOG_FORMAT.",
+)
+def serve(host: str, port: int, upstream: str | None, threads: int, log_format: str | None) -> None:
     """Run the service under waitress.
 
     SIGTERM ends it with 0, Ctrl+C with 130, once the requests in flight are answered: within TIMEOUT and a second.
@@ -64,6 +69,8 @@ def serve(host: str, port: int, upstream: str | None, threads: int) -> None:
     from embedkit.web import create_app
 
     settings = Settings.from_env(os.environ)
+    if log_format:
+        settings = replace(settings, log_format=log_format)
     try:
         app = create_app(settings.with_upstream(upstream) if upstream else settings)
     except ValueError as error:

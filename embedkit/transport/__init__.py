@@ -31,6 +31,7 @@ from requests.adapters import HTTPAdapter
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
+from embedkit.events import Observe, ignore
 from embedkit.getty.refusals import retry_after, throttle
 from embedkit.models import JSON, Request, Response
 from embedkit.settings import Settings
@@ -106,6 +107,7 @@ class HttpTransport:
     :param sleep: waits so many seconds between two tries.
     :param random: a number from 0 to below 1.
     :param api_rate: calls a second to the API v3; oEmbed names no such limit.
+    :param observe: told of calls and of refusals to make one (:mod:`embedkit.events`).
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class HttpTransport:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = chance.random,
+        observe: Observe = ignore,
     ) -> None:
         if verify is not True and not (verify and os.path.exists(verify)):
             raise ConfigurationError("Certificates are always checked.", hint="Give the path of a CA bundle.")
@@ -127,6 +130,7 @@ class HttpTransport:
         self._clock = clock
         self._sleep = sleep
         self._random = random
+        self._observe = observe
         self._process = _Process(self._places)
 
     def send(self, request: Request) -> Response:
@@ -143,6 +147,9 @@ class HttpTransport:
             outcome = self._outcome(request)
         except NotTaken as failure:
             raise failure.error from None
+        except ProviderError as refusal:
+            self._observe("refused", request.endpoint, refusal.code)
+            raise
         if isinstance(outcome, Fault):
             raise outcome.error  # here, where no exception with a request inside can become its context
         return outcome
@@ -165,7 +172,7 @@ class HttpTransport:
             start = self._clock() if request.batch else began
             silence = READ_TIMEOUT if request.into is None else FILE_TIMEOUT
             outcome, tries = self._guarded(request, lane, Deadline(start + seconds, self._clock, silence))
-        _report(request, outcome, self._clock() - began, tries)
+        _report(request, outcome, self._clock() - began, tries, self._observe)
         return outcome
 
     @contextmanager
@@ -322,8 +329,19 @@ def _healthy(request: Request, outcome: Response | Fault) -> bool:
     return outcome.status < 500 and (request.recognizes is None or request.recognizes(outcome))
 
 
-def _report(request: Request, outcome: Response | Fault, seconds: float, tries: int) -> None:
-    """One line in the log: no path, no query, no header, and nothing that could break the line."""
+def _verdict(outcome: Response | Fault) -> str:
+    """How a call ended, in one word of a closed list."""
+    if isinstance(outcome, Fault):
+        return outcome.error.code
+    if throttle(outcome):
+        return "throttled"
+    return "ok" if outcome.status < 400 else "client-error" if outcome.status < 500 else "server-error"
+
+
+def _report(request: Request, outcome: Response | Fault, seconds: float, tries: int, observe: Observe) -> None:
+    """Counted; and one line in the log: no path, no query, no header, and nothing that could break the line."""
     host = ascii(urlsplit(request.url).hostname)[1:-1][:255]
     said = outcome.status if isinstance(outcome, Response) else outcome.error.message
+    observe("upstream", request.endpoint, _verdict(outcome), value=seconds)
+    observe("tries", request.endpoint, value=tries)
     log.debug("%s %s: %s in %.0f ms, tries: %d", request.endpoint, host, said, seconds * 1000, tries)

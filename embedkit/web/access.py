@@ -3,6 +3,7 @@
 search   the key's quota, and Getty's terms, forbid an open door: a token, a grant, or SEARCH_ACCESS=open
 grant    a token of TOKENS; a grant opens this no more than it purges
 purge    ADMIN_TOKEN
+metrics  ADMIN_TOKEN or a token of TOKENS, unless METRICS=open; off by default
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from embedkit.web.credentials import known, presented
 from embedkit.web.problems import Refused
 from embedkit.web.service import Authorize, Service
 
-Access = Literal["open", "search", "grant", "purge"]  # also what a host's ``authorize`` is asked
+Access = Literal["open", "search", "grant", "purge", "metrics"]  # also what a host's ``authorize`` is asked
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="embedkit"'}
 EXPIRED = {"WWW-Authenticate": 'Bearer realm="embedkit", error="invalid_token"'}  # RFC 6750, section 3.1
@@ -36,6 +37,8 @@ def admit(service: Service, access: Access, grant: Secret | None = None) -> Secr
         return _search(service, grant or presented())
     if access == "grant":
         return _grant(service)
+    if access == "metrics":
+        _metrics(service)
     return _purge(service) if access == "purge" else None
 
 
@@ -72,6 +75,18 @@ def _purge(service: Service) -> Secret | None:
     if not service.settings.admin_token:
         raise Refused("no-route", NOTHING)  # as if the address did not exist
     return _one_of(service.settings.admin_token, f"Send the token {SEND}")
+
+
+def _metrics(service: Service) -> None:
+    """A token opens this beside the host's login, too: Prometheus cannot log in anywhere."""
+    if service.settings.metrics == "off":
+        raise Refused("no-route", NOTHING)
+    if service.settings.metrics == "open":
+        return
+    if service.authorize is not None and presented() is None:
+        _ask(service.authorize, "metrics")
+    else:
+        _one_of((*service.settings.admin_token, *service.settings.tokens), f"Send a token {SEND}")
 
 
 def _need_key(service: Service) -> None:

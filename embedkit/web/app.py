@@ -8,6 +8,8 @@ from functools import partial
 from flask import Blueprint, Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from embedkit import logs
+from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
 from embedkit.rendering import static_dir
 from embedkit.settings import Settings
@@ -16,7 +18,9 @@ from embedkit.web.access import admit
 from embedkit.web.documentation import home
 from embedkit.web.fast import Fast
 from embedkit.web.limits import Throttle, count, count_misses, count_request, tell_allowance
+from embedkit.web.observed import ROUTE, Observed, count_answer
 from embedkit.web.problems import Refused
+from embedkit.web.prometheus import Metrics
 from embedkit.web.routes import ROUTES
 from embedkit.web.routing import Route
 from embedkit.web.service import Authorize, Service
@@ -32,7 +36,7 @@ def create_app(
     :param settings: by default those of the kit, or of the environment (``EMBEDKIT_…``).
     :param kit: by default one made from the settings.
     :param authorize: a login that decides instead of TOKENS, ADMIN_TOKEN and SEARCH_ACCESS: takes the action
-        (``search``, ``grant``, ``purge``), tells whether whoever sent the current request may do it.
+        (``search``, ``grant``, ``purge``, ``metrics``), tells whether whoever sent the current request may do it.
     :raises ConfigurationError: where a setting is wrong.
     """
     blueprint, service, throttle = _mounted(settings, kit, authorize, None)
@@ -46,7 +50,10 @@ def create_app(
     app.after_request(headers.harden)
     app.after_request(headers.only_https)
     app.after_request(count_misses(throttle))
-    app.wsgi_app = Fast(app, service, throttle)  # type: ignore[method-assign]
+    log_format = service.settings.log_format
+    logs.listen(log_format)
+    fast = Fast(app, service, throttle)
+    app.wsgi_app = Observed(fast, service.metrics, log=log_format != "none")  # type: ignore[method-assign]
     if hops := service.settings.trusted_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
@@ -64,7 +71,10 @@ def create_blueprint(
     Give it a prefix, since without one the application's own ``/static`` hides ours. The arguments are
     those of :func:`create_app`; trusted hosts and proxies are the application's affair.
     """
-    return _mounted(settings, kit, authorize, url_prefix)[0]
+    blueprint, service, _ = _mounted(settings, kit, authorize, url_prefix)
+    if service.metrics:
+        blueprint.after_request(partial(count_answer, service.metrics))
+    return blueprint
 
 
 def _mounted(
@@ -73,7 +83,9 @@ def _mounted(
     kit = kit or EmbedKit(settings)
     if not kit.settings.frozen:
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
-    service = Service(kit, settings or kit.settings, authorize)
+    settings = settings or kit.settings
+    counts = _metrics(settings, kit, host=authorize is not None)
+    service = Service(kit, settings, authorize, metrics=counts)
     blueprint = Blueprint(
         "embedkit",
         "embedkit.web",
@@ -94,11 +106,23 @@ def _mounted(
     return blueprint, service, throttle
 
 
+def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None:
+    """What counts, where METRICS is on; ``host`` tells that the host's own login guards it."""
+    if settings.metrics == "off":
+        return None
+    if settings.metrics == "token" and not host and not (settings.admin_token or settings.tokens):
+        raise ConfigurationError("METRICS=token needs a token.", hint="Set ADMIN_TOKEN or TOKENS.")
+    metrics = Metrics()
+    metrics.watch(kit)
+    return metrics
+
+
 def _guard(service: Service, throttle: Throttle) -> Callable[[], None]:
     """What stands before every view: how large, how often, and who."""
     routes = {route.endpoint: route for route in ROUTES}
 
     def guard() -> None:
+        request.environ[ROUTE] = str(request.url_rule)
         if len(request.query_string) > LONGEST_QUERY:
             raise Refused("invalid-request", f"The query may have {LONGEST_QUERY} bytes.", status=414)
         route = routes.get((request.endpoint or "").rpartition(".")[2])

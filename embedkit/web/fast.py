@@ -27,6 +27,7 @@ from embedkit.lockfile import Picture
 from embedkit.memo import Memo
 from embedkit.models import Embed
 from embedkit.web.limits import Throttle
+from embedkit.web.observed import NOWHERE, ROUTE
 from embedkit.web.service import Service
 
 TOLD = "embedkit.told"
@@ -56,6 +57,7 @@ class Kept:
 
     second: Second
     fresh_until: float
+    route: str
     status: str
     before: list[Header]
     after: list[Header]
@@ -87,6 +89,8 @@ class Fast:
         allowance = self._throttle.take(environ.get("REMOTE_ADDR") or "")
         if not allowance.allowed:
             return self._next(environ, start_response)
+        environ[ROUTE] = kept.route
+        self._service.kit.events("lookup", "hit")
         start_response(kept.status, [*kept.before, *allowance.headers, *kept.after])
         return [kept.body]
 
@@ -103,7 +107,7 @@ class Fast:
         if TOLD not in environ or not said or said[0][0][:3] not in ("200", "304"):
             return answer
         body = _whole(answer)
-        self._keep(key, environ[TOLD], began, said[0], body)
+        self._keep(key, environ[TOLD], began, (environ.get(ROUTE, NOWHERE), *said[0]), body)
         return [body]
 
     def _keep(
@@ -111,13 +115,14 @@ class Fast:
         key: Hashable,
         told: tuple[Picture, Embed],
         began: tuple[float, float],
-        said: tuple[str, list[Header]],
+        said: tuple[str, str, list[Header]],
         body: bytes,
     ) -> None:
         picture, embed = told
+        route, status, headers = said
         second = int(began[0]), int(embed.fresh_until - began[1])
         copy = self._service.kit.cache.get(*picture).embed
-        names = [name for name, _ in said[1]]
+        names = [name for name, _ in headers]
         if (
             copy is None
             or (copy.frame, copy.fetched_at) != (embed.frame, embed.fetched_at)
@@ -129,8 +134,9 @@ class Fast:
         ):
             return
         place = names.index("RateLimit-Limit")
-        before, after = said[1][:place], said[1][place + 3 :]
-        self._memo.keep(key, picture, copy, Kept(second, embed.fresh_until, said[0], before, after, body))
+        before, after = headers[:place], headers[place + 3 :]
+        kept = Kept(second, embed.fresh_until, route, status, before, after, body)
+        self._memo.keep(key, picture, copy, kept)
 
     def _second(self, fresh_until: float) -> Second:
         return int(time.time()), int(fresh_until - self._service.clock())

@@ -1,6 +1,19 @@
 """Every route of the service, group by group."""
 
-from embedkit.web import documentation, embeds, frames, grants, images, oembed, operation, picker, render, search
+from embedkit.web import (
+    contact,
+    documentation,
+    embeds,
+    frames,
+    grants,
+    images,
+    metrics,
+    oembed,
+    operation,
+    picker,
+    render,
+    search,
+)
 from embedkit.web.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,5 +26,7 @@ ROUTES: tuple[Route, ...] = (
     *frames.ROUTES,
     *picker.ROUTES,
     *operation.ROUTES,
+    *metrics.ROUTES,
+    *contact.ROUTES,
     *documentation.ROUTES,
 )

@@ -15,6 +15,7 @@ from embedkit.kit import EmbedKit
 from embedkit.settings import LOOPBACK, Settings
 from embedkit.web.credentials import Grants
 from embedkit.web.problems import Refused
+from embedkit.web.prometheus import Metrics
 
 Authorize = Callable[[str], bool]
 
@@ -50,12 +51,16 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One embedkit behind HTTP. ``authorize`` is the host's own login; it decides instead of tokens."""
+    """One embedkit behind HTTP. ``authorize`` is the host's own login; it decides instead of tokens.
+
+    ``metrics`` is None while METRICS is off.
+    """
 
     kit: EmbedKit
     settings: Settings
     authorize: Authorize | None = None
     clock: Callable[[], float] = time.time
+    metrics: Metrics | None = None
     grants: Grants = field(init=False)
     readiness: Brief = field(default_factory=Brief)
 

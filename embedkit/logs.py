@@ -1,0 +1,128 @@
+"""Log lines for a service: one line for one record, as JSON or text, that no foreign text can forge.
+
+Whatever a record holds is written in printable ASCII, so that a line break, an escape sequence of terminals or
+a bidirectional override is seen instead of obeyed (CWE-117), and no field is longer than :data:`MAX_FIELD_BYTES`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import traceback
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+MAX_FIELD_BYTES = 1024
+MAX_FRAMES = 20  # of a traceback: the innermost
+REQUEST_ID: ContextVar[str] = ContextVar("embedkit_request_id", default="")
+UNSAFE = re.compile(r"[^ -~]")  # all but printable ASCII
+
+Fields = dict[str, Any]
+
+
+def printable(text: str) -> str:
+    """A text in printable ASCII, cut where it is too long; all else becomes ``\\n``, ``\\xNN``, ``\\uNNNN``."""
+    return _cut(text, lambda part: UNSAFE.sub(lambda found: ascii(found[0])[1:-1], part))
+
+
+def quoted(text: str) -> str:
+    """The same as a JSON string."""
+    return f'"{_cut(text, lambda part: json.dumps(part)[1:-1])}"'
+
+
+def _cut(text: str, escape: Any) -> str:
+    part = text[:MAX_FIELD_BYTES]
+    while len(escaped := escape(part)) > MAX_FIELD_BYTES - 3 * (len(part) < len(text)):
+        part = part[: len(part) * MAX_FIELD_BYTES // (len(escaped) + 4)]
+    return escaped if len(part) == len(text) else f"{escaped}..."
+
+
+class TextFormatter(logging.Formatter):
+    """``time level logger: message name=value …``; without a time for a terminal.
+
+    :param timed: whether a line begins with time and level.
+    """
+
+    def __init__(self, *, timed: bool = True) -> None:
+        super().__init__()
+        self._timed = timed
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        fields = fields_of(record)
+        head = f"{fields.pop('time')} {fields.pop('level')} " if self._timed else ""
+        line = f"{head}{printable(fields.pop('logger'))}: {printable(fields.pop('message'))}"
+        shown = {"time": None, "level": None} if not self._timed else {}
+        return " ".join(
+            [line, *(f"{printable(name)}={_word(value)}" for name, value in fields.items() if name not in shown)]
+        )
+
+
+class JSONFormatter(logging.Formatter):
+    """One JSON object a line: ``time``, ``level``, ``logger``, ``message``, and the fields of the record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        pairs = (f"{quoted(name)}: {_value(value)}" for name, value in fields_of(record).items())
+        return f"{{{', '.join(pairs)}}}"
+
+
+def fields_of(record: logging.LogRecord) -> Fields:
+    """What a record holds, by name: our own fields are those in its attribute ``fields``."""
+    fields: Fields = {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": record.getMessage(),
+    }
+    if request_id := REQUEST_ID.get():
+        fields["request_id"] = request_id
+    fields |= getattr(record, "fields", {})
+    if record.exc_info and record.exc_info[1] is not None:
+        fields |= _exception(record.exc_info[1])
+    return fields
+
+
+def _exception(error: BaseException) -> Fields:
+    """Kind, words and frames of an error; without source lines and variables, which may hold secrets."""
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+    return {
+        "error": type(error).__name__,
+        "detail": str(error),
+        "traceback": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value) if isinstance(value, int | float) else quoted(str(value))
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return quoted(" < ".join(map(str, reversed(value))))
+    return str(value) if isinstance(value, int | float) else quoted(str(value))
+
+
+class Handler(logging.StreamHandler[TextIO]):
+    """The handler of :func:`listen`: a class of its own, so that a second call finds it."""
+
+
+def listen(form: str, stream: TextIO | None = None) -> None:
+    """Write what embedkit logs, from INFO up, to a stream; a second call takes the place of the first.
+
+    :param form: ``text`` or ``json``; ``none`` ends it.
+    :param stream: by default stderr.
+    """
+    log = logging.getLogger("embedkit")
+    log.handlers[:] = [one for one in log.handlers if not isinstance(one, Handler)]
+    if form == "none":
+        return
+    handler = Handler(stream or sys.stderr)
+    handler.setFormatter(JSONFormatter() if form == "json" else TextFormatter())
+    log.addHandler(handler)
+    log.setLevel(min(log.level or logging.INFO, logging.INFO))

@@ -1,0 +1,156 @@
+"""Numbers for Prometheus: what embedkit and the service have counted, and the state of their parts.
+
+Labels are route templates and closed lists of our own, never a reference, an address or a client, so that the
+number of series is bounded (https://prometheus.io/docs/practices/naming/#labels). The values of one process are
+its own; under a server with several, the library adds them up in the folder PROMETHEUS_MULTIPROC_DIR.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from embedkit.errors import ConfigurationError
+from embedkit.kit import EmbedKit
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
+
+log = logging.getLogger("embedkit.web")
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)  # TIMEOUT is 5 by default
+LOOKUPS = ("hit", "stale", "negative", "miss")
+COALESCED = ("thread", "process")
+STORE = ("failure", "corrupt")
+BREAKER = ("closed", "half-open", "open")
+THROTTLES = ("rate-limited", "quota-exhausted")
+
+
+class Metrics:
+    """Counts events (:mod:`embedkit.events`) and requests. Safe for threads and forks.
+
+    :raises ConfigurationError: where the library is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from prometheus_client import CollectorRegistry, Counter, Histogram
+        except ModuleNotFoundError:
+            raise ConfigurationError(
+                "METRICS needs the package prometheus_client.", hint="Run: pip install 'embedkit[metrics]'"
+            ) from None
+        self._registry = registry = CollectorRegistry()  # of our own: the library's tells versions
+
+        def counter(name: str, says: str, *labels: str) -> Counter:
+            return Counter(f"embedkit_{name}", says, labels, registry=registry)
+
+        gauge = self._gauge
+        self._budget: Gauge | None = None
+        self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
+        self._lookups = counter("lookups", "Pictures asked for, by what was held of them.", "outcome")
+        self._rescues = counter("rescues", "Outages bridged with the last good copy.")
+        self._coalesced = counter("coalesced", "Callers who shared in the call of another.", "among")
+        self._upstream = counter("upstream_calls", "Calls to Getty, by how they ended.", "endpoint", "outcome")
+        self._tries = counter("upstream_tries", "Requests sent to Getty, retries included.", "endpoint")
+        self._refused = counter("upstream_refused", "Calls that were not made, and why.", "endpoint", "code")
+        self._store = counter("store_failures", "Failures of the cache, and entries that were not ours.", "kind")
+        self._seconds = Histogram(
+            *("embedkit_upstream_seconds", "How long calls to Getty took, retries included.", ("endpoint",)),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._breaker = gauge("upstream_breaker", "1 for the state that it is in.", "endpoint", "state")
+        self._throttled = gauge(
+            *("upstream_throttled_until_timestamp_seconds", "Until when Getty wants quiet; 0: it does not."),
+            *("endpoint", "reason"),
+        )
+        self._waiting = gauge("upstream_waiting", "Callers in the queue.", "endpoint", mode="livesum")
+        self._cache_up = gauge("cache_up", "1 while the cache answers.", mode="livemostrecent")
+        self._begin_at_zero()
+
+    def _gauge(self, name: str, says: str, *labels: str, mode: Any = "livemax") -> Gauge:
+        from prometheus_client import Gauge
+
+        return Gauge(f"embedkit_{name}", says, labels, registry=self._registry, multiprocess_mode=mode)
+
+    def _begin_at_zero(self) -> None:
+        """A series that is not there yet hides its first event from ``rate()``."""
+        for family, words in ((self._lookups, LOOKUPS), (self._coalesced, COALESCED), (self._store, STORE)):
+            for word in words:
+                family.labels(word)
+
+    def _record(self, event: str, labels: tuple[str, ...], value: float) -> None:
+        if event == "upstream":
+            self._upstream.labels(*labels).inc()
+            self._seconds.labels(labels[0]).observe(value)
+        elif event == "rescue":
+            self._rescues.inc(value)
+        else:
+            families = {
+                "lookup": self._lookups,
+                "coalesced": self._coalesced,
+                "tries": self._tries,
+                "refused": self._refused,
+                "store": self._store,
+            }
+            families[event].labels(*labels).inc(value)
+
+    def request(self, route: str, method: str, status: int) -> None:
+        """Count an answer."""
+        try:
+            self._requests.labels(route, method, str(status)).inc()
+        except Exception:
+            log.exception("a request could not be counted")
+
+    def search_budget(self, remaining: int) -> None:
+        """How many searches are left of today's SEARCH_BUDGET; without one there is no such number."""
+        if self._budget is None:
+            says = "Searches left of today's SEARCH_BUDGET."
+            self._budget = self._gauge("search_budget_remaining", says, mode="livemostrecent")
+        self._budget.set(remaining)
+
+    def watch(self, kit: EmbedKit) -> None:
+        """Count the events of a kit; a worker that nobody asks for its state tells it after each call."""
+
+        def listen(event: str, labels: tuple[str, ...], value: float) -> None:
+            try:
+                self._record(event, labels, value)
+                if event in ("upstream", "refused"):
+                    self._upstream_state(kit.upstream())
+            except Exception:  # that something cannot be counted is no reason to fail
+                log.exception("an event could not be counted")
+
+        kit.events.listen(listen)
+
+    def refresh(self, kit: EmbedKit) -> None:
+        """Take over the state of the parts as it is now."""
+        try:
+            status = kit.status()
+            self._cache_up.set(status["cache"] == "ok")
+            self._upstream_state(status["upstream"])
+        except Exception:
+            log.exception("the state of the parts cannot be told")
+
+    def _upstream_state(self, lanes: Mapping[str, Mapping[str, Any]]) -> None:
+        for endpoint, lane in lanes.items():
+            for name in BREAKER:
+                self._breaker.labels(endpoint, name).set(lane.get("breaker", "closed") == name)
+            for reason in THROTTLES:
+                until = time.time() + lane["retry_after"] if lane.get("throttled") == reason else 0.0
+                self._throttled.labels(endpoint, reason).set(until)
+            self._waiting.labels(endpoint).set(lane.get("waiting", 0))
+
+    def text(self) -> bytes:
+        """All of it in Prometheus's text format."""
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.exposition import generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        registry = self._registry
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
