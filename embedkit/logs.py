@@ -53,12 +53,10 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
         fields = fields_of(record)
-        head = f"{fields.pop('time')} {fields.pop('level')} " if self._timed else ""
+        when, level = fields.pop("time"), fields.pop("level")
+        head = f"{when} {level} " if self._timed else ""
         line = f"{head}{printable(fields.pop('logger'))}: {printable(fields.pop('message'))}"
-        shown = {"time": None, "level": None} if not self._timed else {}
-        return " ".join(
-            [line, *(f"{printable(name)}={_word(value)}" for name, value in fields.items() if name not in shown)]
-        )
+        return " ".join([line, *(f"{printable(name)}={_word(value)}" for name, value in fields.items())])
 
 
 class JSONFormatter(logging.Formatter):

@@ -357,6 +357,24 @@ class Settings:
         return cls.from_mapping({_known(name, PREFIX): value for name, value in ours.items()})
 
 
+def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, ConfigurationError]]:
+    """Settings of an environment, the default in place of each that is wrong; and all that is wrong, by name.
+
+    For whoever looks for faults; everybody else stops at the first one, with :meth:`Settings.from_env`.
+    """
+    good: dict[str, Any] = {}
+    wrong: dict[str, ConfigurationError] = {}
+    for name, value in environ.items():
+        if name.startswith(PREFIX):
+            try:
+                known = _known(name[len(PREFIX) :], PREFIX)
+                Settings.from_mapping({known: value})
+                good[known] = value
+            except ConfigurationError as error:
+                wrong[name[len(PREFIX) :].upper()] = error
+    return Settings.from_mapping(good), wrong
+
+
 def rows() -> list[tuple[str, Any, str]]:
     """Name in capitals, default and sentence of every setting, in order."""
     return [(row.name.upper(), row.default, row.metadata["says"]) for row in fields(Settings)]

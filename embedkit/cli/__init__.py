@@ -20,12 +20,13 @@ import click
 from embedkit import __version__
 from embedkit.cli.boards import boards
 from embedkit.cli.console import say, say_error
+from embedkit.cli.doctor import doctor
 from embedkit.cli.downloads import download
 from embedkit.cli.pictures import convert, resolve
 from embedkit.cli.searching import search
 from embedkit.cli.service import demo, openapi, sandbox, serve
 from embedkit.cli.texts import check, lock, render, warm
-from embedkit.cli.upkeep import assets, cache, completion, doctor
+from embedkit.cli.upkeep import assets, cache, completion
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized
 from embedkit.logs import TextFormatter
 from embedkit.settings import rows

@@ -1,0 +1,314 @@
+"""``embedkit doctor``: what is wrong with an installation, part by part, and what mends it.
+
+Each part is looked at in spite of what is wrong with the others, unless it cannot be looked at without them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from embedkit import __version__, lockfile
+from embedkit.cli.console import as_json, counted, paint, print_json
+from embedkit.cli.upkeep import ASSETS, kept
+from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
+from embedkit.getty import tokens
+from embedkit.kit import EmbedKit
+from embedkit.models import Embed, Request, Response
+from embedkit.rendering import static_dir, templates_dir
+from embedkit.settings import PREFIX, Secret, Settings, examine, rows
+
+EXTRAS = {
+    "server": "waitress",
+    "metrics": "prometheus_client",
+    "redis": "redis",
+    "memcached": "pylibmc",
+    "bleach": "bleach",
+}
+FILES = (*ASSETS, "embedkit-picker.js", "embedkit-picker.css", "embedkit-pages.css", "embedkit-frame.js")
+PROBE = "74917285"  # the picture of Getty's own documentation
+PHRASE = "books"  # the search of Getty's own documentation
+CLOCK_DRIFT = 300  # seconds; more makes copies older or younger than they are, and certificates invalid
+SHOWN = {
+    "password": "with the token of a customer",
+    "client_credentials": "with a token of the application, for no customer",
+    None: "with the key alone, without a token",
+}
+MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("skip", "yellow")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of a check: ``ok`` is None where it could not be made."""
+
+    check: str
+    ok: bool | None
+    detail: str
+
+
+@click.command()
+@as_json
+@click.option("--offline", is_flag=True, help="Do not ask Getty for anything.")
+def doctor(json_: bool, offline: bool) -> int:
+    """Check the installation, and tell which settings are set.
+
+    Every part is checked, and what mends it is named. Exits 1 where something is sick, 2 where a setting is wrong.
+    """
+    settings, wrong = examine(os.environ)
+    findings = list(_checks(settings, wrong, offline))
+    if json_:
+        checks = [{"check": one.check, "ok": one.ok, "detail": one.detail} for one in findings]
+        print_json({"version": __version__, "checks": checks, "settings": _changed(settings)})
+    else:
+        for one in findings:
+            click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {one.detail}")
+        for name, value in _changed(settings).items():
+            click.echo(f"set  {name} = {value}")
+    if wrong:
+        return 2
+    return 1 if any(one.ok is False for one in findings) else 0
+
+
+def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline: bool) -> Iterator[Finding]:
+    def check(name: str, look: Callable[[], str], *needs: str) -> Finding:
+        """One check, unless it needs a setting that is wrong: the default would be another installation."""
+        lacking = [row for row in needs if row in wrong]
+        if lacking:
+            return Finding(name, None, f"not checked before {', '.join(lacking)} is right")
+        return _try(name, look)
+
+    yield Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])
+    have = [name for name, module in EXTRAS.items() if find_spec(module)]
+    yield Finding("extras", True, ", ".join(have) or "none")
+    for error in wrong.values():
+        yield Finding("settings", False, f"{error} {_set_it(error)}".strip())
+    if not wrong:
+        yield Finding("settings", True, f"{len(rows())} known, {len(_changed(settings))} set")
+    yield check("templates", lambda: _templates(settings), "TEMPLATES")
+    yield check("files", _files)
+    yield check("sanitizer", lambda: _sanitizer(settings), "SANITIZER", "FRAME_ORIGIN")
+    if Path(settings.lockfile).exists() or settings.frozen:
+        yield check("lock file", lambda: _lock(settings), "LOCKFILE")
+    asks = not offline and not settings.frozen
+    with _Parts(settings) as parts:
+        yield check("cache", lambda: _cache(parts.kit), "CACHE", "CACHE_LIMIT", "SECRET", "TIMEOUT")
+        if asks:
+            yield check("oembed", lambda: _oembed(parts.memory), "OEMBED_ENDPOINT", "FRAME_ORIGIN", "TIMEOUT")
+            if parts.date:
+                yield check("clock", lambda: _clock(parts.date))
+        if find_spec("waitress"):
+            yield check("service", lambda: _service(parts.memory), "METRICS", "TOKENS", "ADMIN_TOKEN", "SECRET")
+    yield check(
+        "search",
+        lambda: _search(settings, ask=asks),
+        *("API_KEY", "API_SECRET", "USERNAME", "PASSWORD", "API_BASE", "TOKEN_URL", "TIMEOUT"),
+    )
+
+
+def _try(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, look())
+    except EmbedKitError as error:
+        return Finding(name, False, str(error))
+    except Exception as error:  # whatever nobody thought of is a finding too, and hides no other
+        return Finding(name, False, f"{type(error).__name__}; run with embedkit -v doctor, or report it.")
+
+
+class _Parts:
+    """The kit of these settings, and one with its copies in memory: Getty can be asked whatever the cache does.
+
+    ``date`` is the time that the last answer told.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.date = ""
+        self.kit = EmbedKit(replace(settings, frozen=False), background=False)
+        aside = replace(settings, frozen=False, cache="memory:", secret=settings.secret or (Secret("s" * 64),))
+        self.memory = EmbedKit(aside, transport=self, background=False)
+        self._settings = settings
+
+    def send(self, request: Request) -> Response:
+        """As any transport."""
+        from embedkit.transport import HttpTransport
+
+        response = HttpTransport(self._settings).send(request)
+        self.date = response.headers.get("date", "")
+        return response
+
+    def __enter__(self) -> _Parts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for kit in (self.kit, self.memory):
+            try:
+                kit.close()
+            except EmbedKitError:
+                pass  # it has been a finding already
+
+
+def _set_it(error: ConfigurationError) -> str:
+    """How the setting of an error is set, where the error does not say what to do."""
+    name = next((name for name, _, _ in rows() if f"The setting {name} " in str(error)), "")
+    return f"Set {PREFIX}{name}, or unset it." if name and not error.hint else ""
+
+
+def _templates(settings: Settings) -> str:
+    if settings.templates and not Path(settings.templates).is_dir():
+        raise ConfigurationError(
+            f"The folder {settings.templates} is not there.", hint="Make it, or unset the setting TEMPLATES."
+        )
+    return ", ".join(filter(None, (settings.templates, str(templates_dir()))))
+
+
+def _files() -> str:
+    missing = [name for name in FILES if not (static_dir() / name).is_file()]
+    if missing:
+        raise ConfigurationError(
+            f"{static_dir()} lacks {', '.join(missing)}.", hint="Run: pip install --force-reinstall embedkit"
+        )
+    return f"stylesheets and scripts in {static_dir()}"
+
+
+def _sanitizer(settings: Settings) -> str:
+    from embedkit.sanitize import sanitizer
+
+    sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
+    return settings.sanitizer
+
+
+def _lock(settings: Settings) -> str:
+    return f"{settings.lockfile}, {counted(len(lockfile.read(settings.lockfile)), 'picture')}"
+
+
+def _cache(kit: EmbedKit) -> str:
+    info = kit.cache.info()
+    if not kit.cache.check():
+        raise ConfigurationError(
+            f"The {info['kind']} cache {_place(kit, info)}does not keep what it is given.", hint=_mend(info)
+        )
+    return ", ".join(f"{name} {value}" for name, value in kept(info).items())
+
+
+def _place(kit: EmbedKit, info: Mapping[str, Any]) -> str:
+    """Where it lies, without the password that the address of a server may hold."""
+    if path := info.get("path"):
+        return f"in {path} "
+    return f"at {kit.settings.cache.rpartition('@')[2].rpartition('//')[2]} "
+
+
+def _mend(info: Mapping[str, Any]) -> str:
+    """What to do about a cache that does not work."""
+    path = info.get("path")
+    if not path:
+        return "Start that server, or set CACHE to another place."
+    folder = path if os.path.isdir(path) else os.path.dirname(path)
+    broken = "" if folder == path else f" A broken file may go, its copies are asked for anew: rm {path}"
+    return f"Is the disk full, or {folder} not writable? Try: df {folder} - or set CACHE to another place.{broken}"
+
+
+def _oembed(kit: EmbedKit) -> str:
+    found = next(iter(kit.records([kit.parse(PROBE)], refresh=True).values()))
+    if isinstance(found, Embed):
+        return f"{kit.settings.oembed_endpoint} answers"
+    if isinstance(found, Unavailable):
+        found.hint = _reach(found, kit.settings.oembed_endpoint, "OEMBED_ENDPOINT")
+    else:
+        found.hint = f"Is {kit.settings.oembed_endpoint} the right address? See the setting OEMBED_ENDPOINT."
+    raise found
+
+
+def _reach(error: Unavailable, address: str, setting: str) -> str:
+    if "certificate" in error.message:
+        return (
+            f"Look at it with: curl -v {address} - an old set of certificates is renewed with:"
+            " pip install --upgrade certifi. A wrong clock does this, too."
+        )
+    return f"{address} must be reachable from here, without a proxy. Try: curl -v {address} - or see {setting}."
+
+
+def _clock(date: str) -> str:
+    """The clock of this machine by the one of Getty's: ages of copies and certificates are read from it."""
+    try:
+        off = time.time() - parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return "the answer tells no time to compare with"
+    if abs(off) > CLOCK_DRIFT:
+        way = "ahead of" if off > 0 else "behind"
+        raise ConfigurationError(
+            f"The clock of this machine is {abs(off) / 60:.0f} minutes {way} that of the answer.",
+            hint="Set it, for example with: timedatectl set-ntp true",
+        )
+    return f"within {max(1, round(abs(off)))} seconds of the answer's"
+
+
+def _service(kit: EmbedKit) -> str:
+    from embedkit.web import create_blueprint
+
+    create_blueprint(kit)
+    settings = kit.settings
+    contact = "set" if settings.contact else "not set"
+    return f"embedkit serve would start; METRICS is {settings.metrics}, CONTACT is {contact}"
+
+
+def _search(settings: Settings, *, ask: bool) -> str:
+    """Whether the credentials go together, and whether the API takes them: by a search of one picture."""
+    if not settings.api_key:
+        if settings.api_secret or settings.username or settings.password:
+            raise ConfigurationError("API_SECRET, USERNAME and PASSWORD go with API_KEY.", hint="Set API_KEY.")
+        return "no API_KEY: search is off, all else works; EMBEDKIT_API_KEY turns it on"
+    if bool(settings.username) != bool(settings.password):
+        missing = "PASSWORD" if settings.username else "USERNAME"
+        raise ConfigurationError("USERNAME and PASSWORD go together.", hint=f"Set {missing}, too.")
+    shown = SHOWN[tokens.grant(settings)]
+    if not ask:
+        return f"API_KEY is set; {settings.api_base} would be asked {shown}"
+    try:
+        _found(settings)
+    except Unauthorized as error:
+        error.hint = f"Check {_refused(settings)}."
+        raise
+    except Unavailable as error:
+        both = f"{settings.api_base} and {settings.token_url}"
+        error.hint = _reach(error, both, "API_BASE and TOKEN_URL")
+        raise
+    return f"{settings.api_base} answers, {shown}"
+
+
+def _found(settings: Settings) -> None:
+    """A search of one picture, asked anew."""
+    with EmbedKit(replace(settings, cache="memory:"), background=False) as kit:
+        kit.api.search.images(PHRASE, page_size=1)
+
+
+def _refused(settings: Settings) -> str:
+    """Which setting is at fault: what comes before it is taken, where it is left out."""
+    nobody = replace(settings, username="", password=Secret())
+    for name, less in (("USERNAME and PASSWORD", nobody), ("API_SECRET", replace(nobody, api_secret=Secret()))):
+        if less != settings:
+            try:
+                _found(less)
+            except Unauthorized:
+                continue
+            return name
+    return "API_KEY"
+
+
+def _changed(settings: Settings) -> dict[str, Any]:
+    """Settings of the environment, secrets hidden."""
+    values = {name: getattr(settings, name.lower()) for name, _, _ in rows()}
+    usual = Settings()
+    hidden = {"CACHE": "***@" if "@" in settings.cache else settings.cache}
+    return {
+        name: hidden.get(name, value if isinstance(value, int | float | str) else str(value))
+        for name, value in values.items()
+        if value != getattr(usual, name.lower())
+    }
