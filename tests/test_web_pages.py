@@ -169,6 +169,7 @@ def test_document_says_who_may() -> None:
         ("GET", "/v1/countries"): ["token", "grant"],
         ("POST", "/v1/grants"): ["token"],
         ("DELETE", "/v1/embeds/{ref}"): ["admin"],
+        ("GET", "/metrics"): ["admin", "token"],
     }
     assert {name for names in guarded.values() for name in names} == set(schemes)
     for method, path in guarded:

@@ -19,13 +19,12 @@ from embedkit.web.documentation import home
 from embedkit.web.fast import Fast
 from embedkit.web.limits import Throttle, count, count_misses, count_request, tell_allowance
 from embedkit.web.observed import ROUTE, Observed, count_answer
+from embedkit.web.openapi import LONGEST_QUERY
 from embedkit.web.problems import Refused
 from embedkit.web.prometheus import Metrics
 from embedkit.web.routes import ROUTES
 from embedkit.web.routing import Route
 from embedkit.web.service import Authorize, Service
-
-LONGEST_QUERY = 4096  # bytes
 
 
 def create_app(

@@ -15,7 +15,7 @@ from embedkit.web.batch import Item
 from embedkit.web.fast import tell
 from embedkit.web.limits import admit_cold
 from embedkit.web.problems import FAILURES, Refused, retry_after
-from embedkit.web.routing import Answer, Route
+from embedkit.web.routing import Answer, Link, Route
 from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
 from embedkit.web.service import Service
 
@@ -99,6 +99,12 @@ ROUTES = (
         query=EmbedQuery,
         errors=FAILURES,
         parameters=REF,
+        links=(
+            Link("frame", {"ref": "$response.body#/ref"}),
+            Link("oembed", {"url": "$response.body#/page_url"}),
+            Link("render", body={"content": "[getty {$response.body#/ref}]", "input": "markdown"}),
+            Link("purge", {"ref": "$response.body#/ref"}),
+        ),
         sample="/v1/embeds/74917285?target=web&maxwidth=594",
     ),
     Route(
@@ -110,6 +116,7 @@ ROUTES = (
         {200: Answer("In the order asked; what fails does so alone.", BatchAnswer)},
         method="POST",
         body=BatchRequest,
+        links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
         sample={"refs": ["https://gty.im/74917285", {"ref": "840894796", "maxwidth": 480}], "target": "web"},
     ),
     Route(

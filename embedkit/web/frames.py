@@ -105,5 +105,6 @@ ROUTES = (
         errors=FAILURES,
         parameters={"ref": "An asset id, or up to five joined by commas."},
         sample="/embed/74917285",
+        paged=True,
     ),
 )

@@ -10,7 +10,7 @@ from embedkit.web import reading
 from embedkit.web.answers import as_json, in_language
 from embedkit.web.found import CountriesAnswer, CountryAnswer, ImageAnswer
 from embedkit.web.problems import SEARCHING
-from embedkit.web.routing import Answer, Route
+from embedkit.web.routing import Answer, Link, Route
 from embedkit.web.schemas import LanguageQuery
 from embedkit.web.service import Service
 
@@ -44,6 +44,7 @@ ROUTES = (
         errors=("unsupported", "not-found", *SEARCHING),
         access="search",
         parameters={"id": "An asset id."},
+        links=(Link("embed", {"ref": "$response.body#/id"}),),
         sample="/v1/images/74917285",
     ),
     Route(

@@ -11,18 +11,35 @@ from apispec import APISpec
 
 from embedkit import errors
 from embedkit.errors import EmbedKitError
+from embedkit.getty.addresses import MOST_ITEMS
 from embedkit.models import JSON
 from embedkit.settings import Settings
 from embedkit.web import schemas
 from embedkit.web.access import Access
 from embedkit.web.problems import CODES
-from embedkit.web.routing import Route
+from embedkit.web.routing import Answer, Route
 
+LONGEST_QUERY = 4096  # bytes
 VERSION = "1"  # of the interface, not of the package
 DESCRIPTION = (
     "Turns references to Getty Images pictures into safe, accessible embeds. Errors are problems (RFC 9457)"
-    " with a stable code."
+    " with a stable code; where a page was asked for, a page. Every answer names its request in X-Request-ID."
+    " What is no HTTP, or is more than a server or a proxy in front of the service takes, is answered by that one"
+    " (400, 408, 413, 431, 502, 504), as text or html."
 )
+# What a path names. The service reads more spellings than these; what it gives is always one of them.
+ID = "[0-9A-Za-z-]{1,24}"
+PATHS: Mapping[str, JSON] = {
+    "ref": {
+        "type": "string",
+        "pattern": f"^{ID}(,{ID}){{0,{MOST_ITEMS - 1}}}$",
+        "minLength": 1,
+        "maxLength": 25 * MOST_ITEMS - 1,
+        "examples": ["74917285"],
+    },
+    "id": {"type": "string", "pattern": f"^{ID}$", "minLength": 1, "maxLength": 24, "examples": ["74917285"]},
+}
+HTML: JSON = {"text/html": {"schema": {"type": "string"}}}
 REFERENCE = "#/components/schemas/{name}"
 CREDENTIALS = {
     "token": "One of the setting TOKENS. It stays on servers.",
@@ -37,6 +54,11 @@ DOORS: Mapping[Access, tuple[tuple[str, ...], str, str]] = {
         "not-configured",
     ),
     "grant": (("token",), "Off, and answered with 404, unless the setting TOKENS has a value.", "no-route"),
+    "metrics": (
+        ("admin", "token"),
+        "Off, and answered with 404, unless the setting METRICS says who may read it; METRICS=open asks nobody.",
+        "no-route",
+    ),
     "purge": (("admin",), "Off, and answered with 404, unless the setting ADMIN_TOKEN has a value.", "no-route"),
 }
 
@@ -116,7 +138,7 @@ def _operation(route: Route) -> JSON:
 
 def _path_parameters(route: Route) -> list[JSON]:
     return [
-        {"name": name, "in": "path", "required": True, "description": says, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "description": says, "schema": PATHS[name]}
         for name, says in route.parameters.items()
     ]
 
@@ -137,6 +159,8 @@ def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
     parameter = {"name": name, "in": "query", "required": name in struct.get("required", []), "schema": plain}
     if plain.get("type") == "array":
         parameter |= {"style": "form", "explode": False}  # joined by commas
+    if not parameter["required"]:
+        parameter["allowEmptyValue"] = True  # as forms send a field that nobody filled in: it counts as left out
     return {**parameter, "description": says} if says else parameter
 
 
@@ -144,14 +168,25 @@ def _answers(route: Route) -> JSON:
     return {
         str(status): {
             "description": answer.says,
-            **({"content": {answer.media: _content(answer.schema)}} if answer.media else {}),
+            **({"content": {answer.media: _content(answer)}} if answer.media else {}),
+            **({"links": _links(route)} if route.links and status < 300 else {}),
         }
         for status, answer in route.answers.items()
     }
 
 
-def _content(schema: Any) -> JSON:
-    return {"schema": {"type": "string"} if schema is None else _reference(schema)}
+def _content(answer: Answer) -> JSON:
+    if answer.schema is not None:
+        return {"schema": _reference(answer.schema)}
+    return {"schema": {"type": "object" if answer.media == "application/json" else "string"}}
+
+
+def _links(route: Route) -> JSON:
+    links: JSON = {}
+    for link in route.links:
+        body = {} if link.body is None else {"requestBody": link.body}
+        links[link.operation] = {"operationId": link.operation, "parameters": dict(link.parameters), **body}
+    return links
 
 
 def _reference(kind: Any) -> JSON:
@@ -162,18 +197,29 @@ def _reference(kind: Any) -> JSON:
 def _errors(route: Route) -> JSON:
     """The problems that a route may answer with, by status."""
     known = codes()
-    possible = {code: known[code] for code in (*route.errors, *_always(route))}
+    possible = [(code, *known[code]) for code in dict.fromkeys((*route.errors, *_always(route)))]
     found: JSON = {}
-    for code, (status, title) in possible.items():
+    for code, status, title in (*possible, *_by_size_and_type(route)):
         entry = found.setdefault(
             str(status),
             {
                 "description": "",
-                "content": {"application/problem+json": {"schema": _reference(schemas.Problem)}},
+                "content": {
+                    "application/problem+json": {"schema": _reference(schemas.Problem)},
+                    **(HTML if route.paged else {}),
+                },
             },
         )
         entry["description"] = "; ".join(filter(None, (entry["description"], f"{code}: {title}")))
     return {status: found[status] for status in sorted(found) if int(status) not in route.answers}
+
+
+def _by_size_and_type(route: Route) -> list[tuple[str, int, str]]:
+    """What HTTP itself has a status for, where the code is that of any wrong request."""
+    found = [("invalid-request", 414, f"The query has more than {LONGEST_QUERY} bytes")]
+    if route.body:
+        found.append(("invalid-request", 415, "The body is not JSON by its Content-Type"))
+    return found
 
 
 def _always(route: Route) -> list[str]:
@@ -181,4 +227,4 @@ def _always(route: Route) -> list[str]:
     codes += ["too-large"] if route.body else []
     codes += ["throttled"] if route.limited else []
     codes += ["token-required", "forbidden", DOORS[route.access][2]] if route.access in DOORS else []
-    return [*codes, "error"]
+    return [*codes, "method-not-allowed", "error"]

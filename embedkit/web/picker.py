@@ -25,7 +25,7 @@ from embedkit.web.access import admit
 from embedkit.web.answers import in_language
 from embedkit.web.limits import count
 from embedkit.web.pages import origin, page
-from embedkit.web.problems import Refused, retry_headers
+from embedkit.web.problems import SEARCHING, Refused, retry_headers
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
 from embedkit.web.service import Service
@@ -176,6 +176,8 @@ ROUTES = (
         "Pages",
         {200: Answer("The page.", media="text/html")},
         query=PickerQuery,
+        errors=("token-required", "forbidden", "not-configured", *SEARCHING),
         sample="/picker?q=solar%20eclipse",
+        paged=True,
     ),
 )

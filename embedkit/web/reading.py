@@ -38,10 +38,15 @@ def query(kind: type[T]) -> T:
     """
     several = _lists(kind)
     said = {name: _items(name) if name in several else value for name, value in request.args.items()}
+    said = {name: value for name, value in said.items() if value}
     try:
-        return msgspec.convert({name: value for name, value in said.items() if value}, kind, strict=False)
+        found = msgspec.convert(said, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Refused("invalid-request", re.sub(r"^(\w+)\[[0-9]+\]", r"\1", advice(error, kind))) from None
+    unread = [name for name in kind.__struct_fields__ if name in said and getattr(found, name) is None]
+    if unread:  # msgspec takes the text for None
+        raise Refused("invalid-request", f'{unread[0]}: "null" is none of its values.')
+    return found
 
 
 def language(said: str | None, settings: Settings) -> str:
@@ -85,9 +90,25 @@ def decoded(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise Refused("invalid-request", advice(error, kind)) from None
+        return _with_whole_numbers(data, kind, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("invalid-request", _broken(error, data)) from None
+
+
+def _with_whole_numbers(data: bytes, kind: type[T], error: msgspec.ValidationError) -> T:
+    """Once more with 300.0 as 300, which it is (JSON Schema, 6.1.1), and which msgspec refuses."""
+    try:
+        return msgspec.convert(_whole(msgspec.json.decode(data)), kind)
+    except (msgspec.DecodeError, RecursionError):  # a ValidationError is a DecodeError
+        raise Refused("invalid-request", advice(error, kind)) from None
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def options(said: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Target | None = None) -> Options:

@@ -9,7 +9,7 @@ from flask import Response
 from embedkit.web import answers, reading
 from embedkit.web.limits import admit_cold
 from embedkit.web.problems import Refused
-from embedkit.web.routing import KIB, Answer, Route
+from embedkit.web.routing import KIB, Answer, Link, Route
 from embedkit.web.schemas import MOST, RenderAnswer, RenderRequest
 from embedkit.web.service import Service
 
@@ -40,6 +40,7 @@ ROUTES = (
         {200: Answer("The text; what cannot be shown degrades and is named.", RenderAnswer)},
         method="POST",
         body=RenderRequest,
+        links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
         most=2048 * KIB,
         sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
     ),

@@ -23,12 +23,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Where an answer leads (OpenAPI 3.1, Link Object); what begins with ``$response`` is taken from it."""
+
+    operation: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """``view`` takes the service and what the rule names.
 
     ``errors`` are the codes it may answer with beside those that any route may. ``access`` tells who is let
     in: it is asked before the view. ``limited`` counts it against RATE_LIMIT; ``most`` is the largest body in
-    bytes; ``sample`` is a path or a body to try it with.
+    bytes; ``sample`` is a path or a body to try it with. ``paged`` tells that errors may be pages, too;
+    ``links`` where a good answer leads.
     """
 
     rule: str
@@ -46,3 +56,5 @@ class Route:
     most: int = 64 * KIB
     parameters: Mapping[str, str] = field(default_factory=dict)
     sample: Any = None
+    paged: bool = False
+    links: tuple[Link, ...] = ()

@@ -67,7 +67,10 @@ class OEmbedQuery(Struct, omit_defaults=True):
     url: Annotated[str, Meta(min_length=1, max_length=LONGEST, description="Any address of a Getty picture")]
     maxwidth: Size | None = None
     maxheight: Size | None = None
-    format: Annotated[str, Meta(description="json; anything else answers 501")] = "json"
+    format: Annotated[
+        str,
+        Meta(description="json; anything else answers 501", extra_json_schema={"pattern": "^[Jj][Ss][Oo][Nn]$"}),
+    ] = "json"
     caption: Words | None = None
     tld: Tld | None = None
 
@@ -91,6 +94,8 @@ Lang = Annotated[
     ),
 ]
 EDITORIAL_ONLY = "with family=editorial only"
+WHEN = f"ISO 8601; {EDITORIAL_ONLY}"
+DATE = {"anyOf": [{"format": "date"}, {"format": "date-time"}], "examples": ["1999-12-31"]}
 
 
 class SearchQuery(Struct, omit_defaults=True):
@@ -109,7 +114,15 @@ class SearchQuery(Struct, omit_defaults=True):
     orientations: list[Orientation] | None = None
     number_of_people: list[NumberOfPeople] | None = None
     color: (
-        Annotated[str, Meta(max_length=7, description="Six hexadecimal digits; not with family=editorial")] | None
+        Annotated[
+            str,
+            Meta(
+                max_length=7,
+                description="Six hexadecimal digits; not with family=editorial",
+                extra_json_schema={"pattern": "^#?[0-9A-Fa-f]{6}$"},
+            ),
+        ]
+        | None
     ) = None
     graphical_styles: (
         Annotated[list[GraphicalStyle], Meta(description="fine_art not with family=editorial")] | None
@@ -119,10 +132,26 @@ class SearchQuery(Struct, omit_defaults=True):
     age_of_people: list[AgeOfPeople] | None = None
     editorial_segments: Annotated[list[Segment], Meta(description=EDITORIAL_ONLY.capitalize())] | None = None
     date_from: (
-        Annotated[str, Meta(max_length=40, description=f"Made then or later; ISO 8601; {EDITORIAL_ONLY}")] | None
+        Annotated[
+            str,
+            Meta(
+                max_length=40,
+                description=f"Made then or later; ISO 8601; {EDITORIAL_ONLY}",
+                extra_json_schema=DATE,
+            ),
+        ]
+        | None
     ) = None
     date_to: (
-        Annotated[str, Meta(max_length=40, description=f"Made then or before; ISO 8601; {EDITORIAL_ONLY}")] | None
+        Annotated[
+            str,
+            Meta(
+                max_length=40,
+                description=f"Made then or before; ISO 8601; {EDITORIAL_ONLY}",
+                extra_json_schema=DATE,
+            ),
+        ]
+        | None
     ) = None
     exclude_nudity: Annotated[
         bool, Meta(description="The search of editorial pictures has no such filter: there it is left out")

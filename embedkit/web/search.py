@@ -20,10 +20,11 @@ from embedkit.web.answers import as_json, in_language
 from embedkit.web.found import SearchAnswer
 from embedkit.web.headers import BUDGET
 from embedkit.web.problems import SEARCHING, Refused
-from embedkit.web.routing import Answer, Route
+from embedkit.web.routing import Answer, Link, Route
 from embedkit.web.schemas import LONGEST_PHRASE, SearchQuery
 from embedkit.web.service import Service
 
+FOUND = "$response.body#/images/0/id"
 # Of the query, what narrows a search; the rest says where to look and how to answer.
 FILTERS = (
     *("sort_order", "orientations", "number_of_people", "color", "graphical_styles", "compositions"),
@@ -120,6 +121,13 @@ ROUTES = (
         query=SearchQuery,
         errors=SEARCHING,
         access="search",
+        links=(
+            Link("embed", {"ref": FOUND}),
+            Link("image", {"id": FOUND}),
+            Link("oembed", {"url": f"https://gty.im/{{{FOUND}}}"}),
+            Link("render", body={"content": f"[getty {{{FOUND}}}]", "input": "html"}),
+            Link("batch", body={"refs": [FOUND]}),
+        ),
         sample="/v1/search?q=solar%20eclipse&family=editorial&orientations=horizontal,square",
     ),
 )
