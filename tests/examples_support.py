@@ -71,13 +71,15 @@ def _packages(name: str) -> Sequence[str]:
     if not wanted.exists():
         return ()
     need("npm")
-    version = hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]
+    lock = wanted.with_name("package-lock.json")
+    version = hashlib.sha256(wanted.read_bytes() + lock.read_bytes()).hexdigest()[:12]
     folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"{name}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(wanted, folder)
+    for file in (wanted, lock):
+        shutil.copy(file, folder)
     code = "from newsroom.packages import Packages; from pathlib import Path; import sys; Packages(Path(sys.argv[1])).install()"
-    with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with folder.joinpath("lock").open("w") as turn:  # another worker may need it at this moment, too
+        fcntl.flock(turn, fcntl.LOCK_EX)
         subprocess.run([sys.executable, "-c", code, str(folder)], cwd=EXAMPLES, check=True)
     return "--packages", str(folder)
 

@@ -46,8 +46,11 @@ def test_editors_are_pinned_and_come_from_npm_by_name() -> None:
     for path in EXAMPLES.glob("*/package.json"):
         wanted = json.loads(path.read_text("utf-8"))
         assert all(re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", version) for version in wanted["dependencies"].values())
-        assert not path.with_name("package-lock.json").exists()
         assert not path.with_name(".npmrc").exists()
+        lock = json.loads(path.with_name("package-lock.json").read_text("utf-8"))
+        assert lock["packages"][""]["dependencies"] == wanted["dependencies"]
+        packages = {name: row for name, row in lock["packages"].items() if name}
+        assert all(row["integrity"].startswith("sha512-") for row in packages.values())
 
 
 def test_a_taken_port_is_told() -> None:

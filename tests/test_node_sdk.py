@@ -26,7 +26,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our script beside the client, outside of the tree: npm leaves its files where it installs."""
     npm, folder = need("npm"), tmp_path_factory.mktemp("node_sdk")
     shutil.copytree(HERE, folder, dirs_exist_ok=True)
-    install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+    install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=180)
     if done.returncode and not os.environ.get("CI"):
         pytest.skip("npm cannot install the client")
