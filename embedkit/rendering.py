@@ -327,4 +327,4 @@ def _markdown(text: str) -> str:
 def _markup(text: str) -> Markup:
     from markupsafe import Markup
 
-    return Markup(text)  # noqa: S704  (our own templates, escaped by Jinja; or the host's)
+    return Markup(text)  # our own templates, escaped by Jinja; or the host's  # noqa: S704  # nosec B704

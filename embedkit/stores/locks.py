@@ -77,7 +77,7 @@ class Locks:
         while not self._take(name, wait):
             if (left := deadline - time.monotonic()) <= 0:
                 raise Busy(f"{name} has been held by another for more than {wait} seconds")
-            time.sleep(min(left, pause * (0.5 + random.random())))  # noqa: S311 (no secret)
+            time.sleep(min(left, pause * (0.5 + random.random())))  # no secret  # noqa: S311  # nosec B311
             pause, waited = min(2 * pause, LONGEST_PAUSE), True
         try:
             yield waited
