@@ -82,7 +82,7 @@ def running(command: list[str], environ: Mapping[str, str]) -> Iterator[Server]:
 
 
 def gunicorn(folder: Path, environ: Mapping[str, str], *more: str) -> AbstractContextManager[Server]:
-    """gunicorn with two workers."""
-    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "2", "--threads", "2"]
-    command += ["--worker-class", "gthread", "--worker-tmp-dir", str(folder), *more, "wsgi:app"]
+    """gunicorn with the configuration of the example: two workers."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "examples/deploy/gunicorn.conf.py", "--bind", "127.0.0.1:0"]
+    command += ["--worker-tmp-dir", str(folder), *more, "wsgi:app"]
     return running(command, environ)

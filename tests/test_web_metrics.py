@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -107,6 +108,14 @@ def test_the_login_of_the_host_decides_and_a_token_opens_too(yes: bool) -> None:
     assert client.get("/metrics").status_code == (200 if yes else 403)
     assert asked == ["metrics"]
     assert client.get("/metrics", headers=bearer(TOKEN)).status_code == 200
+
+
+def test_a_folder_for_several_workers_that_is_not_there_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
+    with pytest.raises(ConfigurationError, match="is no folder. Make it"):
+        world(metrics="open")
 
 
 def test_without_the_library_the_start_says_what_to_install(tmp_path: Path) -> None:
@@ -332,6 +341,9 @@ def test_two_workers_of_gunicorn_add_up(tmp_path: Path, preload: bool) -> None:
                 pids = {path.name for path in folder.glob("counter_*.db") if b"/v1/embeds" in path.read_bytes()}
             found = [series(server.get("/metrics")[2].decode()) for _ in range(6)]
             calls = sandbox.app.count("oembed")
+            os.kill(int(re.findall(r"\d+", min(pids))[0]), signal.SIGKILL)
+            server.wait_for("was sent SIGKILL")
+            found.append(series(server.get("/metrics")[2].decode()))  # what a dead worker has counted stays
     for one in found:  # whichever of the two answers
         assert value(one, "http_requests_total", route="/v1/embeds/<ref>", method="GET", status="200") == asked
         assert sum(value(one, "lookups_total", outcome=outcome) for outcome in LOOKUPS) == asked

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("embedkit.web")
 
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own variable, for a server with several processes
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)  # TIMEOUT is 5 by default
 LOOKUPS = ("hit", "stale", "negative", "miss")
 COALESCED = ("thread", "process")
@@ -42,6 +43,10 @@ class Metrics:
             raise ConfigurationError(
                 "METRICS needs the package prometheus_client.", hint="Run: pip install 'embedkit[metrics]'"
             ) from None
+        if (folder := os.environ.get(FOLDER)) and not os.path.isdir(folder):
+            raise ConfigurationError(
+                f"{FOLDER} names {folder}, which is no folder.", hint="Make it, and empty it before each start."
+            )
         self._registry = registry = CollectorRegistry()  # of our own: the library's tells versions
 
         def counter(name: str, says: str, *labels: str) -> Counter:
@@ -150,7 +155,7 @@ class Metrics:
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = self._registry
-        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        if os.environ.get(FOLDER):
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)

@@ -2,7 +2,13 @@
 
 Put a proxy in front (nginx.conf): gunicorn has no bound for a client that sends one byte now and then, and each of
 these takes a thread.
+
+For METRICS, PROMETHEUS_MULTIPROC_DIR names a folder with a few files for each worker. It is emptied at every start,
+since counts begin at nought then; give the service one of its own, best in memory, such as /run/embedkit/metrics.
 """
+
+import os
+from pathlib import Path
 
 bind = "0.0.0.0:8080"
 worker_class = "gthread"  # threads, since the work is waiting
@@ -20,3 +26,21 @@ limit_request_fields = 64
 limit_request_field_size = 8190
 forwarder_headers = "FORWARDER-HEADERS-ARE-NOT-USED"  # no client names the path that the service is mounted at
 control_socket_disable = True  # nobody steers it but by signals
+
+FOLDER = os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+
+
+def on_starting(server):  # noqa: ARG001  (gunicorn's signature)
+    """Begin with an empty folder."""
+    if FOLDER:
+        Path(FOLDER).mkdir(parents=True, exist_ok=True)
+        for path in Path(FOLDER).glob("*.db"):
+            path.unlink()
+
+
+def child_exit(server, worker):  # noqa: ARG001  (gunicorn's signature)
+    """What a worker counted stays; its states go with it."""
+    if FOLDER:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)
