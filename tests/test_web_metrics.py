@@ -23,7 +23,7 @@ from embedkit.sandbox import SandboxServer, SandboxTransport
 from embedkit.web.prometheus import BREAKER, LOOKUPS, THROTTLES, Metrics
 from embedkit.web.routes import ROUTES
 from tests.servers_support import gunicorn
-from tests.web_support import ADMIN, ANY, EXAMPLE, KEYS, TOKEN, WITHDRAWN, World, bearer, settings, world
+from tests.web_support import ADMIN, ANY, EXAMPLE, KEYS, TOKEN, WITHDRAWN, Clock, World, bearer, settings, world
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -144,12 +144,18 @@ def test_lookups_by_what_was_held(made: World) -> None:
 
 
 def test_stale_copies_and_bridged_outages() -> None:
-    made = world(metrics="open", max_age=1, stale_while_revalidate=0, stale_if_error=3600)
-    assert made.client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
-    made.kit.cache._clock = lambda: __import__("time").time() + 100
-    made.sandbox.faults.add("status", status=503, count=None)
-    assert made.client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
-    assert value(seen(made), "rescues_total") == 1
+    clock, transport = Clock(), SandboxTransport()
+    rows = settings(metrics="open", max_age=100, stale_while_revalidate=100, stale_if_error=1000)
+    client = create_app(kit=EmbedKit(rows, transport=transport, clock=clock, background=False)).test_client()
+    assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
+    transport.app.faults.add("status", status=503, count=None)
+    for seconds in (150, 300):  # then stale, then kept for outages alone
+        clock.now += seconds
+        assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
+    found = series(client.get("/metrics").text)
+    counts = {outcome: value(found, "lookups_total", outcome=outcome) for outcome in LOOKUPS}
+    assert counts == {"hit": 0, "stale": 1, "negative": 0, "miss": 2}
+    assert value(found, "rescues_total") == 1
 
 
 def test_warm_answers_count_wherever_they_come_from() -> None:

@@ -95,7 +95,7 @@ def kind(schema: JSON) -> str:
         return str(schema["$ref"].rsplit("/", 1)[-1])
     if "enum" in schema:
         return "one of " + ", ".join(str(word) for word in schema["enum"])
-    if "anyOf" in schema:
+    if "anyOf" in schema and "type" not in schema:
         return " or ".join(dict.fromkeys(kind(one) for one in schema["anyOf"] if one.get("type") != "null"))
     if schema.get("type") == "array":
         return f"list of {kind(schema.get('items') or {})}"

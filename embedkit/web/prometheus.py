@@ -136,6 +136,9 @@ class Metrics:
             status = kit.status()
             self._cache_up.set(status["cache"] == "ok")
             self._upstream_state(status["upstream"])
+            if getattr(kit.settings, "search_budget", None) is not None:
+                search: Any = kit.api.search
+                self.search_budget(search.budget.remaining())
         except Exception:
             log.exception("the state of the parts cannot be told")
 
