@@ -10,13 +10,17 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
+from embedkit import EmbedKit
+from embedkit.errors import Unavailable
 from embedkit.sandbox import SandboxServer
+from embedkit.sandbox.api import credentials
 from tests.cli_support import Outcome, Run, environ, others, runner
 from tests.faults_support import answer
 from tests.faulty_upstream import Upstream, ok
@@ -24,9 +28,15 @@ from tests.faulty_upstream import Upstream, ok
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture(name="sandbox")
+@pytest.fixture(name="sandbox", scope="module")
 def fixture_sandbox() -> Iterator[SandboxServer]:
     with SandboxServer() as sandbox:
+        rows = sandbox.settings(cache="memory:", secret="s" * 40, api_key=credentials.KEY, timeout=300)
+        with EmbedKit(rows) as kit:
+            for _ in range(50):  # the first search builds the catalogue, which a busy machine may take long for
+                with suppress(Unavailable):
+                    kit.api.search.images("books", page_size=1)
+                    break
         yield sandbox
 
 
@@ -34,7 +44,9 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 def fixture_run(
     sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Run:
-    return runner(sandbox, tmp_path, monkeypatch, capsys)
+    run = runner(sandbox, tmp_path, monkeypatch, capsys)
+    monkeypatch.setenv("EMBEDKIT_TIMEOUT", "60")
+    return run
 
 
 @pytest.fixture(name="put")

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
@@ -130,17 +131,17 @@ class _Parts:
     """
 
     def __init__(self, settings: Settings) -> None:
+        from embedkit.transport import HttpTransport
+
         self.date = ""
+        self._http = HttpTransport(settings)
         self.kit = EmbedKit(replace(settings, frozen=False), background=False)
         aside = replace(settings, frozen=False, cache="memory:", secret=settings.secret or (Secret("s" * 64),))
         self.memory = EmbedKit(aside, transport=self, background=False)
-        self._settings = settings
 
     def send(self, request: Request) -> Response:
         """As any transport."""
-        from embedkit.transport import HttpTransport
-
-        response = HttpTransport(self._settings).send(request)
+        response = self._http.send(request)
         self.date = response.headers.get("date", "")
         return response
 
@@ -148,11 +149,9 @@ class _Parts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for kit in (self.kit, self.memory):
-            try:
-                kit.close()
-            except EmbedKitError:
-                pass  # it has been a finding already
+        for part in (self.kit, self.memory, self._http):
+            with suppress(EmbedKitError):  # it has been a finding already
+                part.close()
 
 
 def _set_it(error: ConfigurationError) -> str:
