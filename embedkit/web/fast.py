@@ -76,6 +76,7 @@ class Fast:
         self._hooks = _hooks(app)
         self._service = service
         self._throttle = throttle
+        self._counted = service.metrics is not None
         own = bool(service.kit.settings.templates)
         self._memo = Memo(None if own or service.kit.settings.frozen else lambda: service.kit.cache)
 
@@ -90,7 +91,8 @@ class Fast:
         if not allowance.allowed:
             return self._next(environ, start_response)
         environ[ROUTE] = kept.route
-        self._service.kit.events("lookup", "hit")
+        if self._counted:
+            self._service.kit.events("lookup", "hit")
         start_response(kept.status, [*kept.before, *allowance.headers, *kept.after])
         return [kept.body]
 

@@ -7,8 +7,8 @@ writes our log, and the number of counters is that of our routes.
 from __future__ import annotations
 
 import logging
+import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -41,23 +41,31 @@ class Observed:
         self._next = app
         self._metrics = metrics
         self._log = log
+        self._answer = self._noted if log or metrics else app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        began = time.perf_counter()
         request_id = request_id_of(environ)
-        answered: list[tuple[str, list[Header]]] = []
 
         def start(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
-            answered[:] = [(status, headers)]
             return start_response(status, [*headers, ("X-Request-ID", request_id)], *error)
 
         token = REQUEST_ID.set(request_id)
         try:
-            body = self._next(environ, start)
-            if answered and (self._log or self._metrics):
-                self._note(environ, *answered[0], time.perf_counter() - began)
+            return self._answer(environ, start)
         finally:
             REQUEST_ID.reset(token)
+
+    def _noted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
+        answered: list[tuple[str, list[Header]]] = []
+
+        def start(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
+            answered[:] = [(status, headers)]
+            return start_response(status, headers, *error)
+
+        body = self._next(environ, start)
+        if answered:
+            self._note(environ, *answered[0], time.perf_counter() - began)
         return body
 
     def _note(self, environ: WSGIEnvironment, status: str, headers: list[Header], seconds: float) -> None:
@@ -88,8 +96,8 @@ def _method(method: str) -> str:
 
 def request_id_of(environ: WSGIEnvironment) -> str:
     """The ID that a proxy or a caller gave, if it is plain and short, else a new one of 16 hexadecimal digits."""
-    given = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    given = environ.get("HTTP_X_REQUEST_ID")
+    return given if given and GIVEN_ID.fullmatch(given) else os.urandom(8).hex()
 
 
 def _length(headers: list[Header]) -> int:
