@@ -3,8 +3,8 @@
 Put a proxy in front (nginx.conf): gunicorn has no bound for a client that sends one byte now and then, and each of
 these takes a thread.
 
-For METRICS, PROMETHEUS_MULTIPROC_DIR names a folder with a few files for each worker. It is emptied at every start,
-since counts begin at nought then; give the service one of its own, best in memory, such as /run/embedkit/metrics.
+For METRICS, PROMETHEUS_MULTIPROC_DIR names a folder with a few files for each worker. It is emptied at every
+start, since counts begin at nought then; give the service one of its own, such as /run/embedkit/metrics.
 """
 
 import os
