@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from embedkit import ConfigurationError, EmbedKit, Settings, create_app, create_blueprint
 from embedkit.sandbox import SandboxServer, SandboxTransport
-from embedkit.web.prometheus import BREAKER, LOOKUPS, THROTTLES, Metrics
+from embedkit.web.prometheus import BREAKER, LOOKUPS, THROTTLES
 from embedkit.web.routes import ROUTES
 from tests.servers_support import gunicorn
 from tests.web_support import ADMIN, ANY, EXAMPLE, KEYS, TOKEN, WITHDRAWN, Clock, World, bearer, settings, world
@@ -251,11 +251,12 @@ def test_a_sick_store_shows() -> None:
     assert value(found, "cache_up") == 0
 
 
-def test_a_search_budget_shows_once_there_is_one(made: World) -> None:
+def test_a_search_budget_shows_where_there_is_one(made: World) -> None:
     assert "search_budget" not in made.client.get("/metrics").text
-    metrics = Metrics()
-    metrics.search_budget(41)
-    assert "embedkit_search_budget_remaining 41.0" in metrics.text().decode()
+    limited = world(metrics="open", **KEYS, search_access="open", search_budget=50)
+    assert value(seen(limited), "search_budget_remaining") == 50
+    assert limited.client.get("/v1/search?q=eclipse").status_code == 200
+    assert value(seen(limited), "search_budget_remaining") == 49
 
 
 # -- how much of it there can be ------------------------------------------------------------------------

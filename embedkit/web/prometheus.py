@@ -136,9 +136,8 @@ class Metrics:
             status = kit.status()
             self._cache_up.set(status["cache"] == "ok")
             self._upstream_state(status["upstream"])
-            if getattr(kit.settings, "search_budget", None) is not None:
-                search: Any = kit.api.search
-                self.search_budget(search.budget.remaining())
+            if kit.settings.search_budget is not None:
+                self.search_budget(kit.api.search.budget.remaining())
         except Exception:
             log.exception("the state of the parts cannot be told")
 
