@@ -137,7 +137,7 @@ class Metrics:
             self._cache_up.set(status["cache"] == "ok")
             self._upstream_state(status["upstream"])
             if kit.settings.search_budget is not None:
-                self.search_budget(kit.api.search.budget.remaining())
+                self.search_budget(kit.api.search.budget.remaining() or 0)
         except Exception:
             log.exception("the state of the parts cannot be told")
 
