@@ -323,7 +323,8 @@ class EmbedKit:
 
     def status(self) -> JSON:
         """Whether the parts work, for a readiness check."""
-        return {"cache": self.cache.state(), "upstream": self.upstream()}
+        store = self.cache.status()
+        return {"cache": store["state"], "store": store, "upstream": self.upstream()}
 
     def upstream(self) -> JSON:
         """Breaker, throttle and queue of every endpoint that has been asked."""

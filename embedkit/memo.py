@@ -1,8 +1,8 @@
 """Answers made from a copy, ready to be given again: why a warm embed costs microseconds.
 
-An answer is good for as long as the cache gives the very copy that it was made from, and it is asked at every
-use: an index into the marks of :mod:`embedkit.stores.changes`. So a purge, a takedown or a new copy, in
-whatever process, ends it at once. Only fresh copies count: a stale one has to be asked for anew.
+An answer is good for as long as the cache holds the very copy that it was made from, and that is asked at every
+use (:meth:`embedkit.cache.front.Hold.good`). So a purge, a takedown or a new copy, in whatever process, ends it
+at once. Only fresh copies count: a stale one has to be asked for anew.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from embedkit.cache import EmbedCache
 from embedkit.events import Observe
+from embedkit.cache.front import Hold
 from embedkit.freshness import Verdict
 from embedkit.lockfile import Picture
 from embedkit.models import Embed
@@ -27,15 +28,15 @@ class Memo:
 
     def __init__(self, cache: Callable[[], EmbedCache] | None) -> None:
         self._cache = cache
-        self._held: dict[Hashable, tuple[EmbedCache, Picture, Embed, Any]] = {}
+        self._held: dict[Hashable, tuple[Hold, Any, Picture, Embed]] = {}
 
     def get(self, asked: Hashable) -> Any:
         """The answer to this; None where there is none that is still good."""
         try:
-            cache, picture, copy, answer = self._held[asked]
+            hold, answer, picture, copy = self._held[asked]
         except (KeyError, TypeError):  # or something of a wrong type, which whoever was asked will name
             return None
-        if cache.gives(picture, copy):  # once it is no longer fresh, it is another object
+        if hold.good():
             return answer
         return answer if self.keep(asked, picture, copy, answer) else None
 
@@ -43,15 +44,17 @@ class Memo:
         """Remember an answer, if this copy is the one that is held, and fresh; whether it is."""
         if self._cache is None:
             return False
-        cache = self._cache()
-        entry = cache.get(*picture)
+        entry, hold = self._cache().held(*picture)
         same = entry.embed is copy or entry.embed == copy
         if entry.embed is None or not same or entry.verdict is not Verdict.FRESH or entry.error:
             self._held.pop(asked, None)
             return False
+        if hold is None:  # nothing tells of changes here: it is looked at each time
+            self._held.pop(asked, None)
+            return True
         if len(self._held) >= MOST:
             self._held.clear()  # all of it can be made again
-        self._held[asked] = cache, picture, entry.embed, answer
+        self._held[asked] = hold, answer, picture, entry.embed
         return True
 
 

@@ -212,7 +212,7 @@ class Resolver:
         except ProviderError as error:
             error.ref = str(ref)
             log.debug("no embed of %s: %s: %s", ref, error.code, error)
-            self._cache().fail(items, tld, error)
+            self._cache().fail(items, tld, error, asked_at=asked_at)
             raise
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
 

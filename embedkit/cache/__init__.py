@@ -1,9 +1,26 @@
 """The copies: records in a signed envelope over any cachelib backend, and one upstream call for all who ask.
 
-One entry holds a picture whole (:mod:`embedkit.cache.entries`), so one delete removes it.
+One entry holds a picture whole (:mod:`embedkit.cache.entries`), so one delete removes it. What is shown comes
+through these, the nearest first:
 
-In front of the backend lies a dict of what was read last. It is trusted for as long as nobody has written
-the entry (:mod:`embedkit.stores.changes`); over a backend that cannot tell, for a second.
+    memo, fast   answers made from a copy; good while the hold that they were made from is good
+    front        entries that were read last; a hold is good while nobody has written its entry (a mark of the
+                 store's tells, :mod:`embedkit.stores.changes`), and for 30 seconds at the most; for one second
+                 over a backend that has no marks
+    backlog      what the store has not taken: laid over what the store says, and healed back into it
+    store        everything, for all processes; behind a breaker each for reading and writing
+
+While all is well the backlog is empty. A store that takes no writes (down, full, read-only, locked by a process
+that was stopped) is left alone, and what it was to be given stays in the backlog: in this process, bounded, fresh
+for MAX_AGE at the most. A takedown or a purge goes into a file as well (:mod:`embedkit.cache.takedowns`), so that
+neither a crash nor a full disk brings a picture back. Whatever is read is merged with the backlog, so no copy from
+before a takedown is shown here, from wherever it comes. Once the store is well a thread of its own merges the
+backlog into it, takedowns first; what others have written there meanwhile and is newer stays.
+
+What another process may show meanwhile: one that shares the file with the takedowns (the same SQLite file or
+folder, or the same user and CACHE) sees them at once, or within a second over a server. One on another machine
+goes on with what its server says, and with its own backlog, until this one reaches the server again, and for some
+ten seconds after that.
 """
 
 from __future__ import annotations
@@ -12,7 +29,6 @@ import hashlib
 import logging
 import math
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,16 +39,19 @@ from typing import TypeVar
 from cachelib import BaseCache
 
 from embedkit.cache import entries, envelope
+from embedkit.cache.backlog import Backlog, Healer
 from embedkit.cache.entries import Entry
 from embedkit.cache.envelope import Envelope
 from embedkit.cache.flight import Flight
+from embedkit.cache.front import Front, Hold
 from embedkit.cache.guard import Guarded
+from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
 from embedkit.events import Observe, ignore
-from embedkit.freshness import Policy, lifetime
+from embedkit.freshness import JITTER, LONGEST, Policy, lifetime
 from embedkit.models import JSON, Embed
-from embedkit.stores.changes import Changes, slot
-from embedkit.stores.locks import Busy, FileLocks, LeaseLocks, Locks, tell_of_forks
+from embedkit.stores.changes import Changes
+from embedkit.stores.locks import Busy, FileLocks, LeaseLocks, Locks
 
 __all__ = ["EmbedCache", "Entry"]
 
@@ -40,10 +59,8 @@ log = logging.getLogger("embedkit.cache")
 
 Result = TypeVar("Result")
 Items = tuple[str, ...]
-Held = tuple[Entry, float, float, int, int]  # from when, until when, while which mark is which
 
 PREFIX = "embedkit:"
-IN_FRONT = 8_192  # embeds held in memory, some 3 KB each
 TRUSTED, BLIND = 30.0, 1.0  # seconds to trust one: where its store tells of changes, and where it cannot
 NOTE = 2  # seconds for which an outage is told to other processes that waited for the same answer
 WRITE_WAIT = 1.0  # seconds to wait for another who is changing the same entry
@@ -60,6 +77,8 @@ class EmbedCache:
     :param clock: seconds since the epoch; ``monotonic`` counts from anywhere.
     :param random: a number from 0 to 1.
     :param observe: told of shared calls and of what is wrong with the backend (:mod:`embedkit.events`).
+    :param takedowns_path: of a file for takedowns that the backend does not take; by default the one that
+        the backend names, if any.
     :raises ConfigurationError: without a secret.
     """
 
@@ -74,6 +93,7 @@ class EmbedCache:
         random: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
         observe: Observe = ignore,
+        takedowns_path: str | None = None,
     ) -> None:
         if not secrets or not all(secrets):
             raise ConfigurationError("A cache needs a secret to sign its entries.", hint="Set SECRET.")
@@ -88,15 +108,12 @@ class EmbedCache:
         told: Changes | None = getattr(backend, "changes", None)
         self._blind = told is None
         self._changes = told or Changes()
-        self._marks = self._changes.marks
-        self._front: dict[tuple[Items, str], Held] = {}
+        self._front = Front()
+        path = takedowns_path or getattr(backend, "takedowns_path", None)
+        life = max(policy.max_age, LONGEST) * (1 + JITTER) + policy.keep
+        self._backlog = Backlog(Takedowns(path, prefix=PREFIX, life=life), policy.max_age)
+        self._healer = Healer(self)
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
-        self.after_fork()
-        tell_of_forks(self)
-
-    def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
-        self._filling = threading.Lock()
 
     def _exclusion(self, backend: BaseCache) -> tuple[Flight, Locks, Locks]:
         """Threads that want the same; who else asks Getty for it; who else writes it."""
@@ -111,20 +128,16 @@ class EmbedCache:
 
     def get(self, items: Items, tld: str) -> Entry:
         """What is held of a picture, without asking anybody."""
-        held = self._front.get((items, tld))
-        if held is not None:
-            entry, since, until, place, mark = held
-            if since <= self._clock() < until and self._marks[place] == mark:
-                self._hits += 1
-                return entry
-        return self._look(items, tld)
+        hold = self._front.get((items, tld))
+        if hold is not None and hold.good():
+            self._hits += 1
+            return hold.entry
+        return self._look(items, tld)[0]
 
-    def gives(self, picture: tuple[Items, str], copy: Embed) -> bool:
-        """Whether :meth:`get` would give this very object, out of memory: asked at every warm answer."""
-        held = self._front.get(picture)
-        if held is None or held[0].embed is not copy:
-            return False
-        return held[1] <= self._clock() < held[2] and self._marks[held[3]] == held[4]
+    def held(self, items: Items, tld: str) -> tuple[Entry, Hold | None]:
+        """The same, and what tells for how long it may be given again without being looked at: None for not."""
+        hold = self._front.get((items, tld))
+        return (hold.entry, hold) if hold is not None and hold.good() else self._look(items, tld)
 
     def now(self) -> float:
         """Seconds since the epoch, by the clock of the entries."""
@@ -135,13 +148,22 @@ class EmbedCache:
 
         :param cache_age: seconds for which the provider calls it good.
         :param asked_at: when the question went out: what has been purged or taken down since stays away.
-        :returns: the embed with its times.
+        :returns: the embed with its times; or what is newer, if something has come in between.
+        :raises NotFound: where the picture has been withdrawn since.
         """
         now = self._clock()
         fresh_for = lifetime(self._policy, cache_age, self._random())
-        stamped = replace(embed, fetched_at=now, fresh_until=now + fresh_for, stale=False)
-        self._change(embed.ref.items, lambda body: entries.stored(body, stamped, tld, asked_at))
-        return stamped
+
+        def change(body: JSON) -> JSON:
+            at = _after(body["dropped"], now) if self._backlog else now
+            stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
+            return entries.stored(body, stamped, tld, asked_at)
+
+        body, _ = self._change(embed.ref.items, change)
+        found, _ = entries.judged(body, tld, now, self._policy)
+        if isinstance(found.error, NotFound):
+            raise found.error
+        return found.embed or replace(embed, fetched_at=now, fresh_until=now + fresh_for, stale=False)
 
     def finish(self, copy: Embed, html: Mapping[str, str], *, tld: str) -> None:
         """Keep html beside the copy that it was made from, as long as that is held and there is room.
@@ -156,34 +178,45 @@ class EmbedCache:
             with self._locks.hold(f"{key}:write", WRITE_WAIT):
                 body = self._read(key)
                 if (changed := entries.finished(body, copy, tld, html)) is not body:
-                    self._set(key, changed, entries.worth_keeping(changed, self._clock(), self._policy))
+                    self._set(key, changed)
         except (Busy, *UNUSABLE):
             pass  # it is made again when it is wanted again
 
-    def fail(self, items: Items, tld: str, error: ProviderError) -> None:
+    def fail(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
         """Remember that Getty refused a picture, for every tld. An outage is only told to those who wait.
 
         A picture that is missing loses all its copies; otherwise they stay.
+
+        :param asked_at: when the question went out: what has been stored since is newer than the answer.
         """
         if not isinstance(error, entries.REFUSALS):
             self._tell(self._key(items), tld, error)
             return
-        kept = self._change(items, lambda body: entries.refused(body, error, self._clock(), self._policy))
+        now = self._clock()
+
+        def change(body: JSON) -> JSON:
+            if entries.outdated(body, tld, asked_at, now):
+                return body
+            return entries.refused(body, error, now, self._policy)
+
+        _, kept = self._change(items, change)
         if not kept and isinstance(error, NotFound):
-            self._drop(self._key(items))
+            self._bury(self._key(items))
 
     def delete(self, items: Items) -> bool:
         """Drop every copy of a picture, and what is remembered of it; whether there was a copy.
 
-        :raises Unavailable: where the backend does not do it.
+        :raises Unavailable: where others that use the backend may still show it. This process never does.
         """
         key = self._key(items)
         with self._alone(key):
             held = bool(self._read(key)["variants"])
-            deleted = self._drop(key)
-            if deleted is None or (held and not deleted and self._read(key)["variants"]):
-                raise Unavailable("The cache cannot be written; nothing was dropped.", ref=",".join(items))
-            self._set(key, entries.dropped(self._clock()), entries.REMEMBERED)
+            if not self._set(key, entries.dropped(self._clock())) and not self._bury(key):
+                raise Unavailable(
+                    "The cache cannot be written: the picture is shown no more from here, but it may be by others.",
+                    hint="It is dropped everywhere as soon as this process can write to the cache.",
+                    ref=",".join(items),
+                )
         return held
 
     # -- one call for all who ask -----------------------------------------------------------------------
@@ -213,7 +246,7 @@ class EmbedCache:
                 raise error  # whoever we waited for has just met it: asking again would take as long
             if waited:
                 self._observe("coalesced", "process")
-            self._front.pop((items, tld), None)  # the work must see what that one has stored
+            self._front.end((items, tld))  # the work must see what that one has stored
             return work()
 
     def _tell(self, key: str, tld: str, error: ProviderError) -> None:
@@ -230,8 +263,32 @@ class EmbedCache:
     # -- operation --------------------------------------------------------------------------------------
 
     def state(self) -> str:
-        """``ok``, or ``down`` where the backend does not answer."""
-        return "ok" if self._store.working() else "down"
+        """``ok``; ``degraded`` where the backend takes no writes; ``down`` where it does not answer."""
+        return _state(self.status())
+
+    def status(self) -> JSON:
+        """How the backend is, and what it has not taken yet.
+
+        ``kind``; ``read`` and ``write``: ok or failing; ``state`` as :meth:`state`; ``unwritten`` entries and
+        ``takedowns``; ``reserve``: file, where takedowns outlive the process, or memory.
+        """
+        found = self._store.probe()
+        takedowns = self._backlog.takedowns
+        return {
+            "kind": self._store.kind,
+            "state": _state(found),
+            **found,
+            "unwritten": len(self._backlog),
+            "takedowns": len(takedowns.keys()),
+            "reserve": "file" if takedowns.reserved else "memory",
+        }
+
+    def heal(self) -> bool:
+        """Write to the backend what it has not taken, takedowns first; whether nothing is left.
+
+        A thread does it by itself, every second.
+        """
+        return all(map(self._write_back, self._backlog.keys()))
 
     def check(self) -> bool:
         """Whether the backend keeps what it is given, or is meant to keep nothing."""
@@ -253,10 +310,14 @@ class EmbedCache:
         :raises Unavailable: where the backend does not do it.
         """
         self._store.clear()
+        self._backlog.clear()
         self._changes.mark_all()
 
     def close(self) -> None:
         """Let go of the backend's connections."""
+        self._healer.stop()
+        if self._backlog and self._store.writing.closed:
+            self.heal()
         self._store.close()
 
     # -- inside -----------------------------------------------------------------------------------------
@@ -265,34 +326,30 @@ class EmbedCache:
         name = "\n".join((str(envelope.VERSION), self._endpoint, *items))
         return PREFIX + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _look(self, items: Items, tld: str) -> Entry:
+    def _look(self, items: Items, tld: str) -> tuple[Entry, Hold | None]:
         key = self._key(items)
-        place = slot(key)
-        mark = self._marks[place]  # before the read: see embedkit.stores.changes
+        place = self._changes.take(key)  # before the read: see embedkit.stores.changes
         now = self._clock()
         try:
             entry, until = entries.judged(self._read(key), tld, now, self._policy)
         except UNUSABLE as error:
             self._distrust(key, error)
             entry, until = Entry(), now
+        if self._backlog:
+            self._healer.start()
         if entry.embed is None:
             self._misses += 1
-            return entry
+            return entry, None
         self._hits += 1
-        if entry.error is None:
-            trusted = min(until, now + (BLIND if self._blind else TRUSTED))
-            self._put_in_front((items, tld), (entry, now, trusted, place, mark))
-        return entry
+        if entry.error is not None or place is None:
+            return entry, None
+        trusted = min(until, now + (BLIND if self._blind else TRUSTED))
+        hold = Hold(entry, key, now, trusted, place, self._clock)
+        self._front.put((items, tld), hold)
+        return entry, hold
 
-    def _put_in_front(self, picture: tuple[Items, str], held: Held) -> None:
-        with self._filling:
-            self._front.pop(picture, None)
-            self._front[picture] = held
-            while len(self._front) > IN_FRONT:
-                self._front.pop(next(iter(self._front)))
-
-    def _change(self, items: Items, change: Callable[[JSON], JSON]) -> bool:
-        """Read, change and write an entry, with nobody else in between."""
+    def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool]:
+        """Read, change and write an entry, with nobody else in between; the entry, and whether it is written."""
         key = self._key(items)
         with self._alone(key):
             now = self._clock()
@@ -300,14 +357,48 @@ class EmbedCache:
                 body = entries.living(change(self._read(key)), now, self._policy)
             except UNUSABLE as error:
                 self._distrust(key, error)
-                body = change(entries.NOTHING)
-            seconds = entries.worth_keeping(body, now, self._policy)
-            return self._set(key, body, seconds)
+                body = change(self._backlog.over(key, entries.NOTHING))
+            return body, self._set(key, body)
 
-    def _set(self, key: str, body: JSON, seconds: int) -> bool:
-        done = self._store.set(key, self._envelope.seal(key, body), seconds)
+    def _set(self, key: str, body: JSON) -> bool:
+        """Write an entry, else keep it in the backlog; whether it is written.
+
+        No copy is written before a takedown that waits, nor over what could not be read.
+        """
+        waits = bool(body["variants"]) and (self._backlog.takedowns or self._store.reading.failures)
+        if not waits and self._write(key, body):
+            return True
+        self._backlog.put(key, body)
         self._changed(key)
+        self._healer.start()
+        return False
+
+    def _write(self, key: str, body: JSON) -> bool:
+        seconds = entries.worth_keeping(body, self._clock(), self._policy)
+        done = self._store.set(key, self._envelope.seal(key, body), seconds)
+        if done:
+            self._backlog.remove(key)
+            self._changed(key)
         return done
+
+    def _write_back(self, key: str) -> bool:
+        with self._alone(key):
+            try:
+                body = entries.living(self._read(key), self._clock(), self._policy)
+            except UNUSABLE as error:
+                self._distrust(key, error)
+                body = self._backlog.over(key, entries.NOTHING)
+            return not self._store.reading.failures and self._write(key, body)
+
+    def _bury(self, key: str) -> bool:
+        """Have a picture dropped in spite of a backend that does not take it; whether that holds for all."""
+        deleted = self._store.delete(key)
+        if deleted or (deleted is False and not self._store.reading.failures and self._store.get(key) is None):
+            return True
+        filed = self._backlog.takedowns.add(key, self._clock())
+        self._changed(key)
+        self._healer.start()
+        return filed and self._writing is self._locks
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:
@@ -319,7 +410,7 @@ class EmbedCache:
             yield
 
     def _read(self, key: str) -> JSON:
-        return entries.NOTHING | self._open(key)
+        return self._backlog.over(key, entries.NOTHING | self._open(key))
 
     def _open(self, key: str) -> JSON:
         """The body of an entry; nothing where there is none, or none of ours."""
@@ -336,13 +427,21 @@ class EmbedCache:
         self._corrupt += 1
         self._observe("store", "corrupt")
         log.debug("dropped an entry: %s", error)
-        self._drop(key)
-
-    def _drop(self, key: str) -> bool | None:
-        deleted = self._store.delete(key)
+        self._store.delete(key)
         self._changed(key)
-        return deleted
 
     def _changed(self, key: str) -> None:
-        if self._blind:  # else the store itself has told everybody
-            self._changes.mark(key)
+        """Tell everybody, as far as that can be told; this process in any case."""
+        if not self._changes.mark(key):
+            self._front.end_key(key)
+
+
+def _after(dropped: float, now: float) -> float:
+    """A moment after a drop, by a clock that has not ticked since."""
+    return math.nextafter(dropped, math.inf) if now <= dropped < now + 1 else now
+
+
+def _state(found: JSON) -> str:
+    if found["read"] != "ok":
+        return "down"
+    return "ok" if found["write"] == "ok" else "degraded"

@@ -48,10 +48,43 @@ class Entry:
 
 
 def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
-    """The body with a new copy, which ends any refusal; unless the picture was dropped since it was asked for."""
-    if asked_at < body["dropped"] <= embed.fetched_at:
+    """The body with a new copy, which ends any refusal; unless that is older than what the body tells.
+
+    So it is where the picture was dropped, or stored, since it was asked for; and where that is so long ago that
+    nobody would know of it any more (a process that was stopped in the midst of a call).
+    """
+    if outdated(body, tld, asked_at, embed.fetched_at):
         return body
     return body | {"variants": body["variants"] | {tld: records.dump(embed)}, "error": None}
+
+
+def outdated(body: JSON, tld: str, asked_at: float, now: float) -> bool:
+    """Whether something newer is known than what Getty said to a question of that time."""
+    held = body["variants"].get(tld)
+    known = (body["dropped"], held["fetched_at"] if held else 0.0)
+    return any(asked_at < at <= now for at in known) or now - asked_at > REMEMBERED
+
+
+def merged(one: JSON, other: JSON) -> JSON:
+    """What two bodies of one picture say together: the newest of everything, and nothing from before a drop."""
+    dropped = max(one["dropped"], other["dropped"])
+    named_records = [*one["variants"].items(), *other["variants"].items()]
+    newest = sorted(named_records, key=lambda named: named[1]["fetched_at"])
+    variants = {tld: record for tld, record in newest if record["fetched_at"] > dropped}
+    errors = [body["error"] for body in (one, other) if body["error"]]
+    error = max(errors, key=lambda dumped: dumped["at"], default=None)
+    if error and any(record["fetched_at"] > error["at"] for record in variants.values()):
+        error = None  # a copy that is newer has ended it
+    return {"variants": variants, "error": error, "dropped": dropped}
+
+
+def capped(body: JSON, max_age: float) -> JSON:
+    """The body with copies that are fresh for no longer than so many seconds."""
+    variants = {
+        tld: record | {"fresh_until": min(record["fresh_until"], record["fetched_at"] + max_age)}
+        for tld, record in body["variants"].items()
+    }
+    return body | {"variants": variants}
 
 
 def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:

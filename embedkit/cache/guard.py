@@ -1,9 +1,16 @@
-"""A breaker around a cachelib backend: what goes wrong there is a miss, and one that is down is left alone."""
+"""A breaker around a cachelib backend: what goes wrong there is a miss, and one that is sick is left alone.
+
+Reading and writing have a circuit each, since many an illness leaves one of them alive: a full disk, a file
+system that is read-only, a write lock whose holder was stopped. A circuit opens after IN_A_ROW failures in a row,
+or as soon as they have cost LOST_SECONDS together; then one caller tries again every BYPASS seconds. A call that
+ends well but takes SLOW_SECONDS costs its time as well.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +20,7 @@ from cachelib.redis_base import BaseRedisCache
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
 from embedkit.models import JSON
+from embedkit.stores.failures import Failures
 from embedkit.stores.locks import tell_of_forks
 from embedkit.stores.memory import MemoryCache
 
@@ -21,8 +29,70 @@ log = logging.getLogger("embedkit.cache")
 Result = TypeVar("Result")
 
 IN_A_ROW = 5  # failures one after another that make us leave the backend alone
+LOST_SECONDS = 0.25  # the same, where they took their time: two of a server that hangs
+SLOW_SECONDS = 0.1  # from here on a call counts as one that takes its time; a healthy one takes 0.0001
 BYPASS = 10.0  # seconds; then one caller tries it again
 PROBE, KEPT = "embedkit:probe", "kept"
+
+
+class Refused(Exception):
+    """The backend says that it has not kept the value."""
+
+
+class Circuit:
+    """Whether calls of one kind are worth a try.
+
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.after_fork()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        """A thread that is not in the child may have held the lock."""
+        self._lock = threading.Lock()
+        self.failures = 0
+        self._lost = 0.0
+        self._until = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """Whether calls go through."""
+        return self.failures < IN_A_ROW and self._lost < LOST_SECONDS
+
+    def lets_through(self) -> bool:
+        """Whether this caller may try; where the circuit is open, one of them now and then."""
+        return self.closed or self._may_try()
+
+    def succeed(self, seconds: float) -> None:
+        """Count a call that ended well, after so many seconds."""
+        if seconds >= SLOW_SECONDS:
+            self._lose(seconds)
+        elif self.failures or self._lost:
+            self.failures, self._lost = 0, 0.0
+
+    def fail(self, seconds: float) -> bool:
+        """Count a failure that took so many seconds; whether it has opened the circuit."""
+        with self._lock:
+            was_closed = self.closed
+            self.failures += 1
+        self._lose(seconds)
+        return was_closed and not self.closed
+
+    def _lose(self, seconds: float) -> None:
+        with self._lock:
+            self._lost += seconds
+            self._until = self._clock() + BYPASS
+
+    def _may_try(self) -> bool:
+        with self._lock:
+            now = self._clock()
+            if now < self._until:
+                return False
+            self._until = now + BYPASS
+            return True
 
 
 class Guarded:
@@ -35,15 +105,8 @@ class Guarded:
     def __init__(self, backend: BaseCache, clock: Callable[[], float], observe: Observe = ignore) -> None:
         self.backend = backend
         self._observe = observe
-        self._clock = clock
-        self.after_fork()
-        tell_of_forks(self)
-
-    def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
-        self._lock = threading.Lock()
-        self._failures = 0
-        self._until = 0.0
+        self.reading, self.writing = Circuit(clock), Circuit(clock)
+        self._failures: Failures = getattr(backend, "failures", None) or Failures()
 
     @property
     def lone(self) -> bool:
@@ -52,24 +115,30 @@ class Guarded:
 
     def get(self, key: str) -> object:
         """The value; None where there is none."""
-        return self._call(lambda: self.backend.get(key), None)
+        return self._read(lambda: self.backend.get(key), None)
 
     def set(self, key: str, value: str, seconds: int) -> bool:
         """Whether the value is kept."""
-        return self._call(lambda: bool(self.backend.set(key, value, timeout=seconds)), False)
+
+        def act() -> bool:
+            if self.backend.set(key, value, timeout=seconds) is False:
+                raise Refused
+            return True
+
+        return self._write(act, False)
 
     def add(self, key: str, value: str, seconds: int) -> bool | None:
         """Whether there was no value yet; None where the backend fails."""
-        return self._call(lambda: bool(self.backend.add(key, value, timeout=seconds)), None)
+        return self._write(lambda: bool(self.backend.add(key, value, timeout=seconds)), None)
 
     def delete(self, key: str) -> bool | None:
         """Whether there was a value; None where the backend fails."""
-        return self._call(lambda: bool(self.backend.delete(key)), None)
+        return self._write(lambda: bool(self.backend.delete(key)), None)
 
     def prune(self) -> int:
         """How many entries were dropped, where the backend can tell."""
         prune: Callable[[], int] = getattr(self.backend, "prune", int)
-        return self._call(prune, 0)
+        return self._call(prune, 0, ())
 
     def clear(self) -> None:
         """Drop every entry.
@@ -84,14 +153,19 @@ class Guarded:
                 hint="Purge pictures one by one.",
             )
         # cachelib's Redis says False where there was nothing to clear
-        done = self._call(lambda: self.backend.clear() is not None, False)
-        if not (done and getattr(self.backend, "working", True)):
+        if not self._write(lambda: self.backend.clear() is not None, False):
             raise Unavailable("The cache cannot be written; it has not been emptied.")
 
-    def working(self) -> bool:
-        """Whether the backend answers."""
+    def probe(self) -> JSON:
+        """Whether it can be read and written: ``ok`` or ``failing``, by trying where that is in doubt."""
         self.get(PROBE)
-        return self._failures == 0 and getattr(self.backend, "working", True)
+        if self.writing.failures:
+            self.set(PROBE, KEPT, 60)
+        state = {True: "ok", False: "failing"}
+        return {
+            "read": state[self.reading.failures == 0 and self.reading.closed],
+            "write": state[self.writing.failures == 0 and self.writing.closed],
+        }
 
     def keeps(self) -> bool:
         """Whether the backend keeps what it is given, or is meant to keep nothing."""
@@ -102,42 +176,50 @@ class Guarded:
 
     def describe(self) -> JSON:
         """What kind of backend it is, where it lies and how many entries it holds, as far as is known."""
-        told: JSON = {"kind": getattr(self.backend, "kind", type(self.backend).__name__)}
+        told: JSON = {"kind": self.kind}
         if path := getattr(self.backend, "path", None):
             told["path"] = path
         if count := getattr(self.backend, "count", None):
-            told["entries"] = self._call(count, None)
+            told["entries"] = self._read(count, None)
         return told
+
+    @property
+    def kind(self) -> str:
+        """What kind of backend it is, in one word."""
+        return str(getattr(self.backend, "kind", type(self.backend).__name__))
 
     def close(self) -> None:
         """Let go of the backend's connections."""
-        self._call(getattr(self.backend, "close", bool), None)
+        self._call(getattr(self.backend, "close", bool), None, ())
 
-    def _call(self, act: Callable[[], Result], failed: Result) -> Result:
-        if self._failures >= IN_A_ROW and not self._may_try():
-            return failed
+    def _read(self, act: Callable[[], Result], failed: Result) -> Result:
+        return self._call(act, failed, (self.reading,)) if self.reading.lets_through() else failed
+
+    def _write(self, act: Callable[[], Result], failed: Result) -> Result:
+        return self._call(act, failed, (self.writing,)) if self.writing.lets_through() else failed
+
+    def _call(self, act: Callable[[], Result], failed: Result, circuits: tuple[Circuit, ...]) -> Result:
+        began = time.perf_counter()
+        self._failures.error = None
         try:
             result = act()
+            if (swallowed := self._failures.error) is not None:
+                raise swallowed
         except Exception as error:  # each client library has a tree of its own
-            self._count(error)
+            self._count(error, time.perf_counter() - began, circuits)
             return failed
-        self._failures = 0
+        seconds = time.perf_counter() - began
+        for circuit in circuits:
+            circuit.succeed(seconds)
         return result
 
-    def _may_try(self) -> bool:
-        """Once in a while for one caller; the others do not wait with it."""
-        with self._lock:
-            now = self._clock()
-            if now < self._until:
-                return False
-            self._until = now + BYPASS
-            return True
-
-    def _count(self, error: Exception) -> None:
+    def _count(self, error: Exception, seconds: float, circuits: tuple[Circuit, ...]) -> None:
+        """A failure that the backend raises is one of the connection, so it counts for both circuits."""
         self._observe("store", "failure")
-        with self._lock:
-            self._failures += 1
-            self._until = self._clock() + BYPASS
-            say = log.warning if self._failures == IN_A_ROW else log.debug
+        swallowed = error is self._failures.error or isinstance(error, Refused)
+        opened = False
+        for circuit in circuits if swallowed else (self.reading, self.writing):
+            opened |= circuit.fail(seconds)
+        say = log.warning if opened else log.debug
         # its text may hold an address with a password
-        say("the cache failed (%s), %d times in a row", type(error).__name__, self._failures)
+        say("the cache failed (%s), %d times in a row", type(error).__name__, self.writing.failures)

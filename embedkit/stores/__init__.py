@@ -22,7 +22,7 @@ from embedkit.stores.sqlite import SQLiteCache
 __all__ = ["MemoryCache", "SQLiteCache", "open_store"]
 
 REDIS = ("redis", "rediss", "unix")
-PATIENCE = 0.2  # seconds for a server nearby
+PATIENCE = 0.2  # seconds; a server nearby, or another process that writes, takes 0.001
 FILE = "cache.sqlite"
 
 
@@ -30,7 +30,8 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
     """The store that a URL names. A server need not be up yet.
 
     :param limit: entries to keep; Redis and memcached have settings of their own for that.
-    :param timeout: most seconds that one operation may wait for others; 0.2 for a server.
+    :param timeout: most seconds that one operation may wait for others, and no more than PATIENCE: whoever
+        calls has other things to do with his time than to wait for a copy to be kept.
     :raises ConfigurationError: where the URL is none of ours, its library is missing, or its folder is
         not to be had.
     """
@@ -54,7 +55,7 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
 
 def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | None:
     if scheme == "sqlite" and (path := _path(rest)):
-        return SQLiteCache(path, limit=limit, timeout=timeout)
+        return SQLiteCache(path, limit=limit, timeout=min(timeout, PATIENCE))
     if scheme == "file" and (path := _path(rest)):
         return _open_folder(path, limit)
     if scheme == "memory" and not rest:

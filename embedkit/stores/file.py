@@ -21,6 +21,7 @@ from cachelib import BaseCache
 
 from embedkit.stores import encoding
 from embedkit.stores.changes import shared_changes
+from embedkit.stores.failures import Failures
 from embedkit.stores.locks import Busy, FileLocks
 
 log = logging.getLogger("embedkit.stores")
@@ -33,7 +34,7 @@ MARKER = "embedkit.marker"
 OURS = {MARKER, "entries", "lock", "changes", "takedowns"}  # what may be there before the marker is
 DRAFT = ".draft"
 ORPHAN_AGE = 3600  # seconds after which a draft has lost its writer
-LOCK_WAIT = 1.0  # seconds
+LOCK_WAIT = 0.2  # seconds
 EVERY = 512  # writes from one clean-up to the next, at least
 HEADER = struct.Struct(">d")  # when it expires, in seconds since the epoch; 0 for never
 
@@ -70,6 +71,8 @@ class FileCache(BaseCache):
         os.makedirs(self._entries, exist_ok=True)
         self.lock_path = os.path.join(self.path, "lock")
         self._locks = FileLocks.at(self.lock_path)
+        self.failures = Failures()
+        self.takedowns_path = os.path.join(self.path, "takedowns")
         self.changes = shared_changes(os.path.join(self.path, "changes"))
         self._limit = limit
         self._every = max(EVERY, limit // 16)
@@ -112,11 +115,11 @@ class FileCache(BaseCache):
 
     def delete(self, key: str) -> bool:
         lived = self.has(key)
-        return self._changed(key, _remove(self._file(key)) and lived)
+        return self._changed(key, self._unlink(self._file(key)) and lived)
 
     def clear(self) -> bool:
         files = self._files()
-        cleared = sum(_remove(file.path) for file in files) == len(files)
+        cleared = sum(self._unlink(file.path) for file in files) == len(files)
         if self.changes:
             self.changes.mark_all()
         return cleared
@@ -166,8 +169,22 @@ class FileCache(BaseCache):
         except FileNotFoundError:
             return b""
         except OSError as error:
-            log.debug("%s: %s", path, error)
+            self._failed(path, error)
             return b""
+
+    def _failed(self, path: str, error: OSError) -> None:
+        log.debug("%s: %s", path, error)
+        self.failures.error = error
+
+    def _unlink(self, path: str) -> bool:
+        try:
+            os.unlink(path)
+            return True
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            self._failed(path, error)
+            return False
 
     def _replace(self, path: str, data: bytes) -> bool:
         """Write a file whole, or not at all."""
@@ -179,7 +196,7 @@ class FileCache(BaseCache):
             os.replace(draft, path)
             return True
         except OSError as error:
-            log.debug("%s: %s", path, error)
+            self._failed(path, error)
             _remove(draft)
             if isinstance(error, FileNotFoundError):
                 self._renew()
@@ -203,7 +220,8 @@ class FileCache(BaseCache):
         try:
             with self._locks.hold(f"alone/{key}", LOCK_WAIT):
                 return act()
-        except Busy:
+        except Busy as error:
+            self.failures.error = error
             return failed
 
     def _sweep(self, draft: os.DirEntry[str]) -> None:

@@ -1,7 +1,8 @@
 """Locks by name: between threads, between the processes of a machine, between machines.
 
-The three share one interface, :meth:`Locks.hold`. A lock of files is freed by the kernel when its holder
-dies; a lease runs out by itself.
+The three share one interface, :meth:`Locks.hold`. What other processes and machines wait for is a lease: it runs
+out by itself, so that a process that was stopped in the midst of its work holds nobody up for ever. A lock of
+files is freed by the kernel as well, when its holder dies.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from typing import ClassVar, Protocol
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02  # seconds between two tries
+GRACE_SECONDS = 2  # for which a lease outlives the time that its work may take
 
 
 class Busy(Exception):
@@ -84,7 +86,7 @@ class Locks:
         finally:
             self._leave(name)
 
-    def _take(self, name: str, wait: float) -> bool:  # noqa: ARG002 (a lease lasts longer than the wait)
+    def _take(self, name: str, wait: float) -> bool:  # noqa: ARG002 (what a lease needs to know)
         with self._mutex:
             if name in self._held:
                 return False
@@ -97,7 +99,12 @@ class Locks:
 
 
 class FileLocks(Locks):
-    """Locks between the processes of a machine: one byte of one file for each name.
+    """Locks between the processes of a machine: a range of bytes of one file for each name.
+
+    The bytes of a name stand for seconds. Who takes it locks the range from now to the end of the lease, which
+    nobody can do whose own range overlaps; so the lease has an end without anybody's doing, and nothing has to
+    be written down. The clock is the machine's: one that is set forward ends leases early, and the work
+    is done twice.
 
     POSIX drops all locks of a process as soon as it closes any handle of the file (fcntl(2)). So there is
     one object a path, got with :meth:`at`, and its handle stays open for as long as anybody has it.
@@ -111,6 +118,7 @@ class FileLocks(Locks):
         super().__init__()
         self._path = path
         self._file: int | None = None
+        self._leases: dict[str, tuple[int, int]] = {}
 
     @classmethod
     def at(cls, path: str) -> FileLocks:
@@ -128,15 +136,18 @@ class FileLocks(Locks):
     def _take(self, name: str, wait: float) -> bool:
         if not super()._take(name, wait):
             return False
-        file = self._opened()
-        if file is None or _lock(file, _offset(name)):
+        file, seconds = self._opened(), _lease_seconds(wait)
+        lease = _offset(name, int(time.time())), seconds
+        if file is None or _lock(file, *lease):
+            self._leases[name] = lease
             return True
         super()._leave(name)
         return False
 
     def _leave(self, name: str) -> None:
-        if self._file is not None:
-            _unlock(self._file, _offset(name))
+        lease = self._leases.pop(name, None)
+        if self._file is not None and lease:
+            _unlock(self._file, *lease)
         super()._leave(name)
 
     def _opened(self) -> int | None:
@@ -173,7 +184,7 @@ class LeaseLocks(Locks):
     def _take(self, name: str, wait: float) -> bool:
         if not super()._take(name, wait):
             return False
-        if self._lease(name, math.ceil(wait) + 2):
+        if self._lease(name, _lease_seconds(wait)):
             return True
         super()._leave(name)
         return False
@@ -193,45 +204,55 @@ class LeaseLocks(Locks):
         super()._leave(name)
 
 
-def _offset(name: str) -> int:
-    """Which byte stands for a name: far past the end of any file, which POSIX allows."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 4
+def _lease_seconds(wait: float) -> int:
+    """How long a lease lasts: who waits so long for others works for no longer than that."""
+    return math.ceil(wait) + GRACE_SECONDS
+
+
+def _offset(name: str, second: int) -> int:
+    """Which byte stands for a name and a second: far past the end of any file, which POSIX allows."""
+    names = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> (64 - NAME_BITS)
+    return (names << SECOND_BITS) + second % (1 << SECOND_BITS)
 
 
 if sys.platform == "win32":
     import msvcrt
 
+    NAME_BITS, SECOND_BITS = 18, 12  # offsets have 31 bits there
+
     _seeking = threading.Lock()
 
-    def _locking(file: int, offset: int, mode: int) -> bool:
+    def _locking(file: int, offset: int, length: int, mode: int) -> bool:
         with _seeking:
-            os.lseek(file, offset & 0x3FFFFFFF, os.SEEK_SET)
+            os.lseek(file, offset, os.SEEK_SET)
             try:
-                msvcrt.locking(file, mode, 1)
+                msvcrt.locking(file, mode, length)
             except OSError:
                 return False
             return True
 
-    def _lock(file: int, offset: int) -> bool:
-        return _locking(file, offset, msvcrt.LK_NBLCK)
+    def _lock(file: int, offset: int, length: int) -> bool:
+        return _locking(file, offset, length, msvcrt.LK_NBLCK)
 
-    def _unlock(file: int, offset: int) -> None:
-        _locking(file, offset, msvcrt.LK_UNLCK)
+    def _unlock(file: int, offset: int, length: int) -> None:
+        _locking(file, offset, length, msvcrt.LK_UNLCK)
 
 else:
     import fcntl
 
-    def _lock(file: int, offset: int) -> bool:
+    NAME_BITS, SECOND_BITS = 42, 20  # the same byte comes again after twelve days
+
+    def _lock(file: int, offset: int, length: int) -> bool:
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, length, offset)
         except (BlockingIOError, PermissionError):  # EAGAIN or EACCES: another process has it (fcntl(2))
             return False
         except OSError:
             return True  # a file system without locks: better two calls than none
         return True
 
-    def _unlock(file: int, offset: int) -> None:
+    def _unlock(file: int, offset: int, length: int) -> None:
         try:
-            fcntl.lockf(file, fcntl.LOCK_UN, 1, offset)
+            fcntl.lockf(file, fcntl.LOCK_UN, length, offset)
         except OSError:
             pass

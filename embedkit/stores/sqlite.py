@@ -1,8 +1,8 @@
 """The embedded store: a cachelib backend on the standard library's SQLite, for many threads and processes.
 
-Beside the database lie SQLite's own -wal and -shm, ``.lock`` (locks between processes) and ``.changes``
-(see :mod:`embedkit.stores.changes`). It is a cache: whatever is wrong with it is a miss, and a file that cannot
-be read as a database is moved aside once and made anew.
+Beside the database lie SQLite's own -journal, ``.lock`` (locks between processes), ``.changes`` (see
+:mod:`embedkit.stores.changes`) and ``.takedowns`` (see :mod:`embedkit.cache.takedowns`). It is a cache: whatever
+is wrong with it is a miss, and a file that cannot be read as a database is moved aside once and made anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cachelib import BaseCache
 
 from embedkit.stores import encoding
 from embedkit.stores.changes import shared_changes
-from embedkit.stores.locks import tell_of_forks
+from embedkit.stores.locks import Busy, tell_of_forks
 from embedkit.stores.sqlite_pool import Pool
 
 Result = TypeVar("Result")
@@ -55,7 +55,7 @@ DROP_OLDEST = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY 
 
 
 class SQLiteCache(BaseCache):
-    """A bounded cache in one SQLite file, in WAL mode.
+    """A bounded cache in one SQLite file.
 
     :param path: of the file; its folder is made if need be.
     :param limit: entries to keep, about; what is over goes, expired ones first, then the longest unwritten.
@@ -82,8 +82,12 @@ class SQLiteCache(BaseCache):
         if os.path.isdir(self.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
         self.lock_path = f"{self.path}.lock"
+        self.takedowns_path = f"{self.path}.takedowns"
         self.changes = shared_changes(f"{self.path}.changes")
         self._pool = Pool(self.path, lock_path=self.lock_path, schema=SCHEMA, version=VERSION, timeout=timeout)
+        self.failures = self._pool.failures
+        self._timeout = timeout
+        self._lost = 0  # writes that found others at it for too long
         self._limit = limit
         self._every = max(1, min(EVERY, limit // 16))
         self._clock = clock
@@ -161,8 +165,6 @@ class SQLiteCache(BaseCache):
             dropped = self._drop(DROP_EXPIRED, self.count(), self._clock())
             while gone := self._drop(DROP_OLDEST, self.count() - self._limit):
                 dropped += gone  # and again, for what others have written meanwhile
-            # move what is in the -wal file to the database: the disk syncs of that take milliseconds
-            self._pool.do(lambda db: db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone(), None)
             return dropped
 
     def close(self) -> None:
@@ -201,20 +203,34 @@ class SQLiteCache(BaseCache):
         return dropped
 
     def _drop_batch(self, statement: str, arguments: tuple[float, ...]) -> int:
-        with self._writing:
-            return self._pool.do(lambda db: db.execute(statement, arguments).rowcount, 0)
+        return self._in_turn(lambda db: db.execute(statement, arguments).rowcount, 0)
 
     def _write(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
-        with self._writing:
-            self._pool.close_if_moved()  # two microseconds: entries would go to a file that nobody sees
-            result = self._pool.do(act, failed)
+        result = self._in_turn(act, failed)
         self._writes += 1
         if self._writes % self._every == 0 and not self._pruning.locked():
             self._prune_soon()
         return result
 
+    def _in_turn(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
+        """Write, one thread at a time. Who waited behind one that waited in vain does not do so once more."""
+        lost = self._lost
+        if not self._writing.acquire(timeout=self._timeout):
+            self.failures.error = Busy("another thread has been writing all that time")
+            return failed
+        try:
+            if self._lost != lost:
+                self.failures.error = Busy("another process has been writing all that time")
+                return failed
+            self._pool.close_if_moved()  # two microseconds: entries would go to a file that nobody sees
+            result = self._pool.do(act, failed)
+            self._lost += _busy(self.failures.error)
+            return result
+        finally:
+            self._writing.release()
+
     def _prune_soon(self) -> None:
-        """Clean up, and let SQLite sync to disk, on a thread: nobody who writes should wait for it."""
+        """Clean up on a thread: nobody who writes should wait for it."""
         try:
             threading.Thread(target=self.prune, name="embedkit-prune", daemon=True).start()
         except RuntimeError:
@@ -227,3 +243,7 @@ def _together(db: sqlite3.Connection, act: Callable[[], Result]) -> Result:
     result = act()
     db.execute("COMMIT")
     return result
+
+
+def _busy(error: Exception | None) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

@@ -1,6 +1,10 @@
 """Connections to one SQLite file: opened when needed, made, checked and made anew when they have to be.
 
-Whatever goes wrong is the failed outcome of the one call that met it, never an exception.
+Whatever goes wrong is the failed outcome of the one call that met it, never an exception; ``failures`` has it.
+
+The file is in rollback mode, not in WAL mode: there SQLite maps a file (-shm) into memory, and whoever cuts that
+ends every process that reads it with SIGBUS (sqlite.org/wal.html). Nor does it wait for the disk: a power cut may
+cost the cache (a file that is damaged is made anew), a process that is killed never does.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from embedkit.stores.failures import Failures
 from embedkit.stores.locks import Busy, FileLocks, tell_of_forks
 
 log = logging.getLogger("embedkit.stores")
@@ -21,10 +26,10 @@ log = logging.getLogger("embedkit.stores")
 Result = TypeVar("Result")
 
 IDLE = 16  # connections kept open for the next caller
-LONGEST_LOG = 32_000  # pages of the -wal file (128 MB) at which whoever writes next has to move them
 REBUILD_PAUSE = 60  # seconds: a disk that keeps failing is not rebuilt again and again
-CREATE_WAIT = 10.0  # seconds for another process to make the file
+CREATE_WAIT = 1.0  # seconds for another process to make the file, at the least
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+BESIDE = ("-journal", "-wal", "-shm")  # what SQLite keeps beside the file; of an older mode, too
 
 
 class Pool:
@@ -38,6 +43,7 @@ class Pool:
     def __init__(self, path: str, *, lock_path: str, schema: str, version: int, timeout: float) -> None:
         self.path = path
         self.working = True
+        self.failures = Failures()
         self._lock_path = lock_path
         self._schema = schema
         self._version = version
@@ -56,6 +62,7 @@ class Pool:
     def do(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
         """Act on a connection; where SQLite cannot, log it and say ``failed``."""
         idle = self._idle
+        self.failures.error = None
         try:
             try:
                 db = idle.pop()
@@ -99,18 +106,18 @@ class Pool:
     def _failed(self, error: sqlite3.Error) -> None:
         log.debug("%s: %s", self.path, error)
         self.working = False
+        self.failures.error = error
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN:
             self._rebuild()
 
     def _connect(self) -> sqlite3.Connection:
         db = self._open()
         try:
-            if _version(db) != self._version:
+            if _version(db) != self._version or _mode(db) == "wal":
                 self._create(db)
-            # NORMAL may lose the last entries in a power cut, but never the file (sqlite.org/wal.html 3.3)
-            db.execute("PRAGMA synchronous = NORMAL")
-            # prune() keeps it far below that, off the path of who writes, unless thousands come a second
-            db.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG}")
+            db.execute("PRAGMA journal_mode = TRUNCATE")
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute("PRAGMA mmap_size = 0")  # a host's SQLite may map files by default
         except BaseException:
             db.close()
             raise
@@ -124,11 +131,12 @@ class Pool:
         return db
 
     def _create(self, db: sqlite3.Connection) -> None:
-        """Make the tables, one process at a time: the change to WAL does not wait for its turn by itself."""
+        """Make the tables, one process at a time."""
         try:
-            with FileLocks.at(self._lock_path).hold("create", CREATE_WAIT):
+            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT)):
+                _leave_wal(db)
                 if _version(db) != self._version:
-                    db.execute("PRAGMA journal_mode = WAL")
+                    db.execute("PRAGMA synchronous = OFF")
                     db.executescript(self._schema)
         except Busy as error:
             raise sqlite3.OperationalError(str(error)) from None
@@ -141,11 +149,11 @@ class Pool:
         self._rebuilt = now
         self.close()
         try:
-            with FileLocks.at(self._lock_path).hold("create", CREATE_WAIT):
+            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT)):
                 if _inode(self.path) == broken:  # else another process has done it by now
                     log.warning("%s is damaged and has been moved aside; the cache starts empty", self.path)
                     os.replace(self.path, f"{self.path}.damaged")
-                    for rest in ("-wal", "-shm"):
+                    for rest in BESIDE:  # a journal of the old file must not be played into the new one
                         _remove(self.path + rest)
         except (OSError, Busy) as error:
             log.debug("%s: %s", self.path, error)
@@ -153,6 +161,18 @@ class Pool:
 
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _mode(db: sqlite3.Connection) -> str:
+    return str(db.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+def _leave_wal(db: sqlite3.Connection) -> None:
+    """Out of the mode that older versions used; as long as one of them has the file open, it stays in it."""
+    try:
+        db.execute("PRAGMA journal_mode = TRUNCATE")
+    except sqlite3.OperationalError as error:
+        log.debug("the database stays in WAL mode for now: %s", error)
 
 
 def _inode(path: str) -> int:

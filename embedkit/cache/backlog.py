@@ -1,0 +1,131 @@
+"""What the store has not taken: entries that are kept in the process meanwhile, and takedowns.
+
+A healer writes them to the store when it is well again, takedowns first, so that no copy that is brought back
+is seen beside one that was withdrawn.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Protocol
+
+from embedkit.cache import entries
+from embedkit.cache.takedowns import Takedowns
+from embedkit.models import JSON
+from embedkit.stores.locks import tell_of_forks
+
+MAX_ENTRIES = 8_192  # some 3 KB each; over that the longest unwritten goes, and is asked for again
+HEAL_SECONDS = 1.0  # from one look whether the store is well again to the next; its circuit opens less often
+
+
+class Backlog:
+    """Bodies of entries and takedowns, by key. Safe for threads.
+
+    :param max_age: seconds for which a copy that is only here is fresh, at the most.
+    """
+
+    def __init__(self, takedowns: Takedowns, max_age: float) -> None:
+        self.takedowns = takedowns
+        self._max_age = max_age
+        self._bodies: dict[str, str] = {}
+        self.after_fork()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        """A thread that is not in the child may have held the lock."""
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._bodies)
+
+    def __bool__(self) -> bool:
+        return bool(self._bodies or self.takedowns)
+
+    def keys(self) -> list[str]:
+        """Of all that is to be written, in the order in which that must be done."""
+        return list(dict.fromkeys((*self.takedowns.keys(), *list(self._bodies))))
+
+    def over(self, key: str, body: JSON) -> JSON:
+        """What the store says of an entry, set right by what it has not taken."""
+        if (held := self._bodies.get(key)) is not None:
+            body = entries.merged(body, json.loads(held))
+        if when := self.takedowns.time(key):
+            body = entries.merged(body, entries.dropped(when))
+        return body
+
+    def put(self, key: str, body: JSON) -> None:
+        """Keep a body that the store has not taken."""
+        text = json.dumps(entries.capped(body, self._max_age), separators=(",", ":"))
+        with self._lock:
+            self._bodies.pop(key, None)
+            self._bodies[key] = text
+            while len(self._bodies) > MAX_ENTRIES:
+                del self._bodies[next(iter(self._bodies))]
+
+    def remove(self, key: str) -> None:
+        """The store has it now."""
+        with self._lock:
+            self._bodies.pop(key, None)
+        self.takedowns.remove(key)
+
+    def clear(self) -> None:
+        """Keep no bodies; takedowns stay."""
+        with self._lock:
+            self._bodies.clear()
+
+
+class Healing(Protocol):
+    """What a healer works for."""
+
+    def heal(self) -> bool:
+        """Whether nothing is left to do."""
+
+
+class Healer:
+    """A daemon thread that works until there is nothing left to do. There is none while there is nothing to do.
+
+    :param owner: whose ``heal()`` does the work and tells whether nothing is left; the thread goes when it does.
+    """
+
+    def __init__(self, owner: Healing) -> None:
+        self._owner: Callable[[], Healing | None] = weakref.ref(owner)
+        self.after_fork()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        """The thread is not in the child."""
+        self._lock = threading.Lock()
+        self._over: threading.Event | None = None
+
+    def start(self) -> None:
+        """Begin, unless it is under way."""
+        with self._lock:
+            if self._over is not None:
+                return
+            self._over = threading.Event()
+            try:
+                threading.Thread(target=self._run, args=(self._over,), name="embedkit-heal", daemon=True).start()
+            except RuntimeError:  # no thread to be had, or the interpreter is shutting down
+                self._over = None
+
+    def stop(self) -> None:
+        """Let it come to its end."""
+        with self._lock:
+            if self._over is not None:
+                self._over.set()
+            self._over = None
+
+    def _run(self, over: threading.Event) -> None:
+        while not over.wait(HEAL_SECONDS):
+            owner = self._owner()
+            if owner is None:
+                return
+            with self._lock:
+                if over.is_set():
+                    return
+            if owner.heal():
+                self.stop()
+            del owner

@@ -1,0 +1,238 @@
+"""Takedowns that the store has not taken: pictures that were withdrawn or purged, and when.
+
+No copy from before that moment is shown, whatever the store still holds. They are in memory, and in a file of
+64 KB whose space is reserved at the start, so that a full disk does not keep them from being written: in place,
+a slot each, with a checksum, synced. So the next process knows of them, and so do the others that share the
+file. A slot is free again once the store has the takedown, or once every copy from before it has expired.
+
+Where all slots are taken the oldest takedown makes room, and its time becomes the horizon: no copy at all from
+before the horizon is shown. That costs calls to Getty, but brings nothing back.
+
+    header   magic 16 · generation 8 · horizon 8 · checksum 4       (64 bytes; the generation tells of changes)
+    slot     key 32 · when 8 · checksum 4                           (64 bytes)
+
+On a file system that never writes in place (btrfs, ZFS) the reserve is a promise of less worth.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from embedkit.stores.changes import CAUTIOUS
+from embedkit.stores.locks import Busy, FileLocks, tell_of_forks
+
+log = logging.getLogger("embedkit.cache")
+
+SLOTS = 1023
+SLOT_BYTES = 64
+SIZE_BYTES = SLOT_BYTES * (SLOTS + 1)
+MAGIC = b"embedkit:takes:1"
+HEADER = struct.Struct(">16s8sdI")
+SLOT = struct.Struct(">32sdI")
+EMPTY = bytes(SLOT_BYTES)
+LOCK_WAIT = 0.2  # seconds for another process that writes
+NEVER = 0.0
+
+
+class Takedowns:
+    """Takedowns by key; a key ends in the 64 hexadecimal digits of a hash.
+
+    :param path: of the file; None for memory alone.
+    :param prefix: what all keys begin with.
+    :param life: seconds after which no copy from before a takedown can be left.
+    """
+
+    def __init__(self, path: str | None, *, prefix: str, life: float) -> None:
+        self._path = path
+        self._prefix = prefix
+        self._life = life
+        self._own: dict[bytes, float] = {}  # of this process
+        self._filed: dict[bytes, float] = {}  # of the file, as it was last read
+        self._slots: dict[bytes, int] = {}
+        self._horizon = NEVER
+        self._generation = b""
+        self._file: int | None = None
+        self.after_fork()
+        tell_of_forks(self)
+        self._reserve()
+
+    def after_fork(self) -> None:
+        """A thread that is not in the child may have held the lock."""
+        self._lock = threading.RLock()
+
+    def __del__(self) -> None:
+        if (file := getattr(self, "_file", None)) is not None:
+            os.close(file)
+
+    @property
+    def reserved(self) -> bool:
+        """Whether there is a file, so that a takedown outlives this process."""
+        return self._file is not None or self._reserve()
+
+    def time(self, key: str) -> float:
+        """When a picture was last taken down; 0 for never."""
+        self._refresh()
+        digest = self._digest(key)
+        return max(self._own.get(digest, NEVER), self._filed.get(digest, NEVER), self._horizon)
+
+    def keys(self) -> list[str]:
+        """What has been taken down and is not in the store, the oldest first."""
+        self._refresh()
+        known = self._filed | self._own
+        return [self._prefix + digest.hex() for digest in sorted(known, key=known.__getitem__)]
+
+    def __bool__(self) -> bool:
+        return bool(self._own or self._filed)
+
+    def add(self, key: str, when: float) -> bool:
+        """Remember a takedown; whether it is in the file, too."""
+        digest = self._digest(key)
+        with self._lock, self._alone():
+            self._own[digest] = max(when, self._own.get(digest, NEVER))
+            while len(self._own) > SLOTS:
+                self._horizon = max(self._horizon, self._own.pop(min(self._own, key=self._own.__getitem__)))
+            try:
+                return self._reserve() and self._file is not None and self._write(self._file, digest, when)
+            except OSError as error:
+                log.warning("a takedown could not be written to %s (%s)", self._path, error.strerror)
+                return False
+
+    def remove(self, key: str) -> None:
+        """Forget a takedown: the store has it now."""
+        digest = self._digest(key)
+        if digest not in self._own and digest not in self._filed:
+            return
+        with self._lock, self._alone():
+            self._own.pop(digest, None)
+            try:
+                self._refresh()
+                if self._file is not None and self._filed.pop(digest, None) is not None:
+                    _put(self._file, self._slots.pop(digest), EMPTY)
+                    self._tell(self._file)
+            except OSError as error:
+                log.debug("%s: %s", self._path, error)
+
+    # -- the file ----------------------------------------------------------------------------------------
+
+    def _digest(self, key: str) -> bytes:
+        return bytes.fromhex(key.removeprefix(self._prefix))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            if self._path:
+                try:
+                    stack.enter_context(FileLocks.at(f"{self._path}.lock").hold("takedowns", LOCK_WAIT))
+                except Busy:
+                    pass  # better two in one slot than none
+            yield
+
+    def _reserve(self) -> bool:
+        """Have the file, with all its space; whether it is so."""
+        if self._path is None:
+            return False
+        try:
+            if self._file is None:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | CAUTIOUS, 0o600)
+            if os.fstat(self._file).st_size < SIZE_BYTES:
+                with self._lock, self._alone():
+                    self._fill(self._file)
+            self._refresh()
+            return True
+        except OSError as error:
+            log.debug("%s: %s", self._path, error)
+            if self._file is not None:
+                os.close(self._file)
+            self._file = None
+            return False
+
+    def _fill(self, file: int) -> None:
+        """Write what is missing of the file, and what was in it before somebody cut it."""
+        size = os.fstat(file).st_size
+        missing = bytes(max(0, SIZE_BYTES - size))
+        if missing and os.pwrite(file, missing, size) < len(missing):
+            raise OSError("no room")
+        if size < SIZE_BYTES:
+            self._put_header(file)
+            self._slots.clear()
+            for digest, when in (self._filed | self._own).items():
+                self._write(file, digest, when)
+        os.fsync(file)
+
+    def _refresh(self) -> None:
+        """Read the file again, if another process has changed it."""
+        if self._file is None:
+            return
+        try:
+            header = os.pread(self._file, HEADER.size, 0)
+            if len(header) < HEADER.size or header[16:24] == self._generation:
+                return  # cut: what was read before still holds
+            with self._lock:
+                self._read(os.pread(self._file, SIZE_BYTES, 0))
+        except OSError as error:
+            log.debug("%s: %s", self._path, error)
+
+    def _read(self, data: bytes) -> None:
+        if len(data) < SIZE_BYTES:
+            return
+        magic, generation, horizon, check = HEADER.unpack_from(data)
+        self._generation = generation
+        if magic == MAGIC and check == _check(data[:16], data[24:32]):
+            self._horizon = max(self._horizon, horizon)
+        slots = {}
+        filed = {}
+        for number in range(1, SLOTS + 1) if any(data[SLOT_BYTES:]) else ():
+            digest, when, check = SLOT.unpack_from(data, number * SLOT_BYTES)
+            if when and check == _check(data[number * SLOT_BYTES : number * SLOT_BYTES + 40]):
+                slots[digest] = number
+                filed[digest] = when
+        self._slots, self._filed = slots, filed
+
+    def _write(self, file: int, digest: bytes, when: float) -> bool:
+        self._refresh()
+        when = max(when, self._filed.get(digest, NEVER))
+        number = self._slots.get(digest) or self._free(file, when)
+        body = SLOT.pack(digest, when, 0)[:-4]
+        _put(file, number, body + _check(body).to_bytes(4, "big"))
+        self._slots[digest], self._filed[digest] = number, when
+        self._tell(file)
+        os.fsync(file)
+        return True
+
+    def _free(self, file: int, now: float) -> int:
+        """A slot that nobody needs; else that of the oldest takedown."""
+        taken = set(self._slots.values())
+        for number in range(1, SLOTS + 1):
+            if number not in taken:
+                return number
+        oldest = min(self._filed, key=self._filed.__getitem__)
+        when = self._filed.pop(oldest)
+        if when > now - self._life:
+            self._horizon = max(self._horizon, when)
+            self._put_header(file)
+        return self._slots.pop(oldest)
+
+    def _put_header(self, file: int) -> None:
+        horizon = struct.pack(">d", self._horizon)
+        self._generation = os.urandom(8)
+        check = _check(MAGIC, horizon).to_bytes(4, "big")
+        _put(file, 0, MAGIC + self._generation + horizon + check)
+
+    def _tell(self, file: int) -> None:
+        """Have the others read the file again."""
+        self._generation = os.urandom(8)
+        os.pwrite(file, self._generation, 16)
+
+
+def _put(file: int, number: int, data: bytes) -> None:
+    os.pwrite(file, data.ljust(SLOT_BYTES, b"\0"), number * SLOT_BYTES)
+
+
+def _check(*parts: bytes) -> int:
+    return zlib.crc32(b"".join(parts))
