@@ -11,6 +11,7 @@ What a caller gets, by what is held:
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -49,6 +50,8 @@ Admit = Callable[[Sequence[Picture]], Mapping[Picture, EmbedKitError]]
 
 A service counts them by client here. What is held, and what Getty has lately refused, is not asked about.
 """
+
+LAST_SECONDS = 0.05  # that a call gets at the least, however long its turn was waited for
 
 
 class Resolver:
@@ -169,17 +172,21 @@ class Resolver:
         )
 
     def _ask(self, picture: Picture, options: Options, *, batch: bool = False) -> Embed:
-        """Ask Getty, one caller at a time for a picture; else the last good copy."""
+        """Ask Getty, one caller at a time for a picture; else the last good copy.
+
+        Waiting for another who asks, and asking, take TIMEOUT together.
+        """
+        began = time.monotonic()
 
         def work() -> Embed:
             entry = self._cache().get(*picture)  # another thread or process may have been first
             if entry.error is not None:
                 raise entry.error
             if entry.embed is None:
-                return self._fetch(picture, options, batch)
+                return self._fetch(picture, options, batch, began)
             if entry.verdict is Verdict.FRESH and sizes.covers(entry.embed, options):
                 return entry.embed
-            return self._fetch(picture, _no_smaller(options, entry.embed), batch)
+            return self._fetch(picture, _no_smaller(options, entry.embed), batch, began)
 
         try:
             embed = self._cache().once(*picture, work, wait=self._settings.timeout)
@@ -195,11 +202,12 @@ class Resolver:
         """Ask Getty whatever is held."""
         if self._locked is not None:
             return self._from_lock(picture, self._locked)
+        began = time.monotonic()
         return self._cache().once(
-            *picture, lambda: self._fetch(picture, options, batch), wait=self._settings.timeout
+            *picture, lambda: self._fetch(picture, options, batch, began), wait=self._settings.timeout
         )
 
-    def _fetch(self, picture: Picture, options: Options, batch: bool) -> Embed:
+    def _fetch(self, picture: Picture, options: Options, batch: bool, began: float) -> Embed:
         from embedkit.getty import oembed  # what is warm has no use for it
 
         items, tld = picture
@@ -207,7 +215,8 @@ class Resolver:
         bounds = sizes.question(options)
         try:
             request = oembed.request(ref, self._settings, bounds=bounds, tld=tld)
-            response = self._sent(replace(request, batch=batch))
+            left = max(LAST_SECONDS, self._settings.timeout - (time.monotonic() - began))
+            response = self._sent(replace(request, batch=batch, seconds=None if batch else left))
             answer = oembed.parse(response, ref, self._settings, tld=tld, asked=bounds)
         except ProviderError as error:
             error.ref = str(ref)

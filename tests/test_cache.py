@@ -19,8 +19,7 @@ from cachelib.serializers import JSONSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit import cache as cache_module
-from embedkit.cache import EmbedCache, Entry
+from embedkit.cache import EmbedCache, Entry, front
 from embedkit.cache.envelope import Envelope
 from embedkit.errors import (
     ConfigurationError,
@@ -329,7 +328,7 @@ def test_clear_empties_it(kept: EmbedCache) -> None:
 
 
 def test_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache_module, "IN_FRONT", 10)
+    monkeypatch.setattr(front, "MAX_HOLDS", 10)
     kept = cache(MemoryCache(), clock=clock)
     for number in range(30):
         kept.store(embed((f"{number}",)), tld="com")
@@ -528,11 +527,14 @@ class Broken(BaseCache):
 def test_a_broken_backend_is_a_miss_and_then_left_alone(caplog: pytest.LogCaptureFixture) -> None:
     backend, time_ = Broken(), Clock()
     kept = cache(backend, monotonic=time_)
-    for _ in range(50):
-        assert kept.get(ITEMS, "com") == Entry()
-        assert kept.store(embed(), tld="com").title == embed().title
-        kept.fail(ITEMS, "com", NotFound())
-        assert kept.once(ITEMS, "com", lambda: "work", wait=1) == "work"
+    for number in range(50):
+        items = (f"{number}",)
+        assert kept.get(items, "com") == Entry()
+        assert kept.store(embed(items), tld="com").title == embed().title
+        assert kept.get(items, "com").embed
+        kept.fail(items, "com", NotFound())
+        assert kept.get(items, "com").embed is None
+        assert kept.once(items, "com", lambda: "work", wait=1) == "work"
     assert backend.calls == 5
     assert kept.state() == "down"
     assert [record.getMessage() for record in caplog.records] == [
@@ -547,9 +549,11 @@ def test_a_broken_backend_is_a_miss_and_then_left_alone(caplog: pytest.LogCaptur
     assert kept.get(ITEMS, "com") == Entry()
     assert backend.calls == 6
     time_.now += 0.2
+    assert kept.heal()
     kept.store(embed(), tld="com")
     assert kept.get(ITEMS, "com").embed
     assert kept.state() == "ok"
+    kept.close()
 
 
 def test_single_failures_do_not_add_up() -> None:
@@ -572,23 +576,25 @@ def test_dropping_and_clearing_tell_when_they_could_not() -> None:
     assert not kept.check()
 
 
-def test_a_locked_database_does_not_pass_for_a_purge(tmp_path: Path) -> None:
+def test_a_purge_holds_while_the_database_is_locked(tmp_path: Path) -> None:
     import sqlite3
 
     store = SQLiteCache(tmp_path / "db", timeout=0.05)
-    kept = cache(store)
+    kept, other = cache(store), cache(SQLiteCache(tmp_path / "db", timeout=0.05))
     kept.store(embed(), tld="com")
-    other = sqlite3.connect(tmp_path / "db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable):
-        kept.delete(ITEMS)
+    assert other.get(ITEMS, "com").embed
+    lock = sqlite3.connect(tmp_path / "db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    assert kept.delete(ITEMS)
+    for one in (kept, other, cache(SQLiteCache(tmp_path / "db", timeout=0.05))):
+        assert one.get(ITEMS, "com") == Entry()
     with pytest.raises(Unavailable):
         kept.clear()
-    assert kept.get(ITEMS, "com").embed
-    other.execute("ROLLBACK")
-    other.close()
-    assert kept.delete(ITEMS)
+    lock.execute("ROLLBACK")
+    lock.close()
+    assert not other.delete(ITEMS)
     kept.close()
+    other.close()
 
 
 def test_a_redis_that_is_down_comes_back(tmp_path: Path) -> None:
@@ -676,14 +682,16 @@ def test_a_full_cache_that_does_not_take_a_takedown_loses_the_copy(clock: Clock)
     kept.store(embed(), tld="com")
     store.full = True
     kept.fail(ITEMS, "com", NotFound())
-    assert kept.get(ITEMS, "com") == Entry()
+    entry = kept.get(ITEMS, "com")
+    assert entry.embed is None
+    assert isinstance(entry.error, NotFound)
 
 
 def test_a_copy_that_cannot_be_kept_is_served_all_the_same(tmp_path: Path) -> None:
     kept = cache(SQLiteCache(tmp_path / "db", timeout=0.05))
     (tmp_path / "db").mkdir()
     assert kept.store(embed(), tld="com").fresh_until
-    assert kept.get(ITEMS, "com") == Entry()
+    assert kept.get(ITEMS, "com").embed
     assert kept.state() == "down"
     assert not kept.check()
 

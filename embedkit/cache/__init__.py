@@ -148,22 +148,33 @@ class EmbedCache:
 
         :param cache_age: seconds for which the provider calls it good.
         :param asked_at: when the question went out: what has been purged or taken down since stays away.
-        :returns: the embed with its times; or what is newer, if something has come in between.
+        :returns: the embed with its times; or the one that is newer, if another was stored since it was asked for.
         :raises NotFound: where the picture has been withdrawn since.
+        :raises Unavailable: where it has been purged since.
         """
         now = self._clock()
         fresh_for = lifetime(self._policy, cache_age, self._random())
+        stored: list[Embed] = []
 
         def change(body: JSON) -> JSON:
             at = _after(body["dropped"], now) if self._backlog else now
             stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
-            return entries.stored(body, stamped, tld, asked_at)
+            changed = entries.stored(body, stamped, tld, asked_at)
+            stored[:] = [] if changed is body else [stamped]
+            return changed
 
         body, _ = self._change(embed.ref.items, change)
-        found, _ = entries.judged(body, tld, now, self._policy)
+        return stored[0] if stored else self._newer(body, embed, tld)
+
+    def _newer(self, body: JSON, embed: Embed, tld: str) -> Embed:
+        """What is to be shown in place of an answer that came too late."""
+        found, _ = entries.judged(body, tld, self._clock(), self._policy)
         if isinstance(found.error, NotFound):
             raise found.error
-        return found.embed or replace(embed, fetched_at=now, fresh_until=now + fresh_for, stale=False)
+        if found.embed is None:
+            ref = str(embed.ref)
+            raise Unavailable("The picture was purged while it was asked for.", ref=ref, retry_after=1.0)
+        return found.embed
 
     def finish(self, copy: Embed, html: Mapping[str, str], *, tld: str) -> None:
         """Keep html beside the copy that it was made from, as long as that is held and there is room.
@@ -213,7 +224,7 @@ class EmbedCache:
             held = bool(self._read(key)["variants"])
             if not self._set(key, entries.dropped(self._clock())) and not self._bury(key):
                 raise Unavailable(
-                    "The cache cannot be written: the picture is shown no more from here, but it may be by others.",
+                    "The cache cannot be written: the picture is shown no more from here, but may be by others.",
                     hint="It is dropped everywhere as soon as this process can write to the cache.",
                     ref=",".join(items),
                 )

@@ -132,8 +132,10 @@ class Guarded:
         return self._write(lambda: bool(self.backend.add(key, value, timeout=seconds)), None)
 
     def delete(self, key: str) -> bool | None:
-        """Whether there was a value; None where the backend fails."""
-        return self._write(lambda: bool(self.backend.delete(key)), None)
+        """Whether there was a value; None where the backend fails. What can be deleted need not be writable."""
+        if not self.writing.lets_through():
+            return None
+        return self._call(lambda: bool(self.backend.delete(key)), None, (self.writing,), proves=False)
 
     def prune(self) -> int:
         """How many entries were dropped, where the backend can tell."""
@@ -198,7 +200,9 @@ class Guarded:
     def _write(self, act: Callable[[], Result], failed: Result) -> Result:
         return self._call(act, failed, (self.writing,)) if self.writing.lets_through() else failed
 
-    def _call(self, act: Callable[[], Result], failed: Result, circuits: tuple[Circuit, ...]) -> Result:
+    def _call(
+        self, act: Callable[[], Result], failed: Result, circuits: tuple[Circuit, ...], *, proves: bool = True
+    ) -> Result:
         began = time.perf_counter()
         self._failures.error = None
         try:
@@ -209,7 +213,7 @@ class Guarded:
             self._count(error, time.perf_counter() - began, circuits)
             return failed
         seconds = time.perf_counter() - began
-        for circuit in circuits:
+        for circuit in circuits if proves else ():
             circuit.succeed(seconds)
         return result
 
