@@ -2,8 +2,8 @@
 
 Reading and writing have a circuit each, since many an illness leaves one of them alive: a full disk, a file
 system that is read-only, a write lock whose holder was stopped. A circuit opens after IN_A_ROW failures in a row,
-or as soon as they have cost LOST_SECONDS together; then one caller tries again every BYPASS seconds. A call that
-ends well but takes SLOW_SECONDS costs its time as well.
+or as soon as they have cost LOST_FAILING seconds together; then one caller tries again every BYPASS seconds. Calls
+that end well but are slow count as well, with more patience: a busy disk is no sick one.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ log = logging.getLogger("embedkit.cache")
 Result = TypeVar("Result")
 
 IN_A_ROW = 5  # failures one after another that make us leave the backend alone
-LOST_SECONDS = 0.25  # the same, where they took their time: two of a server that hangs
-SLOW_SECONDS = 0.1  # from here on a call counts as one that takes its time; a healthy one takes 0.0001
+LOST_FAILING = 0.25  # the same, in seconds, where they take their time: two of a server that hangs
+LOST_SLOW = 1.0  # the same, for calls that end well, each of them slow
+SLOW = 0.2  # seconds from which on a call is slow; a healthy one takes 0.0001
 BYPASS = 10.0  # seconds; then one caller tries it again
 PROBE, KEPT = "embedkit:probe", "kept"
 
@@ -60,7 +61,7 @@ class Circuit:
     @property
     def closed(self) -> bool:
         """Whether calls go through."""
-        return self.failures < IN_A_ROW and self._lost < LOST_SECONDS
+        return self.failures < IN_A_ROW and self._lost < 1
 
     def lets_through(self) -> bool:
         """Whether this caller may try; where the circuit is open, one of them now and then."""
@@ -68,8 +69,8 @@ class Circuit:
 
     def succeed(self, seconds: float) -> None:
         """Count a call that ended well, after so many seconds."""
-        if seconds >= SLOW_SECONDS:
-            self._lose(seconds)
+        if seconds >= SLOW:
+            self._lose(seconds / LOST_SLOW)
         elif self.failures or self._lost:
             self.failures, self._lost = 0, 0.0
 
@@ -78,12 +79,12 @@ class Circuit:
         with self._lock:
             was_closed = self.closed
             self.failures += 1
-        self._lose(seconds)
+        self._lose(seconds / LOST_FAILING)
         return was_closed and not self.closed
 
-    def _lose(self, seconds: float) -> None:
+    def _lose(self, share: float) -> None:
         with self._lock:
-            self._lost += seconds
+            self._lost += share  # of what opens the circuit
             self._until = self._clock() + BYPASS
 
     def _may_try(self) -> bool:
@@ -129,13 +130,11 @@ class Guarded:
 
     def add(self, key: str, value: str, seconds: int) -> bool | None:
         """Whether there was no value yet; None where the backend fails."""
-        return self._write(lambda: bool(self.backend.add(key, value, timeout=seconds)), None)
+        return self._write(lambda: bool(self.backend.add(key, value, timeout=seconds)), None, proves=bool)
 
     def delete(self, key: str) -> bool | None:
         """Whether there was a value; None where the backend fails. What can be deleted need not be writable."""
-        if not self.writing.lets_through():
-            return None
-        return self._call(lambda: bool(self.backend.delete(key)), None, (self.writing,), proves=False)
+        return self._write(lambda: bool(self.backend.delete(key)), None, proves=lambda _: False)
 
     def prune(self) -> int:
         """How many entries were dropped, where the backend can tell."""
@@ -197,11 +196,18 @@ class Guarded:
     def _read(self, act: Callable[[], Result], failed: Result) -> Result:
         return self._call(act, failed, (self.reading,)) if self.reading.lets_through() else failed
 
-    def _write(self, act: Callable[[], Result], failed: Result) -> Result:
-        return self._call(act, failed, (self.writing,)) if self.writing.lets_through() else failed
+    def _write(
+        self, act: Callable[[], Result], failed: Result, proves: Callable[[Result], bool] = lambda _: True
+    ) -> Result:
+        """:param proves: whether such a result shows that the backend takes writes."""
+        return self._call(act, failed, (self.writing,), proves) if self.writing.lets_through() else failed
 
     def _call(
-        self, act: Callable[[], Result], failed: Result, circuits: tuple[Circuit, ...], *, proves: bool = True
+        self,
+        act: Callable[[], Result],
+        failed: Result,
+        circuits: tuple[Circuit, ...],
+        proves: Callable[[Result], bool] = lambda _: True,
     ) -> Result:
         began = time.perf_counter()
         self._failures.error = None
@@ -213,7 +219,7 @@ class Guarded:
             self._count(error, time.perf_counter() - began, circuits)
             return failed
         seconds = time.perf_counter() - began
-        for circuit in circuits if proves else ():
+        for circuit in circuits if proves(result) else ():
             circuit.succeed(seconds)
         return result
 
@@ -221,9 +227,9 @@ class Guarded:
         """A failure that the backend raises is one of the connection, so it counts for both circuits."""
         self._observe("store", "failure")
         swallowed = error is self._failures.error or isinstance(error, Refused)
-        opened = False
-        for circuit in circuits if swallowed else (self.reading, self.writing):
-            opened |= circuit.fail(seconds)
-        say = log.warning if opened else log.debug
+        counting = circuits if swallowed else (self.reading, self.writing)
+        opened = [circuit.fail(seconds) for circuit in counting]
+        say = log.warning if any(opened) else log.debug
+        times = max((circuit.failures for circuit in counting), default=1)
         # its text may hold an address with a password
-        say("the cache failed (%s), %d times in a row", type(error).__name__, self.writing.failures)
+        say("the cache failed (%s), %d times in a row", type(error).__name__, times)

@@ -113,9 +113,9 @@ class Pool:
     def _connect(self) -> sqlite3.Connection:
         db = self._open()
         try:
-            if _version(db) != self._version or _mode(db) == "wal":
+            _set_mode(db)
+            if _version(db) != self._version:
                 self._create(db)
-            db.execute("PRAGMA journal_mode = TRUNCATE")
             db.execute("PRAGMA synchronous = OFF")
             db.execute("PRAGMA mmap_size = 0")  # a host's SQLite may map files by default
         except BaseException:
@@ -134,7 +134,6 @@ class Pool:
         """Make the tables, one process at a time."""
         try:
             with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT)):
-                _leave_wal(db)
                 if _version(db) != self._version:
                     db.execute("PRAGMA synchronous = OFF")
                     db.executescript(self._schema)
@@ -163,12 +162,8 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _mode(db: sqlite3.Connection) -> str:
-    return str(db.execute("PRAGMA journal_mode").fetchone()[0])
-
-
-def _leave_wal(db: sqlite3.Connection) -> None:
-    """Out of the mode that older versions used; as long as one of them has the file open, it stays in it."""
+def _set_mode(db: sqlite3.Connection) -> None:
+    """Set the mode. A file of an older version stays in WAL mode for as long as somebody else has it open."""
     try:
         db.execute("PRAGMA journal_mode = TRUNCATE")
     except sqlite3.OperationalError as error:
