@@ -7,6 +7,7 @@ is seen beside one that was withdrawn.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from embedkit.cache import entries
 from embedkit.cache.takedowns import Takedowns
 from embedkit.models import JSON
 from embedkit.stores.locks import tell_of_forks
+
+log = logging.getLogger("embedkit.cache")
 
 MAX_ENTRIES = 8_192  # some 3 KB each; over that the longest unwritten goes, and is asked for again
 HEAL_SECONDS = 1.0  # from one look whether the store is well again to the next; its circuit opens less often
@@ -126,6 +129,9 @@ class Healer:
             with self._lock:
                 if over.is_set():
                     return
-            if owner.heal():
-                self.stop()
+            try:
+                if owner.heal():
+                    self.stop()
+            except Exception:
+                log.exception("what the cache had not taken could not be written")
             del owner

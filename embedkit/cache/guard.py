@@ -122,9 +122,10 @@ class Guarded:
         """Whether the value is kept."""
 
         def act() -> bool:
-            if self.backend.set(key, value, timeout=seconds) is False:
+            kept = self.backend.set(key, value, timeout=seconds) is not False
+            if not kept and not self.lone:  # memory refuses what is too large for it, and is well
                 raise Refused
-            return True
+            return kept
 
         return self._write(act, False)
 

@@ -49,7 +49,7 @@ class Takedowns:
     """
 
     def __init__(self, path: str | None, *, prefix: str, life: float) -> None:
-        self._path = path
+        self._path = path if hasattr(os, "pread") else None  # not on Windows
         self._prefix = prefix
         self._life = life
         self._own: dict[bytes, float] = {}  # of this process

@@ -43,12 +43,12 @@ def _state(service: Service) -> Readiness:
     except Exception:
         log.exception("the state of the parts cannot be told")
         return Readiness("unavailable", "unknown", {})
-    cache, upstream = str(found["cache"]), dict(found["upstream"])
-    failing = [cache != "ok", _shut(upstream.get("oembed", {}))]
+    cache, upstream, store = str(found["cache"]), dict(found["upstream"]), dict(found.get("store", {}))
+    failing = [cache == "down", _shut(upstream.get("oembed", {}))]
     if all(failing):
-        return Readiness("unavailable", cache, upstream)
-    bridged = any(failing) or any(_shut(upstream.get(lane, {})) for lane in SEARCH)
-    return Readiness("degraded" if bridged else "ok", cache, upstream)
+        return Readiness("unavailable", cache, upstream, store)
+    bridged = any(failing) or cache != "ok" or any(_shut(upstream.get(lane, {})) for lane in SEARCH)
+    return Readiness("degraded" if bridged else "ok", cache, upstream, store)
 
 
 def _shut(lane: Mapping[str, Any]) -> bool:

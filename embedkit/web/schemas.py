@@ -384,7 +384,7 @@ class Readiness(Struct):
     """Whether answers can be given, and by which parts."""
 
     status: Literal["ok", "degraded", "unavailable"]
-    cache: str
+    cache: Annotated[str, Meta(description="ok; degraded: it takes no writes; down: it does not answer.")]
     upstream: Annotated[
         dict[str, Any],
         Meta(
@@ -392,3 +392,10 @@ class Readiness(Struct):
             " calls of a day are spent, retry_after for how many seconds"
         ),
     ]
+    store: Annotated[
+        dict[str, Any],
+        Meta(
+            description="Of the cache: kind; read and write, each ok or failing; what it has not taken (unwritten, "
+            "takedowns); reserve: file, where takedowns outlive the process, or memory."
+        ),
+    ] = {}
