@@ -395,7 +395,7 @@ class Readiness(Struct):
     store: Annotated[
         dict[str, Any],
         Meta(
-            description="Of the cache: kind; read and write, each ok or failing; what it has not taken (unwritten, "
-            "takedowns); reserve: file, where takedowns outlive the process, or memory."
+            description="Of the cache: kind; read and write, each ok or failing; what it has not taken"
+            " (unwritten, takedowns); reserve: file, where takedowns outlive the process, or memory"
         ),
     ] = {}
