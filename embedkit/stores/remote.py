@@ -132,7 +132,7 @@ class MemcachedStore(MemcachedCache):
         tell_of_forks(self)
 
     def after_fork(self) -> None:
-        """A child must not talk over the connections of its parent."""
+        """Begin with no connections: a child must not talk over those of its parent."""
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue(CONNECTIONS)
 
     @contextmanager
@@ -143,7 +143,11 @@ class MemcachedStore(MemcachedCache):
         except queue.Empty:
             client = self._connect()
         began = time.monotonic()
-        yield client  # one that fails is dropped
+        try:
+            yield client
+        except BaseException:
+            self.after_fork()  # dropped, with all that are idle: if the server was restarted they are all dead
+            raise
         if time.monotonic() - began >= self._timeout:
             raise TimeoutError("memcached did not answer")  # libmemcached reports it as a miss now and then
         try:
