@@ -44,7 +44,7 @@ def _state(service: Service) -> Readiness:
         log.exception("the state of the parts cannot be told")
         return Readiness("unavailable", "unknown", {})
     cache, upstream, store = str(found["cache"]), dict(found["upstream"]), dict(found.get("store", {}))
-    failing = [cache == "down", _shut(upstream.get("oembed", {}))]
+    failing = [cache not in ("ok", "degraded"), _shut(upstream.get("oembed", {}))]
     if all(failing):
         return Readiness("unavailable", cache, upstream, store)
     bridged = any(failing) or cache != "ok" or any(_shut(upstream.get(lane, {})) for lane in SEARCH)
