@@ -163,9 +163,12 @@ class Guarded:
         self.get(PROBE)
         if self.writing.failures:
             self.set(PROBE, KEPT, 60)
+        well = self.reading.failures == 0 and self.reading.closed
+        if not self.writing.failures:  # one that was removed looks well, and is empty
+            well = well and getattr(self.backend, "working", True)
         state = {True: "ok", False: "failing"}
         return {
-            "read": state[self.reading.failures == 0 and self.reading.closed],
+            "read": state[well],
             "write": state[self.writing.failures == 0 and self.writing.closed],
         }
 

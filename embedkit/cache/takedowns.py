@@ -73,7 +73,7 @@ class Takedowns:
     @property
     def reserved(self) -> bool:
         """Whether there is a file, so that a takedown outlives this process."""
-        return self._file is not None or self._reserve()
+        return self._reserve()
 
     def time(self, key: str) -> float:
         """When a picture was last taken down; 0 for never."""
@@ -138,6 +138,9 @@ class Takedowns:
         if self._path is None:
             return False
         try:
+            if self._file is not None and os.fstat(self._file).st_nlink == 0:  # the folder was removed
+                os.close(self._file)
+                self._file = None
             if self._file is None:
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | CAUTIOUS, 0o600)
             if os.fstat(self._file).st_size < SIZE_BYTES:

@@ -31,7 +31,14 @@ Timeout = int | timedelta | None
 
 FOLDER = "embedkit-cache"  # inside the folder that is named to us, which may be anybody's
 MARKER = "embedkit.marker"
-OURS = {MARKER, "entries", "lock", "changes", "takedowns"}  # what may be there before the marker is
+OURS = {
+    MARKER,
+    "entries",
+    "lock",
+    "changes",
+    "takedowns",
+    "takedowns.lock",
+}  # what may be there before the marker is
 DRAFT = ".draft"
 ORPHAN_AGE = 3600  # seconds after which a draft has lost its writer
 LOCK_WAIT = 0.2  # seconds
