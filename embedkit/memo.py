@@ -11,8 +11,8 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from embedkit.cache import EmbedCache
-from embedkit.events import Observe
 from embedkit.cache.front import Hold
+from embedkit.events import Observe
 from embedkit.freshness import Verdict
 from embedkit.lockfile import Picture
 from embedkit.models import Embed
