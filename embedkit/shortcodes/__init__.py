@@ -14,12 +14,13 @@ from typing import Literal
 
 from embedkit.models import AssetRef, Input, Options, Problem, Shortcode
 from embedkit.shortcodes import tags
+from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.contexts import Context, HtmlContext
-from embedkit.shortcodes.editors import KIND, LONGEST_HEAD, Editors
+from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors
 from embedkit.shortcodes.markdown import MarkdownContext
 
-MOST = 1000  # candidates of one text: more than any gallery has, and a bound on the work for a hostile one
-LONGEST_ADDRESS = 2048  # characters
+MAX_URL_CHARS = 2048
+MAX_PARAGRAPH_CHARS = 4096  # that are looked back for the start of a paragraph: who forgets its end means one line
 
 _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
 
@@ -32,7 +33,8 @@ _NO_LABEL = re.compile(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is 
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = re.compile(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
-_URL = re.compile(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{LONGEST_ADDRESS}}}+", re.IGNORECASE)
+_URL = re.compile(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
+_GLUED = re.compile(r"[^\s<>\"'\[]*+")  # what follows in a word cannot be alone either
 _LINE_END = re.compile(r"[ \t\r]*+(?=\n|\Z)")
 # Lines of Markdown that are no part of the paragraph next to them; more addresses make a gallery.
 _APART = r"[ \t\r>]*+|[ \t]*+(?:#{1,6}[ \t].*|(?:```|~~~).*|<?(?:https?:)?//\S++[ \t\r]*+|<[^<>]*+>[ \t\r]*+"
@@ -50,24 +52,33 @@ _P = (
     re.compile(r"<p(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
     re.compile(r"[ \t\r\n]*+</p[ \t\r\n]*+>", re.IGNORECASE),
 )
-LONGEST_PARAGRAPH = 4096  # characters that are looked back for the start of a paragraph
-
 _UNSAID = Options()
 Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
 Kind = Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
 Warnings = tuple[tuple[str, str], ...]
 
 
-def find(text: str, input: Input = "html") -> list[Shortcode]:
+def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Shortcode]:
     """Every candidate of a text, in order, none overlapping another.
 
     :param text: read as a whole once, whatever it holds.
     :param input: ``html``, ``markdown`` or ``text``: tells what is code, comment or tag and stays as it is.
+    :param budget: where it is exceeded the last candidate has a problem ``too-large``, and nothing behind it is
+        looked at.
     """
     tag, address = _TAG.search(text), _ADDRESS.search(text)
     if tag is None and address is None:
         return []
-    return _Scan(text, input).run(tag, address)
+    return _Scan(text, input, budget).run(tag, address)
+
+
+def protected(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Context:
+    """What is code in a text, or a comment, a script, the inside of a tag: the one answer for all who change texts.
+
+    Ask with ``protected(text, input).protected(place)``, place after place in order; ``skip(end)`` passes over what
+    will be replaced.
+    """
+    return _CONTEXTS[input](text, Work(budget))
 
 
 def format(ref: AssetRef) -> str:
@@ -89,22 +100,36 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 class _Scan:
     """One pass over one text."""
 
-    def __init__(self, text: str, input: Input) -> None:
+    def __init__(self, text: str, input: Input, budget: Budget) -> None:
         self._text = text
         self._input = input
-        self._context = _CONTEXTS[input](text)
+        self._budget = budget
+        self._work = Work(budget)
+        self._context = _CONTEXTS[input](text, self._work)
         self._editors = Editors(text)
         self._found: list[Shortcode] = []
         self._floor = 0  # the end of what was found last
+        self._place = 0  # what is looked at
         self._seen, self._line, self._line_start = 0, 1, 0  # lines are counted up to here
+        self._searched, self._opened, self._closed = 0, -1, -1  # paragraphs of HTML, up to here
 
     def run(self, tag: re.Match[str] | None, address: re.Match[str] | None) -> list[Shortcode]:
+        """Every candidate, as far as the budget reaches."""
+        try:
+            self._run(tag, address)
+        except Exhausted as error:
+            line, column = self._position(self._place)
+            says = f"{error}; what follows is left as it is. Split the text."
+            problem = Problem(line, column, "too-large", says)
+            place = self._place
+            self._found.append(Shortcode(place, place + 1, line, column, "shortcode", problem=problem))
+        return self._found
+
+    def _run(self, tag: re.Match[str] | None, address: re.Match[str] | None) -> None:
         """Go from candidate to candidate; each reader tells where to go on."""
         text = self._text
         while tag or address:
-            if len(self._found) == MOST:
-                self._stop(min(one.start() for one in (tag, address) if one))
-                break
+            self._work.step()
             if tag and not (address and address.start() < tag.start()):
                 end = self._tag(tag.start())
                 tag = _TAG.search(text, end)
@@ -115,32 +140,40 @@ class _Scan:
                 tag = _TAG.search(text, end)
             if address and address.start() < end:
                 address = _ADDRESS.search(text, end)
-        return self._found
 
-    def _stop(self, place: int) -> None:
-        self._fail(place, place + 1, f"Only the first {MOST:,} embeds of a text are looked at.")
+    def _look_at(self, place: int) -> None:
+        self._place = place
+        if place >= self._budget.chars:
+            raise Exhausted(f"This text is longer than {self._budget.chars:,} characters")
+
+    def _count(self) -> None:
+        most = self._budget.references
+        if len(self._found) == most:
+            raise Exhausted(f"Only the first {most:,} references of a text are looked at")
 
     # -- shortcodes ---------------------------------------------------------------------------------------
 
     def _tag(self, place: int) -> int:
         """Read the tag at ``place``; returns where to go on."""
         text = self._text
+        self._look_at(place)
+        doubled = place > self._floor and text[place - 1] == "["
+        opening = -1 if doubled else self._opening(place, _P)
+        if self._context.protected(place - doubled):
+            return place + tags.HEAD
         tag, reference, end = self._read(place)
         start = place
-        if tag.length and place > self._floor and text[place - 1] == "[" and text.startswith("]", end):
+        if doubled and tag.length and text.startswith("]", end):
             start, end = place - 1, end + 1
         if self._input == "markdown" and self._means_itself(start, end):
             return place + tags.HEAD
-        outer = (start, end) if start < place or not reference else self._wrapped(start, end, _P)
-        if self._context.protected(start):
-            return place + tags.HEAD
         if start < place:
-            self._add("escape", start, (start, end))
-        elif reference:
-            self._add("shortcode", start, outer, reference, tag.options, tag.warnings)
-        else:
-            return self._fail(place, end, tag.problem or _NO_REFERENCE, tag.warnings)
-        return self._floor
+            return self._add("escape", start, (start, end))
+        if reference:
+            closing = _P[1].match(text, end) if opening >= 0 else None
+            outer = (opening, closing.end()) if closing else (place, end)
+            return self._add("shortcode", start, outer, reference, tag.options, tag.warnings)
+        return self._fail(place, end, tag.problem or _NO_REFERENCE, tag.warnings)
 
     def _read(self, place: int) -> tuple[tags.Tag, str, int]:
         """A tag, its reference, which may follow as enclosed text, and the end of all of it."""
@@ -176,34 +209,37 @@ class _Scan:
         text, place = self._text, found.start()
         if scheme := _SCHEME.search(text, max(self._floor, place - 8), place):
             place = scheme.start()
+        self._look_at(place)
         if self._input != "text" and text[place - 1 : place] in ('"', "'"):
             return self._saved(place) or found.end()
+        if not self._is_apart(place):
+            glued = _GLUED.match(text, found.end())
+            return glued.end() if glued else found.end()
         url = _URL.match(text, place)
         return (url and self._bare(place, url.end())) or found.end()
 
+    def _is_apart(self, place: int) -> bool:
+        """Whether nothing but a line's or an element's start is before an address: only then it is read."""
+        edge = self._without_blanks(place, " \t")
+        sign = self._text[edge - 1] if edge else "\n"
+        if sign == "<":
+            return self._input == "markdown" and edge == place
+        return sign in "\r\n" or (sign == ">" and self._input != "text")
+
     def _saved(self, place: int) -> int:
         """An address in what an editor saved; returns where to go on, or 0 where it is something else."""
-        start = self._text.rfind("<", max(self._floor, place - LONGEST_HEAD), place)
-        if start < 0 or not KIND.match(self._text, start):
-            return 0
-        saved = self._editors.read(start)
+        start = self._text.rfind("<", max(self._floor, place - MAX_HEAD_CHARS), place)
+        saved = self._editors.read(start) if start >= 0 else None
         if saved is None:
             return 0
-        outer = (start, saved.end)
+        outer = start, saved.end
         if saved.kind == "oembed":
             outer = self._wrapped(*outer, _FIGURE)
-        if saved.kind != "wp-embed" and outer == (start, saved.end):
+        if saved.kind != "wp-embed" and outer[0] == start:
             outer = self._wrapped(*outer, _P)
         if self._context.protected(start):
             return 0
-        if saved.closing is not None and self._crosses(start, saved.closing):
-            return 0
         return self._add(saved.kind, start, outer, saved.address, saved.options)
-
-    def _crosses(self, start: int, closing: int) -> bool:
-        """Whether a block's closing comment is inside of a tag that the block opens."""
-        self._context.skip(self._text.find("-->", start) + 3)
-        return self._context.protected(closing)
 
     def _bare(self, start: int, end: int) -> int:
         """An address alone on its line, or in its element; 0 where there is more."""
@@ -222,9 +258,7 @@ class _Scan:
         return self._add("url", start, outer, unescape(self._text[start:end].strip("<>")))
 
     def _alone(self, start: int, end: int) -> bool:
-        text, before = self._text, start
-        while before and text[before - 1] in " \t":
-            before -= 1
+        text, before = self._text, self._without_blanks(start, " \t")
         below = _LINE_END.match(text, end)
         if below is None or (before and text[before - 1] != "\n"):
             return self._input == "html" and self._in_division(start, end)
@@ -232,30 +266,47 @@ class _Scan:
             return _apart(text, before, below.end())
         return self._input == "text" or not self._in_paragraph(before)
 
+    def _without_blanks(self, place: int, blanks: str) -> int:
+        """Where the blanks before ``place`` begin; each run of them is before one candidate only."""
+        text, floor = self._text, self._floor
+        while place > floor and text[place - 1] in blanks:
+            place -= 1
+        return place
+
     def _in_division(self, start: int, end: int) -> bool:
         if not _DIV[1].match(self._text, end):
             return False
-        opening = self._text.rfind("<", max(self._floor, start - LONGEST_ADDRESS), start)
+        opening = self._text.rfind("<", max(self._floor, start - MAX_URL_CHARS), start)
         return opening >= 0 and _DIV[0].fullmatch(self._text, opening, start) is not None
 
     def _in_paragraph(self, place: int) -> bool:
         """Whether other words share a paragraph of HTML with this line: newlines mean nothing there."""
-        text, first = self._text, max(0, place - LONGEST_PARAGRAPH)
-        opened = max(text.rfind("<p>", first, place), text.rfind("<p ", first, place))
-        return opened > text.rfind("</p>", first, place)
+        text, seen = self._text, self._searched
+        opened = max(text.rfind("<p>", seen, place), text.rfind("<p ", seen, place))
+        self._opened, self._closed = max(self._opened, opened), max(self._closed, text.rfind("</p>", seen, place))
+        self._searched = max(seen, place - 3)  # a tag may have been cut in two
+        return self._opened > max(self._closed, place - MAX_PARAGRAPH_CHARS)
+
+    def _opening(self, start: int, element: Element) -> int:
+        """Where the element's start tag, right before ``start``, begins; -1 where there is none.
+
+        A figure may not be inside of a paragraph. The tag must be one: not part of another's.
+        """
+        if self._input == "text":
+            return -1
+        edge = self._without_blanks(start, " \t\r\n")
+        if edge == self._floor or self._text[edge - 1] != ">":
+            return -1
+        opening = self._text.rfind("<", max(self._floor, start - MAX_URL_CHARS), edge)
+        if opening < 0 or not element[0].fullmatch(self._text, opening, start) or self._context.protected(opening):
+            return -1
+        return opening
 
     def _wrapped(self, start: int, end: int, element: Element) -> tuple[int, int]:
-        """The span of the element that holds nothing but ``start`` to ``end``, else just these.
-
-        A figure may not be inside of a paragraph. The element's tag must be one: not part of another's.
-        """
-        closing = element[1].match(self._text, end) if self._input != "text" else None
-        if closing:
-            opening = self._text.rfind("<", max(self._floor, start - LONGEST_ADDRESS), start)
-            whole = opening >= 0 and element[0].fullmatch(self._text, opening, start)
-            if whole and not self._context.protected(opening):
-                return opening, closing.end()
-        return start, end
+        """The span of the element that holds nothing but ``start`` to ``end``, else just these."""
+        closing = element[1].match(self._text, end)
+        opening = self._opening(start, element) if closing else -1
+        return (opening, closing.end()) if closing and opening >= 0 else (start, end)
 
     # -- results ------------------------------------------------------------------------------------------
 
@@ -268,6 +319,7 @@ class _Scan:
         options: Options = _UNSAID,
         warnings: Warnings = (),
     ) -> int:
+        self._count()
         line, column = self._position(place)
         problems = tuple(Problem(line, column, code, text) for code, text in warnings) if warnings else ()
         self._found.append(Shortcode(*span, line, column, kind, reference, options, None, problems))
@@ -276,6 +328,7 @@ class _Scan:
         return self._floor
 
     def _fail(self, start: int, end: int, why: str, warnings: Warnings = ()) -> int:
+        self._count()
         line, column = self._position(start)
         problem = Problem(line, column, "shortcode", why)
         problems = tuple(Problem(line, column, code, text) for code, text in warnings)

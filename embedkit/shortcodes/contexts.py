@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 
+from embedkit.shortcodes.budget import DOCUMENT, Work
+
 BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
 
 _NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
@@ -50,12 +52,16 @@ _SCRIPT = re.compile(r"<!(?=--)|-->|<(/?)(?i:script)(?=[ \t\n\r\f/>])")
 class Context:
     """A text without markup: nothing in it is protected."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, work: Work | None = None) -> None:
         self.text = text
         self.size = len(text)
+        self._work = work or Work(DOCUMENT)
 
     def protected(self, place: int) -> bool:
-        """Whether the character at ``place`` must be left alone; places are asked for in order."""
+        """Whether the character at ``place`` must be left alone; places are asked for in order.
+
+        :raises Exhausted: where the text takes more work than its budget allows.
+        """
         return place >= self.size
 
     def skip(self, end: int) -> None:
@@ -67,8 +73,8 @@ class HtmlContext(Context):
 
     _tag_start = re.compile("<[A-Za-z!?/]")
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, work: Work | None = None) -> None:
+        super().__init__(text, work)
         self._safe = 0  # the tokenizer is in plain text here
         self._until = 0  # everything before is protected
         self._open: dict[str, int] = {}  # nesting elements that are open, and how deep
@@ -102,6 +108,7 @@ class HtmlContext(Context):
             self._event = self._mark
 
     def _pass_mark(self, place: int) -> None:
+        self._work.step()
         mark = self._mark
         if mark >= self._safe and not self._hidden(mark):
             self._enter(mark, place)
@@ -149,6 +156,7 @@ class HtmlContext(Context):
         if not closes and name not in ("code", "pre") and self.text[self._tag_end(mark) - 2] == "/":
             depth -= 1  # <svg/> is whole, unlike <code/>
         if depth > 0:
+            self._work.nest(depth)
             self._open[name] = depth
         if not closes and depth and self._closer(name, mark) == self.size:
             self._protect(self.size)
@@ -233,6 +241,7 @@ class HtmlContext(Context):
     def _walk(self, place: int) -> bool:
         """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
         while opening := self._tag_start.search(self.text, self._safe, place):
+            self._work.step()
             if self._spanned(opening.start()):
                 continue
             self._safe = self._tag_end(opening.start())

@@ -10,7 +10,8 @@ from typing import Literal
 
 from embedkit.models import ALIGNS, Options
 
-LONGEST_HEAD = 4096  # characters of a tag, or of a block's opening comment
+MAX_HEAD_CHARS = 4096  # of a tag, or of a block's opening comment
+MAX_CAPTION_CHARS = 4096  # as written; twice as many as any target shows
 
 KIND = re.compile(
     r"<(?:(oembed|embed)(?=[ \t\r\n])|!--[ \t\r\n]*+wp:(embed|core-embed/[a-z0-9-]++)[ \t\r\n])", re.IGNORECASE
@@ -22,22 +23,20 @@ _ELEMENT = re.compile(
 _ATTRIBUTE = re.compile(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
 _OEMBED_END = re.compile(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
 _BLOCK_END = re.compile(r"<!--[ \t\r\n]*+/wp:([a-z][a-z0-9/-]*+)[ \t\r\n]*+-->")
+# Markup that no two parsers read in two ways: a closing comment behind it is outside of every tag.
+_INSIDE = re.compile(r"(?:[^<]++|</?[A-Za-z](?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+')*+>)*+")
 _FIGCAPTION = re.compile(r"<figcaption(?:[ \t\r\n][^<>]*+)?>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*+>")
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """An address that an editor saved, and the end of what it saved it in.
-
-    ``closing`` is where a closing comment starts; it must not be inside a tag, or the end would be, too.
-    """
+    """An address that an editor saved, and the end of what it saved it in."""
 
     kind: Literal["oembed", "embed", "wp-embed"]
     end: int
     address: str
     options: Options = Options()
-    closing: int | None = None
 
 
 class Editors:
@@ -45,18 +44,20 @@ class Editors:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._start = -1  # what was read last: one tag may hold many addresses
         self._closing: re.Match[str] | None = None  # the next end of any block
         self._last = -1  # where that was looked for; nothing is sought twice
 
     def read(self, start: int) -> Saved | None:
-        """What is saved at ``start``, if it is whole and has an address."""
-        found = KIND.match(self._text, start)
+        """What is saved at ``start``, if it is whole and has an address; nothing the second time."""
+        found = KIND.match(self._text, start) if start != self._start else None
+        self._start = start
         if found is None:
             return None
         return self._block(found) if found[2] else self._element(found)
 
     def _element(self, found: re.Match[str]) -> Saved | None:
-        tag = _ELEMENT.match(self._text, found.start(), found.start() + LONGEST_HEAD)
+        tag = _ELEMENT.match(self._text, found.start(), found.start() + MAX_HEAD_CHARS)
         if tag is None:
             return None
         end = tag.end()
@@ -70,12 +71,17 @@ class Editors:
         return Saved("oembed", closed.end() if closed else end, address)
 
     def _block(self, found: re.Match[str]) -> Saved | None:
-        head_end = self._text.find("-->", found.end(), found.start() + LONGEST_HEAD)
+        head_end = self._text.find("-->", found.end(), found.start() + MAX_HEAD_CHARS)
         if head_end < 0:
             return None
         head = self._text[found.end() : head_end].strip()
         closing = None if head.endswith("/") else self._block_end(head_end)
-        if not head.endswith("/") and (closing is None or closing[1] != found[2]):
+        # The first of several blocks with one end is not whole: this stops at the next comment.
+        if not head.endswith("/") and (
+            closing is None
+            or closing[1] != found[2]
+            or not _INSIDE.fullmatch(self._text, head_end + 3, closing.start())
+        ):
             return None
         said = _attributes(head.removesuffix("/"))
         address = said.get("url")
@@ -85,7 +91,7 @@ class Editors:
         if closing is None:
             return Saved("wp-embed", head_end + 3, address.strip(), options)
         options = Options(caption=_caption(self._text[head_end + 3 : closing.start()])).over(options)
-        return Saved("wp-embed", closing.end(), address.strip(), options, closing.start())
+        return Saved("wp-embed", closing.end(), address.strip(), options)
 
     def _block_end(self, start: int) -> re.Match[str] | None:
         """The next end of any block; an embed holds no other block, so it must be its own."""
@@ -104,5 +110,5 @@ def _attributes(head: str) -> dict[str, object]:
 
 def _caption(inside: str) -> str | None:
     found = _FIGCAPTION.search(inside)
-    written = inside[found.end() :].partition("</figcaption")[0] if found else ""
+    written = inside[found.end() :][:MAX_CAPTION_CHARS].partition("</figcaption")[0] if found else ""
     return " ".join(unescape(_TAG.sub("", written)).split()) or None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from embedkit.shortcodes.budget import Work
 from embedkit.shortcodes.contexts import HtmlContext
 from embedkit.shortcodes.indentation import Lines
 
@@ -21,6 +22,7 @@ _FRONT = re.compile(
 )
 _RUN = re.compile("`++|~++")
 _BACKTICKS = re.compile("`++")
+_UNTICKED = re.compile(r"(?:[^`\\]++|\\.?+)*+", re.DOTALL)  # up to the next backtick without a backslash
 # Fences that are whole and simple, and the lines between them.
 _FENCE = "|".join(
     rf"{mark}(?![`~])[^`~\n]*+\n(?:(?![ \t>]*+{mark})[^\n]*+\n)*+{mark}[ \t]*+\n" for mark in ("```", "~~~")
@@ -33,7 +35,7 @@ _QUOTE_END = re.compile(r"\n(?![ \t]*+>)")
 # Code spans do not cross from one block into the next (section 3.5).
 _BLOCK_END = re.compile(r"\n(?=[ \t>]*+(?:\r?\n|\Z|[-+*][ \t]|1[.)][ \t]|#{1,6}[ \t]|```|~~~))")
 _HEADING = re.compile(r"#{1,6}[ \t]")
-_SPANS = re.compile(r"(?:(?:[^`\\]|\\[^\n])*+`[^`]++`(?!`))*+")
+_SPANS = re.compile(r"(?:(?:[^`\\<]++|\\[^\n])*+`[^`]++`(?!`))*+")  # up to the next tag outside of them
 
 # Sections 6.5 and 6.6: outside of quotes a tag has no "<" and no blank line.
 _TAG = re.compile(
@@ -55,9 +57,11 @@ class MarkdownContext(HtmlContext):
 
     _tag_start = _TAG_START
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, work: Work | None = None) -> None:
+        super().__init__(text, work)
         self._line = self._seen = 0  # where the line of the last place starts, and that place
+        self._indented = -1, False  # the line that was last asked about, and whether it is indented code
+        self._quote_end = -1  # where the quote of the last fence in one ends
         self._lines: Lines | None = None
         self._fences: list[tuple[int, int]] = []
         self._block = 0  # where the block of the last code span ends
@@ -156,6 +160,7 @@ class MarkdownContext(HtmlContext):
 
     def _pass_run(self, start: int, place: int) -> None:
         """Deal with the three or more backticks or tildes at ``start``."""
+        self._work.step()
         run = _RUN.match(self.text, start)
         end = run.end() if run else start + 3
         if not self._open and not self._in_tag(start) and not self._in_indented_code(start):
@@ -184,9 +189,7 @@ class MarkdownContext(HtmlContext):
 
     def _fence_end(self, prefix: str, fence: str, below: int) -> int:
         quoted = ">" in prefix
-        limit = self.size
-        if quoted and (left := _QUOTE_END.search(self.text, below)):
-            limit = left.start()
+        limit = self._end_of_quote(below) if quoted else self.size
         indent = len(prefix.rpartition(">")[2].expandtabs(4)) - quoted
         deepest = 3 if indent <= 3 else indent + 3  # inside of a list item more than three spaces may be
         for found in (_QUOTED_FENCE_END if quoted else _FENCE_END).finditer(self.text, below, limit):
@@ -195,6 +198,12 @@ class MarkdownContext(HtmlContext):
                 return found.end()
         return limit
 
+    def _end_of_quote(self, start: int) -> int:
+        if self._quote_end < start:
+            found = _QUOTE_END.search(self.text, start)
+            self._quote_end = found.start() if found else self.size
+        return self._quote_end
+
     # -- code spans ---------------------------------------------------------------------------------------
 
     def _in_span(self, place: int) -> bool:
@@ -202,27 +211,32 @@ class MarkdownContext(HtmlContext):
 
         Spans end with their paragraph, so only the backticks since the last blank line are read.
         """
-        text, safe = self.text, self._safe
+        safe = self._safe
         if self._next("`", safe) >= place:
             return False
-        tick = text.find("`", max(safe, text.rfind("\n\n", safe, place)), place)
-        while tick >= 0:
+        tick = self._next_tick(max(safe, self.text.rfind("\n\n", safe, place)), place)
+        while tick < place:
             next_start = self._safe if self._in_tag(tick) else self._span(tick, place)
-            tick = text.find("`", max(next_start, self._safe), place)
+            tick = self._next_tick(max(next_start, self._safe), place)
         return place < self._until
+
+    def _next_tick(self, start: int, place: int) -> int:
+        """The next backtick that means one, or ``place`` where there is none before."""
+        found = _UNTICKED.match(self.text, start + self._escaped(start), place)
+        return found.end() if found else place
 
     def _span(self, tick: int, place: int) -> int:
         """The end of the code span that opens here, or of as much as does not matter to ``place``."""
+        self._work.step()
         run = _BACKTICKS.match(self.text, tick)
         end, block = run.end() if run else tick + 1, self._block_end(tick)
         if block <= place:
             return block
-        tick += self._escaped(tick)
-        simple = _SPANS.match(self.text, tick, min(place, self._next("<", tick)))
+        simple = _SPANS.match(self.text, tick, place)
         if simple and simple.end() > end:
             self._safe = simple.end()
             return self._safe
-        stop = self._next_run(end - tick, end) + end - tick if end > tick else block + 1
+        stop = self._next_run(end - tick, end) + end - tick
         if stop > block:
             return end
         self._safe = stop
@@ -252,10 +266,14 @@ class MarkdownContext(HtmlContext):
 
     def _in_indented_code(self, place: int) -> bool:
         line = self._line_start(place)
+        if self._indented[0] != line:
+            self._indented = line, self._is_indented_code(line)
+        if self._indented[1]:
+            self._protect(self._find("\n", place))
+        return self._indented[1]
+
+    def _is_indented_code(self, line: int) -> bool:
         if self.text[line] not in " \t>-+*0123456789" or not _INDENTED.match(self.text, line):
             return False
-        self._lines = self._lines or Lines(self.text, self._fences)
-        if not self._lines.code(line):
-            return False
-        self._protect(self._find("\n", place))
-        return True
+        self._lines = self._lines or Lines(self.text, self._fences, self._work)
+        return self._lines.code(line)
