@@ -1,0 +1,55 @@
+"""How much one text may ask of the parsers. Work is counted and never timed: a text fares alike on every machine."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+KIB = 1024
+
+
+class Budget(NamedTuple):
+    """The most that is done for one text; what lies beyond stays as written and is reported."""
+
+    references: int  # shortcodes and URLs; repeated, escaped and unreadable ones count
+    chars: int
+    steps: int  # places that take a look of their own: candidates, tags of code, backticks, lines before indented code
+    nesting: int  # elements, list items and quotes within each other
+
+
+# A gallery has some hundreds of pictures, a book's chapter some dozens. A step takes one to five
+# microseconds, so that the steps bound a hostile text to a few seconds. Blink opens no element deeper
+# than 512 others (kMaximumHTMLParserDOMTreeDepth).
+DOCUMENT = Budget(references=1_000, chars=16 * KIB * KIB, steps=1_000_000, nesting=512)
+
+# One call counts once against the rate limit. The body of a request has 2 MiB; in that much ordinary text
+# there are some 40,000 lines and 10,000 steps.
+REQUEST = Budget(references=100, chars=2 * KIB * KIB, steps=100_000, nesting=512)
+
+
+class Exhausted(Exception):
+    """A text asks for more than its budget; stays inside of the parsers, which report it as a problem."""
+
+
+class Work:
+    """The work done for one text so far."""
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._left = budget.steps
+
+    def step(self) -> None:
+        """Count one look at a place.
+
+        :raises Exhausted: where it is one too many.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise Exhausted(f"It takes more than {self._budget.steps:,} steps to read what is before")
+
+    def nest(self, depth: int) -> None:
+        """Tell how deep the place is.
+
+        :raises Exhausted: where that is too deep.
+        """
+        if depth > self._budget.nesting:
+            raise Exhausted(f"Something is nested more than {self._budget.nesting} levels deep before")
