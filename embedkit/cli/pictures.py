@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from embedkit import records
-from embedkit.cli.console import advise, as_json, error_json, open_kit, print_json, say, say_error, worst
+from embedkit.cli.console import (
+    advise,
+    as_json,
+    error_json,
+    open_kit,
+    print_json,
+    say,
+    say_error,
+    say_problem,
+    worst,
+)
 from embedkit.cli.delivery import Way
 from embedkit.cli.files import read_lines, read_texts
+from embedkit.cli.texts import input_option
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
-from embedkit.models import TARGETS, AssetRef, Embed, Options, Target
+from embedkit.models import TARGETS, AssetRef, Embed, Input, Options, Target
 
 
 @click.command()
@@ -48,33 +60,44 @@ def resolve(
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
+@input_option
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there.")
 @click.option("--in-place", is_flag=True, help="Change the files.")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
 @click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
 @as_json
 def convert(
-    files: tuple[str, ...], output: Path | None, in_place: bool, check: bool, diff: bool, json_: bool
+    files: tuple[str, ...],
+    input_: Input | None,
+    output: Path | None,
+    in_place: bool,
+    check: bool,
+    diff: bool,
+    json_: bool,
 ) -> int:
     """Turn pasted embed code back into shortcodes.
 
-    A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is.
+    A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
+    does code: what render leaves alone.
     """
     from embedkit.getty import pasted
 
     way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
-    texts = read_texts(files, None, output=output)
+    texts = read_texts(files, input_, output=output)
     deliver = way.deliverer(texts)
     counts = []
     for text in texts:
-        content, count = pasted.convert(text.content)
+        content, count, problems = pasted.convert(text.content, text.input)
         deliver(text, content)
-        counts.append({"file": text.place, "converted": count} | ({} if way.writes else {"content": content}))
+        shown = {"file": text.place, "converted": count, "problems": [asdict(problem) for problem in problems]}
+        counts.append(shown | ({} if way.writes else {"content": content}))
+        for problem in () if json_ else problems:
+            say_problem(text.place, problem)
         if count and way.writes and not (diff or json_):
             say(f"{text.place}: {count} {'to convert' if check else 'converted'}")
     if json_:
         print_json({"texts": counts})
-    return 1 if check and any(one["converted"] for one in counts) else 0
+    return 1 if check and any(one["converted"] or one["problems"] for one in counts) else 0
 
 
 def _asked(kit: EmbedKit, ref: str, said: Options) -> AssetRef | UnsupportedReference:

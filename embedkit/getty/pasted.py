@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import NamedTuple
 
 from embedkit import shortcodes
-from embedkit.getty import embedcode, entities, quoted
+from embedkit.getty import embedcode, entities
 from embedkit.getty.embedcode import Core
 from embedkit.getty.tags import Page, Tag
-from embedkit.models import AssetRef
+from embedkit.models import AssetRef, Input, Problem
+from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
 
 REACH = 24  # tags looked at on each side of a frame; Getty's longest block has 14 in all
 ROUNDS = 6  # an embed grows by its own block, by links beside that, and by what an author put around
 
 _HINT = re.compile(r"gettyimages|gie\.widgets", re.IGNORECASE)
 _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
+_RAW = frozenset({"script", "iframe"})  # up to their end tags is no markup, and those belong to it
 _FURNITURE = _BLOCKS | {"a", "br"}
 _WORDS = re.compile(
     r"\s*(?:Embed \w{2,5} Getty Images|View image|(?:www\.)?gettyimages\.[a-z.]{2,6}|[|/])?\s*(?:[|/]\s*)?",
@@ -30,11 +34,12 @@ _OWN_STYLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Pasted:
-    """One embed: ``text[start:end]`` is all of its code."""
+    """One embed: ``text[start:end]`` is all of its code; ``parts`` is where it and the tags in it begin."""
 
     start: int
     end: int
     ref: AssetRef
+    parts: tuple[int, ...]
 
 
 def find(text: str) -> list[Pasted]:
@@ -95,7 +100,10 @@ def _grown(page: Page, core: Core, low: int, high: int) -> Core:
 
 def _pasted(page: Page, core: Core) -> Pasted:
     ref = AssetRef(core.ref.items, replace(core.ref.options, align=core.align))
-    return Pasted(page.plain.original(core.start), page.plain.original(core.end), ref)
+    tags = page.tags[page.index(core.start) : page.index(core.end)]
+    starts = (tag.start for tag in tags if not (tag.closing and tag.name in _RAW))
+    start, *parts = map(page.plain.original, dict.fromkeys((core.start, *starts)))
+    return Pasted(start, page.plain.original(core.end), ref, (start, *parts))
 
 
 def _walk(page: Page, core: Core, step: int, limit: int) -> tuple[list[Tag], int]:
@@ -158,17 +166,57 @@ def _belongs(page: Page, left: Tag, right: Tag, core: Core) -> bool:
     return not left.inside.strip() and "</a" in beside  # a block that has lost its attributes
 
 
-def convert(text: str) -> tuple[str, int]:
-    """The text with embed code replaced by shortcodes, everything else byte for byte, and how many there were.
+class Conversion(NamedTuple):
+    """A converted text, how many embeds became shortcodes, and what was left because there is too much of it."""
 
-    Ids, size, caption, tld and alignment are kept. Code (fences, code spans, ``<pre>``, ``<code>``), comments,
-    attribute values and larger scripts stay as they are. Converting twice changes nothing more.
+    text: str
+    count: int
+    problems: tuple[Problem, ...] = ()
+
+
+def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conversion:
+    """The text with embed code replaced by shortcodes, everything else byte for byte.
+
+    Ids, size, caption, tld and alignment are kept. What rendering takes for code, a comment, a script or the
+    inside of a tag stays as it is. Converting twice changes nothing more.
+
+    :param input: ``html``, ``markdown`` or ``text``: tells what is code; in plain text nothing is.
+    :param budget: what lies beyond stays as it is, with a problem ``too-large``.
     """
-    found = find(text)
-    if not found:
-        return text, 0
-    kept = quoted.find(text)
-    edits = [
-        (one.start, one.end, shortcodes.format(one.ref)) for one in found if not kept.touch(one.start, one.end)
-    ]
-    return shortcodes.replace(text, edits), len(edits)
+    edits: list[tuple[int, int, str]] = []
+    problem = None
+    try:
+        for one in _meant(text, input, budget):
+            edits.append((one.start, one.end, shortcodes.format(one.ref)))
+    except _Stopped as stopped:
+        place, why = stopped.args
+        line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+        problem = Problem(line, column, "too-large", f"{why}; what follows is left as it is. Split the text.")
+    return Conversion(shortcodes.replace(text, edits), len(edits), (problem,) if problem else ())
+
+
+class _Stopped(Exception):
+    """Where in a text its budget ends, and why."""
+
+
+def _meant(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
+    """The embeds of a text that are no examples in code.
+
+    :raises _Stopped: where the budget ends.
+    """
+    found = find(text[: budget.chars])
+    code = shortcodes.protected(text, input, budget)
+    count = 0
+    for one in found:
+        try:
+            if any(code.protected(place) for place in one.parts):
+                continue
+        except Exhausted as error:
+            raise _Stopped(one.start, error) from None
+        if count == budget.references:
+            raise _Stopped(one.start, f"Only the first {count:,} references of a text are looked at")
+        code.skip(one.end)
+        count += 1
+        yield one
+    if _HINT.search(text, budget.chars):
+        raise _Stopped(budget.chars, f"Only the first {budget.chars:,} characters of a text are looked at")

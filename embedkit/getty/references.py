@@ -26,6 +26,7 @@ BLANK = " \t\r\n\f\xa0"
 _ID = re.compile(r"[0-9]{1,24}")
 _CODE = re.compile(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)
 # An author's caption within the block is no part of the embed, and does no harm to it.
+_HUGE = re.compile(r"&#[0-9]{8,}+;?+")  # no character; the standard library raises ValueError for 4,301 digits
 _CAPTION = re.compile(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
 
 
@@ -98,4 +99,5 @@ def _besides(written: str, found: list[pasted.Pasted]) -> str:
     rest, last = "", 0
     for one in found:
         rest, last = f"{rest}{written[last : one.start]} ", one.end
-    return _CAPTION.sub("", html.unescape(rest + written[last:])).strip(BLANK)
+    rest = _HUGE.sub("\ufffd", rest + written[last:])
+    return _CAPTION.sub("", html.unescape(rest)).strip(BLANK)

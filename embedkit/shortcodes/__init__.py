@@ -55,6 +55,7 @@ _P = (
 _UNSAID = Options()
 Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
 Kind = Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
+Candidate = re.Match[str] | None
 Warnings = tuple[tuple[str, str], ...]
 
 
@@ -69,14 +70,15 @@ def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Sh
     tag, address = _TAG.search(text), _ADDRESS.search(text)
     if tag is None and address is None:
         return []
+    if len(text) > budget.chars:
+        return _find_in_part(text, input, budget)
     return _Scan(text, input, budget).run(tag, address)
 
 
 def protected(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Context:
-    """What is code in a text, or a comment, a script, the inside of a tag: the one answer for all who change texts.
+    """What is code in a text, or a comment, a script, the inside of a tag: one answer for all who change texts.
 
-    Ask with ``protected(text, input).protected(place)``, place after place in order; ``skip(end)`` passes over what
-    will be replaced.
+    Ask ``.protected(place)``, place after place in order; ``.skip(end)`` passes over what will be replaced.
     """
     return _CONTEXTS[input](text, Work(budget))
 
@@ -97,13 +99,19 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
     return "".join(parts)
 
 
+def _find_in_part(text: str, input: Input, budget: Budget) -> list[Shortcode]:
+    part, size = text[: budget.chars], budget.chars
+    rest = _TAG.search(text, size) or _ADDRESS.search(text, size)
+    return _Scan(part, input, budget).run(_TAG.search(part), _ADDRESS.search(part), rest=bool(rest))
+
+
 class _Scan:
     """One pass over one text."""
 
     def __init__(self, text: str, input: Input, budget: Budget) -> None:
         self._text = text
         self._input = input
-        self._budget = budget
+        self._most = budget.references
         self._work = Work(budget)
         self._context = _CONTEXTS[input](text, self._work)
         self._editors = Editors(text)
@@ -113,10 +121,13 @@ class _Scan:
         self._seen, self._line, self._line_start = 0, 1, 0  # lines are counted up to here
         self._searched, self._opened, self._closed = 0, -1, -1  # paragraphs of HTML, up to here
 
-    def run(self, tag: re.Match[str] | None, address: re.Match[str] | None) -> list[Shortcode]:
-        """Every candidate, as far as the budget reaches."""
+    def run(self, tag: Candidate, address: Candidate, *, rest: bool = False) -> list[Shortcode]:
+        """Every candidate, as far as the budget reaches; ``rest`` tells that there are more behind the text."""
         try:
             self._run(tag, address)
+            if rest:
+                self._place = len(self._text)
+                raise Exhausted(f"Only the first {self._place:,} characters of a text are looked at")
         except Exhausted as error:
             line, column = self._position(self._place)
             says = f"{error}; what follows is left as it is. Split the text."
@@ -125,11 +136,11 @@ class _Scan:
             self._found.append(Shortcode(place, place + 1, line, column, "shortcode", problem=problem))
         return self._found
 
-    def _run(self, tag: re.Match[str] | None, address: re.Match[str] | None) -> None:
+    def _run(self, tag: Candidate, address: Candidate) -> None:
         """Go from candidate to candidate; each reader tells where to go on."""
-        text = self._text
+        text, step = self._text, self._work.step
         while tag or address:
-            self._work.step()
+            step()
             if tag and not (address and address.start() < tag.start()):
                 end = self._tag(tag.start())
                 tag = _TAG.search(text, end)
@@ -141,22 +152,15 @@ class _Scan:
             if address and address.start() < end:
                 address = _ADDRESS.search(text, end)
 
-    def _look_at(self, place: int) -> None:
-        self._place = place
-        if place >= self._budget.chars:
-            raise Exhausted(f"This text is longer than {self._budget.chars:,} characters")
-
-    def _count(self) -> None:
-        most = self._budget.references
-        if len(self._found) == most:
-            raise Exhausted(f"Only the first {most:,} references of a text are looked at")
+    def _too_many(self) -> Exhausted:
+        return Exhausted(f"Only the first {self._most:,} references of a text are looked at")
 
     # -- shortcodes ---------------------------------------------------------------------------------------
 
     def _tag(self, place: int) -> int:
         """Read the tag at ``place``; returns where to go on."""
         text = self._text
-        self._look_at(place)
+        self._place = place
         doubled = place > self._floor and text[place - 1] == "["
         opening = -1 if doubled else self._opening(place, _P)
         if self._context.protected(place - doubled):
@@ -209,7 +213,7 @@ class _Scan:
         text, place = self._text, found.start()
         if scheme := _SCHEME.search(text, max(self._floor, place - 8), place):
             place = scheme.start()
-        self._look_at(place)
+        self._place = place
         if self._input != "text" and text[place - 1 : place] in ('"', "'"):
             return self._saved(place) or found.end()
         if not self._is_apart(place):
@@ -220,7 +224,7 @@ class _Scan:
 
     def _is_apart(self, place: int) -> bool:
         """Whether nothing but a line's or an element's start is before an address: only then it is read."""
-        edge = self._without_blanks(place, " \t")
+        edge = self._without_blanks(place)
         sign = self._text[edge - 1] if edge else "\n"
         if sign == "<":
             return self._input == "markdown" and edge == place
@@ -258,7 +262,7 @@ class _Scan:
         return self._add("url", start, outer, unescape(self._text[start:end].strip("<>")))
 
     def _alone(self, start: int, end: int) -> bool:
-        text, before = self._text, self._without_blanks(start, " \t")
+        text, before = self._text, self._without_blanks(start)
         below = _LINE_END.match(text, end)
         if below is None or (before and text[before - 1] != "\n"):
             return self._input == "html" and self._in_division(start, end)
@@ -266,10 +270,10 @@ class _Scan:
             return _apart(text, before, below.end())
         return self._input == "text" or not self._in_paragraph(before)
 
-    def _without_blanks(self, place: int, blanks: str) -> int:
+    def _without_blanks(self, place: int) -> int:
         """Where the blanks before ``place`` begin; each run of them is before one candidate only."""
         text, floor = self._text, self._floor
-        while place > floor and text[place - 1] in blanks:
+        while place > floor and text[place - 1] in " \t":
             place -= 1
         return place
 
@@ -294,11 +298,12 @@ class _Scan:
         """
         if self._input == "text":
             return -1
-        edge = self._without_blanks(start, " \t\r\n")
-        if edge == self._floor or self._text[edge - 1] != ">":
+        text, first = self._text, max(self._floor, start - MAX_URL_CHARS)
+        edge = text.rfind(">", first, start) + 1
+        if not edge or not (edge == start or text[edge:start].isspace()):
             return -1
-        opening = self._text.rfind("<", max(self._floor, start - MAX_URL_CHARS), edge)
-        if opening < 0 or not element[0].fullmatch(self._text, opening, start) or self._context.protected(opening):
+        opening = text.rfind("<", first, edge)
+        if opening < 0 or not element[0].fullmatch(text, opening, start) or self._context.protected(opening):
             return -1
         return opening
 
@@ -319,7 +324,8 @@ class _Scan:
         options: Options = _UNSAID,
         warnings: Warnings = (),
     ) -> int:
-        self._count()
+        if len(self._found) == self._most:
+            raise self._too_many()
         line, column = self._position(place)
         problems = tuple(Problem(line, column, code, text) for code, text in warnings) if warnings else ()
         self._found.append(Shortcode(*span, line, column, kind, reference, options, None, problems))
@@ -328,7 +334,8 @@ class _Scan:
         return self._floor
 
     def _fail(self, start: int, end: int, why: str, warnings: Warnings = ()) -> int:
-        self._count()
+        if len(self._found) == self._most:
+            raise self._too_many()
         line, column = self._position(start)
         problem = Problem(line, column, "shortcode", why)
         problems = tuple(Problem(line, column, code, text) for code, text in warnings)

@@ -1,4 +1,4 @@
-"""How much one text may ask of the parsers. Work is counted and never timed: a text fares alike on every machine."""
+"""How much one text may ask of the parsers. Work is counted, never timed: a text fares alike on every machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Budget(NamedTuple):
 
     references: int  # shortcodes and URLs; repeated, escaped and unreadable ones count
     chars: int
-    steps: int  # places that take a look of their own: candidates, tags of code, backticks, lines before indented code
+    steps: int  # places with a look of their own: candidates, tags, backticks, lines before indented code
     nesting: int  # elements, list items and quotes within each other
 
 

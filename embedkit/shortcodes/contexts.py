@@ -242,7 +242,7 @@ class HtmlContext(Context):
         """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
         while opening := self._tag_start.search(self.text, self._safe, place):
             self._work.step()
-            if self._spanned(opening.start()):
+            if self._spanned(opening.start(), place):
                 continue
             self._safe = self._tag_end(opening.start())
             if self._safe > place:
@@ -251,9 +251,9 @@ class HtmlContext(Context):
         self._safe = place
         return False
 
-    def _spanned(self, opening: int) -> bool:
-        """Whether a "<" means nothing, being in code; the safe place then lies behind it."""
-        return self._safe > opening
+    def _spanned(self, opening: int, place: int) -> bool:
+        """Whether a "<" before ``place`` means nothing, being in code; the safe place then lies behind it."""
+        return opening < self._safe <= place
 
     def _tag_end(self, start: int) -> int:
         """The end of the tag at ``start``; right after its ``<`` where that opens none."""

@@ -118,12 +118,16 @@ class MarkdownContext(HtmlContext):
             return self._in_tag(place)
         if self._in_span(place) or self._in_tag(place):
             return True
-        if place == 0 or self.text[place - 1] == "\n":
+        before = self.text[place - 1 : place]
+        if before in ("", "\n"):
             return False
+        if before == "\\" and self._escaped(place):
+            return True
         return self._in_indented_code(place) or self._in_link(place)
 
-    def _spanned(self, opening: int) -> bool:
-        return self._in_span(opening) and self._safe > opening
+    def _spanned(self, opening: int, place: int) -> bool:
+        self._in_span(opening, place)
+        return self._safe > opening
 
     def _tag_end(self, start: int) -> int:
         found = _TAG.match(self.text, start)
@@ -206,17 +210,18 @@ class MarkdownContext(HtmlContext):
 
     # -- code spans ---------------------------------------------------------------------------------------
 
-    def _in_span(self, place: int) -> bool:
+    def _in_span(self, place: int, further: int = 0) -> bool:
         """Whether ``place``, in plain text or a tag, is in a code span (section 6.1); then protects it.
 
-        Spans end with their paragraph, so only the backticks since the last blank line are read.
+        Whole spans between there and ``further`` may be passed at once. Spans end with their paragraph, so
+        only the backticks since the last blank line are read.
         """
         safe = self._safe
         if self._next("`", safe) >= place:
             return False
         tick = self._next_tick(max(safe, self.text.rfind("\n\n", safe, place)), place)
         while tick < place:
-            next_start = self._safe if self._in_tag(tick) else self._span(tick, place)
+            next_start = self._safe if self._in_tag(tick) else self._span(tick, place, max(place, further))
             tick = self._next_tick(max(next_start, self._safe), place)
         return place < self._until
 
@@ -225,14 +230,14 @@ class MarkdownContext(HtmlContext):
         found = _UNTICKED.match(self.text, start + self._escaped(start), place)
         return found.end() if found else place
 
-    def _span(self, tick: int, place: int) -> int:
+    def _span(self, tick: int, place: int, further: int) -> int:
         """The end of the code span that opens here, or of as much as does not matter to ``place``."""
         self._work.step()
         run = _BACKTICKS.match(self.text, tick)
         end, block = run.end() if run else tick + 1, self._block_end(tick)
         if block <= place:
             return block
-        simple = _SPANS.match(self.text, tick, place)
+        simple = _SPANS.match(self.text, tick, min(further, block))
         if simple and simple.end() > end:
             self._safe = simple.end()
             return self._safe

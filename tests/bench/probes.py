@@ -1,0 +1,182 @@
+"""Hostile texts by the thousand: tokens of the parsers' own vocabulary, repeated alone, in pairs and in triples.
+
+    python -m tests.bench.probes 100000        screens so many by CPU time, then counts instructions of the slowest 50
+
+A text of four times the size costs a linear parser four times as much, a quadratic one sixteen times. Short texts tell
+the two apart; what looks bad is measured again on longer ones, and the least of several times counts, so that a busy
+machine changes nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from time import process_time
+
+from embedkit.errors import EmbedKitError
+from embedkit.getty import markup, pasted, references
+from embedkit.shortcodes import find
+
+FRAME = '<iframe src="//embed.gettyimages.com/embed/5?et=a&sig=b" width="300"></iframe>'
+LINK = '<a class="gie-single" href="https://www.gettyimages.com/detail/5">Embed from Getty Images</a>'
+BLANKS = (" ", "\n", "\t", "\r\n", "\n\n", "    ", "\xa0", "&nbsp;")
+TAGS = (
+    *("[getty ", "[getty]", "[getty 1]", "[[getty 1]]", "[[getty 1", "[/getty]", "[getty=", "]", "]]", "[", '[getty a="'),
+    *("[getty a=“", "[getty src=&quot;", "[getty a=«", "[GETTY 1,", "a=", 'a="', "a='", "”", "“", "«", "’", "&#8221;"),
+    *("&amp;#34;", "width=1 ", "/]", "1,", "\\", "\\]", "\\[", "x", "word "),
+)
+URLS = (
+    *("https://gty.im/", "https://gty.im/1", "//gty.im/1", "\\/\\/gty.im", "https:", "/", "gty.im", "\nhttps://gty.im/1\n"),
+    *("https://www.gettyimages.com/detail/1", "?et=a&sig=b", "<https://gty.im/1>", '"https://gty.im/1"', "'//gty.im/1'"),
+)
+HTML = (
+    *("<", ">", "<a ", "</a>", "<a href='", '<a b="', "='", '="', "=", '"', "'", "/>", "<p>", "</p>", "<p ", "<div>"),
+    *("</div>", "<figure>", "</figure>", "<!--", "-->", "--!>", "<!-->", "<![CDATA[", "]]>", "<?", "?>", "<!x", "</ "),
+    *("<code>", "</code>", "<pre>", "</pre>", '<pre class="x">', "<svg>", "</svg>", "<svg/>", "<math>", "<script>"),
+    *("</script>", "<script><!--", "<style>", "</style>", "<title>", "</title", "<textarea>", "<xmp>", "<noscript>"),
+    *("</noscript>", "<iframe>", "</iframe>", "<plaintext>", "<code", "<svg ", "</script ", "<3", "&lt;", "&gt;", "&"),
+)
+EDITORS = (
+    *('<oembed url="https://gty.im/1">', '<oembed url="//gty.im/1" ', "<oembed ", "</oembed>", '<embed url="//gty.im/1"/>'),
+    *('<!-- wp:embed {"url":"https://gty.im/1"} -->', "<!-- /wp:embed -->", "<!-- wp:group -->", "<figcaption>"),
+    *("</figcaption>", '<!-- wp:embed {"url":"//gty.im/1"} /-->', 'url="//gty.im/1" '),
+)
+MARKDOWN = (
+    *("`", "``", "```", "```\n", "~~~\n", "~~~~\n", "````\n", "\\`", "`a`", "`<a` ", "> ", ">", "> ~~~\n", "> ```\n", "- "),
+    *("* ", "+ ", "1. ", "1) ", "# ", "---\n", "***\n", "===\n", "+++\n", "a: b\n", "[x](", "![x](", "](", ")", "![", "[x]: "),
+    *("    a\n", "\n    ", "- a\n  ", "a\n", "a\n\n", "- a\n", "> a\n", "\n- ```\n", "_", "*", "| a |\n", "<a b='`'>"),
+)
+CODE = (
+    *(FRAME, LINK, "<iframe ", "<iframe src='//embed.gettyimages.com/embed/5'>", "gie.widgets.load({", "items:'5'", "})"),
+    *("gie(function(){", '{"attributes":{', '"attributes":', "{", "}", "//embed.gettyimages.com/embed/5?et=a&sig=b "),
+    *("[Embed from Getty Images](", "(https://www.gettyimages.com/detail/5)", "<div class='getty alignleft'>", "<br>"),
+    *("<div style='float:left'>", "<center>", "&lt;iframe ", "&amp;amp;", "&quot;", "#5", "View image", "Embed from"),
+)
+VOCABULARY = (*BLANKS, *TAGS, *URLS, *HTML, *EDITORS, *MARKDOWN, *CODE)
+ENDINGS = (" [getty 1]", "\n\n[getty 1]", "\n\n    [getty 1]", "`[getty 1]`", "\nhttps://gty.im/1", f"\n{FRAME}", "")
+ASKED = ("5",)
+
+
+def parse(text: str) -> None:
+    with suppress(EmbedKitError):
+        references.parse(text)
+
+
+def parse_as(opening: str, closing: str, text: str) -> None:
+    parse(f"{opening}{text[:19_000]}{closing}")
+
+
+def extract(text: str) -> None:
+    with suppress(EmbedKitError):
+        markup.extract(text[:16_000], ASKED, frozenset({"embed.gettyimages.com"}))
+
+
+PARSERS: Mapping[str, Callable[[str], object]] = {
+    "find html": partial(find, input="html"),
+    "find markdown": partial(find, input="markdown"),
+    "find text": partial(find, input="text"),
+    "convert html": lambda text: pasted.convert(f"{text}{FRAME}", "html"),
+    "convert markdown": lambda text: pasted.convert(f"{FRAME}{text}", "markdown"),
+    "convert text": lambda text: pasted.convert(f"{FRAME}{text}{FRAME}", "text"),
+    "parse": parse,
+    "parse shortcode": partial(parse_as, "[", "]"),
+    "parse code": partial(parse_as, FRAME, FRAME),
+    "extract": extract,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A text of any size, for one parser."""
+
+    parser: str
+    before: str
+    unit: str
+    after: str
+
+    def text(self, size: int) -> str:
+        return self.before + self.unit * max(1, size // len(self.unit)) + self.after
+
+    def seconds(self, size: int, times: int) -> float:
+        """The least CPU time of several."""
+        work, text = PARSERS[self.parser], self.text(size)
+        found = []
+        for _ in range(times):
+            began = process_time()
+            work(text)
+            found.append(process_time() - began)
+        return min(found)
+
+
+def probes(count: int, seed: int) -> Iterator[Probe]:
+    """So many, the same for the same seed: first each token alone, then pairs and triples drawn at random."""
+    random, parsers = Random(seed), list(PARSERS)
+    for number in range(count):
+        tokens = random.choices(VOCABULARY, k=random.choice((1, 2, 2, 3, 3, 3)))
+        before = "".join(random.choices(VOCABULARY, k=random.choice((0, 0, 1, 2))))
+        after = "".join(random.choices(VOCABULARY, k=random.choice((0, 0, 1)))) + random.choice(ENDINGS)
+        yield Probe(parsers[number % len(parsers)], before, "".join(tokens), after)
+
+
+SIZE = 2_500  # characters; four times that is the larger text
+GRAIN = 0.002  # seconds: what takes less for the larger text is no worse than 5 MB/s
+STEEP = 8.0  # a linear parser has 4, a quadratic one 16
+
+
+def is_steep(probe: Probe, size: int = SIZE, *, grain: float = GRAIN) -> bool:
+    """Whether time grows faster than the text, at this size and at twice and four times of it."""
+    for scale in (1, 2, 4):
+        large = probe.seconds(size * scale * 4, 1)
+        if large < grain or large < STEEP * probe.seconds(size * scale, 3):
+            large = min(large, probe.seconds(size * scale * 4, 2))
+            if large < grain or large < STEEP * probe.seconds(size * scale, 3):
+                return False
+    return True
+
+
+def instructions(probe: Probe, size: int) -> int:
+    """What one run costs, by valgrind, above that of an empty text."""
+    code = (
+        "import sys; from tests.bench.probes import *\n"
+        f"probe = {probe!r}\nwork = PARSERS[probe.parser]; work('a [getty 1]')\nwork(probe.text({size}))"
+    )
+    return _counted(code) - _counted(code.replace(f"probe.text({size})", "''"))
+
+
+def _counted(code: str) -> int:
+    command = ["valgrind", "--tool=none", "--log-file=/dev/null", sys.executable, "-c", code]
+    command[1:3] = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    line = next(line for line in done.stderr.splitlines() if "refs:" in line)
+    return int(line.rpartition("refs:")[2].replace(",", ""))
+
+
+def main(count: int, seed: int, slowest: int) -> int:
+    times: list[tuple[float, Probe]] = []
+    steep: list[Probe] = []
+    for number, probe in enumerate(probes(count, seed)):
+        times.append((probe.seconds(4 * SIZE, 1), probe))
+        if times[-1][0] >= GRAIN and is_steep(probe):
+            steep.append(probe)
+            print("STEEP", probe, flush=True)
+        if number % 10_000 == 9_999:
+            print(f"{number + 1} tried, {len(steep)} steep", flush=True)
+    times.sort(key=lambda one: -one[0])
+    failed = len(steep)
+    print(f"\n{count} probes, {failed} steep. The slowest, by instructions at 10,000 and 20,000 characters:")
+    for seconds, probe in times[:slowest]:
+        half, whole = instructions(probe, 4 * SIZE), instructions(probe, 8 * SIZE)
+        failed += whole > 2.3 * half
+        print(f"{whole / half:5.2f} {whole / 8 / SIZE:8.0f} a character {seconds * 1000:6.1f} ms  {probe}", flush=True)
+    print(f"{failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    arguments = [int(argument) for argument in sys.argv[1:]] + [100_000, 1, 50][len(sys.argv) - 1 :]
+    sys.exit(main(*arguments))
