@@ -10,6 +10,7 @@ from embedkit import shortcodes
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
 from embedkit.models import AssetRef, Input, Options, Problem, Shortcode, Target
+from embedkit.shortcodes.budget import DOCUMENT, Budget
 
 PAGE_TARGETS = frozenset({"web", "facade", "widget"})  # an author may choose among these
 
@@ -34,9 +35,9 @@ class Found:
         return said
 
 
-def find(text: str, input: Input) -> list[Found]:
+def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Found]:
     """Everything in a text that asks for a picture, in order, with what is wrong with it."""
-    found = (_parsed(shortcode) for shortcode in shortcodes.find(text, input))
+    found = (_parsed(shortcode) for shortcode in shortcodes.find(text, input, budget))
     return [one for one in found if one is not None]
 
 

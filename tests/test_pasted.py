@@ -193,7 +193,7 @@ def test_attributes_and_larger_scripts_are_not_converted(text: str) -> None:
     [f"a ` b\n\n{FRAME}\n\nc ` d", f"`x` {FRAME} `y`", f"\\`{FRAME}\\`", f"``` {FRAME}``", f"1 < 2\n{FRAME}"],
 )
 def test_what_only_looks_like_code_is_converted(text: str) -> None:
-    assert pasted.convert(text, "markdown").count == 1
+    assert pasted.convert(text, "markdown").converted == 1
 
 
 def test_a_text_without_embeds_comes_back_as_it_is() -> None:

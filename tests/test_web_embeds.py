@@ -209,18 +209,16 @@ def test_rendering_takes_two_megabytes_and_the_rest_64_kilobytes(web: World) -> 
     assert (batch.status_code, batch.json["code"]) == (413, "too-large")
 
 
-def test_rendering_takes_a_hundred_pictures(web: World) -> None:
-    def render(count: int) -> Any:
-        text = "\n\n".join(
-            f"[getty {600_000_000 + number}] [getty {600_000_000 + number}]" for number in range(count)
-        )
-        return web.client.post("/v1/render", json={"content": text})
+def test_rendering_takes_a_hundred_references(web: World) -> None:
+    def render(count: int, ids: int) -> Any:
+        text = "\n\n".join(f"[getty {600_000_000 + number % ids}]" for number in range(count))
+        return web.client.post("/v1/render", json={"content": f"{text} <code>[getty 1]</code>"})
 
-    assert len(render(100).json["embeds"]) == 200
+    assert len(render(100, 100).json["embeds"]) == len(render(100, 5).json["embeds"]) == 100
     calls = web.sandbox.count()
-    refused = render(101)
-    assert (refused.status_code, refused.json["code"]) == (413, "too-large")
-    assert "101 pictures" in refused.json["detail"]
+    for refused in (render(101, 101), render(101, 5)):
+        assert (refused.status_code, refused.json["code"]) == (413, "too-large")
+        assert "at most 100 references (reached in line 201, column 1)" in refused.json["detail"]
     assert web.sandbox.count() == calls
 
 

@@ -170,7 +170,7 @@ class Conversion(NamedTuple):
     """A converted text, how many embeds became shortcodes, and what was left because there is too much of it."""
 
     text: str
-    count: int
+    converted: int
     problems: tuple[Problem, ...] = ()
 
 
@@ -189,9 +189,8 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
         for one in _meant(text, input, budget):
             edits.append((one.start, one.end, shortcodes.format(one.ref)))
     except _Stopped as stopped:
-        place, why = stopped.args
-        line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
-        problem = Problem(line, column, "too-large", f"{why}; what follows is left as it is. Split the text.")
+        place, error = stopped.args
+        problem = error.problem(text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place))
     return Conversion(shortcodes.replace(text, edits), len(edits), (problem,) if problem else ())
 
 
@@ -214,9 +213,9 @@ def _meant(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
         except Exhausted as error:
             raise _Stopped(one.start, error) from None
         if count == budget.references:
-            raise _Stopped(one.start, f"Only the first {count:,} references of a text are looked at")
+            raise _Stopped(one.start, Exhausted.of(count, "references"))
         code.skip(one.end)
         count += 1
         yield one
     if _HINT.search(text, budget.chars):
-        raise _Stopped(budget.chars, f"Only the first {budget.chars:,} characters of a text are looked at")
+        raise _Stopped(budget.chars, Exhausted.of(budget.chars, "characters"))

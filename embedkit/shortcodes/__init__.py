@@ -127,12 +127,11 @@ class _Scan:
             self._run(tag, address)
             if rest:
                 self._place = len(self._text)
-                raise Exhausted(f"Only the first {self._place:,} characters of a text are looked at")
+                raise Exhausted.of(self._place, "characters")
         except Exhausted as error:
-            line, column = self._position(self._place)
-            says = f"{error}; what follows is left as it is. Split the text."
-            problem = Problem(line, column, "too-large", says)
             place = self._place
+            line, column = self._position(place)
+            problem = error.problem(line, column)
             self._found.append(Shortcode(place, place + 1, line, column, "shortcode", problem=problem))
         return self._found
 
@@ -151,9 +150,6 @@ class _Scan:
                 tag = _TAG.search(text, end)
             if address and address.start() < end:
                 address = _ADDRESS.search(text, end)
-
-    def _too_many(self) -> Exhausted:
-        return Exhausted(f"Only the first {self._most:,} references of a text are looked at")
 
     # -- shortcodes ---------------------------------------------------------------------------------------
 
@@ -325,7 +321,7 @@ class _Scan:
         warnings: Warnings = (),
     ) -> int:
         if len(self._found) == self._most:
-            raise self._too_many()
+            raise Exhausted.of(self._most, "references")
         line, column = self._position(place)
         problems = tuple(Problem(line, column, code, text) for code, text in warnings) if warnings else ()
         self._found.append(Shortcode(*span, line, column, kind, reference, options, None, problems))
@@ -335,7 +331,7 @@ class _Scan:
 
     def _fail(self, start: int, end: int, why: str, warnings: Warnings = ()) -> int:
         if len(self._found) == self._most:
-            raise self._too_many()
+            raise Exhausted.of(self._most, "references")
         line, column = self._position(start)
         problem = Problem(line, column, "shortcode", why)
         problems = tuple(Problem(line, column, code, text) for code, text in warnings)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from embedkit.models import Problem
+
 KIB = 1024
+TOO_LARGE = "too-large"  # the code of the problem
 
 
 class Budget(NamedTuple):
@@ -29,6 +32,14 @@ REQUEST = Budget(references=100, chars=2 * KIB * KIB, steps=100_000, nesting=512
 class Exhausted(Exception):
     """A text asks for more than its budget; stays inside of the parsers, which report it as a problem."""
 
+    @classmethod
+    def of(cls, most: int, what: str) -> Exhausted:
+        return cls(f"A text may have at most {most:,} {what}")
+
+    def problem(self, line: int, column: int) -> Problem:
+        """The same for an author: where in the text it is, and what became of the rest."""
+        return Problem(line, column, TOO_LARGE, f"{self}; from here on it stays as it is.")
+
 
 class Work:
     """The work done for one text so far."""
@@ -44,7 +55,7 @@ class Work:
         """
         self._left -= 1
         if self._left < 0:
-            raise Exhausted(f"It takes more than {self._budget.steps:,} steps to read what is before")
+            raise Exhausted(f"A text may take at most {self._budget.steps:,} steps to read")
 
     def nest(self, depth: int) -> None:
         """Tell how deep the place is.
@@ -52,4 +63,4 @@ class Work:
         :raises Exhausted: where that is too deep.
         """
         if depth > self._budget.nesting:
-            raise Exhausted(f"Something is nested more than {self._budget.nesting} levels deep before")
+            raise Exhausted(f"A text may be nested at most {self._budget.nesting} levels deep")

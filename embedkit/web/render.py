@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from flask import Response
+from flask import Response, request
 
+from embedkit import documents
+from embedkit.models import Input
+from embedkit.shortcodes.budget import REQUEST, TOO_LARGE
 from embedkit.web import answers, reading
-from embedkit.web.limits import admit_cold
+from embedkit.web.limits import admit_cold, network
 from embedkit.web.problems import Refused
 from embedkit.web.routing import KIB, Answer, Link, Route
-from embedkit.web.schemas import MOST, RenderAnswer, RenderRequest
+from embedkit.web.schemas import RenderAnswer, RenderRequest
 from embedkit.web.service import Service
 
 
 def render(service: Service) -> Response:
+    with service.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
+        return _render(service)
+
+
+def _render(service: Service) -> Response:
     asked = reading.body(RenderRequest)
-    pictures = {service.kit.picture(ref) for ref in service.kit.find(asked.content, input=asked.input)}
-    if len(pictures) > MOST:  # one call counts once against the rate limit, and must not cost Getty thousands
-        says = f"The text asks for {len(pictures)} pictures. Send it in parts of {MOST} pictures at most."
-        raise Refused("too-large", says)
+    _check_budget(asked.content, asked.input)
     document = service.kit.document(asked.content, input=asked.input, target=asked.target, admit=admit_cold)
     return answers.as_json(
         {
@@ -28,6 +33,20 @@ def render(service: Service) -> Response:
             "problems": [asdict(problem) for problem in document.problems],
         }
     )
+
+
+def _check_budget(text: str, input: Input) -> None:
+    """Read the text within the budget of a request, before Getty is asked for anything.
+
+    :raises Refused: where it asks for more: one call counts once against the rate limit.
+    """
+    for found in documents.find(text, input, REQUEST):
+        for problem in found.problems:
+            if problem.code == TOO_LARGE:
+                why = problem.detail.partition(";")[0]
+                raise Refused(
+                    "too-large", f"{why}: line {problem.line}, column {problem.column}. Send it in parts."
+                )
 
 
 ROUTES = (

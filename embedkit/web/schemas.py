@@ -24,8 +24,9 @@ from embedkit.getty.api.vocabulary import (
     Segment,
 )
 from embedkit.models import TLDS, Align, Input, Target
+from embedkit.shortcodes.budget import REQUEST
 
-MOST = 100  # references in a batch
+MOST = REQUEST.references  # in a request
 LONGEST = 4_000  # characters of one reference: embed code of five pictures has half of that
 LONGEST_PHRASE = 300  # characters
 
@@ -220,7 +221,7 @@ class BatchRequest(Struct, forbid_unknown_fields=True):
 
 
 class RenderRequest(Struct, forbid_unknown_fields=True):
-    """A text whose shortcodes and links are to be replaced; ``input`` tells what is code in it."""
+    """A text of up to 100 references that are to be replaced; ``input`` tells what is code in it."""
 
     content: str
     input: Input = "html"

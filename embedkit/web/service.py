@@ -13,6 +13,7 @@ from flask import request, url_for
 
 from embedkit.kit import EmbedKit
 from embedkit.settings import LOOPBACK, Settings
+from embedkit.web.bulkhead import Bulkhead
 from embedkit.web.credentials import Grants
 from embedkit.web.problems import Refused
 from embedkit.web.prometheus import Metrics
@@ -63,6 +64,7 @@ class Service:
     metrics: Metrics | None = None
     grants: Grants = field(init=False)
     readiness: Brief = field(default_factory=Brief)
+    bulkhead: Bulkhead = field(default_factory=Bulkhead)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grants", Grants(self.settings, host=self.authorize is not None))

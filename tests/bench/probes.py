@@ -9,6 +9,7 @@ machine changes nothing.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -26,39 +27,232 @@ FRAME = '<iframe src="//embed.gettyimages.com/embed/5?et=a&sig=b" width="300"></
 LINK = '<a class="gie-single" href="https://www.gettyimages.com/detail/5">Embed from Getty Images</a>'
 BLANKS = (" ", "\n", "\t", "\r\n", "\n\n", "    ", "\xa0", "&nbsp;")
 TAGS = (
-    *("[getty ", "[getty]", "[getty 1]", "[[getty 1]]", "[[getty 1", "[/getty]", "[getty=", "]", "]]", "[", '[getty a="'),
-    *("[getty a=“", "[getty src=&quot;", "[getty a=«", "[GETTY 1,", "a=", 'a="', "a='", "”", "“", "«", "’", "&#8221;"),
+    *(
+        "[getty ",
+        "[getty]",
+        "[getty 1]",
+        "[[getty 1]]",
+        "[[getty 1",
+        "[/getty]",
+        "[getty=",
+        "]",
+        "]]",
+        "[",
+        '[getty a="',
+    ),
+    *(
+        "[getty a=“",
+        "[getty src=&quot;",
+        "[getty a=«",
+        "[GETTY 1,",
+        "a=",
+        'a="',
+        "a='",
+        "”",
+        "“",
+        "«",
+        "’",
+        "&#8221;",
+    ),
     *("&amp;#34;", "width=1 ", "/]", "1,", "\\", "\\]", "\\[", "x", "word "),
 )
 URLS = (
-    *("https://gty.im/", "https://gty.im/1", "//gty.im/1", "\\/\\/gty.im", "https:", "/", "gty.im", "\nhttps://gty.im/1\n"),
-    *("https://www.gettyimages.com/detail/1", "?et=a&sig=b", "<https://gty.im/1>", '"https://gty.im/1"', "'//gty.im/1'"),
+    *(
+        "https://gty.im/",
+        "https://gty.im/1",
+        "//gty.im/1",
+        "\\/\\/gty.im",
+        "https:",
+        "/",
+        "gty.im",
+        "\nhttps://gty.im/1\n",
+    ),
+    *(
+        "https://www.gettyimages.com/detail/1",
+        "?et=a&sig=b",
+        "<https://gty.im/1>",
+        '"https://gty.im/1"',
+        "'//gty.im/1'",
+    ),
 )
 HTML = (
-    *("<", ">", "<a ", "</a>", "<a href='", '<a b="', "='", '="', "=", '"', "'", "/>", "<p>", "</p>", "<p ", "<div>"),
-    *("</div>", "<figure>", "</figure>", "<!--", "-->", "--!>", "<!-->", "<![CDATA[", "]]>", "<?", "?>", "<!x", "</ "),
-    *("<code>", "</code>", "<pre>", "</pre>", '<pre class="x">', "<svg>", "</svg>", "<svg/>", "<math>", "<script>"),
-    *("</script>", "<script><!--", "<style>", "</style>", "<title>", "</title", "<textarea>", "<xmp>", "<noscript>"),
-    *("</noscript>", "<iframe>", "</iframe>", "<plaintext>", "<code", "<svg ", "</script ", "<3", "&lt;", "&gt;", "&"),
+    *(
+        "<",
+        ">",
+        "<a ",
+        "</a>",
+        "<a href='",
+        '<a b="',
+        "='",
+        '="',
+        "=",
+        '"',
+        "'",
+        "/>",
+        "<p>",
+        "</p>",
+        "<p ",
+        "<div>",
+    ),
+    *(
+        "</div>",
+        "<figure>",
+        "</figure>",
+        "<!--",
+        "-->",
+        "--!>",
+        "<!-->",
+        "<![CDATA[",
+        "]]>",
+        "<?",
+        "?>",
+        "<!x",
+        "</ ",
+    ),
+    *(
+        "<code>",
+        "</code>",
+        "<pre>",
+        "</pre>",
+        '<pre class="x">',
+        "<svg>",
+        "</svg>",
+        "<svg/>",
+        "<math>",
+        "<script>",
+    ),
+    *(
+        "</script>",
+        "<script><!--",
+        "<style>",
+        "</style>",
+        "<title>",
+        "</title",
+        "<textarea>",
+        "<xmp>",
+        "<noscript>",
+    ),
+    *(
+        "</noscript>",
+        "<iframe>",
+        "</iframe>",
+        "<plaintext>",
+        "<code",
+        "<svg ",
+        "</script ",
+        "<3",
+        "&lt;",
+        "&gt;",
+        "&",
+    ),
 )
 EDITORS = (
-    *('<oembed url="https://gty.im/1">', '<oembed url="//gty.im/1" ', "<oembed ", "</oembed>", '<embed url="//gty.im/1"/>'),
+    *(
+        '<oembed url="https://gty.im/1">',
+        '<oembed url="//gty.im/1" ',
+        "<oembed ",
+        "</oembed>",
+        '<embed url="//gty.im/1"/>',
+    ),
     *('<!-- wp:embed {"url":"https://gty.im/1"} -->', "<!-- /wp:embed -->", "<!-- wp:group -->", "<figcaption>"),
     *("</figcaption>", '<!-- wp:embed {"url":"//gty.im/1"} /-->', 'url="//gty.im/1" '),
 )
 MARKDOWN = (
-    *("`", "``", "```", "```\n", "~~~\n", "~~~~\n", "````\n", "\\`", "`a`", "`<a` ", "> ", ">", "> ~~~\n", "> ```\n", "- "),
-    *("* ", "+ ", "1. ", "1) ", "# ", "---\n", "***\n", "===\n", "+++\n", "a: b\n", "[x](", "![x](", "](", ")", "![", "[x]: "),
-    *("    a\n", "\n    ", "- a\n  ", "a\n", "a\n\n", "- a\n", "> a\n", "\n- ```\n", "_", "*", "| a |\n", "<a b='`'>"),
+    *(
+        "`",
+        "``",
+        "```",
+        "```\n",
+        "~~~\n",
+        "~~~~\n",
+        "````\n",
+        "\\`",
+        "`a`",
+        "`<a` ",
+        "> ",
+        ">",
+        "> ~~~\n",
+        "> ```\n",
+        "- ",
+    ),
+    *(
+        "* ",
+        "+ ",
+        "1. ",
+        "1) ",
+        "# ",
+        "---\n",
+        "***\n",
+        "===\n",
+        "+++\n",
+        "a: b\n",
+        "[x](",
+        "![x](",
+        "](",
+        ")",
+        "![",
+        "[x]: ",
+    ),
+    *(
+        "    a\n",
+        "\n    ",
+        "- a\n  ",
+        "a\n",
+        "a\n\n",
+        "- a\n",
+        "> a\n",
+        "\n- ```\n",
+        "_",
+        "*",
+        "| a |\n",
+        "<a b='`'>",
+    ),
 )
 CODE = (
-    *(FRAME, LINK, "<iframe ", "<iframe src='//embed.gettyimages.com/embed/5'>", "gie.widgets.load({", "items:'5'", "})"),
-    *("gie(function(){", '{"attributes":{', '"attributes":', "{", "}", "//embed.gettyimages.com/embed/5?et=a&sig=b "),
-    *("[Embed from Getty Images](", "(https://www.gettyimages.com/detail/5)", "<div class='getty alignleft'>", "<br>"),
-    *("<div style='float:left'>", "<center>", "&lt;iframe ", "&amp;amp;", "&quot;", "#5", "View image", "Embed from"),
+    *(
+        FRAME,
+        LINK,
+        "<iframe ",
+        "<iframe src='//embed.gettyimages.com/embed/5'>",
+        "gie.widgets.load({",
+        "items:'5'",
+        "})",
+    ),
+    *(
+        "gie(function(){",
+        '{"attributes":{',
+        '"attributes":',
+        "{",
+        "}",
+        "//embed.gettyimages.com/embed/5?et=a&sig=b ",
+    ),
+    *(
+        "[Embed from Getty Images](",
+        "(https://www.gettyimages.com/detail/5)",
+        "<div class='getty alignleft'>",
+        "<br>",
+    ),
+    *(
+        "<div style='float:left'>",
+        "<center>",
+        "&lt;iframe ",
+        "&amp;amp;",
+        "&quot;",
+        "#5",
+        "View image",
+        "Embed from",
+    ),
 )
 VOCABULARY = (*BLANKS, *TAGS, *URLS, *HTML, *EDITORS, *MARKDOWN, *CODE)
-ENDINGS = (" [getty 1]", "\n\n[getty 1]", "\n\n    [getty 1]", "`[getty 1]`", "\nhttps://gty.im/1", f"\n{FRAME}", "")
+ENDINGS = (
+    " [getty 1]",
+    "\n\n[getty 1]",
+    "\n\n    [getty 1]",
+    "`[getty 1]`",
+    "\nhttps://gty.im/1",
+    f"\n{FRAME}",
+    "",
+)
 ASKED = ("5",)
 
 
@@ -104,13 +298,17 @@ class Probe:
 
     def seconds(self, size: int, times: int) -> float:
         """The least CPU time of several."""
-        work, text = PARSERS[self.parser], self.text(size)
-        found = []
-        for _ in range(times):
-            began = process_time()
-            work(text)
-            found.append(process_time() - began)
-        return min(found)
+        return least(PARSERS[self.parser], self.text(size), times)
+
+
+def least(work: Callable[[str], object], text: str, times: int) -> float:
+    """The least CPU time of several, in seconds."""
+    found = []
+    for _ in range(times):
+        began = process_time()
+        work(text)
+        found.append(process_time() - began)
+    return min(found)
 
 
 def probes(count: int, seed: int) -> Iterator[Probe]:
@@ -128,15 +326,19 @@ GRAIN = 0.002  # seconds: what takes less for the larger text is no worse than 5
 STEEP = 8.0  # a linear parser has 4, a quadratic one 16
 
 
-def is_steep(probe: Probe, size: int = SIZE, *, grain: float = GRAIN) -> bool:
-    """Whether time grows faster than the text, at this size and at twice and four times of it."""
-    for scale in (1, 2, 4):
-        large = probe.seconds(size * scale * 4, 1)
-        if large < grain or large < STEEP * probe.seconds(size * scale, 3):
-            large = min(large, probe.seconds(size * scale * 4, 2))
-            if large < grain or large < STEEP * probe.seconds(size * scale, 3):
-                return False
-    return True
+def is_steep(seconds: Callable[[int, int], float], size: int = SIZE, grain: float = GRAIN) -> bool:
+    """Whether time grows faster than the text, at this size and at twice and four times of it.
+
+    :param seconds: the least CPU time for a size, of so many tries.
+    """
+    return all(_is_steep_at(seconds, size * scale, grain) for scale in (1, 2, 4))
+
+
+def _is_steep_at(seconds: Callable[[int, int], float], size: int, grain: float) -> bool:
+    small, large = seconds(size, 3), seconds(4 * size, 1)
+    if large < max(grain, STEEP * small):
+        return False
+    return min(large, seconds(4 * size, 2)) >= max(grain, STEEP * min(small, seconds(size, 3)))
 
 
 def instructions(probe: Probe, size: int) -> int:
@@ -149,9 +351,10 @@ def instructions(probe: Probe, size: int) -> int:
 
 
 def _counted(code: str) -> int:
-    command = ["valgrind", "--tool=none", "--log-file=/dev/null", sys.executable, "-c", code]
-    command[1:3] = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    command = [*valgrind, sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     line = next(line for line in done.stderr.splitlines() if "refs:" in line)
     return int(line.rpartition("refs:")[2].replace(",", ""))
 
@@ -161,7 +364,7 @@ def main(count: int, seed: int, slowest: int) -> int:
     steep: list[Probe] = []
     for number, probe in enumerate(probes(count, seed)):
         times.append((probe.seconds(4 * SIZE, 1), probe))
-        if times[-1][0] >= GRAIN and is_steep(probe):
+        if times[-1][0] >= GRAIN and is_steep(probe.seconds):
             steep.append(probe)
             print("STEEP", probe, flush=True)
         if number % 10_000 == 9_999:
@@ -172,7 +375,10 @@ def main(count: int, seed: int, slowest: int) -> int:
     for seconds, probe in times[:slowest]:
         half, whole = instructions(probe, 4 * SIZE), instructions(probe, 8 * SIZE)
         failed += whole > 2.3 * half
-        print(f"{whole / half:5.2f} {whole / 8 / SIZE:8.0f} a character {seconds * 1000:6.1f} ms  {probe}", flush=True)
+        print(
+            f"{whole / half:5.2f} {whole / 8 / SIZE:8.0f} a character {seconds * 1000:6.1f} ms  {probe}",
+            flush=True,
+        )
     print(f"{failed} failed")
     return 1 if failed else 0
 

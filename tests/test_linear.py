@@ -1,0 +1,81 @@
+"""Work grows with the text and no faster, whatever is in it: every parser, every input format."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from embedkit.errors import UnsupportedReference
+from embedkit.getty import pasted, references
+from embedkit.shortcodes import find
+from tests.bench.probes import FRAME, GRAIN, PARSERS, SIZE, Probe, is_steep, least, probes
+
+# What was quadratic once, each with the size from which on that shows.
+ONCE = (
+    ("find markdown", "", "a \\` ", "[getty 1]", 6_000),
+    ("find markdown", "`a` ", "\\` ", "[getty 1]", 6_000),
+    ("find markdown", "", "> ~~~\n", "[getty 1]", 12_000),
+    ("find markdown", "", "> ```\n", "\n\n    [getty 1]", 12_000),
+    ("find markdown", "", "- ", "\n\n      [getty 1]", 25_000),
+    ("find markdown", ">" * 25_000, "``` ", "[getty 1]", 25_000),
+    ("find html", "<code>", '<!-- wp:embed {"url":"//gty.im/1"} -->', "<!-- /wp:embed --> [getty 1]", 12_000),
+    ("find html", "", '<!-- wp:embed {"url":"//gty.im/1"} -->', '<a title="<!-- /wp:embed -->">', 12_000),
+    ("find html", "<oembed ", 'url="https://gty.im/1" ', "", 12_000),
+    ("find html", "<p>\n", "https://gty.im/1\n", "", 12_000),
+    ("find text", "", "https://gty.im/", "", 25_000),
+    ("convert markdown", "", "a \\` ", FRAME, 6_000),
+    ("convert markdown", "", "> ~~~\n", FRAME, 12_000),
+)
+
+
+@pytest.mark.parametrize(
+    ("parser", "before", "unit", "after", "size"), ONCE, ids=[f"{one[0]} {one[2]!r}" for one in ONCE]
+)
+def test_what_was_quadratic(parser: str, before: str, unit: str, after: str, size: int) -> None:
+    assert not is_steep(Probe(parser, before, unit, after).seconds, size, grain=0.005)
+
+
+def test_two_thousand_probes() -> None:
+    slow = [probe for probe in probes(2_000, seed=1) if probe.seconds(4 * SIZE, 1) >= GRAIN]
+    assert [probe for probe in slow if is_steep(probe.seconds)] == []
+
+
+def test_a_quadratic_parser_is_noticed() -> None:
+    def quadratic(text: str) -> None:
+        for place in range(0, len(text), 4):
+            text.count("<", place)
+
+    assert is_steep(lambda size, times: least(quadratic, "a" * size, times))
+
+
+@pytest.mark.parametrize("input", ["html", "markdown", "text"])
+def test_a_flood_of_urls_costs_less_than_looking_at_each(input: str) -> None:
+    """Each was read to its end, 2,048 characters, before it was asked what is before it."""
+    apart, flood = "x https://gty.im/1\n" * 20_000, "https://gty.im/" * 25_000
+    work = partial(find, input=input)
+    assert least(work, flood, 3) < least(work, apart, 3)
+
+
+@pytest.mark.parametrize(
+    "text", ["7" * 10**7, "https://gty.im/" * 10**6, "[getty 1" * 10**6, " " * 10**7 + "x" * 21_000]
+)
+def test_an_overlong_reference_is_refused_by_its_length(text: str) -> None:
+    with pytest.raises(UnsupportedReference, match="characters are no reference"):
+        references.parse(text)
+
+
+HUGE = f"&#{'9' * 5_000};"
+
+
+def test_a_number_of_five_thousand_digits_is_no_character() -> None:
+    """The standard library raises ValueError for it (sys.get_int_max_str_digits)."""
+    with pytest.raises(UnsupportedReference, match="more than embed code"):
+        references.parse(f"{FRAME}{HUGE}")
+    block = '<!-- wp:embed {"url":"https://gty.im/1"} --><figcaption>%s</figcaption><!-- /wp:embed -->'
+    assert [one.reference for one in find(block % HUGE)] == ["https://gty.im/1"]
+    assert pasted.convert(f"{HUGE}{FRAME}").converted == 1
+
+
+def test_every_parser_has_probes() -> None:
+    assert {probe.parser for probe in probes(100, seed=1)} == set(PARSERS)
