@@ -20,6 +20,7 @@ from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors
 from embedkit.shortcodes.markdown import MarkdownContext
 
 MAX_URL_CHARS = 2048
+LITERAL_CHARS = 24  # the longest start of a candidate, such as //www.gettyimages.com
 MAX_PARAGRAPH_CHARS = 4096  # that are looked back for the start of a paragraph: who forgets its end means one line
 
 _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
@@ -100,9 +101,8 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 
 
 def _find_in_part(text: str, input: Input, budget: Budget) -> list[Shortcode]:
-    part, size = text[: budget.chars], budget.chars
-    rest = _TAG.search(text, size) or _ADDRESS.search(text, size)
-    return _Scan(part, input, budget).run(_TAG.search(part), _ADDRESS.search(part), rest=bool(rest))
+    part = text[: budget.chars]
+    return _Scan(part, input, budget).run(_TAG.search(part), _ADDRESS.search(part), whole=text)
 
 
 class _Scan:
@@ -121,13 +121,14 @@ class _Scan:
         self._seen, self._line, self._line_start = 0, 1, 0  # lines are counted up to here
         self._searched, self._opened, self._closed = 0, -1, -1  # paragraphs of HTML, up to here
 
-    def run(self, tag: Candidate, address: Candidate, *, rest: bool = False) -> list[Shortcode]:
-        """Every candidate, as far as the budget reaches; ``rest`` tells that there are more behind the text."""
+    def run(self, tag: Candidate, address: Candidate, *, whole: str = "") -> list[Shortcode]:
+        """Every candidate, as far as the budget reaches; ``whole`` is what the text is the first part of."""
         try:
             self._run(tag, address)
-            if rest:
-                self._place = len(self._text)
-                raise Exhausted.of(self._place, "characters")
+            self._place = size = len(self._text)
+            rest = max(self._floor, size - LITERAL_CHARS)  # it may have been cut in two
+            if whole and (_TAG.search(whole, rest) or _ADDRESS.search(whole, rest)):
+                raise Exhausted.of(size, "characters")
         except Exhausted as error:
             place = self._place
             line, column = self._position(place)

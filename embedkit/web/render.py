@@ -43,10 +43,9 @@ def _check_budget(text: str, input: Input) -> None:
     for found in documents.find(text, input, REQUEST):
         for problem in found.problems:
             if problem.code == TOO_LARGE:
-                why = problem.detail.partition(";")[0]
-                raise Refused(
-                    "too-large", f"{why}: line {problem.line}, column {problem.column}. Send it in parts."
-                )
+                where = f"reached in line {problem.line}, column {problem.column}"
+                says = f"{problem.detail.partition(';')[0]} ({where}). Send it in parts."
+                raise Refused("too-large", says)
 
 
 ROUTES = (
