@@ -21,6 +21,11 @@ class Bulkhead:
         self._lock = Lock()
         self._running: Counter[str] = Counter()
 
+    @property
+    def in_work(self) -> int:
+        """How many large texts are in work, of all clients."""
+        return self._running.total()
+
     @contextmanager
     def admit(self, client: str, size: int | None) -> Iterator[None]:
         """Let a body of ``size`` bytes in, where it is small or few are in work.
