@@ -65,7 +65,9 @@ class MarkdownContext(HtmlContext):
         self._lines: Lines | None = None
         self._fences: list[tuple[int, int]] = []
         self._block = 0  # where the block of the last code span ends
-        self._runs: dict[int, list[int]] = {}  # where backticks of a length are
+        self._ticks = _BACKTICKS.finditer(text)
+        self._runs: dict[int, list[int]] = {}  # where backticks of a length are, as far as somebody asked
+        self._runs_end = 0
         self._tick = self._next_fence("`", 0)
         self._tilde = self._next_fence("~", 0)
         if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
@@ -241,7 +243,7 @@ class MarkdownContext(HtmlContext):
         if simple and simple.end() > end:
             self._safe = simple.end()
             return self._safe
-        stop = self._next_run(end - tick, end) + end - tick
+        stop = self._next_run(end - tick, end, block) + end - tick
         if stop > block:
             return end
         self._safe = stop
@@ -258,10 +260,12 @@ class MarkdownContext(HtmlContext):
                 self._block = found.start() if found else self.size
         return self._block
 
-    def _next_run(self, length: int, start: int) -> int:
-        """Where the next backticks of this length are; the text is searched for them once."""
-        if not self._runs:
-            for run in _BACKTICKS.finditer(self.text, start):
+    def _next_run(self, length: int, start: int, block: int) -> int:
+        """Where the next backticks of this length are; each stretch of the text is searched for them once."""
+        while self._runs_end < block:
+            run = next(self._ticks, None)
+            self._runs_end = run.start() if run else self.size
+            if run:
                 self._runs.setdefault(run.end() - run.start(), []).append(run.start())
         places = self._runs.get(length, [])
         found = bisect_left(places, start)

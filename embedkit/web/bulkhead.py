@@ -9,8 +9,8 @@ from threading import Lock
 
 from embedkit.web.problems import Refused
 
-LARGE_BYTES = 64 * 1024  # of a body; what is smaller is read in less than a tenth of a second, whatever it holds
-MAX_LARGE_TEXTS = 2  # of one client at once in one process; `embedkit serve` has 16 threads
+LARGE_BYTES = 16 * 1024  # of a body; what is smaller is read in some 20 milliseconds, whatever it holds
+MAX_LARGE_TEXTS = 4  # of one client at once in one process; `embedkit serve` has 16 threads
 
 
 class Bulkhead:
