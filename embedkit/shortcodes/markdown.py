@@ -229,6 +229,11 @@ class MarkdownContext(HtmlContext):
 
     def _next_tick(self, start: int, place: int) -> int:
         """The next backtick that means one, or ``place`` where there is none before."""
+        tick = self.text.find("`", start, place)  # ten times as fast, and backslashes are rare
+        if tick < 0:
+            return place
+        if self.text[tick - 1 : tick] != "\\":
+            return tick
         found = _UNTICKED.match(self.text, start + self._escaped(start), place)
         return found.end() if found else place
 
