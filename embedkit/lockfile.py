@@ -9,8 +9,9 @@ from pathlib import Path
 
 from embedkit import records
 from embedkit.errors import ConfigurationError
+from embedkit.files import atomic
+from embedkit.files.atomic import WriteBack, sweep_folder
 from embedkit.models import Embed
-from embedkit.replacing import replace_text
 
 VERSION = 1
 
@@ -23,20 +24,40 @@ def read(path: str | os.PathLike[str]) -> dict[Picture, Embed]:
 
     :raises ConfigurationError: where there is none, or it is no lock file of this version.
     """
+    content = read_bytes(path)
+    if content is None:
+        raise ConfigurationError(
+            f"There is no lock file {os.fspath(path)}.", hint="Write one with: embedkit lock DIR"
+        )
+    return load(content, path)
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes | None:
+    """What is in a lock file; None where there is none.
+
+    :raises ConfigurationError: where it cannot be read.
+    """
     try:
-        lock = json.loads(Path(path).read_text("utf-8"))
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _broken(path, error) from None
+
+
+def load(content: bytes, path: str | os.PathLike[str]) -> dict[Picture, Embed]:
+    """The records in the bytes of a lock file.
+
+    :param path: of the file, for the message of an error.
+    :raises ConfigurationError: where it is no lock file of this version.
+    """
+    try:
+        lock = json.loads(content.decode("utf-8"))
         if lock["version"] != VERSION:
             raise ValueError(f"version {lock['version']!r} instead of {VERSION}")
         return dict(_entry(line) for line in lock["embeds"])
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"There is no lock file {os.fspath(path)}.", hint="Write one with: embedkit lock DIR"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ConfigurationError(
-            f"The lock file {os.fspath(path)} cannot be read ({error}).",
-            hint="Restore it, or delete it and run: embedkit lock DIR",
-        ) from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _broken(path, error) from None
 
 
 def dump(embeds: Mapping[Picture, Embed]) -> str:
@@ -55,8 +76,24 @@ def dump(embeds: Mapping[Picture, Embed]) -> str:
 
 
 def write(path: str | os.PathLike[str], embeds: Mapping[Picture, Embed]) -> None:
-    """Replace a lock file, whole or not at all."""
-    replace_text(Path(path), dump(embeds))
+    """Replace a lock file, whole or not at all, whatever is in it."""
+    atomic.write(path, dump(embeds).encode("utf-8"))
+
+
+def write_back(path: str | os.PathLike[str], read: bytes | None, embeds: Mapping[Picture, Embed]) -> WriteBack:
+    """Replace a lock file, unless it is not what was read any more.
+
+    :param read: what :func:`read_bytes` gave.
+    """
+    sweep_folder(Path(os.path.realpath(path)).parent)
+    return atomic.write_back(path, read, dump(embeds).encode("utf-8"))
+
+
+def _broken(path: str | os.PathLike[str], error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"The lock file {os.fspath(path)} cannot be read ({error}).",
+        hint="Restore it, or delete it and run: embedkit lock DIR",
+    )
 
 
 def _entry(line: dict[str, object]) -> tuple[Picture, Embed]:

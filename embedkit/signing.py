@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
+import re
 import secrets
-import time
+import stat
 from pathlib import Path
 
 import platformdirs
 
 from embedkit.errors import ConfigurationError
+from embedkit.files.folder import Folder
+from embedkit.files.partial import PartialFile, sweep
 from embedkit.settings import Settings
 
 SHARED = ("redis:", "rediss:", "unix:", "valkey:", "memcached:")
 PRIVATE = ("memory:", "null:")
+WHOLE = re.compile(rb"\s*([!-~]{64,4096})\s*")
+LOCK_TIMEOUT_S = 5.0  # for another process that is making the secret at this moment
+MAX_TRIES = 100
+HINT = "Delete it, so that a new secret is made, or set the setting SECRET."
+
+log = logging.getLogger("embedkit")
 
 
 def signing_secrets(settings: Settings) -> tuple[str, ...]:
@@ -34,7 +45,7 @@ def signing_secrets(settings: Settings) -> tuple[str, ...]:
         return (secrets.token_hex(32),)
     path = Path(platformdirs.user_cache_dir("embedkit")) / "secret"
     try:
-        return (_kept(path),)
+        return (kept_secret(path),)
     except OSError as error:  # no home, or one that is read-only, as in a container
         raise ConfigurationError(
             f"A secret cannot be kept in {path} ({error.strerror}).",
@@ -42,35 +53,76 @@ def signing_secrets(settings: Settings) -> tuple[str, ...]:
         ) from None
 
 
-def _kept(path: Path) -> str:
-    """The secret in a file that only its owner may read; made by whichever process comes first."""
+def kept_secret(path: Path, open_folder: type[Folder] = Folder) -> str:
+    """The secret in a file that only its owner may read; made by whichever process comes first.
+
+    It is written beside its place, and renamed. One that is empty or cut off is made anew.
+
+    :param path: of the file.
+    :param open_folder: the way to the operating system.
+    :raises OSError: where it cannot be kept.
+    :raises ConfigurationError: where it belongs to somebody else, others may read it, or it is not a plain file.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(path)
-    made = secrets.token_hex(32)
-    with os.fdopen(handle, "w") as file:
-        file.write(made)
+    with open_folder(path.parent) as folder:
+        for _ in range(MAX_TRIES):
+            _keep_others_out(path.parent)
+            if found := _read(folder, path) or _made(folder, path):
+                return found
+    raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+
+
+def _made(folder: Folder, path: Path) -> str | None:
+    """A new secret, or the one of another process that was faster; None where that one is to be read yet."""
+    with folder.lock(LOCK_TIMEOUT_S):
+        if found := _read(folder, path):
+            return found
+        sweep(folder)
+        made = secrets.token_hex(32)
+        with PartialFile(folder, path.name, 0o600) as part:
+            part.write(made.encode())
+            part.finish()
+            try:
+                part.add()
+            except FileExistsError:
+                if _read(folder, path):
+                    return None
+                part.replace()
+                log.warning("The secret in %s was cut off: a new one is made, and the cache begins anew.", path)
+        folder.sync()
     return made
 
 
-def _private(path: Path, found: str) -> str:
-    """What was found, unless somebody else may know it; on Windows the rights of the folder see to that."""
-    file = path.stat()
-    if os.name != "nt" and (file.st_uid not in (os.geteuid(), 0) or file.st_mode & 0o077):
+def _read(folder: Folder, path: Path) -> str | None:
+    """The secret; None where there is none, or no whole one."""
+    try:
+        handle = folder.open(path.name, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ConfigurationError(f"{path} is a symbolic link.", hint=HINT) from None
+        raise
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigurationError(f"{path} is not a plain file.", hint=HINT)
+        if os.name != "nt" and found.st_uid not in (os.geteuid(), 0):
+            raise ConfigurationError(f"The file {path} belongs to somebody else.", hint=HINT)
+        whole = WHOLE.fullmatch(file.read(8192))
+    if whole and os.name != "nt" and found.st_mode & 0o077:  # on Windows the rights of the folder see to that
+        raise ConfigurationError(f"The file {path} is not private: others may read it.", hint=HINT)
+    return whole[1].decode() if whole else None
+
+
+def _keep_others_out(folder: Path) -> None:
+    """Who may write in the folder can put a secret of his own there."""
+    if os.name == "nt":
+        return
+    found = folder.stat()
+    if found.st_uid not in (os.geteuid(), 0):
         raise ConfigurationError(
-            f"The file {path} belongs to somebody else, or others may read it.",
-            hint="Delete it, so that a new secret is made, or set the setting SECRET.",
+            f"The folder {folder} belongs to somebody else.", hint="Set the setting SECRET, or XDG_CACHE_HOME."
         )
-    return found
-
-
-def _read(path: Path) -> str:
-    for _ in range(50):  # whoever made the file may still be writing its 64 characters
-        if len(found := path.read_text().strip()) >= 64:
-            return _private(path, found)
-        time.sleep(0.01)
-    raise ConfigurationError(
-        f"The file {path} holds no whole secret.", hint="Delete it, or set the setting SECRET."
-    )
+    if found.st_mode & 0o022:
+        folder.chmod(0o700)

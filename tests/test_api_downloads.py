@@ -30,6 +30,7 @@ from embedkit.errors import (
     Unavailable,
     UnsupportedReference,
 )
+from embedkit.files.folder import Folder
 from embedkit.images import Download
 from embedkit.models import Request, Response
 from embedkit.sandbox import Sandbox, SandboxConfig
@@ -288,22 +289,27 @@ def test_who_comes_in_between_keeps_his_file(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("taken", [True, False])
-def test_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: bool) -> None:
-    kit, _ = inside()
+def test_a_file_system_without_links(tmp_path: Path, taken: bool) -> None:
     path = tmp_path / "picture.jpg"
 
-    def link(*_: object) -> None:
-        if taken:
-            path.write_text("mine")
-        raise PermissionError(errno.EPERM, "no links here")
+    class Plain(Folder):
+        def rename(self, name: str, other: str) -> bool:
+            return False
 
-    monkeypatch.setattr(os, "link", link)
-    if taken:
-        with pytest.raises(FileExistsError):
-            kit.api.downloads.save(ID, path)
-        assert path.read_text() == "mine"
-    else:
-        assert kit.api.downloads.save(ID, path).bytes == path.stat().st_size
+        def link(self, name: str, other: str) -> None:
+            if taken:
+                path.write_text("mine")
+            raise PermissionError(errno.EPERM, "no links here")
+
+    with drafts.Draft(drafts.Place(path, "x"), open_folder=Plain) as draft:
+        draft.begin(None)
+        draft.write(b"picture")
+        if taken:
+            with pytest.raises(FileExistsError, match="stays"):
+                draft.keep()
+        else:
+            assert draft.keep() == str(path)
+    assert path.read_text() == ("mine" if taken else "picture")
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -87,13 +87,6 @@ def test_the_secret_is_made_once_and_kept_private(cache_folder: Path) -> None:
     assert stat.S_IMODE((cache_folder / "secret").stat().st_mode) == 0o600
 
 
-def test_a_cut_off_secret_is_no_secret(cache_folder: Path) -> None:
-    cache_folder.mkdir(parents=True)
-    (cache_folder / "secret").write_text("abc")
-    with pytest.raises(ConfigurationError, match="holds no whole secret"):
-        signing_secrets(Settings())
-
-
 def test_a_shared_cache_needs_a_secret() -> None:
     with pytest.raises(ConfigurationError, match="SECRET"):
         signing_secrets(Settings(cache="redis://localhost"))

@@ -30,7 +30,7 @@ LAYERS = {
     "documents": 2,
     "lazily": 3,
     "logs": 3,
-    "replacing": 3,
+    "files": 3,
     "lockfile": 3,
     "signing": 3,
     "revalidation": 3,

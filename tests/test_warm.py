@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from embedkit import AssetRef, ConfigurationError, EmbedKit, Options, Settings
 from embedkit.cache import entries
-from embedkit.cli.files import write_text
+from embedkit.files import atomic
 from embedkit.freshness import DAY
 from embedkit.models import TARGETS
 from embedkit.rendering import edition
@@ -300,10 +300,10 @@ def test_a_frozen_build_remembers_nothing_and_opens_no_cache(house: House, tmp_p
 def test_a_rebuild_touches_only_what_has_changed(tmp_path: Path) -> None:
     same, other = tmp_path / "same.md", tmp_path / "other.md"
     for path in (same, other):
-        write_text(path, "é\r\n")
+        atomic.write(path, "é\r\n".encode())
     before = {path: path.stat().st_ino for path in (same, other)}
-    write_text(same, "é\r\n")
-    write_text(other, "é\n")
+    assert not atomic.write(same, "é\r\n".encode())
+    assert atomic.write(other, "é\n".encode())
     assert same.stat().st_ino == before[same]
     assert other.read_bytes() == "é\n".encode()
     assert other.stat().st_ino != before[other]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
+from embedkit.files.folder import Folder, error_at
+from embedkit.files.partial import MODE, PartialFile, sweep
+
 Progress = Callable[[int, int | None], object]
 """Called with the bytes that are there, and with those of the whole file as far as is known."""
-
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-MODE = 0o644  # before the umask
 
 
 class Place:
@@ -73,40 +72,43 @@ def _path(path: str | bytes | os.PathLike[str]) -> str:
 class Draft:
     """What has come of a file so far; a sink of the transport. It is gone at the end of its block, unless kept.
 
+    What a process left in the folder that was killed in a download goes when the block begins.
+
     :raises OSError: on entering the block, where the folder cannot be written.
     """
 
-    def __init__(self, place: Place, progress: Progress | None = None) -> None:
+    def __init__(
+        self, place: Place, progress: Progress | None = None, open_folder: Callable[[Path], Folder] = Folder
+    ) -> None:
         self._place = place
         self._progress = progress
-        self._path = place.path.with_name(f".{place.path.name[:32]}.{secrets.token_hex(4)}.part")
+        self._open_folder = open_folder
         self.done = 0
         self.total: int | None = None
 
     def __enter__(self) -> Draft:
-        with self._named():
-            handle = os.open(self._path, NEW, self._place.mode())
-        self._file = os.fdopen(handle, "wb")
+        with ExitStack() as opened, error_at(self._place.path):
+            self._folder = opened.enter_context(self._open_folder(self._place.path.parent))
+            sweep(self._folder)
+            part = PartialFile(self._folder, self._place.path.name, self._place.mode())
+            self._part = opened.enter_context(part)
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # a full disk has been told of before
-            self._file.close()
-        with suppress(FileNotFoundError):
-            os.unlink(self._path)
+        self._opened.close()
 
     def begin(self, total: int | None) -> None:
-        with self._named():
-            self._file.seek(0)  # what has come of a file that was cut off does not count
-            self._file.truncate()
+        with error_at(self._place.path):
+            self._part.clear()  # what has come of a file that was cut off does not count
         self.done, self.total = 0, total
         self._tell()
 
     def write(self, piece: bytes) -> None:
-        with self._named():
-            self._file.write(piece)
+        with error_at(self._place.path):
+            self._part.write(piece)
         self.done += len(piece)
         self._tell()
 
@@ -116,41 +118,31 @@ class Draft:
         :raises OSError: where it cannot be written, or another was there first.
         """
         self._place.check()
-        with self._named():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
-            self._replace() if self._place.overwrite else self._add()
+        with error_at(self._place.path):
+            if self._place.path.parent == self._folder.path:
+                self._put(self._folder, self._part)
+            else:
+                self._move()
         return str(self._place.path)
 
-    def _replace(self) -> None:
-        if self._place.path.exists():
-            os.chmod(self._path, self._place.mode())
-        os.replace(self._path, self._place.path)
+    def _move(self) -> None:
+        """A link led elsewhere from the name that was expected; what came has another name, and stays here."""
+        with self._open_folder(self._place.path.parent) as folder, PartialFile(folder, "moved") as part:
+            self._part.finish()
+            self._part.copy_to(part)
+            self._put(folder, part)
 
-    def _add(self) -> None:
-        """A link is made only where there is nothing; on a file system without links the name is taken first."""
+    def _put(self, folder: Folder, part: PartialFile) -> None:
+        part.place = self._place.path.name
+        if self._place.overwrite:
+            with suppress(FileNotFoundError):
+                part.take_after(part.place)
+        part.finish()
         try:
-            os.link(self._path, self._place.path)
+            part.replace() if self._place.overwrite else part.add()
         except FileExistsError:
             raise self._place.taken() from None
-        except (OSError, AttributeError):
-            self._claim()
-            os.replace(self._path, self._place.path)
-
-    def _claim(self) -> None:
-        try:
-            os.close(os.open(self._place.path, NEW, MODE))
-        except FileExistsError:
-            raise self._place.taken() from None
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        """Errors by the name that the user knows."""
-        try:
-            yield
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._place.path)) from None
+        folder.sync()
 
     def _tell(self) -> None:
         if self._progress:

@@ -19,7 +19,7 @@ import click
 
 from embedkit import __version__
 from embedkit.cli.boards import boards
-from embedkit.cli.console import say, say_error
+from embedkit.cli.console import say, say_error, say_file_error
 from embedkit.cli.doctor import doctor
 from embedkit.cli.downloads import download
 from embedkit.cli.pictures import convert, resolve
@@ -91,7 +91,7 @@ def main(args: list[str] | None = None) -> None:
             say("Settings are environment variables: CACHE is EMBEDKIT_CACHE, and so on. Try: embedkit doctor")
         code = error.exit_code
     except OSError as error:  # a file or folder; what the network does is an EmbedKitError
-        say_error(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}.")
+        say_file_error(error)
         _silence()  # a full disk would speak once more at the end
         code = 2
     sys.exit(code)

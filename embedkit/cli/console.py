@@ -21,9 +21,13 @@ from embedkit.kit import EmbedKit
 from embedkit.models import Problem
 from embedkit.settings import Settings
 
-as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+# What a terminal may act on, or no stream can take: C1 controls, bidi and other format characters, separators,
+# surrogates. JSON itself escapes C0.
+UNPRINTABLE = re.compile(
+    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
 def paint(text: str, colour: str, *, err: bool = False) -> str:
@@ -37,26 +41,59 @@ def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()  # None: it was closed before we began
 
 
+def printable(name: object) -> str:
+    """A name on one line that shows what it is, whatever is in it: breaks, controls, bytes that are not UTF-8."""
+    text = str(name)
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python keeps such a byte (PEP 383)
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def _lines(message: str) -> str:
+    """A message that may have several lines, and nothing else that moves the cursor."""
+    return message if message.isprintable() else "\n".join(map(printable, message.split("\n")))
+
+
 def say(message: str) -> None:
     """A message for the person at the terminal."""
-    click.echo(message, err=True)
+    click.echo(_lines(message), err=True)
 
 
 def say_error(message: str) -> None:
     """An error, on stderr."""
-    click.echo(f"{paint('error:', 'red', err=True)} {message}", err=True)
+    click.echo(f"{paint('error:', 'red', err=True)} {_lines(message)}", err=True)
+
+
+def say_file_error(error: OSError) -> None:
+    """What the system says of a file."""
+    reason = error.strerror or str(error)
+    say_error(f"{printable(error.filename)}: {reason}." if error.filename else f"{reason}.")
+
+
+def say_changed(name: object) -> None:
+    """That a file is not overwritten."""
+    say(f"{printable(name)} was changed while embedkit ran, and is left as it is: run the command again.")
 
 
 def say_problem(place: str, problem: Problem) -> None:
     """A finding in a text, in the form that editors and terminals can follow."""
     code = paint(problem.code, "yellow", err=True)
-    click.echo(f"{place}:{problem.line}:{problem.column}: {code}: {problem.detail}", err=True)
+    where = f"{printable(place)}:{problem.line}:{problem.column}"
+    click.echo(f"{where}: {code}: {printable(problem.detail)}", err=True)
 
 
 def print_json(value: Any) -> None:
-    """Data for another program, in UTF-8: an argument that is not (PEP 383) loses the bytes that are none."""
+    """Data for another program, in UTF-8; what a terminal may act on, and bytes that are not UTF-8, are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    click.echo(_SURROGATE.sub("\ufffd", text))
+    click.echo(text if text.isascii() else UNPRINTABLE.sub(_json_escape, text))
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def error_json(error: EmbedKitError) -> dict[str, Any]:
@@ -139,8 +176,9 @@ def worst(codes: Sequence[int]) -> int:
 
 def show_diff(path: Path | str, before: str, after: str) -> None:
     """A unified diff on stdout."""
+    name = printable(path)
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{path}", f"b/{path}"
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
     )
     for line in lines:
         click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)

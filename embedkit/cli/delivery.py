@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import click
 
-from embedkit.cli.console import show_diff
-from embedkit.cli.files import Text, destinations, write_text
-
-Deliver = Callable[[Text, str], None]
+from embedkit.cli.console import printable, say, say_changed, say_file_error, show_diff
+from embedkit.cli.files import Text, destinations
+from embedkit.files.atomic import Outcome, sweep_folder, write_back
+from embedkit.files.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +41,113 @@ class Way:
         """Whether the texts themselves go elsewhere than to stdout."""
         return bool(self.output or self.in_place or self.check or self.diff)
 
-    def deliverer(self, texts: Sequence[Text]) -> Deliver:
-        """What to call with each text and its new content; checked before anything is written.
+    def delivery(self, texts: Sequence[Text]) -> Delivery:
+        """What takes each text and its new content; checked before anything is written.
 
         :raises click.UsageError: where these texts cannot go that way.
         """
         if self.output:
-            places = dict(zip((text.place for text in texts), destinations(texts, self.output), strict=True))
-            return lambda text, content: write_text(places[text.place], text.mark + content)
+            return Output(texts, self.output)
         if self.in_place:
-            if any(text.path is None for text in texts):
-                raise click.UsageError("stdin cannot be changed in place.")
-            return _change
+            return InPlace(texts)
         if self.diff:
-            return _differ
+            return Diff()
         if self.check or self.json:
-            return _keep
+            return Delivery()
         if len(texts) > 1:
             raise click.UsageError("Several files: say --output DIR, --in-place, --diff, --check or --json.")
-        return lambda text, content: click.echo(text.mark + content, nl=False)
+        return Print()
 
 
-def _keep(_: Text, __: str) -> None:
-    """Write nothing."""
+class Delivery:
+    """Takes texts, and writes none. ``code`` is the exit code that it asks for; what fails is reported."""
+
+    code = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left to do."""
+
+    def deliver(self, text: Text, content: str) -> bool:  # noqa: ARG002 (for those that write)
+        """Take a text; whether it is where it should be."""
+        return True
+
+    def _failed(self, code: int) -> bool:
+        self.code = max(self.code, code)
+        return False
 
 
-def _change(text: Text, content: str) -> None:
-    if text.path and content != text.content:
-        write_text(text.path, text.mark + content)
+class Print(Delivery):
+    """One text, to stdout, byte by byte."""
+
+    def deliver(self, text: Text, content: str) -> bool:
+        click.echo(text.encoded(content), nl=False)
+        return True
 
 
-def _differ(text: Text, content: str) -> None:
-    show_diff(text.place, text.mark + text.content, text.mark + content)
+class Diff(Delivery):
+    """What would change, to stdout."""
+
+    def deliver(self, text: Text, content: str) -> bool:
+        show_diff(text.place, text.mark + text.content, text.mark + content)
+        return True
+
+
+class Output(Delivery):
+    """Into a folder of results."""
+
+    def __init__(self, texts: Sequence[Text], folder: Path) -> None:
+        self._places = destinations(texts, folder)
+        self._tree = Tree(folder)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tree.sync()
+
+    def deliver(self, text: Text, content: str) -> bool:
+        try:
+            self._tree.write(self._places[text.place], text.encoded(content))
+        except OSError as error:
+            say_file_error(error)
+            return self._failed(2)
+        return True
+
+
+class InPlace(Delivery):
+    """Back into the files, where they are still what was read."""
+
+    def __init__(self, texts: Sequence[Text]) -> None:
+        if any(text.path is None for text in texts):
+            raise click.UsageError("stdin cannot be changed in place.")
+        real = {text.place: Path(os.path.realpath(text.place)) for text in texts}
+        # a file that is there under its own name and by links is one file
+        self._places = {path: place for place, path in sorted(real.items(), key=_is_link, reverse=True)}
+        for folder in {path.parent for path in self._places}:
+            for name in sweep_folder(folder):
+                say(f"{printable(name)} holds what was saved while a run was killed: compare, then remove it.")
+
+    def deliver(self, text: Text, content: str) -> bool:
+        unchanged = content == text.content
+        if unchanged or self._places.get(Path(os.path.realpath(text.place))) != text.place:
+            return unchanged
+        try:
+            done = write_back(text.place, text.encoded(text.content), text.encoded(content))
+        except OSError as error:
+            say_file_error(error)
+            return self._failed(2)
+        for note in done.notes:
+            say(f"{printable(text.place)} {note}.")
+        if done.outcome is Outcome.CHANGED_MEANWHILE:
+            say_changed(text.place)
+            return self._failed(1)
+        return True
+
+
+def _is_link(item: tuple[str, Path]) -> tuple[bool, str]:
+    place, path = item
+    return os.path.abspath(place) != str(path), place

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import click
 
-from embedkit.cli.console import as_json, open_kit, print_json, progress, say
+from embedkit.cli.console import as_json, open_kit, print_json, printable, progress, say
 from embedkit.cli.tables import Column, print_table
 from embedkit.errors import NotFound, Unauthorized, UnsupportedReference
 from embedkit.getty.api.vocabulary import ProductType
@@ -75,11 +75,13 @@ def _save(kit: EmbedKit, id: str, output: str, force: bool, json_: bool, said: J
     except FileExistsError as error:
         if force:  # what is there is no plain file
             raise
-        raise click.ClickException(f"{error.filename} is there already. Say --force to replace it.") from None
+        raise click.ClickException(
+            f"{printable(error.filename)} is there already. Say --force to replace it."
+        ) from None
     if json_:
         print_json({"id": done.id, "path": done.path, "bytes": done.bytes, "media_type": done.media_type})
     else:
-        click.echo(done.path)
+        click.echo(printable(done.path))
         say(f"{_size(done.bytes)} downloaded.")
 
 

@@ -1,19 +1,20 @@
-"""Texts in files and folders: found, read, and written whole or not at all."""
+"""Texts in files and folders: found and read; and where the results go."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from embedkit.cli.console import say
+from embedkit.cli.console import printable, say, say_error, say_file_error
 from embedkit.models import Input
-from embedkit.replacing import replace_text
+
+Report = Callable[[OSError | click.UsageError], None]
 
 FORMATS: dict[str, Input] = {
     ".md": "markdown",
@@ -41,21 +42,48 @@ class Text:
 
     @property
     def place(self) -> str:
-        """The name to put before a line number."""
+        """The name to put before a line number, not escaped yet."""
         return str(self.path) if self.path else "<stdin>"
 
+    def encoded(self, content: str) -> bytes:
+        """The bytes of a file with that content; with this text's own, those that were read."""
+        return (self.mark + content).encode("utf-8")
 
-def read_texts(names: Iterable[str], input: Input | None, *, output: Path | None = None) -> list[Text]:
+
+@dataclass(slots=True)
+class Failures:
+    """Files that cannot be read: each is reported, and the others go on. ``code`` is the exit code then."""
+
+    code: int = 0
+
+    def report(self, error: OSError | click.UsageError) -> None:
+        """Report one."""
+        self.code = 2
+        if isinstance(error, OSError):
+            say_file_error(error)
+        else:
+            say_error(error.format_message())
+
+
+def read_texts(
+    names: Iterable[str],
+    input: Input | None,
+    *,
+    output: Path | None = None,
+    failures: Failures | None = None,
+) -> list[Text]:
     """The texts that arguments of a command name: files, folders (their text files), ``-`` for stdin.
 
     :param input: the format, where it does not follow from the name.
     :param output: a folder of results: where it lies inside of a folder that is named, it is left out.
+    :param failures: takes the files that cannot be read; without it the first one is raised.
     :raises click.UsageError: for a path that does not exist or is no UTF-8 text.
     :raises OSError: for one that cannot be read: a text that is left out silently would be lost.
     """
+    report = failures.report if failures else _raise
     found: dict[str, Text] = {}
     for name in names or ["-"]:
-        for text in _read(name, input, output):
+        for text in _read(name, input, output, report):
             found.setdefault(text.place, text)
     return list(found.values())
 
@@ -65,8 +93,8 @@ def read_lines() -> list[str]:
     return [line for line in _decoded(_stdin(), "stdin")[0].splitlines() if line.strip()]
 
 
-def destinations(texts: Iterable[Text], output: Path) -> list[Path]:
-    """Where the result of each text goes.
+def destinations(texts: Iterable[Text], output: Path) -> dict[str, Path]:
+    """Where the result of each text goes, below the folder of results, by the place of the text.
 
     :raises click.UsageError: where one would replace its source, or another's result.
     """
@@ -76,35 +104,15 @@ def destinations(texts: Iterable[Text], output: Path) -> list[Path]:
             raise click.UsageError("stdin goes to stdout: --output is for files and folders.")
         place = output / text.relative
         if os.path.exists(place) and os.path.samefile(place, text.path):
-            raise click.UsageError(f"{place} is the source itself: say --in-place to change it.")
+            raise click.UsageError(f"{printable(place)} is the source itself: say --in-place to change it.")
         if place in taken:
-            raise click.UsageError(f"{taken[place]} and {text.place} would both be written to {place}.")
+            both = f"{printable(taken[place])} and {printable(text.place)}"
+            raise click.UsageError(f"{both} would both be written to {printable(place)}.")
         taken[place] = text.place
-    return list(taken)
+    return {text.place: text.relative for text in texts}
 
 
-def write_text(path: Path, content: str) -> None:
-    """Replace a file at once, so that nobody sees half of it and a failure loses nothing.
-
-    One that says so already is left as it is: a build touches what has changed, and no more. Of a symbolic
-    link the file that it leads to is replaced.
-    """
-    if _says(path, content):
-        return
-    target = path.resolve() if os.path.islink(path) else path
-    if not os.path.isdir(target.parent):
-        target.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(target, content)
-
-
-def _says(path: Path, content: str) -> bool:
-    try:
-        return path.read_bytes() == content.encode("utf-8")
-    except OSError:
-        return False
-
-
-def _read(name: str, input: Input | None, output: Path | None) -> Iterator[Text]:
+def _read(name: str, input: Input | None, output: Path | None, report: Report) -> Iterator[Text]:
     if name == "-":
         content, mark = _decoded(_stdin(), "stdin")
         yield Text(content, input or "html", mark=mark)
@@ -112,14 +120,15 @@ def _read(name: str, input: Input | None, output: Path | None) -> Iterator[Text]
     path = Path(name)
     if not path.exists():
         raise click.UsageError(f"There is no file or folder {name!r}.")
-    if path.is_file():
-        yield _text(path, Path(path.name), input)
-        return
-    paths = sorted(_walk(path, output.resolve() if output else None))
+    folder = not path.is_file()
+    paths = sorted(_walk(path, output.resolve() if output else None, report)) if folder else [path]
     if not paths:
-        say(f"There are no texts in {name}: files that end in {' '.join(FORMATS)}.")
+        say(f"There are no texts in {printable(name)}: files that end in {' '.join(FORMATS)}.")
     for found in paths:
-        yield _text(found, found.relative_to(path), input)
+        try:
+            yield _text(found, found.relative_to(path) if folder else Path(path.name), input)
+        except (OSError, click.UsageError) as error:
+            report(error)
 
 
 def _stdin() -> bytes:
@@ -130,17 +139,39 @@ def _stdin() -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _walk(folder: Path, output: Path | None) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder, onerror=_unreadable):
-        folders[:] = [name for name in folders if _wanted(name) and Path(parent, name).resolve() != output]
-        yield from (Path(parent, name) for name in files if _wanted(name) and _format(name))
+def _walk(folder: Path, output: Path | None, report: Report) -> Iterator[Path]:
+    root = folder.resolve()
+    for parent, folders, files in os.walk(folder, onerror=report):
+        inside = [Path(parent, name) for name in folders if _wanted(name)]
+        folders[:] = [path.name for path in inside if not _is_left_out(path) and path.resolve() != output]
+        found = (Path(parent, name) for name in files if _wanted(name) and _format(name))
+        yield from (path for path in found if not _is_skipped(path, root))
+
+
+def _is_left_out(folder: Path) -> bool:
+    """Links to folders are not followed: what they lead to is read where it is, or is not in the tree."""
+    if linked := folder.is_symlink():
+        say(f"{printable(folder)} is a link to a folder, and is skipped.")
+    return linked
+
+
+def _is_skipped(path: Path, root: Path) -> bool:
+    """Whether it is a link that leads out of the tree, or something that cannot be read to its end."""
+    reason = ""
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        reason = "is a link that leads out of the folder"
+    elif path.exists() and not path.is_file():
+        reason = "is not a plain file"
+    if reason:
+        say(f"{printable(path)} {reason}, and is skipped.")
+    return bool(reason)
 
 
 def _wanted(name: str) -> bool:
     return name not in SKIPPED and not name.startswith(".")
 
 
-def _unreadable(error: OSError) -> NoReturn:
+def _raise(error: OSError | click.UsageError) -> NoReturn:
     raise error
 
 
@@ -158,5 +189,7 @@ def _decoded(raw: bytes, name: str) -> tuple[str, str]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"{name} is not UTF-8 text (byte {error.start}): convert it first.") from None
+        raise click.UsageError(
+            f"{printable(name)} is not UTF-8 text (byte {error.start}): convert it first."
+        ) from None
     return text.removeprefix(MARK), MARK if text.startswith(MARK) else ""

@@ -16,13 +16,14 @@ from embedkit.cli.console import (
     error_json,
     open_kit,
     print_json,
+    printable,
     say,
     say_error,
     say_problem,
     worst,
 )
 from embedkit.cli.delivery import Way
-from embedkit.cli.files import read_lines, read_texts
+from embedkit.cli.files import Failures, read_lines, read_texts
 from embedkit.cli.texts import input_option
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
@@ -83,21 +84,22 @@ def convert(
     from embedkit.getty import pasted
 
     way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
-    texts = read_texts(files, input_, output=output)
-    deliver = way.deliverer(texts)
+    texts = read_texts(files, input_, output=output, failures=(failures := Failures()))
     counts = []
-    for text in texts:
-        content, count, problems = pasted.convert(text.content, text.input)
-        deliver(text, content)
-        shown = {"file": text.place, "converted": count, "problems": [asdict(problem) for problem in problems]}
-        counts.append(shown | ({} if way.writes else {"content": content}))
-        for problem in () if json_ else problems:
-            say_problem(text.place, problem)
-        if count and way.writes and not (diff or json_):
-            say(f"{text.place}: {count} {'to convert' if check else 'converted'}")
+    with way.delivery(texts) as delivery:
+        for text in texts:
+            content, count, problems = pasted.convert(text.content, text.input)
+            done = delivery.deliver(text, content)
+            shown = {"file": text.place, "converted": count, "problems": [asdict(one) for one in problems]}
+            counts.append(shown | ({} if way.writes else {"content": content}))
+            for problem in () if json_ else problems:
+                say_problem(text.place, problem)
+            if count and done and way.writes and not (diff or json_):
+                say(f"{printable(text.place)}: {count} {'to convert' if check else 'converted'}")
     if json_:
         print_json({"texts": counts})
-    return 1 if check and any(one["converted"] or one["problems"] for one in counts) else 0
+    found = 1 if check and any(one["converted"] or one["problems"] for one in counts) else 0
+    return worst([found, delivery.code, failures.code])
 
 
 def _asked(kit: EmbedKit, ref: str, said: Options) -> AssetRef | UnsupportedReference:
@@ -120,7 +122,7 @@ def _shown(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, said: Options
 def _print(kit: EmbedKit, wanted: list[str], answers: list[Embed | EmbedKitError], said: Options) -> None:
     for ref, answer in zip(wanted, answers, strict=True):
         if isinstance(answer, EmbedKitError):
-            say_error(f"{ref[:80]}: {answer}")
+            say_error(f"{printable(ref[:80])}: {answer}")
         elif said.target:
             click.echo(str(kit.show(answer, said)))
         else:

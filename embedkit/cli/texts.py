@@ -18,15 +18,18 @@ from embedkit.cli.console import (
     error_json,
     open_kit,
     print_json,
+    printable,
     progress,
     say,
+    say_changed,
     say_error,
     say_problem,
     worst,
 )
 from embedkit.cli.delivery import Way
-from embedkit.cli.files import Text, read_texts
+from embedkit.cli.files import Failures, Text, read_texts
 from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
+from embedkit.files.atomic import Outcome
 from embedkit.getty import sizes
 from embedkit.kit import EmbedKit
 from embedkit.lockfile import Picture
@@ -75,19 +78,19 @@ def render(
     (.md .html .txt and the like) and nothing else. Problems go to stderr.
     """
     way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
-    texts = read_texts(files, input_, output=output)
-    deliver = way.deliverer(texts)
-    with open_kit(**({"frozen": True} if frozen else {})) as kit:
+    texts = read_texts(files, input_, output=output, failures=(failures := Failures()))
+    with way.delivery(texts) as delivery, open_kit(**({"frozen": True} if frozen else {})) as kit:
         with progress("Resolving") as step:
             wanted = [(text.content, text.input) for text in texts]
             rendered = kit.documents(wanted, target=target, progress=step)
         for text, document in zip(texts, rendered, strict=True):
-            deliver(text, document.content)
+            delivery.deliver(text, document.content)
         if json_:
             print_json({"texts": [_shown(*pair, way) for pair in zip(texts, rendered, strict=True)]})
         else:
             _tell_problems(texts, rendered, frozen=kit.settings.frozen)
-        return _exit_code(rendered, strict=check or strict, frozen=kit.settings.frozen)
+        found = _exit_code(rendered, strict=check or strict, frozen=kit.settings.frozen)
+    return worst([found, delivery.code, failures.code])
 
 
 @click.command()
@@ -112,7 +115,7 @@ def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
         print_json({"distinct": len(found), "findings": findings})
     else:
         for ref, error in failed.items():
-            click.echo(f"{ref}: {error.code}: {', '.join(where[ref])}")
+            click.echo(f"{ref}: {error.code}: {', '.join(map(printable, where[ref]))}")
         say(f"{counted(len(found), 'picture')}, {len(lost)} lost, {len(failed) - len(lost)} could not be checked.")
         advise(error.code for error in failed.values())
     return worst([1 if ref in lost else error.exit_code for ref, error in failed.items()])
@@ -160,7 +163,8 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
     texts = read_texts(folders, input_)
     with open_kit(frozen=False) as kit:
         path = Path(kit.settings.lockfile)
-        held = lockfile.read(path) if path.exists() else {}
+        before = lockfile.read_bytes(path)
+        held = {} if before is None else lockfile.load(before, path)
         refs = [ref for ref, _ in _places(kit, texts)]
         wanted = {kit.picture(ref) for ref in refs}
         if check:
@@ -176,7 +180,12 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
     }
     for picture in wanted & held.keys() - locked.keys() - lost:  # Getty is down: what was locked stays
         locked[picture] = held[picture]
-    lockfile.write(path, locked)
+    done = lockfile.write_back(path, before, locked)
+    for note in done.notes:
+        say(f"{printable(path)} {note}.")
+    if done.outcome is Outcome.CHANGED_MEANWHILE:
+        say_changed(path)
+        return worst([1, *(error.exit_code for error in _failed(found).values())])
     return _tell_lock(path, held, locked, _failed(found), json_)
 
 
@@ -230,7 +239,7 @@ def _tell_lock(
     else:
         for ref, error in failed.items():
             say_error(f"{ref}: {error}")
-        click.echo(f"{path}: {counted(len(locked), 'picture')}, {added} added, {dropped} dropped.")
+        click.echo(f"{printable(path)}: {counted(len(locked), 'picture')}, {added} added, {dropped} dropped.")
         advise(error.code for error in failed.values())
     return worst([error.exit_code for error in failed.values()])
 
@@ -244,7 +253,8 @@ def _tell_lock_check(path: Path, held: Mapping[Picture, Embed], wanted: set[Pict
         for items, tld in pictures:
             click.echo(f"{sign} {','.join(items)} ({tld})")
     if missing or unused:
-        say(f"{path} is out of step: {len(missing)} missing, {len(unused)} not needed. Run: embedkit lock DIR")
+        counts = f"{len(missing)} missing, {len(unused)} not needed"
+        say(f"{printable(path)} is out of step: {counts}. Run: embedkit lock DIR")
     return 1 if missing or unused else 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from embedkit.cli.console import as_json, open_kit, print_json, say
+from embedkit.cli.console import as_json, open_kit, print_json, printable, say
 from embedkit.errors import ConfigurationError
+from embedkit.files.tree import Tree
 from embedkit.rendering import static_dir
 
 ASSETS = ("embedkit.css", "embedkit-facade.js")
@@ -22,14 +22,15 @@ ASSETS = ("embedkit.css", "embedkit-facade.js")
 @as_json
 def assets(folder: Path, json_: bool) -> None:
     """Copy stylesheet and façade script into a static site."""
-    folder.mkdir(parents=True, exist_ok=True)
     places = [folder / name for name in ASSETS]
-    for place in places:
-        shutil.copyfile(static_dir() / place.name, place)
+    tree = Tree(folder)
+    for name in ASSETS:
+        tree.write(Path(name), (static_dir() / name).read_bytes())
+    tree.sync()
     if json_:
         print_json({"files": [str(place) for place in places]})
         return
-    click.echo("\n".join(map(str, places)))
+    click.echo("\n".join(map(printable, places)))
     say(
         "In the head of your pages, with the address that your site serves them from:\n"
         f'  <link rel="stylesheet" href="/{folder.name}/embedkit.css">\n'

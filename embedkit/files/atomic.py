@@ -1,0 +1,246 @@
+"""Files replaced whole or not at all, and only where they are still what was read.
+
+On Linux the new file and the one in its place change their names in one step (renameat2(2)), and what came
+out is compared: what anybody saved until then is put back, so that there is no moment at which an edit can
+be lost. Elsewhere, and on file systems that can't do that, the file is compared in the moment before it is
+replaced.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import os
+import signal
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedkit.files.attributes import check_writable, copy_attributes
+from embedkit.files.folder import LINK, Folder, error_at
+from embedkit.files.partial import PartialFile, sweep
+
+if sys.platform == "linux":
+    import fcntl
+
+MAX_SWAPS = 100  # somebody saves anew between any two of them
+
+
+class Outcome(enum.Enum):
+    """What became of a file."""
+
+    WRITTEN = "written"
+    UNCHANGED = "unchanged"  # it said so already
+    CHANGED_MEANWHILE = "changed meanwhile"  # it is not what was read any more, and was left as it is
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """What became of a file, and what could not be kept of it, as predicates of a sentence about it."""
+
+    outcome: Outcome
+    notes: tuple[str, ...] = ()
+
+
+def _nothing() -> None:
+    """Nothing is to be done."""
+
+
+def write_back(
+    path: str | os.PathLike[str],
+    read: bytes | None,
+    new: bytes,
+    *,
+    before_replace: Callable[[], object] = _nothing,
+    open_folder: Callable[[Path], Folder] = Folder,
+) -> WriteBack:
+    """Put new bytes in the place of those that were read from a file, unless it has been changed meanwhile.
+
+    Owner, mode, extended attributes and ACLs are kept as far as the process may; of a symbolic link the file
+    that it leads to is replaced. Other names of the file (hard links) keep the old bytes, and a note says so.
+    File and folder are on the disk when this returns (fsync).
+
+    :param path: of the file; its folder has to be there.
+    :param read: the bytes that the new ones were made from; None where there was no file.
+    :param new: the bytes to write.
+    :param before_replace: called when all is written, and nothing is compared or replaced yet.
+    :param open_folder: the way to the operating system.
+    :raises OSError: where it can't be written, with ``path`` as its file name; then the file is as it was.
+
+    >>> write_back("post.md", b"old", b"new").outcome
+    <Outcome.WRITTEN: 'written'>
+    """
+    target = Path(os.path.realpath(path))
+    with error_at(path), open_folder(target.parent) as folder:
+        if read is None:
+            return WriteBack(_create(folder, target.name, new, before_replace))
+        return _replace(folder, target.name, read, new, before_replace)
+
+
+def write(path: str | os.PathLike[str], new: bytes) -> bool:
+    """Write a file, whatever is in its place; of a link, the file that it leads to. Whether it was needed.
+
+    :raises OSError: where it can't be written; then what was there is as it was.
+    """
+    target = Path(os.path.realpath(path))
+    with error_at(path), Folder(target.parent) as folder:
+        written = write_in(folder, target.name, new)
+        folder.sync()
+    return written
+
+
+def write_in(folder: Folder, name: str, new: bytes) -> bool:
+    """Write a file into a folder, whatever is in its place, and through no link. Whether it was needed.
+
+    The file is on the disk when this returns, its folder not yet. One that says so already is left as it is:
+    a build touches what has changed, and no more.
+    """
+    try:
+        found = folder.stat(name)
+    except FileNotFoundError:
+        with PartialFile(folder, name) as part:
+            part.write(new)
+            part.finish()
+            part.replace()
+        return True
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, LINK)
+    with os.fdopen(folder.open(name, os.O_RDONLY), "rb") as old:
+        if old.read() == new:
+            return False
+        check_writable(folder, name)
+        with PartialFile(folder, name, 0o600) as part:
+            part.write(new)
+            copy_attributes(old.fileno(), part.file.fileno())
+            part.finish()
+            part.replace()
+    return True
+
+
+def sweep_folder(path: str | os.PathLike[str]) -> list[str]:
+    """Remove what dead processes left in a folder; see :func:`embedkit.files.partial.sweep`."""
+    try:
+        with Folder(path) as folder:
+            return [os.path.join(path, name) for name in sweep(folder)]
+    except OSError:
+        return []
+
+
+def _create(folder: Folder, name: str, new: bytes, before_replace: Callable[[], object]) -> Outcome:
+    with PartialFile(folder, name) as part:
+        part.write(new)
+        part.finish()
+        before_replace()
+        try:
+            part.add()
+        except FileExistsError:
+            return Outcome.UNCHANGED if _holds(folder, name, new) else Outcome.CHANGED_MEANWHILE
+    folder.sync()
+    return Outcome.WRITTEN
+
+
+def _replace(
+    folder: Folder, name: str, read: bytes, new: bytes, before_replace: Callable[[], object]
+) -> WriteBack:
+    try:
+        handle = folder.open(name, os.O_RDONLY)
+    except FileNotFoundError:
+        return WriteBack(Outcome.CHANGED_MEANWHILE)
+    with os.fdopen(handle, "rb") as old:
+        if (found := old.read()) != read or found == new:
+            return WriteBack(Outcome.UNCHANGED if found == new else Outcome.CHANGED_MEANWHILE)
+        check_writable(folder, name)
+        with PartialFile(folder, name, 0o600) as part:
+            part.write(new)
+            notes = copy_attributes(handle, part.file.fileno())
+            part.finish()
+            before_replace()
+            outcome = _commit(folder, part, name, read, new)
+        folder.sync()
+    return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())
+
+
+def _commit(folder: Folder, part: PartialFile, name: str, read: bytes, new: bytes) -> Outcome:
+    if not _holds(folder, name, read):
+        return Outcome.CHANGED_MEANWHILE
+    part.rename_for_swap(read, new)
+    try:
+        exchanged = folder.exchange(part.name, name)
+    except FileNotFoundError:  # it has just been removed
+        return Outcome.CHANGED_MEANWHILE
+    if not exchanged:
+        part.replace()
+        return Outcome.WRITTEN
+    return _settle(folder, part.name, name, read, new)
+
+
+def _settle(folder: Folder, draft: str, name: str, read: bytes, new: bytes) -> Outcome:
+    """Look at what came out of the exchange, and put back what is no older than what was put in.
+
+    Each time, what comes out has to be what is known to have been there, else it was saved meanwhile, and
+    goes back; what was put in goes out, and is looked at in its turn.
+    """
+    put: bytes | None = new
+    expected: set[bytes | None] = {read, new}
+    outcome = Outcome.WRITTEN
+    for _ in range(MAX_SWAPS):
+        try:
+            found = _content(folder, draft)
+        except FileNotFoundError:  # another run has swept it up, which it does to what was read alone
+            return outcome
+        if found in expected:
+            folder.unlink(draft)
+            return outcome
+        if not _put_back(folder, draft, name):
+            return Outcome.CHANGED_MEANWHILE
+        put, expected, outcome = found, {put}, Outcome.CHANGED_MEANWHILE
+    raise OSError(errno.EBUSY, f"is saved again and again; what was saved before is in {draft}")
+
+
+def _put_back(folder: Folder, draft: str, name: str) -> bool:
+    """Whether something came out for it."""
+    try:
+        return folder.exchange(draft, name)
+    except FileNotFoundError:  # its author is about to save it once more, or has removed it
+        try:
+            folder.rename(draft, name)
+        except FileExistsError:
+            return folder.exchange(draft, name)
+        return False
+
+
+def _holds(folder: Folder, name: str, data: bytes) -> bool:
+    try:
+        return _content(folder, name) == data
+    except FileNotFoundError:
+        return False
+
+
+def _content(folder: Folder, name: str) -> bytes | None:
+    """What is in a file; None where it can't be known, since somebody is writing it, or it is no file."""
+    try:
+        handle = folder.open(name, os.O_RDONLY)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode) or _is_being_written(handle):
+            return None
+        return file.read()
+
+
+def _is_being_written(handle: int) -> bool:
+    """Whether any process has a file open for writing: then no lease for reading is given (fcntl(2))."""
+    if sys.platform == "linux":
+        try:
+            fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)  # it is ignored; SIGIO, the default, kills
+            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+            fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        except BlockingIOError:
+            return True
+        except OSError:  # not our own file, or a file system without leases
+            return False
+    return False

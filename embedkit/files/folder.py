@@ -1,0 +1,180 @@
+"""An open folder: what is done in it follows no link, whatever becomes of its path meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+if sys.platform != "win32":
+    import fcntl
+
+PAUSE = 0.01  # seconds between two tries to lock
+NOREPLACE, EXCHANGE = 1, 2  # RENAME_NOREPLACE, RENAME_EXCHANGE of linux/fs.h
+UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # renameat2(2): an old kernel, or another file system
+EXTRA = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+RELATIVE = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir} <= os.supports_dir_fd  # not on Windows
+LINK = "Is a symbolic link, and nothing is written through it"
+
+
+class Folder:
+    """A folder, by a handle where the system has such; names are those of the files in it.
+
+    :raises OSError: where there is no such folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], _handle: int | None = None) -> None:
+        self.path = Path(path)
+        self._handle = _handle
+        if RELATIVE and _handle is None:
+            self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __enter__(self) -> Folder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def names(self) -> list[str]:
+        """What is in the folder."""
+        return os.listdir(self.path if self._handle is None else self._handle)
+
+    def open(self, name: str, flags: int, mode: int = 0o600) -> int:
+        """A handle of a file; a link is an error, and a pipe does not keep anybody waiting."""
+        return os.open(self._at(name), flags | EXTRA, mode, dir_fd=self._handle)
+
+    def stat(self, name: str) -> os.stat_result:
+        """What is known of a file, or of a link itself."""
+        return os.stat(self._at(name), dir_fd=self._handle, follow_symlinks=False)
+
+    def may_write(self, name: str) -> bool:
+        """Whether this process has the right to write a file."""
+        effective = os.access in os.supports_effective_ids
+        return os.access(self._at(name), os.W_OK, dir_fd=self._handle, effective_ids=effective)
+
+    @contextmanager
+    def lock(self, wait: float) -> Iterator[bool]:
+        """Hold the lock of the folder for the length of a block, which is told whether it has it.
+
+        :param wait: seconds after which the block begins without.
+        """
+        deadline = time.monotonic() + wait
+        while not (held := self._take()) and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+        try:
+            yield held
+        finally:
+            if sys.platform != "win32" and held and self._handle is not None:
+                fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def child(self, name: str) -> Folder:
+        """A folder in this one, made where there is none.
+
+        :raises OSError: where a link or a file is in its place.
+        """
+        try:
+            os.mkdir(self._at(name), dir_fd=self._handle)
+        except FileExistsError:
+            if stat.S_ISLNK(self.stat(name).st_mode):
+                raise OSError(errno.ELOOP, LINK) from None
+        else:
+            self.sync()
+        handle = self.open(name, os.O_RDONLY | os.O_DIRECTORY) if RELATIVE else None
+        return Folder(self.path / name, handle)
+
+    def unlink(self, name: str) -> None:
+        """Remove a file, or a link itself."""
+        os.unlink(self._at(name), dir_fd=self._handle)
+
+    def replace(self, name: str, other: str) -> None:
+        """Rename a file; another of that name goes."""
+        os.replace(self._at(name), self._at(other), src_dir_fd=self._handle, dst_dir_fd=self._handle)
+
+    def link(self, name: str, other: str) -> None:
+        """Give a file a second name.
+
+        :raises FileExistsError: where there is one of that name.
+        """
+        os.link(self._at(name), self._at(other), src_dir_fd=self._handle, dst_dir_fd=self._handle)
+
+    def rename(self, name: str, other: str) -> bool:
+        """Rename a file where there is none of that name; False where that can't be done in one step.
+
+        :raises FileExistsError: where there is one of that name.
+        """
+        return self._rename2(name, other, NOREPLACE)
+
+    def exchange(self, name: str, other: str) -> bool:
+        """Let two files change their names in one step; False where that can't be done."""
+        return self._rename2(name, other, EXCHANGE)
+
+    def sync(self) -> None:
+        """Have the names of the folder on the disk, as far as the file system can tell."""
+        if self._handle is not None:
+            try:
+                os.fsync(self._handle)
+            except OSError as error:
+                if error.errno not in UNSUPPORTED:
+                    raise
+
+    def _take(self) -> bool:
+        if sys.platform == "win32" or self._handle is None:
+            return False
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _at(self, name: str) -> str:
+        return str(self.path / name) if self._handle is None else name
+
+    def _rename2(self, name: str, other: str, flags: int) -> bool:
+        call = _renameat2()
+        if call is None or self._handle is None:
+            return False
+        number = call(self._handle, os.fsencode(name), os.fsencode(other), flags)
+        if number in UNSUPPORTED:
+            return False
+        if number:
+            raise OSError(number, os.strerror(number), name)
+        return True
+
+
+@contextmanager
+def error_at(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Errors by the name that the user knows, and not by that of a draft."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+@functools.cache
+def _renameat2() -> Callable[[int, bytes, bytes, int], int] | None:
+    """The system call of Linux, as a function that returns the number of its error; Python has none of its own."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    try:
+        call = ctypes.CDLL(None, use_errno=True).renameat2  # glibc 2.28 and newer
+    except (OSError, AttributeError):
+        return None
+    call.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+
+    def rename(folder: int, name: bytes, other: bytes, flags: int) -> int:
+        return ctypes.get_errno() if call(folder, name, folder, other, flags) else 0
+
+    return rename

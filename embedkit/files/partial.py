@@ -1,0 +1,202 @@
+"""A file on its way: beside its place, under a name of our own, until it is whole.
+
+Whoever writes one holds a lock on it, which the kernel frees when the process ends, however it ends
+(flock(2)). So a partial file that nobody holds is what a dead process left, and :func:`sweep` removes it.
+Where there are no such locks (some network file systems) it stays; on Windows, where this is not tested, a
+file that is open can't be removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import sys
+from contextlib import suppress
+from types import TracebackType
+from typing import BinaryIO
+
+from embedkit.files.attributes import copy_attributes
+from embedkit.files.folder import Folder
+
+if sys.platform != "win32":
+    import fcntl
+
+NAME_CHARS = 32  # of the name of the file itself, so that no name gets too long (255 bytes)
+DIGEST_BYTES = 12
+MODE = 0o644  # of a new file, before the umask
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+PART = re.compile(r"\..{1,32}\.[0-9a-f]{16}\.embedkit\.part", re.DOTALL)
+SWAP = re.compile(r"\..{1,32}\.[0-9a-f]{16}\.([0-9a-f]{24})\.([0-9a-f]{24})\.embedkit\.swap", re.DOTALL)
+
+
+class PartialFile:
+    """What there is of a file so far. At the end of its block it is gone, unless it was put in its place.
+
+    :param folder: where the file is to be.
+    :param name: of the file; ``place`` can be changed until it is there.
+    :param mode: who may use it, before the umask.
+    :raises OSError: on entering the block, where the folder can't be written.
+    """
+
+    name: str
+    file: BinaryIO
+
+    def __init__(self, folder: Folder, name: str, mode: int = MODE) -> None:
+        self._folder = folder
+        self.place = name
+        self._mode = mode
+
+    def __enter__(self) -> PartialFile:
+        while not self._begin():
+            pass
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):  # a full disk was reported before
+            self.file.close()
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(self._held), self._folder.stat(self.name)):  # else not ours any more
+                self._folder.unlink(self.name)
+        os.close(self._held)
+
+    def write(self, data: bytes) -> None:
+        """The next bytes of it."""
+        self.file.write(data)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.file.seek(0)
+        self.file.truncate()
+
+    def take_after(self, name: str) -> tuple[str, ...]:
+        """Take over owner, mode and extended attributes of a file in the folder; what could not be kept."""
+        with os.fdopen(self._folder.open(name, os.O_RDONLY), "rb") as old:
+            return copy_attributes(old.fileno(), self.file.fileno())
+
+    def copy_to(self, other: PartialFile) -> None:
+        """Write the same bytes to another."""
+        with os.fdopen(self._folder.open(self.name, os.O_RDONLY), "rb") as file:
+            shutil.copyfileobj(file, other.file)
+
+    def finish(self) -> None:
+        """Have all of it on the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+
+    def replace(self) -> None:
+        """Put it in its place, whatever is there. The folder is not on the disk yet."""
+        self._folder.replace(self.name, self.place)
+
+    def add(self) -> None:
+        """Put it in its place, where there is nothing.
+
+        :raises FileExistsError: where there is something.
+        """
+        if not self._folder.rename(self.name, self.place):
+            self._link()
+
+    def rename_for_swap(self, old: bytes, new: bytes) -> None:
+        """Take a name from which the next run can tell what is under it, if this one is killed in the middle."""
+        name = self.name.removesuffix("part") + "swap"
+        name = name.replace(".embedkit.", f".{digest(old)}.{digest(new)}.embedkit.")
+        self._folder.replace(self.name, name)
+        self.name = name
+
+    def _begin(self) -> bool:
+        """False where another process has swept up the file before it was locked."""
+        self.name = f".{self.place[:NAME_CHARS]}.{secrets.token_hex(8)}.embedkit.part"
+        handle = self._folder.open(self.name, NEW, self._mode)
+        try:
+            self._held = self._folder.open(self.name, os.O_RDONLY)
+        except OSError as error:
+            os.close(handle)
+            if isinstance(error, FileNotFoundError):
+                return False
+            self._folder.unlink(self.name)
+            raise
+        if not _hold(self._held) or not os.fstat(self._held).st_nlink:
+            os.close(handle)
+            os.close(self._held)
+            return False
+        self.file = os.fdopen(handle, "wb")
+        return True
+
+    def _link(self) -> None:
+        """A link is made only where there is nothing; on a file system without links the name is taken first."""
+        try:
+            self._folder.link(self.name, self.place)
+        except FileExistsError:
+            raise
+        except (OSError, AttributeError):
+            os.close(self._folder.open(self.place, NEW, self._mode))
+            self._folder.replace(self.name, self.place)
+
+
+def sweep(folder: Folder) -> list[str]:
+    """Remove the partial files of dead processes; what nobody may be missing, and only under our own names.
+
+    :returns: the names that were left because they may hold what somebody has saved: a process was killed in
+        the very moment between putting its file in place and finding that another had been saved there.
+    """
+    try:
+        names = [name for name in folder.names() if PART.fullmatch(name) or SWAP.fullmatch(name)]
+    except OSError:
+        return []
+    return [name for name in names if not _swept(folder, name)]
+
+
+def digest(data: bytes) -> str:
+    """A short name for a content."""
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def _swept(folder: Folder, name: str) -> bool:
+    if sys.platform == "win32":
+        with suppress(OSError):
+            folder.unlink(name)
+        return True
+    try:
+        handle = folder.open(name, os.O_RDONLY)
+    except OSError:
+        return True
+    with os.fdopen(handle, "rb") as file:
+        if not _is_dead(file.fileno(), folder, name):
+            return True
+        swap = SWAP.fullmatch(name)
+        if swap and digest(file.read()) not in swap.groups():
+            return False
+        with suppress(OSError):
+            folder.unlink(name)
+    return True
+
+
+def _is_dead(handle: int, folder: Folder, name: str) -> bool:
+    """Whether it is a plain file whose lock nobody holds; from here on we hold it."""
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            return False
+        if sys.platform != "win32":
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(found, folder.stat(name))
+    except OSError:
+        return False
+
+
+def _hold(handle: int) -> bool:
+    """Lock a file until its handle is closed; False where a sweep was faster."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # no locks here: then nobody sweeps, either
+            pass
+    return True
