@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedkit.files.attributes import check_writable, copy_attributes
+from embedkit.files.attributes import check_plain, check_writable, copy_attributes
 from embedkit.files.folder import LINK, Folder, error_at
 from embedkit.files.partial import PartialFile, sweep
 
@@ -107,6 +107,7 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
         return True
     if stat.S_ISLNK(found.st_mode):
         raise OSError(errno.ELOOP, LINK)
+    check_plain(found.st_mode)
     with os.fdopen(folder.open(name, os.O_RDONLY), "rb") as old:
         if old.read() == new:
             return False
@@ -149,6 +150,7 @@ def _replace(
     except FileNotFoundError:
         return WriteBack(Outcome.CHANGED_MEANWHILE)
     with os.fdopen(handle, "rb") as old:
+        check_plain(os.fstat(handle).st_mode)
         if (found := old.read()) != read or found == new:
             return WriteBack(Outcome.UNCHANGED if found == new else Outcome.CHANGED_MEANWHILE)
         check_writable(folder, name)

@@ -15,14 +15,22 @@ OWNER = "belongs to you now: its owner and group could not be kept"
 EXTENDED = "lost extended attributes that could not be kept"
 
 
+def check_plain(mode: int) -> None:
+    """That it is a file, and not a folder, a pipe or a device.
+
+    :raises OSError: where it is not.
+    """
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EEXIST, "Is not a plain file")
+
+
 def check_writable(folder: Folder, name: str) -> None:
     """Replacing a file needs no right but that to its folder; one that must not be written is left all the same.
 
     :raises OSError: where it is marked as read-only (for root, too), or not ours to write, or not a plain file.
     """
     mode = folder.stat(name).st_mode
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EEXIST, "Is not a plain file")
+    check_plain(mode)
     if not mode & 0o222:
         raise OSError(errno.EACCES, "Is marked as read-only")
     if not folder.may_write(name):

@@ -1,0 +1,140 @@
+"""Folders that do something between any two calls to the operating system, and authors who save a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from embedkit.files.atomic import write_back
+from embedkit.files.folder import Folder
+from embedkit.signing import kept_secret
+
+OLD, NEW = b"as it was read\n", b"as it is to be\n"
+
+
+class Stepping(Folder):
+    """Calls a function before each call to the operating system."""
+
+    def __init__(self, path: Path, step: Callable[[str], object]) -> None:
+        super().__init__(path)
+        self._step = step
+
+    def open(self, name: str, flags: int, mode: int = 0o600) -> int:
+        self._step("open")
+        return super().open(name, flags, mode)
+
+    def stat(self, name: str) -> os.stat_result:
+        self._step("stat")
+        return super().stat(name)
+
+    def may_write(self, name: str) -> bool:
+        self._step("access")
+        return super().may_write(name)
+
+    def unlink(self, name: str) -> None:
+        self._step("unlink")
+        super().unlink(name)
+
+    def replace(self, name: str, other: str) -> None:
+        self._step("replace")
+        super().replace(name, other)
+
+    def link(self, name: str, other: str) -> None:
+        self._step("link")
+        super().link(name, other)
+
+    def rename(self, name: str, other: str) -> bool:
+        self._step("rename")
+        return super().rename(name, other)
+
+    def exchange(self, name: str, other: str) -> bool:
+        self._step("exchange")
+        return super().exchange(name, other)
+
+    def sync(self) -> None:
+        self._step("sync")
+        super().sync()
+
+
+class Plain(Folder):
+    """A folder on a file system that knows no renaming but the simplest."""
+
+    def rename(self, name: str, other: str) -> bool:
+        return False
+
+    def exchange(self, name: str, other: str) -> bool:
+        return False
+
+
+class At:
+    """A step that does something at some of the calls, counted from 0."""
+
+    def __init__(self, acts: dict[int, Callable[[], object]]) -> None:
+        self._acts = acts
+        self.count = 0
+
+    def __call__(self, call: str = "") -> None:
+        number, self.count = self.count, self.count + 1
+        self._acts.get(number, lambda: None)()
+
+
+def save_by_rename(path: Path, content: bytes) -> None:
+    """As most editors save."""
+    draft = path.with_name(f"{path.name}.of-the-editor")
+    draft.write_bytes(content)
+    os.replace(draft, path)
+
+
+class SlowAuthor:
+    """Saves a file in place, in two steps: it is opened, and it is written."""
+
+    def __init__(self, path: Path, content: bytes, mode: str) -> None:
+        self._path, self._content, self._mode = path, content, mode
+
+    def open(self) -> None:
+        self._file = open(self._path, self._mode, buffering=0)  # noqa: SIM115 (it stays open for a while)
+
+    def write(self) -> None:
+        self._file.write(self._content)
+        self._file.truncate()
+        self._file.close()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def write_post(folder: Path, step: Callable[[str], object]) -> None:
+    write_back(folder / "post.md", OLD, NEW, open_folder=lambda path: Stepping(path, step))
+
+
+def write_lock(folder: Path, step: Callable[[str], object]) -> None:
+    write_back(folder / "lock.json", None, NEW, open_folder=lambda path: Stepping(path, step))
+
+
+def make_secret(folder: Path, step: Callable[[str], object]) -> None:
+    kept_secret(folder / "secret", lambda path: Stepping(path, step))
+
+
+ACTS: dict[str, Any] = {"post": write_post, "lock": write_lock, "secret": make_secret, "cut off": make_secret}
+
+
+def main(act: str, folder: str) -> None:
+    """Fork children that do it, and die at the first call to the system, the second, and so on, in folders 0, 1 …"""
+    for number in range(1000):
+        child = os.fork()
+        if not child:
+            step = At({number: die})
+            ACTS[act](Path(folder, str(number)), step)
+            os._exit(0)
+        if not os.waitpid(child, 0)[1]:
+            print(number)
+            return
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
