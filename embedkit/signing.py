@@ -7,13 +7,12 @@ import logging
 import os
 import re
 import secrets
-import stat
 from pathlib import Path
 
 import platformdirs
 
 from embedkit.errors import ConfigurationError
-from embedkit.files.folder import Folder
+from embedkit.files.folder import Folder, NotAFile
 from embedkit.files.partial import PartialFile, sweep
 from embedkit.settings import Settings
 
@@ -96,17 +95,17 @@ def _made(folder: Folder, path: Path) -> str | None:
 def _read(folder: Folder, path: Path) -> str | None:
     """The secret; None where there is none, or no whole one."""
     try:
-        handle = folder.open(path.name, os.O_RDONLY)
+        opened = folder.open_to_read(path.name)
     except FileNotFoundError:
         return None
+    except NotAFile:
+        raise ConfigurationError(f"{path} is not a plain file.", hint=HINT) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise ConfigurationError(f"{path} is a symbolic link.", hint=HINT) from None
         raise
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigurationError(f"{path} is not a plain file.", hint=HINT)
+    with opened as file:
+        found = os.fstat(file.fileno())
         if os.name != "nt" and found.st_uid not in (os.geteuid(), 0):
             raise ConfigurationError(f"The file {path} belongs to somebody else.", hint=HINT)
         whole = WHOLE.fullmatch(file.read(8192))

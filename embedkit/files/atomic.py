@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedkit.files.attributes import check_plain, check_writable, copy_attributes
-from embedkit.files.folder import LINK, Folder, error_at
+from embedkit.files.attributes import check_writable, copy_attributes
+from embedkit.files.folder import LINK, Folder, check_plain, error_at
 from embedkit.files.partial import PartialFile, sweep
 
 if sys.platform == "linux":
@@ -108,7 +108,7 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
     if stat.S_ISLNK(found.st_mode):
         raise OSError(errno.ELOOP, LINK)
     check_plain(found.st_mode)
-    with os.fdopen(folder.open(name, os.O_RDONLY), "rb") as old:
+    with folder.open_to_read(name) as old:
         if old.read() == new:
             return False
         check_writable(folder, name)
@@ -146,17 +146,16 @@ def _replace(
     folder: Folder, name: str, read: bytes, new: bytes, before_replace: Callable[[], object]
 ) -> WriteBack:
     try:
-        handle = folder.open(name, os.O_RDONLY)
+        opened = folder.open_to_read(name)
     except FileNotFoundError:
         return WriteBack(Outcome.CHANGED_MEANWHILE)
-    with os.fdopen(handle, "rb") as old:
-        check_plain(os.fstat(handle).st_mode)
+    with opened as old:
         if (found := old.read()) != read or found == new:
             return WriteBack(Outcome.UNCHANGED if found == new else Outcome.CHANGED_MEANWHILE)
         check_writable(folder, name)
         with PartialFile(folder, name, 0o600) as part:
             part.write(new)
-            notes = copy_attributes(handle, part.file.fileno())
+            notes = copy_attributes(old.fileno(), part.file.fileno())
             part.finish()
             before_replace()
             outcome = _commit(folder, part, name, read, new)
@@ -223,15 +222,13 @@ def _holds(folder: Folder, name: str, data: bytes) -> bool:
 def _content(folder: Folder, name: str) -> bytes | None:
     """What is in a file; None where it can't be known, since somebody is writing it, or it is no file."""
     try:
-        handle = folder.open(name, os.O_RDONLY)
+        opened = folder.open_to_read(name)
     except FileNotFoundError:
         raise
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode) or _is_being_written(handle):
-            return None
-        return file.read()
+    with opened as file:
+        return None if _is_being_written(file.fileno()) else file.read()
 
 
 def _is_being_written(handle: int) -> bool:

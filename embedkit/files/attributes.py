@@ -8,20 +8,11 @@ import stat
 import sys
 from contextlib import suppress
 
-from embedkit.files.folder import Folder
+from embedkit.files.folder import Folder, check_plain
 
 LINKED = "has other names (hard links), which keep the old text"
 OWNER = "belongs to you now: its owner and group could not be kept"
 EXTENDED = "lost extended attributes that could not be kept"
-
-
-def check_plain(mode: int) -> None:
-    """That it is a file, and not a folder, a pipe or a device.
-
-    :raises OSError: where it is not.
-    """
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EEXIST, "Is not a plain file")
 
 
 def check_writable(folder: Folder, name: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 if sys.platform != "win32":
     import fcntl
@@ -22,6 +23,19 @@ UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # renameat2(2): an
 EXTRA = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 RELATIVE = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir} <= os.supports_dir_fd  # not on Windows
 LINK = "Is a symbolic link, and nothing is written through it"
+
+
+class NotAFile(FileExistsError):
+    """What is there is not a plain file."""
+
+
+def check_plain(mode: int) -> None:
+    """That it is a file, and not a folder, a pipe or a device.
+
+    :raises NotAFile: where it is not.
+    """
+    if not stat.S_ISREG(mode):
+        raise NotAFile(errno.EEXIST, "Is not a plain file")
 
 
 class Folder:
@@ -53,6 +67,19 @@ class Folder:
     def open(self, name: str, flags: int, mode: int = 0o600) -> int:
         """A handle of a file; a link is an error, and a pipe does not keep anybody waiting."""
         return os.open(self._at(name), flags | EXTRA, mode, dir_fd=self._handle)
+
+    def open_to_read(self, name: str) -> BinaryIO:
+        """A plain file.
+
+        :raises NotAFile: where it is a folder, a pipe or a device.
+        """
+        handle = self.open(name, os.O_RDONLY)
+        try:
+            check_plain(os.fstat(handle).st_mode)
+        except OSError:
+            os.close(handle)
+            raise
+        return os.fdopen(handle, "rb")
 
     def stat(self, name: str) -> os.stat_result:
         """What is known of a file, or of a link itself."""

@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import sys
 from contextlib import suppress
 from types import TracebackType
@@ -76,12 +75,12 @@ class PartialFile:
 
     def take_after(self, name: str) -> tuple[str, ...]:
         """Take over owner, mode and extended attributes of a file in the folder; what could not be kept."""
-        with os.fdopen(self._folder.open(name, os.O_RDONLY), "rb") as old:
+        with self._folder.open_to_read(name) as old:
             return copy_attributes(old.fileno(), self.file.fileno())
 
     def copy_to(self, other: PartialFile) -> None:
         """Write the same bytes to another."""
-        with os.fdopen(self._folder.open(self.name, os.O_RDONLY), "rb") as file:
+        with self._folder.open_to_read(self.name) as file:
             shutil.copyfileobj(file, other.file)
 
     def finish(self) -> None:
@@ -163,10 +162,10 @@ def _swept(folder: Folder, name: str) -> bool:
             folder.unlink(name)
         return True
     try:
-        handle = folder.open(name, os.O_RDONLY)
+        opened = folder.open_to_read(name)
     except OSError:
         return True
-    with os.fdopen(handle, "rb") as file:
+    with opened as file:
         if not _is_dead(file.fileno(), folder, name):
             return True
         swap = SWAP.fullmatch(name)
@@ -178,14 +177,11 @@ def _swept(folder: Folder, name: str) -> bool:
 
 
 def _is_dead(handle: int, folder: Folder, name: str) -> bool:
-    """Whether it is a plain file whose lock nobody holds; from here on we hold it."""
+    """Whether nobody holds its lock; from here on we hold it."""
     try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            return False
         if sys.platform != "win32":
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(found, folder.stat(name))
+        return os.path.samestat(os.fstat(handle), folder.stat(name))
     except OSError:
         return False
 
