@@ -104,7 +104,7 @@ def _explain(error: click.ClickException) -> None:
     if message.startswith("Usage:"):  # no command was given: this is the whole help
         say(message)
         return
-    say_error(message)
+    say_error(message, lines=True)
     if context:
         say(f"{context.get_usage()}\nTry: {context.command_path} --help")
 

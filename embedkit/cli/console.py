@@ -63,9 +63,10 @@ def say(message: str) -> None:
     click.echo(_lines(message), err=True)
 
 
-def say_error(message: str) -> None:
-    """An error, on stderr."""
-    click.echo(f"{paint('error:', 'red', err=True)} {_lines(message)}", err=True)
+def say_error(message: str, *, lines: bool = False) -> None:
+    """An error, on stderr, on one line; or on several, where it is a text of our own or of click's."""
+    shown = _lines(message) if lines else printable(message)
+    click.echo(f"{paint('error:', 'red', err=True)} {shown}", err=True)
 
 
 def say_file_error(error: OSError) -> None:

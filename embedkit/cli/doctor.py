@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from embedkit import __version__, lockfile
-from embedkit.cli.console import as_json, counted, paint, print_json
+from embedkit.cli.console import as_json, counted, paint, print_json, printable
 from embedkit.cli.upkeep import ASSETS, kept
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.getty import tokens
@@ -71,9 +71,9 @@ def doctor(json_: bool, offline: bool) -> int:
         print_json({"version": __version__, "checks": checks, "settings": _changed(settings)})
     else:
         for one in findings:
-            click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {one.detail}")
+            click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {printable(one.detail)}")
         for name, value in _changed(settings).items():
-            click.echo(f"set  {name} = {value}")
+            click.echo(f"set  {name} = {printable(value)}")
     if wrong:
         return 2
     return 1 if any(one.ok is False for one in findings) else 0

@@ -142,9 +142,9 @@ def _stdin() -> bytes:
 def _walk(folder: Path, output: Path | None, report: Report) -> Iterator[Path]:
     root = folder.resolve()
     for parent, folders, files in os.walk(folder, onerror=report):
-        inside = [Path(parent, name) for name in folders if _wanted(name)]
+        inside = [Path(parent, name) for name in sorted(folders) if _wanted(name)]
         folders[:] = [path.name for path in inside if not _is_left_out(path) and path.resolve() != output]
-        found = (Path(parent, name) for name in files if _wanted(name) and _format(name))
+        found = (Path(parent, name) for name in sorted(files) if _wanted(name) and _format(name))
         yield from (path for path in found if not _is_skipped(path, root))
 
 

@@ -33,8 +33,8 @@ def assets(folder: Path, json_: bool) -> None:
     click.echo("\n".join(map(printable, places)))
     say(
         "In the head of your pages, with the address that your site serves them from:\n"
-        f'  <link rel="stylesheet" href="/{folder.name}/embedkit.css">\n'
-        f'  <script defer src="/{folder.name}/embedkit-facade.js"></script>  (for the target facade)'
+        f'  <link rel="stylesheet" href="/{printable(folder.name)}/embedkit.css">\n'
+        f'  <script defer src="/{printable(folder.name)}/embedkit-facade.js"></script>  (for the target facade)'
     )
 
 
@@ -53,7 +53,7 @@ def cache_info(json_: bool) -> None:
         print_json(info)
     else:
         for name, value in kept(info).items():
-            click.echo(f"{name:12} {value}")
+            click.echo(f"{name:12} {printable(value)}")
 
 
 @cache.command("clear")

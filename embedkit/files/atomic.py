@@ -137,7 +137,7 @@ def _create(folder: Folder, name: str, new: bytes, before_replace: Callable[[], 
         try:
             part.add()
         except FileExistsError:
-            return Outcome.UNCHANGED if _holds(folder, name, new) else Outcome.CHANGED_MEANWHILE
+            return _outcome(folder, name, new)
     folder.sync()
     return Outcome.WRITTEN
 
@@ -165,7 +165,7 @@ def _replace(
 
 def _commit(folder: Folder, part: PartialFile, name: str, read: bytes, new: bytes) -> Outcome:
     if not _holds(folder, name, read):
-        return Outcome.CHANGED_MEANWHILE
+        return _outcome(folder, name, new)
     part.rename_for_swap(read, new)
     try:
         exchanged = folder.exchange(part.name, name)
@@ -210,6 +210,11 @@ def _put_back(folder: Folder, draft: str, name: str) -> bool:
         except FileExistsError:
             return folder.exchange(draft, name)
         return False
+
+
+def _outcome(folder: Folder, name: str, new: bytes) -> Outcome:
+    """Of a file that is not to be replaced: another run may have written the same."""
+    return Outcome.UNCHANGED if _holds(folder, name, new) else Outcome.CHANGED_MEANWHILE
 
 
 def _holds(folder: Folder, name: str, data: bytes) -> bool:
