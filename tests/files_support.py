@@ -108,8 +108,11 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+POST = "post.embedkit.part.md"  # a name that looks a little like our own
+
+
 def write_post(folder: Path, step: Callable[[str], object]) -> None:
-    write_back(folder / "post.md", OLD, NEW, open_folder=lambda path: Stepping(path, step))
+    write_back(folder / POST, OLD, NEW, open_folder=lambda path: Stepping(path, step))
 
 
 def write_lock(folder: Path, step: Callable[[str], object]) -> None:

@@ -21,7 +21,7 @@ from embedkit.files.folder import Folder
 from embedkit.files.partial import PartialFile, sweep
 from embedkit.files.tree import Tree
 from embedkit.signing import kept_secret
-from tests.files_support import NEW, OLD, At, Plain, SlowAuthor, Stepping, save_by_rename
+from tests.files_support import NEW, OLD, POST, At, Plain, SlowAuthor, Stepping, save_by_rename
 
 EDIT, LATER = b"what its author saved\n", b"what was saved after that, and is longer\n"
 DEAD = ".post.md.0123456789abcdef.embedkit.part"
@@ -330,7 +330,7 @@ def test_killed_at_every_point(tmp_path: Path, act: str) -> None:
         folder = tmp_path / str(number)
         folder.mkdir(mode=0o700)
         if act == "post":
-            (folder / "post.md").write_bytes(OLD)
+            (folder / POST).write_bytes(OLD)
         elif act == "cut off":
             (folder / "secret").write_bytes(b"cut off")
     command = [sys.executable, "-m", "tests.files_support", act, str(tmp_path)]
@@ -341,9 +341,9 @@ def test_killed_at_every_point(tmp_path: Path, act: str) -> None:
     for number in range(points):
         folder = tmp_path / str(number)
         if act == "post":
-            assert (folder / "post.md").read_bytes() in (OLD, NEW)
+            assert (folder / POST).read_bytes() in (OLD, NEW)
             assert sweep_folder(folder) == []
-            assert names(folder) == ["post.md"], number
+            assert names(folder) == [POST], number
         elif act == "lock":
             assert sweep_folder(folder) == []
             assert names(folder) in ([], ["lock.json"]), number

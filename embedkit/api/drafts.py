@@ -9,15 +9,16 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
+from embedkit.files.atomic import sweep_folder
 from embedkit.files.folder import Folder, error_at
-from embedkit.files.partial import MODE, PartialFile, sweep
+from embedkit.files.partial import MODE, PartialFile
 
 Progress = Callable[[int, int | None], object]
 """Called with the bytes that are there, and with those of the whole file as far as is known."""
 
 
 class Place:
-    """Where a file is to be.
+    """Where a file is to be. What a killed process left there is removed first.
 
     :param path: of the file; or of a folder, where it will be under the name ``otherwise``.
     :raises OSError: where it cannot be: there is no such folder, or a file is there and is to stay.
@@ -29,6 +30,7 @@ class Place:
         self.overwrite = overwrite
         if not self._folder and self._written.endswith((os.sep, "/")):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._written)
+        sweep_folder(self._written if self._folder else os.path.dirname(self._written) or ".")
         self.under(otherwise)
 
     def under(self, name: str) -> None:
@@ -72,8 +74,6 @@ def _path(path: str | bytes | os.PathLike[str]) -> str:
 class Draft:
     """What has come of a file so far; a sink of the transport. It is gone at the end of its block, unless kept.
 
-    What a process left in the folder that was killed in a download goes when the block begins.
-
     :raises OSError: on entering the block, where the folder cannot be written.
     """
 
@@ -89,7 +89,6 @@ class Draft:
     def __enter__(self) -> Draft:
         with ExitStack() as opened, error_at(self._place.path):
             self._folder = opened.enter_context(self._open_folder(self._place.path.parent))
-            sweep(self._folder)
             part = PartialFile(self._folder, self._place.path.name, self._place.mode())
             self._part = opened.enter_context(part)
             self._opened = opened.pop_all()

@@ -103,14 +103,14 @@ class PartialFile:
 
     def rename_for_swap(self, old: bytes, new: bytes) -> None:
         """Take a name from which the next run can tell what is under it, if this one is killed in the middle."""
-        name = self.name.removesuffix("part") + "swap"
-        name = name.replace(".embedkit.", f".{digest(old)}.{digest(new)}.embedkit.")
+        name = f"{self._stem}.{digest(old)}.{digest(new)}.embedkit.swap"
         self._folder.replace(self.name, name)
         self.name = name
 
     def _begin(self) -> bool:
         """False where another process has swept up the file before it was locked."""
-        self.name = f".{self.place[:NAME_CHARS]}.{secrets.token_hex(8)}.embedkit.part"
+        self._stem = f".{self.place[:NAME_CHARS]}.{secrets.token_hex(8)}"
+        self.name = f"{self._stem}.embedkit.part"
         handle = self._folder.open(self.name, NEW, self._mode)
         try:
             self._held = self._folder.open(self.name, os.O_RDONLY)
