@@ -10,11 +10,12 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,8 +90,9 @@ class Row:
 class Workshop:
     """Runs commands in a folder, with the sandbox as their Getty."""
 
-    def __init__(self, folder: Path, url: str, chance: random.Random) -> None:
+    def __init__(self, folder: Path, url: str, chance: random.Random, signals: Sequence[str]) -> None:
         self._folder, self._chance = folder, chance
+        self._signals = [signal.Signals[name] for name in signals]
         self._environ = others(os.environ) | environ(url, folder) | {"PYTHONPATH": str(ROOT)}
 
     def loop(self, loop: Loop, runs: int) -> Row:
@@ -166,7 +168,11 @@ class Workshop:
         with self._started(loop) as process:
             self._wait(loop, process)
             time.sleep(self._chance.random() * seconds)
-            return process.poll() is None
+            if process.poll() is not None:
+                return False
+            process.send_signal(self._chance.choice(self._signals))
+            process.wait(timeout=60)
+            return True
 
     def _wait(self, loop: Loop, process: subprocess.Popen[bytes]) -> None:
         """Until something is made in the folder."""
@@ -180,23 +186,26 @@ def _changed(folder: Path) -> int:
     return folder.stat().st_mtime_ns if folder.exists() else 0
 
 
-def run_loops(runs: int, seed: int, names: list[str] | None = None) -> Iterator[Row]:
+def run_loops(
+    runs: int, seed: int, names: Sequence[str] = (), signals: Sequence[str] = ("SIGKILL",)
+) -> Iterator[Row]:
     with SandboxServer() as sandbox:
         for loop in LOOPS:
             if not names or loop.name in names:
                 with tempfile.TemporaryDirectory() as folder:
-                    yield Workshop(Path(folder), sandbox.url, random.Random(seed)).loop(loop, runs)
+                    yield Workshop(Path(folder), sandbox.url, random.Random(seed), signals).loop(loop, runs)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=20261126)
+    parser.add_argument("--signals", default="SIGKILL", help="one or more, by commas: SIGKILL,SIGTERM,SIGINT")
     parser.add_argument("names", nargs="*", help="of the loops; by default all")
     said = parser.parse_args()
     print(f"{'command':20} {'runs':>5} {'killed':>7} {'between':>8} {'left over':>10} {'failed':>7}")
     failed = 0
-    for row in run_loops(said.runs, said.seed, said.names):
+    for row in run_loops(said.runs, said.seed, said.names, said.signals.split(",")):
         counts = f"{row.runs:5} {row.killed:7} {row.between:8} {row.left:10} {len(row.failures):7}"
         print(f"{row.name:20} {counts}", *row.failures[:3], sep="\n  " if row.failures else "", flush=True)
         failed += len(row.failures)

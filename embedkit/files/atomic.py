@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedkit.files.attributes import check_writable, copy_attributes
+from embedkit.files.attributes import check_writable
 from embedkit.files.folder import LINK, Folder, check_plain, error_at
 from embedkit.files.partial import PartialFile, sweep
 
@@ -111,12 +111,12 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
     with folder.open_to_read(name) as old:
         if old.read() == new:
             return False
-        check_writable(folder, name)
-        with PartialFile(folder, name, 0o600) as part:
-            part.write(new)
-            copy_attributes(old.fileno(), part.file.fileno())
-            part.finish()
-            part.replace()
+    check_writable(folder, name)
+    with PartialFile(folder, name, 0o600) as part:
+        part.write(new)
+        part.take_after(name)
+        part.finish()
+        part.replace()
     return True
 
 
@@ -146,20 +146,20 @@ def _replace(
     folder: Folder, name: str, read: bytes, new: bytes, before_replace: Callable[[], object]
 ) -> WriteBack:
     try:
-        opened = folder.open_to_read(name)
-    except FileNotFoundError:
-        return WriteBack(Outcome.CHANGED_MEANWHILE)
-    with opened as old:
-        if (found := old.read()) != read or found == new:
+        with folder.open_to_read(name) as old:
+            found = old.read()
+        if found != read or found == new:
             return WriteBack(Outcome.UNCHANGED if found == new else Outcome.CHANGED_MEANWHILE)
         check_writable(folder, name)
         with PartialFile(folder, name, 0o600) as part:
             part.write(new)
-            notes = copy_attributes(old.fileno(), part.file.fileno())
+            notes = part.take_after(name)
             part.finish()
             before_replace()
             outcome = _commit(folder, part, name, read, new)
-        folder.sync()
+    except FileNotFoundError:  # its author has removed it
+        return WriteBack(Outcome.CHANGED_MEANWHILE)
+    folder.sync()
     return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())
 
 
@@ -167,11 +167,7 @@ def _commit(folder: Folder, part: PartialFile, name: str, read: bytes, new: byte
     if not _holds(folder, name, read):
         return _outcome(folder, name, new)
     part.rename_for_swap(read, new)
-    try:
-        exchanged = folder.exchange(part.name, name)
-    except FileNotFoundError:  # it has just been removed
-        return Outcome.CHANGED_MEANWHILE
-    if not exchanged:
+    if not folder.exchange(part.name, name):
         part.replace()
         return Outcome.WRITTEN
     return _settle(folder, part.name, name, read, new)

@@ -43,6 +43,7 @@ class PartialFile:
 
     name: str
     file: BinaryIO
+    _held: int | None
 
     def __init__(self, folder: Folder, name: str, mode: int = MODE) -> None:
         self._folder = folder
@@ -60,9 +61,10 @@ class PartialFile:
         with suppress(OSError):  # a full disk was reported before
             self.file.close()
         with suppress(OSError):
-            if os.path.samestat(os.fstat(self._held), self._folder.stat(self.name)):  # else not ours any more
+            if self._is_ours():
                 self._folder.unlink(self.name)
-        os.close(self._held)
+        if self._held is not None:
+            os.close(self._held)
 
     def write(self, data: bytes) -> None:
         """The next bytes of it."""
@@ -112,6 +114,10 @@ class PartialFile:
         self._stem = f".{self.place[:NAME_CHARS]}.{secrets.token_hex(8)}"
         self.name = f"{self._stem}.embedkit.part"
         handle = self._folder.open(self.name, NEW, self._mode)
+        if sys.platform == "win32":  # there a file that is open can be neither renamed nor removed
+            self._held = None
+            self.file = os.fdopen(handle, "wb")
+            return True
         try:
             self._held = self._folder.open(self.name, os.O_RDONLY)
         except OSError as error:
@@ -126,6 +132,11 @@ class PartialFile:
             return False
         self.file = os.fdopen(handle, "wb")
         return True
+
+    def _is_ours(self) -> bool:
+        """Whether the file of that name is the one that was begun: after an exchange it is not."""
+        found = self._folder.stat(self.name)
+        return self._held is None or os.path.samestat(os.fstat(self._held), found)
 
     def _link(self) -> None:
         """A link is made only where there is nothing; on a file system without links the name is taken first."""
