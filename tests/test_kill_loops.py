@@ -1,4 +1,4 @@
-"""A handful of the kill loops; ``python -m tests.kill_loops --runs 100`` is the whole of them."""
+"""A handful of the kill loops; ``python -m tests.kill_loops --kills 100`` is the whole of them."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ from tests.kill_loops import LOOPS, run_loops
 def test_nothing_is_lost_half_written_or_left_over(name: str) -> None:
     (row,) = run_loops(3, 7, [name], ["SIGKILL", "SIGINT"])
     assert row.failures == []
-    assert row.runs == 3
+    assert row.runs >= 3
