@@ -66,12 +66,12 @@ def kept_secret(path: Path, open_folder: type[Folder] = Folder) -> str:
     with open_folder(path.parent) as folder:
         for _ in range(MAX_TRIES):
             _keep_others_out(path.parent)
-            if found := _read(folder, path) or _made(folder, path):
+            if found := _read(folder, path) or _make(folder, path):
                 return found
     raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
 
-def _made(folder: Folder, path: Path) -> str | None:
+def _make(folder: Folder, path: Path) -> str | None:
     """A new secret, or the one of another process that was faster; None where that one is to be read yet."""
     with folder.lock(LOCK_TIMEOUT_S):
         if found := _read(folder, path):

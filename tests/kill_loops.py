@@ -97,15 +97,15 @@ class Workshop:
 
     def loop(self, loop: Loop, kills: int) -> Row:
         row = Row(loop.name)
-        old = self._prepared(loop)
+        old = self._prepare(loop)
         self._run(loop.command)  # the cache is warm from here on
-        self._prepared(loop)
+        self._prepare(loop)
         seconds = self._seconds(loop)
         new = self._tree()
         while row.killed < kills and row.runs < 3 * kills:  # some come to their end before they are killed
-            self._prepared(loop)
+            self._prepare(loop)
             row.runs += 1
-            row.killed += self._killed(loop, seconds)
+            row.killed += self._kill(loop, seconds)
             self._judge(row, loop, old, new)
         return row
 
@@ -123,7 +123,7 @@ class Workshop:
         if wrong or lost or odd or done.returncode:
             row.failures.append(f"run {row.runs}: half {wrong}, lost {lost}, after {odd}, {done.stderr[-300:]!r}")
 
-    def _prepared(self, loop: Loop) -> Tree:
+    def _prepare(self, loop: Loop) -> Tree:
         work = self._folder / "work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -141,7 +141,7 @@ class Workshop:
         )
 
     @contextmanager
-    def _started(self, loop: Loop) -> Iterator[subprocess.Popen[bytes]]:
+    def _start(self, loop: Loop) -> Iterator[subprocess.Popen[bytes]]:
         command = [sys.executable, "-m", "embedkit", *loop.command]
         with subprocess.Popen(
             command,
@@ -157,15 +157,15 @@ class Workshop:
 
     def _seconds(self, loop: Loop) -> float:
         """How long the command writes."""
-        with self._started(loop) as process:
+        with self._start(loop) as process:
             self._wait(loop, process)
             began = time.monotonic()
             process.wait(timeout=120)
             return time.monotonic() - began
 
-    def _killed(self, loop: Loop, seconds: float) -> bool:
+    def _kill(self, loop: Loop, seconds: float) -> bool:
         """Kill the command somewhere between its first file and its end."""
-        with self._started(loop) as process:
+        with self._start(loop) as process:
             self._wait(loop, process)
             time.sleep(self._chance.random() * seconds)
             if process.poll() is not None:
@@ -202,10 +202,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=20261126)
     parser.add_argument("--signals", default="SIGKILL", help="one or more, by commas: SIGKILL,SIGTERM,SIGINT")
     parser.add_argument("names", nargs="*", help="of the loops; by default all")
-    said = parser.parse_args()
+    args = parser.parse_args()
     print(f"{'command':20} {'runs':>5} {'killed':>7} {'between':>8} {'left over':>10} {'failed':>7}")
     failed = 0
-    for row in run_loops(said.kills, said.seed, said.names, said.signals.split(",")):
+    for row in run_loops(args.kills, args.seed, args.names, args.signals.split(",")):
         counts = f"{row.runs:5} {row.killed:7} {row.between:8} {row.left:10} {len(row.failures):7}"
         print(f"{row.name:20} {counts}", *row.failures[:3], sep="\n  " if row.failures else "", flush=True)
         failed += len(row.failures)

@@ -93,6 +93,38 @@ def test_what_is_saved_before_it_is_replaced_stays(post: Path, kind: type[Folder
     assert names(post.parent) == ["post.md"]
 
 
+@pytest.mark.parametrize("when", range(12))
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link", "dangling link", "other name"])
+def test_what_its_author_puts_in_its_place_stays(post: Path, kind: str, when: int) -> None:
+    (post.parent / "other.md").write_bytes(EDIT)
+
+    def change() -> None:
+        post.unlink()
+        if kind == "folder":
+            post.mkdir()
+            (post / "index.md").write_bytes(EDIT)
+        elif kind == "pipe":
+            os.mkfifo(post)
+        elif "link" in kind:
+            post.symlink_to("other.md" if kind == "link" else "nowhere")
+        else:
+            os.link(post.parent / "other.md", post)
+
+    step = At({when: change})
+    try:
+        write_back(post, OLD, NEW, open_folder=lambda folder: Stepping(folder, step))
+    except OSError as error:
+        assert error.filename == str(post)  # noqa: PT017 (it may do without an error)
+    assert step.count > when
+    assert names(post.parent) == ["other.md", "post.md"]
+    assert (post.parent / "other.md").read_bytes() == EDIT
+    found = post.lstat().st_mode
+    judge = {"folder": stat.S_ISDIR, "pipe": stat.S_ISFIFO, "other name": stat.S_ISREG}
+    assert judge.get(kind, stat.S_ISLNK)(found)
+    if kind == "folder":
+        assert (post / "index.md").read_bytes() == EDIT
+
+
 def test_a_file_that_is_gone_is_not_made_anew(post: Path) -> None:
     assert write_back(post, OLD, NEW, before_replace=post.unlink).outcome is Outcome.CHANGED_MEANWHILE
     assert write_back(post, OLD, NEW).outcome is Outcome.CHANGED_MEANWHILE

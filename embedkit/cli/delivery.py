@@ -76,7 +76,7 @@ class Delivery:
         """Take a text; whether it is where it should be."""
         return True
 
-    def _failed(self, code: int) -> bool:
+    def _fail(self, code: int) -> bool:
         self.code = max(self.code, code)
         return False
 
@@ -114,7 +114,7 @@ class Output(Delivery):
             self._tree.write(self._places[text.place], text.encoded(content))
         except OSError as error:
             say_file_error(error)
-            return self._failed(2)
+            return self._fail(2)
         return True
 
 
@@ -139,12 +139,12 @@ class InPlace(Delivery):
             done = write_back(text.place, text.encoded(text.content), text.encoded(content))
         except OSError as error:
             say_file_error(error)
-            return self._failed(2)
+            return self._fail(2)
         for note in done.notes:
             say(f"{printable(text.place)} {note}.")
         if done.outcome is Outcome.CHANGED_MEANWHILE:
             say_changed(text.place)
-            return self._failed(1)
+            return self._fail(1)
         return True
 
 

@@ -17,11 +17,11 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-PAUSE = 0.01  # seconds between two tries to lock
+LOCK_PAUSE_S = 0.01  # seconds between two tries to lock
 NOREPLACE, EXCHANGE = 1, 2  # RENAME_NOREPLACE, RENAME_EXCHANGE of linux/fs.h
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # renameat2(2): an old kernel, or another file system
-EXTRA = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
-RELATIVE = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir} <= os.supports_dir_fd  # not on Windows
+OPEN_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+HAS_DIR_FD = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir} <= os.supports_dir_fd  # not on Windows
 LINK = "Is a symbolic link, and nothing is written through it"
 
 
@@ -47,7 +47,7 @@ class Folder:
     def __init__(self, path: str | os.PathLike[str], _handle: int | None = None) -> None:
         self.path = Path(path)
         self._handle = _handle
-        if RELATIVE and _handle is None:
+        if HAS_DIR_FD and _handle is None:
             self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def __enter__(self) -> Folder:
@@ -66,7 +66,7 @@ class Folder:
 
     def open(self, name: str, flags: int, mode: int = 0o600) -> int:
         """A handle of a file; a link is an error, and a pipe does not keep anybody waiting."""
-        return os.open(self._at(name), flags | EXTRA, mode, dir_fd=self._handle)
+        return os.open(self._at(name), flags | OPEN_FLAGS, mode, dir_fd=self._handle)
 
     def open_to_read(self, name: str) -> BinaryIO:
         """A plain file.
@@ -98,7 +98,7 @@ class Folder:
         """
         deadline = time.monotonic() + wait
         while not (held := self._take()) and time.monotonic() < deadline:
-            time.sleep(PAUSE)
+            time.sleep(LOCK_PAUSE_S)
         try:
             yield held
         finally:
@@ -117,7 +117,7 @@ class Folder:
                 raise OSError(errno.ELOOP, LINK) from None
         else:
             self.sync()
-        handle = self.open(name, os.O_RDONLY | os.O_DIRECTORY) if RELATIVE else None
+        handle = self.open(name, os.O_RDONLY | os.O_DIRECTORY) if HAS_DIR_FD else None
         return Folder(self.path / name, handle)
 
     def unlink(self, name: str) -> None:

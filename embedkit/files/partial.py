@@ -159,7 +159,7 @@ def sweep(folder: Folder) -> list[str]:
         names = [name for name in folder.names() if PART.fullmatch(name) or SWAP.fullmatch(name)]
     except OSError:
         return []
-    return [name for name in names if not _swept(folder, name)]
+    return [name for name in names if not _sweep_one(folder, name)]
 
 
 def digest(data: bytes) -> str:
@@ -167,7 +167,7 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _swept(folder: Folder, name: str) -> bool:
+def _sweep_one(folder: Folder, name: str) -> bool:
     if sys.platform == "win32":
         with suppress(OSError):
             folder.unlink(name)
