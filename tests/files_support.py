@@ -13,7 +13,14 @@ from embedkit.files.atomic import write_back
 from embedkit.files.folder import Folder
 from embedkit.signing import kept_secret
 
+EDIT = b"what its author saved\n"
+DEAD = ".post.md.0123456789abcdef.embedkit.part"
 OLD, NEW = b"as it was read\n", b"as it is to be\n"
+
+
+def names(folder: Path) -> list[str]:
+    """What is in a folder."""
+    return sorted(os.listdir(folder))
 
 
 class Stepping(Folder):
