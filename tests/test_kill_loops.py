@@ -9,6 +9,6 @@ from tests.kill_loops import LOOPS, run_loops
 
 @pytest.mark.parametrize("name", [loop.name for loop in LOOPS])
 def test_nothing_is_lost_half_written_or_left_over(name: str) -> None:
-    (row,) = run_loops(3, 7, [name], ["SIGKILL", "SIGINT"])
+    (row,) = run_loops(2, 7, [name], ["SIGKILL", "SIGINT"])
     assert row.failures == []
-    assert row.runs >= 3
+    assert row.runs >= 2
