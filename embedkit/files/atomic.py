@@ -164,9 +164,9 @@ def _replace(
 
 
 def _commit(folder: Folder, part: PartialFile, name: str, read: bytes, new: bytes) -> Outcome:
+    part.rename_for_swap(read, new)
     if not _holds(folder, name, read):
         return _outcome(folder, name, new)
-    part.rename_for_swap(read, new)
     if not folder.exchange(part.name, name):
         part.replace()
         return Outcome.WRITTEN
