@@ -88,7 +88,7 @@ def say_problem(place: str, problem: Problem) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Data for another program, in UTF-8; what a terminal may act on, and bytes that are not UTF-8, are escaped."""
+    """Data for another program; what a terminal may act on, and bytes that are not UTF-8, are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     click.echo(text if text.isascii() else UNPRINTABLE.sub(_json_escape, text))
 
