@@ -150,6 +150,7 @@ class Workshop:
         self._folder, self._chance, self._start = folder, chance, start
         self._signals = [signal.Signals[name] for name in signals]
         self._environ = others(os.environ) | environ(url, folder) | {"PYTHONPATH": str(ROOT)}
+        self._environ["EMBEDKIT_TIMEOUT"] = "60"  # a loaded machine is not what is looked for
 
     def loop(self, loop: Loop, kills: int) -> Row:
         row = Row(loop.name)
