@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import struct
 import threading
 import zlib
@@ -36,7 +37,7 @@ MAGIC = b"embedkit:takes:1"
 HEADER = struct.Struct(">16s8sdI")
 SLOT = struct.Struct(">32sdI")
 EMPTY = bytes(SLOT_BYTES)
-LOCK_WAIT = 0.2  # seconds for another process that writes
+LOCK_WAIT = 1.0  # seconds for another process that writes
 NEVER = 0.0
 
 
@@ -210,10 +211,9 @@ class Takedowns:
 
     def _free(self, file: int, now: float) -> int:
         """A slot that nobody needs; else that of the oldest takedown."""
-        taken = set(self._slots.values())
-        for number in range(1, SLOTS + 1):
-            if number not in taken:
-                return number
+        free = sorted(set(range(1, SLOTS + 1)) - set(self._slots.values()))
+        if free:  # any of them: another who writes, and whom the lock did not keep out, takes another
+            return random.choice(free)  # noqa: S311 (no secret)
         oldest = min(self._filed, key=self._filed.__getitem__)
         when = self._filed.pop(oldest)
         if when > now - self._life:
