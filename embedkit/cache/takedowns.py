@@ -94,12 +94,15 @@ class Takedowns:
     def add(self, key: str, when: float) -> bool:
         """Remember a takedown; whether it is in the file, too."""
         digest = self._digest(key)
-        with self._lock, self._alone():
+        with self._lock:
             self._own[digest] = max(when, self._own.get(digest, NEVER))
             while len(self._own) > SLOTS:
                 self._horizon = max(self._horizon, self._own.pop(min(self._own, key=self._own.__getitem__)))
+            if not self._reserve() or self._file is None:
+                return False
             try:
-                return self._reserve() and self._file is not None and self._write(self._file, digest, when)
+                with self._alone():
+                    return self._write(self._file, digest, when)
             except OSError as error:
                 log.warning("a takedown could not be written to %s (%s)", self._path, error.strerror)
                 return False
