@@ -31,15 +31,15 @@ class Resolving(Protocol):
         self, references: Iterable[AssetRef], *, progress: Progress | None = None, admit: Admit | None = None
     ) -> Mapping[Picture, Embed | EmbedKitError]: ...
     def fallback(
-        self, reference: str | AssetRef, error: EmbedKitError, options: Options = ...
+        self, reference: str | AssetRef, error: EmbedKitError, options: Options = ..., input: Input = ...
     ) -> Markup | str: ...
 
 
 Shown = tuple[Embed, str]
 """An embed at its size, and its markup."""
 
-Draft = tuple[str, list[tuple[Found, Shown | None]]]
-"""A text and what was found in it, with what the memo knows of that."""
+Draft = tuple[str, Input, list[tuple[Found, Shown | None]]]
+"""A text, its format, and what was found in it, with what the memo knows of that."""
 
 
 class Expansion:
@@ -59,7 +59,7 @@ class Expansion:
     def run(self, texts: Iterable[tuple[str, Input]], progress: Progress | None) -> list[Document]:
         """The texts as documents, in order."""
         drafts = [self._draft(text, input) for text, input in texts]
-        refs = (one.ref for _, found in drafts for one, known in found if one.ref and known is None)
+        refs = (one.ref for *_, found in drafts for one, known in found if one.ref and known is None)
         if missing := dict.fromkeys(refs):  # in order
             self._records = self._kit.records(missing, progress=progress, admit=self._admit)
         done = [self._document(*draft) for draft in drafts]
@@ -68,9 +68,10 @@ class Expansion:
 
     def _draft(self, text: str, input: Input) -> Draft:
         target, known = self._target, self._memo.get
-        return text, [(one, known((one.ref, target)) if one.ref else None) for one in documents.find(text, input)]
+        found = documents.find(text, input)
+        return text, input, [(one, known((one.ref, target, input)) if one.ref else None) for one in found]
 
-    def _document(self, text: str, found: list[tuple[Found, Shown | None]]) -> Document:
+    def _document(self, text: str, input: Input, found: list[tuple[Found, Shown | None]]) -> Document:
         if not found:
             return Document(text)
         embeds: list[Embed] = []
@@ -78,10 +79,10 @@ class Expansion:
         done: list[tuple[Found, str | None]] = []
         for one, known in found:
             problems += one.problems
-            shown = known or (self._shown(one, one.ref) if one.ref else None)
+            shown = known or (self._shown(one, one.ref, input) if one.ref else None)
             if isinstance(shown, EmbedKitError):
                 problems.append(one.problem(shown))
-                done.append((one, self._fallback(one, shown)))
+                done.append((one, self._fallback(one, shown, input)))
             elif shown:
                 embeds.append(shown[0])
                 done.append((one, shown[1]))
@@ -90,20 +91,21 @@ class Expansion:
         problems.sort(key=lambda problem: (problem.line, problem.column))
         return Document(documents.replace_all(text, done), tuple(embeds), tuple(problems))
 
-    def _shown(self, one: Found, ref: AssetRef) -> Shown | EmbedKitError:
+    def _shown(self, one: Found, ref: AssetRef, input: Input) -> Shown | EmbedKitError:
         """A reference of a text, which the memo may have come to know meanwhile."""
-        known: Shown | None = self._memo.get((ref, self._target))
+        asked = ref, self._target, input
+        known: Shown | None = self._memo.get(asked)
         if known:
             return known
         picture = self._kit.picture(ref)
         copy = self._records[picture]
         if isinstance(copy, EmbedKitError):
             return copy
-        html = self._finished.html(picture, copy, one.options(self._target), self._new)
+        html = self._finished.html(picture, copy, one.options(self._target), self._new, input)
         shown = sizes.shown(copy, ref.options), html
         if sizes.covers(copy, ref.options):  # else it is shown in an outage alone
-            self._memo.keep((ref, self._target), picture, copy, shown)
+            self._memo.keep(asked, picture, copy, shown)
         return shown
 
-    def _fallback(self, one: Found, error: EmbedKitError) -> str | None:
-        return str(self._kit.fallback(one.ref, error, one.options(self._target))) if one.ref else None
+    def _fallback(self, one: Found, error: EmbedKitError, input: Input) -> str | None:
+        return str(self._kit.fallback(one.ref, error, one.options(self._target), input)) if one.ref else None

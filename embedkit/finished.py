@@ -2,7 +2,7 @@
 
 A build or a script that finds it there imports neither Jinja nor a sanitizer. It lies in the picture's own entry,
 signed with it, so whatever ends the copy (purge, takedown, a new answer) ends it too; and it is named by all
-else that it depends on: the edition (version, templates, settings) and the options.
+else that it depends on: the edition (version, templates, settings), the options, and how it is escaped.
 
 Templates of the host's own may do what they like, so what they make is not kept.
 """
@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from embedkit.escaping import ESCAPES
 from embedkit.getty import sizes
 from embedkit.lazily import Lazily
 from embedkit.lockfile import Picture
-from embedkit.models import Embed, Options
+from embedkit.models import Embed, Input, Options, Target
 from embedkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,25 +41,26 @@ class Finished:
         self,
         settings: Settings,
         cache: Callable[[], EmbedCache] | None,
-        show: Callable[[Embed, Options], str],
+        show: Callable[[Embed, Options, Input], str],
     ) -> None:
         self._cache = None if settings.templates else cache
         self._show = show
         self._target = settings.target
         self._edition = Lazily(lambda: _edition(settings))
 
-    def html(self, picture: Picture, copy: Embed, options: Options, new: list[Made]) -> str:
+    def html(self, picture: Picture, copy: Embed, options: Options, new: list[Made], input: Input = "text") -> str:
         """What a copy looks like with these options.
 
         :param new: gets what had to be made.
+        :param input: the format of the document around it; ``text`` where there is none.
         """
         if self._cache is None:
-            return str(self._show(sizes.shown(copy, options), options))
-        name = self._name(options)
+            return str(self._show(sizes.shown(copy, options), options, input))
+        name = self._name(options, input)
         entry = self._cache().get(*picture)
         html = entry.html.get(name) if entry.embed is copy or entry.embed == copy else None
         if html is None:
-            html = str(self._show(sizes.shown(copy, options), options))
+            html = str(self._show(sizes.shown(copy, options), options, input))
             new.append((picture, copy, name, html))
         return html
 
@@ -71,9 +73,10 @@ class Finished:
             if self._cache is not None:
                 self._cache().finish(copy, texts, tld=tld)
 
-    def _name(self, options: Options) -> str:
+    def _name(self, options: Options, input: Input) -> str:
         said = [getattr(options, name) for name in SAID]
-        whole = f"{options.target or self._target} {said!r}".encode("utf-8", "replace")
+        target = cast(Target, options.target or self._target)
+        whole = f"{target} {ESCAPES[target][input]} {said!r}".encode("utf-8", "replace")
         return f"{self._edition()}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
 
 

@@ -236,6 +236,8 @@ class EmbedKit:
     def html(self, reference: Reference, options: Options | None = None, **said: Any) -> Markup | str:
         """An embed ready for a page; where there is none, what ON_ERROR says.
 
+        For ``target="text"`` it is plain text, escaped for nothing.
+
         :param said: ``target``, ``max_width``, ``max_height``, ``caption``, ``title``, ``align``, ``tld``.
         """
         asked = _asked("html", reference, options, said) if said else ("html", reference, options)
@@ -263,13 +265,24 @@ class EmbedKit:
         self._finished.keep(new)
         return typed(html, self._target(options))
 
-    def show(self, embed: Embed, options: Options = Options()) -> Markup | str:
-        """A resolved embed for ``options.target`` (by default the setting TARGET)."""
-        return self._renderer().render(embed, options, self._target(options))
+    def show(self, embed: Embed, options: Options = Options(), input: Input = "text") -> Markup | str:
+        """A resolved embed for ``options.target`` (by default the setting TARGET).
 
-    def fallback(self, reference: Reference, error: EmbedKitError, options: Options = Options()) -> Markup | str:
+        :param input: the format of the document that it will be in, which the target ``text`` is escaped for;
+            ``text`` (not escaped, for plain text only) where there is none.
+        """
+        return self._renderer().render(embed, options, self._target(options), input)
+
+    def fallback(
+        self,
+        reference: Reference,
+        error: EmbedKitError,
+        options: Options = Options(),
+        input: Input = "text",
+    ) -> Markup | str:
         """What a reader sees where there is no embed: a card, a link or a text, by ON_ERROR.
 
+        :param input: as for :meth:`show`.
         :raises EmbedKitError: the one handed in, where ON_ERROR is ``raise`` or the set-up is at fault.
         """
         if self.settings.on_error == "raise" or isinstance(error, ConfigurationError):
@@ -278,9 +291,9 @@ class EmbedKit:
         try:
             ref = self.parse(reference)
         except UnsupportedReference:
-            return self._renderer().plain(str(reference), target)
+            return self._renderer().plain(str(reference), target, input)
         texts = error.texts if isinstance(error, InvalidResponse) else {}
-        return self._renderer().fallback(ref, options, target, texts=texts)
+        return self._renderer().fallback(ref, options, target, texts=texts, input=input)
 
     def assets(self, target: Target) -> dict[str, list[str]]:
         """Addresses of the stylesheets and scripts that a page with this target needs."""

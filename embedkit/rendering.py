@@ -1,11 +1,13 @@
 """One embed, many outputs: the targets, each a Jinja template that a host may replace.
 
-A template is given these names; all are raw text that Jinja escapes once, on one line each:
+A template is given these names; all are raw text, on one line each, that is escaped as it is printed (for HTML,
+and for all that may read our output next: :mod:`embedkit.escaping`):
 
 title, caption (the author's own text, or empty), credit, photographer, collection, page_url, ref (the ids,
-joined by commas), slideshow, align_class, words (our own few words, from words.json), thumbnail_url, and where
-there is an embed: frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar,
-bar_class, sandbox, widget_script, data (the ImageObject of jsonld).
+joined by commas), slideshow, align_class, inert (attributes that keep template engines of live pages out),
+words (our own few words, from words.json), thumbnail_url, and where there is an embed: frame, frame_src,
+frame_path, frame_title, frame_caption, items, width, height, bar, bar_class, sandbox, widget_script, data (the
+ImageObject of jsonld).
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
-from embedkit import __version__
+from embedkit import __version__, escaping
 from embedkit.errors import ConfigurationError
-from embedkit.models import AssetRef, Embed, Options, Target
+from embedkit.escaping import ESCAPES, Escape, Own
+from embedkit.models import AssetRef, Embed, Frame, Input, Options, Target
 from embedkit.sanitize import PATH, sanitizer
 from embedkit.settings import Settings
 
@@ -46,7 +50,7 @@ TEMPLATES: dict[Target, str] = {
     "card": "card.html",
 }
 DEPENDS_ON = ("frame_origin", "frame_sandbox", "widget_script", "locale", "tld", "sanitizer")  # settings
-MAKERS = ("rendering.py", "sanitize.py")
+MAKERS = ("rendering.py", "escaping.py", "sanitize.py")
 # No sanitizer can carry a script, and amp-iframe is no element of html.
 UNCLEANED = frozenset({"widget.html", "amp.html", "jsonld.html"})
 # Where our stylesheet is, a missing picture becomes a card; elsewhere a link.
@@ -54,15 +58,16 @@ CARDS: frozenset[Target] = frozenset({"web", "facade", "widget", "card"})
 LINKS: frozenset[Target] = frozenset({"oembed", "amp", "wordpress"})
 WIDGET_QUERY = ["et", "tld", "sig"]
 PLAIN: frozenset[Target] = frozenset({"text", "markdown"})
+# What Vue, Alpine and AngularJS leave alone: they read the page itself, where references are signs again.
+INERT = ' v-pre="" x-ignore="" ng-non-bindable=""'
 
 # The only place that our links lead to; whatever else a record says, the page is made from the id.
 _PAGE = re.compile(r"https://www\.gettyimages\.[a-z]{2,3}(?:\.[a-z]{2})?/[A-Za-z0-9/_.,%?=&-]*")
+_PATH = re.compile(PATH)
 # Controls, surrogates and noncharacters belong in no html; bidirectional overrides would turn round our own words.
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
-# What means something inside a line of Markdown, braces (template engines) and bare addresses among it.
-_MARKDOWN = re.compile(r"[\\`*_\[\]]|(?P<entity>[<>{}|~@]|&(?=#?\w)|:(?=//)|(?i:(?<=www))\.)")
 
 
 def templates_dir() -> Path:
@@ -125,50 +130,67 @@ class Renderer:
         self._environment = _environment(settings)
         self._words = _words(self._environment, settings.locale)
         self._own: dict[str, bool] = {}
+        self._templates: dict[str, Template] = {}
+        self._hosted = bool(settings.templates)
+        self._markup = type(_markup(""))
+        self._inert = _markup(INERT)
+        self._sandbox, self._widget_script = Own(settings.frame_sandbox), Own(settings.widget_script)
 
-    def render(self, embed: Embed, options: Options, target: Target) -> Markup | str:
+    def render(self, embed: Embed, options: Options, target: Target, input: Input = "text") -> Markup | str:
         """An embed, already at its size, for a target: text for ``text`` and ``markdown``, else markup.
 
         ``jsonld`` is empty where there is no thumbnail, since it must point at a picture.
 
+        :param input: the format of the document that it will be in; ``text`` where there is none.
         :raises ConfigurationError: where a template of the host's own fails.
         """
-        if not re.fullmatch(PATH, embed.frame.path()):  # made by hand, or a tampered lock file
-            return self.fallback(embed.ref, options, target, texts=_texts(embed))
+        if not _PATH.fullmatch(embed.frame.path()):  # made by hand, or a tampered lock file
+            return self.fallback(embed.ref, options, target, texts=_texts(embed), input=input)
         if target == "jsonld" and not embed.thumbnail_url:
             return _markup("")
         if target == "widget" and [name for name, _ in embed.frame.query] != WIDGET_QUERY:
             target = "web"  # Getty's script would build a query other than the one that was signed
-        context = self._base(embed.ref, options, _texts(embed), embed.page_url)
-        return self._fill(TEMPLATES[target], context | self._framed(embed, options, context))
+        escape = ESCAPES[target][input]
+        context = self._base(embed.ref, options, _texts(embed), embed.page_url, target)
+        return self._fill(TEMPLATES[target], context | self._framed(embed, options, context, target), escape)
 
     def fallback(
-        self, ref: AssetRef, options: Options, target: Target, *, texts: Mapping[str, str] | None = None
+        self,
+        ref: AssetRef,
+        options: Options,
+        target: Target,
+        *,
+        texts: Mapping[str, str] | None = None,
+        input: Input = "text",
     ) -> Markup | str:
         """What is shown where there is no embed: a credited card, link or text, by ON_ERROR.
 
         :param texts: title, photographer and collection, as far as they are known.
+        :param input: the format of the document that it will be in; ``text`` where there is none.
         """
         if target == "jsonld":
             return _markup("")
-        context = self._base(ref, options, texts or {}, "")
+        context, escape = self._base(ref, options, texts or {}, "", target), ESCAPES[target][input]
         kind = self._settings.on_error
         if kind == "text":
-            return self._fill(TEMPLATES[target] if target in PLAIN else "text.html", context | {"page_url": ""})
+            name = TEMPLATES[target] if target in PLAIN else "text.html"
+            return self._fill(name, context | {"page_url": ""}, escape)
         if target in LINKS or (kind == "link" and target in CARDS):
-            return self._fill("link.html", context)
-        return self._fill("card.html" if target in CARDS else TEMPLATES[target], context)
+            return self._fill("link.html", context, escape)
+        return self._fill("card.html" if target in CARDS else TEMPLATES[target], context, escape)
 
-    def plain(self, text: str, target: Target) -> Markup | str:
+    def plain(self, text: str, target: Target, input: Input = "text") -> Markup | str:
         """An author's own words, where they name no picture at all: shown, and no more than that."""
-        said = _one_line(text)
-        if target in PLAIN:
-            return _markdown(said) if target == "markdown" else said
-        return _markup("") + ("" if target == "jsonld" else said)
+        if target == "jsonld":
+            return _markup("")
+        said = escaping.escape_text(_one_line(text), ESCAPES[target][input])
+        return typed(f"<span{INERT}>{said}</span>" if target in CARDS else said, target)
 
     # -- what templates are given ------------------------------------------------------------------------
 
-    def _base(self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str) -> dict[str, Any]:
+    def _base(
+        self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str, target: Target
+    ) -> dict[str, Any]:
         said = {name: _one_line(texts.get(name, "")) for name in ("title", "photographer", "collection")}
         people = [said["photographer"], said["collection"]]
         title = said["title"] or self._words["untitled"].format(id=ref.items[0])
@@ -179,57 +201,66 @@ class Renderer:
             "title": title,
             "caption": _one_line(options.caption) if isinstance(options.caption, str) else "",
             "credit": " / ".join([*(one for one in people if one and one != AGENCY), AGENCY]),
-            "page_url": page_url if _PAGE.fullmatch(page_url) else self._page(ref, options),
-            "ref": str(ref),
+            "page_url": self._page_url(ref, options, page_url, target),
+            "ref": Own(ref),
             "slideshow": len(ref.items) > 1,
-            "align_class": f" ek--{options.align}" if options.align in ("left", "center", "right") else "",
+            "align_class": Own(f" ek--{options.align}") if options.align in ("left", "center", "right") else "",
+            "inert": self._inert if target in CARDS else "",
             "words": self._words,
             "thumbnail_url": None,
         }
 
-    def _framed(self, embed: Embed, options: Options, base: Mapping[str, Any]) -> dict[str, Any]:
+    def _framed(self, embed: Embed, options: Options, base: Mapping[str, Any], target: Target) -> dict[str, Any]:
         path = embed.frame.path(caption=options.caption is True)
         return {
-            "frame": embed.frame,
-            "frame_path": path,
-            "frame_src": self._settings.frame_origin + path,
+            "frame_path": Own(path),
+            "frame_src": Own(self._settings.frame_origin + path),
             "frame_title": _one_line(options.title or "") or self._frame_title(base),
             "frame_caption": options.caption is True,
-            "items": ",".join(embed.frame.items),
+            "items": Own(",".join(embed.frame.items)),
             "width": embed.width,
             "height": embed.height,
             "bar": embed.frame.bar,
-            "bar_class": " ek-box--bar" if embed.frame.bar else "",
-            "sandbox": self._settings.frame_sandbox,
-            "widget_script": self._settings.widget_script,
+            "bar_class": Own(" ek-box--bar") if embed.frame.bar else "",
+            "sandbox": self._sandbox,
+            "widget_script": self._widget_script,
             "thumbnail_url": embed.thumbnail_url,
-            "data": _image_object(embed, base),
+            **({"frame": _own(embed.frame)} if target == "widget" or self._hosted else {}),
+            **({"data": _image_object(embed, base)} if target == "jsonld" or self._hosted else {}),
         }
 
     def _frame_title(self, base: Mapping[str, Any]) -> str:
         who = base["credit"].removesuffix(AGENCY).removesuffix(" / ")
         return self._words["title" if who else "title_alone"].format(title=base["title"], who=who)
 
-    def _page(self, ref: AssetRef, options: Options) -> str:
-        return f"https://www.gettyimages.{options.tld or self._settings.tld}/detail/{ref.items[0]}"
+    def _page_url(self, ref: AssetRef, options: Options, page_url: str, target: Target) -> str:
+        if not _PAGE.fullmatch(page_url):
+            page_url = f"https://www.gettyimages.{options.tld or self._settings.tld}/detail/{ref.items[0]}"
+        return page_url if target == "text" else Own(page_url)  # there it is read, and no link
 
     # -- templates ---------------------------------------------------------------------------------------
 
-    def _fill(self, name: str, context: Mapping[str, Any]) -> Markup | str:
+    def _fill(self, name: str, context: Mapping[str, Any], escape: Escape) -> Markup | str:
         from jinja2 import TemplateError
 
         try:
-            template = self._environment.get_template(f"embedkit/{name}")
+            template = self._template(name)
             text = template.render(context).strip()
         except TemplateError as error:
             raise ConfigurationError(
                 f"The template embedkit/{name} cannot be used: {error}.", hint="See the setting TEMPLATES."
             ) from error
-        if not name.endswith(".html"):
-            return text
-        if name not in UNCLEANED and self._is_own(name, template):
+        if name.endswith(".html") and name not in UNCLEANED and self._is_own(name, template):
             text = self._sanitizer.clean(text)
-        return _markup(text)
+        text = escaping.unmask(text, escape)
+        return self._markup(text) if name.endswith(".html") else text
+
+    def _template(self, name: str) -> Template:
+        """A template, looked up once; where a host has its own, as it is by now."""
+        template = self._templates.get(name) or self._environment.get_template(f"embedkit/{name}")
+        if not self._hosted:
+            self._templates[name] = template
+        return template
 
     def _is_own(self, name: str, template: Template) -> bool:
         """Whether a template, and all it includes, is built in: a host's own html is the host's code."""
@@ -260,9 +291,12 @@ def _environment(settings: Settings) -> Environment:
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
+        finalize=escaping.printed,
         extensions=[OneLine],
+        auto_reload=bool(settings.templates),
     )
-    environment.filters["markdown"] = _markdown
+    environment.filters["markdown"] = lambda text: Own(escaping.escape_text(text, "markdown"))
+    environment.policies["json.dumps_function"] = escaping.dump_json
     return environment
 
 
@@ -291,7 +325,7 @@ def _texts(embed: Embed) -> dict[str, str]:
 def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
     """schema.org ImageObject, as search engines read it for licensed pictures."""
     said = {
-        "@context": "https://schema.org",
+        "@context": Own("https://schema.org"),
         "@type": "ImageObject",
         "contentUrl": embed.thumbnail_url,
         "width": embed.thumbnail_width,
@@ -308,7 +342,7 @@ def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
 
 def _one_line(text: str) -> str:
     """A text without line breaks (a blank line ends an html block in Markdown) and unprintable characters."""
-    return " ".join(_UNPRINTABLE.sub("", text).split())
+    return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
 
 
 def _built_in(filename: str | None) -> bool:
@@ -319,9 +353,10 @@ def _one_line_of_html(source: str) -> str:
     return re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=[>}])\s*\n\s*(?=[<{])", "", source.strip()))
 
 
-def _markdown(text: str) -> str:
-    """A text that every kind of Markdown shows as it is: backslashes where all know them, else references."""
-    return _MARKDOWN.sub(lambda found: f"&#{ord(found[0])};" if found["entity"] else f"\\{found[0]}", text)
+def _own(frame: Frame) -> Frame:
+    """A frame whose values templates print as they stand: all are checked, and scripts hold them."""
+    query = tuple([(name, Own(value)) for name, value in frame.query])
+    return replace(frame, items=tuple(map(Own, frame.items)), query=query)
 
 
 def _markup(text: str) -> Markup:

@@ -30,9 +30,12 @@ _ANY = r"(?s).*"
 _SIZE = r"[0-9]{1,6}"
 _CLASS = r"(?:(?:ek|ek-[a-z0-9-]+|wp-embedded-content)(?: |\Z))+"
 
+_INERT = {"v-pre": "", "x-ignore": "", "ng-non-bindable": ""}
+
 # element → attribute → what its whole value must be; {frame} stands for the origin of frames
 ALLOWED: dict[str, dict[str, str]] = {
     "figure": {
+        **_INERT,
         "class": _CLASS,
         "data-ek-id": rf"{ITEM}(?:,{ITEM}){{0,4}}",
         "data-ek-src": PATH,
@@ -54,7 +57,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     "a": {"class": _CLASS, "href": r"https://[^\s\\]+", "rel": "noopener nofollow"},
     "canvas": {"class": _CLASS, "width": _SIZE, "height": _SIZE, "aria-hidden": "true"},
     "input": {"class": _CLASS, "type": "checkbox"},
-    **{name: {"class": _CLASS} for name in ("div", "span", "figcaption", "cite", "label", "blockquote")},
+    "span": {**_INERT, "class": _CLASS},
+    **{name: {"class": _CLASS} for name in ("div", "figcaption", "cite", "label", "blockquote")},
     "p": {},
     "br": {},
 }
@@ -152,6 +156,7 @@ def _keep(frame_origin: str) -> Keep:
         for name, rule in attributes.items()
     }
 
+    @lru_cache(maxsize=512)  # most of our own attributes say the same every time
     def keep(tag: str, name: str, value: str) -> bool:
         rule = rules.get((tag, name))
         return rule is not None and rule.fullmatch(value) is not None

@@ -217,7 +217,7 @@ def test_on_error_raise() -> None:
 
 
 def test_what_is_no_reference_stays_the_authors_text(house: House) -> None:
-    assert house.kit.html("<b>my cat</b>") == "&lt;b&gt;my cat&lt;/b&gt;"
+    assert house.kit.html("<b>my cat</b>", target="feed") == "&#60;b&#62;my cat&#60;&#47;b&#62;"
     document = house.kit.document(
         "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n", input="text"
     )
@@ -400,6 +400,6 @@ def test_options_travel_with_a_reference(house: House) -> None:
     html = str(
         house.kit.html(f'[getty {WIDE} width=250 caption="Boats & birds" align=left]', Options(align="right"))
     )
-    assert "Boats &amp; birds" in html
+    assert "Boats &#38; birds" in html
     assert "ek--right" in html
     assert 'width="250"' in html

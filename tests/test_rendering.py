@@ -20,7 +20,7 @@ from markupsafe import Markup
 from embedkit import rendering
 from embedkit.errors import ConfigurationError
 from embedkit.models import TARGETS, AssetRef, Options, Target
-from embedkit.rendering import Renderer, assets, static_dir, templates_dir
+from embedkit.rendering import INERT, Renderer, assets, static_dir, templates_dir
 from embedkit.settings import Settings
 from tests.embeds_support import (
     HOSTILE,
@@ -150,14 +150,14 @@ def test_amp_has_a_frame_with_placeholder() -> None:
     [
         (
             "feed",
-            f'<p><a href="{PAGE}" rel="noopener nofollow">Harbour at dusk</a>, Photo: Ada Berg / Moment / Getty Images</p>',
+            f'<p><a href="{PAGE}" rel="noopener nofollow">Harbour at dusk</a>, Photo&#58; Ada Berg &#47; Moment &#47; Getty Images</p>',
         ),
         (
             "email",
-            f'<div><a href="{PAGE}" rel="noopener nofollow">Harbour at dusk</a><br>Photo: Ada Berg / Moment / Getty Images</div>',
+            f'<div><a href="{PAGE}" rel="noopener nofollow">Harbour at dusk</a><br>Photo&#58; Ada Berg &#47; Moment &#47; Getty Images</div>',
         ),
         ("text", f"Harbour at dusk — Photo: Ada Berg / Moment / Getty Images — {PAGE}"),
-        ("markdown", f"[Harbour at dusk]({PAGE}) — Photo: Ada Berg / Moment / Getty Images"),
+        ("markdown", f"[Harbour at dusk]({PAGE}) — Photo&#58; Ada Berg &#47; Moment &#47; Getty Images"),
     ],
 )
 def test_link_and_credit_where_no_frame_can_be(target: Target, expected: str) -> None:
@@ -213,7 +213,7 @@ def test_a_caption_of_the_authors_own_is_printed_and_true_asks_the_frame_for_its
 )
 def test_alignment_is_a_class(align: str, suffix: str) -> None:
     text = html("web", Options(align=align))  # type: ignore[arg-type]
-    assert text.startswith(f'<figure class="ek ek--web{suffix}">')
+    assert text.startswith(f'<figure class="ek ek--web{suffix}" ')
 
 
 def test_a_title_names_the_frame() -> None:
@@ -289,7 +289,7 @@ def fallback(on_error: str, target: Target, **texts: str) -> str:
 @pytest.mark.parametrize("target", ["web", "facade", "widget", "card"])
 def test_without_an_embed_a_page_shows_a_card(target: Target) -> None:
     text = fallback("card", target, title="Harbour at dusk", photographer="Ada Berg")
-    assert text.startswith('<figure class="ek ek--card">')
+    assert text.startswith('<figure class="ek ek--card" ')
     assert words(text) == "Harbour at dusk: View on Getty ImagesPhoto: Ada Berg / Getty Images"
 
 
@@ -299,20 +299,20 @@ def test_without_an_embed_a_page_shows_a_card(target: Target) -> None:
         (
             "link",
             "web",
-            f'<span class="ek-link"><a href="{PAGE}" rel="noopener nofollow">Dusk</a>, Photo: Getty Images</span>',
+            f'<span class="ek-link"{INERT}><a href="{PAGE}" rel="noopener nofollow">Dusk</a>, Photo&#58; Getty Images</span>',
         ),
-        ("text", "web", '<span class="ek-link">Dusk, Photo: Getty Images</span>'),
+        ("text", "web", f'<span class="ek-link"{INERT}>Dusk, Photo&#58; Getty Images</span>'),
         (
             "card",
             "oembed",
-            f'<span class="ek-link"><a href="{PAGE}" rel="noopener nofollow">Dusk</a>, Photo: Getty Images</span>',
+            f'<span class="ek-link"><a href="{PAGE}" rel="noopener nofollow">Dusk</a>, Photo&#58; Getty Images</span>',
         ),
-        ("card", "feed", f'<p><a href="{PAGE}" rel="noopener nofollow">Dusk</a>, Photo: Getty Images</p>'),
-        ("text", "feed", '<span class="ek-link">Dusk, Photo: Getty Images</span>'),
+        ("card", "feed", f'<p><a href="{PAGE}" rel="noopener nofollow">Dusk</a>, Photo&#58; Getty Images</p>'),
+        ("text", "feed", '<span class="ek-link">Dusk, Photo&#58; Getty Images</span>'),
         ("card", "text", f"Dusk — Photo: Getty Images — {PAGE}"),
         ("text", "text", "Dusk — Photo: Getty Images"),
-        ("link", "markdown", f"[Dusk]({PAGE}) — Photo: Getty Images"),
-        ("text", "markdown", "Dusk — Photo: Getty Images"),
+        ("link", "markdown", f"[Dusk]({PAGE}) — Photo&#58; Getty Images"),
+        ("text", "markdown", "Dusk — Photo&#58; Getty Images"),
         ("card", "jsonld", ""),
     ],
 )
@@ -333,7 +333,13 @@ def test_a_fallback_links_to_the_site_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("target", "expected"),
-    [("web", "&lt;b&gt; [x]"), ("text", "<b> [x]"), ("markdown", r"&#60;b&#62; \[x\]"), ("jsonld", "")],
+    [
+        ("web", f"<span{INERT}>&#60;b&#62; &#91;x&#93;</span>"),
+        ("feed", "&#60;b&#62; &#91;x&#93;"),
+        ("text", "<b> [x]"),
+        ("markdown", r"&#60;b&#62; \[x\]"),
+        ("jsonld", ""),
+    ],
 )
 def test_words_that_name_no_picture_are_shown_as_words(target: Target, expected: str) -> None:
     assert str(RENDERER.plain("<b>\n[x]", target)) == expected
@@ -417,15 +423,15 @@ def test_no_text_ends_the_script_of_jsonld(text: str) -> None:
     ("title", "shown"),
     [
         ("a * b _ c", r"a \* b \_ c"),
-        ("[x](y)", r"\[x\](y)"),
-        ("`code` \\", r"\`code\` \\"),
-        ("<b> & &amp; AT&T", "&#60;b&#62; & &#38;amp; AT&#38;T"),
+        ("[x](y)", r"\[x\]&#40;y&#41;"),
+        ("`code` \\", r"&#96;code&#96; \\"),
+        ("<b> & &amp; AT&T", "&#60;b&#62; &#38; &#38;amp&#59; AT&#38;T"),
         ("{{ x }} | ~y~", "&#123;&#123; x &#125;&#125; &#124; &#126;y&#126;"),
         (
             "www.evil.example https://evil.example me@evil.example",
-            "www&#46;evil.example https&#58;//evil.example me&#64;evil.example",
+            r"www\.evil\.example https&#58;&#47;&#47;evil\.example me&#64;evil\.example",
         ),
-        ("Ms. Berg: 3.5 (three)", "Ms. Berg: 3.5 (three)"),
+        ("Ms. Berg: 3.5 (three)", r"Ms\. Berg&#58; 3\.5 &#40;three&#41;"),
     ],
 )
 def test_markdown_shows_texts_as_they_are(title: str, shown: str) -> None:
@@ -463,13 +469,13 @@ def host(tmp_path: Path, **files: str) -> Renderer:
 def test_a_host_overrides_a_template_and_nothing_is_cleaned_away(tmp_path: Path) -> None:
     renderer = host(tmp_path, web='<section onclick="x()">\n  <b>{{ title }}</b>\n</section>\n')
     out = renderer.render(record(title="A < B"), NONE, "web")
-    assert out == '<section onclick="x()">\n  <b>A &lt; B</b>\n</section>'
+    assert out == '<section onclick="x()">\n  <b>A &#60; B</b>\n</section>'
     assert str(renderer.render(record(), NONE, "feed")).startswith("<p><a ")
 
 
 def test_a_host_overrides_a_part_of_a_template(tmp_path: Path) -> None:
     renderer = host(tmp_path, figcaption="<figcaption><b>{{ credit }}</b></figcaption>")
-    assert "<b>Ada Berg / Moment / Getty Images</b>" in str(renderer.render(record(), NONE, "web"))
+    assert "<b>Ada Berg &#47; Moment &#47; Getty Images</b>" in str(renderer.render(record(), NONE, "web"))
 
 
 @pytest.mark.parametrize("text", ["{% if %}", "{{ nothing.such }}", '{% include "embedkit/nothing.html" %}'])

@@ -21,6 +21,7 @@ LAYERS = {
     "settings": 0,
     "freshness": 0,
     "events": 0,
+    "escaping": 0,
     "records": 1,
     "shortcodes": 1,
     "arguments": 1,
