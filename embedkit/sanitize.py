@@ -39,7 +39,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "class": _CLASS,
         "data-ek-id": rf"{ITEM}(?:,{ITEM}){{0,4}}",
         "data-ek-src": PATH,
-        **{f"data-ek-{text}": _ANY for text in ("title", "loaded", "again", "revoked")},
+        **{f"data-ek-{text}": _ANY for text in ("loaded", "again", "revoked")},
     },
     "iframe": {
         "class": _CLASS,
@@ -57,8 +57,9 @@ ALLOWED: dict[str, dict[str, str]] = {
     "a": {"class": _CLASS, "href": r"https://[^\s\\]+", "rel": "noopener nofollow"},
     "canvas": {"class": _CLASS, "width": _SIZE, "height": _SIZE, "aria-hidden": "true"},
     "input": {"class": _CLASS, "type": "checkbox"},
+    "div": {"class": _CLASS, "data-ek-title": _ANY},
     "span": {**_INERT, "class": _CLASS},
-    **{name: {"class": _CLASS} for name in ("div", "figcaption", "cite", "label", "blockquote")},
+    **{name: {"class": _CLASS} for name in ("figcaption", "cite", "label", "blockquote")},
     "p": {},
     "br": {},
 }

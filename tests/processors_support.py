@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import os
 import random
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import cmarkgfm
 import commonmark
 import html5lib
 import markdown
 import mistune
+import platformdirs
+import pytest
 from cmarkgfm.cmark import Options as CmarkOptions
 from markdown_it import MarkdownIt
 from mdit_py_plugins.attrs import attrs_plugin
@@ -22,6 +31,9 @@ from embedkit import AssetRef, EmbedKit, Options, Settings
 from embedkit.models import Input, Target
 from embedkit.shortcodes import format
 from tests.embeds_support import HOSTILE, record
+from tests.support import need
+
+NODE = Path(__file__).parent / "processors"
 
 ID = "74917285"
 PLAIN = "Harbour"
@@ -243,13 +255,35 @@ def texts(count: int, *, seed: int = 1) -> Iterator[str]:
         yield "".join(chance.choice(_PIECES) + chance.choice(_GLUE) for _ in range(chance.randrange(2, 6)))
 
 
+# -- processors of Node ----------------------------------------------------------------------------------
+
+
+def install_node_packages() -> Path:
+    """Our script beside the packages it needs, outside of the tree: installed once for every version of them."""
+    npm = need("npm")
+    version = hashlib.sha256(NODE.joinpath("package.json").read_bytes()).hexdigest()[:12]
+    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"processors-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.copytree(NODE, folder, dirs_exist_ok=True)
+        if not folder.joinpath("installed").exists():
+            command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+            if done.returncode and not os.environ.get("CI"):
+                pytest.skip("npm cannot install the processors")
+            assert done.returncode == 0, done.stderr
+            folder.joinpath("installed").touch()
+    return folder
+
+
 # -- documents -----------------------------------------------------------------------------------------
 
 
 class Author:
     """Writes one picture into documents, with a text in every place where one enters."""
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.kit = EmbedKit(Settings(cache="memory:", secret="s" * 40, **settings))
 
     def document(self, template: str, text: str, input: Input, target: Target) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from functools import lru_cache
@@ -25,12 +23,12 @@ from tests.processors_support import (
     Author,
     Page,
     expected,
+    install_node_packages,
     page,
     texts,
 )
 from tests.support import need
 
-HERE = Path(__file__).parent / "processors"
 COUNT = 100
 IN_NODE = 25  # texts: each is read by three processors and three template engines, whose start takes the most time
 MARKDOWN_IN_NODE, TEMPLATES_IN_NODE = ("remark", "MDX", "markdown-it"), ("nunjucks", "Liquid", "Mustache")
@@ -99,24 +97,16 @@ def test_no_text_means_anything_to_jinja(options: dict[str, str]) -> None:
 
 
 @pytest.fixture(name="installed", scope="session")
-def fixture_installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install(tmp_path_factory.mktemp("processors"))
+def fixture_installed() -> Path:
+    return install_node_packages()
 
 
-def install(folder: Path) -> Path:
-    """Our script beside the processors, outside of the tree: npm leaves its files where it installs."""
-    npm = need("npm")
-    shutil.copytree(HERE, folder, dirs_exist_ok=True)
-    command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-    if done.returncode and not os.environ.get("CI"):
-        pytest.skip("npm cannot install the processors")
-    assert done.returncode == 0, done.stderr
-    return folder
+@pytest.fixture(name="jobs")
+def fixture_jobs(tmp_path: Path) -> Path:
+    return tmp_path / "jobs.json"
 
 
-def processed(folder: Path, jobs: list[tuple[str, str]]) -> list[dict[str, str]]:
-    path = folder / "jobs.json"
+def processed(folder: Path, path: Path, jobs: list[tuple[str, str]]) -> list[dict[str, str]]:
     path.write_text(json.dumps(jobs), "utf-8")
     done = subprocess.run(
         [need("node"), "process.js", str(path)], cwd=folder, capture_output=True, text=True, timeout=300
@@ -126,7 +116,7 @@ def processed(folder: Path, jobs: list[tuple[str, str]]) -> list[dict[str, str]]
     return answers
 
 
-def test_no_text_means_anything_to_processors_in_node(installed: Path) -> None:
+def test_no_text_means_anything_to_processors_in_node(installed: Path, jobs: Path) -> None:
     found = list(cases(IN_NODE, seed=4))
     plains = {(PLAIN, *case[1:]) for case in found}
     asked = [
@@ -135,7 +125,7 @@ def test_no_text_means_anything_to_processors_in_node(installed: Path) -> None:
         for name in MARKDOWN_IN_NODE
         if name != "MDX" or case[3] in FOR_MDX
     ]
-    answers = processed(installed, [(name, document(case)) for name, case in asked])
+    answers = processed(installed, jobs, [(name, document(case)) for name, case in asked])
     pages = {}
     for (name, case), answer in zip(asked, answers, strict=True):
         assert "error" not in answer, (name, case, answer)
@@ -145,16 +135,16 @@ def test_no_text_means_anything_to_processors_in_node(installed: Path) -> None:
         assert same(one, wanted, case), (name, case)
 
 
-def test_no_text_means_anything_to_template_engines_in_node(installed: Path) -> None:
+def test_no_text_means_anything_to_template_engines_in_node(installed: Path, jobs: Path) -> None:
     found = [document(case) for case in cases(IN_NODE, seed=5)]
-    jobs = [(name, text) for text in found for name in TEMPLATES_IN_NODE]
-    for (name, text), answer in zip(jobs, processed(installed, jobs), strict=True):
+    asked = [(name, text) for text in found for name in TEMPLATES_IN_NODE]
+    for (name, text), answer in zip(asked, processed(installed, jobs, asked), strict=True):
         assert answer == {"html": text}, name
 
 
-def test_the_judge_sees_what_was_wrong_before(installed: Path) -> None:
+def test_the_judge_sees_what_was_wrong_before(installed: Path, jobs: Path) -> None:
     """What texts did before they were escaped; so these tests can fail."""
     wrong = '<figure title="[x](/onload=alert(1)//)">{{ x }} *a*</figure>'
     assert page(PROCESSORS["Python-Markdown"](f"- {wrong}")) != page(f"<ul>\n<li>{wrong}</li>\n</ul>")
-    answers = processed(installed, [(name, wrong) for name in TEMPLATES_IN_NODE])
+    answers = processed(installed, jobs, [(name, wrong) for name in TEMPLATES_IN_NODE])
     assert all("LEAK" in one["html"] for one in answers)

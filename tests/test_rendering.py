@@ -104,9 +104,9 @@ def test_output_has_one_root_that_is_no_paragraph(target: Target) -> None:
 
 def test_the_facade_holds_a_path_and_a_link_but_no_address_that_loads() -> None:
     text = html("facade")
-    figure, *rest = elements(text)
+    figure, box, *rest = elements(text)
     assert figure.attrib["data-ek-src"] == f"/embed/74917285?et={'e' * 22}&tld=com&sig={SIG}"
-    assert figure.attrib["data-ek-title"].startswith("Harbour at dusk, photo by")
+    assert box.attrib["data-ek-title"].startswith("Harbour at dusk, photo by")
     assert {str(one.tag) for one in rest}.isdisjoint({"iframe", "img", "script", "link"})
     assert hosts(text) == {"www.gettyimages.com"}
     assert "Show picture: Harbour at dusk" in words(text)

@@ -50,7 +50,7 @@
     const frame = document.createElement("iframe");
     const attributes = {
       src: origin + path,
-      title: figure.dataset.ekTitle || "",
+      title: box.dataset.ekTitle || "",
       width: ratio?.width || 594,
       height: ratio?.height || 396,
       loading: "lazy",
