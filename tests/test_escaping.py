@@ -224,9 +224,11 @@ def test_a_reference_in_quotes_does_not_end_a_tag() -> None:
 
 def test_an_escape_rendered_twice_is_read_as_the_readme_says() -> None:
     kit = EmbedKit(Settings(cache="memory:", secret="s" * 40))
-    once = kit.render("[[getty cat]]")
-    assert once == "[getty cat]"
-    assert kit.document(once).problems
+    for input in INPUTS:
+        once = kit.render("[[getty cat]]", input=input)
+        assert once == "[getty cat]"
+        assert kit.document(once, input=input).problems  # it is read
+        assert kit.render(kit.render("[[[getty cat]]]", input=input), input=input) == "[getty cat]"
 
 
 # -- what is kept ----------------------------------------------------------------------------------------
