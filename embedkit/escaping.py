@@ -57,8 +57,9 @@ _TABLES: dict[Escape, dict[str, str]] = {
 }
 
 _SIGN = re.compile(f"([{re.escape(punctuation)}])")  # its parts are the text between, and the signs
-# Where a line starts, a backslash may be a delimiter (arithmatex: \[), and MDX reads two English words as code.
-_LINE_START = re.compile(rf"^(?:{_MARK}(?P<sign>.)|(?P<letter>[ie])(?=(?:mport|xport)\b))", re.MULTILINE)
+# Where a line starts, a backslash may be a delimiter (arithmatex: \[), MDX reads two English words as code, and
+# Goldmark a link of the one letter x as a box that is ticked.
+_LINE_START = re.compile(rf"^{_MARK}(?P<sign>.)|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])", re.MULTILINE)
 # Our own scanner knows backslashes in Markdown alone.
 _TAG = re.compile(rf"{_MASKS['[']}(?=(?i:getty))")
 
@@ -118,4 +119,4 @@ def _masked(value: Any) -> Any:
 
 
 def _reference(found: re.Match[str]) -> str:
-    return _REFERENCES[found["sign"]] if found["sign"] else f"&#{ord(found['letter'])};"
+    return _REFERENCES[found["sign"]] if found["sign"] else f"&#{ord(found[0])};"

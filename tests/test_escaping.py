@@ -184,6 +184,12 @@ def test_mdx_reads_no_statement() -> None:
     assert str(RENDERER.plain("imports", "text", "markdown")) == "imports"
 
 
+def test_a_link_of_one_letter_is_no_box_that_is_ticked() -> None:
+    """Goldmark (and so Hugo) takes "- [x](/y)" for an item of a list of tasks."""
+    assert str(RENDERER.render(record(title="x"), NONE, "markdown")).startswith("[&#120;](https:")
+    assert str(RENDERER.render(record(title="xx"), NONE, "markdown")).startswith("[xx](https:")
+
+
 def test_mistune_and_markdown_it_with_their_defaults() -> None:
     """They show html as text; no text of ours becomes a link there, either."""
     shown = str(RENDERER.plain(SIGNS, "markdown"))
