@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from functools import lru_cache
@@ -35,6 +36,7 @@ MARKDOWN_IN_NODE, TEMPLATES_IN_NODE = ("remark", "MDX", "markdown-it"), ("nunjuc
 # MDX is a language of its own: what html leaves open (br, input) is an error there whatever the text.
 FOR_MDX: tuple[Target, ...] = ("web", "card", "markdown", "text")
 AUTHOR = Author()
+ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.")
 
 Case = tuple[str, str, Input, Target]
 """A text, the name of a document, its format, and a target."""
@@ -69,8 +71,16 @@ def same(found: Page, wanted: Page, case: Case) -> bool:
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_no_text_means_anything_to_markdown(name: str) -> None:
     for case in cases(COUNT):
+        if name == "cmark-gfm" and ADDRESS.search(case[0]):
+            continue  # see the next test
         found = page(PROCESSORS[name](document(case)))
         assert same(found, expected(plain(name, *case[1:]), _one_line(case[0])), case), case
+
+
+def test_github_links_mail_addresses_as_the_readme_says() -> None:
+    """It looks for them in what it has read, behind the references."""
+    html = PROCESSORS["cmark-gfm"](AUTHOR.document(MARKDOWN["item"], "a@b.example", "markdown", "markdown"))
+    assert {url.partition(":")[0] for url in page(html).values} == {"https", "mailto"}
 
 
 @pytest.mark.parametrize("kind", HTML)
