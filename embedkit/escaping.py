@@ -97,7 +97,7 @@ def escape_text(text: str, escape: Escape) -> str:
     return unmask(mask(text), escape)
 
 
-def printed(value: Any) -> Any:
+def mask_value(value: Any) -> Any:
     """What a template prints of a value: our own as it stands, any other string masked."""
     return mask(value) if type(value) is str else value
 
@@ -107,15 +107,15 @@ def dump_json(value: Any, **options: Any) -> str:
 
     :param options: of :func:`json.dumps`.
     """
-    return unmask(json.dumps(_masked(value), **options).replace(r"\ufdd0", _MARK), "json")
+    return unmask(json.dumps(_mask_all(value), **options).replace(r"\ufdd0", _MARK), "json")
 
 
-def _masked(value: Any) -> Any:
+def _mask_all(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _masked(one) for name, one in value.items()}
+        return {name: _mask_all(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(one) for one in value]
-    return printed(value)
+        return [_mask_all(one) for one in value]
+    return mask_value(value)
 
 
 def _reference(found: re.Match[str]) -> str:

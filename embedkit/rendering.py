@@ -291,7 +291,7 @@ def _environment(settings: Settings) -> Environment:
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
-        finalize=escaping.printed,
+        finalize=escaping.mask_value,
         extensions=[OneLine],
         auto_reload=bool(settings.templates),
     )
