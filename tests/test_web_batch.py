@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import string
 from typing import Any
 
@@ -195,7 +194,7 @@ class Odd:
         AssetRef((EXAMPLE,), Options(target={})),  # type: ignore[arg-type]
         AssetRef((EXAMPLE,), Options(caption=b"")),  # type: ignore[arg-type]
     ],
-    ids=lambda value: re.sub(r"[^ -~]", "?", ascii(value)[:30] if not isinstance(value, int) else "number"),
+    ids=lambda value: type(value).__name__,  # the same in every process
 )
 def test_the_library_has_errors_by_item_too(reference: Any) -> None:
     with kit() as made:
