@@ -13,7 +13,7 @@ from embedkit.sandbox.api import fields
 from embedkit.sandbox.api.countries import countries
 from embedkit.sandbox.api.languages import CREATIVE, EVERYWHERE
 from embedkit.sandbox.catalogue import GONE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
-from embedkit.sandbox.subjects import COLLECTIONS, PLACES
+from embedkit.sandbox.content.library import CONTENT
 from tests.api_support import APPLICATION, SEARCH_CLIENT, Caller, talk
 from tests.support import reference_dir
 
@@ -334,14 +334,14 @@ def test_every_language_has_names() -> None:
 
 
 def test_every_place_of_the_catalogue_is_in_a_country() -> None:
-    for _, country in PLACES:
+    for _, country in CONTENT.words.places:
         assert KEY_ALONE.get("/v3/search/images", phrase=country, page_size=1)["result_count"] > 0
 
 
 def test_collections() -> None:
     rows = CUSTOMER.get("/v3/collections")["collections"]
     assert [row["name"] for row in rows] == sorted(row["name"] for row in rows)
-    assert len(rows) == sum(len(found) for found in COLLECTIONS.values())
+    assert len(rows) == len(CONTENT.words.collections)
     assert len({row["id"] for row in rows}) == len({row["code"] for row in rows}) == len(rows)
     for row in rows:
         assert list(row) == ["asset_family", "code", "id", "license_model", "name", "product_types"]

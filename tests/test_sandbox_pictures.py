@@ -10,11 +10,9 @@ import pytest
 
 from embedkit.sandbox import catalogue
 from embedkit.sandbox.catalogue import Asset, find
+from embedkit.sandbox.content.library import CONTENT, FOLDER
 from embedkit.sandbox.dice import Dice
-from embedkit.sandbox.further import FURTHER
-from embedkit.sandbox.painting import PAINTERS
 from embedkit.sandbox.pictures import colour_of, draw, side_of, size_of
-from embedkit.sandbox.subjects import SUBJECTS
 from tests.sandbox_support import Sandbox, inside
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -109,8 +107,9 @@ def test_what_is_made_up_never_changes() -> None:
     assert told == ("1724795339", "Annular solar eclipse over Valencia")
 
 
-def test_every_subject_has_a_painter() -> None:
-    assert {subject.scene for subject in (*SUBJECTS, *FURTHER)} == PAINTERS.keys() == ONE_OF_EACH.keys()
+def test_every_subject_has_a_scene() -> None:
+    scenes = {subject.scene for subject in (*CONTENT.subjects, *CONTENT.everyday)}
+    assert scenes == {path.stem for path in (FOLDER / "scenes").iterdir()} == ONE_OF_EACH.keys()
 
 
 @pytest.mark.parametrize("asset", ONE_OF_EACH.values(), ids=ONE_OF_EACH.keys())

@@ -1,4 +1,4 @@
-"""The assets: a catalogue of some 1,200, a range of ids that always exist, and some special ones.
+"""The assets: a catalogue of some 1,700, a range of ids that always exist, and some special ones.
 
 ================  ==========================================================================
 id                answers
@@ -12,9 +12,11 @@ id                answers
 500000240         a small original, 240 x 160, below the default size
 500000666         an embeddable picture whose texts are hostile: markup, quotes, control characters
 74917285          the picture of the README's examples: upright, 395 x 594 by default
+83454800 …        the pictures of the examples in Getty's own documentation
 ================  ==========================================================================
 
-Everything about an asset follows from its id, in every process, on every machine.
+Everything about an asset follows from its id, in every process, on every machine. What pictures are of is in
+the files of :mod:`embedkit.sandbox.content`; the special ones are in ``pictures.toml``.
 """
 
 from __future__ import annotations
@@ -22,19 +24,24 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from typing import Any
 
+from embedkit.sandbox.content.library import CONTENT, Content
+from embedkit.sandbox.content.texts import Family, Subject, listed
 from embedkit.sandbox.dice import Dice
-from embedkit.sandbox.further import FURTHER
-from embedkit.sandbox.subjects import COLLECTIONS, FIRST, LAST, MONTHS, PLACES, SLOTS, SUBJECTS, Family, Subject
 
 SINGLE = 320  # assets that stand alone
 STORIES = 220  # each of them with CHAPTERS further ones: one photographer, place and day
 CHAPTERS = 4
-SIZE = SINGLE + STORIES * CHAPTERS  # assets in the catalogue, without the special ones
-THEMES = (*SUBJECTS, *SUBJECTS, *FURTHER)  # of the stories, in turn
+SIZE = SINGLE + STORIES * CHAPTERS  # assets that always were in the catalogue, without the special ones
+EVERYDAY = 6  # assets of each everyday subject, half of them from one place and day
+MONTHS = (
+    *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER"),
+    *("OCTOBER", "NOVEMBER", "DECEMBER"),
+)
 NOT_EMBEDDABLE = "500000403"
 WITHDRAWN = "500000404"
 GONE = "500000410"
@@ -64,7 +71,8 @@ class Asset:
 
     ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status that tells
     so. ``segment``, ``event`` and ``named``, the people to be seen, belong to editorial pictures. ``ages`` are
-    the least and the most years of those people; pictures of one ``series`` belong together.
+    the least and the most years of those people; pictures of one ``series`` belong together. ``file_bytes`` is
+    the size of the original's file where it is not what our own files take.
     """
 
     id: str
@@ -95,6 +103,7 @@ class Asset:
     embeddable: bool = True
     is360: bool = False
     withdrawn: int = 0
+    file_bytes: int = 0
 
     @property
     def slug(self) -> str:
@@ -111,16 +120,39 @@ def catalogue() -> Mapping[str, Asset]:
 
 @cache
 def _built() -> Mapping[str, Asset]:
-    singles = (invent(_listed_id(number), number) for number in range(SINGLE))
-    assets = [*_special(), *singles, *(_chapter(number) for number in range(SINGLE, SIZE))]
-    return {asset.id: asset for asset in assets}
+    return {asset_id: _listed(asset_id) for asset_id in _numbers()}
 
 
 def find(asset_id: str) -> Asset | None:
     """The asset with this id, withdrawn or not; None where there never was one."""
-    if asset := catalogue().get(asset_id):
-        return asset
-    return _generated(asset_id) if re.fullmatch(r"6[0-9]{8}", asset_id) else None
+    if re.fullmatch(r"6[0-9]{8}", asset_id):
+        return _generated(asset_id)
+    return _listed(asset_id) if asset_id in _numbers() else None
+
+
+@cache
+def _numbers() -> Mapping[str, int | None]:
+    """The listed ids and their numbers; None for those with texts of their own."""
+    made = {listed_id(number): number for number in range(whole(CONTENT))}
+    return {**dict.fromkeys(CONTENT.pictures), **made}
+
+
+def whole(content: Content) -> int:
+    """How many assets are made up for the catalogue."""
+    return SIZE + EVERYDAY * len(content.everyday)
+
+
+@lru_cache(maxsize=8192)
+def _listed(asset_id: str) -> Asset:
+    number = _numbers()[asset_id]
+    if number is None:
+        return special(asset_id)
+    if number < SINGLE:
+        return _single(asset_id, number)
+    if number < SIZE:
+        return _story(asset_id, number)
+    at, part = divmod(number - SIZE, EVERYDAY)
+    return _chapter(asset_id, number, CONTENT.everyday[at], f"everyday {at} {part * 2 // EVERYDAY}")
 
 
 @lru_cache(maxsize=8192)
@@ -139,36 +171,44 @@ class _Setting:
     date: tuple[int, int, int]
 
 
-def invent(asset_id: str, number: int | None = None) -> Asset:
-    """A believable asset for an id; ``number`` goes through the subjects in turn, else chance chooses."""
+def invent(asset_id: str, subject: Subject | None = None) -> Asset:
+    """A believable asset for an id; chance chooses the subject where none is given."""
     dice = Dice(f"asset {asset_id}")
-    subject = dice.pick(SUBJECTS) if number is None else SUBJECTS[number % len(SUBJECTS)]
-    asset = _picture(asset_id, subject, _setting(dice), dice, dice)
-    if number is None:
-        return asset
-    nearby = number // len(SUBJECTS) // CHAPTERS  # those that are alike make a series, for want of a better one
-    return replace(asset, series=f"{subject.scene} {nearby}", embeddable=number % 16 != 15)
+    subject = subject or dice.pick(CONTENT.subjects_for("any"))
+    return _picture(asset_id, subject, _setting(dice), dice, dice)
 
 
-def _chapter(number: int) -> Asset:
-    """One of the pictures of a story: it shares the setting and the collection of the others."""
+def _single(asset_id: str, number: int) -> Asset:
+    subjects = CONTENT.subjects_for("any")
+    subject = subjects[number % len(subjects)]
+    nearby = number // len(subjects) // CHAPTERS  # those that are alike make a series, for want of a better one
+    made = invent(asset_id, subject)
+    return replace(made, series=f"{subject.scene} {nearby}", embeddable=number % 16 != 15)
+
+
+def _story(asset_id: str, number: int) -> Asset:
+    themes = (*CONTENT.subjects_for("any") * 2, *CONTENT.subjects_for("stories"))
     story = (number - SINGLE) % STORIES
-    subject, told = THEMES[story % len(THEMES)], Dice(f"story {story}")
-    setting, asset_id = _setting(told), _listed_id(number)
-    dice = Dice(f"asset {asset_id}")
+    return _chapter(asset_id, number, themes[story % len(themes)], f"story {story}")
+
+
+def _chapter(asset_id: str, number: int, subject: Subject, series: str) -> Asset:
+    """One of the pictures of a series: it shares the setting and the collection of the others."""
+    told, dice = Dice(series), Dice(f"asset {asset_id}")
+    setting = _setting(told)
     if subject.segment == "sport":  # every picture has its own player
         setting = replace(setting, words=setting.words | _somebody(dice))
     asset = _picture(asset_id, subject, setting, dice, told)
     grey = not asset.segment and not {"vector", "illustration"} & {*asset.keywords} and dice.chance(0.09)
-    return replace(asset, series=f"story {story}", embeddable=number % 16 != 15, monochrome=grey)
+    return replace(asset, series=series, embeddable=number % 16 != 15, monochrome=grey)
 
 
 def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, trade: Dice) -> Asset:
     """An asset; ``trade`` chooses what it is sold under. The order in which dice are cast must stay as it is."""
     words, (year, month, day) = setting.words, setting.date
-    line = dice.pick(subject.lines)
+    line = dice.pick(subject.captions)
     dateline = f"{setting.city}, {setting.country} - {MONTHS[month - 1]} {day}".upper()
-    collection = trade.pick(COLLECTIONS[subject.segment])
+    collection = trade.pick(CONTENT.words.collections_of(subject.segment))
     orientation, width, height = _shape(dice)
     title = dice.pick(subject.titles)
     date = f"{year}-{month:02}-{day:02}T00:00:00Z"
@@ -201,9 +241,9 @@ def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, tra
 
 
 def _setting(dice: Dice) -> _Setting:
-    city, country = dice.pick(PLACES)
+    city, country = dice.pick(CONTENT.words.places)
     words = _words(dice, city, country)
-    photographer = f"{dice.pick(FIRST)} {dice.pick(LAST)}"
+    photographer = f"{dice.pick(CONTENT.words.first)} {dice.pick(CONTENT.words.last)}"
     return _Setting(
         city, country, words, photographer, (dice.whole(2009, 2025), dice.whole(1, 12), dice.whole(1, 28))
     )
@@ -222,7 +262,7 @@ def _caption(subject: Subject, line: str, dateline: str, photographer: str) -> s
 
 
 def _words(dice: Dice, city: str, country: str) -> dict[str, str]:
-    words = {slot: dice.pick(choices) for slot, choices in SLOTS.items()}
+    words = {slot: dice.pick(choices) for slot, choices in CONTENT.words.slots.items()}
     return (
         _somebody(dice)
         | words
@@ -236,7 +276,7 @@ def _words(dice: Dice, city: str, country: str) -> dict[str, str]:
 
 
 def _somebody(dice: Dice) -> dict[str, str]:
-    first, last = dice.pick(FIRST), dice.pick(LAST)
+    first, last = dice.pick(CONTENT.words.first), dice.pick(CONTENT.words.last)
     return {"first": first, "last": last, "name": f"{first} {last}"}
 
 
@@ -246,7 +286,7 @@ def _shape(dice: Dice) -> tuple[str, int, int]:
     return orientation, int(width * shrink), int(height * shrink)
 
 
-def _listed_id(number: int) -> str:
+def listed_id(number: int) -> str:
     """Ids of every shape seen in life: mostly numbers, some with letters and dashes."""
     dice = Dice(f"id {number}")
     # stories keep out of the range of generated ids, and of the special ones
@@ -262,40 +302,13 @@ def _listed_id(number: int) -> str:
     return str(start + number * step)
 
 
-def _special() -> Iterator[Asset]:
-    yield replace(
-        invent(EXAMPLE, _subject("basketball")),
-        title="Under the lights at the corner court",
-        caption="A player goes up with the ball late in the evening (Photo by Ivo Lindqvist/Getty Images)",
-        photographer="Ivo Lindqvist",
-        named=(),
-        orientation="vertical",
-        width=2394,
-        height=3600,
-        embeddable=True,
-    )
-    yield replace(invent(NOT_EMBEDDABLE, _subject("portrait")), embeddable=False)
-    yield replace(invent(WITHDRAWN, _subject("podium")), withdrawn=404)
-    yield replace(invent(GONE, _subject("concert")), withdrawn=410)
-    yield replace(
-        invent(PANORAMA_360, _subject("mountains")),
-        orientation="panoramic_horizontal",
-        width=8000,
-        height=4000,
-        is360=True,
-        embeddable=True,
-    )
-    small = invent(SMALL, _subject("still"))
-    yield replace(small, orientation="horizontal", width=240, height=160, embeddable=True)
-    yield replace(
-        invent(HOSTILE, _subject("city")),
-        title="</title><script>alert(1)</script> \"quotes\" & 'apostrophes' [getty 1]",
-        caption="<img src=x onerror=alert(1)> javascript:alert(1) \u202eright to left\u202c {{ 7*7 }} <!-- ]]>",
-        photographer='"><svg onload=alert(1)>',
-        collection="A & B <i>collection</i>",
-        embeddable=True,
-    )
-
-
-def _subject(scene: str) -> int:
-    return next(number for number, subject in enumerate(SUBJECTS) if subject.scene == scene)
+def special(asset_id: str, content: Content = CONTENT) -> Asset:
+    """A picture of ``pictures.toml``; what it does not say is made up, as for others of its scene."""
+    table = content.pictures[asset_id]
+    asset = replace(invent(asset_id, content.subject(table["scene"])), series=f"{table['scene']} 0")
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+    }
+    if "keywords" in fields:
+        fields["keywords"] = (*listed(fields["keywords"]), asset.city, asset.country)
+    return replace(asset, **fields)

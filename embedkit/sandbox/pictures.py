@@ -6,24 +6,30 @@ import math
 import re
 from functools import lru_cache
 from html import escape
+from typing import NamedTuple
 
 from embedkit.sandbox.catalogue import Asset
+from embedkit.sandbox.content.library import CONTENT
 from embedkit.sandbox.dice import Dice
-from embedkit.sandbox.painting import PAINTERS
-from embedkit.sandbox.painting.canvas import HOURS, LONGEST, Canvas
-from embedkit.sandbox.painting.figures import SKINS
 
-# the hour a title speaks of, and how it is painted
-WORDS = (
-    (r"dawn|sunrise|first light|morning", "dawn"),
-    (r"dusk|sunset|last light|blue hour|settles", "dusk"),
-    (r"night", "night"),
-    (r"evening|golden|autumn", "golden"),
-    (r"fog|mist", "mist"),
-)
+UNIT = 600  # of the drawings' coordinates, along the shortest side
+ABOVE = 0.65  # share of what an upright picture has beyond a square that lies above it
 LABELLED = 300  # px, from which on the picture carries its title
 GREY = '<filter id="grey" color-interpolation-filters="sRGB"><feColorMatrix type="saturate" values="0"/></filter>'
+VIGNETTE = (
+    '<radialGradient id="vignette"><stop offset=".5" stop-opacity="0"/><stop offset="1" stop-opacity=".38"/>'
+    '</radialGradient><rect x="{}" y="{}" width="{}" height="{}" fill="url(#vignette)"/>'
+)
 Colour = tuple[int, int, int]
+
+
+class View(NamedTuple):
+    """The part of a drawing that is seen: left, top, width and height in its coordinates."""
+
+    left: int
+    top: int
+    width: int
+    height: int
 
 
 def size_of(asset: Asset, side: int) -> tuple[int, int]:
@@ -45,25 +51,26 @@ def draw(asset: Asset, side: int, *, label: bool = True) -> str:
     :param label: whether a picture of some size shows title, photographer and collection.
     """
     width, height = size_of(asset, side)
-    wide, high = _view(asset)
-    text = _label(asset, wide, high) if label and side >= LABELLED else ""
+    view = _view(asset)
+    text = _label(asset, view) if label and side >= LABELLED else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {wide} {high}" '
-        f'preserveAspectRatio="xMidYMid slice" role="img"><title>{_text(asset.title)}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="{view.left} {view.top} {view.width} {view.height}" preserveAspectRatio="xMidYMid slice" '
+        f'role="img"><title>{_text(asset.title)}</title>'
         f"<desc>{_text(f'{asset.photographer} / {asset.collection}. A made-up picture.')}</desc>"
-        f"{_painted(asset)}{text}</svg>"
+        f"{_drawn(asset)}{text}</svg>"
     )
 
 
 def hour_of(asset: Asset) -> str:
-    """The hour that the picture is painted in: one of :data:`HOURS`."""
+    """The hour that the picture is drawn in: one of ``hours.toml``."""
     return _hour(asset, _dice(asset))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def colour_of(asset: Asset) -> Colour:
-    """What the picture is mostly: the mean of its background, as red, green and blue."""
-    ground = re.search(r"<(?:linear|radial)Gradient.*?</", _painted(asset))
+    """What the picture is mostly: the mean of its first gradient, the background, as red, green and blue."""
+    ground = re.search(r"<(?:linear|radial)Gradient.*?</", _drawn(asset), re.S)
     stops = re.findall(r'stop-color="#(..)(..)(..)"', ground[0] if ground else "")
     red, green, blue = (sum(int(stop[at], 16) for stop in stops) // len(stops) for at in range(3))
     if asset.monochrome:
@@ -71,19 +78,13 @@ def colour_of(asset: Asset) -> Colour:
     return red, green, blue
 
 
-def skin_of(asset: Asset) -> int | None:
-    """Which of the painters' tones of skin the first person has; None where nobody is to be seen."""
-    at = {_painted(asset).find(f'"{skin}"'): tone for tone, skin in enumerate(SKINS)}
-    return at[min(found)] if (found := [place for place in at if place >= 0]) else None
-
-
 @lru_cache(maxsize=512)
-def _painted(asset: Asset) -> str:
+def _drawn(asset: Asset) -> str:
     dice = _dice(asset)
-    canvas = Canvas(*_view(asset), dice, HOURS[_hour(asset, dice)])
-    PAINTERS[asset.scene](canvas)
-    canvas.vignette()
-    drawn = canvas.svg()
+    hour, turned = _hour(asset, dice), dice.chance(0.5)
+    scene = CONTENT.picture(asset.scene, hour, dice)
+    drawn = f'<g transform="scale(-1 1)">{scene}</g>' if turned else scene
+    drawn += VIGNETTE.format(*_around(_view(asset)))
     return f'{GREY}<g filter="url(#grey)">{drawn}</g>' if asset.monochrome else drawn
 
 
@@ -91,30 +92,34 @@ def _dice(asset: Asset) -> Dice:
     return Dice(f"picture {asset.id}")
 
 
-def _view(asset: Asset) -> tuple[int, int]:
-    longest = max(asset.width, asset.height)
-    return round(LONGEST * asset.width / longest), round(LONGEST * asset.height / longest)
+def _view(asset: Asset) -> View:
+    shortest = min(asset.width, asset.height)
+    width, height = round(UNIT * asset.width / shortest), round(UNIT * asset.height / shortest)
+    return View(-width // 2, round(-UNIT / 2 - ABOVE * (height - UNIT)), width, height)
+
+
+def _around(view: View) -> View:
+    """A fifth more on every side."""
+    left, top, width, height = view
+    return View(round(left - 0.2 * width), round(top - 0.2 * height), round(1.4 * width), round(1.4 * height))
 
 
 def _hour(asset: Asset, dice: Dice) -> str:
-    told = f"{asset.title} {asset.caption}".lower()
-    for words, hour in WORDS:
-        if re.search(words, told):
-            return hour
-    return dice.pick(("dawn", "day", "day", "golden", "dusk"))
+    return CONTENT.hour_of(f"{asset.title} {asset.caption}", dice)
 
 
-def _label(asset: Asset, wide: int, high: int) -> str:
-    size = max(15, min(wide, high) // 32)
-    room = int((wide - 3 * size) / (size * 0.62))
-    line = f'x="{size * 1.4:.0f}" font-family="Helvetica,Arial,sans-serif" fill="#fff"'
+def _label(asset: Asset, view: View) -> str:
+    size = max(15, min(view.width, view.height) // 32)
+    room = int((view.width - 3 * size) / (size * 0.62))
+    low = view.top + view.height
+    line = f'x="{view.left + size * 1.4:.0f}" font-family="Helvetica,Arial,sans-serif" fill="#fff"'
     return (
         '<linearGradient id="label" x1="0" y1="0" x2="0" y2="1"><stop stop-opacity="0"/>'
         '<stop offset="1" stop-opacity=".62"/></linearGradient>'
-        f'<rect y="{high - size * 6}" width="{wide}" height="{size * 6}" fill="url(#label)"/>'
-        f'<text {line} y="{high - size * 2.7:.0f}" font-size="{size * 1.25:.0f}" font-weight="600">'
+        f'<rect x="{view.left}" y="{low - size * 6}" width="{view.width}" height="{size * 6}" fill="url(#label)"/>'
+        f'<text {line} y="{low - size * 2.7:.0f}" font-size="{size * 1.25:.0f}" font-weight="600">'
         f"{_text(_cut(asset.title, int(room * 0.78)))}</text>"
-        f'<text {line} y="{high - size * 1.2:.0f}" font-size="{size}" fill-opacity=".85">'
+        f'<text {line} y="{low - size * 1.2:.0f}" font-size="{size}" fill-opacity=".85">'
         f"{_text(_cut(f'{asset.photographer} / {asset.collection}', room))}</text>"
     )
 

@@ -1,6 +1,6 @@
 """What a search may ask of a picture beyond its texts: who and how many are on it, how it is taken, its mood.
 
-Like everything here it is made up from the id, and in keeping with what is painted.
+Like everything here it is made up from the ID.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
 
 from embedkit.sandbox.catalogue import Asset
+from embedkit.sandbox.content.library import CONTENT, SceneKind
 from embedkit.sandbox.dice import Dice
-from embedkit.sandbox.pictures import hour_of, skin_of
+from embedkit.sandbox.pictures import hour_of
 
 EDITORIAL_ONLY = "For editorial use only."
 UNSAFE = frozenset(("nude", "alcohol"))
@@ -44,48 +46,13 @@ AGES = {
 }
 ADULTS_ONLY = "adults_only"
 
-# by the painters' tones of skin, from light to dark
-_ORIGINS = (
-    ("white", "white", "east_asian", "japanese"),
-    ("white", "hispanic_latinx", "middle_eastern", "east_asian"),
-    ("hispanic_latinx", "south_asian", "southeast_asian", "middle_eastern", "native_american_first_nations"),
-    ("south_asian", "black", "pacific_islander", "multiracial_person"),
-    ("black",),
+# as the API's filter has them; made up from the ID alone, with no relation to what is drawn
+ETHNICITIES = (
+    *("white", "east_asian", "japanese", "hispanic_latinx", "middle_eastern", "south_asian", "southeast_asian"),
+    *("native_american_first_nations", "black", "pacific_islander", "multiracial_person"),
 )
-_ANY_ORIGIN = tuple(dict.fromkeys(origin for row in _ORIGINS for origin in row))
 
-_COMPOSITIONS = {
-    "portrait": ("portrait", "headshot", "looking_at_camera"),
-    "podium": ("waist_up", "medium_shot", "candid"),
-    "basketball": ("full_length", "candid"),
-    "track": ("full_length", "candid"),
-    "football": ("wide_shot", "full_length", "candid"),
-    "concert": ("three_quarter_length", "candid"),
-    "watchers": ("full_length", "wide_shot"),
-    "still": ("still_life", "close_up"),
-    "forest": ("full_frame",),
-    "desert": ("abstract", "sparse", "wide_shot"),
-    "phases": ("part_of_a_series", "copy_space"),
-    "eclipse": ("close_up", "copy_space"),
-    "annular": ("close_up", "sparse"),
-    "partial": ("copy_space", "sparse"),
-}
 _COUNTS = {"none": "no people", "one": "one person", "two": "two people", "group": "group of people"}
-_LANDSCAPE = ("wide_shot", "copy_space")
-_MOODS = {
-    "dawn": ("warm", "natural"),
-    "day": ("natural", "vivid"),
-    "golden": ("warm", "vivid"),
-    "dusk": ("dramatic", "bold"),
-    "night": ("dramatic", "cool"),
-    "mist": ("cool", "natural"),
-}
-_STRIKING = {
-    "eclipse": ("dramatic", "bold"),
-    "annular": ("dramatic", "bold", "warm"),
-    "phases": ("cool", "bold"),
-    "aurora": ("vivid", "cool"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +105,9 @@ def traits(asset: Asset) -> Traits:
 
 @lru_cache(maxsize=4096)
 def origins(asset: Asset) -> frozenset[str]:
-    """Ethnicities, in keeping with the tone of skin of the first person, which takes a look at the picture."""
-    if not asset.people:
-        return frozenset()
+    """Ethnicities that the filter knows the picture by; none where there is nobody."""
     dice = Dice(f"origins {asset.id}")
-    tone = None if asset.monochrome else skin_of(asset)
-    first = dice.pick(_ANY_ORIGIN if tone is None else _ORIGINS[tone])
-    found = {first, *(dice.pick(_ANY_ORIGIN) for _ in range(min(asset.people, 5) - 1))}
+    found = {dice.pick(ETHNICITIES) for _ in range(min(asset.people, 5))}
     return frozenset(found | {"multiethnic_group"} if len(found) > 2 else found)
 
 
@@ -172,8 +135,12 @@ def keywords(asset: Asset) -> tuple[Keyword, ...]:
         "black and white" if asset.monochrome else "color image": "ImageTechnique",
         said.style.replace("_", " "): "ImageTechnique",
     }
-    found = [Keyword(keyword_id(text), _capitals(text), type_) for text, type_ in texts.items()]
-    return tuple(sorted(found, key=lambda keyword: keyword.id))
+    return tuple(sorted((_keyword(text, type_) for text, type_ in texts.items()), key=attrgetter("id")))
+
+
+@lru_cache(maxsize=4096)
+def _keyword(text: str, type_: str) -> Keyword:
+    return Keyword(keyword_id(text), _capitals(text), type_)
 
 
 @lru_cache(maxsize=4096)
@@ -198,7 +165,7 @@ def _ages(years: list[int]) -> frozenset[str]:
 
 
 def _compositions(asset: Asset, dice: Dice) -> list[str]:
-    found = [*_COMPOSITIONS.get(asset.scene, _LANDSCAPE)]
+    found = [*_kind(asset).compositions]
     if asset.scene == "still" and dice.chance(0.3):
         found.append("macro")
     if "flat design" in asset.keywords:
@@ -207,7 +174,11 @@ def _compositions(asset: Asset, dice: Dice) -> list[str]:
 
 
 def _moods(asset: Asset) -> tuple[str, ...]:
-    return _STRIKING.get(asset.scene) or _MOODS[hour_of(asset)]
+    return _kind(asset).moods or CONTENT.hours[hour_of(asset)].moods
+
+
+def _kind(asset: Asset) -> SceneKind:
+    return CONTENT.scenes.get(asset.scene) or SceneKind()
 
 
 def _style(asset: Asset) -> str:

@@ -65,7 +65,7 @@ def picture(asset: Asset, size: Size) -> bytes:
     red, green, blue = top = colour_of(asset)
     bottom = red // 2, green // 2, blue // 2
     said = re.sub(r"[\x00-\x1f\x7f]", " ", f"{asset.id}: {asset.title} ({asset.photographer}). A made-up picture.")
-    return jpeg.write(size.width, size.height, top, bottom, said)
+    return jpeg.write(size.width, size.height, top, bottom, said).ljust(size.bytes, b"\0")  # after its end
 
 
 def _denied(why: str) -> Reply:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.http import Call
-from embedkit.sandbox.subjects import Family
 
 DEFAULT = "en-US"
 EVERYWHERE = ("de", "en-GB", "en-US", "es", "fr", "it", "ja", "nl", "pt-BR", "pt-PT", "sv", "tr")

@@ -17,8 +17,8 @@ from embedkit.sandbox.api.countries import countries
 from embedkit.sandbox.api.errors import coded, invalid
 from embedkit.sandbox.api.reading import MOST_INT32, flag, whole, word
 from embedkit.sandbox.config import SandboxConfig
+from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.http import Call
-from embedkit.sandbox.subjects import Family
 from embedkit.sandbox.traits import ADULTS_ONLY, AGES
 
 PAGE_SIZE, MOST = 30, 100

@@ -7,8 +7,9 @@ from embedkit.sandbox.api.caller import Caller
 from embedkit.sandbox.api.countries import listed
 from embedkit.sandbox.api.languages import content_language, language_of
 from embedkit.sandbox.api.products import PRODUCTS
+from embedkit.sandbox.content.library import CONTENT
+from embedkit.sandbox.content.texts import Collection
 from embedkit.sandbox.http import Call, Reply, json_reply
-from embedkit.sandbox.subjects import COLLECTIONS, Collection, Family
 
 
 def countries(call: Call, _: Caller) -> Reply:
@@ -23,17 +24,14 @@ def countries(call: Call, _: Caller) -> Reply:
 
 def collections(call: Call, _: Caller) -> Reply:
     """The collections of a customer; all of ours are for all customers."""
-    rows = [
-        _collection(collection, "editorial" if segment else "creative")
-        for segment, found in COLLECTIONS.items()
-        for collection in found
-    ]
+    rows = [_collection(collection) for collection in CONTENT.words.collections]
     language = language_of(call)
     rows.sort(key=lambda row: str(row["name"]))
     return json_reply({"collections": rows}, headers=content_language(language))
 
 
-def _collection(collection: Collection, family: Family) -> JSON:
+def _collection(collection: Collection) -> JSON:
+    family = "editorial" if collection.segment else "creative"
     return {
         "asset_family": family,
         "code": collection.code,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from embedkit.models import JSON
 from embedkit.sandbox.catalogue import Asset
+from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.http import Call
-from embedkit.sandbox.subjects import Family
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -26,6 +26,10 @@ _TITLE, _NAMED, _KEYWORD, _EVENT, _CAPTION, _SELLER, _FOREIGN = 3.0, 2.5, 2.0, 1
 _ADJACENT = 2.0  # the words of the phrase, all in a row
 _TASTE = 0.5  # what being liked counts, at most
 _HOME = 1.0  # what being from the country that asks counts
+
+
+_SPELLING = re.compile(r"[a-z]{4,24}")
+Text = tuple[tuple[str, ...], list[str]]  # its words, and the spellings that a correction may choose from
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,9 @@ class Index:
         self._taste: list[float] = []
         self._homes: list[str] = []
         self._spellings: set[str] = set()
+        read = cache(_read)  # many texts stand with many pictures
         for asset in assets:
-            self._add(asset)
+            self._add(asset, read)
         self._spelled = sorted(self._spellings)
 
     def search(self, phrase: Phrase, country: str = "") -> list[Hit]:
@@ -72,27 +77,28 @@ class Index:
     def corrected(self, text: str) -> str | None:
         """The phrase with unknown words replaced by known ones that are spelled alike; None where nothing is."""
         fixed, changed = fold(text), 0
-        for word in list(dict.fromkeys(re.findall(r"[a-z]{4,24}", fixed)))[:MOST_WORDS]:
+        for word in list(dict.fromkeys(_SPELLING.findall(fixed)))[:MOST_WORDS]:
             if singular(word) in self._places or word in STOP:
                 continue
             if near := get_close_matches(word, self._spelled, n=1, cutoff=CLOSE):
                 fixed, changed = re.sub(rf"\b{word}\b", near[0], fixed), changed + 1
         return fixed if changed else None
 
-    def _add(self, asset: Asset) -> None:
+    def _add(self, asset: Asset, read: Callable[[str], Text]) -> None:
         at = len(self._ids)
         self._ids.append(asset.id)
         self._taste.append(traits.popularity(asset))
         self._homes.append(country_of(asset.country).alpha_3)
         texts = []
         for weight, text in _texts(asset):
-            row = tuple(tokens(text))
+            row, spellings = read(text)
             texts.append(row)
             for word in row:
                 places = self._places.setdefault(word, {})
-                places[at] = max(places.get(at, 0.0), weight)
+                if weight > places.get(at, 0.0):
+                    places[at] = weight
             if weight != _FOREIGN:
-                self._spellings.update(re.findall(r"[a-z]{4,24}", fold(text)))
+                self._spellings.update(spellings)
         self._texts.append(tuple(texts))
 
     def _score(self, at: int, score: float, phrase: Phrase, country: str) -> float:
@@ -120,6 +126,10 @@ def index() -> Index:
 @cache
 def _built() -> Index:
     return Index(catalogue().values())
+
+
+def _read(text: str) -> Text:
+    return tuple(tokens(text)), _SPELLING.findall(fold(text))
 
 
 def _texts(asset: Asset) -> Iterator[tuple[float, str]]:

@@ -19,10 +19,11 @@ class Size:
     name: str
     width: int
     height: int
+    least: int = 0
 
     @property
     def bytes(self) -> int:
-        return jpeg.weight(self.width, self.height)
+        return max(self.least, jpeg.weight(self.width, self.height))
 
 
 def sizes(asset: Asset) -> tuple[Size, ...]:
@@ -30,4 +31,4 @@ def sizes(asset: Asset) -> tuple[Size, ...]:
     longest = max(asset.width, asset.height)
     smaller = [Size(name, *size_of(asset, side)) for name, side in NAMES if side < longest]
     whole = next((name for name, side in NAMES if longest <= side), LARGEST)
-    return (Size(whole, asset.width, asset.height), *reversed(smaller))
+    return (Size(whole, asset.width, asset.height, asset.file_bytes), *reversed(smaller))

@@ -15,7 +15,16 @@ STOP = frozenset(
 )
 # letters that have no accent to take off
 _LETTERS = str.maketrans({"ø": "o", "ł": "l", "ı": "i", "đ": "d", "æ": "ae", "œ": "oe", "'": None, "’": None})
-_PLURALS = {"children": "child", "men": "man", "women": "woman", "people": "person"}
+_PLURALS = {
+    "children": "child",
+    "men": "man",
+    "women": "woman",
+    "people": "person",
+    "movies": "movie",
+    "skis": "ski",
+    "taxis": "taxi",
+    "buses": "bus",
+}
 _NOBODY = re.compile(r"\bno (?:people|person)\b")
 
 
@@ -29,6 +38,8 @@ class Phrase:
 
 def fold(text: str) -> str:
     """Lower case, without accents and apostrophes."""
+    if text.isascii():
+        return text.lower().replace("'", "")
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 

@@ -1,0 +1,117 @@
+"""Drawings: SVG files with slots, filled in with what the dice of a picture choose.
+
+A file is SVG that any browser shows. Its slots are CSS custom properties: ``var(--wall)``. Rules of its
+``<style>`` that set the same properties are alternatives: one of each kind is chosen. ``<use href="pine.svg"/>``
+stands for another file, which chooses anew each time, and inherits what it does not set itself; the ``style`` of
+``<use>`` sets properties for that one time. The middle is 0, 0 and the shortest side of a picture is 600, so what
+lies between -300 and 300 is always seen; backgrounds reach from -900 to 900.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from embedkit.sandbox.content.reading import ContentError
+from embedkit.sandbox.dice import Dice
+
+SLOT = re.compile(r"var\(--([a-z0-9-]+)\)")
+USE = re.compile(r'<use href="([a-z0-9./-]+)\.svg"([^<>]*)/>')
+_SVG = re.compile(r"<svg\b[^<>]*>(.*)</svg>", re.S)
+_LEFT_OUT = re.compile(r"<style>(.*?)</style>|<!--.*?-->", re.S)
+_RULE = re.compile(r"svg\s*\{([^{}]*)\}")
+_PROPERTY = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]*[^;\s])")
+_STYLE = re.compile(r'\bstyle="([^"]*--[^"]*)"')
+_NAMED = re.compile(r'(\bid="|url\(#)')
+_HIDDEN = re.compile(r'<[a-z]+ [^<>]*\bdisplay="none"[^<>]*/>')
+_GAP = re.compile(r"\s*\n\s*")
+
+Values = Mapping[str, str]
+Choice = tuple[Values, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One file: what is drawn, and the properties that are to be chosen."""
+
+    name: str
+    body: str
+    choices: tuple[Choice, ...]
+
+    def parts(self) -> Iterator[str]:
+        """Names of the files that it uses."""
+        for match in USE.finditer(self.body):
+            yield _beside(self.name, match[1])
+
+
+def drawing_of(text: str, name: str) -> Drawing:
+    """A drawing from the text of its file, whose name is without ``.svg``.
+
+    :raises ContentError: it is not an SVG document.
+    """
+    svg = _SVG.search(text)
+    if svg is None:
+        raise ContentError(f"{name}.svg: <svg> is missing")
+    rules = [dict(_PROPERTY.findall(rule)) for style in _LEFT_OUT.findall(svg[1]) for rule in _RULE.findall(style)]
+    kinds: dict[tuple[str, ...], list[Values]] = {}
+    for rule in rules:
+        kinds.setdefault(tuple(sorted(rule)), []).append(rule)
+    body = _GAP.sub("\n", _LEFT_OUT.sub("", svg[1])).strip()
+    return Drawing(name, body, tuple(tuple(kind) for kind in kinds.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """Fills drawings in: ``load`` gives a drawing by its name, ``dice`` choose."""
+
+    load: Callable[[str], Drawing]
+    dice: Dice
+    numbers: Iterator[int]
+
+    def fill(self, name: str, given: Values, own: Values | None = None) -> str:
+        """The markup of a drawing.
+
+        :param given: properties from around it; the drawing's own go before them.
+        :param own: properties that go before the drawing's own.
+        :raises ContentError: a slot that nobody sets, or a part that is missing.
+        """
+        drawing, number = self.load(name), next(self.numbers)
+        values = {**given, **self._chosen(drawing, given), **(own or {})}
+        body = SLOT.sub(lambda match: _value(values, match[1], drawing.name), drawing.body)
+        body = _HIDDEN.sub("", body)
+        body = _NAMED.sub(rf"\g<1>{'abcdefghij'[number % 10]}{number}", body)
+        return USE.sub(lambda match: self._part(drawing.name, match[1], match[2], values), body)
+
+    def _chosen(self, drawing: Drawing, given: Values) -> Values:
+        chosen: dict[str, str] = {}
+        for choice in drawing.choices:
+            for key, value in self.dice.pick(choice).items():
+                chosen[key] = SLOT.sub(lambda match: _value({**given, **chosen}, match[1], drawing.name), value)
+        return chosen
+
+    def _part(self, around: str, href: str, attributes: str, values: Values) -> str:
+        style = _STYLE.search(attributes)
+        own = dict(_PROPERTY.findall(style[1])) if style else {}
+        rest = _STYLE.sub("", attributes).strip()
+        drawn = self.fill(_beside(around, href), values, own)
+        return f"<g {rest}>{drawn}</g>" if rest else drawn
+
+
+def filled(load: Callable[[str], Drawing], name: str, dice: Dice, given: Values) -> str:
+    """The markup of a drawing and all its parts."""
+    return Filler(load, dice, count()).fill(name, given)
+
+
+def _beside(around: str, href: str) -> str:
+    """The name of a file that another one refers to."""
+    folder = around.partition("/")[0]
+    return href.removeprefix("../") if href.startswith("../") else f"{folder}/{href}"
+
+
+def _value(values: Values, key: str, name: str) -> str:
+    try:
+        return values[key]
+    except KeyError:
+        raise ContentError(f"{name}.svg: var(--{key}) is set nowhere") from None

@@ -1,0 +1,125 @@
+"""What pictures are of: subjects and the words of their texts, as the TOML files have them.
+
+A template's slots, such as ``{peak}``, are filled with words from ``words.toml`` and from the place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from string import Formatter
+from typing import Any, Literal, TypeVar
+
+from embedkit.sandbox.content.reading import ContentError
+
+Family = Literal["creative", "editorial"]
+Use = Literal["any", "stories", "everyday"]
+# slots that come from the place and the people of a picture, besides those of words.toml
+GIVEN = frozenset(("city", "country", "hour_cap", "season_cap", "first", "last", "name"))
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One theme. ``scene`` names the drawing; ``segment`` is the editorial one, empty for creative.
+
+    ``people`` and ``ages`` (years) are the least and the most of them; ``event`` is what editorial pictures
+    of the theme were taken at.
+    """
+
+    scene: str
+    titles: tuple[str, ...]
+    captions: tuple[str, ...]
+    keywords: tuple[str, ...]
+    use: Use = "everyday"
+    segment: str = ""
+    people: tuple[int, int] = (0, 0)
+    ages: tuple[int, int] = (19, 68)
+    event: str = ""
+
+    @property
+    def family(self) -> Family:
+        return "editorial" if self.segment else "creative"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What pictures are sold under; ``segment`` as in a subject."""
+
+    id: int
+    name: str
+    code: str
+    license_model: str = "rightsmanaged"
+    segment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Names of people, and what the slots of templates are filled with; places are cities with their countries."""
+
+    slots: Mapping[str, tuple[str, ...]]
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
+    collections: tuple[Collection, ...]
+
+    def collections_of(self, segment: str) -> tuple[Collection, ...]:
+        return tuple(collection for collection in self.collections if collection.segment == segment)
+
+
+def subjects_of(document: Mapping[str, Any], name: str) -> tuple[Subject, ...]:
+    """The subjects of a document.
+
+    :param name: of its file, for messages.
+    :raises ContentError: a key that is not known, or one that is missing.
+    """
+    return tuple(
+        record(Subject, table | {"keywords": listed(table.get("keywords", ""))}, f"{name}: subject {number}")
+        for number, table in enumerate(document.get("subject", []), 1)
+    )
+
+
+def words_of(document: Mapping[str, Any], name: str) -> Words:
+    """:raises ContentError: a key that is missing."""
+    try:
+        return Words(
+            slots={slot: tuple(words) for slot, words in document["slots"].items()},
+            first=listed(document["names"]["first"]),
+            last=listed(document["names"]["last"]),
+            places=tuple(_place(text, name) for text in document["places"]),
+            collections=tuple(
+                record(Collection, table, f"{name}: collection") for table in document["collection"]
+            ),
+        )
+    except KeyError as error:
+        raise ContentError(f"{name}: {error.args[0]} is missing") from error
+
+
+def record(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+    """A value from a table, arrays as tuples.
+
+    :raises ContentError: a key that the kind does not have, or one that it lacks.
+    """
+    if unknown := table.keys() - {field.name for field in fields(kind)}:  # type: ignore[arg-type]
+        raise ContentError(f"{where}: {min(unknown)} is not a key here")
+    try:
+        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+    except TypeError as error:
+        raise ContentError(f"{where}: {error}") from error
+
+
+def slots_in(templates: Sequence[str]) -> set[str]:
+    """The slots that templates have."""
+    return {slot for template in templates for _, slot, _, _ in Formatter().parse(template) if slot is not None}
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of a text that commas separate."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _place(text: str, name: str) -> tuple[str, str]:
+    city, comma, country = text.partition(", ")
+    if not comma:
+        raise ContentError(f"{name}: places: {text!r} is not a city, a comma and a country")
+    return city, country
