@@ -12,7 +12,6 @@ from embedkit.sandbox.catalogue import Asset, listed_id, special, whole
 from embedkit.sandbox.content.library import FOLDER, Content
 from embedkit.sandbox.content.reading import ContentError
 from embedkit.sandbox.content.texts import GIVEN, Subject, slots_in
-from embedkit.sandbox.dice import Dice
 
 SEGMENTS = ("", "news", "sport", "entertainment")
 PICTURE_KEYS = frozenset(field.name for field in fields(Asset)) - {"id", "family", "series"}
@@ -90,17 +89,27 @@ def _pictures(content: Content) -> Iterator[str]:
 
 
 def _drawings(content: Content) -> Iterator[str]:
-    """Each scene is drawn at every hour, often enough for its alternatives to come up."""
+    for path in sorted(content.folder.glob("*/*.svg")):
+        try:
+            ElementTree.parse(path)  # noqa: S314 - our own files
+        except ElementTree.ParseError as error:
+            yield f"{path.parent.name}/{path.name}: {error}"
+    of_hours = frozenset.intersection(*(frozenset(hour.colours) for hour in content.hours.values()))
     for path in sorted((content.folder / "scenes").glob("*.svg")):
-        for hour in content.hours:
-            for number in range(3):
-                try:
-                    drawn = content.picture(path.stem, hour, Dice(f"check {number}"))
-                    ElementTree.fromstring(f"<svg>{drawn}</svg>")  # noqa: S314 - our own files
-                except ContentError as error:
-                    yield str(error)
-                except ElementTree.ParseError as error:
-                    yield f"scenes/{path.name}, or a part that it uses: {error}"
+        yield from _drawing(content, f"scenes/{path.stem}", of_hours)
+
+
+def _drawing(content: Content, name: str, given: frozenset[str]) -> Iterator[str]:
+    """Slots that are set nowhere, in a drawing and in all its parts."""
+    try:
+        drawing = content.drawing(name)
+    except ContentError as error:
+        yield str(error)
+        return
+    known = given | drawing.properties()
+    yield from (f"{name}.svg: var(--{slot}) is set nowhere" for slot in sorted(drawing.slots() - known))
+    for part, own in drawing.parts():
+        yield from _drawing(content, part, known | own)
 
 
 if __name__ == "__main__":

@@ -40,10 +40,19 @@ class Drawing:
     body: str
     choices: tuple[Choice, ...]
 
-    def parts(self) -> Iterator[str]:
-        """Names of the files that it uses."""
+    def properties(self) -> set[str]:
+        """What its rules set."""
+        return {key for choice in self.choices for key in choice[0]}
+
+    def slots(self) -> set[str]:
+        """What it asks for."""
+        values = [value for choice in self.choices for rule in choice for value in rule.values()]
+        return set(SLOT.findall(" ".join((self.body, *values))))
+
+    def parts(self) -> Iterator[tuple[str, set[str]]]:
+        """Names of the files that it uses, and what is set for each."""
         for match in USE.finditer(self.body):
-            yield _beside(self.name, match[1])
+            yield _beside(self.name, match[1]), {*_own(match[2])}
 
 
 def drawing_of(text: str, name: str) -> Drawing:
@@ -92,16 +101,20 @@ class Filler:
         return chosen
 
     def _part(self, around: str, href: str, attributes: str, values: Values) -> str:
-        style = _STYLE.search(attributes)
-        own = dict(_PROPERTY.findall(style[1])) if style else {}
         rest = _STYLE.sub("", attributes).strip()
-        drawn = self.fill(_beside(around, href), values, own)
+        drawn = self.fill(_beside(around, href), values, _own(attributes))
         return f"<g {rest}>{drawn}</g>" if rest else drawn
 
 
 def filled(load: Callable[[str], Drawing], name: str, dice: Dice, given: Values) -> str:
     """The markup of a drawing and all its parts."""
     return Filler(load, dice, count()).fill(name, given)
+
+
+def _own(attributes: str) -> dict[str, str]:
+    """The properties that a use sets."""
+    style = _STYLE.search(attributes)
+    return dict(_PROPERTY.findall(style[1])) if style else {}
 
 
 def _beside(around: str, href: str) -> str:
