@@ -164,6 +164,12 @@ def test_a_use_may_set_what_a_part_would_choose() -> None:
     assert filled(files.__getitem__, "scenes/a", Dice("a"), {}) == '<p c="red"/>'
 
 
+def test_a_part_that_uses_itself_ends() -> None:
+    loop = drawing_of('<svg><use href="a.svg"/></svg>', "scenes/a")
+    with pytest.raises(ContentError, match=r"^scenes/a\.svg: .* uses itself$"):
+        filled({"scenes/a": loop}.__getitem__, "scenes/a", Dice("a"), {})
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_file_says_how_to_edit_it(path: Path) -> None:
     head = path.read_text("utf-8")[:400]
@@ -228,6 +234,7 @@ def edited(folder: Path, name: str, old: str, new: str) -> Path:
         ("scenes/sea.svg", "../parts/sky.svg", "../parts/sci.svg", "parts/sci.svg: can't be read (FileNotFoundError)"),
         ("scenes/sea.svg", "</svg>", "", "scenes/sea.svg: <svg> is missing"),
         ("scenes/moon.svg", "</g>", "</gg>", "scenes/moon.svg: mismatched tag"),
+        ("parts/tree.svg", "</svg>", '<use href="tree.svg"/></svg>', "parts/tree.svg: it uses itself"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, name: str, old: str, new: str, told: str) -> None:

@@ -99,8 +99,11 @@ def _drawings(content: Content) -> Iterator[str]:
         yield from _drawing(content, f"scenes/{path.stem}", of_hours)
 
 
-def _drawing(content: Content, name: str, given: frozenset[str]) -> Iterator[str]:
+def _drawing(content: Content, name: str, given: frozenset[str], around: tuple[str, ...] = ()) -> Iterator[str]:
     """Slots that are set nowhere, in a drawing and in all its parts."""
+    if name in around:
+        yield f"{name}.svg: it uses itself"
+        return
     try:
         drawing = content.drawing(name)
     except ContentError as error:
@@ -109,7 +112,7 @@ def _drawing(content: Content, name: str, given: frozenset[str]) -> Iterator[str
     known = given | drawing.properties()
     yield from (f"{name}.svg: var(--{slot}) is set nowhere" for slot in sorted(drawing.slots() - known))
     for part, own in drawing.parts():
-        yield from _drawing(content, part, known | own)
+        yield from _drawing(content, part, known | own, (*around, name))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ _NAMED = re.compile(r'(\bid="|url\(#)')
 _HIDDEN = re.compile(r'<[a-z]+ [^<>]*\bdisplay="none"[^<>]*/>')
 _GAP = re.compile(r"\s*\n\s*")
 
+MAX_PARTS = 150  # of one picture; a part that uses itself never ends
+
 Values = Mapping[str, str]
 Choice = tuple[Values, ...]
 
@@ -87,6 +89,8 @@ class Filler:
         :raises ContentError: a slot that nobody sets, or a part that is missing.
         """
         drawing, number = self.load(name), next(self.numbers)
+        if number > MAX_PARTS:
+            raise ContentError(f"{name}.svg: more than {MAX_PARTS} parts, or a part that uses itself")
         values = {**given, **self._chosen(drawing, given), **(own or {})}
         body = SLOT.sub(lambda match: _value(values, match[1], drawing.name), drawing.body)
         body = _HIDDEN.sub("", body)
