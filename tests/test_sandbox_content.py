@@ -234,6 +234,17 @@ def edited(folder: Path, name: str, old: str, new: str) -> Path:
         ("scenes/sea.svg", "../parts/sky.svg", "../parts/sci.svg", "parts/sci.svg: can't be read (FileNotFoundError)"),
         ("scenes/sea.svg", "</svg>", "", "scenes/sea.svg: <svg> is missing"),
         ("scenes/moon.svg", "</g>", "</gg>", "scenes/moon.svg: mismatched tag"),
+        ("scenes/moon.svg", "svg { --moon:", "g { --moon:", "scenes/moon.svg: style: 'g { --moon"),
+        ("scenes/moon.svg", "--low: #5a4a7a", "--lo: #5a4a7a", "scenes/moon.svg: --mid is set by rules that differ in what else they set"),
+        ("scenes/moon.svg", '<use href="', '<use x="1" href="', 'scenes/moon.svg: <use> needs href="'),
+        ("everyday.toml", '"A man in {city}"', '"A man in {city"', "everyday.toml: subject 2 (man): titles: expected '}' before end of string"),
+        ("everyday.toml", '[[subject]]\nscene = "man"', '[[subjct]]\nscene = "man"', "everyday.toml: subjct is not a key here"),
+        ("everyday.toml", 'scene = "man"\n', "", "everyday.toml: subject 2: scene is missing"),
+        ("everyday.toml", "people = [4, 4]", 'people = ["4", 4]', "everyday.toml: subject 8 (family): people: [least, most] is needed"),
+        ("pictures.toml", "width = 240", 'width = "240"', "pictures.toml: 500000240: width: int is needed"),
+        ("words.toml", "id = 214", "id = 211", "words.toml: collection: id 211 stands twice"),
+        ("words.toml", '"Portland, United States"', "1", "words.toml: places: 1 is not a city, a comma and a country"),
+        ("scenes.toml", "[portrait]\n", "portrait = 1\n[podium-2]\n", "scenes.toml: portrait: a table is needed"),
         ("parts/tree.svg", "</svg>", '<use href="tree.svg"/></svg>', "parts/tree.svg: it uses itself"),
     ],
 )  # fmt: skip
@@ -241,6 +252,18 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, name: str, old: st
     wrong = mistakes(edited(tmp_path, name, old, new))
     assert any(told in line for line in wrong), wrong
     assert all(re.match(r"(scenes/|parts/)?[a-z-]+\.(toml|svg)\b", line) for line in wrong), wrong
+
+
+def test_a_slot_without_a_word_is_named_where_it_is_used() -> None:
+    with pytest.raises(ContentError, match=r"^everyday\.toml: woman: 'In {town}': 'town' is not a slot$"):
+        CONTENT.everyday[0].fill("In {town}", {"city": "Oslo"})
+
+
+def test_keywords_may_be_a_list(tmp_path: Path) -> None:
+    old = "yoga, fitness, meditation, exercise, wellbeing, health, relaxation, mindfulness, park"
+    copy = edited(tmp_path, "everyday.toml", f'"{old}"', '["yoga", "park"]')
+    assert mistakes(copy) == []
+    assert Content(copy).subject("yoga").keywords == ("yoga", "park")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

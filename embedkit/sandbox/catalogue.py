@@ -212,11 +212,11 @@ def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, tra
     orientation, width, height = _shape(dice)
     title = dice.pick(subject.titles)
     date = f"{year}-{month:02}-{day:02}T00:00:00Z"
-    event = subject.event.format_map(words)
+    event = subject.fill(subject.event, words)
     return Asset(
         id=asset_id,
-        title=title.format_map(words),
-        caption=_caption(subject, line.format_map(words), dateline, setting.photographer),
+        title=subject.fill(title, words),
+        caption=_caption(subject, subject.fill(line, words), dateline, setting.photographer),
         photographer=setting.photographer,
         collection=collection.name,
         collection_code=collection.code,

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from xml.etree import ElementTree
 
-from embedkit.sandbox.catalogue import Asset, listed_id, special, whole
+from embedkit.sandbox.catalogue import Asset, invent, listed_id, special, whole
 from embedkit.sandbox.content.library import FOLDER, Content
 from embedkit.sandbox.content.reading import ContentError
 from embedkit.sandbox.content.texts import GIVEN, Subject, slots_in
 
 SEGMENTS = ("", "news", "sport", "entertainment")
-PICTURE_KEYS = frozenset(field.name for field in fields(Asset)) - {"id", "family", "series"}
+EXAMPLE = invent("600000000")
+PICTURE_KEYS = frozenset(field.name for field in fields(Asset)) - {"id", "family", "series", "event_id"}
 
 
 def mistakes(folder: Path = FOLDER) -> list[str]:
     """What is wrong, each with the file and the key; empty where everything is in order."""
     content = Content(folder)
-    checks: tuple[Callable[[Content], Iterator[str]], ...] = (_subjects, _hours, _scenes, _pictures, _drawings)
+    checks: tuple[Callable[[Content], Iterator[str]], ...] = (
+        *(_subjects, _hours, _scenes, _collections, _pictures, _drawings),
+    )
     found: list[str] = []
     for check in checks:
         try:
@@ -40,22 +44,22 @@ def _subjects(content: Content) -> Iterator[str]:
 def _subject(content: Content, subject: Subject) -> Iterator[str]:
     if not (content.folder / "scenes" / f"{subject.scene}.svg").is_file():
         yield f"scene: there is no scenes/{subject.scene}.svg"
-    for key in ("titles", "captions", "keywords"):
-        if not getattr(subject, key):
-            yield f"{key}: at least one is needed"
     slots = content.words.slots.keys() | GIVEN
-    for key, templates in (
-        ("titles", subject.titles),
-        ("captions", subject.captions),
-        ("event", (subject.event,)),
-    ):
-        yield from (f"{key}: {{{slot}}} is not a slot" for slot in sorted(slots_in(templates) - slots))
+    texts = {"titles": subject.titles, "captions": subject.captions, "keywords": subject.keywords}
+    for key, templates in (texts | {"event": (subject.event,)}).items():
+        if not isinstance(templates, tuple) or not templates or not all(isinstance(one, str) for one in templates):
+            yield f"{key}: a list of texts is needed"
+            continue
+        try:
+            yield from (f"{key}: {{{slot}}} is not a slot" for slot in sorted(slots_in(templates) - slots))
+        except ValueError as error:
+            yield f"{key}: {error}"
     if subject.segment not in SEGMENTS:
         yield f"segment: {subject.segment} is not one of {', '.join(SEGMENTS[1:])}"
     if bool(subject.segment) != bool(subject.event):
         yield "event: editorial subjects have one, and creative ones have none"
     for key, pair in (("people", subject.people), ("ages", subject.ages)):
-        if len(pair) != 2 or pair[0] > pair[1]:
+        if [type(number) for number in pair] != [int, int] or pair[0] > pair[1]:
             yield f"{key}: [least, most] is needed"
 
 
@@ -71,10 +75,19 @@ def _scenes(content: Content) -> Iterator[str]:
             yield f"scenes.toml: {name}: there is no scenes/{name}.svg"
 
 
+def _collections(content: Content) -> Iterator[str]:
+    for key in ("id", "code"):
+        values = Counter(getattr(collection, key) for collection in content.words.collections)
+        yield from (f"words.toml: collection: {key} {value} stands twice" for value in values if values[value] > 1)
+
+
 def _pictures(content: Content) -> Iterator[str]:
     listed = {listed_id(number) for number in range(whole(content))}
     for asset_id, table in content.pictures.items():
         where = f"pictures.toml: {asset_id}"
+        if not isinstance(table, dict):
+            yield f"{where}: a table is needed"
+            continue
         if asset_id in listed or (asset_id.startswith("6") and len(asset_id) == 9):
             yield f"{where}: another picture has this ID"
         unknown = sorted(table.keys() - PICTURE_KEYS)
@@ -83,9 +96,13 @@ def _pictures(content: Content) -> Iterator[str]:
             yield f"{where}: scene is missing"
         elif not unknown:
             try:
-                special(asset_id, content)
+                made = special(asset_id, content)
             except ContentError as error:
                 yield f"{where}: scene: {error}"
+                continue
+            for key in table:
+                if type(getattr(made, key)) is not type(getattr(EXAMPLE, key)):
+                    yield f"{where}: {key}: {type(getattr(EXAMPLE, key)).__name__} is needed"
 
 
 def _drawings(content: Content) -> Iterator[str]:

@@ -60,17 +60,27 @@ class Drawing:
 def drawing_of(text: str, name: str) -> Drawing:
     """A drawing from the text of its file, whose name is without ``.svg``.
 
-    :raises ContentError: it is not an SVG document.
+    :raises ContentError: it is not an SVG document, or has styles or uses that would be passed over.
     """
     svg = _SVG.search(text)
     if svg is None:
         raise ContentError(f"{name}.svg: <svg> is missing")
-    rules = [dict(_PROPERTY.findall(rule)) for style in _LEFT_OUT.findall(svg[1]) for rule in _RULE.findall(style)]
-    kinds: dict[tuple[str, ...], list[Values]] = {}
-    for rule in rules:
-        kinds.setdefault(tuple(sorted(rule)), []).append(rule)
     body = _GAP.sub("\n", _LEFT_OUT.sub("", svg[1])).strip()
-    return Drawing(name, body, tuple(tuple(kind) for kind in kinds.values()))
+    if "<use" in USE.sub("", body):
+        raise ContentError(f'{name}.svg: <use> needs href="….svg" as its first attribute, and />')
+    return Drawing(name, body, _choices("".join(_LEFT_OUT.findall(svg[1])), name))
+
+
+def _choices(style: str, name: str) -> tuple[Choice, ...]:
+    if rest := _RULE.sub("", style).strip():
+        raise ContentError(f"{name}.svg: style: {rest[:40]!r} is not a rule such as svg {{ --name: value }}")
+    kinds: dict[tuple[str, ...], list[Values]] = {}
+    for rule in (dict(_PROPERTY.findall(text)) for text in _RULE.findall(style)):
+        kinds.setdefault(tuple(sorted(rule)), []).append(rule)
+    keys = [key for kind in kinds for key in kind]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise ContentError(f"{name}.svg: --{twice} is set by rules that differ in what else they set")
+    return tuple(tuple(kind) for kind in kinds.values())
 
 
 @dataclass(frozen=True, slots=True)

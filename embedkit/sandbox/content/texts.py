@@ -6,7 +6,7 @@ A template's slots, such as ``{peak}``, are filled with words from ``words.toml`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from string import Formatter
 from typing import Any, Literal, TypeVar
 
@@ -41,6 +41,14 @@ class Subject:
     def family(self) -> Family:
         return "editorial" if self.segment else "creative"
 
+    def fill(self, template: str, words: Mapping[str, str]) -> str:
+        """:raises ContentError: a slot that there is no word for."""
+        try:
+            return template.format_map(words)
+        except (KeyError, ValueError) as error:
+            file = "everyday.toml" if self.use == "everyday" else "subjects.toml"
+            raise ContentError(f"{file}: {self.scene}: {template!r}: {error} is not a slot") from error
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -73,10 +81,13 @@ def subjects_of(document: Mapping[str, Any], name: str) -> tuple[Subject, ...]:
     :param name: of its file, for messages.
     :raises ContentError: a key that is not known, or one that is missing.
     """
-    return tuple(
-        record(Subject, table | {"keywords": listed(table.get("keywords", ""))}, f"{name}: subject {number}")
-        for number, table in enumerate(document.get("subject", []), 1)
-    )
+    if other := document.keys() - {"subject"}:
+        raise ContentError(f"{name}: {min(other)} is not a key here; a subject begins with [[subject]]")
+    tables = document.get("subject", [])
+    if not isinstance(tables, list):
+        raise ContentError(f"{name}: subject: a subject begins with [[subject]], in double brackets")
+    made = (record(Subject, table, f"{name}: subject {number}") for number, table in enumerate(tables, 1))
+    return tuple(replace(subject, keywords=listed(subject.keywords)) for subject in made)
 
 
 def words_of(document: Mapping[str, Any], name: str) -> Words:
@@ -100,12 +111,14 @@ def record(kind: type[T], table: Mapping[str, Any], where: str) -> T:
 
     :raises ContentError: a key that the kind does not have, or one that it lacks.
     """
-    if unknown := table.keys() - {field.name for field in fields(kind)}:  # type: ignore[arg-type]
+    if not isinstance(table, Mapping):
+        raise ContentError(f"{where}: a table is needed")
+    known: tuple[Field[Any], ...] = fields(kind)  # type: ignore[arg-type]
+    if unknown := table.keys() - {field.name for field in known}:
         raise ContentError(f"{where}: {min(unknown)} is not a key here")
-    try:
-        return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
-    except TypeError as error:
-        raise ContentError(f"{where}: {error}") from error
+    if missing := {field.name for field in known if field.default is MISSING} - table.keys():
+        raise ContentError(f"{where}: {min(missing)} is missing")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
 
 
 def slots_in(templates: Sequence[str]) -> set[str]:
@@ -113,13 +126,15 @@ def slots_in(templates: Sequence[str]) -> set[str]:
     return {slot for template in templates for _, slot, _, _ in Formatter().parse(template) if slot is not None}
 
 
-def listed(text: str) -> tuple[str, ...]:
-    """The parts of a text that commas separate."""
+def listed(text: str | Sequence[str]) -> tuple[str, ...]:
+    """The parts of a text that commas separate; a list may stand in its place."""
+    if not isinstance(text, str):
+        return tuple(text)
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _place(text: str, name: str) -> tuple[str, str]:
-    city, comma, country = text.partition(", ")
+def _place(text: object, name: str) -> tuple[str, str]:
+    city, comma, country = str(text).partition(", ")
     if not comma:
         raise ContentError(f"{name}: places: {text!r} is not a city, a comma and a country")
     return city, country
