@@ -22,11 +22,8 @@ PICTURE_KEYS = frozenset(field.name for field in fields(Asset)) - {"id", "family
 def mistakes(folder: Path = FOLDER) -> list[str]:
     """What is wrong, each with the file and the key; empty where everything is in order."""
     content = Content(folder)
-    checks: tuple[Callable[[Content], Iterator[str]], ...] = (
-        *(_subjects, _hours, _scenes, _collections, _pictures, _drawings),
-    )
     found: list[str] = []
-    for check in checks:
+    for check in CHECKS:
         try:
             found += check(content)
         except ContentError as error:  # the file can't be read further
@@ -131,6 +128,15 @@ def _drawing(content: Content, name: str, given: frozenset[str], around: tuple[s
     for part, own in drawing.parts():
         yield from _drawing(content, part, known | own, (*around, name))
 
+
+CHECKS: tuple[Callable[[Content], Iterator[str]], ...] = (
+    _subjects,
+    _hours,
+    _scenes,
+    _collections,
+    _pictures,
+    _drawings,
+)
 
 if __name__ == "__main__":
     wrong = mistakes(*(Path(name) for name in sys.argv[1:2]))
