@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from embedkit.rendering import static_dir
 from tests.support import need
@@ -367,6 +367,26 @@ def heard(page: Page, name: str) -> list[Any]:
         "name => heard.filter(([one]) => one === name).map(([, detail]) => detail)", name
     )
     return found
+
+
+def queries(desk: Desk) -> list[str]:
+    """What was searched for."""
+    return [one.query["q"] for one in desk.asked("/v1/search")]
+
+
+def details(page: Page, place: int = 0) -> None:
+    """Search, and open the details of a result."""
+    search(page)
+    tiles(page).nth(place).click()
+    expect(page.locator(".side")).to_be_visible()
+
+
+def insert(page: Page) -> dict[str, Any]:
+    """Insert what is open, and return the choice."""
+    page.get_by_role("button", name="Insert").click()
+    until(page, "heard.some(([name]) => name === 'select')")
+    chosen: dict[str, Any] = heard(page, "select")[-1]
+    return chosen
 
 
 def violations(page: Page) -> list[str]:

@@ -5,6 +5,8 @@
  *   {source: "embedkit", v: 1, nonce, type: "ready" | "resize" {height} | "select" {detail} | "cancel" | "error" {error}}
  * Heard, from there alone, with the same nonce: {source: "embedkit-host", v: 1, nonce, type: "grant" {grant} | "focus"}
  */
+import "./embedkit-picker.js"; // its first event follows a fetch, so this module has listened before
+
 const OTHER = window.opener ?? (window.parent === window ? null : window.parent);
 const asked = new URLSearchParams(location.search);
 const nonce = asked.get("nonce") ?? "";
@@ -90,5 +92,3 @@ window.addEventListener("message", ({ source, origin, data }) => {
 
 new ResizeObserver(() => send("resize", { height: Math.ceil(document.body.getBoundingClientRect().height) }))
   .observe(document.body);
-
-await import(`./embedkit-picker.js${new URL(import.meta.url).search}`); // last, so that no event of it is missed

@@ -1,0 +1,176 @@
+/* The picker for pages and scripts: attributes, properties, methods, events, styles. For readers, and for TypeScript.
+ *
+ *   <script type="module" src="…/static/embedkit-picker.js"></script>
+ *   <embedkit-picker endpoint="https://embeds.example.org" grant="…"></embedkit-picker>
+ *
+ *   import { EmbedKit } from "…/static/embedkit-picker.js";      // also the global EmbedKit
+ *   const choice = await EmbedKit.open({ endpoint, grant });      // a dialog; null if nothing was chosen
+ *
+ * Styles: ::part(picker search filters tile details state footer button badge dialog),
+ *         --ek-accent --ek-on-accent --ek-gap --ek-row --ek-radius --ek-font
+ */
+
+/** The attributes of <embedkit-picker>, and the options of EmbedKit.open(), which writes page-size as pageSize. */
+export interface PickerOptions {
+  /** The URL of the service; by default these files come from it. */
+  endpoint?: string;
+  /** What POST /v1/grants has given to your server: never a token. */
+  grant?: string;
+  /** What to search for at first. */
+  query?: string;
+  /** A language tag such as pt-BR; by default that of the page. */
+  lang?: string;
+  dir?: "ltr" | "rtl";
+  theme?: "auto" | "light" | "dark";
+  /** Whether several pictures can be chosen. */
+  multiple?: boolean;
+  /** How many, at most. */
+  max?: number;
+  /** Which filters are offered, with commas: type, orientation, people, color, sort, nudity. All by default. */
+  filters?: string;
+  /** About how many tiles make a row. */
+  columns?: number;
+  /** Pictures of one request, 30 by default. */
+  pageSize?: number;
+  compact?: boolean;
+  autofocus?: boolean;
+  /** What the value is: shortcode by default. */
+  output?: "shortcode" | "url" | "html" | "markdown" | "json";
+  /** In a form: the name that the value is sent under. */
+  name?: string;
+  value?: string;
+  required?: boolean;
+  disabled?: boolean;
+  /** Say that the pictures are samples. */
+  sandbox?: boolean;
+  /** Whether recent searches are kept in this browser: on by default. */
+  recent?: "on" | "off";
+  /** Whether pointer users see more results without asking: on by default. */
+  autoload?: "on" | "off";
+  /** Words instead of those of locales/<lang>.json. */
+  i18n?: Record<string, string | Record<string, string> | string[]>;
+}
+
+/** What the page is given for a picture. */
+export interface Choice {
+  id: string;
+  title: string;
+  caption: string;
+  photographer: string;
+  collection: string;
+  credit: Credit;
+  date: string | null;
+  orientation: string;
+  width: number;
+  height: number;
+  /** What the editor has written, or the title. */
+  alt: string;
+  thumb: string | null;
+  pageUrl: string;
+  embeddable: boolean;
+  shortcode: string;
+  /** A short link, which oEmbed consumers understand. */
+  url: string;
+  /** Of the form that the editor has chosen; null without an answer of the service, as are the next two. */
+  html: string | null;
+  markdown: string | null;
+  /** For pages without our stylesheet. */
+  oembed: string | null;
+  /** Each of several. */
+  items?: Choice[];
+}
+
+export interface Credit {
+  /** All of it, such as "Ada Berg / Moment / Getty Images". */
+  line: string;
+  photographer: string;
+  collection: string;
+  agency: string;
+}
+
+/** How a picture is embedded. */
+export interface EmbedOptions {
+  /** In pixels. */
+  width?: number | string;
+  /** A text, or true for Getty's own. */
+  caption?: string | true;
+  /** left, center or right. */
+  align?: string;
+  /** The alternative text. */
+  title?: string;
+}
+
+/** Filters of a search, by the service's names. */
+export interface SearchFilters {
+  family?: "all" | "creative" | "editorial";
+  orientations?: string;
+  number_of_people?: "" | "none" | "one" | "two" | "group";
+  /** Six hexadecimal digits. */
+  color?: string;
+  sort_order?: "" | "most_popular" | "newest" | "oldest";
+  exclude_nudity?: boolean;
+}
+
+/** Events of the element. They bubble, out of shadow trees as well. */
+export interface PickerEvents {
+  "embedkit-ready": CustomEvent<object>;
+  "embedkit-search": CustomEvent<{ query: string; filters: SearchFilters; page: number }>;
+  "embedkit-results": CustomEvent<{ query: string; total: number; page: number }>;
+  "embedkit-focus": CustomEvent<{ id: string; title: string }>;
+  /** Something was chosen. Cancel the event to refuse it. */
+  "embedkit-select": CustomEvent<Choice & { value: string }>;
+  /** The same within the click, as clipboards need it: without markup. */
+  "embedkit-select-sync": CustomEvent<Choice>;
+  "embedkit-cancel": CustomEvent<object>;
+  /** retryAfter is in seconds. */
+  "embedkit-error": CustomEvent<{ type: string; status: number; retryAfter: number | null }>;
+  "embedkit-quota": CustomEvent<{ retryAfter: number | null }>;
+}
+
+/** The element. Its properties are its attributes, and these. */
+export class EmbedKitPicker extends HTMLElement {
+  i18n: PickerOptions["i18n"];
+  value: string;
+  output: string;
+  readonly language: string;
+  readonly form: HTMLFormElement | null;
+  readonly validity: ValidityState;
+  checkValidity(): boolean;
+  reportValidity(): boolean;
+  /** Show it as a dialog. Resolves to the choice, to null if it is cancelled. */
+  open(): Promise<Choice | null>;
+  close(choice?: Choice | null): void;
+  cancel(): void;
+  /** Start anew: nothing searched, filtered, edited or selected. */
+  reset(): void;
+  /** Search as if it had been typed. Resolves once there is an answer. */
+  search(query: string, filters?: SearchFilters): Promise<void>;
+  addEventListener<K extends keyof PickerEvents>(
+    type: K, listener: (event: PickerEvents[K]) => void, options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+export const EmbedKit: {
+  /** Open a picker in a dialog of its own. Resolves to the choice, to null if nothing was chosen. */
+  open(options?: PickerOptions): Promise<Choice | null>;
+};
+
+/** Write the shortcode of a picture. */
+export function shortcode(id: string, options?: EmbedOptions & { target?: string }): string;
+
+/** The reference in a text that names a picture; "" for words to search for. */
+export function reference(text: string): string;
+
+/** Rows of tiles as wide as the space, all in pixels; ratios are width by height. */
+export function justify(
+  ratios: number[], space: number, target: number, gap: number,
+): { width: number; height: number }[][];
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "embedkit-picker": EmbedKitPicker;
+  }
+}

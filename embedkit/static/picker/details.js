@@ -1,0 +1,205 @@
+/* The details of one picture: what is known of it, how it is inserted, and the buttons that do so. */
+
+import { button, element, externalLink, icon } from "./dom.js";
+import { EmbedOptions, EmbedPreview } from "./embed.js";
+import { choiceOf, titleOf } from "./images.js";
+import { copy, markupOf } from "./insertion.js";
+
+const MAX_TAG_CHARS = 2048; // of a shortcode, in the service
+
+export class DetailsPane {
+  node = element("section", { class: "side", part: "details", hidden: true, "aria-labelledby": "details-title" });
+  isRefused = false; // it is gone, or can't be embedded
+  #context;
+  #actions;
+  #preview;
+  #image = null;
+  #form;
+  #options;
+  #heading;
+  #problem;
+  #code;
+  #selectButton;
+  #insertButton;
+
+  /** @param {Context} context @param {DetailsActions} actions */
+  constructor(context, actions) {
+    this.#context = context;
+    this.#actions = actions;
+    this.#preview = new EmbedPreview(context);
+  }
+
+  show(image, index, total) {
+    const { words, state } = this.#context;
+    this.#image = image;
+    this.isRefused = false;
+    this.#heading = element(
+      "h3", { id: "details-title", tabindex: "-1", ...state.textAttributes }, titleOf(image, words),
+    );
+    this.#problem = element("p", { class: "problem", hidden: true });
+    this.#options = new EmbedOptions(words, image, state.editsOf(image.id));
+    this.#form = this.#makeForm(image);
+    this.node.replaceChildren(this.#bar(index, total), this.#form);
+    this.node.hidden = false;
+    this.#preview.show(image);
+    this.#readOptions();
+  }
+
+  close() {
+    this.#preview.stop();
+    this.node.hidden = true;
+    this.node.replaceChildren();
+    this.#image = null;
+  }
+
+  focusHeading() {
+    this.#heading.focus();
+  }
+
+  focusStep(distance) {
+    this.node.querySelector(distance > 0 ? ".next" : ".previous").focus();
+  }
+
+  fit() {
+    this.#preview.fit();
+  }
+
+  receiveMessage(event) {
+    this.#preview.receiveMessage(event);
+  }
+
+  mark() {
+    if (!this.#selectButton || !this.#image) return;
+    const isSelected = this.#context.state.selection.has(this.#image.id);
+    this.#selectButton.setAttribute("aria-pressed", String(isSelected));
+    this.#selectButton.replaceChildren(isSelected ? icon("check") : "", this.#context.words("select"));
+  }
+
+  showBusy(isBusy) {
+    this.#insertButton?.setAttribute("aria-disabled", String(isBusy || this.isRefused));
+    this.#insertButton?.replaceChildren(this.#context.words(isBusy ? "inserting" : "insert"));
+  }
+
+  showProblem(text) {
+    this.#context.announcer.alert(text, this.#problem);
+  }
+
+  refuse({ state }) {
+    const { words } = this.#context;
+    this.isRefused = true;
+    this.showBusy(false);
+    this.showProblem(`${words(`${state}_title`)}. ${words(`${state}_text`)}`);
+  }
+
+  #makeForm(image) {
+    const change = () => this.#readOptions();
+    const submit = (event) => {
+      event.preventDefault();
+      if (!this.isRefused) this.#actions.insert(image);
+    };
+    return element(
+      "form", { class: "sheet", input: change, change, submit },
+      element(
+        "div", { class: "scroll" }, this.#preview.stage, this.#preview.viewSwitch(), this.#heading, this.#caption(),
+        this.#problem, this.#facts(), this.#options.node,
+      ),
+      this.#buttons(image),
+    );
+  }
+
+  #bar(index, total) {
+    const { words } = this.#context;
+    const plain = (name, key, act, isDisabled = false) => button({
+      class: `plain ${name}`, "aria-label": words(key), "aria-disabled": String(isDisabled),
+      click: () => isDisabled || act(),
+    }, icon(name));
+    return element(
+      "div", { class: "bar" },
+      plain("previous", "previous", () => this.#actions.step(-1), index === 0),
+      plain("next", "next", () => this.#actions.step(1), index + 1 >= total),
+      element("span", { class: "count" }, words("count", { shown: index + 1, total })),
+      plain("close", "details_close", () => this.#actions.close()),
+    );
+  }
+
+  /** Three lines of the caption, and a button for the rest. */
+  #caption() {
+    const { words, state } = this.#context;
+    if (!this.#image.caption) return null;
+    const caption = element("p", { class: "caption", ...state.textAttributes }, this.#image.caption);
+    const toggle = () => {
+      const isOpen = caption.classList.toggle("all");
+      more.setAttribute("aria-expanded", String(isOpen));
+      more.textContent = words(isOpen ? "text_less" : "text_more");
+    };
+    const more = button({ class: "link", hidden: true, "aria-expanded": "false", click: toggle }, words("text_more"));
+    requestAnimationFrame(() => { more.hidden = caption.scrollHeight <= caption.clientHeight + 1; });
+    return [caption, more];
+  }
+
+  #facts() {
+    const { words, state } = this.#context;
+    const { photographer, collection, date, width, height, family, restrictions, id, pageUrl } = this.#image;
+    const kind = ["creative", "editorial"].includes(family) && words(`family_${family}`);
+    const foreign = state.textAttributes;
+    const facts = [
+      ["photographer", photographer, foreign],
+      ["collection", collection, foreign],
+      ["date", words.date(date)],
+      ["size", words("size_value", { width, height })],
+      ["use", [kind, ...restrictions].filter(Boolean).join(" · ")],
+      ["id", id, foreign],
+    ];
+    const row = ([key, fact, attributes]) =>
+      element("div", {}, element("dt", {}, words(key)), element("dd", attributes, fact));
+    return [
+      element("dl", {}, facts.filter(([, fact]) => fact).map(row)),
+      pageUrl && externalLink(words, pageUrl, "page"),
+    ];
+  }
+
+  #buttons(image) {
+    const { words, state, config } = this.#context;
+    this.#code = element("code", {
+      class: "code", dir: "ltr", tabindex: "0", role: "textbox", "aria-readonly": "true",
+      "aria-label": words("copy_shortcode"),
+    });
+    const select = () => this.#actions.select(state.openIndex);
+    this.#selectButton = config.isMultiple && button({ class: "select", click: select });
+    this.#insertButton = element(
+      "button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter" }, words("insert"),
+    );
+    return element(
+      "div", { class: "actions" }, this.#code, this.#copyButtons(image),
+      element("div", { class: "row" }, this.#selectButton, this.#insertButton),
+    );
+  }
+
+  #copyButtons(image) {
+    const { words } = this.#context;
+    const copyButton = (name, text) => button({
+      class: "small", "aria-label": words(`copy_${name}_label`),
+      click: ({ currentTarget }) => copy(currentTarget, words(`copy_${name}`), text(), this.#context),
+    }, words(`copy_${name}`));
+    return element(
+      "div", { class: "row copies", role: "group", "aria-label": words("copy") },
+      element("span", { "aria-hidden": "true" }, words("copy")),
+      copyButton("shortcode", () => this.#choice().shortcode),
+      copyButton("html", () => markupOf(image, this.#context)),
+      copyButton("link", () => this.#choice().url),
+    );
+  }
+
+  #choice() {
+    return choiceOf(this.#image, this.#context.state.editsOf(this.#image.id));
+  }
+
+  #readOptions() {
+    const hasChanged = this.#options.read(this.#form.elements);
+    const { shortcode } = this.#choice();
+    this.#code.textContent = shortcode;
+    this.#options.showTooLong(shortcode.length > MAX_TAG_CHARS);
+    this.mark();
+    if (hasChanged) this.#preview.refresh();
+  }
+}

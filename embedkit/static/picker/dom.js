@@ -1,0 +1,84 @@
+/* Elements and icons, made without a parser (Trusted Types) and without style attributes (style-src 'self'). */
+
+const SVG = "http://www.w3.org/2000/svg";
+const ICON_PATHS = {
+  search: "M10 4a6 6 0 1 0 .1 0M15 15l5 5",
+  close: "M6 6l12 12M18 6 6 18",
+  down: "M6 9l6 6 6-6",
+  filter: "M4 7h16M7 12h10M10 17h4",
+  clock: "M12 4a8 8 0 1 0 .1 0M12 8v4l3 2",
+  previous: "M15 6l-6 6 6 6",
+  next: "M9 6l6 6-6 6",
+  check: "M5 12l5 5 9-10",
+  out: "M14 5h5v5M19 5l-8 8M17 14v5H5V7h5",
+  picture: "M4 6h16v12H4zM4 16l5-5 4 4 3-3 4 4M15 9v.1",
+  none: "M4 12h16",
+  left: "M4 5h16M4 19h16M4 9h7v6H4zM15 10h5M15 14h5",
+  center: "M4 5h16M4 19h16M8 9h8v6H8z",
+  right: "M4 5h16M4 19h16M13 9h7v6h-7zM4 10h5M4 14h5",
+  offline: "M3 9a13 13 0 0 1 18 0M7 13a7 7 0 0 1 10 0M11 17h2M4 4l16 16",
+  setup: "M16 4a4 4 0 1 0 .1 0M13 11l-8 8M8 16l2 2",
+  lock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3",
+  slow: "M7 4h10M7 20h10M8 4l8 16M16 4 8 20",
+  server: "M5 5h14v5H5zM5 14h14v5H5zM8 7.5h.1M8 16.5h.1",
+};
+
+const isPresent = (child) => child !== undefined && child !== null && child !== false;
+
+/**
+ * Make an element. Strings become text nodes, never markup.
+ *
+ * @param {string} tag
+ * @param {object} [attributes] - functions are listeners, true and false are attributes that are there or not
+ * @param {...*} children - nodes, strings, or lists of them; undefined, null and false are left out
+ * @returns {any} the element
+ */
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (typeof value === "boolean") node.toggleAttribute(name, value);
+    else if (isPresent(value)) node.setAttribute(name, value);
+  }
+  node.append(...children.flat().filter(isPresent));
+  return node;
+}
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", ICON_PATHS[name]);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", `icon icon-${name}`);
+  svg.append(path);
+  return svg;
+}
+
+export function button(attributes, ...children) {
+  return element("button", { type: "button", part: "button", ...attributes }, ...children);
+}
+
+export function option(value, label, isSelected) {
+  const node = element("option", { value }, label);
+  node.selected = isSelected;
+  return node;
+}
+
+/** A label with the radio button in it. */
+export function radio(name, value, isChecked, ...label) {
+  const input = element("input", { type: "radio", name, value });
+  input.checked = isChecked;
+  return element("label", { class: "segment" }, input, element("span", {}, ...label));
+}
+
+export function externalLink(words, href, key) {
+  return element(
+    "a", { class: "link", href, target: "_blank", rel: "noopener noreferrer" },
+    words(key), element("span", { class: "unseen" }, ` ${words("new_tab")}`), icon("out"),
+  );
+}
+
+export function setPixels(node, property, length) {
+  node.style.setProperty(property, `${length}px`);
+}

@@ -1,0 +1,140 @@
+/* The filters of a search: their names and values for the service, and the row of controls. */
+
+import { button, element, icon, option, radio } from "./dom.js";
+
+const PANORAMA = "panoramic_horizontal,panoramic_vertical";
+const COLORS = {
+  red: "d92b2b", orange: "f08a24", yellow: "f4d03f", green: "3f9b4f", teal: "1f9e97", blue: "2f6fd0",
+  purple: "7d4fb3", pink: "e77fa8", brown: "8a5a3c", black: "111111", grey: "8c8c8c", white: "ffffff",
+};
+
+// By the key of words: the service's name, values by the key of words, and the family without it.
+const FILTERS = {
+  family: { name: "family", values: { all: "all", creative: "creative", editorial: "editorial" } },
+  orientation: {
+    name: "orientations",
+    values: { any: "", horizontal: "horizontal", vertical: "vertical", square: "square", panoramic: PANORAMA },
+  },
+  people: { name: "number_of_people", values: { any: "", none: "none", one: "one", two: "two", group: "group" } },
+  color: { name: "color", values: { any: "", ...COLORS }, notFor: "editorial" },
+  sort: {
+    name: "sort_order",
+    values: { best_match: "", most_popular: "most_popular", newest: "newest", oldest: "oldest" },
+  },
+  nudity: { name: "exclude_nudity", notFor: "editorial" },
+};
+const OLDEST = "oldest"; // an order of editorial pictures alone
+
+export const NO_FILTERS = Object.freeze({
+  family: "all", orientations: "", number_of_people: "", color: "", sort_order: "", exclude_nudity: true,
+});
+
+/** The filters that the service is asked with: those that are set and that the family takes. */
+export function activeFilters(filters) {
+  const isActive = ({ name, notFor }) => {
+    const value = filters[name];
+    if (value === "" || notFor === filters.family) return false;
+    return value !== OLDEST || filters.family === "editorial";
+  };
+  return Object.fromEntries(Object.values(FILTERS).filter(isActive).map(({ name }) => [name, filters[name]]));
+}
+
+/** @returns {number} how many filters narrow the search */
+export function countFilters(filters) {
+  return Object.entries(activeFilters(filters)).filter(([name, value]) => value !== NO_FILTERS[name]).length;
+}
+
+/** A group of filters, and a button that shows the group where there is little room. */
+export class FilterBar {
+  #words;
+  #actions;
+  #controls;
+
+  /** @param {Words} words @param {string[]|undefined} keys - of filters to show @param {FilterActions} actions */
+  constructor(words, keys, actions) {
+    this.#words = words;
+    this.#actions = actions;
+    this.#controls = Object.keys(FILTERS)
+      .filter((key) => keys?.includes(key) ?? true)
+      .map((key) => this.#control(key));
+    this.toggle = button({
+      class: "pill toggle", "aria-expanded": "false", "aria-controls": "filters", click: () => this.#toggle(),
+    });
+    this.clear = button({ class: "link", hidden: true, click: actions.clear }, words("filters_clear"));
+    this.group = element(
+      "div", { class: "filters", part: "filters", id: "filters", role: "group", "aria-label": words("filters") },
+      this.#controls.map(({ node }) => node), this.clear,
+    );
+  }
+
+  get nodes() {
+    return [this.#controls.length > 0 && this.toggle, this.group];
+  }
+
+  update(filters) {
+    for (const { key, node, show } of this.#controls) {
+      node.hidden = FILTERS[key].notFor === filters.family;
+      show(filters[FILTERS[key].name], filters.family);
+    }
+    const count = countFilters(filters);
+    this.clear.hidden = count === 0;
+    this.#label(count);
+  }
+
+  #label(count) {
+    const words = this.#words;
+    const number = count > 0 && element("span", { class: "number", "aria-hidden": "true" }, words("{n}", { n: count }));
+    this.toggle.replaceChildren(icon("filter"), words("filters"), number || "");
+    if (count) this.toggle.setAttribute("aria-label", words("filters_set", { n: count }));
+    else this.toggle.removeAttribute("aria-label");
+  }
+
+  #toggle() {
+    const isOpen = this.toggle.getAttribute("aria-expanded") !== "true";
+    this.toggle.setAttribute("aria-expanded", String(isOpen));
+    this.#actions.toggle(isOpen);
+  }
+
+  /** A control with its element, and show(value, family). */
+  #control(key) {
+    const { name } = FILTERS[key];
+    const change = ({ target }) => {
+      this.#actions.change({ [name]: target.type === "checkbox" ? target.checked : target.value });
+    };
+    if (key === "family") return this.#segments(key, change);
+    if (key === "nudity") return this.#checkbox(key, change);
+    return this.#select(key, change);
+  }
+
+  #segments(key, change) {
+    const words = this.#words;
+    const choices = Object.keys(FILTERS[key].values).map((value) => radio(key, value, false, words(`${key}_${value}`)));
+    const legend = element("legend", { class: "unseen" }, words(key));
+    const show = (value) => {
+      for (const { firstChild: input } of choices) input.checked = input.value === value;
+    };
+    return { key, node: element("fieldset", { class: "segments", change }, legend, choices), show };
+  }
+
+  #checkbox(key, change) {
+    const input = element("input", { type: "checkbox", change });
+    const node = element("label", { class: "tick" }, input, this.#words(key));
+    return { key, node, show: (value) => { input.checked = value; } };
+  }
+
+  /** A select whose first choice has the name of the filter. */
+  #select(key, change) {
+    const words = this.#words;
+    const { values } = FILTERS[key];
+    const select = element("select", { "aria-label": words(key), change });
+    const node = element("span", { class: `pick pill ${key}` }, select, icon("down"));
+    const show = (value, family) => {
+      const names = Object.keys(values).filter((name) => name !== OLDEST || family === "editorial");
+      const label = (name) => words(name === "any" ? key : `${key}_${name}`);
+      select.replaceChildren(...names.map((name) => option(values[name], label(name), values[name] === value)));
+      node.classList.toggle("set", select.value !== "");
+      if (key === "color") node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
+    };
+    return { key, node, show };
+  }
+}

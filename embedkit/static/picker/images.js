@@ -1,0 +1,176 @@
+/* Pictures as values: checked when they arrive, named in text, described when they are handed over. */
+
+export const MAX_CAPTION_CHARS = 900;
+const AGENCY = "Getty Images";
+
+// Of one picture, or of up to five for a slideshow.
+const ID = /^[0-9a-z-]{1,24}(?:,[0-9a-z-]{1,24}){0,4}$/;
+const NAMED_ID = /^(?:id\s*:|#)\s*(?=\S*\d)([\w-]+(?:\s*,\s*[\w-]+)*)$/;
+// IDs, also such as a0075-000067a; URLs, also without a scheme; a shortcode; embed code.
+const REFERENCES = [
+  /^\d{5,24}(?:\s*,\s*\d{5,24}){0,4}$/,
+  /^[a-z]?\d{3,}-\d{3,}\w?$/i,
+  /^(?:https?:)?\/\/\S+$/i,
+  /^(?:www\.)?(?:gty\.im|gettyimages\.\S+?)\/\S+$/i,
+  /^\[getty\b/i,
+  /<[a-z]|gie\.widgets/i,
+];
+const SWITCH = /^(?:true|yes|on|false|no|off)$/i; // what a caption is read as that is not a text
+const SPECIAL = /[\\[\]`&<>"']|\0./g; // read by shortcodes, HTML or Markdown; or any character after NUL
+
+export function asText(value) {
+  return typeof value === "string" ? value : "";
+}
+
+/** An absolute URL on http or https; "" for others: a javascript: URL of an answer must not become a link. */
+export function httpUrl(value, base = document.baseURI) {
+  if (!asText(value)) return "";
+  try {
+    const url = new URL(value, base);
+    return /^https?:$/.test(url.protocol) ? url.href : "";
+  } catch {
+    return "";
+  }
+}
+
+function sizeFrom(value) {
+  const url = httpUrl(value?.url);
+  return url ? { url, width: Number(value.width) || 0, height: Number(value.height) || 0 } : null;
+}
+
+function creditFrom(value) {
+  const [line, photographer, collection, agency] =
+    [value?.line, value?.photographer, value?.collection, value?.agency].map(asText);
+  return { line, photographer, collection, agency };
+}
+
+function orientationOf(width, height) {
+  if (width === height) return "square";
+  return width > height ? "horizontal" : "vertical";
+}
+
+/**
+ * Check a picture of /v1/search.
+ *
+ * @param {any} raw
+ * @returns {Picture|undefined} undefined if its ID is not one
+ */
+export function pictureFromSearch(raw) {
+  if (!ID.test(asText(raw?.id))) return undefined;
+  const preview = sizeFrom(raw.preview);
+  const thumb = sizeFrom(raw.thumb) ?? preview;
+  const width = Number(raw.width) || thumb?.width || 3;
+  const height = Number(raw.height) || thumb?.height || 2;
+  return {
+    id: raw.id,
+    title: asText(raw.title),
+    caption: asText(raw.caption),
+    photographer: asText(raw.photographer),
+    collection: asText(raw.collection),
+    date: asText(raw.date_created) || null,
+    family: asText(raw.family),
+    orientation: asText(raw.orientation) || orientationOf(width, height),
+    width,
+    height,
+    thumb,
+    preview: preview ?? thumb,
+    pageUrl: httpUrl(raw.page_url),
+    restrictions: Array.isArray(raw.restrictions) ? raw.restrictions.map(asText).filter(Boolean) : [],
+    credit: creditFrom(raw.credit),
+  };
+}
+
+/** Check a record of /v1/embeds, as pictureFromSearch() does: it knows less of a picture. */
+export function pictureFromRecord(record) {
+  const { photographer, collection } = record;
+  const names = [photographer, collection, AGENCY];
+  const line = names.filter((name, index) => name && names.indexOf(name) === index).join(" / ");
+  return pictureFromSearch({
+    ...record,
+    id: record.ref,
+    thumb: { url: record.thumbnail_url, width: record.thumbnail_width, height: record.thumbnail_height },
+    credit: { line, photographer, collection, agency: AGENCY },
+  });
+}
+
+export function titleOf({ title, id }, words) {
+  return title || words("untitled", { id });
+}
+
+/**
+ * Recognise what names a picture: a link, an ID, a shortcode, embed code.
+ *
+ * @param {string} text - what was typed or pasted, trimmed
+ * @returns {string} the reference for the service; "" for words to search for
+ */
+export function reference(text) {
+  const named = NAMED_ID.exec(text);
+  if (named) return named[1];
+  return REFERENCES.some((pattern) => pattern.test(text)) ? text : "";
+}
+
+/**
+ * Write the shortcode of a picture, exactly as embedkit.shortcodes.format does.
+ *
+ * @param {string} id - of one picture, or of several with commas
+ * @param {EmbedOptions & {target?: string}} [options] - width in pixels; caption true for Getty's own; title is the
+ *   alternative text; empty ones are left out
+ * @returns {string} such as [getty 74917285]
+ */
+export function shortcode(id, { width, caption, align, title, target } = {}) {
+  const attributes = Object.entries({ width, caption, align, title, target }).filter(([, value]) => value);
+  if (!attributes.length) return `[getty ${id}]`;
+  return `[getty src="${id}"${attributes.map(([name, value]) => ` ${name}="${escapeValue(name, value)}"`).join("")}]`;
+}
+
+function escapeValue(name, value) {
+  const line = String(value).replace(/\s+/g, " ").trim();
+  const looksLikeSwitch = name === "caption" && value !== true && SWITCH.test(line);
+  const marked = looksLikeSwitch ? `\0${line}` : line; // its first letter is escaped, so that it stays a text
+  return marked.replace(SPECIAL, (match) => `&#${match.charCodeAt(match.length - 1)};`);
+}
+
+/** @returns {EmbedOptions} */
+export function embedOptions({ caption }, edits) {
+  const captions = { getty: true, own: edits.words ?? caption.slice(0, MAX_CAPTION_CHARS) };
+  return {
+    width: Number(edits.width) || undefined,
+    caption: captions[edits.caption] || undefined,
+    align: edits.align || undefined,
+    title: edits.alt || undefined,
+  };
+}
+
+/** @returns {Choice} without markup */
+export function choiceOf(picture, edits) {
+  const { id, title, caption, photographer, collection, date, orientation, width, height, pageUrl } = picture;
+  const options = embedOptions(picture, edits);
+  return {
+    id, title, caption, photographer, credit: { ...picture.credit }, collection, date, orientation, width, height,
+    alt: options.title ?? title, thumb: picture.thumb?.url ?? null, pageUrl, embeddable: true,
+    shortcode: shortcode(id, { ...options, target: edits.target }), url: `https://gty.im/${id}`,
+    html: null, markdown: null, oembed: null,
+  };
+}
+
+/** Several choices as one: texts are joined, everything else is that of the first. */
+export function joinChoices(choices) {
+  const join = (name, separator) =>
+    choices.some((choice) => choice[name] === null) ? null : choices.map((choice) => choice[name]).join(separator);
+  return {
+    ...choices[0],
+    id: join("id", ","),
+    shortcode: join("shortcode", "\n\n"),
+    url: join("url", "\n"),
+    html: join("html", "\n"),
+    markdown: join("markdown", "\n\n"),
+    oembed: join("oembed", "\n"),
+    items: choices.map((choice) => ({ ...choice })),
+  };
+}
+
+export function slideshowOf(pictures, words) {
+  const [first, ...others] = pictures;
+  const title = words("slideshow_title", { title: first.title || first.id, n: others.length });
+  return { ...first, id: pictures.map(({ id }) => id).join(","), title, caption: "" };
+}

@@ -1,0 +1,170 @@
+/* Handing pictures over: what is selected, choices with their markup, the clipboard, dragging. */
+
+import { button, element } from "./dom.js";
+import { choiceOf, embedOptions, joinChoices, slideshowOf } from "./images.js";
+
+const MAX_SLIDES = 5; // pictures in one embed of Getty Images
+const MARKUP_TIMEOUT_MS = 4_000; // for markup that the page did not ask for
+const DONE_MS = 2_000; // for which a button shows that it has copied
+
+export class SelectionBar {
+  #words;
+  #actions;
+
+  /** @param {Words} words @param {SelectionActions} actions */
+  constructor(words, actions) {
+    this.#words = words;
+    this.#actions = actions;
+    this.node = element("div", {
+      class: "footer", part: "footer", hidden: true, role: "group", "aria-label": words("selection"),
+    });
+  }
+
+  render(count) {
+    this.node.hidden = count === 0;
+    this.node.replaceChildren(...(count ? this.#parts(count) : []));
+  }
+
+  #parts(count) {
+    const words = this.#words;
+    const { clear, insert } = this.#actions;
+    const slideshow = button({ class: "pill", click: () => insert(true) }, words("insert_slideshow"));
+    return [
+      element("strong", {}, words("selected", { n: count })),
+      button({ class: "link", click: clear }, words("selection_clear")),
+      element("span", { class: "room" }),
+      count > 1 && count <= MAX_SLIDES ? slideshow : "",
+      button({ class: "primary", click: () => insert(false) }, words("insert_all", { n: count })),
+    ];
+  }
+}
+
+export class Inserter {
+  #context;
+  #actions;
+  #isBusy = false;
+
+  /** @param {Context} context @param {InsertActions} actions */
+  constructor(context, actions) {
+    this.#context = context;
+    this.#actions = actions;
+  }
+
+  /** Each picture by itself, or all as one slideshow. */
+  async insert(images, { asSlideshow = false } = {}) {
+    if (this.#isBusy) return;
+    const { words, state, config, emit } = this.#context;
+    const embeds = asSlideshow ? [slideshowOf(images, words)] : images;
+    const choices = embeds.map((image) => choiceOf(image, state.editsOf(image.id)));
+    emit("select-sync", joinChoices(choices)); // some browsers allow the clipboard within the click alone
+    await this.#addMarkup(choices, embeds);
+    if (config.needsMarkup && choices.some((choice) => choice[config.output] === null)) {
+      this.#actions.showProblem(words("html_failed"));
+      return;
+    }
+    if (this.#actions.accept(joinChoices(choices))) this.#finish(images, choices);
+  }
+
+  async #addMarkup(choices, embeds) {
+    this.#isBusy = true;
+    this.#actions.showBusy(true);
+    try {
+      await addMarkup(choices, embeds, this.#context);
+    } finally {
+      this.#isBusy = false;
+      this.#actions.showBusy(false);
+    }
+  }
+
+  #finish(images, choices) {
+    const { words, state, config, announcer } = this.#context;
+    if (config.remembers) for (const { id } of images) state.usedPictures.add(id);
+    state.forgetEdits();
+    state.selection.clear();
+    this.#actions.finish();
+    const title = choices.map((choice) => choice.title || choice.id).join(", ");
+    announcer.say(words("inserted", { title }), { now: true });
+  }
+}
+
+/** Fill in html, markdown and oembed. */
+async function addMarkup(choices, images, { service, state, config }) {
+  const items = images.map((image, index) => ({ ...markupItem(image, state), choice: choices[index] }));
+  const fill = async (field, target, chosen) => {
+    const found = await service.markup(chosen, target, config.needsMarkup ? undefined : MARKUP_TIMEOUT_MS);
+    chosen.forEach(({ choice }, index) => { choice[field] = found[index]; });
+  };
+  const targets = [...new Set(items.map(({ target }) => target))];
+  await Promise.all([
+    ...targets.map((target) => fill("html", target, items.filter((item) => item.target === target))),
+    fill("markdown", "markdown", items),
+    fill("oembed", "oembed", items),
+  ]);
+}
+
+/** @returns {Promise<string|null>} in the form that the editor has chosen */
+export async function markupOf(image, { service, state }) {
+  const item = markupItem(image, state);
+  const [html] = await service.markup([item], item.target);
+  return html;
+}
+
+function markupItem(image, state) {
+  const edits = state.editsOf(image.id);
+  return { id: image.id, options: embedOptions(image, edits), target: edits.target };
+}
+
+/** What other programs get: the shortcode as text, the page as a URL, the façade as HTML. */
+export function fillDrag({ dataTransfer }, image, { service, state }) {
+  const { shortcode, pageUrl, title, credit } = choiceOf(image, state.editsOf(image.id));
+  const link = element("p", {}, element("a", { href: pageUrl }, title || image.id), ` ${credit.line}`);
+  dataTransfer.effectAllowed = "copy";
+  dataTransfer.setData("text/plain", shortcode);
+  if (pageUrl) dataTransfer.setData("text/uri-list", pageUrl);
+  dataTransfer.setData("text/html", service.facade(image.id).html || link.outerHTML);
+}
+
+/**
+ * Copy a text, and say so on the button.
+ *
+ * @param {HTMLElement} node - the button
+ * @param {string} what - in the reader's language
+ * @param {string|Promise<string|null>} text - a promise is passed on: Safari allows copying within the click alone
+ * @param {Context} context
+ */
+export async function copy(node, what, text, { words, announcer }) {
+  const isCopied = await toClipboard(text, node);
+  const isMissing = (await text) === null;
+  const result = isCopied ? words("copied", { what }) : words("copy_failed");
+  announcer.say(isMissing ? words("html_failed") : result, { now: true });
+  if (!isCopied || isMissing) return;
+  node.classList.add("done");
+  setTimeout(() => node.classList.remove("done"), DONE_MS);
+}
+
+async function toClipboard(text, node) {
+  try {
+    if (typeof text === "string") await navigator.clipboard.writeText(text);
+    else await navigator.clipboard.write([new ClipboardItem({ "text/plain": asBlob(text) })]);
+    return true;
+  } catch {
+    return copyByField((await text) ?? "", node);
+  }
+}
+
+async function asBlob(text) {
+  return new Blob([(await text) ?? ""], { type: "text/plain" });
+}
+
+/** Without the permission, as in a frame of another origin. */
+function copyByField(text, node) {
+  const focused = node.getRootNode().activeElement;
+  const field = element("textarea", { class: "unseen", "aria-hidden": "true" });
+  field.value = text;
+  node.closest(".picker").append(field);
+  field.select();
+  const isCopied = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return isCopied;
+}

@@ -1,0 +1,207 @@
+/* What is shown in place of results, or about them: first use, nothing found, errors; and what is spoken. */
+
+import { button, element, externalLink, icon } from "./dom.js";
+import { titleOf } from "./images.js";
+
+const SETTING = "EMBEDKIT_API_KEY"; // what an error about the key asks for
+const SANDBOX_SAMPLES = ["solar eclipse", "hot air balloon", "basketball"]; // what it has, whatever the language
+const DEFAULT_WAIT_S = 10; // after a throttle that does not say how long
+const SPEECH_DELAY_MS = 500; // of quiet before results are announced
+const MAX_RELATED = 8;
+const MAX_RELATED_OF_NONE = 5;
+const SKELETON_TILES = 18;
+
+const STATE_ICONS = {
+  offline: "offline", setup: "setup", key: "setup", token: "lock", forbidden: "lock", throttled: "slow",
+  quota: "slow", server: "server",
+};
+const QUOTING_STATES = ["token", "forbidden", "key", "reference", "request"]; // the service's own words help
+const SETUP_STATES = ["setup", "key"]; // documentation helps
+
+/** Live regions, in the page before they speak: screen readers need that. */
+export class Announcer {
+  status = element("div", { class: "unseen", role: "status" });
+  alarm = element("div", { class: "unseen", role: "alert" });
+  #timer = 0;
+
+  say(text, { now = false } = {}) {
+    this.stop();
+    this.#timer = setTimeout(() => { this.status.textContent = text; }, now ? 0 : SPEECH_DELAY_MS);
+  }
+
+  /** Interrupt with what went wrong, and show it if there is a place. */
+  alert(text, place = null) {
+    this.alarm.textContent = text;
+    if (!place) return;
+    place.replaceChildren(text);
+    place.hidden = false;
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+}
+
+export class Messages {
+  panel = element("div", { class: "panel", part: "state", hidden: true });
+  notice = element("div", { class: "notice", hidden: true });
+  skeleton = element(
+    "div", { class: "grid bones", hidden: true }, Array.from({ length: SKELETON_TILES }, () => element("i")),
+  );
+  #words;
+  #config;
+  #actions;
+
+  /** @param {Words} words @param {PickerConfig} config @param {MessageActions} actions */
+  constructor(words, config, actions) {
+    this.#words = words;
+    this.#config = config;
+    this.#actions = actions;
+    this.related = element("div", { class: "related", role: "group", "aria-label": words("related"), hidden: true });
+  }
+
+  clear(state) {
+    this.panel.replaceChildren();
+    this.panel.hidden = true;
+    this.panel.className = `panel ${state}`;
+    this.notice.hidden = true;
+    this.skeleton.hidden = state !== "loading";
+    if (state !== "results") this.related.hidden = true;
+  }
+
+  showRelated(queries) {
+    const buttons = queries.slice(0, MAX_RELATED).map((query) => this.#queryButton(query, {}, query));
+    this.related.replaceChildren(...buttons);
+    this.related.hidden = !queries.length;
+  }
+
+  showBudget(left) {
+    this.notice.replaceChildren(this.#words("budget", { count: left }));
+    this.notice.hidden = false;
+  }
+
+  showStale(retry) {
+    const again = button({ class: "link", click: retry }, this.#words("retry"));
+    this.notice.replaceChildren(element("span", {}, this.#words("stale")), again);
+    this.notice.hidden = false;
+  }
+
+  /** @param {string[]} searches - recent ones @param {Promise<Picture[]>} pictures - chosen recently */
+  async showFirst(searches, pictures) {
+    const words = this.#words;
+    const samples = this.#samples();
+    this.#show(
+      element("h3", {}, words("first_title")), element("p", {}, words("first_text")),
+      searches.length > 0 && this.#recent(searches), samples,
+    );
+    const found = await pictures;
+    if (found.length && samples.isConnected) samples.after(this.#pictures(found));
+  }
+
+  showNone(query, isNarrowed, related) {
+    const words = this.#words;
+    const shorter = query.split(/\s+/).slice(0, -1).join(" ");
+    const clear = () => button({ class: "primary", click: this.#actions.clearFilters }, words("filters_clear"));
+    const others = related.slice(0, MAX_RELATED_OF_NONE).map((text) => this.#queryButton(text, {}, text));
+    this.#show(
+      icon("search"), element("h3", {}, words("none_title", { query })),
+      element("p", {}, words(isNarrowed ? "none_filters" : "none_text")),
+      element(
+        "div", { class: "row" },
+        isNarrowed && clear(),
+        shorter && this.#queryButton(shorter, {}, words("none_shorter", { query: shorter })),
+      ),
+      others.length ? this.#group("related", others) : this.#samples(),
+    );
+  }
+
+  showError(error, retry) {
+    this.#show(icon(STATE_ICONS[error.state] ?? "picture"), ...this.#error(error, retry));
+  }
+
+  showErrorIn(node, error, retry) {
+    node.replaceChildren(element("div", { class: "failed" }, this.#error(error, retry)));
+  }
+
+  describe({ state }) {
+    return { title: this.#words(`${state}_title`), text: this.#words(`${state}_text`, { setting: SETTING }) };
+  }
+
+  #show(...children) {
+    this.panel.replaceChildren(...children.filter(Boolean));
+    this.panel.hidden = false;
+  }
+
+  #error(error, retry) {
+    const words = this.#words;
+    const { title, text } = this.describe(error);
+    const { state, detail, docs } = error;
+    return [
+      element("h3", {}, title),
+      element("p", {}, text),
+      QUOTING_STATES.includes(state) && detail && element("p", { class: "detail" }, words("service_says", { detail })),
+      element(
+        "div", { class: "row" },
+        !error.isFinal && this.#retryButton(error, retry),
+        SETUP_STATES.includes(state) && docs && externalLink(words, docs, "docs"),
+      ),
+    ];
+  }
+
+  /** A button to try again; it counts down first if the service asks for a rest. */
+  #retryButton({ state, retryAfter }, retry) {
+    const words = this.#words;
+    const rest = { throttled: retryAfter ?? DEFAULT_WAIT_S, quota: retryAfter ?? 0 }[state] ?? 0;
+    const end = Date.now() + rest * 1000;
+    const secondsLeft = () => Math.ceil((end - Date.now()) / 1000);
+    const node = button({ class: "primary", click: () => secondsLeft() > 0 || retry() });
+    const update = () => {
+      const left = secondsLeft();
+      node.setAttribute("aria-disabled", String(left > 0));
+      node.textContent = left > 0 ? words("retry_in", { time: clockTime(left) }) : words("retry");
+    };
+    update();
+    const timer = rest && setInterval(() => {
+      update();
+      if (secondsLeft() <= 0 || !node.isConnected) clearInterval(timer);
+    }, 1000);
+    return node;
+  }
+
+  #recent(searches) {
+    const words = this.#words;
+    const clear = button({ class: "link", click: this.#actions.forgetRecent }, words("recent_clear"));
+    return this.#group("recent", searches.map((query) => this.#queryButton(query, {}, icon("clock"), query)), clear);
+  }
+
+  #samples() {
+    const queries = this.#config.isSandbox ? SANDBOX_SAMPLES : this.#words.list("samples");
+    return this.#group("samples_label", queries.map((query) => this.#queryButton(query, {}, icon("search"), query)));
+  }
+
+  #pictures(images) {
+    const thumbs = images.map((image) => this.#queryButton(
+      `id:${image.id}`, { class: "used", "aria-label": titleOf(image, this.#words) },
+      element("img", { alt: "", src: image.thumb?.url }),
+    ));
+    return this.#group("used", thumbs);
+  }
+
+  #group(key, items, extra) {
+    const title = this.#words(key);
+    return element(
+      "div", { class: "chips", role: "group", "aria-label": title },
+      element("div", { class: "row" }, element("h4", {}, title), extra),
+      element("ul", {}, items.map((item) => element("li", {}, item))),
+    );
+  }
+
+  #queryButton(query, attributes, ...label) {
+    return button({ class: "pill", dir: "auto", ...attributes, click: () => this.#actions.search(query) }, ...label);
+  }
+}
+
+/** Seconds as 0:09, 1:05 or 01:00:00. */
+function clockTime(seconds) {
+  return new Date(seconds * 1000).toISOString().slice(11, 19).replace(/^00:0?/, "");
+}

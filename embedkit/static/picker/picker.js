@@ -1,0 +1,346 @@
+/* The picker itself: its parts, and what happens between them. The element is its door. */
+
+import { DetailsPane } from "./details.js";
+import { button, element, icon } from "./dom.js";
+import { ChosenBar } from "./field.js";
+import { FilterBar, NO_FILTERS } from "./filters.js";
+import { Inserter, SelectionBar } from "./insertion.js";
+import { Announcer, Messages } from "./messages.js";
+import { LoadMore, ResultsGrid } from "./results.js";
+import { Finder, SearchBox } from "./search.js";
+
+const NARROW_WIDTH = 640; // in pixels, as is the height
+const SHORT_HEIGHT = 420;
+
+/** Everything in the frame, in one language: another language gets another picker, with the same state. */
+export class Picker {
+  #frame;
+  #context;
+  #host;
+  #lifetime = new AbortController();
+  #resizes = new ResizeObserver(() => this.#fit());
+  #searchBox;
+  #filterBar;
+  #messages;
+  #grid;
+  #loadMore;
+  #details;
+  #selectionBar;
+  #chosenBar;
+  #finder;
+  #inserter;
+  #count = element("p", { class: "count" });
+  #main = element("div", { class: "main" });
+
+  /** @param {HTMLElement} frame - to fill @param {Words} words @param {Session} session @param {Host} host */
+  constructor(frame, words, session, host) {
+    this.#frame = frame;
+    this.#host = host;
+    const isRightToLeft = frame.dir === "rtl";
+    this.#context = { ...session, words, announcer: new Announcer(), isRightToLeft };
+    session.state.clearImages();
+    this.#makeParts(this.#context);
+    this.#makeActors(this.#context);
+    this.#assemble(this.#context);
+    frame.addEventListener("keydown", (event) => this.#key(event), { signal: this.#lifetime.signal });
+    for (const node of [frame, this.#grid.list]) this.#resizes.observe(node);
+    this.#filterBar.update(session.state.filters);
+    this.#fit();
+  }
+
+  get words() {
+    return this.#context.words;
+  }
+
+  get input() {
+    return this.#searchBox.input;
+  }
+
+  leave() {
+    this.#lifetime.abort();
+    this.#finder.stop();
+    this.#searchBox.stop();
+    this.#context.announcer.stop();
+    this.#resizes.disconnect();
+  }
+
+  #makeParts(context) {
+    const { words, config } = context;
+    const more = (options) => this.#finder.more(options);
+    this.#searchBox = new SearchBox(words, () => this.#finder.run(), () => this.#finder.remember());
+    this.#filterBar = new FilterBar(words, config.filters, {
+      change: (values) => this.#filter(values),
+      clear: () => this.#clearFilters(),
+      toggle: (isOpen) => this.#frame.toggleAttribute("data-filters", isOpen),
+    });
+    this.#messages = new Messages(words, config, {
+      search: (query) => this.#searchFor(query),
+      clearFilters: () => this.#clearFilters(),
+      forgetRecent: () => this.#forgetRecent(),
+    });
+    this.#grid = new ResultsGrid(context, {
+      open: (index, options) => this.#open(index, options),
+      select: (index, options) => this.#select(index, options),
+    });
+    this.#loadMore = new LoadMore(context, this.#frame, this.#lifetime.signal, more);
+    this.#details = new DetailsPane(context, {
+      insert: (image) => this.#inserter.insert([image]),
+      step: (distance) => this.#step(distance),
+      close: () => this.#close(),
+      select: (index) => this.#select(index),
+    });
+    this.#selectionBar = new SelectionBar(words, {
+      clear: () => this.#deselect(),
+      insert: (asSlideshow) => this.#insertSelection({ asSlideshow }),
+    });
+    this.#chosenBar = new ChosenBar(context, () => this.#removeChosen());
+  }
+
+  #makeActors(context) {
+    const view = {
+      frame: this.#frame, main: this.#main, count: this.#count, box: this.#searchBox, grid: this.#grid,
+      more: this.#loadMore, messages: this.#messages,
+    };
+    this.#finder = new Finder(context, view, {
+      open: (index) => this.#open(index, { keepsFocus: true }),
+      close: () => this.#close({ movesFocus: false }),
+    });
+    let isModal = false;
+    this.#inserter = new Inserter(context, {
+      showBusy: (isBusy) => this.#details.showBusy(isBusy),
+      showProblem: (text) => this.#showProblem(text),
+      accept: (choice) => {
+        isModal = this.#frame.hasAttribute("data-modal"); // a dialog closes now, and gives the focus back
+        return this.#host.accept(choice);
+      },
+      finish: () => {
+        this.#showSelection();
+        this.#close({ movesFocus: !isModal });
+      },
+    });
+  }
+
+  #assemble({ words, config, announcer }) {
+    const help = words(config.isMultiple ? "results_help_multiple" : "results_help");
+    this.#main.append(
+      this.#messages.notice, this.#messages.panel, this.#messages.related, this.#messages.skeleton,
+      this.#grid.list, this.#loadMore.node, element("p", { id: "help", hidden: true }, help),
+    );
+    this.#frame.toggleAttribute("data-details", false);
+    this.#frame.replaceChildren(
+      this.#top(words, config),
+      element("div", { class: "tools" }, this.#filterBar.nodes, this.#count),
+      element("div", { class: "progress" }),
+      element("div", { class: "body" }, this.#main, this.#details.node),
+      this.#selectionBar.node, this.#chosenBar.node, announcer.status, announcer.alarm,
+    );
+  }
+
+  #top(words, config) {
+    return element(
+      "div", { class: "top" },
+      element("h2", { id: "title" }, words("title")),
+      this.#searchBox.form,
+      config.isSandbox && element("p", { class: "badge", part: "badge" }, words("sandbox")),
+      button({ class: "plain close", "aria-label": words("close"), click: () => this.#host.cancel() }, icon("close")),
+    );
+  }
+
+  /** Search as if it had been typed; resolves once there is an answer. */
+  search(query, filters = {}) {
+    const { state } = this.#context;
+    this.input.value = query;
+    state.setFilters(filters);
+    this.#filterBar.update(state.filters);
+    return this.#finder.run();
+  }
+
+  /** Start anew: nothing searched, filtered, edited or selected. */
+  reset() {
+    const { state } = this.#context;
+    state.forgetEdits();
+    state.selection.clear();
+    this.#showSelection();
+    return this.search("", NO_FILTERS);
+  }
+
+  retryAfter(...states) {
+    this.#finder.retryAfter(states);
+  }
+
+  async #searchFor(query) {
+    const done = this.search(query);
+    this.input.focus();
+    await done;
+    this.#finder.remember();
+  }
+
+  #filter(values) {
+    this.search(this.input.value, values);
+  }
+
+  #clearFilters() {
+    this.#filter(NO_FILTERS);
+    this.input.focus();
+  }
+
+  #forgetRecent() {
+    this.#finder.forgetRecent();
+    this.input.focus();
+  }
+
+  #open(index, { keepsFocus = false } = {}) {
+    const { state } = this.#context;
+    const image = state.images[index];
+    if (!image) return;
+    if (state.openIndex === index && !keepsFocus) {
+      this.#details.focusHeading();
+      return;
+    }
+    const tile = this.#grid.tiles[index];
+    const top = tile.getBoundingClientRect().top;
+    state.openIndex = index;
+    this.#details.show(image, index, state.total);
+    this.#showDetails(true);
+    this.#main.scrollTop += tile.getBoundingClientRect().top - top; // the tile stays where it was
+    tile.scrollIntoView({ block: "nearest" });
+    this.#finder.remember();
+    this.#checkEmbeddable(image.id, index);
+    if (!keepsFocus || this.#isNarrow) this.#details.focusHeading();
+  }
+
+  async #checkEmbeddable(id, index) {
+    const { service, state } = this.#context;
+    try {
+      await service.facade(id).request;
+    } catch (error) {
+      if (state.openIndex === index && error.isFinal) this.#details.refuse(error);
+    }
+  }
+
+  async #step(distance) {
+    const { state } = this.#context;
+    if (state.openIndex + distance >= state.images.length) await this.#finder.more();
+    const index = state.openIndex + distance;
+    if (!state.images[index]) return;
+    this.#open(index, { keepsFocus: true });
+    this.#details.focusStep(distance);
+  }
+
+  #close({ movesFocus = true } = {}) {
+    const { state } = this.#context;
+    if (!state.isOpen) return;
+    const index = state.openIndex;
+    state.openIndex = -1;
+    this.#details.close();
+    this.#showDetails(false);
+    if (movesFocus) this.#grid.focus(index);
+  }
+
+  #showDetails(isShown) {
+    this.#frame.toggleAttribute("data-details", isShown);
+    this.#coverRest();
+    this.#grid.layout();
+    this.#grid.mark();
+  }
+
+  /** On narrow screens the details are a sheet over everything else: nothing below it can be reached. */
+  #coverRest() {
+    const isCovered = this.#isNarrow && this.#context.state.isOpen;
+    for (const part of this.#frame.querySelectorAll(":scope > :is(.top, .tools, .footer)")) {
+      part.toggleAttribute("inert", isCovered);
+    }
+    this.#main.inert = isCovered;
+  }
+
+  receiveMessage(event) {
+    this.#details.receiveMessage(event);
+  }
+
+  #select(index, { isRange = false } = {}) {
+    const { words, state, config, announcer } = this.#context;
+    const max = config.maxSelected;
+    const hasRoom = state.toggleSelected(index, isRange, max);
+    this.#showSelection();
+    if (hasRoom) announcer.say(words("selected", { n: state.selection.size }), { now: true });
+    else announcer.alert(words("too_many", { n: max }));
+  }
+
+  #deselect() {
+    this.#context.state.selection.clear();
+    this.#showSelection();
+    this.#grid.focus(this.#grid.activeIndex);
+  }
+
+  #showSelection() {
+    this.#grid.mark();
+    this.#details.mark();
+    this.#selectionBar.render(this.#context.state.selection.size);
+  }
+
+  #insertSelection(options) {
+    return this.#inserter.insert([...this.#context.state.selection.values()], options);
+  }
+
+  #insertCurrent(target) {
+    const { images, isOpen, openIndex, selection } = this.#context.state;
+    const image = images[isOpen ? openIndex : this.#grid.activeIndex];
+    if (selection.size) this.#insertSelection();
+    else if (image && (target.matches(".tile") || (isOpen && !this.#details.isRefused))) this.#inserter.insert([image]);
+  }
+
+  #showProblem(text) {
+    if (this.#context.state.isOpen) this.#details.showProblem(text);
+    else this.#context.announcer.alert(text, this.#messages.notice);
+  }
+
+  showValue(value, choice) {
+    this.#chosenBar.show(value, choice);
+  }
+
+  #removeChosen() {
+    const { words, announcer } = this.#context;
+    this.#host.clear();
+    announcer.say(words("removed"), { now: true });
+    this.input.focus();
+  }
+
+  /** One step back: from the details to the results, from these out of the picker. */
+  back() {
+    if (this.#context.state.isOpen) this.#close();
+    else this.#host.cancel();
+  }
+
+  #key(event) {
+    if (event.isComposing || !this.#act(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** Do what a key means everywhere in the picker; false if it means nothing. */
+  #act({ key, target, ctrlKey, metaKey }) {
+    if (key === "Escape") this.back();
+    else if (key === "/" && !target.matches("input, textarea, select")) this.input.focus();
+    else if (key === "Enter" && (ctrlKey || metaKey)) this.#insertCurrent(target);
+    else return false;
+    return true;
+  }
+
+  relayout() {
+    this.#grid.layout();
+  }
+
+  get #isNarrow() {
+    return this.#frame.hasAttribute("data-narrow");
+  }
+
+  #fit() {
+    const { clientWidth: width, clientHeight: height } = this.#frame;
+    if (!width) return;
+    this.#frame.toggleAttribute("data-narrow", width < NARROW_WIDTH);
+    this.#frame.toggleAttribute("data-short", height < SHORT_HEIGHT && !this.#context.config.isCompact);
+    this.#coverRest();
+    this.#grid.fit();
+    this.#details.fit();
+  }
+}

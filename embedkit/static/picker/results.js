@@ -1,0 +1,341 @@
+/* The results: a listbox of tiles in justified rows, and what comes after the last of them. */
+
+import { button, element, setPixels } from "./dom.js";
+import { titleOf } from "./images.js";
+import { fillDrag } from "./insertion.js";
+
+const MIN_RATIO = 0.5; // of a tile, which cuts what is beyond
+const MAX_RATIO = 3.2;
+const ROW_HEIGHT = 176; // in pixels
+const COMPACT_ROW_HEIGHT = 132;
+const SMALL_ROW_HEIGHT = 104;
+const SMALL_SPACE = 480;
+const MEAN_RATIO = 1.4; // of width to height
+const NEAR_END = "600px";
+const MAX_TILES_IN_ROW = 24;
+const MAX_STRETCH = 1.35; // of a last row; beyond it the row is left short
+const SHORT_ROW_SCALE = 1.1; // how tall it is then
+const SHORT_ROW_COST = 0.15; // and what it counts, on the scale of squared logarithms below
+
+/** The tiles. One is in the tab order, arrow keys move between them, in the order that they are seen and read in. */
+export class ResultsGrid {
+  tiles = [];
+  #activeIndex = 0;
+  #pageStarts = []; // of tiles: the rows of a page do not change when more come
+  #rows = []; // {start, centers} in pixels
+  #width = 0;
+  #context;
+  #actions;
+
+  /** @param {Context} context @param {GridActions} actions */
+  constructor(context, actions) {
+    this.#context = context;
+    this.#actions = actions;
+    const { words, state, config, service, emit } = context;
+    this.list = element("div", {
+      class: "grid", role: "listbox", "aria-label": words("results"), "aria-describedby": "help",
+      "aria-multiselectable": config.isMultiple ? "true" : null,
+      keydown: this.#onTile((index, event) => this.#key(index, event)),
+      click: this.#onTile((index, event) => this.#click(index, event)),
+      focusin: this.#onTile((index) => {
+        this.#activate(index);
+        emit("focus", { id: state.images[index].id, title: state.images[index].title });
+      }),
+      dragstart: this.#onTile((index, event) => fillDrag(event, state.images[index], context)),
+      pointerdown: this.#onTile((index) => service.facade(state.images[index].id)), // a drag may follow
+    });
+  }
+
+  get activeIndex() {
+    return this.#activeIndex;
+  }
+
+  clear() {
+    this.tiles = [];
+    this.#pageStarts = [];
+    this.#activeIndex = 0;
+    this.list.replaceChildren();
+  }
+
+  /** Add tiles for the images of the state that have none: a page of results. */
+  update(total) {
+    const start = this.tiles.length;
+    const tiles = this.#context.state.images.slice(start).map((image, index) => this.#tile(image, start + index));
+    this.#pageStarts.push(start);
+    this.tiles.push(...tiles);
+    this.list.append(...tiles);
+    for (const tile of this.tiles) tile.setAttribute("aria-setsize", total);
+    this.layout();
+    this.mark();
+  }
+
+  focus(index) {
+    this.tiles[index]?.focus();
+    this.tiles[index]?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Show what is selected; for a single choice, whose details are open. */
+  mark() {
+    const { words, state, config } = this.#context;
+    const order = [...state.selection.keys()];
+    state.images.forEach((image, index) => {
+      const tile = this.tiles[index];
+      const position = order.indexOf(image.id);
+      const isOpen = state.openIndex === index;
+      tile.setAttribute("aria-selected", String(config.isMultiple ? position >= 0 : isOpen));
+      tile.classList.toggle("open", isOpen);
+      if (config.isMultiple) tile.lastChild.textContent = position >= 0 ? words("{n}", { n: position + 1 }) : "";
+    });
+  }
+
+  #tile(image, index) {
+    const { words, state, config } = this.#context;
+    const title = titleOf(image, words);
+    const label = image.photographer ? words("option", { title, who: image.photographer }) : title;
+    return element(
+      "div",
+      {
+        class: "tile", part: "tile", role: "option", id: `tile-${index}`, draggable: "true", lang: state.textLanguage,
+        tabindex: index === this.#activeIndex ? 0 : -1, "aria-label": label, "aria-posinset": index + 1,
+      },
+      element("div", { class: "shot" }, image.thumb && this.#image(image)),
+      element("span", { class: "by", dir: "auto" }, image.photographer || title),
+      config.isMultiple && element("span", { class: "mark" }),
+    );
+  }
+
+  #image({ thumb, preview }) {
+    const img = element("img", {
+      alt: "", loading: "lazy", decoding: "async", draggable: "false",
+      load: () => img.classList.add("there"),
+      error: () => img.remove(),
+    });
+    const sources = [thumb, preview].filter(({ width }) => width);
+    const candidate = ({ url, width }) => `${url.replace(/[\s,]/g, encodeURIComponent)} ${width}w`; // "," would end it
+    if (sources.length > 1) img.srcset = sources.map(candidate).join(", ");
+    img.sizes = "200px";
+    img.src = thumb.url;
+    return img;
+  }
+
+  fit() {
+    if (this.list.clientWidth !== this.#width) this.layout();
+    this.#width = this.list.clientWidth;
+  }
+
+  layout() {
+    const style = getComputedStyle(this.list);
+    const space = this.list.clientWidth;
+    if (!space || !this.tiles.length) return;
+    const gap = parseFloat(style.columnGap) || 0;
+    const target = this.#rowHeight(style, space);
+    this.#rows = [];
+    this.#pageStarts.forEach((start, page) => {
+      const images = this.#context.state.images.slice(start, this.#pageStarts[page + 1]);
+      const ratios = images.map(({ width, height }) => Math.min(MAX_RATIO, Math.max(MIN_RATIO, width / height)));
+      this.#place(start, justify(ratios, space, target, gap), gap);
+    });
+  }
+
+  #place(start, rows, gap) {
+    let index = start;
+    for (const row of rows) {
+      let left = 0;
+      const centers = [];
+      this.#rows.push({ start: index, centers });
+      for (const { width, height } of row) {
+        centers.push(left + width / 2);
+        left += width + gap;
+        this.#resize(this.tiles[index++], width, height);
+      }
+    }
+  }
+
+  #resize(tile, width, height) {
+    setPixels(tile, "inline-size", width);
+    setPixels(tile.firstChild, "block-size", height);
+    const img = tile.querySelector("img");
+    if (img) img.sizes = `${width}px`;
+  }
+
+  #rowHeight(style, space) {
+    const { config } = this.#context;
+    if (config.columns > 0) return space / config.columns / MEAN_RATIO;
+    const wanted = parseFloat(style.getPropertyValue("--ek-row"));
+    if (wanted) return wanted;
+    if (space < SMALL_SPACE) return SMALL_ROW_HEIGHT;
+    return config.isCompact ? COMPACT_ROW_HEIGHT : ROW_HEIGHT;
+  }
+
+  #onTile(act) {
+    return (event) => {
+      const index = this.tiles.indexOf(event.target.closest(".tile"));
+      if (index >= 0) act(index, event);
+    };
+  }
+
+  #activate(index) {
+    this.tiles[this.#activeIndex]?.setAttribute("tabindex", "-1");
+    this.#activeIndex = index;
+    this.tiles[index]?.setAttribute("tabindex", "0");
+  }
+
+  #click(index, event) {
+    const selects = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".mark");
+    this.#activate(index);
+    if (this.#context.config.isMultiple && selects) this.#actions.select(index, { isRange: event.shiftKey });
+    else this.#actions.open(index, { keepsFocus: true });
+  }
+
+  #key(index, event) {
+    const { key, ctrlKey, shiftKey } = event;
+    if (event.altKey || event.metaKey) return;
+    if (key === " " && this.#context.config.isMultiple) this.#actions.select(index, { isRange: shiftKey });
+    else if (key === " " || (key === "Enter" && !ctrlKey)) this.#actions.open(index);
+    else {
+      const goal = this.#goal(index, key, ctrlKey);
+      if (goal === undefined) return;
+      this.focus(goal);
+    }
+    event.preventDefault();
+  }
+
+  /** The index that a key leads to; undefined for keys that do not move. */
+  #goal(index, key, ctrlKey) {
+    const last = this.tiles.length - 1;
+    const row = this.#rows.findLastIndex(({ start }) => start <= index);
+    const rowEnd = (this.#rows[row + 1]?.start ?? last + 1) - 1;
+    const step = (distance) => Math.min(last, Math.max(0, index + distance));
+    const forward = this.#context.isRightToLeft ? -1 : 1;
+    switch (key) {
+      case "ArrowRight": return step(forward);
+      case "ArrowLeft": return step(-forward);
+      case "ArrowDown": return this.#nearest(index, row, 1);
+      case "ArrowUp": return this.#nearest(index, row, -1);
+      case "PageDown": return this.#nearest(index, row, this.#rowsOnScreen);
+      case "PageUp": return this.#nearest(index, row, -this.#rowsOnScreen);
+      case "Home": return ctrlKey ? 0 : this.#rows[row].start;
+      case "End": return ctrlKey ? last : rowEnd;
+      default: return undefined;
+    }
+  }
+
+  /** The index of the tile in another row whose center is nearest. */
+  #nearest(index, row, distance) {
+    const goalRow = Math.min(this.#rows.length - 1, Math.max(0, row + distance));
+    if (goalRow === row) return index;
+    const here = this.#rows[row].centers[index - this.#rows[row].start];
+    const { start, centers } = this.#rows[goalRow];
+    const offsets = centers.map((center) => Math.abs(center - here));
+    return start + offsets.indexOf(Math.min(...offsets));
+  }
+
+  get #rowsOnScreen() {
+    const tile = this.tiles[this.#activeIndex];
+    return Math.max(1, Math.floor(this.list.parentElement.clientHeight / tile.offsetHeight) - 1);
+  }
+}
+
+/** After the tiles: a button for more, or the end. For pointer users more loads by itself. */
+export class LoadMore {
+  node = element("div", { class: "tail" });
+  #words;
+  #load;
+  #usesPointer = false;
+  #observer;
+
+  // The frame's events tell pointer users from keyboard users, until the signal ends that.
+  constructor({ words, config }, frame, signal, load) {
+    this.#words = words;
+    this.#load = load;
+    this.#observer = new IntersectionObserver((entries) => {
+      const isNear = entries.some(({ isIntersecting }) => isIntersecting);
+      if (isNear && this.#usesPointer && config.autoloads) load();
+    }, { scrollMargin: NEAR_END });
+    signal.addEventListener("abort", () => this.#observer.disconnect());
+    for (const name of ["pointerdown", "wheel", "touchmove", "keydown"]) {
+      frame.addEventListener(name, () => this.#notice(name !== "keydown"), { capture: true, passive: true, signal });
+    }
+  }
+
+  /** @param {CurrentSearch} search @param {number} shown - how many pictures */
+  render({ hasMore, isLoading, isReference }, shown) {
+    if (!hasMore) {
+      const end = element("p", { class: "end" }, this.#words("end", { n: shown }));
+      this.node.replaceChildren(...(isReference ? [] : [end]));
+      return;
+    }
+    const more = this.#moreButton();
+    more.textContent = this.#words(isLoading ? "more_loading" : "more");
+    more.setAttribute("aria-disabled", String(isLoading));
+  }
+
+  /** Look again whether the end is near: observers report changes only. */
+  look() {
+    this.#observer.disconnect();
+    this.#observer.observe(this.node);
+  }
+
+  /** The same button while more loads: it keeps the focus. */
+  #moreButton() {
+    const first = this.node.firstElementChild;
+    if (first?.matches(".more")) return first;
+    const node = button({ class: "pill more", click: () => this.#load({ movesFocus: true }) });
+    this.node.replaceChildren(node);
+    return node;
+  }
+
+  #notice(usesPointer) {
+    const began = usesPointer && !this.#usesPointer;
+    this.#usesPointer = usesPointer;
+    if (began) this.look();
+  }
+}
+
+/**
+ * Break tiles into rows as wide as the space. Breaks are chosen for all rows together, so that their heights come as
+ * near to the target as they can (as Knuth and Plass break paragraphs).
+ *
+ * @param {number[]} ratios - width by height of each tile
+ * @param {number} space - the width of a row, in pixels, as are the next two
+ * @param {number} target - the wanted height of a row
+ * @param {number} gap - between tiles
+ * @returns {{width: number, height: number}[][]} rows of tiles, in whole pixels
+ */
+export function justify(ratios, space, target, gap) {
+  const best = bestBreaks(ratios, space, target, gap);
+  const rows = [];
+  for (let end = ratios.length; end > 0; end = best[end].start) {
+    const { start, height } = best[end];
+    rows.unshift(sizeRow(ratios.slice(start, end), height, space, gap));
+  }
+  return rows;
+}
+
+/** For each number of tiles: the start and height of the last row, and the cost of all rows up to it. */
+function bestBreaks(ratios, space, target, gap) {
+  const best = [{ cost: 0, start: 0, height: 0 }];
+  for (let end = 1; end <= ratios.length; end++) {
+    best[end] = { cost: Infinity, start: 0, height: 0 };
+    let sum = 0;
+    for (let start = end - 1; start >= 0 && end - start <= MAX_TILES_IN_ROW; start--) {
+      sum += ratios[start];
+      const full = (space - gap * (end - start - 1)) / sum; // the height at which the row fills the space
+      const isShort = end === ratios.length && full > target * MAX_STRETCH;
+      const height = isShort ? target * SHORT_ROW_SCALE : full;
+      const cost = best[start].cost + (isShort ? SHORT_ROW_COST : Math.log(full / target) ** 2);
+      if (cost < best[end].cost) best[end] = { cost, start, height };
+      if (height < target / 3) break;
+    }
+  }
+  return best;
+}
+
+/** Sizes in whole pixels; what rounding took goes to the last tile. */
+function sizeRow(ratios, height, space, gap) {
+  const tall = Math.max(1, Math.round(height));
+  const row = ratios.map((ratio) => ({ width: Math.max(1, Math.floor(ratio * height)), height: tall }));
+  const rest = space - gap * (row.length - 1) - row.reduce((sum, tile) => sum + tile.width, 0);
+  if (rest < row.length * 2) row[row.length - 1].width += Math.floor(rest);
+  return row;
+}

@@ -1,0 +1,317 @@
+/* Searching: the box that is typed into, and what its text finds. */
+
+import { button, element, icon } from "./dom.js";
+import { activeFilters, countFilters } from "./filters.js";
+import { reference } from "./images.js";
+import { ServiceError } from "./service.js";
+
+const DEBOUNCE_MS = 300; // from the last key to a search
+const CJK = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]/; // a character is a syllable or more
+const MIN_CHARS = 3;
+const MIN_CJK_CHARS = 2;
+const BUDGET_WARNING = 10; // less than a tenth of the searches of today is left
+
+/** The search box: it searches after a pause in typing, and at once on Enter. */
+export class SearchBox {
+  #search;
+  #remember;
+  #timer = 0;
+
+  /** @param {Words} words @param {() => Promise<void>} search @param {() => void} remember - what Enter finds */
+  constructor(words, search, remember) {
+    this.#search = search;
+    this.#remember = remember;
+    this.input = element("input", {
+      type: "search", "aria-label": words("search_label"), placeholder: words("search_hint"), enterkeyhint: "search",
+      autocapitalize: "none", autocomplete: "off", spellcheck: "false", dir: "auto",
+      input: (event) => event.isComposing || this.#typed(),
+      compositionend: () => this.#typed(),
+    });
+    this.clearButton = button(
+      { class: "plain", "aria-label": words("search_clear"), hidden: true, click: () => this.#clear() }, icon("close"),
+    );
+    this.form = element(
+      "form", { class: "search", role: "search", part: "search", submit: (event) => this.#submit(event) },
+      element("button", { class: "plain", "aria-label": words("search") }, icon("search")),
+      this.input, this.clearButton,
+    );
+  }
+
+  /** The query; taking it ends the wait for a pause. */
+  takeQuery() {
+    this.stop();
+    this.clearButton.hidden = !this.input.value;
+    return this.input.value.trim();
+  }
+
+  stop() {
+    clearTimeout(this.#timer);
+  }
+
+  #typed() {
+    const query = this.takeQuery();
+    const minimum = CJK.test(query) ? MIN_CJK_CHARS : MIN_CHARS;
+    if (!query) this.#search();
+    else if (query.length >= minimum) this.#timer = setTimeout(this.#search, DEBOUNCE_MS);
+  }
+
+  #clear() {
+    this.input.value = "";
+    this.input.focus();
+    this.#search();
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    await this.#search();
+    this.#remember();
+  }
+}
+
+/** One search after another: a later one ends an earlier one, whose answer no longer counts. */
+export class Finder {
+  #context;
+  #view;
+  #actions;
+  /** @type {CurrentSearch|null} */
+  #current = null;
+  #failure = null; // {state, retry} while an error is shown
+
+  /** @param {Context} context @param {ResultsView} view @param {FinderActions} actions */
+  constructor(context, view, actions) {
+    this.#context = context;
+    this.#view = view;
+    this.#actions = actions;
+  }
+
+  stop() {
+    this.#current?.abort.abort();
+  }
+
+  /** Search for what is in the box; resolves once there is an answer. */
+  async run({ again = false } = {}) {
+    const { state, emit } = this.#context;
+    const query = this.#view.box.takeQuery();
+    const filters = activeFilters(state.filters);
+    const key = JSON.stringify([query, filters]);
+    if (!again && query && this.#current?.key === key) return;
+    this.stop();
+    this.#current = {
+      key, query, filters, page: 1, total: 0, hasMore: false, isLoading: false, isReference: false,
+      abort: new AbortController(),
+    };
+    if (!query) {
+      this.#showFirst();
+      return;
+    }
+    this.#showLoading();
+    emit("search", { query, filters, page: 1 });
+    await this.#runFirst(this.#current);
+  }
+
+  /** Add the next page; focus may go to the first of its tiles. */
+  async more({ movesFocus = false } = {}) {
+    const current = this.#current;
+    if (!current?.hasMore || current.isLoading || this.#failure) return;
+    const page = current.page + 1;
+    current.isLoading = true;
+    this.#showEnd();
+    this.#context.emit("search", { query: current.query, filters: current.filters, page });
+    try {
+      const found = await this.#search(current, page);
+      current.isLoading = false;
+      if (current.abort.signal.aborted) return;
+      current.page = page;
+      this.#showMore(found, movesFocus);
+    } catch (error) {
+      current.isLoading = false;
+      if (!current.abort.signal.aborted) this.#failBelow(error);
+    }
+  }
+
+  remember() {
+    const { config, state } = this.#context;
+    const { query, isReference, total } = this.#current ?? {};
+    if (total && !isReference && config.remembers) state.recentSearches.add(query);
+  }
+
+  forgetRecent() {
+    const { state } = this.#context;
+    state.recentSearches.clear();
+    state.usedPictures.clear();
+    this.#showFirst();
+  }
+
+  retryAfter(states) {
+    if (this.#failure && states.includes(this.#failure.state)) this.#failure.retry();
+  }
+
+  async #runFirst(current) {
+    const { service } = this.#context;
+    const { query, abort: { signal } } = current;
+    const ref = reference(query);
+    try {
+      const found = await (ref ? service.resolve([ref], signal) : this.#search(current, 1));
+      if (signal.aborted) return;
+      current.isReference = Boolean(ref);
+      current.total = found.total;
+      this.#showResults(found);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error);
+    }
+  }
+
+  #search({ query, filters, abort }, page) {
+    return this.#context.service.search(query, filters, page, abort.signal);
+  }
+
+  #show(state) {
+    const { frame, grid, count, more, messages } = this.#view;
+    this.#failure = null;
+    frame.dataset.state = state;
+    this.#showBusy(state === "loading");
+    messages.clear(state);
+    this.#context.announcer.alert("");
+    grid.list.hidden = state !== "results";
+    if (state === "results") return;
+    count.textContent = "";
+    more.node.replaceChildren();
+  }
+
+  #showBusy(isBusy) {
+    this.#view.frame.toggleAttribute("data-busy", isBusy);
+    if (!isBusy) this.#view.grid.list.removeAttribute("aria-busy");
+  }
+
+  #clearResults() {
+    this.#actions.close();
+    this.#context.state.clearImages();
+    this.#view.grid.clear();
+  }
+
+  #showFirst() {
+    const { config, state, announcer } = this.#context;
+    this.#clearResults();
+    this.#show("first");
+    const recent = config.remembers ? state.recentSearches.items : [];
+    this.#view.messages.showFirst(recent, this.#findUsed());
+    announcer.say("");
+  }
+
+  /** Pictures chosen recently: only their IDs are kept. */
+  async #findUsed() {
+    const { config, state, service } = this.#context;
+    const ids = config.remembers ? state.usedPictures.items : [];
+    const found = ids.length > 0 && (await service.resolve(ids).catch(() => null));
+    return found ? found.images : [];
+  }
+
+  /** Old results stay, dimmed; where there are none, there is a skeleton. */
+  #showLoading() {
+    const { frame, grid } = this.#view;
+    this.#context.announcer.say(this.#context.words("loading"));
+    if (frame.dataset.state === "results" && grid.tiles.length) {
+      this.#showBusy(true);
+      grid.list.setAttribute("aria-busy", "true");
+    } else this.#show("loading");
+  }
+
+  #showResults(found) {
+    const { state, words, emit, announcer } = this.#context;
+    const { main, messages } = this.#view;
+    const { query, isReference } = this.#current;
+    state.textLanguage = found.language || null;
+    this.#clearResults();
+    emit("results", { query, total: found.total, page: 1 });
+    if (!found.images.length) {
+      this.#showNone(query, found.related);
+      return;
+    }
+    this.#show("results");
+    if (found.budgetLeft * BUDGET_WARNING < found.budget) messages.showBudget(found.budgetLeft);
+    messages.showRelated(found.related);
+    if (found.stale) this.#showStale(found.stale);
+    main.scrollTop = 0;
+    this.#add(found);
+    announcer.say(words(isReference ? "resolved" : "found", { n: found.total, query, shown: state.images.length }));
+    if (isReference && found.images.length === 1) this.#actions.open(0);
+  }
+
+  #showNone(query, related) {
+    const { state, words, announcer } = this.#context;
+    this.#show("none");
+    this.#view.messages.showNone(query, countFilters(state.filters) > 0, related);
+    announcer.say(words("none_title", { query }));
+  }
+
+  #showStale(error) {
+    this.#view.messages.showStale(() => this.run({ again: true }));
+    this.#emitError(error);
+  }
+
+  #showMore(found, movesFocus) {
+    const { state, words, emit, announcer } = this.#context;
+    const { query, total, page } = this.#current;
+    const start = state.images.length;
+    const added = this.#add(found);
+    emit("results", { query, total, page });
+    this.remember();
+    announcer.say(words("more_loaded", { n: added.length }));
+    if (movesFocus) this.#view.grid.focus(Math.min(start, state.images.length - 1));
+  }
+
+  #add({ images, pageSize, total }) {
+    const current = this.#current;
+    const { state } = this.#context;
+    const added = state.addImages(images);
+    state.total = current.total;
+    this.#view.grid.update(current.total);
+    current.hasMore = !current.isReference && images.length > 0 && current.page * pageSize < total;
+    this.#showEnd();
+    this.#view.more.look();
+    return added;
+  }
+
+  #showEnd() {
+    const { words, state } = this.#context;
+    const { total, isReference } = this.#current;
+    const shown = state.images.length;
+    this.#view.count.textContent = isReference ? "" : words("count", { shown, total });
+    this.#view.more.render(this.#current, shown);
+  }
+
+  /** In place of the results; other errors are faults of ours. */
+  #fail(error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const retry = () => this.run({ again: true });
+    this.#clearResults();
+    this.#show(error.state);
+    this.#view.messages.showError(error, retry);
+    this.#current.key = null; // the same search may be made again
+    this.#report(error, retry);
+  }
+
+  /** Below the results. */
+  #failBelow(error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const retry = () => {
+      this.#failure = null;
+      this.more({ movesFocus: true });
+    };
+    this.#showEnd();
+    this.#view.messages.showErrorIn(this.#view.more.node, error, retry);
+    this.#report(error, retry);
+  }
+
+  #report(error, retry) {
+    const { title, text } = this.#view.messages.describe(error);
+    this.#failure = { state: error.state, retry };
+    this.#context.announcer.alert(`${title}. ${text}`);
+    this.#emitError(error);
+  }
+
+  #emitError({ type, status, retryAfter, state }) {
+    this.#context.emit("error", { type, status, retryAfter });
+    if (state === "quota") this.#context.emit("quota", { retryAfter });
+  }
+}

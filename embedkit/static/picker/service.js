@@ -1,0 +1,199 @@
+/* The service of embedkit: what is asked of it, its answers, and its errors as states of the picker. */
+
+import { asText, httpUrl, pictureFromRecord, pictureFromSearch } from "./images.js";
+
+const ANSWER_TIMEOUT_MS = 15_000;
+const MAX_AGE_MS = 300_000; // for which a search is answered from memory
+const MAX_ANSWERS = 40; // searches kept in memory
+
+// Codes of the service, and of fetch, by the state that is shown; every other code is "server".
+const STATES = {
+  offline: "offline",
+  "not-configured": "setup",
+  "token-required": "token",
+  forbidden: "forbidden",
+  unauthorized: "key",
+  throttled: "throttled",
+  "rate-limited": "throttled",
+  "quota-exhausted": "quota",
+  "not-found": "withdrawn",
+  "not-embeddable": "refused",
+  unsupported: "reference",
+  "invalid-request": "request",
+};
+const FINAL_STATES = ["withdrawn", "refused", "reference", "request"];
+const TEMPORARY_STATES = ["server", "throttled", "quota", "offline"];
+
+export class ServiceError extends Error {
+  /** @param {string} type - a code of the service, "offline" or "unreachable" */
+  constructor(type, { status = 0, retryAfter = null, detail = "", docs = "" } = {}) {
+    super(type);
+    this.name = "ServiceError";
+    this.type = type || "error";
+    this.status = status;
+    this.retryAfter = retryAfter; // in seconds
+    this.detail = detail; // the service's own words
+    this.docs = docs; // a URL
+  }
+
+  /** What the picker shows: a key of its words, such as "throttled". */
+  get state() {
+    return STATES[this.type] ?? "server";
+  }
+
+  /** Asking again would change nothing. */
+  get isFinal() {
+    return FINAL_STATES.includes(this.state);
+  }
+
+  /** An older answer may stand in. */
+  get isTemporary() {
+    return TEMPORARY_STATES.includes(this.state);
+  }
+}
+
+/** @param {string|null} header - Retry-After: seconds or a date (RFC 9110, 10.2.3) */
+function retrySeconds(header) {
+  const seconds = /^\d+$/.test(header) ? Number(header) : Math.ceil((Date.parse(header) - Date.now()) / 1000);
+  return seconds > 0 ? seconds : null;
+}
+
+function errorFrom(response, answer) {
+  return new ServiceError(asText(answer?.code), {
+    status: response.status,
+    retryAfter: retrySeconds(response.headers.get("Retry-After")),
+    detail: asText(answer?.detail),
+    docs: httpUrl(answer?.type, response.url),
+  });
+}
+
+export class Service {
+  #config;
+  #answers = new Map(); // {time, found} by path, the oldest first
+  #facades = new Map(); // {request, html} by ID
+
+  constructor(config) {
+    this.#config = config;
+  }
+
+  get origin() {
+    return new URL(this.#config.endpoint).origin;
+  }
+
+  /**
+   * One page of a search, from memory if it was asked for in the last minutes.
+   *
+   * @param {string} query
+   * @param {object} filters - by the service's names
+   * @param {number} page - from 1
+   * @param {AbortSignal} signal
+   * @returns {Promise<Results>} an older answer if there is one, in place of a temporary error
+   */
+  async search(query, filters, page, signal) {
+    const { pageSize, language, grant } = this.#config;
+    const params = new URLSearchParams({ q: query, page, page_size: pageSize, ...filters, lang: language });
+    const path = `/v1/search?${params}`;
+    const kept = this.#answers.get(path);
+    if (kept && Date.now() - kept.time < MAX_AGE_MS) return kept.found;
+    try {
+      const { answer, response } = await this.#call(path, { signal, grant });
+      return this.#keep(path, pageFrom(answer, response));
+    } catch (error) {
+      if (!kept || !error.isTemporary) throw error;
+      return { ...kept.found, stale: error };
+    }
+  }
+
+  /**
+   * @param {string[]} refs - IDs, links, shortcodes, embed code
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Results>} fails if none of them names a picture
+   */
+  async resolve(refs, signal) {
+    const { answer } = await this.#call("/v1/embeds", { signal, body: { refs } });
+    const records = answer.embeds ?? [];
+    const images = records.filter((record) => !record.error).map(pictureFromRecord).filter(Boolean);
+    if (!images.length) {
+      const error = records.find((record) => record.error)?.error;
+      throw new ServiceError(asText(error?.code), { detail: asText(error?.detail) });
+    }
+    return { total: images.length, pageSize: images.length, images, related: [], language: "" };
+  }
+
+  /** @returns {{request: Promise<void>, html?: string}} a request fails if the picture can't be embedded */
+  facade(id) {
+    if (!this.#facades.has(id)) {
+      const request = this.#call(`/v1/embeds/${id}?target=facade`).then(({ answer }) => {
+        this.#facades.get(id).html = asText(answer.html);
+      });
+      this.#facades.set(id, { request });
+      request.catch(() => this.#facades.delete(id));
+    }
+    return this.#facades.get(id);
+  }
+
+  /**
+   * @param {{id: string, options: EmbedOptions}[]} items
+   * @param {string} target - such as card; "" for the service's default
+   * @param {number} [timeout] - in ms
+   * @returns {Promise<(string|null)[]>} null where there is none
+   */
+  async markup(items, target, timeout) {
+    const refs = items.map(({ id, options: { width: maxwidth, ...others } }) => ({ ref: id, maxwidth, ...others }));
+    try {
+      const { answer } = await this.#call("/v1/embeds", { body: { refs, target: target || undefined }, timeout });
+      return items.map((_, index) => asText(answer.embeds?.[index]?.html) || null);
+    } catch {
+      return items.map(() => null);
+    }
+  }
+
+  /** The URL of a page with the embed, at most so wide in pixels. */
+  frameUrl(id, target, maxwidth, caption = "") {
+    const params = new URLSearchParams({ target: target || "web", maxwidth, ...(caption && { caption }) });
+    return `${this.#config.endpoint}/embed/${id}?${params}`;
+  }
+
+  #keep(path, found) {
+    this.#answers.delete(path); // so that it is the newest
+    this.#answers.set(path, { time: Date.now(), found });
+    if (this.#answers.size > MAX_ANSWERS) this.#answers.delete(this.#answers.keys().next().value);
+    return found;
+  }
+
+  /** @param {string} path @param {{signal?: AbortSignal, body?: object, grant?: string, timeout?: number}} [options] */
+  async #call(path, { signal, body, grant, timeout = ANSWER_TIMEOUT_MS } = {}) {
+    let response;
+    let answer;
+    try {
+      response = await fetch(this.#config.endpoint + path, {
+        method: body ? "POST" : "GET",
+        headers: {
+          ...(body && { "Content-Type": "application/json" }),
+          ...(grant && { Authorization: `Bearer ${grant}` }),
+        },
+        body: body && JSON.stringify(body),
+        redirect: "error", // a grant must not follow a redirect to another host
+        signal: AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]),
+      });
+      answer = await response.json();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (!response) throw new ServiceError(navigator.onLine === false ? "offline" : "unreachable");
+    }
+    if (!response.ok || !answer) throw errorFrom(response, answer);
+    return { answer, response };
+  }
+}
+
+function pageFrom(answer, response) {
+  return {
+    total: Number(answer.total) || 0,
+    pageSize: Number(answer.page_size) || 30,
+    images: (answer.images ?? []).map(pictureFromSearch).filter(Boolean),
+    related: (answer.related ?? []).map(asText).filter(Boolean),
+    language: response.headers.get("Content-Language") ?? "",
+    budget: response.headers.get("Search-Budget-Limit"),
+    budgetLeft: response.headers.get("Search-Budget-Remaining"),
+  };
+}

@@ -1,0 +1,191 @@
+/* Shapes that the modules share, for readers and for TypeScript's check (tests/test_picker_modules.py). Browsers do not
+ * load this file.
+ */
+
+import type { PickerConfig, PickerState } from "./state.js";
+import type { Service, ServiceError } from "./service.js";
+import type { Announcer, Messages } from "./messages.js";
+import type { LoadMore, ResultsGrid } from "./results.js";
+import type { SearchBox } from "./search.js";
+import type { Choice, Credit } from "../embedkit-picker.js";
+
+export type { Choice, Credit, EmbedOptions } from "../embedkit-picker.js";
+
+/** What the picker says in one language. */
+export interface Words {
+  /**
+   * A sentence of locales/en.json in this language, its holes filled: numbers are written as is usual, n or total
+   * chooses a plural. A key without words is returned as it is.
+   */
+  (key: string, values?: Record<string, any>): string;
+  language: string;
+  isRightToLeft: boolean;
+  /** A day as it is usually written; "" for what is not a date. */
+  date(value: string | null): string;
+  /** A list of sentences. */
+  list(key: string): string[];
+}
+
+/** What outlasts a change of language. */
+export interface Session {
+  state: PickerState;
+  config: PickerConfig;
+  service: Service;
+  /** Dispatch an event of the element, such as "results"; false if a listener has cancelled it. */
+  emit(name: string, detail?: object, isCancelable?: boolean): boolean;
+}
+
+/** What all parts of one picker share. */
+export interface Context extends Session {
+  words: Words;
+  announcer: Announcer;
+  isRightToLeft: boolean;
+}
+
+/** The element around a picker. */
+export interface Host {
+  /** Take a choice; false if a listener objects. */
+  accept(choice: Choice): boolean;
+  cancel(): void;
+  /** Empty the field. */
+  clear(): void;
+}
+
+/** A picture that the service knows. Texts are "" if unknown. */
+export interface Picture {
+  id: string;
+  title: string;
+  caption: string;
+  photographer: string;
+  collection: string;
+  /** ISO 8601. */
+  date: string | null;
+  /** creative or editorial. */
+  family: string;
+  orientation: string;
+  /** Of the original, in pixels, as is height. */
+  width: number;
+  height: number;
+  thumb: Size | null;
+  preview: Size | null;
+  /** At Getty Images. */
+  pageUrl: string;
+  restrictions: string[];
+  credit: Credit;
+}
+
+/** A file of a picture, in pixels; 0 if unknown. */
+export interface Size {
+  url: string;
+  width: number;
+  height: number;
+}
+
+/** What an editor has set for one picture; null is "as it came". */
+export interface Edits {
+  alt: string | null;
+  /** "", left, center or right. */
+  align: string;
+  /** In pixels, or "". */
+  width: string;
+  /** none, getty or own. */
+  caption: string;
+  /** Of an own caption. */
+  words: string | null;
+  /** The form of the embed, such as facade; "" for the service's default. */
+  target: string;
+}
+
+/** A page of results. */
+export interface Results {
+  total: number;
+  pageSize: number;
+  images: Picture[];
+  /** Other searches. */
+  related: string[];
+  /** Of the texts; "" if unknown. */
+  language: string;
+  /** Searches of a day that the service allows, and how many of them are left; headers, null without a limit. */
+  budget?: string | null;
+  budgetLeft?: string | null;
+  /** Why this is an older answer. */
+  stale?: ServiceError;
+}
+
+/** One search and what is shown of it. */
+export interface CurrentSearch {
+  /** What makes another search the same; null if it may be made again. */
+  key: string | null;
+  query: string;
+  filters: Record<string, any>;
+  /** The last one that is shown, from 1. */
+  page: number;
+  total: number;
+  hasMore: boolean;
+  isLoading: boolean;
+  /** Whether the query named pictures, instead of words to look for. */
+  isReference: boolean;
+  abort: AbortController;
+}
+
+/** The parts that show what a search finds. */
+export interface ResultsView {
+  frame: HTMLElement;
+  main: HTMLElement;
+  count: HTMLElement;
+  box: SearchBox;
+  grid: ResultsGrid;
+  more: LoadMore;
+  messages: Messages;
+}
+
+// What parts ask of the picker; an index is that of a picture among the results.
+
+export interface FilterActions {
+  /** Set filters, by the service's names. */
+  change(values: Record<string, any>): void;
+  clear(): void;
+  /** Show or hide the filters. */
+  toggle(isOpen: boolean): void;
+}
+
+export interface MessageActions {
+  search(query: string): void;
+  clearFilters(): void;
+  forgetRecent(): void;
+}
+
+export interface FinderActions {
+  /** Open the details of a result. */
+  open(index: number): void;
+  /** Close the details: their results go. */
+  close(): void;
+}
+
+export interface GridActions {
+  open(index: number, options?: { keepsFocus?: boolean }): void;
+  select(index: number, options?: { isRange?: boolean }): void;
+}
+
+export interface DetailsActions {
+  insert(image: Picture): void;
+  /** To the picture before (-1) or after (1). */
+  step(distance: number): void;
+  close(): void;
+  select(index: number): void;
+}
+
+export interface SelectionActions {
+  clear(): void;
+  /** Insert all that are selected. */
+  insert(asSlideshow: boolean): void;
+}
+
+export interface InsertActions {
+  showBusy(isBusy: boolean): void;
+  showProblem(text: string): void;
+  /** Hand the choice to the page; false if it objects. */
+  accept(choice: Choice): boolean;
+  /** Before what was inserted is announced. */
+  finish(): void;
+}
