@@ -21,6 +21,7 @@ from urllib.request import urlopen
 import pytest
 
 from embedkit.cli import cli
+from embedkit.picker_files import picker_files
 from embedkit.sandbox import SandboxServer
 from tests.cli_support import Run, runner
 from tests.support import need
@@ -412,6 +413,18 @@ def test_assets(run: Run) -> None:
     assert "ek" in Path("site/static/embedkit.css").read_text("utf-8")
 
 
+def test_assets_with_the_picker(run: Run) -> None:
+    done = run("assets", "site/static", "--picker")
+    release = f"site/static/{picker_files().folder}"
+    copied = done.out.splitlines()[2:]
+    assert copied == [f"{release}/{name}" for name in picker_files().contents]
+    assert {name: Path(release, name).read_bytes() for name in picker_files().contents} == picker_files().contents
+    assert [line for line in done.err.splitlines() if "picker-" in line] == [
+        f"  {tag}" for tag in picker_files().tags("/static")
+    ]
+    assert json.loads(run("assets", "site/static", "--picker", "--json").out)["files"][2:] == copied
+
+
 def test_doctor(run: Run, sandbox: SandboxServer) -> None:
     good = run("doctor")
     assert good.code == 0, good.out
@@ -506,10 +519,13 @@ def test_demo_serve_and_sandbox_answer_where_they_say(
     record = json.load(urlopen(f"{service}/v1/embeds/{ID}", timeout=10))
     assert sandbox in record["html"]
     assert serve.stderr is not None
-    tag = re.search(r'src="(.+?)" integrity="sha384-(.+?)"', serve.stderr.readline())
-    assert tag
-    module = urlopen(tag[1], timeout=10).read()
-    assert b64decode(tag[2]) == hashlib.sha384(module).digest()
+    assert serve.stderr.readline() == "In the head of a page, for the picker:\n"
+    tags = [serve.stderr.readline() for _ in [*picker_files().imported, "the entry"]]
+    assert tags[-1].startswith('  <script type="module" src=')
+    for line in tags:
+        tag = re.search(r'(?:href|src)="(.+?)" integrity="sha384-(.+?)" crossorigin>', line)
+        assert tag, line
+        assert b64decode(tag[2]) == hashlib.sha384(urlopen(tag[1], timeout=10).read()).digest()
     serve.send_signal(signal.SIGTERM)
     assert serve.wait(30) == 0
 

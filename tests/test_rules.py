@@ -27,6 +27,7 @@ LAYERS = {
     "arguments": 1,
     "sanitize": 1,
     "rendering": 1,
+    "picker_files": 2,
     "getty": 2,
     "documents": 2,
     "lazily": 3,

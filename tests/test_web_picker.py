@@ -8,11 +8,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import html5lib
 import pytest
+from flask import Flask
 
+from embedkit import create_blueprint
+from embedkit.picker_files import picker_files
 from embedkit.rendering import static_dir
 from embedkit.web.picker import LANGUAGES, words
 from tests.embeds_support import HOSTILE, elements, skeleton
-from tests.web_support import KEYS, TOKEN, World, bearer, world
+from tests.web_support import KEYS, TOKEN, World, bearer, kit, world
 
 OTHERS = "https://cms.example.org,https://blog.example.org:8443"
 
@@ -174,3 +177,65 @@ def test_an_outage_is_said_and_when_to_come_back(web: World) -> None:
         web.sandbox.faults.clear()
     assert response.status_code == 429
     assert 'role="alert"' in response.text
+
+
+# -- the files of the element --------------------------------------------------------------------------------
+
+
+def test_the_page_names_every_module_and_its_hash(web: World) -> None:
+    page = shown(web)
+    named = re.findall(r'(?:href|src)="/static/(picker-\w+)/([^"]+)" integrity="([^"]+)">', page)
+    files = picker_files()
+    expected = [files.module("embedkit-picker.js"), *files.imported, files.module("embedkit-picker-page.js")]
+    assert named == [(files.folder, module.name, module.integrity) for module in expected]
+    assert page.index("modulepreload") < page.index("<script")
+
+
+@pytest.mark.parametrize("name", sorted(picker_files().contents))
+def test_a_release_is_kept_for_good(web: World, name: str) -> None:
+    path = f"/static/{picker_files().folder}/{name}"
+    response = web.client.get(path, headers={"Origin": "https://anybody.example"})
+    assert response.data == (static_dir() / name).read_bytes()
+    kind = {"js": "text/javascript", "css": "text/css", "json": "application/json"}[name.rpartition(".")[2]]
+    assert response.mimetype == kind
+    assert response.cache_control.immutable
+    assert response.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    again = web.client.get(path, headers={"If-None-Match": response.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert web.client.head(path).headers["Content-Length"] == str(len(response.data))
+
+
+@pytest.mark.parametrize(
+    "path", ["embedkit-picker.js", "embedkit-picker.js?v=0.1.0", "picker-0123/embedkit-picker.js"]
+)
+def test_other_urls_of_the_picker_lead_to_this_release(web: World, path: str) -> None:
+    response = web.client.get(f"/static/{path}")
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/static/{picker_files().folder}/embedkit-picker.js"
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "picker-0123456789abcdef/picker/words.js",
+        "picker-0123456789abcdef/embedkit-picker.css",
+        f"{picker_files().folder}/embedkit-facade.js",
+        f"{picker_files().folder}/",
+        "picker-../embedkit-picker.js",
+    ],
+)
+def test_what_is_not_of_this_release_is_not_there(web: World, path: str) -> None:
+    assert web.client.get(f"/static/{path}").status_code == 404
+
+
+def test_it_is_found_below_a_prefix() -> None:
+    app = Flask("host")
+    app.register_blueprint(create_blueprint(kit(), url_prefix="/getty"))
+    client = app.test_client()
+    leads = client.get("/getty/static/embedkit-picker.js").headers["Location"]
+    assert leads == f"/getty/static/{picker_files().folder}/embedkit-picker.js"
+    assert client.get(leads).status_code == 200
+    assert f'href="/getty/static/{picker_files().folder}/picker/words.js"' in client.get("/getty/picker").text

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 import signal
 import socket
 import webbrowser
-from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -16,11 +14,10 @@ from typing import Any, Literal, TypeVar
 
 import click
 
-from embedkit import __version__
 from embedkit.cli.console import print_json, say
 from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import ConfigurationError
-from embedkit.rendering import static_dir
+from embedkit.picker_files import picker_files
 from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -77,7 +74,10 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
         raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
 
     def told(url: str) -> str:
-        return f"embedkit serves on {url} (Ctrl+C stops it)\nThe picker: {_picker(settings, url)}"
+        return (
+            f"embedkit serves on {url} (Ctrl+C stops it)\n"
+            f"In the head of a page, for the picker:\n{_picker(settings, url)}"
+        )
 
     _run(app, host, port, threads, told, settings)
 
@@ -167,14 +167,9 @@ The service, search aside, needs only: embedkit serve --upstream {url}"""
 
 
 def _picker(settings: Settings, url: str) -> str:
-    """What a page writes to load the picker, and nothing but the picker (Subresource Integrity)."""
-    files = settings.static_url if settings.static_url.startswith("http") else f"{url}static"
-    module = (static_dir() / "embedkit-picker.js").read_bytes()
-    digest = b64encode(hashlib.sha384(module).digest()).decode()
-    return (
-        f'<script type="module" src="{files}/embedkit-picker.js?v={__version__}"'
-        f' integrity="sha384-{digest}" crossorigin></script>'
-    )
+    """What a page writes to load the picker, and nothing but this release of it (Subresource Integrity)."""
+    base = settings.static_url if settings.static_url.startswith("http") else f"{url}static"
+    return "\n".join(f"  {tag}" for tag in picker_files().tags(base))
 
 
 def _taken(host: str, port: int, error: OSError) -> click.ClickException:

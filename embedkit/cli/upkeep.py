@@ -12,6 +12,7 @@ from click.shell_completion import get_completion_class
 from embedkit.cli.console import as_json, open_kit, print_json, printable, say
 from embedkit.errors import ConfigurationError
 from embedkit.files.tree import Tree
+from embedkit.picker_files import picker_files
 from embedkit.rendering import static_dir
 
 ASSETS = ("embedkit.css", "embedkit-facade.js")
@@ -19,14 +20,18 @@ ASSETS = ("embedkit.css", "embedkit-facade.js")
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.option("--picker", is_flag=True, help="Copy the picker as well, into a folder named after its content.")
 @as_json
-def assets(folder: Path, json_: bool) -> None:
+def assets(folder: Path, picker: bool, json_: bool) -> None:
     """Copy stylesheet and façade script into a static site."""
-    places = [folder / name for name in ASSETS]
     tree = Tree(folder)
-    for name in ASSETS:
-        tree.write(Path(name), (static_dir() / name).read_bytes())
+    places = [Path(name) for name in ASSETS]
+    for place in places:
+        tree.write(place, (static_dir() / place).read_bytes())
+    if picker:
+        places += picker_files().copy(tree.write)
     tree.sync()
+    places = [folder / place for place in places]
     if json_:
         print_json({"files": [str(place) for place in places]})
         return
@@ -36,6 +41,9 @@ def assets(folder: Path, json_: bool) -> None:
         f'  <link rel="stylesheet" href="/{printable(folder.name)}/embedkit.css">\n'
         f'  <script defer src="/{printable(folder.name)}/embedkit-facade.js"></script>  (for the target facade)'
     )
+    if picker:
+        tags = "\n".join(f"  {tag}" for tag in picker_files().tags(f"/{folder.name}"))
+        say(f"For the picker, whose attribute endpoint names your service:\n{tags}")
 
 
 @click.group()

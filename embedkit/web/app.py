@@ -11,12 +11,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from embedkit import logs
 from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
-from embedkit.rendering import static_dir
+from embedkit.picker_files import picker_files
 from embedkit.settings import Settings
 from embedkit.web import headers, problems
 from embedkit.web.access import admit
 from embedkit.web.documentation import home
 from embedkit.web.fast import Fast
+from embedkit.web.files import static_file
 from embedkit.web.limits import Throttle, count, count_misses, count_request, tell_allowance
 from embedkit.web.observed import ROUTE, Observed, count_answer
 from embedkit.web.openapi import LONGEST_QUERY
@@ -89,14 +90,12 @@ def _mounted(
         "embedkit",
         "embedkit.web",
         url_prefix=url_prefix,
-        static_folder=static_dir(),
-        static_url_path="/static",
     )
+    blueprint.add_url_rule("/static/<path:filename>", "static", partial(static_file, picker_files()))
     throttle = Throttle(service.settings)
     blueprint.before_request(_guard(service, throttle))
     headers.allow_origins(blueprint, service.settings)
     blueprint.after_request(headers.harden)
-    blueprint.after_request(headers.open_files)
     blueprint.after_request(tell_allowance)
     blueprint.after_request(count_misses(throttle))
     problems.handle(blueprint)

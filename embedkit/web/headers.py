@@ -7,7 +7,6 @@ import re
 from flask import Blueprint, Response, request
 from flask_cors import CORS
 
-from embedkit import __version__
 from embedkit.settings import Settings
 
 ALWAYS = {
@@ -17,8 +16,6 @@ ALWAYS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages bring their own
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-FILES = "public, max-age=3600, stale-while-revalidate=86400"
-VERSIONED = "public, max-age=31536000, immutable"  # our markup names the version: a new one has a new address
 HSTS = "max-age=31536000"
 HOUR = 3600
 ALLOWANCE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
@@ -32,14 +29,6 @@ def harden(response: Response) -> Response:
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     response.vary.add("Origin")
-    return response
-
-
-def open_files(response: Response) -> Response:
-    """Our stylesheet and scripts may be used from everywhere: they are the same for all."""
-    if (request.endpoint or "").endswith(".static") and response.status_code < 400:
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Cache-Control"] = VERSIONED if request.args.get("v") == __version__ else FILES
     return response
 
 

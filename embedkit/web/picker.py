@@ -18,6 +18,7 @@ from flask import Response, request, url_for
 from embedkit import records
 from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.models import JSON
+from embedkit.picker_files import ENTRY, PAGE, picker_files
 from embedkit.rendering import static_dir
 from embedkit.settings import LOOPBACK, Secret, Settings
 from embedkit.web import reading, search
@@ -51,6 +52,7 @@ class Results:
 def picker(service: Service) -> Response:
     asked, failure = _asked()
     language = _language(asked.lang)
+    files = picker_files()
     found = None if failure or not asked.q.strip() else _results(service, asked)
     response = page(
         service,
@@ -66,6 +68,9 @@ def picker(service: Service) -> Response:
         origins=" ".join(service.settings.picker_origins),
         endpoint=url_for(".picker").removesuffix("picker"),
         sample=_is_sandbox(service.settings),
+        release=url_for(".static", filename=files.folder),
+        modules=(files.module(ENTRY), *files.imported),
+        script=files.module(PAGE),
         **_said(words(language), asked, found),
     )
     response.headers.extend(dict(found.headers or {}) if found else {})

@@ -193,7 +193,7 @@ function pageFrom(answer, response) {
     images: (answer.images ?? []).map(pictureFromSearch).filter(Boolean),
     related: (answer.related ?? []).map(asText).filter(Boolean),
     language: response.headers.get("Content-Language") ?? "",
-    budget: response.headers.get("Search-Budget-Limit"),
-    budgetLeft: response.headers.get("Search-Budget-Remaining"),
+    budget: Number(response.headers.get("Search-Budget-Limit")),
+    budgetLeft: Number(response.headers.get("Search-Budget-Remaining")),
   };
 }

@@ -105,9 +105,9 @@ export interface Results {
   related: string[];
   /** Of the texts; "" if unknown. */
   language: string;
-  /** Searches of a day that the service allows, and how many of them are left; headers, null without a limit. */
-  budget?: string | null;
-  budgetLeft?: string | null;
+  /** Searches that the service allows in a day, and how many are left; 0 without a limit. */
+  budget?: number;
+  budgetLeft?: number;
   /** Why this is an older answer. */
   stale?: ServiceError;
 }
