@@ -1,11 +1,8 @@
 /* embedkit's picker: search the pictures of Getty Images that may be embedded, choose, insert.
  *
- *   <script type="module" src="…/static/embedkit-picker.js"></script>
- *   <embedkit-picker endpoint="https://embeds.example.org" grant="…"></embedkit-picker>
- *
- * embedkit-picker.d.ts documents attributes, methods, events and styles, picker/types.d.ts what the modules share.
- * Read element.js and picker.js first: imports lead from there to the parts, and never back. No parser is handed what
- * others wrote (Trusted Types), no attribute holds style (style-src 'self').
+ * embedkit-picker.d.ts documents attributes, methods, events and styles; picker/types.d.ts what the modules share. Read
+ * element.js and picker.js first: imports lead from there to the parts, and never back. No parser is handed what others
+ * wrote (Trusted Types), no attribute holds style (style-src 'self').
  */
 
 import { openPicker } from "./picker/dialog.js";
