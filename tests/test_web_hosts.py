@@ -27,6 +27,7 @@ SAID = {
 }
 PATHS = (
     *("/", "/docs", "/openapi.json", "/healthz", "/readyz", "/picker", "/oembed/providers.json", "/robots.txt"),
+    *("/metrics", "/.well-known/security.txt"),
     *("/static/embedkit.css", "/static/embedkit-picker.js", "/static/nothing", "/static", "/static/"),
     *(
         f"/oembed?url=https://gty.im/{ANY}",
@@ -79,7 +80,9 @@ def test_no_answer_repeats_them(number: int) -> None:
                 assert path.startswith("/oembed/providers.json"), (method, path)  # under TRUSTED_HOSTS alone
                 assert web.kit.settings.trusted_hosts, path
             assert "6666" not in said.replace(EXAMPLE, "").replace(ANY, "") or "picker.js" in path, (method, path)
-            assert answer.headers.get("Location", "/") == "/"
+            location = urlsplit(answer.headers.get("Location", "/"))
+            assert location.path.startswith("/")
+            assert not location.netloc  # relative: no host at all
 
 
 @pytest.mark.parametrize("body", [{"refs": [EXAMPLE, "x"]}, {"content": f"[getty {EXAMPLE}] [getty x]"}])

@@ -216,7 +216,7 @@ class Takedowns:
         """A slot that nobody needs; else that of the oldest takedown."""
         free = sorted(set(range(1, SLOTS + 1)) - set(self._slots.values()))
         if free:  # any of them: another who writes, and whom the lock did not keep out, takes another
-            return random.choice(free)  # noqa: S311 (no secret)
+            return random.choice(free)  # no secret  # noqa: S311  # nosec B311
         oldest = min(self._filed, key=self._filed.__getitem__)
         when = self._filed.pop(oldest)
         if when > now - self._life:
