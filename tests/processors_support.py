@@ -261,14 +261,14 @@ def texts(count: int, *, seed: int = 1) -> Iterator[str]:
 def install_node_packages() -> Path:
     """Our script beside the packages it needs, outside of the tree: installed once for every version of them."""
     npm = need("npm")
-    version = hashlib.sha256(NODE.joinpath("package.json").read_bytes()).hexdigest()[:12]
+    version = hashlib.sha256(NODE.joinpath("package-lock.json").read_bytes()).hexdigest()[:12]
     folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"processors-{version}"
     folder.mkdir(parents=True, exist_ok=True)
     with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
         fcntl.flock(lock, fcntl.LOCK_EX)
         shutil.copytree(NODE, folder, dirs_exist_ok=True)
         if not folder.joinpath("installed").exists():
-            command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"]
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
             if done.returncode and not os.environ.get("CI"):
                 pytest.skip("npm cannot install the processors")
