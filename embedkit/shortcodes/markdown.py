@@ -132,8 +132,8 @@ class MarkdownContext(HtmlContext):
         return self._safe > opening
 
     def _tag_end(self, start: int) -> int:
-        found = _TAG.match(self.text, start)
-        if found is None or self._escaped(start):
+        found = None if self._escaped(start) else _TAG.match(self.text, start)
+        if found is None:
             return start + 1
         # Never closed: a "<" that means itself, unless values in quotes tell that it was meant as a tag.
         meant = found[1] or _QUOTED.search(self.text, start, found.end())
