@@ -3,8 +3,10 @@
 What comes next is not known, so every ASCII punctuation sign of a text is written in a form that only the last
 reader takes for the sign itself. It takes two steps, since a sanitizer would undo any escaping done before it:
 
-mask      what a template prints: each sign becomes the noncharacter U+FDD0, which no text that comes here holds
-          (Unicode, section 23.7: it is for internal use) and no reader gives a meaning, and a letter
+mask      what a template prints: each sign becomes one of the 32 noncharacters U+FDD0 to U+FDEF, which no text
+          that comes here holds (Unicode, section 23.7: they are for internal use), to which no reader gives a
+          meaning, and which filters such as ``upper`` leave alone
+          (and U+FFFE stands before a letter that would be read with the digit in front of it: ``1st``)
 unmask    the finished output, behind the sanitizer: each becomes what the target and the input ask for
 
 Values of ours, such as URLs and classes, are of the type :class:`Own` and are printed as they stand.
@@ -15,7 +17,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from string import ascii_letters, punctuation
+from string import punctuation
 from typing import Any, Literal
 
 from embedkit.models import Input, Target
@@ -45,21 +47,24 @@ ESCAPES: dict[Target, dict[Input, Escape]] = {
 # that an author has left open, backslash or not (CommonMark 0.31, section 6.1).
 BACKSLASHED = frozenset("\\*_[]#+-.!")
 
-_MARK = "\ufdd0"
-_LETTERS = dict(zip(punctuation, ascii_letters, strict=False))
-_MASKS = {sign: _MARK + letter for sign, letter in _LETTERS.items()}
-_REFERENCES = {letter: f"&#{ord(sign)};" for sign, letter in _LETTERS.items()}
+_GLUE = "\ufffe"
+_ORDINALS = {f"{_GLUE}{letter}": f"&#{ord(letter)};" for letter in "snrt"}
+_MASKS = {sign: chr(0xFDD0 + number) for number, sign in enumerate(punctuation)}
+_REFERENCES = {masked: f"&#{ord(sign)};" for sign, masked in _MASKS.items()}
 _TABLES: dict[Escape, dict[str, str]] = {
-    "references": _REFERENCES,
-    "markdown": _REFERENCES | {_LETTERS[sign]: f"\\{sign}" for sign in BACKSLASHED},
-    "none": {letter: sign for sign, letter in _LETTERS.items()},
-    "json": {letter: f"\\u{ord(sign):04x}" for sign, letter in _LETTERS.items()},
+    "references": _REFERENCES | _ORDINALS | {_GLUE: ""},
+    "markdown": _REFERENCES | _ORDINALS | {_GLUE: ""} | {_MASKS[sign]: f"\\{sign}" for sign in BACKSLASHED},
+    "none": {masked: sign for sign, masked in _MASKS.items()} | {_GLUE: ""},
+    "json": {masked: f"\\u{ord(sign):04x}" for sign, masked in _MASKS.items()} | {_GLUE: ""},
 }
 
 _SIGN = re.compile(f"([{re.escape(punctuation)}])")  # its parts are the text between, and the signs
+# pymdownx.smartsymbols raises the letters of ordinal numbers, and no punctuation is in them.
+_ORDINAL = re.compile(r"(?<=[0-9])(?=(?:st|nd|rd|th)\b)")
 # Where a line starts, a backslash may be a delimiter (arithmatex: \[), MDX reads two English words as code, and
 # Goldmark a link of the one letter x as a box that is ticked.
-_LINE_START = re.compile(rf"^{_MARK}(?P<sign>.)|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])", re.MULTILINE)
+_LINE_START = re.compile(r"^(?P<sign>[\ufdd0-\ufdef])|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])", re.MULTILINE)
+_DUMPED = re.compile(r"\\u(fd[de][0-9a-f]|fffe)")
 # Our own scanner knows backslashes in Markdown alone.
 _TAG = re.compile(rf"{_MASKS['[']}(?=(?i:getty))")
 
@@ -70,10 +75,44 @@ class Own(str):
     __slots__ = ()
 
 
+class Text(str):
+    """A foreign text in a template of a host's own, which may make markup of it by itself: ``{{ title|e }}``.
+
+    Whatever makes markup of a text asks for ``__html__``, and gets it masked (MarkupSafe). What is made of a text
+    is one, too.
+    """
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return mask(self)
+
+    def __add__(self, other: str) -> str:
+        return (
+            NotImplemented if hasattr(other, "__html__") and type(other) is not Text else Text(str(self) + other)
+        )
+
+    def __getitem__(self, place: Any) -> str:
+        return Text(str(self)[place])
+
+
+def _derive(name: str) -> Any:
+    method = getattr(str, name)
+    return lambda self, *given, **said: as_texts(method(self, *given, **said))
+
+
+_DERIVED = (
+    "capitalize casefold center expandtabs ljust lower lstrip partition removeprefix removesuffix replace rjust"
+    " rpartition rsplit rstrip split splitlines strip swapcase title translate upper zfill"
+)
+for _name in _DERIVED.split():
+    setattr(Text, _name, _derive(_name))
+
+
 @lru_cache(maxsize=512)
 def mask(text: str) -> str:
     """A text with its ASCII punctuation masked; :func:`unmask` has the last word."""
-    parts = _SIGN.split(text)
+    parts = _SIGN.split(_ORDINAL.sub(_GLUE, text))
     parts[1::2] = map(_MASKS.__getitem__, parts[1::2])
     return "".join(parts)
 
@@ -85,11 +124,9 @@ def unmask(output: str, escape: Escape) -> str:
     """
     if escape == "markdown":
         output = _TAG.sub("&#91;", _LINE_START.sub(_reference, output))
-    table = _TABLES[escape]
-    parts = output.split(_MARK)
-    for place, part in enumerate(parts[1:], 1):
-        parts[place] = table.get(part[:1], part[:1]) + part[1:]
-    return "".join(parts)
+    for masked, written in _TABLES[escape].items():
+        output = output.replace(masked, written)
+    return output
 
 
 def escape_text(text: str, escape: Escape) -> str:
@@ -98,8 +135,21 @@ def escape_text(text: str, escape: Escape) -> str:
 
 
 def mask_value(value: Any) -> Any:
-    """What a template prints of a value: our own as it stands, any other string masked."""
-    return mask(value) if type(value) is str else value
+    """What a template prints of a value: our own, numbers and markup as they stand, anything else masked."""
+    if type(value) is str or type(value) is Text:
+        return mask(value)
+    if isinstance(value, Own | int | float) or hasattr(value, "__html__"):
+        return value
+    return mask(str(value))
+
+
+def as_texts(value: Any) -> Any:
+    """A value with every string in it as a :class:`Text`, but for our own."""
+    if isinstance(value, dict):
+        return {name: as_texts(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(as_texts, value))
+    return Text(value) if type(value) is str else value
 
 
 def dump_json(value: Any, **options: Any) -> str:
@@ -107,7 +157,7 @@ def dump_json(value: Any, **options: Any) -> str:
 
     :param options: of :func:`json.dumps`.
     """
-    return unmask(json.dumps(_mask_all(value), **options).replace(r"\ufdd0", _MARK), "json")
+    return unmask(_DUMPED.sub(_undumped, json.dumps(_mask_all(value), **options)), "json")
 
 
 def _mask_all(value: Any) -> Any:
@@ -115,7 +165,11 @@ def _mask_all(value: Any) -> Any:
         return {name: _mask_all(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [_mask_all(one) for one in value]
-    return mask_value(value)
+    return mask(value) if isinstance(value, str) and not isinstance(value, Own) else value
+
+
+def _undumped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16))
 
 
 def _reference(found: re.Match[str]) -> str:

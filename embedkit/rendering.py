@@ -245,7 +245,7 @@ class Renderer:
 
         try:
             template = self._template(name)
-            text = template.render(context).strip()
+            text = template.render(escaping.as_texts(context) if self._hosted else context).strip()
         except TemplateError as error:
             raise ConfigurationError(
                 f"The template embedkit/{name} cannot be used: {error}.", hint="See the setting TEMPLATES."
@@ -280,6 +280,11 @@ def _environment(settings: Settings) -> Environment:
         def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
             return _one_line_of_html(source) if _built_in(filename) else source
 
+    class PrintedOnce(Environment):
+        """Takes what a macro or a block has printed as it stands where it is printed again."""
+
+        concat = staticmethod(lambda parts: Own("".join(parts)))
+
     folders = [templates_dir()]
     if settings.templates:
         if not Path(settings.templates).is_dir():
@@ -287,7 +292,7 @@ def _environment(settings: Settings) -> Environment:
                 f"The folder {settings.templates} is not there.", hint="See the setting TEMPLATES."
             )
         folders.insert(0, Path(settings.templates))
-    environment = Environment(
+    environment = PrintedOnce(
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
@@ -295,9 +300,19 @@ def _environment(settings: Settings) -> Environment:
         extensions=[OneLine],
         auto_reload=bool(settings.templates),
     )
+    environment.filters |= dict.fromkeys(("e", "escape", "forceescape"), _escaped)
     environment.filters["markdown"] = lambda text: Own(escaping.escape_text(text, "markdown"))
     environment.policies["json.dumps_function"] = escaping.dump_json
     return environment
+
+
+def _escaped(value: Any) -> Any:
+    """What the filters ``e``, ``escape`` and ``forceescape`` make of a value: nothing in it means anything."""
+    return (
+        value
+        if hasattr(value, "__html__") and not isinstance(value, escaping.Text)
+        else _markup(escaping.mask(str(value)))
+    )
 
 
 def _words(environment: Environment, locale: str) -> dict[str, str]:
