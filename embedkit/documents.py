@@ -48,9 +48,21 @@ def replace_all(text: str, found: Iterable[tuple[Found, str | None]]) -> str:
         start, end = one.shortcode.start, one.shortcode.end
         if one.shortcode.kind == "escape":
             edits.append((start, end, text[start + 1 : end - 1]))
+        elif markup is not None and _makes_image(text, start, markup):
+            edits.append((start - 1, end, f"&#33;{markup}"))
         elif markup is not None:
             edits.append((start, end, markup))
     return shortcodes.replace(text, edits)
+
+
+def _makes_image(text: str, start: int, markup: str) -> bool:
+    """Whether the author's "!" in front would make an image of our link of Markdown (CommonMark 0.31, section 6.4)."""
+    if text[start - 1 : start] != "!" or not (markup.startswith("[") and "](https://" in markup):
+        return False
+    place = start - 1
+    while place and text[place - 1] == "\\":
+        place -= 1
+    return (start - 1 - place) % 2 == 0
 
 
 def _parsed(shortcode: Shortcode) -> Found | None:

@@ -197,6 +197,17 @@ def test_mistune_and_markdown_it_with_their_defaults() -> None:
         assert skeleton(str(html)) == [("p", ())]
 
 
+@pytest.mark.parametrize("input", INPUTS)
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_an_exclamation_mark_in_front_makes_no_image(name: str, input: Input, kit: EmbedKit) -> None:
+    for before, signs in (("Look!", "Look!"), ("\\\\!", "\\!"), ("\\!", "!"), ("!!", "!!"), ("[!", "[!")):
+        html = PROCESSORS[name](kit.render(f"x {before}[getty 74917285]", input=input, target="markdown"))
+        assert dict(skeleton(html)).keys() == {"p", "a"}
+        assert paragraph(html).startswith(f"x {signs}[x](y) — ")
+    assert kit.render("Look![getty 74917285]", input=input, target="web").startswith("Look!<figure")
+    assert kit.render("![getty 74917285]", input="text", target="text").startswith("![x](y) — ")
+
+
 # -- our own scanner -------------------------------------------------------------------------------------
 
 TAGS = ("[getty 1]", "[[getty 1]]", "[GETTY 1]", "[getty src='1']", "[getty]1[/getty]", "x\n\n[getty 1]")
