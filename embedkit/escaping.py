@@ -49,16 +49,18 @@ BACKSLASHED = frozenset("\\*_[]#+-.!")
 
 _GLUE = "\ufffe"
 _ORDINALS = {f"{_GLUE}{letter}": f"&#{ord(letter)};" for letter in "snrt"}
+_LEFT = {_GLUE: ""} | {glued: glued[1] for glued in _ORDINALS}
 _MASKS = {sign: chr(0xFDD0 + number) for number, sign in enumerate(punctuation)}
 _REFERENCES = {masked: f"&#{ord(sign)};" for sign, masked in _MASKS.items()}
 _TABLES: dict[Escape, dict[str, str]] = {
     "references": _REFERENCES | _ORDINALS | {_GLUE: ""},
     "markdown": _REFERENCES | _ORDINALS | {_GLUE: ""} | {_MASKS[sign]: f"\\{sign}" for sign in BACKSLASHED},
-    "none": {masked: sign for sign, masked in _MASKS.items()} | {_GLUE: ""},
-    "json": {masked: f"\\u{ord(sign):04x}" for sign, masked in _MASKS.items()} | {_GLUE: ""},
+    "none": {masked: sign for sign, masked in _MASKS.items()} | _LEFT,
+    "json": {masked: f"\\u{ord(sign):04x}" for sign, masked in _MASKS.items()} | _LEFT,
 }
 
 _SIGN = re.compile(f"([{re.escape(punctuation)}])")  # its parts are the text between, and the signs
+_MASKED = re.compile(r"([\ufdd0-\ufdef\ufffe](?:(?<=\ufffe)[snrt])?)")
 # pymdownx.smartsymbols raises the letters of ordinal numbers, and no punctuation is in them.
 _ORDINAL = re.compile(r"(?<=[0-9])(?=(?:st|nd|rd|th)\b)")
 # Where a line starts, a backslash may be a delimiter (arithmatex: \[), MDX reads two English words as code, and
@@ -124,9 +126,9 @@ def unmask(output: str, escape: Escape) -> str:
     """
     if escape == "markdown":
         output = _TAG.sub("&#91;", _LINE_START.sub(_reference, output))
-    for masked, written in _TABLES[escape].items():
-        output = output.replace(masked, written)
-    return output
+    parts = _MASKED.split(output)
+    parts[1::2] = map(_TABLES[escape].__getitem__, parts[1::2])
+    return "".join(parts)
 
 
 def escape_text(text: str, escape: Escape) -> str:
