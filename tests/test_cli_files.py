@@ -249,6 +249,18 @@ def test_what_leads_out_of_the_tree_is_not_read(run: Run, posts: Path) -> None:
     assert (outside / "secret.md").read_text("utf-8") == "a secret"
 
 
+@pytest.mark.parametrize("where", [("--in-place",), ("--output", "site"), ("--output", "round")])
+def test_links_that_lead_in_a_circle_do_not_keep_the_others(run: Run, posts: Path, where: tuple[str, ...]) -> None:
+    (posts / "circle.md").symlink_to("circle.md")
+    (posts / "folder").symlink_to("folder")
+    (posts.parent / "round").symlink_to("round")
+    done = run("render", "posts", *where)
+    assert done.code == 2
+    assert "posts/circle.md: Too many levels of symbolic links" in done.err
+    assert (b"<iframe" in (posts / "a.md").read_bytes()) == (where == ("--in-place",))
+    assert (posts.parent / "site" / "a.md").exists() == ("site" in where)
+
+
 def test_a_folder_that_is_named_may_be_a_link(run: Run, posts: Path) -> None:
     (posts.parent / "link").symlink_to("posts")
     (posts / "again.md").symlink_to("a.md")

@@ -121,7 +121,7 @@ def _read(name: str, input: Input | None, output: Path | None, report: Report) -
     if not path.exists():
         raise click.UsageError(f"There is no file or folder {name!r}.")
     folder = not path.is_file()
-    paths = sorted(_walk(path, output.resolve() if output else None, report)) if folder else [path]
+    paths = sorted(_walk(path, _real(output) if output else None, report)) if folder else [path]
     if not paths:
         say(f"There are no texts in {printable(name)}: files that end in {' '.join(FORMATS)}.")
     for found in paths:
@@ -140,10 +140,10 @@ def _stdin() -> bytes:
 
 
 def _walk(folder: Path, output: Path | None, report: Report) -> Iterator[Path]:
-    root = folder.resolve()
+    root = _real(folder)
     for parent, folders, files in os.walk(folder, onerror=report):
         inside = [Path(parent, name) for name in sorted(folders) if _wanted(name)]
-        folders[:] = [path.name for path in inside if not _is_left_out(path) and path.resolve() != output]
+        folders[:] = [path.name for path in inside if not _is_left_out(path) and _real(path) != output]
         found = (Path(parent, name) for name in sorted(files) if _wanted(name) and _format(name))
         yield from (path for path in found if not _is_skipped(path, root))
 
@@ -158,13 +158,18 @@ def _is_left_out(folder: Path) -> bool:
 def _is_skipped(path: Path, root: Path) -> bool:
     """Whether it is a link that leads out of the tree, or something that cannot be read to its end."""
     reason = ""
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
+    if path.is_symlink() and not _real(path).is_relative_to(root):
         reason = "is a link that leads out of the folder"
     elif path.exists() and not path.is_file():
         reason = "is not a plain file"
     if reason:
         say(f"{printable(path)} {reason}, and is skipped.")
     return bool(reason)
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; of a link that leads in a circle, itself (``Path.resolve`` raises)."""
+    return Path(os.path.realpath(path))
 
 
 def _wanted(name: str) -> bool:
