@@ -124,6 +124,31 @@ def test_takedowns_are_written_before_any_copy_when_it_heals(ill: str) -> None:
     kept.close()
 
 
+def test_a_takedown_reaches_what_another_process_keeps_for_itself(tmp_path: Path) -> None:
+    """The store has no copy of it, so there is nothing to delete; the other has one in its memory."""
+    store, clock = Sick("full"), Clock()
+    one, other = (cache(store, clock=clock, takedowns_path=str(tmp_path / "takedowns")) for _ in range(2))
+    other.store(embed(), tld="com")
+    assert other.get(ITEMS, "com").embed
+    one.fail(ITEMS, "com", NotFound())
+    one.close()  # and that is the end of it
+    clock.now += 2
+    assert other.get(ITEMS, "com").embed is None
+    other.close()
+
+
+def test_an_old_answer_that_comes_late_does_not_take_down_what_is_newer() -> None:
+    store, clock = Sick(), Clock()
+    kept = cache(store, clock=clock)
+    asked_at = kept.now()
+    clock.now += 1
+    kept.store(embed(), tld="com")
+    store.ill = "full"
+    kept.fail(ITEMS, "com", NotFound(), asked_at=asked_at)
+    assert kept.get(ITEMS, "com").embed
+    kept.close()
+
+
 def test_no_new_copy_is_written_while_a_takedown_waits() -> None:
     store, monotonic = Sick(), Clock()
     kept = cache(store, monotonic=monotonic)
@@ -561,8 +586,8 @@ def test_a_database_of_an_older_version_leaves_the_mode_that_maps_memory(tmp_pat
     old = sqlite3.connect(tmp_path / "c", isolation_level=None)
     assert old.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
     old.execute("SELECT count(*) FROM entries").fetchone()
-    assert store.get("key") == "value"  # as long as the older one runs
-    store.close()
+    assert store.get("key") is None  # as long as the older one runs
+    assert isinstance(store.failures.error, sqlite3.OperationalError)
     old.close()
     assert store.get("key") == "value"
     assert not (tmp_path / "c-shm").exists()

@@ -210,8 +210,8 @@ class EmbedCache:
                 return body
             return entries.refused(body, error, now, self._policy)
 
-        _, kept = self._change(items, change)
-        if not kept and isinstance(error, NotFound):
+        body, kept = self._change(items, change)
+        if not kept and isinstance(error, NotFound) and body["dropped"] >= now:
             self._bury(self._key(items))
 
     def delete(self, items: Items) -> bool:
@@ -299,7 +299,13 @@ class EmbedCache:
 
         A thread does it by itself, every second.
         """
-        return all(map(self._write_back, self._backlog.keys()))
+        healed, keys = True, self._backlog.keys()
+        for key in keys:
+            if not self._write_back(key):
+                healed = False  # one entry that can't be written does not keep the others
+                if not self._store.closed:
+                    break
+        return healed
 
     def check(self) -> bool:
         """Whether the backend keeps what it is given, or is meant to keep nothing."""
@@ -402,14 +408,16 @@ class EmbedCache:
             return not self._store.reading.failures and self._write(key, body)
 
     def _bury(self, key: str) -> bool:
-        """Have a picture dropped in spite of a backend that does not take it; whether that holds for all."""
-        deleted = self._store.delete(key)
-        if deleted or (deleted is False and not self._store.reading.failures and self._store.get(key) is None):
-            return True
+        """Have a picture dropped in spite of a backend that does not take it; whether that holds for all.
+
+        The takedown is filed even where the backend has deleted its copy: others may hold one in their backlog.
+        """
         filed = self._backlog.takedowns.add(key, self._clock())
+        deleted = self._store.delete(key)
+        gone = deleted is False and self._store.get(key) is None and not self._store.reading.failures
         self._changed(key)
         self._healer.start()
-        return filed and self._writing is self._locks
+        return bool(deleted) or gone or (filed and self._writing is self._locks)
 
     @contextmanager
     def _alone(self, key: str) -> Iterator[None]:

@@ -114,6 +114,11 @@ class Guarded:
         """Whether no other process can see what is in it."""
         return isinstance(self.backend, (NullCache, SimpleCache, MemoryCache))
 
+    @property
+    def closed(self) -> bool:
+        """Whether calls go through, of both kinds."""
+        return self.reading.closed and self.writing.closed
+
     def get(self, key: str) -> object:
         """The value; None where there is none."""
         return self._read(lambda: self.backend.get(key), None)

@@ -59,6 +59,7 @@ class Takedowns:
         self._horizon = NEVER
         self._generation = b""
         self._file: int | None = None
+        self._retired: list[int] = []  # of files that were removed; another thread may be reading one
         self.after_fork()
         tell_of_forks(self)
         self._reserve()
@@ -68,8 +69,9 @@ class Takedowns:
         self._lock = threading.RLock()
 
     def __del__(self) -> None:
-        if (file := getattr(self, "_file", None)) is not None:
-            os.close(file)
+        for file in (getattr(self, "_file", None), *getattr(self, "_retired", ())):
+            if file is not None:
+                os.close(file)
 
     @property
     def reserved(self) -> bool:
@@ -143,7 +145,7 @@ class Takedowns:
             return False
         try:
             if self._file is not None and os.fstat(self._file).st_nlink == 0:  # the folder was removed
-                os.close(self._file)
+                self._retired.append(self._file)
                 self._file = None
             if self._file is None:
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | CAUTIOUS, 0o600)
@@ -177,6 +179,10 @@ class Takedowns:
         if self._file is None:
             return
         try:
+            if os.fstat(self._file).st_nlink == 0:  # removed: others go on with a new one
+                self._reserve()
+            if self._file is None:
+                return
             header = os.pread(self._file, HEADER.size, 0)
             if len(header) < HEADER.size or header[16:24] == self._generation:
                 return  # cut: what was read before still holds
