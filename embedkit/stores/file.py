@@ -176,8 +176,16 @@ class FileCache(BaseCache):
         except FileNotFoundError:
             return b""
         except OSError as error:
-            self._failed(path, error)
+            if not self._is_foreign(error):
+                self._failed(path, error)
             return b""
+
+    def _is_foreign(self, error: OSError) -> bool:
+        """Whether it is the entry alone that can't be read, such as one that another user has written.
+
+        The folder is ours, so the next write takes its place.
+        """
+        return isinstance(error, PermissionError) and os.access(self._entries, os.R_OK | os.W_OK | os.X_OK)
 
     def _failed(self, path: str, error: OSError) -> None:
         log.debug("%s: %s", path, error)

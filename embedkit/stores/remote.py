@@ -77,6 +77,15 @@ class RedisStore(RedisCache):
                 "The setting CACHE is no Redis URL.", hint="Write it like redis://host:6379/0."
             ) from None
         super().__init__(client, key_prefix=PREFIX)
+        self._refusal: type[Exception] = redis.ResponseError
+
+    def get(self, key: str) -> Any:
+        try:
+            return super().get(key)
+        except self._refusal as error:
+            if not str(error).startswith("WRONGTYPE"):
+                raise
+            return None  # a list or the like is none of ours; the next write takes its place
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         """cachelib sets first and the time to live after: who dies in between leaves a lock for ever."""

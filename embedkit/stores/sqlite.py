@@ -26,7 +26,7 @@ from embedkit.stores.sqlite_pool import Pool
 Result = TypeVar("Result")
 Timeout = int | timedelta | None
 
-VERSION = 1  # of the schema, kept in user_version; a file of any other is emptied
+VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
 BATCH = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
 BREATH = 0.001  # seconds between two of them, in which the others have their turn
 EVERY = 256  # writes from one clean-up to the next
@@ -35,7 +35,6 @@ EVERY = 256  # writes from one clean-up to the next
 # WITHOUT ROWID would move every row above 1 KB to overflow pages (sqlite.org/withoutrowid.html).
 SCHEMA = f"""
 BEGIN;
-DROP TABLE IF EXISTS entries;
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL, expires REAL NOT NULL
 );
@@ -84,7 +83,14 @@ class SQLiteCache(BaseCache):
         self.lock_path = f"{self.path}.lock"
         self.takedowns_path = f"{self.path}.takedowns"
         self.changes = shared_changes(f"{self.path}.changes")
-        self._pool = Pool(self.path, lock_path=self.lock_path, schema=SCHEMA, version=VERSION, timeout=timeout)
+        self._pool = Pool(
+            self.path,
+            lock_path=self.lock_path,
+            schema=SCHEMA,
+            version=VERSION,
+            statement=ADD,
+            timeout=timeout,
+        )
         self.failures = self._pool.failures
         self._timeout = timeout
         self._lost = 0  # writes that found others at it for too long
@@ -161,7 +167,6 @@ class SQLiteCache(BaseCache):
     def prune(self) -> int:
         """Drop what has expired and what is over the limit, in small steps; how many entries that was."""
         with self._pruning:
-            self._pool.close_if_moved()
             dropped = self._drop(DROP_EXPIRED, self.count(), self._clock())
             while gone := self._drop(DROP_OLDEST, self.count() - self._limit):
                 dropped += gone  # and again, for what others have written meanwhile
@@ -222,7 +227,6 @@ class SQLiteCache(BaseCache):
             if self._lost != lost:
                 self.failures.error = Busy("another process has been writing all that time")
                 return failed
-            self._pool.close_if_moved()  # two microseconds: entries would go to a file that nobody sees
             result = self._pool.do(act, failed)
             self._lost += _busy(self.failures.error)
             return result
