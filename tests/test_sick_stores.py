@@ -21,7 +21,7 @@ from embedkit.cache import Entry, takedowns
 from embedkit.cache.guard import BYPASS
 from embedkit.cache.takedowns import SIZE_BYTES, Takedowns
 from embedkit.errors import NotFound, Unavailable
-from embedkit.freshness import DAY, Policy
+from embedkit.freshness import DAY, Policy, Verdict
 from embedkit.kit import EmbedKit
 from embedkit.settings import Settings
 from embedkit.stores import MemoryCache, open_store
@@ -185,6 +185,34 @@ def test_what_others_have_written_meanwhile_is_not_undone() -> None:
     assert third.get(LIST[1], "com").embed.title == "theirs"
     assert [third.get(LIST[2], tld).embed.title for tld in ("com", "de")] == ["ours", "theirs"]
     ours.close()
+
+
+def test_what_was_read_is_the_last_good_copy_while_the_store_cannot_be_read() -> None:
+    """For as long as Getty is down as well; but nothing that was taken down, and nothing that is too old."""
+    store, clock = Sick(), Clock()
+    kept = cache(store, clock=clock)
+    shown = (*LIST[:3], ITEMS)
+    for items in shown:
+        kept.store(embed(items), tld="com")
+        assert kept.get(items, "com").embed
+    store.ill = "down"
+    clock.now += 60
+    kept.fail(LIST[0], "com", NotFound())
+    with pytest.raises(Unavailable):
+        kept.delete(LIST[1])
+    found = [kept.get(items, "com") for items in shown]
+    assert [bool(entry.embed) for entry in found] == [False, False, True, True]
+    assert found[2].verdict is found[3].verdict is Verdict.STALE_IF_ERROR  # Getty is asked first
+
+    def outage() -> Any:
+        raise Unavailable("down")
+
+    with pytest.raises(Unavailable):
+        kept.once(LIST[2], "com", outage, wait=1)
+    assert kept.get(LIST[2], "com").embed
+    clock.now += 400 * DAY
+    assert kept.get(LIST[2], "com").embed is None
+    kept.close()
 
 
 def test_a_store_that_cannot_be_read_is_not_written_over() -> None:

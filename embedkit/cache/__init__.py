@@ -15,7 +15,8 @@ that was stopped) is left alone, and what it was to be given stays in the backlo
 for MAX_AGE at the most. A takedown or a purge goes into a file as well (:mod:`embedkit.cache.takedowns`), so that
 neither a crash nor a full disk brings a picture back. Whatever is read is merged with the backlog, so no copy from
 before a takedown is shown here, from wherever it comes. Once the store is well a thread of its own merges the
-backlog into it, takedowns first; what others have written there meanwhile and is newer stays.
+backlog into it, takedowns first; what others have written there meanwhile and is newer stays. While it cannot be
+read, what the front read last is the last good copy, for when Getty is down as well.
 
 What another process may show meanwhile: one that shares the file with the takedowns (the same SQLite file or
 folder, or the same user and CACHE) sees them at once, or within a second over a server. One on another machine
@@ -48,7 +49,7 @@ from embedkit.cache.guard import Guarded
 from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
 from embedkit.events import Observe, ignore
-from embedkit.freshness import JITTER, LONGEST, Policy, lifetime
+from embedkit.freshness import JITTER, LONGEST, Policy, Verdict, judge, lifetime
 from embedkit.models import JSON, Embed
 from embedkit.stores.changes import Changes
 from embedkit.stores.locks import Busy, FileLocks, LeaseLocks, Locks
@@ -257,7 +258,7 @@ class EmbedCache:
                 raise error  # whoever we waited for has just met it: asking again would take as long
             if waited:
                 self._observe("coalesced", "process")
-            self._front.end((items, tld))  # the work must see what that one has stored
+            self._front.expire((items, tld))  # the work must see what that one has stored
             return work()
 
     def _tell(self, key: str, tld: str, error: ProviderError) -> None:
@@ -356,7 +357,8 @@ class EmbedCache:
             self._healer.start()
         if entry.embed is None:
             self._misses += 1
-            return entry, None
+            unread = self._store.reading.failures and entry == Entry()
+            return (self._last_read(items, tld, now) if unread else entry), None
         self._hits += 1
         if entry.error is not None or place is None:
             return entry, None
@@ -364,6 +366,17 @@ class EmbedCache:
         hold = Hold(entry, key, now, trusted, place, self._clock)
         self._front.put((items, tld), hold)
         return entry, hold
+
+    def _last_read(self, items: Items, tld: str, now: float) -> Entry:
+        """What was read of an entry before the store could not be read: for when Getty is down as well."""
+        hold = self._front.get((items, tld))
+        copy = hold.entry.embed if hold and hold.unchanged() else None
+        if copy is None or self._backlog.takedowns.time(self._key(items)) >= copy.fetched_at:
+            return Entry()
+        verdict = judge(now - copy.fetched_at, copy.fresh_until - copy.fetched_at, self._policy)
+        if verdict is Verdict.EXPIRED:
+            return Entry(verdict=verdict)
+        return Entry(replace(copy, stale=True), Verdict.STALE_IF_ERROR)
 
     def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool]:
         """Read, change and write an entry, with nobody else in between; the entry, and whether it is written."""

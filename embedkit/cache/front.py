@@ -41,6 +41,13 @@ class Hold:
         except OSError:  # the disk with the marks
             return False
 
+    def unchanged(self) -> bool:
+        """Whether nobody is known to have written the entry since, however long ago that was."""
+        try:
+            return self.read(self.place) == self.mark
+        except OSError:
+            return False
+
 
 class Front:
     """A bounded number of holds. One that leaves is good no more, whoever still has it."""
@@ -65,6 +72,11 @@ class Front:
             self._holds[picture] = hold
             while len(self._holds) > MAX_HOLDS:
                 self._holds.pop(next(iter(self._holds))).until = 0.0
+
+    def expire(self, picture: Picture) -> None:
+        """Give a picture no more without looking; it is kept for when the store can't be read."""
+        if hold := self._holds.get(picture):
+            hold.until = 0.0
 
     def end(self, picture: Picture) -> None:
         """Hold a picture no longer."""
