@@ -44,7 +44,7 @@ class Hold:
     def unchanged(self) -> bool:
         """Whether nobody is known to have written the entry since, however long ago that was."""
         try:
-            return self.read(self.place) == self.mark
+            return bool(self.read(self.place) == self.mark)
         except OSError:
             return False
 
