@@ -263,6 +263,18 @@ def test_the_container_finishes_what_is_in_flight() -> None:
         assert child.wait() == 0
 
 
+def test_the_container_answers_while_all_else_waits_for_getty() -> None:
+    """Even if one worker takes all of the 64: a quarter of its threads never waits."""
+    with gate() as upstream, container(upstream) as child:
+        with asking(child, [f"/v1/embeds/{600_001_000 + number}" for number in range(64)]) as answers:
+            upstream.wait_for(8)
+            for _ in range(4):
+                assert child.get("/healthz")[0] == 200
+            upstream.open.set()
+        assert {status for status, _ in answers} <= {200, 503}
+        assert sum(status == 200 for status, _ in answers) >= 24
+
+
 def test_no_header_names_the_path_of_the_service() -> None:
     """gunicorn takes SCRIPT_NAME and PATH_INFO from a header, if it comes from this machine."""
     with gate() as upstream, container(upstream) as child:

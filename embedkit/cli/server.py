@@ -19,6 +19,7 @@ from typing import Any
 
 KIB = 1024
 ARRIVAL_S = 30.0  # seconds in which a request has to arrive whole: 3 MB over a slow line
+MAX_WAITING = 64  # requests that wait for Getty at once, each in a thread lent to it
 SEND_S = 1.0  # seconds beyond TIMEOUT, to send what the last call to Getty came to
 LOOK_S = 1.0  # seconds between two looks at the connections
 BOUNDS: dict[str, Any] = {
@@ -55,13 +56,16 @@ class Server:
         from waitress import wasyncore
         from waitress.server import create_server
 
+        from embedkit.web.places import Places, with_places
+
         self._asyncore = wasyncore
         self._listening = listening
         self._grace = grace
         self._arrival = arrival
+        self._places = Places(MAX_WAITING, lambda waiting: self._lend(threads + waiting))
         self._map: dict[int, Any] = {}
         self._server: Any = create_server(
-            app,
+            with_places(app, self._places),
             map=self._map,
             sockets=[listening],
             threads=threads,
@@ -84,6 +88,7 @@ class Server:
                 self._step(LOOK_S)
                 self._drop_slow()
             self._drain(time.monotonic() + self._grace)
+        self._places.close()
         self._server.task_dispatcher.shutdown(timeout=1)
         self._asyncore.close_all(self._map)
         return self._signals[0]
@@ -108,6 +113,10 @@ class Server:
         """End it, from another thread or as the handler of a signal."""
         self._signals.append(number)
         self._server.pull_trigger()  # or the loop would notice a second later
+
+    def _lend(self, threads: int) -> None:
+        """Have a thread more for each request that waits for Getty: `threads` are always there for the others."""
+        self._server.task_dispatcher.set_thread_count(threads)
 
     def _step(self, wait: float) -> None:
         self._asyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)

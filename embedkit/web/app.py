@@ -18,7 +18,15 @@ from embedkit.web.access import admit
 from embedkit.web.documentation import home
 from embedkit.web.fast import Fast
 from embedkit.web.files import static_file
-from embedkit.web.limits import Throttle, count, count_misses, count_request, tell_allowance
+from embedkit.web.limits import (
+    Throttle,
+    count,
+    count_misses,
+    count_request,
+    leave_place,
+    take_place,
+    tell_allowance,
+)
 from embedkit.web.observed import ROUTE, Observed, count_answer
 from embedkit.web.openapi import LONGEST_QUERY
 from embedkit.web.problems import Refused
@@ -98,6 +106,7 @@ def _mounted(
     blueprint.after_request(headers.harden)
     blueprint.after_request(tell_allowance)
     blueprint.after_request(count_misses(throttle))
+    blueprint.teardown_request(leave_place)
     problems.handle(blueprint)
     for route in ROUTES:
         blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, service), methods=[route.method])
@@ -140,3 +149,5 @@ def _enter(service: Service, throttle: Throttle, route: Route) -> None:
     g.embedkit_credential = credential = admit(service, route.access)
     if credential and route.limited:
         count(credential)
+    if route.access == "search":
+        take_place()

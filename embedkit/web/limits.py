@@ -20,10 +20,12 @@ from flask import Response, g, request
 from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
 
+from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.lockfile import Picture
 from embedkit.settings import Secret, Settings
 from embedkit.web.counts import Counts
 from embedkit.web.credentials import digest
+from embedkit.web.places import PLACES, Places
 from embedkit.web.problems import Refused, Throttled, from_refused
 
 log = logging.getLogger("embedkit.web")
@@ -31,6 +33,7 @@ log = logging.getLogger("embedkit.web")
 REDIS = ("redis://", "rediss://", "unix://")
 REST = 10.0  # seconds without Redis after it failed: each try may take the time limit below
 WAIT = 0.2  # seconds for one call to Redis, as for the cache
+SOON = 1.0  # seconds after which a place may be free
 SITE_FACTOR = 10  # clients' worth of calls for an IPv6 /48, which one customer of a provider may have whole
 Keys = tuple[tuple[str, int], ...]
 
@@ -152,8 +155,12 @@ def tell_allowance(response: Response) -> Response:
     return response
 
 
-def admit_cold(pictures: Sequence[Picture]) -> Mapping[Picture, Throttled]:
+def admit_cold(pictures: Sequence[Picture]) -> Mapping[Picture, EmbedKitError]:
     """Count pictures that have to be fetched for the current client; the errors of those that are too many."""
+    try:
+        take_place()
+    except Unavailable as full:
+        return dict.fromkeys(pictures, full)
     throttle: Throttle = g.embedkit_throttle
     allowance = throttle.take_cold(request.remote_addr or "", len(pictures))
     if allowance.allowed:
@@ -161,6 +168,26 @@ def admit_cold(pictures: Sequence[Picture]) -> Mapping[Picture, Throttled]:
     says = f"More than {allowance.limit} pictures had to be fetched from Getty Images for your address."
     error = Throttled(says, hint=f"Wait {allowance.reset} seconds.", retry_after=allowance.reset)
     return dict.fromkeys(pictures[allowance.granted :], error)
+
+
+def take_place() -> None:
+    """Let the current request wait for Getty, until its end.
+
+    :raises Unavailable: at once, where too many wait: a request that waits keeps a thread.
+    """
+    places: Places | None = request.environ.get(PLACES)
+    if places is None or "embedkit_place" in g:
+        return
+    if not places.enter():
+        raise Unavailable("Too many calls to Getty Images are waiting.", retry_after=SOON)
+    g.embedkit_place = places
+
+
+def leave_place(_: BaseException | None) -> None:
+    """Give the place of the current request back."""
+    places: Places | None = g.pop("embedkit_place", None)
+    if places is not None:
+        places.leave()
 
 
 def allow(allowance: Allowance, whence: str) -> None:

@@ -24,7 +24,7 @@ from embedkit.settings import LOOPBACK, Secret, Settings
 from embedkit.web import reading, search
 from embedkit.web.access import admit
 from embedkit.web.answers import in_language
-from embedkit.web.limits import count
+from embedkit.web.limits import count, take_place
 from embedkit.web.pages import origin, page
 from embedkit.web.problems import SEARCHING, Refused, retry_headers
 from embedkit.web.routing import Answer, Route
@@ -137,6 +137,7 @@ def _results(service: Service, asked: PickerQuery) -> Results:
         credential = admit(service, "search", Secret(asked.grant) if asked.grant else None)
         if credential:
             count(credential)  # the page is open, so the guard has counted the address alone
+        take_place()
         said = {name: value for name in ASKED if (value := getattr(asked, name)) is not None}
         question = SearchQuery(**said, page=asked.page, page_size=PAGE_SIZE)
         found = search.find(service, question, reading.language(asked.lang, service.settings))

@@ -13,7 +13,7 @@ from pathlib import Path
 bind = "0.0.0.0:8080"
 worker_class = "gthread"  # threads, since the work is waiting
 workers = 2
-threads = 8
+threads = 32  # at the most, in each worker; a quarter is kept free of requests that wait for Getty
 worker_tmp_dir = "/dev/shm"  # the heartbeat, in memory: a slow disk must not kill a worker
 
 worker_connections = 500  # at once, in each worker; below the 1,024 descriptors that a process usually has
@@ -36,6 +36,13 @@ def on_starting(server):  # noqa: ARG001  (gunicorn's signature)
         Path(FOLDER).mkdir(parents=True, exist_ok=True)
         for path in Path(FOLDER).glob("*.db"):
             path.unlink()
+
+
+def post_worker_init(worker):
+    """Keep threads for the health check and for what is warm, however slow Getty is."""
+    from embedkit.web.places import three_in_four
+
+    worker.wsgi = three_in_four(worker.wsgi, worker.cfg.threads)
 
 
 def child_exit(server, worker):  # noqa: ARG001  (gunicorn's signature)

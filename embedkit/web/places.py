@@ -1,0 +1,73 @@
+"""Places for requests that wait for Getty, so that the others always find a thread.
+
+A server has a number of threads, and each request that asks Getty keeps one for as long as Getty takes. Once all
+of them wait, nothing is answered any more: neither the health check nor what is warm. So a server tells, in the
+environment of its requests, how many may wait at once; what comes beyond that is refused at once, or answered with
+the last good copy. Under a server that does not tell, any number may wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+PLACES = "embedkit.places"  # in the environment of a request
+
+
+class Places:
+    """Counts the requests that wait for Getty. Safe for threads.
+
+    :param most: how many may wait at once.
+    :param grow: told how many wait whenever that changes: a server may lend so many threads more.
+    """
+
+    def __init__(self, most: int, grow: Callable[[int], object] = bool) -> None:
+        self._most = most
+        self._grow = grow
+        self._lock = threading.Lock()
+        self._taken = 0
+        self._closed = False
+
+    @property
+    def taken(self) -> int:
+        """How many wait now."""
+        return self._taken
+
+    def enter(self) -> bool:
+        """Take a place; False where there is none."""
+        with self._lock:
+            if self._taken >= self._most:
+                return False
+            self._change(1)
+            return True
+
+    def leave(self) -> None:
+        """Give a place back."""
+        with self._lock:
+            self._change(-1)
+
+    def close(self) -> None:
+        """Lend no more threads: the server ends."""
+        with self._lock:
+            self._closed = True
+
+    def _change(self, by: int) -> None:
+        self._taken += by
+        if not self._closed:
+            self._grow(self._taken)
+
+
+def with_places(app: WSGIApplication, places: Places) -> WSGIApplication:
+    """An application that tells of these places in every request."""
+
+    def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[PLACES] = places
+        return app(environ, start_response)
+
+    return told
+
+
+def three_in_four(app: WSGIApplication, threads: int) -> WSGIApplication:
+    """The same for a server with a fixed number of threads: a quarter of them never waits."""
+    return with_places(app, Places(max(1, threads * 3 // 4)))
