@@ -56,7 +56,7 @@ def replace_all(text: str, found: Iterable[tuple[Found, str | None]]) -> str:
 
 
 def _makes_image(text: str, start: int, markup: str) -> bool:
-    """Whether the author's "!" in front would make an image of our link of Markdown (CommonMark 0.31, section 6.4)."""
+    """Whether the author's "!" would make an image of our link (CommonMark 0.31, section 6.4)."""
     if text[start - 1 : start] != "!" or not (markup.startswith("[") and "](https://" in markup):
         return False
     place = start - 1

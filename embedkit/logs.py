@@ -110,13 +110,14 @@ class Handler(logging.StreamHandler[TextIO]):
     """The handler of :func:`listen`: a class of its own, so that a second call finds it."""
 
 
-def listen(form: str, stream: TextIO | None = None) -> None:
+def listen(form: str, stream: TextIO | None = None, *, name: str = "embedkit") -> None:
     """Write what embedkit logs, from INFO up, to a stream; a second call takes the place of the first.
 
     :param form: ``text`` or ``json``; ``none`` ends it.
     :param stream: by default stderr.
+    :param name: another logger, such as that of the server.
     """
-    log = logging.getLogger("embedkit")
+    log = logging.getLogger(name)
     log.handlers[:] = [one for one in log.handlers if not isinstance(one, Handler)]
     if form == "none":
         return

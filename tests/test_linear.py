@@ -26,7 +26,7 @@ ONCE = (
     ("find text", "", "https://gty.im/", "", 25_000),
     ("convert markdown", "", "a \\` ", FRAME, 6_000),
     ("convert markdown", "", "> ~~~\n", FRAME, 12_000),
-    ("convert markdown", "", "\\<embed a=\"b\" c=\"", FRAME, 6_000),
+    ("convert markdown", "", '\\<embed a="b" c="', FRAME, 6_000),
 )
 
 

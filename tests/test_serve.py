@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import threading
@@ -169,3 +170,47 @@ def test_what_stands_at_the_door_is_let_in() -> None:
             client.close()
         thread.join(LONG)
         assert not thread.is_alive()
+
+
+BAD_URLS = (
+    b"http://[::1",
+    b"http://[",
+    b"http://]/docs",
+    b"http://[x]/",
+    b"http://a[b]c/",
+    b"https://[::1]]:80/x",
+)
+
+
+@pytest.mark.parametrize("form", ["none", "text", "json"])
+def test_a_url_that_nobody_can_read_is_refused(upstream: Gate, form: str) -> None:
+    """waitress falls over some; and what it says of others is a line like all others."""
+    with serve(upstream.url, "--log-format", form) as child:
+        for url in BAD_URLS:
+            for method in (b"GET", b"POST", b"OPTIONS"):
+                with socket.create_connection((child.host, child.port), timeout=LONG) as client:
+                    client.sendall(method + b" " + url + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    assert client.recv(1000)[9:12] in (b"400", b"404", b"200", b"405"), url
+        assert child.get("/healthz")[0] == 200
+        child.tell()
+        assert child.wait() == 0
+        lines = [line for line in child.said.splitlines() if "embedkit-picker.js" not in line][1:]
+    assert "uncaptured" not in child.said
+    if form == "json":
+        assert all(json.loads(line)["level"] for line in lines)
+    if form == "none":
+        assert lines == []
+
+
+def test_a_full_queue_writes_no_line_for_each_request(upstream: Gate) -> None:
+    with serve(upstream.url, "--threads", "1", "--log-format", "json") as child:
+        with ExitStack() as stack:
+            for _ in range(30):
+                client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=LONG))
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            assert child.get("/healthz")[0] == 200
+        child.tell()
+        assert child.wait() == 0
+    lines = [line for line in child.said.splitlines() if line.startswith("{")]
+    assert {json.loads(line)["logger"] for line in lines} <= {"embedkit.access", "waitress"}
+    assert "queue" not in child.said

@@ -7,6 +7,7 @@ front does it better: the nginx of ``examples/deploy``.
 
 from __future__ import annotations
 
+import logging
 import select
 import signal
 import socket
@@ -72,6 +73,8 @@ class Server:
             clear_untrusted_proxy_headers=not hops,
             **BOUNDS,
         )
+        _read_any_url(self._server)
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line for every request that waits
         self._signals: list[int] = []
         self._arriving: dict[Any, float] = {}
         self._looked = 0.0
@@ -145,3 +148,21 @@ class Server:
         for channel in tuple(self._server.active_channels.values()):
             if now - self._arriving.get(channel.request, now) > self._arrival:
                 channel.will_close = True
+
+
+def _read_any_url(server: Any) -> None:
+    """Have waitress answer 400 to a URL like ``http://[::1`` instead of falling over it."""
+    from waitress.channel import HTTPChannel
+    from waitress.parser import HTTPRequestParser, ParsingError
+
+    class Parser(HTTPRequestParser):  # type: ignore[misc,unused-ignore]
+        def parse_header(self, header_plus: bytes) -> None:
+            try:
+                super().parse_header(header_plus)
+            except ValueError:  # of urllib.parse
+                raise ParsingError("Bad URI") from None
+
+    class Channel(HTTPChannel):  # type: ignore[misc,unused-ignore]
+        parser_class = Parser
+
+    server.channel_class = Channel

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from embedkit import logs
 from embedkit.cli.console import print_json, say
 from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import ConfigurationError
@@ -72,6 +73,7 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
         app = create_app(settings.with_upstream(upstream) if upstream else settings)
     except ValueError as error:
         raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
+    logs.listen(settings.log_format, name="waitress")  # what the server says, in lines like all others
 
     def told(url: str) -> str:
         return (
