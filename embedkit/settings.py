@@ -13,7 +13,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from functools import wraps
 from hmac import compare_digest
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from embedkit.errors import ConfigurationError
 from embedkit.freshness import DAY, Policy
@@ -22,6 +22,7 @@ from embedkit.models import TARGETS, TLDS
 PREFIX = "EMBEDKIT_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ON_ERROR = ("card", "link", "text", "raise")
+HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name, or what stands in the brackets of IPv6
 LOG_FORMATS = ("none", "text", "json")
 CONTACT = re.compile(r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+")
 
@@ -126,21 +127,30 @@ def _one_of(*words: str) -> Callable[[Any], str]:
     return read
 
 
+def _plain(url: str) -> SplitResult | None:
+    """An address of a host, a port and a path alone, in printable ASCII; None for any other."""
+    try:
+        parts = urlsplit(url)
+        whole = HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:  # brackets that are no IPv6, a port that is none
+        return None
+    odd = "?" in url or "#" in url or "@" in parts.netloc or re.search(r"[^!-~]|[\\\"'<>`]", url)
+    return parts if whole and not odd else None
+
+
 def _upstream(value: Any) -> str:
     """An address we send requests to: https, except on loopback (the sandbox, tests)."""
     url = str(value).strip().rstrip("/")
-    parts = urlsplit(url)
-    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-    plain = not (parts.query or parts.fragment or parts.username or "\\" in url or re.search(r"\s", url))
-    if not (safe and plain and parts.hostname):
+    parts = _plain(url)
+    if not parts or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
         raise ValueError("must be an https address (http only on 127.0.0.1, localhost or [::1])")
     return url
 
 
 def _public(value: Any) -> str:
     url = str(value).strip().rstrip("/")
-    parts = urlsplit(url)
-    if url and (parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment):
+    parts = _plain(url)
+    if url and not (parts and parts.scheme in ("https", "http")):
         raise ValueError("must be an address such as https://embeds.example.org")
     return url
 

@@ -73,6 +73,16 @@ def test_settings_come_from_an_environment_or_a_mapping() -> None:
         ("IMAGE_ORIGINS", "http://media.gettyimages.com", "must be an https address"),
         ("RATE_LIMIT", "many", "must be a rate such as 60/minute"),
         ("PUBLIC_URL", "embeds.example.org", "must be an address"),
+        ("PUBLIC_URL", "https://[::1", "must be an address"),
+        ("PUBLIC_URL", "https://x.example:99999", "must be an address"),
+        ("PUBLIC_URL", "https://x.example/\nCanonical: https://y.example", "must be an address"),
+        ("PUBLIC_URL", "https://x.example/\x1b[31m", "must be an address"),
+        ("PUBLIC_URL", "https://user:password@x.example", "must be an address"),
+        ("PUBLIC_URL", "https://x.example/#", "must be an address"),
+        ("PUBLIC_URL", 'https://x.example/"', "must be an address"),
+        ("OEMBED_ENDPOINT", "https://[::1", "must be an https address"),
+        ("OEMBED_ENDPOINT", "https://x.example:port/", "must be an https address"),
+        ("FRAME_ORIGIN", "https://x.example;script-src", "must be an https address"),
     ],
 )
 def test_a_wrong_setting_names_itself(name: str, value: str, says: str) -> None:

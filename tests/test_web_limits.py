@@ -195,6 +195,33 @@ def test_a_site_of_ipv6_has_a_ceiling() -> None:
     assert throttle.take("2001:db8:2::1").allowed
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ("192.0.2.7:61234", "192.0.2.7"),
+        ("[2001:db8:1:2::3]:61234", "2001:db8:1:2::3"),
+        ("[2001:db8:1:2::3]", "2001:db8:1:2::3"),
+        ("[::ffff:192.0.2.7]:1", "192.0.2.7"),
+        ("64:ff9b::192.0.2.7", "192.0.2.7"),
+        ("::ffff:0:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("_hidden", "unknown"),
+        ("x" * 5000, ""),
+        ("192.0.2.7/32", "unknown"),
+        ("[", "unknown"),
+    ],
+)
+def test_one_client_has_many_spellings(forwarded: str, client: str) -> None:
+    assert networks(forwarded) == networks(client)
+
+
+@pytest.mark.parametrize("form", ["192.0.2.9:{}", "[2001:db8::{}]:{}", "[2001:db8::{}]", "_{}", "made-up-{}"])
+def test_a_port_or_a_made_up_name_is_no_way_around(form: str) -> None:
+    web = world(rate_limit="2/hour", trusted_hops=1)
+    ask = [{"X-Forwarded-For": form.format(1000 + number, number)} for number in range(4)]
+    assert [web.client.get("/oembed", headers=one).status_code for one in ask] == [400, 400, 429, 429]
+
+
 def test_one_network_cannot_use_up_its_site() -> None:
     throttle = Throttle(settings(rate_limit="3/hour", cold_limit="30/hour"))
     for host in range(200):

@@ -36,6 +36,8 @@ WAIT = 0.2  # seconds for one call to Redis, as for the cache
 SOON = 1.0  # seconds after which a place may be free
 SITE_FACTOR = 10  # clients' worth of calls for an IPv6 /48, which one customer of a provider may have whole
 Keys = tuple[tuple[str, int], ...]
+# IPv4 written as IPv6: mapped, or translated by the network in front (RFC 4291, 2.5.5.2; RFC 6052, 2.1; RFC 7915)
+IPV4_IN_IPV6 = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 
 
 class Storage(Protocol):
@@ -215,14 +217,21 @@ def networks(client: str) -> Keys:
 def network(client: str) -> str:
     """Whom to count: an IPv4 address, or the /64 that one IPv6 household has to choose addresses from."""
     try:
-        address = ipaddress.ip_address(client.partition("%")[0])
+        address = ipaddress.ip_address(_without_port(client).partition("%")[0])
     except ValueError:
-        return client.removesuffix("/64") or "unknown"
+        return "unknown"  # all of them together: a name that is made up anew each time is no way around
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
+        if any(address in one for one in IPV4_IN_IPV6):
+            return str(ipaddress.IPv4Address(address.packed[-4:]))
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
+
+
+def _without_port(client: str) -> str:
+    """The address alone: some proxies forward ``192.0.2.1:6123`` or ``[2001:db8::1]:6123`` (RFC 7239)."""
+    if client.startswith("["):
+        return client[1:].partition("]")[0]
+    return client.partition(":")[0] if client.count(":") == 1 else client
 
 
 def _redis(url: str) -> Storage:
