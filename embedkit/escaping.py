@@ -138,9 +138,10 @@ def escape_text(text: str, escape: Escape) -> str:
 
 def mask_value(value: Any) -> Any:
     """What a template prints of a value: our own, numbers and markup as they stand, anything else masked."""
-    if type(value) is str or type(value) is Text:
+    kind = type(value)
+    if kind is str or kind is Text:
         return mask(value)
-    if isinstance(value, Own | int | float) or hasattr(value, "__html__"):
+    if kind is Own or kind is int or kind is float or hasattr(value, "__html__"):
         return value
     return mask(str(value))
 

@@ -359,6 +359,7 @@ EXPRESSIONS = {
         PRINTED,
     ),
     "{{ {'title': title}|xmlattr }}": f'title="{PRINTED}"',
+    "{{ 3 / 2 }} {{ width }} {{ none }} {{ true }} {{ slideshow }}": "1.5 594 None True False",
     "{{ [title] }}": f"&#91;&#39;{PRINTED}&#39;&#93;",
     "{% filter upper %}{{ title }}{% endfilter %}": PRINTED.upper().replace("1&#115;T", "1ST"),
     "{% macro m(t) %}{{ t }}{% endmacro %}{{ m(title)|upper }}": PRINTED.upper().replace("1&#115;T", "1ST"),
