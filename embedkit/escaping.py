@@ -64,8 +64,11 @@ _MASKED = re.compile(r"([\ufdd0-\ufdef\ufffe](?:(?<=\ufffe)[snrt])?)")
 # pymdownx.smartsymbols raises the letters of ordinal numbers, and no punctuation is in them.
 _ORDINAL = re.compile(r"(?<=[0-9])(?=(?:st|nd|rd|th)\b)")
 # Where a line starts, a backslash may be a delimiter (arithmatex: \[), MDX reads two English words as code, and
-# Goldmark a link of the one letter x as a box that is ticked.
-_LINE_START = re.compile(r"^(?P<sign>[\ufdd0-\ufdef])|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])", re.MULTILINE)
+# Goldmark a link of the one letter x as a box that is ticked. Our own scanner takes a link of "Getty 1" for a tag.
+_LINE_START = re.compile(
+    r"^(?P<sign>[\ufdd0-\ufdef])|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])|(?<=\[)[gG](?=(?i:etty))",
+    re.MULTILINE,
+)
 _DUMPED = re.compile(r"\\u(fd[de][0-9a-f]|fffe)")
 # Our own scanner knows backslashes in Markdown alone.
 _TAG = re.compile(rf"{_MASKS['[']}(?=(?i:getty))")

@@ -210,7 +210,17 @@ def test_an_exclamation_mark_in_front_makes_no_image(name: str, input: Input, ki
 
 # -- our own scanner -------------------------------------------------------------------------------------
 
-TAGS = ("[getty 1]", "[[getty 1]]", "[GETTY 1]", "[getty src='1']", "[getty]1[/getty]", "x\n\n[getty 1]")
+TAGS = (
+    "getty 1",
+    "GETTY 1",
+    "",
+    "[getty 1]",
+    "[[getty 1]]",
+    "[GETTY 1]",
+    "[getty src='1']",
+    "[getty]1[/getty]",
+    "x\n\n[getty 1]",
+)
 
 
 @pytest.mark.parametrize("text", TAGS)
