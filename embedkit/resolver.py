@@ -51,6 +51,8 @@ Admit = Callable[[Sequence[Picture]], Mapping[Picture, EmbedKitError]]
 A service counts them by client here. What is held, and what Getty has lately refused, is not asked about.
 """
 
+UNUSABLE_PICTURES = 3  # different ones in a row whose answers can't be used: then it is the endpoint
+
 LAST_SECONDS = 0.05  # that a call gets at the least, however long its turn was waited for
 
 
@@ -78,6 +80,7 @@ class Resolver:
         self._revalidator = revalidator
         self._locked = locked
         self._observe = observe
+        self._unusable: set[Picture] = set()  # since the last answer that could be used
 
     def record(self, picture: Picture, options: Options, admit: Admit | None = None) -> Embed:
         """One record, large enough for these options.
@@ -220,10 +223,21 @@ class Resolver:
             answer = oembed.parse(response, ref, self._settings, tld=tld, asked=bounds)
         except ProviderError as error:
             error.ref = str(ref)
+            self._blame(error, picture)
             log.debug("no embed of %s: %s: %s", ref, error.code, error)
             self._cache().fail(items, tld, error, asked_at=asked_at)
             raise
+        self._unusable.clear()
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
+
+    def _blame(self, error: ProviderError, picture: Picture) -> None:
+        """Mark an answer that can't be used as an outage, where those to other pictures can't be used either."""
+        if isinstance(error, NotFound | NotEmbeddable):
+            self._unusable.clear()
+        elif isinstance(error, InvalidResponse) and not error.outage:
+            if len(self._unusable) < UNUSABLE_PICTURES:
+                self._unusable.add(picture)
+            error.outage = len(self._unusable) >= UNUSABLE_PICTURES
 
     def _sent(self, request: Request) -> Response:
         """An answer of whatever kind. One that cannot even be read says nothing of the picture."""

@@ -93,6 +93,24 @@ def test_every_kind_of_garbage_opens_the_breaker(sites: list[Site], sandbox: San
     assert all(isinstance(one, Embed) for one in sites[0].kit.resolve_many(ids(20)))
 
 
+@pytest.mark.parametrize("kind", ["mismatch", "hostile"])
+def test_answers_that_are_oembed_and_wrong_for_every_picture_are_the_endpoints(
+    sites: list[Site], sandbox: SandboxServer, kind: str
+) -> None:
+    sandbox.app.faults.add(kind, count=None)
+    for _ in range(12):
+        for site in sites:
+            assert not any(isinstance(one, Embed) for one in site.kit.resolve_many(ids(8)))
+            site.later(5 * MINUTE)
+    for site in sites:
+        site.kit.resolve_many(ids(8))
+    sandbox.app.faults.clear()
+    for site in sites:
+        site.later(MINUTE)
+    for site in sites:
+        assert all(isinstance(one, Embed) for one in site.kit.resolve_many(ids(10)))
+
+
 @pytest.mark.parametrize("kind", ["not-json", "malformed"])
 def test_one_picture_that_is_always_garbage_is_left_alone_by_itself(
     sites: list[Site], sandbox: SandboxServer, kind: str
