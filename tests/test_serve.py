@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 
-from embedkit.cli.server import Server
+from embedkit.cli.server import MAX_PIPELINED, Server
 from tests.serve_support import LONG, Child, Gate, asking, gate, serve
 
 IDS = [f"6007008{number:02}" for number in range(8)]
@@ -214,3 +216,40 @@ def test_a_full_queue_writes_no_line_for_each_request(upstream: Gate) -> None:
     lines = [line for line in child.said.splitlines() if line.startswith("{")]
     assert {json.loads(line)["logger"] for line in lines} <= {"embedkit.access", "waitress"}
     assert "queue" not in child.said
+
+
+STATIC = b"GET /static/embedkit-picker.js HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_answers_that_nobody_reads_hold_no_files(upstream: Gate) -> None:
+    """20 clients that ask for 160 files each in advance, and read none, where a process may open 256 files."""
+    with serve(upstream.url) as child, ExitStack() as stack:
+        resource.prlimit(child.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+        for _ in range(20):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            client.connect((child.host, child.port))
+            client.sendall(STATIC * 160)
+        for _ in range(10):
+            assert child.get("/healthz")[0] == 200
+            assert child.get("/static/embedkit-picker.js")[0] == 200
+        assert len(os.listdir(f"/proc/{child.process.pid}/fd")) < 128
+
+
+def ahead(child: Child, count: int) -> int:
+    """How many requests that are sent at once are answered; the last one closes."""
+    ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection((child.host, child.port), timeout=LONG) as client:
+        client.sendall(ask * (count - 1) + ask.replace(b"Host", b"Connection: close\r\nHost"))
+        answered = b""
+        with suppress(ConnectionResetError):  # some of it was not read
+            while got := client.recv(65536):
+                answered += got
+    return answered.count(b"HTTP/1.1 200")
+
+
+def test_so_many_requests_may_be_sent_ahead(upstream: Gate) -> None:
+    with serve(upstream.url) as child:
+        assert [ahead(child, count) for count in (1, 2, MAX_PIPELINED)] == [1, 2, MAX_PIPELINED]
+        assert ahead(child, 160) < 80  # those that are answered before the others are looked at come on top
+        assert child.get("/healthz")[0] == 200

@@ -20,13 +20,14 @@ from typing import Any
 
 KIB = 1024
 ARRIVAL_S = 30.0  # seconds in which a request has to arrive whole: 3 MB over a slow line
+MAX_PIPELINED = 8  # requests that a connection may send ahead: their answers wait for a client that does not read
 MAX_WAITING = 64  # requests that wait for Getty at once, each in a thread lent to it
 SEND_S = 1.0  # seconds beyond TIMEOUT, to send what the last call to Getty came to
 LOOK_S = 1.0  # seconds between two looks at the connections
 BOUNDS: dict[str, Any] = {
     "max_request_header_size": 32 * KIB,  # a host's cookies come along
     "max_request_body_size": 3 * KIB * KIB,  # the service itself refuses more than 2 MiB, with a better message
-    "connection_limit": 500,  # below the 1,024 descriptors that a process usually has
+    "connection_limit": 400,  # each with a file for a large body: below the 1,024 descriptors of most processes
     "channel_timeout": 20,  # seconds of silence
     "cleanup_interval": 5,  # seconds between two looks for silent connections
     "asyncore_use_poll": True,  # select() takes no descriptor above 1,023
@@ -66,14 +67,14 @@ class Server:
         self._places = Places(MAX_WAITING, lambda waiting: self._lend(threads + waiting))
         self._map: dict[int, Any] = {}
         self._server: Any = create_server(
-            with_places(app, self._places),
+            with_places(_unwrapped(app), self._places),
             map=self._map,
             sockets=[listening],
             threads=threads,
             clear_untrusted_proxy_headers=not hops,
             **BOUNDS,
         )
-        _read_any_url(self._server)
+        _harden(self._server)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line for every request that waits
         self._signals: list[int] = []
         self._arriving: dict[Any, float] = {}
@@ -150,8 +151,18 @@ class Server:
                 channel.will_close = True
 
 
-def _read_any_url(server: Any) -> None:
-    """Have waitress answer 400 to a URL like ``http://[::1`` instead of falling over it."""
+def _unwrapped(app: Any) -> Any:
+    """The application without wsgi.file_wrapper: a file stays open there until the client has read all of it."""
+
+    def plain(environ: Any, start_response: Any) -> Any:
+        environ.pop("wsgi.file_wrapper", None)
+        return app(environ, start_response)
+
+    return plain
+
+
+def _harden(server: Any) -> None:
+    """Have waitress bound what it has no bound for, and answer 400 to a URL that it falls over."""
     from waitress.channel import HTTPChannel
     from waitress.parser import HTTPRequestParser, ParsingError
 
@@ -159,10 +170,23 @@ def _read_any_url(server: Any) -> None:
         def parse_header(self, header_plus: bytes) -> None:
             try:
                 super().parse_header(header_plus)
-            except ValueError:  # of urllib.parse
+            except ValueError:  # of urllib.parse, for http://[::1
                 raise ParsingError("Bad URI") from None
 
     class Channel(HTTPChannel):  # type: ignore[misc,unused-ignore]
         parser_class = Parser
+
+        def received(self, data: bytes) -> bool:
+            """Answer the first few of many requests, and close: a client asks again (RFC 9112, 9.3.2)."""
+            more: bool = super().received(data)
+            channel: Any = self  # its lock has no type
+            with channel.requests_lock:
+                ahead = channel.requests
+                for request in ahead[MAX_PIPELINED:]:
+                    request.close()
+                del ahead[MAX_PIPELINED:]
+                if len(ahead) == MAX_PIPELINED:
+                    ahead[-1].headers["CONNECTION"] = "close"
+            return more
 
     server.channel_class = Channel
