@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import html5lib
@@ -55,6 +56,22 @@ def test_so_many_searches_a_day_and_kept_ones_are_free() -> None:
     clock.ahead = DAY // 2
     made.search("night")
     assert (budget.used(), budget.remaining()) == (1, 2)
+
+
+def test_a_clock_that_is_set_back_brings_no_second_budget() -> None:
+    """Nor does a search that was begun before midnight and is counted after it."""
+    clock = Clock(lambda: float(NOON))
+    budget = SearchBudget(settings(search_budget=2), clock)
+
+    def spent(day: int) -> int:
+        clock.ahead = day * DAY
+        before = budget.used()
+        for _ in range(4):
+            with suppress(QuotaExhausted):
+                budget.spend()
+        return budget.used() - before
+
+    assert [spent(day) for day in (0, 1, 0, 1, 2, 1, 2)] == [2, 2, 2, 0, 2, 2, 0]
 
 
 def test_similar_pictures_are_searches_and_details_are_none() -> None:

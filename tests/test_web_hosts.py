@@ -54,7 +54,8 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")
 
 
 def every_web() -> list[World]:
-    plain = {"tokens": TOKEN, **KEYS}
+    more = {"metrics": "open", "contact": "mailto:security@example.org"}
+    plain = {"tokens": TOKEN, **KEYS, **more}
     return [
         world(public_url="", **plain),
         world(**plain),

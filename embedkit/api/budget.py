@@ -98,8 +98,9 @@ def _own_count() -> Count:
     def count(day: int, amount: int) -> int:
         with lock:
             used = counts.get(day, 0) + amount
-            counts.clear()
             counts[day] = used
+            for past in [one for one in counts if one < day]:
+                del counts[past]
             return used
 
     return count
