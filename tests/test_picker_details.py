@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -11,19 +10,7 @@ from playwright.sync_api import expect
 from embedkit import shortcodes
 from embedkit.models import Options
 from tests.embeds_support import HOSTILE
-from tests.picker_support import Desk, desks, details, heard, search, tiles, until
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
+from tests.picker_support import Desk, details, heard, search, tiles, until
 
 
 def test_details_leave_the_tile_where_it_was(desk: Desk) -> None:

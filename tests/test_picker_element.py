@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,19 +15,7 @@ from embedkit import EmbedKit, create_app
 from embedkit.rendering import static_dir
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.api import credentials
-from tests.picker_support import Desk, desks, heard, queries, search, tiles, until
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
+from tests.picker_support import Desk, heard, queries, search, tiles, until
 
 
 def test_a_query_is_searched_for_at_once_and_again_when_it_changes(desk: Desk) -> None:

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
-from tests.picker_support import Desk, desks, details, heard, insert, search, tiles, until
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
+from tests.picker_support import Desk, details, heard, insert, search, tiles, until
 
 
 def test_a_choice_says_all_there_is_to_know(desk: Desk) -> None:

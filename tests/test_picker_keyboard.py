@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.picker_support import Desk, desks, heard, problem, search, tiles, until
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
+from tests.picker_support import Desk, heard, problem, search, tiles, until
 
 
 def press(page: Page, *keys: str) -> None:

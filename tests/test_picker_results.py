@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.picker_support import Desk, desks, heard, search, tiles
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
+from tests.picker_support import Desk, heard, search, tiles
 
 
 def test_how_many_there_are_is_always_known(desk: Desk) -> None:

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.picker_support import Desk, desks, details, heard, insert, queries, search, state, tiles, until
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
+from tests.picker_support import Desk, details, heard, insert, queries, search, state, tiles, until
 
 
 def test_typing_asks_once_it_pauses(desk: Desk) -> None:

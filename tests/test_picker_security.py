@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.embeds_support import HOSTILE, tree
-from tests.picker_support import Asked, Desk, Said, desks, heard, problem, search, state, tiles, until
+from tests.picker_support import Asked, Desk, Said, heard, problem, search, state, tiles, until
 from tests.support import reference_dir
 
 GRANT = "grant-4f1c9a-of-somebody"
@@ -58,18 +58,6 @@ SKELETON = """
     + '(' + [...children].map(skeleton) + ')';
   const root = document.querySelector('embedkit-picker').shadowRoot;
 """
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
 
 
 def opened(desk: Desk, attributes: str = "") -> tuple[Page, list[str]]:

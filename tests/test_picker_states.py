@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from embedkit.rendering import static_dir
-from tests.picker_support import Desk, desks, heard, problem, problems, search, state, tiles, violations
+from tests.picker_support import Desk, heard, problem, problems, search, state, tiles, violations
 
 WIDTHS = (320, 1280)
 LANGUAGES = ("de", "ar")  # the longest words, and the other direction
@@ -41,18 +41,6 @@ READ = """() => {
   walk(document.querySelector('embedkit-picker').shadowRoot.querySelector('.picker'));
   return words.join('');
 }"""
-
-
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    with desks() as room:
-        yield room
-
-
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
-    yield room
-    room.close()
 
 
 @pytest.fixture(name="pages", scope="module")
