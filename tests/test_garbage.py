@@ -67,17 +67,22 @@ def fixture_sites(request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_pa
             site.kit.close()
 
 
-@pytest.mark.parametrize("sites", STORES, indirect=True)
-def test_a_minute_after_an_outage_all_is_normal(sites: list[Site], sandbox: SandboxServer) -> None:
-    """For the pictures that were asked for meanwhile too, however often, and in every process."""
-    sandbox.app.faults.add("not-json", count=None)
-    for _ in range(12):  # an hour of it
+def outage(sites: list[Site], sandbox: SandboxServer) -> None:
+    """An hour in which every process asks for the same pictures every five minutes; then all is well again."""
+    for _ in range(12):
         for site in sites:
             assert not any(isinstance(one, Embed) for one in site.kit.resolve_many(ids(8)))
             site.later(5 * MINUTE)
     for site in sites:
         site.kit.resolve_many(ids(8))
     sandbox.app.faults.clear()
+
+
+@pytest.mark.parametrize("sites", STORES, indirect=True)
+def test_a_minute_after_an_outage_all_is_normal(sites: list[Site], sandbox: SandboxServer) -> None:
+    """For the pictures that were asked for meanwhile too, however often, and in every process."""
+    sandbox.app.faults.add("not-json", count=None)
+    outage(sites, sandbox)
     for site in sites:
         site.later(MINUTE)
         assert all(isinstance(one, Embed) for one in site.kit.resolve_many(ids(8)))
@@ -98,13 +103,7 @@ def test_answers_that_are_oembed_and_wrong_for_every_picture_are_the_endpoints(
     sites: list[Site], sandbox: SandboxServer, kind: str
 ) -> None:
     sandbox.app.faults.add(kind, count=None)
-    for _ in range(12):
-        for site in sites:
-            assert not any(isinstance(one, Embed) for one in site.kit.resolve_many(ids(8)))
-            site.later(5 * MINUTE)
-    for site in sites:
-        site.kit.resolve_many(ids(8))
-    sandbox.app.faults.clear()
+    outage(sites, sandbox)
     for site in sites:
         site.later(MINUTE)
     for site in sites:
