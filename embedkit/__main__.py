@@ -1,6 +1,6 @@
 """``python -m embedkit``."""
 
-from embedkit.cli import main
+from embedkit.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -13,9 +13,21 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from embedkit import arguments, documents, lockfile
-from embedkit.cache import EmbedCache
-from embedkit.cache.opening import open_cache
+from embedkit import validation
+from embedkit.cache.embed_cache import EmbedCache
+from embedkit.cache.factory import open_cache
+from embedkit.cache.memory import CountedMemo, Memo
+from embedkit.cache.rendered import Finished, Made
+from embedkit.engine import lockfile, matches
+from embedkit.engine.documents import Expansion
+from embedkit.engine.lockfile import Picture
+from embedkit.engine.resolver import (
+    Admit,
+    Progress,
+    Resolver,
+    Want,
+)
+from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import (
     ConfigurationError,
     EmbedKitError,
@@ -23,12 +35,8 @@ from embedkit.errors import (
     UnsupportedReference,
 )
 from embedkit.events import Events
-from embedkit.expansion import Expansion
-from embedkit.finished import Finished, Made
 from embedkit.getty import references, sizes
-from embedkit.lazily import Lazily
-from embedkit.lockfile import Picture
-from embedkit.memo import CountedMemo, Memo
+from embedkit.lazy import Lazily
 from embedkit.models import (
     INPUTS,
     JSON,
@@ -40,8 +48,6 @@ from embedkit.models import (
     Report,
     Target,
 )
-from embedkit.resolver import Admit, Progress, Resolver, Want
-from embedkit.revalidation import Revalidator
 from embedkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,11 +56,11 @@ if TYPE_CHECKING:
     from cachelib import BaseCache
     from markupsafe import Markup
 
-    from embedkit.api import Api
-    from embedkit.getty.api.parameters import AnySearch, Family
-    from embedkit.images import SearchPage
-    from embedkit.rendering import Renderer
-    from embedkit.transport import Transport
+    from embedkit.api.client import Api
+    from embedkit.api.models import SearchPage
+    from embedkit.api.parameters import AnySearch, Family
+    from embedkit.rendering.renderer import Renderer
+    from embedkit.transport.client import Transport
 
 logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
 
@@ -65,7 +71,7 @@ class EmbedKit:
     """Resolves, renders and keeps embeds. Safe for threads; make one and share it.
 
     :param settings: by default read from the environment (``EMBEDKIT_…``).
-    :param transport: sends requests upstream; by default :class:`embedkit.transport.HttpTransport`.
+    :param transport: sends requests upstream; by default :class:`embedkit.transport.client.HttpTransport`.
     :param cache: any cachelib backend; by default the one that the setting CACHE names.
     :param clock: seconds since the epoch.
     :param background: True refreshes stale copies on daemon threads (a service); False leaves them to
@@ -118,7 +124,7 @@ class EmbedKit:
             return reference
         if not isinstance(reference, str):
             hint = 'Give a text, such as "74917285".'
-            raise UnsupportedReference(f"{arguments.shown(reference)} is not a reference.", hint=hint)
+            raise UnsupportedReference(f"{validation.shown(reference)} is not a reference.", hint=hint)
         return references.parse(reference)
 
     def picture(self, ref: AssetRef, options: Options | None = None) -> Picture:
@@ -132,7 +138,7 @@ class EmbedKit:
 
         :param reference: an id, a list of up to five, an address, a shortcode, pasted embed code.
         :param options: how to show it; ``said`` are the same as keywords (``max_width=300``).
-        :param admit: decides whether Getty may be asked; see :data:`embedkit.resolver.Admit`.
+        :param admit: decides whether Getty may be asked; see :data:`embedkit.engine.resolver.Admit`.
         :raises UnsupportedReference: where the reference is none.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
         """
@@ -141,7 +147,7 @@ class EmbedKit:
         if known is not None:
             return known
         ref = self.parse(reference)
-        wanted = arguments.options(options, said).over(ref.options)
+        wanted = validation.options(options, said).over(ref.options)
         picture = self.picture(ref, wanted)
         copy = self._resolver.record(picture, wanted, admit)
         embed = sizes.shown(copy, wanted)
@@ -157,7 +163,7 @@ class EmbedKit:
         Whatever is wrong with one of them is its own error: the others come all the same.
 
         :param progress: called with the number of pictures done and of all.
-        :param admit: decides which pictures Getty may be asked for; see :data:`embedkit.resolver.Admit`.
+        :param admit: decides which pictures Getty may be asked for; see :data:`embedkit.engine.resolver.Admit`.
         """
         asked = [self._asked(reference) for reference in references]
         wants = [self._want(one, one.options) for one in asked if isinstance(one, AssetRef)]
@@ -244,7 +250,7 @@ class EmbedKit:
         known: Markup | str | None = self._memo.get(asked)
         if known is not None:
             return known
-        wanted = arguments.options(options, said)
+        wanted = validation.options(options, said)
         try:
             ref = self.parse(reference)
             wanted = wanted.over(ref.options)
@@ -258,7 +264,7 @@ class EmbedKit:
         return html
 
     def _made(self, picture: Picture, copy: Embed, options: Options) -> Markup | str:
-        from embedkit.rendering import typed
+        from embedkit.rendering.renderer import typed
 
         new: list[Made] = []
         html = self._finished.html(picture, copy, options, new)
@@ -297,7 +303,7 @@ class EmbedKit:
 
     def assets(self, target: Target) -> dict[str, list[str]]:
         """Addresses of the stylesheets and scripts that a page with this target needs."""
-        from embedkit.rendering import assets
+        from embedkit.rendering.renderer import assets
 
         return assets(target, self.settings)
 
@@ -305,7 +311,7 @@ class EmbedKit:
 
     def find(self, text: str, *, input: Input = "html") -> list[AssetRef]:
         """Every reference in a text, in order, with its options."""
-        return [one.ref for one in documents.find(text, arguments.word(input, INPUTS, "input")) if one.ref]
+        return [one.ref for one in matches.find(text, validation.word(input, INPUTS, "input")) if one.ref]
 
     def render(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
         """A text with every reference replaced; what cannot be shown degrades by ON_ERROR.
@@ -330,7 +336,7 @@ class EmbedKit:
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
         run = Expansion(self, self._memo, self._finished, target, admit)
-        return run.run([(text, arguments.word(input, INPUTS, "input")) for text, input in texts], progress)
+        return run.run([(text, validation.word(input, INPUTS, "input")) for text, input in texts], progress)
 
     # -- operation --------------------------------------------------------------------------------------
 
@@ -363,17 +369,17 @@ class EmbedKit:
         self.close()
 
     def _open_transport(self) -> Transport:
-        from embedkit.transport import HttpTransport  # requests takes 76 ms to import: not when warm
+        from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
 
         return HttpTransport(self.settings, observe=self.events)
 
     def _open_renderer(self) -> Renderer:
-        from embedkit.rendering import Renderer
+        from embedkit.rendering.renderer import Renderer
 
         return Renderer(self.settings)
 
     def _open_api(self) -> Api:
-        from embedkit.api import Api  # who never searches has no use for it
+        from embedkit.api.client import Api  # who never searches has no use for it
 
         return Api(self.settings, transport=self._transport, clock=self._clock)
 
@@ -383,7 +389,7 @@ class EmbedKit:
         """A reference as a value, its ids and options checked; or what is wrong with it."""
         try:
             ref = self.parse(reference)
-            return AssetRef(references.ids(ref), arguments.options(ref.options, {}))
+            return AssetRef(references.ids(ref), validation.options(ref.options, {}))
         except EmbedKitError as error:
             return error
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from cachelib import BaseCache
 
-from embedkit.cache import EmbedCache
+from embedkit.cache.embed_cache import EmbedCache
+from embedkit.cache.stores.factory import open_store
 from embedkit.errors import ProviderError, Unavailable
 from embedkit.freshness import Policy, Verdict
 from embedkit.models import AssetRef, Embed, Frame
-from embedkit.stores import open_store
 
 ROOT = Path(__file__).parent.parent
 SECRET = "new-secret-new-secret-new-secret-new"

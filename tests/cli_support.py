@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.cli import main
+from embedkit.cli.main import main
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.api import credentials
 

@@ -11,7 +11,7 @@ from typing import Any
 from embedkit import EmbedKit, EmbedKitError, Settings
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
-from embedkit.transport import HttpTransport
+from embedkit.transport.client import HttpTransport
 from tests.faults_support import Clock
 from tests.faulty_upstream import Script, ok
 

@@ -14,7 +14,7 @@ from flask import Flask
 
 from embedkit import Embed, EmbedKit, EmbedKitError, Settings, create_app
 from embedkit.freshness import DAY
-from embedkit.transport import HttpTransport
+from embedkit.transport.client import HttpTransport
 from tests.faulty_upstream import Script, ok
 from tests.oembed_support import load
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from embedkit.cache.secret import kept_secret
 from embedkit.files.atomic import write_back
 from embedkit.files.folder import Folder
-from embedkit.signing import kept_secret
 
 EDIT = b"what its author saved\n"
 DEAD = ".post.md.0123456789abcdef.embedkit.part"

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import embedkit.cli
+import embedkit.cli.main
 from embedkit.sandbox import SandboxServer
 from tests.cli_support import environ, others
 
@@ -95,7 +95,7 @@ class Forked:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["__main__", "embedkit.cli", "embedkit.transport", "embedkit.stores.sqlite", "nh3"]
+        ["__main__", "embedkit.cli.main", "embedkit.transport", "embedkit.cache.stores.sqlite", "nh3"]
     )
 
     def __init__(self, args: Sequence[str], folder: Path, environ: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import axe_playwright_python
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from embedkit.rendering import static_dir
+from embedkit.rendering.renderer import static_dir
 from tests.support import need
 
 FLAGS = [

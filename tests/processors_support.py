@@ -29,7 +29,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 
 from embedkit import AssetRef, EmbedKit, Options, Settings
 from embedkit.models import Input, Target
-from embedkit.shortcodes import format
+from embedkit.shortcodes.scan import format
 from tests.embeds_support import HOSTILE, record
 from tests.support import need
 

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from embedkit.cache import EmbedCache
+from embedkit.cache.embed_cache import EmbedCache
+from embedkit.cache.stores.factory import open_store
+from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import NotFound
-from embedkit.stores import open_store
-from embedkit.stores.sqlite import SQLiteCache
 from tests.cache_support import ITEMS, ROOT, cache, embed
 
 BESIDE = {"c", "c-journal", "c.lock", "c.changes", "c.takedowns", "c.takedowns.lock"}

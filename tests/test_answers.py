@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from embedkit.errors import InvalidResponse
 from embedkit.models import Request
-from embedkit.transport.answers import clean, decoded, redirected
+from embedkit.transport.responses import clean, decoded, redirected
 
 HOSTS = frozenset({"api.example.com", "dl.example.com"})
 ASKED = Request(

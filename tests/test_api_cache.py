@@ -15,11 +15,16 @@ import pytest
 from cachelib import NullCache
 
 from embedkit import ConfigurationError, EmbedKit
-from embedkit.api import pages
-from embedkit.api.pages import FRESH, LONGEST, PAGES, ROOM
+from embedkit.api import response_cache
+from embedkit.api.response_cache import (
+    FRESH,
+    LONGEST,
+    PAGES,
+    ROOM,
+)
 from embedkit.cache.envelope import Envelope
+from embedkit.cache.stores.memory import MemoryCache
 from embedkit.errors import InvalidResponse, NotFound, QuotaExhausted, Unavailable
-from embedkit.stores.memory import MemoryCache
 from tests import stores_support
 from tests.cache_support import ROOT
 from tests.client_support import House, found, inside, once
@@ -479,7 +484,7 @@ def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -
         walk = house.kit.search_pages("harbour", page_size=1)
         assert [next(walk).page, next(walk).page] == [1, 2]
         house.kit.search("harbour", page=2, page_size=1)
-        assert asked == [(False, 5.0), (True, pages.BATCH_WAIT), (False, 5.0)]
+        assert asked == [(False, 5.0), (True, response_cache.BATCH_WAIT), (False, 5.0)]
         assert upstream.hits == 2
 
 

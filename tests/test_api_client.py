@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, Embed, EmbedKit, Settings
+from embedkit.api.models import Country, Image, SearchPage
 from embedkit.errors import NotFound, RateLimited, Unauthorized, Unavailable, UnsupportedReference
-from embedkit.images import Country, Image, SearchPage
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.api.credentials import SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.http import Call
@@ -511,7 +511,7 @@ def test_importing_the_kit_imports_no_client() -> None:
     code = (
         "import sys; from embedkit.kit import EmbedKit; from embedkit import Settings;"
         "kit = EmbedKit(Settings(cache='memory:'));"
-        "print([m for m in sys.modules if m.startswith(('embedkit.api', 'embedkit.getty.api', 'requests'))])"
+        "print([m for m in sys.modules if m.startswith(('embedkit.api.client', 'embedkit.getty.api', 'requests'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

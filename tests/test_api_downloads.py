@@ -19,7 +19,8 @@ import pytest
 from PIL import Image as Pillow
 
 from embedkit import EmbedKit, EmbedKitError
-from embedkit.api import downloads, drafts
+from embedkit.api import downloads
+from embedkit.api.models import Download
 from embedkit.errors import (
     ConfigurationError,
     InvalidResponse,
@@ -30,8 +31,8 @@ from embedkit.errors import (
     Unavailable,
     UnsupportedReference,
 )
+from embedkit.files import download
 from embedkit.files.folder import Folder
-from embedkit.images import Download
 from embedkit.models import Request, Response
 from embedkit.sandbox import Sandbox, SandboxConfig
 from tests.cache_support import ROOT
@@ -281,7 +282,7 @@ def test_who_comes_in_between_keeps_his_file(tmp_path: Path, monkeypatch: pytest
     assert path.read_text() == "mine"
 
     path.unlink()
-    monkeypatch.setattr(drafts.Place, "check", lambda self: None)  # and in the very last moment, too
+    monkeypatch.setattr(download.Place, "check", lambda self: None)  # and in the very last moment, too
     with pytest.raises(FileExistsError, match="stays"):
         kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"))
     assert path.read_text() == "mine"
@@ -301,7 +302,7 @@ def test_a_file_system_without_links(tmp_path: Path, taken: bool) -> None:
                 path.write_text("mine")
             raise PermissionError(errno.EPERM, "no links here")
 
-    with drafts.Draft(drafts.Place(path, "x"), open_folder=Plain) as draft:
+    with download.Draft(download.Place(path, "x"), open_folder=Plain) as draft:
         draft.begin(None)
         draft.write(b"picture")
         if taken:
@@ -464,7 +465,7 @@ def test_what_is_not_whole_is_not_there(
 def test_a_file_that_is_cut_off_is_got_again_and_not_ordered_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Script
 ) -> None:
-    monkeypatch.setattr("embedkit.transport.FILE_TIMEOUT", 0.3)
+    monkeypatch.setattr("embedkit.transport.client.FILE_TIMEOUT", 0.3)
     told: list[tuple[int, int | None]] = []
     with Shop(cut) as shop:
         shop.files.scripts = (cut, ok(PICTURE, headers=JPEG))
@@ -487,7 +488,7 @@ def test_a_refusal_after_a_cut_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_silence_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embedkit.transport.FILE_TIMEOUT", 0.3)
+    monkeypatch.setattr("embedkit.transport.client.FILE_TIMEOUT", 0.3)
     with Shop(hang(LENGTH % 1000 + b"\r\n", b"abc")) as shop, pytest.raises(Unavailable, match="in time"):
         shop.save(tmp_path / "picture.jpg")
     assert list(tmp_path.iterdir()) == []

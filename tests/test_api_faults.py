@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from embedkit import EmbedKit
+from embedkit.api.models import SearchPage
 from embedkit.api.tokens import AGAIN, SOON
 from embedkit.errors import (
     EmbedKitError,
@@ -21,7 +22,6 @@ from embedkit.errors import (
     Unauthorized,
     Unavailable,
 )
-from embedkit.images import SearchPage
 from embedkit.models import Request
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.transport.resilience import API_RATE, BURST

@@ -12,10 +12,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedkit.api import (
+    board_requests,
+    download_requests,
+    fields,
+    image_requests,
+    languages,
+    parameters,
+    reference_data,
+    search_requests,
+)
+from embedkit.api.parameters import (
+    ENDPOINTS,
+    FAMILIES,
+    HEADERS,
+    WIRE,
+    Endpoint,
+    read,
+    takes,
+)
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
 from embedkit.getty import text
-from embedkit.getty.api import boards, downloads, fields, images, languages, parameters, places, search
-from embedkit.getty.api.parameters import ENDPOINTS, FAMILIES, HEADERS, WIRE, Endpoint, read, takes
 from embedkit.models import Request
 from embedkit.settings import Settings
 from tests.support import reference_dir
@@ -173,9 +190,9 @@ def test_a_number_that_cannot_be_written_is_a_bad_value(said: dict[str, Any], si
 def test_nor_is_it_an_id() -> None:
     number: Any = 10**5000
     with pytest.raises(UnsupportedReference):
-        images.single(number, {}, SETTINGS)
+        image_requests.single(number, {}, SETTINGS)
     with pytest.raises(UnsupportedReference):
-        boards.reading(number, SETTINGS)
+        board_requests.reading(number, SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +315,7 @@ def test_the_languages_are_those_of_the_contract() -> None:
 
 
 def test_a_search_asks_for_embeddable_pictures_only() -> None:
-    asked = search.request("creative", " solar  eclipse ", {}, SETTINGS)
+    asked = search_requests.request("creative", " solar  eclipse ", {}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/search/images/creative"
     assert asked.params == (
         ("embed_content_only", "true"),
@@ -326,7 +343,7 @@ def test_a_search_asks_for_embeddable_pictures_only() -> None:
     ],
 )
 def test_what_a_search_says_by_itself_can_be_said_otherwise(said: dict[str, Any], sent: dict[str, str]) -> None:
-    assert params(search.request("all", "x", said, SETTINGS)).items() >= sent.items()
+    assert params(search_requests.request("all", "x", said, SETTINGS)).items() >= sent.items()
 
 
 @pytest.mark.parametrize(
@@ -334,45 +351,45 @@ def test_what_a_search_says_by_itself_can_be_said_otherwise(said: dict[str, Any]
     [("all", "images"), ("creative", "images/creative"), ("editorial", "images/editorial")],
 )
 def test_each_family_has_its_address(family: parameters.Family, path: str) -> None:
-    asked = search.request(family, "x", {}, LOOPBACK)
+    asked = search_requests.request(family, "x", {}, LOOPBACK)
     assert asked.url == f"http://127.0.0.1:8081/v3/search/{path}"
     assert asked.hosts == {"127.0.0.1"}
 
 
 def test_language_and_country_are_headers() -> None:
     said = {"language": "pt-br", "country": " fra "}
-    asked = search.request("editorial", "x", said, SETTINGS)
+    asked = search_requests.request("editorial", "x", said, SETTINGS)
     assert asked.headers["Accept-Language"] == "pt-BR"
     assert asked.headers["GI-Country-Code"] == "FRA"
     assert not params(asked).keys() & {"language", "country"}
-    assert "GI-Country-Code" not in search.request("all", "x", {}, SETTINGS).headers
-    assert search.request("all", "x", {}, Settings(locale="ja_JP")).headers["Accept-Language"] == "ja"
+    assert "GI-Country-Code" not in search_requests.request("all", "x", {}, SETTINGS).headers
+    assert search_requests.request("all", "x", {}, Settings(locale="ja_JP")).headers["Accept-Language"] == "ja"
     with pytest.raises(ConfigurationError, match="There is no language 'xx'"):
-        search.request("all", "x", {"language": "xx"}, SETTINGS)
+        search_requests.request("all", "x", {"language": "xx"}, SETTINGS)
 
 
 def test_something_must_be_searched_for() -> None:
     for phrase in ("", "  \n", "\u202e"):
         with pytest.raises(ConfigurationError, match="nothing to search for"):
-            search.request("all", phrase, {"orientations": "square"}, SETTINGS)
-    asked = search.request("editorial", "", {"event_ids": [775]}, SETTINGS)
+            search_requests.request("all", phrase, {"orientations": "square"}, SETTINGS)
+    asked = search_requests.request("editorial", "", {"event_ids": [775]}, SETTINGS)
     assert "phrase" not in params(asked)
     for wrong in ("x" * 1001, None, 5):
         with pytest.raises(ConfigurationError, match="no phrase"):
-            search.request("all", wrong, {}, SETTINGS)  # type: ignore[arg-type]
+            search_requests.request("all", wrong, {}, SETTINGS)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="There is no family 'video'"):
-        search.request("video", "x", {}, SETTINGS)  # type: ignore[arg-type]
+        search_requests.request("video", "x", {}, SETTINGS)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="fields"):
-        search.request("all", "x", {"fields": 5}, SETTINGS)
+        search_requests.request("all", "x", {"fields": 5}, SETTINGS)
     with pytest.raises(ConfigurationError, match="fields"):
-        search.request("all", "x", {"fields": [{}]}, SETTINGS)
+        search_requests.request("all", "x", {"fields": [{}]}, SETTINGS)
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=200))
 def test_any_phrase_is_one_clean_line(phrase: str) -> None:
     try:
-        sent = params(search.request("all", phrase, {}, SETTINGS))["phrase"]
+        sent = params(search_requests.request("all", phrase, {}, SETTINGS))["phrase"]
     except ConfigurationError:
         assert not text.line(phrase, 1000)
         return
@@ -407,13 +424,13 @@ def test_the_nearest_language(tag: str, language: str | None) -> None:
 
 
 def test_pictures_by_their_ids() -> None:
-    asked = images.request(["600200311", "SB40077001Q-001", "600200311"], {}, SETTINGS)
+    asked = image_requests.request(["600200311", "SB40077001Q-001", "600200311"], {}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/images"
     assert params(asked) == {
         "fields": "detail_set,display_set,uri_oembed",
         "ids": "600200311,sb40077001q-001",
     }
-    one = images.single("600200311", {"fields": ["credit_line"], "language": "de"}, SETTINGS)
+    one = image_requests.single("600200311", {"fields": ["credit_line"], "language": "de"}, SETTINGS)
     assert one.url == "https://api.gettyimages.com/v3/images/600200311"
     assert params(one) == {"fields": "credit_line,uri_oembed"}
     assert one.headers["Accept-Language"] == "de"
@@ -421,35 +438,35 @@ def test_pictures_by_their_ids() -> None:
 
 def test_a_hundred_ids_at_a_time() -> None:
     ids = [str(number) for number in range(1, 102)]
-    assert len(params(images.request(ids[:100], {}, SETTINGS))["ids"].split(",")) == images.MOST
+    assert len(params(image_requests.request(ids[:100], {}, SETTINGS))["ids"].split(",")) == image_requests.MOST
     for wrong in ([], ids):
         with pytest.raises(ConfigurationError, match="1 to 100"):
-            images.request(wrong, {}, SETTINGS)
+            image_requests.request(wrong, {}, SETTINGS)
 
 
 @pytest.mark.parametrize("kind", ["similar", "same-series"])
 def test_series(kind: Literal["similar", "same-series"]) -> None:
-    asked = images.series(kind, "600200311", {"page": 2}, SETTINGS)
+    asked = image_requests.series(kind, "600200311", {"page": 2}, SETTINGS)
     assert asked.url == f"https://api.gettyimages.com/v3/images/600200311/{kind}"
     assert params(asked) == {"fields": "detail_set,uri_oembed", "page": "2", "page_size": "30"}
     with pytest.raises(ConfigurationError, match="There is no argument 'phrase'"):
-        images.series(kind, "1", {"phrase": "x"}, SETTINGS)
+        image_requests.series(kind, "1", {"phrase": "x"}, SETTINGS)
     with pytest.raises(ConfigurationError, match="There is no kind"):
-        images.series("downloadhistory", "1", {}, SETTINGS)  # type: ignore[arg-type]
+        image_requests.series("downloadhistory", "1", {}, SETTINGS)  # type: ignore[arg-type]
 
 
 def test_places() -> None:
-    asked = places.countries_request(SETTINGS, "fr")
+    asked = reference_data.countries_request(SETTINGS, "fr")
     assert (asked.url, asked.params) == ("https://api.gettyimages.com/v3/countries", ())
     assert asked.headers["Accept-Language"] == "fr"
-    assert places.collections_request(SETTINGS).url == "https://api.gettyimages.com/v3/collections"
+    assert reference_data.collections_request(SETTINGS).url == "https://api.gettyimages.com/v3/collections"
 
 
 # -- downloads and boards -------------------------------------------------------------------------------
 
 
 def test_a_download_is_an_order() -> None:
-    asked = downloads.request("600200311", {"product_type": "easyaccess", "height": 2000}, SETTINGS)
+    asked = download_requests.request("600200311", {"product_type": "easyaccess", "height": 2000}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/downloads/images/600200311"
     assert params(asked) == {"auto_download": "true", "product_type": "easyaccess", "height": "2000"}
     assert (asked.method, asked.redirects, asked.hand_back) == ("POST", 0, True)
@@ -459,14 +476,14 @@ def test_a_download_is_an_order() -> None:
 
 def test_a_download_with_notes() -> None:
     notes = {"download_notes": "Für die Titelseite", "project_code": "7"}
-    asked = downloads.request("1", {}, SETTINGS, auto_download=False, notes=notes)
+    asked = download_requests.request("1", {}, SETTINGS, auto_download=False, notes=notes)
     assert params(asked) == {"auto_download": "false"}
     assert json.loads(asked.body or b"") == notes
     assert (asked.body or b"").isascii()
 
 
 def test_the_file_is_asked_for_without_knowing_who_asks() -> None:
-    asked = downloads.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
+    asked = download_requests.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
     assert (asked.method, asked.params, asked.redirects, asked.body) == ("GET", (), 2, None)
     assert asked.endpoint == "delivery"
     assert asked.headers == {"Accept": "*/*"}
@@ -475,7 +492,7 @@ def test_the_file_is_asked_for_without_knowing_who_asks() -> None:
 
 def test_boards() -> None:
     base = "https://api.gettyimages.com/v3/boards"
-    listed = boards.listing({"relationship": "invited", "sort_order": "name_decending"}, SETTINGS)
+    listed = board_requests.listing({"relationship": "invited", "sort_order": "name_decending"}, SETTINGS)
     assert (listed.method, listed.url) == ("GET", base)
     assert params(listed) == {
         "board_relationship": "invited",
@@ -483,72 +500,72 @@ def test_boards() -> None:
         "page": "1",
         "pageSize": "30",
     }
-    assert boards.reading(BOARD, SETTINGS).url == f"{base}/{BOARD}"
-    assert boards.comments_request(BOARD, SETTINGS).url == f"{base}/{BOARD}/comments"
+    assert board_requests.reading(BOARD, SETTINGS).url == f"{base}/{BOARD}"
+    assert board_requests.comments_request(BOARD, SETTINGS).url == f"{base}/{BOARD}/comments"
     orders: list[tuple[Request, str, str, object]] = [
-        (boards.creation("Fog", "", SETTINGS), "POST", base, {"name": "Fog", "description": ""}),
-        (boards.renaming(BOARD, "Fog", None, SETTINGS), "PUT", f"{base}/{BOARD}", {"name": "Fog"}),
-        (boards.deletion(BOARD, SETTINGS), "DELETE", f"{base}/{BOARD}", None),
+        (board_requests.creation("Fog", "", SETTINGS), "POST", base, {"name": "Fog", "description": ""}),
+        (board_requests.renaming(BOARD, "Fog", None, SETTINGS), "PUT", f"{base}/{BOARD}", {"name": "Fog"}),
+        (board_requests.deletion(BOARD, SETTINGS), "DELETE", f"{base}/{BOARD}", None),
         (
-            boards.adding(BOARD, ["1", "2", "1"], SETTINGS),
+            board_requests.adding(BOARD, ["1", "2", "1"], SETTINGS),
             "PUT",
             f"{base}/{BOARD}/assets",
             [{"asset_id": "1"}, {"asset_id": "2"}],
         ),
-        (boards.removal(BOARD, ["1", "2"], SETTINGS), "DELETE", f"{base}/{BOARD}/assets", None),
+        (board_requests.removal(BOARD, ["1", "2"], SETTINGS), "DELETE", f"{base}/{BOARD}/assets", None),
         (
-            boards.comment_request(BOARD, "Schön\n!", SETTINGS),
+            board_requests.comment_request(BOARD, "Schön\n!", SETTINGS),
             "POST",
             f"{base}/{BOARD}/comments",
             {"text": "Schön !"},
         ),
-        (boards.comment_deletion(BOARD, "c-1", SETTINGS), "DELETE", f"{base}/{BOARD}/comments/c-1", None),
+        (board_requests.comment_deletion(BOARD, "c-1", SETTINGS), "DELETE", f"{base}/{BOARD}/comments/c-1", None),
     ]
     for order, method, url, document in orders:
         assert (order.method, order.url, order.redirects) == (method, url, 0)
         assert (json.loads(order.body) if order.body else None) == document
         assert ("Content-Type" in order.headers) is (document is not None)
-    removal = boards.removal(BOARD, ["1", "2"], SETTINGS)
+    removal = board_requests.removal(BOARD, ["1", "2"], SETTINGS)
     assert removal.params == (("asset_ids", "1"), ("asset_ids", "2"))
 
 
 def test_boards_want_names_and_comments_want_words() -> None:
     for name in ("", " \n"):
         with pytest.raises(ConfigurationError, match="without a name"):
-            boards.creation(name, "", SETTINGS)
+            board_requests.creation(name, "", SETTINGS)
         with pytest.raises(ConfigurationError, match="comment is empty"):
-            boards.comment_request(BOARD, name, SETTINGS)
+            board_requests.comment_request(BOARD, name, SETTINGS)
     with pytest.raises(UnsupportedReference, match="No pictures"):
-        boards.adding(BOARD, [], SETTINGS)
+        board_requests.adding(BOARD, [], SETTINGS)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_nothing_but_an_id_gets_into_a_path(hostile: str) -> None:
     asking: list[Callable[[], Request]] = [
-        lambda: images.single(hostile, {}, SETTINGS),
-        lambda: images.request([hostile], {}, SETTINGS),
-        lambda: images.series("similar", hostile, {}, SETTINGS),
-        lambda: downloads.request(hostile, {}, SETTINGS),
-        lambda: boards.adding(BOARD, [hostile], SETTINGS),
-        lambda: boards.removal(BOARD, [hostile], SETTINGS),
+        lambda: image_requests.single(hostile, {}, SETTINGS),
+        lambda: image_requests.request([hostile], {}, SETTINGS),
+        lambda: image_requests.series("similar", hostile, {}, SETTINGS),
+        lambda: download_requests.request(hostile, {}, SETTINGS),
+        lambda: board_requests.adding(BOARD, [hostile], SETTINGS),
+        lambda: board_requests.removal(BOARD, [hostile], SETTINGS),
     ]
     for ask in asking:
         with pytest.raises(UnsupportedReference):
             ask()
     if hostile != "abc":  # boards have ids of another kind
         with pytest.raises(UnsupportedReference):
-            boards.reading(hostile, SETTINGS)
+            board_requests.reading(hostile, SETTINGS)
         with pytest.raises(UnsupportedReference):
-            boards.comment_deletion(BOARD, hostile, SETTINGS)
+            board_requests.comment_deletion(BOARD, hostile, SETTINGS)
 
 
 def test_no_secret_passes_through() -> None:
     secretive = Settings(api_key="canary-key", api_secret="canary-secret", password="canary-word", username="u")  # type: ignore[arg-type]
     for request in (
-        search.request("all", "x", {}, secretive),
-        images.single("1", {}, secretive),
-        downloads.request("1", {}, secretive),
-        boards.creation("x", "", secretive),
+        search_requests.request("all", "x", {}, secretive),
+        image_requests.single("1", {}, secretive),
+        download_requests.request("1", {}, secretive),
+        board_requests.creation("x", "", secretive),
     ):
         shown = f"{request.url} {request.params} {dict(request.headers)} {request.body!r}"
         assert "canary" not in shown
@@ -558,9 +575,9 @@ def test_no_secret_passes_through() -> None:
 def test_wrong_ids_of_other_types_are_refused() -> None:
     for wrong in (None, 5, ["1"], b"1"):
         with pytest.raises(EmbedKitError):
-            images.single(wrong, {}, SETTINGS)  # type: ignore[arg-type]
+            image_requests.single(wrong, {}, SETTINGS)  # type: ignore[arg-type]
         with pytest.raises(EmbedKitError):
-            boards.reading(wrong, SETTINGS)  # type: ignore[arg-type]
+            board_requests.reading(wrong, SETTINGS)  # type: ignore[arg-type]
 
 
 def test_the_sets_of_fields_are_known_to_each_endpoint() -> None:

@@ -19,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedkit import ConfigurationError, EmbedKitError, Settings
+from embedkit.api import oauth
+from embedkit.api.oauth import LIFETIME, LONGEST, Token
 from embedkit.api.tokens import AGAIN, NEVER_MIND, SOON, WINDOW, Tokens
 from embedkit.errors import (
     InvalidResponse,
@@ -28,8 +30,6 @@ from embedkit.errors import (
     Unauthorized,
     Unavailable,
 )
-from embedkit.getty import tokens
-from embedkit.getty.tokens import LIFETIME, LONGEST, Token
 from embedkit.models import Request, Response
 from embedkit.settings import Secret
 from tests.cache_support import ROOT
@@ -65,12 +65,12 @@ def form(request: Request) -> dict[str, str]:
     ],
 )
 def test_the_settings_tell_the_grant(rows: dict[str, str], expected: str | None) -> None:
-    assert tokens.grant(Settings(**rows)) == expected
+    assert oauth.grant(Settings(**rows)) == expected
 
 
 def test_a_customer_goes_with_an_application() -> None:
     with pytest.raises(ConfigurationError, match="API_SECRET"):
-        tokens.grant(Settings(**{**CUSTOMER, "api_secret": ""}))
+        oauth.grant(Settings(**{**CUSTOMER, "api_secret": ""}))
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_customer_goes_with_an_application() -> None:
         ("refresh_token", {"refresh_token": "refresh-1"}),
     ],
 )
-def test_what_is_sent(how: tokens.Grant, more: dict[str, str]) -> None:
+def test_what_is_sent(how: oauth.Grant, more: dict[str, str]) -> None:
     refresh = Secret("refresh-1") if how == "refresh_token" else None
-    request = tokens.request(how, Settings(**CUSTOMER), refresh)
+    request = oauth.request(how, Settings(**CUSTOMER), refresh)
     assert form(request) == {"grant_type": how, "client_id": "key-1", "client_secret": "secret-1 &=%ü", **more}
     assert (request.method, request.endpoint, request.redirects) == ("POST", "token", 0)
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -102,12 +102,12 @@ def test_what_is_sent(how: tokens.Grant, more: dict[str, str]) -> None:
     ],
 )
 def test_all_addresses_in_print_can_be_set(url: str) -> None:
-    assert tokens.request("client_credentials", Settings(**APPLICATION, token_url=url)).url == url
+    assert oauth.request("client_credentials", Settings(**APPLICATION, token_url=url)).url == url
 
 
 def test_a_password_that_is_no_text_is_sent_all_the_same() -> None:
     """A lone surrogate is what the environment makes of a byte that is no UTF-8."""
-    request = tokens.request("password", Settings(**{**CUSTOMER, "password": "a\udcffb"}))
+    request = oauth.request("password", Settings(**{**CUSTOMER, "password": "a\udcffb"}))
     assert form(request)["password"] == "a?b"
 
 
@@ -135,15 +135,15 @@ def test_a_password_that_is_no_text_is_sent_all_the_same() -> None:
     ],
 )
 def test_how_long_a_token_lives(expires: object, seconds: int) -> None:
-    assert tokens.parse(answer(expires_in=expires), "password").seconds == seconds
+    assert oauth.parse(answer(expires_in=expires), "password").seconds == seconds
 
 
 def test_a_missing_type_is_bearer_and_a_refresh_token_is_kept() -> None:
-    found = tokens.parse(answer(token_type=None, refresh_token="refresh-1"), "password")
+    found = oauth.parse(answer(token_type=None, refresh_token="refresh-1"), "password")
     assert found == Token(Secret("access-1"), 1800, Secret("refresh-1"))
     assert "access-1" not in repr(found)
     assert "refresh-1" not in repr(found)
-    assert tokens.parse(answer(token_type="bearer", refresh_token="no good"), "password").refresh is None
+    assert oauth.parse(answer(token_type="bearer", refresh_token="no good"), "password").refresh is None
 
 
 UNUSABLE = [
@@ -173,14 +173,14 @@ UNUSABLE = [
 @pytest.mark.parametrize("body", UNUSABLE, ids=range(len(UNUSABLE)))
 def test_an_answer_without_a_token(body: bytes) -> None:
     with pytest.raises(InvalidResponse, match="TOKEN_URL"):
-        tokens.parse(Response(200, body=body), "client_credentials")
+        oauth.parse(Response(200, body=body), "client_credentials")
 
 
 @given(st.binary(max_size=300) | st.dictionaries(st.text(), st.text() | st.integers() | st.none()).map(
     lambda said: json.dumps({"access_token": "a", **said}).encode()))  # fmt: skip
 def test_any_answer_is_a_token_or_an_error_of_ours(body: bytes) -> None:
     with contextlib.suppress(InvalidResponse):
-        found = tokens.parse(Response(200, body=body), "password")
+        found = oauth.parse(Response(200, body=body), "password")
         assert 0 < found.seconds <= LONGEST
         assert found.access.reveal().isprintable()
 
@@ -211,14 +211,14 @@ REFUSALS: list[tuple[int, bytes, type[ProviderError], str]] = [
 @pytest.mark.parametrize(("status", "body", "kind", "hint"), REFUSALS, ids=range(len(REFUSALS)))
 def test_a_refusal_names_the_setting(status: int, body: bytes, kind: type[ProviderError], hint: str) -> None:
     with pytest.raises(ProviderError) as caught:
-        tokens.parse(Response(status, body=body), "password")
+        oauth.parse(Response(status, body=body), "password")
     assert type(caught.value) is kind
     assert hint in str(caught.value)
 
 
 def test_an_application_has_no_password_to_check() -> None:
     with pytest.raises(Unauthorized) as caught:
-        tokens.parse(Response(400, body=b'{"error": "invalid_grant"}'), "client_credentials")
+        oauth.parse(Response(400, body=b'{"error": "invalid_grant"}'), "client_credentials")
     assert caught.value.hint == "Check API_KEY and API_SECRET."
 
 

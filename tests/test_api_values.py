@@ -13,8 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import embedkit
-from embedkit import boards, images, records
-from embedkit.images import AllowedUse, Answered, DisplaySize, Image, Paged, SearchPage
+from embedkit import serialization
+from embedkit.api import board_models, models
+from embedkit.api.models import (
+    AllowedUse,
+    Answered,
+    DisplaySize,
+    Image,
+    Paged,
+    SearchPage,
+)
 from embedkit.models import AssetRef
 from embedkit.settings import Settings
 
@@ -24,7 +32,7 @@ THUMB, COMP, PREVIEW = (
 )
 KINDS = [
     kind
-    for room in (images, boards)
+    for room in (models, board_models)
     for kind in vars(room).values()
     if isinstance(kind, type) and is_dataclass(kind)
 ]
@@ -148,8 +156,8 @@ def test_pages(total: int, number: int, size: int, pages: int, more: bool) -> No
     found = page(total=total, page=number, page_size=size, images=(image(),))
     assert (found.pages, found.has_next) == (pages, more)
     assert not replace(found, images=()).has_next  # else walking the pages would not end
-    board = boards.Board(id="b", name="B")
-    listed = boards.BoardPage(total=total, page=number, page_size=size, boards=(board,))
+    board = board_models.Board(id="b", name="B")
+    listed = board_models.BoardPage(total=total, page=number, page_size=size, boards=(board,))
     assert (listed.pages, listed.has_next) == (pages, more)
     assert not replace(listed, boards=()).has_next
 
@@ -183,8 +191,8 @@ def test_values_are_equal_and_hash_by_what_they_say() -> None:
 
 
 def test_public_names() -> None:
-    assert (embedkit.Image, embedkit.SearchPage, embedkit.Board) == (Image, SearchPage, boards.Board)
-    assert (embedkit.Country, embedkit.Collection) == (images.Country, images.Collection)
+    assert (embedkit.Image, embedkit.SearchPage, embedkit.Board) == (Image, SearchPage, board_models.Board)
+    assert (embedkit.Country, embedkit.Collection) == (models.Country, models.Collection)
     assert issubclass(SearchPage, Paged)
     assert issubclass(Paged, Answered)
 
@@ -207,7 +215,7 @@ def test_a_picture_as_json_has_the_keys_of_the_contract_and_no_others() -> None:
         allowed_use=AllowedUse(usage_restrictions=("Not for use on postage stamps.",)),
         other={"secretive": 1},
     )
-    assert json.loads(json.dumps(records.picture(made))) == {
+    assert json.loads(json.dumps(serialization.picture(made))) == {
         "id": "600200311",
         "title": "Fog <b>",
         "caption": "Sea",
@@ -233,10 +241,10 @@ def test_a_picture_as_json_has_the_keys_of_the_contract_and_no_others() -> None:
 
 
 def test_a_bare_picture_as_json() -> None:
-    bare = records.picture(image())
+    bare = serialization.picture(image())
     assert (bare["thumb"], bare["preview"], bare["width"], bare["date_created"]) == (None, None, None, None)
     assert (bare["title"], bare["family"], bare["restrictions"]) == ("", "", [])
-    assert bare.keys() == records.picture(image(title="x", display_sizes=(THUMB,))).keys()
+    assert bare.keys() == serialization.picture(image(title="x", display_sizes=(THUMB,))).keys()
 
 
 def test_the_shortcode_is_a_reference() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, UnsupportedReference
-from embedkit.getty.api import boards, images, parameters
+from embedkit.api import board_requests, image_requests, parameters
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import Secret
 from embedkit.web.credentials import Grants
-from embedkit.web.limits import Allowance, allow
-from embedkit.web.problems import Refused
+from embedkit.web.errors import Refused
+from embedkit.web.rate_limit import Allowance, allow
 from tests.web_support import EXAMPLE, KEYS, SEARCH, TOKEN, World, bearer, settings, world
 
 LIMIT = 5
@@ -131,11 +131,11 @@ def test_a_time_over_http_is_refused_as_well() -> None:
 
 
 def test_one_id_is_not_a_list_of_its_digits() -> None:
-    request = images.request(EXAMPLE, {}, settings(**KEYS))
+    request = image_requests.request(EXAMPLE, {}, settings(**KEYS))
     assert ("ids", EXAMPLE) in request.params
-    assert boards.removal("b", EXAMPLE, settings(**KEYS)).params == (("asset_ids", EXAMPLE),)
+    assert board_requests.removal("b", EXAMPLE, settings(**KEYS)).params == (("asset_ids", EXAMPLE),)
     with pytest.raises(UnsupportedReference):
-        images.request("1,2", {}, settings(**KEYS))
+        image_requests.request("1,2", {}, settings(**KEYS))
 
 
 # -- the door ------------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from embedkit.cli import cli
-from embedkit.getty import pasted
+from embedkit.cli.main import cli
+from embedkit.getty import embed_code
 from embedkit.models import Shortcode
-from embedkit.shortcodes import find
 from embedkit.shortcodes.budget import DOCUMENT, REQUEST, Budget
+from embedkit.shortcodes.scan import find
 from embedkit.web import openapi_document
 from embedkit.web.schemas import MOST
 from tests.web_support import world
@@ -66,10 +66,10 @@ def test_the_library_renders_a_thousand_and_leaves_the_rest() -> None:
 
 
 def test_convert_leaves_the_rest_too() -> None:
-    done = pasted.convert(f"{FRAME}\n" * 4, "html", SMALL._replace(chars=4_000))
+    done = embed_code.convert(f"{FRAME}\n" * 4, "html", SMALL._replace(chars=4_000))
     assert done.text == "[getty 5]\n" * 3 + f"{FRAME}\n"
     assert [(one.line, one.column, one.code) for one in done.problems] == [(4, 1, "too-large")]
-    cut = pasted.convert(f"{FRAME}\n" * 8, "html", SMALL)
+    cut = embed_code.convert(f"{FRAME}\n" * 8, "html", SMALL)
     assert cut.converted == 3
     assert [one.code for one in cut.problems] == ["too-large"]
 

@@ -19,8 +19,12 @@ from cachelib.serializers import JSONSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.cache import EmbedCache, Entry, front
+from embedkit.cache import front
+from embedkit.cache.embed_cache import EmbedCache, Entry
 from embedkit.cache.envelope import Envelope
+from embedkit.cache.stores.factory import open_store
+from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import (
     ConfigurationError,
     InvalidResponse,
@@ -33,9 +37,6 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.freshness import DAY, Policy, Verdict
-from embedkit.stores import open_store
-from embedkit.stores.memory import MemoryCache
-from embedkit.stores.sqlite import SQLiteCache
 from tests import stores_support
 from tests.cache_support import ITEMS, SECRET, Clock, cache, embed
 

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from embedkit.models import Align, Options, Target
-from embedkit.rendering import Renderer, assets, static_dir
+from embedkit.rendering.renderer import Renderer, assets, static_dir
 from embedkit.settings import Settings
 from tests.embeds_support import HTML_TARGETS, record
 from tests.support import need, reference_dir

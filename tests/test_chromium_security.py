@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, Route, sync_playwright
 
 from embedkit.models import Options, Target
-from embedkit.rendering import Renderer, static_dir
+from embedkit.rendering.renderer import Renderer, static_dir
 from embedkit.settings import Settings
 from tests.embeds_support import HOSTILE, HTML_TARGETS, record
 from tests.support import need, reference_dir

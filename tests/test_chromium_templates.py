@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
 from embedkit import AssetRef, Options, Settings
 from embedkit.models import Target
-from embedkit.rendering import Renderer
+from embedkit.rendering.renderer import Renderer
 from tests.processors_support import MARKDOWN, PLAIN, PROCESSORS, Author, install_node_packages, texts
 from tests.support import need
 from tests.test_chromium_security import FLAGS, SITE

@@ -20,8 +20,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from embedkit.cli import cli
-from embedkit.picker_files import picker_files
+from embedkit.cli.main import cli
+from embedkit.rendering.picker_files import picker_files
 from embedkit.sandbox import SandboxServer
 from tests.cli_support import Run, runner
 from tests.support import need

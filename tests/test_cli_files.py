@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from embedkit.cli.console import printable
-from embedkit.cli.delivery import Way
 from embedkit.cli.files import read_texts
+from embedkit.cli.output import Way
 from embedkit.sandbox import SandboxServer
 from tests.cli_support import Run, runner
 from tests.files_support import save_by_rename

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedkit import shortcodes
 from embedkit.cli.tables import Column, cells, cut, table
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.http import Call
+from embedkit.shortcodes import scan
 from tests.cli_support import Run, runner
 
 KEYS = (
@@ -57,7 +57,7 @@ def test_the_table_fits_the_terminal_and_gives_shortcodes(run: Run, monkeypatch:
     assert "…" in done.out
     assert "\x1b" not in done.out
     for line in lines:
-        (found,) = shortcodes.find(line)
+        (found,) = scan.find(line)
         assert (found.start, found.problem) == (0, None)
         assert line.split()[-1].count("x") == 1
 

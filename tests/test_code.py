@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from embedkit.cli import cli
-from embedkit.getty import pasted
-from embedkit.shortcodes import find, protected
+from embedkit.cli.main import cli
+from embedkit.getty import embed_code
+from embedkit.shortcodes.scan import find, protected
 from tests.test_contexts import CONTAINERS, HTML_PIECES, MARKDOWN_PIECES
 
 FRAME = '<iframe src="//embed.gettyimages.com/embed/5?et=a&sig=b" width="300"></iframe>'
@@ -48,7 +48,7 @@ def is_rendered(before: str, after: str, input: str) -> bool:
 def is_converted(before: str, after: str, input: str) -> bool:
     """Whether embed code at this place becomes a shortcode."""
     text = f"{before}{FRAME}{after}"
-    converted = pasted.convert(text, input).text
+    converted = embed_code.convert(text, input).text
     assert converted == text or (FRAME not in converted and "[getty" in converted)
     return converted != text
 

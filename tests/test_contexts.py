@@ -8,7 +8,7 @@ from html5lib.treebuilders import getTreeBuilder
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from embedkit.shortcodes import find
+from embedkit.shortcodes.scan import find
 
 PROTECTED = {"code", "pre", "script", "style", "textarea", "title", "xmp", "iframe", "svg", "math", "plaintext"}
 PROTECTED |= {"noembed", "noframes", "noscript"}

@@ -19,10 +19,18 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from embedkit import AssetRef, ConfigurationError, EmbedKit, InvalidResponse, Options, Settings
-from embedkit.escaping import BACKSLASHED, ESCAPES, Own, dump_json, escape_text, mask, unmask
 from embedkit.models import INPUTS, TARGETS, Input, Target
-from embedkit.rendering import INERT, Renderer
-from embedkit.shortcodes import find
+from embedkit.rendering.escaping import (
+    BACKSLASHED,
+    ESCAPES,
+    Own,
+    dump_json,
+    escape_text,
+    mask,
+    unmask,
+)
+from embedkit.rendering.renderer import INERT, Renderer
+from embedkit.shortcodes.scan import find
 from tests.embeds_support import HOSTILE, HTML_TARGETS, elements, hostile, record, skeleton, tree
 from tests.processors_support import PROCESSORS
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from embedkit.cache.secret import kept_secret
 from embedkit.files.atomic import sweep_folder
 from embedkit.files.folder import Folder
 from embedkit.files.partial import PartialFile, sweep
 from embedkit.files.tree import Tree
-from embedkit.signing import kept_secret
 from tests.files_support import DEAD, EDIT, NEW, OLD, POST, names
 
 # -- what dead processes leave -------------------------------------------------------------------------

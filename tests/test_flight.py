@@ -14,10 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.cache.flight import Flight
+from embedkit.cache.single_flight import Flight
+from embedkit.cache.stores.locks import (
+    Busy,
+    FileLocks,
+    LeaseLocks,
+    Locks,
+)
+from embedkit.cache.stores.memory import MemoryCache
 from embedkit.errors import InvalidResponse, NotFound, Unavailable
-from embedkit.stores.locks import Busy, FileLocks, LeaseLocks, Locks
-from embedkit.stores.memory import MemoryCache
 from tests import stores_support
 from tests.cache_support import ROOT, Asker, ask, asking, cache, embed, lines
 
@@ -216,7 +221,7 @@ def test_a_place_without_files_still_has_locks_between_threads(tmp_path: Path) -
 
 HOLDER = """
 import sys, time
-from embedkit.stores.locks import FileLocks
+from embedkit.cache.stores.locks import FileLocks
 with FileLocks.at(sys.argv[1]).hold("name", 1):
     print("held", flush=True)
     time.sleep(60)
@@ -241,9 +246,9 @@ def test_the_kernel_frees_the_lock_of_a_process_that_was_killed(tmp_path: Path) 
 
 FORKED = """
 import os, sys, threading, time
-from embedkit.cache import EmbedCache
+from embedkit.cache.embed_cache import EmbedCache
 from tests.cache_support import ITEMS, asking, cache, embed
-from embedkit.stores import open_store
+from embedkit.cache.stores.factory import open_store
 from pathlib import Path
 
 kept = cache(open_store(sys.argv[1], limit=10, timeout=1))
@@ -336,7 +341,7 @@ def test_a_leader_that_is_killed_is_followed_by_one_other(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("url", ["memory", "null"])
 def test_threads_of_one_process_ask_once(url: str, tmp_path: Path) -> None:
-    from embedkit.stores import open_store
+    from embedkit.cache.stores.factory import open_store
 
     calls = tmp_path / "calls"
     kept = cache(open_store(f"{url}:", limit=10, timeout=1))
@@ -345,7 +350,7 @@ def test_threads_of_one_process_ask_once(url: str, tmp_path: Path) -> None:
 
 
 def test_two_caches_on_one_file_ask_once(tmp_path: Path) -> None:
-    from embedkit.stores import open_store
+    from embedkit.cache.stores.factory import open_store
 
     calls = tmp_path / "calls"
     caches = [cache(open_store(f"sqlite:{tmp_path}/db", limit=10, timeout=1)) for _ in range(2)]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.stores import open_store
-from embedkit.stores.file import FileCache
-from embedkit.stores.remote import RedisStore
-from embedkit.stores.sqlite import SQLiteCache
+from embedkit.cache.stores.factory import open_store
+from embedkit.cache.stores.file import FileCache
+from embedkit.cache.stores.remote import RedisStore
+from embedkit.cache.stores.sqlite import SQLiteCache
 from tests import stores_support
 from tests.cache_support import ITEMS, ROOT, Clock, cache, embed
 from tests.sick_support import Sibling
@@ -77,7 +77,7 @@ def test_a_reader_notices_a_file_in_the_place_of_ours(tmp_path: Path) -> None:
 
 CUT = """
 import os, sqlite3, sys
-from embedkit.stores.sqlite import SQLiteCache
+from embedkit.cache.stores.sqlite import SQLiteCache
 path = sys.argv[1]
 store = SQLiteCache(path, timeout=0.01)
 store.set("key", "value")
@@ -142,7 +142,7 @@ def test_entries_that_another_user_has_written_are_written_over() -> None:
             for name in names:
                 os.chmod(os.path.join(parent, name), 0o600)
         script = (
-            "import encodings.idna, os, sys, tempfile; from embedkit.stores.file import FileCache\n"
+            "import encodings.idna, os, sys, tempfile; from embedkit.cache.stores.file import FileCache\n"
             "tempfile.gettempdir(); os.setuid(65534); store = FileCache(sys.argv[1])\n"
             "assert store.get('key') is None and store.failures.error is None\n"
             "assert store.set('key', 'new') and store.get('key') == 'new'\n"

@@ -14,7 +14,7 @@ from embedkit.freshness import outage_for
 from embedkit.getty import oembed
 from embedkit.models import AssetRef, Response
 from embedkit.sandbox import SandboxServer
-from embedkit.transport import HttpTransport
+from embedkit.transport.client import HttpTransport
 from tests import stores_support
 from tests.faults_support import Clock
 

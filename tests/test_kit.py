@@ -23,8 +23,8 @@ from embedkit import (
     Settings,
     Unavailable,
     UnsupportedReference,
-    lockfile,
 )
+from embedkit.engine import lockfile
 from embedkit.freshness import DAY
 from embedkit.sandbox import SandboxTransport
 

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from embedkit.errors import UnsupportedReference
-from embedkit.getty import pasted, references
-from embedkit.shortcodes import find
+from embedkit.getty import embed_code, references
+from embedkit.shortcodes.scan import find
 from tests.bench.probes import FRAME, GRAIN, PARSERS, SIZE, Probe, is_steep, least, probes
 
 # What was quadratic once, each with the size from which on that shows.
@@ -75,7 +75,7 @@ def test_a_number_of_five_thousand_digits_is_no_character() -> None:
         references.parse(f"{FRAME}{HUGE}")
     block = '<!-- wp:embed {"url":"https://gty.im/1"} --><figcaption>%s</figcaption><!-- /wp:embed -->'
     assert [one.reference for one in find(block % HUGE)] == ["https://gty.im/1"]
-    assert pasted.convert(f"{HUGE}{FRAME}").converted == 1
+    assert embed_code.convert(f"{HUGE}{FRAME}").converted == 1
 
 
 def test_every_parser_has_probes() -> None:

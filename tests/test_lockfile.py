@@ -10,13 +10,13 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from embedkit import lockfile
+from embedkit.cache.secret import signing_secrets
+from embedkit.engine import lockfile
+from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ConfigurationError
-from embedkit.lazily import Lazily
+from embedkit.lazy import Lazily
 from embedkit.models import AssetRef
-from embedkit.revalidation import Revalidator
 from embedkit.settings import Settings
-from embedkit.signing import signing_secrets
 
 from .test_values import embed
 

@@ -14,10 +14,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from embedkit import EmbedKit, create_app, logs
-from embedkit.cli import cli
-from embedkit.logs import MAX_FIELD_BYTES, JSONFormatter, TextFormatter, fields_of, printable, quoted
+from embedkit import EmbedKit, create_app
+from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer, SandboxTransport
+from embedkit.web import logs
+from embedkit.web.logs import (
+    MAX_FIELD_BYTES,
+    JSONFormatter,
+    TextFormatter,
+    fields_of,
+    printable,
+    quoted,
+)
 from embedkit.web.observed import request_id_of
 from tests.cli_support import Run, runner
 from tests.servers_support import gunicorn, running
@@ -300,6 +308,6 @@ def fixture_run(
 def test_verbose_lines_cannot_be_forged_either(run: tuple[Run, SandboxServer]) -> None:
     call, _ = run
     done = call("-v", "resolve", f"{EXAMPLE}\x1b[2K\nFORGED", "500000404")
-    assert "embedkit.transport: oembed 127.0.0.1: 404" in done.err
+    assert "embedkit.transport.client: oembed 127.0.0.1: 404" in done.err
     assert all(plain(line) for line in done.err.splitlines() if line.startswith("embedkit."))
     assert cli

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit import records
+from embedkit import serialization
 from embedkit.errors import (
     InvalidResponse,
     NotEmbeddable,
@@ -79,7 +79,7 @@ def test_whole_answers_of_every_generation(name: str) -> None:
     assert embed.title == "Lighthouse keeper winds the lamp"
     assert embed.photographer == "Runa Vale"
     assert embed.terms_of_use_url == "https://www.gettyimages.com/Corporate/Terms.aspx"
-    assert records.load(records.dump(embed)) == embed
+    assert serialization.load(serialization.dump(embed)) == embed
 
 
 def test_the_documentations_own_host_is_known_but_never_put_out() -> None:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit import shortcodes
 from embedkit.errors import UnsupportedReference
-from embedkit.getty import entities, pasted, references
+from embedkit.getty import embed_code, entities, references
 from embedkit.models import AssetRef, Options
+from embedkit.shortcodes import scan
 from tests.support import FIXTURES, reference_dir
 
 ROWS = [json.loads(line) for line in (FIXTURES / "pasted.jsonl").read_text("utf-8").splitlines()]
@@ -40,7 +40,7 @@ def test_it_is_a_reference_by_itself(row: dict) -> None:
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
 def test_it_is_found_whole_within_a_text(row: dict) -> None:
     text = f"<p>Before &amp; “so”.</p>\n\n{row['text']}\n\n<p>After.</p>"
-    (found,) = pasted.find(text)
+    (found,) = embed_code.find(text)
     assert found.ref == expected(row)
     if row.get("whole", True):
         assert text[found.start : found.end] == row["text"]
@@ -49,27 +49,27 @@ def test_it_is_found_whole_within_a_text(row: dict) -> None:
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
 def test_it_becomes_the_shortcode_and_all_else_stays(row: dict) -> None:
     before, after = "<p>Before &amp; “so”.</p>\r\n\r\n", "\n\n\t<p>After\xa0all.</p>\n"
-    text, count, _ = pasted.convert(before + row["text"] + after)
+    text, count, _ = embed_code.convert(before + row["text"] + after)
     assert count == 1
     assert text.startswith(before)
     assert text.endswith(after)
-    assert shortcodes.format(expected(row)) in text
+    assert scan.format(expected(row)) in text
     if row.get("whole", True):
-        assert text == before + shortcodes.format(expected(row)) + after
-    assert pasted.convert(text) == (text, 0, ())
+        assert text == before + scan.format(expected(row)) + after
+    assert embed_code.convert(text) == (text, 0, ())
 
 
 @pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
 def test_the_shortcode_says_what_the_code_said(row: dict) -> None:
-    text, _, _ = pasted.convert(f"Before.\n\n{row['text']}\n\nAfter.")
-    (tag,) = shortcodes.find(text, "html")
+    text, _, _ = embed_code.convert(f"Before.\n\n{row['text']}\n\nAfter.")
+    (tag,) = scan.find(text, "html")
     assert (tag.reference, tag.options) == (row["ref"], expected(row).options)
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["kind"])
 def test_anything_else_is_not_found_and_not_touched(row: dict) -> None:
-    assert pasted.find(row["text"]) == []
-    assert pasted.convert(row["text"]) == (row["text"], 0, ())
+    assert embed_code.find(row["text"]) == []
+    assert embed_code.convert(row["text"]) == (row["text"], 0, ())
     with pytest.raises(UnsupportedReference):
         references.parse(row["text"])
 
@@ -80,13 +80,13 @@ def test_every_generation_has_its_fixtures() -> None:
 
 def test_several_embeds_keep_their_order() -> None:
     text = f"{CODE}\n\n{FRAME} and {FRAME.replace('518730426', '12')}{LINK.replace('518730426', '7')}"
-    assert [str(one.ref) for one in pasted.find(text)] == ["518730426", "518730426", "12", "7"]
-    assert len(re.findall(r"\[getty", pasted.convert(text)[0])) == 4
+    assert [str(one.ref) for one in embed_code.find(text)] == ["518730426", "518730426", "12", "7"]
+    assert len(re.findall(r"\[getty", embed_code.convert(text)[0])) == 4
 
 
 def test_one_picture_twice_is_two_embeds() -> None:
-    assert pasted.convert(CODE + CODE)[1] == 2
-    assert pasted.convert(LINK + LINK)[1] == 2
+    assert embed_code.convert(CODE + CODE)[1] == 2
+    assert embed_code.convert(LINK + LINK)[1] == 2
 
 
 def test_several_pictures_are_no_single_reference() -> None:
@@ -123,7 +123,7 @@ def test_bare_tags_around_embed_code_do_not_matter(text: str) -> None:
     ],
 )
 def test_what_an_author_put_around_stays(around: str) -> None:
-    (found,) = [one for one in pasted.find(around.format(FRAME)) if str(one.ref) == "518730426"]
+    (found,) = [one for one in embed_code.find(around.format(FRAME)) if str(one.ref) == "518730426"]
     assert around.format(FRAME)[found.start : found.end] == FRAME
 
 
@@ -142,7 +142,7 @@ def test_what_an_author_put_around_stays(around: str) -> None:
     ],
 )
 def test_alignment_is_kept(around: str, align: str | None) -> None:
-    (found,) = pasted.find(around.format(FRAME))
+    (found,) = embed_code.find(around.format(FRAME))
     assert (found.start, found.end) == (0, len(around.format(FRAME)))
     assert found.ref.options.align == align
 
@@ -169,8 +169,8 @@ def test_alignment_is_kept(around: str, align: str | None) -> None:
 @pytest.mark.parametrize("code", [FRAME, LINK, html.escape(FRAME)], ids=["frame", "link", "escaped"])
 def test_code_is_found_but_not_converted(around: str, code: str) -> None:
     text = around.format(code)
-    assert len(pasted.find(text)) == 1
-    assert pasted.convert(text, "markdown") == (text, 0, ())
+    assert len(embed_code.find(text)) == 1
+    assert embed_code.convert(text, "markdown") == (text, 0, ())
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_code_is_found_but_not_converted(around: str, code: str) -> None:
     ],
 )
 def test_attributes_and_larger_scripts_are_not_converted(text: str) -> None:
-    assert pasted.convert(text) == (text, 0, ())
+    assert embed_code.convert(text) == (text, 0, ())
 
 
 @pytest.mark.parametrize(
@@ -193,12 +193,12 @@ def test_attributes_and_larger_scripts_are_not_converted(text: str) -> None:
     [f"a ` b\n\n{FRAME}\n\nc ` d", f"`x` {FRAME} `y`", f"\\`{FRAME}\\`", f"``` {FRAME}``", f"1 < 2\n{FRAME}"],
 )
 def test_what_only_looks_like_code_is_converted(text: str) -> None:
-    assert pasted.convert(text, "markdown").converted == 1
+    assert embed_code.convert(text, "markdown").converted == 1
 
 
 def test_a_text_without_embeds_comes_back_as_it_is() -> None:
     text = "<p>Nothing here &amp; nothing there.</p>"
-    assert pasted.convert(text) == (text, 0, ())
+    assert embed_code.convert(text) == (text, 0, ())
 
 
 @pytest.mark.parametrize(
@@ -268,20 +268,20 @@ SOUP = [
 @given(st.lists(st.sampled_from(SOUP), max_size=12).map("".join))
 def test_any_mixture_is_converted_once_and_for_all(text: str) -> None:
     last = 0
-    for one in pasted.find(text):
+    for one in embed_code.find(text):
         assert last <= one.start < one.end <= len(text)
         assert references.parse(str(one.ref)).items == one.ref.items
         last = one.end
-    converted, count, _ = pasted.convert(text)
+    converted, count, _ = embed_code.convert(text)
     assert count or converted == text
-    assert pasted.convert(converted) == (converted, 0, ())
+    assert embed_code.convert(converted) == (converted, 0, ())
 
 
 @PROPERTY
 @given(st.text())
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    pasted.find(f"gettyimages {text}")
-    assert pasted.convert(text)[1] == 0
+    embed_code.find(f"gettyimages {text}")
+    assert embed_code.convert(text)[1] == 0
 
 
 def spent(text: str) -> float:
@@ -289,7 +289,7 @@ def spent(text: str) -> float:
     times = []
     for _ in range(3):
         start = time.process_time()
-        pasted.convert(text)
+        embed_code.convert(text)
         times.append(time.process_time() - start)
     return min(times)
 

@@ -15,7 +15,7 @@ from flask import Flask, Response, send_from_directory
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from embedkit.files.tree import Tree
-from embedkit.picker_files import ENTRY, PickerFiles, picker_files
+from embedkit.rendering.picker_files import ENTRY, PickerFiles, picker_files
 from embedkit.web.files import static_file
 from tests.picker_support import FLAGS
 from tests.support import need

@@ -7,8 +7,8 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from embedkit import shortcodes
 from embedkit.models import Options
+from embedkit.shortcodes import scan
 from tests.embeds_support import HOSTILE
 from tests.picker_support import Desk, details, heard, search, tiles, until
 
@@ -89,7 +89,7 @@ def test_its_shortcodes_are_those_of_the_library(desk: Desk) -> None:
         said,
     )
     for text, tag in zip(texts, written, strict=True):
-        found = shortcodes.find(tag, "html")
+        found = scan.find(tag, "html")
         assert [one.kind for one in found] == ["shortcode"], tag
         folded = " ".join(text.split()) or None
         assert found[0].options == Options(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from embedkit.files.tree import Tree
-from embedkit.picker_files import PickerFiles, picker_files
-from embedkit.rendering import static_dir
+from embedkit.rendering.picker_files import PickerFiles, picker_files
+from embedkit.rendering.renderer import static_dir
 from tests.support import need
 
 MAX_BYTES = 40_000  # of all modules, each compressed by itself, as it is sent

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from embedkit.rendering import static_dir
+from embedkit.rendering.renderer import static_dir
 from tests.picker_support import Desk, heard, problem, problems, search, state, tiles, violations
 
 WIDTHS = (320, 1280)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.rendering import static_dir
+from embedkit.rendering.renderer import static_dir
 from tests.support import need
 
 OPTIONS = [

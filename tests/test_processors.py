@@ -14,7 +14,7 @@ import jinja2
 import pytest
 
 from embedkit.models import Input, Target
-from embedkit.rendering import _one_line
+from embedkit.rendering.renderer import _one_line
 from tests.processors_support import (
     HTML,
     MARKDOWN,

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, Embed, EmbedKit, NotFound, Settings, Unavailable
+from embedkit.cache.stores.factory import MemoryCache
+from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ProviderError
 from embedkit.getty import sizes
-from embedkit.lazily import Lazily
+from embedkit.lazy import Lazily
 from embedkit.models import Options
-from embedkit.revalidation import Revalidator
-from embedkit.stores import MemoryCache
 from embedkit.transport.resilience import Bulkhead
 from tests.faults_support import ID, House, good
 from tests.faulty_upstream import Script, Upstream, ok
@@ -273,8 +273,8 @@ def test_settling_has_an_end() -> None:
 
 FORKED = """
     import os, threading, time
-    from embedkit.lazily import Lazily
-    from embedkit.revalidation import Revalidator
+    from embedkit.lazy import Lazily
+    from embedkit.engine.revalidation import Revalidator
 
     over, under_way = threading.Event(), threading.Event()
 

@@ -15,12 +15,12 @@ import click
 import pytest
 
 from embedkit import EmbedKit, Settings, errors
-from embedkit import cli as command_line
-from embedkit.cli import cli
+from embedkit.cli import main as command_line
+from embedkit.cli.main import cli
 from embedkit.models import TARGETS
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import rows
-from embedkit.web import problems
+from embedkit.web import errors as problems
 from embedkit.web.routes import ROUTES
 
 from .cli_support import environ, others

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.errors import UnsupportedReference
-from embedkit.getty import addresses, references
+from embedkit.getty import references, urls
 from embedkit.models import AssetRef, Options
 from tests.support import FIXTURES, reference_dir
 
@@ -249,7 +249,7 @@ HOSTILE = [
     "start", ["", "https://www.gettyimages.com/detail/", "https://www.gettyimages.com/x#", "1?a", "<"]
 )
 def test_time_does_not_grow_with_hostile_repeats(start: str, unit: str) -> None:
-    most = addresses.LONGEST if start != "<" else references.LONGEST
+    most = urls.LONGEST if start != "<" else references.LONGEST
     for size in (most, 100_000):
         # a quadratic pattern needs seconds here, a linear one under a millisecond (20 in embed code)
         assert spent(f"{start}{unit * size}"[: size - 1] + "!") < 0.5

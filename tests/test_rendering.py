@@ -17,10 +17,16 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from embedkit import rendering
 from embedkit.errors import ConfigurationError
 from embedkit.models import TARGETS, AssetRef, Options, Target
-from embedkit.rendering import INERT, Renderer, assets, static_dir, templates_dir
+from embedkit.rendering import renderer as rendering
+from embedkit.rendering.renderer import (
+    INERT,
+    Renderer,
+    assets,
+    static_dir,
+    templates_dir,
+)
 from embedkit.settings import Settings
 from tests.embeds_support import (
     HOSTILE,

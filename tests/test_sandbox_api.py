@@ -295,7 +295,7 @@ def test_settings_hold_the_credentials() -> None:
 
 
 def test_the_command_line_tells_how_to_get_in() -> None:
-    from embedkit.cli.service import _usage
+    from embedkit.cli.serve import _usage
 
     told = _usage("http://127.0.0.1:8081")
     for word in (KEY, SECRET, USER, PASSWORD, SEARCH_KEY, "EMBEDKIT_API_BASE=http://127.0.0.1:8081"):

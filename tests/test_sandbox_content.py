@@ -20,8 +20,8 @@ from embedkit.sandbox.content.check import mistakes
 from embedkit.sandbox.content.drawings import SLOT, drawing_of, filled
 from embedkit.sandbox.content.library import CONTENT, FOLDER, Content
 from embedkit.sandbox.content.reading import ContentError
-from embedkit.sandbox.dice import Dice
 from embedkit.sandbox.pictures import draw
+from embedkit.sandbox.rng import Dice
 from embedkit.sandbox.traits import keywords, origins
 from tests.api_support import Caller, talk
 

@@ -11,8 +11,8 @@ import pytest
 from embedkit.sandbox import catalogue
 from embedkit.sandbox.catalogue import Asset, find
 from embedkit.sandbox.content.library import CONTENT, FOLDER
-from embedkit.sandbox.dice import Dice
 from embedkit.sandbox.pictures import colour_of, draw, side_of, size_of
+from embedkit.sandbox.rng import Dice
 from tests.sandbox_support import Sandbox, inside
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,8 +10,8 @@ import pytest
 
 from embedkit.errors import ConfigurationError
 from embedkit.models import Options, Target
-from embedkit.rendering import UNCLEANED, Renderer
-from embedkit.sanitize import NhSanitizer, Sanitizer, sanitizer
+from embedkit.rendering.renderer import UNCLEANED, Renderer
+from embedkit.rendering.sanitizer import NhSanitizer, Sanitizer, sanitizer
 from embedkit.settings import Settings
 from tests.embeds_support import HOSTILE, HTML_TARGETS, hostile, hosts, record, skeleton
 

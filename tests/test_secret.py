@@ -11,13 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from embedkit.cache.secret import kept_secret, signing_secrets
 from embedkit.errors import ConfigurationError
 from embedkit.settings import Settings
-from embedkit.signing import kept_secret, signing_secrets
 
-MAKE = (
-    "from embedkit.signing import kept_secret; import pathlib, sys; print(kept_secret(pathlib.Path(sys.argv[1])))"
-)
+MAKE = "from embedkit.cache.secret import kept_secret; import pathlib, sys; print(kept_secret(pathlib.Path(sys.argv[1])))"
 HALF = {
     "empty": b"",
     "cut off": b"0123456789abcdef",

@@ -15,15 +15,16 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from embedkit import EmbedKit, Settings, lockfile, records
+from embedkit import EmbedKit, Settings, serialization
+from embedkit.cache.secret import signing_secrets
+from embedkit.cache.stores.factory import open_store
+from embedkit.cache.stores.invalidation import shared_changes
+from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError
 from embedkit.models import TARGETS, Embed, Frame, Options
-from embedkit.rendering import Renderer
-from embedkit.sanitize import sanitizer
-from embedkit.shortcodes import protected
-from embedkit.signing import signing_secrets
-from embedkit.stores import open_store
-from embedkit.stores.changes import shared_changes
+from embedkit.rendering.renderer import Renderer
+from embedkit.rendering.sanitizer import sanitizer
+from embedkit.shortcodes.scan import protected
 from embedkit.web.headers import ALWAYS
 from tests.embeds_support import QUERY, hosts, record, skeleton
 from tests.web_support import ADMIN, ANY, WITHDRAWN, World, world
@@ -255,7 +256,7 @@ FRAMES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", [*TAMPERED, *({"frame": Frame(**(SIGNED | one))} for one in FRAMES)])
 def test_a_tampered_lock_file_gives_no_foreign_values(tmp_path: Path, changes: dict[str, Any]) -> None:
-    line = {"tld": "com", **records.dump(replace(record(), **changes))}
+    line = {"tld": "com", **serialization.dump(replace(record(), **changes))}
     path = tmp_path / "lock.json"
     path.write_text(json.dumps({"version": 1, "embeds": [line]}))
     kit = EmbedKit(Settings(frozen=True, lockfile=str(path)))
@@ -264,7 +265,7 @@ def test_a_tampered_lock_file_gives_no_foreign_values(tmp_path: Path, changes: d
         assert not re.search(FOREIGN, shown.replace("<s>", "") if target == "text" else shown)
     found = kit.resolve_many([ITEM])[0]
     if isinstance(found, Embed):
-        assert not re.search("evil|javascript|zip", json.dumps(records.public(found, 0.0)))
+        assert not re.search("evil|javascript|zip", json.dumps(serialization.public(found, 0.0)))
     else:
         assert found.code == "invalid-response"
 

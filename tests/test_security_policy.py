@@ -91,7 +91,7 @@ def test_security_txt_without_a_public_url_claims_no_address() -> None:
 
 def test_security_txt_moves_on_with_time() -> None:
     from embedkit.web.contact import _text
-    from embedkit.web.service import Service
+    from embedkit.web.context import Service
 
     clock = Clock()
     made = world(contact="mailto:a@example.org")

@@ -10,8 +10,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from embedkit.models import ALIGNS, TARGETS, TLDS, AssetRef, Options, Shortcode
-from embedkit.shortcodes import find, format, replace
 from embedkit.shortcodes.budget import DOCUMENT
+from embedkit.shortcodes.scan import find, format, replace
 from tests.bench.corpus import posts
 from tests.bench.hostile import FAMILIES
 

@@ -17,15 +17,16 @@ from typing import Any
 import pytest
 from cachelib import BaseCache, SimpleCache
 
-from embedkit.cache import Entry, takedowns
+from embedkit.cache import takedowns
+from embedkit.cache.embed_cache import Entry
 from embedkit.cache.guard import BYPASS
+from embedkit.cache.stores.factory import MemoryCache, open_store
+from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.cache.takedowns import SIZE_BYTES, Takedowns
 from embedkit.errors import NotFound, Unavailable
 from embedkit.freshness import DAY, Policy, Verdict
 from embedkit.kit import EmbedKit
 from embedkit.settings import Settings
-from embedkit.stores import MemoryCache, open_store
-from embedkit.stores.sqlite import SQLiteCache
 from tests import stores_support
 from tests.cache_support import ITEMS, ROOT, Clock, cache, embed
 from tests.faults_support import answer
@@ -526,7 +527,7 @@ FULL = """
 import os, sys
 from cachelib import NullCache
 from embedkit.errors import NotFound, Unavailable
-from embedkit.stores import open_store
+from embedkit.cache.stores.factory import open_store
 from tests.cache_support import cache, embed
 
 folder, url, new = sys.argv[1], sys.argv[2], sys.argv[3] == "new"

@@ -19,12 +19,13 @@ from cachelib import BaseCache, NullCache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedkit.cache.stores import codec
+from embedkit.cache.stores.factory import open_store
+from embedkit.cache.stores.file import FileCache
+from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.remote import MemcachedStore, RedisStore
+from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
-from embedkit.stores import encoding, open_store
-from embedkit.stores.file import FileCache
-from embedkit.stores.memory import MemoryCache
-from embedkit.stores.remote import MemcachedStore, RedisStore
-from embedkit.stores.sqlite import SQLiteCache
 from tests import stores_support
 
 VALUES = {
@@ -437,7 +438,7 @@ def test_a_place_that_is_not_to_be_had(tmp_path: Path) -> None:
     | st.text(st.characters(), max_size=20)
 )
 def test_encoding_loses_nothing(value: Any) -> None:
-    assert encoding.load(encoding.dump(value)) == value
+    assert codec.load(codec.dump(value)) == value
 
 
 @settings(deadline=None, max_examples=200)
@@ -445,14 +446,14 @@ def test_encoding_loses_nothing(value: Any) -> None:
     st.binary() | st.sampled_from([b"j" + b"[" * 100_000, b"j{", b"s\xff", b"i", b"", b"!\x80\x04.", b"9" * 5_000])
 )
 def test_anything_else_is_none_or_a_plain_value(data: bytes) -> None:
-    assert isinstance(encoding.load_or_none(data), str | bytes | int | float | list | dict | None)
+    assert isinstance(codec.load_or_none(data), str | bytes | int | float | list | dict | None)
 
 
 # -- SQLite: shared, damaged, full ---------------------------------------------------------------------
 
 FILLER = """
 import sys
-from embedkit.stores.sqlite import SQLiteCache
+from embedkit.cache.stores.sqlite import SQLiteCache
 store = SQLiteCache(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
@@ -574,7 +575,7 @@ def test_a_writer_that_does_not_end_costs_no_more_than_the_timeout(tmp_path: Pat
 
 FULL = """
 import resource, signal, sys
-from embedkit.stores import open_store
+from embedkit.cache.stores.factory import open_store
 store = open_store(sys.argv[1], limit=1000, timeout=1)
 assert store.set("first", "value")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -608,7 +609,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 def test_a_fork_does_not_share_connections(tmp_path: Path) -> None:
     script = f"""
 import os, sys
-from embedkit.stores.sqlite import SQLiteCache
+from embedkit.cache.stores.sqlite import SQLiteCache
 store = SQLiteCache({str(tmp_path / "db")!r})
 store.set("key", "value")
 child = os.fork()

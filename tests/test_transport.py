@@ -29,7 +29,7 @@ from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, RateLimited, Unavailable
 from embedkit.models import Request, Response
 from embedkit.settings import Settings
-from embedkit.transport import HttpTransport
+from embedkit.transport.client import HttpTransport
 from embedkit.transport.deadline import Deadline, connect
 from tests.faulty_upstream import Script, Upstream, drip, flood, hang, held, ok, reset, say
 
@@ -766,7 +766,7 @@ def test_it_is_poured_once(net, script, kind):
     ],
 )
 def test_unless_it_is_cut_off_then_once_more_from_the_start(net, script, monkeypatch):
-    monkeypatch.setattr("embedkit.transport.FILE_TIMEOUT", 0.2)
+    monkeypatch.setattr("embedkit.transport.client.FILE_TIMEOUT", 0.2)
     with Upstream(script, ok(BIG)) as upstream:
         sink = Sink()
         net.get(upstream.url, into=sink, max_bytes=len(BIG))
@@ -1041,7 +1041,7 @@ FORK = """
     import os, sys
     from embedkit.models import Request
     from embedkit.settings import Settings
-    from embedkit.transport import HttpTransport
+    from embedkit.transport.client import HttpTransport
 
     request = Request(sys.argv[1], "oembed")
     with_parent = HttpTransport(Settings(timeout=5))

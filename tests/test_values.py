@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from embedkit import errors, records
+from embedkit import errors, serialization
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, NotFound
 from embedkit.freshness import DAY, Policy, Verdict, judge, lifetime, negative_for
 from embedkit.getty import sizes
@@ -298,8 +298,8 @@ def test_a_frame_keeps_the_order_of_its_query() -> None:
 
 def test_records_survive_a_round_trip() -> None:
     made = embed(fetched_at=1.5, fresh_until=2.5, asked=(800, None), thumbnail_url="https://x/", thumbnail_width=1)
-    assert records.load(records.dump(made)) == made
-    assert "fetched_at" not in records.dump(made, times=False)
+    assert serialization.load(serialization.dump(made)) == made
+    assert "fetched_at" not in serialization.dump(made, times=False)
 
 
 @pytest.mark.parametrize(
@@ -316,11 +316,11 @@ def test_records_survive_a_round_trip() -> None:
 )
 def test_a_damaged_record_is_refused(damage: dict[str, object]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
-        records.load(records.dump(embed()) | damage)
+        serialization.load(serialization.dump(embed()) | damage)
 
 
 def test_the_public_record() -> None:
-    public = records.public(embed(fetched_at=0, fresh_until=100), now=40)
+    public = serialization.public(embed(fetched_at=0, fresh_until=100), now=40)
     assert public["ref"] == "74917285"
     assert public["fetched_at"] == "1970-01-01T00:00:00Z"
     assert public["cache_age"] == 60

@@ -13,11 +13,11 @@ import pytest
 from markupsafe import Markup
 
 from embedkit import AssetRef, ConfigurationError, EmbedKit, Options, Settings
-from embedkit.cache import entries
+from embedkit.cache import entry
 from embedkit.files import atomic
 from embedkit.freshness import DAY
 from embedkit.models import TARGETS
-from embedkit.rendering import edition
+from embedkit.rendering.renderer import edition
 from embedkit.sandbox import SandboxTransport
 from tests.bench.corpus import posts
 from tests.cache_support import ROOT, Clock, embed
@@ -261,7 +261,7 @@ def test_there_is_only_so_much_room(house: House) -> None:
     kept = house.kit().cache
     copy = kept.store(embed(), tld="com")
     other = kept.store(embed(), tld="de")
-    half = "é" * (entries.ROOM // 2)
+    half = "é" * (entry.ROOM // 2)
     kept.finish(copy, {"e/1": half, "e/2": half + "x", "e/3": "fits"}, tld="com")
     kept.finish(other, {"e/1": half, "e/2": "fits"}, tld="de")
     assert kept.get(copy.ref.items, "com").html == {"e/1": half, "e/3": "fits"}
@@ -286,7 +286,7 @@ def test_html_of_an_older_copy_is_not_kept(house: House) -> None:
 
 
 def test_a_frozen_build_remembers_nothing_and_opens_no_cache(house: House, tmp_path: Path) -> None:
-    from embedkit import lockfile
+    from embedkit.engine import lockfile
 
     copy = house.kit().resolve(ID)
     lock = tmp_path / "lock.json"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from embedkit import AssetRef, Embed, EmbedKitError, Options
 from embedkit.web import batch, schemas
-from embedkit.web.problems import Refused
+from embedkit.web.errors import Refused
 from tests.web_support import ANY, EXAMPLE, World, kit, world
 
 GOOD = f'"{EXAMPLE}"'

@@ -17,7 +17,7 @@ from embedkit import EmbedKit, create_app
 from embedkit.models import Request, Response
 from embedkit.sandbox import SandboxTransport
 from embedkit.web.bulkhead import LARGE_BYTES, MAX_LARGE_TEXTS, Bulkhead
-from embedkit.web.problems import Refused
+from embedkit.web.errors import Refused
 from tests.web_support import settings
 
 LARGE = "a <" * LARGE_BYTES

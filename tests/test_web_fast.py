@@ -12,8 +12,8 @@ import time_machine
 from werkzeug.test import Client, TestResponse
 
 from embedkit import AssetRef
-from embedkit.web.fast import Fast
 from embedkit.web.observed import Observed
+from embedkit.web.response_cache import Fast
 from tests.web_support import ADMIN, ANY, EXAMPLE, WITHDRAWN, World, world
 
 EMBED = f"/v1/embeds/{EXAMPLE}?target=web&maxwidth=300"

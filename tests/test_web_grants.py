@@ -18,11 +18,11 @@ from werkzeug.test import TestResponse
 
 from embedkit import ConfigurationError
 from embedkit.settings import Secret
-from embedkit.web.access import Access, admit
+from embedkit.web.auth import Access, admit
+from embedkit.web.context import Service
 from embedkit.web.credentials import LIFETIME, Grants
-from embedkit.web.limits import Throttle
-from embedkit.web.problems import Refused
-from embedkit.web.service import Service
+from embedkit.web.errors import Refused
+from embedkit.web.rate_limit import Throttle
 from tests.web_support import (
     ADMIN,
     ANY,

@@ -9,9 +9,9 @@ import pytest
 
 from embedkit import Settings
 from embedkit.freshness import DAY
+from embedkit.web.context import Brief
 from embedkit.web.counts import MAX_KEYS, Counts
-from embedkit.web.limits import SITE_FACTOR, Throttle, networks
-from embedkit.web.service import Brief
+from embedkit.web.rate_limit import SITE_FACTOR, Throttle, networks
 from tests import stores_support
 from tests.faults_support import Clock
 from tests.web_support import ANY, EXAMPLE, FORBIDDEN, HOSTILE, WITHDRAWN, World, settings, world

@@ -314,7 +314,7 @@ def test_a_blueprint_counts_what_is_its_own() -> None:
 
 
 def test_a_kit_without_metrics_counts_nothing() -> None:
-    from embedkit.memo import CountedMemo
+    from embedkit.cache.memory import CountedMemo
 
     plain, counted = (EmbedKit(settings(metrics=word)) for word in ("off", "open"))
     assert not isinstance(plain._memo, CountedMemo)

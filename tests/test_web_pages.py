@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from embedkit.getty.api.languages import LANGUAGES
-from embedkit.getty.api.vocabulary import Orientation
+from embedkit.api.enums import Orientation
+from embedkit.api.languages import LANGUAGES
 from embedkit.models import JSON
 from embedkit.web import openapi, openapi_document
-from embedkit.web.documentation import kind
+from embedkit.web.docs import kind
 from tests.web_support import ANY, EXAMPLE, FORBIDDEN, HOSTILE, WITHDRAWN, World, world
 
 

@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 
 from embedkit import create_blueprint
-from embedkit.picker_files import picker_files
-from embedkit.rendering import static_dir
+from embedkit.rendering.picker_files import picker_files
+from embedkit.rendering.renderer import static_dir
 from embedkit.web.picker import LANGUAGES, words
 from tests.embeds_support import HOSTILE, elements, skeleton
 from tests.web_support import KEYS, TOKEN, World, bearer, kit, world

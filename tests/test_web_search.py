@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from embedkit import EmbedKit, create_app
-from embedkit.getty.api import parameters
-from embedkit.getty.api.languages import LANGUAGES
-from embedkit.images import SearchPage
+from embedkit.api import parameters
+from embedkit.api.languages import LANGUAGES
+from embedkit.api.models import SearchPage
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.sandbox.api import credentials
-from embedkit.web.found import CountriesAnswer, ImageAnswer, SearchAnswer
 from embedkit.web.schemas import SearchQuery
 from embedkit.web.search import FILTERS
+from embedkit.web.search_schemas import CountriesAnswer, ImageAnswer, SearchAnswer
 from tests.web_support import EXAMPLE, FORBIDDEN, KEYS, WITHDRAWN, World, world
 
 

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, Unauthorized
-from embedkit.web.limits import Throttle, network
+from embedkit.web.rate_limit import Throttle, network
 from tests.support import reference_dir
 from tests.web_support import ANY, KEYS, SEARCH, TOKEN, WITHDRAWN, World, bearer, settings, world
 

@@ -25,7 +25,7 @@ from oembedpy.provider import ProviderRegistry
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer, SandboxTransport
 from embedkit.settings import Secret
-from embedkit.web.limits import Throttle
+from embedkit.web.rate_limit import Throttle
 from tests.support import need
 from tests.web_support import ANY, EXAMPLE, TOKEN, WITHDRAWN, settings
 

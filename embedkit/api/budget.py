@@ -18,11 +18,11 @@ from typing import Any
 
 import platformdirs
 
+from embedkit.cache.secret import PRIVATE
+from embedkit.cache.stores.factory import REDIS, open_store
 from embedkit.errors import QuotaExhausted
 from embedkit.freshness import DAY
 from embedkit.settings import Settings
-from embedkit.signing import PRIVATE
-from embedkit.stores import REDIS, open_store
 
 log = logging.getLogger("embedkit.api")
 

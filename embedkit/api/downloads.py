@@ -8,19 +8,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from embedkit.api.drafts import Draft, Place, Progress
+from embedkit.api import download_requests, image_requests
+from embedkit.api.models import (
+    Download,
+    DownloadOffer,
+    DownloadSize,
+    Image,
+)
+from embedkit.api.requests import asset_id
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
-from embedkit.getty import refusals
-from embedkit.getty.api import downloads, images
-from embedkit.getty.api.questions import asset_id
-from embedkit.images import Download, DownloadOffer, DownloadSize, Image
+from embedkit.files.download import Draft, Place, Progress
+from embedkit.getty import error_mapping
 from embedkit.models import Request, Response
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from embedkit.api.caller import Caller
-    from embedkit.getty.api.parameters import Downloading
+    from embedkit.api.parameters import Downloading
+    from embedkit.api.session import Caller
     from embedkit.settings import Settings
 
 SECONDS = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them
@@ -90,15 +95,15 @@ class Downloads:
         place = Place(path, f"{wanted}{expected}", overwrite=overwrite)
         with Draft(place, progress) as draft:
             # only the request holds the address, which is signed, and shows it to nobody
-            request = downloads.file_request(self._ordered(wanted, said, notes), self._settings)
+            request = download_requests.file_request(self._ordered(wanted, said, notes), self._settings)
             media_type = self._fetched(request, draft, wanted)
             place.under(f"{wanted}{ENDINGS.get(media_type, expected)}")
             return Download(wanted, draft.keep(), draft.done, urlsplit(request.url).hostname or "", media_type)
 
     def _ordered(self, id: str, said: Mapping[str, Any], notes: Mapping[str, str] | None) -> str:
         automatic = said.get("auto_download", True)
-        order = downloads.request(id, said, self._settings, auto_download=automatic, notes=notes)
-        return downloads.address(self._caller.call(order, "token"), self._settings, id)
+        order = download_requests.request(id, said, self._settings, auto_download=automatic, notes=notes)
+        return download_requests.address(self._caller.call(order, "token"), self._settings, id)
 
     def _fetched(self, request: Request, draft: Draft, id: str) -> str:
         """Get a file into a draft; its media type."""
@@ -116,15 +121,15 @@ class Downloads:
         return media_type
 
     def _image(self, id: str, *fields: str) -> Image:
-        request = images.single(id, {"fields": fields}, self._settings)
-        return images.one(self._caller.call(request, "token"), self._settings, id)
+        request = image_requests.single(id, {"fields": fields}, self._settings)
+        return image_requests.one(self._caller.call(request, "token"), self._settings, id)
 
 
 def _undelivered(response: Response, id: str) -> ProviderError:
-    if throttled := refusals.throttled(response, id):
+    if throttled := error_mapping.throttled(response, id):
         return throttled
     if response.status in (404, 410):
-        return refusals.told(response, NotFound, "the file is not there any more", "Order it again.", id)
+        return error_mapping.told(response, NotFound, "the file is not there any more", "Order it again.", id)
     if 400 <= response.status < 600:
-        return refusals.told(response, Unavailable, "the file is not delivered", "Try again later.", id)
-    return refusals.told(response, InvalidResponse, "that is no file", "Try again later.", id)
+        return error_mapping.told(response, Unavailable, "the file is not delivered", "Try again later.", id)
+    return error_mapping.told(response, InvalidResponse, "that is no file", "Try again later.", id)

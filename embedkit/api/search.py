@@ -6,19 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from embedkit.arguments import lasting, shown, word
+from embedkit.api import parameters, search_requests
+from embedkit.api.models import SearchPage
+from embedkit.api.parameters import FAMILIES, PAGE_SIZE, Family
 from embedkit.errors import ConfigurationError
-from embedkit.getty.api import parameters, search
-from embedkit.getty.api.parameters import FAMILIES, PAGE_SIZE, Family
-from embedkit.images import SearchPage
 from embedkit.models import Request
+from embedkit.validation import lasting, shown, word
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from embedkit.api.budget import SearchBudget
-    from embedkit.api.pages import Pages
-    from embedkit.getty.api.parameters import AnySearch, CreativeSearch, EditorialSearch, ImageSearch
+    from embedkit.api.parameters import (
+        AnySearch,
+        CreativeSearch,
+        EditorialSearch,
+        ImageSearch,
+    )
+    from embedkit.api.response_cache import Pages
     from embedkit.settings import Settings
 
 KINDLY = {"exclude_nudity": True, "include_related_searches": True}
@@ -80,14 +85,16 @@ class Search:
         return self._walk(family, phrase, _kindly(family, said), limit)
 
     def _request(self, family: Family, phrase: str, said: Mapping[str, Any]) -> Request:
-        return search.request(family, phrase, said, self._settings)
+        return search_requests.request(family, phrase, said, self._settings)
 
     def _page(self, family: Family, phrase: str, said: Mapping[str, Any]) -> SearchPage:
         return self._asked(self._request(family, phrase, said), said)
 
     def _asked(self, request: Request, said: Mapping[str, Any]) -> SearchPage:
         return self._pages.ask(
-            request, lambda response: search.parse(response, self._settings, **paging(said)), self.budget.spend
+            request,
+            lambda response: search_requests.parse(response, self._settings, **paging(said)),
+            self.budget.spend,
         )
 
     def _walk(

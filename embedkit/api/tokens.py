@@ -20,13 +20,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from embedkit.cache.flight import Flight
+from embedkit.api import oauth
+from embedkit.api.oauth import Grant, Token
+from embedkit.cache.single_flight import Flight
+from embedkit.cache.stores.locks import Busy, tell_of_forks
 from embedkit.errors import EmbedKitError, Unauthorized, Unavailable
-from embedkit.getty import tokens
-from embedkit.getty.tokens import Grant, Token
 from embedkit.models import Request, Response
 from embedkit.settings import Secret, Settings
-from embedkit.stores.locks import Busy, tell_of_forks
 
 log = logging.getLogger("embedkit.api")
 
@@ -82,7 +82,7 @@ class Tokens:
         :raises Unauthorized: where the credentials are refused.
         :raises ProviderError: where there is no token to be had.
         """
-        if (how := tokens.grant(self._settings)) is None:
+        if (how := oauth.grant(self._settings)) is None:
             return None
         held, now = self._held, self._clock()
         if held is None or now >= held.ends:
@@ -97,7 +97,7 @@ class Tokens:
         :param end: until when to wait for one.
         :raises ProviderError: where there is none to be had.
         """
-        if (how := tokens.grant(self._settings)) is None or not self._dropped(refused):
+        if (how := oauth.grant(self._settings)) is None or not self._dropped(refused):
             return None
         found = self._replaced(None, how, end)
         return self._replaced(None, how, end) if found == refused else found  # from a call that began before
@@ -180,8 +180,8 @@ class Tokens:
         return self._answer(how, end)
 
     def _answer(self, how: Grant, end: float, refresh: Secret | None = None) -> Token:
-        request = tokens.request(how, self._settings, refresh)
+        request = oauth.request(how, self._settings, refresh)
         if end < math.inf:  # at least a second: others may be waiting for it, too
             left = max(end - self._clock(), SOON)
             request = replace(request, seconds=min(left, self._settings.timeout))
-        return tokens.parse(self._send(request), how)
+        return oauth.parse(self._send(request), how)

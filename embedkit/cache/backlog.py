@@ -13,10 +13,10 @@ import weakref
 from collections.abc import Callable
 from typing import Protocol
 
-from embedkit.cache import entries
+from embedkit.cache import entry
+from embedkit.cache.stores.locks import tell_of_forks
 from embedkit.cache.takedowns import Takedowns
 from embedkit.models import JSON
-from embedkit.stores.locks import tell_of_forks
 
 log = logging.getLogger("embedkit.cache")
 
@@ -54,14 +54,14 @@ class Backlog:
     def over(self, key: str, body: JSON) -> JSON:
         """What the store says of an entry, set right by what it has not taken."""
         if (held := self._bodies.get(key)) is not None:
-            body = entries.merged(body, json.loads(held))
+            body = entry.merged(body, json.loads(held))
         if when := self.takedowns.time(key):
-            body = entries.merged(body, entries.dropped(when))
+            body = entry.merged(body, entry.dropped(when))
         return body
 
     def put(self, key: str, body: JSON) -> None:
         """Keep a body that the store has not taken."""
-        text = json.dumps(entries.capped(body, self._max_age), separators=(",", ":"))
+        text = json.dumps(entry.capped(body, self._max_age), separators=(",", ":"))
         with self._lock:
             self._bodies.pop(key, None)
             self._bodies[key] = text

@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from embedkit.cache.entries import Entry
-from embedkit.stores.changes import Place
-from embedkit.stores.locks import tell_of_forks
+from embedkit.cache.entry import Entry
+from embedkit.cache.stores.invalidation import Place
+from embedkit.cache.stores.locks import tell_of_forks
 
 Picture = tuple[tuple[str, ...], str]
 

@@ -17,12 +17,12 @@ from typing import TypeVar
 from cachelib import BaseCache, MemcachedCache, NullCache, SimpleCache
 from cachelib.redis_base import BaseRedisCache
 
+from embedkit.cache.stores.failures import Failures
+from embedkit.cache.stores.locks import tell_of_forks
+from embedkit.cache.stores.memory import MemoryCache
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
 from embedkit.models import JSON
-from embedkit.stores.failures import Failures
-from embedkit.stores.locks import tell_of_forks
-from embedkit.stores.memory import MemoryCache
 
 log = logging.getLogger("embedkit.cache")
 

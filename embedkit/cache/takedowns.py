@@ -25,8 +25,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from embedkit.stores.changes import CAUTIOUS
-from embedkit.stores.locks import Busy, FileLocks, tell_of_forks
+from embedkit.cache.stores.invalidation import CAUTIOUS
+from embedkit.cache.stores.locks import Busy, FileLocks, tell_of_forks
 
 log = logging.getLogger("embedkit.cache")
 

@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 import click
 
-from embedkit.boards import Board, BoardAsset
+from embedkit.api.board_models import Board, BoardAsset
+from embedkit.api.enums import BoardSortOrder, Relationship
 from embedkit.cli.console import again, as_json, counted, open_kit, print_json, say
 from embedkit.cli.files import read_lines
 from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width
-from embedkit.getty.api.vocabulary import BoardSortOrder, Relationship
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 

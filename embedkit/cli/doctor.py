@@ -18,14 +18,15 @@ from typing import Any
 
 import click
 
-from embedkit import __version__, lockfile
+from embedkit import __version__
+from embedkit.api import oauth
+from embedkit.cli.admin import ASSETS, kept
 from embedkit.cli.console import as_json, counted, paint, print_json, printable
-from embedkit.cli.upkeep import ASSETS, kept
+from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
-from embedkit.getty import tokens
 from embedkit.kit import EmbedKit
 from embedkit.models import Embed, Request, Response
-from embedkit.rendering import static_dir, templates_dir
+from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.settings import PREFIX, Secret, Settings, examine, rows
 
 EXTRAS = {
@@ -131,7 +132,7 @@ class _Parts:
     """
 
     def __init__(self, settings: Settings) -> None:
-        from embedkit.transport import HttpTransport
+        from embedkit.transport.client import HttpTransport
 
         self.date = ""
         self._http = HttpTransport(settings)
@@ -178,7 +179,7 @@ def _files() -> str:
 
 
 def _sanitizer(settings: Settings) -> str:
-    from embedkit.sanitize import sanitizer
+    from embedkit.rendering.sanitizer import sanitizer
 
     sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
     return settings.sanitizer
@@ -267,7 +268,7 @@ def _search(settings: Settings, *, ask: bool) -> str:
     if bool(settings.username) != bool(settings.password):
         missing = "PASSWORD" if settings.username else "USERNAME"
         raise ConfigurationError("USERNAME and PASSWORD go together.", hint=f"Set {missing}, too.")
-    shown = SHOWN[tokens.grant(settings)]
+    shown = SHOWN[oauth.grant(settings)]
     if not ask:
         return f"API_KEY is set; {settings.api_base} would be asked {shown}"
     try:

@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 import click
 
+from embedkit.api.enums import ProductType
+from embedkit.api.models import DownloadOffer, DownloadSize
 from embedkit.cli.console import as_json, open_kit, print_json, printable, progress, say
 from embedkit.cli.tables import Column, print_table
 from embedkit.errors import NotFound, Unauthorized, UnsupportedReference
-from embedkit.getty.api.vocabulary import ProductType
-from embedkit.images import DownloadOffer, DownloadSize
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import click
 
+from embedkit.api.enums import MAX_PAGE_SIZE
+from embedkit.api.parameters import PAGE_SIZE
 from embedkit.cli.console import paint
-from embedkit.getty.api.parameters import PAGE_SIZE
-from embedkit.getty.api.vocabulary import MAX_PAGE_SIZE
 
 GAP = "  "
 ROOMY = 110  # cells of a line from which on there is room for more than what has to be told

@@ -17,7 +17,7 @@ from functools import cache
 from typing import NamedTuple
 
 from embedkit.errors import InvalidResponse
-from embedkit.getty.addresses import EMBED_HOST, MOST_ITEMS, SITES
+from embedkit.getty.urls import EMBED_HOST, MOST_ITEMS, SITES
 from embedkit.models import Frame
 
 MAX_LENGTH = 16 * 1024  # characters; the longest real one has some 1,300

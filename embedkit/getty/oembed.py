@@ -12,9 +12,15 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from embedkit.errors import InvalidResponse
-from embedkit.getty import links, markup, payload, refusals, text
-from embedkit.getty.addresses import EMBED_HOST, SITES, asset_ids
+from embedkit.getty import (
+    error_mapping,
+    links,
+    markup,
+    payload,
+    text,
+)
 from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
+from embedkit.getty.urls import EMBED_HOST, SITES, asset_ids
 from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame, Request, Response
 from embedkit.settings import Settings
 
@@ -72,7 +78,7 @@ def request(
 def recognizes(response: Response) -> bool:
     """Whether the oEmbed endpoint itself speaks in an answer, whatever it says of the picture."""
     if response.status != 200:
-        return refusals.is_own(response)
+        return error_mapping.is_own(response)
     try:
         return _is_oembed(payload.mapping(response.body))
     except ValueError:
@@ -91,11 +97,11 @@ def parse(
 
     :param tld: the Getty site that ``page_url`` is on.
     :param asked: the maxwidth and maxheight of the question, kept with the record.
-    :raises ProviderError: what :mod:`embedkit.getty.refusals` makes of the status; for an answer that cannot
+    :raises ProviderError: what :mod:`embedkit.getty.error_mapping` makes of the status; for an answer that cannot
         be used InvalidResponse, with its texts where it names the picture.
     """
     if response.status != 200:
-        raise refusals.refusal(response, ref)
+        raise error_mapping.refusal(response, ref)
     answer = _read(response.body, ref)
     if not _is_oembed(answer):
         raise _outage("The answer is JSON, but not of an oEmbed endpoint.", ref)

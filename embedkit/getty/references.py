@@ -10,14 +10,14 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from embedkit import shortcodes
 from embedkit.errors import UnsupportedReference
-from embedkit.getty import addresses
-from embedkit.getty.addresses import asset_ids as asset_ids
+from embedkit.getty import urls
+from embedkit.getty.urls import asset_ids as asset_ids
 from embedkit.models import AssetRef
+from embedkit.shortcodes import scan
 
 if TYPE_CHECKING:
-    from embedkit.getty import pasted
+    from embedkit.getty import embed_code
 
 LONGEST = 20_000  # characters; embed code has some 1,200, escaped twice 2,500
 # What people paste with an address without seeing it. Anything else that is invisible is refused.
@@ -44,14 +44,14 @@ def parse(text: str) -> AssetRef:
         return AssetRef((text,))
     written = text.strip(BLANK)
     if not written:
-        raise UnsupportedReference("Nothing was given.", hint=addresses.KNOWN)
+        raise UnsupportedReference("Nothing was given.", hint=urls.KNOWN)
     if len(written) > LONGEST:
-        raise UnsupportedReference(f"{len(written)} characters are no reference.", hint=addresses.KNOWN)
+        raise UnsupportedReference(f"{len(written)} characters are no reference.", hint=urls.KNOWN)
     if written.startswith("[") and written.endswith("]"):
         return _shortcode(written)
     if _CODE.match(written):
         return _embed_code(written)
-    return addresses.read(written)
+    return urls.read(written)
 
 
 def ids(ref: AssetRef) -> tuple[str, ...]:
@@ -62,29 +62,29 @@ def ids(ref: AssetRef) -> tuple[str, ...]:
     try:
         written = ",".join(ref.items)
     except TypeError:
-        raise UnsupportedReference("The items of the reference are not texts.", hint=addresses.KNOWN) from None
-    return addresses.asset_ids(written)
+        raise UnsupportedReference("The items of the reference are not texts.", hint=urls.KNOWN) from None
+    return urls.asset_ids(written)
 
 
 def _shortcode(written: str) -> AssetRef:
-    found = shortcodes.find(written, "text")
+    found = scan.find(written, "text")
     if len(found) != 1 or found[0].kind != "shortcode" or (found[0].start, found[0].end) != (0, len(written)):
         raise UnsupportedReference(
-            f"{addresses.excerpt(written)!r} is no shortcode.", hint="Write it as [getty 74917285]."
+            f"{urls.excerpt(written)!r} is no shortcode.", hint="Write it as [getty 74917285]."
         )
     if found[0].problem is not None:
         raise UnsupportedReference(found[0].problem.detail)
-    ref = addresses.read(found[0].reference.strip(BLANK))
+    ref = urls.read(found[0].reference.strip(BLANK))
     return AssetRef(ref.items, found[0].options.over(ref.options))
 
 
 def _embed_code(written: str) -> AssetRef:
     """The one embed in a text that holds nothing else; tags around it do not count."""
-    from embedkit.getty import pasted  # a sixth of all there is to import, and most have no use for it
+    from embedkit.getty import embed_code  # a sixth of all there is to import, and most have no use for it
 
-    found = pasted.find(written)
+    found = embed_code.find(written)
     if not found:
-        raise UnsupportedReference("No embed code of Getty Images is in this.", hint=addresses.KNOWN)
+        raise UnsupportedReference("No embed code of Getty Images is in this.", hint=urls.KNOWN)
     if any(one.ref.items != found[0].ref.items for one in found):
         raise UnsupportedReference(
             f"This holds {len(found)} embeds.", hint="Give them one by one, or render the text as a whole."
@@ -94,7 +94,7 @@ def _embed_code(written: str) -> AssetRef:
     return found[0].ref
 
 
-def _besides(written: str, found: list[pasted.Pasted]) -> str:
+def _besides(written: str, found: list[embed_code.Pasted]) -> str:
     """The words of a text outside of the embeds in it."""
     rest, last = "", 0
     for one in found:

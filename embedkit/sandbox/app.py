@@ -29,10 +29,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from embedkit.sandbox import catalogue, frames, pages
+from embedkit.sandbox.admin import switch
 from embedkit.sandbox.api import Api
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.config import SandboxConfig
-from embedkit.sandbox.control import switch
 from embedkit.sandbox.faults import TIMED, Dropped, Faults, strike
 from embedkit.sandbox.http import Call, Handler, Reply, json_reply, read_call
 from embedkit.sandbox.oembed import Endpoint

@@ -31,7 +31,7 @@ from typing import Any
 
 from embedkit.sandbox.content.library import CONTENT, Content
 from embedkit.sandbox.content.texts import Family, Subject, listed
-from embedkit.sandbox.dice import Dice
+from embedkit.sandbox.rng import Dice
 
 SINGLE = 320  # assets that stand alone
 STORIES = 220  # each of them with CHAPTERS further ones: one photographer, place and day

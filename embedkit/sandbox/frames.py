@@ -9,11 +9,11 @@ from urllib.parse import unquote
 from markupsafe import Markup
 
 from embedkit.models import TLDS
-from embedkit.sandbox.addresses import TERMS, picture_path
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.config import SandboxConfig
 from embedkit.sandbox.http import Call, Reply
 from embedkit.sandbox.signatures import verified
+from embedkit.sandbox.urls import TERMS, picture_path
 
 POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "

@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from embedkit.models import JSON, TLDS
 from embedkit.sandbox import markup
-from embedkit.sandbox.addresses import TERMS, addresses
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.config import SandboxConfig
 from embedkit.sandbox.http import Call, Reply, json_reply
 from embedkit.sandbox.markup import BAR, Shown
 from embedkit.sandbox.signatures import new_token, token_of
+from embedkit.sandbox.urls import TERMS, addresses
 
 MOST_ITEMS = 5
 THUMBNAIL = 170  # px, the longest side

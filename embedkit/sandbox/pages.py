@@ -10,10 +10,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from embedkit.sandbox.addresses import picture_path
 from embedkit.sandbox.catalogue import Asset, catalogue
 from embedkit.sandbox.http import Call, Reply
 from embedkit.sandbox.pictures import draw, side_of
+from embedkit.sandbox.urls import picture_path
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}

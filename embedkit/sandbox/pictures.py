@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.content.library import CONTENT
-from embedkit.sandbox.dice import Dice
+from embedkit.sandbox.rng import Dice
 
 UNIT = 600  # of the drawings' coordinates, along the shortest side
 ABOVE = 0.65  # share of what an upright picture has beyond a square that lies above it

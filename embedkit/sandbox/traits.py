@@ -13,8 +13,8 @@ from operator import attrgetter
 
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.content.library import CONTENT, SceneKind
-from embedkit.sandbox.dice import Dice
 from embedkit.sandbox.pictures import hour_of
+from embedkit.sandbox.rng import Dice
 
 EDITORIAL_ONLY = "For editorial use only."
 UNSAFE = frozenset(("nude", "alcohol"))

@@ -35,7 +35,7 @@ class SandboxTransport:
         """
         response = self._send(request)
         while response.status in REDIRECTS and not request.hand_back:
-            from embedkit.transport.answers import redirected  # brings requests along: only where it is needed
+            from embedkit.transport.responses import redirected  # brings requests along: only where it is needed
 
             request = redirected(request, response.headers.get("location", ""))
             response = self._send(request)

@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left
 
 from embedkit.shortcodes.budget import Work
-from embedkit.shortcodes.contexts import HtmlContext
+from embedkit.shortcodes.html import HtmlContext
 from embedkit.shortcodes.indentation import Lines
 
 WIDEST_LINK = 1024  # characters on either side that are looked at for the brackets of a link

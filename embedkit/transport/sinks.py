@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from embedkit.models import Sink
-from embedkit.transport.answers import announced, pieces
+from embedkit.transport.responses import announced, pieces
 
 
 class NotTaken(Exception):

@@ -1,23 +1,33 @@
 """The service: oEmbed provider, JSON API, frame pages; a whole application, or a blueprint for yours.
 
-from embedkit import create_app, create_blueprint
+    from embedkit import create_app, create_blueprint
 
-app = create_app()                                              # settings from the environment
-your_app.register_blueprint(create_blueprint(kit), url_prefix="/getty")
+    app = create_app()                                              # settings from the environment
+    your_app.register_blueprint(create_blueprint(kit), url_prefix="/getty")
 """
 
-from embedkit.errors import ConfigurationError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embedkit.web.app import create_app, create_blueprint
+    from embedkit.web.openapi import openapi_document
+
+__all__ = ["create_app", "create_blueprint", "openapi_document"]
 
 EXTRA = ("apispec", "flask_cors", "limits", "msgspec")
 
-try:
-    from embedkit.web.app import create_app, create_blueprint
-    from embedkit.web.openapi import openapi_document
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] not in EXTRA:
-        raise
-    raise ConfigurationError(
-        f"The service needs the package {error.name}.", hint="Run: pip install 'embedkit[server]'"
-    ) from None
 
-__all__ = ["create_app", "create_blueprint", "openapi_document"]
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'embedkit.web' has no attribute {name!r}")
+    try:
+        from embedkit.web import app, openapi
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in EXTRA:
+            raise
+        from embedkit.errors import ConfigurationError
+
+        raise ConfigurationError(
+            f"The service needs the package {error.name}.", hint="Run: pip install 'embedkit[server]'"
+        ) from None
+    return getattr(openapi if name == "openapi_document" else app, name)

@@ -8,17 +8,20 @@ from functools import partial
 from flask import Blueprint, Flask, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from embedkit import logs
 from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
-from embedkit.picker_files import picker_files
+from embedkit.rendering.picker_files import picker_files
 from embedkit.settings import Settings
-from embedkit.web import headers, problems
-from embedkit.web.access import admit
-from embedkit.web.documentation import home
-from embedkit.web.fast import Fast
+from embedkit.web import errors, headers, logs
+from embedkit.web.auth import admit
+from embedkit.web.context import Authorize, Service
+from embedkit.web.docs import home
+from embedkit.web.errors import Refused
 from embedkit.web.files import static_file
-from embedkit.web.limits import (
+from embedkit.web.observed import ROUTE, Observed, count_answer
+from embedkit.web.openapi import LONGEST_QUERY
+from embedkit.web.prometheus import Metrics
+from embedkit.web.rate_limit import (
     Throttle,
     count,
     count_misses,
@@ -27,13 +30,9 @@ from embedkit.web.limits import (
     take_place,
     tell_allowance,
 )
-from embedkit.web.observed import ROUTE, Observed, count_answer
-from embedkit.web.openapi import LONGEST_QUERY
-from embedkit.web.problems import Refused
-from embedkit.web.prometheus import Metrics
+from embedkit.web.response_cache import Fast
 from embedkit.web.routes import ROUTES
 from embedkit.web.routing import Route
-from embedkit.web.service import Authorize, Service
 
 
 def create_app(
@@ -53,8 +52,8 @@ def create_app(
     app.url_map.merge_slashes = False  # a redirect away from "//" would repeat Host, which is not to be trusted
     app.config["TRUSTED_HOSTS"] = list(service.settings.trusted_hosts) or None
     app.register_blueprint(blueprint)
-    problems.handle(app)
-    app.before_request(problems.redirect_without_host)
+    errors.handle(app)
+    app.before_request(errors.redirect_without_host)
     app.after_request(headers.harden)
     app.after_request(headers.only_https)
     app.after_request(count_misses(throttle))
@@ -107,7 +106,7 @@ def _mounted(
     blueprint.after_request(tell_allowance)
     blueprint.after_request(count_misses(throttle))
     blueprint.teardown_request(leave_place)
-    problems.handle(blueprint)
+    errors.handle(blueprint)
     for route in ROUTES:
         blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, service), methods=[route.method])
     return blueprint, service, throttle

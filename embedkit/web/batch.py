@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import msgspec
 
 from embedkit.errors import UnsupportedReference
-from embedkit.web import reading
-from embedkit.web.problems import Refused
+from embedkit.web import request
+from embedkit.web.errors import Refused
 from embedkit.web.schemas import LONGEST, BatchItem, BatchRequest
 
 MAX_SHOWN_CHARS = 80  # of what was no reference
@@ -40,8 +40,8 @@ def body() -> tuple[BatchRequest, list[Item]]:
 
     :raises Refused: as :func:`reading.body`, for what is wrong with the whole.
     """
-    data, items = cut(_utf8(reading.json_bytes()))
-    asked = reading.decoded(data, BatchRequest)
+    data, items = cut(_utf8(request.json_bytes()))
+    asked = request.decoded(data, BatchRequest)
     if not all(type(number) is int and 0 <= number < len(items) for number in asked.refs):
         raise Refused("invalid-request", "refs: write the name plainly, without escapes.")
     return asked, [read(items[number]) for number in asked.refs]
@@ -105,7 +105,7 @@ def read(raw: bytes) -> Item:
     try:
         value = msgspec.json.decode(raw, type=str | BatchItem)
     except msgspec.ValidationError as error:
-        return Item(_written(raw), Refused("invalid-request", reading.advice(error, BatchItem)))
+        return Item(_written(raw), Refused("invalid-request", request.advice(error, BatchItem)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return Item(_written(raw), Refused("invalid-request", "This is not a reference, or not valid JSON."))
     written = value if isinstance(value, str) else value.ref

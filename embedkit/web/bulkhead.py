@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from embedkit.web.problems import Refused
+from embedkit.web.errors import Refused
 
 LARGE_BYTES = 16 * 1024  # of a body; what is smaller is read in some 20 milliseconds, whatever it holds
 MAX_LARGE_TEXTS = 4  # of one client at once in one process; `embedkit serve` has 16 threads

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Response
 
-from embedkit.web.problems import Refused
+from embedkit.web.context import Service
+from embedkit.web.errors import Refused
 from embedkit.web.routing import Answer, Route
-from embedkit.web.service import Service
 
 PATH = "/.well-known/security.txt"
 VALID = timedelta(days=180)  # the RFC recommends less than a year (section 2.5.5)

@@ -17,9 +17,9 @@ from typing import Literal
 from flask import request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from embedkit.cache.secret import PRIVATE, signing_secrets
 from embedkit.errors import ConfigurationError
 from embedkit.settings import Secret, Settings
-from embedkit.signing import PRIVATE, signing_secrets
 
 LIFETIME = 8 * 3600  # seconds: an editor's day
 LEEWAY = 60  # seconds by which the clocks of two machines that share a secret may differ

@@ -14,12 +14,13 @@ import jinja2
 from flask import Flask, Response, make_response, request
 from markupsafe import Markup
 
-from embedkit import records, shortcodes
+from embedkit import serialization
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
 from embedkit.models import TARGETS, AssetRef, Embed, Options, Target
-from embedkit.rendering import templates_dir
+from embedkit.rendering.renderer import templates_dir
 from embedkit.settings import Settings
+from embedkit.shortcodes import scan
 from embedkit.web.app import create_app
 
 POST = """\
@@ -149,7 +150,7 @@ def _page(kit: EmbedKit, calls: Calls, templates: jinja2.Environment) -> Respons
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
     """A text cut where its shortcodes begin and end, and which of the pieces are shortcodes."""
     last = 0
-    for found in shortcodes.find(text):
+    for found in scan.find(text):
         yield text[last : found.start], False
         yield text[found.start : found.end], True
         last = found.end
@@ -170,13 +171,13 @@ def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
             fallback=kit.fallback(ref, error, Options(target="web")),
         )
     took = _since(began)
-    record = json.dumps(records.public(embed, time.time()), ensure_ascii=False, indent=2)
+    record = json.dumps(serialization.public(embed, time.time()), ensure_ascii=False, indent=2)
     return Trial(
         ref,
         took,
         calls() - before,
         record=record,
-        shortcode=shortcodes.format(parsed),
+        shortcode=scan.format(parsed),
         embed=embed,
         shown=tuple(_shown(kit, parsed, embed)),
     )

@@ -9,24 +9,24 @@ from flask import Response
 
 from embedkit.errors import EmbedKitError
 from embedkit.models import JSON, AssetRef, Embed, Options, Target
-from embedkit.web import answers, reading
 from embedkit.web import batch as batches
+from embedkit.web import request, response
 from embedkit.web.batch import Item
-from embedkit.web.fast import tell
-from embedkit.web.limits import admit_cold
-from embedkit.web.problems import FAILURES, Refused, retry_after
+from embedkit.web.context import Service
+from embedkit.web.errors import FAILURES, Refused, retry_after
+from embedkit.web.rate_limit import admit_cold
+from embedkit.web.response_cache import tell
 from embedkit.web.routing import Answer, Link, Route
 from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
-from embedkit.web.service import Service
 
 
 def embed(service: Service, ref: str) -> Response:
     asked = service.kit.parse(ref)
-    wanted = reading.options(reading.query(EmbedQuery)).over(asked.options)
+    wanted = request.options(request.query(EmbedQuery)).over(asked.options)
     found = service.kit.resolve(asked, wanted, admit_cold)
     tell(service.kit.picture(asked, wanted), found)
     item = _item(service, found, wanted)
-    return answers.as_json(item, cache=answers.lifetime(service, found), about=answers.timeless(item))
+    return response.as_json(item, cache=response.lifetime(service, found), about=response.timeless(item))
 
 
 def batch(service: Service) -> Response:
@@ -36,20 +36,20 @@ def batch(service: Service) -> Response:
     found = iter(service.kit.resolve_many(wanted, admit=admit_cold))
     results = [(ref, next(found) if isinstance(ref, AssetRef) else ref) for ref in refs]
     pairs = zip(items, results, strict=True)
-    return answers.as_json({"embeds": [_outcome(service, item, *result) for item, result in pairs]})
+    return response.as_json({"embeds": [_outcome(service, item, *result) for item, result in pairs]})
 
 
 def purge(service: Service, ref: str) -> Response:
     if not service.kit.purge(ref):
         raise Refused("not-found", "No copy of this picture is held, so there is nothing to purge.")
-    return Response(status=204, headers={"Cache-Control": answers.NO_STORE})
+    return Response(status=204, headers={"Cache-Control": response.NO_STORE})
 
 
 def _item(service: Service, found: Embed, options: Options) -> JSON:
     target = cast(Target, options.target or service.settings.target)
     shown = str(service.kit.show(found, replace(options, target=target)))
     assets = service.kit.assets(target)
-    return {**answers.record(service, found), "target": target, "html": shown, "assets": assets}
+    return {**response.record(service, found), "target": target, "html": shown, "assets": assets}
 
 
 def _asked(service: Service, item: Item, target: Target | None) -> AssetRef | EmbedKitError | Refused:
@@ -59,7 +59,7 @@ def _asked(service: Service, item: Item, target: Target | None) -> AssetRef | Em
             case str():
                 ref, said = service.kit.parse(item.value), Options()
             case BatchItem():
-                ref, said = service.kit.parse(item.value.ref), reading.options(item.value)
+                ref, said = service.kit.parse(item.value.ref), request.options(item.value)
             case error:
                 return error
     except (EmbedKitError, Refused) as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Response, g
 
-from embedkit.web.answers import as_json
+from embedkit.web.context import Service
 from embedkit.web.credentials import LIFETIME
-from embedkit.web.found import GrantAnswer
+from embedkit.web.response import as_json
 from embedkit.web.routing import Answer, Route
-from embedkit.web.service import Service
+from embedkit.web.search_schemas import GrantAnswer
 
 
 def grant(service: Service) -> Response:

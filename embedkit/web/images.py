@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from flask import Response
 
-from embedkit import records
+from embedkit import serialization
 from embedkit.errors import UnsupportedReference
-from embedkit.web import reading
-from embedkit.web.answers import as_json, in_language
-from embedkit.web.found import CountriesAnswer, CountryAnswer, ImageAnswer
-from embedkit.web.problems import SEARCHING
+from embedkit.web import request
+from embedkit.web.context import Service
+from embedkit.web.errors import SEARCHING
+from embedkit.web.response import as_json, in_language
 from embedkit.web.routing import Answer, Link, Route
 from embedkit.web.schemas import LanguageQuery
-from embedkit.web.service import Service
+from embedkit.web.search_schemas import CountriesAnswer, CountryAnswer, ImageAnswer
 
 
 def image(service: Service, id: str) -> Response:
-    language = reading.language(reading.query(LanguageQuery).lang, service.settings)
+    language = request.language(request.query(LanguageQuery).lang, service.settings)
     items = service.kit.parse(id).items
     if len(items) > 1:
         raise UnsupportedReference("This names several pictures.", hint="Ask for one at a time.")
     found = service.kit.api.image(items[0], language=language)
-    answer = as_json({**records.picture(found), "embeddable": found.embeddable})
+    answer = as_json({**serialization.picture(found), "embeddable": found.embeddable})
     return in_language(answer, language)
 
 
 def countries(service: Service) -> Response:
-    language = reading.language(reading.query(LanguageQuery).lang, service.settings)
+    language = request.language(request.query(LanguageQuery).lang, service.settings)
     found = service.kit.api.countries(language=language)
     rows = [CountryAnswer(row.iso_alpha_2, row.iso_alpha_3, row.name) for row in found]
     return in_language(as_json(CountriesAnswer(rows)), language)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Response
 
-from embedkit.web.answers import NO_STORE
-from embedkit.web.problems import Refused
+from embedkit.web.context import Service
+from embedkit.web.errors import Refused
+from embedkit.web.response import NO_STORE
 from embedkit.web.routing import Answer, Route
-from embedkit.web.service import Service
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"  # the format that every Prometheus reads
 

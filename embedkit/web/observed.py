@@ -16,7 +16,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Response, request
 
-from embedkit.logs import REQUEST_ID
+from embedkit.web.logs import REQUEST_ID
 from embedkit.web.prometheus import Metrics
 
 access = logging.getLogger("embedkit.access")

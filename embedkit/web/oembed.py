@@ -6,16 +6,21 @@ from dataclasses import replace
 
 from flask import Response
 
-from embedkit.getty.addresses import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES
+from embedkit.getty.urls import (
+    EMBED_HOST,
+    MEDIA_HOST,
+    SHORT_HOSTS,
+    SITES,
+)
 from embedkit.models import Embed
-from embedkit.web import reading
-from embedkit.web.answers import PAGES, as_json, lifetime
-from embedkit.web.fast import tell
-from embedkit.web.limits import admit_cold
-from embedkit.web.problems import FAILURES, Refused
+from embedkit.web import request
+from embedkit.web.context import Service
+from embedkit.web.errors import FAILURES, Refused
+from embedkit.web.rate_limit import admit_cold
+from embedkit.web.response import PAGES, as_json, lifetime
+from embedkit.web.response_cache import tell
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEndpoint
-from embedkit.web.service import Service
 
 PROVIDER_NAME = "Getty Images"
 PROVIDER_URL = "https://www.gettyimages.com"
@@ -34,11 +39,11 @@ THUMBNAILS = ("/id/*", "/photos/*-picture-id*")
 
 
 def oembed(service: Service) -> Response:
-    asked = reading.query(OEmbedQuery)
+    asked = request.query(OEmbedQuery)
     if asked.format.lower() != "json":
         raise Refused("unsupported-format", "Only format=json is answered.")
     ref = service.kit.parse(asked.url)
-    wanted = replace(reading.options(asked).over(ref.options), target="oembed")
+    wanted = replace(request.options(asked).over(ref.options), target="oembed")
     embed = service.kit.resolve(ref, wanted, admit_cold)
     tell(service.kit.picture(ref, wanted), embed)
     answer = _answer(service, embed, str(service.kit.show(embed, wanted)))

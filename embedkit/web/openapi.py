@@ -11,12 +11,12 @@ from apispec import APISpec
 
 from embedkit import errors
 from embedkit.errors import EmbedKitError
-from embedkit.getty.addresses import MOST_ITEMS
+from embedkit.getty.urls import MOST_ITEMS
 from embedkit.models import JSON
 from embedkit.settings import Settings
 from embedkit.web import schemas
-from embedkit.web.access import Access
-from embedkit.web.problems import CODES
+from embedkit.web.auth import Access
+from embedkit.web.errors import CODES
 from embedkit.web.routing import Answer, Route
 
 LONGEST_QUERY = 4096  # bytes

@@ -10,9 +10,9 @@ from flask import Response, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from embedkit import __version__
-from embedkit.rendering import templates_dir
-from embedkit.web.answers import NO_STORE, as_page
-from embedkit.web.service import Service
+from embedkit.rendering.renderer import templates_dir
+from embedkit.web.context import Service
+from embedkit.web.response import NO_STORE, as_page
 
 # Nothing is loaded from other hosts, nothing runs, nobody frames it.
 POLICY = (

@@ -15,21 +15,22 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, request, url_for
 
-from embedkit import records
+from embedkit import serialization
 from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.models import JSON
-from embedkit.picker_files import ENTRY, PAGE, picker_files
-from embedkit.rendering import static_dir
+from embedkit.rendering.picker_files import ENTRY, PAGE, picker_files
+from embedkit.rendering.renderer import static_dir
 from embedkit.settings import LOOPBACK, Secret, Settings
-from embedkit.web import reading, search
-from embedkit.web.access import admit
-from embedkit.web.answers import in_language
-from embedkit.web.limits import count, take_place
+from embedkit.web import request as reading
+from embedkit.web import search
+from embedkit.web.auth import admit
+from embedkit.web.context import Service
+from embedkit.web.errors import SEARCHING, Refused, retry_headers
 from embedkit.web.pages import origin, page
-from embedkit.web.problems import SEARCHING, Refused, retry_headers
+from embedkit.web.rate_limit import count, take_place
+from embedkit.web.response import in_language
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
-from embedkit.web.service import Service
 
 LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ar")  # of our own words: static/locales
 PAGE_SIZE = 24
@@ -147,7 +148,7 @@ def _results(service: Service, asked: PickerQuery) -> Results:
         raise
     except EmbedKitError as error:
         return Results([], failure=str(error), status=error.http_status, headers=retry_headers(error))
-    images = [records.picture(image) for image in found.images]
+    images = [serialization.picture(image) for image in found.images]
     return Results(images, found.total, found.pages, left=service.kit.api.search.budget.low())
 
 

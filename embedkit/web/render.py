@@ -6,15 +6,16 @@ from dataclasses import asdict
 
 from flask import Response, request
 
-from embedkit import documents
+from embedkit.engine import matches
 from embedkit.models import Input
 from embedkit.shortcodes.budget import REQUEST, TOO_LARGE
-from embedkit.web import answers, reading
-from embedkit.web.limits import admit_cold, network
-from embedkit.web.problems import Refused
+from embedkit.web import request as reading
+from embedkit.web import response
+from embedkit.web.context import Service
+from embedkit.web.errors import Refused
+from embedkit.web.rate_limit import admit_cold, network
 from embedkit.web.routing import KIB, Answer, Link, Route
 from embedkit.web.schemas import RenderAnswer, RenderRequest
-from embedkit.web.service import Service
 
 
 def render(service: Service) -> Response:
@@ -26,10 +27,10 @@ def _render(service: Service) -> Response:
     asked = reading.body(RenderRequest)
     _check_budget(asked.content, asked.input)
     document = service.kit.document(asked.content, input=asked.input, target=asked.target, admit=admit_cold)
-    return answers.as_json(
+    return response.as_json(
         {
             "content": document.content,
-            "embeds": [answers.record(service, embed) for embed in document.embeds],
+            "embeds": [response.record(service, embed) for embed in document.embeds],
             "problems": [asdict(problem) for problem in document.problems],
         }
     )
@@ -40,7 +41,7 @@ def _check_budget(text: str, input: Input) -> None:
 
     :raises Refused: where it asks for more: one call counts once against the rate limit.
     """
-    for found in documents.find(text, input, REQUEST):
+    for found in matches.find(text, input, REQUEST):
         for problem in found.problems:
             if problem.code == TOO_LARGE:
                 where = f"reached in line {problem.line}, column {problem.column}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response
 
-from embedkit.web.access import Access
+from embedkit.web.auth import Access
 
 KIB = 1024
 

@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from embedkit.getty.api.languages import LANGUAGES
-from embedkit.getty.api.parameters import PAGE_SIZE, Family
-from embedkit.getty.api.vocabulary import (
+from embedkit.api.enums import (
     LARGEST,
     MAX_PAGE_SIZE,
     AgeOfPeople,
@@ -23,6 +21,8 @@ from embedkit.getty.api.vocabulary import (
     Orientation,
     Segment,
 )
+from embedkit.api.languages import LANGUAGES
+from embedkit.api.parameters import PAGE_SIZE, Family
 from embedkit.models import TLDS, Align, Input, Target
 from embedkit.shortcodes.budget import REQUEST
 

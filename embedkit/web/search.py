@@ -10,19 +10,19 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, request
 
-from embedkit import records
+from embedkit import serialization
+from embedkit.api import parameters
+from embedkit.api.models import SearchPage
 from embedkit.errors import ConfigurationError
-from embedkit.getty.api import parameters
 from embedkit.getty.text import line
-from embedkit.images import SearchPage
-from embedkit.web import reading
-from embedkit.web.answers import as_json, in_language
-from embedkit.web.found import SearchAnswer
+from embedkit.web import request as reading
+from embedkit.web.context import Service
+from embedkit.web.errors import SEARCHING, Refused
 from embedkit.web.headers import BUDGET
-from embedkit.web.problems import SEARCHING, Refused
+from embedkit.web.response import as_json, in_language
 from embedkit.web.routing import Answer, Link, Route
 from embedkit.web.schemas import LONGEST_PHRASE, SearchQuery
-from embedkit.web.service import Service
+from embedkit.web.search_schemas import SearchAnswer
 
 FOUND = "$response.body#/images/0/id"
 # Of the query, what narrows a search; the rest says where to look and how to answer.
@@ -41,7 +41,7 @@ def search(service: Service) -> Response:
             "total": found.total,
             "page": found.page,
             "page_size": found.page_size,
-            "images": [records.picture(image) for image in found.images],
+            "images": [serialization.picture(image) for image in found.images],
             "related": found.related,
         }
     )

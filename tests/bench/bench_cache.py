@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from embedkit import EmbedKit, Settings
-from embedkit.cache import EmbedCache
-from embedkit.stores.memory import MemoryCache
-from embedkit.stores.sqlite import SQLiteCache
+from embedkit.cache.embed_cache import EmbedCache
+from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.sqlite import SQLiteCache
 from tests.bench.table import Row, exactly, quartiles, ratios, seconds
 from tests.cache_support import ROOT, cache, embed
 
@@ -22,7 +22,7 @@ ROUNDS = 7
 FIRST_TOUCH = """
 import hashlib, hmac, json, sqlite3, sys, time, cachelib
 from tests.cache_support import cache
-from embedkit.stores.sqlite import SQLiteCache
+from embedkit.cache.stores.sqlite import SQLiteCache
 which, path, key = sys.argv[1:]
 began = time.perf_counter()
 if which == "raw":

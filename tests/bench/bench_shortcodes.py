@@ -18,7 +18,7 @@ from statistics import median
 from time import process_time
 
 from embedkit.models import Input
-from embedkit.shortcodes import find, replace
+from embedkit.shortcodes.scan import find, replace
 from tests.bench.corpus import Post, posts
 from tests.bench.hostile import FAMILIES
 

@@ -20,8 +20,8 @@ from random import Random
 from time import process_time
 
 from embedkit.errors import EmbedKitError
-from embedkit.getty import markup, pasted, references
-from embedkit.shortcodes import find
+from embedkit.getty import embed_code, markup, references
+from embedkit.shortcodes.scan import find
 
 FRAME = '<iframe src="//embed.gettyimages.com/embed/5?et=a&sig=b" width="300"></iframe>'
 LINK = '<a class="gie-single" href="https://www.gettyimages.com/detail/5">Embed from Getty Images</a>'
@@ -274,9 +274,9 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "find html": partial(find, input="html"),
     "find markdown": partial(find, input="markdown"),
     "find text": partial(find, input="text"),
-    "convert html": lambda text: pasted.convert(f"{text}{FRAME}", "html"),
-    "convert markdown": lambda text: pasted.convert(f"{FRAME}{text}", "markdown"),
-    "convert text": lambda text: pasted.convert(f"{FRAME}{text}{FRAME}", "text"),
+    "convert html": lambda text: embed_code.convert(f"{text}{FRAME}", "html"),
+    "convert markdown": lambda text: embed_code.convert(f"{FRAME}{text}", "markdown"),
+    "convert text": lambda text: embed_code.convert(f"{FRAME}{text}{FRAME}", "text"),
     "parse": parse,
     "parse shortcode": partial(parse_as, "[", "]"),
     "parse code": partial(parse_as, FRAME, FRAME),

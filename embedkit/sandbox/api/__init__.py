@@ -21,12 +21,12 @@ from dataclasses import dataclass, replace
 
 from embedkit.sandbox.api import places
 from embedkit.sandbox.api.account import Account
+from embedkit.sandbox.api.auth import Gate, Need, admit
 from embedkit.sandbox.api.boards import Boards
 from embedkit.sandbox.api.caller import Caller
 from embedkit.sandbox.api.delivery import Delivery
 from embedkit.sandbox.api.downloads import Downloads
 from embedkit.sandbox.api.errors import CLASSIC_INVALID, Refused, said
-from embedkit.sandbox.api.gate import Gate, Need, admit
 from embedkit.sandbox.api.history import History
 from embedkit.sandbox.api.images import Images
 from embedkit.sandbox.api.search import Search

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from embedkit.models import JSON
-from embedkit.sandbox.addresses import addresses
 from embedkit.sandbox.api.board import COLLEAGUE, Board, Comment
 from embedkit.sandbox.api.caller import Caller
 from embedkit.sandbox.api.credentials import USER
@@ -27,6 +26,7 @@ from embedkit.sandbox.api.reading import json_body, whole, word
 from embedkit.sandbox.catalogue import EXAMPLE, Asset
 from embedkit.sandbox.config import SandboxConfig
 from embedkit.sandbox.http import Call, Reply, json_reply
+from embedkit.sandbox.urls import addresses
 
 RELATIONSHIPS = ("owned", "invited")
 # a sort order, by what, and whether the last comes first

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from embedkit.models import JSON
-from embedkit.sandbox.addresses import addresses
 from embedkit.sandbox.api.caller import Caller
 from embedkit.sandbox.api.delivery import Delivery
 from embedkit.sandbox.api.errors import Refused, coded, invalid
@@ -21,6 +20,7 @@ from embedkit.sandbox.api.sizes import Size, sizes
 from embedkit.sandbox.catalogue import Asset
 from embedkit.sandbox.config import SandboxConfig
 from embedkit.sandbox.http import Call, Reply, json_reply
+from embedkit.sandbox.urls import addresses
 
 TYPES = (
     *("easyaccess", "editorialsubscription", "imagepack", "premiumaccess"),

@@ -11,15 +11,15 @@ from urllib.parse import quote
 
 from embedkit.models import JSON
 from embedkit.sandbox import traits
-from embedkit.sandbox.addresses import addresses
 from embedkit.sandbox.api.caller import Caller
 from embedkit.sandbox.api.countries import country_of
 from embedkit.sandbox.api.fields import Wanted
 from embedkit.sandbox.api.products import covering, offers
 from embedkit.sandbox.api.sizes import sizes
 from embedkit.sandbox.catalogue import Asset
-from embedkit.sandbox.dice import Dice
 from embedkit.sandbox.http import Call
+from embedkit.sandbox.rng import Dice
+from embedkit.sandbox.urls import addresses
 
 # size as in the address, kind of file, and whether there is a watermark
 _SIZES = {

@@ -25,8 +25,8 @@ from embedkit.sandbox.api.ranking import index
 from embedkit.sandbox.api.words import phrase_of
 from embedkit.sandbox.catalogue import Asset, catalogue
 from embedkit.sandbox.config import SandboxConfig
-from embedkit.sandbox.dice import Dice
 from embedkit.sandbox.http import Call, Reply, json_reply
+from embedkit.sandbox.rng import Dice
 from embedkit.sandbox.signatures import new_token
 
 Find = Callable[[str], Asset | None]

@@ -1,0 +1,168 @@
+"""What the API v3 means by a status that was not hoped for (documented 2014 to 2026, or seen in public).
+
+    429, or the words of a throttle       RateLimited for a second's limit, QuotaExhausted for a day's
+    401, 403 of a key that is refused     Unauthorized, naming the setting: "Account Inactive" in the classic
+                                          documentation, "Unauthorized" and "Forbidden" today
+    403 OverageLimitReached               QuotaExhausted: no more downloads in this period
+    403 else                              Unauthorized: not licensed, or not one's own board
+    404, 410                              NotFound; of a search InvalidResponse: nothing is there to be searched
+    400                                   InvalidResponse; about a page size it tells the sizes of old
+    408, 5xx, 4xx without JSON            Unavailable: trouble, or a firewall's page
+    anything else                         InvalidResponse
+
+Bodies come in four shapes: ``message``; ``code`` and ``message``; ``ErrorCode`` and ``ErrorMessage``; none.
+Of their words only codes and names of parameters are repeated that stand in a list here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from embedkit.api.parameters import ENDPOINTS, OLD_PAGE_SIZES, takes
+from embedkit.errors import (
+    InvalidResponse,
+    NotFound,
+    ProviderError,
+    QuotaExhausted,
+    Unauthorized,
+    Unavailable,
+)
+from embedkit.getty import error_mapping, payload
+from embedkit.getty.error_mapping import Meaning
+from embedkit.models import Response
+
+What = Literal["search", "picture", "places", "download", "board", "comment"]
+
+CODES = frozenset(
+    (
+        *("InvalidParameterValue", "InvalidPage", "InvalidPageSize", "UnknownProviderUri", "IncorrectlyFormedUri"),
+        *("MalformedRequest", "ImageIdMustBeSpecified", "InvalidRequest", "MissingRequiredQueryParameters"),
+        *("AuthorizationTokenRequired", "UnauthorizedDisplaySize", "NoAccessToProductType", "Forbidden"),
+        *("OverageLimitReached", "InsufficientAccess", "ImageNotFound", "FileDownloadSizeNotFound"),
+        *("BoardNotFound", "SystemError", "InvalidIStockCollection"),
+    )
+)
+MISSING: dict[What, tuple[str, str]] = {
+    "picture": ("there is no such picture, or it was withdrawn", "Choose another picture."),
+    "download": ("there is no such picture, or it was withdrawn", "Choose another picture."),
+    "board": ("there is no such board", "Look at the list of boards."),
+    "comment": ("there is no such board or comment", "Look at the comments of the board."),
+}
+KEY_REFUSED = ("the key is missing or refused", "Check API_KEY.")
+TOKEN_REFUSED = (
+    "the credentials are missing or refused",
+    "Check API_KEY and API_SECRET; downloads and boards want USERNAME and PASSWORD, too.",
+)
+
+_SIZE = re.compile("page[ _-]?size", re.IGNORECASE)
+_FIELD = re.compile(r"Field: ([A-Za-z_]{1,40}),")
+
+
+class Said(NamedTuple):
+    """What a body says: a code of the list, or nothing; a message, for reading alone."""
+
+    code: str
+    message: str
+
+
+def refusal(
+    response: Response, *, what: What, page_size: int | None = None, ref: str | None = None
+) -> ProviderError:
+    """The error that an answer stands for.
+
+    :param what: was asked for, or was to be changed.
+    :param page_size: that was asked for, if any.
+    """
+    if throttled := error_mapping.throttled(response, ref):
+        return throttled
+    said = _said(response.body)
+    kind, says, hint = _meaning(response, said, what)
+    if response.status == 400 and (said.code == "InvalidPageSize" or _SIZE.search(said.message)):
+        says, hint = "this size of a page is refused", _sizes(page_size)
+    return error_mapping.told(response, kind, says + (f" ({said.code})" if said.code else ""), hint, ref)
+
+
+def _said(body: bytes) -> Said:
+    try:
+        answer = payload.mapping(body)
+    except ValueError:
+        return Said("", "")
+    code = answer.get("code") or answer.get("ErrorCode")
+    message = answer.get("message") or answer.get("ErrorMessage")
+    known = isinstance(code, str) and code in CODES
+    return Said(str(code) if known else "", message if isinstance(message, str) else "")
+
+
+def _meaning(response: Response, said: Said, what: What) -> Meaning:
+    status, own = response.status, not response.body.strip() or error_mapping.is_json(response.body)
+    if status in (404, 410):
+        return _missing(response, said, what)
+    if 400 <= status < 500 and error_mapping.inactive(error_mapping.words(response)):
+        return Unauthorized, *KEY_REFUSED
+    if said.code == "InvalidIStockCollection":  # declared with 500, and about what was asked
+        return InvalidResponse, "it knows no such collection", "Check the collection codes."
+    if status == 408 or 500 <= status < 600 or (400 <= status < 500 and not own):
+        return (
+            Unavailable,
+            "the service has a problem" if own else "not the service's own answer",
+            "Try again later.",
+        )
+    if status == 401:
+        return Unauthorized, *(KEY_REFUSED if said.message == "Unauthorized" else TOKEN_REFUSED)
+    if status == 403:
+        return _forbidden(response, said, what)
+    if 400 <= status < 500:
+        return InvalidResponse, "the question was not understood", _about(said)
+    return InvalidResponse, "no answer of the API", "Check API_BASE."
+
+
+def _missing(response: Response, said: Said, what: What) -> Meaning:
+    if error_mapping.firewall(error_mapping.words(response)):
+        return Unavailable, "a firewall's page", "Try again later."
+    if said.code == "FileDownloadSizeNotFound":
+        return NotFound, "there is no file of that size", "Choose one of the sizes of this picture."
+    if what in MISSING:
+        return NotFound, *MISSING[what]
+    return InvalidResponse, "there is nothing at this address", "Check API_BASE."
+
+
+def _forbidden(response: Response, said: Said, what: What) -> Meaning:
+    if said.code == "OverageLimitReached":
+        return (
+            QuotaExhausted,
+            "no more downloads in this period",
+            "Choose another product_type, or ask Getty for more.",
+        )
+    if "x-amzn-errortype" in response.headers or (said.message == "Forbidden" and not said.code):
+        return Unauthorized, *KEY_REFUSED
+    if said.code == "UnauthorizedDisplaySize":
+        return (
+            Unauthorized,
+            "the key may not have these display sizes",
+            "Ask for thumb among the fields, not for more.",
+        )
+    if what == "download":
+        hint = "Choose another product_type among its largest downloads, or check USERNAME."
+        return Unauthorized, "this picture is not licensed to the customer", hint
+    if what in ("board", "comment"):
+        return Unauthorized, "the customer may not do that", "Ask the owner of the board, or check USERNAME."
+    return Unauthorized, "these credentials do not reach that far", TOKEN_REFUSED[1]
+
+
+def _about(said: Said) -> str:
+    """Which argument it was, where the message names one of ours."""
+    field = _FIELD.search(said.message)
+    return (
+        f"Look at {field[1]}."
+        if field and any(field[1] in takes(endpoint) for endpoint in ENDPOINTS)
+        else "Look at the arguments."
+    )
+
+
+def _sizes(asked: int | None) -> str:
+    hint = f"Some keys take a page_size of {', '.join(map(str, OLD_PAGE_SIZES[:-1]))} or {OLD_PAGE_SIZES[-1]} only"
+    if asked is None:
+        return f"{hint}."
+    nearest = min(OLD_PAGE_SIZES, key=lambda size: abs(size - asked))
+    return f"{hint}; nearest to {asked} is {nearest}."

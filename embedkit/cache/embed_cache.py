@@ -1,0 +1,485 @@
+"""The copies: records in a signed envelope over any cachelib backend, and one upstream call for all who ask.
+
+One entry holds a picture whole (:mod:`embedkit.cache.entry`), so one delete removes it. What is shown comes
+through these, the nearest first:
+
+    memo, fast   answers made from a copy; good while the hold that they were made from is good
+    front        entries that were read last; a hold is good while nobody has written its entry (a mark of the
+                 store's tells, :mod:`embedkit.cache.stores.invalidation`), and for 30 seconds at the most;
+                 for one second over a backend that has no marks
+    backlog      what the store has not taken: laid over what the store says, and healed back into it
+    store        everything, for all processes; behind a breaker each for reading and writing
+
+While all is well the backlog is empty. A store that takes no writes (down, full, read-only, locked by a process
+that was stopped) is left alone, and what it was to be given stays in the backlog: in this process, bounded, fresh
+for MAX_AGE at the most. A takedown or a purge goes into a file as well (:mod:`embedkit.cache.takedowns`), so that
+neither a crash nor a full disk brings a picture back. Whatever is read is merged with the backlog, so no copy from
+before a takedown is shown here, from wherever it comes. Once the store is well a thread of its own merges the
+backlog into it, takedowns first; what others have written there meanwhile and is newer stays. While it cannot be
+read, what the front read last is the last good copy, for when Getty is down as well.
+
+What another process may show meanwhile: one that shares the file with the takedowns (the same SQLite file or
+folder, or the same user and CACHE) sees them at once, or within a second over a server. One on another machine
+goes on with what its server says, and with its own backlog, until this one reaches the server again, and for some
+ten seconds after that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from cachelib import BaseCache
+
+from embedkit.cache import entry as entries
+from embedkit.cache import envelope
+from embedkit.cache.backlog import Backlog, Healer
+from embedkit.cache.entry import Entry
+from embedkit.cache.envelope import Envelope
+from embedkit.cache.front import Front, Hold
+from embedkit.cache.guard import Guarded
+from embedkit.cache.single_flight import Flight
+from embedkit.cache.stores.invalidation import Changes
+from embedkit.cache.stores.locks import (
+    Busy,
+    FileLocks,
+    LeaseLocks,
+    Locks,
+)
+from embedkit.cache.takedowns import Takedowns
+from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
+from embedkit.events import Observe, ignore
+from embedkit.freshness import JITTER, LONGEST, Policy, Verdict, judge, lifetime
+from embedkit.models import JSON, Embed
+
+__all__ = ["EmbedCache", "Entry"]
+
+log = logging.getLogger("embedkit.cache")
+
+Result = TypeVar("Result")
+Items = tuple[str, ...]
+
+PREFIX = "embedkit:"
+TRUSTED, BLIND = 30.0, 1.0  # seconds to trust one: where its store tells of changes, and where it cannot
+NOTE = 2  # seconds for which an outage is told to other processes that waited for the same answer
+WRITE_WAIT = 1.0  # seconds to wait for another who is changing the same entry
+UNUSABLE = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, but in no shape we know
+
+
+class EmbedCache:
+    """Keeps embeds. Safe for threads, processes and forks; whatever is wrong with the backend is a miss.
+
+    :param backend: any cachelib backend.
+    :param secrets: the first one signs entries, all verify.
+    :param policy: how long copies may be shown.
+    :param endpoint: the oEmbed endpoint; copies of one are none of another.
+    :param clock: seconds since the epoch; ``monotonic`` counts from anywhere.
+    :param random: a number from 0 to 1.
+    :param observe: told of shared calls and of what is wrong with the backend (:mod:`embedkit.events`).
+    :param takedowns_path: of a file for takedowns that the backend does not take; by default the one that
+        the backend names, if any.
+    :raises ConfigurationError: without a secret.
+    """
+
+    def __init__(
+        self,
+        backend: BaseCache,
+        *,
+        secrets: Sequence[str],
+        policy: Policy,
+        endpoint: str,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
+        observe: Observe = ignore,
+        takedowns_path: str | None = None,
+    ) -> None:
+        if not secrets or not all(secrets):
+            raise ConfigurationError("A cache needs a secret to sign its entries.", hint="Set SECRET.")
+        self._store = Guarded(backend, monotonic, observe)
+        self._observe = observe
+        self._envelope = Envelope(secrets)
+        self._policy = policy
+        self._endpoint = endpoint
+        self._clock = clock
+        self._random = random
+        self._flight, self._locks, self._writing = self._exclusion(backend)
+        told: Changes | None = getattr(backend, "changes", None)
+        self._blind = told is None
+        self._changes = told or Changes()
+        self._front = Front()
+        path = takedowns_path or getattr(backend, "takedowns_path", None)
+        life = max(policy.max_age, LONGEST) * (1 + JITTER) + policy.keep
+        self._backlog = Backlog(Takedowns(path, prefix=PREFIX, life=life), policy.max_age)
+        self._healer = Healer(self)
+        self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
+
+    def _exclusion(self, backend: BaseCache) -> tuple[Flight, Locks, Locks]:
+        """Threads that want the same; who else asks Getty for it; who else writes it."""
+        if path := getattr(backend, "lock_path", None):
+            locks = FileLocks.at(path)
+            return Flight.at(path), locks, locks
+        if self._store.lone:
+            return Flight(), Locks(), Locks()
+        return Flight(), LeaseLocks(self._store.add, self._store.get, self._store.delete), Locks()
+
+    # -- copies -----------------------------------------------------------------------------------------
+
+    def get(self, items: Items, tld: str) -> Entry:
+        """What is held of a picture, without asking anybody."""
+        hold = self._front.get((items, tld))
+        if hold is not None and hold.good():
+            self._hits += 1
+            return hold.entry
+        return self._look(items, tld)[0]
+
+    def held(self, items: Items, tld: str) -> tuple[Entry, Hold | None]:
+        """The same, and what tells for how long it may be given again without being looked at: None for not."""
+        hold = self._front.get((items, tld))
+        return (hold.entry, hold) if hold is not None and hold.good() else self._look(items, tld)
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the clock of the entries."""
+        return self._clock()
+
+    def store(self, embed: Embed, *, tld: str, cache_age: int | None = None, asked_at: float = math.inf) -> Embed:
+        """Keep a copy, in place of any error; the copies for other tlds stay.
+
+        :param cache_age: seconds for which the provider calls it good.
+        :param asked_at: when the question went out: what has been purged or taken down since stays away.
+        :returns: the embed with its times; or the one that is newer, if another was stored since it was asked for.
+        :raises NotFound: where the picture has been withdrawn since.
+        :raises Unavailable: where it has been purged since.
+        """
+        now = self._clock()
+        fresh_for = lifetime(self._policy, cache_age, self._random())
+        stored: list[Embed] = []
+
+        def change(body: JSON) -> JSON:
+            at = _after(body["dropped"], now) if self._backlog else now
+            stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
+            changed = entries.stored(body, stamped, tld, asked_at)
+            stored[:] = [] if changed is body else [stamped]
+            return changed
+
+        body, _ = self._change(embed.ref.items, change)
+        return stored[0] if stored else self._newer(body, embed, tld)
+
+    def _newer(self, body: JSON, embed: Embed, tld: str) -> Embed:
+        """What is to be shown in place of an answer that came too late."""
+        found, _ = entries.judged(body, tld, self._clock(), self._policy)
+        if isinstance(found.error, NotFound):
+            raise found.error
+        if found.embed is None:
+            ref = str(embed.ref)
+            raise Unavailable("The picture was purged while it was asked for.", ref=ref, retry_after=1.0)
+        return found.embed
+
+    def finish(self, copy: Embed, html: Mapping[str, str], *, tld: str) -> None:
+        """Keep html beside the copy that it was made from, as long as that is held and there is room.
+
+        Only where every other writer of the entry can be kept out meanwhile, also of other processes: no html
+        is worth a copy that comes back after a purge.
+        """
+        if self._writing is not self._locks:
+            return
+        key = self._key(copy.ref.items)
+        try:
+            with self._locks.hold(f"{key}:write", WRITE_WAIT):
+                body = self._read(key)
+                if (changed := entries.finished(body, copy, tld, html)) is not body:
+                    self._set(key, changed)
+        except (Busy, *UNUSABLE):
+            pass  # it is made again when it is wanted again
+
+    def fail(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
+        """Remember that Getty refused a picture, for every tld. An outage is only told to those who wait.
+
+        A picture that is missing loses all its copies; otherwise they stay.
+
+        :param asked_at: when the question went out: what has been stored since is newer than the answer.
+        """
+        if not isinstance(error, entries.REFUSALS):
+            self._tell(self._key(items), tld, error)
+            return
+        now = self._clock()
+
+        def change(body: JSON) -> JSON:
+            if entries.outdated(body, tld, asked_at, now):
+                return body
+            return entries.refused(body, error, now, self._policy)
+
+        body, kept = self._change(items, change)
+        if not kept and isinstance(error, NotFound) and body["dropped"] >= now:
+            self._bury(self._key(items))
+
+    def delete(self, items: Items) -> bool:
+        """Drop every copy of a picture, and what is remembered of it; whether there was a copy.
+
+        :raises Unavailable: where others that use the backend may still show it. This process never does.
+        """
+        key = self._key(items)
+        with self._alone(key):
+            held = bool(self._read(key)["variants"])
+            if not self._set(key, entries.dropped(self._clock())) and not self._bury(key):
+                raise Unavailable(
+                    "The cache cannot be written: the picture is shown no more from here, but may be by others.",
+                    hint="It is dropped everywhere as soon as this process can write to the cache.",
+                    ref=",".join(items),
+                )
+        return held
+
+    # -- one call for all who ask -----------------------------------------------------------------------
+
+    def once(self, items: Items, tld: str, work: Callable[[], Result], *, wait: float) -> Result:
+        """Do some work for a picture, or share in the outcome of whoever is doing it, error or result.
+
+        :param work: looks again whether there is a copy by now, else asks Getty and stores or fails.
+        :param wait: seconds to wait for another thread, process or machine.
+        :raises Unavailable: where that was not enough.
+        """
+        key = self._key(items)
+        try:
+            lead = partial(self._lead, key, items, tld, work, wait)
+            return self._flight.once((key, tld), lead, wait, partial(self._observe, "coalesced", "thread"))
+        except Busy:
+            raise Unavailable(
+                "Somebody else is still asking Getty Images for this picture.",
+                ref=",".join(items),
+                retry_after=1.0,
+            ) from None
+
+    def _lead(self, key: str, items: Items, tld: str, work: Callable[[], Result], wait: float) -> Result:
+        began = self._clock()
+        with self._locks.hold(f"{key}:{tld}:lease", wait) as waited:
+            if waited and (error := self._told(key, tld, began)):
+                raise error  # whoever we waited for has just met it: asking again would take as long
+            if waited:
+                self._observe("coalesced", "process")
+            self._front.expire((items, tld))  # the work must see what that one has stored
+            return work()
+
+    def _tell(self, key: str, tld: str, error: ProviderError) -> None:
+        """Leave a note of an outage for other processes that wait."""
+        if not self._store.lone:
+            note = {"error": entries.dump_error(error, self._clock(), self._policy)}
+            name = f"{key}:{tld}:outage"
+            self._store.set(name, self._envelope.seal(name, note), NOTE)
+
+    def _told(self, key: str, tld: str, since: float) -> ProviderError | None:
+        note = self._open(f"{key}:{tld}:outage").get("error")
+        return entries.revive_error(note) if note and note["at"] >= since else None
+
+    # -- operation --------------------------------------------------------------------------------------
+
+    def state(self) -> str:
+        """``ok``; ``degraded`` where the backend takes no writes; ``down`` where it does not answer."""
+        return _state(self.status())
+
+    def status(self) -> JSON:
+        """How the backend is, and what it has not taken yet.
+
+        ``kind``; ``read`` and ``write``: ok or failing; ``state`` as :meth:`state`; ``unwritten`` entries and
+        ``takedowns``; ``reserve``: file, where takedowns outlive the process, or memory.
+        """
+        found = self._store.probe()
+        takedowns = self._backlog.takedowns
+        return {
+            "kind": self._store.kind,
+            "state": _state(found),
+            **found,
+            "unwritten": len(self._backlog),
+            "takedowns": len(takedowns.keys()),
+            "reserve": "file" if takedowns.reserved else "memory",
+        }
+
+    def heal(self) -> bool:
+        """Write to the backend what it has not taken, takedowns first; whether nothing is left.
+
+        A thread does it by itself, every second.
+        """
+        healed, keys = True, self._backlog.keys()
+        for key in keys:
+            if not self._write_back(key):
+                healed = False  # one entry that can't be written does not keep the others
+                if not self._store.closed:
+                    break
+        return healed
+
+    def check(self) -> bool:
+        """Whether the backend keeps what it is given, or is meant to keep nothing."""
+        return self._store.keeps()
+
+    def info(self) -> JSON:
+        """What kind of backend it is and how much it holds; what this process has found there."""
+        counts = {"hits": self._hits, "misses": self._misses, "corrupt": self._corrupt}
+        return self._store.describe() | {"state": self.state()} | counts
+
+    def prune(self) -> int:
+        """Drop what nobody may be shown any more; how many entries that was, where the backend can tell."""
+        return self._store.prune()
+
+    def clear(self) -> None:
+        """Drop every entry.
+
+        :raises ConfigurationError: where that would empty a server that others use too.
+        :raises Unavailable: where the backend does not do it.
+        """
+        self._store.clear()
+        self._backlog.clear()
+        self._changes.mark_all()
+
+    def close(self) -> None:
+        """Let go of the backend's connections."""
+        self._healer.stop()
+        if self._backlog and self._store.writing.closed:
+            self.heal()
+        self._store.close()
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _key(self, items: Items) -> str:
+        name = "\n".join((str(envelope.VERSION), self._endpoint, *items))
+        return PREFIX + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _look(self, items: Items, tld: str) -> tuple[Entry, Hold | None]:
+        key = self._key(items)
+        place = self._changes.take(key)  # before the read: see embedkit.cache.stores.invalidation
+        now = self._clock()
+        try:
+            entry, until = entries.judged(self._read(key), tld, now, self._policy)
+        except UNUSABLE as error:
+            self._distrust(key, error)
+            entry, until = Entry(), now
+        if self._backlog:
+            self._healer.start()
+        if entry.embed is None:
+            self._misses += 1
+            unread = self._store.reading.failures and entry == Entry()
+            return (self._last_read(items, tld, now) if unread else entry), None
+        self._hits += 1
+        if entry.error is not None or place is None:
+            return entry, None
+        trusted = min(until, now + (BLIND if self._blind else TRUSTED))
+        hold = Hold(entry, key, now, trusted, place, self._clock)
+        self._front.put((items, tld), hold)
+        return entry, hold
+
+    def _last_read(self, items: Items, tld: str, now: float) -> Entry:
+        """What was read of an entry before the store could not be read: for when Getty is down as well."""
+        hold = self._front.get((items, tld))
+        copy = hold.entry.embed if hold and hold.unchanged() else None
+        if copy is None or self._backlog.takedowns.time(self._key(items)) >= copy.fetched_at:
+            return Entry()
+        verdict = judge(now - copy.fetched_at, copy.fresh_until - copy.fetched_at, self._policy)
+        if verdict is Verdict.EXPIRED:
+            return Entry(verdict=verdict)
+        return Entry(replace(copy, stale=True), Verdict.STALE_IF_ERROR)
+
+    def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool]:
+        """Read, change and write an entry, with nobody else in between; the entry, and whether it is written."""
+        key = self._key(items)
+        with self._alone(key):
+            now = self._clock()
+            try:
+                body = entries.living(change(self._read(key)), now, self._policy)
+            except UNUSABLE as error:
+                self._distrust(key, error)
+                body = change(self._backlog.over(key, entries.NOTHING))
+            return body, self._set(key, body)
+
+    def _set(self, key: str, body: JSON) -> bool:
+        """Write an entry, else keep it in the backlog; whether it is written.
+
+        No copy is written before a takedown that waits, nor over what could not be read.
+        """
+        waits = bool(body["variants"]) and (self._backlog.takedowns or self._store.reading.failures)
+        if not waits and self._write(key, body):
+            return True
+        self._backlog.put(key, body)
+        self._changed(key)
+        self._healer.start()
+        return False
+
+    def _write(self, key: str, body: JSON) -> bool:
+        seconds = entries.worth_keeping(body, self._clock(), self._policy)
+        done = self._store.set(key, self._envelope.seal(key, body), seconds)
+        if done:
+            self._backlog.remove(key)
+            self._changed(key)
+        return done
+
+    def _write_back(self, key: str) -> bool:
+        with self._alone(key):
+            try:
+                body = entries.living(self._read(key), self._clock(), self._policy)
+            except UNUSABLE as error:
+                self._distrust(key, error)
+                body = self._backlog.over(key, entries.NOTHING)
+            return not self._store.reading.failures and self._write(key, body)
+
+    def _bury(self, key: str) -> bool:
+        """Have a picture dropped in spite of a backend that does not take it; whether that holds for all.
+
+        The takedown is filed even where the backend has deleted its copy: others may hold one in their backlog.
+        """
+        filed = self._backlog.takedowns.add(key, self._clock())
+        deleted = self._store.delete(key)
+        gone = deleted is False and self._store.get(key) is None and not self._store.reading.failures
+        self._changed(key)
+        self._healer.start()
+        return bool(deleted) or gone or (filed and self._writing is self._locks)
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._writing.hold(f"{key}:write", WRITE_WAIT))
+            except Busy:
+                pass  # better to lose what another is writing than not to write
+            yield
+
+    def _read(self, key: str) -> JSON:
+        return self._backlog.over(key, entries.NOTHING | self._open(key))
+
+    def _open(self, key: str) -> JSON:
+        """The body of an entry; nothing where there is none, or none of ours."""
+        sealed = self._store.get(key)
+        if sealed is None:
+            return {}
+        try:
+            return self._envelope.open(key, sealed)
+        except ValueError as error:
+            self._distrust(key, error)
+            return {}
+
+    def _distrust(self, key: str, error: Exception) -> None:
+        self._corrupt += 1
+        self._observe("store", "corrupt")
+        log.debug("dropped an entry: %s", error)
+        self._store.delete(key)
+        self._changed(key)
+
+    def _changed(self, key: str) -> None:
+        """Tell everybody, as far as that can be told; this process in any case."""
+        if not self._changes.mark(key):
+            self._front.end_key(key)
+
+
+def _after(dropped: float, now: float) -> float:
+    """A moment after a drop, by a clock that has not ticked since."""
+    return math.nextafter(dropped, math.inf) if now <= dropped < now + 1 else now
+
+
+def _state(found: JSON) -> str:
+    if found["read"] != "ok":
+        return "down"
+    return "ok" if found["write"] == "ok" else "degraded"

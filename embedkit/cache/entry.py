@@ -1,0 +1,207 @@
+"""What an entry of the cache says: the copies of one picture, and a refusal that is remembered.
+
+    {"variants": {"com": {record, "html": {name: text, …}}, …},
+     "error": {"code", "message", "at", "until", "count", …} | null,
+     "dropped": when it was purged or taken down}
+
+Bodies are JSON and never changed in place. There is no clock here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from embedkit import serialization
+from embedkit.errors import (
+    InvalidResponse,
+    NotEmbeddable,
+    NotFound,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
+from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for, outage_for
+from embedkit.models import JSON, Embed
+
+REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # said of one picture; the others are outages
+ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
+NOTHING: JSON = {"variants": {}, "error": None, "dropped": 0.0}
+ROOM = 16_384  # characters of finished html in one entry: some twelve ways to show a picture
+REMEMBERED = 3_600  # seconds for which a purge is known, so that no question from before it brings the copy back
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is held of a picture: a copy and how good it is, and an error that is still remembered.
+
+    ``html`` is what was made from this copy, by name (:mod:`embedkit.cache.rendered`).
+    """
+
+    embed: Embed | None = None
+    verdict: Verdict | None = None
+    error: ProviderError | None = None
+    html: Mapping[str, str] = field(default_factory=dict)
+
+
+def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
+    """The body with a new copy, which ends any refusal; unless that is older than what the body tells.
+
+    So it is where the picture was dropped, or stored, since it was asked for; and where that is so long ago that
+    nobody would know of it any more (a process that was stopped in the midst of a call).
+    """
+    if outdated(body, tld, asked_at, embed.fetched_at):
+        return body
+    return body | {"variants": body["variants"] | {tld: serialization.dump(embed)}, "error": None}
+
+
+def outdated(body: JSON, tld: str, asked_at: float, now: float) -> bool:
+    """Whether something newer is known than what Getty said to a question of that time."""
+    held = body["variants"].get(tld)
+    known = (body["dropped"], held["fetched_at"] if held else 0.0)
+    return any(asked_at < at <= now for at in known) or now - asked_at > REMEMBERED
+
+
+def merged(one: JSON, other: JSON) -> JSON:
+    """What two bodies of one picture say together: the newest of everything, and nothing from before a drop."""
+    dropped = max(one["dropped"], other["dropped"])
+    named_records = [*one["variants"].items(), *other["variants"].items()]
+    newest = sorted(named_records, key=lambda named: named[1]["fetched_at"])
+    variants = {tld: record for tld, record in newest if record["fetched_at"] > dropped}
+    errors = [body["error"] for body in (one, other) if body["error"]]
+    error = max(errors, key=lambda dumped: dumped["at"], default=None)
+    if error and any(record["fetched_at"] > error["at"] for record in variants.values()):
+        error = None  # a copy that is newer has ended it
+    return {"variants": variants, "error": error, "dropped": dropped}
+
+
+def capped(body: JSON, max_age: float) -> JSON:
+    """The body with copies that are fresh for no longer than so many seconds."""
+    variants = {
+        tld: record | {"fresh_until": min(record["fresh_until"], record["fetched_at"] + max_age)}
+        for tld, record in body["variants"].items()
+    }
+    return body | {"variants": variants}
+
+
+def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:
+    """The body with html beside the copy it was made from, as far as there is room; else the same body.
+
+    :param html: by names that begin with an edition and a slash; of other editions nothing is kept.
+    """
+    record = body["variants"].get(tld)
+    if record is None or record["fetched_at"] != copy.fetched_at:
+        return body
+    editions = {name.partition("/")[0] for name in html}
+    held = record.get("html", {})
+    kept = {name: text for name, text in held.items() if name.partition("/")[0] in editions}
+    others = [one.get("html", {}) for one in body["variants"].values() if one is not record]
+    room = ROOM - sum(len(text) for texts in (kept, *others) for text in texts.values())
+    for name, text in html.items():
+        if name not in kept and len(text) <= room:
+            kept[name] = text
+            room -= len(text)
+    if kept == held:
+        return body
+    return body | {"variants": body["variants"] | {tld: record | {"html": kept}}}
+
+
+def dropped(now: float) -> JSON:
+    """The body of a picture that was purged."""
+    return NOTHING | {"dropped": now}
+
+
+def refused(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
+    """The body with a refusal; a picture that is missing loses all its copies."""
+    left = dropped(now) if isinstance(error, NotFound) else body
+    return left | {"error": dump_error(error, now, policy, before=body["error"])}
+
+
+def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, float]:
+    """What is held for a tld, and until when that stays true.
+
+    :raises ValueError, KeyError, TypeError, AttributeError: where the body is none of this version.
+    """
+    error = load_error(body["error"], now)
+    record = body["variants"].get(tld)
+    if record is None:
+        return Entry(error=error), now
+    embed = serialization.load(record)
+    verdict = judge(now - embed.fetched_at, embed.fresh_until - embed.fetched_at, policy)
+    if verdict is Verdict.EXPIRED or (verdict is Verdict.STALE_IF_ERROR and _forbidden(body)):
+        return Entry(verdict=verdict, error=error), now
+    ends = [embed.fresh_until + more for more in (0, policy.stale_while_revalidate, policy.stale_if_error)]
+    shown = embed if verdict is Verdict.FRESH else replace(embed, stale=True)
+    entry = Entry(shown, verdict, error, dict(record.get("html", {})))
+    return entry, min((end for end in ends if end > now), default=now)
+
+
+def living(body: JSON, now: float, policy: Policy) -> JSON:
+    """The body without copies that nobody may be shown any more."""
+    variants = {tld: record for tld, record in body["variants"].items() if _end(record, policy) > now}
+    return body | {"variants": variants}
+
+
+def worth_keeping(body: JSON, now: float, policy: Policy) -> int:
+    """Whole seconds for which the body is of any use."""
+    ends = [_end(record, policy) for record in body["variants"].values()]
+    ends.append(body["dropped"] + REMEMBERED)
+    if body["error"]:
+        ends.append(body["error"]["until"] + DAY)  # so that the next refusal is known for one in a row
+    return max(1, math.ceil(max(ends) - now))
+
+
+def dump_error(error: ProviderError, now: float, policy: Policy, *, before: JSON | None = None) -> JSON:
+    """An error as JSON, with the time until which it is remembered: longer each time in a row.
+
+    That the endpoint itself is out of order is remembered briefly and does not count.
+    """
+    count = before["count"] if before and before["code"] == error.code else 0
+    if getattr(error, "outage", False):
+        seconds = outage_for(policy)
+    else:
+        count += 1
+        seconds = float(DAY) if getattr(error, "gone", False) else negative_for(error.code, count, policy)
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "ref": error.ref,
+        "retry_after": error.retry_after,
+        "texts": getattr(error, "texts", {}),
+        "gone": getattr(error, "gone", False),
+        "at": now,
+        "until": now + seconds,
+        "count": count,
+    }
+
+
+def load_error(dumped: JSON | None, now: float) -> ProviderError | None:
+    """The error, as long as it is remembered; a clock that was set back does not prolong that."""
+    if not dumped or not dumped["at"] - 60 <= now < dumped["until"]:
+        return None
+    return revive_error(dumped)
+
+
+def revive_error(dumped: JSON) -> ProviderError:
+    """The error itself, of the same class and with the same evidence."""
+    kind = next((kind for kind in ERRORS if kind.code == dumped["code"]), ProviderError)
+    error = kind(dumped["message"], hint=dumped["hint"], ref=dumped["ref"], retry_after=dumped["retry_after"])
+    if isinstance(error, InvalidResponse):
+        error.texts = dumped["texts"]
+    if isinstance(error, NotFound):
+        error.gone = dumped["gone"]
+    return error
+
+
+def _forbidden(body: JSON) -> bool:
+    """Whether the last that Getty said of the picture is that it may not be embedded, however long ago."""
+    return bool(body["error"] and body["error"]["code"] == NotEmbeddable.code)
+
+
+def _end(record: JSON, policy: Policy) -> float:
+    end: float = record["fresh_until"] + policy.keep
+    return end

@@ -1,0 +1,101 @@
+"""Where copies are kept: the URL of the setting CACHE to a cachelib backend.
+
+sqlite:/abs/path  sqlite:rel            SQLite, for the processes of one machine; without a URL it lies in
+                                        the user's cache folder
+redis://  rediss://  unix://            a Redis server
+memcached://host:port,host:port         memcached servers
+file:PATH                               plain files, in a folder of our own below PATH
+memory:                                 this process alone
+null:                                   nothing is kept
+"""
+
+from __future__ import annotations
+
+import os
+
+from cachelib import BaseCache, NullCache
+
+from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.sqlite import SQLiteCache
+from embedkit.errors import ConfigurationError
+
+__all__ = ["MemoryCache", "SQLiteCache", "open_store"]
+
+REDIS = ("redis", "rediss", "unix")
+PATIENCE = 0.2  # seconds; a server nearby, or another process that writes, takes 0.001
+FILE = "cache.sqlite"
+
+
+def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
+    """The store that a URL names. A server need not be up yet.
+
+    :param limit: entries to keep; Redis and memcached have settings of their own for that.
+    :param timeout: most seconds that one operation may wait for others, and no more than PATIENCE: whoever
+        calls has other things to do with his time than to wait for a copy to be kept.
+    :raises ConfigurationError: where the URL is none of ours, its library is missing, or its folder is
+        not to be had.
+    """
+    scheme, colon, rest = (url or f"sqlite:{_default_path()}").partition(":")
+    try:
+        if not url:
+            os.makedirs(os.path.dirname(rest), mode=0o700, exist_ok=True)
+        if colon and (store := _open(scheme.lower(), rest, limit, timeout)):
+            return store
+    except OSError as error:
+        raise ConfigurationError(
+            f"The cache cannot be made in {rest} ({error.strerror}).",
+            hint="Set CACHE to a place that may be written, or to memory:",
+        ) from None
+    # the URL itself may hold a password
+    raise ConfigurationError(
+        f"The setting CACHE ({scheme[:20]}:...) names no store.",
+        hint="Use sqlite:PATH, redis://HOST, memcached://HOST:PORT, file:PATH, memory: or null:",
+    )
+
+
+def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | None:
+    if scheme == "sqlite" and (path := _path(rest)):
+        return SQLiteCache(path, limit=limit, timeout=min(timeout, PATIENCE))
+    if scheme == "file" and (path := _path(rest)):
+        return _open_folder(path, limit)
+    if scheme == "memory" and not rest:
+        return MemoryCache(limit=limit)
+    if scheme == "null" and not rest:
+        return NullCache()
+    if rest.startswith("//"):
+        return _open_remote(scheme, rest, min(timeout, PATIENCE))
+    return None
+
+
+def _open_folder(path: str, limit: int) -> BaseCache:
+    from embedkit.cache.stores.file import FileCache, ForeignFolder
+
+    try:
+        return FileCache(path, limit=limit)
+    except ForeignFolder as error:
+        raise ConfigurationError(
+            f"The folder {error} holds files that are not ours.", hint="Set CACHE to another folder."
+        ) from None
+
+
+def _open_remote(scheme: str, rest: str, timeout: float) -> BaseCache | None:
+    from embedkit.cache.stores.remote import MemcachedStore, RedisStore  # most sites have no use for them
+
+    if scheme in REDIS:
+        return RedisStore(f"{scheme}:{rest}", timeout=timeout)
+    servers = [server for server in rest[2:].rstrip("/").split(",") if server]
+    if scheme == "memcached" and servers:
+        return MemcachedStore(servers, timeout=timeout)
+    return None
+
+
+def _path(rest: str) -> str:
+    """A path as written; ``sqlite:///abs`` and ``file:///abs`` mean ``/abs``."""
+    plain = "/" + rest.lstrip("/") if rest.startswith("//") else rest
+    return os.path.expanduser(plain)
+
+
+def _default_path() -> str:
+    import platformdirs
+
+    return os.path.join(platformdirs.user_cache_dir("embedkit"), FILE)

@@ -1,0 +1,288 @@
+"""A cachelib backend of plain files, one an entry.
+
+cachelib's own FileSystemCache counts its files by listing them, leaves drafts behind on a full disk, waits
+up to 16 seconds for a file that it may not read, and takes any file of its folder for its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from cachelib import BaseCache
+
+from embedkit.cache.stores import codec
+from embedkit.cache.stores.failures import Failures
+from embedkit.cache.stores.invalidation import shared_changes
+from embedkit.cache.stores.locks import Busy, FileLocks
+
+log = logging.getLogger("embedkit.stores")
+
+Result = TypeVar("Result")
+Timeout = int | timedelta | None
+
+FOLDER = "embedkit-cache"  # inside the folder that is named to us, which may be anybody's
+MARKER = "embedkit.marker"
+OURS = {
+    MARKER,
+    "entries",
+    "lock",
+    "changes",
+    "takedowns",
+    "takedowns.lock",
+}  # what may be there before the marker is
+DRAFT = ".draft"
+ORPHAN_AGE = 3600  # seconds after which a draft has lost its writer
+LOCK_WAIT = 0.2  # seconds
+EVERY = 512  # writes from one clean-up to the next, at least
+HEADER = struct.Struct(">d")  # when it expires, in seconds since the epoch; 0 for never
+
+
+class ForeignFolder(Exception):
+    """The folder is in use by something else."""
+
+
+class FileCache(BaseCache):
+    """A bounded cache in a folder of its own, safe for many threads and processes.
+
+    :param path: of the folder in which ours is made.
+    :param limit: entries to keep, about; the rest goes, expired ones first, then the longest unwritten.
+    :param default_timeout: seconds for which an entry lives if nothing is said; 0 is for ever.
+    :param clock: seconds since the epoch.
+    :raises ForeignFolder: where our folder has been filled by others.
+    :raises OSError: where it cannot be made.
+    """
+
+    kind = "file"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        limit: int = 100_000,
+        default_timeout: int = 300,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(default_timeout)
+        self.path = os.path.join(os.path.abspath(path), FOLDER)
+        self._entries = os.path.join(self.path, "entries")
+        _claim(self.path)
+        os.makedirs(self._entries, exist_ok=True)
+        self.lock_path = os.path.join(self.path, "lock")
+        self._locks = FileLocks.at(self.lock_path)
+        self.failures = Failures()
+        self.takedowns_path = os.path.join(self.path, "takedowns")
+        self.changes = shared_changes(os.path.join(self.path, "changes"))
+        self._limit = limit
+        self._every = max(EVERY, limit // 16)
+        self._clock = clock
+        self._writes = 0
+        self._pruning = threading.Event()
+
+    @property
+    def working(self) -> bool:
+        """Whether the folder is still there; one that somebody has removed is made anew."""
+        there = os.path.isdir(self._entries)
+        if not there:
+            self._renew()
+        return there
+
+    # -- cachelib's interface ---------------------------------------------------------------------------
+
+    def get(self, key: str) -> Any:
+        data = self._read(self._file(key))
+        return codec.load_or_none(data[HEADER.size :]) if self._lives(data) else None
+
+    def has(self, key: str) -> bool:
+        return self._lives(self._read(self._file(key), HEADER.size))
+
+    def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        seconds = self._normalize_timeout(timeout)
+        header = HEADER.pack(self._clock() + seconds if seconds else 0.0)
+        done = self._replace(self._file(key), header + codec.dump(value))
+        self._written()
+        return self._changed(key, done)
+
+    def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        return self._alone(key, lambda: not self.has(key) and self.set(key, value, timeout), False)
+
+    def inc(self, key: str, delta: int = 1) -> int | None:
+        return self._alone(key, lambda: BaseCache.inc(self, key, delta), None)
+
+    def dec(self, key: str, delta: int = 1) -> int | None:
+        return self.inc(key, -delta)
+
+    def delete(self, key: str) -> bool:
+        lived = self.has(key)
+        return self._changed(key, self._unlink(self._file(key)) and lived)
+
+    def clear(self) -> bool:
+        files = self._files()
+        cleared = sum(self._unlink(file.path) for file in files) == len(files)
+        if self.changes:
+            self.changes.mark_all()
+        return cleared
+
+    # -- what else there is ----------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """How many entries there are, expired ones included."""
+        return sum(not file.name.endswith(DRAFT) for file in self._files())
+
+    def prune(self) -> int:
+        """Drop what has expired and what is over the limit; how many entries that was. Sweep up old drafts."""
+        living, ended = [], []
+        for file in self._files():
+            if file.name.endswith(DRAFT):
+                self._sweep(file)
+            elif self._lives(self._read(file.path, HEADER.size)):
+                living.append((_age(file), file.path))
+            else:
+                ended.append(file.path)
+        over = sorted(living, reverse=True)[: max(0, len(living) - self._limit)]
+        return sum(_remove(path) for path in (*ended, *(path for _, path in over)))
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _file(self, key: str) -> str:
+        return os.path.join(self._entries, hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest())
+
+    def _files(self) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self._entries) as files:
+                return list(files)
+        except OSError as error:
+            log.debug("%s: %s", self._entries, error)
+            return []
+
+    def _lives(self, data: bytes) -> bool:
+        if len(data) < HEADER.size:
+            return False
+        expires: float = HEADER.unpack_from(data)[0]
+        return expires == 0 or expires > self._clock()
+
+    def _read(self, path: str, most: int = -1) -> bytes:
+        try:
+            with open(path, "rb") as file:
+                return file.read(most)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            if not self._is_foreign(error):
+                self._failed(path, error)
+            return b""
+
+    def _is_foreign(self, error: OSError) -> bool:
+        """Whether it is the entry alone that can't be read, such as one that another user has written.
+
+        The folder is ours, so the next write takes its place.
+        """
+        return isinstance(error, PermissionError) and os.access(self._entries, os.R_OK | os.W_OK | os.X_OK)
+
+    def _failed(self, path: str, error: OSError) -> None:
+        log.debug("%s: %s", path, error)
+        self.failures.error = error
+
+    def _unlink(self, path: str) -> bool:
+        try:
+            os.unlink(path)
+            return True
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            self._failed(path, error)
+            return False
+
+    def _replace(self, path: str, data: bytes) -> bool:
+        """Write a file whole, or not at all."""
+        draft = ""
+        try:
+            handle, draft = tempfile.mkstemp(DRAFT, dir=self._entries)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.replace(draft, path)
+            return True
+        except OSError as error:
+            self._failed(path, error)
+            _remove(draft)
+            if isinstance(error, FileNotFoundError):
+                self._renew()
+            return False
+
+    def _renew(self) -> None:
+        """Make a folder that somebody has removed anew: what was in it is fetched again."""
+        log.warning("%s has been removed; the cache starts empty", self.path)
+        try:
+            _claim(self.path)
+            os.makedirs(self._entries, exist_ok=True)
+        except (OSError, ForeignFolder) as error:
+            log.debug("%s: %s", self.path, error)
+
+    def _changed(self, key: str, done: bool) -> bool:
+        if done and self.changes:
+            self.changes.mark(key)
+        return done
+
+    def _alone(self, key: str, act: Callable[[], Result], failed: Result) -> Result:
+        try:
+            with self._locks.hold(f"alone/{key}", LOCK_WAIT):
+                return act()
+        except Busy as error:
+            self.failures.error = error
+            return failed
+
+    def _sweep(self, draft: os.DirEntry[str]) -> None:
+        """A draft as old as that has lost its writer, killed or out of disk."""
+        if _age(draft) > ORPHAN_AGE:
+            _remove(draft.path)
+
+    def _written(self) -> None:
+        self._writes += 1
+        if self._writes % self._every == 0 and not self._pruning.is_set():
+            self._pruning.set()
+            try:
+                threading.Thread(target=self._prune_once, name="embedkit-prune", daemon=True).start()
+            except RuntimeError:  # the interpreter is shutting down
+                self._pruning.clear()
+
+    def _prune_once(self) -> None:
+        try:
+            self.prune()
+        finally:
+            self._pruning.clear()
+
+
+def _claim(path: str) -> None:
+    """Make a folder ours, or see that it is."""
+    os.makedirs(path, exist_ok=True)
+    marker = os.path.join(path, MARKER)
+    if os.path.exists(marker):
+        return
+    if set(os.listdir(path)) - OURS:
+        raise ForeignFolder(path)
+    with open(marker, "w", encoding="utf-8") as file:
+        file.write("A cache of embedkit. It may be deleted as a whole; nothing else should be put here.\n")
+
+
+def _age(file: os.DirEntry[str]) -> float:
+    """Seconds since it was written; none for one that has just gone."""
+    try:
+        return time.time() - file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _remove(path: str) -> bool:
+    try:
+        os.unlink(path)
+    except OSError:
+        return False
+    return True

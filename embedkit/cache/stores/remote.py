@@ -1,0 +1,195 @@
+"""cachelib's backends for Redis and memcached, made quick to give up and unable to run what they read.
+
+redis-py tries again for seconds when the server is gone, and waits for ever for a frozen one; both cachelib
+backends unpickle, and clear by emptying the whole server.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from cachelib import MemcachedCache, RedisCache
+from cachelib.serializers import RedisSerializer
+
+from embedkit.cache.stores import codec
+from embedkit.cache.stores.locks import tell_of_forks
+from embedkit.errors import ConfigurationError
+
+Timeout = int | timedelta | None
+
+PREFIX = "embedkit:"
+PATIENCE = 0.2  # seconds for a server nearby; it answers in 0.0001 if it is well
+SCAN = 1_000  # keys looked at in one step of clearing
+CONNECTIONS = 8  # to memcached, kept open for the next caller
+
+
+def library(name: str, extra: str) -> Any:
+    """A module that not everybody has.
+
+    :raises ConfigurationError: where it is not installed; names the extra that brings it.
+    """
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ConfigurationError(
+            f"This cache needs {name}, which is not installed.", hint=f"Run: pip install 'embedkit[{extra}]'"
+        ) from None
+
+
+class _Plain(RedisSerializer):
+    """Our own encoding in place of pickle."""
+
+    def dumps(self, value: Any, protocol: int = 0) -> bytes:  # noqa: ARG002 (cachelib's signature)
+        return codec.dump(value)
+
+    def loads(self, value: bytes | None) -> Any:
+        return codec.load_or_none(value)
+
+
+class RedisStore(RedisCache):
+    """A cache on a Redis server; how much it keeps is for the server to say (maxmemory, maxmemory-policy).
+
+    :param url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py reads it.
+    :param timeout: most seconds that one operation may take.
+    :raises ConfigurationError: where redis-py is missing or does not understand the URL.
+    """
+
+    kind = "redis"
+    serializer = _Plain()
+
+    def __init__(self, url: str, *, timeout: float = PATIENCE) -> None:
+        redis = library("redis", "redis")
+        try:
+            client = redis.Redis.from_url(
+                url,
+                socket_timeout=timeout,
+                socket_connect_timeout=timeout,
+                retry=import_module("redis.retry").Retry(import_module("redis.backoff").NoBackoff(), 0),
+            )
+        except ValueError:  # its text may hold the password
+            raise ConfigurationError(
+                "The setting CACHE is no Redis URL.", hint="Write it like redis://host:6379/0."
+            ) from None
+        super().__init__(client, key_prefix=PREFIX)
+        self._refusal: type[Exception] = redis.ResponseError
+
+    def get(self, key: str) -> Any:
+        try:
+            return super().get(key)
+        except self._refusal as error:
+            if not str(error).startswith("WRONGTYPE"):
+                raise
+            return None  # a list or the like is none of ours; the next write takes its place
+
+    def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        """cachelib sets first and the time to live after: who dies in between leaves a lock for ever."""
+        seconds = self._normalize_timeout(timeout)
+        name, data = PREFIX + key, codec.dump(value)
+        return bool(self._write_client.set(name, data, nx=True, ex=seconds if seconds > 0 else None))
+
+    def count(self, key: str, amount: int, seconds: int) -> int:
+        """Add to a number that goes after so many seconds; the number."""
+        pipeline = self._write_client.pipeline()
+        pipeline.incrby(PREFIX + key, amount)
+        pipeline.expire(PREFIX + key, seconds)
+        return int(pipeline.execute()[0])
+
+    def clear(self) -> bool:
+        """Delete our own keys, a few at a time: others use the server too."""
+        found: list[bytes] = []
+        for key in self._read_client.scan_iter(match=f"{PREFIX}*", count=SCAN):
+            found.append(key)
+            if len(found) >= SCAN:
+                self._write_client.unlink(*found)
+                found.clear()
+        if found:
+            self._write_client.unlink(*found)
+        return True
+
+    def close(self) -> None:
+        """Let go of the connections; the next call opens new ones."""
+        self._write_client.close()
+
+
+class MemcachedStore(MemcachedCache):
+    """A cache on memcached servers; how much they keep is for them to say (-m).
+
+    :param servers: each ``host:port`` or the path of a socket.
+    :param timeout: most seconds that one operation may take.
+    :raises ConfigurationError: where pylibmc is missing or does not understand an address.
+    """
+
+    kind = "memcached"
+
+    def __init__(self, servers: list[str], *, timeout: float = PATIENCE) -> None:
+        self._timeout = timeout
+        self._connect = _connector(servers, timeout)
+        self.after_fork()
+        try:
+            super().__init__(self._connect(), key_prefix=PREFIX)
+        except ValueError:
+            raise ConfigurationError(
+                "The setting CACHE names no memcached server.", hint="Write it like memcached://host:11211."
+            ) from None
+        self._client_context = self._reserved
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        """Begin with no connections: a child must not talk over those of its parent."""
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue(CONNECTIONS)
+
+    @contextmanager
+    def _reserved(self) -> Iterator[Any]:
+        """A connection for one caller: pylibmc's are not safe for threads."""
+        try:
+            client = self._idle.get_nowait()
+        except queue.Empty:
+            client = self._connect()
+        began = time.monotonic()
+        try:
+            yield client
+        except BaseException:
+            self.after_fork()  # dropped, with all that are idle: if the server was restarted they are all dead
+            raise
+        if time.monotonic() - began >= self._timeout:
+            raise TimeoutError("memcached did not answer")  # libmemcached reports it as a miss now and then
+        try:
+            self._idle.put_nowait(client)
+        except queue.Full:
+            client.disconnect_all()
+
+    def has(self, key: str) -> bool:
+        """cachelib appends nothing to the entry to find out, and in our encoding nothing is one letter."""
+        return self.get(key) is not None
+
+    def clear(self) -> bool:
+        """memcached cannot list keys, and to empty the server would take from others: nothing is done."""
+        return False
+
+
+def _connector(servers: list[str], timeout: float) -> Callable[[], Any]:
+    pylibmc = library("pylibmc", "memcached")
+
+    def serialize(_client: Any, value: Any) -> tuple[bytes, int]:
+        return codec.dump(value), 0
+
+    def deserialize(_client: Any, data: bytes, flags: int) -> Any:
+        """pylibmc would unpickle where the flags of an entry say so."""
+        return codec.load_or_none(data) if flags == 0 else None
+
+    made = type("Client", (pylibmc.Client,), {"serialize": serialize, "deserialize": deserialize})
+    milliseconds = max(1, int(timeout * 1000))
+    behaviors = {
+        "tcp_nodelay": True,
+        "connect_timeout": milliseconds,
+        "receive_timeout": milliseconds * 1000,  # microseconds (libmemcached, memcached_behavior)
+        "send_timeout": milliseconds * 1000,
+        "_poll_timeout": milliseconds,
+    }
+    return lambda: made(servers, behaviors=behaviors)

@@ -1,0 +1,253 @@
+"""The embedded store: a cachelib backend on the standard library's SQLite, for many threads and processes.
+
+Beside the database lie SQLite's own -journal, ``.lock`` (locks between processes), ``.changes``
+(:mod:`embedkit.cache.stores.invalidation`) and ``.takedowns`` (:mod:`embedkit.cache.takedowns`). It is a cache:
+whatever is wrong with it is a miss, and a file that cannot be read as a database is moved aside once and made anew.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from cachelib import BaseCache
+
+from embedkit.cache.stores import codec
+from embedkit.cache.stores.invalidation import shared_changes
+from embedkit.cache.stores.locks import Busy, tell_of_forks
+from embedkit.cache.stores.sqlite_pool import Pool
+
+Result = TypeVar("Result")
+Timeout = int | timedelta | None
+
+VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
+BATCH = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
+BREATH = 0.001  # seconds between two of them, in which the others have their turn
+EVERY = 256  # writes from one clean-up to the next
+
+# Row ids grow with every write, so their order is the order of writing and eviction needs no index.
+# WITHOUT ROWID would move every row above 1 KB to overflow pages (sqlite.org/withoutrowid.html).
+SCHEMA = f"""
+BEGIN;
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL, expires REAL NOT NULL
+);
+CREATE INDEX entries_by_end ON entries (expires) WHERE expires > 0;
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+GET = "SELECT value, expires FROM entries WHERE key = ?"
+SET = "INSERT OR REPLACE INTO entries (key, value, expires) VALUES (?, ?, ?)"
+ADD = """INSERT INTO entries (key, value, expires) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires
+    WHERE expires > 0 AND expires <= ?"""
+DELETE = "DELETE FROM entries WHERE key = ? AND (expires = 0 OR expires > ?)"
+DROP_EXPIRED = """DELETE FROM entries WHERE id IN
+    (SELECT id FROM entries WHERE expires > 0 AND expires <= ? LIMIT ?)"""
+DROP_OLDEST = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?)"
+
+
+class SQLiteCache(BaseCache):
+    """A bounded cache in one SQLite file.
+
+    :param path: of the file; its folder is made if need be.
+    :param limit: entries to keep, about; what is over goes, expired ones first, then the longest unwritten.
+    :param timeout: seconds to wait for another process that is writing.
+    :param default_timeout: seconds for which an entry lives if nothing is said; 0 is for ever.
+    :param clock: seconds since the epoch.
+    :raises OSError: where the folder cannot be made.
+    """
+
+    kind = "sqlite"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        limit: int = 100_000,
+        timeout: float = 5.0,
+        default_timeout: int = 300,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(default_timeout)
+        self.path = os.path.abspath(path)
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        if os.path.isdir(self.path):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
+        self.lock_path = f"{self.path}.lock"
+        self.takedowns_path = f"{self.path}.takedowns"
+        self.changes = shared_changes(f"{self.path}.changes")
+        self._pool = Pool(
+            self.path,
+            lock_path=self.lock_path,
+            schema=SCHEMA,
+            version=VERSION,
+            statement=ADD,
+            timeout=timeout,
+        )
+        self.failures = self._pool.failures
+        self._timeout = timeout
+        self._lost = 0  # writes that found others at it for too long
+        self._limit = limit
+        self._every = max(1, min(EVERY, limit // 16))
+        self._clock = clock
+        self._writes = 0
+        self.after_fork()
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        """Threads that are not in the child may have held the locks."""
+        # without it the threads of one process would meet in SQLite's busy handler, which sleeps
+        self._writing = threading.Lock()
+        self._pruning = threading.Lock()
+
+    @property
+    def working(self) -> bool:
+        """Whether SQLite did what it was last asked for, and the file is still there."""
+        return not self._pool.close_if_moved() and self._pool.working
+
+    # -- cachelib's interface ---------------------------------------------------------------------------
+
+    def get(self, key: str) -> Any:
+        row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
+        return codec.load_or_none(row[0]) if row and self._lives(row[1]) else None
+
+    def has(self, key: str) -> bool:
+        row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
+        return bool(row and self._lives(row[1]))
+
+    def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        row = (key, codec.dump(value), self._expires(timeout))
+        done = self._write(lambda db: db.execute(SET, row).rowcount == 1, False)
+        return self._changed(key, done)
+
+    def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        row = (key, codec.dump(value), self._expires(timeout), self._clock())
+        done = self._write(lambda db: db.execute(ADD, row).rowcount == 1, False)
+        return self._changed(key, done)
+
+    def set_many(self, mapping: dict[str, Any], timeout: Timeout = None) -> list[Any]:
+        expires = self._expires(timeout)
+        rows = [(key, codec.dump(value), expires) for key, value in mapping.items()]
+        done = self._write(lambda db: _together(db, lambda: db.executemany(SET, rows)) is not None, False)
+        return [key for key in mapping if self._changed(key, done)]
+
+    def delete(self, key: str) -> bool:
+        row = (key, self._clock())
+        done = self._write(lambda db: db.execute(DELETE, row).rowcount == 1, False)
+        return self._changed(key, done)
+
+    def clear(self) -> bool:
+        done = self._write(lambda db: db.execute("DELETE FROM entries") is not None, False)
+        if done and self.changes:
+            self.changes.mark_all()
+        return done
+
+    def inc(self, key: str, delta: int = 1) -> int | None:
+        total = self._write(lambda db: _together(db, lambda: self._add_to(db, key, delta)), None)
+        self._changed(key, total is not None)
+        return total
+
+    def dec(self, key: str, delta: int = 1) -> int | None:
+        return self.inc(key, -delta)
+
+    # -- what else there is ----------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """How many entries there are, expired ones included."""
+        row = self._pool.do(lambda db: db.execute("SELECT count(*) FROM entries").fetchone(), (0,))
+        return int(row[0])
+
+    def prune(self) -> int:
+        """Drop what has expired and what is over the limit, in small steps; how many entries that was."""
+        with self._pruning:
+            dropped = self._drop(DROP_EXPIRED, self.count(), self._clock())
+            while gone := self._drop(DROP_OLDEST, self.count() - self._limit):
+                dropped += gone  # and again, for what others have written meanwhile
+            return dropped
+
+    def close(self) -> None:
+        """Close what connections are idle; the next call opens a new one."""
+        self._pool.close()
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    def _lives(self, expires: float) -> bool:
+        return expires == 0 or expires > self._clock()
+
+    def _expires(self, timeout: Timeout) -> float:
+        seconds = self._normalize_timeout(timeout)
+        return self._clock() + seconds if seconds else 0.0
+
+    def _changed(self, key: str, done: bool) -> bool:
+        if done and self.changes:
+            self.changes.mark(key)
+        return done
+
+    def _add_to(self, db: sqlite3.Connection, key: str, delta: int) -> int:
+        row = db.execute(GET, (key,)).fetchone()
+        held = codec.load_or_none(row[0]) if row and self._lives(row[1]) else 0
+        total = int(held or 0) + delta
+        db.execute(SET, (key, codec.dump(total), self._expires(None)))
+        return total
+
+    def _drop(self, statement: str, most: int, *arguments: float) -> int:
+        dropped = 0
+        while dropped < most:
+            gone = self._drop_batch(statement, (*arguments, min(BATCH, most - dropped)))
+            if gone < 1:
+                break
+            dropped += gone
+            time.sleep(BREATH)
+        return dropped
+
+    def _drop_batch(self, statement: str, arguments: tuple[float, ...]) -> int:
+        return self._in_turn(lambda db: db.execute(statement, arguments).rowcount, 0)
+
+    def _write(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
+        result = self._in_turn(act, failed)
+        self._writes += 1
+        if self._writes % self._every == 0 and not self._pruning.locked():
+            self._prune_soon()
+        return result
+
+    def _in_turn(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
+        """Write, one thread at a time. Who waited behind one that waited in vain does not do so once more."""
+        lost = self._lost
+        if not self._writing.acquire(timeout=self._timeout):
+            self.failures.error = Busy("another thread has been writing all that time")
+            return failed
+        try:
+            if self._lost != lost:
+                self.failures.error = Busy("another process has been writing all that time")
+                return failed
+            result = self._pool.do(act, failed)
+            self._lost += _busy(self.failures.error)
+            return result
+        finally:
+            self._writing.release()
+
+    def _prune_soon(self) -> None:
+        """Clean up on a thread: nobody who writes should wait for it."""
+        try:
+            threading.Thread(target=self.prune, name="embedkit-prune", daemon=True).start()
+        except RuntimeError:
+            pass  # the interpreter is shutting down
+
+
+def _together(db: sqlite3.Connection, act: Callable[[], Result]) -> Result:
+    """Act in one transaction. If it fails the connection is closed, which undoes it."""
+    db.execute("BEGIN IMMEDIATE")
+    result = act()
+    db.execute("COMMIT")
+    return result
+
+
+def _busy(error: Exception | None) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

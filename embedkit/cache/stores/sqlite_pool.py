@@ -1,0 +1,240 @@
+"""Connections to one SQLite file: opened when needed, made, checked and made anew when they have to be.
+
+Whatever goes wrong is the failed outcome of the one call that met it, never an exception; ``failures`` has it.
+
+The file is in rollback mode, not in WAL mode: there SQLite maps a file (-shm) into memory, and whoever cuts that
+ends every process that reads it with SIGBUS (sqlite.org/wal.html). Where another process keeps it in WAL mode it
+is not used, until that one has gone. Nor does it wait for the disk: a power cut may
+cost the cache (a file that is damaged is made anew), a process that is killed never does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from embedkit.cache.stores.failures import Failures
+from embedkit.cache.stores.locks import Busy, FileLocks, tell_of_forks
+
+log = logging.getLogger("embedkit.stores")
+
+Result = TypeVar("Result")
+
+NO_PLACE = (0, 0)
+IDLE = 16  # connections kept open for the next caller
+REBUILD_PAUSE = 60  # seconds: a disk that keeps failing is not rebuilt again and again
+CREATE_WAIT = 1.0  # seconds for another process to make the file, at the least
+BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+BESIDE = ("-journal", "-wal", "-shm")  # what SQLite keeps beside the file; of an older mode, too
+
+
+class Foreign(sqlite3.DatabaseError):
+    """The file is a database, but not of ours."""
+
+
+class Pool:
+    """As many connections as there are callers at once; each is used by one of them at a time.
+
+    :param path: of the file; ``lock_path`` of the one whose locks keep two processes from making it at once.
+    :param schema: makes the tables, and sets user_version to ``version``.
+    :param statement: one that can be prepared where the tables are ours; a file with any others, or of another
+        version, is moved aside and made anew.
+    :param timeout: seconds to wait for another process that is writing.
+    """
+
+    def __init__(
+        self, path: str, *, lock_path: str, schema: str, version: int, statement: str, timeout: float
+    ) -> None:
+        self.path = path
+        self.working = True
+        self.failures = Failures()
+        self._lock_path = lock_path
+        self._schema = schema
+        self._version = version
+        self._statement = statement
+        self._timeout = timeout
+        self._rebuilt = -float("inf")
+        self._inherited: list[deque[sqlite3.Connection]] = []
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._place = NO_PLACE
+        tell_of_forks(self)
+
+    def after_fork(self) -> None:
+        """A child may neither use nor close the connections of its parent (sqlite.org/howtocorrupt.html 2.6)."""
+        self._inherited.append(self._idle)
+        self._idle = deque()
+
+    def do(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
+        """Act on a connection; where SQLite cannot, log it and say ``failed``."""
+        moved = self.close_if_moved()  # two microseconds: else it would act on a file that nobody sees
+        idle = self._idle
+        self.failures.error = None
+        try:
+            try:
+                db = idle.pop()
+            except IndexError:
+                db = self._connect()
+            try:
+                result = act(db)
+            except BaseException:
+                db.close()
+                raise
+        except sqlite3.Error as error:
+            self._failed(error)
+            return failed
+        if len(idle) < IDLE:
+            idle.append(db)
+        else:
+            db.close()
+        self.working = not moved
+        return result
+
+    def close(self) -> None:
+        """Close what is idle; the next call opens a new connection."""
+        try:
+            while True:
+                self._idle.pop().close()
+        except IndexError:
+            pass
+
+    def close_if_moved(self) -> bool:
+        """Where somebody has removed the file, go on with the one that is there now, or a new one.
+
+        Connections of before somebody set WAL mode are closed as well: they would map its memory.
+        """
+        if not self._idle:
+            return False
+        moved = _place(self.path) != self._place
+        if moved:
+            log.warning("%s has been removed; the cache starts empty", self.path)
+        if moved or os.path.exists(f"{self.path}-wal"):
+            self.close()
+        return moved
+
+    def __del__(self) -> None:
+        if hasattr(self, "_idle"):
+            self.close()
+
+    def _failed(self, error: sqlite3.Error) -> None:
+        log.debug("%s: %s", self.path, error)
+        self.working = False
+        self.failures.error = error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in BROKEN:
+            self._rebuild(f"{self.path}.damaged")
+        elif code == sqlite3.SQLITE_ERROR:
+            self.close()  # the tables may not be ours any more: the next connection looks
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return self._connect_once()
+        except Foreign:  # somebody may miss it, so it replaces no other
+            if not self._rebuild(f"{self.path}.foreign-{time.time_ns()}"):
+                raise
+            return self._connect_once()
+
+    def _connect_once(self) -> sqlite3.Connection:
+        db = self._open()
+        try:
+            _set_mode(db)
+            if not self._is_made(db):
+                self._create(db)
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute("PRAGMA mmap_size = 0")  # a host's SQLite may map files by default
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _open(self) -> sqlite3.Connection:
+        with suppress(OSError):  # then SQLite has something to say
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        db = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
+        self._place = _place(self.path)
+        return db
+
+    def _is_made(self, db: sqlite3.Connection) -> bool:
+        """Whether our tables are there.
+
+        :raises Foreign: where others are.
+        """
+        if _version(db) == self._version and _can_prepare(db, self._statement):
+            return True
+        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise Foreign(f"{self.path} has other tables than ours")
+        return False
+
+    def _create(self, db: sqlite3.Connection) -> None:
+        """Make the tables, one process at a time."""
+        try:
+            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT)):
+                if not self._is_made(db):
+                    db.execute("PRAGMA synchronous = OFF")
+                    db.executescript(self._schema)
+        except Busy as error:
+            raise sqlite3.OperationalError(str(error)) from None
+
+    def _rebuild(self, aside: str) -> bool:
+        """Move a file that is no database of ours aside; whether the next connection may make a new one."""
+        now, broken = time.monotonic(), self._place
+        if now - self._rebuilt < REBUILD_PAUSE:
+            return False
+        self._rebuilt = now
+        self.close()
+        try:
+            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT)):
+                if _place(self.path) == broken:  # else another process has done it by now
+                    log.warning("%s is no cache of ours, and is %s now; the cache starts empty", self.path, aside)
+                    os.replace(self.path, aside)
+                    for rest in BESIDE:  # a journal of the old file must not be played into the new one
+                        _remove(self.path + rest)
+        except (OSError, Busy) as error:
+            log.debug("%s: %s", self.path, error)
+            return False
+        return True
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _set_mode(db: sqlite3.Connection) -> None:
+    """Set the mode. In exclusive mode SQLite maps nothing on the way (sqlite.org/wal.html, section 9).
+
+    :raises sqlite3.OperationalError: where somebody else has the file open in WAL mode.
+    """
+    db.execute("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute("PRAGMA journal_mode = TRUNCATE")
+    db.execute("PRAGMA locking_mode = NORMAL")  # in effect with the next read, which asks for the version
+
+
+def _can_prepare(db: sqlite3.Connection, statement: str) -> bool:
+    """Whether the tables have the columns and the keys that a statement needs; it is not executed."""
+    try:
+        db.execute(f"EXPLAIN {statement}", [None] * statement.count("?")).close()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        return False
+    return True
+
+
+def _place(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return NO_PLACE
+    return found.st_dev, found.st_ino
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

@@ -1,0 +1,110 @@
+"""Commands that look after an installation: assets, cache, completion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import get_completion_class
+
+from embedkit.cli.console import as_json, open_kit, print_json, printable, say
+from embedkit.errors import ConfigurationError
+from embedkit.files.tree import Tree
+from embedkit.rendering.picker_files import picker_files
+from embedkit.rendering.renderer import static_dir
+
+ASSETS = ("embedkit.css", "embedkit-facade.js")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+@click.option("--picker", is_flag=True, help="Copy the picker as well, into a folder named after its content.")
+@as_json
+def assets(folder: Path, picker: bool, json_: bool) -> None:
+    """Copy stylesheet and façade script into a static site."""
+    tree = Tree(folder)
+    places = [Path(name) for name in ASSETS]
+    for place in places:
+        tree.write(place, (static_dir() / place).read_bytes())
+    if picker:
+        places += picker_files().copy(tree.write)
+    tree.sync()
+    places = [folder / place for place in places]
+    if json_:
+        print_json({"files": [str(place) for place in places]})
+        return
+    click.echo("\n".join(map(printable, places)))
+    say(
+        "In the head of your pages, with the address that your site serves them from:\n"
+        f'  <link rel="stylesheet" href="/{printable(folder.name)}/embedkit.css">\n'
+        f'  <script defer src="/{printable(folder.name)}/embedkit-facade.js"></script>  (for the target facade)'
+    )
+    if picker:
+        tags = "\n".join(f"  {tag}" for tag in picker_files().tags(f"/{folder.name}"))
+        say(f"For the picker, whose attribute endpoint names your service:\n{tags}")
+
+
+@click.group()
+def cache() -> None:
+    """Look at the cache, or empty it."""
+
+
+@cache.command("info")
+@as_json
+def cache_info(json_: bool) -> None:
+    """What is kept, and where."""
+    with open_kit() as kit:
+        info = kit.cache.info()
+    if json_:
+        print_json(info)
+    else:
+        for name, value in kept(info).items():
+            click.echo(f"{name:12} {printable(value)}")
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Drop every entry."""
+    with open_kit() as kit:
+        kit.cache.clear()
+    say("The cache is empty.")
+
+
+@cache.command("prune")
+def cache_prune() -> None:
+    """Drop entries that nobody may be shown any more."""
+    with open_kit() as kit:
+        kit.cache.prune()
+    say("Pruned.")
+
+
+@cache.command("purge")
+@click.argument("ref")
+def cache_purge(ref: str) -> int:
+    """Drop every copy of one picture."""
+    with open_kit() as kit:
+        held = kit.purge(ref)
+    say(f"{ref} is dropped." if held else f"Nothing was held of {ref}.")
+    return 0 if held else 4
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    For example in ~/.bashrc: eval "$(embedkit completion bash)"
+    """
+    from embedkit.cli.main import cli
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise ConfigurationError(f"There is no completion for {shell}.", hint="Use bash, zsh or fish.")
+    click.echo(kind(cli, {}, "embedkit", "_EMBEDKIT_COMPLETE").source())
+
+
+def kept(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a cache, without what this very process has counted."""
+    return {name: value for name, value in info.items() if name not in ("hits", "misses", "corrupt")}

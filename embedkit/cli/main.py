@@ -1,0 +1,125 @@
+"""The command line. stdout is data, stderr is messages, exit codes tell what happened.
+
+    0 ok   1 findings   2 usage or configuration   3 network   4 not found   5 not embeddable
+    6 quota   130 interrupted
+
+Of several failures the highest code wins.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from contextlib import suppress
+from typing import Any
+
+import click
+
+from embedkit import __version__
+from embedkit.cli.admin import assets, cache, completion
+from embedkit.cli.boards import boards
+from embedkit.cli.build import (
+    check,
+    lock,
+    render,
+    warm,
+)
+from embedkit.cli.console import say, say_error, say_file_error
+from embedkit.cli.doctor import doctor
+from embedkit.cli.downloads import download
+from embedkit.cli.resolve import convert, resolve
+from embedkit.cli.search import search
+from embedkit.cli.serve import (
+    demo,
+    openapi,
+    sandbox,
+    serve,
+)
+from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized
+from embedkit.settings import rows
+from embedkit.web.logs import TextFormatter
+
+
+class Commands(click.Group):
+    """A group that lists its commands in the order of their use, and forgives a reader that goes away."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
+        """As they were added."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; that nobody wants the rest of its output is no failure of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # as in: embedkit … | head; click would exit 1, which means findings here
+            _silence()
+            return 0
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="embedkit", message="%(prog)s %(version)s")
+@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what is done.")
+def cli(verbose: bool) -> None:
+    """Turn Getty Images references into safe, fast, accessible embeds.
+
+    See it work: embedkit demo. Settings are environment variables named EMBEDKIT_…; the README lists
+    them, and embedkit doctor checks them.
+    """
+    if verbose:
+        handler = logging.StreamHandler()
+        handler.setFormatter(TextFormatter(timed=False))
+        logging.getLogger("embedkit").addHandler(handler)
+        logging.getLogger("embedkit").setLevel(logging.DEBUG)
+
+
+for command in (
+    *(resolve, search, render, convert, check, warm, lock, assets, cache),
+    *(download, boards, serve, demo, sandbox, doctor, openapi, completion),
+):
+    cli.add_command(command)
+
+
+def main(args: list[str] | None = None) -> None:
+    """The console script: runs a command and turns what it raises into a message and an exit code."""
+    gc.set_threshold(100_000)  # a build makes many values and keeps them: looking for cycles took a sixth of it
+    try:
+        result: Any = cli.main(args=args, prog_name="embedkit", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except click.exceptions.Abort:
+        say_error("Interrupted.")
+        code = 130
+    except click.ClickException as error:
+        _explain(error)
+        code = 2
+    except EmbedKitError as error:
+        say_error(str(error))
+        if isinstance(error, ConfigurationError | Unauthorized) and any(
+            name in str(error) for name, _, _ in rows()
+        ):
+            say("Settings are environment variables: CACHE is EMBEDKIT_CACHE, and so on. Try: embedkit doctor")
+        code = error.exit_code
+    except OSError as error:  # a file or folder; what the network does is an EmbedKitError
+        say_file_error(error)
+        _silence()  # a full disk would speak once more at the end
+        code = 2
+    sys.exit(code)
+
+
+def _explain(error: click.ClickException) -> None:
+    """A mistake in how a command was called, with its usage."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    message = error.format_message()
+    if message.startswith("Usage:"):  # no command was given: this is the whole help
+        say(message)
+        return
+    say_error(message, lines=True)
+    if context:
+        say(f"{context.get_usage()}\nTry: {context.command_path} --help")
+
+
+def _silence() -> None:
+    """Let what stdout still holds go nowhere (docs.python.org/3/library/signal.html#note-on-sigpipe)."""
+    with suppress(OSError, AttributeError), open(os.devnull, "w") as nowhere:  # there may be no stdout
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -1,0 +1,143 @@
+"""Commands about single references: resolve, convert."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from embedkit import serialization
+from embedkit.cli.build import input_option
+from embedkit.cli.console import (
+    advise,
+    as_json,
+    error_json,
+    open_kit,
+    print_json,
+    printable,
+    say,
+    say_error,
+    say_problem,
+    worst,
+)
+from embedkit.cli.files import Failures, read_lines, read_texts
+from embedkit.cli.output import Way
+from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.kit import EmbedKit
+from embedkit.models import TARGETS, AssetRef, Embed, Input, Options, Target
+
+
+@click.command()
+@click.argument("refs", nargs=-1, required=True, metavar="REF...")
+@as_json
+@click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"Print the markup: {', '.join(TARGETS)}.")
+@click.option("--max-width", type=click.IntRange(1), metavar="N", help="No wider than N pixels.")
+@click.option("--max-height", type=click.IntRange(1), metavar="N", help="No higher than N pixels.")
+def resolve(
+    refs: tuple[str, ...], json_: bool, target: Target | None, max_width: int | None, max_height: int | None
+) -> int:
+    """Look up pictures: what is known of them, or their markup.
+
+    REF is an id (74917285), a list of up to five, an address (https://gty.im/74917285), a shortcode
+    ('[getty 74917285]') or pasted embed code; "-" reads them from stdin, one on each line.
+    """
+    said = Options(max_width=max_width, max_height=max_height, target=target)
+    wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
+    with open_kit() as kit:
+        asked = [_asked(kit, ref, said) for ref in wanted]
+        found = iter(kit.resolve_many([one for one in asked if isinstance(one, AssetRef)]))
+        answers = [next(found) if isinstance(one, AssetRef) else one for one in asked]
+        shown = [_shown(kit, ref, answer, said) for ref, answer in zip(wanted, answers, strict=True)]
+        if json_:
+            print_json(shown[0] if len(shown) == 1 else shown)
+        else:
+            _print(kit, wanted, answers, said)
+            advise(answer.code for answer in answers if isinstance(answer, EmbedKitError))
+    return worst([answer.exit_code for answer in answers if isinstance(answer, EmbedKitError)])
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
+@input_option
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there.")
+@click.option("--in-place", is_flag=True, help="Change the files.")
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
+@click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
+@as_json
+def convert(
+    files: tuple[str, ...],
+    input_: Input | None,
+    output: Path | None,
+    in_place: bool,
+    check: bool,
+    diff: bool,
+    json_: bool,
+) -> int:
+    """Turn pasted embed code back into shortcodes.
+
+    A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
+    does code: what render leaves alone.
+    """
+    from embedkit.getty import embed_code
+
+    way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
+    texts = read_texts(files, input_, output=output, failures=(failures := Failures()))
+    counts = []
+    with way.delivery(texts) as delivery:
+        for text in texts:
+            content, count, problems = embed_code.convert(text.content, text.input)
+            done = delivery.deliver(text, content)
+            shown = {"file": text.place, "converted": count, "problems": [asdict(one) for one in problems]}
+            counts.append(shown | ({} if way.writes else {"content": content}))
+            for problem in () if json_ else problems:
+                say_problem(text.place, problem)
+            if count and done and way.writes and not (diff or json_):
+                say(f"{printable(text.place)}: {count} {'to convert' if check else 'converted'}")
+    if json_:
+        print_json({"texts": counts})
+    found = 1 if check and any(one["converted"] or one["problems"] for one in counts) else 0
+    return worst([found, delivery.code, failures.code])
+
+
+def _asked(kit: EmbedKit, ref: str, said: Options) -> AssetRef | UnsupportedReference:
+    try:
+        parsed = kit.parse(ref)
+    except UnsupportedReference as error:
+        return error
+    return AssetRef(parsed.items, said.over(parsed.options))
+
+
+def _shown(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, said: Options) -> dict[str, Any]:
+    if isinstance(answer, EmbedKitError):
+        return {"ref": ref, "error": error_json(answer)}
+    record = serialization.public(answer, time.time())
+    if said.target:
+        record |= {"target": said.target, "html": str(kit.show(answer, said)), "assets": kit.assets(said.target)}
+    return record
+
+
+def _print(kit: EmbedKit, wanted: list[str], answers: list[Embed | EmbedKitError], said: Options) -> None:
+    for ref, answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, EmbedKitError):
+            say_error(f"{printable(ref[:80])}: {answer}")
+        elif said.target:
+            click.echo(str(kit.show(answer, said)))
+        else:
+            click.echo(_readable(answer))
+
+
+def _readable(embed: Embed) -> str:
+    rows = {
+        "id": str(embed.ref),
+        "title": embed.title,
+        "credit": " / ".join(part for part in (embed.photographer, embed.collection) if part),
+        "size": f"{embed.width} x {embed.height}",
+        "caption": embed.caption,
+        "page": embed.page_url,
+        "shortcode": f"[getty {embed.ref}]",
+        "stale": "yes" if embed.stale else "",
+    }
+    return "\n".join(f"{name:10} {value}" for name, value in rows.items() if value)

@@ -1,0 +1,202 @@
+"""Commands that serve: serve, demo, sandbox; and the service's description, openapi."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Literal, TypeVar
+
+import click
+
+from embedkit.cli.console import print_json, say
+from embedkit.cli.server import SEND_S, Server
+from embedkit.errors import ConfigurationError
+from embedkit.rendering.picker_files import picker_files
+from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
+from embedkit.web import logs
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+
+
+# what a demo on this machine cannot use, whatever the environment says for a real service
+AT_HOME: dict[str, Any] = {
+    "frozen": False,
+    "on_error": "card",
+    "public_url": "",
+    "assets_url": "",
+    "trusted_hops": 0,
+    "trusted_hosts": (),
+}
+
+
+def port_option(default: int) -> Callable[[Command], Command]:
+    """``--port``; 0 takes any free one."""
+    return click.option(
+        "--port",
+        default=default,
+        show_default=True,
+        type=click.IntRange(0, 65535),
+        help="The port to listen on; 0 takes a free one.",
+    )
+
+
+@click.command()
+@host_option
+@port_option(8080)
+@click.option("--upstream", metavar="URL", help="Use the services at this address (a sandbox) instead of Getty's.")
+@click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at once.")
+@click.option(
+    "--log-format",
+    type=click.Choice(LOG_FORMATS),
+    help="What to write on stderr, in place of the setting LOG_FORMAT.",
+)
+def serve(host: str, port: int, upstream: str | None, threads: int, log_format: str | None) -> None:
+    """Run the service under waitress.
+
+    SIGTERM ends it with 0, Ctrl+C with 130, once the requests in flight are answered: within TIMEOUT and a second.
+    A second signal cuts them off.
+    """
+    from embedkit.web import create_app
+
+    settings = Settings.from_env(os.environ)
+    if log_format:
+        settings = replace(settings, log_format=log_format)
+    try:
+        app = create_app(settings.with_upstream(upstream) if upstream else settings)
+    except ValueError as error:
+        raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
+    logs.listen(settings.log_format, name="waitress")  # what the server says, in lines like all others
+
+    def told(url: str) -> str:
+        return (
+            f"embedkit serves on {url} (Ctrl+C stops it)\n"
+            f"In the head of a page, for the picker:\n{_picker(settings, url)}"
+        )
+
+    _run(app, host, port, threads, told, settings)
+
+
+@click.command()
+@host_option
+@port_option(8080)
+@click.option("--open", "open_", is_flag=True, help="Open the page in a browser.")
+def demo(host: str, port: int, open_: bool) -> None:
+    """See embedkit at work in a browser: no key, no network.
+
+    The service and a page with a sample post, over the sandbox.
+    """
+    from embedkit.sandbox import SandboxServer
+    from embedkit.sandbox.api.credentials import CUSTOMER
+    from embedkit.web.demo import create_demo
+
+    with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
+        settings = replace(
+            Settings.from_env(os.environ).with_upstream(sandbox.url),
+            cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
+            **CUSTOMER,  # real ones, if the environment has them, are no business of the sandbox's
+            search_access="open",
+            **AT_HOME,
+            rate_limit="600/minute",
+            secret=(Secret(secrets.token_hex(32)),),
+        )
+
+        def told(url: str) -> str:
+            if open_:
+                webbrowser.open(url)
+            return f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)"
+
+        _run(create_demo(settings, sandbox.app.count), host, port, 16, told, settings)
+
+
+@click.command()
+@host_option
+@port_option(8081)
+@click.option(
+    "--generation",
+    type=click.Choice(["modern", "div"]),
+    default="modern",
+    show_default=True,
+    help="The markup to answer with: today's script form, or the div of 2014.",
+)
+def sandbox(host: str, port: int, generation: Literal["modern", "div"]) -> None:
+    """Run the offline emulator of Getty's services."""
+    from embedkit.sandbox import SandboxConfig, SandboxServer
+
+    try:
+        server = SandboxServer(SandboxConfig(generation=generation), host=host, port=port)
+    except OSError as error:
+        raise _taken(host, port, error) from None
+    say(f"The sandbox answers on {server.url}/ (Ctrl+C stops it).{_usage(server.url)}")
+    with suppress(KeyboardInterrupt):
+        server.run()
+    server.stop()
+
+
+@click.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the service."""
+    from embedkit.web import openapi_document
+
+    print_json(openapi_document())
+
+
+def _usage(url: str) -> str:
+    """How to use the sandbox instead of Getty's services, ready to be pasted into another shell."""
+    from embedkit.sandbox.api import credentials as known
+
+    usual, moved = vars(Settings()), vars(Settings().with_upstream(url))
+    changed = {name: value for name, value in moved.items() if value != usual[name]} | known.CUSTOMER
+    said = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in changed.items()}
+    exports = "\n".join(f"  export {PREFIX}{name.upper()}={value}" for name, value in said.items())
+    return f"""
+In another shell, use it instead of Getty's services, as a licensed customer:
+
+{exports}
+
+  embedkit resolve 74917285
+  embedkit search "solar eclipse"
+
+A key that may only search: {known.SEARCH_KEY}, {known.SEARCH_SECRET}.
+The service, search aside, needs only: embedkit serve --upstream {url}"""
+
+
+def _picker(settings: Settings, url: str) -> str:
+    """What a page writes to load the picker, and nothing but this release of it (Subresource Integrity)."""
+    base = settings.static_url if settings.static_url.startswith("http") else f"{url}static"
+    return "\n".join(f"  {tag}" for tag in picker_files().tags(base))
+
+
+def _taken(host: str, port: int, error: OSError) -> click.ClickException:
+    why = os.strerror(error.errno) if error.errno else error  # asyncio and sockets say it at length
+    return click.ClickException(f"Cannot listen on {host}:{port} ({why}). Choose another with --port.")
+
+
+def _run(app: Any, host: str, port: int, threads: int, told: Any, settings: Settings) -> None:
+    """Listen first, then say where: an address that is printed works.
+
+    :raises Abort: where Ctrl+C ended it.
+    """
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise _taken(host, port, error) from None
+    with listening:
+        try:
+            server = Server(
+                app, listening, threads=threads, grace=settings.timeout + SEND_S, hops=settings.trusted_hops
+            )
+        except ImportError:
+            raise ConfigurationError(
+                "The server is not installed.", hint="Run: pip install 'embedkit[server]'"
+            ) from None
+        said = told(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
+        if server.run(lambda: say(said)) == signal.SIGINT:
+            raise click.Abort

@@ -1,0 +1,1 @@
+"""From references to embeds: resolve, refresh, lock, and put them into texts."""

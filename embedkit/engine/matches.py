@@ -1,0 +1,87 @@
+"""References in a text: the scanner's candidates, parsed; and the text with them replaced. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.getty import references
+from embedkit.models import AssetRef, Input, Options, Problem, Shortcode, Target
+from embedkit.shortcodes import scan
+from embedkit.shortcodes.budget import DOCUMENT, Budget
+
+PAGE_TARGETS = frozenset({"web", "facade", "widget"})  # an author may choose among these
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate and, where it names pictures, their reference with the author's options."""
+
+    shortcode: Shortcode
+    ref: AssetRef | None
+    problems: tuple[Problem, ...]
+
+    def problem(self, error: EmbedKitError) -> Problem:
+        """An error as a problem at this place of the text."""
+        return Problem(self.shortcode.line, self.shortcode.column, error.code, str(error))
+
+    def options(self, target: Target | None) -> Options:
+        """How to show it: a page's author may choose the target, a feed's or a mail's may not."""
+        said = self.ref.options if self.ref else Options()
+        if said.target is None or (target or "web") not in PAGE_TARGETS or said.target not in PAGE_TARGETS:
+            return replace(said, target=target)
+        return said
+
+
+def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Found]:
+    """Everything in a text that asks for a picture, in order, with what is wrong with it."""
+    found = (_parsed(shortcode) for shortcode in scan.find(text, input, budget))
+    return [one for one in found if one is not None]
+
+
+def replace_all(text: str, found: Iterable[tuple[Found, str | None]]) -> str:
+    """The text with every reference replaced by its markup, and every escape by what it escapes."""
+    edits = []
+    for one, markup in found:
+        start, end = one.shortcode.start, one.shortcode.end
+        if one.shortcode.kind == "escape":
+            edits.append((start, end, text[start + 1 : end - 1]))
+        elif markup is not None and _makes_image(text, start, markup):
+            edits.append((start - 1, end, f"&#33;{markup}"))
+        elif markup is not None:
+            edits.append((start, end, markup))
+    return scan.replace(text, edits)
+
+
+def _makes_image(text: str, start: int, markup: str) -> bool:
+    """Whether the author's "!" would make an image of our link (CommonMark 0.31, section 6.4)."""
+    if text[start - 1 : start] != "!" or not (markup.startswith("[") and "](https://" in markup):
+        return False
+    place = start - 1
+    while place and text[place - 1] == "\\":
+        place -= 1
+    return (start - 1 - place) % 2 == 0
+
+
+def _parsed(shortcode: Shortcode) -> Found | None:
+    if shortcode.problem is not None:
+        return Found(shortcode, None, (shortcode.problem, *shortcode.warnings))
+    if shortcode.kind == "escape":
+        return Found(shortcode, None, ())
+    try:
+        ref = _reference(shortcode.reference, shortcode.options)
+    except UnsupportedReference as error:
+        if shortcode.kind != "shortcode":
+            return None  # some other address on a line of its own: none of our business
+        problem = Problem(shortcode.line, shortcode.column, error.code, str(error))
+        return Found(shortcode, None, (problem, *shortcode.warnings))
+    return Found(shortcode, ref, shortcode.warnings)
+
+
+@lru_cache(maxsize=4096)
+def _reference(written: str, options: Options) -> AssetRef:
+    """A text's own reference: no longer than a shortcode, and often written many times."""
+    ref = references.parse(written)
+    return AssetRef(ref.items, options.over(ref.options))

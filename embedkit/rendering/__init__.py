@@ -1,0 +1,1 @@
+"""Records to output: one template a target, escaped for whatever reads it next."""

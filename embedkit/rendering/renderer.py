@@ -1,0 +1,381 @@
+"""One embed, many outputs: the targets, each a Jinja template that a host may replace.
+
+A template is given these names; all are raw text, on one line each, that is escaped as it is printed (for HTML,
+and for all that may read our output next: :mod:`embedkit.rendering.escaping`):
+
+title, caption (the author's own text, or empty), credit, photographer, collection, page_url, ref (the ids,
+joined by commas), slideshow, align_class, inert (attributes that keep template engines of live pages out),
+words (our own few words, from words.json), thumbnail_url, and where there is an embed: frame, frame_src,
+frame_path, frame_title, frame_caption, items, width, height, bar, bar_class, sandbox, widget_script, data (the
+ImageObject of jsonld).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+from embedkit import __version__
+from embedkit.errors import ConfigurationError
+from embedkit.models import AssetRef, Embed, Frame, Input, Options, Target
+from embedkit.rendering import escaping
+from embedkit.rendering.escaping import ESCAPES, Escape, Own
+from embedkit.rendering.sanitizer import PATH, sanitizer
+from embedkit.settings import Settings
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, FileSystemLoader, Template
+    from markupsafe import Markup
+
+PACKAGE = Path(__file__).parent.parent
+AGENCY = "Getty Images"
+
+TEMPLATES: dict[Target, str] = {
+    "web": "web.html",
+    "facade": "facade.html",
+    "widget": "widget.html",
+    "wordpress": "wordpress.html",
+    "oembed": "oembed.html",
+    "amp": "amp.html",
+    "feed": "feed.html",
+    "email": "email.html",
+    "text": "text.txt",
+    "markdown": "markdown.md",
+    "jsonld": "jsonld.html",
+    "card": "card.html",
+}
+DEPENDS_ON = ("frame_origin", "frame_sandbox", "widget_script", "locale", "tld", "sanitizer")  # settings
+MAKERS = ("rendering/renderer.py", "rendering/escaping.py", "rendering/sanitizer.py")
+# No sanitizer can carry a script, and amp-iframe is no element of html.
+UNCLEANED = frozenset({"widget.html", "amp.html", "jsonld.html"})
+# Where our stylesheet is, a missing picture becomes a card; elsewhere a link.
+CARDS: frozenset[Target] = frozenset({"web", "facade", "widget", "card"})
+LINKS: frozenset[Target] = frozenset({"oembed", "amp", "wordpress"})
+WIDGET_QUERY = ["et", "tld", "sig"]
+PLAIN: frozenset[Target] = frozenset({"text", "markdown"})
+# What Vue, Alpine and AngularJS leave alone: they read the page itself, where references are signs again.
+INERT = ' v-pre="" x-ignore="" ng-non-bindable=""'
+
+# The only place that our links lead to; whatever else a record says, the page is made from the id.
+_PAGE = re.compile(r"https://www\.gettyimages\.[a-z]{2,3}(?:\.[a-z]{2})?/[A-Za-z0-9/_.,%?=&-]*")
+_PATH = re.compile(PATH)
+# Controls, surrogates and noncharacters belong in no html; bidirectional overrides would turn round our own words.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
+
+
+def templates_dir() -> Path:
+    """The folder of the built-in templates: in the package once installed, beside it in a checkout.
+
+    :raises ConfigurationError: where there is neither.
+    """
+    for folder in (PACKAGE / "templates", PACKAGE.parent / "templates"):
+        if (folder / "embedkit" / "web.html").is_file():
+            return folder
+    raise ConfigurationError("The templates of embedkit are missing.", hint="Install the package again.")
+
+
+def edition(settings: Settings) -> str:
+    """What built-in templates' output depends on beside a copy and options, in one word; imports no Jinja."""
+    said = [__version__, *(getattr(settings, name) for name in DEPENDS_ON)]
+    makers = [*sorted(templates_dir().glob("embedkit/*.*")), *(PACKAGE / name for name in MAKERS)]
+    digest = hashlib.blake2b("\n".join(said).encode("utf-8", "replace"), digest_size=12)
+    for path in makers:
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def static_dir() -> Path:
+    """The folder of the stylesheet and the scripts."""
+    return PACKAGE / "static"
+
+
+def assets(target: Target, settings: Settings) -> dict[str, list[str]]:
+    """Addresses of the stylesheets and scripts that a page with this target needs, each to load once.
+
+    The façade script frames Getty's origin alone; where the settings name another (the sandbox), its
+    address says so.
+    """
+    version = {"v": __version__}
+    if settings.frame_origin != Settings.frame_origin:
+        version["origin"] = settings.frame_origin
+    if settings.frame_sandbox != Settings.frame_sandbox:
+        version["sandbox"] = settings.frame_sandbox
+    return {
+        "css": [f"{settings.static_url}/embedkit.css?v={__version__}"] if target in CARDS else [],
+        "js": [f"{settings.static_url}/embedkit-facade.js?{urlencode(version)}"] if target == "facade" else [],
+    }
+
+
+def typed(text: str, target: Target) -> Markup | str:
+    """Output for a target as what it is: plain text, or markup."""
+    return text if target in PLAIN else _markup(text)
+
+
+class Renderer:
+    """Turns records into output. Safe for threads.
+
+    :raises ConfigurationError: where the settings name a folder or a sanitizer that is not there.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sanitizer = sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
+        self._environment = _environment(settings)
+        self._words = _words(self._environment, settings.locale)
+        self._own: dict[str, bool] = {}
+        self._templates: dict[str, Template] = {}
+        self._hosted = bool(settings.templates)
+        self._markup = type(_markup(""))
+        self._inert = _markup(INERT)
+        self._sandbox, self._widget_script = Own(settings.frame_sandbox), Own(settings.widget_script)
+
+    def render(self, embed: Embed, options: Options, target: Target, input: Input = "text") -> Markup | str:
+        """An embed, already at its size, for a target: text for ``text`` and ``markdown``, else markup.
+
+        ``jsonld`` is empty where there is no thumbnail, since it must point at a picture.
+
+        :param input: the format of the document that it will be in; ``text`` where there is none.
+        :raises ConfigurationError: where a template of the host's own fails.
+        """
+        if not _PATH.fullmatch(embed.frame.path()):  # made by hand, or a tampered lock file
+            return self.fallback(embed.ref, options, target, texts=_texts(embed), input=input)
+        if target == "jsonld" and not embed.thumbnail_url:
+            return _markup("")
+        if target == "widget" and [name for name, _ in embed.frame.query] != WIDGET_QUERY:
+            target = "web"  # Getty's script would build a query other than the one that was signed
+        escape = ESCAPES[target][input]
+        context = self._base(embed.ref, options, _texts(embed), embed.page_url, target)
+        return self._fill(TEMPLATES[target], context | self._framed(embed, options, context, target), escape)
+
+    def fallback(
+        self,
+        ref: AssetRef,
+        options: Options,
+        target: Target,
+        *,
+        texts: Mapping[str, str] | None = None,
+        input: Input = "text",
+    ) -> Markup | str:
+        """What is shown where there is no embed: a credited card, link or text, by ON_ERROR.
+
+        :param texts: title, photographer and collection, as far as they are known.
+        :param input: the format of the document that it will be in; ``text`` where there is none.
+        """
+        if target == "jsonld":
+            return _markup("")
+        context, escape = self._base(ref, options, texts or {}, "", target), ESCAPES[target][input]
+        kind = self._settings.on_error
+        if kind == "text":
+            name = TEMPLATES[target] if target in PLAIN else "text.html"
+            return self._fill(name, context | {"page_url": ""}, escape)
+        if target in LINKS or (kind == "link" and target in CARDS):
+            return self._fill("link.html", context, escape)
+        return self._fill("card.html" if target in CARDS else TEMPLATES[target], context, escape)
+
+    def plain(self, text: str, target: Target, input: Input = "text") -> Markup | str:
+        """An author's own words, where they name no picture at all: shown, and no more than that."""
+        if target == "jsonld":
+            return _markup("")
+        said = escaping.escape_text(_one_line(text), ESCAPES[target][input])
+        return typed(f"<span{INERT}>{said}</span>" if target in CARDS else said, target)
+
+    # -- what templates are given ------------------------------------------------------------------------
+
+    def _base(
+        self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str, target: Target
+    ) -> dict[str, Any]:
+        said = {name: _one_line(texts.get(name, "")) for name in ("title", "photographer", "collection")}
+        people = [said["photographer"], said["collection"]]
+        title = said["title"] or self._words["untitled"].format(id=ref.items[0])
+        if len(ref.items) > 1:
+            title = self._words["slideshow"].format(title=title, more=len(ref.items) - 1)
+        return {
+            **said,
+            "title": title,
+            "caption": _one_line(options.caption) if isinstance(options.caption, str) else "",
+            "credit": " / ".join([*(one for one in people if one and one != AGENCY), AGENCY]),
+            "page_url": self._page_url(ref, options, page_url, target),
+            "ref": Own(ref),
+            "slideshow": len(ref.items) > 1,
+            "align_class": Own(f" ek--{options.align}") if options.align in ("left", "center", "right") else "",
+            "inert": self._inert if target in CARDS else "",
+            "words": self._words,
+            "thumbnail_url": None,
+        }
+
+    def _framed(self, embed: Embed, options: Options, base: Mapping[str, Any], target: Target) -> dict[str, Any]:
+        path = embed.frame.path(caption=options.caption is True)
+        return {
+            "frame_path": Own(path),
+            "frame_src": Own(self._settings.frame_origin + path),
+            "frame_title": _one_line(options.title or "") or self._frame_title(base),
+            "frame_caption": options.caption is True,
+            "items": Own(",".join(embed.frame.items)),
+            "width": embed.width,
+            "height": embed.height,
+            "bar": embed.frame.bar,
+            "bar_class": Own(" ek-box--bar") if embed.frame.bar else "",
+            "sandbox": self._sandbox,
+            "widget_script": self._widget_script,
+            "thumbnail_url": embed.thumbnail_url,
+            **({"frame": _own(embed.frame)} if target == "widget" or self._hosted else {}),
+            **({"data": _image_object(embed, base)} if target == "jsonld" or self._hosted else {}),
+        }
+
+    def _frame_title(self, base: Mapping[str, Any]) -> str:
+        who = base["credit"].removesuffix(AGENCY).removesuffix(" / ")
+        return self._words["title" if who else "title_alone"].format(title=base["title"], who=who)
+
+    def _page_url(self, ref: AssetRef, options: Options, page_url: str, target: Target) -> str:
+        if not _PAGE.fullmatch(page_url):
+            page_url = f"https://www.gettyimages.{options.tld or self._settings.tld}/detail/{ref.items[0]}"
+        return page_url if target == "text" else Own(page_url)  # there it is read, and no link
+
+    # -- templates ---------------------------------------------------------------------------------------
+
+    def _fill(self, name: str, context: Mapping[str, Any], escape: Escape) -> Markup | str:
+        from jinja2 import TemplateError
+
+        try:
+            template = self._template(name)
+            text = template.render(escaping.as_texts(context) if self._hosted else context).strip()
+        except TemplateError as error:
+            raise ConfigurationError(
+                f"The template embedkit/{name} cannot be used: {error}.", hint="See the setting TEMPLATES."
+            ) from error
+        if name.endswith(".html") and name not in UNCLEANED and self._is_own(name, template):
+            text = self._sanitizer.clean(text)
+        text = escaping.unmask(text, escape)
+        return self._markup(text) if name.endswith(".html") else text
+
+    def _template(self, name: str) -> Template:
+        """A template, looked up once; where a host has its own, as it is by now."""
+        template = self._templates.get(name) or self._environment.get_template(f"embedkit/{name}")
+        if not self._hosted:
+            self._templates[name] = template
+        return template
+
+    def _is_own(self, name: str, template: Template) -> bool:
+        """Whether a template, and all it includes, is built in: a host's own html is the host's code."""
+        if name not in self._own:
+            included = map(self._environment.get_template, _included(self._environment, name))
+            self._own[name] = all(_built_in(one.filename) for one in (template, *included))
+        return self._own[name]
+
+
+def _environment(settings: Settings) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+    from jinja2.ext import Extension
+
+    class OneLine(Extension):
+        """Puts built-in templates on one line: wpautop and Markdown read line breaks as paragraphs."""
+
+        def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
+            return _one_line_of_html(source) if _built_in(filename) else source
+
+    class PrintedOnce(Environment):
+        """Takes what a macro or a block has printed as it stands where it is printed again."""
+
+        concat = staticmethod(lambda parts: Own("".join(parts)))
+
+    folders = [templates_dir()]
+    if settings.templates:
+        if not Path(settings.templates).is_dir():
+            raise ConfigurationError(
+                f"The folder {settings.templates} is not there.", hint="See the setting TEMPLATES."
+            )
+        folders.insert(0, Path(settings.templates))
+    environment = PrintedOnce(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        finalize=escaping.mask_value,
+        extensions=[OneLine],
+        auto_reload=bool(settings.templates),
+    )
+    environment.filters |= dict.fromkeys(("e", "escape", "forceescape"), _escaped)
+    environment.filters["markdown"] = lambda text: Own(escaping.escape_text(text, "markdown"))
+    environment.policies["json.dumps_function"] = escaping.dump_json
+    return environment
+
+
+def _escaped(value: Any) -> Any:
+    """What the filters ``e``, ``escape`` and ``forceescape`` make of a value: nothing in it means anything."""
+    return (
+        value
+        if hasattr(value, "__html__") and not isinstance(value, escaping.Text)
+        else _markup(escaping.mask(str(value)))
+    )
+
+
+def _words(environment: Environment, locale: str) -> dict[str, str]:
+    """Our few words in the language of a locale such as pt-BR; what a language lacks is in English."""
+    table = json.loads(_source(environment, "words.json"))
+    language = re.split("[-_]", locale.lower())[0]
+    return {**table["en"], **table.get(language, {})}
+
+
+def _included(environment: Environment, name: str) -> list[str]:
+    from jinja2 import meta
+
+    return [one for one in meta.find_referenced_templates(environment.parse(_source(environment, name))) if one]
+
+
+def _source(environment: Environment, name: str) -> str:
+    loader = cast("FileSystemLoader", environment.loader)
+    return loader.get_source(environment, f"embedkit/{name}")[0]
+
+
+def _texts(embed: Embed) -> dict[str, str]:
+    return {name: getattr(embed, name) for name in ("title", "photographer", "collection")}
+
+
+def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
+    """schema.org ImageObject, as search engines read it for licensed pictures."""
+    said = {
+        "@context": Own("https://schema.org"),
+        "@type": "ImageObject",
+        "contentUrl": embed.thumbnail_url,
+        "width": embed.thumbnail_width,
+        "height": embed.thumbnail_height,
+        "name": base["title"],
+        "caption": base["caption"] or _one_line(embed.caption),
+        "creator": base["photographer"] and {"@type": "Person", "name": base["photographer"]},
+        "creditText": base["credit"],
+        "license": embed.terms_of_use_url,
+        "acquireLicensePage": base["page_url"],
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _one_line(text: str) -> str:
+    """A text without line breaks (a blank line ends an html block in Markdown) and unprintable characters."""
+    return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
+
+
+def _built_in(filename: str | None) -> bool:
+    return filename is not None and Path(filename).is_relative_to(templates_dir())
+
+
+def _one_line_of_html(source: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=[>}])\s*\n\s*(?=[<{])", "", source.strip()))
+
+
+def _own(frame: Frame) -> Frame:
+    """A frame whose values templates print as they stand: all are checked, and scripts hold them."""
+    query = tuple([(name, Own(value)) for name, value in frame.query])
+    return replace(frame, items=tuple(map(Own, frame.items)), query=query)
+
+
+def _markup(text: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(text)  # our own templates, escaped by Jinja; or the host's  # noqa: S704  # nosec B704

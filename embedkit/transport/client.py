@@ -1,0 +1,352 @@
+"""Requests go out here, and nowhere else: the only importer of requests.
+
+One call is bounded in time (TIMEOUT, everything included), in size and in where it may go. It is tried
+again only where that is safe and the budget allows; a service that fails is left alone for a while.
+
+    Response          every status that is an answer of the endpoint, 404 and 503 alike
+    Unavailable       no answer: network, time, a breaker that is open, too many waiting
+    RateLimited       not asked, since the last answer was that there are too many calls; or QuotaExhausted
+    InvalidResponse   an answer that must not be used: too large, malformed, redirected elsewhere
+
+No secret travels with an error or a log line, and a signed address is one: urllib3's own log, which prints
+addresses, is silent about our calls (see deadline).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import random as chance
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from embedkit import __version__
+from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
+from embedkit.events import Observe, ignore
+from embedkit.getty.error_mapping import retry_after, throttle
+from embedkit.models import JSON, Request, Response
+from embedkit.settings import Settings
+from embedkit.transport.deadline import FILE_TIMEOUT, READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
+from embedkit.transport.failures import FAILURES, Fault, fault
+from embedkit.transport.resilience import API_RATE, Breaker, Bucket, Bulkhead, CoolOff, RetryBudget
+from embedkit.transport.responses import (
+    beginning,
+    clean,
+    decoded,
+    redirected,
+)
+from embedkit.transport.sinks import NotTaken, pour
+
+log = logging.getLogger("embedkit.transport")
+
+WAITERS = 32  # single requests that may queue for a place; more would all be too late anyway
+RETRY_STATUSES = frozenset({429, 502, 503, 504})  # passing by nature; a 500 or 501 comes again
+RETRIES = 2  # a third failure is no hiccup
+PAUSE = (0.2, 1.0)  # seconds between tries, spread at random so that clients do not come back in step
+ANSWER = 1.0  # seconds that a call needs for itself once its turn has come
+CHUNK = 16 * 1024
+WORDS = 64 * 1024  # bytes that are read of an answer that comes in place of a file
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
+FIELD = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110 section 5.5
+
+
+class Transport(Protocol):
+    """Whatever sends a request: the network, the sandbox inside the process, a test's own."""
+
+    def send(self, request: Request) -> Response:
+        """The answer, whatever its status.
+
+        :raises ProviderError: where there is none that may be used.
+        """
+        ...
+
+
+class _Lane:
+    """What an endpoint has to itself: one that fails must not take the others along."""
+
+    def __init__(self, places: int, rate: float, clock: Callable[[], float], random: Callable[[], float]) -> None:
+        self.bucket = Bucket(rate, clock)
+        self.breaker = Breaker(clock, random)
+        self.cool_off = CoolOff(clock)
+        self.budget = RetryBudget()
+        self.bulkhead = Bulkhead(places, WAITERS)
+
+    def state(self) -> JSON:
+        return {**self.breaker.state(), **self.cool_off.state(), "waiting": self.bulkhead.waiting()}
+
+
+class _Process:
+    """What belongs to one process: a fork must share neither connections nor locks with its parent."""
+
+    def __init__(self, connections: int) -> None:
+        self.pid = os.getpid()
+        self.session = requests.Session()
+        self.session.trust_env = False  # no proxies, no .netrc, no REQUESTS_CA_BUNDLE
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, _Adapter(pool_maxsize=connections))
+        self.lanes: dict[str, _Lane] = {}
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
+
+
+class HttpTransport:
+    """Sends requests over HTTP. Safe for threads and forks; make one and share it.
+
+    :param settings: TIMEOUT bounds a call in seconds, CONCURRENCY the calls at once to one endpoint.
+    :param verify: True for the public certificate authorities, or the path of a bundle of others.
+    :param clock: monotonic seconds.
+    :param sleep: waits so many seconds between two tries.
+    :param random: a number from 0 to below 1.
+    :param api_rate: calls a second to the API v3; oEmbed names no such limit.
+    :param observe: told of calls and of refusals to make one (:mod:`embedkit.events`).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        verify: Literal[True] | str = True,
+        api_rate: float = API_RATE,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = chance.random,
+        observe: Observe = ignore,
+    ) -> None:
+        if verify is not True and not (verify and os.path.exists(verify)):
+            raise ConfigurationError("Certificates are always checked.", hint="Give the path of a CA bundle.")
+        self._timeout = settings.timeout
+        self._places = settings.concurrency
+        self._rates = {"api": api_rate}
+        self._verify = verify
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._observe = observe
+        self._process = _Process(self._places)
+
+    def send(self, request: Request) -> Response:
+        """The answer to one request.
+
+        A request with ``batch`` waits for its turn as long as it takes, and its time runs from there.
+
+        :raises RateLimited, QuotaExhausted: for a while after an answer that said so; RateLimited also where
+            others have taken the turns until the time is over.
+        :raises Unavailable: where there is no answer; with ``retry_after`` where known.
+        :raises InvalidResponse: where there is one that must not be used.
+        """
+        try:
+            outcome = self._outcome(request)
+        except NotTaken as failure:
+            raise failure.error from None
+        except ProviderError as refusal:
+            self._observe("refused", request.endpoint, refusal.code)
+            raise
+        if isinstance(outcome, Fault):
+            raise outcome.error  # here, where no exception with a request inside can become its context
+        return outcome
+
+    def state(self) -> JSON:
+        """Breaker and queue of every endpoint that has been asked, for a readiness check."""
+        return {name: lane.state() for name, lane in self._here().lanes.copy().items()}
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        self._here().session.close()
+
+    def _outcome(self, request: Request) -> Response | Fault:
+        began, seconds = self._clock(), request.seconds or self._timeout
+        lane = self._lane(request.endpoint)
+        lane.breaker.check(waits=request.batch)
+        self._keep_quiet(lane.cool_off, request)
+        with self._turn(lane, began + min(seconds, self._timeout), batch=request.batch):
+            self._keep_quiet(lane.cool_off, request)
+            start = self._clock() if request.batch else began
+            silence = READ_TIMEOUT if request.into is None else FILE_TIMEOUT
+            outcome, tries = self._guarded(request, lane, Deadline(start + seconds, self._clock, silence))
+        _report(request, outcome, self._clock() - began, tries, self._observe)
+        return outcome
+
+    @contextmanager
+    def _turn(self, lane: _Lane, end: float, *, batch: bool) -> Iterator[None]:
+        """One's turn, and then a place; a batch waits for both for as long as it takes."""
+
+        def left() -> float | None:
+            return None if batch else max(0.0, end - self._clock())
+
+        most = left()
+        if pause := lane.bucket.turn(None if most is None else most - min(ANSWER, most / 2)):
+            self._sleep(pause)
+        with lane.bulkhead.place(left(), counted=not batch):
+            yield
+
+    def _here(self) -> _Process:
+        if self._process.pid != os.getpid():  # gunicorn --preload
+            self._process = _Process(self._places)
+        return self._process
+
+    def _lane(self, endpoint: str) -> _Lane:
+        lanes = self._here().lanes
+        if (lane := lanes.get(endpoint)) is None:
+            rate = self._rates.get(endpoint, math.inf)
+            lane = lanes.setdefault(endpoint, _Lane(self._places, rate, self._clock, self._random))
+        return lane
+
+    def _guarded(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
+        ticket = lane.breaker.admit(deadline.left() if request.batch else 0.0)
+        late = deadline.left() < self._timeout / 2  # after queueing: to fail then is no fault of the service
+        healthy = None
+        try:
+            outcome, tries = self._tried(request, lane, deadline)
+            if isinstance(outcome, Response) and (quiet := lane.cool_off.left()):
+                outcome = replace(outcome, quiet=quiet)
+            healthy = _healthy(request, outcome) or (None if late else False)
+        finally:
+            lane.breaker.record(ticket, healthy)
+        return outcome, tries
+
+    def _keep_quiet(self, cool_off: CoolOff, request: Request) -> None:
+        """Refuse while Getty wants quiet; a batch waits if that is soon over, or all the rest of it would fail."""
+        left = cool_off.left()
+        if request.batch and 0 < left <= self._timeout:
+            self._sleep(left)
+        else:
+            cool_off.check()
+
+    def _tried(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
+        # A 429 is worth another try, and it asks for quiet. Both hold: the quiet begins with the first refusal,
+        # for all, and ends for this call as for any other; only the caller with whom it began tries again then.
+        # The others that were under way are told to wait, or a burst that was refused would come back as one.
+        # A batch tries again as well: it waits for the end of a short quiet anyway.
+        lane.budget.deposit()
+        tries, may_return = 0, request.batch
+        while True:
+            outcome = self._once(request, deadline)
+            tries += 1
+            refusal = throttle(outcome) if isinstance(outcome, Response) else None
+            if isinstance(outcome, Response):
+                may_return |= lane.cool_off.record(refusal)
+            retries = 0 if refusal and not may_return else _retries(request, outcome, refusal)
+            pause = max(self._pause(outcome), lane.bucket.left(), lane.cool_off.left())
+            if tries > retries or pause >= deadline.left() or not lane.budget.withdraw():
+                return outcome, tries
+            lane.bucket.turn()  # for Getty a try is a call like any other
+            self._sleep(pause)
+
+    def _pause(self, outcome: Response | Fault) -> float:
+        least, most = PAUSE
+        asked = retry_after(outcome.headers) if isinstance(outcome, Response) else None
+        return max(least + (most - least) * self._random(), asked or 0.0)
+
+    def _once(self, request: Request, deadline: Deadline) -> Response | Fault:
+        try:
+            with bounded(deadline, request.max_bytes):
+                return self._followed(request, deadline)
+        except InvalidResponse as error:
+            return Fault(error.with_traceback(None))  # the frames that it passed hold what was answered
+        except FAILURES as error:
+            return fault(error)
+
+    def _followed(self, request: Request, deadline: Deadline) -> Response:
+        """The answer at the end of the redirects that this request allows."""
+        response = self._exchange(request, deadline)
+        if request.hand_back and response.status in REDIRECTS:
+            return response
+        while response.status in REDIRECTS:
+            request = redirected(request, response.headers.get("location", ""))
+            response = self._exchange(request, deadline)
+        if not (200 <= response.status < 300 or 400 <= response.status < 600):
+            raise InvalidResponse(f"Getty Images answered with the status {response.status}.")
+        return response
+
+    def _exchange(self, request: Request, deadline: Deadline) -> Response:
+        # The adapter, not the session: a session would keep cookies, read the environment and, even
+        # where redirects are off, read the whole body of one.
+        prepared = _prepared(request)
+        adapter = self._here().session.get_adapter(request.url)
+        patience = deadline.patience(deadline.silence)
+        answer = adapter.send(prepared, stream=True, timeout=patience, verify=self._verify, proxies={})
+        with closing(answer):
+            headers = clean(answer.raw.headers.itermerged())
+            if answer.status_code in REDIRECTS:
+                return Response(answer.status_code, headers)
+            chunks = iter(lambda: answer.raw.read(CHUNK, decode_content=False), b"")
+            coding = headers.get("content-encoding", "")
+            if request.into is None:
+                return Response(answer.status_code, headers, decoded(chunks, coding, request.max_bytes))
+            if answer.status_code != 200:  # words of whatever length, and the status says it already
+                return Response(answer.status_code, headers, beginning(chunks, coding, WORDS))
+            pour(chunks, headers, request.into, request.max_bytes)
+            return Response(answer.status_code, headers)
+
+
+def _prepared(request: Request) -> requests.PreparedRequest:
+    # no variable here holds the headers: the error below may be sent to a crash reporter, with its frames
+    with suppress(ValueError):
+        if not all(FIELD.fullmatch(text) for text in request.headers.values()):
+            raise ValueError
+        return requests.Request(
+            request.method,
+            request.url,
+            headers={**HEADERS, **request.headers},
+            params=list(request.params),
+            data=request.body,
+        ).prepare()
+    # outside the block above: requests' exception quotes the header, which may be a key
+    raise ConfigurationError(
+        "A request to Getty Images cannot be written.",
+        hint="Look for odd characters in API_KEY and the addresses.",
+    )
+
+
+def _retries(request: Request, outcome: Response | Fault, refusal: ProviderError | None) -> int:
+    """How many more tries a call is worth: none where it may have done something, unless nothing was sent."""
+    if isinstance(outcome, Fault):
+        if request.method != "GET":
+            return outcome.retries if outcome.unsent else 0
+        # to fall silent halfway ends a call, but not the time of a file; its order counts, and is not made twice
+        return outcome.retries or int(outcome.silent and request.into is not None)
+    if request.method != "GET" or request.into is not None or outcome.status not in RETRY_STATUSES:
+        return 0
+    return 0 if isinstance(refusal, QuotaExhausted) else RETRIES  # that is over tomorrow
+
+
+def _healthy(request: Request, outcome: Response | Fault) -> bool:
+    """Whether the service works: refusing (4xx) is work, and so is nonsense about one picture.
+
+    Where the request knows the endpoint's own answers, a page that stands in their place is an outage.
+    """
+    if isinstance(outcome, Fault):
+        return isinstance(outcome.error, InvalidResponse) and request.recognizes is None
+    return outcome.status < 500 and (request.recognizes is None or request.recognizes(outcome))
+
+
+def _verdict(outcome: Response | Fault) -> str:
+    """How a call ended, in one word of a closed list."""
+    if isinstance(outcome, Fault):
+        return outcome.error.code
+    if throttle(outcome):
+        return "throttled"
+    return "ok" if outcome.status < 400 else "client-error" if outcome.status < 500 else "server-error"
+
+
+def _report(request: Request, outcome: Response | Fault, seconds: float, tries: int, observe: Observe) -> None:
+    """Counted; and one line in the log: no path, no query, no header, and nothing that could break the line."""
+    host = ascii(urlsplit(request.url).hostname)[1:-1][:255]
+    said = outcome.status if isinstance(outcome, Response) else outcome.error.message
+    observe("upstream", request.endpoint, _verdict(outcome), value=seconds)
+    observe("tries", request.endpoint, value=tries)
+    log.debug("%s %s: %s in %.0f ms, tries: %d", request.endpoint, host, said, seconds * 1000, tries)

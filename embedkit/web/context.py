@@ -1,0 +1,100 @@
+"""What every view is given: the kit, the settings, and who may do what."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request, url_for
+
+from embedkit.kit import EmbedKit
+from embedkit.settings import LOOPBACK, Settings
+from embedkit.web.bulkhead import Bulkhead
+from embedkit.web.credentials import Grants
+from embedkit.web.errors import Refused
+from embedkit.web.prometheus import Metrics
+
+Authorize = Callable[[str], bool]
+
+
+BRIEF_S = 1.0  # seconds
+
+
+class Brief:
+    """A value that is made anew after a second, by one caller; the others get the last one meanwhile.
+
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._value: Any = None
+        self._until = -math.inf
+
+    def __call__(self, make: Callable[[], Any]) -> Any:
+        if self._clock() < self._until:
+            return self._value
+        if not self._lock.acquire(blocking=self._value is None):
+            return self._value
+        try:
+            if self._clock() >= self._until:
+                self._value = make()
+                self._until = self._clock() + BRIEF_S
+            return self._value
+        finally:
+            self._lock.release()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One embedkit behind HTTP. ``authorize`` is the host's own login; it decides instead of tokens.
+
+    ``metrics`` is None while METRICS is off.
+    """
+
+    kit: EmbedKit
+    settings: Settings
+    authorize: Authorize | None = None
+    clock: Callable[[], float] = time.time
+    metrics: Metrics | None = None
+    grants: Grants = field(init=False)
+    readiness: Brief = field(default_factory=Brief)
+    bulkhead: Bulkhead = field(default_factory=Bulkhead)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grants", Grants(self.settings, host=self.authorize is not None))
+
+    def oembed_address(self) -> str | None:
+        """The absolute address of /oembed; None where it cannot be known for sure.
+
+        The header Host is whatever the client says (cache poisoning): it counts only where Flask has
+        checked it against TRUSTED_HOSTS, or on the developer's own machine. No answer that may be kept holds it.
+        """
+        if self.settings.public_url:
+            return f"{self.settings.public_url}/oembed"
+        if request.trusted_hosts or _loopback(request.host):
+            return url_for(".oembed", _external=True)
+        return None
+
+    def known_oembed_address(self) -> str:
+        """The same, for answers that make no sense without it.
+
+        :raises Refused: where PUBLIC_URL has to be set first.
+        """
+        if address := self.oembed_address():
+            return address
+        raise Refused(
+            "configuration",
+            "This answer holds the address of the service, which is not known."
+            " Set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org.",
+        )
+
+
+def _loopback(host: str) -> bool:
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    return name.strip("[]") in LOOPBACK
