@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.picker_support import Desk
+    from tests.support.picker import Desk
 
 
 @pytest.fixture(name="room", scope="module")
 def fixture_room() -> Iterator[Desk]:
     """A browser, and a page with the picker for each test that asks for one."""
-    from tests.picker_support import desks  # brings Playwright, which most tests have no use for
+    from tests.support.picker import desks  # brings Playwright, which most tests have no use for
 
     with desks() as room:
         yield room

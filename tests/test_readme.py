@@ -22,9 +22,8 @@ from embedkit.sandbox import SandboxServer
 from embedkit.settings import rows
 from embedkit.web import errors as problems
 from embedkit.web.routes import ROUTES
-
-from .cli_support import environ, others
-from .readme import README, blocks
+from tests.readme import README, blocks
+from tests.support.cli import environ, others
 
 TEXT = README.read_text("utf-8")
 # Sessions, search, downloads, lightboxes of Connect 1 and 2 (documentation of 2014 and 2015)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.tools import ROOT
+
 PACKAGE = ROOT / "embedkit"
 
 # a module, or a room, and its layer; a module imports only lower layers, or siblings of its own room

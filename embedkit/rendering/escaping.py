@@ -42,9 +42,9 @@ ESCAPES: dict[Target, dict[Input, Escape]] = {
 }
 
 # What Python-Markdown, markdown-it, mistune, commonmark.py, cmark, Goldmark, kramdown and remark all take after a
-# backslash; tests/test_escaping.py measures it. Not among them, though all know them: braces, which template
-# engines read first; parentheses, which arithmatex reads as mathematics; the backtick, which ends a code span
-# that an author has left open, backslash or not (CommonMark 0.31, section 6.1).
+# backslash; tests/unit/rendering/test_escaping.py measures it. Not among them, though all know them: braces, which
+# template engines read first; parentheses, which arithmatex reads as mathematics; the backtick, which ends a code
+# span that an author has left open, backslash or not (CommonMark 0.31, section 6.1).
 BACKSLASHED = frozenset("\\*_[]#+-.!")
 
 _GLUE = "\ufffe"

@@ -11,7 +11,7 @@ from pathlib import Path
 from embedkit import EmbedKit, Settings
 from tests.bench.corpus import posts
 from tests.bench.table import Row, process, quartiles
-from tests.embeds_support import record
+from tests.support.embeds import record
 
 COUNT, ROUNDS = 10_000, 5
 COPY = """

@@ -16,12 +16,12 @@ from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.stores.memory import MemoryCache
 from embedkit.cache.stores.sqlite import SQLiteCache
 from tests.bench.table import Row, exactly, quartiles, ratios, seconds
-from tests.cache_support import ROOT, cache, embed
+from tests.support.cache import ROOT, cache, embed
 
 ROUNDS = 7
 FIRST_TOUCH = """
 import hashlib, hmac, json, sqlite3, sys, time, cachelib
-from tests.cache_support import cache
+from tests.support.cache import cache
 from embedkit.cache.stores.sqlite import SQLiteCache
 which, path, key = sys.argv[1:]
 began = time.perf_counter()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.bench.table import Row, exactly, quartiles
-from tests.picker_support import Desk, desks, until
+from tests.support.picker import Desk, desks, until
 
 ROUNDS = 15
 TILES = 60

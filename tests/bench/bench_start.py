@@ -9,7 +9,7 @@ from pathlib import Path
 
 from embedkit import EmbedKit, Settings
 from tests.bench.table import Row, process, quartiles
-from tests.embeds_support import record
+from tests.support.embeds import record
 
 FIRST = """
 import sys

@@ -8,7 +8,7 @@ from embedkit import EmbedKit, Settings
 from tests.bench.bench_shortcodes import expand, find_loop, probes
 from tests.bench.corpus import posts
 from tests.bench.table import Row, ratios
-from tests.embeds_support import record
+from tests.support.embeds import record
 
 COUNT = 300
 

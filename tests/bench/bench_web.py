@@ -12,7 +12,7 @@ from flask import Flask, Response
 
 from embedkit import EmbedKit, Settings, create_app
 from tests.bench.table import Row, ratios
-from tests.embeds_support import record
+from tests.support.embeds import record
 
 OEMBED = ("/oembed", "url=https%3A%2F%2Fgty.im%2F74917285&maxwidth=480")
 EMBED = ("/v1/embeds/74917285", "target=web")

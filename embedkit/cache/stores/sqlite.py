@@ -2,7 +2,7 @@
 
 Beside the database lie SQLite's own -journal, ``.lock`` (locks between processes), ``.changes``
 (:mod:`embedkit.cache.stores.invalidation`) and ``.takedowns`` (:mod:`embedkit.cache.takedowns`). It is a cache:
-whatever is wrong with it is a miss, and a file that cannot be read as a database is moved aside once and made anew.
+whatever is wrong with it is a miss, and a file that can't be read as a database is moved aside once and made anew.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-/* Shapes that the modules share, for readers and for TypeScript's check (tests/test_picker_modules.py). Browsers do not
+/* Shapes that the modules share, for readers and for TypeScript's check (tests/browser/picker/test_modules.py). Browsers do not
  * load this file.
  */
 

@@ -1,0 +1,177 @@
+"""<embedkit-picker> as a host sees it: attributes, words, dialogs, and the whole of it over the real service."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import waitress
+from playwright.sync_api import Request, Response, expect
+
+from embedkit import EmbedKit, create_app
+from embedkit.rendering.renderer import static_dir
+from embedkit.sandbox import SandboxServer
+from embedkit.sandbox.api import credentials
+from tests.support.picker import (
+    Desk,
+    heard,
+    queries,
+    search,
+    tiles,
+    until,
+)
+
+
+def test_a_query_is_searched_for_at_once_and_again_when_it_changes(desk: Desk) -> None:
+    page = desk.open('query="harbour"')
+    expect(tiles(page)).to_have_count(30)
+    page.locator("embedkit-picker").evaluate("picker => { picker.query = 'pier'; }")
+    until(page, "heard.filter(([name]) => name === 'results').length === 2")
+    assert queries(desk) == ["harbour", "pier"]
+
+
+def test_rows_and_columns(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    height = "tile => tile.firstChild.getBoundingClientRect().height"
+    usual = tiles(page).first.evaluate(height)
+    page.locator("embedkit-picker").evaluate("picker => { picker.columns = '2'; }")
+    assert tiles(page).first.evaluate(height) > usual * 1.5
+    page = desk.open("columns=12")
+    search(page)
+    assert tiles(page).first.evaluate(height) < usual
+
+
+def test_events_leave_the_shadow_tree(desk: Desk) -> None:
+    page = desk.open()
+    page.evaluate(
+        "document.body.addEventListener('embedkit-focus', event => { window.target = event.target.localName; })"
+    )
+    search(page)
+    tiles(page).nth(1).focus()
+    assert page.evaluate("target") == "embedkit-picker"
+    assert heard(page, "ready") == [{}]
+    assert heard(page, "focus")[-1]["id"] == "900001"
+
+
+@pytest.mark.parametrize(("said", "spoken"), [("de-AT", "de"), ("pt", "pt-BR"), ("sv", "en"), ("AR", "ar")])
+def test_the_language_is_the_nearest(desk: Desk, said: str, spoken: str) -> None:
+    page = desk.open(lang=said)
+    words = json.loads((static_dir() / "locales" / f"{spoken}.json").read_text("utf-8"))
+    expect(page.locator(".panel h3")).to_have_text(words["first_title"])
+    assert page.locator(".picker").get_attribute("dir") == words["direction"]
+    search(page)
+    assert desk.asked("/v1/search")[0].query["lang"] == said
+
+
+def test_the_language_can_change_and_every_word_be_replaced(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    picker = page.locator("embedkit-picker")
+    picker.evaluate("picker => { picker.lang = 'de'; }")
+    expect(page.get_by_role("button", name="Mehr laden")).to_be_visible()
+    picker.evaluate("picker => { picker.i18n = {more: 'Weiter!'}; }")
+    expect(page.get_by_role("button", name="Weiter!")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_value("harbour")
+
+
+def test_without_its_words_it_still_works(desk: Desk) -> None:
+    page = desk.open(body="<p></p>")
+    page.route("**/locales/*", lambda route: route.abort())
+    page.evaluate("document.querySelector('p').append(document.createElement('embedkit-picker'))")
+    page.locator(".picker[data-state]").wait_for()
+    search(page)
+    expect(tiles(page)).to_have_count(30)
+
+
+def test_a_dialog_takes_options_and_the_page_is_as_before(desk: Desk) -> None:
+    desk.service.options = (
+        '{"query": "harbour", "lang": "fr", "pageSize": 9, "multiple": true, "i18n": {"title": "Choisir"}}'
+    )
+    page = desk.open(body="<p>A post.</p>")
+    before = page.evaluate("document.body.children.length")
+    page.locator("#opener").click()
+    expect(page.get_by_role("dialog", name="Choisir")).to_be_visible()
+    expect(tiles(page)).to_have_count(9)
+    page.locator(".mark").first.click()
+    page.get_by_role("button", name="Insérer 1 image").click()
+    assert until(page, "window.choice")["id"] == "900000"
+    assert page.evaluate("document.body.children.length") == before
+
+
+def test_an_element_in_the_page_can_be_opened_too(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    picker = page.locator("embedkit-picker")
+    picker.evaluate("picker => { window.opened = picker.open(); }")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    picker.evaluate("picker => picker.close()")
+    assert page.evaluate("opened") is None
+    expect(tiles(page)).to_have_count(30)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_modal_ones_are_not_shown_before(desk: Desk) -> None:
+    page = desk.open("modal")
+    expect(page.get_by_role("searchbox", include_hidden=True)).to_be_hidden()
+
+
+def test_the_real_service_from_the_first_letter_to_the_value(room: Desk) -> None:
+    """The service itself over the sandbox, under the strict policy, with what it says of itself."""
+    with SandboxServer() as sandbox:
+        rows: dict[str, Any] = {
+            "cache": "memory:",
+            "secret": "s" * 40,
+            "rate_limit": "10000/minute",
+            "search_access": "open",
+        }
+        kit = EmbedKit(sandbox.settings(**rows))
+        server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=8)
+        threading.Thread(target=server.run, daemon=True).start()
+        page = room.browser.new_page(viewport={"width": 1280, "height": 800})
+        said: list[str] = []
+        asked: list[Request] = []
+        answered: list[Response] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("request", lambda one: asked.append(one))
+        page.on("response", lambda one: answered.append(one))
+        page.goto(f"http://127.0.0.1:{server.effective_port}/picker?lang=en")
+        page.get_by_role("searchbox").fill("solar eclipse")
+        expect(tiles(page)).to_have_count(30)
+        expect(tiles(page).first.locator("img.there")).to_be_visible()
+        tiles(page).nth(2).click()
+        page.get_by_label("As inserted").check(force=True)
+        frame = page.frame_locator(".stage iframe").frame_locator("iframe")
+        expect(frame.locator("img").first).to_be_visible()
+        stage = page.locator(".stage").bounding_box()
+        assert stage
+        assert stage["height"] > 150  # the frame told its height
+        page.get_by_label("Right").check()
+        page.get_by_role("button", name="Copy HTML").click()
+        page.get_by_role("button", name="Insert").click()
+        picker = page.locator("embedkit-picker")
+        expect(page.get_by_role("status")).to_contain_text("Inserted: ")
+        value = picker.evaluate("picker => picker.value")
+        assert kit.parse(value).options.align == "right"
+        assert "<iframe" in kit.html(value)
+        assert [text for text in said if "404" not in text] == []  # no icon
+        assert {urlsplit(call.path).path for call in sandbox.calls} >= {"/oembed"}
+        ours, theirs = f"http://127.0.0.1:{server.effective_port}/", f"{sandbox.url}/"
+        assert all(one.url.startswith((ours, theirs, "data:")) for one in asked)
+        assert {one.resource_type for one in asked if one.url.startswith(theirs)} <= {
+            "image",
+            "document",
+            "stylesheet",
+            "script",
+        }
+        sent = "".join(f"{one.url} {one.headers} {one.post_data}" for one in asked)
+        texts = "".join(one.text() for one in answered if one.url.startswith(ours) and one.ok)
+        assert not any(
+            secret in sent + texts for secret in (credentials.KEY, credentials.SECRET, credentials.PASSWORD)
+        )
+        page.context.close()
+        server.close()
+        kit.close()

@@ -1,0 +1,431 @@
+"""The picker without a pointer, and as a screen reader has it: journeys, keys, focus, announcements, aria snapshots."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.picker import (
+    Desk,
+    heard,
+    problem,
+    search,
+    tiles,
+    until,
+)
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def active(page: Page) -> str:
+    """The name of what has focus, inside of the shadow tree."""
+    found: str = page.evaluate("""() => {
+        const inner = document.activeElement.shadowRoot?.activeElement ?? document.activeElement;
+        return inner.getAttribute('aria-label') ?? inner.labels?.[0]?.textContent ?? inner.textContent.trim();
+    }""")
+    return found
+
+
+def places(page: Page) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = tiles(page).evaluate_all(
+        "all => all.map(tile => { const {x, y, width, height} = tile.getBoundingClientRect(); return {x, y, width, height}; })"
+    )
+    return found
+
+
+def focused(page: Page) -> int:
+    found: int = tiles(page).evaluate_all("all => all.findIndex(tile => tile.matches(':focus'))")
+    return found
+
+
+# -- journeys ----------------------------------------------------------------------------------------------
+
+
+def test_from_opening_to_insertion_by_keyboard_alone(desk: Desk) -> None:
+    page = desk.open(body="<p>A post.</p>")
+    press(page, "Tab", "Enter")
+    expect(page.get_by_role("dialog", name="Find a picture")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("harbour")
+    expect(tiles(page)).to_have_count(30)
+    expect(page.get_by_role("searchbox")).to_be_focused()  # typing moves nothing (WCAG 3.2.2)
+    stops = 0
+    while focused(page) < 0:
+        press(page, "Tab")
+        stops += 1
+        assert stops < 14
+    press(page, "ArrowRight", "ArrowDown", "ArrowLeft")
+    place = focused(page)
+    assert place > 2
+    press(page, "Enter")
+    expect(page.locator(".side h3")).to_be_focused()
+    while active(page) != "Alternative text":
+        press(page, "Tab")
+    press(page, "Control+a")
+    page.keyboard.type("Two boats at a quay")
+    while active(page) != "None":
+        press(page, "Tab")
+    press(page, "ArrowRight")  # to the left
+    while active(page) != "Insert":
+        press(page, "Tab")
+    press(page, "Enter")
+    choice: dict[str, Any] = until(page, "window.choice")
+    assert choice["shortcode"] == f'[getty src="{900000 + place}" align="left" title="Two boats at a quay"]'
+    assert choice["alt"] == "Two boats at a quay"
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("#opener")).to_be_focused()
+
+
+def test_control_enter_inserts_from_anywhere(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    tiles(page).first.focus()
+    press(page, "ArrowRight", "Control+Enter")
+    until(page, "heard.some(([name]) => name === 'select')")
+    assert heard(page, "select")[0]["id"] == "900001"
+
+
+def test_escape_goes_one_step_back_at_a_time(desk: Desk) -> None:
+    page = desk.open(body="<p>A post.</p>")
+    press(page, "Tab", "Enter")
+    search(page)
+    tiles(page).nth(3).focus()
+    press(page, "Enter")
+    expect(page.locator(".side")).to_be_visible()
+    press(page, "Escape")
+    expect(page.locator(".side")).to_be_hidden()
+    expect(tiles(page).nth(3)).to_be_focused()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    press(page, "Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert until(page, "window.choice === null")
+    assert heard(page, "cancel") == [{}]
+    expect(page.locator("#opener")).to_be_focused()
+
+
+def test_the_dialog_keeps_focus_and_can_be_closed_by_its_button(desk: Desk) -> None:
+    page = desk.open(body="<p>A post. <a href='#'>A link</a></p>")
+    press(page, "Tab", "Enter")
+    search(page)
+    for _ in range(25):
+        press(page, "Tab")
+        assert page.evaluate(
+            "document.activeElement === document.body || document.activeElement.localName === 'embedkit-picker'"
+        )
+    page.get_by_role("button", name="Close").click()
+    assert until(page, "window.choice === null")
+
+
+def test_on_a_narrow_screen_the_sheet_is_all_that_can_be_reached(desk: Desk) -> None:
+    page = desk.open(width=320)
+    search(page)
+    tiles(page).first.focus()
+    press(page, "Enter")
+    expect(page.locator(".side h3")).to_be_focused()
+    for _ in range(30):
+        press(page, "Tab")
+        inside = "document.querySelector('embedkit-picker').shadowRoot.activeElement?.closest('.side') !== null"
+        assert page.evaluate(f"document.activeElement.localName !== 'embedkit-picker' || {inside}")
+    press(page, "Escape")
+    if page.locator(".side").is_visible():  # focus had left the picker
+        page.get_by_role("button", name="Back to the results").click()
+    expect(tiles(page).first).to_be_focused()
+
+
+def test_several_become_a_slideshow_by_keyboard_alone(desk: Desk) -> None:
+    desk.service.options = '{"multiple": true}'
+    page = desk.open(body="<p>A post.</p>")
+    press(page, "Tab", "Enter")
+    search(page)
+    tiles(page).first.focus()
+    press(page, "Space", "ArrowRight", "ArrowRight", "Space")
+    stops = 0
+    while active(page) != "Insert as slideshow":
+        press(page, "Tab")
+        stops += 1
+        assert stops < 10
+    press(page, "Enter")
+    choice: dict[str, Any] = until(page, "window.choice")
+    assert choice["shortcode"] == "[getty 900000,900002]"
+    expect(page.locator("#opener")).to_be_focused()
+
+
+def test_an_id_that_is_pasted_is_one_picture_and_can_be_inserted_at_once(desk: Desk) -> None:
+    page = desk.open()
+    page.get_by_role("searchbox").focus()
+    page.keyboard.insert_text("900007")
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_have_text("1 picture found")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    assert desk.asked("/v1/embeds")[0].method == "POST"
+    assert desk.asked("/v1/search") == []
+    press(page, "Control+Enter")
+    until(page, "heard.some(([name]) => name === 'select')")
+    assert heard(page, "select")[0]["id"] == "900007"
+
+
+def test_after_a_throttle_enter_on_the_button_tries_again(desk: Desk) -> None:
+    desk.service.search = lambda _: problem(429, "throttled", 1)
+    page = desk.open()
+    search(page)
+    again = page.get_by_role("button", name="Try again")
+    expect(again).to_have_attribute("aria-disabled", "true")
+    again.focus()
+    press(page, "Enter")
+    assert len(desk.asked("/v1/search")) == 1
+    expect(again).to_have_attribute("aria-disabled", "false")
+    expect(again).to_be_focused()
+    desk.service.search = desk.service.found
+    press(page, "Enter")
+    expect(tiles(page)).to_have_count(30)
+
+
+# -- keys in the results -----------------------------------------------------------------------------------
+
+
+def test_there_is_one_tab_stop_and_order_is_order_of_sight(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    assert tiles(page).evaluate_all("all => all.filter(tile => tile.tabIndex === 0).length") == 1
+    boxes = places(page)
+    for before, after in itertools.pairwise(boxes):
+        same_row = abs(before["y"] - after["y"]) < 1
+        assert after["x"] > before["x"] if same_row else after["y"] > before["y"]
+
+
+def test_arrows_find_the_nearest_tile_of_the_next_row(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    tiles(page).nth(2).focus()
+    boxes = places(page)
+    press(page, "ArrowDown")
+    below = focused(page)
+    row = [box for box in boxes if abs(box["y"] - boxes[below]["y"]) < 1]
+    middle = boxes[2]["x"] + boxes[2]["width"] / 2
+    nearest = min(row, key=lambda box: abs(box["x"] + box["width"] / 2 - middle))
+    assert nearest == boxes[below]
+    press(page, "ArrowUp")
+    assert focused(page) == 2
+    press(page, "ArrowUp")
+    assert focused(page) == 2
+
+
+@pytest.mark.parametrize(("language", "forward"), [("en", "ArrowRight"), ("ar", "ArrowLeft")])
+def test_forward_is_where_reading_goes(desk: Desk, language: str, forward: str) -> None:
+    page = desk.open(lang=language)
+    search(page)
+    boxes = places(page)
+    assert (boxes[1]["x"] > boxes[0]["x"]) == (language == "en")
+    tiles(page).first.focus()
+    press(page, forward, forward)
+    assert focused(page) == 2
+
+
+def test_home_end_and_pages(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    boxes = places(page)
+    row = [place for place, box in enumerate(boxes) if abs(box["y"] - boxes[0]["y"]) < 1]
+    tiles(page).nth(1).focus()
+    for key, place in {"End": row[-1], "Home": 0, "Control+End": 29, "Control+Home": 0}.items():
+        press(page, key)
+        assert focused(page) == place, key
+    press(page, "PageDown")
+    down = focused(page)
+    assert boxes[down]["y"] > boxes[row[-1] + 1]["y"]
+    press(page, "PageUp")
+    assert focused(page) < down
+
+
+def test_a_slash_goes_to_the_search(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    tiles(page).first.focus()
+    press(page, "/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("/")
+    expect(page.get_by_role("searchbox")).to_have_value("harbour/")
+
+
+def test_load_more_moves_focus_to_the_first_new_tile(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    page.get_by_role("button", name="Load more").focus()
+    press(page, "Enter")
+    expect(tiles(page).nth(30)).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("30 more loaded")
+    assert tiles(page).nth(30).get_attribute("aria-posinset") == "31"
+    assert tiles(page).nth(30).get_attribute("aria-setsize") == "70"
+
+
+def test_space_selects_and_shift_space_a_range(desk: Desk) -> None:
+    page = desk.open("multiple max=4")
+    search(page)
+    tiles(page).first.focus()
+    press(page, " ", "ArrowRight", "ArrowRight", "Shift+ ")
+    assert tiles(page).evaluate_all("all => all.filter(tile => tile.ariaSelected === 'true').length") == 3
+    expect(page.get_by_role("status")).to_have_text("3 selected")
+    press(page, "End", "Shift+ ")
+    expect(page.get_by_role("alert")).to_have_text("At most 4 pictures can be selected.")
+    press(page, "Home", " ")
+    expect(page.get_by_role("status")).to_have_text("3 selected")
+    page.get_by_role("button", name="Clear selection").press("Enter")
+    assert focused(page) == 0
+
+
+def test_focus_can_be_seen_on_any_picture(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    tiles(page).first.focus()
+    press(page, "ArrowRight")
+    outline, shadow = (
+        tiles(page)
+        .nth(1)
+        .locator(".shot")
+        .evaluate("shot => [getComputedStyle(shot).outline, getComputedStyle(shot).boxShadow]")
+    )
+    assert "3px" in outline
+    assert shadow != "none"
+    box, view = tiles(page).nth(1).bounding_box(), page.locator(".main").bounding_box()
+    assert box
+    assert view
+    assert box["y"] - 5 >= view["y"]  # not obscured (WCAG 2.4.11)
+
+
+def test_targets_are_large_enough(desk: Desk) -> None:
+    """24 px, and 44 for fingers; a link within its line aside (WCAG 2.5.8)."""
+    for touch, least in ((False, 24), (True, 43.9)):
+        page = desk.open("multiple", width=320, has_touch=touch, is_mobile=touch)
+        search(page)
+        tiles(page).first.click()
+        small = page.locator(".picker").evaluate(
+            """(picker, least) => [...picker.querySelectorAll('button, select, .segment, .mark, .tick, .side input[type=number], textarea')]
+               .filter(node => node.checkVisibility())
+               .map(node => [node.className || node.localName, node.getBoundingClientRect().height])
+               .filter(([, height]) => height < least)""",
+            least,
+        )
+        assert small == []
+
+
+# -- what is announced -------------------------------------------------------------------------------------
+
+
+def test_results_are_announced_when_they_have_settled(desk: Desk) -> None:
+    page = desk.open()
+    status = page.get_by_role("status")
+    expect(status).to_have_text("")
+    search(page)
+    expect(status).to_have_text("70 results for harbour, showing 1 to 30")
+    desk.service.total = 1
+    search(page, "pier")
+    expect(status).to_have_text("1 result for pier")
+    desk.service.total = 0
+    search(page, "nothing")
+    expect(status).to_have_text("Nothing found for “nothing”")
+
+
+def test_only_failures_interrupt(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    expect(page.get_by_role("alert")).to_have_text("")
+    desk.service.search = lambda _: problem(429, "quota-exhausted")
+    search(page, "pier")
+    expect(page.get_by_role("alert")).to_contain_text("The quota of searches is used up.")
+
+
+def test_the_first_screen_as_it_is_read(desk: Desk) -> None:
+    page = desk.open("sandbox")
+    expect(page.locator(".picker")).to_match_aria_snapshot("""
+      - region "Find a picture":
+        - heading "Find a picture" [level=2]
+        - search:
+          - button "Search"
+          - searchbox "Search Getty Images, or paste a link, an id or embed code"
+        - paragraph: "Sample pictures: no key configured"
+        - group "Filters":
+          - group "Kind of picture":
+            - radio "All" [checked]
+            - radio "Creative"
+            - radio "Editorial"
+          - combobox "Orientation"
+          - combobox "People"
+          - combobox "Colour"
+          - combobox "Order"
+          - checkbox "Leave out nudity" [checked]
+        - heading "What should the picture show?" [level=3]
+        - paragraph
+        - group "For example":
+          - heading "For example" [level=4]
+          - list:
+            - listitem:
+              - button "solar eclipse"
+    """)
+
+
+def test_results_and_details_as_they_are_read(desk: Desk) -> None:
+    desk.service.total = 3
+    page = desk.open()
+    search(page)
+    tiles(page).nth(1).click()
+    expect(page.locator(".body")).to_match_aria_snapshot("""
+      - group "Related":
+        - button "quay"
+        - button "lighthouse"
+      - listbox "Pictures":
+        - option "Harbour at dusk 1, photo by Ivo Lindqvist"
+        - option "A lighthouse keeper's morning 2, photo by Sofía Jansen" [selected]
+        - option "Fishing boats 3, photo by Yusuf Haddad"
+      - paragraph: These are all 3.
+      - region "A lighthouse keeper's morning 2":
+        - button "Previous picture"
+        - button "Next picture"
+        - text: 2 of 3
+        - button "Back to the results"
+        - img "A lighthouse keeper's morning 2"
+        - group "Show":
+          - radio "Picture" [checked]
+          - radio "As inserted"
+        - heading "A lighthouse keeper's morning 2" [level=3]
+        - paragraph
+        - button "Show more"
+        - term: Photographer
+        - definition: Sofía Jansen
+        - term: Collection
+        - definition: Tidewater RM
+        - term: Date
+        - definition: August 23, 2018
+        - term: Size
+        - definition: 2,000 × 3,000 px
+        - term: Use
+        - definition: Editorial · For editorial use only.
+        - term: Id
+        - definition: "900001"
+        - link "View on Getty Images (opens in a new tab)"
+        - group "How it is inserted":
+          - textbox "Alternative text"
+          - paragraph: This is only the title. Please describe what can be seen.
+          - group "Alignment":
+            - radio "None" [checked]
+            - radio "Left"
+            - radio "Centred"
+            - radio "Right"
+          - spinbutton "Width in pixels"
+          - combobox "Caption"
+          - combobox "Form"
+        - textbox "Shortcode"
+        - group "Copy":
+          - button "Copy shortcode"
+          - button "Copy HTML"
+          - button "Copy link"
+        - button "Insert"
+    """)
+    expect(page.get_by_role("listbox")).to_have_accessible_description(
+        "Arrow keys move between pictures, Enter shows details."
+    )

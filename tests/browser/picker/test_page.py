@@ -1,0 +1,252 @@
+"""The page /picker in a browser: whom it hands a choice to, what it loads, and the same without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+import waitress
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from embedkit import EmbedKit, create_app
+from embedkit.sandbox import SandboxServer
+from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
+from tests.browser.test_pages import fixture_browser as fixture_browser
+from tests.support.picker import RULES
+from tests.support.web import TOKEN
+
+LISTEN = """
+window.told = [];
+addEventListener('message', ({data, origin}) => told.push({...data, origin}));
+"""
+OBSERVE = """
+window.violations = [];
+addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective + ' ' + event.blockedURI));
+"""
+CREDENTIALS = (KEY, SECRET, USER, PASSWORD)  # what stays on the server
+ECLIPSE = "q=solar+eclipse"
+
+
+@pytest.fixture(name="sandbox", scope="module")
+def fixture_sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(name="stranger", scope="module")
+def fixture_stranger() -> Iterator[str]:
+    """An origin that nobody has listed."""
+    with SandboxServer() as other:
+        yield other.url
+
+
+@pytest.fixture(name="service", scope="module")
+def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
+    """A service that is framed by pages of the sandbox's origin, which stands for a CMS's."""
+    rows = {"tokens": TOKEN, "picker_origins": f"https://cms.example.org,{sandbox.url}"}
+    yield from serving(sandbox, **rows)
+
+
+@pytest.fixture(name="own", scope="module")
+def fixture_own(sandbox: SandboxServer) -> Iterator[str]:
+    """A service that anybody on this machine may search, and only its own pages may frame."""
+    yield from serving(sandbox, search_access="open")
+
+
+def serving(sandbox: SandboxServer, **rows: Any) -> Iterator[str]:
+    kit = EmbedKit(sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="100000/minute", **rows))
+    server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=5)
+    kit.close()
+
+
+@pytest.fixture(name="page")
+def fixture_page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+@pytest.fixture(name="grant", scope="module")
+def fixture_grant(service: str) -> str:
+    request = Request(f"{service}/v1/grants", method="POST", headers={"Authorization": f"Bearer {TOKEN}"})
+    with urlopen(request) as response:
+        return str(json.load(response)["grant"])
+
+
+def frame(page: Page, host: str, address: str) -> Any:
+    """The picker in a frame of a page of that origin."""
+    page.goto(f"{host}/static/site.css")  # whatever is there
+    page.set_content(f"<script>{LISTEN}</script><iframe width=1100 height=700 src='{address}'></iframe>")
+    return page.frame_locator("iframe")
+
+
+def told(page: Page, kind: str) -> Any:
+    page.wait_for_function("kind => told.some(one => one.type === kind)", arg=kind)
+    return page.evaluate("kind => told.find(one => one.type === kind)", kind)
+
+
+def choose(picker: Any) -> None:
+    picker.locator("[role=option]").first.click()
+    picker.get_by_role("button", name="Insert", exact=True).click()
+
+
+def test_who_is_listed_is_handed_the_choice(page: Page, service: str, sandbox: SandboxServer, grant: str) -> None:
+    where = f"{service}/picker?{ECLIPSE}&lang=en&nonce=n-42&origin={sandbox.url}#grant={grant}"
+    picker = frame(page, sandbox.url, where)
+    assert told(page, "ready")["nonce"] == "n-42"
+    choose(picker)
+    chosen = told(page, "select")
+    assert (chosen["source"], chosen["v"], chosen["nonce"], chosen["origin"]) == ("embedkit", 1, "n-42", service)
+    assert chosen["detail"]["shortcode"].startswith("[getty ")
+    assert chosen["detail"]["credit"]["agency"] == "Getty Images"
+
+
+def test_the_browser_itself_tells_who_framed_it(
+    page: Page, service: str, sandbox: SandboxServer, grant: str
+) -> None:
+    frame(page, sandbox.url, f"{service}/picker#grant={grant}")
+    assert told(page, "ready")["nonce"] == ""
+    assert told(page, "resize")["height"] > 100
+
+
+def test_the_grant_leaves_the_address(page: Page, service: str, sandbox: SandboxServer, grant: str) -> None:
+    page.goto(f"{service}/picker?lang=en#grant={grant}")
+    page.wait_for_function("document.querySelector('embedkit-picker').hasAttribute('grant')")
+    assert page.evaluate("location.href") == f"{service}/picker?lang=en"
+
+
+def test_it_cancels(page: Page, service: str, sandbox: SandboxServer, grant: str) -> None:
+    picker = frame(page, sandbox.url, f"{service}/picker?lang=en#grant={grant}")
+    told(page, "ready")
+    picker.get_by_role("searchbox").press("Escape")
+    assert told(page, "cancel")
+
+
+def test_tinymce_is_spoken_to_in_its_own_words(
+    page: Page, service: str, sandbox: SandboxServer, grant: str
+) -> None:
+    picker = frame(page, sandbox.url, f"{service}/picker?{ECLIPSE}&lang=en&host=tinymce#grant={grant}")
+    choose(picker)
+    page.wait_for_function("told.some(one => one.mceAction === 'close')")
+    actions = page.evaluate("told.filter(one => one.mceAction).map(one => [one.mceAction, one.content])")
+    assert [name for name, _ in actions] == ["insertContent", "close"]
+    assert actions[0][1].startswith("<p>[getty ")  # TinyMCE takes html, which a shortcode has to be made first
+
+
+def test_an_opener_is_told_as_well(page: Page, service: str, sandbox: SandboxServer, grant: str) -> None:
+    page.goto(f"{sandbox.url}/static/site.css")
+    page.set_content(f"<script>{LISTEN}</script><button>Open</button>")
+    where = f"{service}/picker?{ECLIPSE}&lang=en&origin={sandbox.url}#grant={grant}"
+    page.evaluate("url => document.querySelector('button').onclick = () => window.open(url)", where)
+    with page.expect_popup() as opened:
+        page.get_by_role("button").click()
+    choose(opened.value)
+    assert told(page, "select")["detail"]["id"]
+
+
+def test_nobody_else_may_frame_it(page: Page, service: str, stranger: str) -> None:
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    frame(page, stranger, f"{service}/picker")
+    page.wait_for_timeout(300)
+    assert any("frame-ancestors" in text for text in refused)
+    assert page.evaluate("told") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?origin={stranger}", "?origin=*", "?origin=null", "?origin={stranger}.evil"]
+)
+def test_nobody_else_is_told_anything(page: Page, service: str, stranger: str, query: str) -> None:
+    page.goto(f"{stranger}/static/site.css")
+    page.set_content(f"<script>{LISTEN}</script><button>Open</button>")
+    where = f"{service}/picker{query.format(stranger=stranger)}"
+    page.evaluate("url => document.querySelector('button').onclick = () => window.open(url)", where)
+    with page.expect_popup() as opened:
+        page.get_by_role("button").click()
+    expect(opened.value.get_by_role("alert").first).to_contain_text("EMBEDKIT_PICKER_ORIGINS")
+    assert page.evaluate("told") == []
+
+
+def test_only_who_framed_it_is_heard_and_only_with_the_nonce(
+    page: Page, service: str, sandbox: SandboxServer
+) -> None:
+    frame(page, sandbox.url, f"{service}/picker?nonce=right")
+    told(page, "ready")
+    inner = next(one for one in page.frames if one.url.startswith(service))
+    post = "(said) => document.querySelector('iframe').contentWindow.postMessage(said, '*')"
+    held = "document.querySelector('embedkit-picker').getAttribute('grant')"
+    for wrong in (
+        {"source": "embedkit-host", "v": 1, "nonce": "wrong", "type": "grant", "grant": "x"},
+        {"source": "somebody", "v": 1, "nonce": "right", "type": "grant", "grant": "x"},
+        {"source": "embedkit-host", "v": 1, "nonce": "right", "type": "grant", "grant": {"not": "text"}},
+        "grant",
+        None,
+    ):
+        page.evaluate(post, wrong)
+    inner.evaluate("window.postMessage({source: 'embedkit-host', nonce: 'right', type: 'grant', grant: 'x'}, '*')")
+    page.wait_for_timeout(100)
+    assert inner.evaluate(held) is None
+    page.evaluate(post, {"source": "embedkit-host", "v": 1, "nonce": "right", "type": "grant", "grant": "new"})
+    inner.wait_for_function(f"{held} === 'new'")
+
+
+def test_it_keeps_to_its_policy_and_to_its_hosts(page: Page, own: str, sandbox: SandboxServer) -> None:
+    hosts: set[str] = set()
+    page.add_init_script(OBSERVE)
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    seen: list[str] = []
+    page.on("request", lambda request: seen.append(f"{request.url} {request.all_headers()} {request.post_data}"))
+    page.on("response", lambda answer: seen.append(f"{answer.all_headers()}"))
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.goto(f"{own}/picker?{ECLIPSE}&lang=en")
+    page.locator("[role=option]").first.click()
+    page.get_by_role("radio", name="As inserted").check()
+    page.wait_for_timeout(500)
+    assert page.evaluate("violations") == []
+    assert [fault for fault in faults if "favicon" not in fault and "404" not in fault] == []
+    assert hosts == {own.split("/")[2], sandbox.url.split("/")[2]}
+    everything = "\n".join([*seen, page.content(), page.evaluate("JSON.stringify({...localStorage})")])
+    assert "/v1/search" in everything
+    assert not [secret for secret in CREDENTIALS if secret in everything]
+
+
+def test_without_javascript_it_is_a_form_with_results(browser: Browser, own: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 800})
+    page = context.new_page()
+    page.goto(f"{own}/picker?lang=en")
+    page.get_by_role("searchbox").fill("solar eclipse")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator(".results li")).to_have_count(24)
+    first = page.locator(".results code").first.inner_text()
+    assert first.startswith("[getty ")
+    page.locator("nav a[rel=next]").click()
+    expect(page.locator(".results code").first).not_to_have_text(first)
+    expect(page.get_by_role("searchbox")).to_have_value("solar eclipse")
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_that_form_is_accessible(browser: Browser, own: str, scheme: Any, width: int, language: str) -> None:
+    """The same page with its script held back: where JavaScript is off, axe cannot run."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    page.route("**/embedkit-picker-page.js*", lambda route: route.abort())
+    page.goto(f"{own}/picker?{ECLIPSE}&lang={language}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page, options={"runOnly": [*RULES, "best-practice"]})
+    assert found.violations_count == 0, found.generate_report()
+    context.close()

@@ -1,0 +1,118 @@
+"""The pages in a real browser: what they load, WordPress's handshake, accessibility."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import waitress
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from embedkit import EmbedKit, create_app
+from embedkit.sandbox import SandboxServer
+from tests.support.tools import need
+from tests.support.web import EXAMPLE, WITHDRAWN
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(name="sandbox", scope="module")
+def fixture_sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(name="service", scope="module")
+def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
+    kit = EmbedKit(sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute"))
+    server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=5)
+    kit.close()
+
+
+@pytest.fixture(name="browser", scope="module")
+def fixture_browser() -> Iterator[Browser]:
+    path = need("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="page")
+def fixture_page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 320, "height": 700})
+    yield page
+    page.close()
+
+
+def test_a_frame_page_tells_its_height_to_who_knows_the_secret(
+    page: Page, service: str, sandbox: SandboxServer
+) -> None:
+    page.goto(f"{sandbox.url}/blog")  # whatever is there: another origin, on this machine as the service is
+    page.set_content(
+        "<script>var told = []; addEventListener('message', event => told.push(event.data))</script>"
+        f"<iframe width=300 src='{service}/embed/{EXAMPLE}#?secret=aB3dE'></iframe>"
+    )
+    page.wait_for_function("told.length && told.at(-1).value > 400")
+    message = page.evaluate("told.at(-1)")
+    assert sorted(message) == ["message", "secret", "value"]
+    assert (message["message"], message["secret"]) == ("height", "aB3dE")
+    before = message["value"]
+    page.evaluate("document.querySelector('iframe').width = 150")
+    page.wait_for_function(f"told.at(-1).value < {before}")
+
+
+def test_without_a_secret_it_tells_nothing(page: Page, service: str, sandbox: SandboxServer) -> None:
+    page.goto(f"{sandbox.url}/blog")
+    page.set_content("<script>var told = 0; addEventListener('message', () => told++)</script><iframe></iframe>")
+    for fragment in ("", "#?secret=<b>", "#?secret="):
+        page.evaluate(
+            "url => new Promise(done => Object.assign(document.querySelector('iframe'), {src: url, onload: done}))",
+            f"{service}/embed/{EXAMPLE}?maxwidth={200 + len(fragment)}{fragment}",
+        )
+    assert page.evaluate("told") == 0
+
+
+@pytest.mark.parametrize("path", [f"/embed/{EXAMPLE}", f"/embed/{EXAMPLE}?target=facade", "/docs", "/"])
+def test_nothing_is_blocked_and_nothing_foreign_is_loaded(
+    page: Page, service: str, sandbox: SandboxServer, path: str
+) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(service + path, wait_until="networkidle")
+    assert [text for text in said if "404" not in text] == []
+    getty = [url for url in asked if url.startswith(sandbox.url)]
+    assert all(url.startswith((service, sandbox.url)) for url in asked)
+    assert bool(getty) == (path == f"/embed/{EXAMPLE}")
+
+
+def test_a_facade_loads_when_asked(page: Page, service: str, sandbox: SandboxServer) -> None:
+    page.goto(f"{service}/embed/{EXAMPLE}?target=facade")
+    page.get_by_role("button").first.click()
+    assert page.locator("iframe").get_attribute("src").startswith(f"{sandbox.url}/embed/{EXAMPLE}?")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/docs", "/", f"/embed/{WITHDRAWN}"])
+def test_pages_are_accessible_and_fit(page: Page, service: str, path: str, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(service + path)
+    found = Axe().run(page, options={"runOnly": RULES})
+    left_out = {"landmark-one-main", "page-has-heading-one", "region"} if path.startswith("/embed/") else set()
+    problems = [
+        one for one in found.response["violations"] if one["id"] not in left_out
+    ]  # a frame is no whole page
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in problems] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320

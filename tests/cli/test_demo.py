@@ -1,0 +1,166 @@
+"""The demo's page as a newcomer meets it, in a real browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+import waitress
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from embedkit.models import TARGETS
+from embedkit.sandbox import SandboxServer
+from embedkit.web.demo import SAMPLES, create_demo
+from tests.support.tools import need
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
+FACADE = "252611441"  # the picture of the sample post that asks first
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(name="sandbox", scope="module")
+def fixture_sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(name="demo", scope="module")
+def fixture_demo(sandbox: SandboxServer) -> Iterator[str]:
+    settings = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute")
+    server = waitress.create_server(create_demo(settings, sandbox.app.count), host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=5)
+
+
+@pytest.fixture(name="browser", scope="module")
+def fixture_browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Seen:
+    """What a page said in the console, and asked for."""
+
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def of(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        return page
+
+
+@pytest.fixture(name="seen")
+def fixture_seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture(name="page")
+def fixture_page(browser: Browser, seen: Seen) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        yield seen.of(context)
+
+
+def test_a_reader_sees_the_post(page: Page, demo: str, seen: Seen, sandbox: SandboxServer) -> None:
+    page.goto(demo)
+    article = page.locator("article")
+    first = article.frame_locator("iframe").first
+    expect(first.locator("img").first).to_be_visible()
+    assert first.locator("img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
+    expect(article.locator("figcaption").first).to_contain_text("Jaipur, a minute before totality.")
+    expect(article).to_contain_text("[getty 74917285] for a picture")
+    expect(article).to_contain_text("so does [getty 74917285], the escape")
+    assert page.locator("mark").all_inner_texts()[-1] == "[[getty 74917285]]"
+    article.locator("figure").last.scroll_into_view_if_needed()
+    expect(article.frame_locator("iframe").last.locator("img").first).to_be_visible()
+    assert seen.said == []
+    assert all(url.startswith((demo, sandbox.url, "data:")) for url in seen.asked)
+
+
+def test_the_facade_asks_first(page: Page, demo: str, seen: Seen, sandbox: SandboxServer) -> None:
+    page.goto(demo)
+    page.locator("article figure").nth(1).scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    assert not [url for url in seen.asked if url.startswith(sandbox.url) and FACADE in url]
+    with page.expect_request(lambda one: one.url.startswith(f"{sandbox.url}/embed/{FACADE}?")):
+        page.get_by_role("button", name="Show picture").click()
+    expect(page.locator(f"article iframe[src*='/embed/{FACADE}?']")).to_be_focused()
+    assert seen.said == []
+
+
+def test_a_reference_can_be_tried_in_every_target(page: Page, demo: str, seen: Seen) -> None:
+    page.goto(demo)
+    page.get_by_label("An id, a list, an address").fill("https://gty.im/600000777")
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.locator(".took")).to_contain_text("with 1 call upstream")
+    assert page.locator(".target h4").all_inner_texts() == list(TARGETS)
+    for target in TARGETS:
+        part = page.get_by_role("region", name=target, exact=True)
+        assert "600000777" in (part.locator("pre").text_content() or "") or target == "text"
+    page.get_by_role("link", name="Ask again").click()
+    expect(page.locator(".took")).to_contain_text("from the cache, with no call upstream")
+    assert seen.said == []
+
+
+@pytest.mark.parametrize(("ref", "says"), SAMPLES)
+def test_every_sample_says_what_came_of_it(page: Page, demo: str, seen: Seen, ref: str, says: str) -> None:
+    page.goto(demo)
+    page.get_by_role("link", name=says, exact=True).click()
+    expect(page.get_by_label("An id, a list, an address")).to_have_value(ref)
+    failed = {"withdrawn": "not-found", "not embeddable": "not-embeddable", "a look-alike host": "unsupported"}
+    expect(page.locator(".took")).to_contain_text(failed.get(says, "Resolved in"))
+    assert page.locator(".preview").count() == (1 if says in failed else 6)
+    assert seen.said == []
+
+
+def test_the_next_three_steps_lead_somewhere(page: Page, demo: str) -> None:
+    page.goto(demo)
+    steps = page.get_by_role("region", name="The next three steps")
+    assert steps.locator("h3").all_inner_texts() == ["IN PYTHON", "FROM A CMS", "IN A STATIC SITE"]
+    assert f"{demo}/oembed?url=" in steps.inner_text()
+    for link in [*steps.get_by_role("link").all(), *page.get_by_role("navigation").get_by_role("link").all()]:
+        assert page.request.get(f"{demo}{link.get_attribute('href')}").ok
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_it_is_accessible_and_fits(page: Page, demo: str, scheme: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{demo}/?ref=74917285")
+    for source in page.locator("details").all():
+        source.evaluate("details => details.open = true")
+    found = Axe().run(page, options={"runOnly": RULES, "iframes": False})
+    problems = [(one["id"], [node["target"] for node in one["nodes"]]) for one in found.response["violations"]]
+    assert problems == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_error_is_accessible_too(page: Page, demo: str) -> None:
+    page.goto(f"{demo}/?ref=500000404")
+    assert Axe().run(page, options={"runOnly": RULES, "iframes": False}).response["violations"] == []
+
+
+def test_it_works_without_scripts(browser: Browser, demo: str, sandbox: SandboxServer) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(demo)
+        assert page.locator("article iframe").first.get_attribute("src").startswith(sandbox.url)
+        expect(page.get_by_role("button", name="Show picture")).to_have_count(0)
+        expect(page.locator("article figure").nth(1).get_by_role("link").first).to_be_visible()
+        page.get_by_label("An id, a list, an address").fill("74917285")
+        page.get_by_role("button", name="Resolve").click()
+        expect(page.locator(".took")).to_contain_text("Resolved in")
+        expect(page.locator(".target")).to_have_count(len(TARGETS))

@@ -1,0 +1,369 @@
+"""``embedkit doctor``: each part is made sick for real, and the doctor names what mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from embedkit import EmbedKit
+from embedkit.errors import Unavailable
+from embedkit.sandbox import SandboxServer
+from embedkit.sandbox.api import credentials
+from tests.support.cli import (
+    Outcome,
+    Run,
+    environ,
+    others,
+    runner,
+)
+from tests.support.faults import answer
+from tests.support.faulty_upstream import Upstream, ok
+from tests.support.tools import ROOT
+
+
+@pytest.fixture(name="sandbox", scope="module")
+def fixture_sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as sandbox:
+        rows = sandbox.settings(cache="memory:", secret="s" * 40, api_key=credentials.KEY, timeout=300)
+        with EmbedKit(rows) as kit:
+            for _ in range(50):  # the first search builds the catalogue, which a busy machine may take long for
+                with suppress(Unavailable):
+                    kit.api.search.images("books", page_size=1)
+                    break
+        yield sandbox
+
+
+@pytest.fixture(name="run")
+def fixture_run(
+    sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    run = runner(sandbox, tmp_path, monkeypatch, capsys)
+    monkeypatch.setenv("EMBEDKIT_TIMEOUT", "60")
+    return run
+
+
+@pytest.fixture(name="put")
+def fixture_put(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def put(**rows: str) -> None:
+        for name, value in rows.items():
+            monkeypatch.setenv(f"EMBEDKIT_{name}", value)
+
+    return put
+
+
+def findings(done: Outcome) -> dict[str, list[tuple[bool | None, str]]]:
+    found: dict[str, list[tuple[bool | None, str]]] = {}
+    for one in json.loads(done.out)["checks"]:
+        found.setdefault(one["check"], []).append((one["ok"], one["detail"]))
+    return found
+
+
+def sick(done: Outcome) -> dict[str, str]:
+    """What failed, and what was said of it."""
+    return {name: detail for name, rows in findings(done).items() for ok_, detail in rows if ok_ is False}
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def test_a_sound_installation(run: Run) -> None:
+    done = run("doctor", "--json")
+    assert (done.code, sick(done)) == (0, {})
+    assert [*findings(done)] == [
+        *(
+            "python",
+            "extras",
+            "settings",
+            "templates",
+            "files",
+            "sanitizer",
+            "cache",
+            "oembed",
+            "clock",
+            "service",
+        ),
+        "search",
+    ]
+    assert run("doctor").code == 0
+
+
+def test_without_a_key_search_is_no_fault(run: Run, put: Callable[..., None]) -> None:
+    put(API_KEY="", API_SECRET="", USERNAME="", PASSWORD="")
+    done = run("doctor", "--json")
+    assert done.code == 0
+    assert findings(done)["search"] == [
+        (True, "no API_KEY: search is off, all else works; EMBEDKIT_API_KEY turns it on")
+    ]
+
+
+def test_all_wrong_settings_are_told_and_the_rest_is_checked(
+    run: Run, put: Callable[..., None], sandbox: SandboxServer
+) -> None:
+    put(TIMEOUT="soon", CONCURENCY="4", ON_ERROR="shrug", TOKENS="CANARY-short", FROZN="1", XYZZY="1")
+    done = run("doctor", "--json")
+    said = [detail for _, detail in findings(done)["settings"]]
+    assert done.code == 2
+    assert len(said) == 6
+    text = "\n".join(said)
+    for name in ("TIMEOUT", "ON_ERROR", "TOKENS"):
+        assert f"The setting {name} must be" in text
+        assert f"Set EMBEDKIT_{name}, or unset it." in text
+    assert "There is no setting EMBEDKIT_CONCURENCY. Did you mean EMBEDKIT_CONCURRENCY?" in text
+    assert "There is no setting EMBEDKIT_FROZN. Did you mean EMBEDKIT_FROZEN?" in text
+    assert "There is no setting EMBEDKIT_XYZZY. See the settings in the README." in text
+    assert "CANARY" not in done.out + done.err
+    states = {name: rows[0][0] for name, rows in findings(done).items()}
+    assert states["templates"] is states["files"] is states["sanitizer"] is True
+    assert states["cache"] is states["oembed"] is None, "they need TIMEOUT"
+    assert findings(done)["oembed"] == [(None, "not checked before TIMEOUT is right")]
+
+
+def test_nothing_is_asked_of_the_real_getty_where_the_address_is_wrong(
+    run: Run, put: Callable[..., None], sandbox: SandboxServer
+) -> None:
+    put(OEMBED_ENDPOINT="http://elsewhere.example/oembed")
+    done = run("doctor")
+    assert done.code == 2
+    assert "skip oembed       not checked before OEMBED_ENDPOINT is right" in done.out
+    assert "ok   search" in done.out
+
+
+def test_an_endpoint_that_cannot_be_reached(run: Run, put: Callable[..., None]) -> None:
+    address = f"http://127.0.0.1:{closed_port()}"
+    put(OEMBED_ENDPOINT=f"{address}/oembed")
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["oembed"])
+    assert f"Try: curl -v {address}/oembed - or see OEMBED_ENDPOINT." in sick(done)["oembed"]
+
+
+def test_an_endpoint_that_is_another(run: Run, put: Callable[..., None], sandbox: SandboxServer) -> None:
+    put(OEMBED_ENDPOINT=f"{sandbox.url}/nowhere")
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["oembed"])
+    assert "OEMBED_ENDPOINT" in sick(done)["oembed"]
+
+
+def test_a_certificate_that_nobody_vouches_for(run: Run, put: Callable[..., None]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with Upstream(ok(answer()), tls=context) as upstream:
+        put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
+        done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["oembed"])
+    assert "certificate" in sick(done)["oembed"]
+    assert "pip install --upgrade certifi" in sick(done)["oembed"]
+
+
+@pytest.mark.parametrize(
+    ("date", "says"), [("Mon, 02 Jan 2006 15:04:05 GMT", "ahead of"), ("Fri, 01 Jan 2100 00:00:00 GMT", "behind")]
+)
+def test_a_clock_that_is_far_off(run: Run, put: Callable[..., None], date: str, says: str) -> None:
+    with Upstream(ok(answer(), "200 OK", [f"Date: {date}"])) as upstream:
+        put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
+        done = run("doctor", "--json")
+    assert says in sick(done)["clock"]
+    assert "timedatectl set-ntp true" in sick(done)["clock"]
+    assert done.code == 1
+
+
+def test_an_answer_that_tells_no_time(run: Run, put: Callable[..., None]) -> None:
+    with Upstream(ok(answer(), "200 OK", ["Date: whenever"])) as upstream:
+        put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
+        assert "clock" not in sick(run("doctor", "--json"))
+
+
+def test_a_wrong_key(run: Run, put: Callable[..., None]) -> None:
+    put(API_KEY="CANARY-wrong")
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["search"])
+    assert "Check API_KEY." in sick(done)["search"]
+    assert "CANARY" not in done.out + done.err
+
+
+@pytest.mark.parametrize(
+    "cache", ["sqlite:{}/file/deep/cache.sqlite", "file:{}/file/deep", "sqlite:/proc/none/c.sqlite"]
+)
+def test_a_cache_folder_that_cannot_be_made(
+    run: Run, put: Callable[..., None], tmp_path: Path, cache: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    put(CACHE=cache.format(tmp_path))
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["cache"])
+    assert "Set CACHE to a place that may be written, or to memory:" in sick(done)["cache"]
+
+
+def test_a_cache_folder_that_may_not_be_written(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """As another user, since root may write everywhere; or as ourselves, where we are nobody special."""
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("needs root, to become somebody else")
+    folder = tmp_path / "readonly"
+    folder.mkdir(mode=0o755)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    rows = {
+        **environ(sandbox.url, tmp_path),
+        "EMBEDKIT_CACHE": f"sqlite:{folder}/cache.sqlite",
+        "EMBEDKIT_SECRET": "s" * 40,
+    }
+    done = doctor(rows, ROOT, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    assert "cache" in sick(done), done
+    assert f"{folder} not writable" in sick(done)["cache"] or "may be written" in sick(done)["cache"]
+
+
+def test_a_corrupt_sqlite_file(run: Run, put: Callable[..., None], tmp_path: Path) -> None:
+    path = tmp_path / "corrupt.sqlite"
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
+    put(CACHE=f"sqlite:{path}")
+    done = run("doctor", "--json")
+    if "cache" in sick(done):
+        assert f"rm {path}" in sick(done)["cache"]
+    else:  # the store has put it aside and begun anew
+        assert path.read_bytes()[16:24] != b"\xff" * 8
+
+
+@pytest.mark.parametrize("cache", ["redis://user:CANARY@127.0.0.1:{}/0", "memcached://127.0.0.1:{}"])
+def test_a_server_that_is_down(run: Run, put: Callable[..., None], cache: str) -> None:
+    port = closed_port()
+    put(CACHE=cache.format(port), SECRET="s" * 40)
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["cache"])
+    assert f"127.0.0.1:{port}" in sick(done)["cache"]
+    assert "Start that server, or set CACHE" in sick(done)["cache"]
+    assert "CANARY" not in done.out + done.err
+
+
+def test_a_shared_cache_without_a_secret(run: Run, put: Callable[..., None]) -> None:
+    put(CACHE=f"redis://127.0.0.1:{closed_port()}/0")
+    done = run("doctor", "--json")
+    assert "needs the setting SECRET" in sick(done)["cache"]
+    assert "secrets.token_hex(32)" in sick(done)["cache"]
+
+
+@pytest.mark.parametrize("kind", ["open to others", "a folder"])
+def test_a_secret_that_cannot_be_used(run: Run, put: Callable[..., None], tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "xdg" / "embedkit" / "secret"
+    path.parent.mkdir(parents=True)
+    if kind == "a folder":
+        path.mkdir()
+    else:
+        path.write_text("a" * 64)
+        path.chmod(0o644)
+    done = run("doctor", "--json")
+    assert (done.code, "cache" in sick(done)) == (1, True)
+    assert str(path) in sick(done)["cache"]
+    assert "SECRET" in sick(done)["cache"]
+    assert "a" * 64 not in done.out
+
+
+def test_an_empty_secret_is_a_finding_or_mended(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "xdg" / "embedkit" / "secret"
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o600)
+    done = run("doctor", "--json")
+    assert (
+        len(path.read_text()) == 64 or f"The file {path} holds no whole secret. Delete it" in sick(done)["cache"]
+    )
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"version": 99, "embeds": []}', "\x00"])
+def test_a_broken_lock_file(run: Run, tmp_path: Path, text: str) -> None:
+    (tmp_path / "embedkit.lock.json").write_text(text)
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["lock file"])
+    assert "delete it and run: embedkit lock DIR" in sick(done)["lock file"]
+
+
+def test_frozen_without_a_lock_file(run: Run, put: Callable[..., None]) -> None:
+    put(FROZEN="1")
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["lock file"])
+    assert "Write one with: embedkit lock DIR" in sick(done)["lock file"]
+
+
+def test_a_templates_folder_that_is_missing(run: Run, put: Callable[..., None], tmp_path: Path) -> None:
+    put(TEMPLATES=str(tmp_path / "gone"))
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["templates"])
+    assert "Make it, or unset the setting TEMPLATES." in sick(done)["templates"]
+
+
+def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> None:
+    put(METRICS="token")
+    done = run("doctor", "--json")
+    assert (done.code, [*sick(done)]) == (1, ["service"])
+    assert "Set ADMIN_TOKEN or TOKENS." in sick(done)["service"]
+
+
+def doctor(rows: dict[str, str], cwd: Path, *before: str) -> Outcome:
+    """The command in a process of its own."""
+    command = [*before, sys.executable, "-m", "embedkit", "doctor", "--json", "--offline"]
+    env = {**others(os.environ), **rows, "PYTHONPATH": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("lost", "check", "says"),
+    [
+        (
+            "embedkit/static/embedkit.css",
+            "files",
+            "lacks embedkit.css. Run: pip install --force-reinstall embedkit",
+        ),
+        ("embedkit/static", "files", "lacks embedkit.css, "),
+        ("templates", "templates", "The templates of embedkit are missing."),
+    ],
+)
+def test_files_of_ours_that_are_missing(
+    sandbox: SandboxServer, tmp_path: Path, lost: str, check: str, says: str
+) -> None:
+    for part in ("embedkit", "templates"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    gone = tmp_path / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    done = doctor(environ(sandbox.url, tmp_path), tmp_path)
+    assert done.code == 1, done
+    assert says in sick(done)[check]
+
+
+def test_everything_at_once(run: Run, put: Callable[..., None], tmp_path: Path) -> None:
+    """One sick part hides no other."""
+    (tmp_path / "embedkit.lock.json").write_text("{")
+    put(
+        TEMPLATES=str(tmp_path / "gone"),
+        CACHE="sqlite:/proc/none/c.sqlite",
+        OEMBED_ENDPOINT=f"http://127.0.0.1:{closed_port()}/oembed",
+        API_KEY="wrong",
+        METRICS="token",
+        LOCALE="en-US",
+        SANITIZERR="nh3",
+    )
+    done = run("doctor", "--json")
+    assert done.code == 2
+    assert {*sick(done)} == {"settings", "templates", "lock file", "cache", "oembed", "search", "service"}
+
+
+def test_json_and_text_say_the_same(run: Run, put: Callable[..., None]) -> None:
+    put(TEMPLATES="/nowhere")
+    as_json: Any = json.loads(run("doctor", "--json", "--offline").out)
+    text = run("doctor", "--offline").out
+    for one in as_json["checks"]:
+        if one["check"] == "cache":  # one entry more by now
+            continue
+        mark = {True: "ok  ", False: "FAIL", None: "skip"}[one["ok"]]
+        assert f"{mark} {one['check']:12} {one['detail']}" in text

@@ -1,0 +1,215 @@
+"""``embedkit download``: files that are whole, that stay, and what is said where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from embedkit.cli import console
+from embedkit.sandbox import SandboxConfig, SandboxServer
+from tests.support.cli import (
+    Run,
+    environ,
+    others,
+    runner,
+)
+
+ID = "74917285"
+ORDERS = f"/v3/downloads/images/{ID}"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer(SandboxConfig(download_limit=3)) as server:
+        yield server
+
+
+@pytest.fixture
+def run(
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    return runner(sandbox, tmp_path, monkeypatch, capsys)
+
+
+def orders(sandbox: SandboxServer) -> list[dict[str, str]]:
+    return [call.params for call in sandbox.calls if call.path == ORDERS]
+
+
+def test_a_picture_is_downloaded_here(run: Run, tmp_path: Path) -> None:
+    done = run("download", f"https://gty.im/{ID}")
+    file = tmp_path / f"{ID}.jpg"
+    assert (done.code, done.out) == (0, f"{ID}.jpg\n")
+    assert done.err == f"{file.stat().st_size / 1000:.1f} kB downloaded.\n"
+    assert file.read_bytes()[:3] == b"\xff\xd8\xff"
+    assert [path.name for path in tmp_path.glob("*.*")] == [file.name]
+
+
+@pytest.mark.parametrize(
+    ("output", "place"),
+    [("one.jpg", "one.jpg"), ("there", f"there/{ID}.jpg"), ("new/deep/", f"new/deep/{ID}.jpg")],
+)
+def test_it_goes_to_a_file_or_a_folder(run: Run, tmp_path: Path, output: str, place: str) -> None:
+    (tmp_path / "there").mkdir()
+    done = run("download", ID, "--output", output, "--json")
+    told = json.loads(done.out)
+    assert (told["id"], told["path"], told["media_type"]) == (ID, place, "image/jpeg")
+    assert told["bytes"] == (tmp_path / place).stat().st_size
+    assert done.err == ""
+
+
+def test_a_file_that_is_there_stays_and_nothing_is_ordered(
+    run: Run, sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    file = tmp_path / f"{ID}.jpg"
+    file.write_bytes(b"mine")
+    for output in ((), ("--output", f"{ID}.jpg")):
+        done = run("download", ID, *output)
+        assert (done.code, done.out) == (2, "")
+        assert done.err == f"error: {ID}.jpg is there already. Say --force to replace it.\n"
+    assert file.read_bytes() == b"mine"
+    assert len(sandbox.calls) == 0
+    assert run("download", ID, "--force").code == 0
+    assert file.read_bytes()[:3] == b"\xff\xd8\xff"
+
+
+def test_what_can_be_downloaded_is_listed(run: Run) -> None:
+    done = run("download", ID, "--sizes")
+    told = json.loads(run("download", ID, "--sizes", "--json").out)
+    head, *lines = done.out.splitlines()
+    assert head.split() == ["WIDTH", "HEIGHT", "FILE", "TYPE"]
+    assert [line.split()[:2] for line in lines] == [
+        [str(one["width"]), str(one["height"])] for one in told["sizes"]
+    ]
+    assert len(lines) > 2
+    assert done.err == f"Product types: {', '.join(one['product_type'] for one in told['offers'])}.\n"
+
+
+def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> None:
+    told = json.loads(run("download", ID, "--sizes", "--json").out)
+    smallest = min(told["sizes"], key=lambda one: one["height"])
+    offer = told["offers"][-1]["product_type"]
+    done = run("download", ID, "--height", str(smallest["height"]), "--product-type", offer, "--json")
+    assert json.loads(done.out)["bytes"] == smallest["bytes"]
+    (order,) = orders(sandbox)
+    assert (order["height"], order["product_type"]) == (str(smallest["height"]), offer)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("500000404",), 4, "there is no such picture, or it was withdrawn"),
+        ((ID, "--height", "17"), 4, f"What there is: embedkit download {ID} --sizes"),
+        ((ID, "--product-type", "creditpack"), 2, f"What there is: embedkit download {ID} --sizes"),
+        ((ID, "--product-type", "gift"), 2, "easyaccess"),
+        ((ID, "--height", "0"), 2, "--height"),
+        ((ID, "--output", "nowhere/one.jpg"), 2, "No such file or directory"),
+        (("1131502286,1226009144",), 2, "Download one at a time."),
+        (("cat",), 2, "'cat'"),
+        ((), 2, "Missing argument"),
+    ],
+)
+def test_what_cannot_be_downloaded_is_explained(
+    run: Run, tmp_path: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    done = run("download", *words)
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
+    assert not list(tmp_path.glob("*.jpg*"))
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ({"API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, "Set API_SECRET; and USERNAME and PASSWORD"),
+        ({"USERNAME": "", "PASSWORD": ""}, "not licensed to the customer"),
+        ({"PASSWORD": "canary"}, "Check USERNAME and PASSWORD."),
+        ({"API_KEY": ""}, "Set API_KEY."),
+    ],
+)
+def test_credentials_that_will_not_do_are_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch, said: dict[str, str], says: str
+) -> None:
+    for name, value in said.items():
+        monkeypatch.setenv(f"EMBEDKIT_{name}", value)
+    done = run("download", ID)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+    assert "canary" not in done.err
+
+
+def test_what_is_not_licensed_lists_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("USERNAME", "PASSWORD"):
+        monkeypatch.setenv(f"EMBEDKIT_{name}", "")
+    done = run("download", ID, "--sizes")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == f"There is nothing of {ID} that these credentials may download.\n"
+
+
+def test_an_agreement_that_is_used_up_exits_6(run: Run) -> None:
+    codes = [run("download", ID, "--force", "--product-type", "easyaccess").code for _ in range(4)]
+    assert codes == [0, 0, 0, 6]
+
+
+@pytest.mark.parametrize(("fault", "code"), [("drop", 3), ("truncated", 3), ("throttle", 6)])
+def test_a_download_in_trouble_leaves_nothing(
+    run: Run, sandbox: SandboxServer, tmp_path: Path, fault: str, code: int
+) -> None:
+    sandbox.app.faults.add(fault, count=None, route="delivery")
+    done = run("download", ID)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("error: ")
+    assert not list(tmp_path.glob("*.jpg*")) + list(tmp_path.glob(".*.part"))
+
+
+def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer, tmp_path: Path) -> None:
+    def seen() -> str:
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "embedkit", "download", ID]
+        everything = others(os.environ) | environ(sandbox.url, tmp_path) | {"TERM": "xterm"}
+        with subprocess.Popen(command, env=everything, cwd=tmp_path, stdout=theirs, stderr=theirs):
+            os.close(theirs)
+            text = b""
+            with suppress(OSError):  # the end of a terminal, on Linux
+                while piece := os.read(ours, 4096):
+                    text += piece
+        os.close(ours)
+        return text.decode()
+
+    shown = seen()
+    assert "Downloading" in shown
+    assert "100%" in shown
+    again = seen()
+    assert "is there already" in again
+    assert "Downloading" not in again
+
+
+def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[Any] = []
+    make = click.progressbar
+
+    def made(**said: Any) -> Any:
+        bars.append(make(**said))
+        return bars[-1]
+
+    monkeypatch.setattr(console, "_is_terminal", lambda _: True)
+    monkeypatch.setattr(click, "progressbar", made)
+    shown = []
+    with console.progress("Downloading", patient=True) as step:
+        assert step is not None
+        for done in (0, 900, 0, 500, 1000):
+            step(done, 1000)
+            shown.append(bars[0].pos)
+    assert shown == [0, 900, 0, 500, 1000]

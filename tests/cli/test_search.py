@@ -1,0 +1,278 @@
+"""``embedkit search``: what is asked, the table that fits a terminal, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedkit.cli.tables import Column, cells, cut, table
+from embedkit.sandbox import SandboxServer
+from embedkit.sandbox.http import Call
+from embedkit.shortcodes import scan
+from tests.support.cli import Run, runner
+
+KEYS = (
+    *("id", "title", "caption", "photographer", "collection", "date_created", "family", "orientation"),
+    *("width", "height", "thumb", "preview", "restrictions", "page_url", "credit", "shortcode"),
+)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as server:
+        yield server
+
+
+@pytest.fixture
+def run(
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    return runner(sandbox, tmp_path, monkeypatch, capsys)
+
+
+def searched(sandbox: SandboxServer) -> Call:
+    return [call for call in sandbox.calls if call.path.startswith("/v3/search/")][-1]
+
+
+# -- the table -----------------------------------------------------------------------------------------
+
+
+def test_the_table_fits_the_terminal_and_gives_shortcodes(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = run("search", "solar eclipse")
+    head, *lines = done.out.splitlines()
+    assert (done.code, len(lines)) == (0, 30)
+    assert head.split() == ["SHORTCODE", "TITLE", "BY", "SIZE"]
+    assert all(cells(line) <= 80 for line in (head, *lines))
+    assert "…" in done.out
+    assert "\x1b" not in done.out
+    for line in lines:
+        (found,) = scan.find(line)
+        assert (found.start, found.problem) == (0, None)
+        assert line.split()[-1].count("x") == 1
+
+
+def test_nothing_is_cut_where_there_is_no_terminal(run: Run) -> None:
+    head, *lines = run("search", "solar eclipse", "--page-size", "10").out.splitlines()
+    images = json.loads(run("search", "solar eclipse", "--page-size", "10", "--json").out)["images"]
+    assert head.split() == ["SHORTCODE", "TITLE", "CREDIT", "SIZE", "ORIENTATION"]
+    for line, image in zip(lines, images, strict=True):
+        assert line.startswith(image["shortcode"])
+        assert f"{image['title']}  " in line
+        assert f"{image['photographer']} / {image['collection']}  " in line
+        assert f"{image['width']}x{image['height']}" in line
+        assert line.endswith(image["orientation"].replace("_", " "))
+
+
+def test_what_the_table_does_not_say_is_told_and_leads_on(run: Run) -> None:
+    first = run("search", "solar", "eclipse", "--orientation", "horizontal", "--page-size", "7")
+    total, related, following = first.err.splitlines()
+    assert (found := re.fullmatch(r"[0-9,]+ pictures, page 1 of ([0-9]+)\.", total))
+    assert related.startswith("Related: ")
+    words = shlex.split(following.removeprefix("Next: "))
+    assert words[:2] == ["embedkit", "search"]
+    second = run(*words[1:])
+    assert f", page 2 of {found[1]}." in second.err
+    assert not set(first.out.splitlines()[1:]) & set(second.out.splitlines()[1:])
+    assert "Next:" not in run(*words[1:], "--page", found[1]).err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("zzzqqq",), r"Nothing was found\.\n"),
+        (("mountain", "--page", "9999"), r"There is no page 9999: the last is [0-9]+\.\n"),
+        (("solr eclipse", "--family", "creative"), r"Searched for: solar eclipse\n"),
+    ],
+)
+def test_what_is_found_or_not_is_told(run: Run, words: tuple[str, ...], says: str) -> None:
+    done = run("search", *words)
+    assert done.code == 0
+    assert re.match(says, done.err)
+    assert bool(done.out) == ("Searched" in says)
+
+
+def test_a_phrase_may_begin_with_a_dash(run: Run) -> None:
+    done = run("search", "--page-size", "1", "--", "--eclipse")
+    words = shlex.split(done.err.partition("Next: ")[2])
+    assert words[-2:] == ["--", "--eclipse"]
+    assert ", page 2 of" in run(*words[1:]).err
+
+
+def test_pictures_that_may_not_be_embedded_get_no_shortcode(run: Run) -> None:
+    words = ("search", "eclipse", "--all", "--page-size", "100")
+    lines = run(*words).out.splitlines()[1:]
+    images = json.loads(run(*words, "--json").out)["images"]
+    assert {image["embeddable"] for image in images} == {True, False}
+    for line, image in zip(lines, images, strict=True):
+        shown = image["shortcode"] if image["embeddable"] else f"{image['id']} (no embed)"
+        assert line.startswith(shown)
+
+
+def test_json_is_what_the_service_answers(run: Run) -> None:
+    done = run("search", "eclipse", "--page-size", "2", "--json")
+    found = json.loads(done.out)
+    assert list(found) == ["total", "page", "page_size", "images", "related"]
+    assert (found["page"], found["page_size"], len(found["images"])) == (1, 2, 2)
+    assert [tuple(image) for image in found["images"]] == [(*KEYS, "embeddable")] * 2
+    assert found["related"]
+    assert done.err == ""
+
+
+# -- what is asked -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "asked"),
+    [
+        ((), "/v3/search/images", {"embed_content_only": "true", "exclude_nudity": "true", "page": "1"}),
+        (("--all", "--nudity"), "/v3/search/images", {"embed_content_only": "false", "exclude_nudity": "false"}),
+        (
+            ("--orientation", "square", "--orientation", "vertical", "--people", "none", "--color", "002244"),
+            "/v3/search/images",
+            {"orientations": "square,vertical", "number_of_people": "none", "color": "#002244"},
+        ),
+        (
+            ("--family", "creative", "--style", "vector", "--composition", "close_up", "--sort", "newest"),
+            "/v3/search/images/creative",
+            {"graphical_styles": "vector", "compositions": "close_up", "sort_order": "newest"},
+        ),
+        (
+            ("--family", "editorial", "--segment", "news", "--from", "2010-01-01", "--to", "2020-12-31"),
+            "/v3/search/images/editorial",
+            {"editorial_segments": "news", "date_from": "2010-01-01", "date_to": "2020-12-31"},
+        ),
+        (("--page", "2", "--page-size", "12"), "/v3/search/images", {"page": "2", "page_size": "12"}),
+    ],
+)
+def test_options_become_parameters(
+    run: Run, sandbox: SandboxServer, words: tuple[str, ...], path: str, asked: dict[str, str]
+) -> None:
+    assert run("search", "eclipse", *words).code == 0
+    call = searched(sandbox)
+    assert (call.path, call.params["phrase"]) == (path, "eclipse")
+    assert {name: call.params.get(name) for name in asked} == asked
+    assert ("exclude_nudity" in call.params) == (not path.endswith("editorial"))
+
+
+def test_the_language_is_that_of_the_option_or_of_the_setting(
+    run: Run, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("search", "eclipse", "--language", "ja")
+    assert searched(sandbox).headers["accept-language"] == "ja"
+    monkeypatch.setenv("EMBEDKIT_LOCALE", "fr")
+    run("search", "eclipse")
+    assert searched(sandbox).headers["accept-language"] == "fr"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("eclipse", "--segment", "news"), "--segment goes with --family editorial."),
+        (("eclipse", "--family", "creative", "--from", "2020-01-01"), "--from goes with --family editorial."),
+        (
+            ("eclipse", "--family", "editorial", "--color", "002244"),
+            "--color goes with --family all or --family creative.",
+        ),
+        (("eclipse", "--family", "editorial", "--style", "fine_art"), "Use one of photography"),
+        (("eclipse", "--sort", "oldest"), "best_match"),
+        (("eclipse", "--orientation", "wide"), "panoramic_horizontal"),
+        (("eclipse", "--page-size", "101"), "101"),
+        (("eclipse", "--page", "0"), "--page"),
+        (("eclipse", "--color", "red"), "#002244"),
+        (("eclipse", "--family", "editorial", "--from", "yesterday"), "1999-12-31"),
+        (("eclipse", "--language", "xx"), "pt-BR"),
+        ((), "Missing argument"),
+    ],
+)
+def test_usage_errors_help_and_cost_no_call(
+    run: Run, sandbox: SandboxServer, words: tuple[str, ...], says: str
+) -> None:
+    done = run("search", *words)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err
+    assert len(sandbox.calls) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("API_KEY", "", "Set API_KEY."),
+        ("API_KEY", "canary", "Check API_KEY"),
+        ("API_SECRET", "canary", "API_SECRET"),
+        ("PASSWORD", "canary", "Check USERNAME and PASSWORD."),
+    ],
+)
+def test_credentials_that_are_wrong_are_named_and_not_shown(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(f"EMBEDKIT_{name}", value)
+    for verbose in ((), ("-v",)):
+        done = run(*verbose, "search", "eclipse")
+        assert (done.code, done.out) == (2, "")
+        assert says in done.err
+        assert "CACHE is EMBEDKIT_CACHE" in done.err
+        assert not any(secret in done.err for secret in ("canary", "sandbox-secret", "sandbox-password"))
+
+
+@pytest.mark.parametrize(("fault", "code"), [("drop", 3), ("malformed", 3), ("throttle", 6), ("quota", 6)])
+def test_search_in_trouble(run: Run, sandbox: SandboxServer, fault: str, code: int) -> None:
+    sandbox.app.faults.add(fault, count=None, route="v3")
+    done = run("search", "eclipse", "--json")
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("error: ")
+
+
+# -- tables --------------------------------------------------------------------------------------------
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), max_size=60)
+
+
+@given(WORDS, st.integers(1, 40))
+def test_a_text_is_cut_to_its_cells(text: str, width: int) -> None:
+    found = cut(text, width)
+    assert cells(found) <= width
+    assert found == text or (found.endswith("…") and text.startswith(found[:-1]))
+
+
+@given(st.lists(st.tuples(WORDS, WORDS, st.just("4104x2736")), max_size=5), st.integers(40, 130))
+def test_a_table_is_no_wider_than_it_may_be(rows: list[tuple[str, str, str]], width: int) -> None:
+    columns = [Column("A", 3), Column("B", 2), Column("C")]
+    lines = table(columns, rows, width)
+    assert len(lines) == len(rows) + 1
+    assert all(cells(line) <= width for line in lines)
+    assert all(line.endswith("4104x2736") for line in lines[1:])
+    assert len({cells(line) - cells("4104x2736") for line in lines[1:]}) <= 1  # they are aligned
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("Eclipse", 7),
+        ("皆既日食", 8),
+        ("ｶﾞ", 2),
+        ("e\u0301", 1),
+        ("日\u200b食", 4),
+        ("🌑", 2),
+        ("Ａ", 2),
+        ("한", 2),
+    ],
+)
+def test_characters_take_up_what_they_take_up(text: str, width: int) -> None:
+    assert cells(text) == width
+
+
+def test_wide_characters_are_aligned_and_cut() -> None:
+    rows = [("皆既日食の黒い太陽", "4104x2736"), ("Eclipse", "240x160")]
+    lines = table([Column("TITLE", 1), Column("SIZE")], rows, 24)
+    assert lines == ["TITLE          SIZE", "皆既日食の黒…  4104x2736", "Eclipse        240x160"]

@@ -1,0 +1,262 @@
+"""``embedkit serve``: it ends in order, and idle or slow clients do not keep others out."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from typing import Any
+
+import pytest
+
+from embedkit.cli.server import MAX_PIPELINED, Server
+from tests.support.serve import (
+    LONG,
+    Child,
+    Gate,
+    asking,
+    gate,
+    serve,
+)
+
+IDS = [f"6007008{number:02}" for number in range(8)]
+PATHS = [f"/v1/embeds/{ref}" for ref in IDS]
+
+
+@pytest.fixture(name="upstream")
+def fixture_upstream() -> Iterator[Gate]:
+    with gate() as made:
+        yield made
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_what_is_in_flight_is_finished(upstream: Gate, number: int, code: int) -> None:
+    with serve(upstream.url) as child:
+        with asking(child, PATHS) as answers:
+            upstream.wait_for(8)
+            child.tell(number)
+            child.wait_until_closed()
+            assert child.process.poll() is None
+            upstream.open.set()
+        assert [status for status, _ in answers] == [200] * 8
+        assert all(ref.encode() in body for ref, (_, body) in zip(IDS, answers, strict=True))
+        assert child.wait() == code
+        assert "Traceback" not in child.said
+
+
+def test_it_does_not_wait_longer_than_timeout(upstream: Gate) -> None:
+    """Getty never answers: the calls end by TIMEOUT, and so does the service, with an answer for everybody."""
+    with serve(upstream.url, TIMEOUT="2") as child:
+        with asking(child, PATHS) as answers:
+            upstream.wait_for(8)
+            child.tell()
+        assert [status for status, _ in answers] == [503] * 8
+        assert child.wait() == 0
+
+
+def test_a_second_signal_cuts_off(upstream: Gate) -> None:
+    with serve(upstream.url) as child:
+        client = socket.create_connection((child.host, child.port), timeout=LONG)
+        client.sendall(f"GET {PATHS[0]} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        upstream.wait_for(1)
+        child.tell()
+        child.wait_until_closed()
+        child.tell()
+        assert child.wait() == 0
+        assert client.recv(100) == b""
+        client.close()
+
+
+def test_idle_connections_do_not_hold_up_the_end(upstream: Gate) -> None:
+    with serve(upstream.url) as child, ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection((child.host, child.port))) for _ in range(20)]
+        for client in clients[:10]:  # these have been answered, and are kept alive
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(20)
+        child.tell()
+        assert child.wait() == 0
+        assert upstream.arrived.acquire(blocking=False) is False
+
+
+def test_130_idle_connections_and_slow_ones_keep_nobody_out(upstream: Gate) -> None:
+    upstream.open.set()
+    with serve(upstream.url) as child, ExitStack() as stack:
+        for number in range(200):
+            client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=LONG))
+            beginning = (b"", b"GET /healthz HT", b"POST /v1/render HTTP/1.1\r\nContent-Length: 1000\r\n\r\n{")
+            client.sendall(beginning[number % 3])
+        assert child.get("/healthz")[0] == 200
+        assert child.get(PATHS[0])[0] == 200
+
+
+def test_a_header_that_is_too_long_is_refused(upstream: Gate) -> None:
+    with serve(upstream.url) as child:
+        assert child.get("/healthz", Cookie="c" * 20_000)[0] == 200
+        assert child.get("/healthz", Cookie="c" * 60_000)[0] == 431
+
+
+@pytest.mark.parametrize(("hops", "statuses"), [("1", [400, 400, 429]), ("0", [400, 429, 429])])
+def test_a_trusted_proxy_says_who_the_client_is(upstream: Gate, hops: str, statuses: list[int]) -> None:
+    """waitress drops X-Forwarded-For by itself; then all who come through the proxy were one client."""
+    with serve(upstream.url, TRUSTED_HOPS=hops, RATE_LIMIT="1/hour") as child:
+        clients = ("192.0.2.1", "192.0.2.2", "192.0.2.1")
+        assert [child.get("/oembed", **{"X-Forwarded-For": client})[0] for client in clients] == statuses
+
+
+def test_the_demo_ends_in_order_too(upstream: Gate) -> None:
+    import sys
+
+    from tests.support.serve import environment
+
+    command = [sys.executable, "-m", "embedkit", "demo", "--port", "0"]
+    child = Child(command, environment(upstream.url), r"http://127\.0\.0\.1:([0-9]+)")
+    try:
+        child.tell(signal.SIGINT)
+        assert child.wait() == 130
+        assert "Interrupted." in child.said
+        assert "Traceback" not in child.said
+    finally:
+        child.end()
+
+
+# -- inside a thread -----------------------------------------------------------------------------------
+
+
+def answer(_: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+def test_a_request_that_drips_is_cut_off_in_the_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Server(answer, listening, threads=2, grace=1, arrival=0.2)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        with socket.create_connection(listening.getsockname(), timeout=LONG) as client:
+            over = threading.Event()
+
+            def drip() -> None:
+                try:
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+                    while not over.wait(0.05):
+                        client.sendall(b"x")
+                except OSError:
+                    pass
+
+            dripping = threading.Thread(target=drip)
+            dripping.start()
+            try:
+                assert client.recv(10) == b""
+            except ConnectionResetError:
+                pass
+            over.set()
+            dripping.join(LONG)
+        with socket.create_connection(listening.getsockname(), timeout=LONG) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert b"200 OK" in client.recv(1000)
+        server.stop()
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+def test_what_stands_at_the_door_is_let_in() -> None:
+    """Connections that the kernel has taken before the signal, and that nobody has looked at yet."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Server(answer, listening, threads=2, grace=LONG)
+        clients = [socket.create_connection(listening.getsockname(), timeout=LONG) for _ in range(20)]
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        server.stop()
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        for client in clients:
+            assert b"200 OK" in client.recv(1000)
+            client.close()
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+BAD_URLS = (
+    b"http://[::1",
+    b"http://[",
+    b"http://]/docs",
+    b"http://[x]/",
+    b"http://a[b]c/",
+    b"https://[::1]]:80/x",
+)
+
+
+@pytest.mark.parametrize("form", ["none", "text", "json"])
+def test_a_url_that_nobody_can_read_is_refused(upstream: Gate, form: str) -> None:
+    """waitress falls over some; and what it says of others is a line like all others."""
+    with serve(upstream.url, "--log-format", form) as child:
+        for url in BAD_URLS:
+            for method in (b"GET", b"POST", b"OPTIONS"):
+                with socket.create_connection((child.host, child.port), timeout=LONG) as client:
+                    client.sendall(method + b" " + url + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    assert client.recv(1000)[9:12] in (b"400", b"404", b"200", b"405"), url
+        assert child.get("/healthz")[0] == 200
+        child.tell()
+        assert child.wait() == 0
+        lines = child.said.partition("embedkit-picker.js")[2].splitlines()[1:]  # below what it says at the start
+    assert "uncaptured" not in child.said
+    if form == "json":
+        assert all(json.loads(line)["level"] for line in lines)
+    if form == "none":
+        assert lines == []
+
+
+def test_a_full_queue_writes_no_line_for_each_request(upstream: Gate) -> None:
+    with serve(upstream.url, "--threads", "1", "--log-format", "json") as child:
+        with ExitStack() as stack:
+            for _ in range(30):
+                client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=LONG))
+                client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+            assert child.get("/healthz")[0] == 200
+        child.tell()
+        assert child.wait() == 0
+    lines = [line for line in child.said.splitlines() if line.startswith("{")]
+    assert {json.loads(line)["logger"] for line in lines} <= {"embedkit.access", "waitress"}
+    assert "queue" not in child.said
+
+
+STATIC = b"GET /static/embedkit-picker.js HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_answers_that_nobody_reads_hold_no_files(upstream: Gate) -> None:
+    """20 clients that ask for 160 files each in advance, and read none, where a process may open 256 files."""
+    with serve(upstream.url) as child, ExitStack() as stack:
+        resource.prlimit(child.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+        for _ in range(20):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            client.connect((child.host, child.port))
+            client.sendall(STATIC * 160)
+        for _ in range(10):
+            assert child.get("/healthz")[0] == 200
+            assert child.get("/static/embedkit-picker.js")[0] == 200
+        assert len(os.listdir(f"/proc/{child.process.pid}/fd")) < 128
+
+
+def ahead(child: Child, count: int) -> int:
+    """How many requests that are sent at once are answered; the last one closes."""
+    ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection((child.host, child.port), timeout=LONG) as client:
+        client.sendall(ask * (count - 1) + ask.replace(b"Host", b"Connection: close\r\nHost"))
+        answered = b""
+        with suppress(ConnectionResetError):  # some of it was not read
+            while got := client.recv(65536):
+                answered += got
+    return answered.count(b"HTTP/1.1 200")
+
+
+def test_so_many_requests_may_be_sent_ahead(upstream: Gate) -> None:
+    with serve(upstream.url) as child:
+        assert [ahead(child, count) for count in (1, 2, MAX_PIPELINED)] == [1, 2, MAX_PIPELINED]
+        assert ahead(child, 160) < 80  # those that are answered before the others are looked at come on top
+        assert child.get("/healthz")[0] == 200

@@ -1,0 +1,624 @@
+"""The table of upstream faults (reliability) for the API v3 and for its token endpoint, over real sockets."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import trustme
+
+from embedkit import EmbedKit
+from embedkit.api.models import SearchPage
+from embedkit.api.tokens import AGAIN, SOON
+from embedkit.errors import (
+    EmbedKitError,
+    InvalidResponse,
+    NotFound,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
+from embedkit.models import Request
+from embedkit.sandbox import SandboxConfig, SandboxServer
+from embedkit.transport.resilience import API_RATE, BURST
+from tests.support.client import (
+    House,
+    found,
+    once,
+    token,
+)
+from tests.support.faulty_upstream import (
+    Script,
+    Upstream,
+    flood,
+    hang,
+    ok,
+    reset,
+    say,
+)
+from tests.unit.transport.test_client import (
+    CHUNKED,
+    CUT,
+    HEAD,
+    INVALID,
+    SLOW,
+    YESTERDAY,
+    zeros,
+)
+
+SHORT = 0.4
+PER_SECOND, PER_DAY = "Account Over Queries Per Second Limit", "Account Over Rate Limit"
+APPLICATION = {"api_key": "key-1", "api_secret": "secret-1"}
+
+
+def search(house: House) -> SearchPage:
+    return house.kit.search("harbour")
+
+
+def refused(script: Script, *, retries: int | None = 0, timeout: float = 5.0, act: Any = search) -> EmbedKitError:
+    """The error of a call of the API, whatever it is; it is asked so many times more."""
+    with Upstream(script) as upstream, House(upstream.origin, timeout=timeout) as house:
+        error = house.error(lambda: act(house))
+        if retries is not None:
+            assert upstream.hits == 1 + retries
+    return error
+
+
+def no_token(script: Script, *, retries: int | None = 0, timeout: float = 5.0) -> EmbedKitError:
+    """The error of a call for which no token is to be had; the API is not asked then."""
+    with Upstream(ok(found())) as api, Upstream(script) as upstream:
+        house = House(api.origin, f"{upstream.origin}/oauth2/token", timeout=timeout, **APPLICATION)
+        with house:
+            error = house.error(lambda: search(house))
+        if retries is not None:
+            assert upstream.hits == 1 + retries
+        assert api.hits == 0
+    return error
+
+
+# -- rows 1 to 14: the wire ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lane", ["api", "token"])
+def test_a_name_that_does_not_exist(lane: str) -> None:
+    addresses = {
+        "api": {"api": "https://embedkit-test.invalid"},
+        "token": {"token_url": "https://embedkit-test.invalid"},
+    }
+    rows: dict[str, Any] = {"api": "http://127.0.0.1:9", **addresses[lane]}
+    credentials = APPLICATION if lane == "token" else {}
+    with House(rows.pop("api"), **rows, **credentials, timeout=2) as house:
+        assert type(house.error(lambda: search(house))) is Unavailable
+        assert house.lane(lane)["breaker"] == "closed"
+
+
+@pytest.mark.parametrize(("name", "script"), SLOW, ids=[row[0] for row in SLOW])
+@pytest.mark.parametrize("ask", [refused, no_token])
+def test_no_answer_in_time(ask: Callable[..., EmbedKitError], name: str, script: Script) -> None:
+    assert type(ask(script, timeout=SHORT)) is Unavailable
+
+
+@pytest.mark.parametrize(("name", "script"), CUT, ids=[row[0] for row in CUT])
+def test_no_answer_at_all(name: str, script: Script) -> None:
+    assert type(refused(script, retries=1)) is Unavailable
+    assert type(no_token(script)) is Unavailable  # it may have issued one: nobody asks twice
+
+
+@pytest.mark.parametrize(("name", "script"), INVALID, ids=[row[0] for row in INVALID])
+@pytest.mark.parametrize("ask", [refused, no_token])
+def test_no_proper_http(ask: Callable[..., EmbedKitError], name: str, script: Script) -> None:
+    if name == "endless chunks":
+        script = flood(CHUNKED, b"1000\r\n" + b"a" * 4096 + b"\r\n", 5000)  # of the API 2 MiB are read
+    assert type(ask(script)) is InvalidResponse
+
+
+@pytest.mark.parametrize(
+    ("ask", "most"), [(refused, 2 * 1024 * 1024), (no_token, 64 * 1024)], ids=["search", "token"]
+)
+def test_how_large_an_answer_may_be(ask: Callable[..., EmbedKitError], most: int) -> None:
+    for script in (
+        ok(b"{" + b" " * most + b"}"),
+        say(HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\n\r\n", zeros(20)),
+    ):
+        assert "larger than" in str(ask(script))
+
+
+def test_a_large_page_is_read() -> None:
+    padded = found(*(str(600_000_000 + number) for number in range(100)))[:-1] + b', "more": "%s"}'
+    with Upstream(ok(padded % (b"a" * 1_900_000))) as upstream, House(upstream.origin) as house:
+        assert len(search(house).images) == 100
+
+
+def test_a_connection_that_cannot_be_made_is_tried_once_more_even_for_a_token() -> None:
+    with (
+        Upstream(ok(found())) as api,
+        House(api.origin, "http://127.0.0.1:9/oauth2/token", **APPLICATION) as house,
+    ):
+        assert type(house.error(lambda: search(house))) is Unavailable
+        assert house.pauses == [0.2]
+
+
+@pytest.mark.parametrize("lane", ["api", "token"])
+def test_an_expired_certificate_is_not_tried_again(lane: str, tmp_path: Any) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", not_after=YESTERDAY).configure_cert(context)
+    with Upstream(ok(found()), tls=context) as bad, Upstream(ok(found())) as good:
+        origins = (bad.origin, good.origin) if lane == "api" else (good.origin, bad.origin)
+        credentials = APPLICATION if lane == "token" else {}
+        with House(origins[0], f"{origins[1]}/t", verify=str(tmp_path / "ca.pem"), **credentials) as house:
+            assert "certificate" in str(house.error(lambda: search(house)))
+        assert (bad.hits, bad.connections) == (0, 1)
+
+
+# -- rows 15 to 17: redirects ----------------------------------------------------------------------------
+
+
+def moved(location: str, status: int = 302) -> Script:
+    return once(b"", f"{status} X", (f"Location: {location}",))
+
+
+@pytest.mark.parametrize("status", [302, 303])
+def test_two_redirects_are_followed_within_the_api(status: int) -> None:
+    with (
+        Upstream(moved("/two", status), moved("/three", status), ok(found())) as upstream,
+        House(upstream.origin) as house,
+    ):
+        assert search(house).total == 1
+    assert [request.split(" ")[1].partition("?")[0] for request in upstream.requests] == [
+        "/v3/search/images",
+        "/two",
+        "/three",
+    ]
+    assert all("Api-Key: key-1" in request for request in upstream.requests)
+
+
+def test_a_loop_ends_after_the_second() -> None:
+    assert type(refused(moved("/again"), retries=2)) is InvalidResponse
+
+
+def test_a_token_is_not_looked_for_elsewhere() -> None:
+    assert type(no_token(moved("/again"))) is InvalidResponse
+
+
+def test_an_order_is_not_sent_elsewhere() -> None:
+    with Upstream(ok(token())) as tokens, Upstream(moved("/again")) as upstream:
+        house = House(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw")
+        with house:
+            assert type(house.error(lambda: house.api.boards.create("A"))) is InvalidResponse
+        assert upstream.hits == 1
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://127.0.0.1:{port}/",
+        "http://localhost:{port}/",
+        "http://127.0.0.1:{own}@127.0.0.1:{port}/",
+        "http://[::1]:{port}/",
+        "http://127.1:{port}/",
+        "//127.0.0.1:{port}/",
+        "https://127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}\\@127.0.0.1:{own}/",
+        "file:///etc/hostname",
+        "ftp://127.0.0.1:{port}/",
+        "http://api.gettyimages.com/v3/",
+        "https://api.gettyimages.com.evil.example/v3/",
+        "",
+        "/a\r\nX: y",
+    ],
+)
+@pytest.mark.parametrize("lane", ["api", "token"])
+def test_no_redirect_leads_out(lane: str, location: str) -> None:
+    with Upstream(ok(found())) as sentinel, Upstream() as upstream, Upstream(ok(found())) as good:
+        upstream.scripts = (moved(location.format(port=sentinel.port, own=upstream.port)),)
+        origins = (upstream.origin, good.origin) if lane == "api" else (good.origin, upstream.origin)
+        credentials = APPLICATION if lane == "token" else {}
+        with House(origins[0], f"{origins[1]}/t", **credentials) as house:
+            error = house.error(lambda: search(house))
+        if location != "/a\r\nX: y":  # that is one more header, and a redirect to /a
+            assert type(error) is InvalidResponse
+        assert sentinel.connections == 0
+
+
+def test_no_key_and_no_token_on_another_host() -> None:
+    with Upstream(ok(token())) as tokens, Upstream() as upstream:
+        upstream.scripts = (moved(f"http://localhost:{upstream.port}/v3/images"), ok(found()))
+        rows = {**APPLICATION, "image_origins": (f"http://localhost:{upstream.port}",)}
+        with House(upstream.origin, tokens.origin, **rows) as house:
+            search(house)
+        first, second = upstream.requests
+    assert "Api-Key: key-1" in first
+    assert "Bearer access-1" in first
+    assert "key-1" not in second
+    assert "access-1" not in second
+    assert "Accept-Language" in second
+
+
+# -- rows 18 to 28: statuses -----------------------------------------------------------------------------
+
+
+def image(house: House) -> object:
+    return house.api.image("600100200")
+
+
+JSON = ("Content-Type: application/json",)
+STATUSES: list[tuple[str, Script, Any, type[ProviderError], str, int]] = [
+    ("400", once(b'{"message": "Invalid Request."}', "400 X"), search, InvalidResponse, "arguments", 0),
+    ("400 code", once(b'{"ErrorCode": "InvalidRequest", "ErrorMessage": "Field: page_size, Message: x"}', "400 X"),
+     search, InvalidResponse, "page_size of 1, 2, 3", 0),
+    ("401", once(b'{"message": "Unauthorized"}', "401 X"), search, Unauthorized, "API_KEY", 0),
+    ("401 empty", once(b"", "401 X"), search, Unauthorized, "API_KEY", 0),
+    ("403 inactive", once(b'{"message": "Account Inactive"}', "403 X"), search, Unauthorized, "API_KEY", 0),
+    ("403 gateway", once(b'{"message": "Forbidden"}', "403 X", ("x-amzn-errortype: ForbiddenException",)),
+     search, Unauthorized, "API_KEY", 0),
+    ("403 html", once(b"<h1>Developer Over Qps</h1>", "403 X"), search, RateLimited, "slowly", 0),
+    ("403 firewall", once(b"<h1>Access Denied</h1>Reference #18.1", "403 X"), search, Unavailable, "later", 0),
+    ("404 code", once(b'{"code": "ImageNotFound", "message": "x"}', "404 X"), image, NotFound, "picture", 0),
+    ("404 empty", once(b"", "404 X"), image, NotFound, "picture", 0),
+    ("404 of a search", once(b"", "404 X"), search, InvalidResponse, "API_BASE", 0),
+    ("410", once(b"", "410 X"), image, NotFound, "withdrawn", 0),
+    ("500", once(b"<p>", "500 X"), search, Unavailable, "later", 0),
+    ("500 code", once(b'{"code": "SystemError", "message": "x"}', "500 X"), search, Unavailable, "SystemError", 0),
+    ("501", once(b"", "501 X"), search, Unavailable, "later", 0),
+    ("502", once(b"<p>", "502 X"), search, Unavailable, "later", 2),
+    ("503", once(b"<p>", "503 X"), search, Unavailable, "later", 2),
+    ("504", once(b"<p>", "504 X"), search, Unavailable, "later", 2),
+    ("204", say(b"HTTP/1.1 204 X\r\n\r\n"), search, InvalidResponse, "", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "script", "act", "kind", "says", "retries"), STATUSES, ids=[row[0] for row in STATUSES]
+)
+def test_statuses_of_the_api(
+    name: str, script: Script, act: Any, kind: type[ProviderError], says: str, retries: int
+) -> None:
+    error = refused(script, act=act, retries=retries)
+    assert type(error) is kind
+    assert says in str(error)
+
+
+def test_flapping_ends_well() -> None:
+    busy = once(b"", "503 X")
+    with Upstream(busy, busy, ok(found())) as upstream, House(upstream.origin) as house:
+        assert search(house).total == 1
+    assert upstream.hits == 3
+
+
+@pytest.mark.parametrize("token_again", [True, False])
+def test_401_gets_one_new_token_and_one_more_try(token_again: bool) -> None:
+    no, yes = once(b'{"message": "Unauthorized"}', "401 X"), ok(found())
+    with (
+        Upstream(once(token("access-1")), once(token("access-2"))) as tokens,
+        Upstream(no, yes if token_again else no) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+    ):
+        if token_again:
+            assert search(house).total == 1
+        else:
+            error = house.error(lambda: search(house))
+            assert type(error) is Unauthorized
+            assert "access" not in f"{error}{error.args}{vars(error)}"
+        assert (tokens.hits, upstream.hits) == (2, 2)
+        assert ["Bearer access-1" in upstream.requests[0], "Bearer access-2" in upstream.requests[1]] == [
+            True,
+            True,
+        ]
+
+
+def test_401_sends_an_order_again_since_nothing_was_done() -> None:
+    with (
+        Upstream(ok(token())) as tokens,
+        Upstream(once(b"", "401 X"), once(b'{"id": "board-1"}', "201 X")) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw") as house,
+    ):
+        assert house.api.boards.create("A") == "board-1"
+    assert upstream.bodies[0] == upstream.bodies[1] != b""
+
+
+@pytest.mark.parametrize("status", ["403 X", "429 X"])
+@pytest.mark.parametrize("where", ["header", "message"])
+def test_calls_a_second(status: str, where: str) -> None:
+    """All of the API keeps quiet for a second, then two, four, up to thirty; the rest does not."""
+    body = b'{"message": "%s"}' % PER_SECOND.encode() if where == "message" else b"{}"
+    headers = (f"X-Error-Detail: {PER_SECOND}",) if where == "header" else ()
+    with Upstream(once(body, status, headers)) as upstream, House(upstream.origin) as house:
+        for quiet in (1, 2, 4, 8, 16, 30, 30):
+            hits = upstream.hits
+            assert type(house.error(lambda: search(house))) is RateLimited
+            asked = upstream.hits
+            assert asked == hits + 1 if status == "403 X" else hits < asked <= hits + 3  # 429 is tried again
+            assert house.lane()["throttled"] == "rate-limited"
+            error = house.error(lambda: house.api.countries())
+            assert type(error) is RateLimited
+            assert error.retry_after == pytest.approx(quiet, abs=0.7)
+            assert upstream.hits == asked
+            house.later(quiet)
+        upstream.scripts = (ok(found()),)
+        assert search(house).total == 1
+        assert "throttled" not in house.lane()
+
+
+@pytest.mark.parametrize("status", ["403 X", "429 X"])
+def test_calls_a_day(status: str) -> None:
+    """The door is shut for a quarter of an hour, doubling to two; asked once each time, and never again at once."""
+    script = once(b'{"message": "%s"}' % PER_DAY.encode(), status, (f"X-Error-Detail: {PER_DAY}",))
+    with Upstream(script) as upstream, House(upstream.origin) as house:
+        for hits, minutes in enumerate((15, 30, 60, 120, 120), start=1):
+            assert type(house.error(lambda: search(house))) is QuotaExhausted
+            assert upstream.hits == hits
+            assert house.lane()["throttled"] == "quota-exhausted"
+            error = house.error(lambda: search(house))
+            assert type(error) is QuotaExhausted
+            assert error.retry_after == pytest.approx(minutes * 60, abs=2)
+            house.later(minutes * 60 - 3)
+            assert type(house.error(lambda: search(house))) is QuotaExhausted
+            assert upstream.hits == hits
+            house.later(3)
+        upstream.scripts = (ok(found()),)
+        assert search(house).total == 1
+
+
+def test_a_shut_door_shuts_neither_oembed_nor_tokens() -> None:
+    script = once(b"", "403 X", (f"X-Error-Detail: {PER_DAY}",))
+    with (
+        Upstream(ok(token())) as tokens,
+        Upstream(script) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+    ):
+        house.error(lambda: search(house))
+        assert "throttled" in house.lane("api")
+        assert "throttled" not in house.lane("token")
+        assert house.lane("oembed") == {}
+
+
+def test_a_throttled_token_endpoint_leaves_searches_with_a_token_alone() -> None:
+    with (
+        Upstream(once(token(expires_in=1000)), once(b"", "429 X", ("Retry-After: 7",))) as tokens,
+        Upstream(ok(found())) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+    ):
+        search(house)
+        later(house, 900)
+        assert house.kit.search("night").total == 1
+        assert house.lane("token")["throttled"] == "rate-limited"
+        assert upstream.hits == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "wait"),
+    [("2", 2.0), ("90", 60.0), ("-1", 1.0), ("junk", 1.0), ("Wed, 21 Oct 2015 07:28:10 GMT", 10.0), ("", 1.0)],
+)
+def test_how_long_429_asks_us_to_wait(said: str, wait: float) -> None:
+    headers = ("Date: Wed, 21 Oct 2015 07:28:00 GMT", f"Retry-After: {said}")
+    with Upstream(once(b"", "429 X", headers)) as upstream, House(upstream.origin) as house:
+        assert type(house.error(lambda: search(house))) is RateLimited
+        error = house.error(lambda: search(house))
+        assert error.retry_after == pytest.approx(wait, abs=0.7)
+
+
+# -- rows 29 to 37: bodies -------------------------------------------------------------------------------
+
+BODIES: list[tuple[str, bytes]] = [
+    ("html", b"<!doctype html><title>Hello</title>"),
+    ("empty", b""),
+    ("UTF-16", found().decode().encode("utf-16")),
+    ("latin-1", b'{"images": [], "result_count": 0, "x": "\xe9"}'),
+    ("cut", found()[:-3]),
+    ("null", b"null"),
+    ("list", b"[]"),
+    ("text", b'"images"'),
+    ("number", b"1e999"),
+    ("deep", b"[" * 100_000),
+    ("5,000 deep", b'{"images": ' + b"[" * 5000 + b"]" * 5000 + b"}"),
+    ("5,000 digits", b'{"images": [], "result_count": ' + b"9" * 5000 + b"}"),
+    ("NaN", b'{"images": [], "result_count": NaN}'),
+    ("twice", b'{"images": [], "images": []}'),
+    ("nothing of a search", b"{}"),
+    ("images are no list", b'{"images": {}}'),
+]
+
+
+@pytest.mark.parametrize(("name", "body"), BODIES, ids=[row[0] for row in BODIES])
+@pytest.mark.parametrize("ask", [refused, no_token])
+def test_bodies_that_are_no_answer(ask: Callable[..., EmbedKitError], name: str, body: bytes) -> None:
+    assert type(ask(ok(body, headers=["Content-Type: application/json"]))) is InvalidResponse
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/javascript", "application/json; charset=utf-16", ""])
+def test_the_type_does_not_matter_and_a_mark_does_no_harm(kind: str) -> None:
+    body = b"\xef\xbb\xbf" + found()
+    with (
+        Upstream(ok(b"\xef\xbb\xbf" + token(), headers=[f"Content-Type: {kind}"] * bool(kind))) as tokens,
+        Upstream(ok(body, headers=[f"Content-Type: {kind}"] * bool(kind))) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+    ):
+        assert search(house).total == 1
+        assert search(house).total == 1
+        assert upstream.hits == 1  # kept as it is
+
+
+def test_cookies_are_not_sent_back() -> None:
+    with (
+        Upstream(ok(token(), headers=["Set-Cookie: a=b"])) as tokens,
+        Upstream(ok(found(), headers=["Set-Cookie: a=b"])) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+    ):
+        search(house)
+        house.kit.search("night")
+    assert not any("cookie" in request.lower() for request in (*upstream.requests, *tokens.requests))
+
+
+# -- row 47: tokens --------------------------------------------------------------------------------------
+
+
+def later(house: House, seconds: float) -> None:
+    """Time passes for the token, too: its clock cannot be handed to a kit."""
+    house.later(seconds)
+    tokens = house.api._pages._caller._tokens
+    was = tokens._clock
+    tokens._clock = lambda: was() + seconds
+    caller = house.api._pages._caller
+    caller._clock = tokens._clock
+
+
+@pytest.mark.parametrize(
+    ("expires", "good"), [("1800", 1400), (1800, 1400), (0, 230), (-1, 230), (None, 230), ("x", 230)]
+)
+def test_a_token_is_used_for_as_long_as_it_says_or_five_minutes(expires: object, good: int) -> None:
+    with (
+        Upstream(once(token("access-1", expires_in=expires)), once(token("access-2"))) as tokens,
+        Upstream(ok(found())) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+    ):
+        search(house)
+        later(house, good)
+        house.kit.search("night")
+        assert tokens.hits == 1
+        later(house, 0.25 * good)
+        house.kit.search("sea")
+        assert tokens.hits == 2
+        assert "access-2" in upstream.requests[-1]
+
+
+BROKEN: list[tuple[str, Script]] = [
+    ("500", once(b"<p>", "500 X")),
+    ("html", once(b"<p>")),
+    ("hang", hang()),
+    ("reset", reset()),
+    ("401", once(b"", "401 X")),
+    ("429", once(b"", "429 X")),
+    ("redirect", once(b"", "302 X", ("Location: /",))),
+    ("deep", once(b"[" * 50_000)),
+]
+
+
+@pytest.mark.parametrize(("name", "script"), BROKEN, ids=[row[0] for row in BROKEN])
+def test_a_broken_endpoint_fails_no_search_while_the_old_token_is_good(name: str, script: Script) -> None:
+    with (
+        Upstream(once(token("access-1", expires_in=1000)), script) as tokens,
+        Upstream(ok(found())) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION, timeout=1.5) as house,
+    ):
+        search(house)
+        later(house, 850)
+        for phrase in ("night", "sea", "boat"):
+            assert house.kit.search(phrase).total == 1
+        assert tokens.hits == 2
+        assert "access-1" in upstream.requests[-1]
+        later(house, 200)
+        assert isinstance(house.error(lambda: house.kit.search("gone")), ProviderError)
+        assert upstream.hits == 4
+        later(house, 120)  # after every pause, and the breaker's
+        tokens.scripts = (once(token("access-9")),)
+        assert house.kit.search("back").total == 1
+        assert "access-9" in upstream.requests[-1]
+
+
+def test_the_pauses_are_shorter_than_a_fifth_of_a_token() -> None:
+    assert SOON < AGAIN < 1800 / 5
+
+
+def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
+    with (
+        Upstream(once(b"", "401 X")) as tokens,
+        Upstream(ok(found())) as upstream,
+        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+    ):
+        for number in range(10):
+            error = house.error(lambda: house.kit.search(f"harbour {number}"))  # noqa: B023
+            assert type(error) is Unauthorized
+        assert (tokens.hits, upstream.hits) == (1, 0)
+
+
+# -- the breaker, the bucket -----------------------------------------------------------------------------
+
+
+def test_an_api_that_is_down_is_left_alone_and_oembed_is_not() -> None:
+    with Upstream(once(b"", "500 X")) as upstream, House(upstream.origin) as house:
+        for number in range(5):
+            house.error(lambda: house.kit.search(f"harbour {number}"))  # noqa: B023
+        assert house.lane()["breaker"] == "open"
+        error = house.error(lambda: search(house))
+        assert type(error) is Unavailable
+        assert error.retry_after == pytest.approx(24, abs=1)
+        assert upstream.hits == 5
+        assert house.lane("oembed") == {}
+
+
+class Paced:
+    """A house whose sleeping moves its clock: what was waited for in seconds."""
+
+    def __init__(self, upstream: Upstream, **rows: Any) -> None:
+        self.house = House(upstream.origin, api_rate=API_RATE, sleep=self._sleep, **rows)
+        self.house.monotonic.inner = lambda: 0.0
+        self.slept: list[float] = []
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(round(seconds, 3))
+        self.house.monotonic.ahead += seconds
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream(ok(found(total=10_000))) as upstream:
+        yield upstream
+
+
+def test_four_at_once_and_then_four_a_second(upstream: Upstream) -> None:
+    paced = Paced(upstream)
+    for number in range(BURST + 3):
+        paced.house.kit.search(f"harbour {number}")
+    assert paced.slept == [0.25] * 3
+    paced.house.monotonic.ahead += 60
+    for number in range(BURST):
+        paced.house.kit.search(f"night {number}")
+    assert paced.slept == [0.25] * 3
+    paced.house.kit.close()
+
+
+def test_a_walk_waits_as_long_as_it_takes(upstream: Upstream) -> None:
+    paced = Paced(upstream, timeout=1)
+    pages = list(paced.house.kit.search_pages("harbour", page_size=1, limit=30))
+    assert len(pages) == 30
+    assert sum(paced.slept) == pytest.approx((30 - BURST) / API_RATE)
+    paced.house.kit.close()
+
+
+def test_a_retry_is_a_call_like_any_other() -> None:
+    with Upstream(*[once(b"", "503 X")] * 2, ok(found())) as upstream:
+        paced = Paced(upstream)
+        paced.house.kit.search("harbour")
+        paced.house.kit.search("night")
+        paced.house.kit.search("sea")
+        assert upstream.hits == 5
+        assert paced.slept == [0.2, 0.2]
+        paced.house.kit.close()
+
+
+def test_tokens_and_oembed_are_not_paced() -> None:
+    with Upstream(ok(b"{}")) as upstream:
+        paced = Paced(upstream)
+        for lane in ("token", "oembed", "delivery"):
+            for _ in range(20):
+                paced.house.transport.send(Request(upstream.url, lane))
+        assert paced.slept == []
+        paced.house.kit.close()
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_the_first_refusal_of_a_day_tells_when_the_door_opens(status: int) -> None:
+    with SandboxServer(SandboxConfig(calls_per_day=1, throttle_status=status)) as server:
+        kit = EmbedKit(server.settings(cache="memory:", secret="s" * 40))
+        held = kit.search("harbour")
+        for phrase in ("city", "forest"):  # Getty's own refusal, and then ours in its name
+            with pytest.raises(QuotaExhausted) as caught:
+                kit.search(phrase)
+            assert 890 < (caught.value.retry_after or 0) <= 900
+        assert kit.search("harbour") == held

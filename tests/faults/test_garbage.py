@@ -1,0 +1,189 @@
+"""A maintenance page in place of answers: it counts against the endpoint, and a minute after it all is normal."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedkit import Embed, EmbedKit, InvalidResponse, Settings
+from embedkit.freshness import outage_for
+from embedkit.getty import oembed
+from embedkit.models import AssetRef, Response
+from embedkit.sandbox import SandboxServer
+from embedkit.transport.client import HttpTransport
+from tests.support import stores
+from tests.support.faults import Clock
+
+MINUTE = 60
+OUTAGES = ("not-json", "empty", "malformed", "redirect", "firewall", "large", "status")
+STORES = ("memory", "sqlite", "file", "redis", "memcached", "null")
+
+
+def ids(count: int) -> list[str]:
+    return [f"6004004{number:02}" for number in range(count)]
+
+
+class Site:
+    """One process of a site: a kit over HTTP, with clocks that can be moved."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.clock, self.monotonic = Clock(), Clock(time.monotonic)
+        transport = HttpTransport(settings, clock=self.monotonic)
+        self.kit = EmbedKit(settings, clock=self.clock, transport=transport)
+
+    def later(self, seconds: float) -> None:
+        self.clock.ahead += seconds
+        self.monotonic.ahead += seconds
+
+
+@pytest.fixture(name="sandbox", scope="module")
+def fixture_sandbox() -> Iterator[SandboxServer]:
+    with SandboxServer() as sandbox:
+        yield sandbox
+
+
+@contextlib.contextmanager
+def store(kind: str, folder: Path) -> Iterator[str]:
+    if kind in ("redis", "memcached"):
+        with getattr(stores, kind)() as server:
+            yield server.url
+    else:
+        yield {"sqlite": f"sqlite:{folder}/c.db", "file": f"file:{folder}/c"}.get(kind, f"{kind}:")
+
+
+@pytest.fixture(name="sites")
+def fixture_sites(request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path: Path) -> Iterator[list[Site]]:
+    """Two processes over one store."""
+    sandbox.app.faults.clear()
+    with store(getattr(request, "param", "sqlite"), tmp_path) as url:
+        rows = sandbox.settings(cache=url, secret="s" * 40, timeout=2)
+        sites = [Site(rows) for _ in range(2)]
+        yield sites
+        for site in sites:
+            site.kit.close()
+
+
+def outage(sites: list[Site], sandbox: SandboxServer) -> None:
+    """An hour in which every process asks for the same pictures every five minutes; then all is well again."""
+    for _ in range(12):
+        for site in sites:
+            assert not any(isinstance(one, Embed) for one in site.kit.resolve_many(ids(8)))
+            site.later(5 * MINUTE)
+    for site in sites:
+        site.kit.resolve_many(ids(8))
+    sandbox.app.faults.clear()
+
+
+@pytest.mark.parametrize("sites", STORES, indirect=True)
+def test_a_minute_after_an_outage_all_is_normal(sites: list[Site], sandbox: SandboxServer) -> None:
+    """For the pictures that were asked for meanwhile too, however often, and in every process."""
+    sandbox.app.faults.add("not-json", count=None)
+    outage(sites, sandbox)
+    for site in sites:
+        site.later(MINUTE)
+        assert all(isinstance(one, Embed) for one in site.kit.resolve_many(ids(8)))
+
+
+@pytest.mark.parametrize("kind", OUTAGES)
+def test_every_kind_of_garbage_opens_the_breaker(sites: list[Site], sandbox: SandboxServer, kind: str) -> None:
+    sandbox.app.faults.add(kind, count=None)
+    sites[0].kit.resolve_many(ids(20))
+    assert sites[0].kit.status()["upstream"]["oembed"]["breaker"] == "open"
+    sandbox.app.faults.clear()
+    sites[0].later(MINUTE)
+    assert all(isinstance(one, Embed) for one in sites[0].kit.resolve_many(ids(20)))
+
+
+@pytest.mark.parametrize("kind", ["mismatch", "hostile"])
+def test_answers_that_are_oembed_and_wrong_for_every_picture_are_the_endpoints(
+    sites: list[Site], sandbox: SandboxServer, kind: str
+) -> None:
+    sandbox.app.faults.add(kind, count=None)
+    outage(sites, sandbox)
+    for site in sites:
+        site.later(MINUTE)
+    for site in sites:
+        assert all(isinstance(one, Embed) for one in site.kit.resolve_many(ids(10)))
+
+
+@pytest.mark.parametrize("kind", ["not-json", "malformed"])
+def test_one_picture_that_is_always_garbage_is_left_alone_by_itself(
+    sites: list[Site], sandbox: SandboxServer, kind: str
+) -> None:
+    poison, *others = ids(6)
+    sandbox.app.faults.add(kind, count=None, item=poison)
+    before = sandbox.app.count("oembed")
+    for other in others:
+        for _ in range(20):
+            assert isinstance(sites[0].kit.resolve_many([poison])[0], InvalidResponse)
+        assert isinstance(sites[0].kit.resolve(other), Embed)
+        sites[0].later(35)
+    assert sandbox.app.count("oembed") - before <= 2 * len(others) + 2 * len(others)  # one retry at most
+    assert sites[0].kit.status()["upstream"]["oembed"]["breaker"] == "closed"
+
+
+def test_a_picture_that_is_refused_waits_longer_each_time(sites: list[Site], sandbox: SandboxServer) -> None:
+    """That is the picture's own fault: its answer is oEmbed, with markup that may not be used."""
+    refused, *others = ids(12)
+    sandbox.app.faults.add("hostile", count=None, item=refused)
+    times = []
+    for other in others:
+        before = sandbox.app.count("oembed")
+        sites[0].kit.resolve_many([refused])
+        times.append(sandbox.app.count("oembed") - before)
+        assert isinstance(sites[0].kit.resolve(other), Embed)
+        sites[0].later(MINUTE + 1)
+    assert times[:4] == [1, 1, 0, 1]  # 60 s, then 120 s
+    assert sites[0].kit.status()["upstream"]["oembed"]["breaker"] == "closed"
+
+
+def test_an_outage_does_not_lengthen_what_is_remembered_of_a_refused_picture() -> None:
+    policy = Settings(cache="memory:").policy
+    assert outage_for(policy) == 30
+    assert outage_for(Settings(negative_max_age=20).policy) == 2
+
+
+PAGE = b"<!doctype html><title>We will be back soon</title>"
+
+
+@pytest.mark.parametrize(
+    ("response", "own"),
+    [
+        (Response(200, body=PAGE), False),
+        (Response(200, body=b'{"maintenance": true}'), False),
+        (Response(200, body=b'{"message": "back soon", "type": "error"}'), False),
+        (Response(200, body=b""), False),
+        (Response(200, body=b"[]"), False),
+        (Response(200, body=b'{"type": "rich", "version": "1.0"'), False),
+        (Response(200, body=b'{"type": "rich", "version": "1.0"}'), True),
+        (Response(200, body=b'{"type": "link", "version": "2.0"}'), True),
+        (Response(204), False),
+        (Response(206, body=b"{}"), False),
+        (Response(400), True),
+        (Response(400, body=b'{"message": "Invalid URL"}'), True),
+        (Response(400, body=PAGE), False),
+        (Response(401, body=PAGE), False),
+        (Response(403, body=PAGE), False),
+        (Response(403, body=b'{"message": "ImageNotEmbeddable"}'), True),
+        (Response(404, body=PAGE), True),  # a takedown must get through, whatever its page says
+        (Response(404, body=b"<h1>Access Denied</h1> Reference #18.1"), False),
+        (Response(410), True),
+        (Response(429, body=PAGE), True),
+        (Response(500, body=b"{}"), False),
+        (Response(501), True),
+        (Response(501, body=PAGE), False),
+        (Response(503, body=PAGE), False),
+    ],
+    ids=lambda value: f"{value.status} {value.body[:20]!r}" if isinstance(value, Response) else "",
+)
+def test_what_is_the_endpoints_own_answer(response: Response, own: bool) -> None:
+    assert oembed.recognizes(response) is own
+    if own or response.status >= 500 or response.status in (401, 403, 404):
+        return
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - either class; the mark is what counts
+        oembed.parse(response, AssetRef(("1",)), Settings(), tld="com")
+    assert getattr(caught.value, "outage", True)

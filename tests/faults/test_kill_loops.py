@@ -1,0 +1,14 @@
+"""A handful of the kill loops; ``python -m tests.support.kill_loops --kills 100`` is the whole of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.kill_loops import LOOPS, run_loops
+
+
+@pytest.mark.parametrize("name", [loop.name for loop in LOOPS])
+def test_nothing_is_lost_half_written_or_left_over(name: str) -> None:
+    (row,) = run_loops(2, 7, [name], ["SIGKILL", "SIGINT"])
+    assert row.failures == []
+    assert row.runs >= 2

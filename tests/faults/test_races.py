@@ -1,0 +1,381 @@
+"""Two things at once: a purge in the midst of a call, an interruption, a fork, a larger size, a cache that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedkit import ConfigurationError, Embed, EmbedKit, NotFound, Settings, Unavailable
+from embedkit.cache.stores.factory import MemoryCache
+from embedkit.engine.revalidation import Revalidator
+from embedkit.errors import ProviderError
+from embedkit.getty import sizes
+from embedkit.lazy import Lazily
+from embedkit.models import Options
+from embedkit.transport.resilience import Bulkhead
+from tests.support.faults import ID, House, good
+from tests.support.faulty_upstream import Script, Upstream, ok
+from tests.support.tools import ROOT
+
+
+def gated(script: Script, asked: threading.Event, free: threading.Event) -> Script:
+    """An answer that is held back: ``asked`` tells that the question is there, ``free`` lets the answer go."""
+
+    def held(sock: Any, over: Any) -> bool:
+        asked.set()
+        free.wait(10)
+        return script(sock, over)
+
+    return held
+
+
+class Under:
+    """A call that is under way while the block runs, and has ended after it."""
+
+    def __init__(self, upstream: Upstream, script: Script, call: Callable[[], object]) -> None:
+        self.asked, self.free = threading.Event(), threading.Event()
+        upstream.scripts = (gated(script, self.asked, self.free),)
+        self.thread = threading.Thread(target=call)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+        assert self.asked.wait(5)
+
+    def __exit__(self, *_: object) -> None:
+        self.free.set()
+        self.thread.join(10)
+
+
+# -- purges and takedowns ----------------------------------------------------------------------------------
+
+CACHES = ["memory:", "sqlite:{}/db", "file:{}/files"]
+
+
+@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("held", [True, False])
+def test_what_was_asked_before_a_purge_does_not_come_back(cache: str, held: bool, tmp_path: Path) -> None:
+    rows = {"cache": cache.format(tmp_path), "timeout": 5, "secret": "s" * 40}
+    with Upstream(good(title="new")) as upstream, House(upstream.url, **rows) as house:
+        if held:
+            house.kit.resolve(ID)
+            house.later(days=3)
+        with Under(upstream, good(title="withdrawn"), lambda: house.resolve()):
+            assert house.kit.purge(ID) is held
+        assert house.kit.cache.get((ID,), "com").embed is None
+        upstream.scripts = (good(title="new"),)
+        assert house.kit.resolve(ID).title == "new"
+        hits = upstream.hits
+        assert house.kit.resolve(ID).title == "new"
+        assert upstream.hits == hits
+
+
+def test_a_purge_stops_a_refresh_behind_the_reader_too() -> None:
+    with Upstream(good()) as upstream, House(upstream.url, timeout=5) as house:
+        house.kit.resolve(ID)
+        house.later(days=1.5)
+        with Under(upstream, good(), lambda: house.resolve()):
+            assert house.kit.purge(ID)
+        house.kit.settle(5)
+        assert house.kit.cache.get((ID,), "com").embed is None
+
+
+def test_a_takedown_is_not_undone_by_an_older_answer_for_another_site() -> None:
+    with Upstream(good()) as upstream, House(upstream.url, timeout=5) as house:
+        with Under(upstream, good(), lambda: house.resolve(tld="de")):
+            upstream.scripts = (ok(b"", "404 X"),)
+            assert isinstance(house.resolve(), NotFound)
+        assert isinstance(house.resolve(tld="de"), NotFound)
+        assert isinstance(house.resolve(), NotFound)
+
+
+class ReadOnly(MemoryCache):
+    """A store that takes nothing more, like a disk that is full."""
+
+    full = False
+
+    def set(self, key: str, value: Any, timeout: Any = None) -> bool:
+        return not self.full and super().set(key, value, timeout)
+
+    def delete(self, key: str) -> bool:
+        return not self.full and super().delete(key)
+
+
+def test_a_withdrawn_picture_is_not_shown_where_the_cache_cannot_forget_it() -> None:
+    store = ReadOnly()
+    with Upstream(good()) as upstream, House(upstream.url) as house:
+        kit = EmbedKit(house.settings, cache=store, clock=house.clock)
+        kit.resolve(ID)
+        store.full = True
+        house.later(days=3)
+        upstream.scripts = (ok(b"", "404 X"),)
+        for _ in range(2):
+            with pytest.raises(NotFound):
+                kit.resolve(ID)
+        kit.close()
+
+
+# -- what is remembered for whom ------------------------------------------------------------------------------
+
+
+def test_a_refused_answer_for_one_site_leaves_the_copy_of_another() -> None:
+    with Upstream(good()) as upstream, House(upstream.url) as house:
+        first = house.kit.resolve(ID)
+        upstream.scripts = (ok(b"<p>"),)
+        assert isinstance(house.resolve(tld="de"), ProviderError)
+        assert house.kit.resolve(ID) == first
+        house.clock.ahead += 61
+        upstream.scripts = (good(),)
+        assert isinstance(house.resolve(tld="de"), Embed)
+        assert upstream.hits == 3
+
+
+def test_each_gets_an_error_of_its_own_about_its_own_picture() -> None:
+    with Upstream(ok(b"", "410 X")) as upstream, House(upstream.url) as house:
+        errors = [house.resolve(ref) for ref in (ID, "600100201", ID, "600100201")]
+    assert [error.ref for error in errors] == [ID, "600100201"] * 2  # type: ignore[union-attr]
+    assert len({id(error) for error in errors}) == 4
+
+
+# -- sizes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "question"),
+    [
+        ({}, {}, (None, None)),
+        ({"max_width": 300}, {"max_height": 200}, (None, None)),
+        ({"max_width": 900}, {"max_height": 200}, (900, None)),
+        ({"max_width": 900, "max_height": 700}, {}, (900, 700)),
+        ({"max_width": 900, "max_height": 700}, {"max_width": 1000, "max_height": 600}, (1000, 700)),
+        ({"max_height": 800}, {"max_height": 700}, (None, 800)),
+        ({"max_height": 800}, {"max_width": 300}, (None, 800)),
+        ({"max_width": 900}, {"max_height": 800}, (900, None)),
+    ],
+)
+def test_one_question_for_two_sizes(one: dict[str, int], other: dict[str, int], question: sizes.Bounds) -> None:
+    for first, second in ((one, other), (other, one)):
+        assert sizes.question(sizes.largest(Options(**first), Options(**second))) == question  # type: ignore[arg-type]
+
+
+def test_a_larger_size_that_joins_a_smaller_question_asks_once_more() -> None:
+    with Upstream(good()) as upstream, House(upstream.url, timeout=5) as house:
+        widths: list[int] = []
+        large = threading.Thread(target=lambda: widths.append(house.kit.resolve(ID, max_width=1024).width))
+        with Under(upstream, good(), lambda: house.resolve()):
+            large.start()
+            time.sleep(0.05)  # it waits for the smaller one by now; were it late, the outcome is the same
+            upstream.scripts = (good(width=1024, height=683),)
+        large.join(5)
+        assert widths == [1024]
+        assert house.kit.resolve(ID).width == 594
+        assert upstream.hits == 2
+
+
+# -- interruptions ---------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_batch_begins_nothing_new() -> None:
+    done: list[int] = []
+
+    def interrupt(*_: object) -> None:
+        done.append(1)
+        raise KeyboardInterrupt
+
+    with Upstream(good()) as upstream, House(upstream.url, concurrency=2) as house:
+        with pytest.raises(KeyboardInterrupt):
+            house.kit.resolve_many([f"6001{number:05}" for number in range(500)], progress=interrupt)
+        hits = upstream.hits
+        assert hits < 100
+        time.sleep(0.05)
+        assert upstream.hits == hits
+    assert len(done) == 1
+
+
+def test_who_interrupts_does_not_wait_for_refreshes() -> None:
+    with Upstream(good()) as upstream, House(upstream.url) as house:
+        with EmbedKit(house.settings, clock=house.clock, cache=MemoryCache(), background=False) as kit:
+            kit.resolve(ID)
+            house.later(days=1.5)
+            kit.resolve(ID)
+            with pytest.raises(KeyboardInterrupt), kit:
+                raise KeyboardInterrupt
+            assert upstream.hits == 1
+        assert upstream.hits == 2  # and an orderly end does them
+
+
+def test_a_place_is_not_lost_with_whoever_was_interrupted_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    bulkhead = Bulkhead(1, 5)
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with bulkhead.place(1):
+        with monkeypatch.context() as patch:  # as Ctrl-C comes in the midst of Event.wait
+            patch.setattr(threading.Event, "wait", interrupted)
+            with pytest.raises(KeyboardInterrupt), bulkhead.place(1):
+                pass
+        assert bulkhead.waiting() == 0
+    with bulkhead.place(0.01):
+        pass
+
+
+def test_no_thread_to_be_had_is_no_trouble_for_a_reader_with_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with Upstream(good()) as upstream, House(upstream.url) as house:
+        house.kit.resolve(ID)
+        house.later(days=1.5)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", none)
+            assert house.kit.resolve(ID).stale
+        house.kit.settle(2)
+        assert not house.kit.resolve(ID).stale
+
+
+# -- the end, and after -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cache", CACHES)
+def test_a_closed_kit_opens_again_when_used(cache: str, tmp_path: Path) -> None:
+    rows = {"cache": cache.format(tmp_path), "secret": "s" * 40}
+    with Upstream(good()) as upstream, House(upstream.url, **rows) as house:
+        for _ in range(3):
+            house.kit.resolve(ID)
+            house.kit.close()
+            house.kit.close()
+        assert upstream.hits == 1
+        house.later(days=5)
+        assert not house.kit.resolve(ID).stale
+
+
+def test_settling_has_an_end() -> None:
+    over = threading.Event()
+    revalidator = Revalidator(background=False, threads=2)
+    for number in range(5):
+        revalidator.submit(number, lambda: over.wait(10))
+    began = time.monotonic()
+    assert revalidator.settle(0.2) == 5
+    assert time.monotonic() - began < 1
+    over.set()
+    assert revalidator.settle(5) == 0
+
+
+FORKED = """
+    import os, threading, time
+    from embedkit.lazy import Lazily
+    from embedkit.engine.revalidation import Revalidator
+
+    over, under_way = threading.Event(), threading.Event()
+
+    def slow():
+        under_way.set()
+        over.wait(20)
+        return "made"
+
+    part, revalidator = Lazily(slow), Revalidator(background=True, threads=1)
+    threading.Thread(target=part, daemon=True).start()
+    under_way.wait(5)
+    revalidator.submit("key", lambda: over.wait(20))
+    revalidator.submit("waiting", lambda: None)
+    if not (child := os.fork()):
+        over.set()
+        done = []
+        fine = revalidator.settle(5) == 0 and part() == "made"
+        revalidator.submit("key", lambda: done.append(1))
+        fine = fine and revalidator.settle(5) == 0 and done == [1]
+        os._exit(0 if fine else 1)
+    began = time.monotonic()
+    status = os.waitpid(child, 0)[1]
+    print(os.waitstatus_to_exitcode(status), time.monotonic() - began < 4)
+"""
+
+
+def test_a_fork_has_work_and_locks_of_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORKED)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        cwd=ROOT,
+    )
+    assert (done.stdout, done.stderr) == ("0 True\n", "")
+
+
+def test_a_part_is_made_once() -> None:
+    made: list[int] = []
+
+    def make() -> int:
+        time.sleep(0.05)
+        made.append(1)
+        return len(made)
+
+    part = Lazily(make)
+    threads = [threading.Thread(target=part) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert made == part.made() == [1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of folders are those of POSIX")
+def test_a_home_that_cannot_be_written_asks_for_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    kit = EmbedKit(Settings(cache=f"sqlite:{tmp_path}/db"))
+    with pytest.raises(ConfigurationError, match="SECRET"):
+        kit.resolve(ID)
+    kit.close()
+
+
+def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
+    with Upstream(good()) as upstream, House(upstream.url, timeout=0.3) as house:
+        house.kit.resolve(ID)
+        house.later(days=3)
+        begun, free = threading.Event(), threading.Event()
+
+        def stuck() -> None:
+            begun.set()
+            free.wait(5)
+
+        once = {"target": house.kit.cache.once, "kwargs": {"wait": 1}}
+        leaders = [threading.Thread(args=((ID,), tld, stuck), **once) for tld in ("com", "de")]  # type: ignore[arg-type]
+        for leader in leaders:
+            leader.start()
+            assert begun.wait(5)
+            begun.clear()
+        began = time.monotonic()
+        assert house.kit.resolve(ID).stale
+        assert isinstance(house.resolve(tld="de"), Unavailable)
+        assert time.monotonic() - began < 0.3 * 2 + 1
+        free.set()
+        for leader in leaders:
+            leader.join(5)
+
+
+@pytest.mark.parametrize("way", ["resolve", "html", "render"])
+def test_a_smaller_copy_shown_in_an_outage_is_not_what_was_asked_for(way: str) -> None:
+    with Upstream(good()) as upstream, House(upstream.url) as house:
+        ask = {
+            "resolve": lambda: f'width="{house.kit.resolve(ID, max_width=1024).width}"',
+            "html": lambda: str(house.kit.html(ID, max_width=1024)),
+            "render": lambda: house.kit.render(f"[getty {ID} width=1024]"),
+        }[way]
+        house.kit.resolve(ID)
+        upstream.scripts = (ok(b"<p>", "500 X"),)
+        for _ in range(2):
+            assert 'width="594"' in ask()
+        upstream.scripts = (good(width=1024, height=683),)
+        assert 'width="1024"' in ask()

@@ -1,0 +1,92 @@
+"""A cache that somebody removes under a running service: it is noticed, told and made anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from embedkit import EmbedKit, create_app
+from embedkit.sandbox import SandboxTransport
+from tests.support.web import (
+    ANY,
+    EXAMPLE,
+    World,
+    settings,
+)
+
+
+def service(url: str) -> World:
+    transport = SandboxTransport()
+    kit = EmbedKit(settings(cache=url), transport=transport)
+    app = create_app(kit=kit)
+    return World(app, app.test_client(), kit, transport.app)
+
+
+def ready(web: World) -> str:
+    """What a look of another second tells."""
+    return str(create_app(kit=web.kit).test_client().get("/readyz").json["cache"])
+
+
+def ask(web: World, *refs: str) -> list[int]:
+    return [web.client.get(f"/v1/embeds/{ref}").status_code for ref in refs]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "file"])
+@pytest.mark.parametrize("what", ["folder", "contents"])
+def test_readiness_tells_it_once_and_all_is_well_again(
+    tmp_path: Path, kind: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    web = service(f"{kind}:{folder}/c")
+    assert ask(web, ANY, EXAMPLE) == [200, 200]
+    assert ready(web) == "ok"
+    for entry in [folder] if what == "folder" else list(folder.iterdir()):
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    assert ask(web, ANY, EXAMPLE) == [200, 200]  # what this process holds
+    assert ready(web) == "down"
+    assert "has been removed" in caplog.text
+    assert ask(web, "600000777", "600000778") == [200, 200]
+    assert ready(web) == "ok"
+    assert web.kit.cache.check()
+    before = web.sandbox.count("oembed")
+    other = service(f"{kind}:{folder}/c")  # the next process finds what this one has written since
+    assert ask(other, "600000777", "600000778") == [200, 200]
+    assert web.sandbox.count("oembed") == before
+    assert other.sandbox.count("oembed") == 0
+    for one in (web, other):
+        one.kit.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "file"])
+def test_the_next_writes_notice_it_by_themselves(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    web = service(f"{kind}:{folder}/c")
+    ask(web, ANY)
+    shutil.rmtree(folder)
+    assert ask(web, "600000777", "600000778", "600000779") == [200] * 3
+    other = service(f"{kind}:{folder}/c")
+    assert ask(other, "600000779") == [200]
+    assert other.sandbox.count("oembed") == 0
+    web.kit.close()
+    other.kit.close()
+
+
+def test_a_folder_that_cannot_be_made_again_is_told_and_survived(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    web = service(f"sqlite:{folder}/c")
+    ask(web, ANY)
+    shutil.rmtree(folder)
+    folder.write_text("a file where the folder was")
+    assert ask(web, EXAMPLE, "600000777") == [200, 200]
+    assert ready(web) == "down"
+    assert ready(web) == "down"
+    os.unlink(folder)
+    ask(web, "600000778")
+    assert ready(web) in ("ok", "down")  # at once, or once the breaker tries again
+    web.kit.close()

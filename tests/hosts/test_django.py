@@ -1,0 +1,134 @@
+"""The picker as a form field, in Django's admin and in Wagtail's, as the example has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.examples import (
+    Seen,
+    chromium,
+    pick,
+    started,
+)
+
+WITHDRAWN = "500000404"
+FORBIDDEN = "500000403"
+
+
+@pytest.fixture(name="browser", scope="module")
+def fixture_browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(name="site", scope="module")
+def fixture_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started("django", tmp_path_factory.mktemp("django")) as address:
+        yield address
+
+
+@pytest.fixture(name="seen")
+def fixture_seen() -> Seen:
+    return Seen()
+
+
+@pytest.fixture(name="page")
+def fixture_page(browser: Browser, seen: Seen, site: str) -> Iterator[Page]:
+    """An editor's page, logged in; it complains of nothing, and asks no other machine for anything."""
+    with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
+        page = seen.of(context)
+        page.goto(f"{site}/admin/login/?next=/")
+        page.get_by_label("Username").fill("editor")
+        page.get_by_label("Password").fill("editor")
+        page.get_by_role("button", name="Log in").click()
+        yield page
+    assert seen.said == []
+    assert seen.foreign() == []
+
+
+def link(page: Page, part: str, name: str) -> str:
+    """The address of the first page's link, in the part of one system."""
+    door = page.locator(".doors > div", has=page.get_by_text(part, exact=True))
+    return door.get_by_role("link", name=name).get_attribute("href") or ""
+
+
+def test_a_field_of_the_admin_is_filled_saved_shown_and_changed(page: Page, site: str) -> None:
+    edit, read = link(page, "Django", "Edit"), link(page, "Django", "Read it")
+    for number in (0, 1):
+        page.goto(site + edit)
+        ref = pick(page.locator("embedkit-picker"), "eclipse", number=number)
+        page.get_by_role("button", name="Save and continue editing").click()
+        expect(page.locator("embedkit-picker")).to_have_js_property("value", f"[getty {ref}]")
+        expect(page.locator("embedkit-picker .chosen")).not_to_contain_text("[getty")  # its title instead
+        page.goto(site + read)
+        expect(page.locator("article iframe")).to_have_count(1)
+        assert f"/embed/{ref}?" in (page.locator("article iframe").get_attribute("src") or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("a kitten", "not accepted"),
+        (WITHDRAWN, "withdrawn"),
+        (f"[getty {FORBIDDEN}]", "embed"),
+        ("https://gettyimages.com.evil.example/detail/74917285", "only looks like"),
+    ],
+)
+def test_what_names_no_picture_that_can_be_shown_is_an_error_beside_the_field(
+    page: Page, site: str, value: str, says: str
+) -> None:
+    edit = link(page, "Django", "Edit")
+    page.goto(site + edit)
+    page.locator("embedkit-picker").evaluate("(picker, value) => { picker.value = value }", value)
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.locator(".field-picture .errorlist")).to_contain_text(says)
+
+
+def test_without_scripts_there_is_a_plain_field_and_saving_loses_nothing(browser: Browser, site: str) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"{site}/admin/login/?next=/")
+        page.get_by_label("Username").fill("editor")
+        page.get_by_label("Password").fill("editor")
+        page.get_by_role("button", name="Log in").click()
+        edit, read = link(page, "Django", "Edit"), link(page, "Django", "Read it")
+        page.goto(site + edit)
+        page.get_by_label("Shortcode, id or address").fill("https://gty.im/74917285")
+        for _ in range(2):  # the second time nothing is touched
+            page.get_by_role("button", name="Save and continue editing").click()
+            expect(page.get_by_label("Shortcode, id or address")).to_have_value("https://gty.im/74917285")
+        page.goto(site + read)
+        assert "/embed/74917285?" in (page.locator("article iframe").get_attribute("src") or "")
+
+
+def test_a_picture_can_be_taken_away(page: Page, site: str) -> None:
+    edit, read = link(page, "Django", "Edit"), link(page, "Django", "Read it")
+    page.goto(site + edit)
+    page.locator("embedkit-picker").evaluate("picker => { picker.value = '[getty 74917285]' }")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(page.locator("embedkit-picker")).to_have_js_property("value", "")
+    page.goto(site + read)
+    expect(page.locator("article h1")).to_be_visible()
+    expect(page.locator("article iframe")).to_have_count(0)
+
+
+def test_the_same_field_in_wagtail(page: Page, site: str) -> None:
+    edit, read = link(page, "Wagtail", "Edit"), link(page, "Wagtail", "Read it")
+    page.goto(site + edit)
+    ref = pick(page.locator("embedkit-picker"), "eclipse")
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_text("has been published")).to_be_visible()
+    page.goto(site + read)
+    assert f"/embed/{ref}?" in (page.locator("article iframe").get_attribute("src") or "")
+
+
+def test_readers_get_no_script(page: Page, site: str) -> None:
+    answer = page.request.get(site + link(page, "Django", "Read it"))
+    assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
+    assert "<script" not in answer.text()

@@ -1,0 +1,84 @@
+"""What holds for every example: its README's command, pinned versions, and nothing of ours or npm's left behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from embedkit.settings import Secret
+from tests.support.examples import EDITORS, EXAMPLES, command
+
+MADE = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[server]'"
+
+
+@pytest.mark.parametrize("name", EDITORS)
+def test_one_command_starts_it(name: str) -> None:
+    text = EXAMPLES.joinpath(name, "README.md").read_text("utf-8")
+    (line,) = re.findall(r"^```sh\n(.*)\n```$", text, re.M)
+    assert line.startswith(MADE)
+    assert line.endswith(f" && .venv/bin/python examples/{name}/app.py")
+    done = subprocess.run(
+        [*command(name), "--help"], cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=60
+    )
+    assert "--port" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("name", EDITORS)
+def test_every_link_of_a_readme_leads_somewhere(name: str) -> None:
+    for folder in (EXAMPLES / name, EXAMPLES):
+        for target in re.findall(r"\]\(([^)#:]+)\)", folder.joinpath("README.md").read_text("utf-8")):
+            assert folder.joinpath(target).exists(), target
+
+
+def test_the_index_names_every_example() -> None:
+    text = EXAMPLES.joinpath("README.md").read_text("utf-8")
+    folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name[0] not in "._"}
+    assert {name for name in folders if f"[{name}]({name})" in text} == folders
+    assert set(EDITORS) < folders
+
+
+def test_editors_are_pinned_and_come_from_npm_by_name() -> None:
+    for path in EXAMPLES.glob("*/package.json"):
+        wanted = json.loads(path.read_text("utf-8"))
+        assert all(re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", version) for version in wanted["dependencies"].values())
+        assert not path.with_name(".npmrc").exists()
+        lock = json.loads(path.with_name("package-lock.json").read_text("utf-8"))
+        assert lock["packages"][""]["dependencies"] == wanted["dependencies"]
+        packages = {name: row for name, row in lock["packages"].items() if name}
+        assert all(row["integrity"].startswith("sha512-") for row in packages.values())
+
+
+def test_a_taken_port_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = [*command("textarea"), "--port", str(taken.getsockname()[1])]
+        done = subprocess.run(words, cwd=EXAMPLES.parent, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_npm_a_sentence_says_so(tmp_path: Path) -> None:
+    tmp_path.joinpath("package.json").write_text("{}")
+    words = [*command("tinymce"), "--packages", str(tmp_path)]
+    done = subprocess.run(
+        words, cwd=EXAMPLES.parent, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "npm" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_sites_work_while_the_service_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    from newsroom.service import Service
+
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    service = Service(address, address, Secret("t" * 40))
+    assert service.grant() == ""
+    assert service.render("<p>[getty 74917285]</p>") == "<p>[getty 74917285]</p>"

@@ -1,0 +1,378 @@
+"""The gate of the sandbox's API v3: keys, limits, who may do what, and how refusals look."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from http.client import HTTPConnection
+from threading import Thread
+from urllib.parse import urlsplit
+
+import pytest
+
+from embedkit.errors import InvalidResponse, Unavailable
+from embedkit.models import Request
+from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
+from embedkit.sandbox.api.credentials import KEY, PASSWORD, SEARCH_KEY, SECRET, USER
+from embedkit.sandbox.faults import KINDS, TIMED
+from tests.support.api import (
+    APPLICATION,
+    DAY,
+    SEARCH_CLIENT,
+    Caller,
+    Clock,
+    talk,
+)
+from tests.support.sandbox import inside, outside
+
+PER_SECOND, PER_DAY = "Account Over Queries Per Second Limit", "Account Over Rate Limit"
+NOT_YOURS = {"message": "Your access token does not authorize access to this resource."}
+
+
+def with_key(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Api-Key": key}
+
+
+# -- keys ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v3/boards", "/v3/downloads/images/1", "/v3/nothing", "/v3"])
+@pytest.mark.parametrize(
+    ("style", "key", "status", "message"),
+    [
+        ("current", None, 401, "Unauthorized"),
+        ("current", "", 401, "Unauthorized"),
+        ("current", "j878g39yx378pa77djthzzpn", 403, "Forbidden"),
+        ("current", SECRET, 403, "Forbidden"),
+        ("current", KEY.upper(), 403, "Forbidden"),
+        ("classic", None, 403, "Account Inactive"),
+        ("classic", "j878g39yx378pa77djthzzpn", 403, "Account Inactive"),
+    ],
+)
+def test_other_keys_are_refused(path: str, style: str, key: str | None, status: int, message: str) -> None:
+    response = talk(Sandbox(SandboxConfig(error_style=style)), "GET", path, with_key(key))
+    assert (response.status, json.loads(response.body)) == (status, {"message": message})
+    forbidden = "ForbiddenException" if message == "Forbidden" else None
+    assert response.headers.get("x-amzn-errortype") == forbidden
+
+
+@pytest.mark.parametrize("key", [KEY, SEARCH_KEY, f" {KEY} "])
+def test_known_keys(key: str) -> None:
+    assert talk(Sandbox(), "GET", "/v3/boards", with_key(key)).status == 401
+
+
+@pytest.mark.parametrize(
+    ("style", "body"),
+    [
+        (
+            "current",
+            {
+                "ErrorCode": "InvalidRequest",
+                "ErrorMessage": "Field: page, Message: The value 'a' is not valid for Int32.",
+            },
+        ),
+        ("classic", {"message": "Invalid Request. Possible required parameter missing."}),
+    ],
+)
+def test_wrong_parameters(style: str, body: dict[str, str]) -> None:
+    response = Caller(Sandbox(SandboxConfig(error_style=style))).ask("GET", "/v3/downloads?page=a")
+    assert (response.status, json.loads(response.body)) == (400, body)
+
+
+# -- limits --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_calls_per_second(status: int) -> None:
+    clock = Clock()
+    app = Sandbox(SandboxConfig(calls_per_second=2, throttle_status=status), clock=clock)
+    customer, other = Caller(app), Caller(app, APPLICATION, SEARCH_CLIENT)
+    assert [customer.ask("GET", "/v3/products").status for _ in range(4)] == [200, 200, status, status]
+    refused = customer.ask("GET", "/v3/products")
+    assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_SECOND, {"message": PER_SECOND})
+    assert "retry-after" not in refused.headers
+    assert other.ask("GET", "/v3/products").status == 200
+    clock.now += 1
+    assert customer.ask("GET", "/v3/products").status == 200
+
+
+@pytest.mark.parametrize("status", [403, 429])
+def test_calls_per_day(status: int) -> None:
+    clock = Clock()
+    app = Sandbox(SandboxConfig(calls_per_day=2, throttle_status=status), clock=clock)
+    caller = Caller(app, None)
+    seen = []
+    for _ in range(3):
+        seen.append(caller.ask("GET", "/v3/products").status)
+        clock.now += 60
+    assert seen == [401, 401, status]
+    refused = caller.ask("GET", "/v3/products")
+    assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_DAY, {"message": PER_DAY})
+    clock.now += DAY
+    assert caller.ask("GET", "/v3/products").status == 401
+
+
+def test_limits_hold_for_many_at_once() -> None:
+    app = Sandbox(SandboxConfig(calls_per_day=50), clock=Clock())
+    caller, seen = Caller(app), []
+    threads = [
+        Thread(target=lambda: seen.extend(caller.ask("GET", "/v3/products").status for _ in range(20)))
+        for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == [200] * 50 + [429] * 50
+
+
+# -- operations ----------------------------------------------------------------------------------------
+
+USERS_ONLY = [
+    ("GET", "/v3/customers/current"),
+    ("GET", "/v3/downloads"),
+    ("GET", "/v3/images/74917285/downloadhistory"),
+    ("GET", "/v3/boards"),
+    ("POST", "/v3/boards"),
+    ("GET", "/v3/boards/1"),
+    ("PUT", "/v3/boards/1"),
+    ("DELETE", "/v3/boards/1"),
+    ("PUT", "/v3/boards/1/assets"),
+    ("DELETE", "/v3/boards/1/assets"),
+    ("PUT", "/v3/boards/1/assets/2"),
+    ("DELETE", "/v3/boards/1/assets/2"),
+    ("GET", "/v3/boards/1/comments"),
+    ("POST", "/v3/boards/1/comments"),
+    ("DELETE", "/v3/boards/1/comments/2"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), USERS_ONLY)
+def test_what_takes_the_token_of_a_customer(method: str, path: str) -> None:
+    app = Sandbox()
+    missing = Caller(app, None).ask(method, path)
+    assert missing.status == 401
+    assert missing.headers["www-authenticate"].endswith('error_description="The access token is missing"')
+    for caller in (Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)):
+        response = caller.ask(method, path)
+        assert (response.status, json.loads(response.body)) == (403, NOT_YOURS)
+    assert Caller(app).ask(method, path).status in (200, 400, 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "/v3//products?", 200, None),
+        ("GET", "/v3/products/", 200, None),
+        ("GET", "/V3/products", 404, None),
+        ("GET", "/v3/Products", 200, None),
+        ("HEAD", "/v3/products", 200, None),
+        ("POST", "/v3/products", 405, "GET"),
+        ("DELETE", "/v3/downloads", 405, "GET"),
+        ("PUT", "/v3/boards", 405, "GET, POST"),
+        ("PATCH", "/v3/boards/1", 405, "GET, PUT, DELETE"),
+        ("GET", "/v3/downloads/images/1", 405, "POST"),
+        ("GET", "/v3//redirect?", 404, None),
+        ("GET", "/v3/search/videos/creative", 404, None),
+        ("GET", "/v3", 404, None),
+        ("POST", "/oembed", 405, "GET, HEAD"),
+        ("DELETE", "/id/74917285/photo/a.jpg", 405, "GET, HEAD"),
+    ],
+)
+def test_paths_and_methods(method: str, path: str, status: int, allow: str | None) -> None:
+    response = Caller(Sandbox()).ask(method, path)
+    assert (response.status, response.headers.get("allow")) == (status, allow)
+    if method == "HEAD":
+        assert response.body == b""
+        assert int(response.headers["content-length"]) > 100
+
+
+def test_headers() -> None:
+    headers = Caller(Sandbox()).ask("GET", "/v3/products").headers
+    assert headers["cache-control"] == "no-cache,no-cache"
+    assert headers["pragma"] == "no-cache"
+    assert headers["expires"] == "-1"
+    assert headers["access-control-allow-origin"] == "*"
+    assert headers["access-control-max-age"] == "1728000"
+    assert headers["content-type"] == "application/json; charset=utf-8"
+
+
+def test_browsers_may_ask_before_they_send_a_key() -> None:
+    app = Sandbox()
+    response = talk(app, "OPTIONS", "/v3/search/images", {"Origin": "https://cms.example"})
+    assert response.status == 204
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert {"api-key", "authorization"} < set(response.headers["access-control-allow-headers"].split(", "))
+    assert talk(app, "OPTIONS", "/oauth2/token").headers.keys() & {"access-control-allow-origin"} == set()
+    silent = talk(Sandbox(SandboxConfig(cors="")), "OPTIONS", "/v3/boards")
+    assert [name for name in silent.headers if name.startswith("access-control")] == []
+
+
+def test_calls_are_counted_by_service() -> None:
+    app = Sandbox()
+    caller = Caller(app)
+    caller.ask("GET", "/v3/products")
+    caller.ask("GET", "/v3//products")
+    talk(app, "POST", "/v4/oauth2/token")
+    assert app.counts() == {"oauth2": 2, "v3": 2}
+
+
+# -- faults --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", sorted(set(KINDS) - set(TIMED) - {"drop", "large", "mismatch", "hostile", "malformed"})
+)
+@pytest.mark.parametrize(
+    ("route", "method", "path"), [("v3", "GET", "/v3/products"), ("oauth2", "POST", "/oauth2/token")]
+)
+def test_faults_strike_here_too(kind: str, route: str, method: str, path: str) -> None:
+    app = Sandbox()
+    caller = Caller(app)
+    right = caller.ask(method, path)
+    app.faults.add(kind, route=route)
+    struck = caller.ask(method, path)
+    if kind == "expired" and route == "oauth2":
+        assert struck.body == right.body
+        assert caller.ask("GET", "/v3/products").status == 401
+    else:
+        assert (struck.status, struck.body) != (right.status, right.body)
+    assert list(app.faults) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "status", "body"),
+    [
+        ("unauthorized", {}, 401, b'{"message":"Unauthorized"}'),
+        ("over-qps", {}, 403, b"<h1>Developer Over Qps</h1>"),
+        ("throttle", {}, 403, b'{"message":"Account Over Queries Per Second Limit"}'),
+        ("throttle", {"status": 429}, 429, b'{"message":"Account Over Queries Per Second Limit"}'),
+        ("quota", {}, 403, b'{"message":"Account Over Rate Limit"}'),
+        ("quota", {"status": 429, "retry_after": "7"}, 429, b'{"message":"Account Over Rate Limit"}'),
+    ],
+)
+def test_the_words_of_faults(kind: str, options: dict[str, object], status: int, body: bytes) -> None:
+    app = Sandbox()
+    app.faults.add(kind, route="v3", **options)
+    response = Caller(app).ask("GET", "/v3/products")
+    assert (response.status, response.body) == (status, body)
+    assert response.headers.get("retry-after") == options.get("retry_after")
+
+
+# -- ways in -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["/v3/products", "/v3/boards", "/v3/images/1/downloadhistory", "/v3/nothing", "/oauth2/token"]
+)
+def test_in_process_is_the_same_as_over_a_socket(path: str) -> None:
+    with SandboxServer() as server:
+        headers = Caller(server.app).headers
+        one, other = (
+            inside(server.app, server.url)(path, "GET", headers),
+            outside(server.url)(path, "GET", headers),
+        )
+        told = {name: text for name, text in other.headers.items() if name not in ("server", "date")}
+        assert (one.status, one.headers, one.body) == (other.status, told, other.body)
+
+
+def test_connections_stay_open_after_an_empty_answer() -> None:
+    with SandboxServer() as server:
+        connection = HTTPConnection("127.0.0.1", urlsplit(server.url).port, timeout=5)
+        try:
+            connection.request("OPTIONS", "/v3/boards")
+            assert connection.getresponse().read() == b""
+            kept = connection.sock
+            assert kept is not None
+            connection.request("GET", "/v3/boards")
+            assert connection.getresponse().read()
+            assert connection.sock is kept
+        finally:
+            connection.close()
+
+
+def test_settings_hold_the_credentials() -> None:
+    with SandboxServer() as server:
+        settings = server.settings()
+        assert (settings.api_key.reveal(), settings.api_secret.reveal()) == (KEY, SECRET)
+        assert (settings.username, settings.password.reveal()) == (USER, PASSWORD)
+        plain = server.settings(api_key=SEARCH_KEY, username="", password="")
+        assert (plain.api_key.reveal(), plain.username, plain.password.reveal()) == (SEARCH_KEY, "", "")
+        assert SECRET not in repr(settings)
+
+
+def test_the_command_line_tells_how_to_get_in() -> None:
+    from embedkit.cli.serve import _usage
+
+    told = _usage("http://127.0.0.1:8081")
+    for word in (KEY, SECRET, USER, PASSWORD, SEARCH_KEY, "EMBEDKIT_API_BASE=http://127.0.0.1:8081"):
+        assert word in told
+
+
+# -- the transport inside the process ------------------------------------------------------------------
+
+
+class Kept:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.total: int | None = -1
+        self.body = b""
+
+    def begin(self, total: int | None) -> None:
+        self.total = total
+
+    def write(self, piece: bytes) -> None:
+        self.body += piece
+
+
+DOWNLOAD = "https://api.gettyimages.com/v3/downloads/images/74917285"
+
+
+def test_a_redirect_can_be_the_answer() -> None:
+    app = Sandbox()
+    headers = Caller(app).headers
+    transport, request = SandboxTransport(app), Request(DOWNLOAD, "api", method="POST", headers=headers)
+    answer = transport.send(replace(request, hand_back=True))
+    assert (answer.status, answer.body) == (303, b"")
+    sink = Kept()
+    file = transport.send(Request(answer.headers["location"], "api", into=sink))
+    assert (file.status, file.body, sink.total) == (200, b"", len(sink.body))
+    assert sink.body.startswith(b"\xff\xd8\xff")
+    with pytest.raises(InvalidResponse):
+        transport.send(request)  # nobody follows with a POST
+
+
+def test_redirects_are_followed_to_allowed_hosts_without_credentials() -> None:
+    app = Sandbox()
+    request = Request("https://api.gettyimages.com/v3/products", "api", headers=Caller(app).headers, redirects=1)
+    app.faults.add("redirect", route="v3", count=2)
+    with pytest.raises(InvalidResponse):
+        SandboxTransport(app).send(request)
+    answer = SandboxTransport(app).send(replace(request, hosts=frozenset({"elsewhere.example"})))
+    assert (answer.status, app.calls[-1].path) == (400, "/oembed")
+    assert not {"api-key", "authorization"} & app.calls[-1].headers.keys()
+
+
+def test_only_a_file_goes_into_a_sink() -> None:
+    app, sink = Sandbox(), Kept()
+    transport = SandboxTransport(app)
+    answer = transport.send(Request("https://delivery.gettyimages.com/xa/1.jpg", "api", into=sink))
+    assert (answer.status, sink.total, sink.body) == (403, -1, b"")
+    assert answer.body
+    where = transport.send(Request(DOWNLOAD, "api", method="POST", headers=Caller(app).headers, hand_back=True))
+    with pytest.raises(InvalidResponse):
+        transport.send(Request(where.headers["location"], "api", into=sink, max_bytes=1000))
+    assert sink.body == b""
+    app.faults.add("truncated", route="xa")
+    with pytest.raises(Unavailable):
+        transport.send(Request(where.headers["location"], "api", into=sink))
+
+
+def test_a_call_has_its_own_time() -> None:
+    app = Sandbox()
+    app.faults.add("delay", route="v3", seconds=0.2)
+    request = Request("https://api.gettyimages.com/v3/products", "api", headers=Caller(app).headers)
+    with pytest.raises(Unavailable):
+        SandboxTransport(app).send(replace(request, seconds=0.1))
+    assert SandboxTransport(app, timeout=0.1).send(replace(request, seconds=5)).status == 200

@@ -1,0 +1,336 @@
+"""The sandbox's downloads: addresses, files, and what is remembered of them."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from embedkit.models import Response
+from embedkit.sandbox import Sandbox, SandboxConfig, catalogue
+from embedkit.sandbox.api import jpeg
+from embedkit.sandbox.api.products import PRODUCTS, covering
+from embedkit.sandbox.api.sizes import sizes
+from embedkit.sandbox.catalogue import find
+from tests.support.api import (
+    APPLICATION,
+    DAY,
+    SEARCH_CLIENT,
+    Caller,
+    Clock,
+    talk,
+)
+
+EXAMPLE = "74917285"  # 2394 x 3600, editorial
+CREATIVE = "600000001"
+PATH = f"/v3/downloads/images/{EXAMPLE}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def customer(clock: Clock) -> Caller:
+    return Caller(Sandbox(clock=clock))
+
+
+def address(caller: Caller, path: str = PATH, **params: Any) -> str:
+    response = caller.ask("POST", path, b"null", auto_download="false", **params)
+    assert response.status == 200, response.body
+    found = json.loads(response.body)
+    assert list(found) == ["uri"]
+    return str(found["uri"])
+
+
+def picture(response: Response) -> Image.Image:
+    assert response.status == 200, response.body
+    found = Image.open(BytesIO(response.body))
+    found.load()
+    return found
+
+
+# -- asking for one ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"'", b"{}", b"[1]", b"\xff", b'{"download_notes":5}'])
+def test_by_default_a_redirect_to_the_file(customer: Caller, body: bytes) -> None:
+    response = customer.ask("POST", PATH, body)
+    assert (response.status, response.body) == (303, b"")
+    file = talk(customer.app, "GET", response.headers["location"])
+    found = picture(file)
+    assert (found.format, found.size) == ("JPEG", (2394, 3600))
+    assert EXAMPLE in found.info["comment"].decode()
+    assert file.headers["content-type"] == "image/jpeg"
+    assert file.headers["content-disposition"] == 'attachment; filename="gettyimages-74917285-2394x3600.jpg"'
+    assert int(file.headers["content-length"]) == len(file.body) > 50_000
+
+
+def test_or_its_address(customer: Caller) -> None:
+    where = address(customer)
+    assert where.startswith("http://127.0.0.1:8081/delivery/xa/74917285.jpg?v=1&c=IWSAsset&")
+    assert picture(talk(customer.app, "GET", where)).size == (2394, 3600)
+
+
+def test_on_the_hosts_of_the_real_service(customer: Caller) -> None:
+    where = address(customer, f"https://api.gettyimages.com{PATH}")
+    assert where.startswith("https://delivery.gettyimages.com/xa/74917285.jpg?v=1&")
+    assert picture(talk(customer.app, "GET", where)).size == (2394, 3600)
+
+
+@pytest.mark.parametrize(
+    "asset_id", [EXAMPLE, CREATIVE, catalogue.SMALL, catalogue.NOT_EMBEDDABLE, catalogue.HOSTILE]
+)
+def test_every_size_can_be_had(customer: Caller, asset_id: str) -> None:
+    asset = find(asset_id)
+    assert asset
+    assert (sizes(asset)[0].width, sizes(asset)[0].height) == (asset.width, asset.height)
+    assert len({size.name for size in sizes(asset)}) == len(sizes(asset))
+    for size in sizes(asset):
+        where = address(customer, f"/v3/downloads/images/{asset_id}", height=size.height)
+        response = talk(customer.app, "GET", where)
+        assert (picture(response).size, len(response.body)) == ((size.width, size.height), size.bytes)
+
+
+@pytest.mark.parametrize(
+    ("asset_id", "params", "status", "code"),
+    [
+        (EXAMPLE, {"product_type": "premiumaccess"}, 303, None),
+        (EXAMPLE, {"product_type": "PremiumAccess", "product_id": 50001, "file_type": "jpg"}, 303, None),
+        (EXAMPLE, {"product_type": "editorialsubscription"}, 303, None),
+        (CREATIVE, {"product_type": "imagepack"}, 303, None),
+        (CREATIVE, {"auto_download": "True", "use_team_credits": "false", "height": ""}, 303, None),
+        (EXAMPLE, {"product_type": "imagepack"}, 403, "NoAccessToProductType"),
+        (CREATIVE, {"product_type": "editorialsubscription"}, 403, "NoAccessToProductType"),
+        (CREATIVE, {"product_type": "creditpack"}, 403, "NoAccessToProductType"),
+        (CREATIVE, {"product_type": "easyaccess", "product_id": 50001}, 403, "NoAccessToProductType"),
+        (CREATIVE, {"product_id": 50001}, 400, "MissingRequiredQueryParameters"),
+        (EXAMPLE, {"height": 1}, 404, "FileDownloadSizeNotFound"),
+        (EXAMPLE, {"file_type": "eps"}, 404, "FileDownloadSizeNotFound"),
+        ("452O76944", {}, 404, "ImageNotFound"),
+        (catalogue.WITHDRAWN, {}, 404, "ImageNotFound"),
+        (EXAMPLE, {"product_type": "gold"}, 400, None),
+        (EXAMPLE, {"file_type": "png"}, 400, None),
+        (EXAMPLE, {"height": "tall"}, 400, None),
+        (EXAMPLE, {"height": "-1"}, 400, None),
+        (EXAMPLE, {"product_id": "99999999999"}, 400, None),
+        (EXAMPLE, {"auto_download": "maybe"}, 400, None),
+        (EXAMPLE, {"use_team_credits": "2"}, 400, None),
+    ],
+)
+def test_what_is_granted(
+    customer: Caller, asset_id: str, params: dict[str, Any], status: int, code: str | None
+) -> None:
+    response = customer.ask("POST", f"/v3/downloads/images/{asset_id}", **params)
+    assert response.status == status
+    if status != 303:
+        assert json.loads(response.body).get("code") == code
+        assert customer.get("/v3/downloads")["result_count"] == 0
+    if code == "ImageNotFound":
+        assert json.loads(response.body)["message"] == f"Image not found: {asset_id}"
+
+
+def test_nothing_for_those_without_a_licence() -> None:
+    app = Sandbox()
+    for caller in (Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)):
+        response = caller.ask("POST", PATH)
+        assert (response.status, response.body) == (403, b"")
+        assert "content-type" not in response.headers
+    response = Caller(app, None).ask("POST", PATH)
+    assert response.status == 401
+    assert response.headers["www-authenticate"] == (
+        'Bearer realm="Download",error="invalid_token",error_description="The access token is missing"'
+    )
+
+
+def test_products_can_be_used_up() -> None:
+    customer = Caller(Sandbox(SandboxConfig(download_limit=2)))
+    statuses = [customer.ask("POST", PATH, product_type="easyaccess").status for _ in range(3)]
+    assert statuses == [303, 303, 403]
+    refused = customer.ask("POST", PATH, product_type="easyaccess")
+    assert json.loads(refused.body)["code"] == "OverageLimitReached"
+    assert customer.ask("POST", PATH, product_type="premiumaccess").status == 303
+    left = {
+        product["type"]: product["downloads_remaining"] for product in customer.get("/v3/products")["products"]
+    }
+    assert left == {"premiumaccess": 1, "easyaccess": 0, "editorialsubscription": 2, "imagepack": 2}
+
+
+# -- the files ----------------------------------------------------------------------------------------
+
+
+def test_addresses_live_for_a_day(customer: Caller, clock: Clock) -> None:
+    where = address(customer)
+    clock.now += DAY - 1
+    assert talk(customer.app, "GET", where).status == 200
+    clock.now += 1
+    assert talk(customer.app, "GET", where).status == 403
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("74917285", CREATIVE), ("h=3600", "h=594"), ("&e=", "&e=9"), ("&d=", "&d=x"), ("&d=", "&dd="), ("v=1&", "")],
+)
+def test_addresses_cannot_be_changed(customer: Caller, old: str, new: str) -> None:
+    where = address(customer)
+    assert old in where
+    assert talk(customer.app, "GET", where.replace(old, new)).status == 403
+
+
+@pytest.mark.parametrize("path", ["/delivery", "/delivery/xa/74917285.jpg", "/xa", "/xa/74917285.jpg?d=\u0663"])
+def test_addresses_that_nobody_gave_out(customer: Caller, path: str) -> None:
+    assert talk(customer.app, "GET", path).status == 403
+
+
+def test_files_by_other_methods(customer: Caller) -> None:
+    where = address(customer)
+    head = talk(customer.app, "HEAD", where)
+    assert (head.status, head.body) == (200, b"")
+    assert int(head.headers["content-length"]) > 50_000
+    assert talk(customer.app, "POST", where).status == 405
+
+
+def test_files_of_what_was_withdrawn(customer: Caller) -> None:
+    where = address(customer)
+    customer.app.withdraw(EXAMPLE)
+    assert talk(customer.app, "GET", where).status == 404
+
+
+COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+@given(st.integers(1, 400), st.integers(1, 400), COLOURS, COLOURS, st.text(max_size=400))
+@settings(deadline=None, max_examples=80)
+def test_any_picture_is_a_jpeg(
+    width: int, height: int, top: tuple[int, int, int], bottom: tuple[int, int, int], words: str
+) -> None:
+    written = jpeg.write(width, height, top, bottom, words)
+    assert len(written) == jpeg.weight(width, height)
+    found = Image.open(BytesIO(written))
+    found.load()
+    assert (found.size, found.mode) == ((width, height), "RGB")
+    shown = [found.getpixel((width - 1, 0)), found.getpixel((width - 1, height - 1))]
+    if (height - 1) % jpeg.BLOCK < 3:  # decoders blend the colours of neighbouring blocks there
+        shown.pop()
+    for pixel, colour in zip(shown, (top, bottom if height > jpeg.BLOCK else top), strict=False):
+        assert isinstance(pixel, tuple)
+        assert max(abs(one - other) for one, other in zip(pixel, colour, strict=True)) <= 3
+
+
+# -- what is remembered -------------------------------------------------------------------------------
+
+
+def test_history(customer: Caller, clock: Clock) -> None:
+    assert customer.get("/v3/downloads") == {"result_count": 0, "downloads": []}
+    customer.ask("POST", PATH, {"download_notes": "front page", "project_code": "A-1"}, height=594)
+    clock.now += 60
+    customer.ask("POST", f"/v3/downloads/images/{CREATIVE}", product_type="imagepack")
+    found = customer.get("/v3/downloads")
+    assert found["result_count"] == 2
+    assert [one["id"] for one in found["downloads"]] == [CREATIVE, EXAMPLE]
+    assert found["downloads"][1] == {
+        "date_downloaded": "2027-01-15T08:00:00Z",
+        "id": EXAMPLE,
+        "asset_type": "image",
+        "product_type": "premiumaccess",
+        "thumb_uri": found["downloads"][1]["thumb_uri"],
+        "agreement_name": "Premium Access",
+        "product_id": 50001,
+        "download_details": {"download_notes": "front page", "project_code": "A-1"},
+        "download_source": "api",
+        "user": {"username": "sandbox-user", "first_name": "Sanna", "middle_name": "", "last_name": "Boxer"},
+        "size_name": "x_small",
+        "dimensions": {"width": 395, "height": 594, "dpi": 300},
+        "license_model": found["downloads"][1]["license_model"],
+    }
+    assert talk(customer.app, "GET", found["downloads"][1]["thumb_uri"]).status == 200
+    of_one = customer.get(f"/v3/images/{EXAMPLE}/downloadhistory")
+    assert of_one == {"id": EXAMPLE, "downloads": [found["downloads"][1]]}
+    assert customer.get("/v3/images/600000002/downloadhistory") == {"id": "600000002", "downloads": []}
+    assert customer.ask("GET", "/v3/images/1/downloadhistory").status == 404
+
+
+@pytest.mark.parametrize(
+    ("params", "days"),
+    [
+        ({}, [16, 15, 14]),
+        ({"page_size": 2}, [16, 15]),
+        ({"page_size": 2, "page": 2}, [14]),
+        ({"date_from": "2027-01-15"}, [16, 15]),
+        ({"date_to": "2027-01-15"}, [15, 14]),
+        ({"date_from": "2027-01-15", "date_to": "2027-01-15"}, [15]),
+        ({"date_from": "2027-01-15T23:00:00"}, [16, 15]),
+        ({"date_from": "2027-01-15T08:00:01", "use_time": "true"}, [16]),
+        ({"date_from": "2027-01-15 08:00:00", "use_time": "true"}, [16, 15]),
+        ({"date_to": "2027-01-15T09:00:00+02:00", "use_time": "true"}, [14]),
+        ({"product_type": "easyaccess"}, [15]),
+        ({"product_type": "aigen"}, []),
+        ({"company_downloads": "true"}, [16, 15, 14]),
+    ],
+)
+def test_filters_of_the_history(params: dict[str, Any], days: list[int]) -> None:
+    clock = Clock(1_800_000_000.0 - DAY)  # 2027-01-14T08:00:00Z
+    customer = Caller(Sandbox(SandboxConfig(token_seconds=9 * DAY), clock=clock))
+    for product in ("premiumaccess", "easyaccess", "premiumaccess"):
+        customer.ask("POST", PATH, product_type=product)
+        clock.now += DAY
+    found = customer.get("/v3/downloads", **params)["downloads"]
+    assert [one["date_downloaded"] for one in found] == [f"2027-01-{day}T08:00:00Z" for day in days]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"page": 0},
+        {"page_size": 101},
+        {"date_from": "yesterday"},
+        {"date_to": "0001-01-01T00:00:00+23:59"},
+        {"use_time": "x"},
+        {"product_type": "x"},
+        {"company_downloads": "x"},
+    ],
+)
+def test_wrong_questions_about_the_history(customer: Caller, params: dict[str, Any]) -> None:
+    response = customer.ask("GET", "/v3/downloads", **params)
+    assert response.status == 400
+    assert next(iter(params)) in response.body.decode()
+
+
+# -- who pays ----------------------------------------------------------------------------------------
+
+
+def test_products(customer: Caller) -> None:
+    found = customer.get("/v3/products")["products"]
+    assert [(one["id"], one["type"]) for one in found] == [(one.id, one.type) for one in PRODUCTS]
+    assert all("download_requirements" not in one for one in found)
+    detailed = customer.get("/v3/products", fields="download_requirements")["products"]
+    assert detailed[0]["download_requirements"]["is_project_code_required"] is False
+    assert customer.ask("GET", "/v3/products", fields="nonsense").status == 400
+    assert Caller(customer.app, APPLICATION).get("/v3/products") == {"products": []}
+
+
+def test_every_picture_is_covered() -> None:
+    for asset in catalogue.catalogue().values():
+        kinds = {product.type for product in covering(asset)}
+        assert {"premiumaccess", "easyaccess"} < kinds
+        assert ("editorialsubscription" in kinds) == (asset.family == "editorial")
+
+
+def test_the_customer(customer: Caller) -> None:
+    assert customer.get("/v3/customers/current") == {
+        "first_name": "Sanna",
+        "middle_name": "",
+        "last_name": "Boxer",
+    }
+
+
+def test_addresses_are_safe_to_print(customer: Caller) -> None:
+    parts = urlsplit(address(customer))
+    assert not set(parts.query) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789=&_-")

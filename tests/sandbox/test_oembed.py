@@ -1,0 +1,305 @@
+"""The oEmbed endpoint of the sandbox: keys, sizes, markup and refusals as the notes on Getty Images have them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import uuid
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from embedkit.models import TLDS
+from embedkit.sandbox import SandboxConfig
+from embedkit.sandbox.catalogue import EXAMPLE, GONE, HOSTILE, NOT_EMBEDDABLE, PANORAMA_360, SMALL, WITHDRAWN
+from embedkit.sandbox.oembed import within
+from tests.support.sandbox import (
+    ORIGIN,
+    Sandbox,
+    ask,
+    document,
+    inside,
+    question,
+)
+
+DIV = SandboxConfig(generation="div")
+KEYS = [
+    *("type", "version", "height", "width", "html", "title", "caption", "photographer", "collection"),
+    *("thumbnail_url", "thumbnail_height", "thumbnail_width", "terms_of_use_url"),
+]
+MODERN = (
+    "<a id='(?P<et>[A-Za-z0-9_-]{22})' class='gie-single' href='https://www.gettyimages.com/detail/74917285' "
+    "target='_blank' style='color:#a7a7a7;text-decoration:none;font-weight:normal !important;border:none;"
+    "display:inline-block;'>Embed from Getty Images</a>"
+    r"<script>window\.gie=window\.gie\|\|function\(c\)\{\(gie\.q=gie\.q\|\|\[\]\)\.push\(c\)\};"
+    r"gie\(function\(\)\{gie\.widgets\.load\(\{id:'(?P=et)',sig:'[A-Za-z0-9_-]{43}=',w:'395px',h:'594px',"
+    r"items:'74917285',caption: false ,tld:'com',is360: false \}\)\}\);</script>"
+    r"<script src='//127\.0\.0\.1:8081/widgets\.js' charset='utf-8' async></script>"
+)
+OLD = (
+    r"<div style=\"background-color:#fff;display:inline-block;font-family:'Helvetica Neue',Arial,sans-serif;"
+    r"color:#a7a7a7;font-size:11px;width:100%;max-width:395px;min-width:300px;\">"
+    r"<div style=\"overflow:hidden;position:relative;height:0;padding:150\.379747% 0 49px 0;width:100%;\">"
+    r"<iframe src=\"//127\.0\.0\.1:8081/embed/74917285\?et=[A-Za-z0-9_-]{22}&sig=[A-Za-z0-9_-]{43}=\" width=\"395\" "
+    r"height=\"643\" scrolling=\"no\" frameborder=\"0\" style=\"display:inline-block;position:absolute;top:0;left:0;"
+    r"width:100%;height:100%;\"></iframe></div><p style=\"margin:0;\"></p>"
+    r"<div style=\"padding:0;margin:4px 0 0 10px;text-align:left;\"><a href=\"http://www\.gettyimages\.com/detail/74917285\" "
+    r"target=\"_blank\" style=\"[^\"]+\">#74917285</a> / <a href=\"http://www\.gettyimages\.com\" target=\"_blank\" "
+    r"style=\"[^\"]+\">gettyimages\.com</a></div></div>"
+)
+
+
+@pytest.mark.parametrize("config", [SandboxConfig(), DIV])
+def test_the_keys_come_in_the_documented_order(config: SandboxConfig) -> None:
+    assert list(document(ask(config=config))) == KEYS
+
+
+def test_modern_markup_to_the_byte() -> None:
+    assert re.fullmatch(MODERN, document(ask())["html"])
+
+
+def test_old_markup_to_the_byte() -> None:
+    assert re.fullmatch(OLD, document(ask(config=DIV))["html"])
+
+
+def test_raw_json_escapes_markup() -> None:
+    body = ask().body
+    assert not {b"<", b">", b"&"} & {body[at : at + 1] for at in range(len(body))}
+    assert b"\\u003c/script\\u003e" in body
+    assert b"\\u0026k=20" in body
+
+
+def test_a_new_token_for_every_answer_unless_asked_otherwise() -> None:
+    get, steady = inside(Sandbox()), inside(Sandbox(SandboxConfig(deterministic=True)))
+    assert get(question()).body != get(question()).body
+    assert steady(question()).body == steady(question()).body
+    assert steady(question(tld="de")).body != steady(question()).body
+
+
+@pytest.mark.parametrize("config", [SandboxConfig(), SandboxConfig(deterministic=True)])
+def test_tokens_are_uuids_of_version_4(config: SandboxConfig) -> None:
+    token = re.search("id='([^']+)'", document(ask(config=config))["html"])
+    assert token
+    assert uuid.UUID(bytes=base64.urlsafe_b64decode(token[1] + "==")).version == 4
+
+
+@pytest.mark.parametrize(
+    ("config", "sizes"),
+    [(SandboxConfig(), (395, 594, 113, 170)), (DIV, (395, 643, "113", "170"))],
+)
+def test_sizes_of_the_example(config: SandboxConfig, sizes: tuple[object, ...]) -> None:
+    found = document(ask(config=config))
+    assert sizes == tuple(found[name] for name in ("width", "height", "thumbnail_width", "thumbnail_height"))
+
+
+@pytest.mark.parametrize(
+    ("params", "size"),
+    [
+        ({}, (395, 594)),
+        ({"maxwidth": "300"}, (300, 451)),
+        ({"maxheight": "300"}, (200, 300)),
+        ({"maxwidth": "300", "maxheight": "200"}, (133, 200)),
+        ({"maxwidth": "1024"}, (1024, 1540)),
+        ({"maxheight": "1200"}, (798, 1200)),
+        ({"maxwidth": "99999"}, (2394, 3600)),
+        ({"maxwidth": "1"}, (1, 2)),
+    ],
+)
+def test_limits_keep_the_ratio(params: dict[str, str], size: tuple[int, int]) -> None:
+    found = document(ask(**params))
+    assert (found["width"], found["height"]) == size
+    assert f"w:'{size[0]}px',h:'{size[1]}px'" in found["html"]
+
+
+def test_the_bar_of_the_old_generation_counts_as_height() -> None:
+    found = document(ask(config=DIV, maxheight="349"))
+    assert (found["width"], found["height"]) == (200, 349)
+    assert "padding:150.379747% 0 49px 0" in found["html"]
+
+
+def test_never_above_the_original() -> None:
+    found = document(ask(f"https://gty.im/{SMALL}", maxwidth="900"))
+    assert (found["width"], found["height"]) == (240, 160)
+
+
+@pytest.mark.parametrize(
+    ("native", "limit", "down", "size"),
+    [
+        ((5000, 3333), 594, False, (594, 396)),
+        ((3333, 5000), 594, False, (396, 594)),
+        ((4000, 3000), 170, True, (170, 127)),
+        ((9000, 3000), 594, False, (594, 198)),
+        ((10_000, 10), 170, True, (170, 1)),
+    ],
+)
+def test_rounding(native: tuple[int, int], limit: int, down: bool, size: tuple[int, int]) -> None:
+    assert within(*native, limit, limit, down=down) == size
+
+
+def test_captions_are_off_unless_true() -> None:
+    assert "caption: false ,tld" in document(ask(caption="1"))["html"]
+    assert "caption: true ,tld" in document(ask(caption="true"))["html"]
+    assert re.search(r"&sig=[^&]{44}&caption=true\"", document(ask(config=DIV, caption="true"))["html"])
+
+
+@pytest.mark.parametrize("tld", TLDS)
+def test_every_tld(tld: str) -> None:
+    modern, old = (document(ask(config=config, tld=tld))["html"] for config in (SandboxConfig(), DIV))
+    assert f"href='https://www.gettyimages.{tld}/detail/74917285'" in modern
+    assert f",tld:'{tld}'," in modern
+    assert f'href="http://www.gettyimages.{tld}/detail/74917285"' in old
+    assert (f"&tld={tld}&sig=" in old) == (tld != "com")
+
+
+def test_a_slideshow_is_named_after_its_first_picture() -> None:
+    items = f"{EXAMPLE},600000002,600000001"
+    found = document(ask(f"http://gty.im/{items}"))
+    assert found["title"] == document(ask())["title"]
+    assert "class='gie-slideshow'" in found["html"]
+    assert f"items:'{items}'" in found["html"]
+    old = document(ask(f"http://gty.im/{items}", config=DIV))["html"]
+    assert f"/embed?assets={items}&et=" in old
+
+
+def test_five_pictures_at_most() -> None:
+    ids = [str(600_000_000 + at) for at in range(6)]
+    assert ask(f"http://gty.im/{','.join(ids[:5])}").status == 200
+    assert ask(f"http://gty.im/{','.join(ids)}").status == 400
+
+
+def test_360() -> None:
+    assert "is360: true })" in document(ask(f"http://gty.im/{PANORAMA_360}"))["html"]
+
+
+@pytest.mark.parametrize(
+    ("asset_id", "status"),
+    [
+        (EXAMPLE, 200),
+        ("600000000", 200),
+        ("699999999", 200),
+        (HOSTILE, 200),
+        (NOT_EMBEDDABLE, 403),
+        (WITHDRAWN, 404),
+        (GONE, 410),
+        ("599999999", 404),
+        ("700000000", 404),
+        ("6000000000", 404),
+        ("1", 404),
+        (f"{EXAMPLE},1", 404),
+        (f"{EXAMPLE},{NOT_EMBEDDABLE}", 403),
+    ],
+)
+def test_which_pictures_there_are(asset_id: str, status: int) -> None:
+    response = ask(f"https://gty.im/{asset_id}")
+    assert response.status == status
+    assert json.loads(response.body).keys() == (set(KEYS) if status == 200 else {"message"})
+
+
+@pytest.mark.parametrize(
+    ("params", "status"),
+    [
+        ({"format": "json"}, 200),
+        ({"format": "xml"}, 501),
+        ({"format": "JSON"}, 501),
+        ({"format": "xml", "url": "https://gty.im/1"}, 501),
+        ({"url": ""}, 400),
+        ({"url": "https://example.org/74917285"}, 404),
+        ({"url": "https://[broken"}, 404),
+        ({"url": "https://gty.im/"}, 404),
+        ({"url": "https://gty.im/74917285,,1"}, 404),
+        ({"url": "https://gettyimages.com.evil.example/detail/74917285"}, 404),
+        ({"tld": "xx"}, 400),
+        ({"tld": ""}, 200),
+        ({"maxwidth": "0"}, 400),
+        ({"maxwidth": "wide"}, 400),
+        ({"maxheight": "-3"}, 400),
+        ({"maxheight": "٣"}, 400),
+    ],
+)
+def test_refusals(params: dict[str, str], status: int) -> None:
+    assert inside(Sandbox())(question(**params)).status == status
+
+
+@pytest.mark.parametrize(
+    ("config", "params", "status"),
+    [
+        (SandboxConfig(not_embeddable_status=400), {"url": f"http://gty.im/{NOT_EMBEDDABLE}"}, 400),
+        (SandboxConfig(missing_url_status=404), {"url": ""}, 404),
+        (SandboxConfig(unsupported_url_status=422), {"url": "https://example.org/1"}, 422),
+        (SandboxConfig(too_many_status=414), {"url": "http://gty.im/1,2,3,4,5,6"}, 414),
+        (SandboxConfig(bad_tld_status=0), {"tld": "xx"}, 200),
+        (SandboxConfig(bad_size_status=0), {"maxwidth": "wide"}, 200),
+    ],
+)
+def test_what_is_not_known_can_be_set(config: SandboxConfig, params: dict[str, str], status: int) -> None:
+    assert inside(Sandbox(config))(question(**params)).status == status
+
+
+def test_a_caller_can_be_required() -> None:
+    path = "/oembed?url=https://gty.im/74917285"
+    assert inside(Sandbox())(path).status == 200
+    assert inside(Sandbox(SandboxConfig(missing_caller_status=400)))(path).status == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [("json", "application/json"), ("html", "text/html"), ("empty", "text/plain")]
+)
+def test_bodies_of_failures(body: str, kind: str) -> None:
+    response = ask("https://gty.im/1", config=SandboxConfig(error_body=body))
+    assert response.status == 404
+    assert response.headers["content-type"].startswith(kind)
+    assert bool(response.body) == (body != "empty")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://gty.im/74917285",
+        "gty.im/74917285",
+        "//gty.im/74917285/",
+        "https://www.gty.im/74917285?x=1",
+        "https://www.gettyimages.com/detail/74917285",
+        "https://www.gettyimages.co.uk/detail/news-photo/some-slug/74917285?adppopup=true",
+        "//www.gettyimages.com/details/74917285",
+        "https://www.gettyimages.de/license/74917285",
+    ],
+)
+def test_addresses_that_clients_send(url: str) -> None:
+    assert "items:'74917285'" in document(ask(url))["html"]
+
+
+def test_both_spellings_of_the_endpoint() -> None:
+    get = inside(Sandbox())
+    assert get("/oembed/?url=http%3a%2f%2fgty.im%2f74917285&caller=1").status == 200
+    assert get("/oembed?url=http%3a%2f%2fgty.im%2f74917285&caller=1").status == 200
+
+
+def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
+    found = document(inside(Sandbox(), "https://embed.gettyimages.com")(question()))
+    assert "<script src='//embed-cdn.gettyimages.com/widgets.js'" in found["html"]
+    assert found["thumbnail_url"].startswith("http://media.gettyimages.com/id/74917285/photo/")
+    assert found["terms_of_use_url"] == "http://www.gettyimages.com/Corporate/Terms.aspx"
+
+
+def test_a_configured_origin_wins_over_the_host_that_was_asked() -> None:
+    found = document(ask(config=SandboxConfig(origin="http://127.0.0.1:9999")))
+    assert found["thumbnail_url"].startswith("http://127.0.0.1:9999/id/")
+
+
+def test_the_thumbnail_is_there() -> None:
+    get = inside(Sandbox())
+    parts = urlsplit(document(get(question()))["thumbnail_url"])
+    assert f"{parts.scheme}://{parts.netloc}" == ORIGIN
+    assert parse_qs(parts.query)["s"] == ["170x170"]
+    picture = get(f"{parts.path}?{parts.query}")
+    assert picture.headers["content-type"] == "image/svg+xml"
+    assert b'width="113" height="170"' in picture.body
+
+
+def test_headers() -> None:
+    response = ask(config=SandboxConfig(cache_control="no-cache", cors=""))
+    assert response.headers["cache-control"] == "no-cache"
+    assert "access-control-allow-origin" not in response.headers
+    assert ask().headers["access-control-allow-origin"] == "*"
+    assert "cache-control" not in ask().headers

@@ -1,0 +1,226 @@
+"""The sandbox's token endpoint, and what its tokens are good for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+
+from embedkit.models import Request
+from embedkit.sandbox import Sandbox, SandboxConfig, SandboxTransport
+from embedkit.sandbox.api import tokens
+from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
+from tests.support.api import (
+    APPLICATION,
+    CLIENT,
+    CUSTOMER,
+    SEARCH_CLIENT,
+    Caller,
+    Clock,
+    talk,
+    token_call,
+)
+from tests.support.sandbox import inside
+
+YEAR = 365 * 86_400
+EXPIRED = 'Bearer realm="Download",error="invalid_token",error_description="The access token expired"'
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://authentication.gettyimages.com/oauth2/token",
+        "https://api.gettyimages.com/oauth2/token",
+        "https://connect.gettyimages.com/oauth2/token",
+        "https://api.gettyimages.com/v4/oauth2/token",
+        "http://127.0.0.1:8081/oauth2/token/",
+    ],
+)
+def test_all_spellings_of_the_endpoint(url: str) -> None:
+    app = Sandbox()
+    body = f"client_id={KEY}&client_secret={SECRET}&grant_type=client_credentials".encode()
+    response = SandboxTransport(app).send(Request(url, "token", method="POST", body=body))
+    found = json.loads(response.body)
+    assert list(found) == ["access_token", "token_type", "expires_in"]
+    assert (found["token_type"], found["expires_in"]) == ("Bearer", "1800")
+    assert app.count("oauth2") == 1
+
+
+@pytest.mark.parametrize(
+    ("grant", "client", "keys"),
+    [
+        (APPLICATION, CLIENT, {"access_token", "token_type", "expires_in"}),
+        (APPLICATION, SEARCH_CLIENT, {"access_token", "token_type", "expires_in"}),
+        (CUSTOMER, CLIENT, {"access_token", "token_type", "expires_in", "refresh_token"}),
+    ],
+)
+def test_grants(grant: dict[str, str], client: dict[str, str], keys: set[str]) -> None:
+    app = Sandbox()
+    first, second = (token_call(app, **grant, **client) for _ in range(2))
+    assert first.status == 200
+    assert json.loads(first.body).keys() == keys
+    assert json.loads(first.body)["access_token"] != json.loads(second.body)["access_token"]
+    assert (first.headers["cache-control"], first.headers["pragma"]) == ("no-store", "no-cache")
+    assert not any(name.startswith("access-control") for name in first.headers)
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "error"),
+    [
+        ({}, 400, "invalid_request"),
+        ({"grant_type": "client_credentials"}, 400, "invalid_request"),
+        ({"client_id": KEY, "client_secret": SECRET}, 400, "invalid_request"),
+        ({**APPLICATION, "client_id": "nobody", "client_secret": SECRET}, 401, "invalid_client"),
+        ({**APPLICATION, **CLIENT, "client_secret": "wrong"}, 401, "invalid_client"),
+        ({**APPLICATION, **CLIENT, "client_secret": SEARCH_CLIENT["client_secret"]}, 401, "invalid_client"),
+        ({**CUSTOMER, **CLIENT, "password": "wrong"}, 400, "invalid_grant"),
+        ({**CUSTOMER, **CLIENT, "username": "somebody"}, 400, "invalid_grant"),
+        ({**CLIENT, "grant_type": "password"}, 400, "invalid_grant"),
+        ({**CUSTOMER, **SEARCH_CLIENT}, 400, "invalid_grant"),
+        ({**CLIENT, "grant_type": "refresh_token"}, 400, "invalid_grant"),
+        ({**CLIENT, "grant_type": "refresh_token", "refresh_token": "wrong"}, 400, "invalid_grant"),
+        ({**CLIENT, "grant_type": "authorization_code"}, 400, "unsupported_grant_type"),
+        ({**CLIENT, "grant_type": ""}, 400, "unsupported_grant_type"),
+    ],
+)
+def test_refusals(said: dict[str, str], status: int, error: str) -> None:
+    response = token_call(Sandbox(), **said)
+    assert (response.status, json.loads(response.body)["error"]) == (status, error)
+    assert not {SECRET, PASSWORD, "wrong"} & set(response.body.decode().replace('"', " ").split())
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "status"),
+    [
+        ("GET", "/oauth2/token", 405),
+        ("PUT", "/v4/oauth2/token", 405),
+        ("GET", "/oauth2/auth?response_type=token", 400),
+        ("POST", "/v4/oauth2/auth", 400),
+        ("POST", "/oauth2/nothing", 404),
+        ("POST", "/v4/oauth2/", 404),
+        ("POST", "/v4/nothing", 405),
+    ],
+)
+def test_other_questions(method: str, url: str, status: int) -> None:
+    assert talk(Sandbox(), method, url).status == status
+
+
+def test_secrets_in_the_address_do_not_count() -> None:
+    url = f"/oauth2/token?grant_type=client_credentials&client_id={KEY}&client_secret={SECRET}"
+    assert talk(Sandbox(), "POST", url).status == 400
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("text", {"expires_in": "60"}),
+        ("number", {"expires_in": 60}),
+        ("missing", {}),
+        ("junk", {"expires_in": "soon"}),
+    ],
+)
+def test_lifetimes_are_told_in_every_form(form: str, told: dict[str, object]) -> None:
+    app = Sandbox(SandboxConfig(token_seconds=60, expires_in=form))
+    found = json.loads(token_call(app, **APPLICATION, **CLIENT).body)
+    assert {name: found[name] for name in found if name == "expires_in"} == told
+
+
+@pytest.mark.parametrize("path", ["/v3/boards", "/v3/products"])
+def test_tokens_expire(path: str) -> None:
+    clock = Clock()
+    caller = Caller(Sandbox(clock=clock))
+    clock.now += 1799
+    assert caller.ask("GET", path).status == 200
+    clock.now += 1
+    response = caller.ask("GET", path)
+    assert (response.status, response.headers["www-authenticate"]) == (401, EXPIRED)
+
+
+def _by_method(app: Sandbox) -> None:
+    app.expire_tokens()
+
+
+def _by_fault(app: Sandbox) -> None:
+    app.faults.add("expired", route="v3")
+
+
+def _by_switch(app: Sandbox) -> None:
+    assert inside(app)("/_sandbox/tokens", "DELETE").status == 200
+
+
+@pytest.mark.parametrize("expire", [_by_method, _by_fault, _by_switch])
+def test_all_tokens_can_be_let_expire(expire: Callable[[Sandbox], None]) -> None:
+    app = Sandbox()
+    callers = [Caller(app), Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)]
+    assert [caller.ask("GET", "/v3/products").status for caller in callers] == [200] * 3
+    expire(app)
+    assert [caller.ask("GET", "/v3/products").status for caller in callers] == [401] * 3
+    assert Caller(app).ask("GET", "/v3/products").status == 200
+
+
+@pytest.mark.parametrize("header", ["Bearer nonsense", "Bearer ", "Bearer", "bearer \xe9"])
+def test_unknown_tokens(header: str) -> None:
+    caller = Caller(Sandbox(), None)
+    caller.headers["Authorization"] = header
+    response = caller.ask("GET", "/v3/boards")
+    assert response.status == 401
+    assert response.headers["www-authenticate"].endswith('error_description="The access token is invalid"')
+
+
+def test_a_token_goes_with_its_own_key() -> None:
+    app = Sandbox()
+    caller = Caller(app)
+    caller.headers["Api-Key"] = SEARCH_CLIENT["client_id"]
+    assert caller.ask("GET", "/v3/products").status == 401
+
+
+def test_refresh_tokens_last_a_year() -> None:
+    clock = Clock()
+    app = Sandbox(clock=clock)
+    caller = Caller(app)
+    renewal = {"grant_type": "refresh_token", "refresh_token": caller.grant["refresh_token"]}
+    assert token_call(app, **renewal, **SEARCH_CLIENT).status == 400
+    app.expire_tokens()
+    clock.now += YEAR - 1
+    renewed = json.loads(token_call(app, **renewal, **CLIENT).body)
+    assert renewed.keys() == {"access_token", "token_type", "expires_in"}
+    caller.headers["Authorization"] = f"Bearer {renewed['access_token']}"
+    assert caller.get("/v3/customers/current")["first_name"]
+    clock.now += 1
+    assert token_call(app, **renewal, **CLIENT).status == 400
+
+
+def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MOST_TOKENS", 3)
+    app = Sandbox()
+    callers = [Caller(app, APPLICATION) for _ in range(4)]
+    assert [caller.ask("GET", "/v3/products").status for caller in callers] == [401, 200, 200, 200]
+
+
+def test_tokens_under_load() -> None:
+    app = Sandbox()
+    issued: list[str] = []
+
+    def work() -> None:
+        for _ in range(20):
+            caller = Caller(app, CUSTOMER)
+            assert caller.ask("GET", "/v3/customers/current").status == 200
+            issued.append(caller.grant["access_token"])
+
+    threads = [Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(issued)) == 120
+    assert app.counts() == {"oauth2": 120, "v3": 120}
+
+
+def test_credentials_do_not_show() -> None:
+    app = Sandbox()
+    Caller(app).get("/v3/products")
+    shown = repr(list(app.calls))
+    assert USER not in shown
+    assert not [secret for secret in (SECRET, PASSWORD, KEY, "Bearer") if secret in shown]

@@ -1,0 +1,393 @@
+"""No secret leaves the settings: not in logs, answers, errors, tracebacks with their variables, files or reprs."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedkit import ConfigurationError, EmbedKit, Settings
+from embedkit.settings import Secret
+from tests.faults.test_api import BODIES, STATUSES
+from tests.support import client as client_support
+from tests.support import stores
+from tests.support.client import found, once, token
+from tests.support.faults import (
+    ID,
+    ROUTES,
+    House,
+    answer,
+    good,
+    held_bytes,
+)
+from tests.support.faulty_upstream import (
+    Script,
+    Upstream,
+    drip,
+    hang,
+    ok,
+    reset,
+    say,
+)
+from tests.unit.transport.test_client import CUT, INVALID, SLOW
+
+CANARY = "CANARY-9f1c7a"
+NAMES = ("SECRET", "ADMIN_TOKEN", "TOKENS", "API_KEY", "API_SECRET", "PASSWORD")
+SECRETS = {name.lower(): f"{CANARY}-{name.lower()}-{'x' * 32}" for name in NAMES}
+HEAD = b"HTTP/1.1 200 OK\r\n"
+SLOW_S = 0.5  # seconds to wait for an upstream that is never ready; enough for one that is, also on a busy machine
+
+FAULTS: dict[str, Script] = {
+    "reset": reset(),
+    "hang": hang(),
+    "slow": drip(HEAD, b"X: a\r\n"),
+    "no HTTP": say(b"SSH-2.0-X\r\n"),
+    "NUL in a header": say(HEAD, b"X: \0\r\n\r\n"),
+    "broken gzip": say(HEAD, b"Content-Encoding: gzip\r\n\r\nnone"),
+    "redirect": ok(b"", "302 X", ["Location: http://127.0.0.1/"]),
+    "400": ok(b'{"message": "no"}', "400 X"),
+    "401": ok(b'{"message": "no"}', "401 X"),
+    "403": ok(b'{"message": "no"}', "403 X"),
+    "404": ok(b"", "404 X"),
+    "429": ok(b"", "429 X", ["Retry-After: 3"]),
+    "500": ok(b"<p>", "500 X"),
+    "page": ok(b"<p>"),
+    "deep": ok(b"[" * 100_000),
+    "another html": ok(answer(html="<b>hello</b>")),
+    "good": good(),
+}
+
+
+class Everything(logging.Handler):
+    """Every record of every logger, formatted, with its traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{self.format(record)} {record.__dict__!r}")
+
+
+@pytest.fixture
+def logs() -> Iterator[Everything]:
+    root, handler = logging.getLogger(), Everything()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def told(error: BaseException) -> str:
+    """All that a crash reporter can see of an error: the variables of our frames, causes and contexts."""
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    pending: list[Any] = [shown]
+    while pending:  # this test's own variables are none of the kit's
+        one = pending.pop()
+        one.stack[:] = [frame for frame in one.stack if "/tests/" not in frame.filename]
+        pending += [next_ for next_ in (one.__cause__, one.__context__) if next_]
+    return "".join([*shown.format(), repr(error), repr(error.args), repr(vars(error))])
+
+
+def sent(response: Any) -> str:
+    return f"{response.status}\n{response.headers}\n{response.get_data(as_text=True)}"
+
+
+def house(url: str, **rows: Any) -> House:
+    return House(url, username="an-editor", timeout=0.2, **{**SECRETS, **rows})
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_fault_tells_a_secret(name: str, logs: Everything, tmp_path: Path) -> None:
+    seen: list[str] = []
+    with Upstream(FAULTS[name]) as upstream, house(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
+        for _ in range(2):
+            try:
+                seen.append(repr(made.kit.resolve(ID)))
+            except Exception as error:
+                seen.append(told(error))
+        seen += [sent(made.get(route)) for route in ROUTES]
+        client = made.app.test_client()
+        seen.append(sent(client.post("/v1/render", json={"content": f"[getty {ID}]"})))
+        seen.append(sent(made.get("/readyz")))
+        seen += [repr(made.kit), str(made.kit.settings), repr(made.settings), repr(vars(made.settings))]
+        seen += upstream.requests
+    assert seen
+    assert CANARY not in "\n".join([*seen, *logs.lines])
+    assert CANARY.encode() not in held_bytes(tmp_path)
+    assert any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("cache", ["sqlite:{}/db", "file:{}/files"])
+def test_purging_tells_no_token(cache: str, logs: Everything, tmp_path: Path) -> None:
+    seen: list[str] = []
+    with Upstream(good()) as upstream, house(upstream.url, cache=cache.format(tmp_path)) as made:
+        client = made.app.test_client()
+        for token in (None, "wrong", SECRETS["tokens"], SECRETS["admin_token"], SECRETS["admin_token"] + "x"):
+            made.kit.resolve(ID)
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            response = client.delete(f"/v1/embeds/{ID}", headers=headers)
+            expected = {None: 401, SECRETS["admin_token"]: 204}.get(token, 403)
+            assert response.status_code == expected
+            seen.append(sent(response))
+    assert CANARY not in "\n".join([*seen, *logs.lines])
+    assert CANARY.encode() not in held_bytes(tmp_path)
+
+
+def test_a_crash_tells_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Something that nobody thought of, deep inside: all its frames may be sent to a crash reporter."""
+
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("unexpected")
+
+    monkeypatch.setattr("embedkit.cache.envelope._sign", crash)
+    with Upstream(good()) as upstream, house(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
+        with pytest.raises(ZeroDivisionError) as caught:
+            made.kit.resolve(ID)
+        client = made.app.test_client()
+        answers = [client.get(f"/v1/embeds/{ID}"), client.delete(f"/v1/embeds/{ID}")]
+        bearer = {"Authorization": f"Bearer {SECRETS['admin_token']}"}
+        answers.append(client.delete(f"/v1/embeds/{ID}", headers=bearer))
+        assert [one.status_code for one in answers] == [500, 401, 500]
+    assert CANARY not in "\n".join([told(caught.value), *map(sent, answers), *logs.lines])
+
+
+def wrong_settings() -> list[tuple[str, dict[str, Any]]]:
+    """Each secret cut too short, and a slip somewhere else while the secrets are right."""
+    short = [(name, {**SECRETS, name: CANARY}) for name in ("secret", "admin_token", "tokens")]
+    slips = [("max_age", {**SECRETS, "max_age": "a day"}), ("rate_limit", {**SECRETS, "rate_limit": "often"})]
+    return [*short, *slips, ("no such name", {**SECRETS, "api_kay": CANARY})]
+
+
+@pytest.mark.parametrize(("name", "rows"), wrong_settings(), ids=[row[0] for row in wrong_settings()])
+@pytest.mark.parametrize("door", ["environment", "mapping"])
+def test_a_wrong_setting_tells_no_secret(
+    name: str, rows: dict[str, Any], door: str, monkeypatch: pytest.MonkeyPatch, logs: Everything
+) -> None:
+    for key, value in rows.items():
+        monkeypatch.setenv(f"EMBEDKIT_{key.upper()}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        EmbedKit() if door == "environment" else Settings.from_mapping(rows)
+    assert CANARY not in "\n".join([told(caught.value), *logs.lines])
+
+
+def test_every_secret_is_of_the_kind_that_hides_itself() -> None:
+    made = Settings(**SECRETS)
+    assert {row.name for row in fields(Settings) if CANARY in repr(getattr(made, row.name))} == set()
+    assert all(name in {row.name for row in fields(Settings)} for name in SECRETS)
+
+
+# -- the API v3: the key, the secret, the password, and the tokens got with them ---------------------------
+
+ACCESS, REFRESH = f"{CANARY}-access", f"{CANARY}-refresh"
+TOKEN = token(ACCESS, refresh_token=REFRESH)
+DOOR = ("X-Error-Detail: Account Over Rate Limit",)
+SIGNED = "CANARY-signed-5d0e"  # in the address of a file: who has it has the file
+ECHO = f'{{"error": "invalid_client", "error_description": "{SECRETS["api_secret"]} {ACCESS}"}}'.encode()
+
+API_FAULTS: dict[str, Script] = (
+    dict((*SLOW, *CUT, *INVALID))
+    | {f"status {row[0]}": row[1] for row in STATUSES}
+    | {f"body: {name}": once(body) for name, body in BODIES}
+    | {f"oembed: {name}": script for name, script in FAULTS.items()}
+    | {
+        "echo": once(ECHO, "401 X"),
+        "echo in a page": once(ECHO),
+        "echo in a redirect": once(ECHO, "302 X", (f"Location: http://127.0.0.1:9/{ACCESS}",)),
+        "calls a second": once(b"", "403 X", ("X-Error-Detail: Account Over Queries Per Second Limit",)),
+        "calls a day": once(b"", "429 X", DOOR),
+        "no fault": once(found()),
+    }
+)
+
+
+def within(part: object, done: set[int]) -> Iterator[str]:
+    """All that can be seen of an object of ours and of what it holds, secrets as they show themselves."""
+    if id(part) in done:
+        return
+    done.add(id(part))
+    yield repr(part)
+    if isinstance(part, Secret):
+        return
+    inner: list[object] = []
+    if isinstance(part, dict):
+        inner = [*part.keys(), *part.values()]
+    elif isinstance(part, list | tuple | set | frozenset):
+        inner = list(part)
+    elif type(part).__module__.startswith("embedkit"):
+        inner = list(getattr(part, "__dict__", {}).values())
+        inner += [getattr(part, name, None) for name in getattr(type(part), "__slots__", ())]
+    for one in inner:
+        yield from within(one, done)
+
+
+class Counter:
+    """An API, a token endpoint and a place that delivers, one of them at fault; and what a kit shows of all that."""
+
+    def __init__(self, at: str, script: Script, folder: Path, **rows: Any) -> None:
+        well = {
+            "token": ok(TOKEN),
+            "search": ok(found()),
+            "file": ok(b"picture", headers=["Content-Type: image/jpeg"]),
+        }
+        scripts = well | ({at: script} if at in well else {})
+        self.upstreams = {name: Upstream(one) for name, one in scripts.items()}
+        address = f"Location: {self.upstreams['file'].origin}/xa/x.jpg?d={SIGNED}"
+        self.upstreams["order"] = Upstream(script if at == "order" else once(b"", "303 X", (address,)))
+        self.folder, self.seen = folder, []
+        self.rows = {"cache": f"sqlite:{folder}/db", "username": "an-editor", **SECRETS, **rows}
+
+    def __enter__(self) -> Counter:
+        for upstream in self.upstreams.values():
+            upstream.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for upstream in self.upstreams.values():
+            upstream.__exit__()
+
+    def run(self) -> None:
+        """A search by the kit and by the service, a list of boards, a download: each at its own address."""
+        for name, act in (
+            ("search", lambda house: house.kit.search("harbour")),
+            ("search", lambda house: next(house.kit.search_pages("harbour"))),
+            ("search", lambda house: house.api.boards.list()),
+            ("search", lambda house: sent(service(house).get("/v1/search?q=night"))),
+            ("search", lambda house: sent(service(house).get("/readyz"))),
+            ("order", lambda house: house.api.downloads.save("600100200", self.folder / "picture.jpg")),
+        ):
+            self._act(name, act)
+
+    def _act(self, name: str, act: Any) -> None:
+        rows = {**self.rows, "image_origins": (self.upstreams["file"].origin,), "search_access": "open"}
+        with client_support.House(self.upstreams[name].origin, self.upstreams["token"].origin, **rows) as house:
+            for _ in range(2):  # the second time with a token that is held, or an error that is remembered
+                try:
+                    self.seen.append(repr(act(house)))
+                except Exception as error:
+                    self.seen.append(told(error))
+            self.seen += [*within(house.kit, set()), repr(house.kit.status()), str(house.settings)]
+
+
+def service(house: client_support.House) -> Any:
+    from embedkit import create_app
+
+    return create_app(kit=house.kit).test_client()
+
+
+@pytest.mark.parametrize(
+    ("at", "name"),
+    [
+        (at, name)
+        for at in ("token", "search", "order", "file")
+        for name in API_FAULTS
+        if not (
+            at == "file" and name.startswith("echo")
+        )  # it has none, and what it delivers is what was asked for
+    ],
+)
+def test_no_fault_of_the_api_tells_a_secret(
+    at: str, name: str, logs: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = {"timeout": SLOW_S} if name in dict(SLOW) else {}  # nobody has to wait for the other faults
+    if slow:
+        monkeypatch.setattr("embedkit.api.downloads.SECONDS", SLOW_S)
+    with Counter(at, API_FAULTS[name], tmp_path, **slow) as counter:
+        if at in ("order", "file"):
+            counter._act("order", lambda house: house.api.downloads.save("600100200", tmp_path / "picture.jpg"))
+        elif slow:
+            counter._act("search", lambda house: house.kit.search("harbour"))
+        else:
+            counter.run()
+        assert counter.upstreams[at].connections
+        asked = [request for upstream in counter.upstreams.values() for request in upstream.requests]
+        delivered = [*counter.upstreams["file"].requests, str(counter.upstreams["file"].bodies)]
+    lines = [request.partition("\r\n")[0] for request in asked]
+    assert CANARY not in "\n".join([*counter.seen, *logs.lines, *lines, *delivered])
+    assert SIGNED not in "\n".join([*counter.seen, *logs.lines])
+    assert CANARY.encode() not in held_bytes(tmp_path)
+
+
+def test_the_canaries_were_there_to_be_told(tmp_path: Path) -> None:
+    """Else the tests above would find nothing whatever is written."""
+    with Counter("", ok(), tmp_path) as counter:
+        counter.run()
+        tokens, search, order = (counter.upstreams[name] for name in ("token", "search", "order"))
+        assert all(
+            SECRETS[name].encode() in b"".join(tokens.bodies) for name in ("api_key", "api_secret", "password")
+        )
+        for upstream in (search, order):
+            assert f"Api-Key: {SECRETS['api_key']}" in upstream.requests[-1]
+            assert f"Authorization: Bearer {ACCESS}" in upstream.requests[-1]
+        assert SIGNED in counter.upstreams["file"].requests[-1]
+    assert (tmp_path / "picture.jpg").read_bytes() == b"picture"
+    assert "Picture 600100200" in "\n".join(counter.seen)
+
+
+def test_redis_holds_no_secret(logs: Everything, tmp_path: Path) -> None:
+    import redis
+
+    with stores.redis() as server, Counter("", ok(), tmp_path, cache=server.url) as counter:
+        counter.run()
+        client: Any = redis.Redis(unix_socket_path=str(server._socket))
+        held = {key: client.get(key) for key in client.keys("*")}
+        client.close()
+    assert any(key.startswith(b"embedkit:search:") for key in held)
+    assert CANARY not in "\n".join([repr(held), *counter.seen, *logs.lines])
+
+
+CRASHES = [
+    "embedkit.api.oauth._plain",
+    "embedkit.api.oauth._token",
+    "embedkit.api.oauth._fit",
+    "embedkit.getty.payload.decode",
+    "embedkit.api.search_requests.parse",
+    "embedkit.api.download_requests.address",
+    "embedkit.api.response_cache._who",
+    "embedkit.api.response_cache.Pages._key",
+    "embedkit.api.tokens.replace",
+    "embedkit.api.session.replace",
+    "embedkit.api.downloads.urlsplit",
+    "embedkit.files.download.Draft.begin",
+    "embedkit.cache.envelope._sign",
+    "embedkit.transport.responses.pieces",
+    "embedkit.transport.client._prepared",
+    "embedkit.transport.client.clean",
+    "embedkit.transport.client.requests.Request.prepare",
+    "requests.adapters.HTTPAdapter.send",
+]
+
+
+@pytest.mark.parametrize("place", CRASHES)
+def test_a_crash_in_a_search_tells_no_secret(
+    place: str, logs: Everything, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("unexpected")
+
+    with Counter("", ok(), tmp_path) as counter:
+        monkeypatch.setattr(place, crash)
+        try:
+            counter.run()
+        finally:
+            monkeypatch.undo()
+    text = "\n".join([*counter.seen, *logs.lines])
+    assert "ZeroDivisionError" in text
+    assert CANARY not in text
+    assert SIGNED not in text
+
+
+@pytest.mark.parametrize("row", ["api_key", "api_secret", "password"])
+@pytest.mark.parametrize("odd", ["\r\nX: y", "\udcff", "\x00", "\u20ac"])
+def test_a_secret_that_cannot_be_sent_is_not_told(row: str, odd: str, logs: Everything, tmp_path: Path) -> None:
+    with Counter("", ok(), tmp_path, **{row: f"{CANARY}-{row}{odd}-{'x' * 32}"}) as counter:
+        counter.run()
+        lines = [request.partition("\r\n")[0] for one in counter.upstreams.values() for request in one.requests]
+    assert CANARY not in "\n".join([*counter.seen, *logs.lines, *lines])

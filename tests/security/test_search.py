@@ -1,0 +1,220 @@
+"""What an adversary found in search: each case is one way round a rule, shut."""
+
+from __future__ import annotations
+
+import http.client
+import string
+from typing import Any
+
+import pytest
+
+from embedkit import ConfigurationError, UnsupportedReference
+from embedkit.api import board_requests, image_requests, parameters
+from embedkit.sandbox import SandboxServer
+from embedkit.settings import Secret
+from embedkit.web.credentials import Grants
+from embedkit.web.errors import Refused
+from embedkit.web.rate_limit import Allowance, allow
+from tests.support.web import (
+    EXAMPLE,
+    KEYS,
+    SEARCH,
+    TOKEN,
+    World,
+    bearer,
+    settings,
+    world,
+)
+
+LIMIT = 5
+PICKER = "/picker?q=eclipse"
+UNSEEN = ["\ufeff", "\u200e \u202e", "\x07", " \x01\t"]
+
+
+def limited() -> World:
+    return world(tokens=TOKEN, rate_limit=f"{LIMIT}/minute", **KEYS)
+
+
+def mint(web: World) -> str:
+    return str(web.client.post("/v1/grants", headers=bearer(TOKEN)).json["grant"])
+
+
+def from_everywhere(web: World, path: str, headers: dict[str, str]) -> list[int]:
+    """Twice as many calls as one credential may make, each from an address of its own."""
+    return [
+        web.client.get(path, headers=headers, environ_base={"REMOTE_ADDR": f"10.0.0.{n}"}).status_code
+        for n in range(2 * LIMIT)
+    ]
+
+
+# -- the quota of the key ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["grant in the address", "grant", "token"])
+def test_the_pickers_page_is_no_way_round_the_allowance_of_a_credential(way: str) -> None:
+    web = limited()
+    credential = TOKEN if way == "token" else mint(web)
+    path = f"{PICKER}&grant={credential}" if way == "grant in the address" else PICKER
+    headers = {} if way == "grant in the address" else bearer(credential)
+    assert from_everywhere(web, path, headers) == [200] * LIMIT + [429] * LIMIT
+    assert web.client.get(SEARCH, headers=bearer(credential)).status_code == 429  # one allowance for both
+
+
+def test_the_picker_tells_of_the_tighter_allowance() -> None:
+    web = limited()
+    path = f"{PICKER}&grant={mint(web)}"
+    from_everywhere(web, path, {})
+    answer = web.client.get(path, environ_base={"REMOTE_ADDR": "10.9.9.9"})
+    assert (answer.status_code, answer.mimetype) == (429, "text/html")
+    assert answer.headers["RateLimit-Remaining"] == "0"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def spellings(grant: str) -> list[str]:
+    """What a lenient reader of base64 takes for the same signature."""
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    last = letters.index(grant[-1])
+    same = [grant[:-1] + letters[last ^ bits] for bits in (1, 2, 3)]
+    return [*same, f"{grant}=", f"{grant}==", f"{grant[:-3]}!{grant[-3:]}", f"{grant[:-3]}={grant[-3:]}"]
+
+
+def test_a_grant_has_one_spelling() -> None:
+    """Each text has an allowance of its own; were there more texts than grants, there would be no limit."""
+    web = limited()
+    grant = mint(web)
+    for said in spellings(grant):
+        answer = web.client.get(SEARCH, headers=bearer(said), environ_base={"REMOTE_ADDR": f"10.1.0.{len(said)}"})
+        assert answer.status_code in (403, 429), said
+    assert (
+        web.client.get(SEARCH, headers=bearer(grant), environ_base={"REMOTE_ADDR": "10.2.0.1"}).status_code == 200
+    )
+
+
+def test_every_grant_that_is_made_is_spelled_that_way() -> None:
+    made = Grants(settings(tokens=TOKEN), host=False)
+    assert all(made.standing(Secret(made.make(Secret(TOKEN)))) == "good" for _ in range(200))
+
+
+def test_the_first_to_be_throttled_is_told_to_wait_as_well() -> None:
+    """Getty documents no Retry-After; whoever asks a moment later is told what is left of the cool-off."""
+    web = world(search_access="open", **KEYS)
+    web.sandbox.faults.add("throttle", route="v3")
+    answer = web.client.get(SEARCH)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+
+
+# -- words that nobody can see -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/picker"])
+@pytest.mark.parametrize("phrase", UNSEEN)
+def test_a_phrase_of_nothing_visible_is_blank(path: str, phrase: str) -> None:
+    web = world(search_access="open", **KEYS)
+    answer = web.client.get(path, query_string={"q": phrase})
+    assert answer.status_code == (400 if path == "/v1/search" or phrase.strip() else 200)
+    assert web.sandbox.count("v3") == 0
+
+
+# -- arguments -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", ["2024-01-01\n12:00", "2024-01-01\ud80012:00", "2024-01-01X12:00", b"2024-01-01"]
+)
+@pytest.mark.parametrize("name", ["date_from", "date_to"])
+def test_a_time_holds_nothing_but_a_time(name: str, value: Any) -> None:
+    """``fromisoformat`` takes any character between date and time."""
+    with pytest.raises(ConfigurationError, match="ISO 8601"):
+        parameters.read("editorial", {name: value})
+
+
+@pytest.mark.parametrize("value", ["2024-01-01", "20240101", "2024-01-01 12:00", "2024-01-01T12:00:00.5+02:00"])
+def test_times_are_still_taken(value: str) -> None:
+    assert parameters.read("editorial", {"date_from": value}) == (("date_from", value),)
+
+
+def test_a_time_over_http_is_refused_as_well() -> None:
+    web = world(search_access="open", **KEYS)
+    said = {"q": "goal", "family": "editorial", "date_from": "2024-01-01\r12:00"}
+    assert web.client.get("/v1/search", query_string=said).status_code == 400
+
+
+def test_one_id_is_not_a_list_of_its_digits() -> None:
+    request = image_requests.request(EXAMPLE, {}, settings(**KEYS))
+    assert ("ids", EXAMPLE) in request.params
+    assert board_requests.removal("b", EXAMPLE, settings(**KEYS)).params == (("asset_ids", EXAMPLE),)
+    with pytest.raises(UnsupportedReference):
+        image_requests.request("1,2", {}, settings(**KEYS))
+
+
+# -- the door ------------------------------------------------------------------------------------------
+
+DOORS = [SEARCH, PICKER, f"/v1/images/{EXAMPLE}", "/v1/countries"]
+KEYHOLES: list[dict[str, Any]] = [
+    {"method": "HEAD"},
+    {"method": "OPTIONS"},
+    {"method": "POST", "headers": {"X-HTTP-Method-Override": "GET"}},
+    {"headers": {"Authorization": f"Basic {TOKEN}"}},
+    {"headers": {"Authorization": TOKEN}},
+    {"headers": {"Authorization": f"Bearer {TOKEN} x"}},
+    {"headers": {"Authorization": f"Bearer {TOKEN.upper()}"}},
+    {"headers": {"Cookie": f"grant={TOKEN}; token={TOKEN}"}},
+    {"headers": {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1"}},
+]
+
+
+@pytest.mark.parametrize("keyhole", KEYHOLES, ids=str)
+@pytest.mark.parametrize("door", DOORS)
+def test_nothing_gets_through_a_keyhole(door: str, keyhole: dict[str, Any]) -> None:
+    web = world(tokens=TOKEN, **KEYS)
+    web.client.open(door, **keyhole)
+    assert web.sandbox.count("v3") == 0
+
+
+@pytest.mark.parametrize("name", ["grant", "token", "access_token"])
+@pytest.mark.parametrize("door", DOORS)
+def test_a_token_in_an_address_opens_nothing(door: str, name: str) -> None:
+    web = world(tokens=TOKEN, **KEYS)
+    web.client.get(f"{door}{'&' if '?' in door else '?'}{name}={TOKEN}")
+    assert web.sandbox.count("v3") == 0
+
+
+SMUGGLED = [
+    "embed_content_only=false",
+    "fields=id&embed_content_only=0",
+    "family=editorial&embed_content_only=false",
+    "q=x%26embed_content_only%3Dfalse",
+    "lang=de%26embed_content_only%3Dfalse",
+]
+
+
+@pytest.mark.parametrize("query", SMUGGLED)
+@pytest.mark.parametrize("path", ["/v1/search", "/picker"])
+def test_nobody_outside_finds_what_must_not_be_embedded(path: str, query: str) -> None:
+    web = world(search_access="open", **KEYS)
+    assert web.client.get(f"{path}?{query}&q=eclipse").status_code == 200
+    asked = [call.params for call in web.sandbox.calls if call.path.startswith("/v3/search")]
+    assert [params["embed_content_only"] for params in asked] == ["true"]
+
+
+def test_an_allowance_is_refused_with_the_time_to_wait() -> None:
+    app = world().app
+    with app.test_request_context(), pytest.raises(Refused) as caught:
+        allow(Allowance(allowed=False, limit=1, left=0, reset=7), "from here")
+    assert caught.value.headers == {"Retry-After": "7"}
+
+
+# -- the sandbox ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["", "an-invented-key", "sandbox-key"])
+def test_a_refused_body_that_is_longer_than_announced_is_no_next_request(key: str) -> None:
+    """Node's client announces characters, and keeps its connections."""
+    with SandboxServer() as sandbox:
+        connection = http.client.HTTPConnection(sandbox.url.removeprefix("http://"), timeout=10)
+        body = '{"name": "é"}'.encode()
+        connection.request("POST", "/v3/boards", body, {"Api-Key": key, "Content-Length": str(len(body) - 1)})
+        answer = connection.getresponse()
+        assert answer.status in (401, 403)
+        assert answer.headers["Connection"] == "close"
+        connection.close()

@@ -1,0 +1,76 @@
+"""Callers of the sandbox's API v3, without a socket: their keys, their tokens, a clock that can be moved."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+
+from embedkit.models import Response
+from embedkit.sandbox import Sandbox
+from embedkit.sandbox.api.credentials import KEY, PASSWORD, SEARCH_KEY, SEARCH_SECRET, SECRET, USER
+from tests.support.sandbox import ORIGIN
+
+CUSTOMER = {"grant_type": "password", "username": USER, "password": PASSWORD}
+APPLICATION = {"grant_type": "client_credentials"}
+CLIENT = {"client_id": KEY, "client_secret": SECRET}
+SEARCH_CLIENT = {"client_id": SEARCH_KEY, "client_secret": SEARCH_SECRET}
+DAY = 86_400
+
+
+class Clock:
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def talk(
+    app: Sandbox, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> Response:
+    """One request straight into the application; a redirect is an answer like any other."""
+    parts = urlsplit(url if "://" in url else ORIGIN + url)
+    sent: list[Any] = []
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": text for name, text in (headers or {}).items()} | {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": unquote(parts.path, "latin-1"),
+        "QUERY_STRING": parts.query,
+        "HTTP_HOST": parts.netloc,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.url_scheme": parts.scheme,
+        "wsgi.input": io.BytesIO(body),
+    }
+    pieces = app(environ, lambda status, found: sent.append((status, found)))
+    status, found = sent[0]
+    return Response(int(status.split()[0]), {name.lower(): text for name, text in found}, b"".join(pieces))
+
+
+def token_call(app: Sandbox, *, url: str = "/oauth2/token", **said: str) -> Response:
+    return talk(app, "POST", url, body=urlencode(said).encode())
+
+
+class Caller:
+    """Somebody with a key and, unless ``grant`` says otherwise, a token of the licensed customer."""
+
+    def __init__(
+        self, app: Sandbox, grant: dict[str, str] | None = CUSTOMER, client: dict[str, str] = CLIENT
+    ) -> None:
+        self.app = app
+        self.headers = {"Api-Key": client["client_id"]}
+        self.grant: dict[str, Any] = {}
+        if grant is not None:
+            self.grant = json.loads(token_call(app, **grant, **client).body)
+            self.headers["Authorization"] = f"Bearer {self.grant['access_token']}"
+
+    def ask(self, method: str, url: str, body: Any = b"", **params: Any) -> Response:
+        """One call; ``body`` is bytes, or a value that is sent as JSON; ``params`` are the query."""
+        said = body if isinstance(body, bytes) else json.dumps(body).encode()
+        query = f"?{urlencode(params, doseq=True)}" if params else ""
+        return talk(self.app, method, url + query, self.headers, said)
+
+    def get(self, url: str, **params: Any) -> Any:
+        response = self.ask("GET", url, **params)
+        assert response.status == 200, response.body
+        return json.loads(response.body)

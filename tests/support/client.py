@@ -1,0 +1,121 @@
+"""The client of the API v3 for tests: over scripts that misbehave, and over the sandbox with clocks that can be moved."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from embedkit import EmbedKit, EmbedKitError, Settings
+from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
+from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
+from embedkit.transport.client import HttpTransport
+from tests.support.faults import Clock
+from tests.support.faulty_upstream import Script, ok
+
+CREDENTIALS = {"api_key": KEY, "api_secret": SECRET, "username": USER, "password": PASSWORD}
+FAST = 10_000.0  # calls a second: the bucket is not what is tested
+ID = "600100200"
+
+
+def found(*ids: str, total: int | None = None, **more: Any) -> bytes:
+    """A search answer with so many pictures."""
+    images = [{"id": one, "title": f"Picture {one}"} for one in ids or (ID,)]
+    return json.dumps({"result_count": total or len(images), "images": images, **more}).encode()
+
+
+def token(access: str = "access-1", **more: Any) -> bytes:
+    """What the token endpoint answers."""
+    said = {"access_token": access, "token_type": "Bearer", "expires_in": "1800", **more}
+    return json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+
+
+def once(body: bytes = b"", status: str = "200 OK", headers: tuple[str, ...] = ()) -> Script:
+    """A proper answer on a connection that is then closed, so that no later request meets an end of it."""
+
+    def script(sock: Any, over: Any) -> bool:
+        ok(body, status, (*headers, "Connection: close"))(sock, over)
+        return False
+
+    return script
+
+
+class House:
+    """A kit whose API and token endpoint are at addresses of the test's, over real sockets."""
+
+    def __init__(
+        self,
+        api: str,
+        token_url: str = "http://127.0.0.1:9/oauth2/token",
+        *,
+        sleep: Callable[[float], None] | None = None,
+        verify: str | None = None,
+        api_rate: float = FAST,
+        **rows: Any,
+    ) -> None:
+        self.wall, self.monotonic = Clock(), Clock(time.monotonic)
+        self.pauses: list[float] = []
+        plain = {
+            "api_base": api,
+            "token_url": token_url,
+            "image_origins": (api,),
+            "api_key": "key-1",
+            "cache": "memory:",
+        }
+        self.settings = Settings(**{**plain, **rows})
+        self.transport = HttpTransport(
+            self.settings,
+            verify=verify or True,
+            api_rate=api_rate,
+            clock=self.monotonic,
+            sleep=sleep or self.pauses.append,
+            random=lambda: 0.0,
+        )
+        self.kit = EmbedKit(self.settings, transport=self.transport, clock=self.wall)
+        self.api = self.kit.api
+
+    def __enter__(self) -> House:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kit.close()
+
+    def later(self, seconds: float) -> None:
+        """Time passes, by every clock that the kit can be given."""
+        self.wall.ahead += seconds
+        self.monotonic.ahead += seconds
+
+    def lane(self, name: str = "api") -> dict[str, Any]:
+        return self.kit.status()["upstream"].get(name, {})
+
+    def error(self, act: Callable[[], object]) -> EmbedKitError:
+        """The error of one call, which has to come within the time."""
+        began = time.monotonic()
+        try:
+            answer = act()
+        except EmbedKitError as error:
+            assert time.monotonic() - began < self.settings.timeout + 1
+            return error
+        raise AssertionError(f"no error, but {answer!r}")
+
+
+def inside(config: SandboxConfig | None = None, **rows: Any) -> tuple[EmbedKit, Sandbox]:
+    """A kit over a sandbox without a socket, asked as Getty's own hosts."""
+    app = Sandbox(config)
+    kit = EmbedKit(
+        Settings(**{"cache": "memory:", **CREDENTIALS, **rows}), transport=SandboxTransport(app), background=False
+    )
+    return kit, app
+
+
+@contextmanager
+def served(
+    config: SandboxConfig | None = None, *, api_rate: float = FAST, **rows: Any
+) -> Iterator[tuple[EmbedKit, SandboxServer]]:
+    """A kit over a sandbox on a port."""
+    with SandboxServer(config) as server:
+        settings = server.settings(**{"cache": "memory:", **rows})
+        with EmbedKit(settings, transport=HttpTransport(settings, api_rate=api_rate)) as kit:
+            yield kit, server

@@ -1,0 +1,127 @@
+"""The editor examples as a person starts them: by the command of their README, with the real editor from npm."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, sync_playwright
+
+from tests.support.tools import ROOT, need
+
+EXAMPLES = ROOT / "examples"
+EDITORS = ("tinymce", "ckeditor5", "textarea", "django")
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def command(name: str) -> list[str]:
+    """What the README says after the environment is made, as words."""
+    line = re.findall(r"^```sh\n(.*)\n```$", EXAMPLES.joinpath(name, "README.md").read_text("utf-8"), re.M)[0]
+    python, path = line.rpartition(" && ")[2].split(" ")
+    assert python == ".venv/bin/python"
+    return [sys.executable, path]
+
+
+@contextmanager
+def started(name: str, folder: Path) -> Iterator[str]:
+    """The address of an example that runs, without its slash at the end.
+
+    :param folder: for its temporary files and its log.
+    """
+    options = ["--port", "0", *_packages(name)]
+    with (
+        folder.joinpath("log").open("w") as log,
+        subprocess.Popen(
+            [*command(name), *options],
+            cwd=EXAMPLES.parent,
+            env={**os.environ, "TMPDIR": str(folder)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
+        said = process.stdout.readline() if process.stdout else ""
+        address = re.search(r"http://[0-9.:]+", said)
+        try:
+            assert address, folder.joinpath("log").read_text()
+            yield address[0]
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+def _packages(name: str) -> Sequence[str]:
+    """Where the editor is, outside of the tree: installed once for every version asked for."""
+    wanted = EXAMPLES / name / "package.json"
+    if not wanted.exists():
+        return ()
+    need("npm")
+    lock = wanted.with_name("package-lock.json")
+    version = hashlib.sha256(wanted.read_bytes() + lock.read_bytes()).hexdigest()[:12]
+    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"{name}-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in (wanted, lock):
+        shutil.copy(file, folder)
+    code = "from newsroom.packages import Packages; from pathlib import Path; import sys; Packages(Path(sys.argv[1])).install()"
+    with folder.joinpath("lock").open("w") as turn:  # another worker may need it at this moment, too
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        subprocess.run([sys.executable, "-c", code, str(folder)], cwd=EXAMPLES, check=True)
+    return "--packages", str(folder)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Seen:
+    """What a page complained of, and where it asked for things."""
+
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def of(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        return page
+
+    def foreign(self) -> list[str]:
+        """What was asked of other machines than this."""
+        return [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
+
+
+def pick(picker: Page | FrameLocator | Locator, query: str, *, number: int = 0, caption: str = "") -> str:
+    """Search, choose, insert, as a person would; the id of the picture.
+
+    :param number: which of the results, from 0.
+    :param caption: words of one's own below the picture.
+    """
+    picker.locator("input[enterkeyhint=search]").fill(query)  # not that of the page without scripts
+    picker.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).click()
+    if caption:
+        picker.get_by_role("combobox", name="Caption").select_option("Own words")
+        picker.get_by_role("textbox", name="Words of the caption").fill(caption)
+    ref = re.findall(r"\[getty (?:src=\")?(\w+)", picker.get_by_role("textbox", name="Shortcode").inner_text())[0]
+    picker.get_by_role("button", name="Insert", exact=True).click()
+    return str(ref)

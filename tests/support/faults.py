@@ -1,0 +1,119 @@
+"""A whole house for the tests of faults: a kit and a service over a real socket, and a clock that can be moved."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from embedkit import Embed, EmbedKit, EmbedKitError, Settings, create_app
+from embedkit.freshness import DAY
+from embedkit.transport.client import HttpTransport
+from tests.support.faulty_upstream import Script, ok
+from tests.support.oembed import load
+
+ID = "600100200"
+TITLE = "Lighthouse keeper winds the lamp"
+SHORT = 0.6  # seconds for one call upstream
+ROUTES = (f"/oembed?url=https://gty.im/{ID}", f"/v1/embeds/{ID}", f"/embed/{ID}")
+WELL = ("HTTP/1.1 200 OK", "Connection: close")
+
+
+def answer(**changes: Any) -> bytes:
+    """Getty's answer, with other values; None leaves a name out."""
+    whole = load("modern-single") | changes
+    return json.dumps({name: value for name, value in whole.items() if value is not None}).encode()
+
+
+def good(**changes: Any) -> Script:
+    """A proper answer on a connection that is then closed, so that the next one is made anew."""
+    body = answer(**changes)
+
+    def script(sock: Any, over: Any) -> bool:
+        ok(body, headers=["Content-Type: application/json", "Connection: close"])(sock, over)
+        return False
+
+    return script
+
+
+class Clock:
+    """A clock of the machine, set forward or back."""
+
+    def __init__(self, inner: Callable[[], float] = time.time) -> None:
+        self.inner = inner
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return self.inner() + self.ahead
+
+
+@dataclass
+class Seen:
+    """What a caller of the library and three callers of the service get, asking at once."""
+
+    resolved: Embed | EmbedKitError
+    statuses: list[int]
+    codes: list[str]
+    page: str
+    headers: list[dict[str, str]] = field(repr=False)
+    seconds: float = 0.0
+
+
+class House:
+    """A kit over an upstream address, and the service in front of it."""
+
+    def __init__(self, url: str, *, verify: str | None = None, cache: str = "memory:", **rows: Any) -> None:
+        self.clock, self.monotonic = Clock(), Clock(time.monotonic)
+        plain = {"oembed_endpoint": url, "cache": cache, "timeout": SHORT, "rate_limit": "10000/second"}
+        self.settings = Settings(**{**plain, **rows})
+        transport = HttpTransport(self.settings, verify=verify or True, clock=self.monotonic)
+        self.kit = EmbedKit(self.settings, clock=self.clock, transport=transport)
+        self.app: Flask = create_app(kit=self.kit)
+
+    def __enter__(self) -> House:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kit.settle(2)
+        self.kit.close()
+
+    def later(self, days: float) -> None:
+        """Time passes, by every clock."""
+        self.clock.ahead += days * DAY
+        self.monotonic.ahead += days * DAY
+
+    def resolve(self, ref: str = ID, **said: Any) -> Embed | EmbedKitError:
+        try:
+            return self.kit.resolve(ref, **said)
+        except EmbedKitError as error:
+            return error
+
+    def get(self, path: str, **said: Any) -> Any:
+        return self.app.test_client().get(path, **said)
+
+    def look(self) -> Seen:
+        """Ask in every way at once."""
+        began = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            resolving = pool.submit(self.resolve)
+            responses = list(pool.map(self.get, ROUTES))
+            resolved = resolving.result()
+        return Seen(
+            resolved,
+            [response.status_code for response in responses],
+            [response.get_json().get("code", "") for response in responses[:2]],
+            responses[2].get_data(as_text=True),
+            [dict(response.headers) for response in responses],
+            time.monotonic() - began,
+        )
+
+
+def held_bytes(folder: Path) -> bytes:
+    """All that lies in a folder."""
+    return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())

@@ -1,0 +1,422 @@
+"""A page with the picker, a service that says what a test wants it to say, and pictures from another origin.
+
+The service speaks the contract of ``/v1/search`` and ``/v1/embeds``; the real one is tried in
+``test_picker_element.py``. Everything that a browser asks for is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import axe_playwright_python
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from embedkit.rendering.renderer import static_dir
+from tests.support.tools import need
+
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
+]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# The policy of issue 4, word for word.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; connect-src 'self';"
+    " frame-src 'self'; require-trusted-types-for 'script'"
+)
+KINDS = {".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
+SHAPES = [(3000, 2000), (2000, 3000), (3000, 2000), (2400, 2400), (5000, 2000), (3200, 2400), (1600, 2000)]
+NAMES = ["Ivo Lindqvist", "Sofía Jansen", "Yusuf Haddad", "Aiko Tanabe", "Margarethe von Wolkenstein-Trostburg"]
+TITLES = ["Harbour at dusk", "A lighthouse keeper's morning", "Fishing boats", "Pier in the rain", "Low tide"]
+OBSERVE = """
+window.violations = []; window.heard = [];
+addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sample));
+for (const name of ['ready', 'search', 'results', 'focus', 'select', 'select-sync', 'cancel', 'error', 'quota'])
+  addEventListener('embedkit-' + name, e => heard.push([name, JSON.parse(JSON.stringify(e.detail ?? null))]));
+"""
+
+# A page that has a picker in it, and a button that opens one.
+PAGE = {
+    "/host.css": "html { color-scheme: light dark } body { margin: 0 } h1 { font-size: 1rem }",
+    "/host.js": """
+      import { EmbedKit } from "/static/embedkit-picker.js";
+      const opener = document.getElementById("opener");
+      opener.addEventListener("click", async () => { window.choice = await EmbedKit.open(JSON.parse(opener.dataset.options)); });
+    """,
+}
+
+Said = tuple[int, dict[str, str], Any]  # status, headers, body
+Query = dict[str, str]
+
+
+@dataclass
+class Asked:
+    """One request, as the server saw it."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def query(self) -> Query:
+        return {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
+
+
+@dataclass
+class Origin:
+    """A web server of its own on loopback."""
+
+    answer: Callable[[Asked], Said]
+    asked: list[Asked] = field(default_factory=list)
+    url: str = ""
+
+
+def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1  # head and body leave in one packet
+
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            asked = Asked(self.command, self.path, dict(self.headers), self.rfile.read(length).decode())
+            origin.asked.append(asked)
+            status, headers, body = origin.answer(asked)
+            data = (
+                body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+            )
+            self.send_response(status)
+            for name, value in {
+                "Content-Type": "application/json",
+                **headers,
+                "Content-Length": str(len(data)),
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(ConnectionError):  # a search that was given up while it waited
+                self.wfile.write(data)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+@contextmanager
+def serve(answer: Callable[[Asked], Said]) -> Iterator[Origin]:
+    origin = Origin(answer)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(origin))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    origin.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield origin
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _paint(asked: Asked) -> Said:
+    """A picture: two colours that follow from its name."""
+    seed = sum(map(ord, asked.path))
+    first, second = f"hsl({seed * 47 % 360} 45% 55%)", f"hsl({seed * 47 % 360 + 40} 55% 25%)"
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="200"><linearGradient id="g" x2="0" y2="1">'
+        f'<stop stop-color="{first}"/><stop offset="1" stop-color="{second}"/></linearGradient>'
+        '<rect width="300" height="200" fill="url(#g)"/></svg>'
+    )
+    return 200, {"Content-Type": "image/svg+xml", "Cache-Control": "max-age=600"}, svg
+
+
+def problem(status: int, code: str, retry_after: int | None = None, detail: str = "Said by the service.") -> Said:
+    headers = {"Content-Type": "application/problem+json"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return (
+        status,
+        headers,
+        {"type": f"/docs#error-{code}", "title": code, "status": status, "detail": detail, "code": code},
+    )
+
+
+class Service:
+    """What stands behind the endpoint. Tests change ``search``, ``embed`` and ``total``."""
+
+    def __init__(self, pictures: str) -> None:
+        self.pictures = pictures
+        self.reset()
+
+    def reset(self) -> None:
+        self.total = 70
+        self.first = 0
+        self.related = ["quay", "lighthouse"]
+        self.search: Callable[[Query], Said] = self.found
+        self.embed: Callable[[str, str], Any] = self.embedded
+        self.body = "<embedkit-picker></embedkit-picker>"
+        self.options = "{}"
+        self.lang = "en"
+        self.gate: threading.Event | None = None
+
+    def image(self, number: int, **changes: Any) -> dict[str, Any]:
+        width, height = SHAPES[number % len(SHAPES)]
+        name, title = NAMES[number % len(NAMES)], TITLES[number % len(TITLES)]
+        image = {
+            "id": str(900000 + number),
+            "title": f"{title} {number + 1}",
+            "caption": f"{title}, seen from the mole on a windless evening in late October, some minutes after the lamps were lit. " * 3,
+            "photographer": name,
+            "collection": "Tidewater RM",
+            "date_created": "2018-08-23T00:00:00Z",
+            "family": "editorial" if number % 3 else "creative",
+            "orientation": "horizontal" if width > height else "vertical",
+            "width": width,
+            "height": height,
+            "thumb": {"url": f"{self.pictures}/{number}/thumb.jpg", "width": 170, "height": 170 * height // width},
+            "preview": {"url": f"{self.pictures}/{number}/preview.jpg", "width": 506, "height": 506 * height // width},
+            "restrictions": ["For editorial use only."] if number % 3 else [],
+            "page_url": f"https://www.gettyimages.com/detail/{900000 + number}",
+            "credit": {"line": f"{name} / Tidewater RM / Getty Images", "photographer": name, "collection": "Tidewater RM", "agency": "Getty Images"},
+            "shortcode": f"[getty {900000 + number}]",
+        }  # fmt: skip
+        return {**image, **changes}
+
+    def found(self, query: Query) -> Said:
+        page, size = int(query["page"]), int(query["page_size"])
+        numbers = range((page - 1) * size, min(self.total, page * size))
+        images = [self.image(self.first + number) for number in numbers]
+        related = self.related if self.total else []
+        body = {"total": self.total, "page": page, "page_size": size, "images": images, "related": related}
+        return 200, {"Content-Language": "en-US"}, body
+
+    def embedded(self, ref: str, target: str) -> dict[str, Any]:
+        """A record; an id that ends in 404 or 403 has none."""
+        for code, name in (("404", "not-found"), ("403", "not-embeddable")):
+            if ref.endswith(code):
+                return {"ref": ref, "error": {"code": name, "title": name, "detail": "Said by the service."}}
+        if not re.fullmatch(r"\d+(,\d+)*", ref):
+            return {"ref": ref, "error": {"code": "unsupported", "title": "x", "detail": "That is no picture."}}
+        return {
+            "ref": ref,
+            "title": f"Resolved {ref}",
+            "caption": "",
+            "photographer": "Ada Berg",
+            "collection": "Moment",
+            "width": 594,
+            "height": 396,
+            "thumbnail_url": f"{self.pictures}/{ref}/t.jpg",
+            "thumbnail_width": 170,
+            "thumbnail_height": 113,
+            "page_url": f"https://www.gettyimages.com/detail/{ref.split(',')[0]}",
+            "target": target,
+            "html": f"<figure>{target} of {ref}</figure>",
+            "assets": {"css": [], "js": []},
+        }
+
+    def __call__(self, asked: Asked) -> Said:
+        path = urlsplit(asked.path).path
+        if path == "/":
+            return (
+                200,
+                {
+                    "Content-Type": "text/html; charset=utf-8",
+                    "Content-Security-Policy": POLICY.format(pictures=self.pictures),
+                },
+                self.html(),
+            )
+        if path.startswith("/static/"):
+            file = static_dir() / path.removeprefix("/static/")
+            return (
+                (200, {"Content-Type": KINDS[file.suffix]}, file.read_bytes()) if file.is_file() else (404, {}, "")
+            )
+        if path in PAGE:
+            return 200, {"Content-Type": KINDS[path[path.index(".") :]]}, PAGE[path]
+        if path == "/v1/search":
+            if self.gate:
+                self.gate.wait(5)
+            return self.search(asked.query)
+        if path == "/v1/embeds":
+            body = json.loads(asked.body)
+            refs = [one if isinstance(one, str) else one["ref"] for one in body["refs"]]
+            return 200, {}, {"embeds": [self.embed(ref, body.get("target", "web")) for ref in refs]}
+        if path.startswith("/v1/embeds/"):
+            record = self.embed(path.rpartition("/")[2], asked.query.get("target", "web"))
+            return problem(404, record["error"]["code"]) if "error" in record else (200, {}, record)
+        if path.startswith("/embed/"):
+            return (
+                200,
+                {"Content-Type": "text/html"},
+                "<!doctype html><html lang=en><title>Embed</title><p>The embed</p>",
+            )
+        return 404, {}, ""
+
+    def html(self) -> str:
+        return (
+            f'<!doctype html><html lang="{self.lang}"><meta charset="utf-8"><title>Editor</title><link rel="stylesheet" href="/host.css">'
+            '<meta name="viewport" content="width=device-width"><script type="module" src="/static/embedkit-picker.js"></script>'
+            f"<script type='module' src='/host.js'></script><body><main><h1>Editor</h1>"
+            f"<button id=opener data-options='{self.options}'>Picture</button>{self.body}</main>"
+        )
+
+
+@dataclass
+class Desk:
+    """Opens pages with the picker, and looks at what they do."""
+
+    browser: Browser
+    service: Service
+    site: Origin
+    pictures: Origin
+    opened: list[Page] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def open(
+        self,
+        attributes: str = "",
+        *,
+        width: int = 1280,
+        height: int = 800,
+        lang: str = "en",
+        body: str = "",
+        **context: Any,
+    ) -> Page:
+        self.service.body = body or f"<embedkit-picker {attributes}></embedkit-picker>"
+        self.service.lang = lang
+        self.site.asked.clear()
+        made = self.browser.new_context(viewport={"width": width, "height": height}, **context)
+        made.set_default_timeout(20_000)
+        page = made.new_page()
+        self.opened.append(page)
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.add_init_script(OBSERVE)
+        page.goto(self.site.url)
+        if "<embedkit-picker" in self.service.body:
+            page.locator(".picker[data-state]").wait_for(state="attached")
+        return page
+
+    def asked(self, start: str) -> list[Asked]:
+        return [one for one in self.site.asked if one.path.startswith(start)]
+
+    def close(self) -> None:
+        """Whatever a test did: no policy was broken, and nothing was said but that the network failed."""
+        broken = [one for page in self.opened for one in violations(page)]
+        for page in self.opened:
+            page.context.close()
+        said = [text for text in self.said if not text.startswith("Failed to load resource")]
+        self.opened.clear()
+        self.said.clear()
+        self.service.reset()
+        assert (broken, said) == ([], [])
+
+
+@contextmanager
+def desks() -> Iterator[Desk]:
+    """A browser and two servers for all tests of a file."""
+    with (
+        serve(_paint) as pictures,
+        serve(service := Service(pictures.url)) as site,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
+        yield Desk(browser, service, site, pictures)
+        browser.close()
+
+
+def until(page: Page, expression: str) -> Any:
+    """Wait for a value that is true; Playwright's own way needs 'unsafe-eval'."""
+    for _ in range(1000):
+        if found := page.evaluate(expression):
+            return found
+        page.wait_for_timeout(20)
+    raise AssertionError(f"never true: {expression}")
+
+
+def search(page: Page, text: str = "harbour") -> None:
+    """Type, press Enter, and wait for what comes of it."""
+    page.get_by_role("searchbox").fill(text)
+    page.get_by_role("searchbox").press("Enter")
+    page.locator(".picker:not([data-busy])").wait_for()
+
+
+def state(page: Page) -> str:
+    found: str = page.locator(".picker").get_attribute("data-state") or ""
+    return found
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator(".grid [role=option]")
+
+
+def heard(page: Page, name: str) -> list[Any]:
+    """The details of the events of a name."""
+    found: list[Any] = page.evaluate(
+        "name => heard.filter(([one]) => one === name).map(([, detail]) => detail)", name
+    )
+    return found
+
+
+def queries(desk: Desk) -> list[str]:
+    """What was searched for."""
+    return [one.query["q"] for one in desk.asked("/v1/search")]
+
+
+def details(page: Page, place: int = 0) -> None:
+    """Search, and open the details of a result."""
+    search(page)
+    tiles(page).nth(place).click()
+    expect(page.locator(".side")).to_be_visible()
+
+
+def insert(page: Page) -> dict[str, Any]:
+    """Insert what is open, and return the choice."""
+    page.get_by_role("button", name="Insert").click()
+    until(page, "heard.some(([name]) => name === 'select')")
+    chosen: dict[str, Any] = heard(page, "select")[-1]
+    return chosen
+
+
+def violations(page: Page) -> list[str]:
+    found: list[str] = page.evaluate("violations")
+    return found
+
+
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+# Crop marks and rings are pseudo-elements beside the words: axe would rather not say what contrast those have.
+CONTRAST = {
+    "ignoreUnicode": True,
+    "ignoreLength": False,
+    "ignorePseudo": True,
+    "pseudoSizeThreshold": 0.25,
+    "boldValue": 700,
+    "boldTextPt": 14,
+    "largeTextPt": 18,
+    "contrastRatio": {"normal": {"expected": 4.5}, "large": {"expected": 3}},
+}
+
+
+def problems(page: Page) -> list[Any]:
+    """What axe finds; its script is read once for each page."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text("utf-8"))
+        page.evaluate("options => axe.configure({checks: [{id: 'color-contrast', options}]})", CONTRAST)
+    options = {"runOnly": RULES, "iframes": False, "resultTypes": ["violations"]}
+    found = page.evaluate("options => axe.run(document, options)", options)
+    assert [one["error"] for one in found["incomplete"] if "error" in one] == []  # a rule that broke finds nothing
+    return [
+        (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
+        for one in found["violations"]
+    ]

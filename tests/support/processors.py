@@ -1,0 +1,333 @@
+"""Documents with pictures whose texts mean something to Markdown or a template engine, and what is made of them."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cmarkgfm
+import commonmark
+import html5lib
+import markdown
+import mistune
+import platformdirs
+import pytest
+from cmarkgfm.cmark import Options as CmarkOptions
+from markdown_it import MarkdownIt
+from mdit_py_plugins.attrs import attrs_plugin
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.footnote import footnote_plugin
+
+from embedkit import AssetRef, EmbedKit, Options, Settings
+from embedkit.models import Input, Target
+from embedkit.shortcodes.scan import format
+from tests.support.embeds import HOSTILE, record
+from tests.support.tools import ROOT, need
+
+NODE = ROOT / "tests" / "hosts" / "processors"
+
+ID = "74917285"
+PLAIN = "Harbour"
+
+# Where an author may put a picture; {} is the shortcode.
+MARKDOWN = {
+    "paragraph": "Before.\n\n{}\n\nAfter.",
+    "item": "- one\n- {}\n- three",
+    "nested": "1. one\n\n   - two {}\n\n   three",
+    "quote": "> one\n> {} two\n",
+    "table": "| a | b |\n|---|---|\n| one | {} |\n| two | three |",
+    "heading": "## Before {}\n\nAfter.",
+    "link": "[before {} after](/target)",
+    "inline": "*before {} after* and **{}** and `code`.",
+    "open": "a lone ` and * and _ and ~~ and == and [ and | and $ before {} after",
+    "block": '<div class="mine">\n{}\n</div>\n\nAfter.',
+}
+HTML = {
+    "paragraph": "<p>Before.</p>\n\n{}\n\n<p>After.</p>",
+    "inline": "<p>Before {} after.</p>",
+    "item": "<ul><li>one</li><li>{}</li></ul>",
+    "cell": "<table><tr><td>{}</td><td>two</td></tr></table>",
+    "heading": "<h2>Before {}</h2>",
+}
+TARGETS: tuple[Target, ...] = (
+    *("web", "markdown", "card", "text", "feed", "facade", "email", "wordpress", "oembed", "amp"),
+)
+
+Process = Callable[[str], str]
+
+_IT = MarkdownIt("gfm-like", {"html": True, "linkify": True, "typographer": True})
+_IT.enable(["replacements", "smartquotes"])
+_IT.use(attrs_plugin, spans=True).use(deflist_plugin).use(footnote_plugin).use(dollarmath_plugin)
+_MISTUNE = mistune.create_markdown(
+    escape=False,
+    plugins=[
+        "url",
+        "table",
+        "strikethrough",
+        "footnotes",
+        "def_list",
+        "abbr",
+        "mark",
+        "superscript",
+        "subscript",
+        "math",
+        "spoiler",
+    ],
+)
+_EXTENSIONS = [
+    *("extra", "admonition", "codehilite", "meta", "nl2br", "sane_lists", "smarty", "toc", "wikilinks"),
+    *(
+        f"pymdownx.{name}"
+        for name in ("arithmatex", "betterem", "caret", "critic", "details", "emoji", "keys", "magiclink")
+    ),
+    *(f"pymdownx.{name}" for name in ("mark", "progressbar", "smartsymbols", "tilde", "tasklist")),
+]
+
+_EXTENDED = markdown.Markdown(extensions=_EXTENSIONS)
+
+PROCESSORS: dict[str, Process] = {
+    "Python-Markdown": markdown.markdown,
+    "Python-Markdown with extensions": lambda text: _EXTENDED.reset().convert(text),
+    "markdown-it-py": MarkdownIt("commonmark").render,
+    "markdown-it-py with plugins": _IT.render,
+    "mistune": lambda text: str(_MISTUNE(text)),
+    "commonmark.py": commonmark.commonmark,
+    "cmark-gfm": lambda text: cmarkgfm.github_flavored_markdown_to_html(
+        text, CmarkOptions.CMARK_OPT_UNSAFE | CmarkOptions.CMARK_OPT_SMART
+    ),
+}
+
+# -- texts ---------------------------------------------------------------------------------------------
+
+_PIECES = (
+    *(
+        "[x](/onload=alert(1)//)",
+        "[x](javascript:alert(1))",
+        "![x](x)",
+        "[x][y]",
+        "[x]: /y",
+        "[^1]",
+        "[TOC]",
+        "[[x]]",
+    ),
+    *(
+        "*a*",
+        "_a_",
+        "**a**",
+        "__a__",
+        "`a`",
+        "``a``",
+        "~~a~~",
+        "==a==",
+        "++a++",
+        "^^a^^",
+        "^a^",
+        "~a~",
+        "||a||",
+        ">!a!<",
+    ),
+    *(
+        "<b>",
+        "</p>",
+        "<!-- x -->",
+        "<?php x ?>",
+        "<% x %>",
+        "<%= x %>",
+        "<x@y.example>",
+        "<https://evil.example/>",
+    ),
+    *(
+        "{{ 7*7 }}",
+        "{% x %}",
+        "{# x #}",
+        "{{< x >}}",
+        "{{% x %}}",
+        "{{{ x }}}",
+        "{{- x -}}",
+        "{{> x}}",
+        "{7*7}",
+        "${7*7}",
+    ),
+    *(
+        "{: onclick=alert(1)}",
+        "{onclick=alert(1)}",
+        "{.x #y}",
+        "{::nomarkdown}",
+        "{:toc}",
+        "<<x>>",
+        "<[ x ]>",
+        "[= 1 ]",
+    ),
+    *(
+        "$x$",
+        "$$x$$",
+        r"\(x\)",
+        r"\[x\]",
+        ":smile:",
+        ":::note",
+        "!!! note",
+        "??? note",
+        "# x",
+        "## x ##",
+        "> x",
+        "- x",
+    ),
+    *(
+        "1. x",
+        "1) x",
+        "+ x",
+        "* x",
+        "- [ ] x",
+        "---",
+        "===",
+        "***",
+        "| a | b |",
+        "|",
+        "\\|",
+        "\\",
+        "\\\\",
+        "    x",
+        "\tx",
+    ),
+    *("'a' \"b\"", "a -- b --- c", "...", "(c) (tm)", "1/2", "-->", "=/=", "@mention", "#123", "++ctrl+alt+del++"),
+    *(
+        "&amp;",
+        "&#91;x&#93;",
+        "&lt;b&gt;",
+        "&copy",
+        "&",
+        "&&",
+        ";",
+        "%7B",
+        "import x from 'y'",
+        "export default 1",
+    ),
+    *(
+        "[getty 1]",
+        "[[getty 1]]",
+        "[/getty]",
+        "{--x--}",
+        "{++x++}",
+        "{~~a~>b~~}",
+        "*[HTML]: x",
+        ": x",
+        "~~~",
+        "```",
+        "HTML",
+    ),
+    *(
+        "https://evil.example/a_b_c",
+        "http://evil.example",
+        "www.evil.example",
+        "evil.example",
+        "ftp://evil.example",
+        "//evil.example",
+    ),
+    *(
+        "a * b _ c",
+        "snake_case_word",
+        "2*3*4",
+        "Ms. Berg: 3.5 (three), 50 % off!",
+        "Ünïcödé “quotes” – 写真",
+        "v-html",
+        "\u2028x",
+    ),
+)
+_GLUE = (" ", "", " a ", "\n", "\n\n")
+
+
+def texts(count: int, *, seed: int = 1) -> Iterator[str]:
+    """So many texts: each piece by itself, our hostile texts, then the pieces put together by chance."""
+    chance = random.Random(seed)
+    fixed = [*_PIECES, *HOSTILE]
+    chance.shuffle(fixed)
+    yield from fixed[:count]
+    for _ in range(count - len(fixed)):
+        yield "".join(chance.choice(_PIECES) + chance.choice(_GLUE) for _ in range(chance.randrange(2, 6)))
+
+
+# -- processors of Node ----------------------------------------------------------------------------------
+
+
+def install_node_packages() -> Path:
+    """Our script beside the packages it needs, outside of the tree: installed once for every version of them."""
+    npm = need("npm")
+    version = hashlib.sha256(NODE.joinpath("package-lock.json").read_bytes()).hexdigest()[:12]
+    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"processors-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.copytree(NODE, folder, dirs_exist_ok=True)
+        if not folder.joinpath("installed").exists():
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+            if done.returncode and not os.environ.get("CI"):
+                pytest.skip("npm cannot install the processors")
+            assert done.returncode == 0, done.stderr
+            folder.joinpath("installed").touch()
+    return folder
+
+
+# -- documents -----------------------------------------------------------------------------------------
+
+
+class Author:
+    """Writes one picture into documents, with a text in every place where one enters."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.kit = EmbedKit(Settings(cache="memory:", secret="s" * 40, **settings))
+
+    def document(self, template: str, text: str, input: Input, target: Target) -> str:
+        """The document, rendered, with the text in the record and in the author's own attributes."""
+        texts = dict.fromkeys(("title", "caption", "photographer", "collection"), text)
+        self.kit.cache.store(record(ID, **texts), tld="com")
+        tag = format(AssetRef((ID,), Options(caption=f"{text} x", title=f"{text} x")))
+        return self.kit.render(template.replace("{}", tag), input=input, target=target)
+
+
+# -- judgement -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a browser makes of html: elements with their attributes, and words."""
+
+    skeleton: tuple[tuple[str, tuple[str, ...]], ...]
+    words: str
+    values: tuple[str, ...]
+
+
+def page(html: str) -> Page:
+    """The page that a browser's parser makes of this."""
+    body = html5lib.parse(html, namespaceHTMLElements=False).find("body")
+    found = [one for one in body.iter() if isinstance(one.tag, str)]
+    return Page(
+        tuple((str(one.tag), tuple(sorted(one.attrib))) for one in found),
+        _plain("".join(body.itertext())),
+        tuple(
+            _plain(one.attrib[name]) for one in found for name in ("title", "href", "src") if name in one.attrib
+        ),
+    )
+
+
+def expected(plain: Page, text: str) -> Page:
+    """What a page must be, with this text in place of the plain one."""
+    text = _plain(text)
+    return Page(
+        plain.skeleton,
+        _plain(plain.words.replace(PLAIN, text)),
+        tuple(_plain(value.replace(PLAIN, text)) for value in plain.values),
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

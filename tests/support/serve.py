@@ -1,0 +1,184 @@
+"""A server in a process of its own, an upstream that answers when it is told to, and clients in between.
+
+The child sets its own signal handling: whatever the parent of the tests has silenced (nohup does) is of no concern.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from embedkit.cli.server import Server
+from embedkit.sandbox import Sandbox
+from tests.support.tools import ROOT
+
+LONG = 60  # seconds after which a test that waits has failed; nothing here is a measurement
+AS_FOUND = (
+    "import os, signal, sys; [signal.signal(n, signal.SIG_DFL) for n in (signal.SIGINT, signal.SIGTERM)];"
+    " signal.pthread_sigmask(signal.SIG_SETMASK, ()); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+class Gate:
+    """A sandbox over HTTP whose answers wait until the gate is opened; ``arrived`` counts the questions."""
+
+    def __init__(self) -> None:
+        self.sandbox = Sandbox()
+        self.arrived = threading.Semaphore(0)
+        self.open = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._server = Server(self._app, self._listening, threads=32, grace=1)
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+
+    def _app(self, environ: Any, start_response: Any) -> Iterator[bytes]:
+        self.arrived.release()
+        start_response("200 OK", [("Content-Type", "application/json")])
+        end = time.monotonic() + LONG
+        while not self.open.wait(0.3) and time.monotonic() < end:
+            yield b" "  # a sign of life, and nothing in JSON: a call that hears nothing is given up sooner
+        yield from self.sandbox(environ, lambda *_: lambda data: None)
+
+    def wait_for(self, count: int) -> None:
+        for _ in range(count):
+            assert self.arrived.acquire(timeout=LONG), "a question is missing"
+
+    def close(self) -> None:
+        self.open.set()
+        self._server.stop()
+        self._thread.join(LONG)
+        self._listening.close()
+
+
+@contextmanager
+def gate() -> Iterator[Gate]:
+    made = Gate()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Child:
+    """A server process, and where it listens."""
+
+    def __init__(self, command: list[str], environ: dict[str, str], says: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", AS_FOUND, *command],
+            cwd=ROOT,
+            env=environ,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if found := re.search(says, line):
+                break
+        else:
+            raise AssertionError("".join(self.lines))
+        self.host, self.port = "127.0.0.1", int(found[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+
+    def wait_for_line(self, words: str) -> None:
+        end = time.monotonic() + LONG
+        while words not in self.said:
+            assert time.monotonic() < end, self.said
+            time.sleep(0.02)
+
+    @property
+    def said(self) -> str:
+        return "".join(self.lines)
+
+    def tell(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        code = self.process.wait(LONG)
+        self._reader.join(LONG)
+        return code
+
+    def wait_until_closed(self) -> None:
+        """Until it takes no new connections."""
+        end = time.monotonic() + LONG
+        while time.monotonic() < end:
+            try:
+                socket.create_connection((self.host, self.port), timeout=5).close()
+            except OSError:
+                return
+            time.sleep(0.02)
+        raise AssertionError("the door is still open")
+
+    def get(self, path: str, **headers: str) -> tuple[int, bytes]:
+        request = urllib.request.Request(self.url + path, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=LONG) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(LONG)
+        self._reader.join(LONG)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+def environment(upstream: str, **rows: str) -> dict[str, str]:
+    """The environment of a service over an upstream of ours, without settings of whoever runs the tests."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
+    ours = {
+        "OEMBED_ENDPOINT": f"{upstream}/oembed",
+        "FRAME_ORIGIN": upstream,
+        "CACHE": "memory:",
+        "SECRET": "s" * 40,
+        "RATE_LIMIT": "100000/minute",
+        "TIMEOUT": "40",
+    }
+    python_path = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return plain | python_path | {f"EMBEDKIT_{name}": value for name, value in (ours | rows).items()}
+
+
+@contextmanager
+def serve(upstream: str, *arguments: str, **rows: str) -> Iterator[Child]:
+    """``embedkit serve`` on a free port."""
+    command = [sys.executable, "-m", "embedkit", "serve", "--port", "0", *arguments]
+    child = Child(command, environment(upstream, **rows), r"http://127\.0\.0\.1:([0-9]+)")
+    try:
+        yield child
+    finally:
+        child.end()
+
+
+@contextmanager
+def asking(child: Child, paths: list[str]) -> Iterator[list[Any]]:
+    """Clients that ask at once; their answers are there when the block is left."""
+    answers: list[Any] = []
+    with ThreadPoolExecutor(len(paths)) as pool:
+        waiting = [pool.submit(child.get, path) for path in paths]
+        yield answers
+        answers += [one.result(LONG) for one in waiting]

@@ -1,0 +1,88 @@
+"""A real gunicorn with two workers, for tests that need several processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from email.message import Message
+from pathlib import Path
+
+from tests.support.cli import others
+from tests.support.tools import ROOT
+
+START = 60.0  # seconds that a loaded machine may take
+
+
+class Server:
+    """A server that runs; ``lines`` is what it has written on stderr so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.lines: list[str] = []
+        self._process = process
+        self._listening = threading.Event()
+        self.url = ""
+        threading.Thread(target=self._read, daemon=True).start()
+        if not self._listening.wait(START):
+            raise AssertionError("".join(self.lines))
+
+    def _read(self) -> None:
+        for line in self._process.stderr or ():
+            self.lines.append(line)
+            if found := re.search(r"(?:Listening at|serves on):? (http://127\.0\.0\.1:[0-9]+)", line):
+                self.url = found[1]
+                self._listening.set()
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers (with names in lower case) and body of an answer."""
+        asked = urllib.request.Request(
+            self.url + path, headers={name.replace("_", "-"): text for name, text in headers.items()}
+        )
+        try:
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                return answer.status, _lower(answer.headers), answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, _lower(error.headers), error.read()
+
+    def wait_for(self, text: str) -> list[str]:
+        """The lines that hold this text, once there is one."""
+        deadline = time.monotonic() + START
+        while time.monotonic() < deadline:
+            if found := [line for line in self.lines if text in line]:
+                return found
+            time.sleep(0.02)
+        raise AssertionError("".join(self.lines))
+
+
+def _lower(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@contextmanager
+def running(command: list[str], environ: Mapping[str, str]) -> Iterator[Server]:
+    """A server by its command, from the top of the tree, until the end of the block."""
+    env = {**others(os.environ), **environ}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield Server(process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=START)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def gunicorn(folder: Path, environ: Mapping[str, str], *more: str) -> AbstractContextManager[Server]:
+    """gunicorn with the configuration of the example: two workers."""
+    command = [sys.executable, "-m", "gunicorn", "-c", "examples/deploy/gunicorn.conf.py", "--bind", "127.0.0.1:0"]
+    command += ["--worker-tmp-dir", str(folder), *more, "wsgi:app"]
+    return running(command, environ)

@@ -1,0 +1,538 @@
+"""The client of the API v3, against the sandbox: search, metadata, boards, tokens."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from embedkit import ConfigurationError, Embed, EmbedKit, Settings
+from embedkit.api.models import Country, Image, SearchPage
+from embedkit.errors import NotFound, RateLimited, Unauthorized, Unavailable, UnsupportedReference
+from embedkit.sandbox import Sandbox, SandboxConfig
+from embedkit.sandbox.api.credentials import SEARCH_KEY, SEARCH_SECRET
+from embedkit.sandbox.http import Call
+from tests.support.cache import ROOT
+from tests.support.client import (
+    House,
+    found,
+    inside,
+    once,
+    served,
+)
+from tests.support.faulty_upstream import Upstream, held, ok
+
+WIDE, TALL, MISSING = "600000002", "74917285", "500000404"
+SEARCH_ONLY = {"api_key": SEARCH_KEY, "api_secret": SEARCH_SECRET, "username": "", "password": ""}
+
+
+@pytest.fixture(params=["inside", "outside"])
+def world(request: pytest.FixtureRequest) -> Iterator[tuple[EmbedKit, Sandbox]]:
+    """The same kit without a socket, and over one."""
+    if request.param == "inside":
+        yield inside()
+        return
+    with served() as (kit, server):
+        yield kit, server.app
+
+
+@pytest.fixture
+def kit(world: tuple[EmbedKit, Sandbox]) -> EmbedKit:
+    return world[0]
+
+
+@pytest.fixture
+def app(world: tuple[EmbedKit, Sandbox]) -> Sandbox:
+    return world[1]
+
+
+def asked(app: Sandbox) -> Call:
+    """The latest call of the API."""
+    return next(call for call in reversed(app.calls) if call.route == "v3")
+
+
+# -- search --------------------------------------------------------------------------------------------
+
+
+def test_what_is_found_can_be_shown(kit: EmbedKit) -> None:
+    page = kit.search("harbour")
+    assert isinstance(page, SearchPage)
+    assert page.total == len(page.images) > 0
+    assert all(image.embeddable for image in page.images)
+    assert isinstance(kit.resolve(page.images[0].ref), Embed)
+
+
+def test_a_search_is_for_decent_pictures_that_may_be_embedded(kit: EmbedKit, app: Sandbox) -> None:
+    kit.search("harbour")
+    call = asked(app)
+    assert call.path == "/v3/search/images"
+    assert call.params == {
+        "phrase": "harbour",
+        "page": "1",
+        "page_size": "30",
+        "embed_content_only": "true",
+        "exclude_nudity": "true",
+        "include_related_searches": "true",
+        "fields": "detail_set,uri_oembed",
+    }
+    assert call.headers["accept-language"] == "en-US"
+    assert call.headers["api-key"] == kit.settings.api_key.reveal()
+    assert call.headers["authorization"].startswith("Bearer ")
+
+
+def test_unless_something_else_is_said(kit: EmbedKit, app: Sandbox) -> None:
+    kit.search("harbour", embed_content_only=False, exclude_nudity=False, language="ja", country="jpn")
+    assert asked(app).params["embed_content_only"] == "false"
+    assert asked(app).params["exclude_nudity"] == "false"
+    assert asked(app).headers["accept-language"] == "ja"
+    assert asked(app).headers["gi-country-code"] == "JPN"
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"exclude_nudity": True}, {"exclude_nudity": False}, {"exclude_nudity": None}]
+)
+def test_the_editorial_search_knows_no_nudity(kit: EmbedKit, app: Sandbox, said: dict[str, Any]) -> None:
+    kit.search("harbour", family="editorial", **said)
+    assert asked(app).path == "/v3/search/images/editorial"
+    assert "exclude_nudity" not in asked(app).params
+
+
+def test_nothing_said_of_nudity_means_without(kit: EmbedKit, app: Sandbox) -> None:
+    kit.search("harbour", exclude_nudity=None)  # type: ignore[typeddict-item]
+    assert asked(app).params["exclude_nudity"] == "true"
+
+
+def test_the_searches_of_the_api_say_no_more_than_they_are_told(kit: EmbedKit, app: Sandbox) -> None:
+    search = kit.api.search
+    for act, path in (
+        (search.images, "/v3/search/images"),
+        (search.creative, "/v3/search/images/creative"),
+        (search.editorial, "/v3/search/images/editorial"),
+    ):
+        page = act("harbour", fields=["id", "title"], page_size=3)
+        assert asked(app).path == path
+        assert asked(app).params.keys() == {"phrase", "fields", "page", "page_size", "embed_content_only"}
+        assert (page.page, page.page_size) == (1, 3)
+        assert all(image.title and not image.caption for image in page.images)
+
+
+@pytest.mark.parametrize(
+    ("act", "says"),
+    [
+        (lambda kit: kit.search("x", orientation="horizontal"), "orientations"),
+        (lambda kit: kit.search("x", orientations="round"), "panoramic_vertical"),
+        (lambda kit: kit.search("x", page_size=101), "100"),
+        (lambda kit: kit.search("x", page=0), "page"),
+        (lambda kit: kit.search("x", family="video"), "editorial"),
+        (lambda kit: kit.search(""), "phrase"),
+        (lambda kit: kit.search_pages("x", colour="red"), "color"),
+        (lambda kit: kit.search_pages("x", family="video"), "editorial"),
+        (lambda kit: kit.search_pages("x", limit="2"), "whole number of pages"),
+        (lambda kit: kit.search_pages("x", limit=True), "whole number of pages"),
+        (lambda kit: kit.search_pages("x", limit=-(10**5000)), "whole number of pages"),
+        (lambda kit: kit.search("x", family=10**5000), "editorial"),
+        (lambda kit: kit.api.countries(10**5000), "pt-BR"),
+        (lambda kit: kit.api.search.editorial("x", exclude_nudity=True), "creative"),
+        (lambda kit: kit.api.search.creative("x", date_from="2020-01-01"), "editorial"),
+        (lambda kit: kit.api.search.pages("creative", "x", date_from="2020-01-01"), "editorial"),
+        (lambda kit: kit.api.countries("xx"), "pt-BR"),
+        (lambda kit: kit.api.similar(TALL, sort_order="newest"), "page_size"),
+        (lambda kit: kit.api.downloads.address(TALL, product_type="gold"), "easyaccess"),
+        (lambda kit: kit.api.boards.list(sort_order="name_descending"), "name_decending"),
+    ],
+)
+def test_a_slip_costs_no_call(act: Callable[[EmbedKit], object], says: str) -> None:
+    kit, app = inside()
+    with pytest.raises(ConfigurationError, match=says):
+        act(kit)
+    assert app.counts() == {}
+
+
+def test_pages_are_walked_as_they_are_wanted(kit: EmbedKit, app: Sandbox) -> None:
+    whole = kit.search("harbour", page_size=100)
+    assert whole.total > 4
+    walk = kit.search_pages("harbour", page_size=2)
+    app.forget()
+    first, second = next(walk), next(walk)
+    assert app.count("v3") == 2
+    assert (first.page, second.page) == (1, 2)
+    rest = list(walk)
+    images = [image.id for page in (first, second, *rest) for image in page.images]
+    assert images == [image.id for image in whole.images]
+    assert app.count("v3") == whole.total // 2 + whole.total % 2
+
+
+def test_a_walk_may_begin_anywhere_and_has_a_limit(kit: EmbedKit) -> None:
+    assert [page.page for page in kit.search_pages("harbour", page=2, page_size=1, limit=2)] == [2, 3]
+    assert list(kit.search_pages("harbour", limit=0)) == []
+    pages = kit.api.search.pages("creative", "harbour", page_size=1)
+    assert next(pages).page == 1
+    assert [page.total for page in kit.search_pages("nothing-is-called-that")] == [0]
+
+
+def test_what_can_be_read_only_once_narrows_every_page(kit: EmbedKit, app: Sandbox) -> None:
+    walks = (
+        lambda: kit.search_pages("portrait", orientations=(one for one in ("square", "vertical")), page_size=1),
+        lambda: kit.api.search.pages("all", "portrait", orientations=iter(["square", "vertical"]), page_size=1),
+    )
+    for walk in walks:
+        app.forget()
+        pages = walk()
+        assert [next(pages).page, next(pages).page] == [1, 2]
+        assert [call.params["orientations"] for call in app.calls if call.route == "v3"] == ["square,vertical"] * 2
+
+
+def test_related_searches_come_along(kit: EmbedKit) -> None:
+    page = kit.api.search.creative("mountain", include_related_searches=True)
+    assert page.related
+
+
+# -- metadata ------------------------------------------------------------------------------------------
+
+
+def test_one_picture(kit: EmbedKit, app: Sandbox) -> None:
+    image = kit.api.image(TALL)
+    assert (image.id, image.embeddable, bool(image.thumb)) == (TALL, True, True)
+    assert asked(app).path == f"/v3/images/{TALL}"
+    with pytest.raises(NotFound) as caught:
+        kit.api.image("999999999")
+    assert caught.value.ref == "999999999"
+    with pytest.raises(UnsupportedReference):
+        kit.api.image("no id")
+
+
+def test_many_pictures_in_the_order_asked_for(kit: EmbedKit) -> None:
+    answer = kit.api.images([WIDE, "999999999", TALL, WIDE])
+    assert [image.id for image in answer.images] == [WIDE, TALL]
+    assert answer.missing == ("999999999",)
+    assert kit.api.images(["999999999"]).missing == ("999999999",)
+
+
+def test_any_number_of_pictures_a_hundred_at_a_time() -> None:
+    kit, app = inside()
+    ids = [str(600_000_000 + number) for number in range(230)]
+    answer = kit.api.images(ids, fields="title")
+    assert [image.id for image in answer.images] == [one for one in ids if one not in answer.missing]
+    assert len(answer.images) > 100
+    lots = [len(call.params["ids"].split(",")) for call in app.calls if call.route == "v3"]
+    assert lots == [100, 100, 30]
+    app.forget()
+    kit.api.images(iter(ids), fields=iter(["caption"]))  # type: ignore[arg-type]
+    assert {call.params["fields"] for call in app.calls if call.route == "v3"} == {"caption,uri_oembed"}
+    app.forget()
+    assert kit.api.images([]).images == ()
+    assert app.counts() == {}
+
+
+def test_similar_ones_and_those_of_a_series(kit: EmbedKit) -> None:
+    similar = kit.api.similar(TALL, page=2, page_size=3)
+    assert (similar.page, similar.page_size, len(similar.images)) == (2, 3, 3)
+    assert TALL not in {image.id for image in similar.images}
+    assert isinstance(kit.api.same_series(TALL), SearchPage)
+    for act in (kit.api.similar, kit.api.same_series):
+        with pytest.raises(NotFound) as caught:
+            act("999999999")
+        assert caught.value.ref == "999999999"
+
+
+def test_places_in_a_language(kit: EmbedKit) -> None:
+    names = {
+        language: {one.iso_alpha_3: one.name for one in kit.api.countries(language)} for language in ("de", "fr")
+    }
+    assert (names["de"]["DEU"], names["fr"]["DEU"]) == ("Deutschland", "Allemagne")
+    assert isinstance(kit.api.countries()[0], Country)
+    assert kit.api.collections()[0].code
+
+
+# -- boards --------------------------------------------------------------------------------------------
+
+
+def test_the_life_of_a_board(kit: EmbedKit) -> None:
+    boards = kit.api.boards
+    id = boards.create("Eclipse", "For April")
+    change = boards.add(id, iter([TALL, WIDE, "999999999"]))  # type: ignore[arg-type]
+    assert change.added == (TALL, WIDE)
+    assert change.not_added == ("999999999",)
+    comment = boards.comment(id, "The second one?")
+    board = boards.get(id)
+    assert (board.name, board.description, board.comment_count) == ("Eclipse", "For April", 1)
+    assert {asset.id for asset in board.assets} == {TALL, WIDE}
+    assert [(one.id, one.text) for one in boards.comments(id).comments] == [(comment, "The second one?")]
+    boards.delete_comment(id, comment)
+    assert boards.comments(id).comments == ()
+    boards.remove(id, [WIDE])
+    boards.rename(id, "Sun")
+    assert (boards.get(id).name, [asset.id for asset in boards.get(id).assets]) == ("Sun", [TALL])
+    boards.create("Another")
+    page = boards.list(sort_order="name_decending", page_size=1)
+    assert (page.total, page.page_size, [one.name for one in page.boards]) == (2, 1, ["Sun"])
+    boards.delete(id)
+    with pytest.raises(NotFound):
+        boards.get(id)
+
+
+def test_what_is_on_a_board_is_never_out_of_date(kit: EmbedKit) -> None:
+    id = kit.api.boards.create("A")
+    for name in ("B", "C"):
+        kit.api.boards.rename(id, name)
+        assert kit.api.boards.get(id).name == name
+
+
+# -- who asks ------------------------------------------------------------------------------------------
+
+
+def act_all(kit: EmbedKit) -> dict[str, Callable[[], object]]:
+    return {
+        "search": lambda: kit.search("harbour"),
+        "walk": lambda: next(kit.search_pages("harbour")),
+        "image": lambda: kit.api.image(TALL),
+        "images": lambda: kit.api.images([TALL]),
+        "similar": lambda: kit.api.similar(TALL),
+        "countries": lambda: kit.api.countries(),
+        "collections": lambda: kit.api.collections(),
+        "sizes": lambda: kit.api.downloads.sizes(TALL),
+        "address": lambda: kit.api.downloads.address(TALL),
+        "boards": lambda: kit.api.boards.list(),
+    }
+
+
+def outcomes(kit: EmbedKit, but: str = "") -> dict[str, str]:
+    """By what was asked: the setting that an error names, or nothing."""
+    told = {}
+    for name, act in act_all(kit).items():
+        if name == but:
+            continue
+        try:
+            act()
+            told[name] = ""
+        except ConfigurationError as error:
+            told[name] = str(error.hint)
+    return told
+
+
+def test_without_a_key_nothing_is_sent() -> None:
+    kit, app = inside(api_key="")
+    assert set(outcomes(kit).values()) == {"Set API_KEY."}
+    assert app.counts() == {}
+    assert isinstance(kit.resolve(TALL), Embed)
+
+
+def test_a_frozen_kit_asks_nobody(tmp_path: Any) -> None:
+    lock = tmp_path / "lock.json"
+    lock.write_text('{"version": 1, "embeds": []}')
+    kit, app = inside()
+    kit = EmbedKit(Settings(frozen=True, lockfile=str(lock), api_key="k"), transport=kit._transport())
+    with pytest.raises(ConfigurationError, match="FROZEN"):
+        kit.search("harbour")
+    with pytest.raises(ConfigurationError, match="FROZEN"):
+        kit.api.boards.list()
+    assert app.counts() == {}
+
+
+def test_the_key_alone_searches_without_a_token() -> None:
+    kit, app = inside(api_secret="", username="", password="")
+    with pytest.raises(Unauthorized, match="API_SECRET"):
+        kit.api.collections()
+    told = outcomes(kit, but="collections")
+    assert {name for name, hint in told.items() if hint} == {"sizes", "address", "boards"}
+    assert told["boards"] == "Set USERNAME and PASSWORD."
+    assert "API_SECRET" in told["address"]
+    assert app.count("oauth2") == 0
+    assert not any("authorization" in call.headers for call in app.calls)
+
+
+def test_an_application_has_no_boards_and_no_licence() -> None:
+    kit, app = inside(**SEARCH_ONLY)
+    kit.search("harbour")
+    assert "client_credentials" in next(call for call in app.calls if call.route == "oauth2").body.decode()
+    assert kit.api.downloads.largest(TALL) == ()
+    with pytest.raises(Unauthorized, match="licensed"):
+        kit.api.downloads.address(TALL)
+    with pytest.raises(ConfigurationError, match="USERNAME"):
+        kit.api.boards.list()
+
+
+@pytest.mark.parametrize("style", ["current", "classic"])
+def test_a_wrong_key_is_told_as_the_key(style: Any) -> None:
+    kit, _ = inside(SandboxConfig(error_style=style), api_key="another", api_secret="", username="", password="")
+    with pytest.raises(Unauthorized, match="API_KEY"):
+        kit.search("harbour")
+
+
+def test_a_wrong_password_is_told_and_not_tried_again() -> None:
+    kit, app = inside(password="wrong")
+    for _ in range(3):
+        with pytest.raises(Unauthorized, match="PASSWORD"):
+            kit.search("harbour")
+    assert app.counts() == {"oauth2": 1}
+
+
+def test_a_customer_is_logged_in_once(kit: EmbedKit, app: Sandbox) -> None:
+    for phrase in ("harbour", "night", "boat"):
+        kit.search(phrase)
+    assert app.count("oauth2") == 1
+    app.expire_tokens()
+    kit.search("sea")
+    app.expire_tokens()
+    kit.api.boards.list()
+    grants = [call.body.decode().partition("&")[0] for call in app.calls if call.route == "oauth2"]
+    assert grants == ["grant_type=password", "grant_type=refresh_token", "grant_type=refresh_token"]
+
+
+def test_a_token_that_is_always_refused_is_an_error_after_one_more_try(kit: EmbedKit, app: Sandbox) -> None:
+    app.faults.add("unauthorized", route="v3", count=None)
+    with pytest.raises(Unauthorized) as caught:
+        kit.search("harbour")
+    assert "API_KEY" in str(caught.value)
+    assert app.counts() == {"oauth2": 2, "v3": 2}
+
+
+# -- many at once --------------------------------------------------------------------------------------
+
+
+def parallel(threads: int, act: Callable[[int], object]) -> list[object]:
+    gate = threading.Barrier(threads)
+
+    def one(number: int) -> object:
+        gate.wait(20)
+        return act(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(threads)))
+
+
+def test_fifty_searches_get_one_token() -> None:
+    with served(concurrency=50, timeout=20) as (kit, server):
+        pages = parallel(50, lambda number: kit.search(f"harbour {number}"))
+        assert all(isinstance(page, SearchPage) for page in pages)
+        assert (server.app.count("oauth2"), server.app.count("v3")) == (1, 50)
+
+
+@pytest.mark.parametrize("username", ["", "sandbox-user"])
+def test_tokens_that_expire_in_the_middle_of_fifty_searches_are_renewed_once(username: str) -> None:
+    with served(concurrency=50, timeout=20, username=username) as (kit, server):
+        kit.search("before")
+        server.app.faults.add("delay", route="v3", count=24, seconds=0.3)  # under way when it happens
+        server.app.faults.add("expired", route="v3")
+        pages = parallel(50, lambda number: kit.search(f"harbour {number}"))
+        assert all(isinstance(page, SearchPage) for page in pages)
+        assert server.app.count("oauth2") == 2
+        assert server.app.count("v3") > 51
+
+
+def test_tokens_of_a_second_for_four_seconds() -> None:
+    """Renewed ahead of time by one of the threads: the service never sees an old one, or asks for one more try."""
+    with served(SandboxConfig(token_seconds=2), concurrency=20, timeout=20) as (kit, server):
+        end = time.monotonic() + 4
+
+        def search(thread: int) -> int:
+            done = 0
+            while time.monotonic() < end:
+                assert kit.search(f"harbour {thread} {done}").page == 1
+                done += 1
+            return done
+
+        calls = parallel(10, search)
+        assert sum(calls) > 50  # type: ignore[arg-type]
+        assert 2 <= server.app.count("oauth2") <= 5
+
+
+def test_the_same_search_at_once_is_one_call() -> None:
+    kit, app = inside()
+    kit.search("before")
+    app.faults.add("delay", route="v3", seconds=0.3)
+    app.forget()
+    pages = parallel(50, lambda _: kit.search("harbour"))
+    assert len({page.total for page in pages}) == 1  # type: ignore[attr-defined]
+    assert app.count("v3") == 1
+
+
+def test_and_its_failure_is_one_failure() -> None:
+    with Upstream(once(b"", "500 X")) as upstream, House(upstream.origin, concurrency=50) as house:
+        held_up = threading.Event()
+        upstream.scripts = (held(held_up),)
+        upstream.scripts = (lambda sock, over: held_up.wait(5) and once(b"", "500 X")(sock, over),)
+
+        def search(number: int) -> str:
+            if number == 49:
+                time.sleep(0.3)
+                held_up.set()
+                return "unavailable"
+            try:
+                house.kit.search("harbour")
+            except Unavailable as error:
+                return error.code
+            return ""
+
+        assert set(parallel(50, search)) == {"unavailable"}
+        assert upstream.hits == 1
+
+
+def test_walkers_with_default_settings_wait_for_their_turns() -> None:
+    """Six walks of three pages are eighteen calls: 4 at once, then 4 a second; nobody is turned away."""
+    with served(api_rate=4.0) as (kit, server):
+        began = time.monotonic()
+        walks = parallel(
+            6, lambda number: list(kit.search_pages("harbour", page_size=1, limit=3, page=1 + number))
+        )
+        assert [len(walk) for walk in walks] == [3] * 6  # type: ignore[arg-type]
+        assert time.monotonic() - began > (server.app.count("v3") - 4) / 4 - 0.2
+
+
+def test_too_many_singles_are_turned_away_at_once_with_a_time() -> None:
+    with served(api_rate=4.0, timeout=1, concurrency=50) as (kit, server):
+        outcomes = parallel(50, lambda number: _code(lambda: kit.search(f"harbour {number}")))
+        turned_away = [wait for wait in outcomes if wait]
+        assert turned_away
+        assert 50 - len(turned_away) >= 6
+        assert all(0 < wait < 1 for wait in turned_away)  # type: ignore[operator]
+        assert server.app.count("v3") == 50 - len(turned_away)
+
+
+def _code(act: Callable[[], object]) -> float | None:
+    try:
+        act()
+    except RateLimited as error:
+        return error.retry_after
+    return None
+
+
+# -- the kit -------------------------------------------------------------------------------------------
+
+
+def test_the_status_has_a_lane_for_each_service(kit: EmbedKit) -> None:
+    with served() as (kit, _):
+        assert kit.status()["upstream"] == {}
+        kit.search("harbour")
+        assert kit.status()["upstream"].keys() == {"api", "token"}
+
+
+def test_importing_the_kit_imports_no_client() -> None:
+    code = (
+        "import sys; from embedkit.kit import EmbedKit; from embedkit import Settings;"
+        "kit = EmbedKit(Settings(cache='memory:'));"
+        "print([m for m in sys.modules if m.startswith(('embedkit.api.client', 'embedkit.getty.api', 'requests'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_public_values() -> None:
+    import embedkit
+
+    assert embedkit.Image is Image
+    assert embedkit.SearchPage is SearchPage
+
+
+def test_a_closed_kit_opens_again_when_asked() -> None:
+    with Upstream(ok(found())) as upstream, House(upstream.origin) as house:
+        house.kit.search("harbour")
+        house.kit.close()
+        house.kit.search("night")
+        assert upstream.connections == 2

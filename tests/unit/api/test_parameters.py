@@ -1,0 +1,585 @@
+"""Questions to the API v3: what may be said, how it travels, and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedkit.api import (
+    board_requests,
+    download_requests,
+    fields,
+    image_requests,
+    languages,
+    parameters,
+    reference_data,
+    search_requests,
+)
+from embedkit.api.parameters import (
+    ENDPOINTS,
+    FAMILIES,
+    HEADERS,
+    WIRE,
+    Endpoint,
+    read,
+    takes,
+)
+from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
+from embedkit.getty import text
+from embedkit.models import Request
+from embedkit.settings import Settings
+from tests.support.tools import reference_dir
+
+SETTINGS = Settings()
+LOOPBACK = Settings().with_upstream("http://127.0.0.1:8081")
+BOARD = "3f1c0b52-7a90-4d7e-9b1e-2f0a4c6d8e10"
+HOSTILE = (
+    "",
+    "abc",
+    "1/../2",
+    "1?x=1",
+    "1#",
+    "1%2f",
+    "http://evil.example/1",
+    "1\r\nHost: x",
+    "1,2",
+    " ",
+    "1" * 99,
+)
+
+
+def params(request: Request) -> dict[str, str]:
+    return dict(request.params)
+
+
+# -- how values travel ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said", "sent"),
+    [
+        ("creative", {"orientations": ["square", "horizontal"]}, {"orientations": "square,horizontal"}),
+        ("creative", {"orientations": "square"}, {"orientations": "square"}),
+        ("creative", {"orientations": "square, horizontal,"}, {"orientations": "square,horizontal"}),
+        ("creative", {"orientations": ["square", "square"]}, {"orientations": "square"}),
+        ("creative", {"orientations": {"vertical", "horizontal"}}, {"orientations": "horizontal,vertical"}),
+        ("creative", {"orientations": (word for word in ["square"])}, {"orientations": "square"}),
+        ("creative", {"orientations": []}, {}),
+        ("creative", {"orientations": None}, {}),
+        ("creative", {"embed_content_only": True}, {"embed_content_only": "true"}),
+        ("creative", {"exclude_nudity": False}, {"exclude_nudity": "false"}),
+        ("creative", {"exclude_nudity": "true"}, {"exclude_nudity": "true"}),
+        ("creative", {"page": 2, "page_size": "100"}, {"page": "2", "page_size": "100"}),
+        ("creative", {"page": "007"}, {"page": "7"}),
+        ("creative", {"keyword_ids": [3, "4", 3]}, {"keyword_ids": "3,4"}),
+        ("creative", {"keyword_ids": 3}, {"keyword_ids": "3"}),
+        ("creative", {"color": "#002244"}, {"color": "#002244"}),
+        ("creative", {"color": " 00A2ff "}, {"color": "#00A2ff"}),
+        ("creative", {"download_product": "premiumaccess:1234"}, {"download_product": "premiumaccess:1234"}),
+        ("creative", {"artists": "Runa\tVale, Ivo Lindqvist"}, {"artists": "Runa Vale, Ivo Lindqvist"}),
+        ("creative", {"artists": "  "}, {}),
+        ("creative", {"language": "de", "country": "FRA"}, {}),
+        ("editorial", {"specific_people": ["Mio Arden"]}, {"specific_people": "Mio Arden"}),
+        ("editorial", {"minimum_quality_rank": 2}, {"minimum_quality_rank": "2"}),
+        ("editorial", {"date_from": date(1999, 12, 31)}, {"date_from": "1999-12-31"}),
+        ("editorial", {"date_to": datetime(2020, 1, 2, 3, tzinfo=UTC)}, {"date_to": "2020-01-02T03:00:00+00:00"}),
+        ("editorial", {"date_to": "1999-12-31T00:00:00Z"}, {"date_to": "1999-12-31T00:00:00Z"}),
+        ("editorial", {"sort_order": "oldest"}, {"sort_order": "oldest"}),
+        ("image", {"fields": "credit_line"}, {"fields": "credit_line"}),
+        ("download", {"height": 2000, "product_id": 9}, {"height": "2000", "product_id": "9"}),
+        ("boards", {"page_size": 5, "relationship": "owned"}, {"pageSize": "5", "board_relationship": "owned"}),
+        ("boards", {"sort_order": "name_decending"}, {"sort_order": "name_decending"}),
+    ],
+)
+def test_values_travel_as_the_contract_has_them(
+    endpoint: Endpoint, said: dict[str, Any], sent: dict[str, str]
+) -> None:
+    assert dict(read(endpoint, said)) == sent
+
+
+def test_the_order_in_which_things_are_said_does_not_matter() -> None:
+    said = {"sort_order": "newest", "page": 1, "artists": "x"}
+    assert read("all", said) == read("all", dict(reversed(said.items())))
+    assert [name for name, _ in read("all", said)] == ["artists", "page", "sort_order"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name", "value", "hint"),
+    [
+        (
+            "all",
+            "orientations",
+            ["round"],
+            "horizontal, vertical, square, panoramic_horizontal, panoramic_vertical",
+        ),
+        ("all", "orientations", "square,round", "one of horizontal"),
+        ("all", "orientations", "Square", "one of horizontal"),
+        ("all", "orientations", [None], "one of horizontal"),
+        ("all", "orientations", {"square": 1}, "Give a list"),
+        ("all", "orientations", b"square", "Give a list"),
+        ("all", "orientations", True, "one of horizontal"),
+        ("all", "orientations", 1.5, "Give a list"),
+        ("all", "specific_people", ["Arden, Mio"], "without commas"),
+        ("all", "specific_people", [""], "without commas"),
+        ("all", "specific_people", ["x" * 1001], "at most 1000"),
+        ("all", "specific_people", [5], "Give a text"),
+        ("all", "file_types", "jpg", "Use eps"),
+        ("all", "sort_order", "oldest", "best_match, most_popular, newest, random"),
+        ("all", "ethnicity", "caucasian", "white, east_asian"),
+        ("editorial", "graphical_styles", "fine_art", "photography, illustration, vector"),
+        ("editorial", "minimum_quality_rank", 4, "one of 1, 2, 3"),
+        ("editorial", "minimum_quality_rank", True, "one of 1, 2, 3"),
+        ("all", "page", 0, "from 1"),
+        ("all", "page", -1, "from 1"),
+        ("all", "page", "two", "whole number"),
+        ("all", "page", 1.0, "whole number"),
+        ("all", "page", True, "whole number"),
+        ("all", "page", 2**31, "2147483647"),
+        ("all", "page_size", 101, "from 1 to 100"),
+        ("all", "page_size", "٣", "whole number"),
+        ("all", "keyword_ids", ["x"], "whole number"),
+        ("all", "embed_content_only", "yes", "True or False"),
+        ("all", "embed_content_only", 1, "True or False"),
+        ("all", "color", "red", "#002244"),
+        ("all", "color", "#00224", "#002244"),
+        ("all", "color", 2244, "#002244"),
+        ("all", "country", "FR", "FRA"),
+        ("all", "download_product", "creditpack", "premiumaccess:1234"),
+        ("all", "download_product", "premiumaccess:1&x=1", "premiumaccess:1234"),
+        ("all", "artists", "x" * 1001, "at most 1000"),
+        ("all", "artists", ["x"], "Give a text"),
+        ("editorial", "date_from", "yesterday", "1999-12-31"),
+        ("editorial", "date_from", 1999, "1999-12-31"),
+        ("creative", "fields", "editorial_segments", "one of allowed_use"),
+        ("all", "fields", "credit_line", "one of "),
+        ("download", "product_type", "free", "easyaccess"),
+        ("download", "file_type", "png", "eps, jpg"),
+        ("boards", "sort_order", "name_descending", "name_decending"),
+    ],
+)
+def test_a_bad_value_is_named_with_those_allowed(endpoint: Endpoint, name: str, value: Any, hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(endpoint, {name: value})
+    assert caught.value.message.startswith(f"{name} cannot be ")
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_long_bad_value_is_not_repeated_whole() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read("all", {"color": "x" * 5000})
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "said", [{"page": 10**5000}, {"orientations": 10**5000}, {"number_of_people": {10**5000}}]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_number_that_cannot_be_written_is_a_bad_value(said: dict[str, Any], sign: int) -> None:
+    name, value = next(iter(said.items()))
+    with pytest.raises(ConfigurationError, match=f"{name} cannot be a"):
+        read("all", {name: value if sign > 0 else -value if isinstance(value, int) else [value]})
+
+
+def test_nor_is_it_an_id() -> None:
+    number: Any = 10**5000
+    with pytest.raises(UnsupportedReference):
+        image_requests.single(number, {}, SETTINGS)
+    with pytest.raises(UnsupportedReference):
+        board_requests.reading(number, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name", "says"),
+    [
+        ("editorial", "color", "The editorial search takes no color. It goes with family all or creative."),
+        ("editorial", "exclude_nudity", "takes no exclude_nudity. It goes with family all or creative."),
+        ("creative", "editorial_segments", "takes no editorial_segments. It goes with family editorial."),
+        ("creative", "specific_people", "It goes with family all or editorial."),
+        ("all", "moods", "The search of all takes no moods. It goes with family creative."),
+        ("all", "date_from", "It goes with family editorial."),
+        ("all", "colour", "There is no argument 'colour' here. Did you mean color?"),
+        ("all", "pageSize", "Did you mean page_size?"),
+        ("all", "zzz", "There are age_of_people, "),
+        ("image", "page", "There are fields, language."),
+        ("boards", "pageSize", "Did you mean page_size?"),
+    ],
+)
+def test_an_argument_that_is_not_taken_says_which_search_does(endpoint: Endpoint, name: str, says: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(endpoint, {name: "x"})
+    assert says in str(caught.value)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    endpoint=st.sampled_from(sorted(ENDPOINTS)),
+    data=st.data(),
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=9),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+        max_leaves=5,
+    ),
+)
+def test_whatever_is_said_it_travels_or_is_refused(endpoint: Endpoint, data: st.DataObject, value: Any) -> None:
+    name = data.draw(st.sampled_from(sorted(takes(endpoint))))
+    try:
+        pairs = read(endpoint, {name: value})
+    except ConfigurationError as error:
+        refused = f"{error.message} {error.hint}"
+    else:
+        assert all(key and sent and "\n" not in sent and sent.encode() for key, sent in pairs)
+        return
+    assert refused.startswith(f"{name} cannot be ")
+
+
+# -- the table ------------------------------------------------------------------------------------------
+
+
+def test_a_search_of_any_family_knows_what_each_of_them_knows() -> None:
+    known: dict[str, set[str]] = {name: set() for name in get_type_hints(parameters.AnySearch)}
+    for family in FAMILIES:
+        for name, kind in get_type_hints(ENDPOINTS[family], include_extras=True).items():
+            known[name] |= words(kind)
+    assert set(known) == set().union(*(takes(family) for family in FAMILIES))
+    kinds = get_type_hints(parameters.AnySearch, include_extras=True)
+    # the only thing that a creative search alone can ask for are the facets and fields of the wider lists
+    assert {name: words(kind) for name, kind in kinds.items()} == known
+
+
+def words(kind: Any) -> set[str]:
+    """The closed list within an annotation, if there is one."""
+    if get_origin(kind) is Annotated:
+        return set()
+    if get_origin(kind) is Literal:
+        return {str(word) for word in get_args(kind)}
+    return set().union(*(words(one) for one in get_args(kind)))
+
+
+PATHS: dict[Endpoint, tuple[str, str]] = {
+    "all": ("get", "/v3/search/images"),
+    "creative": ("get", "/v3/search/images/creative"),
+    "editorial": ("get", "/v3/search/images/editorial"),
+    "image": ("get", "/v3/images/{id}"),
+    "similar": ("get", "/v3/images/{id}/similar"),
+    "same-series": ("get", "/v3/images/{id}/same-series"),
+    "download": ("post", "/v3/downloads/images/{id}"),
+    "boards": ("get", "/v3/boards"),
+}
+
+
+@pytest.mark.parametrize("endpoint", PATHS)
+def test_the_table_is_the_contract(endpoint: Endpoint) -> None:
+    contract = json.loads((reference_dir() / "upstream" / "openapi_v3.json").read_text("utf-8"))
+    method, path = PATHS[endpoint]
+    declared = {one["name"]: one for one in contract["paths"][path][method]["parameters"] if one["in"] != "path"}
+    kinds = get_type_hints(ENDPOINTS[endpoint], include_extras=True)
+    renamed = WIRE.get(endpoint, {})
+    ours = {renamed.get(name, name): kind for name, kind in kinds.items() if name not in HEADERS}
+    headers = {"language": "Accept-Language", "country": "GI-Country-Code"}
+    said = set(ours) | {headers[name] for name in HEADERS & set(kinds)}
+    assert said == set(declared) - {"phrase"}
+    for name, kind in ours.items():
+        assert words(kind) == enum(contract, declared[name]), name
+        assert ("Sequence" in str(kind)) is (declared[name]["schema"].get("type") == "array"), name
+
+
+def enum(contract: dict[str, Any], parameter: dict[str, Any]) -> set[str]:
+    schema = parameter["schema"]
+    schema = schema.get("items", schema)
+    if "$ref" in schema:
+        schema = contract["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    if parameter["name"] == "minimum_quality_rank":  # three numbers, in the words of its description alone
+        return set(re.findall(r"\b[0-9]\b", parameter["description"].partition(" with ")[0]))
+    return set(schema.get("enum", ()))
+
+
+def test_the_languages_are_those_of_the_contract() -> None:
+    contract = json.loads((reference_dir() / "upstream" / "openapi_v3.json").read_text("utf-8"))
+    (header,) = (
+        one
+        for one in contract["paths"]["/v3/search/images"]["get"]["parameters"]
+        if one["name"] == "Accept-Language"
+    )
+    listed = re.sub(r"\([^)]*\)", "", header["description"].partition("Supported values:")[2])
+    assert {tag.strip(" .") for tag in listed.split(",")} == set(languages.LANGUAGES)
+
+
+# -- searches -------------------------------------------------------------------------------------------
+
+
+def test_a_search_asks_for_embeddable_pictures_only() -> None:
+    asked = search_requests.request("creative", " solar  eclipse ", {}, SETTINGS)
+    assert asked.url == "https://api.gettyimages.com/v3/search/images/creative"
+    assert asked.params == (
+        ("embed_content_only", "true"),
+        ("fields", "detail_set,uri_oembed"),
+        ("page", "1"),
+        ("page_size", "30"),
+        ("phrase", "solar eclipse"),
+    )
+    assert asked.headers == {"Accept": "application/json", "Accept-Language": "en-US"}
+    assert (asked.method, asked.endpoint, asked.redirects) == ("GET", "api", 2)
+    assert asked.max_bytes == 2 * 1024 * 1024
+    assert {"api.gettyimages.com", "media.gettyimages.com", "delivery.gettyimages.com"} <= asked.hosts
+    assert asked.body is None
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ({"embed_content_only": False}, {"embed_content_only": "false"}),
+        ({"embed_content_only": None}, {"embed_content_only": "true"}),
+        ({"fields": "summary_set"}, {"fields": "summary_set,uri_oembed"}),
+        ({"fields": ["id", "uri_oembed"]}, {"fields": "id,uri_oembed"}),
+        ({"fields": []}, {"fields": "detail_set,uri_oembed"}),
+        ({"page": 4, "page_size": 12}, {"page": "4", "page_size": "12"}),
+    ],
+)
+def test_what_a_search_says_by_itself_can_be_said_otherwise(said: dict[str, Any], sent: dict[str, str]) -> None:
+    assert params(search_requests.request("all", "x", said, SETTINGS)).items() >= sent.items()
+
+
+@pytest.mark.parametrize(
+    ("family", "path"),
+    [("all", "images"), ("creative", "images/creative"), ("editorial", "images/editorial")],
+)
+def test_each_family_has_its_address(family: parameters.Family, path: str) -> None:
+    asked = search_requests.request(family, "x", {}, LOOPBACK)
+    assert asked.url == f"http://127.0.0.1:8081/v3/search/{path}"
+    assert asked.hosts == {"127.0.0.1"}
+
+
+def test_language_and_country_are_headers() -> None:
+    said = {"language": "pt-br", "country": " fra "}
+    asked = search_requests.request("editorial", "x", said, SETTINGS)
+    assert asked.headers["Accept-Language"] == "pt-BR"
+    assert asked.headers["GI-Country-Code"] == "FRA"
+    assert not params(asked).keys() & {"language", "country"}
+    assert "GI-Country-Code" not in search_requests.request("all", "x", {}, SETTINGS).headers
+    assert search_requests.request("all", "x", {}, Settings(locale="ja_JP")).headers["Accept-Language"] == "ja"
+    with pytest.raises(ConfigurationError, match="There is no language 'xx'"):
+        search_requests.request("all", "x", {"language": "xx"}, SETTINGS)
+
+
+def test_something_must_be_searched_for() -> None:
+    for phrase in ("", "  \n", "\u202e"):
+        with pytest.raises(ConfigurationError, match="nothing to search for"):
+            search_requests.request("all", phrase, {"orientations": "square"}, SETTINGS)
+    asked = search_requests.request("editorial", "", {"event_ids": [775]}, SETTINGS)
+    assert "phrase" not in params(asked)
+    for wrong in ("x" * 1001, None, 5):
+        with pytest.raises(ConfigurationError, match="no phrase"):
+            search_requests.request("all", wrong, {}, SETTINGS)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="There is no family 'video'"):
+        search_requests.request("video", "x", {}, SETTINGS)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="fields"):
+        search_requests.request("all", "x", {"fields": 5}, SETTINGS)
+    with pytest.raises(ConfigurationError, match="fields"):
+        search_requests.request("all", "x", {"fields": [{}]}, SETTINGS)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(max_size=200))
+def test_any_phrase_is_one_clean_line(phrase: str) -> None:
+    try:
+        sent = params(search_requests.request("all", phrase, {}, SETTINGS))["phrase"]
+    except ConfigurationError:
+        assert not text.line(phrase, 1000)
+        return
+    sent.encode("utf-8")
+    assert sent == " ".join(sent.split(" "))
+    assert not set("\r\n\t\0") & set(sent)
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        *((tag, tag) for tag in languages.LANGUAGES),
+        ("de-AT", "de"),
+        ("EN_gb", "en-GB"),
+        ("en", "en-US"),
+        ("en-AU", "en-US"),
+        ("pt", "pt-BR"),
+        ("pt_PT", "pt-PT"),
+        ("zh-TW", "zh-HK"),
+        ("zh", "zh-HK"),
+        ("zh-CN", None),
+        ("ar", None),
+        ("", None),
+        ("*", None),
+    ],
+)
+def test_the_nearest_language(tag: str, language: str | None) -> None:
+    assert languages.supported(tag) == language
+
+
+# -- pictures by id, places -----------------------------------------------------------------------------
+
+
+def test_pictures_by_their_ids() -> None:
+    asked = image_requests.request(["600200311", "SB40077001Q-001", "600200311"], {}, SETTINGS)
+    assert asked.url == "https://api.gettyimages.com/v3/images"
+    assert params(asked) == {
+        "fields": "detail_set,display_set,uri_oembed",
+        "ids": "600200311,sb40077001q-001",
+    }
+    one = image_requests.single("600200311", {"fields": ["credit_line"], "language": "de"}, SETTINGS)
+    assert one.url == "https://api.gettyimages.com/v3/images/600200311"
+    assert params(one) == {"fields": "credit_line,uri_oembed"}
+    assert one.headers["Accept-Language"] == "de"
+
+
+def test_a_hundred_ids_at_a_time() -> None:
+    ids = [str(number) for number in range(1, 102)]
+    assert len(params(image_requests.request(ids[:100], {}, SETTINGS))["ids"].split(",")) == image_requests.MOST
+    for wrong in ([], ids):
+        with pytest.raises(ConfigurationError, match="1 to 100"):
+            image_requests.request(wrong, {}, SETTINGS)
+
+
+@pytest.mark.parametrize("kind", ["similar", "same-series"])
+def test_series(kind: Literal["similar", "same-series"]) -> None:
+    asked = image_requests.series(kind, "600200311", {"page": 2}, SETTINGS)
+    assert asked.url == f"https://api.gettyimages.com/v3/images/600200311/{kind}"
+    assert params(asked) == {"fields": "detail_set,uri_oembed", "page": "2", "page_size": "30"}
+    with pytest.raises(ConfigurationError, match="There is no argument 'phrase'"):
+        image_requests.series(kind, "1", {"phrase": "x"}, SETTINGS)
+    with pytest.raises(ConfigurationError, match="There is no kind"):
+        image_requests.series("downloadhistory", "1", {}, SETTINGS)  # type: ignore[arg-type]
+
+
+def test_places() -> None:
+    asked = reference_data.countries_request(SETTINGS, "fr")
+    assert (asked.url, asked.params) == ("https://api.gettyimages.com/v3/countries", ())
+    assert asked.headers["Accept-Language"] == "fr"
+    assert reference_data.collections_request(SETTINGS).url == "https://api.gettyimages.com/v3/collections"
+
+
+# -- downloads and boards -------------------------------------------------------------------------------
+
+
+def test_a_download_is_an_order() -> None:
+    asked = download_requests.request("600200311", {"product_type": "easyaccess", "height": 2000}, SETTINGS)
+    assert asked.url == "https://api.gettyimages.com/v3/downloads/images/600200311"
+    assert params(asked) == {"auto_download": "true", "product_type": "easyaccess", "height": "2000"}
+    assert (asked.method, asked.redirects, asked.hand_back) == ("POST", 0, True)
+    assert asked.body == b"null"
+    assert asked.headers["Content-Type"] == "application/json"
+
+
+def test_a_download_with_notes() -> None:
+    notes = {"download_notes": "Für die Titelseite", "project_code": "7"}
+    asked = download_requests.request("1", {}, SETTINGS, auto_download=False, notes=notes)
+    assert params(asked) == {"auto_download": "false"}
+    assert json.loads(asked.body or b"") == notes
+    assert (asked.body or b"").isascii()
+
+
+def test_the_file_is_asked_for_without_knowing_who_asks() -> None:
+    asked = download_requests.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
+    assert (asked.method, asked.params, asked.redirects, asked.body) == ("GET", (), 2, None)
+    assert asked.endpoint == "delivery"
+    assert asked.headers == {"Accept": "*/*"}
+    assert "delivery.gettyimages.com" in asked.hosts
+
+
+def test_boards() -> None:
+    base = "https://api.gettyimages.com/v3/boards"
+    listed = board_requests.listing({"relationship": "invited", "sort_order": "name_decending"}, SETTINGS)
+    assert (listed.method, listed.url) == ("GET", base)
+    assert params(listed) == {
+        "board_relationship": "invited",
+        "sort_order": "name_decending",
+        "page": "1",
+        "pageSize": "30",
+    }
+    assert board_requests.reading(BOARD, SETTINGS).url == f"{base}/{BOARD}"
+    assert board_requests.comments_request(BOARD, SETTINGS).url == f"{base}/{BOARD}/comments"
+    orders: list[tuple[Request, str, str, object]] = [
+        (board_requests.creation("Fog", "", SETTINGS), "POST", base, {"name": "Fog", "description": ""}),
+        (board_requests.renaming(BOARD, "Fog", None, SETTINGS), "PUT", f"{base}/{BOARD}", {"name": "Fog"}),
+        (board_requests.deletion(BOARD, SETTINGS), "DELETE", f"{base}/{BOARD}", None),
+        (
+            board_requests.adding(BOARD, ["1", "2", "1"], SETTINGS),
+            "PUT",
+            f"{base}/{BOARD}/assets",
+            [{"asset_id": "1"}, {"asset_id": "2"}],
+        ),
+        (board_requests.removal(BOARD, ["1", "2"], SETTINGS), "DELETE", f"{base}/{BOARD}/assets", None),
+        (
+            board_requests.comment_request(BOARD, "Schön\n!", SETTINGS),
+            "POST",
+            f"{base}/{BOARD}/comments",
+            {"text": "Schön !"},
+        ),
+        (board_requests.comment_deletion(BOARD, "c-1", SETTINGS), "DELETE", f"{base}/{BOARD}/comments/c-1", None),
+    ]
+    for order, method, url, document in orders:
+        assert (order.method, order.url, order.redirects) == (method, url, 0)
+        assert (json.loads(order.body) if order.body else None) == document
+        assert ("Content-Type" in order.headers) is (document is not None)
+    removal = board_requests.removal(BOARD, ["1", "2"], SETTINGS)
+    assert removal.params == (("asset_ids", "1"), ("asset_ids", "2"))
+
+
+def test_boards_want_names_and_comments_want_words() -> None:
+    for name in ("", " \n"):
+        with pytest.raises(ConfigurationError, match="without a name"):
+            board_requests.creation(name, "", SETTINGS)
+        with pytest.raises(ConfigurationError, match="comment is empty"):
+            board_requests.comment_request(BOARD, name, SETTINGS)
+    with pytest.raises(UnsupportedReference, match="No pictures"):
+        board_requests.adding(BOARD, [], SETTINGS)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_nothing_but_an_id_gets_into_a_path(hostile: str) -> None:
+    asking: list[Callable[[], Request]] = [
+        lambda: image_requests.single(hostile, {}, SETTINGS),
+        lambda: image_requests.request([hostile], {}, SETTINGS),
+        lambda: image_requests.series("similar", hostile, {}, SETTINGS),
+        lambda: download_requests.request(hostile, {}, SETTINGS),
+        lambda: board_requests.adding(BOARD, [hostile], SETTINGS),
+        lambda: board_requests.removal(BOARD, [hostile], SETTINGS),
+    ]
+    for ask in asking:
+        with pytest.raises(UnsupportedReference):
+            ask()
+    if hostile != "abc":  # boards have ids of another kind
+        with pytest.raises(UnsupportedReference):
+            board_requests.reading(hostile, SETTINGS)
+        with pytest.raises(UnsupportedReference):
+            board_requests.comment_deletion(BOARD, hostile, SETTINGS)
+
+
+def test_no_secret_passes_through() -> None:
+    secretive = Settings(api_key="canary-key", api_secret="canary-secret", password="canary-word", username="u")  # type: ignore[arg-type]
+    for request in (
+        search_requests.request("all", "x", {}, secretive),
+        image_requests.single("1", {}, secretive),
+        download_requests.request("1", {}, secretive),
+        board_requests.creation("x", "", secretive),
+    ):
+        shown = f"{request.url} {request.params} {dict(request.headers)} {request.body!r}"
+        assert "canary" not in shown
+        assert not {"api-key", "authorization"} & {name.lower() for name in request.headers}
+
+
+def test_wrong_ids_of_other_types_are_refused() -> None:
+    for wrong in (None, 5, ["1"], b"1"):
+        with pytest.raises(EmbedKitError):
+            image_requests.single(wrong, {}, SETTINGS)  # type: ignore[arg-type]
+        with pytest.raises(EmbedKitError):
+            board_requests.reading(wrong, SETTINGS)  # type: ignore[arg-type]
+
+
+def test_the_sets_of_fields_are_known_to_each_endpoint() -> None:
+    for listed in (fields.CreativeField, fields.EditorialField, fields.BlendedField, fields.DetailField):
+        assert {"summary_set", "detail_set", "display_set", "uri_oembed"} <= set(get_args(listed))

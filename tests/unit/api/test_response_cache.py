@@ -1,0 +1,562 @@
+"""Answers of the last five minutes: where they are kept, for whom, for how long, and how much of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cachelib import NullCache
+
+from embedkit import ConfigurationError, EmbedKit
+from embedkit.api import response_cache
+from embedkit.api.response_cache import (
+    FRESH,
+    LONGEST,
+    PAGES,
+    ROOM,
+)
+from embedkit.cache.envelope import Envelope
+from embedkit.cache.stores.memory import MemoryCache
+from embedkit.errors import InvalidResponse, NotFound, QuotaExhausted, Unavailable
+from tests.support import stores
+from tests.support.cache import ROOT
+from tests.support.client import (
+    House,
+    found,
+    inside,
+    once,
+)
+from tests.support.faulty_upstream import Upstream, ok
+from tests.support.tools import need
+from tests.unit.transport.test_client import until
+
+SECRET = "s" * 32
+DAY_LIMIT = ("X-Error-Detail: Account Over Rate Limit",)
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream(ok(found())) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[stores.Server]:
+    with stores.redis() as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "redis", "sqlite", "file"])
+def house(request: pytest.FixtureRequest, upstream: Upstream, tmp_path: Path) -> Iterator[House]:
+    if request.param == "redis":
+        server = request.getfixturevalue("redis_server")
+        redis_client(server).flushall()
+    url = {
+        "memory": "memory:",
+        "redis": f"unix://{server._socket}" if request.param == "redis" else "",
+        "sqlite": f"sqlite:{tmp_path}/db",
+        "file": f"file:{tmp_path}/files",
+    }[request.param]
+    with House(upstream.origin, cache=url, secret=SECRET) as house:
+        yield house
+
+
+def redis_client(server: stores.Server) -> Any:
+    import redis
+
+    return redis.Redis(unix_socket_path=str(server._socket))
+
+
+# -- how long, and for whom ----------------------------------------------------------------------------
+
+
+def test_an_answer_lives_for_five_minutes(house: House, upstream: Upstream) -> None:
+    first = house.kit.search("harbour")
+    house.later(FRESH - 1)
+    assert house.kit.search("harbour") == first
+    assert upstream.hits == 1
+    house.later(1)
+    house.kit.search("harbour")
+    assert upstream.hits == 2
+
+
+def test_and_not_longer_if_the_clock_is_set_back(house: House, upstream: Upstream) -> None:
+    house.kit.search("harbour")
+    house.wall.ahead -= 3600
+    house.kit.search("harbour")
+    assert upstream.hits == 2
+
+
+DIFFERENT: list[dict[str, Any]] = [
+    {},
+    {"page": 2},
+    {"page_size": 10},
+    {"language": "de"},
+    {"country": "DEU"},
+    {"orientations": "square"},
+    {"exclude_nudity": False},
+    {"embed_content_only": False},
+    {"family": "creative"},
+    {"fields": "id"},
+]
+
+
+def test_other_questions_have_other_answers(house: House, upstream: Upstream) -> None:
+    for _ in range(2):
+        for said in DIFFERENT:
+            house.kit.search("harbour", **said)
+    assert upstream.hits == len(DIFFERENT)
+
+
+def test_the_same_question_in_other_words_is_one(house: House, upstream: Upstream) -> None:
+    house.kit.search("harbour", orientations=["square", "vertical"], color="#ff0000")
+    house.kit.search("harbour", color="ff0000", orientations="square,vertical", language="en-US", page=1)
+    assert upstream.hits == 1
+
+
+def test_all_reading_but_no_boards_and_no_licences() -> None:
+    kit, app = inside()
+    id = kit.api.boards.create("A")
+    app.forget()
+    for _ in range(2):
+        kit.search("harbour")
+        kit.api.image("74917285")
+        kit.api.images(["74917285", "600000002"])
+        kit.api.similar("74917285")
+        kit.api.same_series("74917285")
+        kit.api.countries()
+        kit.api.collections()
+    assert app.count("v3") == 7
+    app.forget()
+    for _ in range(2):
+        kit.api.boards.list()
+        kit.api.boards.get(id)
+        kit.api.downloads.sizes("74917285")
+        kit.api.downloads.largest("74917285")
+    assert app.count("v3") == 8
+
+
+APPLICATION = {"api_secret": "s"}
+CUSTOMER = {**APPLICATION, "username": "bob", "password": "pw"}
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ({}, {"api_key": "key-2"}),
+        ({}, APPLICATION),
+        ({}, CUSTOMER),
+        (APPLICATION, CUSTOMER),
+        (CUSTOMER, {**CUSTOMER, "password": ""}),
+        (CUSTOMER, {**CUSTOMER, "username": "ada"}),
+    ],
+)
+def test_nobody_gets_what_another_asked_for(
+    redis_server: stores.Server, upstream: Upstream, first: dict[str, str], other: dict[str, str]
+) -> None:
+    redis_client(redis_server).flushall()
+    rows = {"cache": redis_server.url, "secret": SECRET, "api_key": "key-1"}
+    with (
+        Upstream(ok(b'{"access_token": "t"}')) as tokens,
+        House(upstream.origin, tokens.origin, **rows, **first) as one,
+        House(upstream.origin, tokens.origin, **rows, **first) as same,
+        House(upstream.origin, tokens.origin, **{**rows, **other}) as two,
+    ):
+        one.kit.search("harbour")
+        same.kit.search("harbour")
+        assert upstream.hits == 1
+        two.kit.search("harbour")
+        assert upstream.hits == 2
+
+
+# -- what is kept --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        (once(b"", "500 X"), Unavailable),
+        (once(b"<html>"), InvalidResponse),
+        (once(b"{}"), InvalidResponse),
+        (once(b"", "404 X"), InvalidResponse),
+    ],
+)
+def test_errors_are_not_kept(upstream: Upstream, script: Any, kind: type[Exception]) -> None:
+    upstream.scripts = (script, ok(found()))
+    with House(upstream.origin) as house:
+        with pytest.raises(kind):
+            house.kit.search("harbour")
+        assert house.kit.search("harbour").total == 1
+
+
+def test_pictures_that_there_are_not_are_asked_for_again(upstream: Upstream) -> None:
+    upstream.scripts = (ok(b"", "404 X"),)
+    with House(upstream.origin) as house:
+        for hits in (1, 2):
+            assert house.api.images(["600100200"]).missing == ("600100200",)
+            assert upstream.hits == hits
+        with pytest.raises(NotFound):
+            house.api.image("600100200")
+
+
+def test_what_is_found_survives_as_it_was(house: House, upstream: Upstream) -> None:
+    body = json.loads(found())
+    body["images"][0] |= {"title": "Zürich 東京 \U0001f30d “quoted”", "new_field": {"a": [1, None, True]}}
+    upstream.scripts = (ok(b"\xef\xbb\xbf" + json.dumps(body, ensure_ascii=False).encode()),)
+    first, second = house.kit.search("harbour"), house.kit.search("harbour")
+    assert upstream.hits == 1
+    assert second == first
+    assert second.images[0].title == "Zürich 東京 \U0001f30d “quoted”"
+    assert second.images[0].other == first.images[0].other == {"new_field": {"a": [1, None, True]}}
+
+
+def test_nothing_of_a_search_lies_in_a_file(upstream: Upstream, tmp_path: Path) -> None:
+    for cache in (f"sqlite:{tmp_path}/db", f"file:{tmp_path}/files"):
+        with House(upstream.origin, cache=cache, secret=SECRET) as house:
+            house.kit.search("harbour")
+            house.kit.cache.info()
+    held = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"Picture 600100200" not in held
+    assert b"harbour" not in held
+
+
+def test_null_keeps_nothing(upstream: Upstream) -> None:
+    with House(upstream.origin, cache="null:") as house:
+        house.kit.search("harbour")
+        house.kit.search("harbour")
+        assert upstream.hits == 2
+        assert isinstance(house.api._pages._shelf().store.backend, NullCache)
+
+
+def test_no_folder_is_needed_to_search(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default copies of embeds lie in a folder of the user's, and so does the secret that signs them."""
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "/proc/nowhere")
+    with House(upstream.origin, cache="") as house:
+        assert house.kit.search("harbour").total == 1
+        assert house.kit.search("harbour").total == 1
+        assert upstream.hits == 1
+
+
+# -- memory --------------------------------------------------------------------------------------------
+
+
+def store(house: House) -> MemoryCache:
+    backend = house.api._pages._shelf().store.backend
+    assert isinstance(backend, MemoryCache)
+    return backend
+
+
+def test_no_more_pages_than_these_are_held_in_memory(upstream: Upstream) -> None:
+    with House(upstream.origin) as house:
+        for number in range(PAGES + 1):
+            house.kit.search(f"harbour {number}")
+        assert store(house).count() == PAGES == 256
+        hits = upstream.hits
+        house.kit.search(f"harbour {PAGES}")
+        house.kit.search("harbour 1")
+        assert upstream.hits == hits
+        house.kit.search("harbour 0")
+        assert upstream.hits == hits + 1
+
+
+def test_nor_more_bytes(upstream: Upstream) -> None:
+    padding = "x" * 1_900_000
+    upstream.scripts = (ok(found(padding=padding)),)
+    with House(upstream.origin) as house:
+        for number in range(20):
+            house.kit.search(f"harbour {number}")
+        held = store(house)
+        assert 10 < held.count() < 20
+        assert sum(len(data) for _, data in held._entries.values()) == held._size <= ROOM
+        hits = upstream.hits
+        house.kit.search("harbour 19")
+        assert upstream.hits == hits
+
+
+def test_an_answer_that_grows_too_long_when_it_is_sealed_is_not_kept(upstream: Upstream) -> None:
+    upstream.scripts = (
+        ok(found(padding="\U0001f30d" * 200_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
+    )
+    with House(upstream.origin) as house:
+        house.kit.search("short")
+        assert store(house).count() == 1
+        upstream.scripts = (
+            ok(found(padding="\U0001f30d" * 490_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
+        )
+        house.kit.search("long")
+        assert store(house).count() == 1
+
+
+def test_room_in_memory() -> None:
+    memory = MemoryCache(limit=10, room=100)
+    assert memory.set("a", "x" * 59)
+    assert memory.set("b", "y" * 39)
+    assert memory.set("b", "z" * 39)
+    assert (memory.count(), memory._size) == (2, 100)
+    assert memory.set("c", "w")
+    assert (memory.get("a"), memory.get("b"), memory.get("c")) == (None, "z" * 39, "w")
+    assert not memory.set("c", "x" * 200)
+    assert memory.get("c") is None
+    memory.delete("b")
+    memory.delete("b")
+    assert (memory.count(), memory._size) == (0, 0)
+    memory.set("d", "x", 1)
+    memory.clear()
+    assert memory._size == 0
+    clock = [0.0]
+    memory = MemoryCache(room=100, clock=lambda: clock[0])
+    memory.set("a", "x", 1)
+    clock[0] = 2.0
+    assert (memory.prune(), memory._size) == (1, 0)
+
+
+# -- Redis ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shared(redis_server: stores.Server, upstream: Upstream) -> Iterator[House]:
+    redis_client(redis_server).flushall()
+    with House(upstream.origin, cache=redis_server.url, secret=SECRET, username="ada") as house:
+        yield house
+
+
+def test_keys_of_our_own_that_tell_nothing(shared: House, redis_server: stores.Server) -> None:
+    shared.kit.search("harbour", language="de")
+    client = redis_client(redis_server)
+    (key,) = client.keys("*")
+    assert key.startswith(b"embedkit:search:")
+    assert len(key) == len(b"embedkit:search:") + 64
+    assert 0 < client.ttl(key) <= FRESH
+    entry = client.get(key)
+    assert b"Picture 600100200" in entry
+    assert not [word for word in (b"key-1", b"ada", b"harbour", SECRET.encode()) if word in key + entry]
+
+
+def test_processes_share_a_page(shared: House, upstream: Upstream) -> None:
+    shared.kit.search("harbour")
+    with House(upstream.origin, cache=shared.settings.cache, secret=SECRET, username="ada") as other:
+        other.kit.search("harbour")
+    assert upstream.hits == 1
+
+
+def test_an_emptied_cache_is_empty_of_searches_too(shared: House, upstream: Upstream) -> None:
+    shared.kit.search("harbour")
+    shared.kit.cache.clear()
+    shared.kit.search("harbour")
+    assert upstream.hits == 2
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        b"",
+        b"s",
+        b"snonsense",
+        b"s" + b"0" * 64 + b'.{"v":1,"key":"k","at":0,"body":"{}"}',
+        b"j[[[[",
+        b"b\xff\xfe",
+        b"s" + b"a" * (LONGEST + 10),
+    ],
+)
+def test_a_planted_page_is_a_miss(
+    shared: House, upstream: Upstream, redis_server: stores.Server, planted: bytes
+) -> None:
+    shared.kit.search("harbour")
+    client = redis_client(redis_server)
+    (key,) = client.keys("*")
+    client.set(key, planted)
+    assert shared.kit.search("harbour").total == 1
+    assert upstream.hits == 2
+    assert shared.kit.search("harbour").total == 1
+    assert upstream.hits == 2
+
+
+def test_a_page_of_another_key_and_a_wrong_page_of_ours_are_misses(
+    shared: House, upstream: Upstream, redis_server: stores.Server
+) -> None:
+    shared.kit.search("harbour")
+    client = redis_client(redis_server)
+    (first,) = client.keys("*")
+    shared.kit.search("night")
+    (second,) = set(client.keys("*")) - {first}
+    client.set(first, client.get(second))
+    shared.kit.search("harbour")
+    assert upstream.hits == 3
+    name = first.removeprefix(b"embedkit:").decode()
+    now = shared.wall()
+    for entry in (
+        {"at": now},
+        {"at": "x", "body": "{}"},
+        {"at": now, "body": 1},
+        {"at": now, "body": "{}"},
+        {"body": ""},
+    ):
+        hits = upstream.hits
+        client.set(first, "s" + Envelope([SECRET], longest=LONGEST).seal(name, entry))
+        assert shared.kit.search("harbour").total == 1
+        assert upstream.hits == hits + 1
+
+
+def test_a_secret_can_be_changed(shared: House, upstream: Upstream) -> None:
+    shared.kit.search("harbour")
+    rows = {"cache": shared.settings.cache, "username": "ada"}
+    with House(upstream.origin, secret=("n" * 32, SECRET), **rows) as house:
+        house.kit.search("harbour")
+        house.kit.search("harbour")
+    assert upstream.hits == 2
+
+
+def test_redis_that_is_down_costs_the_copies_only(upstream: Upstream) -> None:
+    with stores.redis() as server, House(upstream.origin, cache=server.url, secret=SECRET) as house:
+        house.kit.search("harbour")
+        server.stop()
+        for hits in (2, 3):
+            assert house.kit.search("harbour").total == 1
+            assert upstream.hits == hits
+
+
+def test_a_shared_cache_wants_a_secret(upstream: Upstream) -> None:
+    need("redis-server")
+    with House(upstream.origin, cache="redis://127.0.0.1:9/0") as house:
+        with pytest.raises(ConfigurationError, match="SECRET"):
+            house.kit.search("harbour")
+        assert upstream.hits == 0
+
+
+def test_closing_lets_go_of_redis(shared: House, redis_server: stores.Server) -> None:
+    client = redis_client(redis_server)
+    before = client.info("clients")["connected_clients"]
+    shared.kit.search("harbour")
+    assert client.info("clients")["connected_clients"] > before
+    shared.kit.close()
+    assert client.info("clients")["connected_clients"] == before
+
+
+# -- while Getty does not answer -----------------------------------------------------------------------
+
+
+def test_while_the_door_is_shut_pages_are_shown(house: House, upstream: Upstream) -> None:
+    kept = house.kit.search("harbour")
+    upstream.scripts = (once(b"", "403 X", DAY_LIMIT),)
+    with pytest.raises(QuotaExhausted):
+        house.kit.search("night")
+    hits = upstream.hits
+    assert house.kit.search("harbour") == kept
+    assert house.kit.status()["upstream"]["api"]["throttled"] == "quota-exhausted"
+    with pytest.raises(QuotaExhausted) as caught:
+        house.kit.search("night")
+    assert 800 < (caught.value.retry_after or 0) <= 900
+    assert upstream.hits == hits
+
+
+def test_the_service_tells_that_the_door_is_shut(upstream: Upstream) -> None:
+    from embedkit import create_app
+
+    upstream.scripts = (ok(found()), once(b"", "429 X", DAY_LIMIT))
+    with House(upstream.origin, search_access="open") as house:
+        client = create_app(kit=house.kit).test_client()
+        assert client.get("/v1/search?q=harbour").status_code == 200
+        refused = client.get("/v1/search?q=night")
+        assert (refused.status_code, refused.get_json()["code"]) == (429, "quota-exhausted")
+        assert client.get("/v1/search?q=harbour").status_code == 200
+        ready = client.get("/readyz")
+        assert ready.status_code == 200
+        assert ready.get_json()["upstream"]["api"]["throttled"] == "quota-exhausted"
+
+
+# -- many at once, and forks ---------------------------------------------------------------------------
+
+
+def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -> None:
+    """It may wait for its turn for a long time, which who asks for the same page once has not."""
+    upstream.scripts = (ok(found(total=100)),)
+    with House(upstream.origin, timeout=5) as house:
+        asked: list[tuple[bool, float]] = []
+        flight = house.api._pages._flight.once
+
+        def noted(key: Any, work: Any, wait: float) -> Any:
+            asked.append((key[1], wait))
+            return flight(key, work, wait)
+
+        house.api._pages._flight.once = noted  # type: ignore[method-assign]
+        walk = house.kit.search_pages("harbour", page_size=1)
+        assert [next(walk).page, next(walk).page] == [1, 2]
+        house.kit.search("harbour", page=2, page_size=1)
+        assert asked == [(False, 5.0), (True, response_cache.BATCH_WAIT), (False, 5.0)]
+        assert upstream.hits == 2
+
+
+def test_whoever_shares_a_question_too_long_is_told_so(upstream: Upstream) -> None:
+    free = threading.Event()
+    upstream.scripts = (lambda sock, over: free.wait(10) and ok(found())(sock, over),)
+    with House(upstream.origin, timeout=3) as house:
+        leader = threading.Thread(target=house.kit.search, args=("harbour",))
+        leader.start()
+        assert until(lambda: upstream.hits == 1)
+        house.settings.__dict__["timeout"] = 0.05
+        with pytest.raises(Unavailable) as caught:
+            house.kit.search("harbour")
+        assert caught.value.retry_after == 1.0
+        free.set()
+        leader.join(5)
+
+
+FORKED = """
+import os, sys, threading
+from embedkit import EmbedKit, Settings
+
+kit = EmbedKit(Settings(cache="memory:", api_base=sys.argv[1], api_key="k"))
+kit.search("kept")
+stuck = threading.Thread(target=kit.search, args=("stuck",), daemon=True)
+stuck.start()
+sys.stdin.readline()
+if not (child := os.fork()):
+    kit.search("kept")
+    kit.search("stuck")
+    os._exit(0)
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+stuck.join()
+kit.close()
+print("fine" if code == 0 else code)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_in_the_midst_of_a_search(upstream: Upstream) -> None:
+    answered = threading.Event()
+
+    def second(sock: Any, over: Any) -> bool:
+        answered.wait(10)
+        return ok(found())(sock, over)
+
+    def third(sock: Any, over: Any) -> bool:
+        answered.set()
+        return ok(found())(sock, over)
+
+    upstream.scripts = (ok(found()), second, third)
+    running = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", FORKED, upstream.origin],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    assert until(lambda: upstream.hits == 2, 10)
+    told = running.communicate("go\n", timeout=20)
+    assert told == ("fine\n", "")
+    assert upstream.hits == 3
+
+
+def test_a_kit_that_never_searched_has_nothing_to_close() -> None:
+    kit, _ = inside()
+    kit.close()
+    assert kit._api.made() == []
+    assert isinstance(kit, EmbedKit)

@@ -1,0 +1,647 @@
+"""OAuth2: what is asked, what an answer means, and one token for all threads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedkit import ConfigurationError, EmbedKitError, Settings
+from embedkit.api import oauth
+from embedkit.api.oauth import LIFETIME, LONGEST, Token
+from embedkit.api.tokens import AGAIN, NEVER_MIND, SOON, WINDOW, Tokens
+from embedkit.errors import (
+    InvalidResponse,
+    ProviderError,
+    QuotaExhausted,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
+from embedkit.models import Request, Response
+from embedkit.settings import Secret
+from tests.support.cache import ROOT
+
+KEY = {"api_key": "key-1"}
+APPLICATION = {**KEY, "api_secret": "secret-1 &=%ü"}
+CUSTOMER = {**APPLICATION, "username": "ada@example.org", "password": "pass word+1"}
+
+
+def answer(access: str = "access-1", status: int = 200, **more: Any) -> Response:
+    said = {"access_token": access, "token_type": "Bearer", "expires_in": "1800", **more}
+    body = json.dumps({name: value for name, value in said.items() if value is not None}).encode()
+    return Response(status, {"content-type": "application/json"}, body)
+
+
+def form(request: Request) -> dict[str, str]:
+    assert request.body is not None
+    return {name: value for name, (value,) in parse_qs(request.body.decode(), strict_parsing=True).items()}
+
+
+# -- which grant, and what it sends --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ({}, None),
+        (KEY, None),
+        (APPLICATION, "client_credentials"),
+        (CUSTOMER, "password"),
+        ({**CUSTOMER, "password": ""}, "client_credentials"),
+        ({**CUSTOMER, "username": ""}, "client_credentials"),
+    ],
+)
+def test_the_settings_tell_the_grant(rows: dict[str, str], expected: str | None) -> None:
+    assert oauth.grant(Settings(**rows)) == expected
+
+
+def test_a_customer_goes_with_an_application() -> None:
+    with pytest.raises(ConfigurationError, match="API_SECRET"):
+        oauth.grant(Settings(**{**CUSTOMER, "api_secret": ""}))
+
+
+@pytest.mark.parametrize(
+    ("how", "more"),
+    [
+        ("client_credentials", {}),
+        ("password", {"username": "ada@example.org", "password": "pass word+1"}),
+        ("refresh_token", {"refresh_token": "refresh-1"}),
+    ],
+)
+def test_what_is_sent(how: oauth.Grant, more: dict[str, str]) -> None:
+    refresh = Secret("refresh-1") if how == "refresh_token" else None
+    request = oauth.request(how, Settings(**CUSTOMER), refresh)
+    assert form(request) == {"grant_type": how, "client_id": "key-1", "client_secret": "secret-1 &=%ü", **more}
+    assert (request.method, request.endpoint, request.redirects) == ("POST", "token", 0)
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert request.max_bytes == 64 * 1024
+    assert request.params == ()
+    assert not {"api-key", "authorization"} & {name.lower() for name in request.headers}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://authentication.gettyimages.com/oauth2/token",
+        "https://api.gettyimages.com/oauth2/token",
+        "https://connect.gettyimages.com/oauth2/token",
+        "https://api.gettyimages.com/v4/oauth2/token",
+    ],
+)
+def test_all_addresses_in_print_can_be_set(url: str) -> None:
+    assert oauth.request("client_credentials", Settings(**APPLICATION, token_url=url)).url == url
+
+
+def test_a_password_that_is_no_text_is_sent_all_the_same() -> None:
+    """A lone surrogate is what the environment makes of a byte that is no UTF-8."""
+    request = oauth.request("password", Settings(**{**CUSTOMER, "password": "a\udcffb"}))
+    assert form(request)["password"] == "a?b"
+
+
+# -- what an answer means ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expires", "seconds"),
+    [
+        ("1800", 1800),
+        (1800, 1800),
+        (None, LIFETIME),
+        (0, LIFETIME),
+        ("0", LIFETIME),
+        (-1, LIFETIME),
+        ("-1", LIFETIME),
+        ("x", LIFETIME),
+        ("", LIFETIME),
+        (True, LIFETIME),
+        (1.5, LIFETIME),
+        ([1800], LIFETIME),
+        ("1e9", LIFETIME),
+        (10**9, LONGEST),
+        ("9" * 40, LIFETIME),
+    ],
+)
+def test_how_long_a_token_lives(expires: object, seconds: int) -> None:
+    assert oauth.parse(answer(expires_in=expires), "password").seconds == seconds
+
+
+def test_a_missing_type_is_bearer_and_a_refresh_token_is_kept() -> None:
+    found = oauth.parse(answer(token_type=None, refresh_token="refresh-1"), "password")
+    assert found == Token(Secret("access-1"), 1800, Secret("refresh-1"))
+    assert "access-1" not in repr(found)
+    assert "refresh-1" not in repr(found)
+    assert oauth.parse(answer(token_type="bearer", refresh_token="no good"), "password").refresh is None
+
+
+UNUSABLE = [
+    b"",
+    b"<html>",
+    b"null",
+    b"[]",
+    b'"access-1"',
+    b"{}",
+    b'{"access_token": null}',
+    b'{"access_token": 5}',
+    b'{"access_token": ""}',
+    b'{"access_token": "two words"}',
+    b'{"access_token": "line\\r\\nX: y"}',
+    b'{"access_token": "t\\u00fc"}',
+    b'{"access_token": "a", "access_token": "b"}',
+    b'{"access_token": "a", "token_type": "mac"}',
+    b'{"access_token": "a", "token_type": null}',
+    b'{"access_token": "a"',
+    b'{"access_token": "' + b"a" * 9000 + b'"}',
+    b"[" * 100_000,
+    b'{"expires_in": ' + b"9" * 5000 + b"}",
+    b'{"access_token": "a", "expires_in": NaN}',
+]
+
+
+@pytest.mark.parametrize("body", UNUSABLE, ids=range(len(UNUSABLE)))
+def test_an_answer_without_a_token(body: bytes) -> None:
+    with pytest.raises(InvalidResponse, match="TOKEN_URL"):
+        oauth.parse(Response(200, body=body), "client_credentials")
+
+
+@given(st.binary(max_size=300) | st.dictionaries(st.text(), st.text() | st.integers() | st.none()).map(
+    lambda said: json.dumps({"access_token": "a", **said}).encode()))  # fmt: skip
+def test_any_answer_is_a_token_or_an_error_of_ours(body: bytes) -> None:
+    with contextlib.suppress(InvalidResponse):
+        found = oauth.parse(Response(200, body=body), "password")
+        assert 0 < found.seconds <= LONGEST
+        assert found.access.reveal().isprintable()
+
+
+GENERAL = "Check API_KEY, API_SECRET, USERNAME and PASSWORD."
+REFUSALS: list[tuple[int, bytes, type[ProviderError], str]] = [
+    (400, b'{"error": "invalid_grant"}', Unauthorized, "Check USERNAME and PASSWORD."),
+    (401, b'{"error": "invalid_client"}', Unauthorized, GENERAL),
+    (400, b'{"error": "invalid_request", "error_description": "x"}', Unauthorized, GENERAL),
+    (401, b"", Unauthorized, GENERAL),
+    (403, b'{"message": "Forbidden"}', Unauthorized, GENERAL),
+    (403, b'{"message": "Account Inactive"}', Unauthorized, "Check API_KEY."),
+    (403, b"<h1>Developer Inactive</h1>", Unauthorized, "Check API_KEY."),
+    (403, b"<h1>Developer Over Qps</h1>", RateLimited, ""),
+    (429, b"", RateLimited, ""),
+    (403, b'{"message": "Account Over Rate Limit"}', QuotaExhausted, ""),
+    (403, b"<html>Access Denied Reference #18.5</html>", Unavailable, ""),
+    (403, b"<html>no</html>", Unavailable, ""),
+    (408, b"", Unavailable, ""),
+    (500, b"", Unavailable, ""),
+    (503, b"<html>", Unavailable, ""),
+    (404, b"{}", InvalidResponse, "TOKEN_URL"),
+    (405, b"", InvalidResponse, "TOKEN_URL"),
+    (204, b"", InvalidResponse, "TOKEN_URL"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "hint"), REFUSALS, ids=range(len(REFUSALS)))
+def test_a_refusal_names_the_setting(status: int, body: bytes, kind: type[ProviderError], hint: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        oauth.parse(Response(status, body=body), "password")
+    assert type(caught.value) is kind
+    assert hint in str(caught.value)
+
+
+def test_an_application_has_no_password_to_check() -> None:
+    with pytest.raises(Unauthorized) as caught:
+        oauth.parse(Response(400, body=b'{"error": "invalid_grant"}'), "client_credentials")
+    assert caught.value.hint == "Check API_KEY and API_SECRET."
+
+
+# -- one token for all ---------------------------------------------------------------------------------
+
+
+class Endpoint:
+    """A token endpoint as a function: numbers its tokens, or answers what is set; may be held up."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, str]] = []
+        self.seconds: list[float | None] = []
+        self.refresh = True
+        self.wrong: dict[str, Response | Exception] = {}  # by grant
+        self.open = threading.Event()
+        self.open.set()
+        self.busy = threading.Event()
+
+    def __call__(self, request: Request) -> Response:
+        said = form(request)
+        self.asked.append(said)
+        self.seconds.append(request.seconds)
+        number = len(self.asked)
+        self.busy.set()
+        assert self.open.wait(10)
+        outcome = self.wrong.get(said["grant_type"]) or self.wrong.get("*")
+        if isinstance(outcome, Exception):
+            raise outcome
+        refresh = f"refresh-{number}" if self.refresh and said["grant_type"] == "password" else None
+        return outcome or answer(f"access-{number}", refresh_token=refresh)
+
+    @property
+    def grants(self) -> list[str]:
+        return [said["grant_type"] for said in self.asked]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class House:
+    def __init__(self, rows: dict[str, str] = APPLICATION) -> None:
+        self.endpoint, self.clock = Endpoint(), Clock()
+        self.tokens = Tokens(Settings(**rows), self.endpoint, self.clock)
+
+    def current(self, end: float | None = None) -> str:
+        found = self.tokens.current(self.clock.now + 5 if end is None else end)
+        assert found is not None
+        return found.reveal()
+
+    def newer(self, refused: str) -> str | None:
+        found = self.tokens.newer(Secret(refused), self.clock.now + 5)
+        return found and found.reveal()
+
+    def many(self, act: Callable[[], object], threads: int = 50) -> list[object]:
+        """The outcome of each of many threads that come at once; the endpoint opens when all have come."""
+        outcomes: list[object] = []
+        gate = threading.Barrier(threads + 1)
+
+        def one() -> None:
+            gate.wait(10)
+            try:
+                outcomes.append(act())
+            except EmbedKitError as error:
+                outcomes.append(error)
+
+        running = [threading.Thread(target=one) for _ in range(threads)]
+        for thread in running:
+            thread.start()
+        gate.wait(10)
+        time.sleep(0.1)
+        self.endpoint.open.set()
+        for thread in running:
+            thread.join(10)
+        return outcomes
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_the_key_alone_gets_no_token() -> None:
+    house = House(KEY)
+    assert house.tokens.current() is None
+    assert house.tokens.newer(Secret("x")) is None
+    assert house.endpoint.asked == []
+
+
+def test_a_token_is_got_once_and_renewed_at_four_fifths_of_its_life(house: House) -> None:
+    assert [house.current() for _ in range(3)] == ["access-1"] * 3
+    house.clock.now += 0.8 * 1800 - 1
+    assert house.current() == "access-1"
+    house.clock.now += 1
+    assert house.current() == "access-2"
+    assert house.endpoint.grants == ["client_credentials"] * 2
+
+
+def test_its_life_begins_when_it_was_asked_for(house: House) -> None:
+    def slow(request: Request) -> Response:
+        house.clock.now += 100
+        return answer(f"access-{house.clock.now}", expires_in=200)
+
+    house.tokens = Tokens(Settings(**APPLICATION), slow, house.clock)
+    first = house.current()
+    house.clock.now += 59
+    assert house.current() == first
+    house.clock.now += 1
+    assert house.current() != first
+
+
+def test_threads_without_a_token_wait_for_one_of_them(house: House) -> None:
+    house.endpoint.open.clear()
+    assert house.many(house.current) == ["access-1"] * 50
+    assert len(house.endpoint.asked) == 1
+
+
+def test_and_share_its_error_those_that_come_in_late_too(house: House) -> None:
+    house.endpoint.wrong["*"] = Unavailable("down", retry_after=3)
+    house.endpoint.open.clear()
+    outcomes = [*house.many(house.current), *house.many(house.current)]
+    assert {(type(error), str(error), getattr(error, "retry_after", 0)) for error in outcomes} == {
+        (Unavailable, "down", 3)
+    }
+    assert len(house.endpoint.asked) == 1
+    assert len({id(error) for error in outcomes}) == 100
+    assert all(len(traceback.extract_tb(error.__traceback__)) < 16 for error in outcomes)  # type: ignore[attr-defined]
+    house.clock.now += SOON
+    house.endpoint.wrong.clear()
+    assert house.current() == "access-2"
+
+
+def test_expired_all_wait_again(house: House) -> None:
+    house.current()
+    house.clock.now += 1800
+    house.endpoint.open.clear()
+    assert house.many(house.current) == ["access-2"] * 50
+
+
+def test_one_thread_renews_while_the_others_go_on(house: House) -> None:
+    house.current()
+    house.clock.now += 1500
+    house.endpoint.busy.clear()
+    house.endpoint.open.clear()
+    renewed: list[str] = []
+    renewer = threading.Thread(target=lambda: renewed.append(house.current()))
+    renewer.start()
+    assert house.endpoint.busy.wait(5)
+    began = time.monotonic()
+    assert [house.current() for _ in range(50)] == ["access-1"] * 50
+    assert time.monotonic() - began < 2
+    house.endpoint.open.set()
+    renewer.join(5)
+    assert renewed == ["access-2"]
+    assert house.current() == "access-2"
+    assert len(house.endpoint.asked) == 2
+
+
+def test_who_finds_it_expired_meanwhile_shares_that_renewal(house: House) -> None:
+    house.current()
+    house.clock.now += 1500
+    house.endpoint.busy.clear()
+    house.endpoint.open.clear()
+    renewer = threading.Thread(target=house.current)
+    renewer.start()
+    assert house.endpoint.busy.wait(5)
+    house.clock.now += 300
+    assert house.many(house.current, 10) == ["access-2"] * 10
+    renewer.join(5)
+    assert len(house.endpoint.asked) == 2
+
+
+@pytest.mark.parametrize("wrong", [Unavailable("down"), Response(500), Response(200, body=b"<html>")])
+def test_a_renewal_that_fails_leaves_the_old_token_until_it_expires(house: House, wrong: Any) -> None:
+    house.current()
+    house.endpoint.wrong["*"] = wrong
+    house.clock.now += 1500
+    assert [house.current() for _ in range(20)] == ["access-1"] * 20
+    assert len(house.endpoint.asked) == 2  # not by every call
+    house.clock.now += AGAIN - 1
+    assert house.current() == "access-1"
+    assert len(house.endpoint.asked) == 2
+    house.clock.now += 1
+    assert house.current() == "access-1"
+    assert len(house.endpoint.asked) == 3
+    house.clock.now = 1000.0 + 1800
+    with pytest.raises(ProviderError):
+        house.current()
+    house.endpoint.wrong.clear()
+    house.clock.now += SOON
+    assert house.current() == "access-5"
+
+
+def test_a_renewal_leaves_time_for_the_call(house: House) -> None:
+    house.current()
+    house.clock.now += 1500
+    house.current(end=house.clock.now + 5)
+    house.clock.now += 1500
+    house.current(end=float("inf"))
+    assert house.endpoint.seconds == [5.0, 2.5, None]
+
+
+def test_wrong_credentials_are_not_tried_again_by_every_call(house: House) -> None:
+    house.endpoint.wrong["*"] = Response(401, body=b'{"error": "invalid_client"}')
+    for _ in range(3):
+        with pytest.raises(Unauthorized, match="API_SECRET"):
+            house.current()
+    house.clock.now += NEVER_MIND - 1
+    with pytest.raises(Unauthorized):
+        house.current()
+    assert len(house.endpoint.asked) == 1
+    house.clock.now += 1
+    house.endpoint.wrong.clear()
+    assert house.current() == "access-2"
+
+
+def test_whoever_waits_too_long_is_told_so(house: House) -> None:
+    house.endpoint.open.clear()
+    leader = threading.Thread(target=house.current)
+    leader.start()
+    assert house.endpoint.busy.wait(5)
+    with pytest.raises(Unavailable) as caught:
+        house.current(end=house.clock.now + 0.05)
+    assert caught.value.retry_after == SOON
+    house.endpoint.open.set()
+    leader.join(5)
+
+
+def test_an_interrupted_renewal_is_taken_over(house: House) -> None:
+    house.current()
+    house.clock.now += 1500
+
+    def interrupted(_: Request) -> Response:
+        raise KeyboardInterrupt
+
+    house.tokens._send = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        house.current()
+    house.tokens._send = house.endpoint
+    assert house.current() == "access-2"
+
+
+# -- a token that is refused ---------------------------------------------------------------------------
+
+
+def test_all_who_were_refused_get_one_new_token(house: House) -> None:
+    house.current()
+    house.endpoint.open.clear()
+    assert house.many(lambda: house.newer("access-1")) == ["access-2"] * 50
+    assert house.current() == "access-2"
+    assert len(house.endpoint.asked) == 2
+
+
+def test_who_comes_late_takes_what_the_others_have_got(house: House) -> None:
+    house.current()
+    assert house.newer("access-1") == "access-2"
+    assert house.newer("access-1") == "access-2"
+    assert len(house.endpoint.asked) == 2
+
+
+def test_nobody_else_shows_a_token_that_was_refused(house: House) -> None:
+    house.current()
+    house.endpoint.busy.clear()
+    house.endpoint.open.clear()
+    refused = threading.Thread(target=lambda: house.newer("access-1"))
+    refused.start()
+    assert house.endpoint.busy.wait(5)
+    assert house.many(house.current, 5) == ["access-2"] * 5
+    refused.join(5)
+
+
+def test_a_new_token_that_cannot_be_had_is_an_error_for_all(house: House) -> None:
+    house.current()
+    house.endpoint.wrong["*"] = Unavailable("down")
+    house.endpoint.open.clear()
+    assert {str(error) for error in house.many(lambda: house.newer("access-1"))} == {"down"}
+    assert len(house.endpoint.asked) == 2
+
+
+def test_where_every_token_is_refused_no_more_are_asked_for(house: House) -> None:
+    token: str | None = house.current()
+    for number in (2, 3, 4):
+        token = house.newer(token or "")
+        assert token == f"access-{number}"
+    assert house.newer("access-4") is None
+    assert house.current() == "access-4"
+    assert len(house.endpoint.asked) == 4
+    house.clock.now += WINDOW
+    assert house.newer("access-4") == "access-5"
+
+
+def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house: House) -> None:
+    """One thread is refused while another, which had waited for it, is just about to be handed the same token."""
+    house.current()
+    handed, both = threading.Event(), threading.Event()
+    once = house.tokens._flight.once
+
+    def late(key: str, work: Callable[[], object], wait: float) -> object:
+        def held_up() -> object:
+            found = work()
+            if not handed.is_set():
+                handed.set()
+                both.wait(5)
+            return found
+
+        return once(key, held_up, wait)
+
+    house.tokens._flight.once = late  # type: ignore[method-assign]
+    reader = threading.Thread(
+        target=lambda: house.tokens._replaced(None, "client_credentials", house.clock.now + 5)
+    )
+    reader.start()
+    assert handed.wait(5)
+    found: list[str | None] = []
+    refused = threading.Thread(target=lambda: found.append(house.newer("access-1")))
+    refused.start()
+    time.sleep(0.05)
+    both.set()
+    reader.join(5)
+    refused.join(5)
+    assert found == ["access-2"]
+
+
+# -- a customer's token --------------------------------------------------------------------------------
+
+
+def test_the_password_is_sent_once_and_then_the_refresh_token() -> None:
+    house = House(CUSTOMER)
+    house.current()
+    house.clock.now += 1500
+    assert house.current() == "access-2"
+    house.clock.now += 1500
+    assert house.current() == "access-3"
+    assert house.endpoint.grants == ["password", "refresh_token", "refresh_token"]
+    assert [said.get("refresh_token") for said in house.endpoint.asked] == [None, "refresh-1", "refresh-1"]
+    assert [said.get("password") for said in house.endpoint.asked] == ["pass word+1", None, None]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refused_refresh_token_makes_way_for_the_password(status: int) -> None:
+    house = House(CUSTOMER)
+    house.current()
+    house.endpoint.wrong["refresh_token"] = Response(status, body=b'{"error": "invalid_grant"}')
+    assert house.newer("access-1") == "access-3"
+    assert house.endpoint.grants == ["password", "refresh_token", "password"]
+    house.clock.now += 1500
+    house.endpoint.wrong.clear()
+    house.current()
+    assert house.endpoint.asked[-1]["refresh_token"] == "refresh-3"
+
+
+def test_an_outage_is_no_refusal() -> None:
+    house = House(CUSTOMER)
+    house.current()
+    house.endpoint.wrong["refresh_token"] = Response(503)
+    with pytest.raises(Unavailable):
+        house.newer("access-1")
+    assert house.endpoint.grants == ["password", "refresh_token"]
+    house.endpoint.wrong.clear()
+    house.clock.now += SOON
+    assert house.current() == "access-3"
+    assert house.endpoint.grants[-1] == "refresh_token"
+
+
+def test_without_a_refresh_token_the_password_is_used() -> None:
+    house = House(CUSTOMER)
+    house.endpoint.refresh = False
+    house.current()
+    house.clock.now += 1500
+    house.current()
+    assert house.endpoint.grants == ["password", "password"]
+
+
+def test_nothing_that_is_kept_can_be_read() -> None:
+    house = House(CUSTOMER)
+    house.current()
+    held = repr([vars(house.tokens), house.tokens._held])
+    assert "***" in held
+    assert not [word for word in ("access-1", "refresh-1", "secret-1", "pass word") if word in held]
+
+
+# -- forks ---------------------------------------------------------------------------------------------
+
+FORKED = """
+import os, threading
+from embedkit import Settings
+from embedkit.api.tokens import Tokens
+from embedkit.models import Response
+
+now, calls, busy, stuck = [0.0], [], threading.Event(), threading.Event()
+
+def send(request):
+    calls.append(os.getpid())
+    if len(calls) == 2 and os.getpid() == parent:
+        busy.set()
+        stuck.wait(10)
+    return Response(200, body=b'{"access_token": "access-%d", "expires_in": 100}' % len(calls))
+
+parent = os.getpid()
+tokens = Tokens(Settings(api_key="k", api_secret="s"), send, lambda: now[0])
+assert tokens.current(5).reveal() == "access-1"
+now[0] = 90.0
+renewer = threading.Thread(target=tokens.current, args=(95,))
+renewer.start()
+busy.wait(5)
+if not (child := os.fork()):
+    found = tokens.current(95).reveal()  # nobody is renewing here: this thread is free to
+    os._exit(0 if found == "access-3" and tokens.current(95).reveal() == "access-3" else 1)
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+stuck.set()
+renewer.join()
+assert tokens.current(95).reveal() == "access-2"
+print("fine" if code == 0 else code)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_in_the_midst_of_a_renewal() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=30, cwd=ROOT
+    )
+    assert (ran.stdout, ran.stderr) == ("fine\n", "")

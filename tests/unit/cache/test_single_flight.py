@@ -1,0 +1,403 @@
+"""One does the work and all share the outcome: threads, processes, machines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedkit.cache.single_flight import Flight
+from embedkit.cache.stores.locks import (
+    Busy,
+    FileLocks,
+    LeaseLocks,
+    Locks,
+)
+from embedkit.cache.stores.memory import MemoryCache
+from embedkit.errors import InvalidResponse, NotFound, Unavailable
+from tests.support import stores
+from tests.support.cache import (
+    ROOT,
+    Asker,
+    ask,
+    asking,
+    cache,
+    embed,
+    lines,
+)
+
+# -- threads -------------------------------------------------------------------------------------------
+
+
+def many(threads: int, flight: Flight, work: object, key: str = "key") -> list[object]:
+    """The outcome of each of many threads that ask at once."""
+    together = threading.Barrier(threads)
+    outcomes: list[object] = []
+
+    def one() -> None:
+        together.wait(20)
+        try:
+            outcomes.append(flight.once(key, work, 10))
+        except BaseException as error:
+            outcomes.append(error)
+
+    running = [threading.Thread(target=one) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join(30)
+    return outcomes
+
+
+def test_one_call_for_two_hundred_threads() -> None:
+    calls: list[int] = []
+
+    def work() -> object:
+        calls.append(1)
+        time.sleep(0.3)
+        return "result"
+
+    assert many(200, Flight(), work) == ["result"] * 200
+    assert len(calls) == 1
+
+
+def test_an_error_is_shared_as_well_each_with_a_traceback_of_its_own() -> None:
+    calls: list[int] = []
+
+    def work() -> object:
+        calls.append(1)
+        time.sleep(0.3)
+        raise InvalidResponse("odd", hint="try", ref="1", retry_after=3, texts={"title": "t"})
+
+    errors = many(200, Flight(), work)
+    assert len(calls) == 1
+    assert len({id(error) for error in errors}) == 200
+    for error in errors:
+        assert isinstance(error, InvalidResponse)
+        assert (error.message, error.hint, error.ref, error.retry_after) == ("odd", "try", "1", 3)
+        assert error.texts == {"title": "t"}
+        assert len(traceback.extract_tb(error.__traceback__)) < 6
+
+
+def test_an_error_that_cannot_be_copied_is_shared_all_the_same() -> None:
+    class Awkward(Exception):
+        def __init__(self, one: str, two: str) -> None:
+            super().__init__(one + two)
+
+    def work() -> object:
+        time.sleep(0.2)
+        raise Awkward("o", "dd")
+
+    assert [str(error) for error in many(5, Flight(), work)] == ["odd"] * 5
+
+
+def test_an_interrupted_leader_is_replaced() -> None:
+    calls: list[int] = []
+
+    def work() -> object:
+        calls.append(1)
+        time.sleep(0.2)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return "result"
+
+    outcomes = many(10, Flight(), work)
+    assert len(calls) == 2
+    assert outcomes.count("result") == 9
+
+
+def test_different_keys_do_not_wait_for_each_other() -> None:
+    flight, met = Flight(), threading.Barrier(2)
+    results: list[object] = []
+    running = [
+        threading.Thread(target=lambda key=key: results.append(flight.once(key, lambda: met.wait(5), 5)))
+        for key in ("a", "b")
+    ]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join(10)
+    assert sorted(results) == [0, 1]
+
+
+def test_waiting_has_an_end() -> None:
+    flight, let_go, under_way = Flight(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        under_way.set()
+        let_go.wait(10)
+
+    leader = threading.Thread(target=flight.once, args=("key", work, 10))
+    leader.start()
+    under_way.wait(5)
+    with pytest.raises(Busy):
+        flight.once("key", lambda: None, 0.05)
+    let_go.set()
+    leader.join(10)
+    assert flight.once("key", lambda: "next", 1) == "next"
+
+
+# -- locks ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def redis_server() -> Iterator[stores.Server]:
+    with stores.redis() as server:
+        yield server
+
+
+def leases(store: MemoryCache) -> LeaseLocks:
+    return LeaseLocks(lambda key, value, seconds: store.add(key, value, seconds), store.get, store.delete)
+
+
+@pytest.mark.parametrize("kind", ["threads", "files", "leases"])
+def test_locks(kind: str, tmp_path: Path) -> None:
+    store = MemoryCache()
+    locks = {
+        "threads": Locks,
+        "files": lambda: FileLocks.at(str(tmp_path / "lock")),
+        "leases": lambda: leases(store),
+    }
+    made = locks[kind]()
+    with made.hold("name", 1) as waited:
+        assert not waited
+        with pytest.raises(Busy), made.hold("name", 0.02):
+            pass
+        with made.hold("other", 0.02):
+            pass
+    with pytest.raises(ZeroDivisionError), made.hold("name", 0.02):
+        raise ZeroDivisionError
+    with made.hold("name", 0.02) as waited:
+        assert not waited
+    assert store.count() == 0
+
+
+def test_who_had_to_wait_is_told(tmp_path: Path) -> None:
+    locks, held = Locks(), threading.Event()
+
+    def hold() -> None:
+        with locks.hold("name", 1):
+            held.set()
+            time.sleep(0.1)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait(5)
+    with locks.hold("name", 5) as waited:
+        assert waited
+    holder.join()
+
+
+def test_a_lease_of_another_is_left_alone() -> None:
+    store = MemoryCache()
+    with leases(store).hold("name", 1):
+        store.set("name", "another's by now")
+    assert store.get("name") == "another's by now"
+
+
+def test_a_lease_counts_for_other_holders() -> None:
+    store = MemoryCache()
+    with leases(store).hold("name", 1), pytest.raises(Busy), leases(store).hold("name", 0.05):
+        pass
+
+
+@pytest.mark.parametrize("added", [None, False])
+def test_a_store_that_keeps_no_leases_stops_nobody(added: bool | None) -> None:
+    locks = LeaseLocks(lambda *_: added, lambda _: None, lambda _: None)
+    with locks.hold("name", 0.05) as waited:
+        assert not waited
+
+
+def test_the_same_file_is_the_same_locks(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert FileLocks.at(str(tmp_path / "lock")) is FileLocks.at(str(tmp_path / "link" / "lock"))
+
+
+def test_a_place_without_files_still_has_locks_between_threads(tmp_path: Path) -> None:
+    locks = FileLocks.at(str(tmp_path / "no folder" / "lock"))
+    with locks.hold("name", 0.05), pytest.raises(Busy), locks.hold("name", 0.02):
+        pass
+
+
+HOLDER = """
+import sys, time
+from embedkit.cache.stores.locks import FileLocks
+with FileLocks.at(sys.argv[1]).hold("name", 1):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_kernel_frees_the_lock_of_a_process_that_was_killed(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, path], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    locks = FileLocks.at(path)
+    with pytest.raises(Busy), locks.hold("name", 0.05):
+        pass
+    with locks.hold("other", 0.05):
+        pass
+    holder.kill()
+    holder.communicate()
+    with locks.hold("name", 2):
+        pass
+
+
+FORKED = """
+import os, sys, threading, time
+from embedkit.cache.embed_cache import EmbedCache
+from tests.support.cache import ITEMS, asking, cache, embed
+from embedkit.cache.stores.factory import open_store
+from pathlib import Path
+
+kept = cache(open_store(sys.argv[1], limit=10, timeout=1))
+under_way = threading.Event()
+def work():
+    under_way.set()
+    time.sleep(1)
+    return embed()
+threading.Thread(target=kept.once, args=(ITEMS, "com", work), kwargs={"wait": 5}, daemon=True).start()
+under_way.wait(5)
+kept.get(ITEMS, "de")
+child = os.fork()
+if not child:
+    kept.once(("987654321",), "com", embed, wait=0.2)
+    began = time.monotonic()
+    kept.once(ITEMS, "com", embed, wait=5)  # the parent's thread is not here, but it may hold a lock of files
+    kept.store(embed(), tld="com")
+    fine = kept.get(ITEMS, "com").embed is not None
+    os._exit(0 if fine and time.monotonic() - began < 4 else 1)
+assert os.waitpid(child, 0)[1] == 0
+print("fine")
+"""
+
+
+@pytest.mark.parametrize("url", ["sqlite:{}/db", "memory:"])
+def test_a_fork_in_the_midst_of_it(url: str, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKED, url.format(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=ROOT,
+    )
+    assert (ran.stdout, ran.stderr) == ("fine\n", "")
+
+
+# -- processes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["sqlite:{}/db", "file:{}/files"])
+def test_four_processes_of_fifty_threads_ask_once(url: str, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    askers = [Asker(url.format(tmp_path), calls, threads=50) for _ in range(4)]
+    for asker in [asker.ready() for asker in askers]:
+        asker.go()
+    assert [asker.outcomes() for asker in askers] == [{embed().title: 50}] * 4
+    assert lines(calls) == 1
+
+
+@pytest.mark.parametrize("server", ["redis", "memcached"])
+def test_processes_with_a_common_server_ask_once(server: str, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    with getattr(stores, server)() as running:
+        askers = [Asker(running.url, calls, threads=25) for _ in range(3)]
+        for asker in [asker.ready() for asker in askers]:
+            asker.go()
+        assert [asker.outcomes() for asker in askers] == [{embed().title: 25}] * 3
+    assert lines(calls) == 1
+
+
+def test_processes_share_an_outage(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    askers = [Asker(f"sqlite:{tmp_path}/db", calls, threads=50, fails=True, takes=1.0) for _ in range(4)]
+    for asker in [asker.ready() for asker in askers]:
+        asker.go()
+    assert [asker.outcomes() for asker in askers] == [{"unavailable: down": 50}] * 4
+    assert lines(calls) == 1
+
+
+def test_a_leader_that_is_killed_is_followed_by_one_other(tmp_path: Path) -> None:
+    calls, url = tmp_path / "calls", f"sqlite:{tmp_path}/db"
+    leader = Asker(url, calls, takes=60).ready()
+    followers = [Asker(url, calls, threads=20).ready() for _ in range(2)]
+    leader.go()
+    deadline = time.monotonic() + 10
+    while lines(calls) == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    for follower in followers:
+        follower.go()
+    time.sleep(0.3)  # they wait by now; were they late, they would find the lock free, and the outcome is the same
+    os.kill(leader.process.pid, signal.SIGKILL)
+    assert [follower.outcomes() for follower in followers] == [{embed().title: 20}] * 2
+    leader.process.communicate()
+    assert lines(calls) == 2
+
+
+# -- through the cache ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["memory", "null"])
+def test_threads_of_one_process_ask_once(url: str, tmp_path: Path) -> None:
+    from embedkit.cache.stores.factory import open_store
+
+    calls = tmp_path / "calls"
+    kept = cache(open_store(f"{url}:", limit=10, timeout=1))
+    assert ask(kept, asking(kept, calls), 100, wait=5) == {embed().title: 100}
+    assert lines(calls) == 1
+
+
+def test_two_caches_on_one_file_ask_once(tmp_path: Path) -> None:
+    from embedkit.cache.stores.factory import open_store
+
+    calls = tmp_path / "calls"
+    caches = [cache(open_store(f"sqlite:{tmp_path}/db", limit=10, timeout=1)) for _ in range(2)]
+    outcomes: list[dict[str, int]] = []
+    running = [
+        threading.Thread(target=lambda kept=kept: outcomes.append(ask(kept, asking(kept, calls), 20, wait=5)))
+        for kept in caches
+    ]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join(20)
+    assert outcomes == [{embed().title: 20}] * 2
+    assert lines(calls) == 1
+    for kept in caches:
+        kept.close()
+
+
+@pytest.mark.parametrize("error", [NotFound("gone"), Unavailable("down")])
+def test_two_hundred_threads_share_an_error(error: Unavailable | NotFound, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    kept = cache(MemoryCache())
+    assert ask(kept, asking(kept, calls, outcome=error), 200, wait=5) == {f"{error.code}: {error.message}": 200}
+    assert lines(calls) == 1
+
+
+def test_who_waits_too_long_is_told_to_come_again(tmp_path: Path) -> None:
+    kept = cache(MemoryCache())
+    under_way, let_go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        under_way.set()
+        let_go.wait(10)
+
+    leader = threading.Thread(target=kept.once, args=(("1",), "com", work), kwargs={"wait": 5})
+    leader.start()
+    under_way.wait(5)
+    with pytest.raises(Unavailable) as caught:
+        kept.once(("1",), "com", embed, wait=0.05)
+    assert caught.value.retry_after == 1.0
+    let_go.set()
+    leader.join(10)

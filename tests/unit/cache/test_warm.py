@@ -1,0 +1,309 @@
+"""What makes warm answers fast never outlives what they were made from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markupsafe import Markup
+
+from embedkit import AssetRef, ConfigurationError, EmbedKit, Options, Settings
+from embedkit.cache import entry
+from embedkit.files import atomic
+from embedkit.freshness import DAY
+from embedkit.models import TARGETS
+from embedkit.rendering.renderer import edition
+from embedkit.sandbox import SandboxTransport
+from tests.bench.corpus import posts
+from tests.support.cache import ROOT, Clock, embed
+from tests.support.embeds import record
+
+ID = "74917285"
+POST = f"[getty {ID} width=300]\n\n[getty {ID}]\n"
+SECRET = "s" * 40
+
+
+class House:
+    """Kits over one store and one sandbox, as processes of one machine have them."""
+
+    def __init__(self, folder: Path, **rows: Any) -> None:
+        self.clock = Clock()
+        self.clock.now = time.time()  # for the processes that have no other clock
+        self.transport = SandboxTransport()
+        self.plain = folder / "no-templates"  # what a host's own templates may do is neither known nor kept
+        self.plain.mkdir()
+        self.rows = {"cache": f"sqlite:{folder / 'cache.sqlite'}", "secret": SECRET, **rows}
+        self.kits: list[EmbedKit] = []
+
+    def kit(self, **rows: Any) -> EmbedKit:
+        settings = Settings(**{**self.rows, **rows})
+        made = EmbedKit(settings, transport=self.transport, clock=self.clock, background=False)
+        self.kits.append(made)
+        return made
+
+    @property
+    def calls(self) -> int:
+        return self.transport.app.count("oembed")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    for kit in made.kits:
+        kit.close()
+
+
+ANSWERS: tuple[Callable[[EmbedKit], object], ...] = (
+    lambda kit: str(kit.html(ID, max_width=300)),
+    lambda kit: kit.resolve(ID, max_width=300),
+    lambda kit: kit.render(POST),
+    lambda kit: kit.document(POST).embeds,
+)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("store", ["memory:", "null:", ""])
+def test_the_second_answer_is_the_first(house: House, answer: Callable[[EmbedKit], object], store: str) -> None:
+    kit = house.kit(cache=store or house.rows["cache"])
+    first = answer(kit)
+    if store != "null:":
+        assert answer(kit) == first
+        assert answer(kit) == first
+        assert house.calls == 1
+    else:
+        assert answer(kit) != first
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_purge_ends_it(house: House, answer: Callable[[EmbedKit], object]) -> None:
+    kit = house.kit()
+    first = answer(kit)
+    assert kit.purge(ID)
+    assert answer(kit) != first
+    assert house.calls == 2
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_purge_by_another_process_ends_it(house: House, answer: Callable[[EmbedKit], object]) -> None:
+    kit, other = house.kit(), house.kit()
+    first = answer(kit)
+    assert answer(kit) == first
+    assert other.purge(ID)
+    assert answer(kit) != first
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_new_copy_ends_it(house: House, answer: Callable[[EmbedKit], object]) -> None:
+    kit, other = house.kit(), house.kit()
+    first = answer(kit)
+    other.records([AssetRef((ID,))], refresh=True)
+    assert answer(kit) != first
+
+
+def test_a_takedown_ends_it(house: House) -> None:
+    kit, other = house.kit(), house.kit()
+    assert "<iframe" in kit.render(POST)
+    house.transport.app.withdraw(ID)
+    other.records([AssetRef((ID,))], refresh=True)
+    for shown in (kit.render(POST), str(kit.html(ID)), house.kit().render(POST)):
+        assert "<iframe" not in shown
+
+
+def test_what_is_stale_is_asked_for_anew(house: House) -> None:
+    kit = house.kit()
+    first = kit.render(POST)
+    house.clock.now += 1.5 * DAY
+    assert kit.render(POST) == first
+    assert kit.settle() == 0
+    assert house.calls == 2
+    assert kit.render(POST) != first
+
+
+def test_what_is_expired_is_not_shown(house: House) -> None:
+    kit = house.kit()
+    assert "<iframe" in kit.render(POST)
+    house.clock.now += 40 * DAY
+    house.transport.app.faults.add("status", status=503, count=None)
+    assert "<iframe" not in kit.render(POST)
+
+
+def test_a_larger_picture_takes_the_place_of_the_smaller(house: House) -> None:
+    kit = house.kit()
+    kit.render(POST)
+    assert 'width="1000"' in kit.render(f"[getty {ID} width=1000]")
+    assert 'width="300"' in kit.render(POST)
+    assert house.calls == 2
+
+
+def test_the_same_words_for_another_target_are_another_answer(house: House) -> None:
+    kit = house.kit()
+    by_hand = house.kit(templates=str(house.plain))
+    for target in 2 * TARGETS:
+        assert kit.render(POST, target=target) == by_hand.render(POST, target=target)
+        shown = kit.html(ID, target=target)
+        assert shown == by_hand.html(ID, target=target)
+        assert type(shown) is type(house.kit().html(ID, target=target))
+        assert isinstance(shown, Markup) is (target not in ("text", "markdown"))
+
+
+def test_a_wrong_type_is_told_even_if_it_equals_what_was_asked_before(house: House) -> None:
+    kit = house.kit()
+    kit.html(ID, max_width=1, caption=True)
+    for said in ({"max_width": True}, {"caption": 1}, {"caption": ["x"]}, {"title": 1}, {"max_width": 1.0}):
+        with pytest.raises(ConfigurationError):
+            kit.html(ID, **{"max_width": 1, "caption": True, **said})
+
+
+def test_a_corpus_is_the_same_cold_warm_and_in_a_new_process(house: House) -> None:
+    texts = [(post.text, "markdown") for post in posts(40)]
+    kit = house.kit()
+    for text, _ in texts:
+        for ref in kit.find(text, input="markdown"):
+            kit.cache.store(record(*ref.items), tld="com")
+    by_hand = house.kit(templates=str(house.plain)).documents(texts)
+    cold = kit.documents(texts)
+    assert sum(len(document.embeds) for document in cold) > 50
+    assert cold == by_hand
+    assert kit.documents(texts) == cold
+    assert [kit.document(*text[:1], input="markdown") for text in texts] == cold
+    assert house.kit().documents(texts) == cold
+    assert house.calls == 0
+
+
+# -- html beside the copy -------------------------------------------------------------------------------
+
+WARM = """
+import sys
+from embedkit import EmbedKit, Settings
+kit = EmbedKit(Settings(cache=sys.argv[1], secret=sys.argv[2]))
+html = kit.render(sys.argv[3])
+assert html.count("<iframe") == 2, html
+heavy = {"jinja2", "nh3", "bleach", "requests", "flask", "concurrent.futures"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_a_new_process_needs_neither_templates_nor_sanitizer(house: House) -> None:
+    house.kit().render(POST)
+    command = [sys.executable, "-c", WARM, house.rows["cache"], SECRET, POST]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_new_process_takes_what_is_kept(house: House) -> None:
+    kit = house.kit()
+    kit.html(ID)
+    [(name, html)] = kit.cache.get((ID,), "com").html.items()
+    assert html == str(kit.html(ID))
+    copy = kit.cache.store(kit.resolve(ID), tld="com")
+    kit.cache.finish(copy, {name: "<b>kept</b>"}, tld="com")
+    assert str(house.kit().html(ID)) == "<b>kept</b>"
+
+
+@pytest.mark.parametrize(
+    ("row", "value"),
+    [
+        ("locale", "de"),
+        ("frame_sandbox", ""),
+        ("tld", "de"),
+        ("sanitizer", "bleach"),
+        ("frame_origin", "https://frames.example.org"),
+        ("target", "feed"),
+    ],
+)
+def test_other_settings_show_none_of_it(house: House, row: str, value: str) -> None:
+    kit = house.kit()
+    kit.html(ID)
+    other = house.kit(**{row: value})
+    by_hand = house.kit(**{row: value}, templates=str(house.plain))
+    assert str(other.html(ID)) == str(by_hand.html(ID))
+
+
+def test_the_edition_follows_templates_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = edition(Settings())
+    assert edition(Settings(locale="de")) != first
+    assert edition(Settings(cache="memory:", max_age=7)) == first
+    template = tmp_path / "embedkit" / "web.html"
+    template.parent.mkdir()
+    template.write_text("<p>one</p>")
+    monkeypatch.setattr("embedkit.rendering.templates_dir", lambda: tmp_path)
+    one = edition(Settings())
+    template.write_text("<p>two</p>")
+    assert len({first, one, edition(Settings())}) == 3
+
+
+def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(house: House, tmp_path: Path) -> None:
+    house.kit().render(POST)
+    template = tmp_path / "own" / "embedkit" / "web.html"
+    template.parent.mkdir(parents=True)
+    template.write_text("<b>one</b>")
+    kit = house.kit(templates=str(tmp_path / "own"))
+    assert kit.render(POST).count("<b>one</b>") == 2
+    assert kit.cache.get((ID,), "com").html.keys() == house.kit().cache.get((ID,), "com").html.keys()
+
+
+def test_html_of_another_edition_makes_room(house: House) -> None:
+    kept = house.kit().cache
+    copy = kept.store(embed(), tld="com")
+    kept.finish(copy, {"old/1": "a", "old/2": "b"}, tld="com")
+    kept.finish(copy, {"new/1": "c"}, tld="com")
+    kept.finish(copy, {"new/2": "d"}, tld="com")
+    assert kept.get(copy.ref.items, "com").html == {"new/1": "c", "new/2": "d"}
+
+
+def test_there_is_only_so_much_room(house: House) -> None:
+    kept = house.kit().cache
+    copy = kept.store(embed(), tld="com")
+    other = kept.store(embed(), tld="de")
+    half = "é" * (entry.ROOM // 2)
+    kept.finish(copy, {"e/1": half, "e/2": half + "x", "e/3": "fits"}, tld="com")
+    kept.finish(other, {"e/1": half, "e/2": "fits"}, tld="de")
+    assert kept.get(copy.ref.items, "com").html == {"e/1": half, "e/3": "fits"}
+    assert kept.get(copy.ref.items, "de").html == {"e/2": "fits"}
+
+
+def test_html_brings_no_purged_copy_back(house: House) -> None:
+    kept = house.kit().cache
+    copy = kept.store(embed(), tld="com")
+    assert kept.delete(copy.ref.items)
+    kept.finish(copy, {"e/1": "gone"}, tld="com")
+    assert kept.get(copy.ref.items, "com").embed is None
+
+
+def test_html_of_an_older_copy_is_not_kept(house: House) -> None:
+    kept = house.kit().cache
+    older = kept.store(embed(), tld="com")
+    house.clock.now += 1
+    kept.store(embed(), tld="com")
+    kept.finish(older, {"e/1": "old"}, tld="com")
+    assert kept.get(older.ref.items, "com").html == {}
+
+
+def test_a_frozen_build_remembers_nothing_and_opens_no_cache(house: House, tmp_path: Path) -> None:
+    from embedkit.engine import lockfile
+
+    copy = house.kit().resolve(ID)
+    lock = tmp_path / "lock.json"
+    lockfile.write(lock, {((ID,), "com"): copy})
+    kit = house.kit(frozen=True, lockfile=str(lock), cache="null:")
+    assert kit.render(POST) == kit.render(POST)
+    assert str(kit.html(ID, Options(title="x"))) == str(kit.html(ID, title="x"))
+    assert kit._cache.made() == []
+
+
+def test_a_rebuild_touches_only_what_has_changed(tmp_path: Path) -> None:
+    same, other = tmp_path / "same.md", tmp_path / "other.md"
+    for path in (same, other):
+        atomic.write(path, "é\r\n".encode())
+    before = {path: path.stat().st_ino for path in (same, other)}
+    assert not atomic.write(same, "é\r\n".encode())
+    assert atomic.write(other, "é\n".encode())
+    assert same.stat().st_ino == before[same]
+    assert other.read_bytes() == "é\n".encode()
+    assert other.stat().st_ino != before[other]

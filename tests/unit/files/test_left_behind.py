@@ -1,0 +1,192 @@
+"""Files on their way: what dead processes leave is swept up; and folders of results."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedkit.cache.secret import kept_secret
+from embedkit.files.atomic import sweep_folder
+from embedkit.files.folder import Folder
+from embedkit.files.partial import PartialFile, sweep
+from embedkit.files.tree import Tree
+from tests.support.files import (
+    DEAD,
+    EDIT,
+    NEW,
+    OLD,
+    POST,
+    names,
+)
+from tests.support.tools import ROOT
+
+# -- what dead processes leave -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("act", ["post", "lock", "secret", "cut off"])
+def test_killed_at_every_point(tmp_path: Path, act: str) -> None:
+    for number in range(60):
+        folder = tmp_path / str(number)
+        folder.mkdir(mode=0o700)
+        if act == "post":
+            (folder / POST).write_bytes(OLD)
+        elif act == "cut off":
+            (folder / "secret").write_bytes(b"cut off")
+    command = [sys.executable, "-m", "tests.support.files", act, str(tmp_path)]
+    root = ROOT
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+    points = int(done.stdout)
+    assert 4 < points < 60
+    for number in range(points):
+        folder = tmp_path / str(number)
+        if act == "post":
+            assert (folder / POST).read_bytes() in (OLD, NEW)
+            assert sweep_folder(folder) == []
+            assert names(folder) == [POST], number
+        elif act == "lock":
+            assert sweep_folder(folder) == []
+            assert names(folder) in ([], ["lock.json"]), number
+            if names(folder):
+                assert (folder / "lock.json").read_bytes() == NEW
+        else:
+            assert len(kept_secret(folder / "secret")) == 64
+            assert names(folder) == ["secret"], number
+            assert kept_secret(folder / "secret") == kept_secret(folder / "secret")
+
+
+def test_a_file_that_is_being_written_is_not_swept_up(tmp_path: Path) -> None:
+    with Folder(tmp_path) as folder, PartialFile(folder, "post.md") as part:
+        part.write(b"half")
+        assert sweep_folder(tmp_path) == []
+        assert names(tmp_path) == [part.name]
+    assert names(tmp_path) == []
+
+
+def test_only_our_own_names_are_swept_up(tmp_path: Path) -> None:
+    theirs = (
+        *(".post.md.0123456789abcde.embedkit.part", ".post.md.0123456789ABCDEF.embedkit.part"),
+        *(
+            "post.md.0123456789abcdef.embedkit.part",
+            ".post.md.0123456789abcdef.part",
+            ".0123456789abcdef.embedkit.part",
+        ),
+        *(f"{DEAD}.txt", f".{'x' * 40}{DEAD}", ".post.md.swp", ".part"),
+    )
+    for name in (*theirs, DEAD, DEAD.replace(".md", "\n")):
+        (tmp_path / name).write_bytes(b"half")
+    assert sweep_folder(tmp_path) == []
+    assert names(tmp_path) == sorted(theirs)
+
+
+def test_nothing_is_swept_up_through_a_link(tmp_path: Path) -> None:
+    treasure = tmp_path / "treasure"
+    treasure.mkdir()
+    (treasure / DEAD).write_bytes(b"theirs")
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / DEAD).symlink_to(treasure / DEAD)
+    (work / DEAD.replace("post", "folder")).symlink_to(treasure)
+    (work / DEAD.replace("post", "made")).mkdir()
+    os.mkfifo(work / DEAD.replace("post", "pipe"))
+    before = names(work)
+    sweep_folder(work)
+    assert names(work) == before
+    assert names(treasure) == [DEAD]
+
+
+def test_what_may_be_an_edit_is_left_and_named(tmp_path: Path) -> None:
+    with Folder(tmp_path) as folder:
+        for content in (OLD, NEW, EDIT):
+            with PartialFile(folder, "post.md") as part:
+                part.write(content)
+                part.finish()
+                part.rename_for_swap(OLD, NEW)
+                folder.link(part.name, f".x{part.name[8:]}")
+        left = [name for name in folder.names() if (tmp_path / name).read_bytes() == EDIT]
+        assert sweep(folder) == left
+        assert folder.names() == left
+        assert len(left) == 1
+
+
+def test_a_file_that_a_sweep_took_before_it_was_locked_is_begun_anew(tmp_path: Path) -> None:
+    class Swept(Folder):
+        taken = 0
+
+        def open(self, name: str, flags: int, mode: int = 0o600) -> int:
+            handle = super().open(name, flags, mode)
+            if flags & os.O_CREAT and self.taken < 3:
+                self.taken += 1
+                self.unlink(name)
+            return handle
+
+    with Swept(tmp_path) as folder, PartialFile(folder, "post.md") as part:
+        part.write(NEW)
+        part.finish()
+        part.add()
+    assert (tmp_path / "post.md").read_bytes() == NEW
+    assert names(tmp_path) == ["post.md"]
+
+
+# -- a folder of results -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "post.md").write_bytes(OLD)
+    yield folder
+    assert names(folder) == ["post.md"]
+    assert (folder / "post.md").read_bytes() == OLD
+
+
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [
+        (place, target)
+        for place in ("post.md", "deep/post.md", "deep/deeper/post.md")
+        for target in ("post.md", "new.md", "")
+        if "/" in place or target  # the folder that was named may be a link
+    ],
+)
+def test_nothing_is_written_through_a_link(tmp_path: Path, outside: Path, place: str, target: str) -> None:
+    """The file itself is a link, or the folder that it is in; what it leads to is there, or would be made."""
+    root = tmp_path / "site"
+    link = root / place if target else (root / place).parent
+    link.parent.mkdir(parents=True)
+    link.symlink_to(outside / target)
+    with pytest.raises(OSError, match="symbolic link") as caught:
+        Tree(root).write(Path(place), NEW)
+    assert caught.value.filename == str(link)
+    assert link.is_symlink()
+
+
+def test_the_folder_that_was_named_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "site").symlink_to("real")
+    tree = Tree(tmp_path / "site")
+    tree.write(Path("a/b.md"), NEW)
+    tree.sync()
+    assert (tmp_path / "real" / "a" / "b.md").read_bytes() == NEW
+
+
+def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) -> None:
+    tree = Tree(tmp_path / "site")
+    tree.write(Path("a/b.md"), OLD)
+    path = tmp_path / "site" / "a" / "b.md"
+    path.chmod(0o640)
+    before = path.stat()
+    tree.write(Path("a/b.md"), OLD)
+    assert path.stat() == before
+    (path.parent / DEAD).write_bytes(b"half")
+    again = Tree(tmp_path / "site")
+    again.write(Path("a/b.md"), NEW)
+    assert path.read_bytes() == NEW
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert names(path.parent) == ["b.md"]

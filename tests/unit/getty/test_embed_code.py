@@ -1,0 +1,371 @@
+"""Embed code that somebody pasted: found whole, and turned into shortcodes with all else left alone."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedkit.errors import UnsupportedReference
+from embedkit.getty import embed_code, entities, references
+from embedkit.models import AssetRef, Options
+from embedkit.shortcodes import scan
+from tests.support.tools import FIXTURES, reference_dir
+
+ROWS = [json.loads(line) for line in (FIXTURES / "pasted.jsonl").read_text("utf-8").splitlines()]
+GENUINE = [row for row in ROWS if row["ref"]]
+REFUSED = [row for row in ROWS if not row["ref"]]
+PROPERTY = settings(deadline=None, max_examples=200)
+
+FRAME = '<iframe src="//embed.gettyimages.com/embed/518730426?et=a&sig=b" width="300" height="200"></iframe>'
+LINK = '<a href="https://www.gettyimages.com/detail/518730426">Embed from Getty Images</a>'
+CODE = next(row["text"] for row in ROWS if row["kind"] == "e: widget")
+
+
+def expected(row: dict) -> AssetRef:
+    return AssetRef(tuple(row["ref"].split(",")), Options(**row["options"]))
+
+
+@pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
+def test_it_is_a_reference_by_itself(row: dict) -> None:
+    assert references.parse(row["text"]) == expected(row)
+
+
+@pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
+def test_it_is_found_whole_within_a_text(row: dict) -> None:
+    text = f"<p>Before &amp; “so”.</p>\n\n{row['text']}\n\n<p>After.</p>"
+    (found,) = embed_code.find(text)
+    assert found.ref == expected(row)
+    if row.get("whole", True):
+        assert text[found.start : found.end] == row["text"]
+
+
+@pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
+def test_it_becomes_the_shortcode_and_all_else_stays(row: dict) -> None:
+    before, after = "<p>Before &amp; “so”.</p>\r\n\r\n", "\n\n\t<p>After\xa0all.</p>\n"
+    text, count, _ = embed_code.convert(before + row["text"] + after)
+    assert count == 1
+    assert text.startswith(before)
+    assert text.endswith(after)
+    assert scan.format(expected(row)) in text
+    if row.get("whole", True):
+        assert text == before + scan.format(expected(row)) + after
+    assert embed_code.convert(text) == (text, 0, ())
+
+
+@pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
+def test_the_shortcode_says_what_the_code_said(row: dict) -> None:
+    text, _, _ = embed_code.convert(f"Before.\n\n{row['text']}\n\nAfter.")
+    (tag,) = scan.find(text, "html")
+    assert (tag.reference, tag.options) == (row["ref"], expected(row).options)
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row["kind"])
+def test_anything_else_is_not_found_and_not_touched(row: dict) -> None:
+    assert embed_code.find(row["text"]) == []
+    assert embed_code.convert(row["text"]) == (row["text"], 0, ())
+    with pytest.raises(UnsupportedReference):
+        references.parse(row["text"])
+
+
+def test_every_generation_has_its_fixtures() -> None:
+    assert {row["kind"][:2] for row in GENUINE} >= {"a:", "b:", "c:", "d:", "e:", "f:"}
+
+
+def test_several_embeds_keep_their_order() -> None:
+    text = f"{CODE}\n\n{FRAME} and {FRAME.replace('518730426', '12')}{LINK.replace('518730426', '7')}"
+    assert [str(one.ref) for one in embed_code.find(text)] == ["518730426", "518730426", "12", "7"]
+    assert len(re.findall(r"\[getty", embed_code.convert(text)[0])) == 4
+
+
+def test_one_picture_twice_is_two_embeds() -> None:
+    assert embed_code.convert(CODE + CODE)[1] == 2
+    assert embed_code.convert(LINK + LINK)[1] == 2
+
+
+def test_several_pictures_are_no_single_reference() -> None:
+    with pytest.raises(UnsupportedReference, match="2 embeds"):
+        references.parse(FRAME + FRAME.replace("518730426", "12"))
+
+
+@pytest.mark.parametrize("text", [f"{FRAME}<script>alert(1)</script>", f"<p>See:</p>{FRAME}", f"{FRAME} and more"])
+def test_embed_code_among_other_words_is_no_reference(text: str) -> None:
+    with pytest.raises(UnsupportedReference, match="more than embed code"):
+        references.parse(text)
+
+
+@pytest.mark.parametrize("text", [f"<p>{FRAME}</p>", f"<figure class='wide'>\n{FRAME}\n</figure>"])
+def test_bare_tags_around_embed_code_do_not_matter(text: str) -> None:
+    assert str(references.parse(text)) == "518730426"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<p>{}</p>",
+        "<div>{}</div>",
+        '<div class="post">{}</div>',
+        '<td align="center">{}</td>',
+        '<figure class="alignleft">{}<figcaption>The harbour</figcaption></figure>',
+        '<div style="float:left">{} and words</div>',
+        '<div style="float:left"><img src="x.png">{}</div>',
+        '<div style="float:left">{}',
+        "{}</div>",
+        '<a href="https://shop.example/">{}</a>',
+        '<div style="float:left"><a href="https://www.gettyimages.com/detail/99">View image</a>{}</div>',
+        '&lt;div style="float:left"&gt;{}&lt;/div&gt;',
+    ],
+)
+def test_what_an_author_put_around_stays(around: str) -> None:
+    (found,) = [one for one in embed_code.find(around.format(FRAME)) if str(one.ref) == "518730426"]
+    assert around.format(FRAME)[found.start : found.end] == FRAME
+
+
+@pytest.mark.parametrize(
+    ("around", "align"),
+    [
+        ('<div class="getty alignleft">{}</div>', "left"),
+        ('<div class="alignright size-large">{}</div>', "right"),
+        ('<div style="float: right;">{}</div>', "right"),
+        ('<div style="TEXT-ALIGN:center">{}</div>', "center"),
+        ('<p class="has-text-align-center">{}</p>', "center"),
+        ('<div align="right">{}</div>', "right"),
+        ("<center>\n{}\n</center>", "center"),
+        ('<div class="getty alignnone">{}</div>', None),
+        ('<div class="getty" style="float:none">{}</div>', None),
+    ],
+)
+def test_alignment_is_kept(around: str, align: str | None) -> None:
+    (found,) = embed_code.find(around.format(FRAME))
+    assert (found.start, found.end) == (0, len(around.format(FRAME)))
+    assert found.ref.options.align == align
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "```html\n{}\n```",
+        "~~~~\n{}\n~~~~",
+        "> ```\n> {}\n> ```",
+        "```\n{}",
+        "Write `{}` there.",
+        "Write ``{}`` there.",
+        "<pre>{}</pre>",
+        '<PRE class="html"><code>{}</code></PRE>',
+        "<code>{}</code>",
+        "<pre>\n{}",
+        "<textarea>{}</textarea>",
+        "<!-- {} -->",
+        "<script>var code = '{}';</script>",
+        "<style>/* {} */</style>",
+    ],
+)
+@pytest.mark.parametrize("code", [FRAME, LINK, html.escape(FRAME)], ids=["frame", "link", "escaped"])
+def test_code_is_found_but_not_converted(around: str, code: str) -> None:
+    text = around.format(code)
+    assert len(embed_code.find(text)) == 1
+    assert embed_code.convert(text, "markdown") == (text, 0, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<p data-embed='{FRAME}'>Picture</p>",
+        f'<p data-embed="{html.escape(FRAME)}">Picture</p>',
+        f'<p title="never closed>{FRAME}',
+        "<script>start(); gie.widgets.load({items:'518730426'}); more()</script>",
+        "<a onclick=\"gie.widgets.load({items:'518730426'})\">x</a>",
+        'gettyimages: [{"insert": {"url": "https://www.gettyimages.com/detail/1", "type": "getty", "attributes": {}}}]',
+    ],
+)
+def test_attributes_and_larger_scripts_are_not_converted(text: str) -> None:
+    assert embed_code.convert(text) == (text, 0, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"a ` b\n\n{FRAME}\n\nc ` d", f"`x` {FRAME} `y`", f"\\`{FRAME}\\`", f"``` {FRAME}``", f"1 < 2\n{FRAME}"],
+)
+def test_what_only_looks_like_code_is_converted(text: str) -> None:
+    assert embed_code.convert(text, "markdown").converted == 1
+
+
+def test_a_text_without_embeds_comes_back_as_it_is() -> None:
+    text = "<p>Nothing here &amp; nothing there.</p>"
+    assert embed_code.convert(text) == (text, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("&lt;a&gt;", "<a>"),
+        ("&amp;lt;a&amp;amp;gt;", "<a>"),
+        ("&#40;&#041;&#x28;", "()("),
+        ("“x”&#8220;’&rsquo;", '"x""\'\''),
+        ("&#10;&#9;&#0;&unknown;&#128512;&", "&#10;&#9;&#0;&unknown;&#128512;&"),
+    ],
+)
+def test_entities_are_undone(written: str, text: str) -> None:
+    assert entities.undo(written).text == text
+
+
+@PROPERTY
+@given(st.lists(st.sampled_from(["a", "&lt;", "&amp;amp;", "&#40;", "&", "é", "”", "&bad;"]), max_size=20))
+def test_every_character_knows_where_it_came_from(parts: list[str]) -> None:
+    source = "".join(parts)
+    plain = entities.undo(source)
+    places = [plain.original(index) for index in range(len(plain.text) + 1)]
+    assert places == sorted(set(places))
+    assert places[0] == 0
+    assert places[-1] == len(source)
+    pieces = [source[one:two] for one, two in pairwise(places)]
+    assert [entities.undo(piece).text for piece in pieces] == list(plain.text)
+
+
+TAGS = "<div> </div> <p> </p> <center> </center> <pre> </pre> <code> </code> ` `` <!-- --> <script> </script> </a>"
+SOUP = [
+    *TAGS.split(),
+    *(
+        "\n```\n",
+        "\n\n",
+        "~~~\n",
+        '"',
+        "'",
+        '<a href="',
+        "&lt;",
+        "&gt;",
+        "&amp;",
+        "<",
+        ">",
+        " ",
+        "words",
+        "[getty 1]",
+    ),
+    *(
+        "<div class='getty alignleft'>",
+        "&lt;div style='float:left'&gt;",
+        "&lt;/div&gt;",
+        "<br>",
+        "<iframe ",
+        'title="',
+    ),
+    *("<a class='gie-single' href='http://gettyimages.de/detail/12'>", "gie(function(){", "})", "})});</script>"),
+    "gie.widgets.load({items:'518730426'",
+    "//embed.gettyimages.com/embed/12?et=a&sig=b",
+    "<iframe src='//embed.gettyimages.com/embed/12'>",
+    "[Embed from Getty Images](https://www.gettyimages.com/detail/12)",
+    *(FRAME, LINK, CODE, *(row["text"] for row in ROWS)),
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(SOUP), max_size=12).map("".join))
+def test_any_mixture_is_converted_once_and_for_all(text: str) -> None:
+    last = 0
+    for one in embed_code.find(text):
+        assert last <= one.start < one.end <= len(text)
+        assert references.parse(str(one.ref)).items == one.ref.items
+        last = one.end
+    converted, count, _ = embed_code.convert(text)
+    assert count or converted == text
+    assert embed_code.convert(converted) == (converted, 0, ())
+
+
+@PROPERTY
+@given(st.text())
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    embed_code.find(f"gettyimages {text}")
+    assert embed_code.convert(text)[1] == 0
+
+
+def spent(text: str) -> float:
+    """The least processor time of three tries, so that a busy machine does not count."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        embed_code.convert(text)
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+HOSTILE = [
+    *(
+        "<",
+        "<a ",
+        '<a "',
+        "<a '",
+        "<p>",
+        "</a>",
+        "<div><br>",
+        "<div style='float:left'>",
+        "&amp;",
+        "&",
+        "`",
+        "`a``b```c",
+    ),
+    *(
+        "```a\n",
+        "{",
+        '{"attributes":{',
+        '"attributes":',
+        " ",
+        "\n",
+        "gie.widgets.load({",
+        "gie(function(){",
+        "a=",
+        'a="',
+    ),
+    *(
+        "<iframe src='//embed.gettyimages.com/embed/1'></iframe>",
+        LINK,
+        "<script>",
+        "<pre>",
+        "<!--",
+        "'\"",
+        "> ",
+        "[",
+    ),
+    *(
+        "gie.widgets.load({items:'1'})",
+        "//embed.gettyimages.com/embed/1?et=1&sig=2 ",
+        "[Embed from Getty Images](",
+    ),
+]
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_time_is_linear_in_hostile_repeats(unit: str) -> None:
+    def text(size: int) -> str:
+        return f"{FRAME} {unit * (size // len(unit))} {FRAME}"
+
+    # 8 times the text: 8 times the time if linear, 64 if quadratic; the constant covers a clock's grain
+    assert spent(text(80_000)) < 25 * spent(text(10_000)) + 0.02
+
+
+def test_the_snippets_of_the_reference_corpus() -> None:
+    rows = [
+        json.loads(line)
+        for line in (reference_dir() / "upstream" / "snippets.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert len(rows) == 87
+    for row in rows:
+        code = row.get("html") or row["oembed"]["html"]
+        if row["kind"] == "cms_loader":  # a script that serves any picture denotes none
+            with pytest.raises(UnsupportedReference):
+                references.parse(code)
+        else:
+            assert set(references.parse(code).items) == named(code), row["kind"]
+
+
+def named(code: str) -> set[str]:
+    """The ids of a snippet, read in the crudest way."""
+    lists = re.findall(r"(?:items\W{1,5}|assets=|/embed/|getty src=\")([0-9a-z,-]+)", code) or re.findall(
+        r"detail/([0-9a-z-]+)", code
+    )
+    return set(lists[0].split(","))

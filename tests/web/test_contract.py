@@ -1,0 +1,197 @@
+"""The service against its own OpenAPI document: schemathesis asks, in process, and every check of its is on.
+
+``python -m tests.web.test_contract 2000`` does the same for longer.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, assume, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation import GenerationMode
+from schemathesis.schemas import BaseSchema
+
+from embedkit.web.openapi import every_route, openapi_document, path
+from tests.support.web import (
+    EXAMPLE,
+    KEYS,
+    TOKEN,
+    bearer,
+    world,
+)
+
+EXAMPLES = 25  # for each operation and mode
+FLOWS = 40
+# What counts as an answer to good and to bad questions, beside what schemathesis expects by itself:
+# 501 is oEmbed's own answer to another format (section 2.3.4), 413 and 414 are told for what is too long.
+USUAL = {
+    "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", 501]},
+    "negative_data_rejection": {
+        "expected-statuses": [400, 401, 403, 404, 405, 406, 409, 413, 414, 415, 422, 428, 429, 501]
+    },
+    "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", 401, 403, 404, 413, 414]},
+}
+# Which filters go with which family of pictures is beyond what OpenAPI can say of a query.
+FILTERED = {"positive_data_acceptance": {"expected-statuses": ["2xx", 400, 401, 403, 404, 414]}}
+CONFIG = {
+    "checks": USUAL,
+    "operations": [{"include-path": one, "checks": {**USUAL, **FILTERED}} for one in ("/v1/search", "/picker")],
+}
+
+
+def contract(mode: str = "all") -> BaseSchema:
+    """The document that a service hands out, bound to that service; one token opens everything."""
+    load_all_checks()
+    made = world(
+        **KEYS,
+        tokens=TOKEN,
+        admin_token=TOKEN,
+        metrics="token",
+        contact="mailto:security@example.org",
+        public_url="",
+        trusted_hosts=("localhost",),
+        rate_limit="1000000/second",
+    )
+    return schemathesis.openapi.from_wsgi(
+        "/openapi.json", made.app, config=SchemathesisConfig.from_dict({**CONFIG, "generation": {"mode": mode}})
+    )
+
+
+def within(examples: int, **more: Any) -> hypothesis_settings:
+    return hypothesis_settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        **more,
+    )
+
+
+def ask(
+    schema: BaseSchema, method: str, where: str, mode: GenerationMode, examples: int, **fixed: Any
+) -> Counter[int]:
+    """Ask generated questions, each answer judged by all checks; the statuses that came."""
+    seen: Counter[int] = Counter()
+
+    @given(case=schema[where][method].as_strategy(generation_mode=mode, **fixed))
+    @within(examples, phases=[Phase.generate])
+    def question(case: Any) -> None:
+        # of equal names the first counts, as forms and proxies have it; OpenAPI has no word for that
+        assume(not any(isinstance(value, list) for value in (case.query or {}).values()))
+        seen[case.call_and_validate(headers=bearer(TOKEN), checks=CHECKS.get_all()).status_code] += 1
+
+    question()
+    return seen
+
+
+def known(where: str) -> dict[str, Any]:
+    """Parameters that name a picture which exists."""
+    if where == "/oembed":
+        return {"query": {"url": f"https://gty.im/{EXAMPLE}", "maxwidth": 300}}
+    names = re.findall(r"{(\w+)}", where)
+    return {"path_parameters": dict.fromkeys(names, EXAMPLE)} if names else {}
+
+
+def flows(count: int, steps: int = 8) -> Counter[tuple[str, int]]:
+    """Follow the links from answer to answer; how often each operation answered with which status."""
+    seen: Counter[tuple[str, int]] = Counter()
+
+    class Flow(contract("positive").as_state_machine()):  # type: ignore[misc]
+        def before_call(self, case: Any) -> None:
+            if case.operation.path == "/v1/search":  # for what there is, so that its answers lead on
+                case.query = {"q": "eclipse", "page_size": 3}
+
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            return {"headers": bearer(TOKEN)}
+
+        def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
+            seen[case.operation.definition.raw["operationId"], response.status_code] += 1
+            case.validate_response(response, checks=CHECKS.get_all(), headers=bearer(TOKEN))
+
+    Flow.run(settings=within(count, stateful_step_count=steps, phases=[Phase.generate]))
+    return seen
+
+
+OPERATIONS = [(route.method, path(route)) for route in every_route()]
+
+
+@pytest.fixture(name="schema", scope="module")
+def fixture_schema() -> BaseSchema:
+    return contract()
+
+
+@pytest.mark.parametrize(("method", "where"), OPERATIONS)
+def test_good_questions(schema: BaseSchema, method: str, where: str) -> None:
+    seen = ask(schema, method, where, GenerationMode.POSITIVE, EXAMPLES)
+    if fixed := known(where):
+        seen |= ask(schema, method, where, GenerationMode.POSITIVE, 5, **fixed)
+    assert any(status < 400 for status in seen) or method == "DELETE", seen
+
+
+@pytest.mark.parametrize(("method", "where"), OPERATIONS)
+def test_bad_questions(schema: BaseSchema, method: str, where: str) -> None:
+    try:
+        assert ask(schema, method, where, GenerationMode.NEGATIVE, EXAMPLES)
+    except Unsatisfiable:  # nothing can be wrong with a question that has no parts
+        operation = openapi_document()["paths"][where][method.lower()]
+        assert not operation["parameters"]
+        assert not operation.keys() & {"security", "requestBody"}
+
+
+def test_links_lead_from_answer_to_answer() -> None:
+    seen = flows(FLOWS)
+    linked = {("embed", 200), ("image", 200), ("oembed", 200), ("frame", 200), ("render", 200), ("purge", 204)}
+    assert linked <= seen.keys(), seen
+
+
+def test_every_link_leads_somewhere() -> None:
+    document = openapi_document()
+    operations = {one["operationId"]: one for methods in document["paths"].values() for one in methods.values()}
+    links = [
+        link
+        for one in operations.values()
+        for answer in one["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert len(links) >= 10
+    for link in links:
+        target = operations[link["operationId"]]
+        assert link["parameters"].keys() <= {row["name"] for row in target["parameters"]}
+        assert ("requestBody" in link) <= ("requestBody" in target)
+
+
+def test_the_document_tells_what_http_itself_answers() -> None:
+    for where, methods in openapi_document()["paths"].items():
+        for operation in methods.values():
+            answers = operation["responses"]
+            assert {"405", "414", "500"} <= answers.keys(), where
+            assert ({"413", "415"} <= answers.keys()) == ("requestBody" in operation)
+            pages = where in ("/embed/{ref}", "/picker")
+            wrong = {status: row for status, row in answers.items() if status >= "400" and where != "/readyz"}
+            assert all(("text/html" in row["content"]) == pages for row in wrong.values()), where
+
+
+if __name__ == "__main__":
+    made = contract()
+    for method, where in OPERATIONS:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            try:
+                print(
+                    method, where, mode.value, dict(ask(made, method, where, mode, int(sys.argv[1]))), flush=True
+                )
+            except Unsatisfiable:
+                print(method, where, mode.value, "nothing to ask", flush=True)
+            except FailureGroup as failures:
+                print(method, where, mode.value, *(failures.exceptions), sep="\n", flush=True)
+    print(flows(int(sys.argv[1]) // 10, 10))

@@ -1,0 +1,236 @@
+"""/v1/embeds (one, many, purging) and /v1/render."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from embedkit.models import TARGETS
+from embedkit.web import schemas
+from tests.support.web import (
+    ADMIN,
+    ANY,
+    EXAMPLE,
+    FORBIDDEN,
+    WITHDRAWN,
+    World,
+    world,
+)
+
+BEARER = {"Authorization": f"Bearer {ADMIN}"}
+
+
+@pytest.fixture(name="web")
+def fixture_web() -> World:
+    return world(admin_token=ADMIN)
+
+
+def strict(kind: type, data: bytes) -> object:
+    """The answer as its schema has it; a key that the schema does not know fails."""
+    found = msgspec.json.decode(data, type=kind)
+    assert msgspec.json.decode(msgspec.json.encode(found)) == msgspec.json.decode(data)
+    return found
+
+
+def test_one_is_the_record_with_html(web: World) -> None:
+    answer = web.client.get(f"/v1/embeds/{EXAMPLE}")
+    found = strict(schemas.EmbedAnswer, answer.data)
+    assert (found.ref, found.target, found.stale) == (EXAMPLE, "web", False)
+    assert f"/embed/{EXAMPLE}?" in found.html
+    assert found.assets.css
+    assert found.fetched_at.endswith("Z")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target(web: World, target: str) -> None:
+    found = web.client.get(f"/v1/embeds/{EXAMPLE}?target={target}").json
+    assert found["target"] == target
+    assert isinstance(found["html"], str)
+    assert sorted(found["assets"]) == ["css", "js"]
+
+
+def test_a_list_is_one_embed(web: World) -> None:
+    assert web.client.get("/v1/embeds/600000001,600000002").json["ref"] == "600000001,600000002"
+
+
+def test_options_of_the_query(web: World) -> None:
+    found = web.client.get(f"/v1/embeds/{EXAMPLE}?maxwidth=200&caption=A+word&align=left&title=Seen&tld=de").json
+    assert found["width"] == 200
+    assert "A word" in found["html"]
+    assert "Seen" in found["html"]
+    assert dict(found["frame"]["query"])["tld"] == "de"
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("target=hologram", "Use one of web, facade"),
+        ("align=up", "Use one of none, left"),
+        ("maxwidth=1.5", "maxwidth: expected a whole number"),
+        ("tld=zz", "com.au"),
+        (f"title={'x' * 1001}", "title"),
+    ],
+)
+def test_a_wrong_query_names_what_would_do(web: World, query: str, says: str) -> None:
+    answer = web.client.get(f"/v1/embeds/{ANY}?{query}")
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert says in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "status", "code"),
+    [("nonsense", 404, "unsupported"), (WITHDRAWN, 404, "not-found"), (FORBIDDEN, 403, "not-embeddable")],
+)
+def test_errors(web: World, ref: str, status: int, code: str) -> None:
+    answer = web.client.get(f"/v1/embeds/{ref}")
+    assert (answer.status_code, answer.json["code"]) == (status, code)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_conditional_requests(web: World) -> None:
+    first = web.client.get(f"/v1/embeds/{ANY}")
+    same = web.client.get(f"/v1/embeds/{ANY}", headers={"If-None-Match": first.headers["ETag"]})
+    other = web.client.get(f"/v1/embeds/{ANY}?maxwidth=100", headers={"If-None-Match": first.headers["ETag"]})
+    assert (same.status_code, other.status_code) == (304, 200)
+
+
+def test_a_stale_copy_is_not_for_others_to_keep(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = web.kit.resolve(ANY)
+    monkeypatch.setattr(web.kit, "resolve", lambda *_: replace(fresh, stale=True, fresh_until=1.0))
+    answer = web.client.get(f"/v1/embeds/{ANY}")
+    assert answer.json["stale"] is True
+    assert answer.json["cache_age"] == 0
+    assert answer.headers["Cache-Control"] == "public, max-age=0, stale-if-error=2592000"
+
+
+def test_a_batch_is_in_order_with_errors_of_their_own(web: World) -> None:
+    answer = web.client.post(
+        "/v1/embeds",
+        json={
+            "refs": [
+                f"https://gty.im/{EXAMPLE}",
+                {"ref": ANY, "maxwidth": 120, "caption": False, "align": "right"},
+                "https://evil.example/1",
+                WITHDRAWN,
+                {"ref": ANY, "tld": "nowhere"},
+                f"[getty {EXAMPLE} width=99]",
+            ],
+            "target": "feed",
+        },
+    )
+    assert answer.status_code == 200
+    embeds = answer.json["embeds"]
+    assert [item["ref"] for item in embeds] == [EXAMPLE, ANY, "https://evil.example/1", WITHDRAWN, ANY, EXAMPLE]
+    assert [item.get("error", {}).get("code") for item in embeds] == [
+        *(None, None, "unsupported", "not-found", "invalid-request", None)
+    ]
+    assert embeds[0]["target"] == embeds[1]["target"] == "feed"
+    assert (embeds[1]["width"], embeds[5]["width"]) == (120, 99)
+    for item in embeds:
+        strict(schemas.FailedItem if "error" in item else schemas.EmbedAnswer, msgspec.json.encode(item))
+        assert "error" not in item or item["error"]["detail"]
+
+
+def test_a_batch_asks_for_each_picture_once(web: World) -> None:
+    answer = web.client.post("/v1/embeds", json={"refs": ["600000321", "https://gty.im/600000321"] * 25})
+    assert [item["ref"] for item in answer.json["embeds"]] == ["600000321"] * 50
+    assert web.sandbox.count("oembed") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"", 400, "no valid JSON"),
+        (b"{", 400, "no valid JSON"),
+        (b'{"refs": [\n"1",\n]}', 400, "line 3"),
+        (b'{"refs": ["\xff"]}', 400, "UTF-8"),
+        (b"[]", 400, "an object"),
+        (b"{}", 400, "refs"),
+        (b'{"refs": "1"}', 400, "refs: expected a list"),
+        (b'{"refs": [], "target": "hologram"}', 400, "Use one of web"),
+        (b'{"refs": ' + b"[" * 30_000, 400, "nested too deeply"),
+        (b'{"refs": [' + b'"1",' * 100 + b'"1"]}', 400, "100"),
+    ],
+)
+def test_a_wrong_body_is_told_what_and_where(web: World, body: bytes, status: int, says: str) -> None:
+    answer = web.client.post("/v1/embeds", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (status, "invalid-request")
+    assert says in answer.json["detail"]
+
+
+def test_a_body_of_another_type_is_refused(web: World) -> None:
+    answer = web.client.post("/v1/embeds", data={"refs": "1"})
+    assert (answer.status_code, answer.json["code"]) == (415, "invalid-request")
+    assert "application/json" in answer.json["detail"]
+
+
+def test_purging_needs_the_token_and_tells_whether_there_was_a_copy(web: World) -> None:
+    web.client.get(f"/v1/embeds/{ANY}")
+    nobody = web.client.delete(f"/v1/embeds/{ANY}")
+    assert (nobody.status_code, nobody.json["code"]) == (401, "token-required")
+    assert nobody.headers["WWW-Authenticate"].startswith("Bearer")
+    stranger = web.client.delete(f"/v1/embeds/{ANY}", headers={"Authorization": f"Bearer {ADMIN}x"})
+    assert (stranger.status_code, stranger.json["code"]) == (403, "forbidden")
+    assert web.client.delete(f"/v1/embeds/{ANY}", headers=BEARER).status_code == 204
+    assert web.client.delete(f"/v1/embeds/{ANY}", headers=BEARER).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer  ", ADMIN, "bearer\x00x"])
+def test_other_credentials_do_not_count(web: World, header: str) -> None:
+    assert web.client.delete(f"/v1/embeds/{ANY}", headers={"Authorization": header}).status_code == 401
+
+
+def test_without_an_admin_token_there_is_no_purging() -> None:
+    answer = world().client.delete(f"/v1/embeds/{ANY}", headers=BEARER)
+    assert (answer.status_code, answer.json["code"]) == (404, "no-route")
+
+
+def test_a_hosts_login_decides_instead_of_the_token() -> None:
+    asked: list[str] = []
+    web = world(authorize=lambda action: bool(asked.append(action)) or len(asked) > 1)
+    web.client.get(f"/v1/embeds/{ANY}")
+    assert web.client.delete(f"/v1/embeds/{ANY}").status_code == 403
+    assert web.client.delete(f"/v1/embeds/{ANY}").status_code == 204
+    assert asked == ["purge", "purge"]
+
+
+def test_a_text_is_rendered_with_its_problems(web: World) -> None:
+    text = f"First [getty {EXAMPLE}]\n\nthen [getty {WITHDRAWN}] and `[getty 1]`."
+    answer = web.client.post("/v1/render", json={"content": text, "input": "markdown", "target": "feed"})
+    found = strict(schemas.RenderAnswer, answer.data)
+    assert [embed.ref for embed in found.embeds] == [EXAMPLE]
+    assert [(one.line, one.column, one.code) for one in found.problems] == [(3, 6, "not-found")]
+    assert "`[getty 1]`" in found.content
+    assert f"[getty {EXAMPLE}]" not in found.content
+
+
+def test_rendering_takes_two_megabytes_and_the_rest_64_kilobytes(web: World) -> None:
+    fits = {"content": "x" * 2_000_000}
+    assert web.client.post("/v1/render", json=fits).json["content"] == fits["content"]
+    large = web.client.post("/v1/render", json={"content": "x" * 2_100_000})
+    assert (large.status_code, large.json["code"]) == (413, "too-large")
+    assert "2048 KiB" in large.json["detail"]
+    batch = web.client.post("/v1/embeds", json={"refs": ["x" * 70_000]})
+    assert (batch.status_code, batch.json["code"]) == (413, "too-large")
+
+
+def test_rendering_takes_a_hundred_references(web: World) -> None:
+    def render(count: int, ids: int) -> Any:
+        text = "\n\n".join(f"[getty {600_000_000 + number % ids}]" for number in range(count))
+        return web.client.post("/v1/render", json={"content": f"{text} <code>[getty 1]</code>"})
+
+    assert len(render(100, 100).json["embeds"]) == len(render(100, 5).json["embeds"]) == 100
+    calls = web.sandbox.count()
+    for refused in (render(101, 101), render(101, 5)):
+        assert (refused.status_code, refused.json["code"]) == (413, "too-large")
+        assert "at most 100 references (reached in line 201, column 1)" in refused.json["detail"]
+    assert web.sandbox.count() == calls
+
+
+def test_what_rendering_takes(web: World) -> None:
+    answer = web.client.post("/v1/render", json={"content": "x", "input": "rtf"})
+    assert answer.status_code == 400
+    assert "html" in answer.json["detail"]

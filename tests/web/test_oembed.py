@@ -1,0 +1,218 @@
+"""/oembed and /oembed/providers.json."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from embedkit.web import oembed
+from tests.support.web import (
+    ANY,
+    EXAMPLE,
+    FORBIDDEN,
+    PUBLIC,
+    WITHDRAWN,
+    World,
+    world,
+)
+
+KEYS = [
+    *("type", "version", "height", "width", "html", "title", "caption", "photographer", "collection"),
+    *("thumbnail_url", "thumbnail_height", "thumbnail_width", "terms_of_use_url"),
+    *("provider_name", "provider_url", "author_name", "cache_age"),
+]
+
+
+@pytest.fixture(name="web")
+def fixture_web() -> World:
+    return world()
+
+
+def ask(web: World, **query: object):
+    return web.client.get("/oembed", query_string=query)
+
+
+def test_answers_gettys_keys_and_the_standards(web: World) -> None:
+    answer = ask(web, url=f"https://gty.im/{EXAMPLE}")
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/json"
+    found = answer.json
+    assert sorted(found) == sorted(KEYS)
+    assert (found["type"], found["version"]) == ("rich", "1.0")
+    assert (found["width"], found["height"]) == (395, 594)
+    assert (found["provider_name"], found["provider_url"]) == ("Getty Images", "https://www.gettyimages.com")
+    assert found["author_name"] == found["photographer"] != ""
+    assert isinstance(found["cache_age"], int)
+    assert 0 < found["cache_age"] <= 7 * 86_400 * 1.1
+
+
+def test_html_is_one_frame_without_script(web: World) -> None:
+    html = ask(web, url=f"https://gty.im/{EXAMPLE}").json["html"]
+    assert html.count("<iframe") == 1
+    assert "<script" not in html
+    assert f"https://embed.gettyimages.com/embed/{EXAMPLE}?" in html
+
+
+def test_what_consumers_add_and_what_nobody_knows_is_no_matter(web: World) -> None:
+    plain = ask(web, url=EXAMPLE)
+    wordpress = ask(web, url=EXAMPLE, dnt=1, format="json", maxwidth="", nonsense="<b>", callback="alert")
+    assert wordpress.status_code == 200
+    assert wordpress.json["html"] == plain.json["html"]
+    assert not wordpress.data.startswith(b"alert")
+
+
+@pytest.mark.parametrize(
+    ("query", "size"),
+    [
+        ({"maxwidth": 300}, (300, 200)),
+        ({"maxheight": 100}, (150, 100)),
+        ({"maxwidth": 500, "maxheight": 750}, (500, 333)),
+        ({"maxwidth": 99_999_999}, None),
+    ],
+)
+def test_sizes_are_limits(web: World, query: dict[str, int], size: tuple[int, int] | None) -> None:
+    found = ask(web, url="https://gty.im/600000002", **query).json
+    ratio = found["width"] / found["height"]
+    assert found["width"] <= query.get("maxwidth", 10_000)
+    assert found["height"] <= query.get("maxheight", 10_000)
+    full = ask(web, url="https://gty.im/600000002").json
+    assert ratio == pytest.approx(full["width"] / full["height"], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({}, "url"),
+        ({"url": ""}, "url"),
+        ({"url": ANY, "maxwidth": "wide"}, "maxwidth: expected a whole number"),
+        ({"url": ANY, "maxwidth": "0"}, "maxwidth: expected a whole number >= 1"),
+        ({"url": ANY, "maxheight": "-4"}, "maxheight"),
+        ({"url": ANY, "tld": "evil"}, "co.uk"),
+        ({"url": "x" * 4001}, "url"),
+        ({}, '"url" is missing.'),
+    ],
+)
+def test_a_wrong_question_is_told_what_to_do(web: World, query: dict[str, str], says: str) -> None:
+    answer = ask(web, **query)
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert answer.mimetype == "application/problem+json"
+    assert says in answer.json["detail"]
+
+
+@pytest.mark.parametrize("form", ["xml", "html", "jsonp"])
+def test_other_formats_are_not_implemented(web: World, form: str) -> None:
+    answer = ask(web, url=ANY, format=form)
+    assert (answer.status_code, answer.json["code"]) == (501, "unsupported-format")
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "code"),
+    [
+        ("https://evil.example/gty.im/1", 404, "unsupported"),
+        ("http://evil.example\\@gty.im/1", 404, "unsupported"),
+        (f"https://gty.im/{WITHDRAWN}", 404, "not-found"),
+        (f"https://gty.im/{FORBIDDEN}", 403, "not-embeddable"),
+    ],
+)
+def test_errors_are_problems(web: World, url: str, status: int, code: str) -> None:
+    answer = ask(web, url=url)
+    assert (answer.status_code, answer.json["status"], answer.json["code"]) == (status, status, code)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json["title"]
+    assert answer.json["detail"]
+
+
+def test_an_outage_says_when_to_come_back(web: World) -> None:
+    web.sandbox.faults.add("status", status=503, count=None)
+    answer = ask(web, url=f"https://gty.im/{ANY}")
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_copy_is_asked_for_once_and_revalidates(web: World) -> None:
+    first = ask(web, url=f"https://gty.im/{ANY}")
+    again = web.client.get(
+        "/oembed", query_string={"url": f"https://gty.im/{ANY}"}, headers={"If-None-Match": first.headers["ETag"]}
+    )
+    assert again.status_code == 304
+    assert again.data == b""
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert "max-age=" in again.headers["Cache-Control"]
+    assert again.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_lifetime_is_that_of_the_copy(web: World) -> None:
+    answer = ask(web, url=ANY)
+    policy = answer.headers["Cache-Control"]
+    assert policy.startswith("public, max-age=")
+    assert answer.cache_control.max_age <= min(86_400, answer.json["cache_age"])
+    assert "stale-while-revalidate=86400" in policy
+    assert "stale-if-error=2592000" in policy
+
+
+def test_head_is_get_without_the_body(web: World) -> None:
+    head = web.client.head("/oembed", query_string={"url": ANY})
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["ETag"] == ask(web, url=ANY).headers["ETag"]
+
+
+def test_list_of_providers_points_here(web: World) -> None:
+    answer = web.client.get("/oembed/providers.json")
+    (provider,) = answer.json
+    (endpoint,) = provider["endpoints"]
+    assert endpoint["url"] == f"{PUBLIC}/oembed"
+    assert endpoint["formats"] == ["json"]
+    assert endpoint["discovery"] is True
+    assert len(set(endpoint["schemes"])) == len(endpoint["schemes"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://gty.im/74917285",
+        "http://www.gty.im/a0075-000067a",
+        "https://gty.im/600000001,600000002",
+        "https://www.gettyimages.com/detail/74917285",
+        "https://www.gettyimages.co.uk/detail/news-photo/some-words/74917285?adppopup=true",
+        "http://www.gettyimages.de/detail/nachrichtenfoto/worte/74917285",
+        "https://gettyimages.com.au/license/74917285",
+        "https://www.gettyimages.com/event/a-show-1234#words-picture-id589521390",
+        "https://media.gettyimages.com/id/74917285/photo/words.jpg?s=612x612",
+        "https://media.gettyimages.com/photos/words-picture-id74917285",
+        "https://embed.gettyimages.com/embed/74917285?et=a&sig=b",
+    ],
+)
+def test_schemes_cover_every_form_of_address(web: World, address: str) -> None:
+    assert any(fnmatch.fnmatch(address, scheme) for scheme in oembed.schemes())
+    web.kit.parse(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://gty.im.evil.example/1", "https://www.gettyimages.com/photos/eclipse"]
+)
+def test_schemes_cover_nothing_else(address: str) -> None:
+    assert not any(fnmatch.fnmatch(address, scheme) for scheme in oembed.schemes())
+
+
+def test_without_a_public_url_host_counts_only_on_loopback_or_where_it_is_checked() -> None:
+    open_one, checked = world(public_url=""), world(public_url="", trusted_hosts="embeds.example.net")
+    evil = open_one.client.get("/oembed/providers.json", headers={"Host": "evil.example"})
+    assert (evil.status_code, evil.json["code"]) == (500, "configuration")
+    assert "EMBEDKIT_PUBLIC_URL" in evil.json["detail"]
+    assert b"evil.example" not in evil.data
+    local = open_one.client.get("/oembed/providers.json", headers={"Host": "127.0.0.1:8080"})
+    assert local.json[0]["endpoints"][0]["url"] == "http://127.0.0.1:8080/oembed"
+    assert local.headers["Cache-Control"] == "no-store"
+    known = checked.client.get("/oembed/providers.json", headers={"Host": "embeds.example.net"})
+    assert known.json[0]["endpoints"][0]["url"] == "http://embeds.example.net/oembed"
+
+
+def test_a_frame_page_leads_back_to_this_endpoint(web: World) -> None:
+    page = web.client.get(f"/embed/{ANY}").text
+    href = page.split('type="application/json+oembed" href="')[1].split('"')[0].replace("&amp;", "&")
+    assert href.startswith(f"{PUBLIC}/oembed?")
+    assert parse_qs(urlsplit(href).query)["url"] == [f"https://gty.im/{ANY}"]
+    assert json.loads(web.client.get(href.removeprefix(PUBLIC)).data)["type"] == "rich"

@@ -1,0 +1,282 @@
+"""The pages: frame, documentation, first page; and the OpenAPI document beside the routes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import get_args
+from urllib.parse import urlsplit
+
+import pytest
+
+from embedkit.api.enums import Orientation
+from embedkit.api.languages import LANGUAGES
+from embedkit.models import JSON
+from embedkit.web import openapi, openapi_document
+from embedkit.web.docs import kind
+from tests.support.web import (
+    ANY,
+    EXAMPLE,
+    FORBIDDEN,
+    HOSTILE,
+    WITHDRAWN,
+    World,
+    world,
+)
+
+
+@pytest.fixture(name="web")
+def fixture_web() -> World:
+    return world()
+
+
+def test_a_frame_page_shows_one_picture_under_its_own_policy(web: World) -> None:
+    page = web.client.get(f"/embed/{EXAMPLE}")
+    assert (page.status_code, page.mimetype) == (200, "text/html")
+    assert f"https://embed.gettyimages.com/embed/{EXAMPLE}?" in page.text
+    assert '<meta name="robots" content="noindex">' in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; frame-src https://embed.gettyimages.com; ")
+    assert "frame-ancestors *" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=", page.text)
+
+
+def test_its_files_are_our_own_and_there(web: World) -> None:
+    page = web.client.get(f"/embed/{EXAMPLE}?target=facade").text
+    files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+    names = {urlsplit(file).path.rpartition("/")[2] for file in files}
+    assert names >= {"embedkit-frame.js", "embedkit-facade.js", "embedkit.css"}
+    assert [web.client.get(file, buffered=True).status_code for file in files] == [200] * len(files)
+
+
+def test_a_facade_asks_nothing_of_getty_by_itself(web: World) -> None:
+    page = web.client.get(f"/embed/{EXAMPLE}?target=facade").text
+    assert "<iframe" not in page
+    assert "data-ek-src=" in page
+
+
+def test_other_targets_are_not_for_frames(web: World) -> None:
+    answer = web.client.get(f"/embed/{EXAMPLE}?target=widget")
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert "facade" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(("ref", "status"), [(WITHDRAWN, 404), (FORBIDDEN, 403)])
+def test_without_a_picture_there_is_a_card_with_the_status(web: World, ref: str, status: int) -> None:
+    page = web.client.get(f"/embed/{ref}")
+    assert (page.status_code, page.mimetype) == (status, "text/html")
+    assert ref in page.text
+    assert "<a " in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_an_outage_is_a_card_that_says_when_to_come_back(web: World) -> None:
+    web.sandbox.faults.add("status", status=503, count=None)
+    page = web.client.get(f"/embed/{ANY}")
+    assert page.status_code == 503
+    assert int(page.headers["Retry-After"]) > 0
+    assert "<a " in page.text
+
+
+def test_what_is_no_reference_is_not_repeated_to_the_reader(web: World) -> None:
+    page = web.client.get("/embed/Your account is closed, call me")
+    assert page.status_code == 404
+    assert "account" not in page.text
+    assert "names no picture" in page.text
+
+
+def test_a_host_that_wants_errors_gets_them() -> None:
+    answer = world(on_error="raise").client.get(f"/embed/{WITHDRAWN}")
+    assert (answer.status_code, answer.json["code"]) == (404, "not-found")
+
+
+def test_hostile_texts_stay_texts(web: World) -> None:
+    page = web.client.get(f"/embed/{HOSTILE}").text
+    title = web.kit.resolve(HOSTILE).title
+    assert "<" in title
+    assert title not in page
+    assert re.search(r"<title>[^<]*</title>", page)
+
+
+def test_frame_pages_revalidate(web: World) -> None:
+    first = web.client.get(f"/embed/{ANY}")
+    assert not first.headers["ETag"].startswith("W/")
+    again = web.client.get(f"/embed/{ANY}", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert "frame-ancestors *" in again.headers["Content-Security-Policy"]
+
+
+# -- documentation -------------------------------------------------------------------------------------
+
+
+def test_document_and_routes_are_in_step(web: World) -> None:
+    document = web.client.get("/openapi.json").json
+    said = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
+        for rule in web.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+        if rule.endpoint not in ("embedkit.static", "embedkit.index")
+    }
+    assert said == served
+
+
+def test_document_is_whole(web: World) -> None:
+    document = web.client.get("/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    assert document["servers"] == [{"url": "https://embeds.example.org"}]
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert references <= document["components"]["schemas"].keys()
+    operations = [one for methods in document["paths"].values() for one in methods.values()]
+    assert len({one["operationId"] for one in operations}) == len(operations)
+    for path, methods in document["paths"].items():
+        named = re.findall(r"{(\w+)}", path)
+        for one in methods.values():
+            assert [row["name"] for row in one["parameters"] if row["in"] == "path"] == named
+            assert all(row.get("schema") for row in one["parameters"])
+            assert one["summary"]
+
+
+def test_document_says_what_a_query_takes() -> None:
+    (url, width, *_) = openapi_document()["paths"]["/oembed"]["get"]["parameters"]
+    assert (url["name"], url["required"]) == ("url", True)
+    assert (width["name"], width["required"], width["schema"]) == (
+        "maxwidth",
+        False,
+        {"type": "integer", "minimum": 1},
+    )
+
+
+def test_document_says_what_a_search_takes() -> None:
+    search = openapi_document()["paths"]["/v1/search"]["get"]
+    rows = {row["name"]: row for row in search["parameters"]}
+    assert [name for name, row in rows.items() if row["required"]] == ["q"]
+    assert "embed_content_only" not in rows
+    assert rows["exclude_nudity"]["schema"] == {"type": "boolean", "default": True}
+    assert rows["page_size"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 100, "default": 30}
+    assert (rows["orientations"]["style"], rows["orientations"]["explode"]) == ("form", False)
+    assert set(rows["orientations"]["schema"]["items"]["enum"]) == set(get_args(Orientation))
+    assert "ar" not in LANGUAGES
+    assert all(language in rows["lang"]["description"] for language in LANGUAGES)
+
+
+def test_document_says_who_may() -> None:
+    document = openapi_document()
+    schemes = document["components"]["securitySchemes"]
+    assert {(one["type"], one["scheme"]) for one in schemes.values()} == {("http", "bearer")}
+    guarded = {
+        (method.upper(), path): [name for need in one["security"] for name in need]
+        for path, methods in document["paths"].items()
+        for method, one in methods.items()
+        if "security" in one
+    }
+    assert guarded == {
+        ("GET", "/v1/search"): ["token", "grant"],
+        ("GET", "/v1/images/{id}"): ["token", "grant"],
+        ("GET", "/v1/countries"): ["token", "grant"],
+        ("POST", "/v1/grants"): ["token"],
+        ("DELETE", "/v1/embeds/{ref}"): ["admin"],
+        ("GET", "/metrics"): ["admin", "token"],
+    }
+    assert {name for names in guarded.values() for name in names} == set(schemes)
+    for method, path in guarded:
+        answers = document["paths"][path][method.lower()]["responses"]
+        assert {"401", "403"} <= set(answers)
+    assert "not-configured" in document["paths"]["/v1/search"]["get"]["responses"]["503"]["description"]
+
+
+def test_every_code_is_documented(web: World) -> None:
+    page = web.client.get("/docs").text
+    for code in openapi.codes():
+        assert f'id="error-{code}"' in page
+    answer = web.client.get("/oembed")
+    assert answer.json["type"] == f"/docs#error-{answer.json['code']}"
+
+
+def test_documentation_page_names_every_route_and_field(web: World) -> None:
+    page = web.client.get("/docs").text
+    for route in openapi.every_route():
+        assert f"<code>{openapi.path(route)}</code>" in page
+        guarded = route.access != "open"
+        sample = page.partition(f'id="{route.endpoint}"')[2].partition("</article>")[0].partition("<pre")[2]
+        assert ("Authorization: Bearer" in sample.partition("</pre>")[0]) is guarded
+    for name in ("maxwidth", "refs", "content", "cache_age", "photographer", "orientations", "related", "grant"):
+        assert f"<code>{name}</code>" in page
+
+
+@pytest.mark.parametrize("path", ["/docs", "/"])
+def test_pages_load_nothing_from_other_hosts(web: World, path: str) -> None:
+    page = web.client.get(path)
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+    assert re.findall(r"<(?:script|img|iframe)\b", page.text) == []
+    assert all(link.startswith("/static/") for link in re.findall(r'<link[^>]* href="([^"]+)"', page.text))
+
+
+def test_first_page_leads_on(web: World) -> None:
+    links = re.findall(r'<a href="([^"]+)"', web.client.get("/").text)
+    assert len(links) == 6
+    assert {web.client.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
+
+
+def test_a_folder_of_templates_comes_first(tmp_path) -> None:
+    (tmp_path / "embedkit").mkdir()
+    (tmp_path / "embedkit" / "home.html").write_text("Welcome <b>{{ links.docs }}</b>")
+    assert world(templates=str(tmp_path)).client.get("/").text == "Welcome <b>/docs</b>"
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"type": "integer"}, "integer"),
+        ({"enum": ["a", "b"]}, "one of a, b"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "string"),
+        ({"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/X"}]}, "string or X"),
+        ({"type": "array", "items": {"type": "string"}}, "list of string"),
+        ({}, "any"),
+    ],
+)
+def test_types_in_words(schema: dict[str, object], words: str) -> None:
+    assert kind(schema) == words
+
+
+# -- operation -----------------------------------------------------------------------------------------
+
+
+def test_health_and_readiness(web: World) -> None:
+    assert web.client.get("/healthz").json == {"status": "ok"}
+    ready = web.client.get("/readyz")
+    assert (ready.status_code, ready.json["status"], ready.json["cache"]) == (200, "ok", "ok")
+    assert ready.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("cache", "breaker", "status", "code"),
+    [
+        ("ok", "closed", "ok", 200),
+        ("ok", "half-open", "ok", 200),
+        ("ok", "open", "degraded", 200),
+        ("bypassed", "closed", "degraded", 200),
+        ("bypassed", "open", "unavailable", 503),
+    ],
+)
+@pytest.mark.parametrize("lane", ["api", "token"])
+@pytest.mark.parametrize(
+    "search", [{}, {"breaker": "open"}, {"throttled": "quota-exhausted", "retry_after": 900.0}]
+)
+def test_ready_is_what_can_answer(
+    web: World,
+    monkeypatch: pytest.MonkeyPatch,
+    cache: str,
+    breaker: str,
+    status: str,
+    code: int,
+    lane: str,
+    search: JSON,
+) -> None:
+    upstream = {"oembed": {"breaker": breaker}, **({lane: search} if search else {})}
+    monkeypatch.setattr(web.kit, "status", lambda: {"cache": cache, "upstream": upstream})
+    answer = web.client.get("/readyz")
+    assert answer.status_code == code  # whatever becomes of search
+    assert answer.json["status"] == ("degraded" if search and status == "ok" else status)
+    assert answer.json["upstream"] == upstream

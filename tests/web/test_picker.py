@@ -1,0 +1,248 @@
+"""The page of the picker without JavaScript: what it finds, what it says, who may frame it, who may search."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import html5lib
+import pytest
+from flask import Flask
+
+from embedkit import create_blueprint
+from embedkit.rendering.picker_files import picker_files
+from embedkit.rendering.renderer import static_dir
+from embedkit.web.picker import LANGUAGES, words
+from tests.support.embeds import HOSTILE, elements, skeleton
+from tests.support.web import (
+    KEYS,
+    TOKEN,
+    World,
+    bearer,
+    kit,
+    world,
+)
+
+OTHERS = "https://cms.example.org,https://blog.example.org:8443"
+
+
+@pytest.fixture(name="web", scope="module")
+def fixture_web() -> World:
+    return world(search_access="open", picker_origins=OTHERS, **KEYS)
+
+
+def shown(web: World, query: str = "", **said: str) -> str:
+    response = web.client.get(f"/picker{query}", headers=said)
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+def test_before_a_search_it_asks_for_one(web: World) -> None:
+    page = shown(web)
+    assert web.sandbox.count("v3") == 0
+    assert '<input type="search" name="q" value=""' in page
+    assert "<ol" not in page
+    assert 'role="alert"' not in page
+
+
+def test_a_search_shows_pictures_credits_and_shortcodes(web: World) -> None:
+    page = shown(web, "?q=solar+eclipse&orientations=horizontal&lang=en")
+    found = web.client.get("/v1/search?q=solar+eclipse&orientations=horizontal&page_size=24&lang=en").json
+    assert found["total"] > 24
+    assert re.findall(r"<code>(.*?)</code>", page) == [image["shortcode"] for image in found["images"]]
+    assert all(
+        f"<p>{image['credit']['line']}</p>" in page
+        for image in found["images"]
+        if "&" not in image["credit"]["line"]
+    )
+    assert page.count("<img ") == 24
+    assert f"1–24 of {found['total']}" in page
+    html5lib.HTMLParser(strict=True).parse(page)
+
+
+def test_the_pager_goes_on_with_everything_that_was_said(web: World) -> None:
+    page = shown(web, "?q=city&sort_order=newest&lang=de&page=2&host=tinymce&nonce=n1")
+    before, after = (str(one.get("href")) for one in elements(page) if one.get("rel") in ("previous", "next"))
+    assert parse_qs(urlsplit(before).query) == {
+        "q": ["city"], "sort_order": ["newest"], "lang": ["de"], "host": ["tinymce"], "nonce": ["n1"], "page": ["1"],
+    }  # fmt: skip
+    assert "page=3" in after
+    assert 'rel="previous"' not in shown(web, "?q=city&page=1")
+
+
+def test_the_form_keeps_what_it_does_not_ask(web: World) -> None:
+    page = shown(web, "?q=city&family=creative&lang=fr&origin=https://cms.example.org&nonce=n1")
+    hidden = {one.get("name"): one.get("value") for one in elements(page) if one.get("type") == "hidden"}
+    assert hidden == {"lang": "fr", "origin": "https://cms.example.org", "nonce": "n1"}
+    assert '<option value="creative" selected>' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("?q=city&family=none", "family: there is no"),
+        ("?q=city&orientations=round", "orientations: there is no"),
+        ("?q=city&sort_order=oldest", "oldest"),
+        ("?q=city&page=0", "page: "),
+    ],
+)
+def test_a_question_that_does_not_fit_is_said_on_the_page(web: World, query: str, says: str) -> None:
+    response = web.client.get(f"/picker{query}")
+    assert response.status_code == 400
+    assert response.mimetype == "text/html"
+    alert = next(one for one in elements(response.text) if one.get("role") == "alert")
+    assert says in "".join(alert.itertext())
+
+
+def test_nothing_found_is_said(web: World) -> None:
+    assert "Nothing found for “qwxzzk”" in shown(web, "?q=qwxzzk&lang=en")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_asked_stays_text(web: World, text: str) -> None:
+    plain = skeleton(shown(web, "?q=qwxzzk"))
+    response = web.client.get("/picker", query_string={"q": text[:300], "nonce": text[:200], "origin": text[:300]})
+    assert response.status_code in (200, 400)
+    added = {tag for tag, _ in skeleton(response.text)} - {tag for tag, _ in plain}
+    assert added <= {"ol", "li", "a", "b", "img", "code", "nav"}  # some of it finds something
+    names = {name for _, attributes in skeleton(response.text) for name in attributes}
+    assert not any(name.startswith("on") or name == "style" for name in names)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_word(language: str) -> None:
+    own = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8"))
+    english = words("en")
+    assert own.keys() == english.keys()
+    for name, value in english.items():
+        assert type(own[name]) is type(value), name
+        if isinstance(value, str):
+            assert set(re.findall(r"\{\w+\}", own[name])) == set(re.findall(r"\{\w+\}", value)), name
+
+
+@pytest.mark.parametrize(
+    ("query", "accepts", "language"),
+    [
+        ("", "", "en"),
+        ("", "de-AT,en;q=0.5", "de"),
+        ("?lang=pt", "de", "pt-BR"),
+        ("?lang=ar", "", "ar"),
+        ("?lang=sv", "de", "en"),
+        ("", "sv, ja;q=0.5", "ja"),
+    ],
+)
+def test_it_speaks_the_language_of_its_reader(web: World, query: str, accepts: str, language: str) -> None:
+    response = web.client.get(f"/picker{query}", headers={"Accept-Language": accepts})
+    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in response.text
+    assert response.headers["Content-Language"] == language
+    assert "Accept-Language" in response.headers["Vary"]
+
+
+def test_only_those_that_are_listed_may_frame_it(web: World) -> None:
+    policy = web.client.get("/picker").headers["Content-Security-Policy"]
+    assert "frame-ancestors https://cms.example.org https://blog.example.org:8443;" in policy
+    assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';" in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'self';" in world().client.get("/picker").headers["Content-Security-Policy"]
+
+
+def test_it_can_tell_who_opened_it_and_tells_nobody_where_it_is(web: World) -> None:
+    headers = web.client.get("/picker").headers
+    assert "Cross-Origin-Opener-Policy" not in headers
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_it_is_no_way_round_the_access_to_search() -> None:
+    web = world(tokens=TOKEN, **KEYS)
+    assert web.client.get("/picker").status_code == 200
+    refused = web.client.get("/picker?q=city")
+    assert refused.status_code == 401
+    assert "Search is for holders of a token" in refused.text
+    assert web.client.get(f"/picker?q=city&grant={TOKEN}").status_code == 401  # a token opens nothing there
+    assert web.sandbox.count("v3") == 0
+    grant = web.client.post("/v1/grants", headers=bearer(TOKEN)).json["grant"]
+    page = web.client.get("/picker", query_string={"q": "city", "grant": grant})
+    assert page.status_code == 200
+    assert page.text.count("<code>") == 24
+    assert TOKEN not in page.text
+
+
+def test_without_a_key_it_says_what_to_set() -> None:
+    response = world(search_access="open").client.get("/picker?q=city")
+    assert response.status_code == 503
+    assert "EMBEDKIT_API_KEY" in response.text
+
+
+def test_an_outage_is_said_and_when_to_come_back(web: World) -> None:
+    web.sandbox.faults.add("throttle", route="v3", count=None)
+    try:
+        response = web.client.get("/picker?q=never+asked+before")
+    finally:
+        web.sandbox.faults.clear()
+    assert response.status_code == 429
+    assert 'role="alert"' in response.text
+
+
+# -- the files of the element --------------------------------------------------------------------------------
+
+
+def test_the_page_names_every_module_and_its_hash(web: World) -> None:
+    page = shown(web)
+    named = re.findall(r'(?:href|src)="/static/(picker-\w+)/([^"]+)" integrity="([^"]+)">', page)
+    files = picker_files()
+    expected = [files.module("embedkit-picker.js"), *files.imported, files.module("embedkit-picker-page.js")]
+    assert named == [(files.folder, module.name, module.integrity) for module in expected]
+    assert page.index("modulepreload") < page.index("<script")
+
+
+@pytest.mark.parametrize("name", sorted(picker_files().contents))
+def test_a_release_is_kept_for_good(web: World, name: str) -> None:
+    path = f"/static/{picker_files().folder}/{name}"
+    response = web.client.get(path, headers={"Origin": "https://anybody.example"})
+    assert response.data == (static_dir() / name).read_bytes()
+    kind = {"js": "text/javascript", "css": "text/css", "json": "application/json"}[name.rpartition(".")[2]]
+    assert response.mimetype == kind
+    assert response.cache_control.immutable
+    assert response.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    again = web.client.get(path, headers={"If-None-Match": response.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert web.client.head(path).headers["Content-Length"] == str(len(response.data))
+
+
+@pytest.mark.parametrize(
+    "path", ["embedkit-picker.js", "embedkit-picker.js?v=0.1.0", "picker-0123/embedkit-picker.js"]
+)
+def test_other_urls_of_the_picker_lead_to_this_release(web: World, path: str) -> None:
+    response = web.client.get(f"/static/{path}")
+    assert response.status_code == 302
+    assert response.headers["Location"] == f"/static/{picker_files().folder}/embedkit-picker.js"
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "picker-0123456789abcdef/picker/words.js",
+        "picker-0123456789abcdef/embedkit-picker.css",
+        f"{picker_files().folder}/embedkit-facade.js",
+        f"{picker_files().folder}/",
+        "picker-../embedkit-picker.js",
+    ],
+)
+def test_what_is_not_of_this_release_is_not_there(web: World, path: str) -> None:
+    assert web.client.get(f"/static/{path}").status_code == 404
+
+
+def test_it_is_found_below_a_prefix() -> None:
+    app = Flask("host")
+    app.register_blueprint(create_blueprint(kit(), url_prefix="/getty"))
+    client = app.test_client()
+    leads = client.get("/getty/static/embedkit-picker.js").headers["Location"]
+    assert leads == f"/getty/static/{picker_files().folder}/embedkit-picker.js"
+    assert client.get(leads).status_code == 200
+    assert f'href="/getty/static/{picker_files().folder}/picker/words.js"' in client.get("/getty/picker").text

@@ -1,0 +1,239 @@
+"""The fast path answers byte for byte as Flask does, or leaves it to Flask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import flask
+import pytest
+import time_machine
+from werkzeug.test import Client, TestResponse
+
+from embedkit import AssetRef
+from embedkit.web.observed import Observed
+from embedkit.web.response_cache import Fast
+from tests.support.web import (
+    ADMIN,
+    ANY,
+    EXAMPLE,
+    WITHDRAWN,
+    World,
+    world,
+)
+
+EMBED = f"/v1/embeds/{EXAMPLE}?target=web&maxwidth=300"
+OEMBED = f"/oembed?url=https://gty.im/{EXAMPLE}"
+
+
+@dataclass
+class Road:
+    """A service, and how often Flask was asked."""
+
+    world: World
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        observed = self.world.app.wsgi_app
+        assert isinstance(observed, Observed)
+        fast = observed._next
+        assert isinstance(fast, Fast)
+        self.flask, fast._next = fast._next, self._count
+        self.client = Client(self.world.app)
+
+    def _count(self, environ: Any, start_response: Any) -> Any:
+        self.asked += 1
+        return self.flask(environ, start_response)
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        said = {name.replace("_", "-"): text for name, text in headers.items()}
+        return self.client.get(path, headers={"X-Request-ID": "the-same", **said})
+
+    def twice(self, path: str, **headers: str) -> int:
+        """How often Flask is asked for two equal requests."""
+        before = self.asked
+        self.get(path, **headers), self.get(path, **headers)
+        return self.asked - before
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(1_700_000_000.25, tick=False) as moved:
+        yield moved
+
+
+@pytest.fixture
+def road() -> Road:
+    return Road(world(admin_token=(ADMIN,), cors_origins=("https://cms.example.org",)))
+
+
+REQUESTS: list[tuple[str, dict[str, str]]] = [
+    (OEMBED, {}),
+    (f"{OEMBED}&maxwidth=300&maxheight=200&format=json", {}),
+    (f"{OEMBED}&caption=true", {"Accept-Encoding": "gzip"}),
+    (EMBED, {}),
+    (f"/v1/embeds/{EXAMPLE},{ANY}", {}),
+    (f"/v1/embeds/{EXAMPLE}?target=text&unknown=1", {}),
+    (EMBED, {"Origin": "https://cms.example.org"}),
+    (EMBED, {"Origin": "https://other.example.org"}),
+    (EMBED, {"If-None-Match": '"nothing"'}),
+    (EMBED, {"If-None-Match": "*"}),
+    (EMBED, {"If-Modified-Since": "Wed, 01 Nov 2023 00:00:00 GMT"}),
+    (EMBED, {"Range": "bytes=0-9"}),
+    (EMBED, {"Host": "other.example.org"}),
+    (EMBED, {"Cookie": "session=x", "Authorization": "Bearer x", "X-Forwarded-For": "1.2.3.4"}),
+]
+
+
+@pytest.mark.parametrize(("path", "headers"), REQUESTS)
+def test_the_same_answer_without_flask(road: Road, path: str, headers: dict[str, str]) -> None:
+    road.get(path, **headers)  # cold
+    first, again = road.get(path, **headers), road.get(path, **headers)
+    assert road.asked <= 2
+    assert (again.status, again.data) == (first.status, first.data)
+    assert [name for name, _ in again.headers] == [name for name, _ in first.headers]
+    assert {*again.headers} ^ {*first.headers} == {
+        ("RateLimit-Remaining", again.headers["RateLimit-Remaining"]),
+        ("RateLimit-Remaining", first.headers["RateLimit-Remaining"]),
+    }
+    assert int(again.headers["RateLimit-Remaining"]) == int(first.headers["RateLimit-Remaining"]) - 1
+
+
+def test_a_conditional_request_is_answered_with_304(road: Road) -> None:
+    tag = road.get(EMBED).headers["ETag"]
+    for _ in range(3):
+        answer = road.get(EMBED, If_None_Match=tag)
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", tag)
+    assert road.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/oembed", {}),
+        ("/oembed?url=https://example.org/", {}),
+        (f"{OEMBED}&format=xml", {}),
+        (f"/oembed?url=https://gty.im/{WITHDRAWN}", {}),
+        ("/oembed/providers.json", {}),
+        (f"/embed/{EXAMPLE}", {}),
+        ("/healthz", {}),
+    ],
+)
+def test_what_is_no_warm_embed_is_left_to_flask(road: Road, path: str, headers: dict[str, str]) -> None:
+    assert road.twice(path, **headers) == 2
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS", "DELETE"])
+def test_other_methods_are_left_to_flask(road: Road, method: str) -> None:
+    road.twice(EMBED)
+    before = road.asked
+    assert road.client.open(EMBED, method=method).status_code != 0
+    assert road.asked == before + 1
+
+
+def test_one_request_is_not_taken_for_another(road: Road) -> None:
+    for path, headers in REQUESTS:
+        road.get(path, **headers), road.get(path, **headers)
+    plain = Client(road.flask)
+    for path, headers in REQUESTS:
+        expected, answer = plain.get(path, headers=headers), road.get(path, **headers)
+        assert (answer.status, answer.data) == (expected.status, expected.data)
+        del answer.headers["X-Request-ID"]
+        assert {*answer.headers} ^ {*expected.headers} == {
+            ("RateLimit-Remaining", one.headers["RateLimit-Remaining"]) for one in (answer, expected)
+        }
+
+
+def test_calls_are_counted(clock: time_machine.Traveller) -> None:
+    road = Road(world(rate_limit="3/minute"))
+    assert [road.get(EMBED).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
+    assert road.get(OEMBED).status_code == 429
+    clock.shift(61)
+    assert road.get(EMBED).status_code == 200
+
+
+def test_clients_are_counted_apart_behind_a_proxy() -> None:
+    made = world(rate_limit="2/minute", trusted_hops=1)
+    client = Client(made.app)
+    for address in ("198.51.100.1", "198.51.100.2"):
+        answers = [client.get(EMBED, headers={"X-Forwarded-For": address}).status_code for _ in range(3)]
+        assert answers == [200, 200, 429]
+
+
+def test_a_purge_counts_at_once(road: Road) -> None:
+    road.twice(EMBED)
+    first = road.get(EMBED).json
+    done = road.client.delete(f"/v1/embeds/{EXAMPLE}", headers={"Authorization": f"Bearer {ADMIN}"})
+    assert done.status_code == 204
+    assert road.get(EMBED).json != first
+
+
+def test_a_takedown_counts_at_once(road: Road) -> None:
+    road.twice(EMBED)
+    road.world.sandbox.withdraw(EXAMPLE)
+    road.world.kit.records([AssetRef((EXAMPLE,))], refresh=True)
+    assert road.get(EMBED).status_code == 404
+
+
+def test_a_new_second_is_a_new_answer(road: Road, clock: time_machine.Traveller) -> None:
+    road.twice(OEMBED)
+    first = road.get(OEMBED)
+    assert road.asked == 1
+    clock.shift(1)
+    again = road.get(OEMBED)
+    assert again.json["cache_age"] == first.json["cache_age"] - 1
+    assert again.headers["Date"] != first.headers["Date"]
+    assert road.asked == 2
+
+
+def test_what_is_stale_is_asked_for_by_flask(road: Road, clock: time_machine.Traveller) -> None:
+    road.twice(EMBED)
+    clock.shift(1.5 * 86_400)
+    road.world.sandbox.faults.add("status", status=503, count=None)
+    assert road.twice(EMBED) == 2
+    assert road.get(EMBED).json["stale"]
+
+
+def test_a_host_that_is_not_ours_is_refused() -> None:
+    road = Road(world(trusted_hosts=("embeds.example.org",)))
+    assert [road.get(EMBED, Host="embeds.example.org").status_code for _ in range(2)] == [200, 200]
+    assert road.asked == 1
+    assert road.get(EMBED, Host="evil.example").status_code == 400
+
+
+def test_hooks_of_the_host_are_always_asked() -> None:
+    made = world()
+    made.app.before_request(lambda: ("not today", 403) if flask.request.headers.get("X-No") else None)
+    road = Road(made)
+    assert road.twice(EMBED) == 2
+    assert road.get(EMBED, X_No="1").status_code == 403
+
+
+def test_listeners_of_the_host_hear_every_request(road: Road) -> None:
+    heard = []
+
+    def listen(sender: object, **_: object) -> None:
+        heard.append(sender)
+
+    with flask.request_finished.connected_to(listen, road.world.app):
+        assert road.twice(EMBED) == 2
+    assert len(heard) == 2
+
+
+def test_views_of_the_host_take_the_place_of_ours(road: Road) -> None:
+    views = road.world.app.view_functions
+    ours = views["embedkit.embed"]
+    views["embedkit.embed"] = lambda ref: ours(ref=ref)
+    assert road.twice(EMBED) == 2
+
+
+def test_templates_of_the_host_are_always_asked(tmp_path: Any) -> None:
+    assert Road(world(templates=str(tmp_path))).twice(EMBED) == 2
+
+
+def test_a_test_of_the_host_sees_flasks_request(road: Road) -> None:
+    road.twice(EMBED)
+    with road.world.app.test_client() as client:
+        client.get(EMBED)
+        assert flask.request.path == f"/v1/embeds/{EXAMPLE}"

@@ -1,0 +1,471 @@
+"""Search over HTTP: what is asked of Getty, what is answered, and what a wrong question is told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from embedkit import EmbedKit, create_app
+from embedkit.api import parameters
+from embedkit.api.languages import LANGUAGES
+from embedkit.api.models import SearchPage
+from embedkit.sandbox import SandboxConfig, SandboxServer
+from embedkit.sandbox.api import credentials
+from embedkit.web.schemas import SearchQuery
+from embedkit.web.search import FILTERS
+from embedkit.web.search_schemas import CountriesAnswer, ImageAnswer, SearchAnswer
+from tests.support.web import (
+    EXAMPLE,
+    FORBIDDEN,
+    KEYS,
+    WITHDRAWN,
+    World,
+    world,
+)
+
+
+@pytest.fixture(name="web", scope="module")
+def fixture_web() -> World:
+    return world(search_access="open", **KEYS)
+
+
+def links(answer: TestResponse) -> dict[str, dict[str, str]]:
+    """The pages that the header Link leads to, by their relation, as queries."""
+    found = re.findall(r'<([^<>\s]+)>; rel="(\w+)"', answer.headers["Link"])
+    assert len(found) == answer.headers["Link"].count("<")
+    assert all(urlsplit(address)[:3] == ("", "", "") for address, _ in found)
+    return {rel: dict(parse_qsl(urlsplit(address).query)) for address, rel in found}
+
+
+class Recorder:
+    """Takes the place of ``kit.search``: what it was asked, and a page that never was."""
+
+    def __init__(self, total: int = 95) -> None:
+        self.total = total
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, phrase: str, **said: Any) -> SearchPage:
+        self.asked.append((phrase, said))
+        return SearchPage(images=(), total=self.total, page=said["page"], page_size=said["page_size"])
+
+
+@pytest.fixture(name="asked")
+def fixture_asked(web: World, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+    monkeypatch.setattr(web.kit, "search", recorder)
+    return recorder
+
+
+WORDS = st.sampled_from(
+    [
+        *("editorial", "creative", "newest", "oldest", "square,vertical", "one", "news,sport", "2024-01-01"),
+        *("002244", "vector", "fine_art", "headshot", "black", "baby", "true", "0", "7", "100", "de-AT", ",,"),
+        *(" ", "a,b"),
+    ]
+)
+
+
+def get(client: FlaskClient, path: str, /, **query: str) -> TestResponse:
+    return client.get(path, query_string=query)
+
+
+# -- what is asked -------------------------------------------------------------------------------------
+
+
+def test_a_phrase_is_enough(web: World, asked: Recorder) -> None:
+    assert get(web.client, "/v1/search", q="solar eclipse").status_code == 200
+    assert asked.asked == [
+        (
+            "solar eclipse",
+            {
+                "family": "all",
+                "page": 1,
+                "page_size": 30,
+                "language": "en-US",
+                "embed_content_only": True,
+                "exclude_nudity": True,
+            },
+        )
+    ]
+
+
+def test_every_filter_arrives(web: World, asked: Recorder) -> None:
+    words = {
+        "sort_order": "oldest",
+        "date_from": "2024-01-01",
+        "date_to": "2024-12-31T23:59:59Z",
+    }
+    lists = {
+        "orientations": "horizontal,panoramic_vertical",
+        "number_of_people": "none,group",
+        "graphical_styles": "photography",
+        "compositions": "close_up",
+        "ethnicity": "black,white",
+        "age_of_people": "teenager,18-19_years",
+        "editorial_segments": "news,sport",
+    }
+    answer = get(web.client, "/v1/search", q="x", family="editorial", page="2", page_size="7", **words, **lists)
+    assert answer.status_code == 200, answer.text
+    (_, said), *_ = asked.asked
+    assert (said["family"], said["page"], said["page_size"]) == ("editorial", 2, 7)
+    assert {name: said[name] for name in words} == words
+    assert {name: ",".join(said[name]) for name in lists} == lists
+    assert get(web.client, "/v1/search", q="x", family="creative", color="#002244").status_code == 200
+    assert asked.asked[-1][1]["color"] == "#002244"
+
+
+def test_lists_as_forms_send_them(web: World, asked: Recorder) -> None:
+    web.client.get("/v1/search?q=x&q=y&orientations=square&orientations=vertical,&orientations=&ethnicity=,,")
+    phrase, said = asked.asked[-1]
+    assert (phrase, said["orientations"]) == ("x", ["square", "vertical"])
+    assert "ethnicity" not in said
+
+
+@pytest.mark.parametrize("off", ["false", "0", "", "no"])
+@pytest.mark.parametrize("name", ["embed_content_only", "embed-content-only", "EMBED_CONTENT_ONLY"])
+def test_nobody_switches_embeddable_only_off(web: World, asked: Recorder, name: str, off: str) -> None:
+    assert get(web.client, "/v1/search", q="x", **{name: off}).status_code == 200
+    assert asked.asked[-1][1]["embed_content_only"] is True
+
+
+@pytest.mark.parametrize("name", ["fields", "download_product", "include_facets", "phrase", "limit", "country"])
+def test_what_is_not_offered_is_not_passed_on(web: World, asked: Recorder, name: str) -> None:
+    get(web.client, "/v1/search", q="x", **{name: "download_sizes"})
+    assert name not in asked.asked[-1][1]
+    assert "download_sizes" not in str(asked.asked)
+
+
+def test_nudity_is_asked_for(web: World, asked: Recorder) -> None:
+    for said, meant in [("", True), ("true", True), ("false", False), ("0", False)]:
+        get(web.client, "/v1/search", q="x", exclude_nudity=said)
+        assert asked.asked[-1][1]["exclude_nudity"] is meant
+
+
+@pytest.mark.parametrize(
+    ("lang", "header", "language"),
+    [
+        ("", "", "en-US"),
+        ("de", "", "de"),
+        ("de", "fr", "de"),
+        ("de-AT", "", "de"),
+        ("pt", "", "pt-BR"),
+        ("pt-pt", "", "pt-PT"),
+        ("EN_gb", "", "en-GB"),
+        ("ar", "fr", "en-US"),
+        ("x" * 35, "", "en-US"),
+        ("", "fr", "fr"),
+        ("", "fr-CA,en;q=0.5", "fr"),
+        ("", "en;q=0.5,ja;q=0.9", "ja"),
+        ("", "ar,xx;q=0.9,es;q=0.1", "es"),
+        ("", "de;q=0,it", "it"),
+        ("", "*", "en-US"),
+        ("", "garbage;;q=,\x80", "en-US"),
+    ],
+)
+def test_languages_are_of_a_closed_list(
+    web: World, asked: Recorder, lang: str, header: str, language: str
+) -> None:
+    answer = web.client.get(f"/v1/search?q=x&lang={lang}", headers={"Accept-Language": header})
+    assert asked.asked[-1][1]["language"] == language
+    assert language in LANGUAGES
+    assert answer.headers["Content-Language"] == language
+    assert {"accept-language", "origin"} <= set(answer.vary.as_set())
+
+
+def test_the_setting_locale_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    german = world(search_access="open", locale="de-CH", **KEYS)
+    recorder = Recorder()
+    monkeypatch.setattr(german.kit, "search", recorder)
+    assert get(german.client, "/v1/search", q="x").headers["Content-Language"] == "de"
+    assert get(german.client, "/v1/search", q="x", lang="fr").headers["Content-Language"] == "fr"
+
+
+# -- paging --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "size", "total", "expected"),
+    [
+        (1, 30, 95, {"first": "1", "next": "2", "last": "4"}),
+        (2, 30, 95, {"first": "1", "prev": "1", "next": "3", "last": "4"}),
+        (4, 30, 95, {"first": "1", "prev": "3", "last": "4"}),
+        (9, 30, 95, {"first": "1", "prev": "4", "last": "4"}),
+        (1, 30, 30, {"first": "1", "last": "1"}),
+        (1, 30, 0, {"first": "1", "last": "1"}),
+        (2, 30, 0, {"first": "1", "prev": "1", "last": "1"}),
+    ],
+)
+def test_links_lead_to_the_other_pages(
+    web: World, asked: Recorder, page: int, size: int, total: int, expected: dict[str, str]
+) -> None:
+    asked.total = total
+    found = links(get(web.client, "/v1/search", q="x", page=str(page), page_size=str(size)))
+    assert {rel: query["page"] for rel, query in found.items()} == expected
+
+
+def test_links_keep_the_question(web: World, asked: Recorder) -> None:
+    said = {
+        "q": 'naïve "quotes", <tags> & ampersands; 100 % #1\r\nX: y',
+        "family": "creative",
+        "page_size": "30",
+        "orientations": "square,vertical",
+        "color": "#002244",
+        "exclude_nudity": "false",
+        "lang": "pt-br",
+    }
+    answer = get(web.client, "/v1/search", page="2", unknown="1", page_token="x", **said)
+    assert {rel: {**query, "page": ""} for rel, query in links(answer).items()} == {
+        rel: {**said, "page": ""} for rel in ("first", "prev", "next", "last")
+    }
+    again = web.client.get("/v1/search" + re.findall("<([^>]+)>", answer.headers["Link"])[0])
+    assert again.status_code == 200
+    first, second = asked.asked[-2:]
+    assert first[0] == second[0]
+    assert {**first[1], "page": 1} == second[1]
+
+
+def test_links_work_below_a_prefix(web: World, asked: Recorder) -> None:
+    answer = web.client.get("/v1/search?q=x", base_url="https://cms.example.org/media/getty/")
+    assert links(answer)["next"]["page"] == "2"
+
+
+# -- wrong questions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("", '"q" is missing. It holds what to look for'),
+        ("q=", "what to look for"),
+        ("q=%20%09", "what to look for"),
+        (f"q={'x' * 301}", "q: expected a text of length <= 300"),
+        ("q=x&family=video", "Use one of all, creative, editorial"),
+        ("q=x&page=0", "page: expected a whole number >= 1"),
+        ("q=x&page=-1", "page"),
+        ("q=x&page=x", "page: expected a whole number"),
+        ("q=x&page=99999999999999999999", "page"),
+        ("q=x&page_size=0", "page_size: expected a whole number >= 1"),
+        ("q=x&page_size=101", "page_size: expected a whole number <= 100"),
+        ("q=x&sort_order=best", "Use one of best_match, most_popular, newest, oldest, random"),
+        ("q=x&sort_order=oldest", "best_match, most_popular, newest, random"),
+        ("q=x&orientations=horizontal,round", "orientations: there is no"),
+        ("q=x&orientations=round", "Use one of horizontal, vertical, square, panoramic_horizontal"),
+        ("q=x&orientations=Horizontal", "horizontal, vertical"),
+        ("q=x&number_of_people=3", "none, one, two, group"),
+        ("q=x&graphical_styles=fine_art&family=editorial", "photography, illustration, vector"),
+        ("q=x&compositions=none", "abstract, candid"),
+        ("q=x&ethnicity=caucasian", "black, white"),
+        ("q=x&age_of_people=old", "newborn, baby"),
+        ("q=x&editorial_segments=sports&family=editorial", "archival, entertainment, news"),
+        ("q=x&color=blue", "#002244"),
+        ("q=x&color=%2300224", "#002244"),
+        ("q=x&date_from=yesterday&family=editorial", "ISO 8601"),
+        ("q=x&exclude_nudity=maybe", "exclude_nudity: expected true or false"),
+        (f"q=x&lang={'x' * 36}", "lang"),
+    ],
+)
+def test_a_wrong_question_is_told_what_to_do(web: World, asked: Recorder, query: str, says: str) -> None:
+    answer = web.client.get(f"/v1/search?{query}")
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert says in answer.json["detail"]
+    assert not asked.asked
+
+
+@pytest.mark.parametrize(
+    ("query", "family", "others"),
+    [
+        ("date_from=2024-01-01", "all", ["editorial"]),
+        ("date_to=2024-01-01", "creative", ["editorial"]),
+        ("editorial_segments=news", "creative", ["editorial"]),
+        ("color=002244", "editorial", ["all", "creative"]),
+    ],
+)
+def test_a_filter_of_another_family_is_told_where_it_belongs(
+    web: World, asked: Recorder, query: str, family: str, others: list[str]
+) -> None:
+    answer = web.client.get(f"/v1/search?q=x&family={family}&{query}")
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert query.partition("=")[0] in answer.json["detail"]
+    assert f"family {' or '.join(others)}" in answer.json["detail"]
+    assert not asked.asked
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(SearchQuery.__struct_fields__), st.text(max_size=40) | WORDS))
+def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web.kit, "search", recorder := Recorder())
+        answer = get(web.client, "/v1/search", **{"q": "x", **query})
+    assert (answer.status_code, len(recorder.asked)) in ((200, 1), (400, 0))
+    if recorder.asked:
+        phrase, said = recorder.asked[0]
+        assert phrase == (query.get("q") or "x")
+        assert said["embed_content_only"] is True
+        parameters.read(said["family"], {name: said[name] for name in FILTERS if name in said})
+        assert {rel: asked["q"] for rel, asked in links(answer).items()}["first"] == phrase
+
+
+# -- answers -------------------------------------------------------------------------------------------
+
+KEYS_OF_AN_IMAGE = [
+    *("id", "title", "caption", "photographer", "collection", "date_created", "family", "orientation"),
+    *("width", "height", "thumb", "preview", "restrictions", "page_url", "credit", "shortcode"),
+]
+
+
+def test_an_answer_is_what_the_document_says(web: World) -> None:
+    answer = get(web.client, "/v1/search", q="mountain", page_size="5")
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    assert list(answer.json) == ["total", "page", "page_size", "images", "related"]
+    found = msgspec.json.decode(answer.data, type=SearchAnswer)
+    assert (found.page, found.page_size, len(found.images)) == (1, 5, 5)
+    assert found.total > 5
+    assert all(isinstance(phrase, str) for phrase in found.related)
+    for image in answer.json["images"]:
+        assert list(image) == KEYS_OF_AN_IMAGE
+        assert list(image["credit"]) == ["line", "photographer", "collection", "agency"]
+        assert list(image["thumb"]) == list(image["preview"]) == ["url", "width", "height"]
+        assert image["shortcode"] == f"[getty {image['id']}]"
+        assert image["family"] in ("creative", "editorial")
+
+
+def test_an_answer_is_kept_by_nobody(web: World) -> None:
+    for path in ("/v1/search?q=mountain", f"/v1/images/{EXAMPLE}", "/v1/countries"):
+        answer = web.client.get(path)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert "ETag" not in answer.headers
+        head = web.client.head(path)
+        assert (head.status_code, head.data) == (200, b"")
+
+
+def test_what_is_found_can_be_embedded(web: World) -> None:
+    for family in ("all", "creative", "editorial"):
+        found = get(web.client, "/v1/search", q="solar eclipse", family=family, embed_content_only="false").json
+        assert found["images"]
+        for image in found["images"][:3]:
+            assert family in ("all", image["family"])
+            assert web.client.get(f"/v1/images/{image['id']}").json["embeddable"] is True
+            assert web.client.get(f"/v1/embeds/{image['id']}").status_code == 200
+
+
+def test_links_lead_through_everything_once(web: World) -> None:
+    path, seen = "/v1/search?q=mountain&orientations=horizontal&page_size=100", []
+    first = web.client.get(path)
+    while True:
+        answer = web.client.get(path)
+        seen += [image["id"] for image in answer.json["images"]]
+        assert {image["orientation"] for image in answer.json["images"]} == {"horizontal"}
+        address = re.search(r'<([^>]+)>; rel="next"', answer.headers["Link"])
+        if not address or len(seen) > 5_000:
+            break
+        path = f"/v1/search{address[1]}"
+    assert len(seen) == len(set(seen)) == first.json["total"]
+
+
+def test_editorial_search_leaves_nudity_out(web: World) -> None:
+    for said in ("true", "false"):
+        answer = get(web.client, "/v1/search", q="solar eclipse", family="editorial", exclude_nudity=said)
+        assert answer.status_code == 200
+
+
+def test_one_picture(web: World) -> None:
+    answer = web.client.get(f"/v1/images/{EXAMPLE}")
+    assert list(answer.json) == [*KEYS_OF_AN_IMAGE, "embeddable"]
+    found = msgspec.json.decode(answer.data, type=ImageAnswer)
+    assert (found.id, found.embeddable) == (EXAMPLE, True)
+    assert found.thumb is not None
+    assert found.page_url == f"https://www.gettyimages.com/detail/{EXAMPLE}"
+
+
+def test_a_picture_that_may_not_be_embedded_is_told(web: World) -> None:
+    assert web.client.get(f"/v1/images/{FORBIDDEN}").json["embeddable"] is False
+
+
+@pytest.mark.parametrize(
+    ("ref", "code"),
+    [(WITHDRAWN, "not-found"), ("none", "unsupported"), (f"{EXAMPLE},{FORBIDDEN}", "unsupported")],
+)
+def test_no_picture(web: World, ref: str, code: str) -> None:
+    answer = web.client.get(f"/v1/images/{ref}")
+    assert (answer.status_code, answer.json["code"]) == (404, code)
+
+
+def test_countries_are_localised(web: World) -> None:
+    answer = web.client.get("/v1/countries?lang=fr")
+    found = msgspec.json.decode(answer.data, type=CountriesAnswer)
+    names = {row.iso_alpha_3: row.name for row in found.countries}
+    assert names["DEU"] == "Allemagne"
+    assert answer.headers["Content-Language"] == "fr"
+    assert "Germany" in web.client.get("/v1/countries", headers={"Accept-Language": "en-US"}).text
+
+
+# -- when Getty does not answer ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "status", "code"),
+    [
+        ("throttle", {"retry_after": 7}, 429, "rate-limited"),
+        ("throttle", {"status": 429}, 429, "rate-limited"),
+        ("quota", {}, 429, "quota-exhausted"),
+        ("quota", {"status": 429, "retry_after": 50}, 429, "quota-exhausted"),
+        ("inactive", {}, 502, "unauthorized"),
+        ("unauthorized", {"count": None}, 502, "unauthorized"),
+        ("status", {"status": 500}, 503, "unavailable"),
+        ("firewall", {}, 503, "unavailable"),
+        ("drop", {}, 503, "unavailable"),
+        ("not-json", {}, 502, "invalid-response"),
+        ("malformed", {}, 502, "invalid-response"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/search?q=tree", f"/v1/images/{EXAMPLE}", "/v1/countries"])
+def test_failures_are_problems(path: str, kind: str, fault: dict[str, Any], status: int, code: str) -> None:
+    web = world(search_access="open", **KEYS)
+    web.sandbox.faults.add(kind, route="v3", **fault)
+    answer = web.client.get(path)
+    assert (answer.status_code, answer.json["code"]) == (status, code), answer.text
+    assert answer.mimetype == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
+    if "retry_after" in fault:
+        assert int(answer.headers["Retry-After"]) >= fault["retry_after"]
+    if code in ("unavailable", "quota-exhausted"):
+        assert int(answer.headers["Retry-After"]) > 0
+    if code == "unauthorized":
+        assert "API_KEY" in answer.json["detail"]
+    assert credentials.KEY not in answer.text
+    assert web.client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
+
+
+@pytest.mark.parametrize("row", ["api_key", "api_secret"])
+def test_a_wrong_credential_is_named_and_not_told(row: str) -> None:
+    canary = "CANARY-of-a-credential"
+    answer = world(search_access="open", **{**KEYS, row: canary}).client.get("/v1/search?q=tree")
+    assert (answer.status_code, answer.json["code"]) == (502, "unauthorized")
+    assert row.upper() in answer.json["detail"]
+    assert canary not in answer.text
+
+
+def test_readiness_tells_of_a_closed_search_door_and_stays_open() -> None:
+    with SandboxServer(SandboxConfig(calls_per_day=1)) as sandbox:
+        plain = sandbox.settings(cache="memory:", secret="s" * 40, search_access="open")
+        with EmbedKit(plain) as kit:
+            client = create_app(kit=kit).test_client()
+            assert client.get("/v1/search?q=tree").status_code == 200
+            assert client.get("/readyz").json["status"] == "ok"
+            shut = client.get("/v1/search?q=dawn")
+            assert (shut.status_code, shut.json["code"]) == (429, "quota-exhausted")
+            assert int(shut.headers["Retry-After"]) > 60
+            ready = create_app(kit=kit).test_client().get("/readyz")  # a new one: an answer is kept for a second
+            assert (ready.status_code, ready.json["status"]) == (200, "degraded")
+            assert ready.json["upstream"]["api"]["throttled"] == "quota-exhausted"
+            assert ready.json["upstream"]["api"]["retry_after"] > 60
+            assert client.get("/v1/search?q=tree").status_code == 200  # held for five minutes
+            assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
