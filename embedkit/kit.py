@@ -20,7 +20,6 @@ from embedkit.cache.memory import CountedMemo, Memo
 from embedkit.cache.rendered import Finished, Made
 from embedkit.engine import lockfile, matches
 from embedkit.engine.documents import Expansion
-from embedkit.engine.lockfile import Picture
 from embedkit.engine.resolver import (
     Admit,
     Progress,
@@ -43,6 +42,7 @@ from embedkit.models import (
     AssetRef,
     Document,
     Embed,
+    EmbedKey,
     Input,
     Options,
     Report,
@@ -127,7 +127,7 @@ class EmbedKit:
             raise UnsupportedReference(f"{validation.shown(reference)} is not a reference.", hint=hint)
         return references.parse(reference)
 
-    def picture(self, ref: AssetRef, options: Options | None = None) -> Picture:
+    def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
         """What is asked for once: the items and the tld."""
         return ref.items, (options or ref.options).tld or self.settings.tld
 
@@ -148,7 +148,7 @@ class EmbedKit:
             return known
         ref = self.parse(reference)
         wanted = validation.options(options, said).over(ref.options)
-        picture = self.picture(ref, wanted)
+        picture = self.key(ref, wanted)
         copy = self._resolver.record(picture, wanted, admit)
         embed = sizes.shown(copy, wanted)
         if sizes.covers(copy, wanted):  # else it is shown in an outage alone
@@ -177,7 +177,7 @@ class EmbedKit:
         refresh: bool = False,
         progress: Progress | None = None,
         admit: Admit | None = None,
-    ) -> dict[Picture, Embed | EmbedKitError]:
+    ) -> dict[EmbedKey, Embed | EmbedKitError]:
         """The whole records behind many references, large enough for each of them.
 
         :param refresh: ask Getty for every one of them, whatever is held.
@@ -254,7 +254,7 @@ class EmbedKit:
         try:
             ref = self.parse(reference)
             wanted = wanted.over(ref.options)
-            picture = self.picture(ref, wanted)
+            picture = self.key(ref, wanted)
             copy = self._resolver.record(picture, wanted)
             html = self._made(picture, copy, wanted)
         except EmbedKitError as error:
@@ -263,7 +263,7 @@ class EmbedKit:
             self._memo.keep(asked, picture, copy, html)
         return html
 
-    def _made(self, picture: Picture, copy: Embed, options: Options) -> Markup | str:
+    def _made(self, picture: EmbedKey, copy: Embed, options: Options) -> Markup | str:
         from embedkit.rendering.renderer import typed
 
         new: list[Made] = []
@@ -394,12 +394,12 @@ class EmbedKit:
             return error
 
     def _want(self, ref: AssetRef, options: Options) -> Want:
-        return self.picture(ref, options), options
+        return self.key(ref, options), options
 
     def _target(self, options: Options) -> Target:
         return cast(Target, options.target or self.settings.target)
 
-    def _sized(self, ref: AssetRef, found: Mapping[Picture, Embed | EmbedKitError]) -> Embed | EmbedKitError:
+    def _sized(self, ref: AssetRef, found: Mapping[EmbedKey, Embed | EmbedKitError]) -> Embed | EmbedKitError:
         picture, options = self._want(ref, ref.options)
         record = found[picture]
         return sizes.shown(record, options) if isinstance(record, Embed) else record

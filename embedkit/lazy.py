@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from embedkit.cache.stores.locks import tell_of_forks
+from embedkit.forks import register_after_fork
 
 Part = TypeVar("Part")
 
@@ -20,7 +20,7 @@ class Lazily(Generic[Part]):
     def __init__(self, make: Callable[[], Part]) -> None:
         self._make = make
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
         self._made: list[Part] = []
 
     def after_fork(self) -> None:

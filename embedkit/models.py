@@ -253,3 +253,6 @@ class Response:
 
 
 JSON = dict[str, Any]
+
+EmbedKey = tuple[tuple[str, ...], str]
+"""What is asked for once: the asset IDs, in order, and the tld."""

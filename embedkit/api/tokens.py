@@ -23,8 +23,9 @@ from dataclasses import dataclass, replace
 from embedkit.api import oauth
 from embedkit.api.oauth import Grant, Token
 from embedkit.cache.single_flight import Flight
-from embedkit.cache.stores.locks import Busy, tell_of_forks
+from embedkit.cache.stores.locks import Busy
 from embedkit.errors import EmbedKitError, Unauthorized, Unavailable
+from embedkit.forks import register_after_fork
 from embedkit.models import Request, Response
 from embedkit.settings import Secret, Settings
 
@@ -68,7 +69,7 @@ class Tokens:
         self._refusals: deque[float] = deque(maxlen=REFUSALS)
         self._flight = Flight()
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """The thread that was renewing is not in the child; the token is as good there as here."""

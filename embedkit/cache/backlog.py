@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from embedkit.cache import entry
-from embedkit.cache.stores.locks import tell_of_forks
 from embedkit.cache.takedowns import Takedowns
+from embedkit.forks import register_after_fork
 from embedkit.models import JSON
 
 log = logging.getLogger("embedkit.cache")
@@ -35,7 +35,7 @@ class Backlog:
         self._max_age = max_age
         self._bodies: dict[str, str] = {}
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""
@@ -96,7 +96,7 @@ class Healer:
     def __init__(self, owner: Healing) -> None:
         self._owner: Callable[[], Healing | None] = weakref.ref(owner)
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """The thread is not in the child."""

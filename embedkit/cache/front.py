@@ -8,9 +8,8 @@ from typing import Any
 
 from embedkit.cache.entry import Entry
 from embedkit.cache.stores.invalidation import Place
-from embedkit.cache.stores.locks import tell_of_forks
-
-Picture = tuple[tuple[str, ...], str]
+from embedkit.forks import register_after_fork
+from embedkit.models import EmbedKey
 
 MAX_HOLDS = 8_192  # embeds held in memory, some 3 KB each
 
@@ -53,10 +52,10 @@ class Front:
     """A bounded number of holds. One that leaves is good no more, whoever still has it."""
 
     def __init__(self) -> None:
-        self._holds: dict[Picture, Hold] = {}
+        self._holds: dict[EmbedKey, Hold] = {}
         self.get = self._holds.get
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""
@@ -65,7 +64,7 @@ class Front:
     def __len__(self) -> int:
         return len(self._holds)
 
-    def put(self, picture: Picture, hold: Hold) -> None:
+    def put(self, picture: EmbedKey, hold: Hold) -> None:
         """Hold an entry, in place of the last one of that picture."""
         with self._filling:
             self._holds.pop(picture, None)
@@ -73,12 +72,12 @@ class Front:
             while len(self._holds) > MAX_HOLDS:
                 self._holds.pop(next(iter(self._holds))).until = 0.0
 
-    def expire(self, picture: Picture) -> None:
+    def expire(self, picture: EmbedKey) -> None:
         """Give a picture no more without looking; it is kept for when the store can't be read."""
         if hold := self._holds.get(picture):
             hold.until = 0.0
 
-    def end(self, picture: Picture) -> None:
+    def end(self, picture: EmbedKey) -> None:
         """Hold a picture no longer."""
         if hold := self._holds.pop(picture, None):
             hold.until = 0.0

@@ -18,10 +18,10 @@ from cachelib import BaseCache, MemcachedCache, NullCache, SimpleCache
 from cachelib.redis_base import BaseRedisCache
 
 from embedkit.cache.stores.failures import Failures
-from embedkit.cache.stores.locks import tell_of_forks
 from embedkit.cache.stores.memory import MemoryCache
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
+from embedkit.forks import register_after_fork
 from embedkit.models import JSON
 
 log = logging.getLogger("embedkit.cache")
@@ -49,7 +49,7 @@ class Circuit:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""

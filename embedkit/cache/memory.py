@@ -12,10 +12,9 @@ from typing import Any
 
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.front import Hold
-from embedkit.engine.lockfile import Picture
 from embedkit.events import Observe
 from embedkit.freshness import Verdict
-from embedkit.models import Embed
+from embedkit.models import Embed, EmbedKey
 
 MOST = 8_192  # answers, some 2 KB each
 
@@ -28,7 +27,7 @@ class Memo:
 
     def __init__(self, cache: Callable[[], EmbedCache] | None) -> None:
         self._cache = cache
-        self._held: dict[Hashable, tuple[Hold, Any, Picture, Embed]] = {}
+        self._held: dict[Hashable, tuple[Hold, Any, EmbedKey, Embed]] = {}
 
     def get(self, asked: Hashable) -> Any:
         """The answer to this; None where there is none that is still good."""
@@ -40,7 +39,7 @@ class Memo:
             return answer
         return answer if self.keep(asked, picture, copy, answer) else None
 
-    def keep(self, asked: Hashable, picture: Picture, copy: Embed, answer: Any) -> bool:
+    def keep(self, asked: Hashable, picture: EmbedKey, copy: Embed, answer: Any) -> bool:
         """Remember an answer, if this copy is the one that is held, and fresh; whether it is."""
         if self._cache is None:
             return False

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, cast
 
-from embedkit.engine.lockfile import Picture
 from embedkit.getty import sizes
 from embedkit.lazy import Lazily
-from embedkit.models import Embed, Input, Options, Target
+from embedkit.models import Embed, EmbedKey, Input, Options, Target
 from embedkit.rendering.escaping import ESCAPES
 from embedkit.settings import Settings
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 SAID = [row.name for row in fields(Options) if row.name != "target"]
 
-Made = tuple[Picture, Embed, str, str]
+Made = tuple[EmbedKey, Embed, str, str]
 """A picture, its copy, and the name and the text of html that was made from it."""
 
 
@@ -48,7 +47,9 @@ class Finished:
         self._target = settings.target
         self._edition = Lazily(lambda: _edition(settings))
 
-    def html(self, picture: Picture, copy: Embed, options: Options, new: list[Made], input: Input = "text") -> str:
+    def html(
+        self, picture: EmbedKey, copy: Embed, options: Options, new: list[Made], input: Input = "text"
+    ) -> str:
         """What a copy looks like with these options.
 
         :param new: gets what had to be made.
@@ -66,7 +67,7 @@ class Finished:
 
     def keep(self, new: Iterable[Made]) -> None:
         """Keep what was made, with one write a picture."""
-        copies: dict[tuple[Picture, float], tuple[Embed, dict[str, str]]] = {}
+        copies: dict[tuple[EmbedKey, float], tuple[Embed, dict[str, str]]] = {}
         for picture, copy, name, html in new:
             copies.setdefault((picture, copy.fetched_at), (copy, {}))[1][name] = html
         for ((_, tld), _), (copy, texts) in copies.items():

@@ -13,7 +13,8 @@ import weakref
 from collections.abc import Callable, Hashable
 from typing import Any, ClassVar, TypeVar
 
-from embedkit.cache.stores.locks import Busy, tell_of_forks
+from embedkit.cache.stores.locks import Busy
+from embedkit.forks import register_after_fork
 
 Result = TypeVar("Result")
 
@@ -43,7 +44,7 @@ class Flight:
 
     def __init__(self) -> None:
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     @classmethod
     def at(cls, name: str) -> Flight:

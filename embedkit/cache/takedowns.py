@@ -26,7 +26,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from embedkit.cache.stores.invalidation import CAUTIOUS
-from embedkit.cache.stores.locks import Busy, FileLocks, tell_of_forks
+from embedkit.cache.stores.locks import Busy, FileLocks
+from embedkit.forks import register_after_fork
 
 log = logging.getLogger("embedkit.cache")
 
@@ -61,7 +62,7 @@ class Takedowns:
         self._file: int | None = None
         self._retired: list[int] = []  # of files that were removed; another thread may be reading one
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
         self._reserve()
 
     def after_fork(self) -> None:

@@ -29,12 +29,11 @@ from embedkit.cli.console import (
 from embedkit.cli.files import Failures, Text, read_texts
 from embedkit.cli.output import Way
 from embedkit.engine import lockfile
-from embedkit.engine.lockfile import Picture
 from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
 from embedkit.files.atomic import Outcome
 from embedkit.getty import sizes
 from embedkit.kit import EmbedKit
-from embedkit.models import INPUTS, TARGETS, AssetRef, Document, Embed, Input, Target
+from embedkit.models import INPUTS, TARGETS, AssetRef, Document, Embed, EmbedKey, Input, Target
 
 EXIT_CODES = {
     kind.code: kind.exit_code
@@ -167,10 +166,10 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
         before = lockfile.read_bytes(path)
         held = {} if before is None else lockfile.load(before, path)
         refs = [ref for ref, _ in _places(kit, texts)]
-        wanted = {kit.picture(ref) for ref in refs}
+        wanted = {kit.key(ref) for ref in refs}
         if check:
             return _tell_lock_check(path, held, wanted, json_)
-        ask = [ref for ref in refs if refresh or not _large_enough(held.get(kit.picture(ref)), ref)]
+        ask = [ref for ref in refs if refresh or not _large_enough(held.get(kit.key(ref)), ref)]
         with progress("Locking") as step:
             found = kit.records(ask, refresh=refresh, progress=step)
     lost = {picture for picture, one in found.items() if isinstance(one, NotFound | NotEmbeddable)}
@@ -218,7 +217,7 @@ def _places(kit: EmbedKit, texts: Iterable[Text]) -> list[tuple[AssetRef, str]]:
     return [(ref, text.place) for text in texts for ref in kit.find(text.content, input=text.input)]
 
 
-def _failed(found: Mapping[Picture, Embed | EmbedKitError]) -> dict[str, EmbedKitError]:
+def _failed(found: Mapping[EmbedKey, Embed | EmbedKitError]) -> dict[str, EmbedKitError]:
     return {",".join(items): one for (items, _), one in found.items() if isinstance(one, EmbedKitError)}
 
 
@@ -228,8 +227,8 @@ def _large_enough(held: Embed | None, ref: AssetRef) -> bool:
 
 def _tell_lock(
     path: Path,
-    held: Mapping[Picture, Embed],
-    locked: Mapping[Picture, Embed],
+    held: Mapping[EmbedKey, Embed],
+    locked: Mapping[EmbedKey, Embed],
     failed: Mapping[str, EmbedKitError],
     json_: bool,
 ) -> int:
@@ -245,7 +244,7 @@ def _tell_lock(
     return worst([error.exit_code for error in failed.values()])
 
 
-def _tell_lock_check(path: Path, held: Mapping[Picture, Embed], wanted: set[Picture], json_: bool) -> int:
+def _tell_lock_check(path: Path, held: Mapping[EmbedKey, Embed], wanted: set[EmbedKey], json_: bool) -> int:
     missing, unused = sorted(wanted - held.keys()), sorted(held.keys() - wanted)
     if json_:
         print_json({"missing": _named(missing), "not_needed": _named(unused)})
@@ -259,5 +258,5 @@ def _tell_lock_check(path: Path, held: Mapping[Picture, Embed], wanted: set[Pict
     return 1 if missing or unused else 0
 
 
-def _named(pictures: Iterable[Picture]) -> list[dict[str, str]]:
+def _named(pictures: Iterable[EmbedKey]) -> list[dict[str, str]]:
     return [{"ref": ",".join(items), "tld": tld} for items, tld in pictures]

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Protocol
 from embedkit.cache.memory import Memo
 from embedkit.cache.rendered import Finished, Made
 from embedkit.engine import matches
-from embedkit.engine.lockfile import Picture
 from embedkit.engine.matches import Found
 from embedkit.engine.resolver import Admit, Progress
 from embedkit.errors import EmbedKitError
 from embedkit.getty import sizes
-from embedkit.models import AssetRef, Document, Embed, Input, Options, Problem, Target
+from embedkit.models import AssetRef, Document, Embed, EmbedKey, Input, Options, Problem, Target
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
 class Resolving(Protocol):
     """What an expansion needs of the kit."""
 
-    def picture(self, ref: AssetRef) -> Picture: ...
+    def key(self, ref: AssetRef) -> EmbedKey: ...
     def records(
         self, references: Iterable[AssetRef], *, progress: Progress | None = None, admit: Admit | None = None
-    ) -> Mapping[Picture, Embed | EmbedKitError]: ...
+    ) -> Mapping[EmbedKey, Embed | EmbedKitError]: ...
     def fallback(
         self, reference: str | AssetRef, error: EmbedKitError, options: Options = ..., input: Input = ...
     ) -> Markup | str: ...
@@ -53,7 +52,7 @@ class Expansion:
         self._finished = finished
         self._target = target
         self._admit = admit
-        self._records: Mapping[Picture, Embed | EmbedKitError] = {}
+        self._records: Mapping[EmbedKey, Embed | EmbedKitError] = {}
         self._new: list[Made] = []
 
     def run(self, texts: Iterable[tuple[str, Input]], progress: Progress | None) -> list[Document]:
@@ -97,7 +96,7 @@ class Expansion:
         known: Shown | None = self._memo.get(asked)
         if known:
             return known
-        picture = self._kit.picture(ref)
+        picture = self._kit.key(ref)
         copy = self._records[picture]
         if isinstance(copy, EmbedKitError):
             return copy

@@ -11,15 +11,12 @@ from embedkit import serialization
 from embedkit.errors import ConfigurationError
 from embedkit.files import atomic
 from embedkit.files.atomic import WriteBack, sweep_folder
-from embedkit.models import Embed
+from embedkit.models import Embed, EmbedKey
 
 VERSION = 1
 
-Picture = tuple[tuple[str, ...], str]
-"""What is asked for once: the asset ids, in order, and the tld."""
 
-
-def read(path: str | os.PathLike[str]) -> dict[Picture, Embed]:
+def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
     """The records of a lock file.
 
     :raises ConfigurationError: where there is none, or it is no lock file of this version.
@@ -45,7 +42,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes | None:
         raise _broken(path, error) from None
 
 
-def load(content: bytes, path: str | os.PathLike[str]) -> dict[Picture, Embed]:
+def load(content: bytes, path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
     """The records in the bytes of a lock file.
 
     :param path: of the file, for the message of an error.
@@ -60,7 +57,7 @@ def load(content: bytes, path: str | os.PathLike[str]) -> dict[Picture, Embed]:
         raise _broken(path, error) from None
 
 
-def dump(embeds: Mapping[Picture, Embed]) -> str:
+def dump(embeds: Mapping[EmbedKey, Embed]) -> str:
     """The text of a lock file: sorted, a line a record, without times."""
     lines = [
         json.dumps(
@@ -75,12 +72,12 @@ def dump(embeds: Mapping[Picture, Embed]) -> str:
     return f'{{"version": {VERSION}, "embeds": [\n{body}\n]}}\n'
 
 
-def write(path: str | os.PathLike[str], embeds: Mapping[Picture, Embed]) -> None:
+def write(path: str | os.PathLike[str], embeds: Mapping[EmbedKey, Embed]) -> None:
     """Replace a lock file, whole or not at all, whatever is in it."""
     atomic.write(path, dump(embeds).encode("utf-8"))
 
 
-def write_back(path: str | os.PathLike[str], read: bytes | None, embeds: Mapping[Picture, Embed]) -> WriteBack:
+def write_back(path: str | os.PathLike[str], read: bytes | None, embeds: Mapping[EmbedKey, Embed]) -> WriteBack:
     """Replace a lock file, unless it is not what was read any more.
 
     :param read: what :func:`read_bytes` gave.
@@ -96,7 +93,7 @@ def _broken(path: str | os.PathLike[str], error: Exception) -> ConfigurationErro
     )
 
 
-def _entry(line: dict[str, object]) -> tuple[Picture, Embed]:
+def _entry(line: dict[str, object]) -> tuple[EmbedKey, Embed]:
     tld = line["tld"]
     if not isinstance(tld, str):
         raise ValueError("a record without tld")

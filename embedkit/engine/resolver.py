@@ -18,7 +18,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from embedkit.cache.embed_cache import EmbedCache, Entry
-from embedkit.engine.lockfile import Picture
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import (
     ConfigurationError,
@@ -32,7 +31,7 @@ from embedkit.errors import (
 from embedkit.events import Observe, ignore
 from embedkit.freshness import Verdict
 from embedkit.getty import sizes
-from embedkit.models import AssetRef, Embed, Options, Request, Response
+from embedkit.models import AssetRef, Embed, EmbedKey, Options, Request, Response
 from embedkit.settings import Settings
 
 log = logging.getLogger("embedkit.resolver")
@@ -43,9 +42,9 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and of all."""
 
-Want = tuple[Picture, Options]
+Want = tuple[EmbedKey, Options]
 
-Admit = Callable[[Sequence[Picture]], Mapping[Picture, EmbedKitError]]
+Admit = Callable[[Sequence[EmbedKey]], Mapping[EmbedKey, EmbedKitError]]
 """Called with the pictures that Getty would have to be asked for; gives the errors of those that it may not be.
 
 A service counts them by client here. What is held, and what Getty has lately refused, is not asked about.
@@ -71,7 +70,7 @@ class Resolver:
         cache: Callable[[], EmbedCache],
         transport: Callable[[], Transport],
         revalidator: Revalidator,
-        locked: Mapping[Picture, Embed] | None = None,
+        locked: Mapping[EmbedKey, Embed] | None = None,
         observe: Observe = ignore,
     ) -> None:
         self._settings = settings
@@ -80,9 +79,9 @@ class Resolver:
         self._revalidator = revalidator
         self._locked = locked
         self._observe = observe
-        self._unusable: set[Picture] = set()  # since the last answer that could be used
+        self._unusable: set[EmbedKey] = set()  # since the last answer that could be used
 
-    def record(self, picture: Picture, options: Options, admit: Admit | None = None) -> Embed:
+    def record(self, picture: EmbedKey, options: Options, admit: Admit | None = None) -> Embed:
         """One record, large enough for these options.
 
         :raises ProviderError: where there is none, and no copy that may be shown instead.
@@ -100,16 +99,16 @@ class Resolver:
         *,
         refresh: bool = False,
         admit: Admit | None = None,
-    ) -> dict[Picture, Embed | EmbedKitError]:
+    ) -> dict[EmbedKey, Embed | EmbedKitError]:
         """One record or error for each distinct picture: what is held at once, the rest in parallel.
 
         :param refresh: ask for every picture anew, and give the error even where a copy is held.
         """
-        pictures: dict[Picture, Options] = {}
+        pictures: dict[EmbedKey, Options] = {}
         for picture, options in wants:
             before = pictures.get(picture)
             pictures[picture] = options if before in (None, options) else sizes.largest(options, before)
-        found: dict[Picture, Embed | EmbedKitError] = {}
+        found: dict[EmbedKey, Embed | EmbedKitError] = {}
         if not refresh:
             held = ((want[0], _caught(self._held, *want)) for want in pictures.items())
             found = {picture: answer for picture, answer in held if answer is not None}
@@ -126,8 +125,8 @@ class Resolver:
         return {picture: found[picture] for picture in pictures}
 
     def _ask_many(
-        self, missing: Mapping[Picture, Options], ask: Callable[[Picture, Options], Embed]
-    ) -> Iterator[tuple[Picture, Embed | EmbedKitError]]:
+        self, missing: Mapping[EmbedKey, Options], ask: Callable[[EmbedKey, Options], Embed]
+    ) -> Iterator[tuple[EmbedKey, Embed | EmbedKitError]]:
         if len(missing) == 1 or self._locked is not None:
             for want in missing.items():
                 yield want[0], _caught(ask, *want)
@@ -142,7 +141,7 @@ class Resolver:
             finally:  # after an interruption what is under way comes to its end, and nothing else is begun
                 pool.shutdown(cancel_futures=True)
 
-    def _held(self, picture: Picture, options: Options) -> Embed | None:
+    def _held(self, picture: EmbedKey, options: Options) -> Embed | None:
         """The copy that may be shown now; None where Getty has to be asked first.
 
         :raises ProviderError: where Getty has lately said no, and no copy may be shown.
@@ -162,7 +161,7 @@ class Resolver:
             return entry.embed
         return None
 
-    def _from_lock(self, picture: Picture, locked: Mapping[Picture, Embed]) -> Embed:
+    def _from_lock(self, picture: EmbedKey, locked: Mapping[EmbedKey, Embed]) -> Embed:
         from embedkit.getty import oembed
 
         if picture in locked:  # a lock file is not signed: whoever can write to it is not trusted with more
@@ -174,7 +173,7 @@ class Resolver:
             ref=ref,
         )
 
-    def _ask(self, picture: Picture, options: Options, *, batch: bool = False) -> Embed:
+    def _ask(self, picture: EmbedKey, options: Options, *, batch: bool = False) -> Embed:
         """Ask Getty, one caller at a time for a picture; else the last good copy.
 
         Waiting for another who asks, and asking, take TIMEOUT together.
@@ -201,7 +200,7 @@ class Resolver:
             self._observe("rescue")
             return copy
 
-    def _renew(self, picture: Picture, options: Options, *, batch: bool = False) -> Embed:
+    def _renew(self, picture: EmbedKey, options: Options, *, batch: bool = False) -> Embed:
         """Ask Getty whatever is held."""
         if self._locked is not None:
             return self._from_lock(picture, self._locked)
@@ -210,7 +209,7 @@ class Resolver:
             *picture, lambda: self._fetch(picture, options, batch, began), wait=self._settings.timeout
         )
 
-    def _fetch(self, picture: Picture, options: Options, batch: bool, began: float) -> Embed:
+    def _fetch(self, picture: EmbedKey, options: Options, batch: bool, began: float) -> Embed:
         from embedkit.getty import oembed  # what is warm has no use for it
 
         items, tld = picture
@@ -230,7 +229,7 @@ class Resolver:
         self._unusable.clear()
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
 
-    def _blame(self, error: ProviderError, picture: Picture) -> None:
+    def _blame(self, error: ProviderError, picture: EmbedKey) -> None:
         """Mark an answer that can't be used as an outage, where those to other pictures can't be used either."""
         if isinstance(error, NotFound | NotEmbeddable):
             self._unusable.clear()

@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 
-from embedkit.cache.stores.locks import tell_of_forks
 from embedkit.errors import EmbedKitError
+from embedkit.forks import register_after_fork
 
 log = logging.getLogger("embedkit.revalidation")
 
@@ -27,7 +27,7 @@ class Revalidator:
         self._background = background
         self._threads = threads
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """The threads are not in the child, nor is their work (gunicorn --preload)."""

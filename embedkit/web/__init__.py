@@ -1,9 +1,9 @@
 """The service: oEmbed provider, JSON API, frame pages; a whole application, or a blueprint for yours.
 
-    from embedkit import create_app, create_blueprint
+from embedkit import create_app, create_blueprint
 
-    app = create_app()                                              # settings from the environment
-    your_app.register_blueprint(create_blueprint(kit), url_prefix="/getty")
+app = create_app()                                              # settings from the environment
+your_app.register_blueprint(create_blueprint(kit), url_prefix="/getty")
 """
 
 from typing import TYPE_CHECKING

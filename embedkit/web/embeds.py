@@ -24,7 +24,7 @@ def embed(service: Service, ref: str) -> Response:
     asked = service.kit.parse(ref)
     wanted = request.options(request.query(EmbedQuery)).over(asked.options)
     found = service.kit.resolve(asked, wanted, admit_cold)
-    tell(service.kit.picture(asked, wanted), found)
+    tell(service.kit.key(asked, wanted), found)
     item = _item(service, found, wanted)
     return response.as_json(item, cache=response.lifetime(service, found), about=response.timeless(item))
 

@@ -45,7 +45,7 @@ def oembed(service: Service) -> Response:
     ref = service.kit.parse(asked.url)
     wanted = replace(request.options(asked).over(ref.options), target="oembed")
     embed = service.kit.resolve(ref, wanted, admit_cold)
-    tell(service.kit.picture(ref, wanted), embed)
+    tell(service.kit.key(ref, wanted), embed)
     answer = _answer(service, embed, str(service.kit.show(embed, wanted)))
     about = OEmbedAnswer.__struct_fields__
     return as_json(

@@ -20,8 +20,8 @@ from flask import Response, g, request
 from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
 
-from embedkit.engine.lockfile import Picture
 from embedkit.errors import EmbedKitError, Unavailable
+from embedkit.models import EmbedKey
 from embedkit.settings import Secret, Settings
 from embedkit.web.counts import Counts
 from embedkit.web.credentials import digest
@@ -157,7 +157,7 @@ def tell_allowance(response: Response) -> Response:
     return response
 
 
-def admit_cold(pictures: Sequence[Picture]) -> Mapping[Picture, EmbedKitError]:
+def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]:
     """Count pictures that have to be fetched for the current client; the errors of those that are too many."""
     try:
         take_place()

@@ -24,8 +24,7 @@ import flask
 from flask import Flask, request
 
 from embedkit.cache.memory import Memo
-from embedkit.engine.lockfile import Picture
-from embedkit.models import Embed
+from embedkit.models import Embed, EmbedKey
 from embedkit.web.context import Service
 from embedkit.web.observed import NOWHERE, ROUTE
 from embedkit.web.rate_limit import Throttle
@@ -46,7 +45,7 @@ Header = tuple[str, str]
 Second = tuple[int, int]
 
 
-def tell(picture: Picture, embed: Embed) -> None:
+def tell(picture: EmbedKey, embed: Embed) -> None:
     """Say that the answer to the current request is made of this embed, and of nothing else that changes."""
     request.environ[TOLD] = picture, embed
 
@@ -115,7 +114,7 @@ class Fast:
     def _keep(
         self,
         key: Hashable,
-        told: tuple[Picture, Embed],
+        told: tuple[EmbedKey, Embed],
         began: tuple[float, float],
         said: tuple[str, str, list[Header]],
         body: bytes,

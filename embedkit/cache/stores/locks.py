@@ -7,7 +7,6 @@ files is freed by the kernel as well, when its holder dies.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import math
 import os
@@ -19,7 +18,9 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Protocol
+from typing import ClassVar
+
+from embedkit.forks import register_after_fork
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02  # seconds between two tries
 GRACE_SECONDS = 2  # for which a lease outlives the time that its work may take
@@ -29,38 +30,12 @@ class Busy(Exception):
     """Others were at it for longer than anybody was ready to wait."""
 
 
-class Forkable(Protocol):
-    """Something with state that a forked child must not share, such as locks that its threads held."""
-
-    def after_fork(self) -> None: ...
-
-
-_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
-
-
-def tell_of_forks(part: Forkable) -> None:
-    """Have ``part.after_fork()`` called in every child of this process (gunicorn --preload forks one)."""
-    _listen()
-    _forkable.add(part)
-
-
-@functools.cache
-def _listen() -> None:
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_forked)
-
-
-def _forked() -> None:
-    for part in list(_forkable):
-        part.after_fork()
-
-
 class Locks:
     """Locks between the threads of a process."""
 
     def __init__(self) -> None:
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """Nobody holds anything in a new process."""

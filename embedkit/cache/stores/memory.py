@@ -17,7 +17,7 @@ from cachelib import BaseCache
 
 from embedkit.cache.stores import codec
 from embedkit.cache.stores.invalidation import Changes
-from embedkit.cache.stores.locks import tell_of_forks
+from embedkit.forks import register_after_fork
 
 Timeout = int | timedelta | None
 
@@ -49,7 +49,7 @@ class MemoryCache(BaseCache):
         self._clock = clock
         self._entries: dict[str, tuple[float, bytes]] = {}  # in the order of writing
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""

@@ -18,8 +18,8 @@ from cachelib import MemcachedCache, RedisCache
 from cachelib.serializers import RedisSerializer
 
 from embedkit.cache.stores import codec
-from embedkit.cache.stores.locks import tell_of_forks
 from embedkit.errors import ConfigurationError
+from embedkit.forks import register_after_fork
 
 Timeout = int | timedelta | None
 
@@ -138,7 +138,7 @@ class MemcachedStore(MemcachedCache):
                 "The setting CACHE names no memcached server.", hint="Write it like memcached://host:11211."
             ) from None
         self._client_context = self._reserved
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """Begin with no connections: a child must not talk over those of its parent."""

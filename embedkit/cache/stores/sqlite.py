@@ -20,8 +20,9 @@ from cachelib import BaseCache
 
 from embedkit.cache.stores import codec
 from embedkit.cache.stores.invalidation import shared_changes
-from embedkit.cache.stores.locks import Busy, tell_of_forks
+from embedkit.cache.stores.locks import Busy
 from embedkit.cache.stores.sqlite_pool import Pool
+from embedkit.forks import register_after_fork
 
 Result = TypeVar("Result")
 Timeout = int | timedelta | None
@@ -99,7 +100,7 @@ class SQLiteCache(BaseCache):
         self._clock = clock
         self._writes = 0
         self.after_fork()
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """Threads that are not in the child may have held the locks."""

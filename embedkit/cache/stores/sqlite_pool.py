@@ -20,7 +20,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from embedkit.cache.stores.failures import Failures
-from embedkit.cache.stores.locks import Busy, FileLocks, tell_of_forks
+from embedkit.cache.stores.locks import Busy, FileLocks
+from embedkit.forks import register_after_fork
 
 log = logging.getLogger("embedkit.stores")
 
@@ -63,7 +64,7 @@ class Pool:
         self._inherited: list[deque[sqlite3.Connection]] = []
         self._idle: deque[sqlite3.Connection] = deque()
         self._place = NO_PLACE
-        tell_of_forks(self)
+        register_after_fork(self)
 
     def after_fork(self) -> None:
         """A child may neither use nor close the connections of its parent (sqlite.org/howtocorrupt.html 2.6)."""
