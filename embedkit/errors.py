@@ -2,7 +2,6 @@
 
     EmbedKitError
     ├── ConfigurationError      configuration       a setting is missing or wrong; raised at start-up
-    ├── ShortcodeError          shortcode           a tag that cannot be read; carries line and column
     ├── UnsupportedReference    unsupported         not a Getty Images reference
     └── ProviderError           provider            Getty could not, or would not, give the embed
         ├── NotFound            not-found           404 and 410: withdrawn, the copy is dropped
@@ -63,17 +62,6 @@ class ConfigurationError(EmbedKitError):
     title = "Wrong configuration"
     http_status = 500
     exit_code = 2
-
-
-class ShortcodeError(EmbedKitError):
-    """A shortcode that cannot be read; ``line`` and ``column`` are 1-based, columns in code points."""
-
-    code = "shortcode"
-    title = "Malformed shortcode"
-    http_status = 400
-    exit_code = 2
-    line: int | None = None
-    column: int | None = None
 
 
 class UnsupportedReference(EmbedKitError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, TypedDict, get_args
 
 from embedkit.errors import EmbedKitError
 
@@ -35,12 +35,34 @@ TLDS = (
 )
 
 
+class RenderOptions(TypedDict, total=False):
+    """The fields of :class:`Options` as keyword arguments, such as ``kit.html("74917285", max_width=480)``."""
+
+    max_width: int | None
+    max_height: int | None
+    caption: bool | str | None
+    title: str | None
+    align: Align | None
+    tld: str | None
+    target: Target | None
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an author wants a picture shown. ``None`` means: nothing said, the default applies.
+    """How an author wants a picture shown. A field that is None is not set: the default applies.
 
-    ``caption`` True or False asks Getty's frame for its caption; a text is printed in our figcaption.
-    ``max_width`` and ``max_height`` are in CSS pixels.
+    :param max_width: the widest that the picture may be, in CSS pixels, from 1; without bounds its longer side is
+        at most 594.
+    :param max_height: likewise the highest.
+    :param caption: True or False shows or hides the caption in Getty's frame; a text is shown below the frame, in
+        a caption of our own.
+    :param title: the frame's title, for screen readers; by default made from the picture's title and credit.
+    :param align: ``none``, ``left``, ``center`` or ``right``.
+    :param tld: the Getty site that the picture links to: ``com``, ``co.uk``, ``de`` and the other :data:`TLDS`.
+    :param target: what to render; one of :data:`TARGETS`.
+
+    >>> Options(max_width=480).over(Options(max_width=300, align="left"))
+    Options(max_width=480, max_height=None, caption=None, title=None, align='left', tld=None, target=None)
     """
 
     max_width: int | None = None
@@ -52,9 +74,9 @@ class Options:
     target: Target | None = None
 
     def over(self, other: Options) -> Options:
-        """These options, with what they leave unsaid taken from ``other``."""
-        said = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
-        return replace(other, **said)
+        """These options, with those that are not set taken from ``other``."""
+        fields = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+        return replace(other, **fields)
 
 
 @dataclass(frozen=True, slots=True)
