@@ -162,3 +162,12 @@ class InvalidResponse(ProviderError):
     ) -> None:
         super().__init__(message, hint=hint, ref=ref, retry_after=retry_after)
         self.texts = texts or {}
+
+
+def missing_package(what: str, package: str, extra: str) -> ConfigurationError:
+    """What to raise where a package of one of our extras is not installed.
+
+    :param what: what needs it, as the subject of a sentence.
+    """
+    hint = f"In a clone of embedkit, run: pip install '.[{extra}]'"
+    return ConfigurationError(f"{what} needs the package {package}.", hint=hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,3 +69,19 @@ def test_the_kit_imports_no_service_and_no_requests() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+# embedkit on the index is another project, and embedkit-getty is nobody's there yet: both are installed from
+# a clone or from a wheel file.
+BY_NAME = re.compile(r"pip3? (?:install|download)(?: -\S+)* ['\"]?embedkit(?!_getty-)")
+
+
+def test_no_text_installs_embedkit_from_an_index() -> None:
+    assert BY_NAME.search("Run: pip install -q --upgrade 'embedkit[server]'")
+    assert not BY_NAME.search(
+        "pip install -q -e '.[server]' && embedkit demo; pip install embedkit_getty-1-py3.whl"
+    )
+    places = ("*.md", ".ci/*", "embedkit/**/*", "templates/**/*", "examples/**/*")
+    for path in {path for place in places for path in ROOT.glob(place)}:
+        if path.is_file() and path.suffix not in {".png", ".pyc"}:
+            assert not BY_NAME.search(path.read_text("utf-8")), path

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ SHOWN = {
     "client_credentials": "with a token of the application, for no customer",
     None: "with the key alone, without a token",
 }
+REINSTALL = "In a clone of embedkit, run: pip install --force-reinstall --no-deps ./"
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("skip", "yellow")}
 
 
@@ -89,6 +91,7 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
         return _try(name, look)
 
     yield Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])
+    yield check("package", _package)
     have = [name for name, module in EXTRAS.items() if find_spec(module)]
     yield Finding("extras", True, ", ".join(have) or "none")
     for error in wrong.values():
@@ -161,6 +164,20 @@ def _set_it(error: ConfigurationError) -> str:
     return f"Set {PREFIX}{name}, or unset it." if name and not error.hint else ""
 
 
+def _package() -> str:
+    """Whether the folder of the package is ours alone: ``embedkit`` on the package index is another project."""
+    try:
+        files = metadata.files("embedkit") or ()
+    except metadata.PackageNotFoundError:
+        files = ()
+    if any(str(file) == "embedkit/__init__.py" for file in files):
+        raise ConfigurationError(
+            "The distribution embedkit, another project of the same name, is installed in the same folder.",
+            hint=f"Run: pip uninstall embedkit - its files and some of ours are gone then. {REINSTALL}",
+        )
+    return f"embedkit-getty {__version__}"
+
+
 def _templates(settings: Settings) -> str:
     if settings.templates and not Path(settings.templates).is_dir():
         raise ConfigurationError(
@@ -172,9 +189,7 @@ def _templates(settings: Settings) -> str:
 def _files() -> str:
     missing = [name for name in FILES if not (static_dir() / name).is_file()]
     if missing:
-        raise ConfigurationError(
-            f"{static_dir()} lacks {', '.join(missing)}.", hint="Run: pip install --force-reinstall embedkit"
-        )
+        raise ConfigurationError(f"{static_dir()} lacks {', '.join(missing)}.", hint=REINSTALL)
     return f"stylesheets and scripts in {static_dir()}"
 
 

@@ -16,7 +16,7 @@ import click
 
 from embedkit.cli.console import print_json, say
 from embedkit.cli.server import SEND_S, Server
-from embedkit.errors import ConfigurationError
+from embedkit.errors import missing_package
 from embedkit.rendering.picker_files import picker_files
 from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
 from embedkit.web import logs
@@ -194,9 +194,7 @@ def _run(app: Any, host: str, port: int, threads: int, told: Any, settings: Sett
                 app, listening, threads=threads, grace=settings.timeout + SEND_S, hops=settings.trusted_hops
             )
         except ImportError:
-            raise ConfigurationError(
-                "The server is not installed.", hint="Run: pip install 'embedkit[server]'"
-            ) from None
+            raise missing_package("embedkit serve", "waitress", "server") from None
         said = told(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
         if server.run(lambda: say(said)) == signal.SIGINT:
             raise click.Abort

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, missing_package
 
 if TYPE_CHECKING:
     from bleach.css_sanitizer import CSSSanitizer
@@ -114,15 +114,13 @@ class NhSanitizer:
 
 
 class BleachSanitizer:
-    """Cleans with bleach (extra ``embedkit[bleach]``), for those who must; it is end-of-life since June 2026."""
+    """Cleans with bleach (the extra ``bleach``), for those who must; it is end-of-life since June 2026."""
 
     def __init__(self, frame_origin: str) -> None:
         try:
             from bleach.sanitizer import Cleaner
         except ImportError:
-            raise ConfigurationError(
-                "SANITIZER is bleach, but bleach is not installed.", hint="Run: pip install 'embedkit[bleach]'"
-            ) from None
+            raise missing_package("SANITIZER=bleach", "bleach", "bleach") from None
         self._keep = _keep(frame_origin)
         self._make = Cleaner
 

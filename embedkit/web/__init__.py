@@ -25,9 +25,7 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in EXTRA:
             raise
-        from embedkit.errors import ConfigurationError
+        from embedkit.errors import missing_package
 
-        raise ConfigurationError(
-            f"The service needs the package {error.name}.", hint="Run: pip install 'embedkit[server]'"
-        ) from None
+        raise missing_package("The service", str(error.name), "server") from None
     return getattr(openapi if name == "openapi_document" else app, name)

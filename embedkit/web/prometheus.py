@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, missing_package
 from embedkit.kit import EmbedKit
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class Metrics:
         try:
             from prometheus_client import CollectorRegistry, Counter, Histogram
         except ModuleNotFoundError:
-            raise ConfigurationError(
-                "METRICS needs the package prometheus_client.", hint="Run: pip install 'embedkit[metrics]'"
-            ) from None
+            raise missing_package("METRICS", "prometheus_client", "metrics") from None
         if (folder := os.environ.get(FOLDER)) and not os.path.isdir(folder):
             raise ConfigurationError(
                 f"{FOLDER} names {folder}, which is no folder.", hint="Make it, and empty it before each start."

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -86,6 +87,7 @@ def test_a_sound_installation(run: Run) -> None:
     assert [*findings(done)] == [
         *(
             "python",
+            "package",
             "extras",
             "settings",
             "templates",
@@ -309,9 +311,9 @@ def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> N
     assert "Set ADMIN_TOKEN or TOKENS." in sick(done)["service"]
 
 
-def doctor(rows: dict[str, str], cwd: Path, *before: str) -> Outcome:
+def doctor(rows: dict[str, str], cwd: Path, *before: str, python: Path | str = sys.executable) -> Outcome:
     """The command in a process of its own."""
-    command = [*before, sys.executable, "-m", "embedkit", "doctor", "--json", "--offline"]
+    command = [*before, str(python), "-m", "embedkit", "doctor", "--json", "--offline"]
     env = {**others(os.environ), **rows, "PYTHONPATH": str(cwd), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
     return Outcome(done.returncode, done.stdout, done.stderr)
@@ -323,7 +325,7 @@ def doctor(rows: dict[str, str], cwd: Path, *before: str) -> Outcome:
         (
             "embedkit/static/embedkit.css",
             "files",
-            "lacks embedkit.css. Run: pip install --force-reinstall embedkit",
+            "lacks embedkit.css. In a clone of embedkit, run: pip install --force-reinstall",
         ),
         ("embedkit/static", "files", "lacks embedkit.css, "),
         ("templates", "templates", "The templates of embedkit are missing."),
@@ -339,6 +341,25 @@ def test_files_of_ours_that_are_missing(
     done = doctor(environ(sandbox.url, tmp_path), tmp_path)
     assert done.code == 1, done
     assert says in sick(done)[check]
+
+
+def test_another_project_of_the_same_name_in_the_same_folder(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """As pip leaves it in a fresh environment: ``embedkit`` of the package index first, then ours."""
+    venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
+    python = next((tmp_path / "venv").glob("bin/python"))
+    packages = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    (packages / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("-packages")))
+    for part, place in (("embedkit", "embedkit"), ("templates", "embedkit/templates")):
+        shutil.copytree(ROOT / part, packages / place, ignore=shutil.ignore_patterns("__pycache__"))
+    rows = environ(sandbox.url, tmp_path)
+    assert "package" not in sick(doctor(rows, tmp_path, python=python))
+    theirs = packages / "embedkit-0.1.10.dist-info"
+    theirs.mkdir()
+    (theirs / "METADATA").write_text("Metadata-Version: 2.4\nName: embedkit\nVersion: 0.1.10\n")
+    (theirs / "RECORD").write_text("embedkit/__init__.py,,\nembedkit/models.py,,\n")
+    done = doctor(rows, tmp_path, python=python)
+    assert done.code == 1, done
+    assert "Run: pip uninstall embedkit" in sick(done)["package"]
 
 
 def test_everything_at_once(run: Run, put: Callable[..., None], tmp_path: Path) -> None:

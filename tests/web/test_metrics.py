@@ -136,7 +136,10 @@ def test_without_the_library_the_start_says_what_to_install(tmp_path: Path) -> N
     environ = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert "ConfigurationError: METRICS needs the package prometheus_client. Run: pip install" in done.stderr
+    assert (
+        "ConfigurationError: METRICS needs the package prometheus_client. In a clone of embedkit, run: pip install"
+        in done.stderr
+    )
 
 
 # -- what is counted -----------------------------------------------------------------------------------

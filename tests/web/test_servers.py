@@ -231,4 +231,4 @@ def test_without_the_extra_the_error_says_what_to_install() -> None:
         "    print(error)\n"
     )
     run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "pip install 'embedkit[server]'" in run.stdout
+    assert "pip install '.[server]'" in run.stdout

@@ -18,7 +18,7 @@ from cachelib import MemcachedCache, RedisCache
 from cachelib.serializers import RedisSerializer
 
 from embedkit.cache.stores import codec
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, missing_package
 from embedkit.forks import register_after_fork
 
 Timeout = int | timedelta | None
@@ -37,9 +37,7 @@ def library(name: str, extra: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
-        raise ConfigurationError(
-            f"This cache needs {name}, which is not installed.", hint=f"Run: pip install 'embedkit[{extra}]'"
-        ) from None
+        raise missing_package("This cache", name, extra) from None
 
 
 class _Plain(RedisSerializer):

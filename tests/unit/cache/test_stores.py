@@ -413,7 +413,7 @@ def test_a_refusal_does_not_repeat_the_password() -> None:
 def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, url in (("redis", "redis://127.0.0.1"), ("pylibmc", "memcached://127.0.0.1:11211")):
         monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(ConfigurationError, match=r"pip install 'embedkit\[(redis|memcached)\]'"):
+        with pytest.raises(ConfigurationError, match=r"pip install '\.\[(redis|memcached)\]'"):
             open_store(url, limit=10, timeout=1)
 
 
