@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, TypedDict, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypedDict, get_args
 
 from embedkit.errors import EmbedKitError
 
@@ -217,61 +216,6 @@ class Report:
     fetched: int = 0
     stale: int = 0
     failed: tuple[tuple[str, EmbedKitError], ...] = ()
-
-
-class Sink(Protocol):
-    """Takes a body in pieces, where it is too large to be held in memory."""
-
-    def begin(self, total: int | None) -> None:
-        """A body follows, of so many bytes as far as is known; from its start, if one was cut off before."""
-        ...
-
-    def write(self, piece: bytes) -> object:
-        """The next piece of it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One call to an upstream service, as data; the transport alone acts on it.
-
-    ``max_bytes`` bounds the decoded body. ``redirects`` is how many may be followed, and only to
-    ``hosts``. ``endpoint`` names the breaker and the throttle that the call counts against.
-    ``batch`` tells that the caller bounds the number of its calls by itself and can wait for its turn.
-    ``hand_back`` gives a redirect to the caller as the answer that it is, instead of following or refusing
-    it. ``into`` takes the body of a 200 in pieces, so that the answer has none; it is begun once more where the
-    connection is cut, and what is answered in its place is not asked for again.
-    ``seconds`` bounds the call in place of TIMEOUT. ``recognizes`` tells whether an answer is the endpoint's own:
-    one that is not (a maintenance page) counts against the endpoint, as no answer does.
-    """
-
-    url: str = field(repr=False)  # may be signed
-    endpoint: str
-    params: tuple[tuple[str, str], ...] = ()
-    method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a key
-    body: bytes | None = field(default=None, repr=False)  # may hold a password
-    max_bytes: int = 256 * 1024
-    redirects: int = 0
-    hosts: frozenset[str] = frozenset()
-    batch: bool = False
-    hand_back: bool = False
-    into: Sink | None = field(default=None, repr=False, compare=False)
-    seconds: float | None = None
-    recognizes: Callable[[Response], bool] | None = field(default=None, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What came back: header names in lower case, the body decoded from its transfer and content coding.
-
-    ``quiet`` is how many seconds the transport will ask nothing more of this endpoint, after too many calls.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a signed address
-    body: bytes = field(default=b"", repr=False)  # may hold a token
-    quiet: float = 0.0
 
 
 JSON = dict[str, Any]

@@ -34,7 +34,7 @@ from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty import links
 from embedkit.getty.text import CAPTION, TITLE, line
 from embedkit.getty.urls import SITES, excerpt
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 from embedkit.validation import shown
 

@@ -14,7 +14,7 @@ from embedkit.api.board_models import (
 )
 from embedkit.api.requests import distinct
 from embedkit.api.search import paging
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -16,7 +16,8 @@ from embedkit.errors import InvalidResponse, UnsupportedReference
 from embedkit.getty import payload
 from embedkit.getty.text import NAME, line
 from embedkit.getty.urls import asset_ids
-from embedkit.models import JSON, AssetRef, Response
+from embedkit.messages import Response
+from embedkit.models import JSON, AssetRef
 
 MOST_PIXELS = 1_000_000  # more on a side is a slip
 FAMILIES = ("creative", "editorial")

@@ -21,7 +21,7 @@ from embedkit.api.requests import (
     telling,
 )
 from embedkit.getty import links
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 
 LONGEST = 4096  # characters of an address: it is signed
@@ -47,7 +47,7 @@ def request(
     # without notes the official SDK sends the JSON null; nothing at all might be taken for a wrong media type
     document = dict(notes) if notes else None
     order = telling(settings, "POST", f"/v3/downloads/images/{asset_id(image_id)}", pairs, document=document)
-    return replace(order, hand_back=True)
+    return replace(order, follow_redirects=False)
 
 
 def address(response: Response, settings: Settings, image_id: str) -> str:

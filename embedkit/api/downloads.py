@@ -19,7 +19,7 @@ from embedkit.api.requests import asset_id
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
 from embedkit.files.download import Draft, Place, Progress
 from embedkit.getty import error_mapping
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -109,7 +109,7 @@ class Downloads:
         """Get a file into a draft; its media type."""
         headers = {**request.headers, "Accept-Encoding": "identity"}  # pictures do not get smaller
         response = self._caller.fetch(
-            replace(request, headers=headers, into=draft, max_bytes=MOST, seconds=SECONDS)
+            replace(request, headers=headers, sink=draft, max_bytes=MOST, timeout=SECONDS)
         )
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status != 200:

@@ -30,7 +30,7 @@ from embedkit.errors import (
 )
 from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
-from embedkit.models import Response
+from embedkit.messages import Response
 
 What = Literal["search", "picture", "places", "download", "board", "comment"]
 

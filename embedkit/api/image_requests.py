@@ -12,7 +12,7 @@ from embedkit.api.image_decoding import picture
 from embedkit.api.models import Found, Image
 from embedkit.api.requests import asking, asset_id, distinct
 from embedkit.errors import ConfigurationError, NotFound
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 from embedkit.validation import word
 

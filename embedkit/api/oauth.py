@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, Unauthorized, Unavailable
 from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Secret, Settings
 
 Grant = Literal["refresh_token", "password", "client_credentials"]

@@ -10,7 +10,7 @@ from embedkit.api.decoding import (
 )
 from embedkit.api.models import Collection, Country
 from embedkit.api.requests import asking
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 
 

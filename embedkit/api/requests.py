@@ -11,7 +11,7 @@ from embedkit.api.languages import language
 from embedkit.api.parameters import Params
 from embedkit.errors import UnsupportedReference
 from embedkit.getty.urls import asset_ids, excerpt
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.settings import Settings
 from embedkit.validation import shown
 

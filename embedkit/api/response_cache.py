@@ -28,7 +28,7 @@ from embedkit.cache.stores.factory import REDIS, MemoryCache, open_store
 from embedkit.cache.stores.locks import Busy
 from embedkit.errors import InvalidResponse, Unavailable
 from embedkit.lazy import Lazily
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 
 FRESH = 300  # seconds

@@ -10,7 +10,7 @@ from embedkit.api import parameters, search_requests
 from embedkit.api.models import SearchPage
 from embedkit.api.parameters import FAMILIES, PAGE_SIZE, Family
 from embedkit.errors import ConfigurationError
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.validation import lasting, shown, word
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from embedkit.api.requests import api_origins, asking
 from embedkit.errors import ConfigurationError
 from embedkit.getty.links import on_origin
 from embedkit.getty.text import line
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 from embedkit.validation import word
 

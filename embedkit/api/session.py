@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from embedkit.api import oauth
 from embedkit.api.tokens import Tokens
 from embedkit.errors import ConfigurationError, Unavailable
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Secret, Settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Caller:
         if end < math.inf:
             if (left := end - self._clock()) <= 0:
                 raise Unavailable("The time was over before Getty Images could be asked.", retry_after=1.0)
-            request = replace(request, seconds=left)
+            request = replace(request, timeout=left)
         # no variable here holds what is revealed
         return self._transport().send(
             replace(

@@ -26,7 +26,7 @@ from embedkit.cache.single_flight import Flight
 from embedkit.cache.stores.locks import Busy
 from embedkit.errors import EmbedKitError, Unauthorized, Unavailable
 from embedkit.forks import register_after_fork
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Secret, Settings
 
 log = logging.getLogger("embedkit.api")
@@ -184,5 +184,5 @@ class Tokens:
         request = oauth.request(how, self._settings, refresh)
         if end < math.inf:  # at least a second: others may be waiting for it, too
             left = max(end - self._clock(), SOON)
-            request = replace(request, seconds=min(left, self._settings.timeout))
+            request = replace(request, timeout=min(left, self._settings.timeout))
         return oauth.parse(self._send(request), how)

@@ -26,7 +26,8 @@ from embedkit.cli.console import as_json, counted, paint, print_json, printable
 from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
-from embedkit.models import Embed, Request, Response
+from embedkit.messages import Request, Response
+from embedkit.models import Embed
 from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.settings import PREFIX, Secret, Settings, examine, rows
 

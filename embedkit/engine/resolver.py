@@ -31,7 +31,8 @@ from embedkit.errors import (
 from embedkit.events import Observe, ignore
 from embedkit.freshness import Verdict
 from embedkit.getty import sizes
-from embedkit.models import AssetRef, Embed, EmbedKey, Options, Request, Response
+from embedkit.messages import Request, Response
+from embedkit.models import AssetRef, Embed, EmbedKey, Options
 from embedkit.settings import Settings
 
 log = logging.getLogger("embedkit.resolver")
@@ -218,7 +219,7 @@ class Resolver:
         try:
             request = oembed.request(ref, self._settings, bounds=bounds, tld=tld)
             left = max(LAST_SECONDS, self._settings.timeout - (time.monotonic() - began))
-            response = self._sent(replace(request, batch=batch, seconds=None if batch else left))
+            response = self._sent(replace(request, batch=batch, timeout=None if batch else left))
             answer = oembed.parse(response, ref, self._settings, tld=tld, asked=bounds)
         except ProviderError as error:
             error.ref = str(ref)

@@ -31,7 +31,8 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.getty import payload
-from embedkit.models import AssetRef, Response
+from embedkit.messages import Response
+from embedkit.models import AssetRef
 
 MAX_WAIT = 60  # seconds of Retry-After that are believed
 MAX_WORDS = 4096  # bytes of a body that are searched for what it means
@@ -60,7 +61,7 @@ def told(response: Response, kind: type[ProviderError], says: str, hint: str, re
     """An error with what is known of every refusal: the status, and when to try again."""
     message = f"Getty Images answered {response.status}: {says}."
     asked = retry_after(response.headers)
-    error = kind(message, hint=hint, ref=ref, retry_after=max(asked or 0.0, response.quiet) or asked)
+    error = kind(message, hint=hint, ref=ref, retry_after=max(asked or 0.0, response.cooldown) or asked)
     if isinstance(error, NotFound):
         error.gone = response.status == 410
     if isinstance(error, InvalidResponse):

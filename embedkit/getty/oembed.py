@@ -21,7 +21,8 @@ from embedkit.getty import (
 )
 from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
 from embedkit.getty.urls import EMBED_HOST, SITES, asset_ids
-from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame, Request, Response
+from embedkit.messages import Request, Response
+from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame
 from embedkit.settings import Settings
 
 MAX_BYTES = 256 * 1024  # asked of the transport

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 from embedkit.errors import InvalidResponse, Unavailable
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.faults import Dropped
 
@@ -34,7 +34,7 @@ class SandboxTransport:
             not allowed.
         """
         response = self._send(request)
-        while response.status in REDIRECTS and not request.hand_back:
+        while response.status in REDIRECTS and request.follow_redirects:
             from embedkit.transport.responses import redirected  # brings requests along: only where it is needed
 
             request = redirected(request, response.headers.get("location", ""))
@@ -84,14 +84,14 @@ class SandboxTransport:
             "CONTENT_LENGTH": str(len(request.body or b"")),
             "wsgi.url_scheme": parts.scheme,
             "wsgi.input": io.BytesIO(request.body or b""),
-            "embedkit.timeout": self.timeout if request.seconds is None else request.seconds,
+            "embedkit.timeout": self.timeout if request.timeout is None else request.timeout,
             "embedkit.cut": True,
         }
 
 
 def _taken(pieces: Iterable[bytes], request: Request, status: int, headers: dict[str, str]) -> tuple[int, bytes]:
     """How long a body is, and the body itself, unless it went where the request wants it."""
-    body, sink, length = bytearray(), request.into if status == 200 else None, 0
+    body, sink, length = bytearray(), request.sink if status == 200 else None, 0
     if sink is not None:
         sink.begin(_announced(headers, request.max_bytes))
     for piece in pieces:

@@ -33,7 +33,8 @@ from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
 from embedkit.events import Observe, ignore
 from embedkit.getty.error_mapping import retry_after, throttle
-from embedkit.models import JSON, Request, Response
+from embedkit.messages import Request, Response
+from embedkit.models import JSON
 from embedkit.settings import Settings
 from embedkit.transport.deadline import FILE_TIMEOUT, READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
 from embedkit.transport.failures import FAILURES, Fault, fault
@@ -168,14 +169,14 @@ class HttpTransport:
         self._here().session.close()
 
     def _outcome(self, request: Request) -> Response | Fault:
-        began, seconds = self._clock(), request.seconds or self._timeout
+        began, seconds = self._clock(), request.timeout or self._timeout
         lane = self._lane(request.endpoint)
         lane.breaker.check(waits=request.batch)
         self._keep_quiet(lane.cool_off, request)
         with self._turn(lane, began + min(seconds, self._timeout), batch=request.batch):
             self._keep_quiet(lane.cool_off, request)
             start = self._clock() if request.batch else began
-            silence = READ_TIMEOUT if request.into is None else FILE_TIMEOUT
+            silence = READ_TIMEOUT if request.sink is None else FILE_TIMEOUT
             outcome, tries = self._guarded(request, lane, Deadline(start + seconds, self._clock, silence))
         _report(request, outcome, self._clock() - began, tries, self._observe)
         return outcome
@@ -212,7 +213,7 @@ class HttpTransport:
         try:
             outcome, tries = self._tried(request, lane, deadline)
             if isinstance(outcome, Response) and (quiet := lane.cool_off.left()):
-                outcome = replace(outcome, quiet=quiet)
+                outcome = replace(outcome, cooldown=quiet)
             healthy = _healthy(request, outcome) or (None if late else False)
         finally:
             lane.breaker.record(ticket, healthy)
@@ -263,7 +264,7 @@ class HttpTransport:
     def _followed(self, request: Request, deadline: Deadline) -> Response:
         """The answer at the end of the redirects that this request allows."""
         response = self._exchange(request, deadline)
-        if request.hand_back and response.status in REDIRECTS:
+        if not request.follow_redirects and response.status in REDIRECTS:
             return response
         while response.status in REDIRECTS:
             request = redirected(request, response.headers.get("location", ""))
@@ -285,11 +286,11 @@ class HttpTransport:
                 return Response(answer.status_code, headers)
             chunks = iter(lambda: answer.raw.read(CHUNK, decode_content=False), b"")
             coding = headers.get("content-encoding", "")
-            if request.into is None:
+            if request.sink is None:
                 return Response(answer.status_code, headers, decoded(chunks, coding, request.max_bytes))
             if answer.status_code != 200:  # words of whatever length, and the status says it already
                 return Response(answer.status_code, headers, beginning(chunks, coding, WORDS))
-            pour(chunks, headers, request.into, request.max_bytes)
+            pour(chunks, headers, request.sink, request.max_bytes)
             return Response(answer.status_code, headers)
 
 
@@ -318,8 +319,8 @@ def _retries(request: Request, outcome: Response | Fault, refusal: ProviderError
         if request.method != "GET":
             return outcome.retries if outcome.unsent else 0
         # to fall silent halfway ends a call, but not the time of a file; its order counts, and is not made twice
-        return outcome.retries or int(outcome.silent and request.into is not None)
-    if request.method != "GET" or request.into is not None or outcome.status not in RETRY_STATUSES:
+        return outcome.retries or int(outcome.silent and request.sink is not None)
+    if request.method != "GET" or request.sink is not None or outcome.status not in RETRY_STATUSES:
         return 0
     return 0 if isinstance(refusal, QuotaExhausted) else RETRIES  # that is over tomorrow
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from embedkit.errors import InvalidResponse
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.settings import LOOPBACK
 
 CREDENTIALS = frozenset({"api-key", "authorization"})

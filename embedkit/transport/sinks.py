@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from embedkit.models import Sink
+from embedkit.messages import Sink
 from embedkit.transport.responses import announced, pieces
 
 

@@ -22,7 +22,7 @@ from embedkit.errors import (
     Unauthorized,
     Unavailable,
 )
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.transport.resilience import API_RATE, BURST
 from tests.support.client import (

@@ -12,7 +12,8 @@ import pytest
 from embedkit import Embed, EmbedKit, InvalidResponse, Settings
 from embedkit.freshness import outage_for
 from embedkit.getty import oembed
-from embedkit.models import AssetRef, Response
+from embedkit.messages import Response
+from embedkit.models import AssetRef
 from embedkit.sandbox import SandboxServer
 from embedkit.transport.client import HttpTransport
 from tests.support import stores

@@ -389,7 +389,7 @@ class Getty:
     calls = 0
 
     def send(self, request: Any) -> Any:
-        from embedkit.models import Response
+        from embedkit.messages import Response
 
         self.calls += 1
         ref = dict(request.params)["url"].rpartition("/")[2]

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from embedkit.errors import InvalidResponse, Unavailable
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.api.credentials import KEY, PASSWORD, SEARCH_KEY, SECRET, USER
 from embedkit.sandbox.faults import KINDS, TIMED
@@ -333,10 +333,10 @@ def test_a_redirect_can_be_the_answer() -> None:
     app = Sandbox()
     headers = Caller(app).headers
     transport, request = SandboxTransport(app), Request(DOWNLOAD, "api", method="POST", headers=headers)
-    answer = transport.send(replace(request, hand_back=True))
+    answer = transport.send(replace(request, follow_redirects=False))
     assert (answer.status, answer.body) == (303, b"")
     sink = Kept()
-    file = transport.send(Request(answer.headers["location"], "api", into=sink))
+    file = transport.send(Request(answer.headers["location"], "api", sink=sink))
     assert (file.status, file.body, sink.total) == (200, b"", len(sink.body))
     assert sink.body.startswith(b"\xff\xd8\xff")
     with pytest.raises(InvalidResponse):
@@ -357,16 +357,18 @@ def test_redirects_are_followed_to_allowed_hosts_without_credentials() -> None:
 def test_only_a_file_goes_into_a_sink() -> None:
     app, sink = Sandbox(), Kept()
     transport = SandboxTransport(app)
-    answer = transport.send(Request("https://delivery.gettyimages.com/xa/1.jpg", "api", into=sink))
+    answer = transport.send(Request("https://delivery.gettyimages.com/xa/1.jpg", "api", sink=sink))
     assert (answer.status, sink.total, sink.body) == (403, -1, b"")
     assert answer.body
-    where = transport.send(Request(DOWNLOAD, "api", method="POST", headers=Caller(app).headers, hand_back=True))
+    where = transport.send(
+        Request(DOWNLOAD, "api", method="POST", headers=Caller(app).headers, follow_redirects=False)
+    )
     with pytest.raises(InvalidResponse):
-        transport.send(Request(where.headers["location"], "api", into=sink, max_bytes=1000))
+        transport.send(Request(where.headers["location"], "api", sink=sink, max_bytes=1000))
     assert sink.body == b""
     app.faults.add("truncated", route="xa")
     with pytest.raises(Unavailable):
-        transport.send(Request(where.headers["location"], "api", into=sink))
+        transport.send(Request(where.headers["location"], "api", sink=sink))
 
 
 def test_a_call_has_its_own_time() -> None:
@@ -374,5 +376,5 @@ def test_a_call_has_its_own_time() -> None:
     app.faults.add("delay", route="v3", seconds=0.2)
     request = Request("https://api.gettyimages.com/v3/products", "api", headers=Caller(app).headers)
     with pytest.raises(Unavailable):
-        SandboxTransport(app).send(replace(request, seconds=0.1))
-    assert SandboxTransport(app, timeout=0.1).send(replace(request, seconds=5)).status == 200
+        SandboxTransport(app).send(replace(request, timeout=0.1))
+    assert SandboxTransport(app, timeout=0.1).send(replace(request, timeout=5)).status == 200

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.getty import oembed
-from embedkit.models import AssetRef, Request
+from embedkit.messages import Request
+from embedkit.models import AssetRef
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.signatures import sign
 from tests.support.sandbox import (

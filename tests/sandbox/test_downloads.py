@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from embedkit.models import Response
+from embedkit.messages import Response
 from embedkit.sandbox import Sandbox, SandboxConfig, catalogue
 from embedkit.sandbox.api import jpeg
 from embedkit.sandbox.api.products import PRODUCTS, covering

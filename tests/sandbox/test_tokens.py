@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxTransport
 from embedkit.sandbox.api import tokens
 from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER

@@ -7,7 +7,7 @@ import json
 from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
-from embedkit.models import Response
+from embedkit.messages import Response
 from embedkit.sandbox import Sandbox
 from embedkit.sandbox.api.credentials import KEY, PASSWORD, SEARCH_KEY, SEARCH_SECRET, SECRET, USER
 from tests.support.sandbox import ORIGIN

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from embedkit.getty import markup, oembed, text
-from embedkit.models import AssetRef, Embed, Response
+from embedkit.messages import Response
+from embedkit.models import AssetRef, Embed
 from embedkit.settings import Settings
 from tests.support.tools import FIXTURES
 

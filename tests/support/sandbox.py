@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxTransport
 
 Get = Callable[..., Response]

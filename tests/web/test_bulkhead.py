@@ -14,7 +14,7 @@ import pytest
 import waitress
 
 from embedkit import EmbedKit, create_app
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.sandbox import SandboxTransport
 from embedkit.web.bulkhead import LARGE_BYTES, MAX_LARGE_TEXTS, Bulkhead
 from embedkit.web.errors import Refused

@@ -35,7 +35,8 @@ from embedkit.errors import (
     Unauthorized,
     Unavailable,
 )
-from embedkit.models import AssetRef, Response
+from embedkit.messages import Response
+from embedkit.models import AssetRef
 from embedkit.settings import Settings
 from tests.support.oembed import clean_text
 from tests.support.tools import FIXTURES, reference_dir

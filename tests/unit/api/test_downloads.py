@@ -33,7 +33,7 @@ from embedkit.errors import (
 )
 from embedkit.files import download
 from embedkit.files.folder import Folder
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.sandbox import Sandbox, SandboxConfig
 from tests.support.cache import ROOT
 from tests.support.client import (
@@ -640,11 +640,11 @@ class Short:
         self.inner = inner
 
     def send(self, request: Request) -> Response:
-        if request.into is None:
+        if request.sink is None:
             answer: Response = self.inner.send(request)
             return answer
-        request.into.begin(1000)
-        request.into.write(b"a" * 500)
+        request.sink.begin(1000)
+        request.sink.write(b"a" * 500)
         return Response(200, {"content-type": "image/jpeg"})
 
 

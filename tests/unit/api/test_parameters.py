@@ -33,7 +33,7 @@ from embedkit.api.parameters import (
 )
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
 from embedkit.getty import text
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.settings import Settings
 from tests.support.tools import reference_dir
 
@@ -469,7 +469,7 @@ def test_a_download_is_an_order() -> None:
     asked = download_requests.request("600200311", {"product_type": "easyaccess", "height": 2000}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/downloads/images/600200311"
     assert params(asked) == {"auto_download": "true", "product_type": "easyaccess", "height": "2000"}
-    assert (asked.method, asked.redirects, asked.hand_back) == ("POST", 0, True)
+    assert (asked.method, asked.redirects, asked.follow_redirects) == ("POST", 0, False)
     assert asked.body == b"null"
     assert asked.headers["Content-Type"] == "application/json"
 

@@ -30,7 +30,7 @@ from embedkit.errors import (
     Unauthorized,
     Unavailable,
 )
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Secret
 from tests.support.cache import ROOT
 
@@ -240,7 +240,7 @@ class Endpoint:
     def __call__(self, request: Request) -> Response:
         said = form(request)
         self.asked.append(said)
-        self.seconds.append(request.seconds)
+        self.seconds.append(request.timeout)
         number = len(self.asked)
         self.busy.set()
         assert self.open.wait(10)
@@ -610,7 +610,7 @@ FORKED = """
 import os, threading
 from embedkit import Settings
 from embedkit.api.tokens import Tokens
-from embedkit.models import Response
+from embedkit.messages import Response
 
 now, calls, busy, stuck = [0.0], [], threading.Event(), threading.Event()
 

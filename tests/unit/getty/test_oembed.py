@@ -23,7 +23,8 @@ from embedkit.errors import (
     UnsupportedReference,
 )
 from embedkit.getty import oembed, text
-from embedkit.models import AssetRef, Embed, Options, Response
+from embedkit.messages import Response
+from embedkit.models import AssetRef, Embed, Options
 from embedkit.settings import Settings
 from tests.support.oembed import (
     ANSWERS,

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, RateLimited, Unavailable
-from embedkit.models import Request, Response
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 from embedkit.transport.client import HttpTransport
 from embedkit.transport.deadline import Deadline, connect
@@ -183,7 +183,7 @@ def test_a_429_is_tried_again_when_the_quiet_that_it_begins_is_over():
     with Upstream(ok(status="429 X")) as upstream:
         response = slept.transport.send(Request(upstream.url, "api"))
     assert (response.status, upstream.hits, slept.pauses) == (429, 3, [1.0, 2.0])
-    assert response.quiet == 4.0
+    assert response.cooldown == 4.0
     slept.transport.close()
 
 
@@ -196,7 +196,7 @@ def test_while_one_waits_to_try_again_nobody_else_asks():
     slept = Slept(others)
     with Upstream(ok(status="429 X"), ok()) as upstream:
         response = slept.transport.send(Request(upstream.url, "api"))
-    assert (response.status, response.quiet, upstream.hits, slept.pauses) == (200, 0.0, 2, [1.0])
+    assert (response.status, response.cooldown, upstream.hits, slept.pauses) == (200, 0.0, 2, [1.0])
     slept.transport.close()
 
 
@@ -216,7 +216,7 @@ def test_of_those_that_are_refused_at_once_one_tries_again(net):
             thread.join(10)
         assert sorted(answer.status for answer in answers) == [200, 429, 429, 429]
         assert upstream.hits == 5
-    assert all(answer.quiet > 0 for answer in answers if answer.status == 429)
+    assert all(answer.cooldown > 0 for answer in answers if answer.status == 429)
 
 
 def test_another_kind_of_retry_keeps_the_quiet_as_well():
@@ -658,14 +658,14 @@ def test_only_get_is_redirected(net, status):
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_handed_back_to_who_wants_it(net, method, status):
     with Upstream(moved("https://evil.example/a\\b", status)) as upstream:
-        response = net.get(upstream.url, method=method, hand_back=True, redirects=2, **LOCAL)
+        response = net.get(upstream.url, method=method, follow_redirects=False, redirects=2, **LOCAL)
         assert (response.status, response.headers["location"]) == (status, "https://evil.example/a\\b")
     assert upstream.hits == 1
 
 
 def test_what_is_no_redirect_is_handed_back_to_nobody(net):
     with Upstream(ok(status="304 X")) as upstream:
-        assert type(refusal(net, upstream, hand_back=True)) is InvalidResponse
+        assert type(refusal(net, upstream, follow_redirects=False)) is InvalidResponse
 
 
 # -- into a sink --------------------------------------------------------------------------------------------
@@ -698,9 +698,9 @@ BIG = bytes(range(256)) * 1000
 def test_a_body_is_handed_on_in_pieces(net):
     sink = Sink()
     with Upstream(ok(BIG, headers=["Content-Type: image/jpeg"])) as upstream:
-        response = net.get(upstream.url, into=sink, max_bytes=len(BIG))
+        response = net.get(upstream.url, sink=sink, max_bytes=len(BIG))
         assert (response.status, response.body, response.headers["content-type"]) == (200, b"", "image/jpeg")
-        assert net.get(upstream.url, into=Sink(), max_bytes=len(BIG)).status == 200
+        assert net.get(upstream.url, sink=Sink(), max_bytes=len(BIG)).status == 200
     assert (sink.body, sink.total) == (BIG, len(BIG))
     assert max(map(len, sink.pieces)) <= 16 * 1024
     assert upstream.connections == 1
@@ -718,14 +718,14 @@ def test_a_body_is_handed_on_in_pieces(net):
 def test_a_length_that_is_not_known_is_none(net, script):
     sink = Sink()
     with Upstream(script) as upstream:
-        net.get(upstream.url, into=sink, max_bytes=len(BIG))
+        net.get(upstream.url, sink=sink, max_bytes=len(BIG))
     assert (sink.body, sink.total) == (BIG, None)
 
 
 def test_words_in_its_place_are_an_answer(net):
     sink = Sink()
     with Upstream(ok(b"gone", "404 X")) as upstream:
-        assert net.get(upstream.url, into=sink, max_bytes=10**9).body == b"gone"
+        assert net.get(upstream.url, sink=sink, max_bytes=10**9).body == b"gone"
     assert (sink.total, sink.pieces) == (-1, [])
 
 
@@ -740,7 +740,7 @@ def test_words_in_its_place_are_an_answer(net):
 def test_of_many_words_in_its_place_the_first_are_read(net, script):
     with Upstream(script) as upstream:
         for _ in range(2):  # on another connection: the rest of the answer is none
-            response = net.get(upstream.url, into=Sink(), max_bytes=10**9)
+            response = net.get(upstream.url, sink=Sink(), max_bytes=10**9)
             assert (response.status, response.body) == (404, b"a" * 65_536)
         assert upstream.hits == 2
 
@@ -758,9 +758,9 @@ def test_of_many_words_in_its_place_the_first_are_read(net, script):
 def test_it_is_poured_once(net, script, kind):
     with Upstream(script) as upstream:
         if kind is None:
-            assert net.get(upstream.url, into=Sink(), max_bytes=1000).status in (429, 503)
+            assert net.get(upstream.url, sink=Sink(), max_bytes=1000).status in (429, 503)
         else:
-            assert type(refusal(net, upstream, into=Sink(), max_bytes=1000)) is kind
+            assert type(refusal(net, upstream, sink=Sink(), max_bytes=1000)) is kind
     assert upstream.hits == 1
 
 
@@ -779,19 +779,19 @@ def test_unless_it_is_cut_off_then_once_more_from_the_start(net, script, monkeyp
     monkeypatch.setattr("embedkit.transport.client.FILE_TIMEOUT", 0.2)
     with Upstream(script, ok(BIG)) as upstream:
         sink = Sink()
-        net.get(upstream.url, into=sink, max_bytes=len(BIG))
+        net.get(upstream.url, sink=sink, max_bytes=len(BIG))
         assert (sink.body, sink.total, upstream.hits) == (BIG, len(BIG), 2)
     with Upstream(script) as upstream:
-        assert type(refusal(net, upstream, into=Sink(), max_bytes=len(BIG))) is Unavailable
+        assert type(refusal(net, upstream, sink=Sink(), max_bytes=len(BIG))) is Unavailable
         assert upstream.hits == 2
-        refusal(net, upstream, into=Sink(), method="POST", body=b"")
+        refusal(net, upstream, sink=Sink(), method="POST", body=b"")
         assert upstream.hits == 3
 
 
 def test_what_is_too_long_by_its_own_word_is_not_begun(net):
     sink = Sink()
     with Upstream(ok(b"a" * 1001)) as upstream:
-        refusal(net, upstream, into=sink, max_bytes=1000)
+        refusal(net, upstream, sink=sink, max_bytes=1000)
     assert sink.total == -1
 
 
@@ -800,7 +800,7 @@ def test_its_own_failure_is_its_own(net, error):
     with Upstream(ok(BIG)) as upstream:
         for _ in range(6):
             with pytest.raises(type(error)) as caught:
-                net.get(upstream.url, into=Sink(error), max_bytes=len(BIG))
+                net.get(upstream.url, sink=Sink(error), max_bytes=len(BIG))
             assert caught.value is error
         assert upstream.hits == 6
     assert net.transport.state()["oembed"]["breaker"] == "closed"
@@ -815,7 +815,7 @@ def test_half_a_gigabyte_passes_through(net):
     with Upstream(flood(head, bytes(1 << 16), 1 << 13)) as upstream:
         tracemalloc.start()
         try:
-            net.get(upstream.url, into=sink, max_bytes=1 << 30, seconds=60.0)
+            net.get(upstream.url, sink=sink, max_bytes=1 << 30, timeout=60.0)
             assert tracemalloc.get_traced_memory()[1] < 5_000_000
         finally:
             tracemalloc.stop()
@@ -826,10 +826,10 @@ def test_half_a_gigabyte_passes_through(net):
 def test_the_time_of_a_call_may_be_its_own(impatient, seconds):
     head = HEAD + b"Content-Length: 40\r\n\r\n"
     with Upstream(drip(head, b"ab", 0.03)) as upstream:
-        assert len(impatient.get(upstream.url, seconds=10.0).body) == 40
+        assert len(impatient.get(upstream.url, timeout=10.0).body) == 40
         began = time.monotonic()
         with pytest.raises(Unavailable):
-            impatient.get(upstream.url, seconds=seconds)
+            impatient.get(upstream.url, timeout=seconds)
         assert time.monotonic() - began < SHORT + 0.5
 
 
@@ -1049,7 +1049,7 @@ def test_whoever_has_no_turn_in_time_is_told_when():
 
 FORK = """
     import os, sys
-    from embedkit.models import Request
+    from embedkit.messages import Request
     from embedkit.settings import Settings
     from embedkit.transport.client import HttpTransport
 

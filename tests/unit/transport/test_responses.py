@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.errors import InvalidResponse
-from embedkit.models import Request
+from embedkit.messages import Request
 from embedkit.transport.responses import clean, decoded, redirected
 
 HOSTS = frozenset({"api.example.com", "dl.example.com"})
