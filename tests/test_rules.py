@@ -20,7 +20,7 @@ ORDER = [
     *("errors", "freshness", "events", "models", "messages", "forks", "lazy", "validation"),
     *("settings", "serialization"),
     *("files", "shortcodes", "getty", "rendering", "cache/stores", "transport", "cache", "api", "engine", "kit"),
-    *("web", "sandbox", "pytest_plugin", "cli", "__main__"),
+    *("web", "sandbox/content", "sandbox/services", "sandbox", "pytest_plugin", "cli", "__main__"),
 ]
 PURE = {
     *("errors", "freshness", "events", "models", "messages", "validation", "settings", "serialization"),
@@ -33,18 +33,14 @@ MODULES = modules(PACKAGE)
 
 
 def room(path: Path) -> str:
-    """The room of a module; those of the sandbox count as one."""
-    return _one_sandbox(room_of(path, PACKAGE))
-
-
-def _one_sandbox(name: str) -> str:
-    return "sandbox" if name.startswith("sandbox/") else name
+    """The room of a module."""
+    return room_of(path, PACKAGE)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_one_way(path: Path) -> None:
     mine = room(path)
-    for other in map(_one_sandbox, rooms_imported(path, PACKAGE)):
+    for other in rooms_imported(path, PACKAGE):
         assert other == mine or ORDER.index(other) < ORDER.index(mine), f"{mine} imports from {other}"
     for name in imports(path):
         first, *rest = name.split(".")

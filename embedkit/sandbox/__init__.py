@@ -5,16 +5,16 @@
     with SandboxServer() as sandbox:
         kit = EmbedKit(sandbox.settings())
 
-What it knows of the real service, and what it only guesses, is told in :mod:`embedkit.sandbox.config`;
-the pictures there are, in :mod:`embedkit.sandbox.catalogue`; what can be made to go wrong, in
+What it knows of the real service, and what it only guesses, is told in :mod:`embedkit.sandbox.services.config`;
+the pictures there are, in :mod:`embedkit.sandbox.content.catalogue`; what can be made to go wrong, in
 :mod:`embedkit.sandbox.faults`.
 """
 
 from embedkit.sandbox.app import Sandbox, create_sandbox
-from embedkit.sandbox.catalogue import Asset
-from embedkit.sandbox.config import SandboxConfig
+from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.faults import Fault, Faults
 from embedkit.sandbox.server import SandboxServer, serve
+from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.transport import SandboxTransport
 
 __all__ = [

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from embedkit.sandbox.faults import Faults
-from embedkit.sandbox.http import Call, Reply, json_reply
+from embedkit.sandbox.services.http import Call, Reply, json_reply
 
 OPTIONS: dict[str, Callable[[str], Any]] = {
     "kind": str,

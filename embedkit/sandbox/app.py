@@ -28,14 +28,15 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from embedkit.sandbox import catalogue, frames, pages
 from embedkit.sandbox.admin import switch
-from embedkit.sandbox.api import Api
-from embedkit.sandbox.catalogue import Asset
-from embedkit.sandbox.config import SandboxConfig
+from embedkit.sandbox.content import catalogue
+from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.faults import TIMED, Dropped, Faults, strike
-from embedkit.sandbox.http import Call, Handler, Reply, json_reply, read_call
-from embedkit.sandbox.oembed import Endpoint
+from embedkit.sandbox.services import frames, pages
+from embedkit.sandbox.services.api import Api
+from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.http import Call, Handler, Reply, json_reply, read_call
+from embedkit.sandbox.services.oembed import Endpoint
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

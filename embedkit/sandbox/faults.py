@@ -37,7 +37,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from embedkit.sandbox.http import Call, Handler, Reply, json_reply
+from embedkit.sandbox.services.http import Call, Handler, Reply, json_reply
 
 KINDS = (
     *("status", "throttle", "quota", "over-qps", "inactive", "unauthorized", "expired", "firewall"),

@@ -15,11 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from embedkit.sandbox.api.credentials import CUSTOMER
 from embedkit.sandbox.app import Sandbox, create_sandbox
-from embedkit.sandbox.config import SandboxConfig
 from embedkit.sandbox.faults import Dropped
-from embedkit.sandbox.http import Call
+from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.credentials import CUSTOMER
+from embedkit.sandbox.services.http import Call
 from embedkit.settings import Settings
 
 HOST = "127.0.0.1"

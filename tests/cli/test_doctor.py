@@ -21,7 +21,7 @@ import trustme
 from embedkit import EmbedKit
 from embedkit.errors import Unavailable
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.api import credentials
+from embedkit.sandbox.services import credentials
 from tests.support.cli import (
     Outcome,
     Run,

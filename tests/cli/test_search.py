@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from embedkit.cli.tables import Column, cells, cut, table
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.http import Call
+from embedkit.sandbox.services.http import Call
 from embedkit.shortcodes import scan
 from tests.support.cli import Run, runner
 

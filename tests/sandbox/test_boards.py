@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from embedkit.sandbox import Sandbox, SandboxConfig
-from embedkit.sandbox.api.boards import INVITED
-from embedkit.sandbox.catalogue import NOT_EMBEDDABLE, WITHDRAWN
+from embedkit.sandbox.content.catalogue import NOT_EMBEDDABLE, WITHDRAWN
+from embedkit.sandbox.services.boards import INVITED
 from tests.support.api import Caller, Clock
 
 EXAMPLE = "74917285"

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from embedkit.sandbox import Sandbox, SandboxConfig
-from embedkit.sandbox.api.words import singular, tokens
-from embedkit.sandbox.catalogue import catalogue, find
+from embedkit.sandbox.content.catalogue import catalogue, find
 from embedkit.sandbox.content.check import mistakes
 from embedkit.sandbox.content.drawings import SLOT, drawing_of, filled
 from embedkit.sandbox.content.library import CONTENT, FOLDER, Content
+from embedkit.sandbox.content.pictures import draw
 from embedkit.sandbox.content.reading import ContentError
-from embedkit.sandbox.pictures import draw
-from embedkit.sandbox.rng import Dice
-from embedkit.sandbox.traits import keywords, origins
+from embedkit.sandbox.content.rng import Dice
+from embedkit.sandbox.content.traits import keywords, origins
+from embedkit.sandbox.services.words import singular, tokens
 from tests.support.api import Caller, talk
 from tests.support.tools import FIXTURES, ROOT
 

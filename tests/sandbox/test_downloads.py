@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from embedkit.messages import Response
-from embedkit.sandbox import Sandbox, SandboxConfig, catalogue
-from embedkit.sandbox.api import jpeg
-from embedkit.sandbox.api.products import PRODUCTS, covering
-from embedkit.sandbox.api.sizes import sizes
-from embedkit.sandbox.catalogue import find
+from embedkit.sandbox import Sandbox, SandboxConfig
+from embedkit.sandbox.content import catalogue
+from embedkit.sandbox.content.catalogue import find
+from embedkit.sandbox.services import jpeg
+from embedkit.sandbox.services.products import PRODUCTS, covering
+from embedkit.sandbox.services.sizes import sizes
 from tests.support.api import (
     APPLICATION,
     DAY,

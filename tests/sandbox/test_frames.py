@@ -9,8 +9,8 @@ import html5lib
 import pytest
 
 from embedkit.sandbox import Sandbox, SandboxConfig
-from embedkit.sandbox.catalogue import EXAMPLE, HOSTILE, PANORAMA_360, find
-from embedkit.sandbox.signatures import sign, verified
+from embedkit.sandbox.content.catalogue import EXAMPLE, HOSTILE, PANORAMA_360, find
+from embedkit.sandbox.services.signatures import sign, verified
 from tests.support.sandbox import (
     Get,
     document,

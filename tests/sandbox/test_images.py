@@ -9,11 +9,11 @@ import jsonschema
 import pytest
 
 from embedkit.sandbox import Asset, Sandbox, SandboxConfig
-from embedkit.sandbox.api import fields
-from embedkit.sandbox.api.countries import countries
-from embedkit.sandbox.api.languages import CREATIVE, EVERYWHERE
-from embedkit.sandbox.catalogue import GONE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
+from embedkit.sandbox.content.catalogue import GONE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
 from embedkit.sandbox.content.library import CONTENT
+from embedkit.sandbox.services import fields
+from embedkit.sandbox.services.countries import countries
+from embedkit.sandbox.services.languages import CREATIVE, EVERYWHERE
 from tests.support.api import (
     APPLICATION,
     SEARCH_CLIENT,

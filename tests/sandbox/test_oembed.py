@@ -12,8 +12,16 @@ import pytest
 
 from embedkit.models import TLDS
 from embedkit.sandbox import SandboxConfig
-from embedkit.sandbox.catalogue import EXAMPLE, GONE, HOSTILE, NOT_EMBEDDABLE, PANORAMA_360, SMALL, WITHDRAWN
-from embedkit.sandbox.oembed import within
+from embedkit.sandbox.content.catalogue import (
+    EXAMPLE,
+    GONE,
+    HOSTILE,
+    NOT_EMBEDDABLE,
+    PANORAMA_360,
+    SMALL,
+    WITHDRAWN,
+)
+from embedkit.sandbox.services.oembed import within
 from tests.support.sandbox import (
     ORIGIN,
     Sandbox,

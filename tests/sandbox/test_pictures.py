@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from embedkit.sandbox import catalogue
-from embedkit.sandbox.catalogue import Asset, find
+from embedkit.sandbox.content import catalogue
+from embedkit.sandbox.content.catalogue import Asset, find
 from embedkit.sandbox.content.library import CONTENT, FOLDER
-from embedkit.sandbox.pictures import colour_of, draw, side_of, size_of
-from embedkit.sandbox.rng import Dice
+from embedkit.sandbox.content.pictures import colour_of, draw, side_of, size_of
+from embedkit.sandbox.content.rng import Dice
 from tests.support.sandbox import Sandbox, inside
 
 SVG = "{http://www.w3.org/2000/svg}"

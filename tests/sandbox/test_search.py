@@ -18,14 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.sandbox import Asset, Sandbox, SandboxConfig
-from embedkit.sandbox.api import fields, parameters
-from embedkit.sandbox.api.parameters import BLENDED, CREATIVE, EDITORIAL, Kind
-from embedkit.sandbox.api.ranking import Index
-from embedkit.sandbox.api.words import fold, phrase_of, tokens
-from embedkit.sandbox.catalogue import GONE, HOSTILE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
+from embedkit.sandbox.content.catalogue import GONE, HOSTILE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
 from embedkit.sandbox.content.library import CONTENT, SceneKind
-from embedkit.sandbox.pictures import colour_of
-from embedkit.sandbox.traits import keyword_id, keywords, origins, traits, unsafe
+from embedkit.sandbox.content.pictures import colour_of
+from embedkit.sandbox.content.traits import keyword_id, keywords, origins, traits, unsafe
+from embedkit.sandbox.services import fields, parameters
+from embedkit.sandbox.services.parameters import BLENDED, CREATIVE, EDITORIAL, Kind
+from embedkit.sandbox.services.ranking import Index
+from embedkit.sandbox.services.words import fold, phrase_of, tokens
 from tests.support.api import (
     APPLICATION,
     SEARCH_CLIENT,
@@ -173,8 +173,8 @@ def test_any_phrase_is_a_phrase(text: str) -> None:
 def test_many_first_searches_at_once_build_one_index() -> None:
     code = (
         "import threading\n"
-        "from embedkit.sandbox import catalogue\n"
-        "from embedkit.sandbox.api import ranking\n"
+        "from embedkit.sandbox.content import catalogue\n"
+        "from embedkit.sandbox.services import ranking\n"
         "built = []\n"
         "class Counted(ranking.Index):\n"
         "    def __init__(self, assets):\n"

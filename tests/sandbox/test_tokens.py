@@ -10,8 +10,8 @@ import pytest
 
 from embedkit.messages import Request
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxTransport
-from embedkit.sandbox.api import tokens
-from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.services import tokens
+from embedkit.sandbox.services.credentials import KEY, PASSWORD, SECRET, USER
 from tests.support.api import (
     APPLICATION,
     CLIENT,

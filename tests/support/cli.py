@@ -14,7 +14,7 @@ import pytest
 
 from embedkit.cli.main import main
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.api import credentials
+from embedkit.sandbox.services import credentials
 
 
 @dataclass

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from embedkit import EmbedKit, Settings, create_app
 from embedkit.sandbox import Sandbox, SandboxTransport
-from embedkit.sandbox.api import credentials
+from embedkit.sandbox.services import credentials
 
 EXAMPLE = "74917285"
 ANY = "600000123"

@@ -18,7 +18,7 @@ from embedkit.api import parameters
 from embedkit.api.languages import LANGUAGES
 from embedkit.api.models import SearchPage
 from embedkit.sandbox import SandboxConfig, SandboxServer
-from embedkit.sandbox.api import credentials
+from embedkit.sandbox.services import credentials
 from embedkit.web.schemas import SearchQuery
 from embedkit.web.search import FILTERS
 from embedkit.web.search_schemas import CountriesAnswer, ImageAnswer, SearchAnswer

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from xml.etree import ElementTree  # nosec B405
 
-from embedkit.sandbox.catalogue import Asset, invent, listed_id, special, whole
+from embedkit.sandbox.content.catalogue import Asset, invent, listed_id, special, whole
 from embedkit.sandbox.content.library import FOLDER, Content
 from embedkit.sandbox.content.reading import ContentError
 from embedkit.sandbox.content.texts import GIVEN, Subject, slots_in

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from embedkit.sandbox.content.reading import ContentError
-from embedkit.sandbox.rng import Dice
+from embedkit.sandbox.content.rng import Dice
 
 SLOT = re.compile(r"var\(--([a-z0-9-]+)\)")
 USE = re.compile(r'<use href="([a-z0-9./-]+)\.svg"([^<>]*)/>')

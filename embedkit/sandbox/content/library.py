@@ -10,8 +10,8 @@ from typing import Any
 
 from embedkit.sandbox.content.drawings import Drawing, Values, drawing_of, filled
 from embedkit.sandbox.content.reading import ContentError, read_text, read_toml
+from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.content.texts import Subject, Use, Words, record, subjects_of, words_of
-from embedkit.sandbox.rng import Dice
 
 FOLDER = Path(__file__).parent
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Request, Response, expect
 from embedkit import EmbedKit, create_app
 from embedkit.rendering.renderer import static_dir
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.api import credentials
+from embedkit.sandbox.services import credentials
 from tests.support.picker import (
     Desk,
     heard,

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.api.credentials import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.services.credentials import KEY, PASSWORD, SECRET, USER
 from tests.browser.test_pages import fixture_browser as fixture_browser
 from tests.support.picker import RULES
 from tests.support.web import TOKEN

@@ -16,8 +16,8 @@ from embedkit import ConfigurationError, Embed, EmbedKit, Settings
 from embedkit.api.models import Country, Image, SearchPage
 from embedkit.errors import NotFound, RateLimited, Unauthorized, Unavailable, UnsupportedReference
 from embedkit.sandbox import Sandbox, SandboxConfig
-from embedkit.sandbox.api.credentials import SEARCH_KEY, SEARCH_SECRET
-from embedkit.sandbox.http import Call
+from embedkit.sandbox.services.credentials import SEARCH_KEY, SEARCH_SECRET
+from embedkit.sandbox.services.http import Call
 from tests.support.cache import ROOT
 from tests.support.client import (
     House,

@@ -1,0 +1,314 @@
+"""The assets: a catalogue of some 1,700, a range of ids that always exist, and some special ones.
+
+================  ==========================================================================
+id                answers
+================  ==========================================================================
+600000000 to      any of these hundred million ids is an embeddable picture, made up on the
+699999999         spot from its number
+500000403         exists, but may not be embedded
+500000404         withdrawn: 404
+500000410         withdrawn: 410
+500000360         a 360 degree picture
+500000240         a small original, 240 x 160, below the default size
+500000666         an embeddable picture whose texts are hostile: markup, quotes, control characters
+74917285          the picture of the README's examples: upright, 395 x 594 by default
+83454800 …        the pictures of the examples in Getty's own documentation
+================  ==========================================================================
+
+Everything about an asset follows from its id, in every process, on every machine. What pictures are of is in
+the files of :mod:`embedkit.sandbox.content`; the special ones are in ``pictures.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from typing import Any
+
+from embedkit.sandbox.content.library import CONTENT, Content
+from embedkit.sandbox.content.rng import Dice
+from embedkit.sandbox.content.texts import Family, Subject, listed
+
+SINGLE = 320  # assets that stand alone
+STORIES = 220  # each of them with CHAPTERS further ones: one photographer, place and day
+CHAPTERS = 4
+SIZE = SINGLE + STORIES * CHAPTERS  # assets that always were in the catalogue, without the special ones
+EVERYDAY = 6  # assets of each everyday subject, half of them from one place and day
+MONTHS = (
+    *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER"),
+    *("OCTOBER", "NOVEMBER", "DECEMBER"),
+)
+NOT_EMBEDDABLE = "500000403"
+WITHDRAWN = "500000404"
+GONE = "500000410"
+PANORAMA_360 = "500000360"
+SMALL = "500000240"
+HOSTILE = "500000666"
+EXAMPLE = "74917285"
+
+_BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
+# orientation, width and height of the original in pixels; the share of each in a hundred
+_SHARES = (
+    ("horizontal", 5472, 3648, 46),
+    ("horizontal", 4608, 3456, 14),
+    ("horizontal", 6000, 3375, 6),
+    ("vertical", 3648, 5472, 16),
+    ("vertical", 3456, 4608, 6),
+    ("square", 4000, 4000, 6),
+    ("panoramic_horizontal", 9000, 3000, 4),
+    ("panoramic_vertical", 2400, 6000, 2),
+)
+SHAPES = tuple((orientation, width, height) for orientation, width, height, share in _SHARES for _ in range(share))
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One picture and what is known of it. Texts are plain text.
+
+    ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status that tells
+    so. ``segment``, ``event`` and ``named``, the people to be seen, belong to editorial pictures. ``ages`` are
+    the least and the most years of those people; pictures of one ``series`` belong together. ``file_bytes`` is
+    the size of the original's file where it is not what our own files take.
+    """
+
+    id: str
+    title: str
+    caption: str
+    photographer: str
+    collection: str
+    collection_code: str
+    collection_id: int
+    family: Family
+    license_model: str
+    orientation: str
+    width: int
+    height: int
+    date_created: str
+    keywords: tuple[str, ...]
+    scene: str
+    people: int
+    city: str
+    country: str
+    segment: str = ""
+    event: str = ""
+    event_id: int | None = None
+    named: tuple[str, ...] = ()
+    ages: tuple[int, int] = (19, 68)
+    series: str = ""
+    monochrome: bool = False
+    embeddable: bool = True
+    is360: bool = False
+    withdrawn: int = 0
+    file_bytes: int = 0
+
+    @property
+    def slug(self) -> str:
+        """The title as it stands in addresses."""
+        plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
+        return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "picture"
+
+
+def catalogue() -> Mapping[str, Asset]:
+    """Every listed asset by its id, in the order in which an unfiltered search would give them."""
+    with _BUILDING:
+        return _built()
+
+
+@cache
+def _built() -> Mapping[str, Asset]:
+    return {asset_id: _listed(asset_id) for asset_id in _numbers()}
+
+
+def find(asset_id: str) -> Asset | None:
+    """The asset with this id, withdrawn or not; None where there never was one."""
+    if re.fullmatch(r"6[0-9]{8}", asset_id):
+        return _generated(asset_id)
+    return _listed(asset_id) if asset_id in _numbers() else None
+
+
+@cache
+def _numbers() -> Mapping[str, int | None]:
+    """The listed ids and their numbers; None for those with texts of their own."""
+    made = {listed_id(number): number for number in range(whole(CONTENT))}
+    return {**dict.fromkeys(CONTENT.pictures), **made}
+
+
+def whole(content: Content) -> int:
+    """How many assets are made up for the catalogue."""
+    return SIZE + EVERYDAY * len(content.everyday)
+
+
+@lru_cache(maxsize=8192)
+def _listed(asset_id: str) -> Asset:
+    number = _numbers()[asset_id]
+    if number is None:
+        return special(asset_id)
+    if number < SINGLE:
+        return _single(asset_id, number)
+    if number < SIZE:
+        return _story(asset_id, number)
+    at, part = divmod(number - SIZE, EVERYDAY)
+    return _chapter(asset_id, number, CONTENT.everyday[at], f"everyday {at} {part * 2 // EVERYDAY}")
+
+
+@lru_cache(maxsize=8192)
+def _generated(asset_id: str) -> Asset:
+    return invent(asset_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """Who was where, and when; and the words that templates may ask for."""
+
+    city: str
+    country: str
+    words: dict[str, str]
+    photographer: str
+    date: tuple[int, int, int]
+
+
+def invent(asset_id: str, subject: Subject | None = None) -> Asset:
+    """A believable asset for an id; chance chooses the subject where none is given."""
+    dice = Dice(f"asset {asset_id}")
+    subject = subject or dice.pick(CONTENT.subjects_for("any"))
+    return _picture(asset_id, subject, _setting(dice), dice, dice)
+
+
+def _single(asset_id: str, number: int) -> Asset:
+    subjects = CONTENT.subjects_for("any")
+    subject = subjects[number % len(subjects)]
+    nearby = number // len(subjects) // CHAPTERS  # those that are alike make a series, for want of a better one
+    made = invent(asset_id, subject)
+    return replace(made, series=f"{subject.scene} {nearby}", embeddable=number % 16 != 15)
+
+
+def _story(asset_id: str, number: int) -> Asset:
+    themes = (*CONTENT.subjects_for("any") * 2, *CONTENT.subjects_for("stories"))
+    story = (number - SINGLE) % STORIES
+    return _chapter(asset_id, number, themes[story % len(themes)], f"story {story}")
+
+
+def _chapter(asset_id: str, number: int, subject: Subject, series: str) -> Asset:
+    """One of the pictures of a series: it shares the setting and the collection of the others."""
+    told, dice = Dice(series), Dice(f"asset {asset_id}")
+    setting = _setting(told)
+    if subject.segment == "sport":  # every picture has its own player
+        setting = replace(setting, words=setting.words | _somebody(dice))
+    asset = _picture(asset_id, subject, setting, dice, told)
+    grey = not asset.segment and not {"vector", "illustration"} & {*asset.keywords} and dice.chance(0.09)
+    return replace(asset, series=series, embeddable=number % 16 != 15, monochrome=grey)
+
+
+def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, trade: Dice) -> Asset:
+    """An asset; ``trade`` chooses what it is sold under. The order in which dice are cast must stay as it is."""
+    words, (year, month, day) = setting.words, setting.date
+    line = dice.pick(subject.captions)
+    dateline = f"{setting.city}, {setting.country} - {MONTHS[month - 1]} {day}".upper()
+    collection = trade.pick(CONTENT.words.collections_of(subject.segment))
+    orientation, width, height = _shape(dice)
+    title = dice.pick(subject.titles)
+    date = f"{year}-{month:02}-{day:02}T00:00:00Z"
+    event = subject.fill(subject.event, words)
+    return Asset(
+        id=asset_id,
+        title=subject.fill(title, words),
+        caption=_caption(subject, subject.fill(line, words), dateline, setting.photographer),
+        photographer=setting.photographer,
+        collection=collection.name,
+        collection_code=collection.code,
+        collection_id=collection.id,
+        family=subject.family,
+        license_model=collection.license_model,
+        orientation=orientation,
+        width=width,
+        height=height,
+        date_created=date,
+        keywords=(*subject.keywords, setting.city, setting.country),
+        scene=subject.scene,
+        people=dice.whole(*subject.people),
+        city=setting.city,
+        country=setting.country,
+        segment=subject.segment,
+        event=event,
+        event_id=775_000_000 + Dice(f"event {event} {date}").whole(1, 9_999_999) if event else None,
+        named=_named(f"{title} {line}", words) if subject.segment else (),
+        ages=subject.ages,
+    )
+
+
+def _setting(dice: Dice) -> _Setting:
+    city, country = dice.pick(CONTENT.words.places)
+    words = _words(dice, city, country)
+    photographer = f"{dice.pick(CONTENT.words.first)} {dice.pick(CONTENT.words.last)}"
+    return _Setting(
+        city, country, words, photographer, (dice.whole(2009, 2025), dice.whole(1, 12), dice.whole(1, 28))
+    )
+
+
+def _named(template: str, words: dict[str, str]) -> tuple[str, ...]:
+    """Those whom a template speaks of by name."""
+    found = [words["name"]] if re.search(r"\{(name|last)\}", template) else []
+    return (*found, words["singer"]) if "{singer}" in template else tuple(found)
+
+
+def _caption(subject: Subject, line: str, dateline: str, photographer: str) -> str:
+    if subject.segment:
+        return f"{dateline}: {line}. (Photo by {photographer}/Getty Images)"
+    return f"{line}."
+
+
+def _words(dice: Dice, city: str, country: str) -> dict[str, str]:
+    words = {slot: dice.pick(choices) for slot, choices in CONTENT.words.slots.items()}
+    return (
+        _somebody(dice)
+        | words
+        | {
+            "city": city,
+            "country": country,
+            "hour_cap": words["hour"].capitalize(),
+            "season_cap": words["season"].capitalize(),
+        }
+    )
+
+
+def _somebody(dice: Dice) -> dict[str, str]:
+    first, last = dice.pick(CONTENT.words.first), dice.pick(CONTENT.words.last)
+    return {"first": first, "last": last, "name": f"{first} {last}"}
+
+
+def _shape(dice: Dice) -> tuple[str, int, int]:
+    orientation, width, height = dice.pick(SHAPES)
+    shrink = dice.pick((1.0, 0.9, 0.75, 0.5))
+    return orientation, int(width * shrink), int(height * shrink)
+
+
+def listed_id(number: int) -> str:
+    """Ids of every shape seen in life: mostly numbers, some with letters and dashes."""
+    dice = Dice(f"id {number}")
+    # stories keep out of the range of generated ids, and of the special ones
+    start, step = (81_000_000, 1_310_011) if number < SINGLE else (610_800_000, 310_011)
+    if number % 20 == 7:
+        return f"sb{10_000_000 + dice.whole(1, 89_999)}{dice.pick('abcdef')}-001"
+    if number % 20 == 13:
+        return f"{200_000_000 + number * 977}-001"
+    if number % 20 == 3:
+        return str(80_000 + number * 31)
+    if number % 3 == 0:
+        return str(1_100_000_000 + number * 1_750_127)
+    return str(start + number * step)
+
+
+def special(asset_id: str, content: Content = CONTENT) -> Asset:
+    """A picture of ``pictures.toml``; what it does not say is made up, as for others of its scene."""
+    table = content.pictures[asset_id]
+    asset = replace(invent(asset_id, content.subject(table["scene"])), series=f"{table['scene']} 0")
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+    }
+    if "keywords" in fields:
+        fields["keywords"] = (*listed(fields["keywords"]), asset.city, asset.country)
+    return replace(asset, **fields)

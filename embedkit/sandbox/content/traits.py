@@ -1,0 +1,208 @@
+"""What a search may ask of a picture beyond its texts: who and how many are on it, how it is taken, its mood.
+
+Like everything here it is made up from the ID.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from operator import attrgetter
+
+from embedkit.sandbox.content.catalogue import Asset
+from embedkit.sandbox.content.library import CONTENT, SceneKind
+from embedkit.sandbox.content.pictures import hour_of
+from embedkit.sandbox.content.rng import Dice
+
+EDITORIAL_ONLY = "For editorial use only."
+UNSAFE = frozenset(("nude", "alcohol"))
+ARCHIVAL = 2012  # news pictures from before that year are history by now
+
+# least and most months; the words that are ranges themselves follow from their own text
+_AGES = {
+    "newborn": (0, 1),
+    "baby": (0, 23),
+    "child": (24, 155),
+    "teenager": (156, 239),
+    "young_adult": (216, 359),
+    "adult": (216, 1500),
+    "mature_adult": (480, 719),
+    "senior_adult": (720, 1500),
+}
+_MONTHS = ("0-1", "2-5", "6-11", "12-17", "18-23")
+_YEARS = (
+    *("2-3", "4-5", "6-7", "8-9", "10-11", "12-13", "14-15", "16-17", "18-19", "20-24", "20-29", "25-29"),
+    *("30-34", "30-39", "35-39", "40-44", "40-49", "45-49", "50-54", "50-59", "55-59", "60-64", "60-69"),
+    *("65-69", "70-79", "80-89"),
+)
+AGES = {
+    **_AGES,
+    **{f"{text}_months": (int(text.split("-")[0]), int(text.split("-")[1])) for text in _MONTHS},
+    **{f"{text}_years": (int(text.split("-")[0]) * 12, int(text.split("-")[1]) * 12 + 11) for text in _YEARS},
+    "90_plus_years": (1080, 1500),
+    "100_over": (1200, 1500),
+}
+ADULTS_ONLY = "adults_only"
+
+# as the API's filter has them; made up from the ID alone, with no relation to what is drawn
+ETHNICITIES = (
+    *("white", "east_asian", "japanese", "hispanic_latinx", "middle_eastern", "south_asian", "southeast_asian"),
+    *("native_american_first_nations", "black", "pacific_islander", "multiracial_person"),
+)
+
+_COUNTS = {"none": "no people", "one": "one person", "two": "two people", "group": "group of people"}
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Words are those of the API. ``quality`` is 1, the best, to 3; ``restrictions`` are sentences."""
+
+    people: str
+    ages: frozenset[str]
+    compositions: frozenset[str]
+    moods: frozenset[str]
+    style: str
+    colour: str
+    segments: tuple[str, ...]
+    quality: int
+    released: str
+    restrictions: tuple[str, ...]
+
+    @property
+    def editorial_only(self) -> bool:
+        return EDITORIAL_ONLY in self.restrictions
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """One of the words that a picture is filed under; the same text has the same id everywhere."""
+
+    id: int
+    text: str
+    type: str = "Unknown"
+
+
+@lru_cache(maxsize=4096)
+def traits(asset: Asset) -> Traits:
+    """Everything about an asset that a filter may ask for."""
+    dice = Dice(f"traits {asset.id}")
+    years = [dice.whole(*asset.ages) for _ in range(asset.people)]
+    return Traits(
+        people={0: "none", 1: "one", 2: "two"}.get(asset.people, "group"),
+        ages=_ages(years),
+        compositions=frozenset(_compositions(asset, dice)),
+        moods=frozenset((*_moods(asset), "black_and_white")) if asset.monochrome else frozenset(_moods(asset)),
+        style=_style(asset),
+        colour="black_and_white" if asset.monochrome else "color",
+        segments=tuple(_segments(asset)),
+        quality=dice.pick((1, 1, 2, 2, 2, 3)),
+        released=_released(asset, dice),
+        restrictions=tuple(_restrictions(asset, dice)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def origins(asset: Asset) -> frozenset[str]:
+    """Ethnicities that the filter knows the picture by; none where there is nobody."""
+    dice = Dice(f"origins {asset.id}")
+    found = {dice.pick(ETHNICITIES) for _ in range(min(asset.people, 5))}
+    return frozenset(found | {"multiethnic_group"} if len(found) > 2 else found)
+
+
+def popularity(asset: Asset) -> float:
+    """How much others like it, from 0 to 1."""
+    return Dice(f"popularity {asset.id}").roll()
+
+
+def unsafe(asset: Asset) -> bool:
+    """Whether a safe search leaves it out."""
+    return bool(UNSAFE & {*asset.keywords})
+
+
+@lru_cache(maxsize=4096)
+def keywords(asset: Asset) -> tuple[Keyword, ...]:
+    """What the picture is filed under, in the order of the ids."""
+    said = traits(asset)
+    texts = {
+        **dict.fromkeys(asset.keywords[:-2], "Unknown"),
+        **dict.fromkeys(asset.keywords[-2:], "Location"),
+        **dict.fromkeys((word.replace("_", " ") for word in said.compositions), "Composition"),
+        **dict.fromkeys((word.replace("_", " ") for word in said.ages & _AGES.keys()), "Age"),
+        asset.orientation.replace("_", " "): "Composition",
+        _COUNTS[said.people]: "NumberOfPeople",
+        "black and white" if asset.monochrome else "color image": "ImageTechnique",
+        said.style.replace("_", " "): "ImageTechnique",
+    }
+    return tuple(sorted((_keyword(text, type_) for text, type_ in texts.items()), key=attrgetter("id")))
+
+
+@lru_cache(maxsize=4096)
+def _keyword(text: str, type_: str) -> Keyword:
+    return Keyword(keyword_id(text), _capitals(text), type_)
+
+
+@lru_cache(maxsize=4096)
+def keyword_id(text: str) -> int:
+    """The number of a keyword, which follows from its text."""
+    digest = blake2b(text.lower().encode(), digest_size=4).digest()
+    return 60_000 + int.from_bytes(digest, "big") % 9_000_000
+
+
+def _capitals(text: str) -> str:
+    return re.sub(r"(^|[\s-])(\w)", lambda match: match[1] + match[2].upper(), text)
+
+
+def _ages(years: list[int]) -> frozenset[str]:
+    fits = {
+        word
+        for word, (least, most) in AGES.items()
+        for age in years
+        if least <= age * 12 <= most or (word in _AGES and least <= age * 12 + 11 <= most)
+    }
+    return frozenset(fits | {ADULTS_ONLY} if years and min(years) >= 18 else fits)
+
+
+def _compositions(asset: Asset, dice: Dice) -> list[str]:
+    found = [*_kind(asset).compositions]
+    if asset.scene == "still" and dice.chance(0.3):
+        found.append("macro")
+    if "flat design" in asset.keywords:
+        found += ["cut_out", "copy_space"]
+    return found
+
+
+def _moods(asset: Asset) -> tuple[str, ...]:
+    return _kind(asset).moods or CONTENT.hours[hour_of(asset)].moods
+
+
+def _kind(asset: Asset) -> SceneKind:
+    return CONTENT.scenes.get(asset.scene) or SceneKind()
+
+
+def _style(asset: Asset) -> str:
+    """The graphical style, which the keywords tell."""
+    named = [word for word in ("vector", "illustration", "fine art") if word in asset.keywords]
+    return named[0].replace(" ", "_") if named else "photography"
+
+
+def _segments(asset: Asset) -> list[str]:
+    if asset.segment == "news" and int(asset.date_created[:4]) < ARCHIVAL:
+        return ["archival"]
+    found = {asset.segment, *(word for word in ("publicity", "royalty") if word in asset.keywords)}
+    return sorted(found - {""})
+
+
+def _released(asset: Asset, dice: Dice) -> str:
+    if asset.segment:
+        return "Not released."
+    if asset.people:
+        return "Model released"
+    return dice.pick(("No release required", "No release required", "Property released"))
+
+
+def _restrictions(asset: Asset, dice: Dice) -> list[str]:
+    if not asset.segment:
+        return [EDITORIAL_ONLY] if dice.chance(0.06) else []
+    return [EDITORIAL_ONLY, "Not for calendars, posters and cards."] if dice.chance(0.3) else [EDITORIAL_ONLY]

@@ -1,0 +1,256 @@
+"""Boards: named lists of pictures that a customer keeps. They last as long as the sandbox.
+
+The contract's own oddities are kept: ``pageSize`` where every other operation has ``page_size``,
+``name_decending``, ids to remove as repeated parameters (joined by commas will do as well), 403 and not 404 for
+a single picture that does not exist.
+
+Guesses: a picture that a board already has counts as added; of several, those that do not exist are told in
+``assets_not_added``; a board of others is unknown (404) to whoever was not invited to it, and answers 403 to
+an editor who would rename or delete it, or remove a comment of somebody else.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+from embedkit.models import JSON
+from embedkit.sandbox.content.catalogue import EXAMPLE, Asset
+from embedkit.sandbox.services.board import COLLEAGUE, Board, Comment
+from embedkit.sandbox.services.caller import Caller
+from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.credentials import USER
+from embedkit.sandbox.services.errors import Refused, coded, invalid
+from embedkit.sandbox.services.http import Call, Reply, json_reply
+from embedkit.sandbox.services.reading import json_body, whole, word
+from embedkit.sandbox.services.urls import addresses
+
+RELATIONSHIPS = ("owned", "invited")
+# a sort order, by what, and whether the last comes first
+ORDERS = {
+    "date_last_updated_descending": ("changes", True),
+    "date_last_updated_ascending": ("changes", False),
+    "name_ascending": ("sorted_name", False),
+    "name_decending": ("sorted_name", True),
+}
+MOST_PAGE = 100
+THUMBNAIL = "170x170"
+INVITED = "0b5e55ed-0000-4000-8000-000000000001"  # the board of the colleague, where there is one
+
+
+class Boards:
+    """The handlers, and what they remember. Safe for threads: one of them acts at a time."""
+
+    def __init__(
+        self, config: SandboxConfig, find: Callable[[str], Asset | None], clock: Callable[[], float]
+    ) -> None:
+        self._find = find
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._changes = 0
+        self._boards: dict[str, Board] = {}
+        if config.invited_board:
+            board = self._made(COLLEAGUE, "Pictures of the week", "What we might print", INVITED)
+            board.editors = frozenset({USER})
+            board.assets[EXAMPLE] = board.created
+            self._remark(board, COLLEAGUE, "Have a look at this one.")
+
+    # -- boards -----------------------------------------------------------------------------------------
+
+    def listed(self, call: Call, caller: Caller) -> Reply:
+        """GET /v3/boards."""
+        params = call.params
+        relationship = word(params, "board_relationship", RELATIONSHIPS)
+        by, backwards = ORDERS[word(params, "sort_order", tuple(ORDERS)) or "date_last_updated_descending"]
+        page, size = whole(params, "page", 1), whole(params, "pageSize", 30, most=MOST_PAGE)
+        with self._lock:
+            found = [board for board in self._boards.values() if board.relationship(caller.user)]
+            wanted = [board for board in found if relationship in ("", board.relationship(caller.user))]
+            wanted.sort(key=lambda board: (getattr(board, by), board.changes), reverse=backwards)
+            shown = [
+                board.summary(caller.user, self._assets(board, call))
+                for board in wanted[(page - 1) * size : page * size]
+            ]
+        return json_reply({"boards": shown, "board_count": len(wanted)})
+
+    def create(self, call: Call, caller: Caller) -> Reply:
+        """POST /v3/boards: 201 and the id."""
+        name, description = _named(call)
+        with self._lock:
+            board = self._made(caller.user, name, description, str(uuid.uuid4()))
+        return json_reply({"id": board.id}, 201)
+
+    def one(self, call: Call, caller: Caller) -> Reply:
+        """GET /v3/boards/{board_id}."""
+        with self._lock:
+            board = self._board(call, caller)
+            return json_reply(board.details(caller.user, self._assets(board, call)))
+
+    def rename(self, call: Call, caller: Caller) -> Reply:
+        """PUT /v3/boards/{board_id}: 204."""
+        name, description = _named(call)
+        with self._lock:
+            board = self._board(call, caller, owned=True)
+            board.name, board.description = name, description
+            self._touch(board)
+        return Reply(204, "")
+
+    def delete(self, call: Call, caller: Caller) -> Reply:
+        """DELETE /v3/boards/{board_id}: 204."""
+        with self._lock:
+            del self._boards[self._board(call, caller, owned=True).id]
+        return Reply(204, "")
+
+    # -- their pictures ---------------------------------------------------------------------------------
+
+    def add(self, call: Call, caller: Caller) -> Reply:
+        """PUT /v3/boards/{board_id}/assets: 201, with what was added and what was not."""
+        asked = _asset_ids(call)
+        known = [asset_id for asset_id in asked if self._exists(asset_id)]
+        with self._lock:
+            self._put(self._board(call, caller), known)
+        added = [{"asset_id": asset_id} for asset_id in known]
+        missing = [asset_id for asset_id in asked if asset_id not in known]
+        return json_reply({"assets_added": added, "assets_not_added": missing}, 201)
+
+    def add_one(self, call: Call, caller: Caller) -> Reply:
+        """PUT /v3/boards/{board_id}/assets/{asset_id}: 201, nothing changes for one that is there."""
+        asset_id = call.path.rsplit("/", 1)[-1]
+        with self._lock:
+            board = self._board(call, caller)
+            if not self._exists(asset_id):
+                raise coded(403, "AssetNotFound", f"Asset not found: {asset_id}")
+            self._put(board, [asset_id])
+        return Reply(201, "")
+
+    def remove(self, call: Call, caller: Caller) -> Reply:
+        """DELETE /v3/boards/{board_id}/assets?asset_ids=…: 200."""
+        said = [text for name, text in parse_qsl(call.query) if name == "asset_ids"]
+        if not said:
+            raise invalid("asset_ids", "The value is required.")
+        return self._removed(call, caller, [asset_id.strip() for text in said for asset_id in text.split(",")])
+
+    def remove_one(self, call: Call, caller: Caller) -> Reply:
+        """DELETE /v3/boards/{board_id}/assets/{asset_id}: 200."""
+        return self._removed(call, caller, [call.path.rsplit("/", 1)[-1]])
+
+    # -- their comments ---------------------------------------------------------------------------------
+
+    def comments(self, call: Call, caller: Caller) -> Reply:
+        """GET /v3/boards/{board_id}/comments."""
+        with self._lock:
+            board = self._board(call, caller)
+            said = [comment.document(caller.user) for comment in board.comments.values()]
+        return json_reply({"comments": said, "permissions": {"can_add_comment": True}})
+
+    def comment(self, call: Call, caller: Caller) -> Reply:
+        """POST /v3/boards/{board_id}/comments: 201 and the id."""
+        text = _object(call).get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise invalid("text", "The value is required.")
+        with self._lock:
+            made = self._remark(self._board(call, caller), caller.user, text)
+        return json_reply({"id": made.id}, 201)
+
+    def uncomment(self, call: Call, caller: Caller) -> Reply:
+        """DELETE /v3/boards/{board_id}/comments/{comment_id}: 204; also where there is no such comment."""
+        comment_id = call.path.rsplit("/", 1)[-1]
+        with self._lock:
+            board = self._board(call, caller)
+            found = board.comments.get(comment_id)
+            if found and found.user != caller.user:
+                raise _no_access()
+            board.comments.pop(comment_id, None)
+        return Reply(204, "")
+
+    # -- inside, under the lock -------------------------------------------------------------------------
+
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self._clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _board(self, call: Call, caller: Caller, *, owned: bool = False) -> Board:
+        """The board that a path names, if the caller may see it; if ``owned``, the caller's own."""
+        board = self._boards.get(call.path.split("/")[3])
+        if board is None or not board.relationship(caller.user):
+            raise coded(404, "BoardNotFound", "Board not found.")
+        if owned and board.owner != caller.user:
+            raise _no_access()
+        return board
+
+    def _made(self, owner: str, name: str, description: str | None, board_id: str) -> Board:
+        now = self._now()
+        board = self._boards[board_id] = Board(board_id, owner, name, description, now, now, 0)
+        self._touch(board)
+        return board
+
+    def _touch(self, board: Board) -> None:
+        self._changes += 1
+        board.changes, board.changed = self._changes, self._now()
+
+    def _put(self, board: Board, asset_ids: Iterable[str]) -> None:
+        for asset_id in asset_ids:
+            board.assets.setdefault(asset_id, self._now())
+        self._touch(board)
+
+    def _removed(self, call: Call, caller: Caller, asset_ids: Iterable[str]) -> Reply:
+        with self._lock:
+            board = self._board(call, caller)
+            for asset_id in asset_ids:
+                board.assets.pop(asset_id, None)
+            self._touch(board)
+        return Reply(200, "")
+
+    def _remark(self, board: Board, user: str, text: str) -> Comment:
+        made = Comment(str(uuid.uuid4()), user, text, self._now())
+        board.comments[made.id] = made
+        return made
+
+    def _exists(self, asset_id: str) -> bool:
+        asset = self._find(asset_id)
+        return asset is not None and not asset.withdrawn
+
+    def _assets(self, board: Board, call: Call) -> list[JSON]:
+        return [self._asset(asset_id, added, call) for asset_id, added in board.assets.items()]
+
+    def _asset(self, asset_id: str, added: str, call: Call) -> JSON:
+        """One picture; a withdrawn one stays on the board, without an image."""
+        asset, sizes = self._find(asset_id), []
+        if asset and not asset.withdrawn:
+            sizes = [{"name": "thumb", "uri": addresses(call.origin).display(asset, THUMBNAIL)}]
+        return {"id": asset_id, "asset_type": "image", "date_added": added, "display_sizes": sizes}
+
+
+def _no_access() -> Refused:
+    return coded(403, "InsufficientAccess", "You do not have access to change this board.")
+
+
+def _object(call: Call) -> JSON:
+    said = json_body(call)
+    if not isinstance(said, dict):
+        raise coded(400, "MalformedRequest", "The body is not a JSON object.")
+    return said
+
+
+def _named(call: Call) -> tuple[str, str | None]:
+    """Name and description out of a body."""
+    said = _object(call)
+    name, description = said.get("name"), said.get("description")
+    if not isinstance(name, str) or not name.strip():
+        raise invalid("name", "The value is required.")
+    if description is not None and not isinstance(description, str):
+        raise invalid("description", "The value is not valid for String.")
+    return name, description
+
+
+def _asset_ids(call: Call) -> list[str]:
+    """The ids out of a body such as ``[{"asset_id": "74917285"}]``, each once."""
+    said = json_body(call)
+    if not isinstance(said, list):
+        raise coded(400, "MalformedRequest", "The body is not a JSON array.")
+    found = [item.get("asset_id") if isinstance(item, dict) else None for item in said]
+    if not all(isinstance(asset_id, str) for asset_id in found):
+        raise invalid("asset_id", "The value is required.")
+    return list(dict.fromkeys(map(str, found)))

@@ -1,0 +1,176 @@
+"""The oEmbed endpoint: parameters, sizes, statuses and keys as documented, or as answers seen in public."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from embedkit.models import JSON, TLDS
+from embedkit.sandbox.content.catalogue import Asset
+from embedkit.sandbox.services import markup
+from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.http import Call, Reply, json_reply
+from embedkit.sandbox.services.markup import BAR, Shown
+from embedkit.sandbox.services.signatures import new_token, token_of
+from embedkit.sandbox.services.urls import TERMS, addresses
+
+MOST_ITEMS = 5
+THUMBNAIL = 170  # px, the longest side
+ID = re.compile(r"[0-9a-z-]{1,24}", re.ASCII)
+Find = Callable[[str], Asset | None]
+Problem = Callable[[int, str], Reply]
+
+
+class Refused(Exception):
+    """A question that gets no embed, with the status it is answered with."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """GET /oembed. ``find`` knows the assets, ``problem`` writes the body of a failure."""
+
+    config: SandboxConfig
+    find: Find
+    problem: Problem
+
+    def __call__(self, call: Call) -> Reply:
+        try:
+            answer = self._answer(call)
+        except Refused as refused:
+            return self.problem(refused.status, str(refused))
+        control = self.config.cache_control
+        return json_reply(answer, headers=(("Cache-Control", control),) if control else ())
+
+    def _answer(self, call: Call) -> JSON:
+        params = call.params
+        if params.get("format", "json") != "json":
+            raise Refused(501, "Not Implemented")
+        if "caller" not in params and self.config.missing_caller_status:
+            raise Refused(self.config.missing_caller_status, "caller is required.")
+        assets = self._assets(asked_ids(params.get("url", ""), self.config))
+        return self._document(call, assets, params)
+
+    def _assets(self, ids: tuple[str, ...]) -> list[Asset]:
+        found = [(asset_id, self.find(asset_id)) for asset_id in ids]
+        for asset_id, asset in found:
+            if asset is None or asset.withdrawn:
+                raise Refused(asset.withdrawn if asset else 404, f"Image not found: {asset_id}")
+        assets = [asset for _, asset in found if asset]
+        if barred := [asset.id for asset in assets if not asset.embeddable]:
+            raise Refused(self.config.not_embeddable_status, f"This image may not be embedded: {barred[0]}")
+        return assets
+
+    def _document(self, call: Call, assets: list[Asset], params: dict[str, str]) -> JSON:
+        old = self.config.generation == "div"
+        shown = self._shown(call, assets, params)
+        first = assets[0]
+        thumbnail_width, thumbnail_height = within(first.width, first.height, THUMBNAIL, THUMBNAIL, down=True)
+        return {
+            "type": "rich",
+            "version": "1.0",
+            "height": shown.height + (BAR if old else 0),
+            "width": shown.width,
+            "html": markup.div(shown) if old else markup.modern(shown),
+            "title": first.title,
+            "caption": first.caption,
+            "photographer": first.photographer,
+            "collection": first.collection,
+            "thumbnail_url": addresses(call.origin).picture(first, THUMBNAIL),
+            "thumbnail_height": str(thumbnail_height) if old else thumbnail_height,
+            "thumbnail_width": str(thumbnail_width) if old else thumbnail_width,
+            "terms_of_use_url": TERMS,
+        }
+
+    def _shown(self, call: Call, assets: list[Asset], params: dict[str, str]) -> Shown:
+        config, hosts, first = self.config, addresses(call.origin), assets[0]
+        items = tuple(asset.id for asset in assets)
+        tld = self._tld(params)
+        width, height = self._size(first, params)
+        whole = within(first.width, first.height, config.default_side, config.default_side)
+        return Shown(
+            items=items,
+            token=token_of(f"{config.secret} {items} {tld}") if config.deterministic else new_token(),
+            secret=config.secret,
+            tld=tld,
+            caption=params.get("caption") == "true",
+            is360=any(asset.is360 for asset in assets),
+            width=width,
+            height=height,
+            padding=100 * whole[1] / whole[0],
+            frames=hosts.frames,
+            loader=hosts.loader,
+            scheme="http" if config.generation == "div" else config.anchor_scheme,
+        )
+
+    def _tld(self, params: dict[str, str]) -> str:
+        tld = params.get("tld") or "com"
+        if tld in TLDS:
+            return tld
+        if self.config.bad_tld_status:
+            raise Refused(self.config.bad_tld_status, "tld is not supported.")
+        return "com"
+
+    def _size(self, asset: Asset, params: dict[str, str]) -> tuple[int, int]:
+        """The size of the picture: maxheight counts the bar of the old generation [inf]."""
+        bar = BAR if self.config.generation == "div" else 0
+        width, height = self._limit(params, "maxwidth"), self._limit(params, "maxheight")
+        if width is None and height is None:
+            width = height = self.config.default_side
+        elif height is not None:
+            height = max(1, height - bar)
+        return within(asset.width, asset.height, width, height)
+
+    def _limit(self, params: dict[str, str], name: str) -> int | None:
+        if not (text := params.get(name, "")):
+            return None
+        if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) and int(text):
+            return int(text)
+        if self.config.bad_size_status:
+            raise Refused(self.config.bad_size_status, f"{name} is not a positive whole number.")
+        return None
+
+
+def within(
+    width: int, height: int, most_width: int | None, most_height: int | None, *, down: bool = False
+) -> tuple[int, int]:
+    """A size scaled to lie within limits, never up, the ratio kept; ``down`` cuts fractions off.
+
+    Sizes round to the nearest (594 x 395.96 is 594 x 396), those of thumbnails down (127.5 is 127).
+    """
+    scale = min(1.0, (most_width or width) / width, (most_height or height) / height)
+    half = 0.0 if down else 0.5
+    return max(1, int(width * scale + half)), max(1, int(height * scale + half))
+
+
+def asked_ids(url: str, config: SandboxConfig) -> tuple[str, ...]:
+    """The ids that a ``url`` names: a gty.im address, documented, or a page of a Getty site, seen in use.
+
+    :raises Refused: where there is none, or more than five.
+    """
+    if not url.strip():
+        raise Refused(config.missing_url_status, "url is required.")
+    try:
+        named = _last_part(url.strip())
+    except ValueError:  # an address that cannot be taken apart
+        named = ""
+    ids = tuple(unquote(named).lower().split(","))
+    if not all(ID.fullmatch(one) for one in ids):
+        raise Refused(config.unsupported_url_status, "Image not found.")
+    if len(ids) > MOST_ITEMS:
+        raise Refused(config.too_many_status, f"At most {MOST_ITEMS} images can be embedded.")
+    return ids
+
+
+def _last_part(url: str) -> str:
+    parts = urlsplit(url if "//" in url else f"//{url}")
+    host = (parts.netloc or "").lower()
+    if host in ("gty.im", "www.gty.im"):
+        return parts.path.strip("/")
+    page = re.fullmatch(r"/(?:detail|details|license)/(?:.*/)?([^/]+)/?", parts.path)
+    return page[1] if page and re.fullmatch(r"(www\.)?gettyimages\.[a-z.]{2,6}", host) else ""

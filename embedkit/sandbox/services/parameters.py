@@ -1,0 +1,273 @@
+"""What a search may be asked, per endpoint: names, allowed values, and how each is read or refused.
+
+Parameters that an endpoint does not have are passed over; those that it has are read strictly. Arrays are
+joined by commas, however encoded; a name that is repeated adds to its array.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from embedkit.sandbox.content.texts import Family
+from embedkit.sandbox.content.traits import ADULTS_ONLY, AGES
+from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.countries import countries
+from embedkit.sandbox.services.errors import coded, invalid
+from embedkit.sandbox.services.http import Call
+from embedkit.sandbox.services.reading import MOST_INT32, flag, whole, word
+
+PAGE_SIZE, MOST = 30, 100
+# what the classic documentation allowed (2015 to 2018)
+LEGACY_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
+PRODUCTS = ("easyaccess", "editorialsubscription", "imagepack", "premiumaccess", "royaltyfreesubscription")
+SIZES = ("x_small", "small", "medium", "large", "x_large", "xx_large", "vector")
+FILTER_TYPES = ("include", "exclude")
+
+_WORDS = {
+    "age_of_people": (*AGES, ADULTS_ONLY),
+    "compositions": (
+        *("abstract", "candid", "close_up", "copy_space", "cut_out", "full_frame", "full_length", "headshot"),
+        *("looking_at_camera", "macro", "medium_shot", "part_of_a_series", "portrait", "sparse", "still_life"),
+        *("three_quarter_length", "waist_up", "wide_shot"),
+    ),
+    "editorial_segments": ("archival", "entertainment", "news", "publicity", "royalty", "sport"),
+    "ethnicity": (
+        *("black", "white", "east_asian", "hispanic_latinx", "japanese", "middle_eastern", "multiracial_person"),
+        *("multiethnic_group", "native_american_first_nations", "pacific_islander", "south_asian"),
+        "southeast_asian",
+    ),
+    "file_types": ("eps",),
+    "graphical_styles": ("fine_art", "illustration", "photography", "vector"),
+    "moods": ("black_and_white", "bold", "cool", "dramatic", "natural", "vivid", "warm"),
+    "number_of_people": ("none", "one", "two", "group"),
+    "orientations": ("horizontal", "vertical", "square", "panoramic_horizontal", "panoramic_vertical"),
+}
+# words of older documentation
+_FORMER = {"hispanic_latino": "hispanic_latinx", "caucasian": "white", "mixed_race_person": "multiracial_person"}
+_FLAGS = (
+    *("embed_content_only", "exclude_editorial_use_only", "exclude_nudity", "include_facets"),
+    *("include_related_searches", "safe_search"),
+)
+_NUMBERS = ("event_ids", "exclude_keyword_ids", "keyword_ids")
+_TEXTS = ("artists", "collection_codes", "specific_people")
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_COMMON = _names("""age_of_people artists collection_codes collections_filter_type compositions download_product
+    embed_content_only ethnicity fields file_types graphical_styles graphical_styles_filter_type
+    include_related_searches keyword_ids minimum_size number_of_people orientations page page_size phrase
+    sort_order""")
+_REFINED = frozenset(("exclude_keyword_ids", "facet_fields", "facet_max_count", "include_facets"))
+
+Params = Mapping[str, str]
+Reader = Callable[[Params, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the three searches, and what sets it apart."""
+
+    name: str
+    family: Family | None
+    takes: frozenset[str]
+    sorts: tuple[str, ...] = ("best_match", "most_popular", "newest", "random")
+    styles: tuple[str, ...] = _WORDS["graphical_styles"]
+    facets: tuple[str, ...] = ()
+
+
+BLENDED = Kind("images", None, _COMMON | {"color", "event_ids", "exclude_nudity", "specific_people"})
+CREATIVE = Kind(
+    "creative",
+    "creative",
+    _COMMON
+    | _REFINED
+    | {"color", "enhanced_search", "exclude_editorial_use_only", "exclude_nudity", "moods", "safe_search"},
+    facets=("artists", "locations"),
+)
+EDITORIAL = Kind(
+    "editorial",
+    "editorial",
+    _COMMON
+    | _REFINED
+    | {"date_from", "date_to", "editorial_segments", "event_ids", "minimum_quality_rank", "specific_people"},
+    sorts=("best_match", "most_popular", "newest", "oldest", "random"),
+    styles=("photography", "illustration", "vector"),
+    facets=("artists", "events", "locations", "specific_people"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search as it was asked for. ``filters`` holds what was said, by the names of the parameters.
+
+    :param country: alpha-3 code of GI-Country-Code; empty where nothing was said.
+    """
+
+    phrase: str
+    page: int
+    page_size: int
+    sort_order: str
+    fields: str
+    country: str
+    filters: Mapping[str, Any]
+
+
+def read(call: Call, kind: Kind, config: SandboxConfig) -> Asked:
+    """What a call asks for.
+
+    :raises Refused: 400, for the first parameter that is wrong.
+    """
+    params = {name: text for name, text in joined(call).items() if name in kind.takes}
+    page, page_size = paging(params, config)
+    sort_order = word(params, "sort_order", kind.sorts) or "best_match"
+    _words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
+    _words_of(params, "facet_fields", kind.facets)
+    readers = {name: READERS[name] for name in params if name in READERS and params[name].strip(" ,")}
+    return Asked(
+        phrase=params.get("phrase", ""),
+        page=page,
+        page_size=page_size,
+        sort_order=sort_order,
+        fields=params.get("fields", ""),
+        country=_country(call),
+        filters={name: reader(params, name) for name, reader in readers.items()},
+    )
+
+
+def joined(call: Call) -> dict[str, str]:
+    """The decoded query; values of a repeated name are joined, as those of an array are."""
+    params: dict[str, str] = {}
+    for name, text in parse_qsl(call.query, keep_blank_values=True):
+        params[name] = f"{params[name]},{text}" if name in params else text
+    return params
+
+
+def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
+    """Page and size of a page.
+
+    :raises Refused: 400; what is no number is told otherwise than a number that will not do.
+    """
+    page = whole(params, "page", 1, least=-MOST_INT32)
+    size = whole(params, "page_size", PAGE_SIZE, least=-MOST_INT32)
+    if page < 1:
+        raise coded(400, "InvalidPage", f"Invalid page: {page}")
+    if not 1 <= size <= MOST:
+        raise coded(400, "InvalidPageSize", f"Invalid page_size: {size}. Use 1 to {MOST}.")
+    if config.legacy_page_sizes and size not in LEGACY_SIZES:
+        allowed = ", ".join(map(str, LEGACY_SIZES))
+        raise coded(400, "InvalidPageSize", f"Invalid page_size: {size}. Use one of {allowed}.")
+    return page, size
+
+
+def _country(call: Call) -> str:
+    code = call.headers.get("gi-country-code", "").strip().upper()
+    if code and code not in {country.alpha_3 for country in countries()}:
+        raise invalid("GI-Country-Code", f"The value '{code}' is not valid.")
+    return code
+
+
+def _parts(params: Params, name: str) -> list[str]:
+    return [part for text in params.get(name, "").split(",") if (part := text.strip())]
+
+
+def _words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
+    found = set()
+    for part in _parts(params, name):
+        told = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
+        told = _FORMER.get(told, told)
+        if told not in allowed:
+            raise invalid(name, f"The value '{part}' is not valid.")
+        found.add(told)
+    return frozenset(found)
+
+
+def _words(params: Params, name: str) -> frozenset[str]:
+    return _words_of(params, name, _WORDS[name])
+
+
+def _numbers(params: Params, name: str) -> frozenset[int]:
+    return frozenset(whole({name: part}, name, 0, least=-MOST_INT32) for part in _parts(params, name))
+
+
+def _texts(params: Params, name: str) -> tuple[str, ...]:
+    return tuple(_parts(params, name))
+
+
+def _flag(params: Params, name: str) -> bool:
+    return flag(params, name, False)
+
+
+def _enhanced(params: Params, name: str) -> bool:
+    return flag(params, name, True)
+
+
+def _size(params: Params, name: str) -> str:
+    return word({name: params[name].replace("-", "_")}, name, SIZES)  # the text says x-small, the list x_small
+
+
+def _filter_type(params: Params, name: str) -> str:
+    return word(params, name, FILTER_TYPES)
+
+
+def _rank(params: Params, name: str) -> int:
+    return whole(params, name, 3, 1, 3)
+
+
+def _count(params: Params, name: str) -> int:
+    return whole(params, name, 300, 0)
+
+
+def _facet_fields(params: Params, name: str) -> frozenset[str]:
+    return frozenset(part.lower() for part in _parts(params, name))
+
+
+def _colour(params: Params, name: str) -> tuple[int, int, int]:
+    code = re.fullmatch(r"#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", params[name].strip().lower())
+    if not code:
+        raise coded(400, "InvalidParameterValue", f"Invalid color: {params[name]}. Use six hexadecimal digits.")
+    return int(code[1], 16), int(code[2], 16), int(code[3], 16)
+
+
+def _product(params: Params, name: str) -> tuple[str, int | None]:
+    """The type of a product, and the id of one, if any: ``premiumaccess:50001``."""
+    kind, mark, number = params[name].strip().lower().partition(":")
+    if kind not in PRODUCTS or (mark and not re.fullmatch(r"[0-9]{1,9}", number, re.ASCII)):
+        raise coded(400, "InvalidParameterValue", f"Invalid download_product: {params[name]}")
+    return kind, int(number) if mark else None
+
+
+def _moment(params: Params, name: str) -> datetime:
+    """A point in time; a bare date is the start of that day, or its end for ``date_to``."""
+    text = params[name].strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(name, f"The value '{text}' is not valid for Nullable`1.") from None
+    if name == "date_to" and re.fullmatch(r"[0-9W-]{8,10}", text, re.ASCII):
+        moment = min(moment, datetime.max - timedelta(days=1)) + timedelta(days=1, microseconds=-1)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+READERS: dict[str, Reader] = {
+    **dict.fromkeys(_WORDS, _words),
+    **dict.fromkeys(_FLAGS, _flag),
+    **dict.fromkeys(_NUMBERS, _numbers),
+    **dict.fromkeys(_TEXTS, _texts),
+    **dict.fromkeys(("date_from", "date_to"), _moment),
+    **dict.fromkeys(("collections_filter_type", "graphical_styles_filter_type"), _filter_type),
+    "color": _colour,
+    "download_product": _product,
+    "enhanced_search": _enhanced,
+    "facet_fields": _facet_fields,
+    "facet_max_count": _count,
+    "minimum_quality_rank": _rank,
+    "minimum_size": _size,
+}

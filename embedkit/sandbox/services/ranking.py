@@ -1,0 +1,143 @@
+"""Which pictures a phrase finds, and in what order: more of its words first, then rarer ones, then better places.
+
+Words that say nothing ("the", "of") do not count. What stands in quotation marks must stand like that in one
+text of the picture. Commas separate words, as spaces do.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+
+from embedkit.sandbox.content import traits
+from embedkit.sandbox.content.catalogue import Asset, catalogue
+from embedkit.sandbox.services.countries import country_of
+from embedkit.sandbox.services.words import MOST_WORDS, STOP, Phrase, fold, singular, tokens
+
+_BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
+CLOSE = 0.78  # how alike a word and its correction must be, as difflib counts
+# how much it counts where a word stands
+_TITLE, _NAMED, _KEYWORD, _EVENT, _CAPTION, _SELLER, _FOREIGN = 3.0, 2.5, 2.0, 1.5, 1.0, 0.8, 0.5
+_ADJACENT = 2.0  # the words of the phrase, all in a row
+_TASTE = 0.5  # what being liked counts, at most
+_HOME = 1.0  # what being from the country that asks counts
+
+
+_SPELLING = re.compile(r"[a-z]{4,24}")
+Text = tuple[tuple[str, ...], list[str]]  # its words, and the spellings that a correction may choose from
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A picture that was found, and how many of the words it has."""
+
+    id: str
+    words: int
+
+
+class Index:
+    """What is written about every picture of the catalogue, by word."""
+
+    def __init__(self, assets: Iterable[Asset]) -> None:
+        self._ids: list[str] = []
+        self._texts: list[tuple[tuple[str, ...], ...]] = []
+        self._places: dict[str, dict[int, float]] = {}
+        self._taste: list[float] = []
+        self._homes: list[str] = []
+        self._spellings: set[str] = set()
+        read = cache(_read)  # many texts stand with many pictures
+        for asset in assets:
+            self._add(asset, read)
+        self._spelled = sorted(self._spellings)
+
+    def search(self, phrase: Phrase, country: str = "") -> list[Hit]:
+        """Everything that has one of the words, the best first.
+
+        :param country: alpha-3 code, whose pictures come a little earlier.
+        """
+        found: dict[int, tuple[int, float]] = {}
+        for word in phrase.words:
+            places = self._places.get(word, {})
+            rarity = math.log(1 + len(self._ids) / (len(places) or 1))
+            for at, weight in places.items():
+                count, score = found.get(at, (0, 0.0))
+                found[at] = count + 1, score + weight * rarity
+        scored = [
+            (-count, -self._score(at, score, phrase, country), at)
+            for at, (count, score) in found.items()
+            if all(self._holds(at, row) for row in phrase.quoted)
+        ]
+        return [Hit(self._ids[at], -count) for count, _, at in sorted(scored)]
+
+    def corrected(self, text: str) -> str | None:
+        """The phrase with unknown words replaced by known ones that are spelled alike; None where nothing is."""
+        fixed, changed = fold(text), 0
+        for word in list(dict.fromkeys(_SPELLING.findall(fixed)))[:MOST_WORDS]:
+            if singular(word) in self._places or word in STOP:
+                continue
+            if near := get_close_matches(word, self._spelled, n=1, cutoff=CLOSE):
+                fixed, changed = re.sub(rf"\b{word}\b", near[0], fixed), changed + 1
+        return fixed if changed else None
+
+    def _add(self, asset: Asset, read: Callable[[str], Text]) -> None:
+        at = len(self._ids)
+        self._ids.append(asset.id)
+        self._taste.append(traits.popularity(asset))
+        self._homes.append(country_of(asset.country).alpha_3)
+        texts = []
+        for weight, text in _texts(asset):
+            row, spellings = read(text)
+            texts.append(row)
+            for word in row:
+                places = self._places.setdefault(word, {})
+                if weight > places.get(at, 0.0):
+                    places[at] = weight
+            if weight != _FOREIGN:
+                self._spellings.update(spellings)
+        self._texts.append(tuple(texts))
+
+    def _score(self, at: int, score: float, phrase: Phrase, country: str) -> float:
+        if len(phrase.words) > 1 and self._holds(at, phrase.words):
+            score += _ADJACENT
+        return score + _TASTE * self._taste[at] + _HOME * (country == self._homes[at])
+
+    def _holds(self, at: int, row: tuple[str, ...]) -> bool:
+        """Whether one text of a picture has these words in a row."""
+        long = len(row)
+        return any(
+            text[start : start + long] == row
+            for text in self._texts[at]
+            for start in range(len(text) - long + 1)
+            if text[start] == row[0]
+        )
+
+
+def index() -> Index:
+    """The index of the catalogue; it takes some tenths of a second, once."""
+    with _BUILDING:
+        return _built()
+
+
+@cache
+def _built() -> Index:
+    return Index(catalogue().values())
+
+
+def _read(text: str) -> Text:
+    return tuple(tokens(text)), _SPELLING.findall(fold(text))
+
+
+def _texts(asset: Asset) -> Iterator[tuple[float, str]]:
+    yield _TITLE, asset.title
+    yield _CAPTION, asset.caption
+    yield from ((_KEYWORD, keyword.text) for keyword in traits.keywords(asset))
+    yield from ((_NAMED, name) for name in asset.named)
+    yield _EVENT, asset.event
+    yield _SELLER, asset.photographer
+    yield _SELLER, asset.collection
+    yield from ((_FOREIGN, name) for name in country_of(asset.country).names.values())
