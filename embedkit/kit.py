@@ -36,19 +36,9 @@ from embedkit.errors import (
 from embedkit.events import Events
 from embedkit.getty import references, sizes
 from embedkit.lazy import Lazily
-from embedkit.models import (
-    INPUTS,
-    JSON,
-    AssetRef,
-    Document,
-    Embed,
-    EmbedKey,
-    Input,
-    Options,
-    Report,
-    Target,
-)
+from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, Report
 from embedkit.settings import Settings
+from embedkit.targets import INPUTS, Input, Target
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -302,10 +292,10 @@ class EmbedKit:
         return self._renderer().fallback(ref, options, target, texts=texts, input=input)
 
     def assets(self, target: Target) -> dict[str, list[str]]:
-        """Addresses of the stylesheets and scripts that a page with this target needs."""
+        """URLs of the stylesheets and scripts that a page with this target needs."""
         from embedkit.rendering.renderer import assets
 
-        return assets(target, self.settings)
+        return assets(target, self.settings.rendering, self.settings.static_url)
 
     # -- texts ------------------------------------------------------------------------------------------
 
@@ -376,7 +366,7 @@ class EmbedKit:
     def _open_renderer(self) -> Renderer:
         from embedkit.rendering.renderer import Renderer
 
-        return Renderer(self.settings)
+        return Renderer(self.settings.rendering)
 
     def _open_api(self) -> Api:
         from embedkit.api.client import Api  # who never searches has no use for it

@@ -6,26 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, get_args
 
 from embedkit.errors import EmbedKitError
+from embedkit.targets import Target
 
-Target = Literal[
-    "web",
-    "facade",
-    "widget",
-    "wordpress",
-    "oembed",
-    "amp",
-    "feed",
-    "email",
-    "text",
-    "markdown",
-    "jsonld",
-    "card",
-]
-TARGETS: tuple[Target, ...] = get_args(Target)
 Align = Literal["none", "left", "center", "right"]
 ALIGNS: tuple[Align, ...] = get_args(Align)
-Input = Literal["html", "markdown", "text"]
-INPUTS: tuple[Input, ...] = get_args(Input)
 
 # The values of the oEmbed parameter tld (Getty Images oEmbed documentation, 2018).
 TLDS = (
@@ -58,7 +42,7 @@ class Options:
     :param title: the frame's title, for screen readers; by default made from the picture's title and credit.
     :param align: ``none``, ``left``, ``center`` or ``right``.
     :param tld: the Getty site that the picture links to: ``com``, ``co.uk``, ``de`` and the other :data:`TLDS`.
-    :param target: what to render; one of :data:`TARGETS`.
+    :param target: what to render; one of :data:`embedkit.targets.TARGETS`.
 
     >>> Options(max_width=480).over(Options(max_width=300, align="left"))
     Options(max_width=480, max_height=None, caption=None, title=None, align='left', tld=None, target=None)

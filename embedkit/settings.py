@@ -17,7 +17,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from embedkit.errors import ConfigurationError
 from embedkit.freshness import DAY, Policy
-from embedkit.models import TARGETS, TLDS
+from embedkit.models import TLDS
+from embedkit.targets import TARGETS
 
 PREFIX = "EMBEDKIT_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -207,6 +208,20 @@ def _discreet(read: Callable[[Any, Mapping[str, Any]], Settings]) -> Callable[[A
     return reading
 
 
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """The settings that markup depends on. Whatever is here is part of the edition of HTML that is cached."""
+
+    frame_origin: str
+    frame_sandbox: str
+    widget_script: str
+    locale: str
+    tld: str
+    sanitizer: str
+    templates: str
+    on_error: str
+
+
 @dataclass(frozen=True)
 class Settings:
     """All settings, with their defaults. Every value is checked, whichever way it comes in."""
@@ -329,6 +344,11 @@ class Settings:
     def policy(self) -> Policy:
         """How long copies may be shown."""
         return Policy(self.max_age, self.stale_while_revalidate, self.stale_if_error, self.negative_max_age)
+
+    @property
+    def rendering(self) -> RenderSettings:
+        """What the renderer is given."""
+        return RenderSettings(*[getattr(self, part.name) for part in fields(RenderSettings)])
 
     @property
     def static_url(self) -> str:

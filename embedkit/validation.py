@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 from typing import Any
 
 from embedkit.errors import ConfigurationError
-from embedkit.models import ALIGNS, TARGETS, TLDS, Options
+from embedkit.models import ALIGNS, TLDS, Options
+from embedkit.targets import TARGETS
 
 MAX_PIXELS = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
 

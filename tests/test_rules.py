@@ -17,13 +17,13 @@ PACKAGE = ROOT / "embedkit"
 # The rooms from the ground up. A module imports from rooms earlier in this list, or from its own room;
 # lazy imports count. So no two rooms can import from each other, by whatever way.
 ORDER = [
-    *("errors", "freshness", "events", "models", "messages", "forks", "lazy", "validation"),
+    *("errors", "freshness", "events", "targets", "models", "messages", "forks", "lazy", "validation"),
     *("settings", "serialization"),
     *("files", "shortcodes", "getty", "rendering", "cache/stores", "transport", "cache", "api", "engine", "kit"),
     *("web", "sandbox/content", "sandbox/services", "sandbox", "pytest_plugin", "cli", "__main__"),
 ]
 PURE = {
-    *("errors", "freshness", "events", "models", "messages", "validation", "settings", "serialization"),
+    *("errors", "freshness", "events", "targets", "models", "messages", "validation", "settings", "serialization"),
     *("shortcodes", "getty", "rendering"),
 }
 IMPURE = {"requests", "flask", "cachelib", "os", "time", "threading", "logging", "socket", "sqlite3"}

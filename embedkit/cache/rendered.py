@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, cast
 
 from embedkit.getty import sizes
 from embedkit.lazy import Lazily
-from embedkit.models import Embed, EmbedKey, Input, Options, Target
-from embedkit.rendering.escaping import ESCAPES
+from embedkit.models import Embed, EmbedKey, Options
 from embedkit.settings import Settings
+from embedkit.targets import ROWS, Input, Target
 
 if TYPE_CHECKING:
     from embedkit.cache.embed_cache import EmbedCache
@@ -77,11 +77,11 @@ class Finished:
     def _name(self, options: Options, input: Input) -> str:
         said = [getattr(options, name) for name in SAID]
         target = cast(Target, options.target or self._target)
-        whole = f"{target} {ESCAPES[target][input]} {said!r}".encode("utf-8", "replace")
+        whole = f"{target} {ROWS[target].escape[input]} {said!r}".encode("utf-8", "replace")
         return f"{self._edition()}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
 
 
 def _edition(settings: Settings) -> str:
     from embedkit.rendering.renderer import edition
 
-    return edition(settings)
+    return edition(settings.rendering)

@@ -14,8 +14,7 @@ from embedkit.errors import ConfigurationError
 from embedkit.files.tree import Tree
 from embedkit.rendering.picker_files import picker_files
 from embedkit.rendering.renderer import static_dir
-
-ASSETS = ("embedkit.css", "embedkit-facade.js")
+from embedkit.targets import ASSETS
 
 
 @click.command()

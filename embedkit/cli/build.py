@@ -33,7 +33,8 @@ from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
 from embedkit.files.atomic import Outcome
 from embedkit.getty import sizes
 from embedkit.kit import EmbedKit
-from embedkit.models import INPUTS, TARGETS, AssetRef, Document, Embed, EmbedKey, Input, Target
+from embedkit.models import AssetRef, Document, Embed, EmbedKey
+from embedkit.targets import INPUTS, TARGETS, Input, Target
 
 EXIT_CODES = {
     kind.code: kind.exit_code

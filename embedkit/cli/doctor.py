@@ -21,7 +21,7 @@ import click
 
 from embedkit import __version__
 from embedkit.api import oauth
-from embedkit.cli.admin import ASSETS, kept
+from embedkit.cli.admin import kept
 from embedkit.cli.console import as_json, counted, paint, print_json, printable
 from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
@@ -30,6 +30,7 @@ from embedkit.messages import Request, Response
 from embedkit.models import Embed
 from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.settings import PREFIX, Secret, Settings, examine, rows
+from embedkit.targets import ASSETS
 
 EXTRAS = {
     "server": "waitress",

@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from embedkit.cli.console import printable, say, say_error, say_file_error
-from embedkit.models import Input
+from embedkit.targets import Input
 
 Report = Callable[[OSError | click.UsageError], None]
 

@@ -27,7 +27,8 @@ from embedkit.cli.files import Failures, read_lines, read_texts
 from embedkit.cli.output import Way
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
-from embedkit.models import TARGETS, AssetRef, Embed, Input, Options, Target
+from embedkit.models import AssetRef, Embed, Options
+from embedkit.targets import TARGETS, Input, Target
 
 
 @click.command()

@@ -16,7 +16,8 @@ from embedkit.engine.matches import Found
 from embedkit.engine.resolver import Admit, Progress
 from embedkit.errors import EmbedKitError
 from embedkit.getty import sizes
-from embedkit.models import AssetRef, Document, Embed, EmbedKey, Input, Options, Problem, Target
+from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem
+from embedkit.targets import Input, Target
 
 if TYPE_CHECKING:
     from markupsafe import Markup

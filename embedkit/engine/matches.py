@@ -8,11 +8,10 @@ from functools import lru_cache
 
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
-from embedkit.models import AssetRef, Input, Options, Problem, Shortcode, Target
+from embedkit.models import AssetRef, Options, Problem, Shortcode
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget
-
-PAGE_TARGETS = frozenset({"web", "facade", "widget"})  # an author may choose among these
+from embedkit.targets import ROWS, Input, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,10 @@ class Found:
 
     def options(self, target: Target | None) -> Options:
         """How to show it: a page's author may choose the target, a feed's or a mail's may not."""
-        said = self.ref.options if self.ref else Options()
-        if said.target is None or (target or "web") not in PAGE_TARGETS or said.target not in PAGE_TARGETS:
-            return replace(said, target=target)
-        return said
+        wanted = self.ref.options if self.ref else Options()
+        if wanted.target and ROWS[wanted.target].on_page and ROWS[target or "web"].on_page:
+            return wanted
+        return replace(wanted, target=target)
 
 
 def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Found]:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 from embedkit.getty import embed_patterns, entities
 from embedkit.getty.embed_html import Page, Tag
 from embedkit.getty.embed_patterns import Core
-from embedkit.models import AssetRef, Input, Problem
+from embedkit.models import AssetRef, Problem
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
+from embedkit.targets import Input
 
 REACH = 24  # tags looked at on each side of a frame; Getty's longest block has 14 in all
 ROUNDS = 6  # an embed grows by its own block, by links beside that, and by what an author put around

@@ -18,28 +18,9 @@ import json
 import re
 from functools import lru_cache
 from string import punctuation
-from typing import Any, Literal
+from typing import Any
 
-from embedkit.models import Input, Target
-
-Escape = Literal["references", "json", "markdown", "none"]
-"""``references``: ``&#91;``, the same page to a browser; ``json``: these, and ``\\u005b`` in JSON; ``markdown``:
-backslashes where every processor takes them, else references; ``none``: the signs themselves, for plain text."""
-
-ESCAPES: dict[Target, dict[Input, Escape]] = {
-    "web": {"html": "references", "markdown": "references", "text": "references"},
-    "facade": {"html": "references", "markdown": "references", "text": "references"},
-    "widget": {"html": "references", "markdown": "references", "text": "references"},
-    "wordpress": {"html": "references", "markdown": "references", "text": "references"},
-    "oembed": {"html": "references", "markdown": "references", "text": "references"},
-    "amp": {"html": "references", "markdown": "references", "text": "references"},
-    "feed": {"html": "references", "markdown": "references", "text": "references"},
-    "email": {"html": "references", "markdown": "references", "text": "references"},
-    "text": {"html": "references", "markdown": "markdown", "text": "none"},
-    "markdown": {"html": "markdown", "markdown": "markdown", "text": "markdown"},
-    "jsonld": {"html": "json", "markdown": "json", "text": "json"},
-    "card": {"html": "references", "markdown": "references", "text": "references"},
-}
+from embedkit.targets import Escape
 
 # What Python-Markdown, markdown-it, mistune, commonmark.py, cmark, Goldmark, kramdown and remark all take after a
 # backslash; tests/unit/rendering/test_escaping.py measures it. Not among them, though all know them: braces, which
@@ -125,7 +106,7 @@ def mask(text: str) -> str:
 def unmask(output: str, escape: Escape) -> str:
     """Finished output with every mask replaced by what stands for its sign.
 
-    :param escape: the cell of :data:`ESCAPES` for the target and the input.
+    :param escape: what :class:`embedkit.targets.Row` has for the target and the input.
     """
     if escape == "markdown":
         output = _TAG.sub("&#91;", _LINE_START.sub(_reference, output))

@@ -23,11 +23,12 @@ from urllib.parse import urlencode
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError
-from embedkit.models import AssetRef, Embed, Frame, Input, Options, Target
+from embedkit.models import AssetRef, Embed, Frame, Options
 from embedkit.rendering import escaping
-from embedkit.rendering.escaping import ESCAPES, Escape, Own
+from embedkit.rendering.escaping import Own
 from embedkit.rendering.sanitizer import PATH, sanitizer
-from embedkit.settings import Settings
+from embedkit.settings import RenderSettings, Settings
+from embedkit.targets import FACADE_SCRIPT, ROWS, STYLES, UNCLEANED, Escape, Input, Target
 
 if TYPE_CHECKING:
     from jinja2 import Environment, FileSystemLoader, Template
@@ -36,29 +37,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parent.parent
 AGENCY = "Getty Images"
 
-TEMPLATES: dict[Target, str] = {
-    "web": "web.html",
-    "facade": "facade.html",
-    "widget": "widget.html",
-    "wordpress": "wordpress.html",
-    "oembed": "oembed.html",
-    "amp": "amp.html",
-    "feed": "feed.html",
-    "email": "email.html",
-    "text": "text.txt",
-    "markdown": "markdown.md",
-    "jsonld": "jsonld.html",
-    "card": "card.html",
-}
-DEPENDS_ON = ("frame_origin", "frame_sandbox", "widget_script", "locale", "tld", "sanitizer")  # settings
-MAKERS = ("rendering/renderer.py", "rendering/escaping.py", "rendering/sanitizer.py")
-# No sanitizer can carry a script, and amp-iframe is no element of html.
-UNCLEANED = frozenset({"widget.html", "amp.html", "jsonld.html"})
-# Where our stylesheet is, a missing picture becomes a card; elsewhere a link.
-CARDS: frozenset[Target] = frozenset({"web", "facade", "widget", "card"})
-LINKS: frozenset[Target] = frozenset({"oembed", "amp", "wordpress"})
 WIDGET_QUERY = ["et", "tld", "sig"]
-PLAIN: frozenset[Target] = frozenset({"text", "markdown"})
 # What Vue, Alpine and AngularJS leave alone: they read the page itself, where references are signs again.
 INERT = ' v-pre="" x-ignore="" ng-non-bindable=""'
 
@@ -82,12 +61,11 @@ def templates_dir() -> Path:
     raise ConfigurationError("The templates of embedkit are missing.", hint="Install the package again.")
 
 
-def edition(settings: Settings) -> str:
-    """What built-in templates' output depends on beside a copy and options, in one word; imports no Jinja."""
-    said = [__version__, *(getattr(settings, name) for name in DEPENDS_ON)]
-    makers = [*sorted(templates_dir().glob("embedkit/*.*")), *(PACKAGE / name for name in MAKERS)]
-    digest = hashlib.blake2b("\n".join(said).encode("utf-8", "replace"), digest_size=12)
-    for path in makers:
+def edition(settings: RenderSettings) -> str:
+    """A hash of what HTML depends on, beside the copy, the options and templates of the host's own."""
+    digest = hashlib.blake2b(f"{__version__}{settings!r}".encode("utf-8", "replace"), digest_size=12)
+    makers = [*sorted((PACKAGE / "rendering").glob("*.py")), PACKAGE / "targets.py", PACKAGE / "models.py"]
+    for path in (*sorted(templates_dir().glob("embedkit/*.*")), *makers):
         digest.update(path.read_bytes() if path.is_file() else b"")
     return digest.hexdigest()
 
@@ -97,26 +75,27 @@ def static_dir() -> Path:
     return PACKAGE / "static"
 
 
-def assets(target: Target, settings: Settings) -> dict[str, list[str]]:
-    """Addresses of the stylesheets and scripts that a page with this target needs, each to load once.
+def assets(target: Target, settings: RenderSettings, static_url: str) -> dict[str, list[str]]:
+    """URLs of the stylesheets and scripts that a page with this target needs, each to load once.
 
-    The façade script frames Getty's origin alone; where the settings name another (the sandbox), its
-    address says so.
+    The façade script frames Getty's origin alone; where the settings name another (the sandbox), its URL names it.
+
+    :param static_url: where our static files are served, without a slash at the end.
     """
-    version = {"v": __version__}
-    if settings.frame_origin != Settings.frame_origin:
-        version["origin"] = settings.frame_origin
-    if settings.frame_sandbox != Settings.frame_sandbox:
-        version["sandbox"] = settings.frame_sandbox
+    query = {"v": __version__}
+    for name, setting in (("origin", "frame_origin"), ("sandbox", "frame_sandbox")):
+        if (value := getattr(settings, setting)) != getattr(Settings, setting):
+            query[name] = value
+    needed = ROWS[target].assets
     return {
-        "css": [f"{settings.static_url}/embedkit.css?v={__version__}"] if target in CARDS else [],
-        "js": [f"{settings.static_url}/embedkit-facade.js?{urlencode(version)}"] if target == "facade" else [],
+        "css": [f"{static_url}/{STYLES}?v={__version__}"] if STYLES in needed else [],
+        "js": [f"{static_url}/{FACADE_SCRIPT}?{urlencode(query)}"] if FACADE_SCRIPT in needed else [],
     }
 
 
 def typed(text: str, target: Target) -> Markup | str:
     """Output for a target as what it is: plain text, or markup."""
-    return text if target in PLAIN else _markup(text)
+    return _markup(text) if ROWS[target].is_markup else text
 
 
 class Renderer:
@@ -125,10 +104,10 @@ class Renderer:
     :raises ConfigurationError: where the settings name a folder or a sanitizer that is not there.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: RenderSettings) -> None:
         self._settings = settings
         self._sanitizer = sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
-        self._environment = _environment(settings)
+        self._environment = _environment(settings.templates)
         self._words = _words(self._environment, settings.locale)
         self._own: dict[str, bool] = {}
         self._templates: dict[str, Template] = {}
@@ -151,9 +130,10 @@ class Renderer:
             return _markup("")
         if target == "widget" and [name for name, _ in embed.frame.query] != WIDGET_QUERY:
             target = "web"  # Getty's script would build a query other than the one that was signed
-        escape = ESCAPES[target][input]
+        row = ROWS[target]
         context = self._base(embed.ref, options, _texts(embed), embed.page_url, target)
-        return self._fill(TEMPLATES[target], context | self._framed(embed, options, context, target), escape)
+        context |= self._framed(embed, options, context, target)
+        return self._fill(row.template, context, row.escape[input])
 
     def fallback(
         self,
@@ -169,23 +149,25 @@ class Renderer:
         :param texts: title, photographer and collection, as far as they are known.
         :param input: the format of the document that it will be in; ``text`` where there is none.
         """
-        if target == "jsonld":
+        row = ROWS[target]
+        if row.fallback == "nothing":
             return _markup("")
-        context, escape = self._base(ref, options, texts or {}, "", target), ESCAPES[target][input]
+        context, escape = self._base(ref, options, texts or {}, "", target), row.escape[input]
         kind = self._settings.on_error
         if kind == "text":
-            name = TEMPLATES[target] if target in PLAIN else "text.html"
+            name = "text.html" if row.is_markup else row.template
             return self._fill(name, context | {"page_url": ""}, escape)
-        if target in LINKS or (kind == "link" and target in CARDS):
-            return self._fill("link.html", context, escape)
-        return self._fill("card.html" if target in CARDS else TEMPLATES[target], context, escape)
+        if row.fallback == "template":
+            return self._fill(row.template, context, escape)
+        return self._fill("link.html" if "link" in (kind, row.fallback) else "card.html", context, escape)
 
     def plain(self, text: str, target: Target, input: Input = "text") -> Markup | str:
         """An author's own words, where they name no picture at all: shown, and no more than that."""
-        if target == "jsonld":
+        row = ROWS[target]
+        if row.fallback == "nothing":
             return _markup("")
-        said = escaping.escape_text(_one_line(text), ESCAPES[target][input])
-        return typed(f"<span{INERT}>{said}</span>" if target in CARDS else said, target)
+        shown = escaping.escape_text(_one_line(text), row.escape[input])
+        return typed(f"<span{INERT}>{shown}</span>" if row.fallback == "card" else shown, target)
 
     # -- what templates are given ------------------------------------------------------------------------
 
@@ -206,7 +188,7 @@ class Renderer:
             "ref": Own(ref),
             "slideshow": len(ref.items) > 1,
             "align_class": Own(f" ek--{options.align}") if options.align in ("left", "center", "right") else "",
-            "inert": self._inert if target in CARDS else "",
+            "inert": self._inert if ROWS[target].fallback == "card" else "",
             "words": self._words,
             "thumbnail_url": None,
         }
@@ -271,7 +253,7 @@ class Renderer:
         return self._own[name]
 
 
-def _environment(settings: Settings) -> Environment:
+def _environment(templates: str) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
     from jinja2.ext import Extension
 
@@ -287,19 +269,17 @@ def _environment(settings: Settings) -> Environment:
         concat = staticmethod(lambda parts: Own("".join(parts)))
 
     folders = [templates_dir()]
-    if settings.templates:
-        if not Path(settings.templates).is_dir():
-            raise ConfigurationError(
-                f"The folder {settings.templates} is not there.", hint="See the setting TEMPLATES."
-            )
-        folders.insert(0, Path(settings.templates))
+    if templates:
+        if not Path(templates).is_dir():
+            raise ConfigurationError(f"The folder {templates} does not exist.", hint="Check EMBEDKIT_TEMPLATES.")
+        folders.insert(0, Path(templates))
     environment = PrintedOnce(
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         finalize=escaping.mask_value,
         extensions=[OneLine],
-        auto_reload=bool(settings.templates),
+        auto_reload=bool(templates),
     )
     environment.filters |= dict.fromkeys(("e", "escape", "forceescape"), _escaped)
     environment.filters["markdown"] = lambda text: Own(escaping.escape_text(text, "markdown"))

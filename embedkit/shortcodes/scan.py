@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from html import unescape
 from typing import Literal
 
-from embedkit.models import AssetRef, Input, Options, Problem, Shortcode
+from embedkit.models import AssetRef, Options, Problem, Shortcode
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors
 from embedkit.shortcodes.html import Context, HtmlContext
 from embedkit.shortcodes.markdown import MarkdownContext
+from embedkit.targets import Input
 
 MAX_URL_CHARS = 2048
 LITERAL_CHARS = 24  # the longest start of a candidate, such as //www.gettyimages.com

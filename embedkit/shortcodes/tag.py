@@ -13,7 +13,8 @@ from functools import lru_cache
 from html import unescape
 from typing import Any
 
-from embedkit.models import ALIGNS, TARGETS, TLDS, AssetRef, Options
+from embedkit.models import ALIGNS, TLDS, AssetRef, Options
+from embedkit.targets import TARGETS
 
 LONGEST = 2048  # characters of a tag, a bound on every scan; a long caption has 500
 MOST_ATTRIBUTES = 16

@@ -17,10 +17,11 @@ from markupsafe import Markup
 from embedkit import serialization
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
-from embedkit.models import TARGETS, AssetRef, Embed, Options, Target
+from embedkit.models import AssetRef, Embed, Options
 from embedkit.rendering.renderer import templates_dir
 from embedkit.settings import Settings
 from embedkit.shortcodes import scan
+from embedkit.targets import ROWS, Target
 from embedkit.web.app import create_app
 
 POST = """\
@@ -68,22 +69,6 @@ SAMPLES = (
 )
 
 # what each target is for, and whether this page can show it as well as print it
-USES: dict[Target, tuple[str, bool]] = {
-    "web": ("Pages: responsive, lazy, no script, no inline style.", True),
-    "facade": ("Pages that ask first: nothing is loaded before the reader agrees.", True),
-    "widget": ("Getty's own script form, rebuilt from checked values.", False),
-    "wordpress": ("What WordPress keeps: a blockquote and a frame.", False),
-    "oembed": ("One bare frame for foreign pages, as /oembed gives it.", False),
-    "amp": ("AMP pages.", False),
-    "feed": ("RSS and Atom readers, which drop frames.", True),
-    "email": ("Newsletters.", True),
-    "text": ("Plain text.", True),
-    "markdown": ("Markdown.", False),
-    "jsonld": ("Search engines: an ImageObject.", False),
-    "card": ("What is left when there is no embed: a credited link.", True),
-}
-
-
 Calls = Callable[[], int]
 """How often the sandbox was asked so far."""
 
@@ -184,10 +169,9 @@ def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
 
 
 def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[Shown]:
-    for target in TARGETS:
-        use, visible = USES[target]
+    for target, row in ROWS.items():
         source = kit.show(embed, Options(target=target).over(ref.options))
-        yield Shown(target, use, str(source), source if visible else None)
+        yield Shown(target, row.use, str(source), source if row.preview else None)
 
 
 def _since(began: float) -> float:

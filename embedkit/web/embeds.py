@@ -8,7 +8,8 @@ from typing import Any, cast
 from flask import Response
 
 from embedkit.errors import EmbedKitError
-from embedkit.models import JSON, AssetRef, Embed, Options, Target
+from embedkit.models import JSON, AssetRef, Embed, Options
+from embedkit.targets import Target
 from embedkit.web import batch as batches
 from embedkit.web import request, response
 from embedkit.web.batch import Item

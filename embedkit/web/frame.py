@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from flask import Response, url_for
 
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
-from embedkit.models import AssetRef, Embed, Options, Target
+from embedkit.models import AssetRef, Embed, Options
+from embedkit.targets import Target
 from embedkit.web import request
 from embedkit.web.context import Service
 from embedkit.web.errors import FAILURES, retry_headers

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from flask import Response, request
 
 from embedkit.engine import matches
-from embedkit.models import Input
 from embedkit.shortcodes.budget import REQUEST, TOO_LARGE
+from embedkit.targets import Input
 from embedkit.web import request as reading
 from embedkit.web import response
 from embedkit.web.context import Service

@@ -12,8 +12,9 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from embedkit.api import languages
-from embedkit.models import TLDS, Options, Target
+from embedkit.models import TLDS, Options
 from embedkit.settings import Settings
+from embedkit.targets import Target
 from embedkit.validation import MAX_PIXELS
 from embedkit.web.errors import Refused
 from embedkit.web.schemas import BatchItem, EmbedQuery, FrameQuery, OEmbedQuery

@@ -23,8 +23,9 @@ from embedkit.api.enums import (
 )
 from embedkit.api.languages import LANGUAGES
 from embedkit.api.parameters import PAGE_SIZE, Family
-from embedkit.models import TLDS, Align, Input, Target
+from embedkit.models import TLDS, Align
 from embedkit.shortcodes.budget import REQUEST
+from embedkit.targets import Input, Target
 
 MOST = REQUEST.references  # in a request
 LONGEST = 4_000  # characters of one reference: embed code of five pictures has half of that

@@ -17,8 +17,8 @@ from functools import partial
 from statistics import median
 from time import process_time
 
-from embedkit.models import Input
 from embedkit.shortcodes.scan import find, replace
+from embedkit.targets import Input
 from tests.bench.corpus import Post, posts
 from tests.bench.hostile import FAMILIES
 

@@ -15,9 +15,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from embedkit.models import Align, Options, Target
+from embedkit.models import Align, Options
 from embedkit.rendering.renderer import Renderer, assets, static_dir
 from embedkit.settings import Settings
+from embedkit.targets import Target
 from tests.support.embeds import HTML_TARGETS, record
 from tests.support.tools import need, reference_dir
 
@@ -126,7 +127,7 @@ class Desk:
         return str(self.renderer.render(record(**changes), options, target))
 
     def write(self, body: str, *, policy: str = "", css: bool = True, js: bool = False) -> None:
-        needed = assets("facade", self.settings)
+        needed = assets("facade", self.settings.rendering, self.settings.static_url)
         styles = ["/host.css", *(needed["css"] if css else ())]
         head = "".join(f'<link rel="stylesheet" href="{url}">' for url in styles)
         head += "".join(f'<script defer src="{url}"></script>' for url in needed["js"] if js)
@@ -163,7 +164,7 @@ def desk(browser: Browser, site: Origin, frames: Origin) -> Iterator[Desk]:
     settings = Settings(
         frame_origin=frames.url, widget_script=f"{frames.url}/widgets.js", assets_url=f"{site.url}/static"
     )
-    desk = Desk(browser, site, frames, settings, Renderer(settings))
+    desk = Desk(browser, site, frames, settings, Renderer(settings.rendering))
     yield desk
     for page in desk.opened:
         page.context.close()
@@ -507,7 +508,7 @@ READ = """htmls => htmls.map(html => {
 
 def test_no_payload_of_the_corpus_changes_any_markup(desk: Desk) -> None:
     """Each payload as title, photographer or collection: they stand both in texts and in attributes."""
-    renderer = Renderer(Settings())
+    renderer = Renderer(Settings().rendering)
     page = desk.open()
 
     def read(target: Target, groups: list[list[str]]) -> set[str]:

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from embedkit import EmbedKit
-from embedkit.models import Target
 from embedkit.sandbox import SandboxConfig, SandboxServer
+from embedkit.targets import Target
 from tests.browser.test_embeds import FLAGS, Origin, serve
 from tests.support.tools import need
 

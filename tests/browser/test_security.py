@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, Route, sync_playwright
 
-from embedkit.models import Options, Target
+from embedkit.models import Options
 from embedkit.rendering.renderer import Renderer, static_dir
 from embedkit.settings import Settings
+from embedkit.targets import Target
 from tests.support.embeds import HOSTILE, HTML_TARGETS, record
 from tests.support.tools import need, reference_dir
 
@@ -82,7 +83,7 @@ def desk(browser: Browser) -> Iterator[Desk]:
 
 def written(texts: list[str], target: Target) -> str:
     """Each text in all the places where one enters."""
-    renderer = Renderer(Settings())
+    renderer = Renderer(Settings().rendering)
     return "".join(
         str(
             renderer.render(
@@ -102,7 +103,7 @@ def assert_harmless(desk: Desk, texts: list[str]) -> None:
         assert desk.show(written(texts, target)) == plain * len(texts)
     assert desk.dialogs == []
     assert desk.asked <= OURS | {"embed-cdn.gettyimages.com"}
-    words = "".join(str(Renderer(Settings()).plain(one, "web")) for one in texts)
+    words = "".join(str(Renderer(Settings().rendering).plain(one, "web")) for one in texts)
     assert desk.show(f"<p>{words}") == ["p ", *["span ng-non-bindable,v-pre,x-ignore"] * len(texts)]
 
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
 
 from embedkit import AssetRef, Options, Settings
-from embedkit.models import Target
 from embedkit.rendering.renderer import Renderer
+from embedkit.targets import Target
 from tests.browser.test_security import FLAGS, SITE
 from tests.support.processors import (
     MARKDOWN,
@@ -140,7 +140,7 @@ def test_page_targets_mean_nothing_to_template_engines(desk: Desk, engine: str, 
 
 @pytest.mark.parametrize("on_error", ["card", "link", "text"])
 def test_nor_do_fallbacks(desk: Desk, on_error: str) -> None:
-    renderer = Renderer(Settings(on_error=on_error))
+    renderer = Renderer(Settings(on_error=on_error).rendering)
     texts = dict.fromkeys(("title", "photographer"), "{{ x }}")
     shown = renderer.fallback(AssetRef(("1",)), Options(caption="{{ x }}"), "web", texts=texts)
     desk.show(f"{CONTROL}<section>{shown}{renderer.plain('{{ x }}', 'web')}</section>", VUE)

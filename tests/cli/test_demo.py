@@ -11,8 +11,8 @@ import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from embedkit.models import TARGETS
 from embedkit.sandbox import SandboxServer
+from embedkit.targets import TARGETS
 from embedkit.web.demo import SAMPLES, create_demo
 from tests.support.tools import need
 

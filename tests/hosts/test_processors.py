@@ -13,8 +13,8 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from embedkit.models import Input, Target
 from embedkit.rendering.renderer import _one_line
+from embedkit.targets import Input, Target
 from tests.support.processors import (
     HTML,
     MARKDOWN,

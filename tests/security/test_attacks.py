@@ -21,10 +21,11 @@ from embedkit.cache.stores.factory import open_store
 from embedkit.cache.stores.invalidation import shared_changes
 from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError
-from embedkit.models import TARGETS, Embed, Frame, Options
+from embedkit.models import Embed, Frame, Options
 from embedkit.rendering.renderer import Renderer
 from embedkit.rendering.sanitizer import sanitizer
 from embedkit.shortcodes.scan import protected
+from embedkit.targets import TARGETS
 from embedkit.web.headers import ALWAYS
 from tests.support.embeds import (
     QUERY,
@@ -41,7 +42,7 @@ from tests.support.web import (
 )
 
 PLAIN_SAID = Options(caption="x", title="x")
-RENDERER = Renderer(Settings())
+RENDERER = Renderer(Settings().rendering)
 ITEM = "74917285"
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import html5lib
 
-from embedkit.models import AssetRef, Embed, Frame, Options, Target
+from embedkit.models import AssetRef, Embed, Frame, Options
+from embedkit.targets import ROWS, Target
 from tests.support.tools import FIXTURES
 
 SIG = "s" * 43 + "="
 QUERY = (("et", "e" * 22), ("tld", "com"), ("sig", SIG))
-HTML_TARGETS: tuple[Target, ...] = tuple(t for t in get_args(Target) if t not in ("text", "markdown", "jsonld"))
+HTML_TARGETS: tuple[Target, ...] = tuple(
+    target for target, row in ROWS.items() if row.escape["html"] == "references" and row.is_markup
+)
 HOSTILE = tuple(FIXTURES.joinpath("hostile_texts.txt").read_text("utf-8").splitlines())
 
 Skeleton = list[tuple[str, tuple[str, ...]]]

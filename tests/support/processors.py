@@ -28,8 +28,8 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from embedkit import AssetRef, EmbedKit, Options, Settings
-from embedkit.models import Input, Target
 from embedkit.shortcodes.scan import format
+from embedkit.targets import Input, Target
 from tests.support.embeds import HOSTILE, record
 from tests.support.tools import ROOT, need
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from embedkit.models import TARGETS
+from embedkit.targets import TARGETS
 from embedkit.web import schemas
 from tests.support.web import (
     ADMIN,

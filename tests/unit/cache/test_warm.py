@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from embedkit import AssetRef, ConfigurationError, EmbedKit, Options, Settings
 from embedkit.cache import entry
 from embedkit.files import atomic
 from embedkit.freshness import DAY
-from embedkit.models import TARGETS
 from embedkit.rendering.renderer import edition
 from embedkit.sandbox import SandboxTransport
+from embedkit.settings import RenderSettings
+from embedkit.targets import TARGETS
 from tests.bench.corpus import posts
 from tests.support.cache import ROOT, Clock, embed
 from tests.support.embeds import record
@@ -226,16 +228,21 @@ def test_other_settings_show_none_of_it(house: House, row: str, value: str) -> N
 
 
 def test_the_edition_follows_templates_and_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = edition(Settings())
-    assert edition(Settings(locale="de")) != first
-    assert edition(Settings(cache="memory:", max_age=7)) == first
+    first = edition(Settings().rendering)
+    assert edition(Settings(cache="memory:", max_age=7).rendering) == first
     template = tmp_path / "embedkit" / "web.html"
     template.parent.mkdir()
     template.write_text("<p>one</p>")
-    monkeypatch.setattr("embedkit.rendering.templates_dir", lambda: tmp_path)
-    one = edition(Settings())
+    monkeypatch.setattr("embedkit.rendering.renderer.templates_dir", lambda: tmp_path)
+    one = edition(Settings().rendering)
     template.write_text("<p>two</p>")
-    assert len({first, one, edition(Settings())}) == 3
+    assert len({first, one, edition(Settings().rendering)}) == 3
+
+
+@pytest.mark.parametrize("name", [part.name for part in fields(RenderSettings)])
+def test_every_setting_that_markup_depends_on_makes_another_edition(name: str) -> None:
+    before = Settings().rendering
+    assert edition(replace(before, **{name: f"{getattr(before, name)}x"})) != edition(before)
 
 
 def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(house: House, tmp_path: Path) -> None:

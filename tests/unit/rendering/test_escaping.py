@@ -19,10 +19,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from embedkit import AssetRef, ConfigurationError, EmbedKit, InvalidResponse, Options, Settings
-from embedkit.models import INPUTS, TARGETS, Input, Target
 from embedkit.rendering.escaping import (
     BACKSLASHED,
-    ESCAPES,
     Own,
     dump_json,
     escape_text,
@@ -31,6 +29,7 @@ from embedkit.rendering.escaping import (
 )
 from embedkit.rendering.renderer import INERT, Renderer
 from embedkit.shortcodes.scan import find
+from embedkit.targets import INPUTS, ROWS, TARGETS, Input, Target
 from tests.support.embeds import (
     HOSTILE,
     HTML_TARGETS,
@@ -42,7 +41,7 @@ from tests.support.embeds import (
 )
 from tests.support.processors import PROCESSORS
 
-RENDERER = Renderer(Settings())
+RENDERER = Renderer(Settings().rendering)
 NONE = Options()
 SIGNS = "[x](/y) *a* {{ 7 }} <b> & \"q\" 'q' -- :x: $x$ `c` www.x.example a@x.example \\"
 REFERENCES = "".join(f"&#{ord(one)};" if one in punctuation else one for one in SIGNS)
@@ -64,7 +63,7 @@ CELLS: dict[Target, dict[Input, str]] = {
 @pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_cell(target: Target, input: Input) -> None:
-    assert set(ESCAPES) == set(CELLS) == set(TARGETS)
+    assert set(CELLS) == set(TARGETS)
     out = str(RENDERER.render(record(title=SIGNS), Options(title=SIGNS), target, input))
     assert CELLS[target][input] in out
 
@@ -75,13 +74,13 @@ def test_every_cell(target: Target, input: Input) -> None:
 def test_every_cell_of_fallbacks_and_of_words_that_name_no_picture(
     target: Target, input: Input, on_error: str
 ) -> None:
-    renderer = Renderer(Settings(on_error=on_error))
+    renderer = Renderer(Settings(on_error=on_error).rendering)
     shown = str(renderer.fallback(AssetRef(("1",)), NONE, target, texts={"title": f"x {SIGNS}"}, input=input))
     plain = str(renderer.plain(f"x {SIGNS}", target, input))
     if target == "jsonld":
         assert shown == plain == ""
         return
-    raw = ESCAPES[target][input] == "none"
+    raw = ROWS[target].escape[input] == "none"
     for out in (shown, plain):
         assert (f"x {SIGNS}" in out) is raw
         assert ("&#123;&#123; 7 &#125;&#125;" in out) is not raw
@@ -243,7 +242,7 @@ TAGS = (
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_second_pass_finds_nothing_in_texts(target: Target, text: str) -> None:
     for input in INPUTS:
-        if ESCAPES[target][input] == "none":
+        if ROWS[target].escape[input] == "none":
             continue  # plain text, as the README says
         outputs = RENDERER.render(*hostile(text), target, input), RENDERER.plain(text, target, input)
         for out in map(str, outputs):
@@ -320,7 +319,7 @@ def host(tmp_path: Path, **files: str) -> Renderer:
         path = tmp_path / "embedkit" / name.replace("_", ".")
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
-    return Renderer(Settings(templates=str(tmp_path)))
+    return Renderer(Settings(templates=str(tmp_path)).rendering)
 
 
 def test_a_hosts_template_prints_texts_escaped_and_values_as_they_are(tmp_path: Path) -> None:
@@ -438,7 +437,7 @@ PAGES: tuple[Target, ...] = ("web", "facade", "card")
 @pytest.mark.parametrize("sanitizer", ["nh3", "bleach"])
 @pytest.mark.parametrize("on_error", ["card", "link", "text"])
 def test_the_root_on_pages_is_inert(sanitizer: str, on_error: str) -> None:
-    renderer = Renderer(Settings(sanitizer=sanitizer, on_error=on_error))
+    renderer = Renderer(Settings(sanitizer=sanitizer, on_error=on_error).rendering)
     inert = {"v-pre", "x-ignore", "ng-non-bindable"}
     for target in HTML_TARGETS:
         shown = (
@@ -455,6 +454,6 @@ def test_the_root_on_pages_is_inert(sanitizer: str, on_error: str) -> None:
 
 def test_no_other_value_of_these_attributes_passes_the_sanitizers() -> None:
     for name in ("nh3", "bleach"):
-        net = Renderer(Settings(sanitizer=name))._sanitizer
+        net = Renderer(Settings(sanitizer=name).rendering)._sanitizer
         assert "alert" not in net.clean('<figure v-pre="alert(1)" x-ignore="alert(1)" v-html="alert(1)"></figure>')
     assert INERT.count('=""') == 3

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from embedkit.errors import ConfigurationError
-from embedkit.models import TARGETS, AssetRef, Options, Target
+from embedkit.models import AssetRef, Options
 from embedkit.rendering import renderer as rendering
 from embedkit.rendering.renderer import (
     INERT,
@@ -28,6 +28,7 @@ from embedkit.rendering.renderer import (
     templates_dir,
 )
 from embedkit.settings import Settings
+from embedkit.targets import TARGETS, Target
 from tests.support.embeds import (
     HOSTILE,
     HTML_TARGETS,
@@ -44,7 +45,7 @@ from tests.support.tools import reference_dir
 
 GETTY = {"embed.gettyimages.com", "www.gettyimages.com", "embed-cdn.gettyimages.com"}
 PAGE = "https://www.gettyimages.com/detail/74917285"
-RENDERER = Renderer(Settings())
+RENDERER = Renderer(Settings().rendering)
 NONE = Options()
 
 
@@ -270,7 +271,7 @@ def test_credit_names_those_who_are_known(photographer: str, collection: str, cr
     ],
 )
 def test_our_own_words_follow_the_locale(locale: str, says: str) -> None:
-    assert says in str(Renderer(Settings(locale=locale)).render(record(), NONE, "facade"))
+    assert says in str(Renderer(Settings(locale=locale).rendering).render(record(), NONE, "facade"))
 
 
 def test_every_language_has_every_word_and_the_same_placeholders() -> None:
@@ -288,7 +289,7 @@ def test_every_language_has_every_word_and_the_same_placeholders() -> None:
 
 
 def fallback(on_error: str, target: Target, **texts: str) -> str:
-    renderer = Renderer(Settings(on_error=on_error))
+    renderer = Renderer(Settings(on_error=on_error).rendering)
     return str(renderer.fallback(AssetRef(("74917285",)), NONE, target, texts=texts))
 
 
@@ -469,7 +470,7 @@ def host(tmp_path: Path, **files: str) -> Renderer:
     folder.mkdir()
     for name, text in files.items():
         (folder / f"{name}.html").write_text(text, "utf-8")
-    return Renderer(Settings(templates=str(tmp_path)))
+    return Renderer(Settings(templates=str(tmp_path)).rendering)
 
 
 def test_a_host_overrides_a_template_and_nothing_is_cleaned_away(tmp_path: Path) -> None:
@@ -492,7 +493,7 @@ def test_a_template_that_fails_is_a_configuration_error(tmp_path: Path, text: st
 
 def test_a_folder_of_templates_that_is_not_there_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="TEMPLATES"):
-        Renderer(Settings(templates="/nothing/such"))
+        Renderer(Settings(templates="/nothing/such").rendering)
 
 
 def test_templates_are_in_the_package_or_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -506,26 +507,21 @@ def test_templates_are_in_the_package_or_beside_it(tmp_path: Path, monkeypatch: 
         assert templates_dir() == root / "templates"
 
 
-def test_every_target_has_its_template() -> None:
-    assert set(rendering.TEMPLATES) == set(TARGETS)
-    for name in rendering.TEMPLATES.values():
-        assert (templates_dir() / "embedkit" / name).is_file()
-
-
 def test_assets_are_what_a_page_must_load() -> None:
     settings = Settings(public_url="https://embeds.example.org")
     css = r"https://embeds\.example\.org/static/embedkit\.css\?v=\d+\.\d+\.\d+"
-    assert re.fullmatch(css, assets("web", settings)["css"][0])
-    assert assets("web", settings)["js"] == []
-    (script,) = assets("facade", settings)["js"]
+    rendered = settings.rendering
+    assert re.fullmatch(css, assets("web", rendered, settings.static_url)["css"][0])
+    assert assets("web", rendered, settings.static_url)["js"] == []
+    (script,) = assets("facade", rendered, settings.static_url)["js"]
     assert re.fullmatch(r"https://embeds\.example\.org/static/embedkit-facade\.js\?v=[\d.]+", script)
     for target in ("feed", "email", "text", "markdown", "oembed", "amp", "wordpress", "jsonld"):
-        assert assets(target, settings) == {"css": [], "js": []}
+        assert assets(target, rendered, settings.static_url) == {"css": [], "js": []}
 
 
 def test_the_facade_script_is_told_of_another_frame_origin_and_sandbox() -> None:
     settings = Settings(frame_origin="http://127.0.0.1:8081", frame_sandbox="")
-    (script,) = assets("facade", settings)["js"]
+    (script,) = assets("facade", settings.rendering, "/static")["js"]
     said = parse_qs(urlsplit(script).query, keep_blank_values=True)
     assert said["origin"] == ["http://127.0.0.1:8081"]
     assert said["sandbox"] == [""]

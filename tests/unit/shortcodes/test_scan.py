@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from embedkit.models import ALIGNS, TARGETS, TLDS, AssetRef, Options, Shortcode
+from embedkit.models import ALIGNS, TLDS, AssetRef, Options, Shortcode
 from embedkit.shortcodes.budget import DOCUMENT
 from embedkit.shortcodes.scan import find, format, replace
+from embedkit.targets import TARGETS
 from tests.bench.corpus import posts
 from tests.bench.hostile import FAMILIES
 

@@ -1,0 +1,47 @@
+"""What somebody who adds a target may forget. The README's row: tests/test_readme.py."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from embedkit.rendering.renderer import static_dir, templates_dir
+from embedkit.targets import INPUTS, ROWS, TARGETS, Target
+from embedkit.web.schemas import FrameQuery
+
+PICKER = static_dir() / "picker"
+
+
+def test_every_target_has_a_row() -> None:
+    assert tuple(ROWS) == TARGETS == get_args(Target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_row_is_whole(target: Target) -> None:
+    row = ROWS[target]
+    assert (templates_dir() / "embedkit" / row.template).is_file()
+    assert tuple(row.escape) == INPUTS
+    assert row.use.endswith(".")
+    assert (row.fallback == "card") == ("embedkit.css" in row.assets), "a card needs the stylesheet"
+    for name in row.assets:
+        assert (static_dir() / name).is_file()
+
+
+def test_the_picker_offers_every_target_that_shows_a_picture() -> None:
+    offered = re.search(r"const TARGETS = (\[[^]]*\]);", (PICKER / "embed.js").read_text("utf-8"))
+    assert offered is not None
+    assert sorted(json.loads(offered[1])) == sorted(set(TARGETS) - {"jsonld"})
+    words: dict[str, Any] = json.loads((static_dir() / "locales" / "en.json").read_text("utf-8"))
+    assert {f"target_{target}" for target in TARGETS if target != "jsonld"} <= words.keys()
+
+
+def test_frame_pages_show_what_needs_no_script_of_gettys() -> None:
+    shown = {target for target, row in ROWS.items() if row.on_page and row.cleaned}
+    hint = get_type_hints(FrameQuery)["target"]
+    assert set(get_args(get_args(hint)[0])) == shown
+    framed = re.search(r"const FRAMED_TARGETS = (\[[^]]*\]);", (PICKER / "embed.js").read_text("utf-8"))
+    assert framed is not None
+    assert set(json.loads(framed[1])) == {"", *shown}
