@@ -1,27 +1,73 @@
-"""Fixtures of more than one file of tests."""
+"""What tests of every room ask for, and the markers that tell quick tests from others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.tools import Clock, chromium
+
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from embedkit import EmbedKit
+    from embedkit.sandbox import SandboxServer
+    from tests.support.cli import Run
     from tests.support.picker import Desk
 
 
-@pytest.fixture(name="room", scope="module")
-def fixture_room() -> Iterator[Desk]:
-    """A browser, and a page with the picker for each test that asks for one."""
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still until the test moves it."""
+    return Clock()
+
+
+@pytest.fixture
+def sandbox(embedkit_sandbox: SandboxServer) -> SandboxServer:
+    """Getty's services on a free port; ``.app`` has the switches."""
+    return embedkit_sandbox
+
+
+@pytest.fixture
+def kit(embedkit_kit: EmbedKit) -> EmbedKit:
+    """A kit whose Getty is ``sandbox``, in process."""
+    return embedkit_kit
+
+
+@pytest.fixture
+def run(
+    sandbox: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    """Runs a command of the command line in process and in a folder of its own; its Getty is ``sandbox``."""
+    from tests.support.cli import runner
+
+    return runner(sandbox, tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser that reaches this machine and nothing else."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def room(browser: Browser) -> Iterator[Desk]:
+    """The picker, and a service that answers what a test wants it to answer."""
     from tests.support.picker import desks  # brings Playwright, which most tests have no use for
 
-    with desks() as room:
+    with desks(browser) as room:
         yield room
 
 
-@pytest.fixture(name="desk")
-def fixture_desk(room: Desk) -> Iterator[Desk]:
+@pytest.fixture
+def desk(room: Desk) -> Iterator[Desk]:
     """A page with the picker, closed behind the test."""
     yield room
     room.close()

@@ -13,19 +13,15 @@ from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from embedkit.models import Align, Options
 from embedkit.rendering.renderer import Renderer, assets, static_dir
 from embedkit.settings import Settings
 from embedkit.targets import Target
 from tests.support.embeds import HTML_TARGETS, record
-from tests.support.tools import need, reference_dir
+from tests.support.tools import reference_dir
 
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
-]
 VIEWER = (
     "<!doctype html><html lang=en><title>Viewer</title><body><main><h1>Viewer</h1><button>Share</button></main>"
 )
@@ -102,14 +98,6 @@ HOST_STYLE = """
 body { margin: 0; padding: 10px; font: 16px/1.5 serif; background: #fff; color: #1b1b1b }
 @media (prefers-color-scheme: dark) { body { background: #16181c; color: #e6e3dc } a { color: #9cc3ff } }
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @dataclass

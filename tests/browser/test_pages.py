@@ -8,15 +8,12 @@ from collections.abc import Iterator
 import pytest
 import waitress
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
-from tests.support.tools import need
 from tests.support.web import EXAMPLE, WITHDRAWN
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -36,15 +33,6 @@ def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
     server.close()
     thread.join(timeout=5)
     kit.close()
-
-
-@pytest.fixture(name="browser", scope="module")
-def fixture_browser() -> Iterator[Browser]:
-    path = need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(name="page")

@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from embedkit import EmbedKit
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.targets import Target
-from tests.browser.test_embeds import FLAGS, Origin, serve
-from tests.support.tools import need
+from tests.browser.test_embeds import Origin, serve
 
 LIST = "600000004,600000005,600000006"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

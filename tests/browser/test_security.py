@@ -10,19 +10,15 @@ from typing import cast
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, Route
 
 from embedkit.models import Options
 from embedkit.rendering.renderer import Renderer, static_dir
 from embedkit.settings import Settings
 from embedkit.targets import Target
 from tests.support.embeds import HOSTILE, HTML_TARGETS, record
-from tests.support.tools import need, reference_dir
+from tests.support.tools import reference_dir
 
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND"),
-]
 SITE = "https://site.example"
 OURS = {"site.example", "embed.gettyimages.com"}
 EVIL = "https://evil.example"
@@ -58,14 +54,6 @@ class Desk:
         self.body = f"<!doctype html><meta charset=utf-8><title>x</title><body>{body}"
         self.page.goto(address)
         return cast(list[str], self.page.evaluate(ELEMENTS))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Request, Route
 
 from embedkit import AssetRef, Options, Settings
 from embedkit.rendering.renderer import Renderer
 from embedkit.targets import Target
-from tests.browser.test_security import FLAGS, SITE
+from tests.browser.test_security import SITE
 from tests.support.processors import (
     MARKDOWN,
     PLAIN,
@@ -22,7 +22,6 @@ from tests.support.processors import (
     install_node_packages,
     texts,
 )
-from tests.support.tools import need
 
 COUNT = 200  # texts
 FRAMELESS: tuple[Target, ...] = ("card", "markdown")  # 200 frames on one page are too many
@@ -66,14 +65,6 @@ class Desk:
     def fired(self) -> list[str]:
         calls: list[str] = self.page.evaluate("fired")
         return calls
-
-
-@pytest.fixture(name="browser", scope="module")
-def fixture_browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(name="desk")

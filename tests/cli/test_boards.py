@@ -22,7 +22,6 @@ from tests.support.cli import (
     Run,
     environ,
     others,
-    runner,
 )
 
 FIRST, SECOND = "74917285", "600000002"
@@ -32,16 +31,6 @@ FIRST, SECOND = "74917285", "600000002"
 def sandbox() -> Iterator[SandboxServer]:
     with SandboxServer(SandboxConfig(invited_board=True)) as server:
         yield server
-
-
-@pytest.fixture
-def run(
-    sandbox: SandboxServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    return runner(sandbox, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

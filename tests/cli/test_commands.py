@@ -23,7 +23,7 @@ import pytest
 from embedkit.cli.main import cli
 from embedkit.rendering.picker_files import picker_files
 from embedkit.sandbox import SandboxServer
-from tests.support.cli import Run, runner
+from tests.support.cli import Run
 from tests.support.tools import need
 
 ID = "74917285"
@@ -32,22 +32,6 @@ PASTED = (
     '&sig=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq=" width="462" height="370" scrolling="no" frameborder="0"'
     ' style="display:inline-block;"></iframe>'
 )
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer() as server:
-        yield server
-
-
-@pytest.fixture
-def run(
-    sandbox: SandboxServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    return runner(sandbox, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

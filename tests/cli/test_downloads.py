@@ -21,7 +21,6 @@ from tests.support.cli import (
     Run,
     environ,
     others,
-    runner,
 )
 
 ID = "74917285"
@@ -32,16 +31,6 @@ ORDERS = f"/v3/downloads/images/{ID}"
 def sandbox() -> Iterator[SandboxServer]:
     with SandboxServer(SandboxConfig(download_limit=3)) as server:
         yield server
-
-
-@pytest.fixture
-def run(
-    sandbox: SandboxServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    return runner(sandbox, tmp_path, monkeypatch, capsys)
 
 
 def orders(sandbox: SandboxServer) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from embedkit.cli.console import printable
 from embedkit.cli.files import read_texts
 from embedkit.cli.output import Way
 from embedkit.sandbox import SandboxServer
-from tests.support.cli import Run, runner
+from tests.support.cli import Run
 from tests.support.files import save_by_rename
 from tests.support.tools import ROOT
 
@@ -29,19 +29,6 @@ PASTED = (
 EDIT = b"saved by its author\n"
 NASTY = "a\nerror: b\r\x1b[2J\u202e\u2028.md"
 SHOWN = "a\\nerror: b\\r\\x1b[2J\\u202e\\u2028.md"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer() as server:
-        yield server
-
-
-@pytest.fixture
-def run(
-    sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    return runner(sandbox, tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,28 +14,12 @@ from embedkit.cli.tables import Column, cells, cut, table
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services.http import Call
 from embedkit.shortcodes import scan
-from tests.support.cli import Run, runner
+from tests.support.cli import Run
 
 KEYS = (
     *("id", "title", "caption", "photographer", "collection", "date_created", "family", "orientation"),
     *("width", "height", "thumb", "preview", "restrictions", "page_url", "credit", "shortcode"),
 )
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer() as server:
-        yield server
-
-
-@pytest.fixture
-def run(
-    sandbox: SandboxServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    return runner(sandbox, tmp_path, monkeypatch, capsys)
 
 
 def searched(sandbox: SandboxServer) -> Call:

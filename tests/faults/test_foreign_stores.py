@@ -19,11 +19,11 @@ from tests.support import stores
 from tests.support.cache import (
     ITEMS,
     ROOT,
-    Clock,
     cache,
     embed,
 )
 from tests.support.sick import Sibling
+from tests.support.tools import Clock
 
 OTHERS = ("1",), ("2",), ("3",)
 

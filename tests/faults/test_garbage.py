@@ -17,7 +17,7 @@ from embedkit.models import AssetRef
 from embedkit.sandbox import SandboxServer
 from embedkit.transport.client import HttpTransport
 from tests.support import stores
-from tests.support.faults import Clock
+from tests.support.tools import Clock
 
 MINUTE = 60
 OUTAGES = ("not-json", "empty", "malformed", "redirect", "firewall", "large", "status")
@@ -32,7 +32,7 @@ class Site:
     """One process of a site: a kit over HTTP, with clocks that can be moved."""
 
     def __init__(self, settings: Settings) -> None:
-        self.clock, self.monotonic = Clock(), Clock(time.monotonic)
+        self.clock, self.monotonic = Clock(time.time), Clock(time.monotonic)
         transport = HttpTransport(settings, clock=self.monotonic)
         self.kit = EmbedKit(settings, clock=self.clock, transport=transport)
 

@@ -31,13 +31,12 @@ from tests.support import stores
 from tests.support.cache import (
     ITEMS,
     ROOT,
-    Clock,
     cache,
     embed,
 )
 from tests.support.faults import answer
 from tests.support.sick import Sibling, kill_loop
-from tests.support.tools import need
+from tests.support.tools import Clock, need
 
 LIST = [(f"{number}",) for number in range(300)]
 

@@ -9,19 +9,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.examples import (
     Seen,
-    chromium,
     pick,
     started,
 )
 
 WITHDRAWN = "500000404"
 FORBIDDEN = "500000403"
-
-
-@pytest.fixture(name="browser", scope="module")
-def fixture_browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(name="site", scope="module")

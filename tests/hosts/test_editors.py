@@ -14,7 +14,6 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.support.examples import (
     RULES,
     Seen,
-    chromium,
     pick,
     started,
 )
@@ -26,12 +25,6 @@ PASTE = """(element, text) => {
     clipboardData.setData('text/plain', text);
     element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture(name="browser", scope="module")
-def fixture_browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(name="sites", scope="module")

@@ -20,10 +20,10 @@ from tests.support.api import (
     DAY,
     SEARCH_CLIENT,
     Caller,
-    Clock,
     talk,
 )
 from tests.support.sandbox import inside, outside
+from tests.support.tools import Clock
 
 PER_SECOND, PER_DAY = "Account Over Queries Per Second Limit", "Account Over Rate Limit"
 NOT_YOURS = {"message": "Your access token does not authorize access to this resource."}

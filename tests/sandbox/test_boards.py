@@ -11,7 +11,8 @@ import pytest
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import NOT_EMBEDDABLE, WITHDRAWN
 from embedkit.sandbox.services.boards import INVITED
-from tests.support.api import Caller, Clock
+from tests.support.api import Caller
+from tests.support.tools import Clock
 
 EXAMPLE = "74917285"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -24,11 +25,6 @@ OWNED = {
     "can_remove_assets": True,
 }
 EDITED = OWNED | dict.fromkeys(list(OWNED)[:4], False)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

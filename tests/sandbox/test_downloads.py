@@ -24,18 +24,13 @@ from tests.support.api import (
     DAY,
     SEARCH_CLIENT,
     Caller,
-    Clock,
     talk,
 )
+from tests.support.tools import Clock
 
 EXAMPLE = "74917285"  # 2394 x 3600, editorial
 CREATIVE = "600000001"
 PATH = f"/v3/downloads/images/{EXAMPLE}"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from tests.support.api import (
     CUSTOMER,
     SEARCH_CLIENT,
     Caller,
-    Clock,
     talk,
     token_call,
 )
 from tests.support.sandbox import inside
+from tests.support.tools import Clock
 
 YEAR = 365 * 86_400
 EXPIRED = 'Bearer realm="Download",error="invalid_token",error_description="The access token expired"'

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from embedkit import ConfigurationError, Settings
-from tests.support.tools import ROOT
-from tests.support.web import Clock, settings, world
+from tests.support.tools import ROOT, Clock
+from tests.support.web import settings, world
 
 POLICY = ROOT / "SECURITY.md"
 FLOORS = {"nh3": "0.3.8", "bleach": "6.4"}  # why: see pyproject.toml
@@ -93,7 +93,7 @@ def test_security_txt_moves_on_with_time() -> None:
     from embedkit.web.contact import _text
     from embedkit.web.context import Service
 
-    clock = Clock()
+    clock = Clock(1_700_000_000.0)
     made = world(contact="mailto:a@example.org")
     service = Service(made.kit, made.kit.settings, clock=clock)
     first = _text(service)

@@ -19,14 +19,6 @@ SEARCH_CLIENT = {"client_id": SEARCH_KEY, "client_secret": SEARCH_SECRET}
 DAY = 86_400
 
 
-class Clock:
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def talk(
     app: Sandbox, method: str, url: str, headers: dict[str, str] | None = None, body: bytes = b""
 ) -> Response:

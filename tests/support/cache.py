@@ -50,16 +50,6 @@ def embed(items: tuple[str, ...] = ITEMS, **changes: Any) -> Embed:
     return replace(made, **changes)
 
 
-class Clock:
-    """A wall clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def cache(backend: BaseCache, **changes: Any) -> EmbedCache:
     """A cache without chance."""
     given: dict[str, Any] = {"secrets": (SECRET,), "policy": Policy(), "endpoint": ENDPOINT, "random": lambda: 0.5}

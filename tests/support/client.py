@@ -12,8 +12,8 @@ from embedkit import EmbedKit, EmbedKitError, Settings
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.services.credentials import KEY, PASSWORD, SECRET, USER
 from embedkit.transport.client import HttpTransport
-from tests.support.faults import Clock
 from tests.support.faulty_upstream import Script, ok
+from tests.support.tools import Clock
 
 CREDENTIALS = {"api_key": KEY, "api_secret": SECRET, "username": USER, "password": PASSWORD}
 FAST = 10_000.0  # calls a second: the bucket is not what is tested
@@ -55,7 +55,7 @@ class House:
         api_rate: float = FAST,
         **rows: Any,
     ) -> None:
-        self.wall, self.monotonic = Clock(), Clock(time.monotonic)
+        self.wall, self.monotonic = Clock(time.time), Clock(time.monotonic)
         self.pauses: list[float] = []
         plain = {
             "api_base": api,

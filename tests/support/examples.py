@@ -15,17 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, Page, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page
 
 from tests.support.tools import ROOT, need
 
 EXAMPLES = ROOT / "examples"
 EDITORS = ("tinymce", "ckeditor5", "textarea", "django")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -82,14 +77,6 @@ def _packages(name: str) -> Sequence[str]:
         fcntl.flock(turn, fcntl.LOCK_EX)
         subprocess.run([sys.executable, "-c", code, str(folder)], cwd=EXAMPLES, check=True)
     return "--packages", str(folder)
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @dataclass

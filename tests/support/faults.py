@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from embedkit.freshness import DAY
 from embedkit.transport.client import HttpTransport
 from tests.support.faulty_upstream import Script, ok
 from tests.support.oembed import load
+from tests.support.tools import Clock
 
 ID = "600100200"
 TITLE = "Lighthouse keeper winds the lamp"
@@ -42,17 +42,6 @@ def good(**changes: Any) -> Script:
     return script
 
 
-class Clock:
-    """A clock of the machine, set forward or back."""
-
-    def __init__(self, inner: Callable[[], float] = time.time) -> None:
-        self.inner = inner
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return self.inner() + self.ahead
-
-
 @dataclass
 class Seen:
     """What a caller of the library and three callers of the service get, asking at once."""
@@ -69,7 +58,7 @@ class House:
     """A kit over an upstream address, and the service in front of it."""
 
     def __init__(self, url: str, *, verify: str | None = None, cache: str = "memory:", **rows: Any) -> None:
-        self.clock, self.monotonic = Clock(), Clock(time.monotonic)
+        self.clock, self.monotonic = Clock(time.time), Clock(time.monotonic)
         plain = {"oembed_endpoint": url, "cache": cache, "timeout": SHORT, "rate_limit": "10000/second"}
         self.settings = Settings(**{**plain, **rows})
         transport = HttpTransport(self.settings, verify=verify or True, clock=self.monotonic)

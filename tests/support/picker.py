@@ -18,15 +18,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from embedkit.rendering.renderer import static_dir
-from tests.support.tools import need
 
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"),
-]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # The policy of issue 4, word for word.
 POLICY = (
@@ -324,16 +319,10 @@ class Desk:
 
 
 @contextmanager
-def desks() -> Iterator[Desk]:
-    """A browser and two servers for all tests of a file."""
-    with (
-        serve(_paint) as pictures,
-        serve(service := Service(pictures.url)) as site,
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
+def desks(browser: Browser) -> Iterator[Desk]:
+    """Two servers for all tests of a file."""
+    with serve(_paint) as pictures, serve(service := Service(pictures.url)) as site:
         yield Desk(browser, service, site, pictures)
-        browser.close()
 
 
 def until(page: Page, expression: str) -> Any:

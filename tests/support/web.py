@@ -25,16 +25,6 @@ SEARCH = "/v1/search?q=solar+eclipse"
 PUBLIC = "https://embeds.example.org"
 
 
-class Clock:
-    """Seconds since the epoch that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @dataclass
 class World:
     """One service, its client, the sandbox behind it."""

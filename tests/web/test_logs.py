@@ -15,7 +15,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embedkit import EmbedKit, create_app
-from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer, SandboxTransport
 from embedkit.web import logs
 from embedkit.web.logs import (
@@ -27,7 +26,7 @@ from embedkit.web.logs import (
     quoted,
 )
 from embedkit.web.observed import request_id_of
-from tests.support.cli import Run, runner
+from tests.support.cli import Run
 from tests.support.servers import gunicorn, running
 from tests.support.web import (
     ADMIN,
@@ -305,17 +304,7 @@ def test_real_servers_write_json_lines(tmp_path: Path, how: str) -> None:
 # -- the command line -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(name="run")
-def fixture_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[tuple[Run, SandboxServer]]:
-    with SandboxServer() as sandbox:
-        yield runner(sandbox, tmp_path, monkeypatch, capsys), sandbox
-
-
-def test_verbose_lines_cannot_be_forged_either(run: tuple[Run, SandboxServer]) -> None:
-    call, _ = run
-    done = call("-v", "resolve", f"{EXAMPLE}\x1b[2K\nFORGED", "500000404")
-    assert "embedkit.transport.client: oembed 127.0.0.1: 404" in done.err
+def test_verbose_lines_cannot_be_forged_either(run: Run) -> None:
+    done = run("-v", "resolve", f"{EXAMPLE}\x1b[2K\nFORGED", "500000404")
+    assert "embedkit.transport: oembed 127.0.0.1: 404" in done.err
     assert all(plain(line) for line in done.err.splitlines() if line.startswith("embedkit."))
-    assert cli

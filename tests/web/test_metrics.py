@@ -23,6 +23,7 @@ from embedkit.sandbox import SandboxServer, SandboxTransport
 from embedkit.web.prometheus import BREAKER, LOOKUPS, THROTTLES
 from embedkit.web.routes import ROUTES
 from tests.support.servers import gunicorn
+from tests.support.tools import Clock
 from tests.support.web import (
     ADMIN,
     ANY,
@@ -30,7 +31,6 @@ from tests.support.web import (
     KEYS,
     TOKEN,
     WITHDRAWN,
-    Clock,
     World,
     bearer,
     settings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from embedkit.web.context import Brief
 from embedkit.web.counts import MAX_KEYS, Counts
 from embedkit.web.rate_limit import SITE_FACTOR, Throttle, networks
 from tests.support import stores
-from tests.support.faults import Clock
+from tests.support.tools import Clock
 from tests.support.web import (
     ANY,
     EXAMPLE,
@@ -117,7 +118,7 @@ def test_a_copy_past_its_time_is_shown_instead_and_a_refresh_behind_it_is_free()
     from embedkit import EmbedKit, create_app
     from embedkit.sandbox import SandboxTransport
 
-    clock, transport = Clock(), SandboxTransport()
+    clock, transport = Clock(time.time), SandboxTransport()
     kit = EmbedKit(settings(cold_limit="1/hour"), transport=transport, clock=clock)
     web = World(app := create_app(kit=kit), app.test_client(), kit, transport.app)
     assert codes(batch(web, [ANY])) == [None]
@@ -278,7 +279,7 @@ def test_counting_starts_no_thread() -> None:
 
 
 def test_a_window_ends_and_the_oldest_go_first() -> None:
-    clock = Clock(lambda: 1000.0)
+    clock = Clock(1000.0)
     counts = Counts(clock)
     assert [counts.incr("a", 60) for _ in range(3)] == [1, 2, 3]
     assert counts.get_expiry("a") == 1060
@@ -310,7 +311,7 @@ def test_counting_is_safe_for_threads() -> None:
 
 
 def test_readiness_is_kept_for_a_second() -> None:
-    clock = Clock(lambda: 0.0)
+    clock = Clock(0.0)
     made: list[int] = []
     brief = Brief(clock)
     for _ in range(5):
@@ -322,7 +323,7 @@ def test_readiness_is_kept_for_a_second() -> None:
 
 
 def test_nobody_waits_for_somebody_elses_look() -> None:
-    brief, clock = Brief(clock := Clock(lambda: 0.0)), clock
+    brief, clock = Brief(clock := Clock(0.0)), clock
     assert brief(lambda: 1) == 1
     clock.ahead = 2
     looking, over = threading.Event(), threading.Event()

@@ -12,13 +12,11 @@ from pathlib import Path
 import pytest
 import waitress
 from flask import Flask, Response, send_from_directory
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from embedkit.files.tree import Tree
 from embedkit.rendering.picker_files import ENTRY, PickerFiles, picker_files
 from embedkit.web.files import static_file
-from tests.support.picker import FLAGS
-from tests.support.tools import need
 
 MODULES = [ENTRY, *(module.name for module in picker_files().imported)]
 DEFINED = "customElements.get('embedkit-picker') !== undefined"
@@ -90,14 +88,6 @@ def fixture_server() -> Iterator[Server]:
 def fixture_site(server: Server) -> Site:
     server.site = Site(server.url)
     return server.site
-
-
-@pytest.fixture(name="browser", scope="module")
-def fixture_browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=need("chromium"), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(name="context")

@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, Page, expect
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services.credentials import KEY, PASSWORD, SECRET, USER
-from tests.browser.test_pages import fixture_browser as fixture_browser
 from tests.support.picker import RULES
 from tests.support.web import TOKEN
 

@@ -19,8 +19,7 @@ from embedkit.sandbox import SandboxTransport
 from embedkit.web.headers import BUDGET
 from embedkit.web.picker import LANGUAGES, words
 from tests.support import stores
-from tests.support.faults import Clock
-from tests.support.tools import ROOT
+from tests.support.tools import ROOT, Clock
 from tests.support.web import (
     KEYS,
     World,
@@ -32,7 +31,7 @@ NOON = 20_000 * DAY + DAY // 2
 
 
 def kit(limit: int | None, **rows: object) -> tuple[EmbedKit, SandboxTransport, Clock]:
-    clock, transport = Clock(lambda: float(NOON)), SandboxTransport()
+    clock, transport = Clock(NOON), SandboxTransport()
     made = EmbedKit(settings(search_budget=limit, **KEYS, **rows), transport=transport, clock=clock)
     return made, transport, clock
 
@@ -66,7 +65,7 @@ def test_so_many_searches_a_day_and_kept_ones_are_free() -> None:
 
 def test_a_clock_that_is_set_back_brings_no_second_budget() -> None:
     """Nor does a search that was begun before midnight and is counted after it."""
-    clock = Clock(lambda: float(NOON))
+    clock = Clock(NOON)
     budget = SearchBudget(settings(search_budget=2), clock)
 
     def spent(day: int) -> int:

@@ -33,6 +33,7 @@ from embedkit.errors import (
 from embedkit.messages import Request, Response
 from embedkit.settings import Secret
 from tests.support.cache import ROOT
+from tests.support.tools import Clock
 
 KEY = {"api_key": "key-1"}
 APPLICATION = {**KEY, "api_secret": "secret-1 &=%ü"}
@@ -255,17 +256,9 @@ class Endpoint:
         return [said["grant_type"] for said in self.asked]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class House:
     def __init__(self, rows: dict[str, str] = APPLICATION) -> None:
-        self.endpoint, self.clock = Endpoint(), Clock()
+        self.endpoint, self.clock = Endpoint(), Clock(1000.0)
         self.tokens = Tokens(Settings(**rows), self.endpoint, self.clock)
 
     def current(self, end: float | None = None) -> str:

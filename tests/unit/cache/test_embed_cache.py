@@ -41,19 +41,14 @@ from tests.support import stores
 from tests.support.cache import (
     ITEMS,
     SECRET,
-    Clock,
     cache,
     embed,
 )
+from tests.support.tools import Clock
 
 HOUR = 3600
 OLD = "old-secret-old-secret-old-secret-old"
 LIST = ("1000001", "1000002")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=["sqlite", "file", "memory"])

@@ -27,6 +27,7 @@ from embedkit.cache.stores.remote import MemcachedStore, RedisStore
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
 from tests.support import stores
+from tests.support.tools import Clock
 
 VALUES = {
     "text": "spam",
@@ -48,16 +49,6 @@ VALUES = {
     "object": {},
     "nested": {"sauce": [None, {"256": "truffle"}, "x" * 5000]},
 }
-
-
-class Clock:
-    """A wall clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 # -- the contract --------------------------------------------------------------------------------------

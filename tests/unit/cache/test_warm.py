@@ -22,8 +22,9 @@ from embedkit.sandbox import SandboxTransport
 from embedkit.settings import RenderSettings
 from embedkit.targets import TARGETS
 from tests.bench.corpus import posts
-from tests.support.cache import ROOT, Clock, embed
+from tests.support.cache import ROOT, embed
 from tests.support.embeds import record
+from tests.support.tools import Clock
 
 ID = "74917285"
 POST = f"[getty {ID} width=300]\n\n[getty {ID}]\n"

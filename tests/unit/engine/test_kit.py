@@ -27,24 +27,12 @@ from embedkit import (
 from embedkit.engine import lockfile
 from embedkit.freshness import DAY
 from embedkit.sandbox import SandboxTransport
+from tests.support.tools import Clock
 
 ID = "74917285"
 DENIED = "500000403"
 GONE = "500000410"
 WIDE = "600000004"
-
-
-class Clock:
-    """A wall clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pass_(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class House:
@@ -94,7 +82,7 @@ def test_a_post(house: House) -> None:
 
 def test_stale_is_shown_at_once_and_refreshed_before_the_end(house: House) -> None:
     house.kit.resolve(ID)
-    house.clock.pass_(1.5 * DAY)
+    house.clock.now += 1.5 * DAY
     assert house.kit.resolve(ID).stale
     assert house.calls == 1
     assert house.kit.settle() == 0
@@ -107,7 +95,7 @@ def test_stale_is_refreshed_behind_the_reader_in_a_service() -> None:
     house = House()
     house.kit = EmbedKit(house.kit.settings, transport=house.transport, clock=house.clock, background=True)
     house.kit.resolve(ID)
-    house.clock.pass_(1.5 * DAY)
+    house.clock.now += 1.5 * DAY
     assert house.kit.resolve(ID).stale
     assert house.kit.settle(5) == 0
     assert not house.kit.resolve(ID).stale
@@ -117,10 +105,10 @@ def test_stale_is_refreshed_behind_the_reader_in_a_service() -> None:
 def test_an_outage_shows_the_last_good_copy_for_a_month(house: House) -> None:
     good = str(house.kit.html(ID))
     house.down()
-    house.clock.pass_(10 * DAY)
+    house.clock.now += 10 * DAY
     assert str(house.kit.html(ID)) == good
     assert house.kit.resolve(ID).stale
-    house.clock.pass_(30 * DAY)
+    house.clock.now += 30 * DAY
     with pytest.raises(Unavailable):
         house.kit.resolve(ID)
     assert "gettyimages.com/detail/" in str(house.kit.html(ID))
@@ -133,12 +121,12 @@ def test_an_outage_shows_the_last_good_copy_for_a_month(house: House) -> None:
 def test_no_fault_replaces_a_good_copy(house: House, kind: str) -> None:
     good = house.kit.resolve(ID)
     house.sandbox.faults.add(kind, count=None)
-    house.clock.pass_(5 * DAY)
+    house.clock.now += 5 * DAY
     held = house.kit.resolve(ID)
     assert held.stale
     assert held.frame == good.frame
     house.sandbox.faults.clear()
-    house.clock.pass_(2 * DAY)
+    house.clock.now += 2 * DAY
     assert not house.kit.resolve(ID).stale
 
 
@@ -146,7 +134,7 @@ def test_a_withdrawn_picture_disappears_and_stays_away(house: House) -> None:
     house.kit.resolve(ID)
     house.kit.resolve(ID, tld="de")
     house.sandbox.withdraw(ID)
-    house.clock.pass_(2.5 * DAY)
+    house.clock.now += 2.5 * DAY
     with pytest.raises(NotFound):
         house.kit.resolve(ID)
     calls = house.calls
@@ -160,7 +148,7 @@ def test_a_withdrawn_picture_disappears_and_stays_away(house: House) -> None:
         house.kit.resolve(ID)
     house.sandbox.faults.clear()
     house.sandbox.restore(ID)
-    house.clock.pass_(DAY + 1)
+    house.clock.now += DAY + 1
     assert house.kit.resolve(ID)
 
 
@@ -168,10 +156,10 @@ def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(house: House) 
     kit = house.kit
     kit.resolve(WIDE)
     kit.cache.fail((WIDE,), "com", NotEmbeddable())
-    house.clock.pass_(1.5 * DAY)
+    house.clock.now += 1.5 * DAY
     kit.cache.fail((WIDE,), "com", NotEmbeddable())
     assert kit.resolve(WIDE).stale
-    house.clock.pass_(DAY)
+    house.clock.now += DAY
     kit.cache.fail((WIDE,), "com", NotEmbeddable())
     with pytest.raises(NotEmbeddable):
         kit.resolve(WIDE)
@@ -354,7 +342,7 @@ def test_warm_reports(house: House) -> None:
     report = house.kit.warm(texts)  # type: ignore[arg-type]
     assert (report.distinct, report.fetched, report.stale) == (2, 1, 0)
     assert [(ref, error.code) for ref, error in report.failed] == [(GONE, "not-found")]
-    house.clock.pass_(1)
+    house.clock.now += 1
     assert house.kit.warm([f"[getty {WIDE}]"]).fetched == 0
 
 

@@ -12,19 +12,7 @@ from hypothesis import strategies as st
 
 from embedkit.errors import RateLimited, Unavailable
 from embedkit.transport.resilience import BURST, OPEN, RETRY_RESERVE, Breaker, Bucket, Bulkhead, RetryBudget
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.support.tools import Clock
 
 
 @pytest.fixture
