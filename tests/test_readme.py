@@ -130,7 +130,7 @@ def test_every_operation_of_connect_has_a_successor_that_exists() -> None:
         command: click.Command | None = cli
         for word in words.split():
             assert isinstance(command, click.Group)
-            command = command.commands.get(word)
+            _, command, _ = command.resolve_command(click.Context(command), [word])
         assert command is not None, words
 
 

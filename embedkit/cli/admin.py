@@ -1,4 +1,4 @@
-"""Commands that look after an installation: assets, cache, completion."""
+"""Commands that manage an installation: assets, cache, completion."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ description_option = click.option("--description", metavar="TEXT", help="What th
 
 @click.group()
 def boards() -> None:
-    """Look after boards, where customers collect pictures.
+    """Manage boards, where customers collect pictures.
 
     BOARD is the id that "list" and "create" print. Needs a customer of Getty Images: the settings API_KEY,
     API_SECRET, USERNAME and PASSWORD.

@@ -99,7 +99,7 @@ def render(
 @input_option
 @as_json
 def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
-    """Tell which pictures in texts are withdrawn or not embeddable.
+    """Find pictures in texts that are withdrawn or not embeddable.
 
     Getty is asked anew for every one. DIR is a folder or a file.
     """

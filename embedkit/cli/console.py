@@ -11,15 +11,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from click.core import ParameterSource
 
 from embedkit.errors import EmbedKitError, Unavailable
-from embedkit.kit import EmbedKit
-from embedkit.models import Problem
-from embedkit.settings import Settings
+
+if TYPE_CHECKING:
+    from embedkit.kit import EmbedKit
+    from embedkit.models import Problem
 
 # What a terminal may act on, or no stream can take: C1 controls, bidi and other format characters, separators,
 # surrogates. JSON itself escapes C0.
@@ -106,6 +107,9 @@ def error_json(error: EmbedKitError) -> dict[str, Any]:
 def open_kit(**settings: Any) -> Iterator[EmbedKit]:
     """A kit for one command: what it showed stale is refreshed before the command ends."""
     from dataclasses import replace
+
+    from embedkit.kit import EmbedKit
+    from embedkit.settings import Settings
 
     made = Settings.from_env(os.environ)
     with EmbedKit(replace(made, **settings) if settings else made, background=False) as kit:

@@ -65,7 +65,7 @@ class Finding:
 @as_json
 @click.option("--offline", is_flag=True, help="Do not ask Getty for anything.")
 def doctor(json_: bool, offline: bool) -> int:
-    """Check the installation, and tell which settings are set.
+    """Check the installation, and list the settings that are set.
 
     Every part is checked, and what mends it is named. Exits 1 where something is sick, 2 where a setting is wrong.
     """

@@ -1,4 +1,4 @@
-"""The command line. stdout is data, stderr is messages, exit codes tell what happened.
+"""The command line. stdout is data, stderr is messages, the exit code says what happened.
 
     0 ok   1 findings   2 usage or configuration   3 network   4 not found   5 not embeddable
     6 quota   130 interrupted
@@ -9,45 +9,53 @@ Of several failures the highest code wins.
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import click
 
 from embedkit import __version__
-from embedkit.cli.admin import assets, cache, completion
-from embedkit.cli.boards import boards
-from embedkit.cli.build import (
-    check,
-    lock,
-    render,
-    warm,
-)
 from embedkit.cli.console import say, say_error, say_file_error
-from embedkit.cli.doctor import doctor
-from embedkit.cli.downloads import download
-from embedkit.cli.resolve import convert, resolve
-from embedkit.cli.search import search
-from embedkit.cli.serve import (
-    demo,
-    openapi,
-    sandbox,
-    serve,
-)
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized
-from embedkit.settings import rows
-from embedkit.web.logs import TextFormatter
+
+# Each command, in the order of use: its module, which is imported when it is called, and its line in --help.
+COMMANDS = {
+    "resolve": ("resolve", "Look up pictures: what is known of them, or their markup."),
+    "search": ("search", "Find pictures that may be embedded, with their shortcodes."),
+    "render": ("build", "Replace every reference in texts by its embed."),
+    "convert": ("resolve", "Turn pasted embed code back into shortcodes."),
+    "check": ("build", "Find pictures in texts that are withdrawn or not embeddable."),
+    "warm": ("build", "Fetch what texts need, so that rendering asks for nothing."),
+    "lock": ("build", "Write the records that texts need into the lock file."),
+    "assets": ("admin", "Copy stylesheet and façade script into a static site."),
+    "cache": ("admin", "Look at the cache, or empty it."),
+    "download": ("downloads", "Download a licensed picture."),
+    "boards": ("boards", "Manage boards, where customers collect pictures."),
+    "serve": ("serve", "Run the service under waitress."),
+    "demo": ("serve", "See embedkit at work in a browser: no key, no network."),
+    "sandbox": ("serve", "Run the offline emulator of Getty's services."),
+    "doctor": ("doctor", "Check the installation, and list the settings that are set."),
+    "openapi": ("serve", "Print the OpenAPI document of the service."),
+    "completion": ("admin", "Print the completion script of a shell."),
+}
 
 
 class Commands(click.Group):
-    """A group that lists its commands in the order of their use, and forgives a reader that goes away."""
+    """A group whose commands are imported when they are called, listed in the order of their use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """As they were added."""
         return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command itself, in place of its line in the list."""
+        name, line, rest = super().resolve_command(ctx, args)
+        return name, line and getattr(import_module(f"embedkit.cli.{COMMANDS[str(name)][0]}"), str(name)), rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; that nobody wants the rest of its output is no failure of it."""
@@ -58,9 +66,13 @@ class Commands(click.Group):
             return 0
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Commands,
+    commands={name: click.Command(name, short_help=line) for name, (_, line) in COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="embedkit", message="%(prog)s %(version)s")
-@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what is done.")
+@click.option("-v", "--verbose", is_flag=True, help="Log to stderr what is done.")
 def cli(verbose: bool) -> None:
     """Turn Getty Images references into safe, fast, accessible embeds.
 
@@ -68,17 +80,14 @@ def cli(verbose: bool) -> None:
     them, and embedkit doctor checks them.
     """
     if verbose:
+        import logging
+
+        from embedkit.web.logs import TextFormatter
+
         handler = logging.StreamHandler()
         handler.setFormatter(TextFormatter(timed=False))
         logging.getLogger("embedkit").addHandler(handler)
         logging.getLogger("embedkit").setLevel(logging.DEBUG)
-
-
-for command in (
-    *(resolve, search, render, convert, check, warm, lock, assets, cache),
-    *(download, boards, serve, demo, sandbox, doctor, openapi, completion),
-):
-    cli.add_command(command)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -95,10 +104,7 @@ def main(args: list[str] | None = None) -> None:
         code = 2
     except EmbedKitError as error:
         say_error(str(error))
-        if isinstance(error, ConfigurationError | Unauthorized) and any(
-            name in str(error) for name, _, _ in rows()
-        ):
-            say("Settings are environment variables: CACHE is EMBEDKIT_CACHE, and so on. Try: embedkit doctor")
+        _name_settings(error)
         code = error.exit_code
     except OSError as error:  # a file or folder; what the network does is an EmbedKitError
         say_file_error(error)
@@ -117,6 +123,13 @@ def _explain(error: click.ClickException) -> None:
     say_error(message, lines=True)
     if context:
         say(f"{context.get_usage()}\nTry: {context.command_path} --help")
+
+
+def _name_settings(error: EmbedKitError) -> None:
+    from embedkit.settings import rows
+
+    if isinstance(error, ConfigurationError | Unauthorized) and any(name in str(error) for name, _, _ in rows()):
+        say("Settings are environment variables: CACHE is EMBEDKIT_CACHE, and so on. Try: embedkit doctor")
 
 
 def _silence() -> None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.request import urlopen
 
+import click
 import pytest
 
 from embedkit.cli.main import cli
@@ -208,8 +209,11 @@ def test_every_command_has_its_help_and_its_line_in_the_list(run: Run) -> None:
     listed = run("--help").out.partition("Commands:\n")[2].splitlines()
     assert [line.split()[0] for line in listed] == list(cli.commands)
     assert not [line for line in listed if line.endswith("...")]
-    for name in cli.commands:
+    for name, line in cli.commands.items():
         assert run(name, "--help").code == 0
+        _, command, _ = cli.resolve_command(click.Context(cli), [name])
+        assert command
+        assert command.get_short_help_str(100) == line.get_short_help_str(100)
 
 
 # -- warm, lock, frozen, check -------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import embedkit.cli.main
+from embedkit.cli import main as cli
 from embedkit.sandbox import SandboxServer
 from tests.support.cli import environ, others
 from tests.support.tools import ROOT
@@ -95,7 +95,7 @@ class Forked:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["__main__", "embedkit.cli.main", "embedkit.transport", "embedkit.cache.stores.sqlite", "nh3"]
+        ["__main__", "embedkit.cli.build", "embedkit.transport.client", "embedkit.cache.stores.sqlite", "nh3"]
     )
 
     def __init__(self, args: Sequence[str], folder: Path, environ: dict[str, str]) -> None:
@@ -129,7 +129,7 @@ def _command(args: list[str], folder: Path, environ: dict[str, str]) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    embedkit.cli.main(args)
+    cli.main(args)
 
 
 def start(args: Sequence[str], folder: Path, environ: dict[str, str]) -> subprocess.Popen[bytes]:
