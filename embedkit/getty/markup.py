@@ -17,7 +17,7 @@ from functools import cache
 from typing import NamedTuple
 
 from embedkit.errors import InvalidResponse
-from embedkit.getty.urls import EMBED_HOST, MOST_ITEMS, SITES
+from embedkit.getty.urls import ASSET_ID, ASSET_IDS, EMBED_HOST, SITES
 from embedkit.models import Frame
 
 MAX_LENGTH = 16 * 1024  # characters; the longest real one has some 1,300
@@ -26,8 +26,6 @@ MAX_SIZE = 20_000  # px
 BAR = 49  # px below the picture in the markup of 2014, which do not scale with it
 
 # The grammar of the values. Tokens are 16 and 32 bytes in base64url.
-ASSET_ID = r"[0-9A-Za-z-]{1,24}"
-ITEMS = rf"{ASSET_ID}(?:,{ASSET_ID}){{0,{MOST_ITEMS - 1}}}"
 ET = r"[0-9A-Za-z_-]{22}"
 SIG = r"[0-9A-Za-z_-]{43}="
 # Longest first: "com" would hide "com.au" from a possessive match.
@@ -58,7 +56,7 @@ def _modern() -> re.Pattern[str]:
         rf"\s*+<a id='(?P<et>{ET})' class='gie-(?:single|slideshow)' href='{DETAIL}/detail/(?P<page>{ASSET_ID})'"
         rf"(?: target='_blank')?+ style='[^']*+'>{_TEXT}</a>\s*+"
         rf"{script}(?P=et)',sig:'(?P<sig>{SIG})',w:'(?P<width>[0-9]{{1,5}})px',h:'(?P<height>[0-9]{{1,5}})px',"
-        rf"items:'(?P<items>{ITEMS})',caption: (?:true|false) ,tld:'(?P<tld>{SITE})',"
+        rf"items:'(?P<items>{ASSET_IDS})',caption: (?:true|false) ,tld:'(?P<tld>{SITE})',"
         r"is360: (?P<is360>true|false) \}\)\}\);</script>\s*+"
         rf"<script src='(?:https?+:)?+//(?P<host>{HOST})/(?:widgets|embed-cms)\.js' charset='utf-8' async>"
         r"</script>\s*+",
@@ -88,7 +86,7 @@ def _old(case: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     )
     iframe = (
         rf'<iframe\s++src="(?:https?+:)?+//(?P<host>{HOST})/embed'
-        rf"(?:/(?P<path>{ITEMS})\?|\?assets=(?P<assets>{ITEMS}){AND})(?-i:{QUERY})"
+        rf"(?:/(?P<path>{ASSET_IDS})\?|\?assets=(?P<assets>{ASSET_IDS}){AND})(?-i:{QUERY})"
         rf'"{attributes}\s*+>\s*+</iframe\s*+>\s*+'
     )
     paragraph = r'(?:<p\s++style="margin:0;"\s*+>\s*+</p\s*+>\s*+)?+'

@@ -20,7 +20,7 @@ from embedkit.getty import (
     text,
 )
 from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
-from embedkit.getty.urls import EMBED_HOST, SITES, asset_ids
+from embedkit.getty.urls import ASSET_ID, EMBED_HOST, SITES, asset_ids
 from embedkit.messages import Request, Response
 from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame
 from embedkit.settings import Settings
@@ -34,7 +34,7 @@ Bounds = tuple[int | None, int | None]
 EXAMPLE_HOST = "localhost:3000"
 
 # Where an answer names its picture: the page it links to, the thumbnail in both generations.
-_NAMED = re.compile(r"(?:/detail/|/id/|/xt/|-id)([0-9A-Za-z-]{1,24})(?![0-9A-Za-z-])")
+_NAMED = re.compile(rf"(?:/detail/|/id/|/xt/|-id)({ASSET_ID})(?![0-9A-Za-z-])")
 
 
 class Answer(NamedTuple):

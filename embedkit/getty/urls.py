@@ -14,8 +14,11 @@ from urllib.parse import unquote
 from embedkit.errors import UnsupportedReference
 from embedkit.models import TLDS, AssetRef, Options
 
-MOST_ITEMS = 5  # ids in one embed (oEmbed documentation, 2018)
-LONGEST = 4096  # characters of an address; genuine ones stay below 600
+# The grammar of asset IDs, in either case; asset_ids() also wants a digit, and no dash at either end.
+ASSET_ID = r"[0-9A-Za-z-]{1,24}"
+MAX_IDS = 5  # in one embed (oEmbed documentation, 2018)
+ASSET_IDS = rf"{ASSET_ID}(?:,{ASSET_ID}){{0,{MAX_IDS - 1}}}"
+MAX_URL_CHARS = 4096  # genuine ones stay below 600
 
 EMBED_HOST = "embed.gettyimages.com"
 MEDIA_HOST = "media.gettyimages.com"
@@ -23,9 +26,9 @@ SHORT_HOSTS = frozenset({"gty.im", "www.gty.im"})
 # The hreflang list of a Getty Images page knows three sites that oEmbed's tld does not.
 SITES = {f"{www}gettyimages.{tld}": tld for tld in (*TLDS, "com.br", "com.mx", "hk") for www in ("", "www.")}
 
-KNOWN = "Give an asset id such as 74917285, a gty.im link, a Getty Images page of a picture, or its embed code."
+KNOWN = "Give an asset ID such as 74917285, a gty.im link, a Getty Images page of a picture, or its embed code."
 
-_ID = re.compile(r"(?=[a-z-]*[0-9])(?!-)[0-9a-z-]{1,24}(?<!-)")
+_ID = re.compile(rf"(?=[A-Za-z-]*[0-9])(?!-){ASSET_ID}(?<!-)")
 _LIST = re.compile(r"[0-9A-Za-z-]+(?:[ \t]*,[ \t]*[0-9A-Za-z-]+)*")
 _ADDRESS = re.compile(
     r"(?:(?:([A-Za-z]+):)?//)?([0-9A-Za-z.-]+)(?::([0-9]+))?(/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?", re.ASCII
@@ -36,7 +39,7 @@ _ENCODED = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])")
 # "…-news-photo-123", "…-picture-id123": the last mark counts, hence the greedy start.
 _MARKED = re.compile(
     r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id)"
-    r"([0-9A-Za-z-]{1,24})(?:\.(?:jpe?g|png|webp))?"
+    rf"({ASSET_ID})(?:\.(?:jpe?g|png|webp))?"
 )
 _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos", "footage"])
 
@@ -59,20 +62,19 @@ def asset_ids(text: str) -> tuple[str, ...]:
     :raises UnsupportedReference: for anything that is no id, and for more than five.
     """
     found = tuple(dict.fromkeys(_asset_id(word.strip(" \t")) for word in text.split(",")))
-    if len(found) > MOST_ITEMS:
+    if len(found) > MAX_IDS:
         raise UnsupportedReference(
-            f"A list of {len(found)} ids is too long.", hint="One embed shows one to five pictures."
+            f"A list of {len(found)} IDs is too long.", hint="One embed shows one to five pictures."
         )
     return found
 
 
 def _asset_id(word: str) -> str:
-    # ASCII first: "K" (the Kelvin sign) would become an ordinary "k" in lower case
-    if word.isascii() and _ID.fullmatch(word.lower()):
+    if _ID.fullmatch(word):
         return word.lower()
     raise UnsupportedReference(
-        f"{excerpt(word)!r} is no asset id." if word else "An asset id is missing.",
-        hint="Ids are up to 24 letters, digits and dashes, with at least one digit, such as 74917285.",
+        f"{excerpt(word)!r} is not an asset ID." if word else "An asset ID is missing.",
+        hint="IDs are up to 24 letters, digits and dashes, with at least one digit, such as 74917285.",
     )
 
 
@@ -83,7 +85,7 @@ def read(text: str) -> AssetRef:
     :raises UnsupportedReference: for everything else.
     """
     items, _, query = text.partition("?")
-    if len(text) <= LONGEST and _LIST.fullmatch(items) and (query == "" or query.isprintable()):
+    if len(text) <= MAX_URL_CHARS and _LIST.fullmatch(items) and (query == "" or query.isprintable()):
         return AssetRef(asset_ids(items), signed(query))
     return resolve(split(text))
 
@@ -93,17 +95,17 @@ def split(text: str) -> Address:
 
     :raises UnsupportedReference: where there is any of that.
     """
-    if len(text) > LONGEST:
-        raise UnsupportedReference(f"An address of {len(text)} characters is too long.", hint=KNOWN)
+    if len(text) > MAX_URL_CHARS:
+        raise UnsupportedReference(f"A URL of {len(text)} characters is too long.", hint=KNOWN)
     if "\\" in text or " " in text or not text.isprintable():
         raise UnsupportedReference(
-            "Addresses with spaces, backslashes or invisible characters are not accepted.", hint=KNOWN
+            "URLs with spaces, backslashes or invisible characters are not accepted.", hint=KNOWN
         )
     if not (match := _ADDRESS.fullmatch(text)):
         raise UnsupportedReference(*_why(text), hint=KNOWN)
     scheme, host, port, path, query, fragment = match.groups(default="")
     if scheme.lower() not in ("", "http", "https"):
-        raise UnsupportedReference(f"Addresses of the kind {excerpt(scheme)}: are not accepted.", hint=KNOWN)
+        raise UnsupportedReference(f"URLs that begin with {excerpt(scheme)}: are not accepted.", hint=KNOWN)
     if port and (scheme.lower(), port) not in _PORTS:
         raise UnsupportedReference(f"Port {excerpt(port)} is not accepted.", hint="Leave the port out.")
     return Address(host.lower(), path, query, fragment)
@@ -112,7 +114,7 @@ def split(text: str) -> Address:
 def _why(text: str) -> tuple[str]:
     authority = re.split(r"[/?#]", text.partition("//")[2] or text, maxsplit=1)[0]
     if "@" in authority:  # never repeated: it may hold a password
-        return ("Addresses with a user name are not accepted.",)
+        return ("URLs with a user name are not accepted.",)
     return (f"{excerpt(text)!r} is not understood.",)
 
 
@@ -149,7 +151,7 @@ def _frame(address: Address) -> AssetRef:
         return AssetRef(asset_ids(_commas(_pairs(address.query).get("assets", ""))), signed(address.query))
     if path.startswith("/embed/"):
         return AssetRef(asset_ids(_commas(path.removeprefix("/embed/"))), signed(address.query))
-    raise UnsupportedReference("This address of the embed host names no picture.", hint=KNOWN)
+    raise UnsupportedReference("This URL of the embed host does not name a picture.", hint=KNOWN)
 
 
 def signed(query: str) -> Options:
@@ -194,8 +196,8 @@ def _page(address: Address) -> str:
 def _no_picture(event: bool) -> UnsupportedReference:
     if event:
         return UnsupportedReference(
-            "This is the page of an event, and its number is no picture's.",
-            hint="Open one of its pictures and copy that address.",
+            "This is the page of an event; its number is not that of a picture.",
+            hint="Open one of its pictures and copy that URL.",
         )
     return UnsupportedReference("This page of Getty Images is not about one picture.", hint=KNOWN)
 
@@ -209,13 +211,13 @@ def _thumbnail(address: Address) -> str:
         return _asset_id(segments[1])
     if marked := _MARKED.fullmatch(segments[-1] if segments else ""):
         return _asset_id(marked[1])
-    raise UnsupportedReference("This file name holds no asset id.", hint=KNOWN)
+    raise UnsupportedReference("There is no asset ID in this file name.", hint=KNOWN)
 
 
 def _foreign(host: str) -> UnsupportedReference:
     alike = "getty" in host or "gty" in host
-    says = "only looks like an address of" if alike else "is no address of"
-    return UnsupportedReference(f"{excerpt(host)!r} {says} Getty Images.", hint=KNOWN)
+    differs = "only looks like a host of" if alike else "is not a host of"
+    return UnsupportedReference(f"{excerpt(host)!r} {differs} Getty Images.", hint=KNOWN)
 
 
 def excerpt(text: str) -> str:

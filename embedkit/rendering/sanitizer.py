@@ -14,15 +14,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 from embedkit.errors import ConfigurationError, missing_package
+from embedkit.getty.urls import ASSET_IDS
 
 if TYPE_CHECKING:
     from bleach.css_sanitizer import CSSSanitizer
 
 Keep = Callable[[str, str, str], bool]
 
-# The only address that we ever frame: what embedkit.models.Frame.path() gives, items and signed query.
-ITEM = r"[0-9a-z-]{1,24}"
-PATH = rf"/embed/{ITEM}(?:,{ITEM}){{0,4}}\?[A-Za-z0-9_=&.-]+"
+# The only URL that we ever frame: what embedkit.models.Frame.path() gives, IDs as Getty signs them and its query.
+PATH = rf"/embed/{ASSET_IDS}\?[A-Za-z0-9_=&.-]+"
 # Both libraries filter CSS by the names of properties only, so a style passes as a whole or not at all.
 STYLE = r"border:0;width:[0-9]{1,6}px;max-width:100%;height:auto;aspect-ratio:[0-9]{1,6}/[0-9]{1,6}"
 
@@ -37,7 +37,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "figure": {
         **_INERT,
         "class": _CLASS,
-        "data-ek-id": rf"{ITEM}(?:,{ITEM}){{0,4}}",
+        "data-ek-id": ASSET_IDS,
         "data-ek-src": PATH,
         **{f"data-ek-{text}": _ANY for text in ("loaded", "again", "revoked")},
     },

@@ -12,7 +12,7 @@
   const CONSENT = "embedkit:consent";
   const FACADE = ".ek--facade[data-ek-src]";
   // The path comes from an attribute that a commenter may be able to write: only a viewer's will do.
-  const PATH = /^\/embed\/[0-9a-z-]{1,24}(,[0-9a-z-]{1,24}){0,4}\?[\w=&.-]+$/;
+  const PATH = /^\/embed\/[0-9A-Za-z-]{1,24}(?:,[0-9A-Za-z-]{1,24}){0,4}\?[\w=&.-]+$/;
 
   const LOADED = Symbol.for("embedkit.facade");
   if (document[LOADED]) return; // loaded twice

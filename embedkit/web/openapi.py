@@ -11,7 +11,7 @@ from apispec import APISpec
 
 from embedkit import errors
 from embedkit.errors import EmbedKitError
-from embedkit.getty.urls import MOST_ITEMS
+from embedkit.getty.urls import ASSET_ID, ASSET_IDS, MAX_IDS
 from embedkit.models import JSON
 from embedkit.settings import Settings
 from embedkit.web import schemas
@@ -28,16 +28,21 @@ DESCRIPTION = (
     " (400, 408, 413, 431, 502, 504), as text or html."
 )
 # What a path names. The service reads more spellings than these; what it gives is always one of them.
-ID = "[0-9A-Za-z-]{1,24}"
 PATHS: Mapping[str, JSON] = {
     "ref": {
         "type": "string",
-        "pattern": f"^{ID}(,{ID}){{0,{MOST_ITEMS - 1}}}$",
+        "pattern": f"^{ASSET_IDS}$",
         "minLength": 1,
-        "maxLength": 25 * MOST_ITEMS - 1,
+        "maxLength": 25 * MAX_IDS - 1,
         "examples": ["74917285"],
     },
-    "id": {"type": "string", "pattern": f"^{ID}$", "minLength": 1, "maxLength": 24, "examples": ["74917285"]},
+    "id": {
+        "type": "string",
+        "pattern": f"^{ASSET_ID}$",
+        "minLength": 1,
+        "maxLength": 24,
+        "examples": ["74917285"],
+    },
 }
 HTML: JSON = {"text/html": {"schema": {"type": "string"}}}
 REFERENCE = "#/components/schemas/{name}"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from embedkit.getty.urls import ASSET_ID, MAX_IDS
 from embedkit.models import JSON, TLDS
 from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.services import markup
@@ -16,9 +17,7 @@ from embedkit.sandbox.services.markup import BAR, Shown
 from embedkit.sandbox.services.signatures import new_token, token_of
 from embedkit.sandbox.services.urls import TERMS, addresses
 
-MOST_ITEMS = 5
 THUMBNAIL = 170  # px, the longest side
-ID = re.compile(r"[0-9a-z-]{1,24}", re.ASCII)
 Find = Callable[[str], Asset | None]
 Problem = Callable[[int, str], Reply]
 
@@ -160,10 +159,10 @@ def asked_ids(url: str, config: SandboxConfig) -> tuple[str, ...]:
     except ValueError:  # an address that cannot be taken apart
         named = ""
     ids = tuple(unquote(named).lower().split(","))
-    if not all(ID.fullmatch(one) for one in ids):
+    if not all(re.fullmatch(ASSET_ID, one) for one in ids):
         raise Refused(config.unsupported_url_status, "Image not found.")
-    if len(ids) > MOST_ITEMS:
-        raise Refused(config.too_many_status, f"At most {MOST_ITEMS} images can be embedded.")
+    if len(ids) > MAX_IDS:
+        raise Refused(config.too_many_status, f"At most {MAX_IDS} images can be embedded.")
     return ids
 
 

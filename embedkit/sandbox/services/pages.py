@@ -10,6 +10,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from embedkit.getty.urls import ASSET_ID
 from embedkit.sandbox.content.catalogue import Asset, catalogue
 from embedkit.sandbox.content.pictures import draw, side_of
 from embedkit.sandbox.services.http import Call, Reply
@@ -65,7 +66,7 @@ class Site:
 
     def picture(self, call: Call) -> Reply:
         """GET /id/<id>/photo/<slug>.jpg?s=170x170: an SVG within that size; ``s=170667a`` is an area in pixels."""
-        match = re.fullmatch(r"/id/([0-9a-z-]{1,24})/photo/[^/]+", call.path)
+        match = re.fullmatch(rf"/id/({ASSET_ID})/photo/[^/]+", call.path)
         size = re.fullmatch(r"([0-9]{1,4})x\1|([0-9]{1,7})a", call.params.get("s", "612x612"), re.ASCII)
         asset = self.find(match[1]) if match else None
         if asset is None or asset.withdrawn or size is None:

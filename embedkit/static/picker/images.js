@@ -4,7 +4,7 @@ export const MAX_CAPTION_CHARS = 900;
 const AGENCY = "Getty Images";
 
 // Of one picture, or of up to five for a slideshow.
-const ID = /^[0-9a-z-]{1,24}(?:,[0-9a-z-]{1,24}){0,4}$/;
+const ID = /^[0-9A-Za-z-]{1,24}(?:,[0-9A-Za-z-]{1,24}){0,4}$/;
 const NAMED_ID = /^(?:id\s*:|#)\s*(?=\S*\d)([\w-]+(?:\s*,\s*[\w-]+)*)$/;
 // IDs, also such as a0075-000067a; URLs, also without a scheme; a shortcode; embed code.
 const REFERENCES = [

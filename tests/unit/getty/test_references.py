@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from embedkit.errors import UnsupportedReference
 from embedkit.getty import references, urls
 from embedkit.models import AssetRef, Options
+from embedkit.rendering.renderer import static_dir
 from tests.support.tools import FIXTURES, reference_dir
 
 URLS = [json.loads(line) for line in (FIXTURES / "urls.jsonl").read_text("utf-8").splitlines()]
@@ -131,15 +133,15 @@ def test_other_brackets_are_none(text: str) -> None:
     ("text", "says"),
     [
         ("", "Nothing was given"),
-        ("cats", "'cats' is no asset id"),
-        ("1,2,3,4,5,6", "6 ids is too long"),
+        ("cats", "'cats' is not an asset ID"),
+        ("1,2,3,4,5,6", "6 IDs is too long"),
         ("https://www.gettyimages.com/event/harbour-775310024", "page of an event"),
         ("https://www.gettyimages.com/detail/video/harbour/518730426", "video"),
         ("https://gty.im.evil.example/1", "only looks like"),
-        ("https://evil.example/1", "is no address of Getty Images"),
-        ("ftp://gty.im/1", "kind ftp:"),
+        ("https://evil.example/1", "is not a host of Getty Images"),
+        ("ftp://gty.im/1", "begin with ftp:"),
         ("https://gty.im:8443/1", "Port 8443"),
-        ("https://gty.im/", "An asset id is missing"),
+        ("https://gty.im/", "An asset ID is missing"),
         ("https://gty.im\\/1", "backslashes"),
         ("https://gty.im/" + "a" * 5000, "5015 characters"),
         ("x" * 90_000, "90000 characters"),
@@ -212,6 +214,16 @@ def test_every_list_of_ids_round_trips(ids: list[str]) -> None:
     assert references.parse(str(ref).upper()) == ref
 
 
+@pytest.mark.parametrize("script", ["embedkit-facade.js", "picker/images.js"])
+def test_scripts_share_the_grammar_of_ids(script: str) -> None:
+    assert urls.ASSET_IDS in (static_dir() / script).read_text("utf-8")
+
+
+def test_the_grammar_of_ids_is_written_once() -> None:
+    package = Path(urls.__file__).parent.parent
+    assert [path.name for path in package.rglob("*.py") if urls.ASSET_ID in path.read_text("utf-8")] == ["urls.py"]
+
+
 def spent(text: str) -> float:
     """The least processor time of three tries, so that a busy machine does not count."""
     times = []
@@ -249,7 +261,7 @@ HOSTILE = [
     "start", ["", "https://www.gettyimages.com/detail/", "https://www.gettyimages.com/x#", "1?a", "<"]
 )
 def test_time_does_not_grow_with_hostile_repeats(start: str, unit: str) -> None:
-    most = urls.LONGEST if start != "<" else references.LONGEST
+    most = urls.MAX_URL_CHARS if start != "<" else references.LONGEST
     for size in (most, 100_000):
         # a quadratic pattern needs seconds here, a linear one under a millisecond (20 in embed code)
         assert spent(f"{start}{unit * size}"[: size - 1] + "!") < 0.5

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from embedkit.errors import ConfigurationError
-from embedkit.models import AssetRef, Options
+from embedkit.models import AssetRef, Frame, Options
 from embedkit.rendering import renderer as rendering
 from embedkit.rendering.renderer import (
     INERT,
@@ -505,6 +505,13 @@ def test_templates_are_in_the_package_or_beside_it(tmp_path: Path, monkeypatch: 
         (root / "templates" / "embedkit").mkdir(parents=True)
         (root / "templates" / "embedkit" / "web.html").touch()
         assert templates_dir() == root / "templates"
+
+
+@pytest.mark.parametrize("target", ["web", "facade", "widget", "oembed"])
+@pytest.mark.parametrize("item", ["SB10079129C-001", "DV1992014", "a0075-000067A", "74917285"])
+def test_an_id_is_framed_as_getty_signed_it(item: str, target: Target) -> None:
+    embed = replace(record(item.lower()), frame=Frame((item,), QUERY))
+    assert item in str(RENDERER.render(embed, NONE, target))
 
 
 def test_assets_are_what_a_page_must_load() -> None:
