@@ -15,26 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from embedkit import validation
 from embedkit.cache.embed_cache import EmbedCache
-from embedkit.cache.factory import open_cache
-from embedkit.cache.memory import CountedMemo, Memo
-from embedkit.cache.rendered import Finished, Made
-from embedkit.engine import lockfile, matches
-from embedkit.engine.documents import Expansion
-from embedkit.engine.resolver import (
-    Admit,
-    Progress,
-    Resolver,
-    Want,
-)
-from embedkit.engine.revalidation import Revalidator
-from embedkit.errors import (
-    ConfigurationError,
-    EmbedKitError,
-    InvalidResponse,
-    UnsupportedReference,
-)
+from embedkit.cache.entry import Entry
+from embedkit.engine import matches
+from embedkit.engine.engine import Engine
+from embedkit.engine.resolver import Progress
+from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.events import Events
-from embedkit.getty import references, sizes
+from embedkit.getty import references
 from embedkit.lazy import Lazily
 from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, Report
 from embedkit.settings import Settings
@@ -49,7 +36,6 @@ if TYPE_CHECKING:
     from embedkit.api.client import Api
     from embedkit.api.models import SearchPage
     from embedkit.api.parameters import AnySearch, Family
-    from embedkit.rendering.renderer import Renderer
     from embedkit.transport.client import Transport
 
 logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
@@ -80,28 +66,21 @@ class EmbedKit:
         self.settings = Settings.from_env(os.environ) if settings is None else settings
         self.events = Events()
         self._clock = clock
-        self._cache = Lazily(lambda: open_cache(self.settings, cache, clock, self.events))
-        self._transport = Lazily(lambda: transport or self._open_transport())
-        self._renderer = Lazily(self._open_renderer)
-        self._api = Lazily(self._open_api)
-        self._revalidator = Revalidator(background=background, threads=self.settings.concurrency)
-        copies = None if self.settings.frozen else self._cache
-        counted = self.settings.metrics != "off"
-        self._memo = CountedMemo(copies, self.events) if counted else Memo(copies)
-        self._finished = Finished(self.settings, copies, self.show)
-        self._resolver = Resolver(
+        self.engine = Engine(
             self.settings,
-            cache=self._cache,
-            transport=self._transport,
-            revalidator=self._revalidator,
-            locked=lockfile.read(self.settings.lockfile) if self.settings.frozen else None,
-            observe=self.events,
+            transport=transport,
+            cache=cache,
+            clock=clock,
+            background=background,
+            events=self.events,
         )
+        self._memo = self.engine.memo
+        self._api = Lazily(self._open_api)
 
     @property
     def cache(self) -> EmbedCache:
         """The copies."""
-        return self._cache()
+        return self.engine.cache()
 
     # -- resolving --------------------------------------------------------------------------------------
 
@@ -118,17 +97,14 @@ class EmbedKit:
         return references.parse(reference)
 
     def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
-        """What is asked for once: the items and the tld."""
-        return ref.items, (options or ref.options).tld or self.settings.tld
+        """What Getty is asked for once: the items and the tld."""
+        return self.engine.key(ref, options)
 
-    def resolve(
-        self, reference: Reference, options: Options | None = None, admit: Admit | None = None, **said: Any
-    ) -> Embed:
+    def resolve(self, reference: Reference, options: Options | None = None, **said: Any) -> Embed:
         """One embed, at the size asked for.
 
         :param reference: an id, a list of up to five, an address, a shortcode, pasted embed code.
         :param options: how to show it; ``said`` are the same as keywords (``max_width=300``).
-        :param admit: decides whether Getty may be asked; see :data:`embedkit.engine.resolver.Admit`.
         :raises UnsupportedReference: where the reference is none.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
         """
@@ -138,42 +114,32 @@ class EmbedKit:
             return known
         ref = self.parse(reference)
         wanted = validation.options(options, said).over(ref.options)
-        picture = self.key(ref, wanted)
-        copy = self._resolver.record(picture, wanted, admit)
-        embed = sizes.shown(copy, wanted)
-        if sizes.covers(copy, wanted):  # else it is shown in an outage alone
-            self._memo.keep(asked, picture, copy, embed)
+        entry = self.engine.resolve(ref, wanted)
+        embed = entry.sized(wanted)
+        if entry.satisfies(wanted):  # else it is shown in an outage alone
+            self._memo.keep(asked, entry, embed)
         return embed
 
     def resolve_many(
-        self, references: Iterable[Reference], *, progress: Progress | None = None, admit: Admit | None = None
+        self, references: Iterable[Reference], *, progress: Progress | None = None
     ) -> list[Embed | EmbedKitError]:
         """Many embeds, in order; a distinct picture is asked for once, CONCURRENCY of them at a time.
 
         Whatever is wrong with one of them is its own error: the others come all the same.
 
         :param progress: called with the number of pictures done and of all.
-        :param admit: decides which pictures Getty may be asked for; see :data:`embedkit.engine.resolver.Admit`.
         """
-        asked = [self._asked(reference) for reference in references]
-        wants = [self._want(one, one.options) for one in asked if isinstance(one, AssetRef)]
-        found = self._resolver.records(wants, progress, admit=admit)
-        return [self._sized(one, found) if isinstance(one, AssetRef) else one for one in asked]
+        return self.engine.resolve_many([self._checked(one) for one in references], progress=progress)
 
     def records(
-        self,
-        references: Iterable[AssetRef],
-        *,
-        refresh: bool = False,
-        progress: Progress | None = None,
-        admit: Admit | None = None,
+        self, references: Iterable[AssetRef], *, refresh: bool = False, progress: Progress | None = None
     ) -> dict[EmbedKey, Embed | EmbedKitError]:
         """The whole records behind many references, large enough for each of them.
 
         :param refresh: ask Getty for every one of them, whatever is held.
         """
-        wants = [self._want(ref, ref.options) for ref in references]
-        return self._resolver.records(wants, progress, refresh=refresh, admit=admit)
+        found = self.engine.entries(references, refresh=refresh, progress=progress).items()
+        return {key: cast(Embed, one.embed) if isinstance(one, Entry) else one for key, one in found}
 
     def warm(
         self,
@@ -244,22 +210,13 @@ class EmbedKit:
         try:
             ref = self.parse(reference)
             wanted = wanted.over(ref.options)
-            picture = self.key(ref, wanted)
-            copy = self._resolver.record(picture, wanted)
-            html = self._made(picture, copy, wanted)
+            entry = self.engine.resolve(ref, wanted)
+            html = self.engine.html(entry, wanted)
         except EmbedKitError as error:
             return self.fallback(reference, error, wanted)
-        if sizes.covers(copy, wanted):
-            self._memo.keep(asked, picture, copy, html)
+        if entry.satisfies(wanted):
+            self._memo.keep(asked, entry, html)
         return html
-
-    def _made(self, picture: EmbedKey, copy: Embed, options: Options) -> Markup | str:
-        from embedkit.rendering.renderer import typed
-
-        new: list[Made] = []
-        html = self._finished.html(picture, copy, options, new)
-        self._finished.keep(new)
-        return typed(html, self._target(options))
 
     def show(self, embed: Embed, options: Options = Options(), input: Input = "text") -> Markup | str:
         """A resolved embed for ``options.target`` (by default the setting TARGET).
@@ -267,7 +224,7 @@ class EmbedKit:
         :param input: the format of the document that it will be in, which the target ``text`` is escaped for;
             ``text`` (not escaped, for plain text only) where there is none.
         """
-        return self._renderer().render(embed, options, self._target(options), input)
+        return self.engine.fragments.render(embed, options, input)
 
     def fallback(
         self,
@@ -281,15 +238,11 @@ class EmbedKit:
         :param input: as for :meth:`show`.
         :raises EmbedKitError: the one handed in, where ON_ERROR is ``raise`` or the set-up is at fault.
         """
-        if self.settings.on_error == "raise" or isinstance(error, ConfigurationError):
-            raise error
-        target = self._target(options)
         try:
             ref = self.parse(reference)
         except UnsupportedReference:
-            return self._renderer().plain(str(reference), target, input)
-        texts = error.texts if isinstance(error, InvalidResponse) else {}
-        return self._renderer().fallback(ref, options, target, texts=texts, input=input)
+            ref = None
+        return self.engine.fragments.fallback(ref, str(reference), error, options, input)
 
     def assets(self, target: Target) -> dict[str, list[str]]:
         """URLs of the stylesheets and scripts that a page with this target needs."""
@@ -310,11 +263,9 @@ class EmbedKit:
         """
         return self.document(text, input=input, target=target).content
 
-    def document(
-        self, text: str, *, input: Input = "html", target: Target | None = None, admit: Admit | None = None
-    ) -> Document:
+    def document(self, text: str, *, input: Input = "html", target: Target | None = None) -> Document:
         """The same, with the embeds that were shown and the problems that were met."""
-        return self.documents([(text, input)], target=target, admit=admit)[0]
+        return self.documents([(text, input)], target=target)[0]
 
     def documents(
         self,
@@ -322,11 +273,10 @@ class EmbedKit:
         *,
         target: Target | None = None,
         progress: Progress | None = None,
-        admit: Admit | None = None,
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
-        run = Expansion(self, self._memo, self._finished, target, admit)
-        return run.run([(text, validation.word(input, INPUTS, "input")) for text, input in texts], progress)
+        checked = [(text, validation.word(input, INPUTS, "input")) for text, input in texts]
+        return self.engine.documents(checked, target=target, progress=progress)
 
     # -- operation --------------------------------------------------------------------------------------
 
@@ -337,18 +287,18 @@ class EmbedKit:
 
     def upstream(self) -> JSON:
         """Breaker, throttle and queue of every endpoint that has been asked."""
-        state: Callable[[], JSON] = getattr(self._transport(), "state", dict)
+        state: Callable[[], JSON] = getattr(self.engine.transport(), "state", dict)
         return state()
 
     def settle(self, timeout: float | None = None) -> int:
         """Finish refreshing what was shown stale; seconds default to TIMEOUT. Returns how many are left."""
-        return self._revalidator.settle(self.settings.timeout if timeout is None else timeout)
+        return self.engine.revalidator.settle(self.settings.timeout if timeout is None else timeout)
 
     def close(self) -> None:
         """Let go of connections."""
-        for part in (*self._transport.made(), *self._cache.made(), *self._api.made()):
-            if hasattr(part, "close"):
-                part.close()
+        self.engine.close()
+        for api in self._api.made():
+            api.close()
 
     def __enter__(self) -> EmbedKit:
         return self
@@ -358,41 +308,20 @@ class EmbedKit:
             self.settle()
         self.close()
 
-    def _open_transport(self) -> Transport:
-        from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
-
-        return HttpTransport(self.settings, observe=self.events)
-
-    def _open_renderer(self) -> Renderer:
-        from embedkit.rendering.renderer import Renderer
-
-        return Renderer(self.settings.rendering)
-
     def _open_api(self) -> Api:
         from embedkit.api.client import Api  # who never searches has no use for it
 
-        return Api(self.settings, transport=self._transport, clock=self._clock)
+        return Api(self.settings, transport=self.engine.transport, clock=self._clock)
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _asked(self, reference: Reference) -> AssetRef | EmbedKitError:
+    def _checked(self, reference: Reference) -> AssetRef | EmbedKitError:
         """A reference as a value, its ids and options checked; or what is wrong with it."""
         try:
             ref = self.parse(reference)
             return AssetRef(references.ids(ref), validation.options(ref.options, {}))
         except EmbedKitError as error:
             return error
-
-    def _want(self, ref: AssetRef, options: Options) -> Want:
-        return self.key(ref, options), options
-
-    def _target(self, options: Options) -> Target:
-        return cast(Target, options.target or self.settings.target)
-
-    def _sized(self, ref: AssetRef, found: Mapping[EmbedKey, Embed | EmbedKitError]) -> Embed | EmbedKitError:
-        picture, options = self._want(ref, ref.options)
-        record = found[picture]
-        return sizes.shown(record, options) if isinstance(record, Embed) else record
 
 
 def _asked(what: str, reference: Reference, options: Options | None, said: Mapping[str, Any]) -> Hashable:

@@ -23,7 +23,7 @@ from embedkit.api.tokens import BATCH_WAIT
 from embedkit.cache.envelope import Envelope
 from embedkit.cache.guard import Guarded
 from embedkit.cache.secret import signing_secrets
-from embedkit.cache.single_flight import Flight
+from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.factory import REDIS, MemoryCache, open_store
 from embedkit.cache.stores.locks import Busy
 from embedkit.errors import InvalidResponse, Unavailable
@@ -60,7 +60,7 @@ class Pages:
         self._settings = settings
         self._caller = caller
         self._clock = clock
-        self._flight = Flight()
+        self._flight = SingleFlight()
         self._shelf = Lazily(self._open)
 
     def ask(
@@ -91,7 +91,7 @@ class Pages:
 
         wait = BATCH_WAIT if request.batch else self._settings.timeout
         try:
-            return self._flight.once((key, request.batch), work, wait)
+            return self._flight.run((key, request.batch), work, wait)
         except Busy:
             raise Unavailable("The same question is still being asked.", retry_after=1.0) from None
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 from embedkit.api import oauth
 from embedkit.api.oauth import Grant, Token
-from embedkit.cache.single_flight import Flight
+from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.locks import Busy
 from embedkit.errors import EmbedKitError, Unauthorized, Unavailable
 from embedkit.forks import register_after_fork
@@ -67,7 +67,7 @@ class Tokens:
         self._held: Held | None = None
         self._failed: tuple[float, EmbedKitError] | None = None
         self._refusals: deque[float] = deque(maxlen=REFUSALS)
-        self._flight = Flight()
+        self._flight = SingleFlight()
         self.after_fork()
         register_after_fork(self)
 
@@ -145,7 +145,7 @@ class Tokens:
 
         try:
             wait = min(max(0.0, end - self._clock()), BATCH_WAIT)
-            return self._flight.once("token", work, wait).token.access
+            return self._flight.run("token", work, wait).token.access
         except Busy:
             raise Unavailable("Another thread is still asking for a token.", retry_after=SOON) from None
 

@@ -54,14 +54,14 @@ class Backlog:
     def over(self, key: str, body: JSON) -> JSON:
         """What the store says of an entry, set right by what it has not taken."""
         if (held := self._bodies.get(key)) is not None:
-            body = entry.merged(body, json.loads(held))
+            body = entry.merge(body, json.loads(held))
         if when := self.takedowns.time(key):
-            body = entry.merged(body, entry.dropped(when))
+            body = entry.merge(body, entry.purged(when))
         return body
 
     def put(self, key: str, body: JSON) -> None:
         """Keep a body that the store has not taken."""
-        text = json.dumps(entry.capped(body, self._max_age), separators=(",", ":"))
+        text = json.dumps(entry.cap_freshness(body, self._max_age), separators=(",", ":"))
         with self._lock:
             self._bodies.pop(key, None)
             self._bodies[key] = text

@@ -35,7 +35,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 from cachelib import BaseCache
 
@@ -44,10 +43,10 @@ from embedkit.cache import envelope
 from embedkit.cache.backlog import Backlog, Healer
 from embedkit.cache.entry import Entry
 from embedkit.cache.envelope import Envelope
-from embedkit.cache.front import Front, Hold
 from embedkit.cache.guard import Guarded
-from embedkit.cache.single_flight import Flight
-from embedkit.cache.stores.invalidation import Changes
+from embedkit.cache.memory import Front
+from embedkit.cache.single_flight import Call, SingleFlight
+from embedkit.cache.stores.invalidation import Changes, Place
 from embedkit.cache.stores.locks import (
     Busy,
     FileLocks,
@@ -58,13 +57,12 @@ from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
 from embedkit.events import Observe, ignore
 from embedkit.freshness import JITTER, LONGEST, Policy, Verdict, judge, lifetime
-from embedkit.models import JSON, Embed
+from embedkit.models import JSON, Embed, EmbedKey
 
 __all__ = ["EmbedCache", "Entry"]
 
 log = logging.getLogger("embedkit.cache")
 
-Result = TypeVar("Result")
 Items = tuple[str, ...]
 
 PREFIX = "embedkit:"
@@ -122,114 +120,128 @@ class EmbedCache:
         self._healer = Healer(self)
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
 
-    def _exclusion(self, backend: BaseCache) -> tuple[Flight, Locks, Locks]:
+    def _exclusion(self, backend: BaseCache) -> tuple[SingleFlight, Locks, Locks]:
         """Threads that want the same; who else asks Getty for it; who else writes it."""
         if path := getattr(backend, "lock_path", None):
             locks = FileLocks.at(path)
-            return Flight.at(path), locks, locks
-        if self._store.lone:
-            return Flight(), Locks(), Locks()
-        return Flight(), LeaseLocks(self._store.add, self._store.get, self._store.delete), Locks()
+            return SingleFlight.at(path), locks, locks
+        if self._store.is_process_local:
+            return SingleFlight(), Locks(), Locks()
+        return SingleFlight(), LeaseLocks(self._store.add, self._store.get, self._store.delete), Locks()
 
     # -- copies -----------------------------------------------------------------------------------------
 
     def get(self, items: Items, tld: str) -> Entry:
         """What is held of a picture, without asking anybody."""
-        hold = self._front.get((items, tld))
-        if hold is not None and hold.good():
+        held = self._front.get((items, tld))
+        if held is not None and held.is_current():
             self._hits += 1
-            return hold.entry
-        return self._look(items, tld)[0]
+            return held
+        return self._look((items, tld))
 
-    def held(self, items: Items, tld: str) -> tuple[Entry, Hold | None]:
-        """The same, and what tells for how long it may be given again without being looked at: None for not."""
-        hold = self._front.get((items, tld))
-        return (hold.entry, hold) if hold is not None and hold.good() else self._look(items, tld)
+    def look_again(self, entry: Entry) -> Entry:
+        """What is held now; the store is read only where somebody may have written there since the last look."""
+        current = entry.is_current() and not self._blind
+        return entry if current else self._look(entry.key)
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether the copy of an entry is still the one that is held, as the store has it."""
+        return self.get(*entry.key) is entry
 
     def now(self) -> float:
         """Seconds since the epoch, by the clock of the entries."""
         return self._clock()
 
-    def store(self, embed: Embed, *, tld: str, cache_age: int | None = None, asked_at: float = math.inf) -> Embed:
+    def store(self, embed: Embed, *, tld: str, cache_age: int | None = None, asked_at: float = math.inf) -> Entry:
         """Keep a copy, in place of any error; the copies for other tlds stay.
 
         :param cache_age: seconds for which the provider calls it good.
         :param asked_at: when the question went out: what has been purged or taken down since stays away.
-        :returns: the embed with its times; or the one that is newer, if another was stored since it was asked for.
+        :returns: the entry of the copy with its times; or the one that is newer, if another was stored since it
+            was asked for.
         :raises NotFound: where the picture has been withdrawn since.
         :raises Unavailable: where it has been purged since.
         """
         now = self._clock()
         fresh_for = lifetime(self._policy, cache_age, self._random())
-        stored: list[Embed] = []
+        key, stored = (embed.ref.items, tld), Entry()
 
         def change(body: JSON) -> JSON:
             at = _after(body["dropped"], now) if self._backlog else now
             stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
-            changed = entries.stored(body, stamped, tld, asked_at)
-            stored[:] = [] if changed is body else [stamped]
+            changed = entries.add_copy(body, stamped, tld, asked_at)
+            if changed is not body:
+                stored.embed = stamped
             return changed
 
-        body, _ = self._change(embed.ref.items, change)
-        return stored[0] if stored else self._newer(body, embed, tld)
+        body, _, place = self._change(key[0], change)
+        if stored.embed is None:
+            return self._newer(body, key)
+        entry = Entry(stored.embed, Verdict.FRESH, key=key, until=stored.embed.fresh_until)
+        if place is not None and not self._blind:
+            entry.body = body
+        return self._trust(entry, self._name(key[0]), place, now)
 
-    def _newer(self, body: JSON, embed: Embed, tld: str) -> Embed:
+    def _newer(self, body: JSON, key: EmbedKey) -> Entry:
         """What is to be shown in place of an answer that came too late."""
-        found, _ = entries.judged(body, tld, self._clock(), self._policy)
+        found = entries.evaluate(body, key, self._clock(), self._policy)
         if isinstance(found.error, NotFound):
             raise found.error
         if found.embed is None:
-            ref = str(embed.ref)
+            ref = ",".join(key[0])
             raise Unavailable("The picture was purged while it was asked for.", ref=ref, retry_after=1.0)
-        return found.embed
+        return found
 
-    def finish(self, copy: Embed, html: Mapping[str, str], *, tld: str) -> None:
+    def store_rendered(self, entry: Entry, html: Mapping[str, str]) -> None:
         """Keep html beside the copy that it was made from, as long as that is held and there is room.
 
         Only where every other writer of the entry can be kept out meanwhile, also of other processes: no html
-        is worth a copy that comes back after a purge.
+        is worth a copy that comes back after a purge. What we wrote ourselves, and nobody has written since, is
+        not read again.
         """
-        if self._writing is not self._locks:
+        if self._writing is not self._locks or entry.embed is None:
             return
-        key = self._key(copy.ref.items)
+        (items, tld), now = entry.key, self._clock()
+        name = self._name(items)
         try:
-            with self._locks.hold(f"{key}:write", WRITE_WAIT):
-                body = self._read(key)
-                if (changed := entries.finished(body, copy, tld, html)) is not body:
-                    self._set(key, changed)
+            with self._locks.hold(f"{name}:write", WRITE_WAIT):
+                body = entry.body if entry.body and entry.is_current() else self._read(name)
+                changed = entries.add_html(body, entry.embed, tld, html)
+                if changed is not body and self._set(name, changed) and (place := self._changes.take(name)):
+                    self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
         except (Busy, *UNUSABLE):
             pass  # it is made again when it is wanted again
 
-    def fail(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
-        """Remember that Getty refused a picture, for every tld. An outage is only told to those who wait.
+    def store_error(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
+        """Remember that Getty refused a picture, for every tld. An outage is only passed on to those who wait.
 
         A picture that is missing loses all its copies; otherwise they stay.
 
         :param asked_at: when the question went out: what has been stored since is newer than the answer.
         """
         if not isinstance(error, entries.REFUSALS):
-            self._tell(self._key(items), tld, error)
+            self._tell(self._name(items), tld, error)
             return
         now = self._clock()
 
         def change(body: JSON) -> JSON:
-            if entries.outdated(body, tld, asked_at, now):
+            if entries.is_outdated(body, tld, asked_at, now):
                 return body
-            return entries.refused(body, error, now, self._policy)
+            return entries.add_refusal(body, error, now, self._policy)
 
-        body, kept = self._change(items, change)
-        if not kept and isinstance(error, NotFound) and body["dropped"] >= now:
-            self._bury(self._key(items))
+        body, written, _ = self._change(items, change)
+        if not written and isinstance(error, NotFound) and body["dropped"] >= now:
+            self._bury(self._name(items))
 
     def delete(self, items: Items) -> bool:
         """Drop every copy of a picture, and what is remembered of it; whether there was a copy.
 
         :raises Unavailable: where others that use the backend may still show it. This process never does.
         """
-        key = self._key(items)
-        with self._alone(key):
-            held = bool(self._read(key)["variants"])
-            if not self._set(key, entries.dropped(self._clock())) and not self._bury(key):
+        name = self._name(items)
+        with self._alone(name):
+            held = bool(self._read(name)["variants"])
+            if not self._set(name, entries.purged(self._clock())) and not self._bury(name):
                 raise Unavailable(
                     "The cache cannot be written: the picture is shown no more from here, but may be by others.",
                     hint="It is dropped everywhere as soon as this process can write to the cache.",
@@ -239,17 +251,28 @@ class EmbedCache:
 
     # -- one call for all who ask -----------------------------------------------------------------------
 
-    def once(self, items: Items, tld: str, work: Callable[[], Result], *, wait: float) -> Result:
-        """Do some work for a picture, or share in the outcome of whoever is doing it, error or result.
+    @contextmanager
+    def single_flight(self, items: Items, tld: str, *, wait: float) -> Iterator[Call]:
+        """Work on a picture for all who want it now, or share in the outcome of whoever is at it, error or result.
 
-        :param work: looks again whether there is a copy by now, else asks Getty and stores or fails.
+        Whoever finds the call not done looks again, asks Getty, and leaves the result in it:
+
+            with cache.single_flight(items, tld, wait=10) as call:
+                if not call.is_done:
+                    call.result = ask()
+            return call.result
+
         :param wait: seconds to wait for another thread, process or machine.
         :raises Unavailable: where that was not enough.
         """
-        key = self._key(items)
+        name = self._name(items)
         try:
-            lead = partial(self._lead, key, items, tld, work, wait)
-            return self._flight.once((key, tld), lead, wait, partial(self._observe, "coalesced", "thread"))
+            with self._flight.join((name, tld), wait, partial(self._observe, "coalesced", "thread")) as call:
+                if call.is_done:
+                    yield call
+                else:
+                    with self._lease(name, tld, wait):
+                        yield call
         except Busy:
             raise Unavailable(
                 "Somebody else is still asking Getty Images for this picture.",
@@ -257,25 +280,25 @@ class EmbedCache:
                 retry_after=1.0,
             ) from None
 
-    def _lead(self, key: str, items: Items, tld: str, work: Callable[[], Result], wait: float) -> Result:
+    @contextmanager
+    def _lease(self, name: str, tld: str, wait: float) -> Iterator[None]:
         began = self._clock()
-        with self._locks.hold(f"{key}:{tld}:lease", wait) as waited:
-            if waited and (error := self._told(key, tld, began)):
+        with self._locks.hold(f"{name}:{tld}:lease", wait) as waited:
+            if waited and (error := self._told(name, tld, began)):
                 raise error  # whoever we waited for has just met it: asking again would take as long
             if waited:
                 self._observe("coalesced", "process")
-            self._front.expire((items, tld))  # the work must see what that one has stored
-            return work()
+            yield
 
-    def _tell(self, key: str, tld: str, error: ProviderError) -> None:
+    def _tell(self, name: str, tld: str, error: ProviderError) -> None:
         """Leave a note of an outage for other processes that wait."""
-        if not self._store.lone:
+        if not self._store.is_process_local:
             note = {"error": entries.dump_error(error, self._clock(), self._policy)}
-            name = f"{key}:{tld}:outage"
+            name = f"{name}:{tld}:outage"
             self._store.set(name, self._envelope.seal(name, note), NOTE)
 
-    def _told(self, key: str, tld: str, since: float) -> ProviderError | None:
-        note = self._open(f"{key}:{tld}:outage").get("error")
+    def _told(self, name: str, tld: str, since: float) -> ProviderError | None:
+        note = self._open(f"{name}:{tld}:outage").get("error")
         return entries.revive_error(note) if note and note["at"] >= since else None
 
     # -- operation --------------------------------------------------------------------------------------
@@ -307,8 +330,8 @@ class EmbedCache:
         A thread does it by itself, every second.
         """
         healed, keys = True, self._backlog.keys()
-        for key in keys:
-            if not self._write_back(key):
+        for name in keys:
+            if not self._write_back(name):
                 healed = False  # one entry that can't be written does not keep the others
                 if not self._store.closed:
                     break
@@ -346,132 +369,147 @@ class EmbedCache:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _key(self, items: Items) -> str:
-        name = "\n".join((str(envelope.VERSION), self._endpoint, *items))
-        return PREFIX + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    def _name(self, items: Items) -> str:
+        parts = "\n".join((str(envelope.VERSION), self._endpoint, *items))
+        return PREFIX + hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _look(self, items: Items, tld: str) -> tuple[Entry, Hold | None]:
-        key = self._key(items)
-        place = self._changes.take(key)  # before the read: see embedkit.cache.stores.invalidation
+    def _look(self, key: EmbedKey) -> Entry:
+        name = self._name(key[0])
+        place = self._changes.take(name)  # before the read: see embedkit.cache.stores.invalidation
         now = self._clock()
         try:
-            entry, until = entries.judged(self._read(key), tld, now, self._policy)
+            entry = entries.evaluate(self._read(name), key, now, self._policy)
         except UNUSABLE as error:
-            self._distrust(key, error)
-            entry, until = Entry(), now
+            self._distrust(name, error)
+            entry, place = Entry(key=key), None
         if self._backlog:
             self._healer.start()
         if entry.embed is None:
             self._misses += 1
             unread = self._store.reading.failures and entry == Entry()
-            return (self._last_read(items, tld, now) if unread else entry), None
+            return self._last_read(key, now) if unread else self._trust(entry, name, place, now)
         self._hits += 1
-        if entry.error is not None or place is None:
-            return entry, None
-        trusted = min(until, now + (BLIND if self._blind else TRUSTED))
-        hold = Hold(entry, key, now, trusted, place, self._clock)
-        self._front.put((items, tld), hold)
-        return entry, hold
+        return self._trust(entry, name, place, now)
 
-    def _last_read(self, items: Items, tld: str, now: float) -> Entry:
+    def _trust(self, entry: Entry, name: str, place: Place | None, now: float) -> Entry:
+        """The entry, to be given again for a while; or that of the same copy that is in the front already."""
+        if place is None or entry.error is not None:
+            return entry
+        entry.read, entry.slot, entry.version = place
+        entry.name, entry.clock, entry.since = name, self._clock, now
+        if entry.embed is None:
+            entry.until = now + TRUSTED
+            return entry
+        entry.until = min(entry.until, now + (BLIND if self._blind else TRUSTED))
+        return self._front.put(entry)
+
+    def _last_read(self, key: EmbedKey, now: float) -> Entry:
         """What was read of an entry before the store could not be read: for when Getty is down as well."""
-        hold = self._front.get((items, tld))
-        copy = hold.entry.embed if hold and hold.unchanged() else None
-        if copy is None or self._backlog.takedowns.time(self._key(items)) >= copy.fetched_at:
-            return Entry()
+        last = self._front.get(key)
+        copy = last.embed if last and last.is_unwritten() else None
+        if copy is None or self._backlog.takedowns.time(self._name(key[0])) >= copy.fetched_at:
+            return Entry(key=key)
         verdict = judge(now - copy.fetched_at, copy.fresh_until - copy.fetched_at, self._policy)
         if verdict is Verdict.EXPIRED:
-            return Entry(verdict=verdict)
-        return Entry(replace(copy, stale=True), Verdict.STALE_IF_ERROR)
+            return Entry(verdict=verdict, key=key)
+        return Entry(replace(copy, stale=True), Verdict.STALE_IF_ERROR, key=key)
 
-    def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool]:
-        """Read, change and write an entry, with nobody else in between; the entry, and whether it is written."""
-        key = self._key(items)
-        with self._alone(key):
+    def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool, Place | None]:
+        """Read, change and write an entry, with nobody else in between.
+
+        :returns: the body, whether it is written, and if so by what it is known that nobody has written since.
+        """
+        name = self._name(items)
+        with self._alone(name) as alone:
             now = self._clock()
             try:
-                body = entries.living(change(self._read(key)), now, self._policy)
+                body = entries.without_expired(change(self._read(name)), now, self._policy)
             except UNUSABLE as error:
-                self._distrust(key, error)
-                body = change(self._backlog.over(key, entries.NOTHING))
-            return body, self._set(key, body)
+                self._distrust(name, error)
+                body = change(self._backlog.over(name, entries.NOTHING))
+            written = self._set(name, body)
+            known = alone and written and not self._store.is_null
+            return body, written, self._changes.take(name) if known else None
 
-    def _set(self, key: str, body: JSON) -> bool:
+    def _set(self, name: str, body: JSON) -> bool:
         """Write an entry, else keep it in the backlog; whether it is written.
 
         No copy is written before a takedown that waits, nor over what could not be read.
         """
         waits = bool(body["variants"]) and (self._backlog.takedowns or self._store.reading.failures)
-        if not waits and self._write(key, body):
+        if not waits and self._write(name, body):
             return True
-        self._backlog.put(key, body)
-        self._changed(key)
+        self._backlog.put(name, body)
+        self._changed(name)
         self._healer.start()
         return False
 
-    def _write(self, key: str, body: JSON) -> bool:
-        seconds = entries.worth_keeping(body, self._clock(), self._policy)
-        done = self._store.set(key, self._envelope.seal(key, body), seconds)
+    def _write(self, name: str, body: JSON) -> bool:
+        seconds = entries.ttl(body, self._clock(), self._policy)
+        self._changed(name)  # before as well, so that whoever ends in between has not written unseen
+        done = self._store.set(name, self._envelope.seal(name, body), seconds)
         if done:
-            self._backlog.remove(key)
-            self._changed(key)
+            self._backlog.remove(name)
+            self._changed(name)
         return done
 
-    def _write_back(self, key: str) -> bool:
-        with self._alone(key):
+    def _write_back(self, name: str) -> bool:
+        with self._alone(name):
             try:
-                body = entries.living(self._read(key), self._clock(), self._policy)
+                body = entries.without_expired(self._read(name), self._clock(), self._policy)
             except UNUSABLE as error:
-                self._distrust(key, error)
-                body = self._backlog.over(key, entries.NOTHING)
-            return not self._store.reading.failures and self._write(key, body)
+                self._distrust(name, error)
+                body = self._backlog.over(name, entries.NOTHING)
+            return not self._store.reading.failures and self._write(name, body)
 
-    def _bury(self, key: str) -> bool:
+    def _bury(self, name: str) -> bool:
         """Have a picture dropped in spite of a backend that does not take it; whether that holds for all.
 
         The takedown is filed even where the backend has deleted its copy: others may hold one in their backlog.
         """
-        filed = self._backlog.takedowns.add(key, self._clock())
-        deleted = self._store.delete(key)
-        gone = deleted is False and self._store.get(key) is None and not self._store.reading.failures
-        self._changed(key)
+        filed = self._backlog.takedowns.add(name, self._clock())
+        deleted = self._store.delete(name)
+        gone = deleted is False and self._store.get(name) is None and not self._store.reading.failures
+        self._changed(name)
         self._healer.start()
         return bool(deleted) or gone or (filed and self._writing is self._locks)
 
     @contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
+    def _alone(self, name: str) -> Iterator[bool]:
+        """Keep other writers of an entry out, for the length of a block, which is told whether they are."""
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._writing.hold(f"{key}:write", WRITE_WAIT))
+                stack.enter_context(self._writing.hold(f"{name}:write", WRITE_WAIT))
+                alone = True
             except Busy:
-                pass  # better to lose what another is writing than not to write
-            yield
+                alone = False  # better to lose what another is writing than not to write
+            yield alone
 
-    def _read(self, key: str) -> JSON:
-        return self._backlog.over(key, entries.NOTHING | self._open(key))
+    def _read(self, name: str) -> JSON:
+        return self._backlog.over(name, entries.NOTHING | self._open(name))
 
-    def _open(self, key: str) -> JSON:
+    def _open(self, name: str) -> JSON:
         """The body of an entry; nothing where there is none, or none of ours."""
-        sealed = self._store.get(key)
+        sealed = self._store.get(name)
         if sealed is None:
             return {}
         try:
-            return self._envelope.open(key, sealed)
+            return self._envelope.open(name, sealed)
         except ValueError as error:
-            self._distrust(key, error)
+            self._distrust(name, error)
             return {}
 
-    def _distrust(self, key: str, error: Exception) -> None:
+    def _distrust(self, name: str, error: Exception) -> None:
         self._corrupt += 1
         self._observe("store", "corrupt")
         log.debug("dropped an entry: %s", error)
-        self._store.delete(key)
-        self._changed(key)
+        self._store.delete(name)
+        self._changed(name)
 
-    def _changed(self, key: str) -> None:
+    def _changed(self, name: str) -> None:
         """Tell everybody, as far as that can be told; this process in any case."""
-        if not self._changes.mark(key):
-            self._front.end_key(key)
+        if not self._changes.mark(name):
+            self._front.end(name)
 
 
 def _after(dropped: float, now: float) -> float:

@@ -1,17 +1,20 @@
-"""What an entry of the cache says: the copies of one picture, and a refusal that is remembered.
+"""An entry of the cache: the handle that a lookup returns, and the body that the store keeps.
+
+A body is JSON and holds one picture whole: its copies by tld, and a refusal that is remembered.
 
     {"variants": {"com": {record, "html": {name: text, …}}, …},
      "error": {"code", "message", "at", "until", "count", …} | null,
      "dropped": when it was purged or taken down}
 
-Bodies are JSON and never changed in place. There is no clock here.
+Bodies are never changed in place. The functions here read no clock; the time is handed in.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from embedkit import serialization
 from embedkit.errors import (
@@ -25,47 +28,97 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for, outage_for
-from embedkit.models import JSON, Embed
+from embedkit.getty import sizes
+from embedkit.models import JSON, Embed, EmbedKey, Options
 
 REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # said of one picture; the others are outages
 ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
 NOTHING: JSON = {"variants": {}, "error": None, "dropped": 0.0}
-ROOM = 16_384  # characters of finished html in one entry: some twelve ways to show a picture
-REMEMBERED = 3_600  # seconds for which a purge is known, so that no question from before it brings the copy back
+MAX_HTML_CHARS = 16_384  # of rendered html in one entry: some twelve ways to show a picture
+PURGE_MEMORY_S = 3_600  # for which a purge is known, so that no question from before it brings the copy back
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
-    """What is held of a picture: a copy and how good it is, and an error that is still remembered.
+    """What the cache holds of a picture: the handle for everything that is made from the copy in it.
 
-    ``html`` is what was made from this copy, by name (:mod:`embedkit.cache.rendered`).
+    ``embed`` is the copy, if there is one that may be shown, and ``verdict`` how fresh it is; ``error`` is a
+    refusal that is still remembered; ``html`` holds what was rendered from this copy, by name
+    (:mod:`embedkit.cache.rendered`).
+
+    It is the same object for as long as the cache holds the same copy. So whoever keeps an answer made from
+    ``embed`` keeps the entry beside it, and gives the answer again while ``entry.is_current()``, or else while
+    ``cache.holds(entry)``, which looks into the store. Two entries are equal if copy, verdict and error are.
+
+    >>> Entry().is_current()
+    False
     """
 
     embed: Embed | None = None
     verdict: Verdict | None = None
     error: ProviderError | None = None
-    html: Mapping[str, str] = field(default_factory=dict)
+    html: Mapping[str, str] = field(default_factory=dict, compare=False)
+    key: EmbedKey = field(default=((), ""), compare=False)
+    name: str = field(default="", compare=False, repr=False)
+    until: float = field(default=0.0, compare=False)
+    since: float = field(default=0.0, compare=False)
+    clock: Callable[[], float] = field(default=float, compare=False, repr=False)
+    read: Callable[[int], Any] = field(default=bytes, compare=False, repr=False)
+    slot: int = field(default=0, compare=False, repr=False)
+    version: Any = field(default=None, compare=False, repr=False)
+    body: JSON | None = field(default=None, compare=False, repr=False)
+
+    def is_current(self) -> bool:
+        """Whether nobody has written the entry since it was read, and time has not changed its verdict.
+
+        Asked at every warm answer. False for an entry without a copy that may be shown, or with an error.
+        """
+        try:
+            return self.since <= self.clock() < self.until and self.read(self.slot) == self.version
+        except OSError:  # the disk with the versions
+            return False
+
+    def is_unwritten(self) -> bool:
+        """Whether nobody is known to have written the entry since it was read, however long ago that was."""
+        try:
+            return bool(self.read(self.slot) == self.version)
+        except OSError:
+            return False
+
+    def satisfies(self, options: Options) -> bool:
+        """Whether there is a copy, and asking Getty again could bring nothing larger that these options need."""
+        return self.embed is not None and sizes.covers(self.embed, options)
+
+    def sized(self, options: Options) -> Embed:
+        """The copy that there is, at the size that these options ask for."""
+        return sizes.shown(cast(Embed, self.embed), options)
+
+    def renew(self, later: Entry) -> None:
+        """Take over what a later look at the same copy found."""
+        self.html, self.body = later.html, later.body
+        self.read, self.slot, self.version = later.read, later.slot, later.version
+        self.since, self.until = later.since, later.until
 
 
-def stored(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
+def add_copy(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
     """The body with a new copy, which ends any refusal; unless that is older than what the body tells.
 
     So it is where the picture was dropped, or stored, since it was asked for; and where that is so long ago that
     nobody would know of it any more (a process that was stopped in the midst of a call).
     """
-    if outdated(body, tld, asked_at, embed.fetched_at):
+    if is_outdated(body, tld, asked_at, embed.fetched_at):
         return body
     return body | {"variants": body["variants"] | {tld: serialization.dump(embed)}, "error": None}
 
 
-def outdated(body: JSON, tld: str, asked_at: float, now: float) -> bool:
+def is_outdated(body: JSON, tld: str, asked_at: float, now: float) -> bool:
     """Whether something newer is known than what Getty said to a question of that time."""
     held = body["variants"].get(tld)
     known = (body["dropped"], held["fetched_at"] if held else 0.0)
-    return any(asked_at < at <= now for at in known) or now - asked_at > REMEMBERED
+    return any(asked_at < at <= now for at in known) or now - asked_at > PURGE_MEMORY_S
 
 
-def merged(one: JSON, other: JSON) -> JSON:
+def merge(one: JSON, other: JSON) -> JSON:
     """What two bodies of one picture say together: the newest of everything, and nothing from before a drop."""
     dropped = max(one["dropped"], other["dropped"])
     named_records = [*one["variants"].items(), *other["variants"].items()]
@@ -78,7 +131,7 @@ def merged(one: JSON, other: JSON) -> JSON:
     return {"variants": variants, "error": error, "dropped": dropped}
 
 
-def capped(body: JSON, max_age: float) -> JSON:
+def cap_freshness(body: JSON, max_age: float) -> JSON:
     """The body with copies that are fresh for no longer than so many seconds."""
     variants = {
         tld: record | {"fresh_until": min(record["fresh_until"], record["fetched_at"] + max_age)}
@@ -87,7 +140,7 @@ def capped(body: JSON, max_age: float) -> JSON:
     return body | {"variants": variants}
 
 
-def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:
+def add_html(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON:
     """The body with html beside the copy it was made from, as far as there is room; else the same body.
 
     :param html: by names that begin with an edition and a slash; of other editions nothing is kept.
@@ -99,7 +152,7 @@ def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON
     held = record.get("html", {})
     kept = {name: text for name, text in held.items() if name.partition("/")[0] in editions}
     others = [one.get("html", {}) for one in body["variants"].values() if one is not record]
-    room = ROOM - sum(len(text) for texts in (kept, *others) for text in texts.values())
+    room = MAX_HTML_CHARS - sum(len(text) for texts in (kept, *others) for text in texts.values())
     for name, text in html.items():
         if name not in kept and len(text) <= room:
             kept[name] = text
@@ -109,46 +162,46 @@ def finished(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON
     return body | {"variants": body["variants"] | {tld: record | {"html": kept}}}
 
 
-def dropped(now: float) -> JSON:
+def purged(now: float) -> JSON:
     """The body of a picture that was purged."""
     return NOTHING | {"dropped": now}
 
 
-def refused(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
+def add_refusal(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
     """The body with a refusal; a picture that is missing loses all its copies."""
-    left = dropped(now) if isinstance(error, NotFound) else body
+    left = purged(now) if isinstance(error, NotFound) else body
     return left | {"error": dump_error(error, now, policy, before=body["error"])}
 
 
-def judged(body: JSON, tld: str, now: float, policy: Policy) -> tuple[Entry, float]:
-    """What is held for a tld, and until when that stays true.
+def evaluate(body: JSON, key: EmbedKey, now: float, policy: Policy) -> Entry:
+    """What a body says of a picture; ``until`` is when the verdict changes.
 
-    :raises ValueError, KeyError, TypeError, AttributeError: where the body is none of this version.
+    :raises ValueError, KeyError, TypeError, AttributeError: where the body is not one of this version.
     """
     error = load_error(body["error"], now)
-    record = body["variants"].get(tld)
+    record = body["variants"].get(key[1])
     if record is None:
-        return Entry(error=error), now
+        return Entry(error=error, key=key)
     embed = serialization.load(record)
     verdict = judge(now - embed.fetched_at, embed.fresh_until - embed.fetched_at, policy)
     if verdict is Verdict.EXPIRED or (verdict is Verdict.STALE_IF_ERROR and _forbidden(body)):
-        return Entry(verdict=verdict, error=error), now
+        return Entry(verdict=verdict, error=error, key=key)
     ends = [embed.fresh_until + more for more in (0, policy.stale_while_revalidate, policy.stale_if_error)]
     shown = embed if verdict is Verdict.FRESH else replace(embed, stale=True)
-    entry = Entry(shown, verdict, error, dict(record.get("html", {})))
-    return entry, min((end for end in ends if end > now), default=now)
+    until = min((end for end in ends if end > now), default=now)
+    return Entry(shown, verdict, error, dict(record.get("html", {})), key, until=until)
 
 
-def living(body: JSON, now: float, policy: Policy) -> JSON:
+def without_expired(body: JSON, now: float, policy: Policy) -> JSON:
     """The body without copies that nobody may be shown any more."""
     variants = {tld: record for tld, record in body["variants"].items() if _end(record, policy) > now}
     return body | {"variants": variants}
 
 
-def worth_keeping(body: JSON, now: float, policy: Policy) -> int:
+def ttl(body: JSON, now: float, policy: Policy) -> int:
     """Whole seconds for which the body is of any use."""
     ends = [_end(record, policy) for record in body["variants"].values()]
-    ends.append(body["dropped"] + REMEMBERED)
+    ends.append(body["dropped"] + PURGE_MEMORY_S)
     if body["error"]:
         ends.append(body["error"]["until"] + DAY)  # so that the next refusal is known for one in a row
     return max(1, math.ceil(max(ends) - now))

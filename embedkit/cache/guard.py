@@ -110,9 +110,14 @@ class Guarded:
         self._failures: Failures = getattr(backend, "failures", None) or Failures()
 
     @property
-    def lone(self) -> bool:
+    def is_process_local(self) -> bool:
         """Whether no other process can see what is in it."""
         return isinstance(self.backend, (NullCache, SimpleCache, MemoryCache))
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it keeps nothing, and is meant to."""
+        return isinstance(self.backend, NullCache)
 
     @property
     def closed(self) -> bool:
@@ -128,7 +133,7 @@ class Guarded:
 
         def act() -> bool:
             kept = self.backend.set(key, value, timeout=seconds) is not False
-            if not kept and not self.lone:  # memory refuses what is too large for it, and is well
+            if not kept and not self.is_process_local:  # memory refuses what is too large for it, and is well
                 raise Refused
             return kept
 
@@ -179,7 +184,7 @@ class Guarded:
 
     def keeps(self) -> bool:
         """Whether the backend keeps what it is given, or is meant to keep nothing."""
-        if isinstance(self.backend, NullCache):
+        if self.is_null:
             return True
         self.set(PROBE, KEPT, 60)
         return self.get(PROBE) in (KEPT, KEPT.encode())

@@ -1,60 +1,97 @@
-"""Answers made from a copy, ready to be given again: why a warm embed costs microseconds.
+"""What a process remembers, in front of the store: entries as they were read last, and answers made from them.
 
-An answer is good for as long as the cache holds the very copy that it was made from, and that is asked at every
-use (:meth:`embedkit.cache.front.Hold.good`). So a purge, a takedown or a new copy, in whatever process, ends it
-at once. Only fresh copies count: a stale one has to be asked for anew.
+An answer is good for as long as its entry is what the cache holds, and that is asked at every use
+(:meth:`embedkit.cache.entry.Entry.is_current`). So a purge, a takedown or a new copy, in whatever process, ends it
+at once. Only answers from fresh copies count: a stale one has to be refreshed.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from embedkit.cache.embed_cache import EmbedCache
-from embedkit.cache.front import Hold
+from embedkit.cache.entry import Entry
 from embedkit.events import Observe
+from embedkit.forks import register_after_fork
 from embedkit.freshness import Verdict
-from embedkit.models import Embed, EmbedKey
+from embedkit.models import EmbedKey
 
-MOST = 8_192  # answers, some 2 KB each
+if TYPE_CHECKING:
+    from embedkit.cache.embed_cache import EmbedCache
+
+MAX_ENTRIES = 8_192  # some 3 KB each
+MAX_ANSWERS = 8_192  # some 2 KB each
+
+
+class Front:
+    """A bounded number of entries. One that leaves is current no more, whoever still has it."""
+
+    def __init__(self) -> None:
+        self._entries: dict[EmbedKey, Entry] = {}
+        self.get = self._entries.get
+        self.after_fork()
+        register_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A thread that is not in the child may have held the lock."""
+        self._filling = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, entry: Entry) -> Entry:
+        """Hold an entry, in place of the last one of that picture; the last one itself where it says the same."""
+        with self._filling:
+            last = self._entries.pop(entry.key, None)
+            if last == entry:
+                last.renew(entry)
+                entry = last
+            elif last:
+                last.until = 0.0
+            self._entries[entry.key] = entry
+            while len(self._entries) > MAX_ENTRIES:
+                self._entries.pop(next(iter(self._entries))).until = 0.0
+        return entry
+
+    def end(self, name: str) -> None:
+        """Hold nothing more of the picture whose entry has this name in the store, for any tld."""
+        with self._filling:
+            for entry in [entry for entry in self._entries.values() if entry.name == name]:
+                self._entries.pop(entry.key).until = 0.0
 
 
 class Memo:
-    """What was answered to what, in this process. Safe for threads.
+    """Answers made from entries, in this process. Safe for threads.
 
     :param cache: gives the cache; None (a frozen build, which touches none) remembers nothing.
     """
 
     def __init__(self, cache: Callable[[], EmbedCache] | None) -> None:
         self._cache = cache
-        self._held: dict[Hashable, tuple[Hold, Any, EmbedKey, Embed]] = {}
+        self._answers: dict[Hashable, tuple[Entry, Any]] = {}
 
-    def get(self, asked: Hashable) -> Any:
+    def get(self, question: Hashable) -> Any:
         """The answer to this; None where there is none that is still good."""
         try:
-            hold, answer, picture, copy = self._held[asked]
+            entry, answer = self._answers[question]
         except (KeyError, TypeError):  # or something of a wrong type, which whoever was asked will name
             return None
-        if hold.good():
+        if entry.is_current() or self._holds(entry):
             return answer
-        return answer if self.keep(asked, picture, copy, answer) else None
+        self._answers.pop(question, None)
+        return None
 
-    def keep(self, asked: Hashable, picture: EmbedKey, copy: Embed, answer: Any) -> bool:
-        """Remember an answer, if this copy is the one that is held, and fresh; whether it is."""
-        if self._cache is None:
-            return False
-        entry, hold = self._cache().held(*picture)
-        same = entry.embed is copy or entry.embed == copy
-        if entry.embed is None or not same or entry.verdict is not Verdict.FRESH or entry.error:
-            self._held.pop(asked, None)
-            return False
-        if hold is None:  # nothing tells of changes here: it is looked at each time
-            self._held.pop(asked, None)
-            return True
-        if len(self._held) >= MOST:
-            self._held.clear()  # all of it can be made again
-        self._held[asked] = hold, answer, picture, entry.embed
-        return True
+    def keep(self, question: Hashable, entry: Entry, answer: Any) -> None:
+        """Remember an answer, if the entry that it was made from is current, and its copy is fresh."""
+        if self._cache is None or entry.verdict is not Verdict.FRESH or not entry.is_current():
+            return
+        if len(self._answers) >= MAX_ANSWERS:
+            self._answers.clear()  # all of it can be made again
+        self._answers[question] = entry, answer
+
+    def _holds(self, entry: Entry) -> bool:
+        return self._cache is not None and self._cache().holds(entry)
 
 
 class CountedMemo(Memo):
@@ -67,9 +104,9 @@ class CountedMemo(Memo):
         super().__init__(cache)
         self._observe = observe
 
-    def get(self, asked: Hashable) -> Any:
+    def get(self, question: Hashable) -> Any:
         """The answer to this; None where there is none that is still good."""
-        answer = super().get(asked)
+        answer = super().get(question)
         if answer is not None:
             self._observe("lookup", "hit")
         return answer

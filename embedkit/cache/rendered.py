@@ -1,8 +1,8 @@
-"""Finished html, kept in the store beside the copy it was made from, so that a new process need not make it.
+"""Rendered fragments, kept in the store beside the copy they were made from: a new process need not make them.
 
-A build or a script that finds it there imports neither Jinja nor a sanitizer. It lies in the picture's own entry,
-signed with it, so whatever ends the copy (purge, takedown, a new answer) ends it too; and it is named by all
-else that it depends on: the edition (version, templates, settings), the options, and how it is escaped.
+A build or a script that finds its html there imports neither Jinja nor a sanitizer. It lies in the picture's own
+entry, signed with it, so whatever ends the copy (purge, takedown, a new answer) ends it too; and it is named by
+all else that it depends on: the edition (version, templates, settings), the options, and how it is escaped.
 
 Templates of the host's own may do what they like, so what they make is not kept.
 """
@@ -10,78 +10,92 @@ Templates of the host's own may do what they like, so what they make is not kept
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from embedkit.getty import sizes
+from embedkit.cache.entry import Entry
+from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse
 from embedkit.lazy import Lazily
-from embedkit.models import Embed, EmbedKey, Options
-from embedkit.settings import Settings
+from embedkit.models import AssetRef, Embed, Options
+from embedkit.settings import RenderSettings
 from embedkit.targets import ROWS, Input, Target
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from embedkit.cache.embed_cache import EmbedCache
+    from embedkit.rendering.renderer import Renderer
 
-SAID = [row.name for row in fields(Options) if row.name != "target"]
-
-Made = tuple[EmbedKey, Embed, str, str]
-"""A picture, its copy, and the name and the text of html that was made from it."""
+NAMED_OPTIONS = [row.name for row in fields(Options) if row.name != "target"]
 
 
-class Finished:
-    """The html of copies: as it was kept, else made.
+class RenderedFragments:
+    """The html of entries, as the store has it, else rendered and stored; and what is shown where there is none.
 
-    :param cache: gives the cache; None (a frozen build, which touches none) keeps nothing.
-    :param show: makes html of an embed that is at its size.
+    :param target: for options that name none.
+    :param cache: gives the cache; None (a frozen build, which touches none) stores nothing.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        cache: Callable[[], EmbedCache] | None,
-        show: Callable[[Embed, Options, Input], str],
-    ) -> None:
+    def __init__(self, settings: RenderSettings, target: Target, cache: Callable[[], EmbedCache] | None) -> None:
+        self._settings = settings
+        self._target = target
         self._cache = None if settings.templates else cache
-        self._show = show
-        self._target = settings.target
+        self._renderer = Lazily(lambda: _renderer(settings))
         self._edition = Lazily(lambda: _edition(settings))
 
-    def html(
-        self, picture: EmbedKey, copy: Embed, options: Options, new: list[Made], input: Input = "text"
-    ) -> str:
-        """What a copy looks like with these options.
+    def html(self, entry: Entry, options: Options, input: Input = "text") -> str:
+        """What the copy in an entry looks like with these options.
 
-        :param new: gets what had to be made.
         :param input: the format of the document around it; ``text`` where there is none.
         """
         if self._cache is None:
-            return str(self._show(sizes.shown(copy, options), options, input))
+            return str(self.render(entry.sized(options), options, input))
         name = self._name(options, input)
-        entry = self._cache().get(*picture)
-        html = entry.html.get(name) if entry.embed is copy or entry.embed == copy else None
+        html = entry.html.get(name)
         if html is None:
-            html = str(self._show(sizes.shown(copy, options), options, input))
-            new.append((picture, copy, name, html))
+            html = str(self.render(entry.sized(options), options, input))
+            self._cache().store_rendered(entry, {name: html})
         return html
 
-    def keep(self, new: Iterable[Made]) -> None:
-        """Keep what was made, with one write a picture."""
-        copies: dict[tuple[EmbedKey, float], tuple[Embed, dict[str, str]]] = {}
-        for picture, copy, name, html in new:
-            copies.setdefault((picture, copy.fetched_at), (copy, {}))[1][name] = html
-        for ((_, tld), _), (copy, texts) in copies.items():
-            if self._cache is not None:
-                self._cache().finish(copy, texts, tld=tld)
+    def render(self, embed: Embed, options: Options, input: Input = "text") -> Markup | str:
+        """An embed, already at its size, for ``options.target`` (by default the setting TARGET)."""
+        return self._renderer().render(embed, options, self.target(options), input)
+
+    def fallback(
+        self, ref: AssetRef | None, text: str, error: EmbedKitError, options: Options, input: Input = "text"
+    ) -> Markup | str:
+        """What a reader sees where there is no embed: a card, a link or a text, by ON_ERROR.
+
+        :param ref: the reference; None where ``text`` is not one.
+        :raises EmbedKitError: the one passed in, where ON_ERROR is ``raise`` or the set-up is at fault.
+        """
+        if self._settings.on_error == "raise" or isinstance(error, ConfigurationError):
+            raise error
+        target = self.target(options)
+        if ref is None:
+            return self._renderer().plain(text, target, input)
+        texts = error.texts if isinstance(error, InvalidResponse) else {}
+        return self._renderer().fallback(ref, options, target, texts=texts, input=input)
+
+    def target(self, options: Options) -> Target:
+        """The target of these options, by default the setting TARGET."""
+        return options.target or self._target
 
     def _name(self, options: Options, input: Input) -> str:
-        said = [getattr(options, name) for name in SAID]
-        target = cast(Target, options.target or self._target)
-        whole = f"{target} {ROWS[target].escape[input]} {said!r}".encode("utf-8", "replace")
+        target = self.target(options)
+        values = [getattr(options, name) for name in NAMED_OPTIONS]
+        whole = f"{target} {ROWS[target].escape[input]} {values!r}".encode("utf-8", "replace")
         return f"{self._edition()}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
 
 
-def _edition(settings: Settings) -> str:
+def _renderer(settings: RenderSettings) -> Renderer:
+    from embedkit.rendering.renderer import Renderer  # who finds all fragments in the store has no use for it
+
+    return Renderer(settings)
+
+
+def _edition(settings: RenderSettings) -> str:
     from embedkit.rendering.renderer import edition
 
-    return edition(settings.rendering)
+    return edition(settings)

@@ -10,7 +10,8 @@ import copy
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from embedkit.cache.stores.locks import Busy
@@ -19,27 +20,24 @@ from embedkit.forks import register_after_fork
 Result = TypeVar("Result")
 
 
-class _Call:
-    """One piece of work under way; ``over`` is set when ``result`` or ``error`` is."""
+class Call:
+    """One piece of work under way: done when it has a ``result``, or an ``error``."""
 
     def __init__(self) -> None:
         self.over = threading.Event()
         self.result: Any = None
         self.error: BaseException | None = None
 
-    def run(self, work: Callable[[], Any]) -> Any:
-        try:
-            self.result = work()
-        except BaseException as error:
-            self.error = error
-            raise
-        return self.result
+    @property
+    def is_done(self) -> bool:
+        """Whether another has done the work; whoever finds that it is not does it, and sets ``result``."""
+        return self.over.is_set()
 
 
-class Flight:
+class SingleFlight:
     """The work under way in this process, by key."""
 
-    _shared: ClassVar[weakref.WeakValueDictionary[str, Flight]] = weakref.WeakValueDictionary()
+    _shared: ClassVar[weakref.WeakValueDictionary[str, SingleFlight]] = weakref.WeakValueDictionary()
     _making: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
@@ -47,7 +45,7 @@ class Flight:
         register_after_fork(self)
 
     @classmethod
-    def at(cls, name: str) -> Flight:
+    def at(cls, name: str) -> SingleFlight:
         """The flight of this name, the same object for everybody in the process."""
         with cls._making:
             if (flight := cls._shared.get(name)) is None:
@@ -57,43 +55,55 @@ class Flight:
     def after_fork(self) -> None:
         """The threads that did the work are not in the child."""
         self._mutex = threading.Lock()
-        self._calls: dict[Hashable, _Call] = {}
+        self._calls: dict[Hashable, Call] = {}
 
-    def once(
-        self, key: Hashable, work: Callable[[], Result], wait: float, joined: Callable[[], object] = bool
-    ) -> Result:
+    def run(self, key: Hashable, work: Callable[[], Result], wait: float) -> Result:
         """Do the work, or share in the outcome of who is already doing it.
 
         :param wait: seconds after which to give up on another.
-        :param joined: called where another is already doing it.
         :raises Busy: where another was still at it by then.
+        """
+        with self.join(key, wait) as call:
+            if not call.is_done:
+                call.result = work()
+        result: Result = call.result
+        return result
+
+    @contextmanager
+    def join(self, key: Hashable, wait: float, on_join: Callable[[], object] = bool) -> Iterator[Call]:
+        """The same as a block, which does the work and sets the result if the call is not done.
+
+        :param on_join: called where another is already doing it.
         """
         deadline = time.monotonic() + wait
         while True:
             call, first = self._join(key)
             if first:
-                return self._lead(key, call, work)
-            joined()
+                yield from self._lead(key, call)
+                return
+            on_join()
             if not call.over.wait(max(0.0, deadline - time.monotonic())):
                 raise Busy(f"another thread has been at it for more than {wait} seconds")
             if call.error is None:
-                result: Result = call.result
-                return result
+                yield call
+                return
             if isinstance(call.error, Exception):
                 raise _fresh(call.error)
             # the other was interrupted (KeyboardInterrupt, SystemExit), which is no outcome: start anew
 
-    def _join(self, key: Hashable) -> tuple[_Call, bool]:
+    def _join(self, key: Hashable) -> tuple[Call, bool]:
         with self._mutex:
             if key in self._calls:
                 return self._calls[key], False
-            call = self._calls[key] = _Call()
+            call = self._calls[key] = Call()
             return call, True
 
-    def _lead(self, key: Hashable, call: _Call, work: Callable[[], Result]) -> Result:
+    def _lead(self, key: Hashable, call: Call) -> Iterator[Call]:
         try:
-            result: Result = call.run(work)
-            return result
+            yield call
+        except BaseException as error:
+            call.error = error
+            raise
         finally:
             with self._mutex:
                 self._calls.pop(key, None)

@@ -7,33 +7,16 @@ rest are asked for together, each once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
 
+from embedkit.cache.entry import Entry
 from embedkit.cache.memory import Memo
-from embedkit.cache.rendered import Finished, Made
+from embedkit.cache.rendered import RenderedFragments
 from embedkit.engine import matches
 from embedkit.engine.matches import Found
-from embedkit.engine.resolver import Admit, Progress
+from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.errors import EmbedKitError
-from embedkit.getty import sizes
-from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem
+from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem
 from embedkit.targets import Input, Target
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
-
-class Resolving(Protocol):
-    """What an expansion needs of the kit."""
-
-    def key(self, ref: AssetRef) -> EmbedKey: ...
-    def records(
-        self, references: Iterable[AssetRef], *, progress: Progress | None = None, admit: Admit | None = None
-    ) -> Mapping[EmbedKey, Embed | EmbedKitError]: ...
-    def fallback(
-        self, reference: str | AssetRef, error: EmbedKitError, options: Options = ..., input: Input = ...
-    ) -> Markup | str: ...
-
 
 Shown = tuple[Embed, str]
 """An embed at its size, and its markup."""
@@ -46,25 +29,24 @@ class Expansion:
     """One run, for one target (None: the setting TARGET)."""
 
     def __init__(
-        self, kit: Resolving, memo: Memo, finished: Finished, target: Target | None, admit: Admit | None = None
+        self, resolver: Resolver, memo: Memo, fragments: RenderedFragments, target: Target | None
     ) -> None:
-        self._kit = kit
+        self._resolver = resolver
         self._memo = memo
-        self._finished = finished
+        self._fragments = fragments
         self._target = target
-        self._admit = admit
-        self._records: Mapping[EmbedKey, Embed | EmbedKitError] = {}
-        self._new: list[Made] = []
+        self._entries: Mapping[EmbedKey, Entry | EmbedKitError] = {}
 
-    def run(self, texts: Iterable[tuple[str, Input]], progress: Progress | None) -> list[Document]:
+    def run(
+        self, texts: Iterable[tuple[str, Input]], progress: Progress | None, admit: Admit | None
+    ) -> list[Document]:
         """The texts as documents, in order."""
         drafts = [self._draft(text, input) for text, input in texts]
         refs = (one.ref for *_, found in drafts for one, known in found if one.ref and known is None)
         if missing := dict.fromkeys(refs):  # in order
-            self._records = self._kit.records(missing, progress=progress, admit=self._admit)
-        done = [self._document(*draft) for draft in drafts]
-        self._finished.keep(self._new)
-        return done
+            wants = [(self._resolver.key(ref, ref.options), ref.options) for ref in missing]
+            self._entries = self._resolver.resolve_many(wants, progress, admit=admit)
+        return [self._document(*draft) for draft in drafts]
 
     def _draft(self, text: str, input: Input) -> Draft:
         target, known = self._target, self._memo.get
@@ -93,19 +75,20 @@ class Expansion:
 
     def _shown(self, one: Found, ref: AssetRef, input: Input) -> Shown | EmbedKitError:
         """A reference of a text, which the memo may have come to know meanwhile."""
-        asked = ref, self._target, input
-        known: Shown | None = self._memo.get(asked)
+        question = ref, self._target, input
+        known: Shown | None = self._memo.get(question)
         if known:
             return known
-        picture = self._kit.key(ref)
-        copy = self._records[picture]
-        if isinstance(copy, EmbedKitError):
-            return copy
-        html = self._finished.html(picture, copy, one.options(self._target), self._new, input)
-        shown = sizes.shown(copy, ref.options), html
-        if sizes.covers(copy, ref.options):  # else it is shown in an outage alone
-            self._memo.keep(asked, picture, copy, shown)
+        entry = self._entries[self._resolver.key(ref, ref.options)]
+        if isinstance(entry, EmbedKitError):
+            return entry
+        html = self._fragments.html(entry, one.options(self._target), input)
+        shown = entry.sized(ref.options), html
+        if entry.satisfies(ref.options):  # else it is shown in an outage alone
+            self._memo.keep(question, entry, shown)
         return shown
 
     def _fallback(self, one: Found, error: EmbedKitError, input: Input) -> str | None:
-        return str(self._kit.fallback(one.ref, error, one.options(self._target), input)) if one.ref else None
+        if one.ref is None:
+            return None
+        return str(self._fragments.fallback(one.ref, "", error, one.options(self._target), input))

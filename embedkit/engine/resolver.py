@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from embedkit.cache.embed_cache import EmbedCache, Entry
+from embedkit.cache.embed_cache import EmbedCache
+from embedkit.cache.entry import Entry
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import (
     ConfigurationError,
@@ -82,138 +83,148 @@ class Resolver:
         self._observe = observe
         self._unusable: set[EmbedKey] = set()  # since the last answer that could be used
 
-    def record(self, picture: EmbedKey, options: Options, admit: Admit | None = None) -> Embed:
-        """One record, large enough for these options.
+    def key(self, ref: AssetRef, options: Options) -> EmbedKey:
+        """What Getty is asked for once: the items and the tld."""
+        return ref.items, options.tld or self._settings.tld
+
+    def resolve(self, key: EmbedKey, options: Options, admit: Admit | None = None) -> Entry:
+        """The entry of a picture, with a copy that is large enough for these options.
 
         :raises ProviderError: where there is none, and no copy that may be shown instead.
         """
-        if held := self._held(picture, options):
-            return held
-        if admit and (error := admit([picture]).get(picture)):
-            return _last_good(self._cache().get(*picture), error)
-        return self._ask(picture, options)
+        entry, may_show = self._look(key, options)
+        if may_show:
+            return entry
+        if admit and (error := admit([key]).get(key)):
+            return _last_good(entry, error)
+        return self._ask(entry, options)
 
-    def records(
+    def resolve_many(
         self,
-        wants: Sequence[Want],
+        wants: Iterable[Want],
         progress: Progress | None = None,
         *,
         refresh: bool = False,
         admit: Admit | None = None,
-    ) -> dict[EmbedKey, Embed | EmbedKitError]:
-        """One record or error for each distinct picture: what is held at once, the rest in parallel.
+    ) -> dict[EmbedKey, Entry | EmbedKitError]:
+        """One entry or error for each distinct picture: what is held at once, the rest in parallel.
 
         :param refresh: ask for every picture anew, and give the error even where a copy is held.
         """
-        pictures: dict[EmbedKey, Options] = {}
-        for picture, options in wants:
-            before = pictures.get(picture)
-            pictures[picture] = options if before in (None, options) else sizes.largest(options, before)
-        found: dict[EmbedKey, Embed | EmbedKitError] = {}
-        if not refresh:
-            held = ((want[0], _caught(self._held, *want)) for want in pictures.items())
-            found = {picture: answer for picture, answer in held if answer is not None}
-        missing = {picture: options for picture, options in pictures.items() if picture not in found}
+        largest: dict[EmbedKey, Options] = {}
+        for key, options in wants:
+            before = largest.get(key)
+            largest[key] = options if before in (None, options) else sizes.largest(options, before)
+        found: dict[EmbedKey, Entry | EmbedKitError] = {}
+        missing: dict[EmbedKey, Entry] = {}
+        for key, options in largest.items():
+            looked = (Entry(key=key), False) if refresh else _caught(self._look, key, options)
+            if isinstance(looked, EmbedKitError):
+                found[key] = looked
+            elif looked[1]:
+                found[key] = looked[0]
+            else:
+                missing[key] = looked[0]
         if admit and missing:
-            for picture, error in admit(tuple(missing)).items():
-                found[picture] = _caught(_last_good, self._cache().get(*picture), error)
-                del missing[picture]
+            for key, error in admit(tuple(missing)).items():
+                found[key] = _caught(_last_good, missing.pop(key), error)
         ask = partial(self._renew if refresh else self._ask, batch=len(missing) > 1)
-        for picture, answer in self._ask_many(missing, ask):
-            found[picture] = answer
+        for key, answer in self._ask_many([(entry, largest[key]) for key, entry in missing.items()], ask):
+            found[key] = answer
             if progress:
-                progress(len(found), len(pictures))
-        return {picture: found[picture] for picture in pictures}
+                progress(len(found), len(largest))
+        return {key: found[key] for key in largest}
 
     def _ask_many(
-        self, missing: Mapping[EmbedKey, Options], ask: Callable[[EmbedKey, Options], Embed]
-    ) -> Iterator[tuple[EmbedKey, Embed | EmbedKitError]]:
+        self, missing: Sequence[tuple[Entry, Options]], ask: Callable[[Entry, Options], Entry]
+    ) -> Iterator[tuple[EmbedKey, Entry | EmbedKitError]]:
         if len(missing) == 1 or self._locked is not None:
-            for want in missing.items():
-                yield want[0], _caught(ask, *want)
+            for entry, options in missing:
+                yield entry.key, _caught(ask, entry, options)
         elif missing:
             from concurrent.futures import ThreadPoolExecutor, as_completed
 
             pool = ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch")
             try:
-                asked = {pool.submit(_caught, ask, *want): want[0] for want in missing.items()}
+                asked = {pool.submit(_caught, ask, *want): want[0].key for want in missing}
                 for done in as_completed(asked):
                     yield asked[done], done.result()
             finally:  # after an interruption what is under way comes to its end, and nothing else is begun
                 pool.shutdown(cancel_futures=True)
 
-    def _held(self, picture: EmbedKey, options: Options) -> Embed | None:
-        """The copy that may be shown now; None where Getty has to be asked first.
+    def _look(self, key: EmbedKey, options: Options) -> tuple[Entry, bool]:
+        """What is held of a picture, and whether that may be shown now; if not, Getty has to be asked first.
 
         :raises ProviderError: where Getty has lately said no, and no copy may be shown.
         """
         if self._locked is not None:
-            return self._from_lock(picture, self._locked)
-        entry = self._cache().get(*picture)
-        self._observe("lookup", _lookup(entry, options))
+            return self._from_lock(key, self._locked), True
+        entry = self._cache().get(*key)
+        found = _lookup(entry, options)
+        self._observe("lookup", found)
         if entry.error is not None:
-            return _last_good(entry, entry.error)
-        if entry.embed is None or not sizes.covers(entry.embed, options):
-            return None
-        if entry.verdict is Verdict.FRESH:
-            return entry.embed
-        if entry.verdict is Verdict.STALE_WHILE_REVALIDATE:
-            self._revalidator.submit(picture, lambda: self._ask(picture, options))
-            return entry.embed
-        return None
+            return _last_good(entry, entry.error), True
+        if found == "stale":
+            self._revalidator.submit(key, lambda: self._ask(entry, options))
+        return entry, found != "miss"
 
-    def _from_lock(self, picture: EmbedKey, locked: Mapping[EmbedKey, Embed]) -> Embed:
+    def _from_lock(self, key: EmbedKey, locked: Mapping[EmbedKey, Embed]) -> Entry:
         from embedkit.getty import oembed
 
-        if picture in locked:  # a lock file is not signed: whoever can write to it is not trusted with more
-            return oembed.vetted(locked[picture], self._settings, tld=picture[1])
-        ref = ",".join(picture[0])
+        if key in locked:  # a lock file is not signed: whoever can write to it is not trusted with more
+            return Entry(oembed.vetted(locked[key], self._settings, tld=key[1]), Verdict.FRESH, key=key)
+        ref = ",".join(key[0])
         raise Unavailable(
             f"{ref} is not in the lock file {self._settings.lockfile}.",
             hint="Add it with: embedkit lock DIR",
             ref=ref,
         )
 
-    def _ask(self, picture: EmbedKey, options: Options, *, batch: bool = False) -> Embed:
+    def _ask(self, entry: Entry, options: Options, *, batch: bool = False) -> Entry:
         """Ask Getty, one caller at a time for a picture; else the last good copy.
 
         Waiting for another who asks, and asking, take TIMEOUT together.
         """
         began = time.monotonic()
-
-        def work() -> Embed:
-            entry = self._cache().get(*picture)  # another thread or process may have been first
-            if entry.error is not None:
-                raise entry.error
-            if entry.embed is None:
-                return self._fetch(picture, options, batch, began)
-            if entry.verdict is Verdict.FRESH and sizes.covers(entry.embed, options):
-                return entry.embed
-            return self._fetch(picture, _no_smaller(options, entry.embed), batch, began)
-
         try:
-            embed = self._cache().once(*picture, work, wait=self._settings.timeout)
-            if not sizes.covers(embed, options):  # we shared the answer to a smaller question
-                embed = self._cache().once(*picture, work, wait=self._settings.timeout)
-            return embed
+            found = self._ask_once(entry, options, batch, began)
+            if not found.satisfies(options):  # we shared the answer to a smaller question
+                found = self._ask_once(found, options, batch, began)
+            return found
         except ProviderError as error:
-            copy = _last_good(self._cache().get(*picture), error)
+            held = _last_good(self._cache().look_again(entry), error)
             self._observe("rescue")
-            return copy
+            return held
 
-    def _renew(self, picture: EmbedKey, options: Options, *, batch: bool = False) -> Embed:
+    def _ask_once(self, entry: Entry, options: Options, batch: bool, began: float) -> Entry:
+        cache = self._cache()
+        with cache.single_flight(*entry.key, wait=self._settings.timeout) as call:
+            if not call.is_done:
+                now = cache.look_again(entry)  # another thread or process may have been first
+                if now.error is not None:
+                    raise now.error
+                if now.verdict is Verdict.FRESH and now.satisfies(options):
+                    call.result = now
+                else:
+                    call.result = self._fetch(entry.key, _no_smaller(options, now.embed), batch, began)
+        found: Entry = call.result
+        return found
+
+    def _renew(self, entry: Entry, options: Options, *, batch: bool = False) -> Entry:
         """Ask Getty whatever is held."""
         if self._locked is not None:
-            return self._from_lock(picture, self._locked)
+            return self._from_lock(entry.key, self._locked)
         began = time.monotonic()
-        return self._cache().once(
-            *picture, lambda: self._fetch(picture, options, batch, began), wait=self._settings.timeout
-        )
+        with self._cache().single_flight(*entry.key, wait=self._settings.timeout) as call:
+            if not call.is_done:
+                call.result = self._fetch(entry.key, options, batch, began)
+        found: Entry = call.result
+        return found
 
-    def _fetch(self, picture: EmbedKey, options: Options, batch: bool, began: float) -> Embed:
+    def _fetch(self, key: EmbedKey, options: Options, batch: bool, began: float) -> Entry:
         from embedkit.getty import oembed  # what is warm has no use for it
 
-        items, tld = picture
+        items, tld = key
         ref, asked_at = AssetRef(items), self._cache().now()
         bounds = sizes.question(options)
         try:
@@ -223,20 +234,20 @@ class Resolver:
             answer = oembed.parse(response, ref, self._settings, tld=tld, asked=bounds)
         except ProviderError as error:
             error.ref = str(ref)
-            self._blame(error, picture)
+            self._blame(error, key)
             log.debug("no embed of %s: %s: %s", ref, error.code, error)
-            self._cache().fail(items, tld, error, asked_at=asked_at)
+            self._cache().store_error(items, tld, error, asked_at=asked_at)
             raise
         self._unusable.clear()
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
 
-    def _blame(self, error: ProviderError, picture: EmbedKey) -> None:
+    def _blame(self, error: ProviderError, key: EmbedKey) -> None:
         """Mark an answer that can't be used as an outage, where those to other pictures can't be used either."""
         if isinstance(error, NotFound | NotEmbeddable):
             self._unusable.clear()
         elif isinstance(error, InvalidResponse) and not error.outage:
             if len(self._unusable) < UNUSABLE_PICTURES:
-                self._unusable.add(picture)
+                self._unusable.add(key)
             error.outage = len(self._unusable) >= UNUSABLE_PICTURES
 
     def _sent(self, request: Request) -> Response:
@@ -252,22 +263,22 @@ def _lookup(entry: Entry, options: Options) -> str:
     """What a look into the cache came to, in one word."""
     if entry.error is not None:
         return "negative"
-    if entry.embed is None or not sizes.covers(entry.embed, options):
+    if not entry.satisfies(options):
         return "miss"
     if entry.verdict is Verdict.FRESH:
         return "hit"
     return "stale" if entry.verdict is Verdict.STALE_WHILE_REVALIDATE else "miss"
 
 
-def _last_good(entry: Entry, error: EmbedKitError) -> Embed:
-    """The copy that may be shown in spite of an error; a picture that lost its permission goes sooner.
+def _last_good(entry: Entry, error: EmbedKitError) -> Entry:
+    """The entry, if its copy may be shown in spite of an error; a picture that lost its permission goes sooner.
 
     A withdrawn one goes at once, even where the cache could not be written and still has it.
     """
     forbidden = isinstance(error, NotEmbeddable) and entry.verdict is Verdict.STALE_IF_ERROR
     if entry.embed is None or forbidden or isinstance(error, NotFound):
         raise error
-    return entry.embed
+    return entry
 
 
 def _caught(ask: Callable[..., Any], *args: Any) -> Any:
@@ -280,7 +291,9 @@ def _caught(ask: Callable[..., Any], *args: Any) -> Any:
         return error
 
 
-def _no_smaller(options: Options, held: Embed) -> Options:
+def _no_smaller(options: Options, held: Embed | None) -> Options:
     """Bounds for a new copy that does not shrink the one held: it serves readers of larger sizes too."""
+    if held is None:
+        return options
     width, height = held.asked
     return sizes.largest(options, Options(max_width=width, max_height=height))

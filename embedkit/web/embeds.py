@@ -24,8 +24,9 @@ from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnsw
 def embed(service: Service, ref: str) -> Response:
     asked = service.kit.parse(ref)
     wanted = request.options(request.query(EmbedQuery)).over(asked.options)
-    found = service.kit.resolve(asked, wanted, admit_cold)
-    tell(service.kit.key(asked, wanted), found)
+    entry = service.kit.engine.resolve(asked, wanted, admit=admit_cold)
+    tell(entry)
+    found = entry.sized(wanted)
     item = _item(service, found, wanted)
     return response.as_json(item, cache=response.lifetime(service, found), about=response.timeless(item))
 
@@ -33,11 +34,9 @@ def embed(service: Service, ref: str) -> Response:
 def batch(service: Service) -> Response:
     asked, items = batches.body()
     refs = [_asked(service, item, asked.target) for item in items]
-    wanted = [ref for ref in refs if isinstance(ref, AssetRef)]
-    found = iter(service.kit.resolve_many(wanted, admit=admit_cold))
-    results = [(ref, next(found) if isinstance(ref, AssetRef) else ref) for ref in refs]
-    pairs = zip(items, results, strict=True)
-    return response.as_json({"embeds": [_outcome(service, item, *result) for item, result in pairs]})
+    found = service.kit.engine.resolve_many(refs, admit=admit_cold)
+    results = zip(items, refs, found, strict=True)
+    return response.as_json({"embeds": [_outcome(service, *result) for result in results]})
 
 
 def purge(service: Service, ref: str) -> Response:
@@ -69,9 +68,7 @@ def _asked(service: Service, item: Item, target: Target | None) -> AssetRef | Em
     return AssetRef(ref.items, replace(wanted, target=target or wanted.target))
 
 
-def _outcome(
-    service: Service, item: Item, ref: AssetRef | Exception, found: Embed | EmbedKitError | Refused
-) -> JSON:
+def _outcome(service: Service, item: Item, ref: AssetRef | Exception, found: Embed | Exception) -> JSON:
     try:
         if isinstance(ref, AssetRef) and isinstance(found, Embed):
             return _item(service, found, ref.options)

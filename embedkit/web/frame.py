@@ -26,7 +26,7 @@ def frame(service: Service, ref: str) -> Response:
     try:
         parsed = service.kit.parse(ref)
         wanted = replace(asked.over(parsed.options), target=asked.target)
-        embed = service.kit.resolve(parsed, wanted, admit_cold)
+        embed = service.kit.engine.resolve(parsed, wanted, admit=admit_cold).sized(wanted)
     except ConfigurationError:
         raise
     except UnsupportedReference as error:

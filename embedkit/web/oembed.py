@@ -44,8 +44,9 @@ def oembed(service: Service) -> Response:
         raise Refused("unsupported-format", "Only format=json is answered.")
     ref = service.kit.parse(asked.url)
     wanted = replace(request.options(asked).over(ref.options), target="oembed")
-    embed = service.kit.resolve(ref, wanted, admit_cold)
-    tell(service.kit.key(ref, wanted), embed)
+    entry = service.kit.engine.resolve(ref, wanted, admit=admit_cold)
+    tell(entry)
+    embed = entry.sized(wanted)
     answer = _answer(service, embed, str(service.kit.show(embed, wanted)))
     about = OEmbedAnswer.__struct_fields__
     return as_json(

@@ -26,7 +26,8 @@ def render(service: Service) -> Response:
 def _render(service: Service) -> Response:
     asked = reading.body(RenderRequest)
     _check_budget(asked.content, asked.input)
-    document = service.kit.document(asked.content, input=asked.input, target=asked.target, admit=admit_cold)
+    texts = [(asked.content, asked.input)]
+    [document] = service.kit.engine.documents(texts, target=asked.target, admit=admit_cold)
     return response.as_json(
         {
             "content": document.content,

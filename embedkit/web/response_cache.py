@@ -4,7 +4,7 @@ What ``GET /oembed`` and ``GET /v1/embeds/<ref>`` answer depends on the address,
 on the second (``Date`` and ``cache_age`` tell it). So what Flask has answered is given once more only
 
 *   to a request that is the same in all of that (:data:`KEY`), in the same second,
-*   while the cache still gives the very copy that the view told of: :class:`embedkit.cache.memory.Memo` asks it
+*   while the entry that the view told of is what the cache holds: :class:`embedkit.cache.memory.Memo` asks it
     each time, so that a purge, a takedown or a new copy counts at once,
 *   after the call has been counted against RATE_LIMIT; one call too many is for Flask to refuse.
 
@@ -23,8 +23,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import flask
 from flask import Flask, request
 
+from embedkit.cache.entry import Entry
 from embedkit.cache.memory import Memo
-from embedkit.models import Embed, EmbedKey
 from embedkit.web.context import Service
 from embedkit.web.observed import NOWHERE, ROUTE
 from embedkit.web.rate_limit import Throttle
@@ -45,9 +45,9 @@ Header = tuple[str, str]
 Second = tuple[int, int]
 
 
-def tell(picture: EmbedKey, embed: Embed) -> None:
-    """Say that the answer to the current request is made of this embed, and of nothing else that changes."""
-    request.environ[TOLD] = picture, embed
+def tell(entry: Entry) -> None:
+    """Say that the answer to the current request is made of this entry, and of nothing else that changes."""
+    request.environ[TOLD] = entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +114,17 @@ class Fast:
     def _keep(
         self,
         key: Hashable,
-        told: tuple[EmbedKey, Embed],
+        entry: Entry,
         began: tuple[float, float],
         said: tuple[str, str, list[Header]],
         body: bytes,
     ) -> None:
-        picture, embed = told
+        embed = entry.embed
         route, status, headers = said
-        second = int(began[0]), int(embed.fresh_until - began[1])
-        copy = self._service.kit.cache.get(*picture).embed
         names = [name for name, _ in headers]
         if (
-            copy is None
-            or (copy.frame, copy.fetched_at) != (embed.frame, embed.fetched_at)
-            or second != self._second(embed.fresh_until)
+            embed is None
+            or (second := (int(began[0]), int(embed.fresh_until - began[1]))) != self._second(embed.fresh_until)
             or names.count("RateLimit-Limit") != 1
             or "Set-Cookie" in names
             or _hooks(self._app) != self._hooks
@@ -137,7 +134,7 @@ class Fast:
         place = names.index("RateLimit-Limit")
         before, after = headers[:place], headers[place + 3 :]
         kept = Kept(second, embed.fresh_until, route, status, before, after, body)
-        self._memo.keep(key, picture, copy, kept)
+        self._memo.keep(key, entry, kept)
 
     def _second(self, fresh_until: float) -> Second:
         return int(time.time()), int(fresh_until - self._service.clock())

@@ -67,7 +67,7 @@ def c2(folder: Path) -> Iterator[Row]:
     for number in range(1000):
         kept.store(embed(name(number)), tld="com")
     kept.close()
-    key = kept._key(name(0))
+    key = kept._name(name(0))
     times: dict[str, list[float]] = {"raw": [], "ours": []}
     for turn in range(40):
         which = ("raw", "ours")[turn % 2]

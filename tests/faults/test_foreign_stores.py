@@ -110,7 +110,7 @@ def test_a_key_of_another_type_is_a_miss_and_written_over() -> None:
     with stores.redis() as server:
         backend = RedisStore(server.url)
         kept = cache(backend, monotonic=Clock())
-        name = f"embedkit:{kept._key(ITEMS)}"
+        name = f"embedkit:{kept._name(ITEMS)}"
         backend._write_client.lpush(name, "not ours")
         for _ in range(9):
             assert kept.get(ITEMS, "com").embed is None
@@ -125,7 +125,7 @@ def test_an_entry_that_cannot_be_written_does_not_keep_the_others(tmp_path: Path
     store = FileCache(tmp_path)
     monotonic = Clock()
     kept = cache(store, monotonic=monotonic)
-    os.mkdir(store._file(kept._key(ITEMS)))
+    os.mkdir(store._file(kept._name(ITEMS)))
     kept.store(embed(), tld="com")
     for items in OTHERS:
         kept.store(embed(items), tld="com")

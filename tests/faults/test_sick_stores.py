@@ -33,6 +33,8 @@ from tests.support.cache import (
     ROOT,
     cache,
     embed,
+    keep,
+    once,
 )
 from tests.support.faults import answer
 from tests.support.sick import Sibling, kill_loop
@@ -93,7 +95,7 @@ def test_three_hundred_pictures_make_three_hundred_calls_and_few_to_the_store(il
             calls.append(items)
             return kept.store(embed(items), tld="com")
 
-        return (kept.get(items, "com").embed or kept.once(items, "com", work, wait=5)).title
+        return (kept.get(items, "com").embed or once(kept, items, "com", work, wait=5)).title
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(show, LIST * 4)) == {embed().title}
@@ -113,7 +115,7 @@ def test_takedowns_are_written_before_any_copy_when_it_heals(ill: str) -> None:
     store.ill = ill
     for items in LIST[20:40]:
         kept.store(embed(items), tld="com")
-    kept.fail(LIST[3], "com", NotFound())
+    kept.store_error(LIST[3], "com", NotFound())
     with pytest.raises(Unavailable):  # others may go on
         kept.delete(LIST[4])
     for items in (LIST[3], LIST[4]):
@@ -122,7 +124,7 @@ def test_takedowns_are_written_before_any_copy_when_it_heals(ill: str) -> None:
     assert not kept.heal()  # it is left alone for now
     monotonic.now += BYPASS + 1
     assert kept.heal()
-    assert store.writes()[:2] == [kept._key(LIST[3]), kept._key(LIST[4])]
+    assert store.writes()[:2] == [kept._name(LIST[3]), kept._name(LIST[4])]
     assert len(store.writes()) == 22
     other = cache(store)
     shown = [items for items in LIST[:40] if other.get(items, "com").embed]
@@ -137,7 +139,7 @@ def test_a_takedown_reaches_what_another_process_keeps_for_itself(tmp_path: Path
     one, other = (cache(store, clock=clock, takedowns_path=str(tmp_path / "takedowns")) for _ in range(2))
     other.store(embed(), tld="com")
     assert other.get(ITEMS, "com").embed
-    one.fail(ITEMS, "com", NotFound())
+    one.store_error(ITEMS, "com", NotFound())
     one.close()  # and that is the end of it
     clock.now += 2
     assert other.get(ITEMS, "com").embed is None
@@ -151,7 +153,7 @@ def test_an_old_answer_that_comes_late_does_not_take_down_what_is_newer() -> Non
     clock.now += 1
     kept.store(embed(), tld="com")
     store.ill = "full"
-    kept.fail(ITEMS, "com", NotFound(), asked_at=asked_at)
+    kept.store_error(ITEMS, "com", NotFound(), asked_at=asked_at)
     assert kept.get(ITEMS, "com").embed
     kept.close()
 
@@ -161,12 +163,12 @@ def test_no_new_copy_is_written_while_a_takedown_waits() -> None:
     kept = cache(store, monotonic=monotonic)
     kept.store(embed(), tld="com")
     store.ill = "full"
-    kept.fail(ITEMS, "com", NotFound())
-    kept.fail(ITEMS, "com", NotFound())
+    kept.store_error(ITEMS, "com", NotFound())
+    kept.store_error(ITEMS, "com", NotFound())
     store.ill, store.asked = "", []
     monotonic.now += BYPASS + 1
     kept.store(embed(LIST[0]), tld="com")
-    assert kept._key(LIST[0]) not in store.writes()[:1]
+    assert kept._name(LIST[0]) not in store.writes()[:1]
     assert kept.get(LIST[0], "com").embed
     assert kept.heal()
     assert cache(store).get(LIST[0], "com").embed
@@ -204,7 +206,7 @@ def test_what_was_read_is_the_last_good_copy_while_the_store_cannot_be_read() ->
         assert kept.get(items, "com").embed
     store.ill = "down"
     clock.now += 60
-    kept.fail(LIST[0], "com", NotFound())
+    kept.store_error(LIST[0], "com", NotFound())
     with pytest.raises(Unavailable):
         kept.delete(LIST[1])
     found = [kept.get(items, "com") for items in shown]
@@ -215,7 +217,7 @@ def test_what_was_read_is_the_last_good_copy_while_the_store_cannot_be_read() ->
         raise Unavailable("down")
 
     with pytest.raises(Unavailable):
-        kept.once(LIST[2], "com", outage, wait=1)
+        once(kept, LIST[2], "com", outage, wait=1)
     assert kept.get(LIST[2], "com").embed
     clock.now += 400 * DAY
     assert kept.get(LIST[2], "com").embed is None
@@ -234,7 +236,7 @@ def test_a_store_that_cannot_be_read_is_not_written_over() -> None:
     store.ill = "blind"
     asked_at = clock.now
     clock.now += 1
-    theirs._store.set(theirs._key(ITEMS), "", 1)
+    theirs._store.set(theirs._name(ITEMS), "", 1)
     store.ill = ""
     theirs.delete(ITEMS)
     store.ill = "blind"
@@ -294,7 +296,7 @@ def test_what_a_sibling_shows_while_the_server_is_down(kind: str, same: bool, tm
             server.stop()
             assert theirs.ask("store") == theirs.ask("shown") == embed().title
             ours.store(embed(), tld="com")
-            ours.fail(ITEMS, "com", NotFound())
+            ours.store_error(ITEMS, "com", NotFound())
             assert ours.get(ITEMS, "com").embed is None
             time.sleep(1.1)  # for which a sibling trusts what it has read
             assert theirs.ask("shown") == (None if same else embed().title)
@@ -438,8 +440,8 @@ def test_a_stopped_leader_holds_nobody_up_for_ever_and_brings_nothing_back(schem
             _wait_for(lambda: _stopped(leader.process.pid))
             kept = cache(open_store(url, limit=100, timeout=5))
             with pytest.raises(Unavailable):
-                kept.once(ITEMS, "com", lambda: "asked", wait=0.2)
-            assert kept.once(ITEMS, "com", lambda: kept.store(embed(), tld="com").title, wait=20) == embed().title
+                once(kept, ITEMS, "com", lambda: "asked", wait=0.2)
+            assert once(kept, ITEMS, "com", lambda: keep(kept, embed(), tld="com").title, wait=20) == embed().title
             leader.process.send_signal(signal.SIGCONT)
             assert leader.answer() == embed().title  # it shows what is newer as well
             assert kept.get(ITEMS, "com").embed.title == embed().title
@@ -466,13 +468,13 @@ def test_an_answer_to_an_old_question_undoes_nothing(ending: str) -> None:
     if ending == "copy":
         kept.store(embed(title="newer"), tld="com")
     elif ending == "takedown":
-        kept.fail(ITEMS, "com", NotFound())
+        kept.store_error(ITEMS, "com", NotFound())
     else:
         kept.delete(ITEMS)
     clock.now += 10 if ending != "long ago" else 2 * DAY
     if ending == "copy":
-        assert kept.store(embed(title="old"), tld="com", asked_at=asked_at).title == "newer"
-        kept.fail(ITEMS, "com", NotFound(), asked_at=asked_at)
+        assert keep(kept, embed(title="old"), tld="com", asked_at=asked_at).title == "newer"
+        kept.store_error(ITEMS, "com", NotFound(), asked_at=asked_at)
         assert kept.get(ITEMS, "com").embed.title == "newer"
         return
     with pytest.raises(NotFound if ending == "takedown" else Unavailable):
@@ -568,7 +570,7 @@ for name in sorted(os.listdir(folder)):
         os.truncate(f"{folder}/{name}", 0)
 fill()
 assert all(held(kept, number) for number in range(20))
-kept.fail(("3",), "com", NotFound())
+kept.store_error(("3",), "com", NotFound())
 assert kept.delete(("4",))
 for number in range(20, 40):
     kept.store(embed((f"{number}",)), tld="com")

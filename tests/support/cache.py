@@ -56,6 +56,21 @@ def cache(backend: BaseCache, **changes: Any) -> EmbedCache:
     return EmbedCache(backend, **{**given, **changes})
 
 
+def keep(kept: EmbedCache, picture: Embed, **rest: Any) -> Embed:
+    """Store a copy; the copy that is to be shown from now on."""
+    entry = kept.store(picture, **rest)
+    assert entry.embed is not None
+    return entry.embed
+
+
+def once(kept: EmbedCache, items: tuple[str, ...], tld: str, work: Callable[[], Any], *, wait: float) -> Any:
+    """Do some work for a picture, or share in the outcome of who is at it."""
+    with kept.single_flight(items, tld, wait=wait) as call:
+        if not call.is_done:
+            call.result = work()
+    return call.result
+
+
 def asking(
     kept: EmbedCache, calls: Path, *, outcome: ProviderError | None = None, takes: float = 0.2
 ) -> Callable[[], Embed]:
@@ -71,9 +86,9 @@ def asking(
             file.write(f"{os.getpid()}\n")
         time.sleep(takes)
         if outcome:
-            kept.fail(ITEMS, "com", outcome)
+            kept.store_error(ITEMS, "com", outcome)
             raise outcome
-        return kept.store(embed(), tld="com")
+        return keep(kept, embed(), tld="com")
 
     return work
 
@@ -86,7 +101,7 @@ def ask(kept: EmbedCache, work: Callable[[], Embed], threads: int, wait: float) 
     def one() -> None:
         together.wait(20)
         try:
-            outcomes.append(kept.once(ITEMS, "com", work, wait=wait).title)
+            outcomes.append(once(kept, ITEMS, "com", work, wait=wait).title)
         except ProviderError as error:
             outcomes.append(f"{error.code}: {error.message}")
 

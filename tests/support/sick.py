@@ -24,6 +24,8 @@ from tests.support.cache import (
     ROOT,
     cache,
     embed,
+    keep,
+    once,
 )
 
 BESIDE = {"c", "c-journal", "c.lock", "c.changes", "c.takedowns", "c.takedowns.lock"}
@@ -77,18 +79,18 @@ def _done(kept: EmbedCache, what: str) -> Any:
         found = kept.get(ITEMS, "com").embed
         return found and found.title
     if what == "store":
-        return kept.store(embed(), tld="com").title
+        return keep(kept, embed(), tld="com").title
     if what == "takedown":
-        kept.fail(ITEMS, "com", NotFound())
+        kept.store_error(ITEMS, "com", NotFound())
         return True
     if what == "lead":  # a call in whose middle the process is stopped
         asked_at = kept.now()
 
         def work() -> str:
             os.kill(os.getpid(), signal.SIGSTOP)
-            return kept.store(embed(title="old"), tld="com", asked_at=asked_at).title
+            return keep(kept, embed(title="old"), tld="com", asked_at=asked_at).title
 
-        return kept.once(ITEMS, "com", work, wait=0.2)
+        return once(kept, ITEMS, "com", work, wait=0.2)
     raise ValueError(what)
 
 

@@ -188,7 +188,7 @@ def test_options_are_answered_without_work() -> None:
         for _ in range(3):
             assert web.client.options(path, headers=preflight).status_code == 200
     assert web.sandbox.count() == 0
-    assert not web.kit._transport.made()
+    assert not web.kit.engine.transport.made()
     assert web.client.get("/oembed").status_code == 400
 
 

@@ -327,7 +327,7 @@ def test_a_frozen_kit_asks_nobody(tmp_path: Any) -> None:
     lock = tmp_path / "lock.json"
     lock.write_text('{"version": 1, "embeds": []}')
     kit, app = inside()
-    kit = EmbedKit(Settings(frozen=True, lockfile=str(lock), api_key="k"), transport=kit._transport())
+    kit = EmbedKit(Settings(frozen=True, lockfile=str(lock), api_key="k"), transport=kit.engine.transport())
     with pytest.raises(ConfigurationError, match="FROZEN"):
         kit.search("harbour")
     with pytest.raises(ConfigurationError, match="FROZEN"):

@@ -650,7 +650,7 @@ class Short:
 
 def test_the_size_is_checked_here_too(tmp_path: Path) -> None:
     kit, _ = inside()
-    short = EmbedKit(kit.settings, transport=Short(kit._transport()))
+    short = EmbedKit(kit.settings, transport=Short(kit.engine.transport()))
     with pytest.raises(Unavailable, match="whole"):
         short.api.downloads.save(ID, tmp_path / "picture.jpg")
     assert list(tmp_path.iterdir()) == []

@@ -479,13 +479,13 @@ def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -
     upstream.scripts = (ok(found(total=100)),)
     with House(upstream.origin, timeout=5) as house:
         asked: list[tuple[bool, float]] = []
-        flight = house.api._pages._flight.once
+        flight = house.api._pages._flight.run
 
         def noted(key: Any, work: Any, wait: float) -> Any:
             asked.append((key[1], wait))
             return flight(key, work, wait)
 
-        house.api._pages._flight.once = noted  # type: ignore[method-assign]
+        house.api._pages._flight.run = noted  # type: ignore[method-assign]
         walk = house.kit.search_pages("harbour", page_size=1)
         assert [next(walk).page, next(walk).page] == [1, 2]
         house.kit.search("harbour", page=2, page_size=1)

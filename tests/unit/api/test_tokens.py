@@ -511,7 +511,7 @@ def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house:
     """One thread is refused while another, which had waited for it, is just about to be handed the same token."""
     house.current()
     handed, both = threading.Event(), threading.Event()
-    once = house.tokens._flight.once
+    once = house.tokens._flight.run
 
     def late(key: str, work: Callable[[], object], wait: float) -> object:
         def held_up() -> object:
@@ -523,7 +523,7 @@ def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house:
 
         return once(key, held_up, wait)
 
-    house.tokens._flight.once = late  # type: ignore[method-assign]
+    house.tokens._flight.run = late  # type: ignore[method-assign]
     reader = threading.Thread(
         target=lambda: house.tokens._replaced(None, "client_credentials", house.clock.now + 5)
     )

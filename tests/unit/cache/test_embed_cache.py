@@ -19,7 +19,7 @@ from cachelib.serializers import JSONSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.cache import front
+from embedkit.cache import memory
 from embedkit.cache.embed_cache import EmbedCache, Entry
 from embedkit.cache.envelope import Envelope
 from embedkit.cache.stores.factory import open_store
@@ -43,6 +43,8 @@ from tests.support.cache import (
     SECRET,
     cache,
     embed,
+    keep,
+    once,
 )
 from tests.support.tools import Clock
 
@@ -73,14 +75,14 @@ def test_nothing_is_held_at_first(kept: EmbedCache) -> None:
 
 
 def test_a_copy_comes_back_as_it_went_in(kept: EmbedCache, clock: Clock) -> None:
-    stored = kept.store(embed(), tld="com")
+    stored = keep(kept, embed(), tld="com")
     assert stored == embed(fetched_at=clock.now, fresh_until=clock.now + DAY)
     for _ in range(3):  # from the backend, then from memory
         assert kept.get(ITEMS, "com") == Entry(stored, Verdict.FRESH)
 
 
 def test_pictures_lists_and_endpoints_are_kept_apart(kept: EmbedCache, backend: BaseCache, clock: Clock) -> None:
-    one, both = kept.store(embed(LIST[:1]), tld="com"), kept.store(embed(LIST), tld="com")
+    one, both = keep(kept, embed(LIST[:1]), tld="com"), keep(kept, embed(LIST), tld="com")
     assert kept.get(LIST[:1], "com").embed == one
     assert kept.get(LIST, "com").embed == both
     assert kept.get(LIST[::-1], "com").embed is None
@@ -124,9 +126,8 @@ def test_each_age_follows_the_other_in_memory_too(kept: EmbedCache, clock: Clock
 
 def test_the_providers_cache_age_and_chance_decide_how_long(backend: BaseCache, clock: Clock) -> None:
     for roll, cache_age, seconds in ((0, None, 0.9 * DAY), (1, None, 1.1 * DAY), (0.5, HOUR, HOUR), (0.5, 1, 300)):
-        stored = cache(backend, clock=clock, random=lambda roll=roll: roll).store(
-            embed(), tld="com", cache_age=cache_age
-        )
+        kept = cache(backend, clock=clock, random=lambda roll=roll: roll)
+        stored = keep(kept, embed(), tld="com", cache_age=cache_age)
         assert stored.fresh_until - clock.now == pytest.approx(seconds)
 
 
@@ -180,7 +181,7 @@ def test_a_takedown_drops_every_copy_and_is_remembered(kept: EmbedCache, clock: 
     for tld in ("com", "de"):
         kept.store(embed(), tld=tld)
         kept.get(ITEMS, tld)
-    kept.fail(ITEMS, "com", NotFound("no such picture", hint="another", ref="123456789"))
+    kept.store_error(ITEMS, "com", NotFound("no such picture", hint="another", ref="123456789"))
     for tld in ("com", "de", "fr"):
         entry = kept.get(ITEMS, tld)
         assert entry.embed is None
@@ -196,13 +197,13 @@ def test_a_takedown_drops_every_copy_and_is_remembered(kept: EmbedCache, clock: 
 
 def test_a_picture_that_stays_away_is_asked_for_less_and_less(kept: EmbedCache, clock: Clock) -> None:
     for seconds in (600, 1200, 2400, 4800, 9600, 19200, 38400, 76800, 86400, 86400):
-        kept.fail(ITEMS, "com", NotFound())
+        kept.store_error(ITEMS, "com", NotFound())
         clock.now += seconds - 1
         assert kept.get(ITEMS, "com").error
         clock.now += 2
         assert kept.get(ITEMS, "com").error is None
     kept.store(embed(), tld="com")
-    kept.fail(ITEMS, "com", NotFound())
+    kept.store_error(ITEMS, "com", NotFound())
     clock.now += 601
     assert kept.get(ITEMS, "com").error is None
 
@@ -210,7 +211,7 @@ def test_a_picture_that_stays_away_is_asked_for_less_and_less(kept: EmbedCache, 
 def test_what_is_gone_is_gone_for_a_day(kept: EmbedCache, clock: Clock) -> None:
     error = NotFound()
     error.gone = True
-    kept.fail(ITEMS, "com", error)
+    kept.store_error(ITEMS, "com", error)
     clock.now += DAY - 1
     found = kept.get(ITEMS, "com").error
     assert isinstance(found, NotFound)
@@ -226,10 +227,10 @@ def test_what_is_gone_is_gone_for_a_day(kept: EmbedCache, clock: Clock) -> None:
 def test_other_refusals_are_remembered_and_leave_the_copies(
     kept: EmbedCache, clock: Clock, error: ProviderError, seconds: int
 ) -> None:
-    stored = kept.store(embed(), tld="com")
+    stored = keep(kept, embed(), tld="com")
     kept.get(ITEMS, "com")
     clock.now += 1.5 * DAY
-    kept.fail(ITEMS, "com", error)
+    kept.store_error(ITEMS, "com", error)
     clock.now += seconds - 1
     entry = kept.get(ITEMS, "com")
     assert entry.embed == replace(stored, stale=True)
@@ -246,22 +247,22 @@ def test_other_refusals_are_remembered_and_leave_the_copies(
     [Unavailable("down"), RateLimited(retry_after=3), QuotaExhausted(), Unauthorized(), ProviderError("?")],
 )
 def test_an_outage_changes_nothing(kept: EmbedCache, error: ProviderError) -> None:
-    stored = kept.store(embed(), tld="com")
-    kept.fail(ITEMS, "com", error)
+    stored = keep(kept, embed(), tld="com")
+    kept.store_error(ITEMS, "com", error)
     assert kept.get(ITEMS, "com") == Entry(stored, Verdict.FRESH)
-    kept.fail(LIST, "com", error)
+    kept.store_error(LIST, "com", error)
     assert kept.get(LIST, "com") == Entry()
 
 
 def test_a_new_copy_ends_a_refusal(kept: EmbedCache) -> None:
     for error in (NotFound(), NotEmbeddable(), InvalidResponse()):
-        kept.fail(ITEMS, "com", error)
-        stored = kept.store(embed(), tld="com")
+        kept.store_error(ITEMS, "com", error)
+        stored = keep(kept, embed(), tld="com")
         assert kept.get(ITEMS, "com") == Entry(stored, Verdict.FRESH)
 
 
 def test_a_clock_set_back_does_not_prolong_a_refusal(kept: EmbedCache, clock: Clock) -> None:
-    kept.fail(ITEMS, "com", NotFound())
+    kept.store_error(ITEMS, "com", NotFound())
     clock.now -= HOUR
     assert kept.get(ITEMS, "com").error is None
 
@@ -279,7 +280,7 @@ def test_one_purge_removes_a_picture_whole(kept: EmbedCache) -> None:
 
 
 def test_a_purge_forgets_refusals_but_is_none_of_a_copy(kept: EmbedCache) -> None:
-    kept.fail(ITEMS, "com", NotFound())
+    kept.store_error(ITEMS, "com", NotFound())
     assert kept.delete(ITEMS) is False
     assert kept.get(ITEMS, "com") == Entry()
 
@@ -297,7 +298,7 @@ def test_a_purge_a_takedown_and_a_new_copy_are_seen_by_other_processes_at_once(
     assert theirs.get(ITEMS, "com") is theirs.get(ITEMS, "com")  # from memory
     ours.store(embed(title="newer"), tld="com")
     assert theirs.get(ITEMS, "com").embed.title == "newer"
-    ours.fail(ITEMS, "com", NotFound())
+    ours.store_error(ITEMS, "com", NotFound())
     assert theirs.get(ITEMS, "com").embed is None
     ours.store(embed(), tld="com")
     assert theirs.get(ITEMS, "com").embed
@@ -330,7 +331,7 @@ def test_clear_empties_it(kept: EmbedCache) -> None:
 
 
 def test_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front, "MAX_HOLDS", 10)
+    monkeypatch.setattr(memory, "MAX_ENTRIES", 10)
     kept = cache(MemoryCache(), clock=clock)
     for number in range(30):
         kept.store(embed((f"{number}",)), tld="com")
@@ -343,11 +344,11 @@ def test_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def _raw(kept: EmbedCache, backend: BaseCache, items: tuple[str, ...] = ITEMS) -> str:
-    return backend.get(kept._key(items))
+    return backend.get(kept._name(items))
 
 
 def _sealed(kept: EmbedCache, body: Any, secret: str = SECRET) -> str:
-    return Envelope((secret,)).seal(kept._key(ITEMS), body)
+    return Envelope((secret,)).seal(kept._name(ITEMS), body)
 
 
 RECORD = {"fetched_at": 1_750_000_000.0, "fresh_until": 1_750_080_000.0}
@@ -371,11 +372,11 @@ RECORD = {"fetched_at": 1_750_000_000.0, "fresh_until": 1_750_080_000.0}
     ],
 )
 def test_what_we_did_not_write_is_a_miss(kept: EmbedCache, backend: BaseCache, planted: Any) -> None:
-    backend.set(kept._key(ITEMS), planted)
+    backend.set(kept._name(ITEMS), planted)
     assert kept.get(ITEMS, "com") == Entry()
-    assert backend.get(kept._key(ITEMS)) is None
+    assert backend.get(kept._name(ITEMS)) is None
     assert kept.info()["corrupt"] == 1
-    stored = kept.store(embed(), tld="com")
+    stored = keep(kept, embed(), tld="com")
     assert kept.get(ITEMS, "com").embed == stored
 
 
@@ -394,16 +395,16 @@ def test_what_we_did_not_write_is_a_miss(kept: EmbedCache, backend: BaseCache, p
     ids=json.dumps,
 )
 def test_what_an_other_version_wrote_is_a_miss(kept: EmbedCache, backend: BaseCache, body: Any) -> None:
-    backend.set(kept._key(ITEMS), _sealed(kept, body))
+    backend.set(kept._name(ITEMS), _sealed(kept, body))
     assert kept.get(ITEMS, "com") == Entry()
     assert kept.info()["corrupt"] == 1
-    backend.set(kept._key(ITEMS), _sealed(kept, body))
-    stored = kept.store(embed(), tld="com")
+    backend.set(kept._name(ITEMS), _sealed(kept, body))
+    stored = keep(kept, embed(), tld="com")
     assert kept.get(ITEMS, "com").embed == stored
 
 
 def test_signed_but_nested_too_deeply(kept: EmbedCache, backend: BaseCache) -> None:
-    key = kept._key(ITEMS)
+    key = kept._name(ITEMS)
     sealed = Envelope((SECRET,)).seal(key, {"x": 0})
     from embedkit.cache.envelope import _sign
 
@@ -424,13 +425,13 @@ def test_no_flipped_bit_and_no_cut_passes(position: int, bit: int, cut: bool) ->
         del data[position:]
     else:
         data[position] ^= 1 << bit
-    store.set(kept._key(ITEMS), bytes(data))
+    store.set(kept._name(ITEMS), bytes(data))
     assert kept.get(ITEMS, "com") == Entry()
 
 
 def test_an_entry_cannot_stand_in_for_another(kept: EmbedCache, backend: BaseCache) -> None:
     kept.store(embed(LIST), tld="com")
-    backend.set(kept._key(ITEMS), _raw(kept, backend, LIST))
+    backend.set(kept._name(ITEMS), _raw(kept, backend, LIST))
     assert kept.get(ITEMS, "com") == Entry()
     assert kept.get(LIST, "com").embed
 
@@ -441,7 +442,7 @@ def test_another_secret_is_a_miss(kept: EmbedCache, backend: BaseCache, clock: C
 
 
 def test_secrets_rotate(backend: BaseCache, clock: Clock) -> None:
-    stored = cache(backend, clock=clock, secrets=(OLD,)).store(embed(), tld="com")
+    stored = keep(cache(backend, clock=clock, secrets=(OLD,)), embed(), tld="com")
     both = cache(backend, clock=clock, secrets=(SECRET, OLD))
     assert both.get(ITEMS, "com").embed == stored
     both.store(embed(), tld="com")
@@ -451,7 +452,7 @@ def test_secrets_rotate(backend: BaseCache, clock: Clock) -> None:
 def test_the_signature_of_a_grant_is_none_of_an_entry(kept: EmbedCache, backend: BaseCache) -> None:
     import hmac
 
-    key = kept._key(ITEMS)
+    key = kept._name(ITEMS)
     body = json.dumps({"v": 1, "key": key, "variants": {}, "error": None})
     backend.set(key, hmac.digest(SECRET.encode(), f"{key}\n{body}".encode(), "sha256").hex() + "." + body)
     kept.get(ITEMS, "com")
@@ -488,10 +489,10 @@ def test_any_cachelib_backend_will_do(kind: str, tmp_path: Path, clock: Clock) -
             "redis": lambda: RedisCache(client),
         }
         kept = cache(made[kind](), clock=clock)
-        stored = kept.once(ITEMS, "com", lambda: kept.store(embed(), tld="com"), wait=1)
+        stored = once(kept, ITEMS, "com", lambda: keep(kept, embed(), tld="com"), wait=1)
         assert kept.get(ITEMS, "com").embed == stored
         assert kept.check()
-        kept.fail(ITEMS, "com", NotFound())
+        kept.store_error(ITEMS, "com", NotFound())
         assert isinstance(kept.get(ITEMS, "com").error, NotFound)
         assert kept.delete(ITEMS) is False
         client.close()
@@ -500,7 +501,7 @@ def test_any_cachelib_backend_will_do(kind: str, tmp_path: Path, clock: Clock) -
 def test_null_keeps_nothing(clock: Clock) -> None:
     kept = cache(NullCache(), clock=clock)
     kept.store(embed(), tld="com")
-    kept.fail(ITEMS, "com", NotFound())
+    kept.store_error(ITEMS, "com", NotFound())
     assert kept.get(ITEMS, "com") == Entry()
     assert kept.check()
     assert kept.state() == "ok"
@@ -532,11 +533,11 @@ def test_a_broken_backend_is_a_miss_and_then_left_alone(caplog: pytest.LogCaptur
     for number in range(50):
         items = (f"{number}",)
         assert kept.get(items, "com") == Entry()
-        assert kept.store(embed(items), tld="com").title == embed().title
+        assert keep(kept, embed(items), tld="com").title == embed().title
         assert kept.get(items, "com").embed
-        kept.fail(items, "com", NotFound())
+        kept.store_error(items, "com", NotFound())
         assert kept.get(items, "com").embed is None
-        assert kept.once(items, "com", lambda: "work", wait=1) == "work"
+        assert once(kept, items, "com", lambda: "work", wait=1) == "work"
     assert backend.calls == 5
     assert kept.state() == "down"
     assert [record.getMessage() for record in caplog.records] == [
@@ -607,7 +608,7 @@ def test_a_redis_that_is_down_comes_back(tmp_path: Path) -> None:
         began = time.monotonic()
         for _ in range(20):
             assert kept.get(ITEMS, "com") == Entry()
-            assert kept.once(ITEMS, "com", embed, wait=1)
+            assert once(kept, ITEMS, "com", embed, wait=1)
         assert time.monotonic() - began < 2
         server.start()
         monotonic.now += 11
@@ -683,7 +684,7 @@ def test_a_full_cache_that_does_not_take_a_takedown_loses_the_copy(clock: Clock)
     kept = cache(store, clock=clock)
     kept.store(embed(), tld="com")
     store.full = True
-    kept.fail(ITEMS, "com", NotFound())
+    kept.store_error(ITEMS, "com", NotFound())
     entry = kept.get(ITEMS, "com")
     assert entry.embed is None
     assert isinstance(entry.error, NotFound)
@@ -692,7 +693,7 @@ def test_a_full_cache_that_does_not_take_a_takedown_loses_the_copy(clock: Clock)
 def test_a_copy_that_cannot_be_kept_is_served_all_the_same(tmp_path: Path) -> None:
     kept = cache(SQLiteCache(tmp_path / "db", timeout=0.05))
     (tmp_path / "db").mkdir()
-    assert kept.store(embed(), tld="com").fresh_until
+    assert keep(kept, embed(), tld="com").fresh_until
     assert kept.get(ITEMS, "com").embed
     assert kept.state() == "down"
     assert not kept.check()
@@ -712,5 +713,5 @@ def test_policies_may_be_short(clock: Clock) -> None:
     kept.store(embed(), tld="com")
     clock.now += 61
     assert kept.get(ITEMS, "com").embed is None
-    kept.fail(ITEMS, "com", InvalidResponse())  # remembered for no time at all
+    kept.store_error(ITEMS, "com", InvalidResponse())  # remembered for no time at all
     assert kept.get(ITEMS, "com") == Entry()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.cache.single_flight import Flight
+from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.locks import (
     Busy,
     FileLocks,
@@ -32,12 +32,13 @@ from tests.support.cache import (
     cache,
     embed,
     lines,
+    once,
 )
 
 # -- threads -------------------------------------------------------------------------------------------
 
 
-def many(threads: int, flight: Flight, work: object, key: str = "key") -> list[object]:
+def many(threads: int, flight: SingleFlight, work: object, key: str = "key") -> list[object]:
     """The outcome of each of many threads that ask at once."""
     together = threading.Barrier(threads)
     outcomes: list[object] = []
@@ -45,7 +46,7 @@ def many(threads: int, flight: Flight, work: object, key: str = "key") -> list[o
     def one() -> None:
         together.wait(20)
         try:
-            outcomes.append(flight.once(key, work, 10))
+            outcomes.append(flight.run(key, work, 10))
         except BaseException as error:
             outcomes.append(error)
 
@@ -65,7 +66,7 @@ def test_one_call_for_two_hundred_threads() -> None:
         time.sleep(0.3)
         return "result"
 
-    assert many(200, Flight(), work) == ["result"] * 200
+    assert many(200, SingleFlight(), work) == ["result"] * 200
     assert len(calls) == 1
 
 
@@ -77,7 +78,7 @@ def test_an_error_is_shared_as_well_each_with_a_traceback_of_its_own() -> None:
         time.sleep(0.3)
         raise InvalidResponse("odd", hint="try", ref="1", retry_after=3, texts={"title": "t"})
 
-    errors = many(200, Flight(), work)
+    errors = many(200, SingleFlight(), work)
     assert len(calls) == 1
     assert len({id(error) for error in errors}) == 200
     for error in errors:
@@ -96,7 +97,7 @@ def test_an_error_that_cannot_be_copied_is_shared_all_the_same() -> None:
         time.sleep(0.2)
         raise Awkward("o", "dd")
 
-    assert [str(error) for error in many(5, Flight(), work)] == ["odd"] * 5
+    assert [str(error) for error in many(5, SingleFlight(), work)] == ["odd"] * 5
 
 
 def test_an_interrupted_leader_is_replaced() -> None:
@@ -109,16 +110,16 @@ def test_an_interrupted_leader_is_replaced() -> None:
             raise KeyboardInterrupt
         return "result"
 
-    outcomes = many(10, Flight(), work)
+    outcomes = many(10, SingleFlight(), work)
     assert len(calls) == 2
     assert outcomes.count("result") == 9
 
 
 def test_different_keys_do_not_wait_for_each_other() -> None:
-    flight, met = Flight(), threading.Barrier(2)
+    flight, met = SingleFlight(), threading.Barrier(2)
     results: list[object] = []
     running = [
-        threading.Thread(target=lambda key=key: results.append(flight.once(key, lambda: met.wait(5), 5)))
+        threading.Thread(target=lambda key=key: results.append(flight.run(key, lambda: met.wait(5), 5)))
         for key in ("a", "b")
     ]
     for thread in running:
@@ -129,20 +130,20 @@ def test_different_keys_do_not_wait_for_each_other() -> None:
 
 
 def test_waiting_has_an_end() -> None:
-    flight, let_go, under_way = Flight(), threading.Event(), threading.Event()
+    flight, let_go, under_way = SingleFlight(), threading.Event(), threading.Event()
 
     def work() -> None:
         under_way.set()
         let_go.wait(10)
 
-    leader = threading.Thread(target=flight.once, args=("key", work, 10))
+    leader = threading.Thread(target=flight.run, args=("key", work, 10))
     leader.start()
     under_way.wait(5)
     with pytest.raises(Busy):
-        flight.once("key", lambda: None, 0.05)
+        flight.run("key", lambda: None, 0.05)
     let_go.set()
     leader.join(10)
-    assert flight.once("key", lambda: "next", 1) == "next"
+    assert flight.run("key", lambda: "next", 1) == "next"
 
 
 # -- locks ---------------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def test_the_kernel_frees_the_lock_of_a_process_that_was_killed(tmp_path: Path) 
 FORKED = """
 import os, sys, threading, time
 from embedkit.cache.embed_cache import EmbedCache
-from tests.support.cache import ITEMS, asking, cache, embed
+from tests.support.cache import ITEMS, asking, cache, embed, once
 from embedkit.cache.stores.factory import open_store
 from pathlib import Path
 
@@ -265,14 +266,14 @@ def work():
     under_way.set()
     time.sleep(1)
     return embed()
-threading.Thread(target=kept.once, args=(ITEMS, "com", work), kwargs={"wait": 5}, daemon=True).start()
+threading.Thread(target=once, args=(kept, ITEMS, "com", work), kwargs={"wait": 5}, daemon=True).start()
 under_way.wait(5)
 kept.get(ITEMS, "de")
 child = os.fork()
 if not child:
-    kept.once(("987654321",), "com", embed, wait=0.2)
+    once(kept, ("987654321",), "com", embed, wait=0.2)
     began = time.monotonic()
-    kept.once(ITEMS, "com", embed, wait=5)  # the parent's thread is not here, but it may hold a lock of files
+    once(kept, ITEMS, "com", embed, wait=5)  # the parent's thread is not here, but it may hold a lock of files
     kept.store(embed(), tld="com")
     fine = kept.get(ITEMS, "com").embed is not None
     os._exit(0 if fine and time.monotonic() - began < 4 else 1)
@@ -393,11 +394,11 @@ def test_who_waits_too_long_is_told_to_come_again(tmp_path: Path) -> None:
         under_way.set()
         let_go.wait(10)
 
-    leader = threading.Thread(target=kept.once, args=(("1",), "com", work), kwargs={"wait": 5})
+    leader = threading.Thread(target=once, args=(kept, ("1",), "com", work), kwargs={"wait": 5})
     leader.start()
     under_way.wait(5)
     with pytest.raises(Unavailable) as caught:
-        kept.once(("1",), "com", embed, wait=0.05)
+        once(kept, ("1",), "com", embed, wait=0.05)
     assert caught.value.retry_after == 1.0
     let_go.set()
     leader.join(10)

@@ -22,7 +22,7 @@ from embedkit.sandbox import SandboxTransport
 from embedkit.settings import RenderSettings
 from embedkit.targets import TARGETS
 from tests.bench.corpus import posts
-from tests.support.cache import ROOT, embed
+from tests.support.cache import ITEMS, ROOT, embed
 from tests.support.embeds import record
 from tests.support.tools import Clock
 
@@ -205,7 +205,7 @@ def test_a_new_process_takes_what_is_kept(house: House) -> None:
     [(name, html)] = kit.cache.get((ID,), "com").html.items()
     assert html == str(kit.html(ID))
     copy = kit.cache.store(kit.resolve(ID), tld="com")
-    kit.cache.finish(copy, {name: "<b>kept</b>"}, tld="com")
+    kit.cache.store_rendered(copy, {name: "<b>kept</b>"})
     assert str(house.kit().html(ID)) == "<b>kept</b>"
 
 
@@ -259,29 +259,29 @@ def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(house: House, tmp
 def test_html_of_another_edition_makes_room(house: House) -> None:
     kept = house.kit().cache
     copy = kept.store(embed(), tld="com")
-    kept.finish(copy, {"old/1": "a", "old/2": "b"}, tld="com")
-    kept.finish(copy, {"new/1": "c"}, tld="com")
-    kept.finish(copy, {"new/2": "d"}, tld="com")
-    assert kept.get(copy.ref.items, "com").html == {"new/1": "c", "new/2": "d"}
+    kept.store_rendered(copy, {"old/1": "a", "old/2": "b"})
+    kept.store_rendered(copy, {"new/1": "c"})
+    kept.store_rendered(copy, {"new/2": "d"})
+    assert kept.get(ITEMS, "com").html == {"new/1": "c", "new/2": "d"}
 
 
 def test_there_is_only_so_much_room(house: House) -> None:
     kept = house.kit().cache
     copy = kept.store(embed(), tld="com")
     other = kept.store(embed(), tld="de")
-    half = "é" * (entry.ROOM // 2)
-    kept.finish(copy, {"e/1": half, "e/2": half + "x", "e/3": "fits"}, tld="com")
-    kept.finish(other, {"e/1": half, "e/2": "fits"}, tld="de")
-    assert kept.get(copy.ref.items, "com").html == {"e/1": half, "e/3": "fits"}
-    assert kept.get(copy.ref.items, "de").html == {"e/2": "fits"}
+    half = "é" * (entry.MAX_HTML_CHARS // 2)
+    kept.store_rendered(copy, {"e/1": half, "e/2": half + "x", "e/3": "fits"})
+    kept.store_rendered(other, {"e/1": half, "e/2": "fits"})
+    assert kept.get(ITEMS, "com").html == {"e/1": half, "e/3": "fits"}
+    assert kept.get(ITEMS, "de").html == {"e/2": "fits"}
 
 
 def test_html_brings_no_purged_copy_back(house: House) -> None:
     kept = house.kit().cache
     copy = kept.store(embed(), tld="com")
-    assert kept.delete(copy.ref.items)
-    kept.finish(copy, {"e/1": "gone"}, tld="com")
-    assert kept.get(copy.ref.items, "com").embed is None
+    assert kept.delete(ITEMS)
+    kept.store_rendered(copy, {"e/1": "gone"})
+    assert kept.get(ITEMS, "com").embed is None
 
 
 def test_html_of_an_older_copy_is_not_kept(house: House) -> None:
@@ -289,8 +289,8 @@ def test_html_of_an_older_copy_is_not_kept(house: House) -> None:
     older = kept.store(embed(), tld="com")
     house.clock.now += 1
     kept.store(embed(), tld="com")
-    kept.finish(older, {"e/1": "old"}, tld="com")
-    assert kept.get(older.ref.items, "com").html == {}
+    kept.store_rendered(older, {"e/1": "old"})
+    assert kept.get(ITEMS, "com").html == {}
 
 
 def test_a_frozen_build_remembers_nothing_and_opens_no_cache(house: House, tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_frozen_build_remembers_nothing_and_opens_no_cache(house: House, tmp_p
     kit = house.kit(frozen=True, lockfile=str(lock), cache="null:")
     assert kit.render(POST) == kit.render(POST)
     assert str(kit.html(ID, Options(title="x"))) == str(kit.html(ID, title="x"))
-    assert kit._cache.made() == []
+    assert kit.engine.cache.made() == []
 
 
 def test_a_rebuild_touches_only_what_has_changed(tmp_path: Path) -> None:

@@ -155,12 +155,12 @@ def test_a_withdrawn_picture_disappears_and_stays_away(house: House) -> None:
 def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(house: House) -> None:
     kit = house.kit
     kit.resolve(WIDE)
-    kit.cache.fail((WIDE,), "com", NotEmbeddable())
+    kit.cache.store_error((WIDE,), "com", NotEmbeddable())
     house.clock.now += 1.5 * DAY
-    kit.cache.fail((WIDE,), "com", NotEmbeddable())
+    kit.cache.store_error((WIDE,), "com", NotEmbeddable())
     assert kit.resolve(WIDE).stale
     house.clock.now += DAY
-    kit.cache.fail((WIDE,), "com", NotEmbeddable())
+    kit.cache.store_error((WIDE,), "com", NotEmbeddable())
     with pytest.raises(NotEmbeddable):
         kit.resolve(WIDE)
 

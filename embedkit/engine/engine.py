@@ -1,0 +1,135 @@
+"""The parts behind :class:`embedkit.EmbedKit`, for the faces that need more than its methods: ``kit.engine``.
+
+The web service, the command line and the host integrations ask here, with references that are parsed already.
+They get entries, or markup made from entries, and may say which pictures Getty is not to be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from embedkit.cache.entry import Entry
+from embedkit.cache.factory import open_cache
+from embedkit.cache.memory import CountedMemo, Memo
+from embedkit.cache.rendered import RenderedFragments
+from embedkit.engine import lockfile
+from embedkit.engine.documents import Expansion
+from embedkit.engine.resolver import Admit, Progress, Resolver
+from embedkit.engine.revalidation import Revalidator
+from embedkit.errors import EmbedKitError
+from embedkit.events import Events
+from embedkit.lazy import Lazily
+from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options
+from embedkit.settings import Settings
+from embedkit.targets import Input, Target
+
+if TYPE_CHECKING:
+    from cachelib import BaseCache
+    from markupsafe import Markup
+
+    from embedkit.transport.client import Transport
+
+Failure = TypeVar("Failure", bound=Exception)
+
+
+class Engine:
+    """Made by the kit; takes the same arguments, and ``events``, which is called with what happens."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        transport: Transport | None,
+        cache: BaseCache | None,
+        clock: Callable[[], float],
+        background: bool,
+        events: Events,
+    ) -> None:
+        self.cache = Lazily(lambda: open_cache(settings, cache, clock, events))
+        self.transport = Lazily(lambda: transport or _open_transport(settings, events))
+        self.revalidator = Revalidator(background=background, threads=settings.concurrency)
+        entries = None if settings.frozen else self.cache
+        self.memo = Memo(entries) if settings.metrics == "off" else CountedMemo(entries, events)
+        self.fragments = RenderedFragments(settings.rendering, cast(Target, settings.target), entries)
+        self.resolver = Resolver(
+            settings,
+            cache=self.cache,
+            transport=self.transport,
+            revalidator=self.revalidator,
+            locked=lockfile.read(settings.lockfile) if settings.frozen else None,
+            observe=events,
+        )
+
+    def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
+        """What Getty is asked for once: the items and the tld."""
+        return self.resolver.key(ref, options or ref.options)
+
+    def resolve(self, ref: AssetRef, options: Options, *, admit: Admit | None = None) -> Entry:
+        """The entry of a picture; ``entry.sized(options)`` is its embed.
+
+        :param options: how it will be shown, the options of the reference included.
+        :param admit: decides whether Getty may be asked; see :data:`embedkit.engine.resolver.Admit`.
+        :raises ProviderError: where there is no embed, and no copy that may be shown instead.
+        """
+        return self.resolver.resolve(self.key(ref, options), options, admit)
+
+    def resolve_many(
+        self,
+        refs: Iterable[AssetRef | Failure],
+        *,
+        progress: Progress | None = None,
+        admit: Admit | None = None,
+    ) -> list[Embed | EmbedKitError | Failure]:
+        """Many embeds, in order; what is not a reference is returned as it came."""
+        wanted = list(refs)
+        found = self.entries([ref for ref in wanted if isinstance(ref, AssetRef)], progress=progress, admit=admit)
+        return [self._sized(ref, found[self.key(ref)]) if isinstance(ref, AssetRef) else ref for ref in wanted]
+
+    def entries(
+        self,
+        refs: Iterable[AssetRef],
+        *,
+        refresh: bool = False,
+        progress: Progress | None = None,
+        admit: Admit | None = None,
+    ) -> dict[EmbedKey, Entry | EmbedKitError]:
+        """The entries of many references, with copies that are large enough for each of them.
+
+        :param refresh: ask Getty for every one of them, whatever is held.
+        """
+        wants = [(self.key(ref), ref.options) for ref in refs]
+        return self.resolver.resolve_many(wants, progress, refresh=refresh, admit=admit)
+
+    def html(self, entry: Entry, options: Options) -> Markup | str:
+        """The copy in an entry, ready for a page."""
+        from embedkit.rendering.renderer import typed
+
+        return typed(self.fragments.html(entry, options), self.fragments.target(options))
+
+    def documents(
+        self,
+        texts: Iterable[tuple[str, Input]],
+        *,
+        target: Target | None = None,
+        progress: Progress | None = None,
+        admit: Admit | None = None,
+    ) -> list[Document]:
+        """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
+        return Expansion(self.resolver, self.memo, self.fragments, target).run(texts, progress, admit)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        for part in (*self.transport.made(), *self.cache.made()):
+            if hasattr(part, "close"):
+                part.close()
+
+    @staticmethod
+    def _sized(ref: AssetRef, found: Entry | EmbedKitError) -> Embed | EmbedKitError:
+        return found.sized(ref.options) if isinstance(found, Entry) else found
+
+
+def _open_transport(settings: Settings, events: Events) -> Transport:
+    from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
+
+    return HttpTransport(settings, observe=events)
