@@ -31,8 +31,8 @@ from embedkit.api.requests import (
     telling,
 )
 from embedkit.errors import ConfigurationError, UnsupportedReference
-from embedkit.getty import links
-from embedkit.getty.text import CAPTION, TITLE, line
+from embedkit.getty import payload
+from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
 from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
 from embedkit.settings import Settings
@@ -111,7 +111,7 @@ def comment_request(board_id: str, text: str, settings: Settings) -> Request:
 
     :raises ConfigurationError: where it is empty.
     """
-    if not (said := line(text, CAPTION)):
+    if not (said := one_line(text, MAX_CAPTION_CHARS)):
         raise ConfigurationError("A comment is empty.", hint="Give it a text.")
     return telling(settings, "POST", f"/v3/boards/{_id(board_id)}/comments", document={"text": said})
 
@@ -122,9 +122,11 @@ def comment_deletion(board_id: str, comment_id: str, settings: Settings) -> Requ
 
 
 def _info(name: str, description: str | None) -> dict[str, str]:
-    if not (said := line(name, TITLE)):
+    if not (said := one_line(name, MAX_TITLE_CHARS)):
         raise ConfigurationError("A board without a name cannot be.", hint="Give it a name.")
-    return {"name": said} | ({} if description is None else {"description": line(description, CAPTION)})
+    return {"name": said} | (
+        {} if description is None else {"description": one_line(description, MAX_CAPTION_CHARS)}
+    )
 
 
 def _id(text: str) -> str:
@@ -231,8 +233,8 @@ def _board(said: Fields, settings: Settings) -> Board | None:
         return None
     return Board(
         id=board_id,
-        name=said.text("name", TITLE),
-        description=said.text("description", CAPTION),
+        name=said.text("name", MAX_TITLE_CHARS),
+        description=said.text("description", MAX_CAPTION_CHARS),
         asset_count=said.number("asset_count") or 0,
         comment_count=said.number("comment_count") or 0,
         date_created=said.moment("date_created"),
@@ -272,7 +274,7 @@ def _permissions(said: Fields) -> BoardPermissions:
 
 def _links(said: Fields, settings: Settings) -> BoardLinks:
     def known(value: object) -> str | None:
-        return links.on_site(value, SITES) or links.on_origin(value, api_origins(settings))
+        return payload.url_on_site(value, SITES) or payload.url_on_origin(value, api_origins(settings))
 
     return BoardLinks(said.link("invitation", known), said.link("share", known), other=said.other)
 
@@ -282,7 +284,7 @@ def _comment(said: Fields) -> Comment | None:
         return None
     return Comment(
         comment_id,
-        said.text("text", CAPTION),
+        said.text("text", MAX_CAPTION_CHARS),
         said.part("created_by", _name) or "",
         said.moment("date_created"),
         said.part("permissions", lambda part: part.allowed("can_delete_comment")) or False,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from embedkit.api.errors import What, refusal
 from embedkit.errors import InvalidResponse, UnsupportedReference
 from embedkit.getty import payload
-from embedkit.getty.text import NAME, line
+from embedkit.getty.payload import MAX_NAME_CHARS, one_line
 from embedkit.getty.urls import asset_ids
 from embedkit.messages import Response
 from embedkit.models import JSON, AssetRef
@@ -86,7 +86,7 @@ class Fields:
             self._rest.pop(name, None)
         return value
 
-    def text(self, name: str, limit: int = NAME) -> str:
+    def text(self, name: str, limit: int = MAX_NAME_CHARS) -> str:
         """One clean line of so many characters at the most."""
         return self._kept(name, _text(self.raw(name), limit)) or ""
 
@@ -96,7 +96,7 @@ class Fields:
         spelled = _JOINT.sub("_", said.strip()).lower() if isinstance(said, str) else None
         return self._kept(name, spelled if spelled in ("", *words) else None) or ""
 
-    def texts(self, name: str, limit: int = NAME) -> tuple[str, ...]:
+    def texts(self, name: str, limit: int = MAX_NAME_CHARS) -> tuple[str, ...]:
         """Clean lines, those that are not empty."""
         found = [_text(item, limit) for item in self._items(name)]
         return tuple(item for item in found if item)
@@ -159,7 +159,7 @@ class Fields:
         said = self.raw(name)
         if not isinstance(said, dict):
             return self._kept(name, None) or ()
-        clean = [(_text(key, NAME), _text(value, NAME)) for key, value in said.items()]
+        clean = [(_text(key, MAX_NAME_CHARS), _text(value, MAX_NAME_CHARS)) for key, value in said.items()]
         return self._kept(name, tuple((key, value) for key, value in clean if key and value)) or ()
 
     def _items(self, name: str) -> list[Any]:
@@ -168,7 +168,7 @@ class Fields:
 
 
 def _text(value: object, limit: int) -> str | None:
-    return line(value, limit) if isinstance(value, str) else None
+    return one_line(value, limit) if isinstance(value, str) else None
 
 
 def _asset(value: object) -> AssetRef | None:

@@ -20,7 +20,7 @@ from embedkit.api.requests import (
     hosts,
     telling,
 )
-from embedkit.getty import links
+from embedkit.getty import payload
 from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 
@@ -58,7 +58,7 @@ def address(response: Response, settings: Settings, image_id: str) -> str:
     """
     origins = (*settings.image_origins, *api_origins(settings))
     # no variable here holds what was answered: the error below may be sent to a crash reporter, with its frames
-    if not (found := links.on_origin(_place(response, image_id), origins, LONGEST)):
+    if not (found := payload.url_on_origin(_place(response, image_id), origins, LONGEST)):
         raise unusable("The answer names no address of a file that may be used.", image_id)
     return found
 

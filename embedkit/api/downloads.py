@@ -126,10 +126,10 @@ class Downloads:
 
 
 def _undelivered(response: Response, id: str) -> ProviderError:
-    if throttled := error_mapping.throttled(response, id):
+    if throttled := error_mapping.throttle_error(response, id):
         return throttled
     if response.status in (404, 410):
-        return error_mapping.told(response, NotFound, "the file is not there any more", "Order it again.", id)
+        return error_mapping.error_for(response, NotFound, "the file is not there any more", "Order it again.", id)
     if 400 <= response.status < 600:
-        return error_mapping.told(response, Unavailable, "the file is not delivered", "Try again later.", id)
-    return error_mapping.told(response, InvalidResponse, "that is no file", "Try again later.", id)
+        return error_mapping.error_for(response, Unavailable, "the file is not delivered", "Try again later.", id)
+    return error_mapping.error_for(response, InvalidResponse, "that is no file", "Try again later.", id)

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from embedkit.errors import ConfigurationError
-from embedkit.getty import text
+from embedkit.getty import payload
 from embedkit.validation import shown
 
 LONGEST = 1000  # characters of a free text
@@ -126,7 +126,7 @@ def _number(name: str, rule: Between, value: Any) -> str:
 
 def _text(name: str, value: Any) -> str:
     if isinstance(value, str) and len(value) <= LONGEST:
-        return text.line(value, LONGEST)
+        return payload.one_line(value, LONGEST)
     raise _wrong(name, value, f"Give a text of at most {LONGEST} characters.")
 
 

@@ -74,13 +74,13 @@ def refusal(
     :param what: was asked for, or was to be changed.
     :param page_size: that was asked for, if any.
     """
-    if throttled := error_mapping.throttled(response, ref):
+    if throttled := error_mapping.throttle_error(response, ref):
         return throttled
     said = _said(response.body)
     kind, says, hint = _meaning(response, said, what)
     if response.status == 400 and (said.code == "InvalidPageSize" or _SIZE.search(said.message)):
         says, hint = "this size of a page is refused", _sizes(page_size)
-    return error_mapping.told(response, kind, says + (f" ({said.code})" if said.code else ""), hint, ref)
+    return error_mapping.error_for(response, kind, says + (f" ({said.code})" if said.code else ""), hint, ref)
 
 
 def _said(body: bytes) -> Said:
@@ -98,7 +98,7 @@ def _meaning(response: Response, said: Said, what: What) -> Meaning:
     status, own = response.status, not response.body.strip() or error_mapping.is_json(response.body)
     if status in (404, 410):
         return _missing(response, said, what)
-    if 400 <= status < 500 and error_mapping.inactive(error_mapping.words(response)):
+    if 400 <= status < 500 and error_mapping.is_inactive(error_mapping.explanation(response)):
         return Unauthorized, *KEY_REFUSED
     if said.code == "InvalidIStockCollection":  # declared with 500, and about what was asked
         return InvalidResponse, "it knows no such collection", "Check the collection codes."
@@ -118,7 +118,7 @@ def _meaning(response: Response, said: Said, what: What) -> Meaning:
 
 
 def _missing(response: Response, said: Said, what: What) -> Meaning:
-    if error_mapping.firewall(error_mapping.words(response)):
+    if error_mapping.is_firewall_page(error_mapping.explanation(response)):
         return Unavailable, "a firewall's page", "Try again later."
     if said.code == "FileDownloadSizeNotFound":
         return NotFound, "there is no file of that size", "Choose one of the sizes of this picture."

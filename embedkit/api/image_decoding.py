@@ -17,8 +17,8 @@ from embedkit.api.models import (
     ReferralDestination,
 )
 from embedkit.api.requests import api_origins
-from embedkit.getty import links
-from embedkit.getty.text import CAPTION, TITLE
+from embedkit.getty import payload
+from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS
 from embedkit.getty.urls import EMBED_HOST, SITES
 from embedkit.settings import Settings
 
@@ -35,8 +35,8 @@ def picture(said: Fields, settings: Settings) -> Image | None:
     width, height = said.part("max_dimensions", _dimensions) or (None, None)
     return Image(
         ref=ref,
-        title=said.text("title", TITLE),
-        caption=said.text("caption", CAPTION),
+        title=said.text("title", MAX_TITLE_CHARS),
+        caption=said.text("caption", MAX_CAPTION_CHARS),
         photographer=said.text("artist"),
         photographer_title=said.text("artist_title"),
         collection=said.text("collection_name"),
@@ -52,9 +52,9 @@ def picture(said: Fields, settings: Settings) -> Image | None:
         city=said.text("city"),
         state_province=said.text("state_province"),
         country=said.text("country"),
-        object_name=said.text("object_name", TITLE),
+        object_name=said.text("object_name", MAX_TITLE_CHARS),
         credit_line=said.text("credit_line"),
-        copyright=said.text("copyright", TITLE),
+        copyright=said.text("copyright", MAX_TITLE_CHARS),
         license_model=said.text("license_model"),
         graphical_style=said.text("graphical_style"),
         color_type=said.text("color_type"),
@@ -82,7 +82,7 @@ def picture(said: Fields, settings: Settings) -> Image | None:
 
 def display_size(said: Fields, settings: Settings) -> DisplaySize | None:
     """A picture to look at, where it comes from a place that pictures may come from."""
-    uri = said.link("uri", lambda value: links.on_origin(value, settings.image_origins))
+    uri = said.link("uri", lambda value: payload.url_on_origin(value, settings.image_origins))
     if not uri:
         return None
     return DisplaySize(
@@ -97,7 +97,7 @@ def display_size(said: Fields, settings: Settings) -> DisplaySize | None:
 
 def _oembed(value: object, settings: Settings) -> str | None:
     parts = urlsplit(settings.oembed_endpoint)
-    return links.on_origin(value, (f"https://{EMBED_HOST}", f"{parts.scheme}://{parts.netloc}"))
+    return payload.url_on_origin(value, (f"https://{EMBED_HOST}", f"{parts.scheme}://{parts.netloc}"))
 
 
 def _dimensions(said: Fields) -> tuple[int | None, int | None]:
@@ -106,9 +106,9 @@ def _dimensions(said: Fields) -> tuple[int | None, int | None]:
 
 def _allowed_use(said: Fields) -> AllowedUse:
     return AllowedUse(
-        said.text("how_can_i_use_it", CAPTION),
-        said.text("release_info", CAPTION),
-        said.texts("usage_restrictions", CAPTION),
+        said.text("how_can_i_use_it", MAX_CAPTION_CHARS),
+        said.text("release_info", MAX_CAPTION_CHARS),
+        said.texts("usage_restrictions", MAX_CAPTION_CHARS),
         other=said.other,
     )
 
@@ -127,14 +127,14 @@ def _keyword(said: Fields) -> Keyword:
         said.text("text"),
         said.text("type"),
         said.number("relevance"),
-        said.texts("entity_uris", links.LONGEST),
+        said.texts("entity_uris", payload.MAX_LINK_CHARS),
         said.texts("entity_types"),
         other=said.other,
     )
 
 
 def _destination(said: Fields) -> ReferralDestination | None:
-    uri = said.link("uri", lambda value: links.on_site(value, DESTINATIONS))
+    uri = said.link("uri", lambda value: payload.url_on_site(value, DESTINATIONS))
     return ReferralDestination(said.text("site_name"), uri, other=said.other) if uri else None
 
 
@@ -152,7 +152,7 @@ def _download_size(said: Fields, settings: Settings) -> DownloadSize:
 def _offer(said: Fields, settings: Settings) -> DownloadOffer:
     return DownloadOffer(
         said.text("product_type"),
-        said.link("uri", lambda value: links.on_origin(value, api_origins(settings))),
+        said.link("uri", lambda value: payload.url_on_origin(value, api_origins(settings))),
         said.key("product_id"),
         said.text("agreement_name"),
         other=said.other,

@@ -123,19 +123,19 @@ def _fit(value: object) -> TypeGuard[str]:
 
 
 def _refusal(response: Response, how: Grant) -> ProviderError:
-    if throttled := error_mapping.throttled(response, None):
+    if throttled := error_mapping.throttle_error(response, None):
         return throttled
-    return error_mapping.told(response, *_meaning(response, how), ref=None)
+    return error_mapping.error_for(response, *_meaning(response, how), ref=None)
 
 
 def _meaning(response: Response, how: Grant) -> Meaning:
-    status, said = response.status, error_mapping.words(response)
+    status, said = response.status, error_mapping.explanation(response)
     own = not response.body.strip() or error_mapping.is_json(response.body)
     if status == 408 or 500 <= status < 600:
         return Unavailable, "the token endpoint has a problem", "Try again later."
-    if error_mapping.inactive(said):
+    if error_mapping.is_inactive(said):
         return Unauthorized, "the account is inactive", "Check API_KEY."
-    if error_mapping.firewall(said) or (status in (400, 401, 403) and not own):
+    if error_mapping.is_firewall_page(said) or (status in (400, 401, 403) and not own):
         return Unavailable, "not the token endpoint's own answer", "Try again later."
     if status in (400, 401, 403):
         return Unauthorized, "the credentials are refused", _settings(said, how)

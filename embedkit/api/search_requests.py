@@ -20,8 +20,7 @@ from embedkit.api.models import (
 )
 from embedkit.api.requests import api_origins, asking
 from embedkit.errors import ConfigurationError
-from embedkit.getty.links import on_origin
-from embedkit.getty.text import line
+from embedkit.getty.payload import one_line, url_on_origin
 from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 from embedkit.validation import word
@@ -64,7 +63,7 @@ def request(family: parameters.Family, phrase: str, said: Mapping[str, Any], set
 def _phrase(phrase: str) -> str:
     if not isinstance(phrase, str) or len(phrase) > LONGEST:
         raise ConfigurationError("This is no phrase.", hint=f"Give a text of at most {LONGEST} characters.")
-    return line(phrase, LONGEST)
+    return one_line(phrase, LONGEST)
 
 
 def parse(
@@ -104,7 +103,7 @@ def parse(
 
 def _related(said: Fields, origins: tuple[str, ...]) -> RelatedSearch | None:
     phrase = said.text("phrase")
-    url = said.link("url", lambda value: on_origin(value, origins))
+    url = said.link("url", lambda value: url_on_origin(value, origins))
     return RelatedSearch(phrase, url, other=said.other) if phrase else None
 
 

@@ -87,11 +87,11 @@ class Entry:
 
     def satisfies(self, options: Options) -> bool:
         """Whether there is a copy, and asking Getty again could bring nothing larger that these options need."""
-        return self.embed is not None and sizes.covers(self.embed, options)
+        return self.embed is not None and sizes.satisfies(self.embed, options)
 
     def sized(self, options: Options) -> Embed:
         """The copy that there is, at the size that these options ask for."""
-        return sizes.shown(cast(Embed, self.embed), options)
+        return sizes.scaled(cast(Embed, self.embed), options)
 
     def renew(self, later: Entry) -> None:
         """Take over what a later look at the same copy found."""

@@ -223,7 +223,7 @@ def _failed(found: Mapping[EmbedKey, Embed | EmbedKitError]) -> dict[str, EmbedK
 
 
 def _large_enough(held: Embed | None, ref: AssetRef) -> bool:
-    return held is not None and sizes.covers(held, ref.options)
+    return held is not None and sizes.satisfies(held, ref.options)
 
 
 def _tell_lock(

@@ -226,7 +226,7 @@ class Resolver:
 
         items, tld = key
         ref, asked_at = AssetRef(items), self._cache().now()
-        bounds = sizes.question(options)
+        bounds = sizes.requested_bounds(options)
         try:
             request = oembed.request(ref, self._settings, bounds=bounds, tld=tld)
             left = max(LAST_SECONDS, self._settings.timeout - (time.monotonic() - began))

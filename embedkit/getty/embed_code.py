@@ -1,23 +1,30 @@
-"""Embed code of Getty Images that somebody pasted into a page, and shortcodes in its place."""
+"""Embed code of Getty Images that somebody pasted into a page, and shortcodes in its place.
+
+Pasted code arrives damaged: escaped as a whole, twice, or here and there; cut, joined, without its script. So it
+is read leniently, but strictly as to hosts and IDs, in four steps: entities are undone; tags are listed where they
+stand (there is no tree); what names a picture is found (frame, widget call, record, link); then the block around
+it. Every pattern is bounded, or stops at the next ``<`` or brace, so that time is linear.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
-from embedkit.getty import embed_patterns, entities
-from embedkit.getty.embed_html import Page, Tag
-from embedkit.getty.embed_patterns import Core
-from embedkit.models import AssetRef, Problem
+from embedkit.errors import UnsupportedReference
+from embedkit.getty import urls
+from embedkit.models import Align, AssetRef, Options, Problem
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
 from embedkit.targets import Input
 
-REACH = 24  # tags looked at on each side of a frame; Getty's longest block has 14 in all
-ROUNDS = 6  # an embed grows by its own block, by links beside that, and by what an author put around
+REACH_TAGS = 24  # looked at on each side of a frame; Getty's longest block has 14 in all
+MAX_ROUNDS = 6  # an embed grows by its own block, by links beside that, and by what an author put around
 
 _HINT = re.compile(r"gettyimages|gie\.widgets", re.IGNORECASE)
 _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
@@ -53,9 +60,9 @@ def find(text: str) -> list[Pasted]:
     """
     if not _HINT.search(text):
         return []
-    page = Page.read(entities.undo(text))
-    found = _apart(page, embed_patterns.strong(page), [])
-    found = _apart(page, embed_patterns.links(page), found)
+    page = Page.read(undo_entities(text))
+    found = _apart(page, _strong_cores(page), [])
+    found = _apart(page, _link_cores(page), found)
     return [_pasted(page, core) for core in found]
 
 
@@ -77,7 +84,7 @@ def _apart(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
 
 def _whole(page: Page, core: Core, low: int, high: int) -> Core:
     """The core with the block that Getty or an author put around it, between two places, and its alignment."""
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         grown = _grown(page, core, low, high)
         if grown == core:
             break
@@ -139,9 +146,9 @@ def _outwards(page: Page, core: Core, step: int, limit: int) -> list[Tag]:
     """The tags next to a core on one side, nearest first, up to a limit."""
     if step > 0:
         index = page.index(core.end)
-        return [tag for tag in page.tags[index : index + REACH] if tag.end <= limit]
+        return [tag for tag in page.tags[index : index + REACH_TAGS] if tag.end <= limit]
     index = page.index(core.start)
-    return [tag for tag in reversed(page.tags[max(0, index - REACH) : index]) if tag.start >= limit]
+    return [tag for tag in reversed(page.tags[max(0, index - REACH_TAGS) : index]) if tag.start >= limit]
 
 
 def _is_furniture(page: Page, tag: Tag, gap: str, core: Core) -> bool:
@@ -155,7 +162,7 @@ def _is_furniture(page: Page, tag: Tag, gap: str, core: Core) -> bool:
 
 def _is_ours(href: str, ref: AssetRef) -> bool:
     """Whether a link leads to the picture itself or to the front page of a Getty site."""
-    named = embed_patterns.page_address(href)
+    named = _page_ref(href)
     return named.items[0] in ref.items if named else bool(_HOME.fullmatch(href.strip()))
 
 
@@ -220,3 +227,394 @@ def _meant(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
         yield one
     if _HINT.search(text, budget.chars):
         raise _Stopped(budget.chars, Exhausted.of(budget.chars, "characters"))
+
+
+# What names a picture: frame, widget call, record, link
+
+MAX_SIZE_PX = 10_000  # what is larger was never a size
+
+_LOAD = re.compile(r"gie\.widgets\.load\s{0,9}\(\s{0,9}\{([^{}<>]{1,2000})\}\s{0,9}\)(?:\s{0,9};)?")
+_PAIR = re.compile(
+    r"""(?<![\w-])(\w{1,12})\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|(\w{1,10}))""", re.ASCII
+)
+# What Getty writes before and after the call, with any white space.
+_BEFORE = re.compile(
+    r"(?:window\.gie\s*=\s*window\.gie\s*\|\|\s*function\s*\(\s*c\s*\)\s*\{\s*\(\s*gie\.q\s*=\s*gie\.q\s*\|\|"
+    r"\s*\[\s*\]\s*\)\s*\.push\s*\(\s*c\s*\)\s*;?\s*\}\s*;?\s*)?gie\s*\(\s*function\s*\(\s*\)\s*\{\s*\Z"
+)
+_AFTER = re.compile(r"\s{0,9}\}\s{0,9}\)(?:\s{0,9};)?")
+_LOADER = re.compile(
+    r"(?:https?:)?//(?:embed-cdn\.gettyimages\.com/widgets\.js|embed\.gettyimages\.com/embed-cms\.js)"
+)
+_RECORD = re.compile(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
+_BARE = re.compile(r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)")
+_MARKDOWN = re.compile(r"\[ ?Embed from Getty Images ?\]\(<?([^\s()<>\[\]\"]{1,1500})>?\)")
+_OWN_TEXT = re.compile(r"\s*Embed \w{2,5} Getty Images\s*", re.IGNORECASE)
+
+
+class Core(NamedTuple):
+    """The part of an embed that names the picture; ``align`` is what its own tag says."""
+
+    start: int
+    end: int
+    ref: AssetRef
+    align: Align | None = None
+
+
+def _strong_cores(page: Page) -> list[Core]:
+    """What can only be an embed: frames, widget calls, records, addresses of frames."""
+    found = [*_frames(page), *_widgets(page), *_records(page), *_bare(page)]
+    return sorted(found, key=lambda core: (core.start, -core.end))
+
+
+def _link_cores(page: Page) -> list[Core]:
+    """What is left of an embed whose script is gone: its link."""
+    found = [*_links(page), *_markdown_links(page)]
+    return sorted(found, key=lambda core: core.start)
+
+
+def _frames(page: Page) -> Iterator[Core]:
+    for index, tag in enumerate(page.tags):
+        if tag.name != "iframe" or tag.closing or not (ref := _frame(tag.attributes)):
+            continue
+        whole = page.element(index, "iframe")
+        yield Core(tag.start, whole[1].end if whole else tag.end, ref, tag.align)
+
+
+def _frame(attributes: dict[str, str]) -> AssetRef | None:
+    for name in ("src", "data-src", "data-lazy-src"):  # lazy loading moves the address
+        if ref := _frame_ref(attributes.get(name, "")):
+            return _sized(ref, attributes.get("width"), attributes.get("height"))
+    return None
+
+
+def _frame_ref(text: str) -> AssetRef | None:
+    """The pictures of a frame's address; nothing for any other address."""
+    try:
+        address = urls.split(text.strip())
+        return urls.resolve(address) if address.host == urls.EMBED_HOST else None
+    except UnsupportedReference:
+        return None
+
+
+def _page_ref(text: str) -> AssetRef | None:
+    """The picture of a page of a Getty site, with the site's tld; nothing for any other address."""
+    try:
+        address = urls.split(text.strip())
+        if address.host not in urls.SITES:
+            return None
+        tld = urls.tld(urls.SITES[address.host])
+        return AssetRef(urls.resolve(address).items, Options(tld=tld))
+    except UnsupportedReference:
+        return None
+
+
+def _sized(ref: AssetRef, width: Any, height: Any) -> AssetRef:
+    said = Options(max_width=_pixels(width), max_height=_pixels(height))
+    return AssetRef(ref.items, said.over(ref.options))
+
+
+def _pixels(value: Any) -> int | None:
+    match = re.fullmatch(r"\s*([0-9]{1,5})(?:\.[0-9]{1,9})?\s*(?:px)?\s*", str(value), re.ASCII)
+    return int(match[1]) if match and 1 <= int(match[1]) <= MAX_SIZE_PX else None
+
+
+def _widgets(page: Page) -> Iterator[Core]:
+    for match in _LOAD.finditer(page.text):
+        pairs = (pair.groups(default="") for pair in _PAIR.finditer(match[1]))
+        ref = _configured({name: a or b or c for name, a, b, c in pairs})
+        if ref and CONVERTED not in match[0]:
+            yield _widget(page, *_statement(page.text, *match.span()), ref)
+
+
+def _configured(config: dict[str, str]) -> AssetRef | None:
+    try:
+        items = urls.asset_ids(config.get("items", ""))
+    except UnsupportedReference:
+        return None
+    said = Options(caption=urls.flag(config.get("caption")), tld=urls.tld(config.get("tld")))
+    return _sized(AssetRef(items, said), config.get("w"), config.get("h"))
+
+
+def _statement(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of a widget call with the stub of a queue that Getty writes around it."""
+    before = _BEFORE.search(text, max(0, start - 300), start)
+    after = _AFTER.match(text, end)
+    return (before.start(), after.end()) if before and after else (start, end)
+
+
+def _widget(page: Page, start: int, end: int, ref: AssetRef) -> Core:
+    """A widget call with its script, the link before it and the loader after it, as far as they are there."""
+    index = page.index(start)
+    script, close = page.tag(index - 1, "script", closing=False), page.tag(index, "script", closing=True)
+    if script and close:
+        if not (page.is_blank(script.end, start) and page.is_blank(end, close.start)):
+            return Core(start, end, ref)  # one line of a larger script
+        start, end = script.start, close.end
+    joined = _balanced(page, _link_before(page, start, ref), _loader_after(page, end))
+    return Core(*(joined or (start, end)), ref)
+
+
+def _link_before(page: Page, start: int, ref: AssetRef) -> int:
+    index = page.index(start) - 1
+    index, edge = _over_paragraphs(page, index, start, -1)
+    link = page.element(index - 1, "a")
+    if not link or not page.is_blank(link[1].end, edge):
+        return start
+    named = _page_ref(link[0].attributes.get("href", ""))
+    return link[0].start if named and named.items[0] in ref.items else start
+
+
+def _loader_after(page: Page, end: int) -> int:
+    index, edge = _over_paragraphs(page, page.index(end), end, 1)
+    loader = page.element(index, "script")
+    if not loader or loader[2] or not page.is_blank(edge, loader[0].start):
+        return end
+    return loader[1].end if _LOADER.fullmatch(loader[0].attributes.get("src", "").strip()) else end
+
+
+def _over_paragraphs(page: Page, index: int, edge: int, step: int) -> tuple[int, int]:
+    """The next tag that is no paragraph or line break: editors put those between the parts."""
+    for _ in range(4):
+        tag = page.tags[index] if 0 <= index < len(page.tags) else None
+        if tag is None or tag.name not in ("p", "br"):
+            break
+        near, far = (edge, tag.start) if step > 0 else (tag.end, edge)
+        if not page.is_blank(near, far):
+            break
+        edge = tag.end if step > 0 else tag.start
+        index += step
+    return index, edge
+
+
+def _balanced(page: Page, start: int, end: int) -> tuple[int, int] | None:
+    """The span, with the other half of a paragraph that only one half of is in it."""
+    first, after = page.index(start), page.index(end)
+    closed, opened = _halves(page.tags[first:after])
+    if closed == opened:
+        return start, end
+    opening, closing = page.tag(first - 1, "p", closing=False), page.tag(after, "p", closing=True)
+    if closed and opening and page.is_blank(opening.end, start):
+        return opening.start, end
+    if opened and closing and page.is_blank(end, closing.start):
+        return start, closing.end
+    return None
+
+
+def _halves(tags: list[Tag]) -> tuple[bool, bool]:
+    """Whether a paragraph begins before these tags, and whether one ends after them; they do not nest."""
+    paragraphs = [tag.closing for tag in tags if tag.name == "p"]
+    return (paragraphs[0], not paragraphs[-1]) if paragraphs else (False, False)
+
+
+def _records(page: Page) -> Iterator[Core]:
+    """What a CMS keeps of an embed, as JSON, where it stands alone: a part of other JSON is that's own."""
+    for match in _RECORD.finditer(page.text):
+        start, end = match.span()
+        before = page.text[max(0, start - 200) : start].rstrip(" \t")[-1:]
+        after = page.text[end : end + 200].lstrip(" \t\r")[:1]
+        alone = before in ("", "\n", ">") and after in ("", "\n", "<")
+        if alone and CONVERTED not in match[0] and (ref := _record(match[0])):
+            yield Core(start, end, ref)
+
+
+def _record(text: str) -> AssetRef | None:
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if record.get("type") != "getty" or not isinstance(record["attributes"], dict):
+        return None
+    said = {name: str(value) for name, value in record["attributes"].items()}
+    page = _page_ref(str(record.get("url", "")))
+    items = said.get("items") or (page and str(page)) or ""
+    size = {"w": str(record.get("width")), "h": str(record.get("height"))}
+    known = {"items": items, "caption": said.get("isCaptioned", ""), "tld": said.get("tld", ""), **size}
+    return _configured(known) if page else None
+
+
+def _bare(page: Page) -> Iterator[Core]:
+    for match in _BARE.finditer(page.text):
+        index = page.index(match.start()) - 1
+        signed = "et=" in match[0] and "sig=" in match[0]
+        if (index < 0 or page.tags[index].end <= match.start()) and signed and (ref := _frame_ref(match[0])):
+            yield Core(*match.span(), ref)
+
+
+def _links(page: Page) -> Iterator[Core]:
+    for index in range(len(page.tags)):
+        if not (found := page.element(index, "a")):
+            continue
+        link, close, label = found
+        ref = _page_ref(link.attributes.get("href", ""))
+        if ref and _is_gettys(link, label, ref):
+            joined = _balanced(page, link.start, _loader_after(page, close.end))
+            yield Core(*(joined or (link.start, close.end)), ref, link.align)
+
+
+def _is_gettys(link: Tag, label: str, ref: AssetRef) -> bool:
+    """Whether a link to a picture is Getty's own, and not some author's."""
+    classes = link.attributes.get("class", "").split()
+    return (
+        "gie-single" in classes
+        or "gie-slideshow" in classes
+        or bool(_OWN_TEXT.fullmatch(label))
+        or label == f"#{ref}"
+        or (label == "View image" and "color:#a7a7a7" in link.style)  # the grey of every link of theirs
+    )
+
+
+def _markdown_links(page: Page) -> Iterator[Core]:
+    for match in _MARKDOWN.finditer(page.text):
+        if ref := _page_ref(match[1]):
+            yield Core(*match.span(), ref)
+
+
+# Tags
+
+# Code around a shortcode is left over from a conversion: with this, converting twice changes nothing.
+CONVERTED = "[getty"
+MAX_GAP_CHARS = 200  # of text in or between the parts of an embed
+
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,15})(?![\w-])([^<>]{0,4000})>", re.ASCII)
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.ASCII)
+_ALIGN_CLASS = re.compile(r"(?<![\w-])(?:has-text-)?align-?(left|right|center)(?![\w-])")
+
+
+class Tag(NamedTuple):
+    """One tag; ``inside`` is what stands between its name and its ``>``."""
+
+    start: int
+    end: int
+    closing: bool
+    name: str
+    inside: str
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        pairs = (match.groups(default="") for match in _ATTRIBUTE.finditer(self.inside))
+        return {name.lower(): a or b or c for name, a, b, c in pairs}
+
+    @property
+    def style(self) -> str:
+        return self.attributes.get("style", "").lower().replace(" ", "")
+
+    @property
+    def align(self) -> Align | None:
+        """Where float, class, text-align, attribute or the tag itself puts what is in it."""
+        attributes, style = self.attributes, self.style
+        found = (
+            re.search(r"(?<![\w-])float:(left|right)(?!\w)", style)
+            or _ALIGN_CLASS.search(attributes.get("class", "").lower())
+            or (not self.is_heading and re.search(r"text-align:(left|right|center)(?!\w)", style))
+            or re.fullmatch(r"(left|right|center)", attributes.get("align", "").lower())
+            or re.fullmatch(r"(center)", self.name)
+        )
+        return cast(Align, found[1]) if found else None
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether this is the header or the footer of Getty's own block: left-aligned by nature."""
+        return "padding:0;margin:" in self.style
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A text and the tags in it."""
+
+    plain: Plain
+    text: str
+    tags: list[Tag]
+    starts: list[int]
+
+    @classmethod
+    def read(cls, plain: Plain) -> Page:
+        tags = [
+            Tag(match.start(), match.end(), match[1] == "/", match[2].lower(), match[3])
+            for match in _TAG.finditer(plain.text)
+            if CONVERTED not in match[3]
+        ]
+        return cls(plain, plain.text, tags, [tag.start for tag in tags])
+
+    def index(self, place: int) -> int:
+        """The index of the first tag that begins at a place or after it."""
+        return bisect_left(self.starts, place)
+
+    def is_blank(self, start: int, end: int) -> bool:
+        return end - start <= MAX_GAP_CHARS and not self.text[start:end].strip()
+
+    def tag(self, index: int, name: str, *, closing: bool) -> Tag | None:
+        """The tag at an index, if it opens or closes an element of that name."""
+        tag = self.tags[index] if 0 <= index < len(self.tags) else None
+        return tag if tag and (tag.name, tag.closing) == (name, closing) else None
+
+    def element(self, index: int, name: str) -> tuple[Tag, Tag, str] | None:
+        """The tags of an element with nothing but a short text in it, and that text."""
+        opening, closing = self.tag(index, name, closing=False), self.tag(index + 1, name, closing=True)
+        if not (opening and closing) or closing.start - opening.end > MAX_GAP_CHARS:
+            return None
+        text = self.text[opening.end : closing.start]
+        return None if CONVERTED in text else (opening, closing, text.strip())
+
+
+# Entities
+
+_ENTITY = re.compile(
+    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|ldquo|rdquo|lsquo|rsquo)"
+    r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
+)
+_NAMED = {
+    "amp": "&",
+    "lt": "<",
+    "gt": ">",
+    "quot": '"',
+    "apos": "'",
+    "nbsp": " ",
+    "ldquo": "“",
+    "rdquo": "”",
+    "lsquo": "‘",
+    "rsquo": "’",
+}
+_STRAIGHT = str.maketrans("“”„‟″‘’‚‛′", "\"\"\"\"\"'''''")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A text without entities; ``ours`` and ``theirs`` are the places, in it and in the source, after each."""
+
+    source: str
+    text: str
+    ours: tuple[int, ...]
+    theirs: tuple[int, ...]
+
+    def original(self, index: int) -> int:
+        """Where in the source the character at ``index`` begins."""
+        at = bisect_right(self.ours, index) - 1
+        return self.theirs[at] + index - self.ours[at]
+
+    def escaped(self, index: int) -> bool:
+        """Whether the character at ``index`` is written as an entity in the source."""
+        return self.source[self.original(index)] == "&" != self.text[index]
+
+
+def undo_entities(text: str) -> Plain:
+    """The text with entities and typographic quotes undone, as far as they occur in embed code."""
+    parts: list[str] = []
+    ours, theirs, length = [0], [0], 0
+    for match in _ENTITY.finditer(text):
+        if (letter := _letter(match)) is None:
+            continue
+        parts += text[theirs[-1] : match.start()], letter
+        length += match.start() - theirs[-1] + 1
+        ours.append(length)
+        theirs.append(match.end())
+    parts.append(text[theirs[-1] :])
+    return Plain(text, "".join(parts).translate(_STRAIGHT), tuple(ours), tuple(theirs))
+
+
+def _letter(match: re.Match[str]) -> str | None:
+    name, decimal, hexadecimal = match.groups()
+    if name:
+        return _NAMED[name]
+    code = int(decimal) if decimal else int(hexadecimal, 16)
+    return chr(code) if 32 <= code < 127 or 0x2018 <= code <= 0x201F else None

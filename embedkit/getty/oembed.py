@@ -12,13 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from embedkit.errors import InvalidResponse
-from embedkit.getty import (
-    error_mapping,
-    links,
-    markup,
-    payload,
-    text,
-)
+from embedkit.getty import error_mapping, markup, payload
 from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
 from embedkit.getty.urls import ASSET_ID, EMBED_HOST, SITES, asset_ids
 from embedkit.messages import Request, Response
@@ -102,7 +96,7 @@ def parse(
         be used InvalidResponse, with its texts where it names the picture.
     """
     if response.status != 200:
-        raise error_mapping.refusal(response, ref)
+        raise error_mapping.oembed_error(response, ref)
     answer = _read(response.body, ref)
     if not _is_oembed(answer):
         raise _outage("The answer is JSON, but not of an oEmbed endpoint.", ref)
@@ -137,7 +131,7 @@ def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bou
     found = markup.extract(html, ref.items, _frame_hosts(settings))
     width, height, frame = _measures(answer, found, ref)
     texts = _texts(answer)
-    thumbnail = links.on_origin(answer.get("thumbnail_url"), settings.image_origins)
+    thumbnail = payload.url_on_origin(answer.get("thumbnail_url"), settings.image_origins)
     return Embed(
         ref=AssetRef(ref.items),
         type=answer["type"],
@@ -151,7 +145,7 @@ def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bou
         thumbnail_url=thumbnail,
         thumbnail_width=_size(answer.get("thumbnail_width")) if thumbnail else None,
         thumbnail_height=_size(answer.get("thumbnail_height")) if thumbnail else None,
-        terms_of_use_url=links.on_site(answer.get("terms_of_use_url"), SITES),
+        terms_of_use_url=payload.url_on_site(answer.get("terms_of_use_url"), SITES),
         page_url=_page_url(ref, tld),
         frame=frame,
         asked=asked,
@@ -173,19 +167,19 @@ def vetted(embed: Embed, settings: Settings, *, tld: str) -> Embed:
         and embed.width <= MAX_SIZE
     ):
         raise _invalid("The record is none that Getty Images can have answered.", ref)
-    thumbnail = links.on_origin(embed.thumbnail_url, settings.image_origins)
+    thumbnail = payload.url_on_origin(embed.thumbnail_url, settings.image_origins)
     return replace(
         embed,
         type="rich" if embed.type not in TYPES else embed.type,
         version="1.0",
-        title=text.line(embed.title, text.TITLE),
-        caption=text.line(embed.caption, text.CAPTION),
-        photographer=text.line(embed.photographer, text.NAME),
-        collection=text.line(embed.collection, text.NAME),
+        title=payload.one_line(embed.title, payload.MAX_TITLE_CHARS),
+        caption=payload.one_line(embed.caption, payload.MAX_CAPTION_CHARS),
+        photographer=payload.one_line(embed.photographer, payload.MAX_NAME_CHARS),
+        collection=payload.one_line(embed.collection, payload.MAX_NAME_CHARS),
         thumbnail_url=thumbnail,
         thumbnail_width=_size(embed.thumbnail_width) if thumbnail else None,
         thumbnail_height=_size(embed.thumbnail_height) if thumbnail else None,
-        terms_of_use_url=links.on_site(embed.terms_of_use_url, SITES),
+        terms_of_use_url=payload.url_on_site(embed.terms_of_use_url, SITES),
         page_url=_page_url(ref, tld),
         frame=replace(frame, query=markup.signed(query)),
         fetched_at=0.0,
@@ -228,10 +222,10 @@ def _with_bar(found: Markup, width: int, height: int) -> Frame:
 
 def _texts(answer: JSON) -> dict[str, str]:
     return {
-        "title": text.line(answer.get("title"), text.TITLE),
-        "caption": text.line(answer.get("caption"), text.CAPTION),
-        "photographer": text.line(answer.get("photographer"), text.NAME),
-        "collection": text.line(answer.get("collection"), text.NAME),
+        "title": payload.one_line(answer.get("title"), payload.MAX_TITLE_CHARS),
+        "caption": payload.one_line(answer.get("caption"), payload.MAX_CAPTION_CHARS),
+        "photographer": payload.one_line(answer.get("photographer"), payload.MAX_NAME_CHARS),
+        "collection": payload.one_line(answer.get("collection"), payload.MAX_NAME_CHARS),
     }
 
 
@@ -248,7 +242,9 @@ def _size(value: object) -> int | None:
 
 
 def _invalid(why: str, ref: AssetRef) -> InvalidResponse:
-    return InvalidResponse(why, hint="It is not used. If that lasts, check OEMBED_ENDPOINT.", ref=str(ref))
+    return InvalidResponse(
+        why, hint="It is not used. If that lasts, check EMBEDKIT_OEMBED_ENDPOINT.", ref=str(ref)
+    )
 
 
 def _outage(why: str, ref: AssetRef) -> InvalidResponse:

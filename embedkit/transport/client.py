@@ -32,7 +32,7 @@ from requests.adapters import HTTPAdapter
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
 from embedkit.events import Observe, ignore
-from embedkit.getty.error_mapping import retry_after, throttle
+from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
 from embedkit.models import JSON
 from embedkit.settings import Settings
@@ -237,7 +237,7 @@ class HttpTransport:
         while True:
             outcome = self._once(request, deadline)
             tries += 1
-            refusal = throttle(outcome) if isinstance(outcome, Response) else None
+            refusal = throttle_error(outcome) if isinstance(outcome, Response) else None
             if isinstance(outcome, Response):
                 may_return |= lane.cool_off.record(refusal)
             retries = 0 if refusal and not may_return else _retries(request, outcome, refusal)
@@ -339,7 +339,7 @@ def _verdict(outcome: Response | Fault) -> str:
     """How a call ended, in one word of a closed list."""
     if isinstance(outcome, Fault):
         return outcome.error.code
-    if throttle(outcome):
+    if throttle_error(outcome):
         return "throttled"
     return "ok" if outcome.status < 400 else "client-error" if outcome.status < 500 else "server-error"
 

@@ -14,7 +14,7 @@ from embedkit import serialization
 from embedkit.api import parameters
 from embedkit.api.models import SearchPage
 from embedkit.errors import ConfigurationError
-from embedkit.getty.text import line
+from embedkit.getty.payload import one_line
 from embedkit.web import request as reading
 from embedkit.web.context import Service
 from embedkit.web.errors import SEARCHING, Refused
@@ -55,7 +55,7 @@ def find(service: Service, asked: SearchQuery, language: str) -> SearchPage:
 
     :raises Refused: for a filter that the family does not take, or a value that the filter does not.
     """
-    if not line(asked.q, LONGEST_PHRASE):  # also of what nobody can see, such as a byte order mark
+    if not one_line(asked.q, LONGEST_PHRASE):  # also of what nobody can see, such as a byte order mark
         raise Refused("invalid-request", "q is blank. It holds what to look for, such as solar eclipse.")
     filters = _filters(asked)
     return service.kit.search(

@@ -163,7 +163,7 @@ def test_each_gets_an_error_of_its_own_about_its_own_picture() -> None:
 )
 def test_one_question_for_two_sizes(one: dict[str, int], other: dict[str, int], question: sizes.Bounds) -> None:
     for first, second in ((one, other), (other, one)):
-        assert sizes.question(sizes.largest(Options(**first), Options(**second))) == question  # type: ignore[arg-type]
+        assert sizes.requested_bounds(sizes.largest(Options(**first), Options(**second))) == question  # type: ignore[arg-type]
 
 
 def test_a_larger_size_that_joins_a_smaller_question_asks_once_more() -> None:

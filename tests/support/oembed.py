@@ -8,7 +8,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-from embedkit.getty import markup, oembed, text
+from embedkit.getty import markup, oembed, payload
 from embedkit.messages import Response
 from embedkit.models import AssetRef, Embed
 from embedkit.settings import Settings
@@ -63,7 +63,12 @@ def clean(embed: Embed) -> None:
     """Every field is a value of its own grammar, whatever it was made from."""
     assert embed.type in ("rich", "photo", "video")
     assert embed.version == "1.0"
-    limits = {"title": text.TITLE, "caption": text.CAPTION, "photographer": text.NAME, "collection": text.NAME}
+    limits = {
+        "title": payload.MAX_TITLE_CHARS,
+        "caption": payload.MAX_CAPTION_CHARS,
+        "photographer": payload.MAX_NAME_CHARS,
+        "collection": payload.MAX_NAME_CHARS,
+    }
     for name, limit in limits.items():
         clean_text(getattr(embed, name), limit)
     clean_size(embed.width)

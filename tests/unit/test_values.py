@@ -240,14 +240,14 @@ def test_negative_for(code: str, count: int, seconds: float) -> None:
 def test_what_is_shown_depends_on_what_is_asked_alone(
     held: tuple[int, int], options: dict[str, int], shown: tuple[int, int]
 ) -> None:
-    made = sizes.shown(embed(*held), Options(**options))  # type: ignore[arg-type]
+    made = sizes.scaled(embed(*held), Options(**options))  # type: ignore[arg-type]
     assert (made.width, made.height) == shown
 
 
 def test_the_bar_of_2014_does_not_scale() -> None:
     old = embed(395, 643, frame=replace(FRAME, bar=49))
-    assert sizes.shown(old, Options()).height == 643
-    half = sizes.shown(old, Options(max_width=198))
+    assert sizes.scaled(old, Options()).height == 643
+    half = sizes.scaled(old, Options(max_width=198))
     assert (half.width, half.height) == (198, 298 + 49)
 
 
@@ -261,7 +261,7 @@ def test_the_bar_of_2014_does_not_scale() -> None:
     ],
 )
 def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: sizes.Bounds) -> None:
-    assert sizes.question(Options(**options)) == question  # type: ignore[arg-type]
+    assert sizes.requested_bounds(Options(**options)) == question  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: si
     ],
 )
 def test_covers(held: tuple[int, int], asked: sizes.Bounds, options: dict[str, int], enough: bool) -> None:
-    assert sizes.covers(embed(*held, asked=asked), Options(**options)) is enough  # type: ignore[arg-type]
+    assert sizes.satisfies(embed(*held, asked=asked), Options(**options)) is enough  # type: ignore[arg-type]
 
 
 # -- models and records --------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from embedkit.api.parameters import (
     takes,
 )
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
-from embedkit.getty import text
+from embedkit.getty import payload
 from embedkit.messages import Request
 from embedkit.settings import Settings
 from tests.support.tools import reference_dir
@@ -391,7 +391,7 @@ def test_any_phrase_is_one_clean_line(phrase: str) -> None:
     try:
         sent = params(search_requests.request("all", phrase, {}, SETTINGS))["phrase"]
     except ConfigurationError:
-        assert not text.line(phrase, 1000)
+        assert not payload.one_line(phrase, 1000)
         return
     sent.encode("utf-8")
     assert sent == " ".join(sent.split(" "))

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.errors import UnsupportedReference
-from embedkit.getty import embed_code, entities, references
+from embedkit.getty import embed_code, references
 from embedkit.models import AssetRef, Options
 from embedkit.shortcodes import scan
 from tests.support.tools import FIXTURES, reference_dir
@@ -212,20 +212,20 @@ def test_a_text_without_embeds_comes_back_as_it_is() -> None:
     ],
 )
 def test_entities_are_undone(written: str, text: str) -> None:
-    assert entities.undo(written).text == text
+    assert embed_code.undo_entities(written).text == text
 
 
 @PROPERTY
 @given(st.lists(st.sampled_from(["a", "&lt;", "&amp;amp;", "&#40;", "&", "é", "”", "&bad;"]), max_size=20))
 def test_every_character_knows_where_it_came_from(parts: list[str]) -> None:
     source = "".join(parts)
-    plain = entities.undo(source)
+    plain = embed_code.undo_entities(source)
     places = [plain.original(index) for index in range(len(plain.text) + 1)]
     assert places == sorted(set(places))
     assert places[0] == 0
     assert places[-1] == len(source)
     pieces = [source[one:two] for one, two in pairwise(places)]
-    assert [entities.undo(piece).text for piece in pieces] == list(plain.text)
+    assert [embed_code.undo_entities(piece).text for piece in pieces] == list(plain.text)
 
 
 TAGS = "<div> </div> <p> </p> <center> </center> <pre> </pre> <code> </code> ` `` <!-- --> <script> </script> </a>"

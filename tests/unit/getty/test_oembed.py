@@ -22,7 +22,7 @@ from embedkit.errors import (
     Unavailable,
     UnsupportedReference,
 )
-from embedkit.getty import oembed, text
+from embedkit.getty import oembed, payload
 from embedkit.messages import Response
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.settings import Settings
@@ -204,21 +204,21 @@ def test_a_smaller_answer_has_its_bar_too() -> None:
     ],
 )
 def test_texts_become_one_clean_line_and_stay_raw(written: object, kept: str) -> None:
-    assert text.line(written, 100) == kept
+    assert payload.one_line(written, 100) == kept
 
 
 def test_long_texts_are_cut_with_an_ellipsis() -> None:
-    assert text.line("a" * 100, 100) == "a" * 100
-    assert text.line("a" * 101, 100) == "a" * 99 + "…"
-    assert text.line("word " * 100, 21) == "word word word word…"
+    assert payload.one_line("a" * 100, 100) == "a" * 100
+    assert payload.one_line("a" * 101, 100) == "a" * 99 + "…"
+    assert payload.one_line("word " * 100, 21) == "word word word word…"
 
 
 @given(st.text(st.characters(), max_size=400), st.integers(1, 300))
 @settings(deadline=None, max_examples=200)
 def test_any_text_becomes_clean_and_cleaning_twice_changes_nothing(value: str, limit: int) -> None:
-    once = text.line(value, limit)
+    once = payload.one_line(value, limit)
     clean_text(once, limit)
-    assert text.line(once, limit) == once
+    assert payload.one_line(once, limit) == once
 
 
 # -- hostile answers ------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def judged(raw: bytes, ids: str) -> Embed | None:
         return parse(raw, ids)
     except InvalidResponse as refused:
         for value in refused.texts.values():
-            clean_text(value, text.CAPTION)
+            clean_text(value, payload.MAX_CAPTION_CHARS)
         return None
 
 
