@@ -38,6 +38,8 @@ from embedkit.models import AssetRef
 MAX_WAIT_S = 60  # of Retry-After that are believed
 MAX_TEXT_BYTES = 4096  # of a body, searched for what it means
 
+NO_KEY = "The endpoint needs no key: check EMBEDKIT_OEMBED_ENDPOINT."
+
 _SECONDS = re.compile(r"[0-9]{1,10}")
 # X-Error-Detail and bodies, also in the words of the gateway of old ("Developer Over Qps").
 _PER_SECOND = re.compile(r"(?:account|developer)\s+over\s+(?:queries\s+per\s+second|qps)", re.IGNORECASE)
@@ -140,12 +142,12 @@ def _client_error(status: int, body: bytes, text: str) -> Meaning:
         return (
             Unauthorized,
             "the account is inactive",
-            "The endpoint needs no key: check EMBEDKIT_OEMBED_ENDPOINT.",
+            NO_KEY,
         )
     if status == 408 or not (is_json(body) or (status == 400 and not body.strip())):
         return Unavailable, "not the service's own answer, perhaps a firewall's", "Try again later."
     if status == 401:
-        return Unauthorized, "it wants credentials", "The endpoint needs no key: check EMBEDKIT_OEMBED_ENDPOINT."
+        return Unauthorized, "it wants credentials", NO_KEY
     if status == 403:
         return NotEmbeddable, "this picture may not be embedded", "Choose another picture."
     return (
