@@ -22,6 +22,7 @@ from embedkit.getty import sizes
 from embedkit.lazy import Lazily
 from embedkit.models import Options
 from embedkit.transport.resilience import Bulkhead
+from tests.support.cache import once
 from tests.support.faults import ID, House, good
 from tests.support.faulty_upstream import Script, Upstream, ok
 from tests.support.tools import ROOT
@@ -350,8 +351,11 @@ def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
             begun.set()
             free.wait(5)
 
-        once = {"target": house.kit.cache.once, "kwargs": {"wait": 1}}
-        leaders = [threading.Thread(args=((ID,), tld, stuck), **once) for tld in ("com", "de")]  # type: ignore[arg-type]
+        cache = house.kit.cache
+        leaders = [
+            threading.Thread(target=once, args=(cache, (ID,), tld, stuck), kwargs={"wait": 1})
+            for tld in ("com", "de")
+        ]
         for leader in leaders:
             leader.start()
             assert begun.wait(5)

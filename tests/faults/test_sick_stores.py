@@ -93,7 +93,7 @@ def test_three_hundred_pictures_make_three_hundred_calls_and_few_to_the_store(il
             if held.embed:
                 return held.embed
             calls.append(items)
-            return kept.store(embed(items), tld="com")
+            return keep(kept, embed(items), tld="com")
 
         return (kept.get(items, "com").embed or once(kept, items, "com", work, wait=5)).title
 

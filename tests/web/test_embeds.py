@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from embedkit.cache.entry import Entry
 from embedkit.targets import TARGETS
 from embedkit.web import schemas
 from tests.support.web import (
@@ -99,7 +100,8 @@ def test_conditional_requests(web: World) -> None:
 
 def test_a_stale_copy_is_not_for_others_to_keep(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = web.kit.resolve(ANY)
-    monkeypatch.setattr(web.kit, "resolve", lambda *_: replace(fresh, stale=True, fresh_until=1.0))
+    stale = Entry(replace(fresh, stale=True, fresh_until=1.0))
+    monkeypatch.setattr(web.kit.engine, "resolve", lambda *_, **__: stale)
     answer = web.client.get(f"/v1/embeds/{ANY}")
     assert answer.json["stale"] is True
     assert answer.json["cache_age"] == 0

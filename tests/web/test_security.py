@@ -269,10 +269,10 @@ def test_only_trusted_hosts_are_answered() -> None:
 def test_an_accident_tells_the_log_and_not_the_world(
     web: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("canary-detail")
 
-    monkeypatch.setattr(web.kit, "resolve", fail)
+    monkeypatch.setattr(web.kit.engine, "resolve", fail)
     answer = web.client.get(f"/v1/embeds/{ANY}?not=warm")
     assert (answer.status_code, answer.json["code"]) == (500, "error")
     assert b"canary" not in answer.data
@@ -282,10 +282,10 @@ def test_an_accident_tells_the_log_and_not_the_world(
 def test_a_wrong_setup_tells_the_log_and_not_the_world(
     web: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ConfigurationError("The file /srv/canary is missing.")
 
-    monkeypatch.setattr(web.kit, "resolve", fail)
+    monkeypatch.setattr(web.kit.engine, "resolve", fail)
     for path in (f"/v1/embeds/{ANY}?not=warm", f"/embed/{ANY}"):
         answer = web.client.get(path)
         assert (answer.status_code, answer.json["code"]) == (500, "configuration")
@@ -294,10 +294,10 @@ def test_a_wrong_setup_tells_the_log_and_not_the_world(
 
 
 def test_a_refused_key_is_our_trouble(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise Unauthorized("Look at the setting API_KEY.")
 
-    monkeypatch.setattr(web.kit, "resolve", fail)
+    monkeypatch.setattr(web.kit.engine, "resolve", fail)
     assert web.client.get(f"/v1/embeds/{ANY}?not=warm").status_code == 502
 
 
