@@ -94,7 +94,7 @@ def demo(host: str, port: int, open_: bool) -> None:
     The service and a page with a sample post, over the sandbox.
     """
     from embedkit.sandbox import SandboxServer
-    from embedkit.sandbox.services.credentials import CUSTOMER
+    from embedkit.sandbox.services.auth import CUSTOMER
     from embedkit.web.demo import create_demo
 
     with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
@@ -150,7 +150,7 @@ def openapi() -> None:
 
 def _usage(url: str) -> str:
     """How to use the sandbox instead of Getty's services, ready to be pasted into another shell."""
-    from embedkit.sandbox.services import credentials as known
+    from embedkit.sandbox.services import auth as known
 
     usual, moved = vars(Settings()), vars(Settings().with_upstream(url))
     changed = {name: value for name, value in moved.items() if value != usual[name]} | known.CUSTOMER

@@ -6,15 +6,19 @@ path                            answers
 /oembed, /oembed/               the oEmbed endpoint
 /embed/<ids>, /embed?assets=    the frames it hands out; 400 where the signature does not fit
 /widgets.js, /embed-cms.js      the script that turns links into frames
-/v3/…                           the API v3: search, metadata, downloads, boards; see api/
+/v3/…                           the API v3: search, metadata, downloads, boards; see services/api.py
 /oauth2/token, /v4/oauth2/…     access tokens for it
 /delivery/xa/<id>.jpg?…         downloaded files (JPEG); /xa/… on the real host
 /id/<id>/photo/<slug>.jpg?s=    generated pictures (SVG, whatever the name says)
 /detail/<id>                    a page about one picture
 /                               the catalogue, to look at
-/_sandbox/…                     the switches, see control.py
+/_sandbox/faults                GET lists, POST adds (?kind=…, see faults.py), DELETE clears
+/_sandbox/assets/<id>           DELETE withdraws (?status=404), PUT restores
+/_sandbox/tokens                DELETE lets all access tokens expire
+/_sandbox/calls                 GET counts, DELETE forgets
 ==============================  ================================================================
 
+The last four are the switches over HTTP, for those who cannot reach them in process: demos, other languages.
 It keeps nothing but its faults, its takedowns, the calls it counts; tokens, downloads and boards.
 """
 
@@ -24,15 +28,14 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from embedkit.sandbox.admin import switch
 from embedkit.sandbox.content import catalogue
 from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.faults import TIMED, Dropped, Faults, strike
-from embedkit.sandbox.services import frames, pages
+from embedkit.sandbox.services import pages
 from embedkit.sandbox.services.api import Api
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Handler, Reply, json_reply, read_call
@@ -41,8 +44,8 @@ from embedkit.sandbox.services.oembed import Endpoint
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-MOST_CALLS = 10_000  # remembered; the counts go on
-WRITTEN = ("v3", "oauth2")  # the routes that more than GET is for
+MAX_CALLS = 10_000  # remembered; the counts go on
+WRITABLE_ROUTES = ("v3", "oauth2")  # the routes that more than GET is for
 
 
 class Sandbox:
@@ -55,12 +58,12 @@ class Sandbox:
     def __init__(self, config: SandboxConfig | None = None, *, clock: Callable[[], float] = time.time) -> None:
         self.config = config or SandboxConfig()
         self.faults = Faults()
-        self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
+        self.calls: deque[Call] = deque(maxlen=MAX_CALLS)
         self.closing = threading.Event()
         self._counts: Counter[str] = Counter()
         self._withdrawn: dict[str, int] = {}
         self._lock = threading.Lock()
-        viewer = frames.Viewer(self.config, self.find, self.problem)
+        viewer = pages.Viewer(self.config, self.find, self.problem)
         site = pages.Site(self.find, self.problem)
         self._api = Api(self.config, self.find, clock)
         # by the first part of the path, so that a further service is one more line
@@ -168,7 +171,7 @@ class Sandbox:
         return strike(fault, call, self._route, self._wait)
 
     def _route(self, call: Call) -> Reply:
-        if call.method not in ("GET", "HEAD") and call.route not in WRITTEN:
+        if call.method not in ("GET", "HEAD") and call.route not in WRITABLE_ROUTES:
             return replace(self.problem(405, "Only GET is allowed."), headers=(("Allow", "GET, HEAD"),))
         handler = self._routes.get(call.route)
         return handler(call) if handler else self.problem(404, "There is nothing here.")
@@ -180,3 +183,58 @@ class Sandbox:
 def create_sandbox(config: SandboxConfig | None = None) -> Sandbox:
     """A sandbox, as a WSGI application, to be mounted anywhere or called in process."""
     return Sandbox(config)
+
+
+FAULT_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "kind": str,
+    "count": lambda text: None if text == "all" else int(text),
+    "route": str,
+    "item": str,
+    "status": int,
+    "seconds": float,
+    "retry_after": str,
+}
+
+
+def switch(app: Sandbox, call: Call) -> Reply:
+    """Do what a request to ``/_sandbox/…`` says, and answer how things stand."""
+    if "origin" in call.headers:
+        return json_reply({"message": "Pages may not turn these switches."}, 403)
+    subject, _, name = call.path.removeprefix("/_sandbox").strip("/").partition("/")
+    try:
+        known = _turn(app, call, subject, name)
+    except (ValueError, TypeError) as error:
+        return json_reply({"message": str(error)}, 400)
+    if not known:
+        return json_reply({"message": "There is no such switch."}, 404)
+    return json_reply({"faults": [asdict(fault) for fault in app.faults], "calls": app.counts()})
+
+
+def _turn(app: Sandbox, call: Call, subject: str, name: str) -> bool:
+    match subject, call.method:
+        case "faults", "POST":
+            app.faults.add(**_fault_options(call))
+        case "faults", "DELETE":
+            app.faults.clear()
+        case "calls", "DELETE":
+            app.forget()
+        case "tokens", "DELETE":
+            app.expire_tokens()
+        case "assets", "DELETE":
+            app.withdraw(name, status=int(call.params.get("status", "404")))
+        case "assets", "PUT":
+            app.restore(name)
+        case (("faults" | "calls"), "GET"):
+            pass
+        case _:
+            return False
+    return True
+
+
+def _fault_options(call: Call) -> dict[str, Any]:
+    params = call.params
+    if unknown := params.keys() - FAULT_OPTIONS.keys():
+        raise ValueError(f"a fault has no {min(unknown)!r}: use {', '.join(FAULT_OPTIONS)}")
+    if "kind" not in params:
+        raise ValueError("kind is required")
+    return {name: FAULT_OPTIONS[name](text) for name, text in params.items()}

@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.faults import Dropped
+from embedkit.sandbox.services.auth import CUSTOMER
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.credentials import CUSTOMER
 from embedkit.sandbox.services.http import Call
 from embedkit.settings import Settings
 

@@ -21,7 +21,7 @@ import trustme
 from embedkit import EmbedKit
 from embedkit.errors import Unavailable
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.services import credentials
+from embedkit.sandbox.services import auth
 from tests.support.cli import (
     Outcome,
     Run,
@@ -37,7 +37,7 @@ from tests.support.tools import ROOT
 @pytest.fixture(name="sandbox", scope="module")
 def fixture_sandbox() -> Iterator[SandboxServer]:
     with SandboxServer() as sandbox:
-        rows = sandbox.settings(cache="memory:", secret="s" * 40, api_key=credentials.KEY, timeout=300)
+        rows = sandbox.settings(cache="memory:", secret="s" * 40, api_key=auth.KEY, timeout=300)
         with EmbedKit(rows) as kit:
             for _ in range(50):  # the first search builds the catalogue, which a busy machine may take long for
                 with suppress(Unavailable):

@@ -14,7 +14,7 @@ from embedkit.errors import InvalidResponse, Unavailable
 from embedkit.messages import Request
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.faults import KINDS, TIMED
-from embedkit.sandbox.services.credentials import KEY, PASSWORD, SEARCH_KEY, SECRET, USER
+from embedkit.sandbox.services.auth import KEY, PASSWORD, SEARCH_KEY, SECRET, USER
 from tests.support.api import (
     APPLICATION,
     DAY,

@@ -21,7 +21,7 @@ from embedkit.getty import oembed
 from embedkit.messages import Request
 from embedkit.models import AssetRef
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
-from embedkit.sandbox.services.signatures import sign
+from embedkit.sandbox.services.urls import sign
 from tests.support.sandbox import (
     Get,
     inside,

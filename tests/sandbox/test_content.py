@@ -16,13 +16,12 @@ import pytest
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import catalogue, find
 from embedkit.sandbox.content.check import mistakes
-from embedkit.sandbox.content.drawings import SLOT, drawing_of, filled
-from embedkit.sandbox.content.library import CONTENT, FOLDER, Content
+from embedkit.sandbox.content.library import CONTENT, FOLDER, SLOT, Content, drawing_of, filled
 from embedkit.sandbox.content.pictures import draw
-from embedkit.sandbox.content.reading import ContentError
 from embedkit.sandbox.content.rng import Dice
+from embedkit.sandbox.content.texts import ContentError
 from embedkit.sandbox.content.traits import keywords, origins
-from embedkit.sandbox.services.words import singular, tokens
+from embedkit.sandbox.services.ranking import singular, tokens
 from tests.support.api import Caller, talk
 from tests.support.tools import FIXTURES, ROOT
 

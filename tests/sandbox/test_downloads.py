@@ -14,11 +14,10 @@ from PIL import Image
 
 from embedkit.messages import Response
 from embedkit.sandbox import Sandbox, SandboxConfig
-from embedkit.sandbox.content import catalogue
+from embedkit.sandbox.content import catalogue, pictures
 from embedkit.sandbox.content.catalogue import find
-from embedkit.sandbox.services import jpeg
-from embedkit.sandbox.services.products import PRODUCTS, covering
-from embedkit.sandbox.services.sizes import sizes
+from embedkit.sandbox.content.pictures import sizes
+from embedkit.sandbox.services.account import PRODUCTS, covering
 from tests.support.api import (
     APPLICATION,
     DAY,
@@ -207,15 +206,15 @@ COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
 def test_any_picture_is_a_jpeg(
     width: int, height: int, top: tuple[int, int, int], bottom: tuple[int, int, int], words: str
 ) -> None:
-    written = jpeg.write(width, height, top, bottom, words)
-    assert len(written) == jpeg.weight(width, height)
+    written = pictures.write_jpeg(width, height, top, bottom, words)
+    assert len(written) == pictures.jpeg_bytes(width, height)
     found = Image.open(BytesIO(written))
     found.load()
     assert (found.size, found.mode) == ((width, height), "RGB")
     shown = [found.getpixel((width - 1, 0)), found.getpixel((width - 1, height - 1))]
-    if (height - 1) % jpeg.BLOCK < 3:  # decoders blend the colours of neighbouring blocks there
+    if (height - 1) % pictures.BLOCK_PX < 3:  # decoders blend the colours of neighbouring blocks there
         shown.pop()
-    for pixel, colour in zip(shown, (top, bottom if height > jpeg.BLOCK else top), strict=False):
+    for pixel, colour in zip(shown, (top, bottom if height > pictures.BLOCK_PX else top), strict=False):
         assert isinstance(pixel, tuple)
         assert max(abs(one - other) for one, other in zip(pixel, colour, strict=True)) <= 3
 

@@ -10,7 +10,7 @@ import pytest
 
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import EXAMPLE, HOSTILE, PANORAMA_360, find
-from embedkit.sandbox.services.signatures import sign, verified
+from embedkit.sandbox.services.urls import sign, verified
 from tests.support.sandbox import (
     Get,
     document,

@@ -12,8 +12,7 @@ from embedkit.sandbox import Asset, Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import GONE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
 from embedkit.sandbox.content.library import CONTENT
 from embedkit.sandbox.services import fields
-from embedkit.sandbox.services.countries import countries
-from embedkit.sandbox.services.languages import CREATIVE, EVERYWHERE
+from embedkit.sandbox.services.places import CREATIVE, EVERYWHERE, countries
 from tests.support.api import (
     APPLICATION,
     SEARCH_CLIENT,

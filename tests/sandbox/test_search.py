@@ -24,8 +24,7 @@ from embedkit.sandbox.content.pictures import colour_of
 from embedkit.sandbox.content.traits import keyword_id, keywords, origins, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.parameters import BLENDED, CREATIVE, EDITORIAL, Kind
-from embedkit.sandbox.services.ranking import Index
-from embedkit.sandbox.services.words import fold, phrase_of, tokens
+from embedkit.sandbox.services.ranking import Index, fold, phrase_of, tokens
 from tests.support.api import (
     APPLICATION,
     SEARCH_CLIENT,

@@ -10,8 +10,8 @@ import pytest
 
 from embedkit.messages import Request
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxTransport
-from embedkit.sandbox.services import tokens
-from embedkit.sandbox.services.credentials import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.services import auth
+from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
 from tests.support.api import (
     APPLICATION,
     CLIENT,
@@ -193,7 +193,7 @@ def test_refresh_tokens_last_a_year() -> None:
 
 
 def test_only_so_many_tokens_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "MOST_TOKENS", 3)
+    monkeypatch.setattr(auth, "MAX_TOKENS", 3)
     app = Sandbox()
     callers = [Caller(app, APPLICATION) for _ in range(4)]
     assert [caller.ask("GET", "/v3/products").status for caller in callers] == [401, 200, 200, 200]

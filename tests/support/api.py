@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from embedkit.messages import Response
 from embedkit.sandbox import Sandbox
-from embedkit.sandbox.services.credentials import KEY, PASSWORD, SEARCH_KEY, SEARCH_SECRET, SECRET, USER
+from embedkit.sandbox.services.auth import KEY, PASSWORD, SEARCH_KEY, SEARCH_SECRET, SECRET, USER
 from tests.support.sandbox import ORIGIN
 
 CUSTOMER = {"grant_type": "password", "username": USER, "password": PASSWORD}

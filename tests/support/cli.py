@@ -14,7 +14,7 @@ import pytest
 
 from embedkit.cli.main import main
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.services import credentials
+from embedkit.sandbox.services import auth
 
 
 @dataclass
@@ -37,10 +37,10 @@ def environ(url: str, folder: Path) -> dict[str, str]:
         "EMBEDKIT_API_BASE": url,
         "EMBEDKIT_TOKEN_URL": f"{url}/oauth2/token",
         "EMBEDKIT_IMAGE_ORIGINS": url,
-        "EMBEDKIT_API_KEY": credentials.KEY,
-        "EMBEDKIT_API_SECRET": credentials.SECRET,
-        "EMBEDKIT_USERNAME": credentials.USER,
-        "EMBEDKIT_PASSWORD": credentials.PASSWORD,
+        "EMBEDKIT_API_KEY": auth.KEY,
+        "EMBEDKIT_API_SECRET": auth.SECRET,
+        "EMBEDKIT_USERNAME": auth.USER,
+        "EMBEDKIT_PASSWORD": auth.PASSWORD,
         "EMBEDKIT_CACHE": f"sqlite:{folder / 'cache.sqlite'}",
         "XDG_CACHE_HOME": str(folder / "xdg"),
     }

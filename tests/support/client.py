@@ -10,7 +10,7 @@ from typing import Any
 
 from embedkit import EmbedKit, EmbedKitError, Settings
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
-from embedkit.sandbox.services.credentials import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
 from embedkit.transport.client import HttpTransport
 from tests.support.faulty_upstream import Script, ok
 from tests.support.tools import Clock

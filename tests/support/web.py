@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from embedkit import EmbedKit, Settings, create_app
 from embedkit.sandbox import Sandbox, SandboxTransport
-from embedkit.sandbox.services import credentials
+from embedkit.sandbox.services import auth
 
 EXAMPLE = "74917285"
 ANY = "600000123"
@@ -20,7 +20,7 @@ HOSTILE = "500000666"
 ADMIN = "an-invented-admin-token-for-the-tests-0001"
 TOKEN = "an-invented-search-token-for-the-tests-001"
 TOKEN_2 = "an-invented-search-token-for-the-tests-002"
-KEYS = {"api_key": credentials.KEY, "api_secret": credentials.SECRET}
+KEYS = {"api_key": auth.KEY, "api_secret": auth.SECRET}
 SEARCH = "/v1/search?q=solar+eclipse"
 PUBLIC = "https://embeds.example.org"
 

@@ -18,7 +18,7 @@ from embedkit.api import parameters
 from embedkit.api.languages import LANGUAGES
 from embedkit.api.models import SearchPage
 from embedkit.sandbox import SandboxConfig, SandboxServer
-from embedkit.sandbox.services import credentials
+from embedkit.sandbox.services import auth
 from embedkit.web.schemas import SearchQuery
 from embedkit.web.search import FILTERS
 from embedkit.web.search_schemas import CountriesAnswer, ImageAnswer, SearchAnswer
@@ -440,7 +440,7 @@ def test_failures_are_problems(path: str, kind: str, fault: dict[str, Any], stat
         assert int(answer.headers["Retry-After"]) > 0
     if code == "unauthorized":
         assert "API_KEY" in answer.json["detail"]
-    assert credentials.KEY not in answer.text
+    assert auth.KEY not in answer.text
     assert web.client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
 
 

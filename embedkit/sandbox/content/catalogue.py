@@ -24,7 +24,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -110,6 +110,10 @@ class Asset:
         """The title as it stands in addresses."""
         plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
         return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "picture"
+
+
+Find = Callable[[str], Asset | None]
+"""Gives the asset with an ID, if there is one."""
 
 
 def catalogue() -> Mapping[str, Asset]:

@@ -11,8 +11,7 @@ from xml.etree import ElementTree  # nosec B405
 
 from embedkit.sandbox.content.catalogue import Asset, invent, listed_id, special, whole
 from embedkit.sandbox.content.library import FOLDER, Content
-from embedkit.sandbox.content.reading import ContentError
-from embedkit.sandbox.content.texts import GIVEN, Subject, slots_in
+from embedkit.sandbox.content.texts import GIVEN, ContentError, Subject, slots_in
 
 SEGMENTS = ("", "news", "sport", "entertainment")
 EXAMPLE = invent("600000000")

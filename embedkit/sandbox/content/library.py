@@ -1,17 +1,161 @@
-"""All content of a folder, each file read when it is first needed."""
+"""All content of a folder, each file read when it is first needed; and its drawings.
+
+A drawing is SVG that any browser shows. Its slots are CSS custom properties: ``var(--wall)``. Rules of its
+``<style>`` that set the same properties are alternatives: one of each kind is chosen. ``<use href="pine.svg"/>``
+stands for another file, which chooses anew each time, and inherits what it does not set itself; the ``style`` of
+``<use>`` sets properties for that one time. The middle is 0, 0 and the shortest side of a picture is 600, so what
+lies between -300 and 300 is always seen; backgrounds reach from -900 to 900.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from embedkit.sandbox.content.drawings import Drawing, Values, drawing_of, filled
-from embedkit.sandbox.content.reading import ContentError, read_text, read_toml
 from embedkit.sandbox.content.rng import Dice
-from embedkit.sandbox.content.texts import Subject, Use, Words, record, subjects_of, words_of
+from embedkit.sandbox.content.texts import (
+    ContentError,
+    Subject,
+    Use,
+    Words,
+    read_text,
+    read_toml,
+    record,
+    subjects_of,
+    words_of,
+)
+
+SLOT = re.compile(r"var\(--([a-z0-9-]+)\)")
+USE = re.compile(r'<use href="([a-z0-9./-]+)\.svg"([^<>]*)/>')
+_SVG = re.compile(r"<svg\b[^<>]*>(.*)</svg>", re.S)
+_LEFT_OUT = re.compile(r"<style>(.*?)</style>|<!--.*?-->", re.S)
+_RULE = re.compile(r"svg\s*\{([^{}]*)\}")
+_PROPERTY = re.compile(r"--([a-z0-9-]+)\s*:\s*([^;]*[^;\s])")
+_STYLE = re.compile(r'\bstyle="([^"]*--[^"]*)"')
+_NAMED = re.compile(r'(\bid="|url\(#)')
+_HIDDEN = re.compile(r'<[a-z]+ [^<>]*\bdisplay="none"[^<>]*/>')
+_GAP = re.compile(r"\s*\n\s*")
+
+MAX_PARTS = 150  # of one picture; a part that uses itself never ends
+
+Values = Mapping[str, str]
+Choice = tuple[Values, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One file: what is drawn, and the properties that are to be chosen."""
+
+    name: str
+    body: str
+    choices: tuple[Choice, ...]
+
+    def properties(self) -> set[str]:
+        """What its rules set."""
+        return {key for choice in self.choices for key in choice[0]}
+
+    def slots(self) -> set[str]:
+        """What it asks for."""
+        values = [value for choice in self.choices for rule in choice for value in rule.values()]
+        return set(SLOT.findall(" ".join((self.body, *values))))
+
+    def parts(self) -> Iterator[tuple[str, set[str]]]:
+        """Names of the files that it uses, and what is set for each."""
+        for match in USE.finditer(self.body):
+            yield _beside(self.name, match[1]), {*_own(match[2])}
+
+
+def drawing_of(text: str, name: str) -> Drawing:
+    """A drawing from the text of its file, whose name is without ``.svg``.
+
+    :raises ContentError: it is not an SVG document, or has styles or uses that would be passed over.
+    """
+    svg = _SVG.search(text)
+    if svg is None:
+        raise ContentError(f"{name}.svg: <svg> is missing")
+    body = _GAP.sub("\n", _LEFT_OUT.sub("", svg[1])).strip()
+    if "<use" in USE.sub("", body):
+        raise ContentError(f'{name}.svg: <use> needs href="….svg" as its first attribute, and />')
+    return Drawing(name, body, _choices("".join(_LEFT_OUT.findall(svg[1])), name))
+
+
+def _choices(style: str, name: str) -> tuple[Choice, ...]:
+    if rest := _RULE.sub("", style).strip():
+        raise ContentError(f"{name}.svg: style: {rest[:40]!r} is not a rule such as svg {{ --name: value }}")
+    kinds: dict[tuple[str, ...], list[Values]] = {}
+    for rule in (dict(_PROPERTY.findall(text)) for text in _RULE.findall(style)):
+        kinds.setdefault(tuple(sorted(rule)), []).append(rule)
+    keys = [key for kind in kinds for key in kind]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise ContentError(f"{name}.svg: --{twice} is set by rules that differ in what else they set")
+    return tuple(tuple(kind) for kind in kinds.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """Fills drawings in: ``load`` gives a drawing by its name, ``dice`` choose."""
+
+    load: Callable[[str], Drawing]
+    dice: Dice
+    numbers: Iterator[int]
+
+    def fill(self, name: str, given: Values, own: Values | None = None) -> str:
+        """The markup of a drawing.
+
+        :param given: properties from around it; the drawing's own go before them.
+        :param own: properties that go before the drawing's own.
+        :raises ContentError: a slot that nobody sets, or a part that is missing.
+        """
+        drawing, number = self.load(name), next(self.numbers)
+        if number > MAX_PARTS:
+            raise ContentError(f"{name}.svg: more than {MAX_PARTS} parts, or a part that uses itself")
+        values = {**given, **self._chosen(drawing, given), **(own or {})}
+        body = SLOT.sub(lambda match: _value(values, match[1], drawing.name), drawing.body)
+        body = _HIDDEN.sub("", body)
+        body = _NAMED.sub(rf"\g<1>{'abcdefghij'[number % 10]}{number}", body)
+        return USE.sub(lambda match: self._part(drawing.name, match[1], match[2], values), body)
+
+    def _chosen(self, drawing: Drawing, given: Values) -> Values:
+        chosen: dict[str, str] = {}
+        for choice in drawing.choices:
+            for key, value in self.dice.pick(choice).items():
+                chosen[key] = SLOT.sub(lambda match: _value({**given, **chosen}, match[1], drawing.name), value)
+        return chosen
+
+    def _part(self, around: str, href: str, attributes: str, values: Values) -> str:
+        rest = _STYLE.sub("", attributes).strip()
+        drawn = self.fill(_beside(around, href), values, _own(attributes))
+        return f"<g {rest}>{drawn}</g>" if rest else drawn
+
+
+def filled(load: Callable[[str], Drawing], name: str, dice: Dice, given: Values) -> str:
+    """The markup of a drawing and all its parts."""
+    return Filler(load, dice, count()).fill(name, given)
+
+
+def _own(attributes: str) -> dict[str, str]:
+    """The properties that a use sets."""
+    style = _STYLE.search(attributes)
+    return dict(_PROPERTY.findall(style[1])) if style else {}
+
+
+def _beside(around: str, href: str) -> str:
+    """The name of a file that another one refers to."""
+    folder = around.partition("/")[0]
+    return href.removeprefix("../") if href.startswith("../") else f"{folder}/{href}"
+
+
+def _value(values: Values, key: str, name: str) -> str:
+    try:
+        return values[key]
+    except KeyError:
+        raise ContentError(f"{name}.svg: var(--{key}) is set nowhere") from None
+
 
 FOLDER = Path(__file__).parent
 

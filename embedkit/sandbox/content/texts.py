@@ -5,17 +5,41 @@ A template's slots, such as ``{peak}``, are filled with words from ``words.toml`
 
 from __future__ import annotations
 
+import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, replace
+from pathlib import Path
 from string import Formatter
 from typing import Any, Literal, TypeVar
 
-from embedkit.sandbox.content.reading import ContentError
+
+class ContentError(ValueError):
+    """A mistake in a data file; the message names the file and the key."""
+
+
+def read_text(folder: Path, name: str) -> str:
+    """:raises ContentError: there is no such file, or it is not UTF-8."""
+    try:
+        return (folder / name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContentError(f"{name}: can't be read ({type(error).__name__})") from error
+
+
+def read_toml(folder: Path, name: str) -> dict[str, Any]:
+    """:raises ContentError: the file can't be read, or is not TOML; a key that stands twice is not."""
+    try:
+        return tomllib.loads(read_text(folder, name))
+    except tomllib.TOMLDecodeError as error:
+        raise ContentError(f"{name}: {error}") from error
+
 
 Family = Literal["creative", "editorial"]
 Use = Literal["any", "stories", "everyday"]
 # slots that come from the place and the people of a picture, besides those of words.toml
 GIVEN = frozenset(("city", "country", "hour_cap", "season_cap", "first", "last", "name"))
+# letters that have no accent to take off
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "ı": "i", "đ": "d", "æ": "ae", "œ": "oe", "'": None, "’": None})
 T = TypeVar("T")
 
 
@@ -131,6 +155,14 @@ def listed(text: str | Sequence[str]) -> tuple[str, ...]:
     if not isinstance(text, str):
         return tuple(text)
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def fold(text: str) -> str:
+    """Lower case, without accents and apostrophes."""
+    if text.isascii():
+        return text.lower().replace("'", "")
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(_LETTERS)
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def _place(text: object, name: str) -> tuple[str, str]:

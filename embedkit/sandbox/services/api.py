@@ -1,13 +1,13 @@
-"""The Getty Images API v3, as one handler: the gate, the operations behind it, and how refusals are told.
+"""The Getty Images API v3, as one handler: who may call, the operations, and how errors are answered.
 
     /v3/search/images, /creative, /editorial                    search.py
     /v3/images, /{id}, /{id}/similar, /{id}/same-series         images.py
     /v3/countries, /v3/collections                              places.py
     /v3/products, /v3/customers/current                         account.py
     /v3/downloads, /v3/downloads/images/{id}, /v3/images/{id}/downloadhistory
-                                                                downloads.py; the files: delivery.py
+                                                                downloads.py
     /v3/boards/…                                                boards.py
-    /oauth2/token                                               tokens.py
+    /oauth2/token                                               auth.py
 
 Paths are read as the service reads them: without regard to case, with slashes doubled (the official Node
 client does that) or one at the end.
@@ -19,21 +19,16 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.services import places
-from embedkit.sandbox.services.account import Account
-from embedkit.sandbox.services.auth import Gate, Need, admit
+from embedkit.sandbox.content.catalogue import Find
+from embedkit.sandbox.services.account import Account, History
+from embedkit.sandbox.services.auth import Caller, Gate, Need, Tokens, authorize
 from embedkit.sandbox.services.boards import Boards
-from embedkit.sandbox.services.caller import Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.delivery import Delivery
-from embedkit.sandbox.services.downloads import Downloads
-from embedkit.sandbox.services.errors import CLASSIC_INVALID, Refused, said
-from embedkit.sandbox.services.history import History
-from embedkit.sandbox.services.http import Call, Reply, json_reply
+from embedkit.sandbox.services.downloads import Delivery, Downloads
+from embedkit.sandbox.services.http import CLASSIC_INVALID, APIError, Call, Reply, json_reply, message_error
 from embedkit.sandbox.services.images import Images
+from embedkit.sandbox.services.places import list_collections, list_countries
 from embedkit.sandbox.services.search import Search
-from embedkit.sandbox.services.tokens import Tokens
 
 # of a search seen in 2014
 HEADERS = (("Cache-Control", "no-cache,no-cache"), ("Expires", "-1"), ("Pragma", "no-cache"))
@@ -71,9 +66,7 @@ class Route:
 class Api:
     """Everything under /v3, with the tokens and the files that belong to it."""
 
-    def __init__(
-        self, config: SandboxConfig, find: Callable[[str], Asset | None], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, config: SandboxConfig, find: Find, clock: Callable[[], float]) -> None:
         self._config = config
         self.tokens = Tokens(config, clock)
         self.delivery = Delivery(config, find, clock)
@@ -91,7 +84,7 @@ class Api:
             return Reply(204, "", headers=PREFLIGHT if self._config.cors else ())
         try:
             reply = self._answer(replace(call, path=_plain(call.path)))
-        except Refused as refused:
+        except APIError as refused:
             reply = self._refusal(refused)
         return replace(reply, headers=(*reply.headers, *HEADERS, *(CORS if self._config.cors else ())))
 
@@ -99,15 +92,15 @@ class Api:
         caller = self._gate.enter(call)
         routes = [route for route in self._routes if route.leads(call.path)]
         if not routes:
-            raise said(404, "The sandbox has no such operation.")
+            raise message_error(404, "The sandbox has no such operation.")
         method = "GET" if call.method == "HEAD" else call.method
         for route in routes:
             if route.method == method:
-                admit(caller, route.need)
+                authorize(caller, route.need)
                 return route.answer(call, caller)
-        raise Refused(405, None, (("Allow", ", ".join(route.method for route in routes)),))
+        raise APIError(405, None, (("Allow", ", ".join(route.method for route in routes)),))
 
-    def _refusal(self, refused: Refused) -> Reply:
+    def _refusal(self, refused: APIError) -> Reply:
         body = refused.body
         if body is None:
             return Reply(refused.status, "", headers=refused.headers)
@@ -128,8 +121,8 @@ def _content(search: Search, images: Images) -> Iterator[Route]:
     yield Route("GET", f"/v3/images/{ID}", "key", images.one)
     yield Route("GET", f"/v3/images/{ID}/similar", "key", images.similar)
     yield Route("GET", f"/v3/images/{ID}/same-series", "key", images.same_series)
-    yield Route("GET", "/v3/countries", "key", places.countries)
-    yield Route("GET", "/v3/collections", "user", places.collections)
+    yield Route("GET", "/v3/countries", "key", list_countries)
+    yield Route("GET", "/v3/collections", "user", list_collections)
 
 
 def _account(account: Account) -> Iterator[Route]:

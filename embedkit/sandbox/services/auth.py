@@ -1,23 +1,202 @@
-"""The gate in front of the API v3: the key, the limits of the key, the token."""
+"""Who may call the API v3: applications and their customers, access tokens, the limits of a key.
+
+POST /oauth2/token gives tokens to an application on its own, or to a customer of Getty Images:
+
+    client_credentials    client_id, client_secret
+    password              and username, password; the answer brings a refresh_token, good for a year
+    refresh_token         client_id, client_secret, refresh_token
+
+Its failures are answered as RFC 6749 section 5.2 has them; nobody has written down what the real ones look like.
+The credentials guard nothing, and stand in the sandbox's documentation and output.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import parse_qsl
 
-from embedkit.sandbox.services.caller import Caller
+from embedkit.models import JSON
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.credentials import APPLICATIONS
-from embedkit.sandbox.services.errors import Refused, missing_token, not_authorized, said
-from embedkit.sandbox.services.http import Call
-from embedkit.sandbox.services.tokens import Tokens
+from embedkit.sandbox.services.http import (
+    APIError,
+    Call,
+    Reply,
+    json_reply,
+    message_error,
+    missing_token_error,
+    not_authorized_error,
+)
+from embedkit.sandbox.services.urls import new_token
+
+KEY = "sandbox-key"
+SECRET = "sandbox-secret"  # noqa: S105
+USER = "sandbox-user"
+PASSWORD = "sandbox-password"  # noqa: S105
+CUSTOMER: dict[str, Any] = {
+    "api_key": KEY,
+    "api_secret": SECRET,
+    "username": USER,
+    "password": PASSWORD,
+}  # as settings
+# a second application, as most owners of a key have one: it may search, and nothing else
+SEARCH_KEY = "sandbox-search-key"
+SEARCH_SECRET = "sandbox-search-secret"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What belongs to a key. ``users`` are names and passwords; ``licensed`` is the right to download."""
+
+    key: str
+    secret: str
+    users: tuple[tuple[str, str], ...] = ()
+    licensed: bool = False
+
+
+APPLICATIONS = {
+    KEY: Application(KEY, SECRET, ((USER, PASSWORD),), licensed=True),
+    SEARCH_KEY: Application(SEARCH_KEY, SEARCH_SECRET),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The application, and the person on whose behalf it calls, if any.
+
+    :param key: of the application.
+    :param user: the customer of a password grant; empty for an application on its own.
+    :param licensed: whether this caller may download.
+    :param token: whether a valid access token came with the call, of whichever grant.
+    """
+
+    key: str
+    user: str = ""
+    licensed: bool = False
+    token: bool = False
+
+
+YEAR = 365 * 86_400  # seconds that a refresh token lives [doc]
+MAX_TOKENS = 10_000  # remembered; the oldest are forgotten
+PRIVATE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
+PATHS = ("/oauth2/token", "/v4/oauth2/token")  # the first on whichever host, the second in the contract of 2026
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token stands for. ``user`` is empty for an application; ``expires`` is seconds since the epoch."""
+
+    key: str
+    user: str
+    expires: float
+
+
+class Tokens:
+    """Issues tokens and knows those that it issued. Safe for threads."""
+
+    def __init__(self, config: SandboxConfig, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._access: dict[str, Grant] = {}
+        self._refresh: dict[str, Grant] = {}
+
+    def __call__(self, call: Call) -> Reply:
+        """The endpoint."""
+        try:
+            return json_reply(self._answer(call), headers=PRIVATE)
+        except APIError as refused:
+            return json_reply(refused.body, refused.status, (*PRIVATE, *refused.headers))
+
+    def grant(self, token: str) -> Grant | None:
+        """What a token was issued for, expired or not; None for one that never was issued."""
+        with self._lock:
+            return self._access.get(token)
+
+    def expire(self) -> None:
+        """Let every access token expire now; refresh tokens live on."""
+        with self._lock:
+            self._access = {token: replace(grant, expires=0.0) for token, grant in self._access.items()}
+
+    def _answer(self, call: Call) -> JSON:
+        path = call.path.rstrip("/")
+        if path.endswith("/oauth2/auth"):
+            raise _token_error(400, "unsupported_response_type", "There is nobody to log in.")
+        if path not in PATHS:
+            raise _token_error(404, "invalid_request", "There is nothing here.")
+        if call.method != "POST":
+            raise _token_error(405, "invalid_request", "Only POST is allowed.", (("Allow", "POST"),))
+        form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
+        return self._granted(form, _application(form))
+
+    def _granted(self, form: dict[str, str], application: Application) -> JSON:
+        match form["grant_type"]:
+            case "client_credentials":
+                return self._issued(application.key)
+            case "password":
+                user = form.get("username", "")
+                if (user, form.get("password", "")) not in application.users:
+                    raise _token_error(400, "invalid_grant", "The user name or the password is wrong.")
+                issued = self._issued(application.key, user)
+                return issued | {"refresh_token": self._renewable(application.key, user)}
+            case "refresh_token":
+                return self._issued(application.key, self._renewing(application.key, form))
+        raise _token_error(400, "unsupported_grant_type", "Use client_credentials, password or refresh_token.")
+
+    def _issued(self, key: str, user: str = "") -> JSON:
+        token, seconds = new_token() + new_token(), self._config.token_seconds
+        self._keep(self._access, token, Grant(key, user, self._clock() + seconds))
+        return {"access_token": token, "token_type": "Bearer"} | self._lifetime(seconds)
+
+    def _lifetime(self, seconds: int) -> JSON:
+        match self._config.expires_in:
+            case "text":
+                return {"expires_in": str(seconds)}
+            case "number":
+                return {"expires_in": seconds}
+            case "junk":
+                return {"expires_in": "soon"}
+        return {}
+
+    def _renewable(self, key: str, user: str) -> str:
+        token = new_token() + new_token()
+        self._keep(self._refresh, token, Grant(key, user, self._clock() + YEAR))
+        return token
+
+    def _renewing(self, key: str, form: dict[str, str]) -> str:
+        with self._lock:
+            grant = self._refresh.get(form.get("refresh_token", ""))
+        if grant is None or grant.key != key or grant.expires <= self._clock():
+            raise _token_error(400, "invalid_grant", "The refresh token is wrong, or has expired.")
+        return grant.user
+
+    def _keep(self, kept: dict[str, Grant], token: str, grant: Grant) -> None:
+        with self._lock:
+            kept[token] = grant
+            if len(kept) > MAX_TOKENS:
+                del kept[next(iter(kept))]
+
+
+def _application(form: dict[str, str]) -> Application:
+    if not {"grant_type", "client_id", "client_secret"} <= form.keys():
+        raise _token_error(400, "invalid_request", "grant_type, client_id and client_secret are required.")
+    application = APPLICATIONS.get(form["client_id"])
+    if application is None or application.secret != form["client_secret"]:
+        raise _token_error(401, "invalid_client", "The client id or the client secret is wrong.")
+    return application
+
+
+def _token_error(status: int, error: str, description: str, headers: tuple[tuple[str, str], ...] = ()) -> APIError:
+    return APIError(status, {"error": error, "error_description": description}, headers)
+
 
 # what a call has to show: the key alone, any valid token, or the token of a customer
 Need = Literal["key", "token", "user"]
 PER_SECOND = "Account Over Queries Per Second Limit"
 PER_DAY = "Account Over Rate Limit"
-DAY = 86_400
+DAY_S = 86_400
 
 
 class Gate:
@@ -34,7 +213,7 @@ class Gate:
     def enter(self, call: Call) -> Caller:
         """Who calls.
 
-        :raises Refused: for a key that is unknown, or over its limits, and for a token that is not valid.
+        :raises APIError: for a key that is unknown, or over its limits, and for a token that is not valid.
         """
         key = call.headers.get("api-key", "").strip()
         if key not in APPLICATIONS:
@@ -43,19 +222,19 @@ class Gate:
         scheme, _, token = call.headers.get("authorization", "").strip().partition(" ")
         return self._bearer(key, token.strip()) if scheme.lower() == "bearer" else Caller(key)
 
-    def _stranger(self, key: str) -> Refused:
+    def _stranger(self, key: str) -> APIError:
         if self._config.error_style == "classic":
-            return said(403, "Account Inactive")
+            return message_error(403, "Account Inactive")
         if not key:
-            return said(401, "Unauthorized")
-        return said(403, "Forbidden", (("x-amzn-errortype", "ForbiddenException"),))
+            return message_error(401, "Unauthorized")
+        return message_error(403, "Forbidden", (("x-amzn-errortype", "ForbiddenException"),))
 
     def _count(self, key: str) -> None:
         now = int(self._clock())
         with self._lock:
             if self._over(self._seconds, key, now, self._config.calls_per_second):
                 raise self._throttled(PER_SECOND)
-            if self._over(self._days, key, now // DAY, self._config.calls_per_day):
+            if self._over(self._days, key, now // DAY_S, self._config.calls_per_day):
                 raise self._throttled(PER_DAY)
 
     @staticmethod
@@ -66,24 +245,24 @@ class Gate:
         counted[key] = period, calls
         return 0 < most < calls
 
-    def _throttled(self, detail: str) -> Refused:
-        return said(self._config.throttle_status, detail, (("X-Error-Detail", detail),))
+    def _throttled(self, detail: str) -> APIError:
+        return message_error(self._config.throttle_status, detail, (("X-Error-Detail", detail),))
 
     def _bearer(self, key: str, token: str) -> Caller:
         grant = self._tokens.grant(token)
         if grant is None or grant.key != key:
-            raise missing_token("The access token is invalid")
+            raise missing_token_error("The access token is invalid")
         if grant.expires <= self._clock():
-            raise missing_token("The access token expired")
+            raise missing_token_error("The access token expired")
         return Caller(key, grant.user, licensed=bool(grant.user) and APPLICATIONS[key].licensed, token=True)
 
 
-def admit(caller: Caller, need: Need) -> None:
+def authorize(caller: Caller, need: Need) -> None:
     """Whether a caller may come as far as an operation.
 
-    :raises Refused: 401 without a token that it takes, 403 for a token that is not a customer's.
+    :raises APIError: 401 without a token that it takes, 403 for a token that is not a customer's.
     """
     if need != "key" and not caller.token:
-        raise missing_token()
+        raise missing_token_error()
     if need == "user" and not caller.user:
-        raise not_authorized()
+        raise not_authorized_error()

@@ -1,10 +1,10 @@
 """Boards: named lists of pictures that a customer keeps. They last as long as the sandbox.
 
 The contract's own oddities are kept: ``pageSize`` where every other operation has ``page_size``,
-``name_decending``, ids to remove as repeated parameters (joined by commas will do as well), 403 and not 404 for
+``name_decending``, IDs to remove as repeated parameters (joined by commas will do as well), 403 and not 404 for
 a single picture that does not exist.
 
-Guesses: a picture that a board already has counts as added; of several, those that do not exist are told in
+Guesses: a picture that a board already has counts as added; of several, those that do not exist are listed in
 ``assets_not_added``; a board of others is unknown (404) to whoever was not invited to it, and answers 403 to
 an editor who would rename or delete it, or remove a comment of somebody else.
 """
@@ -14,19 +14,120 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from embedkit.models import JSON
-from embedkit.sandbox.content.catalogue import EXAMPLE, Asset
-from embedkit.sandbox.services.board import COLLEAGUE, Board, Comment
-from embedkit.sandbox.services.caller import Caller
+from embedkit.sandbox.content.catalogue import EXAMPLE, Find
+from embedkit.sandbox.services.account import CUSTOMER
+from embedkit.sandbox.services.auth import USER, Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.credentials import USER
-from embedkit.sandbox.services.errors import Refused, coded, invalid
-from embedkit.sandbox.services.http import Call, Reply, json_reply
-from embedkit.sandbox.services.reading import json_body, whole, word
+from embedkit.sandbox.services.http import (
+    APIError,
+    Call,
+    Reply,
+    choice,
+    code_error,
+    integer,
+    json_body,
+    json_reply,
+    parameter_error,
+)
 from embedkit.sandbox.services.urls import addresses
+
+COLLEAGUE = "sandbox-colleague"
+USER_NAMES: dict[str, JSON] = {
+    USER: {"first_name": CUSTOMER["first_name"], "last_name": CUSTOMER["last_name"]},
+    COLLEAGUE: {"first_name": "Colin", "last_name": "League"},
+}
+PAGES = "https://www.gettyimages.com/collaboration/boards"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One remark; ``at`` is when, in ISO 8601."""
+
+    id: str
+    user: str
+    text: str
+    at: str
+
+    def document(self, user: str) -> JSON:
+        """As it is shown to a user."""
+        return {
+            "created_by": USER_NAMES[self.user],
+            "date_created": self.at,
+            "id": self.id,
+            "permissions": {"can_delete_comment": self.user == user},
+            "text": self.text,
+        }
+
+
+@dataclass(slots=True)
+class Board:
+    """``assets`` are ids with the time at which each was added. ``changes`` orders boards of one second."""
+
+    id: str
+    owner: str
+    name: str
+    description: str | None
+    created: str
+    changed: str
+    changes: int
+    editors: frozenset[str] = frozenset()
+    assets: dict[str, str] = field(default_factory=dict)
+    comments: dict[str, Comment] = field(default_factory=dict)
+
+    @property
+    def sorted_name(self) -> str:
+        return self.name.casefold()
+
+    def relationship(self, user: str) -> str:
+        """Of a user to this board; empty for none."""
+        if user == self.owner:
+            return "owned"
+        return "invited" if user in self.editors else ""
+
+    def summary(self, user: str, assets: list[JSON]) -> JSON:
+        """As a list of boards shows it; the picture that was added first stands for it."""
+        return {
+            "id": self.id,
+            "asset_count": len(self.assets),
+            "date_created": self.created,
+            "date_last_updated": self.changed,
+            "description": self.description,
+            **({"hero_asset": assets[0]} if assets else {}),
+            "name": self.name,
+            "board_relationship": self.relationship(user),
+        }
+
+    def details(self, user: str, assets: list[JSON]) -> JSON:
+        """As it is shown on its own."""
+        return {
+            "id": self.id,
+            "asset_count": len(self.assets),
+            "assets": assets,
+            "date_created": self.created,
+            "date_last_updated": self.changed,
+            "description": self.description,
+            "name": self.name,
+            "comment_count": len(self.comments),
+            "permissions": self._permissions(owned=user == self.owner),
+            "links": {"invitation": f"{PAGES}/{self.id}/invitation", "share": f"{PAGES}/{self.id}"},
+        }
+
+    @staticmethod
+    def _permissions(*, owned: bool) -> JSON:
+        return {
+            "can_delete_board": owned,
+            "can_invite_to_board": owned,
+            "can_update_name": owned,
+            "can_update_description": owned,
+            "can_add_assets": True,
+            "can_remove_assets": True,
+        }
+
 
 RELATIONSHIPS = ("owned", "invited")
 # a sort order, by what, and whether the last comes first
@@ -44,9 +145,7 @@ INVITED = "0b5e55ed-0000-4000-8000-000000000001"  # the board of the colleague, 
 class Boards:
     """The handlers, and what they remember. Safe for threads: one of them acts at a time."""
 
-    def __init__(
-        self, config: SandboxConfig, find: Callable[[str], Asset | None], clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, config: SandboxConfig, find: Find, clock: Callable[[], float]) -> None:
         self._find = find
         self._clock = clock
         self._lock = threading.Lock()
@@ -63,9 +162,9 @@ class Boards:
     def listed(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/boards."""
         params = call.params
-        relationship = word(params, "board_relationship", RELATIONSHIPS)
-        by, backwards = ORDERS[word(params, "sort_order", tuple(ORDERS)) or "date_last_updated_descending"]
-        page, size = whole(params, "page", 1), whole(params, "pageSize", 30, most=MOST_PAGE)
+        relationship = choice(params, "board_relationship", RELATIONSHIPS)
+        by, backwards = ORDERS[choice(params, "sort_order", tuple(ORDERS)) or "date_last_updated_descending"]
+        page, size = integer(params, "page", 1), integer(params, "pageSize", 30, most=MOST_PAGE)
         with self._lock:
             found = [board for board in self._boards.values() if board.relationship(caller.user)]
             wanted = [board for board in found if relationship in ("", board.relationship(caller.user))]
@@ -122,7 +221,7 @@ class Boards:
         with self._lock:
             board = self._board(call, caller)
             if not self._exists(asset_id):
-                raise coded(403, "AssetNotFound", f"Asset not found: {asset_id}")
+                raise code_error(403, "AssetNotFound", f"Asset not found: {asset_id}")
             self._put(board, [asset_id])
         return Reply(201, "")
 
@@ -130,7 +229,7 @@ class Boards:
         """DELETE /v3/boards/{board_id}/assets?asset_ids=…: 200."""
         said = [text for name, text in parse_qsl(call.query) if name == "asset_ids"]
         if not said:
-            raise invalid("asset_ids", "The value is required.")
+            raise parameter_error("asset_ids", "The value is required.")
         return self._removed(call, caller, [asset_id.strip() for text in said for asset_id in text.split(",")])
 
     def remove_one(self, call: Call, caller: Caller) -> Reply:
@@ -150,7 +249,7 @@ class Boards:
         """POST /v3/boards/{board_id}/comments: 201 and the id."""
         text = _object(call).get("text")
         if not isinstance(text, str) or not text.strip():
-            raise invalid("text", "The value is required.")
+            raise parameter_error("text", "The value is required.")
         with self._lock:
             made = self._remark(self._board(call, caller), caller.user, text)
         return json_reply({"id": made.id}, 201)
@@ -175,7 +274,7 @@ class Boards:
         """The board that a path names, if the caller may see it; if ``owned``, the caller's own."""
         board = self._boards.get(call.path.split("/")[3])
         if board is None or not board.relationship(caller.user):
-            raise coded(404, "BoardNotFound", "Board not found.")
+            raise code_error(404, "BoardNotFound", "Board not found.")
         if owned and board.owner != caller.user:
             raise _no_access()
         return board
@@ -223,14 +322,14 @@ class Boards:
         return {"id": asset_id, "asset_type": "image", "date_added": added, "display_sizes": sizes}
 
 
-def _no_access() -> Refused:
-    return coded(403, "InsufficientAccess", "You do not have access to change this board.")
+def _no_access() -> APIError:
+    return code_error(403, "InsufficientAccess", "You do not have access to change this board.")
 
 
 def _object(call: Call) -> JSON:
     said = json_body(call)
     if not isinstance(said, dict):
-        raise coded(400, "MalformedRequest", "The body is not a JSON object.")
+        raise code_error(400, "MalformedRequest", "The body is not a JSON object.")
     return said
 
 
@@ -239,9 +338,9 @@ def _named(call: Call) -> tuple[str, str | None]:
     said = _object(call)
     name, description = said.get("name"), said.get("description")
     if not isinstance(name, str) or not name.strip():
-        raise invalid("name", "The value is required.")
+        raise parameter_error("name", "The value is required.")
     if description is not None and not isinstance(description, str):
-        raise invalid("description", "The value is not valid for String.")
+        raise parameter_error("description", "The value is not valid for String.")
     return name, description
 
 
@@ -249,8 +348,8 @@ def _asset_ids(call: Call) -> list[str]:
     """The ids out of a body such as ``[{"asset_id": "74917285"}]``, each once."""
     said = json_body(call)
     if not isinstance(said, list):
-        raise coded(400, "MalformedRequest", "The body is not a JSON array.")
+        raise code_error(400, "MalformedRequest", "The body is not a JSON array.")
     found = [item.get("asset_id") if isinstance(item, dict) else None for item in said]
     if not all(isinstance(asset_id, str) for asset_id in found):
-        raise invalid("asset_id", "The value is required.")
+        raise parameter_error("asset_id", "The value is required.")
     return list(dict.fromkeys(map(str, found)))

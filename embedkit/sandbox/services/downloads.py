@@ -1,26 +1,92 @@
-"""Downloads: POST /v3/downloads/images/{id}, and what was downloaded before.
+"""Downloads: POST /v3/downloads/images/{id}, the files behind it, and what was downloaded before.
 
-Two colleagues of one company are more than the sandbox has: ``company_downloads`` gives the customer's own.
+Files have signed URLs that live for a day. They look like those of delivery.gettyimages.com:
+``/xa/<id>.jpg?v=1&c=IWSAsset&k=3&…``; on an origin of the sandbox's own they are under ``/delivery``. They need no
+key. The customer has no colleagues who download: ``company_downloads`` gives the customer's own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hmac import compare_digest
+from urllib.parse import urlsplit
 
 from embedkit.models import JSON
-from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.services.caller import Caller
+from embedkit.sandbox.content.catalogue import Asset, Find
+from embedkit.sandbox.content.pictures import Size, colour_of, sizes, write_jpeg
+from embedkit.sandbox.services.account import PRODUCTS, History, Product, Record
+from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.delivery import Delivery
-from embedkit.sandbox.services.errors import Refused, coded, invalid
-from embedkit.sandbox.services.history import History, Record
-from embedkit.sandbox.services.http import Call, Reply, json_reply
-from embedkit.sandbox.services.products import PRODUCTS, Product
-from embedkit.sandbox.services.reading import flag, json_body, whole, word
-from embedkit.sandbox.services.sizes import Size, sizes
-from embedkit.sandbox.services.urls import addresses
+from embedkit.sandbox.services.http import (
+    APIError,
+    Call,
+    Reply,
+    boolean,
+    choice,
+    code_error,
+    integer,
+    json_body,
+    json_reply,
+    parameter_error,
+)
+from embedkit.sandbox.services.urls import addresses, sign
+
+HOST = "delivery.gettyimages.com"
+LIFETIME_S = 86_400  # seconds [doc]
+PRIVATE = (("Cache-Control", "private, no-store"), ("X-Content-Type-Options", "nosniff"))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Makes the addresses, and answers at them."""
+
+    config: SandboxConfig
+    find: Find
+    clock: Callable[[], float]
+
+    def address(self, asset: Asset, size: Size, origin: str) -> str:
+        """Where a file is for a day from now; on Getty's host if the API was asked as Getty's."""
+        path = f"/xa/{asset.id}.jpg"
+        query = f"v=1&c=IWSAsset&k=3&h={size.height}&e={int(self.clock()) + LIFETIME_S}"
+        base = f"https://{HOST}" if urlsplit(origin).netloc.endswith(".gettyimages.com") else f"{origin}/delivery"
+        return f"{base}{path}?{query}&d={self._mark(path, query)}"
+
+    def __call__(self, call: Call) -> Reply:
+        """GET: the file; 403 for an address that was changed, or is older than a day."""
+        path = call.path.removeprefix("/delivery")
+        query, _, mark = call.query.partition("&d=")
+        if not compare_digest(mark.encode("utf-8", "replace"), self._mark(path, query).encode()):
+            return _access_denied("This address was changed.")
+        if int(call.params["e"]) <= self.clock():
+            return _access_denied("This address has expired.")
+        asset = self.find(path.removeprefix("/xa/").removesuffix(".jpg"))
+        if asset is None or asset.withdrawn:
+            return Reply(404, "text/plain; charset=utf-8", b"There is no such file.\n", PRIVATE)
+        size = next(size for size in sizes(asset) if str(size.height) == call.params["h"])
+        name = f"gettyimages-{asset.id}-{size.width}x{size.height}.jpg"
+        headers = (*PRIVATE, ("Content-Disposition", f'attachment; filename="{name}"'))
+        return Reply(type="image/jpeg", body=image_file(asset, size), headers=headers)
+
+    def _mark(self, path: str, query: str) -> str:
+        return sign(self.config.secret, f"delivery {path}", query).rstrip("=")
+
+
+def image_file(asset: Asset, size: Size) -> bytes:
+    """The file: what colour the picture mostly is, darker towards the bottom; and in the comment, what it is."""
+    red, green, blue = top = colour_of(asset)
+    bottom = red // 2, green // 2, blue // 2
+    comment = re.sub(
+        r"[\x00-\x1f\x7f]", " ", f"{asset.id}: {asset.title} ({asset.photographer}). A made-up picture."
+    )
+    return write_jpeg(size.width, size.height, top, bottom, comment).ljust(size.bytes, b"\0")  # after its end
+
+
+def _access_denied(why: str) -> Reply:
+    return Reply(403, "text/plain; charset=utf-8", f"Access denied. {why}\n".encode(), PRIVATE)
+
 
 TYPES = (
     *("easyaccess", "editorialsubscription", "imagepack", "premiumaccess"),
@@ -35,7 +101,7 @@ class Downloads:
     """The handlers."""
 
     config: SandboxConfig
-    find: Callable[[str], Asset | None]
+    find: Find
     clock: Callable[[], float]
     delivery: Delivery
     history: History
@@ -44,9 +110,9 @@ class Downloads:
         """POST /v3/downloads/images/{id}: 303 to the file, or its address where auto_download is false."""
         params, asset = call.params, self._asset(call.path.rsplit("/", 1)[-1])
         if not caller.licensed:
-            raise Refused(403, None)  # seen in 2014
-        automatic = flag(params, "auto_download", True)
-        flag(params, "use_team_credits", False)
+            raise APIError(403, None)  # seen in 2014
+        automatic = boolean(params, "auto_download", True)
+        boolean(params, "use_team_credits", False)
         product, size = _product(params, asset), _size(params, asset)
         self.history.add(self._record(call, caller, asset, product, size), self.config.download_limit)
         address = self.delivery.address(asset, size, call.origin)
@@ -55,15 +121,15 @@ class Downloads:
     def past(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/downloads: the latest first."""
         params = call.params
-        flag(params, "company_downloads", False)
-        page, size = whole(params, "page", 1), whole(params, "page_size", 30, most=MOST_PAGE)
+        boolean(params, "company_downloads", False)
+        page, size = integer(params, "page", 1), integer(params, "page_size", 30, most=MOST_PAGE)
         found = list(_wanted(self.history.of(caller.user), params))
         shown = _shown(found[(page - 1) * size : page * size], call)
         return json_reply({"result_count": len(found), "downloads": shown})
 
     def past_of_one(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/images/{id}/downloadhistory."""
-        flag(call.params, "company_downloads", False)
+        boolean(call.params, "company_downloads", False)
         asset = self._asset(call.path.split("/")[3])
         found = [record for record in self.history.of(caller.user) if record.asset.id == asset.id]
         return json_reply({"id": asset.id, "downloads": _shown(found, call)})
@@ -71,7 +137,7 @@ class Downloads:
     def _asset(self, asset_id: str) -> Asset:
         asset = self.find(asset_id)
         if asset is None or asset.withdrawn:
-            raise coded(404, "ImageNotFound", f"Image not found: {asset_id}")
+            raise code_error(404, "ImageNotFound", f"Image not found: {asset_id}")
         return asset
 
     def _record(self, call: Call, caller: Caller, asset: Asset, product: Product, size: Size) -> Record:
@@ -90,26 +156,28 @@ def _details(call: Call) -> tuple[str | None, str | None]:
 
 def _product(params: Mapping[str, str], asset: Asset) -> Product:
     """The agreement that pays: the one that is named, or the first that covers the picture."""
-    kind, number = word(params, "product_type", TYPES), whole(params, "product_id", 0)
+    kind, number = choice(params, "product_type", TYPES), integer(params, "product_id", 0)
     if number and not kind:
-        raise coded(400, "MissingRequiredQueryParameters", "product_id goes with a product_type.")
+        raise code_error(400, "MissingRequiredQueryParameters", "product_id goes with a product_type.")
     for product in PRODUCTS:
         if product.covers(asset) and kind in ("", product.type) and number in (0, product.id):
             return product
-    raise coded(403, "NoAccessToProductType", "You are not authorized to download this image with this product.")
+    raise code_error(
+        403, "NoAccessToProductType", "You are not authorized to download this image with this product."
+    )
 
 
 def _size(params: Mapping[str, str], asset: Asset) -> Size:
     """The size of that height, or the largest. There are no vector files."""
-    height = whole(params, "height", 0)
+    height = integer(params, "height", 0)
     found = [size for size in sizes(asset) if height in (0, size.height)]
-    if not found or word(params, "file_type", ("eps", "jpg")) == "eps":
-        raise coded(404, "FileDownloadSizeNotFound", f"There is no such file of the image: {asset.id}")
+    if not found or choice(params, "file_type", ("eps", "jpg")) == "eps":
+        raise code_error(404, "FileDownloadSizeNotFound", f"There is no such file of the image: {asset.id}")
     return found[0]
 
 
 def _wanted(records: Iterator[Record], params: Mapping[str, str]) -> Iterator[Record]:
-    timed, kind = flag(params, "use_time", False), word(params, "product_type", TYPES)
+    timed, kind = boolean(params, "use_time", False), choice(params, "product_type", TYPES)
     first, last = (_moment(params, name, timed) for name in ("date_from", "date_to"))
     for record in records:
         at = record.at.rstrip("Z") if timed else record.at[:10]
@@ -125,7 +193,7 @@ def _moment(params: Mapping[str, str], name: str, timed: bool) -> str:
         moment = datetime.fromisoformat(text)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError):
-        raise invalid(name, f"The value '{text}' is not valid for DateTime.") from None
+        raise parameter_error(name, f"The value '{text}' is not valid for DateTime.") from None
     return moment.isoformat(timespec="seconds")[:19] if timed else moment.date().isoformat()
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from embedkit.sandbox.services.caller import Caller
-from embedkit.sandbox.services.errors import coded, invalid, missing_token
+from embedkit.sandbox.services.auth import Caller
+from embedkit.sandbox.services.http import code_error, missing_token_error, parameter_error
 
 # display sizes, in the order of a live answer; the last two are of older documentation
 DISPLAYS = ("comp", "comp_webp", "preview", "thumb", "mid_res_comp", "high_res_comp")
@@ -109,7 +109,7 @@ def wanted(text: str, fields: Fields, caller: Caller, *, undeclared: bool = Fals
     """What ``fields=…`` asks for: ``id`` first, then in the order of the alphabet, as live answers have it.
 
     :param undeclared: whether what the contract does not declare is answered all the same.
-    :raises Refused: 400 for a field that there is not, 401 for a protected one without a token, 403 for a display
+    :raises APIError: 400 for a field that there is not, 401 for a protected one without a token, 403 for a display
         size that is for customers.
     """
     named = [part for word in text.split(",") if (part := word.strip().lower())] or ["summary_set"]
@@ -127,11 +127,13 @@ def wanted(text: str, fields: Fields, caller: Caller, *, undeclared: bool = Fals
 
 def _admit(name: str, fields: Fields, caller: Caller) -> None:
     if name not in fields.allowed:
-        raise invalid("fields", f"The value '{name}' is not valid.")
+        raise parameter_error("fields", f"The value '{name}' is not valid.")
     if name in PROTECTED and not caller.token:
-        raise missing_token()
+        raise missing_token_error()
     if name in FORMER and not caller.licensed:
-        raise coded(403, "UnauthorizedDisplaySize", f"Your account does not authorize the display size {name}.")
+        raise code_error(
+            403, "UnauthorizedDisplaySize", f"Your account does not authorize the display size {name}."
+        )
 
 
 def _opened(name: str, fields: Fields) -> Iterator[str]:

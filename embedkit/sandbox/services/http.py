@@ -1,4 +1,8 @@
-"""Questions and answers of the sandbox as values, with the little WSGI that it takes to make them."""
+"""Requests and answers of the sandbox as values, the little WSGI that it takes, and the errors of the API v3.
+
+Four shapes of an error's body are documented or seen: code and message, a message alone, ErrorCode and
+ErrorMessage (of parameters that are wrong), and none at all.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,10 @@ from urllib.parse import parse_qsl, quote
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+import re
+from collections.abc import Mapping
+
+from embedkit.models import JSON
 
 MOST_BODY = 1 << 20  # bytes of a request body that are read
 # what json.dumps leaves alone and the real service does not
@@ -54,6 +62,8 @@ class Reply:
 
 
 Handler = Callable[[Call], Reply]
+Problem = Callable[[int, str], Reply]
+"""Writes the body of a failure from a status and a message."""
 
 
 def json_reply(value: Any, status: int = 200, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
@@ -96,3 +106,97 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"
+
+
+Headers = tuple[tuple[str, str], ...]
+
+# what the classic documentation (2014 to 2018) answers to every request that is wrong in itself
+CLASSIC_INVALID: JSON = {"message": "Invalid Request. Possible required parameter missing."}
+
+
+class APIError(Exception):
+    """A request that is not granted. ``body`` is None for an answer with no body."""
+
+    def __init__(self, status: int, body: JSON | None, headers: Headers = ()) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+
+def parameter_error(field: str, message: str) -> APIError:
+    """A parameter that is wrong, in today's words: ``The value 'a' is not valid for Int32.``"""
+    told = f"Field: {field}, Message: {message}"
+    return APIError(400, {"ErrorCode": "InvalidRequest", "ErrorMessage": told})
+
+
+def code_error(status: int, code: str, message: str) -> APIError:
+    """A failure with one of the documented code words, such as ``ImageNotFound``."""
+    return APIError(status, {"code": code, "message": message})
+
+
+def message_error(status: int, message: str, headers: Headers = ()) -> APIError:
+    """A failure with a message alone, as the gateway in front of the service gives."""
+    return APIError(status, {"message": message}, headers)
+
+
+def missing_token_error(why: str = "The access token is missing") -> APIError:
+    """A protected call without a token that is valid, with the documented challenge.
+
+    The documentation names the realm Download alone, and no body; the code is the contract's word for this status.
+    """
+    challenge = f'Bearer realm="Download",error="invalid_token",error_description="{why}"'
+    body = {"code": "AuthorizationTokenRequired", "message": why}
+    return APIError(401, body, (("WWW-Authenticate", challenge),))
+
+
+def not_authorized_error() -> APIError:
+    """A token that is valid but not for this, such as one of client credentials: words seen on /v3/collections."""
+    return message_error(403, "Your access token does not authorize access to this resource.")
+
+
+MOST_INT32 = 2**31 - 1
+
+
+def integer(params: Mapping[str, str], name: str, default: int, least: int = 1, most: int = MOST_INT32) -> int:
+    """A whole number within limits; ``default`` where nothing was said.
+
+    :raises APIError: 400, in the words of a live answer.
+    """
+    if not (text := params.get(name, "")):
+        return default
+    if not re.fullmatch(r"-?[0-9]{1,10}", text, re.ASCII) or abs(int(text)) > MOST_INT32:
+        raise parameter_error(name, f"The value '{text}' is not valid for Int32.")
+    if not least <= int(text) <= most:
+        raise parameter_error(name, f"The value '{text}' is not between {least} and {most}.")
+    return int(text)
+
+
+def boolean(params: Mapping[str, str], name: str, default: bool) -> bool:
+    """True or false, in either case.
+
+    :raises APIError: 400, for anything else.
+    """
+    text = params.get(name, "").lower()
+    if text not in ("", "true", "false"):
+        raise parameter_error(name, f"The value '{params[name]}' is not valid for Boolean.")
+    return default if not text else text == "true"
+
+
+def choice(params: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    """One of the words that are allowed, in either case; empty where nothing was said.
+
+    :raises APIError: 400, for any other.
+    """
+    text = params.get(name, "").lower()
+    if text and text not in allowed:
+        raise parameter_error(name, f"The value '{params[name]}' is not valid.")
+    return text
+
+
+def json_body(call: Call) -> Any:
+    """The body of a request as JSON; None where there is none, or where it is nothing that makes sense."""
+    try:
+        return json.loads(call.body)
+    except (ValueError, RecursionError):
+        return None

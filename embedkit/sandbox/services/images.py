@@ -1,23 +1,230 @@
-"""GET /v3/images, /v3/images/{id}, /v3/images/{id}/similar and /v3/images/{id}/same-series."""
+"""Pictures as the API v3 shows them, one function for each field; and the operations under /v3/images.
+
+GET /v3/images, /v3/images/{id}, /v3/images/{id}/similar and /v3/images/{id}/same-series
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import quote
 
 from embedkit.models import JSON
 from embedkit.sandbox.content import traits
-from embedkit.sandbox.content.catalogue import Asset, catalogue
+from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
+from embedkit.sandbox.content.pictures import sizes
+from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.services import fields
-from embedkit.sandbox.services.caller import Caller
+from embedkit.sandbox.services.account import covering, offers
+from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.errors import Refused, coded
-from embedkit.sandbox.services.fields import wanted
-from embedkit.sandbox.services.http import Call, Reply, json_reply
-from embedkit.sandbox.services.items import Asking, item
-from embedkit.sandbox.services.languages import content_language, language_of
+from embedkit.sandbox.services.fields import Wanted, wanted
+from embedkit.sandbox.services.http import APIError, Call, Reply, code_error, json_reply
 from embedkit.sandbox.services.parameters import joined, paging
-from embedkit.sandbox.services.search import Find, page_of
+from embedkit.sandbox.services.places import content_language, country_of, language_of
+from embedkit.sandbox.services.urls import addresses
+
+# size as in the address, kind of file, and whether there is a watermark
+_SIZES = {
+    "comp": ("612x612", "jpg", True),
+    "comp_webp": ("612x612", "webp", True),
+    "preview": ("170667a", "jpg", True),
+    "thumb": ("170x170", "jpg", False),
+    "mid_res_comp": ("1024x1024", "jpg", True),
+    "high_res_comp": ("2048x2048", "jpg", True),
+}
+_USE = "Available for all uses that the |Sandbox Terms| permit."  # bars mark a link
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for pictures, how, and for what of them.
+
+    :param language: of the answer.
+    :param detailed: for ``/v3/images``, which tells more of some things than a search does.
+    """
+
+    call: Call
+    caller: Caller
+    wanted: Wanted
+    language: str
+    detailed: bool = False
+
+
+def item(asset: Asset, asking: Asking) -> JSON:
+    """The fields that are wanted, in their order."""
+    return {key: FIELDS[key](asset, asking) for key in asking.wanted.keys}
+
+
+def page_of(found: Sequence[Asset], page: int, page_size: int, asking: Asking) -> JSON:
+    """One page of a result."""
+    shown = found[(page - 1) * page_size : page * page_size]
+    return {"result_count": len(found), "images": [item(asset, asking) for asset in shown]}
+
+
+def _allowed_use(asset: Asset, _: Asking) -> JSON:
+    known = traits.traits(asset)
+    return {
+        "how_can_i_use_it": _USE,
+        "release_info": known.released,
+        "usage_restrictions": list(known.restrictions),
+    }
+
+
+def _display_sizes(asset: Asset, asking: Asking) -> list[JSON]:
+    hosts = addresses(asking.call.origin)
+    told = [(name, _SIZES[name]) for name in asking.wanted.displays]
+    return [
+        {"is_watermarked": marked, "name": name, "uri": hosts.display(asset, size, kind)}
+        for name, (size, kind, marked) in told
+    ]
+
+
+def _download_sizes(asset: Asset, asking: Asking) -> list[JSON]:
+    """The sizes of a picture, for those who may download it."""
+    if not asking.caller.licensed:
+        return []
+    links = {"downloads": offers(asset, asking.call)} if asking.wanted.links else {}
+    return [
+        {"bytes": size.bytes, **links, "height": size.height, "media_type": "image/jpeg", "width": size.width}
+        for size in reversed(sizes(asset))
+    ]
+
+
+def _largest_downloads(asset: Asset, asking: Asking) -> list[JSON]:
+    return offers(asset, asking.call) if asking.caller.licensed else []
+
+
+def _product_types(asset: Asset, asking: Asking) -> list[str]:
+    return [product.type for product in covering(asset)] if asking.caller.licensed else []
+
+
+def _download_product(asset: Asset, asking: Asking) -> str | None:
+    return next(iter(_product_types(asset, asking)), None)
+
+
+def _keywords(asset: Asset, _: Asking) -> list[JSON]:
+    return [
+        {
+            "entity_types": [],
+            "entity_uris": [],
+            "keyword_id": str(keyword.id),
+            "relevance": None,
+            "text": keyword.text,
+            "type": keyword.type,
+        }
+        for keyword in traits.keywords(asset)
+    ]
+
+
+def _referral_destinations(asset: Asset, _: Asking) -> list[JSON]:
+    """The page on the site, as links in embeds have it; the sandbox shows one of its own under /detail."""
+    kind, tail = ("news-photo", "news-photo") if asset.segment else ("photo", "royalty-free-image")
+    page = f"https://www.gettyimages.com/detail/{kind}/{asset.slug}-{tail}/{asset.id}"
+    return [{"site_name": "gettyimages", "uri": page}]
+
+
+def _uri_oembed(asset: Asset, asking: Asking) -> str | None:
+    """Where the embed is to be had, for pictures that may be embedded; the caller is a number of the key's own."""
+    if not asset.embeddable:
+        return None
+    digest = blake2b(asking.caller.key.encode(), digest_size=4).digest()
+    address = quote(f"http://gty.im/{asset.id}", safe="").replace("%3A", "%3a").replace("%2F", "%2f")
+    number = 20_000 + int.from_bytes(digest, "big") % 70_000
+    return f"{addresses(asking.call.origin).oembed}?url={address}&caller={number}"
+
+
+def _links(asset: Asset, asking: Asking) -> list[JSON]:
+    here = f"{asking.call.origin}/v3"
+    return [
+        {"rel": "similar", "uri": f"{here}/images/{asset.id}/similar"},
+        {"rel": "same-series", "uri": f"{here}/images/{asset.id}/same-series"},
+        {"rel": "artist", "uri": f"{here}/search/images?artists={quote(asset.photographer, safe='')}"},
+    ]
+
+
+def _country(asset: Asset, asking: Asking) -> str:
+    """In the language asked for; English says England where the list of countries does not."""
+    return asset.country if asking.language.startswith("en") else country_of(asset.country).name(asking.language)
+
+
+def _camera_shot(asset: Asset, _: Asking) -> str | None:
+    dice = Dice(f"shot {asset.id}")
+    if dice.chance(0.5):
+        return None
+    return f"{asset.date_created[:11]}{dice.whole(5, 22):02}:{dice.whole(0, 59):02}:00Z"
+
+
+def _date_submitted(asset: Asset, _: Asking) -> str:
+    later = datetime.fromisoformat(asset.date_created) + timedelta(days=Dice(f"submitted {asset.id}").whole(0, 9))
+    return f"{later:%Y-%m-%dT%H:%M:%S}"
+
+
+def _artist_title(asset: Asset, _: Asking) -> str:
+    titles = ("Staff", "Stringer", "Contributor")
+    return Dice(f"employed {asset.photographer}").pick(titles) if asset.segment else "None"
+
+
+def _credit_line(asset: Asset, _: Asking) -> str:
+    return f"{asset.photographer}/Getty Images" if asset.segment else asset.collection
+
+
+def _editorial_source(asset: Asset, asking: Asking) -> JSON:
+    source: JSON = {"id": 9_000 + asset.collection_id}
+    return source | {"name": asset.collection} if asking.detailed else source
+
+
+FIELDS: dict[str, Callable[[Asset, Asking], Any]] = {
+    "accessrestriction": lambda *_: None,
+    "allowed_use": _allowed_use,
+    "alternative_ids": lambda *_: {},
+    "artist": lambda asset, _: asset.photographer,
+    "artist_title": _artist_title,
+    "asset_family": lambda asset, _: asset.family,
+    "call_for_image": lambda *_: False,
+    "caption": lambda asset, _: asset.caption,
+    "city": lambda asset, _: asset.city,
+    "collection_code": lambda asset, _: asset.collection_code,
+    "collection_id": lambda asset, _: asset.collection_id,
+    "collection_name": lambda asset, _: asset.collection,
+    "color_type": lambda asset, _: traits.traits(asset).colour,
+    "copyright": lambda asset, _: None if asset.segment else asset.photographer,
+    "country": _country,
+    "credit_line": _credit_line,
+    "date_camera_shot": _camera_shot,
+    "date_created": lambda asset, _: asset.date_created,
+    "date_submitted": _date_submitted,
+    "display_sizes": _display_sizes,
+    "download_product": _download_product,
+    "download_sizes": _download_sizes,
+    "editorial_segments": lambda asset, _: list(traits.traits(asset).segments),
+    "editorial_source": _editorial_source,
+    "entity_details": lambda *_: [],
+    "event_ids": lambda asset, _: [asset.event_id] if asset.event_id else [],
+    "graphical_style": lambda asset, _: traits.traits(asset).style,
+    "id": lambda asset, _: asset.id,
+    "is_ai_editable": lambda *_: False,
+    "istock_collection": lambda *_: None,
+    "istock_licenses": lambda *_: [],
+    "keywords": _keywords,
+    "largest_downloads": _largest_downloads,
+    "license_model": lambda asset, _: asset.license_model,
+    "links": _links,
+    "max_dimensions": lambda asset, _: {"height": asset.height, "width": asset.width},
+    "object_name": lambda asset, _: f"{asset.id}.jpg",
+    "orientation": lambda asset, _: asset.orientation.title().replace("_", ""),
+    "people": lambda asset, _: list(asset.named),
+    "product_types": _product_types,
+    "quality_rank": lambda asset, _: traits.traits(asset).quality,
+    "referral_destinations": _referral_destinations,
+    "state_province": lambda *_: "",
+    "title": lambda asset, _: asset.title,
+    "uri_oembed": _uri_oembed,
+}
+
 
 MOST = 100  # ids of a call [doc]
 MOST_SIMILAR = 100
@@ -39,9 +246,9 @@ class Images:
         asked = [part.strip() for part in joined(call).get("ids", "").split(",")]
         ids = list(dict.fromkeys(asset_id for asset_id in asked if asset_id))
         if not ids:
-            raise coded(400, "ImageIdMustBeSpecified", "At least one image id must be specified.")
+            raise code_error(400, "ImageIdMustBeSpecified", "At least one image id must be specified.")
         if len(ids) > MOST:
-            raise coded(400, "InvalidParameterValue", f"No more than {MOST} image ids may be specified.")
+            raise code_error(400, "InvalidParameterValue", f"No more than {MOST} image ids may be specified.")
         return self._told(call, caller, ids)
 
     def similar(self, call: Call, caller: Caller) -> Reply:
@@ -103,5 +310,5 @@ def _id_in(call: Call) -> str:
     return call.path.split("/")[3]
 
 
-def _not_found(ids: list[str]) -> Refused:
-    return coded(404, "ImageNotFound", f"Image not found: {', '.join(ids)}")
+def _not_found(ids: list[str]) -> APIError:
+    return code_error(404, "ImageNotFound", f"Image not found: {', '.join(ids)}")

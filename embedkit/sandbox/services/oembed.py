@@ -1,28 +1,92 @@
-"""The oEmbed endpoint: parameters, sizes, statuses and keys as documented, or as answers seen in public."""
+"""The oEmbed endpoint: parameters, sizes, statuses and keys as documented, or as answers seen in public.
+
+Its html comes in the two generations that the endpoint has been seen to give: (b) is an iframe in a div, with a
+bar of 49 px; (e) is a link that a script turns into an iframe.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from embedkit.getty.urls import ASSET_ID, MAX_IDS
 from embedkit.models import JSON, TLDS
-from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.services import markup
+from embedkit.sandbox.content.catalogue import Asset, Find
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.http import Call, Reply, json_reply
-from embedkit.sandbox.services.markup import BAR, Shown
-from embedkit.sandbox.services.signatures import new_token, token_of
-from embedkit.sandbox.services.urls import TERMS, addresses
+from embedkit.sandbox.services.http import Call, Problem, Reply, json_reply
+from embedkit.sandbox.services.urls import TERMS, addresses, new_token, sign, token_of
+
+BAR = 49  # px below the picture, in generation (b)
+LINK = "color:#a7a7a7;text-decoration:none;font-weight:normal !important;border:none;display:inline-block;"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a piece of markup shows, and where. ``width`` and ``height`` are px of the picture alone."""
+
+    items: tuple[str, ...]
+    token: str
+    secret: str
+    tld: str
+    caption: bool
+    is360: bool
+    width: int
+    height: int
+    padding: float
+    frames: str
+    loader: str
+    scheme: str
+
+
+def modern_markup(shown: Shown) -> str:
+    """Generation (e): single quotes, bare keys, and spaces exactly where the real one has them."""
+    items = ",".join(shown.items)
+    query = f"et={shown.token}&tld={shown.tld}"
+    kind = "gie-single" if len(shown.items) == 1 else "gie-slideshow"
+    caption = "true" if shown.caption else "false"
+    is360 = "true" if shown.is360 else "false"
+    return (
+        f"<a id='{shown.token}' class='{kind}' href='{_detail(shown)}' target='_blank' style='{LINK}'>"
+        "Embed from Getty Images</a>"
+        "<script>window.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)};"
+        f"gie(function(){{gie.widgets.load({{id:'{shown.token}',sig:'{sign(shown.secret, items, query)}',"
+        f"w:'{shown.width}px',h:'{shown.height}px',items:'{items}',"
+        f"caption: {caption} ,tld:'{shown.tld}',is360: {is360} }})}});</script>"
+        f"<script src='{shown.loader}' charset='utf-8' async></script>"
+    )
+
+
+def div_markup(shown: Shown) -> str:
+    """Generation (b). The published example has no tld; another than ``com`` goes where 2016 put it."""
+    query = f"et={shown.token}" + (f"&tld={shown.tld}" if shown.tld != "com" else "")
+    items = ",".join(shown.items)
+    first = f"/{items}?" if len(shown.items) == 1 else f"?assets={items}&"
+    tail = "&caption=true" if shown.caption else ""
+    source = f"{shown.frames}/embed{first}{query}&sig={sign(shown.secret, items, query)}{tail}"
+    return (
+        "<div style=\"background-color:#fff;display:inline-block;font-family:'Helvetica Neue',Arial,sans-serif;"
+        f'color:#a7a7a7;font-size:11px;width:100%;max-width:{shown.width}px;min-width:300px;">'
+        '<div style="overflow:hidden;position:relative;height:0;'
+        f'padding:{shown.padding:.6f}% 0 {BAR}px 0;width:100%;">'
+        f'<iframe src="{source}" width="{shown.width}" height="{shown.height + BAR}" scrolling="no" '
+        'frameborder="0" style="display:inline-block;position:absolute;top:0;left:0;width:100%;height:100%;">'
+        '</iframe></div><p style="margin:0;"></p>'
+        '<div style="padding:0;margin:4px 0 0 10px;text-align:left;">'
+        f'<a href="{_detail(shown)}" target="_blank" style="{LINK}">#{shown.items[0]}</a> / '
+        f'<a href="http://www.gettyimages.{shown.tld}" target="_blank" style="{LINK}">gettyimages.com</a>'
+        "</div></div>"
+    )
+
+
+def _detail(shown: Shown) -> str:
+    return f"{shown.scheme}://www.gettyimages.{shown.tld}/detail/{shown.items[0]}"
+
 
 THUMBNAIL = 170  # px, the longest side
-Find = Callable[[str], Asset | None]
-Problem = Callable[[int, str], Reply]
 
 
-class Refused(Exception):
+class EmbedRefused(Exception):
     """A question that gets no embed, with the status it is answered with."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -41,7 +105,7 @@ class Endpoint:
     def __call__(self, call: Call) -> Reply:
         try:
             answer = self._answer(call)
-        except Refused as refused:
+        except EmbedRefused as refused:
             return self.problem(refused.status, str(refused))
         control = self.config.cache_control
         return json_reply(answer, headers=(("Cache-Control", control),) if control else ())
@@ -49,20 +113,20 @@ class Endpoint:
     def _answer(self, call: Call) -> JSON:
         params = call.params
         if params.get("format", "json") != "json":
-            raise Refused(501, "Not Implemented")
+            raise EmbedRefused(501, "Not Implemented")
         if "caller" not in params and self.config.missing_caller_status:
-            raise Refused(self.config.missing_caller_status, "caller is required.")
-        assets = self._assets(asked_ids(params.get("url", ""), self.config))
+            raise EmbedRefused(self.config.missing_caller_status, "caller is required.")
+        assets = self._assets(requested_ids(params.get("url", ""), self.config))
         return self._document(call, assets, params)
 
     def _assets(self, ids: tuple[str, ...]) -> list[Asset]:
         found = [(asset_id, self.find(asset_id)) for asset_id in ids]
         for asset_id, asset in found:
             if asset is None or asset.withdrawn:
-                raise Refused(asset.withdrawn if asset else 404, f"Image not found: {asset_id}")
+                raise EmbedRefused(asset.withdrawn if asset else 404, f"Image not found: {asset_id}")
         assets = [asset for _, asset in found if asset]
         if barred := [asset.id for asset in assets if not asset.embeddable]:
-            raise Refused(self.config.not_embeddable_status, f"This image may not be embedded: {barred[0]}")
+            raise EmbedRefused(self.config.not_embeddable_status, f"This image may not be embedded: {barred[0]}")
         return assets
 
     def _document(self, call: Call, assets: list[Asset], params: dict[str, str]) -> JSON:
@@ -75,7 +139,7 @@ class Endpoint:
             "version": "1.0",
             "height": shown.height + (BAR if old else 0),
             "width": shown.width,
-            "html": markup.div(shown) if old else markup.modern(shown),
+            "html": div_markup(shown) if old else modern_markup(shown),
             "title": first.title,
             "caption": first.caption,
             "photographer": first.photographer,
@@ -112,7 +176,7 @@ class Endpoint:
         if tld in TLDS:
             return tld
         if self.config.bad_tld_status:
-            raise Refused(self.config.bad_tld_status, "tld is not supported.")
+            raise EmbedRefused(self.config.bad_tld_status, "tld is not supported.")
         return "com"
 
     def _size(self, asset: Asset, params: dict[str, str]) -> tuple[int, int]:
@@ -131,38 +195,38 @@ class Endpoint:
         if re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) and int(text):
             return int(text)
         if self.config.bad_size_status:
-            raise Refused(self.config.bad_size_status, f"{name} is not a positive whole number.")
+            raise EmbedRefused(self.config.bad_size_status, f"{name} is not a positive whole number.")
         return None
 
 
 def within(
-    width: int, height: int, most_width: int | None, most_height: int | None, *, down: bool = False
+    width: int, height: int, max_width: int | None, max_height: int | None, *, down: bool = False
 ) -> tuple[int, int]:
     """A size scaled to lie within limits, never up, the ratio kept; ``down`` cuts fractions off.
 
     Sizes round to the nearest (594 x 395.96 is 594 x 396), those of thumbnails down (127.5 is 127).
     """
-    scale = min(1.0, (most_width or width) / width, (most_height or height) / height)
+    scale = min(1.0, (max_width or width) / width, (max_height or height) / height)
     half = 0.0 if down else 0.5
     return max(1, int(width * scale + half)), max(1, int(height * scale + half))
 
 
-def asked_ids(url: str, config: SandboxConfig) -> tuple[str, ...]:
+def requested_ids(url: str, config: SandboxConfig) -> tuple[str, ...]:
     """The ids that a ``url`` names: a gty.im address, documented, or a page of a Getty site, seen in use.
 
-    :raises Refused: where there is none, or more than five.
+    :raises EmbedRefused: where there is none, or more than five.
     """
     if not url.strip():
-        raise Refused(config.missing_url_status, "url is required.")
+        raise EmbedRefused(config.missing_url_status, "url is required.")
     try:
         named = _last_part(url.strip())
     except ValueError:  # an address that cannot be taken apart
         named = ""
     ids = tuple(unquote(named).lower().split(","))
     if not all(re.fullmatch(ASSET_ID, one) for one in ids):
-        raise Refused(config.unsupported_url_status, "Image not found.")
+        raise EmbedRefused(config.unsupported_url_status, "Image not found.")
     if len(ids) > MAX_IDS:
-        raise Refused(config.too_many_status, f"At most {MAX_IDS} images can be embedded.")
+        raise EmbedRefused(config.too_many_status, f"At most {MAX_IDS} images can be embedded.")
     return ids
 
 

@@ -16,10 +16,8 @@ from urllib.parse import parse_qsl
 from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.content.traits import ADULTS_ONLY, AGES
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.countries import countries
-from embedkit.sandbox.services.errors import coded, invalid
-from embedkit.sandbox.services.http import Call
-from embedkit.sandbox.services.reading import MOST_INT32, flag, whole, word
+from embedkit.sandbox.services.http import MOST_INT32, Call, boolean, choice, code_error, integer, parameter_error
+from embedkit.sandbox.services.places import countries
 
 PAGE_SIZE, MOST = 30, 100
 # what the classic documentation allowed (2015 to 2018)
@@ -123,11 +121,11 @@ class Asked:
 def read(call: Call, kind: Kind, config: SandboxConfig) -> Asked:
     """What a call asks for.
 
-    :raises Refused: 400, for the first parameter that is wrong.
+    :raises APIError: 400, for the first parameter that is wrong.
     """
     params = {name: text for name, text in joined(call).items() if name in kind.takes}
     page, page_size = paging(params, config)
-    sort_order = word(params, "sort_order", kind.sorts) or "best_match"
+    sort_order = choice(params, "sort_order", kind.sorts) or "best_match"
     _words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
     _words_of(params, "facet_fields", kind.facets)
     readers = {name: READERS[name] for name in params if name in READERS and params[name].strip(" ,")}
@@ -153,24 +151,24 @@ def joined(call: Call) -> dict[str, str]:
 def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
     """Page and size of a page.
 
-    :raises Refused: 400; what is no number is told otherwise than a number that will not do.
+    :raises APIError: 400; what is no number is told otherwise than a number that will not do.
     """
-    page = whole(params, "page", 1, least=-MOST_INT32)
-    size = whole(params, "page_size", PAGE_SIZE, least=-MOST_INT32)
+    page = integer(params, "page", 1, least=-MOST_INT32)
+    size = integer(params, "page_size", PAGE_SIZE, least=-MOST_INT32)
     if page < 1:
-        raise coded(400, "InvalidPage", f"Invalid page: {page}")
+        raise code_error(400, "InvalidPage", f"Invalid page: {page}")
     if not 1 <= size <= MOST:
-        raise coded(400, "InvalidPageSize", f"Invalid page_size: {size}. Use 1 to {MOST}.")
+        raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use 1 to {MOST}.")
     if config.legacy_page_sizes and size not in LEGACY_SIZES:
         allowed = ", ".join(map(str, LEGACY_SIZES))
-        raise coded(400, "InvalidPageSize", f"Invalid page_size: {size}. Use one of {allowed}.")
+        raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use one of {allowed}.")
     return page, size
 
 
 def _country(call: Call) -> str:
     code = call.headers.get("gi-country-code", "").strip().upper()
     if code and code not in {country.alpha_3 for country in countries()}:
-        raise invalid("GI-Country-Code", f"The value '{code}' is not valid.")
+        raise parameter_error("GI-Country-Code", f"The value '{code}' is not valid.")
     return code
 
 
@@ -184,7 +182,7 @@ def _words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[
         told = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
         told = _FORMER.get(told, told)
         if told not in allowed:
-            raise invalid(name, f"The value '{part}' is not valid.")
+            raise parameter_error(name, f"The value '{part}' is not valid.")
         found.add(told)
     return frozenset(found)
 
@@ -194,7 +192,7 @@ def _words(params: Params, name: str) -> frozenset[str]:
 
 
 def _numbers(params: Params, name: str) -> frozenset[int]:
-    return frozenset(whole({name: part}, name, 0, least=-MOST_INT32) for part in _parts(params, name))
+    return frozenset(integer({name: part}, name, 0, least=-MOST_INT32) for part in _parts(params, name))
 
 
 def _texts(params: Params, name: str) -> tuple[str, ...]:
@@ -202,27 +200,27 @@ def _texts(params: Params, name: str) -> tuple[str, ...]:
 
 
 def _flag(params: Params, name: str) -> bool:
-    return flag(params, name, False)
+    return boolean(params, name, False)
 
 
 def _enhanced(params: Params, name: str) -> bool:
-    return flag(params, name, True)
+    return boolean(params, name, True)
 
 
 def _size(params: Params, name: str) -> str:
-    return word({name: params[name].replace("-", "_")}, name, SIZES)  # the text says x-small, the list x_small
+    return choice({name: params[name].replace("-", "_")}, name, SIZES)  # the text says x-small, the list x_small
 
 
 def _filter_type(params: Params, name: str) -> str:
-    return word(params, name, FILTER_TYPES)
+    return choice(params, name, FILTER_TYPES)
 
 
 def _rank(params: Params, name: str) -> int:
-    return whole(params, name, 3, 1, 3)
+    return integer(params, name, 3, 1, 3)
 
 
 def _count(params: Params, name: str) -> int:
-    return whole(params, name, 300, 0)
+    return integer(params, name, 300, 0)
 
 
 def _facet_fields(params: Params, name: str) -> frozenset[str]:
@@ -232,7 +230,9 @@ def _facet_fields(params: Params, name: str) -> frozenset[str]:
 def _colour(params: Params, name: str) -> tuple[int, int, int]:
     code = re.fullmatch(r"#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", params[name].strip().lower())
     if not code:
-        raise coded(400, "InvalidParameterValue", f"Invalid color: {params[name]}. Use six hexadecimal digits.")
+        raise code_error(
+            400, "InvalidParameterValue", f"Invalid color: {params[name]}. Use six hexadecimal digits."
+        )
     return int(code[1], 16), int(code[2], 16), int(code[3], 16)
 
 
@@ -240,7 +240,7 @@ def _product(params: Params, name: str) -> tuple[str, int | None]:
     """The type of a product, and the id of one, if any: ``premiumaccess:50001``."""
     kind, mark, number = params[name].strip().lower().partition(":")
     if kind not in PRODUCTS or (mark and not re.fullmatch(r"[0-9]{1,9}", number, re.ASCII)):
-        raise coded(400, "InvalidParameterValue", f"Invalid download_product: {params[name]}")
+        raise code_error(400, "InvalidParameterValue", f"Invalid download_product: {params[name]}")
     return kind, int(number) if mark else None
 
 
@@ -250,7 +250,7 @@ def _moment(params: Params, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise invalid(name, f"The value '{text}' is not valid for Nullable`1.") from None
+        raise parameter_error(name, f"The value '{text}' is not valid for Nullable`1.") from None
     if name == "date_to" and re.fullmatch(r"[0-9W-]{8,10}", text, re.ASCII):
         moment = min(moment, datetime.max - timedelta(days=1)) + timedelta(days=1, microseconds=-1)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,28 +1,111 @@
-"""GET /v3/countries and /v3/collections."""
+"""Languages that answers come in, countries of ISO 3166-1 with their names in them, and collections.
+
+GET /v3/countries and /v3/collections; the names are in ``countries.tsv``.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
 from embedkit.models import JSON
 from embedkit.sandbox.content.library import CONTENT
-from embedkit.sandbox.content.texts import Collection
-from embedkit.sandbox.services.caller import Caller
-from embedkit.sandbox.services.countries import listed
+from embedkit.sandbox.content.texts import Collection, Family, fold
+from embedkit.sandbox.services.account import PRODUCTS
+from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.http import Call, Reply, json_reply
-from embedkit.sandbox.services.languages import content_language, language_of
-from embedkit.sandbox.services.products import PRODUCTS
+
+DEFAULT = "en-US"
+EVERYWHERE = ("de", "en-GB", "en-US", "es", "fr", "it", "ja", "nl", "pt-BR", "pt-PT", "sv", "tr")
+CREATIVE = ("ko", "pl", "ru", "zh-HK")
+# what comes of a language without a region, where the list has it with one; English is American by default
+BARE = {"en": "en-US", "pt": "pt-BR", "zh": "zh-HK"}
+# cs fi hu id ro th uk vi are for keys of iStock, which the sandbox has none of
 
 
-def countries(call: Call, _: Caller) -> Reply:
+def language_of(call: Call, family: Family | None = None) -> str:
+    """The language of an answer: the first of Accept-Language that there is, else American English.
+
+    :param family: of the pictures asked for; editorial ones come in fewer languages.
+    """
+    known = EVERYWHERE if family == "editorial" else (*EVERYWHERE, *CREATIVE)
+    by_name = {name.lower(): name for name in known}
+    for asked in _preferred(call.headers.get("accept-language", "")):
+        base = asked.partition("-")[0]
+        if found := by_name.get(asked) or by_name.get(BARE.get(base, base).lower()):
+            return found
+    return DEFAULT
+
+
+def content_language(language: str) -> tuple[tuple[str, str], ...]:
+    """The header that tells it."""
+    return (("Content-Language", language),)
+
+
+def _preferred(header: str) -> list[str]:
+    """The tags of a header in the order of their weights (RFC 9110 section 12.5.4), in lower case."""
+    weighed = []
+    for part in header.lower().split(",")[:50]:
+        tag, _, weight = part.strip().partition(";")
+        value = re.search(r"q=(0(?:\.[0-9]{1,3})?|1(?:\.0{1,3})?)\s*$", weight)
+        weighed.append((-float(value[1]) if value else -1.0, tag.strip()))
+    return [tag for weight, tag in sorted(weighed, key=lambda pair: pair[0]) if tag and weight < 0]
+
+
+TABLE = Path(__file__).parent / "countries.tsv"
+OTHERWISE = {"England": "United Kingdom", "Turkey": "Türkiye"}  # names of the catalogue that the table lacks
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """``names`` are by language; a language that is not there says what American English says."""
+
+    alpha_2: str
+    alpha_3: str
+    names: Mapping[str, str]
+
+    def name(self, language: str) -> str:
+        return self.names.get(language) or self.names[DEFAULT]
+
+
+@cache
+def countries() -> tuple[Country, ...]:
+    """All of them, in the order of their codes."""
+    lines = [line for line in TABLE.read_text("utf-8").splitlines() if not line.startswith("#")]
+    languages = lines[0].split("\t")[2:]
+    return tuple(_country(line.split("\t"), languages) for line in lines[1:])
+
+
+def countries_by_name(language: str) -> list[Country]:
+    """All of them, in the order of their names."""
+    return sorted(countries(), key=lambda country: fold(country.name(language)))
+
+
+@cache
+def country_of(name: str) -> Country:
+    """The country that the catalogue calls by this name."""
+    return next(country for country in countries() if country.name(DEFAULT) == OTHERWISE.get(name, name))
+
+
+def _country(cells: list[str], languages: list[str]) -> Country:
+    names = {name: cell for name, cell in zip(languages, cells[2:], strict=True) if cell}
+    return Country(cells[0], cells[1], names)
+
+
+def list_countries(call: Call, _: Caller) -> Reply:
     """Every country, in the language asked for and in the order of the names in it."""
     language = language_of(call)
     rows = [
         {"iso_alpha_2": country.alpha_2, "iso_alpha_3": country.alpha_3, "name": country.name(language)}
-        for country in listed(language)
+        for country in countries_by_name(language)
     ]
     return json_reply({"countries": rows}, headers=content_language(language))
 
 
-def collections(call: Call, _: Caller) -> Reply:
+def list_collections(call: Call, _: Caller) -> Reply:
     """The collections of a customer; all of ours are for all customers."""
     rows = [_collection(collection) for collection in CONTENT.words.collections]
     language = language_of(call)

@@ -1,7 +1,7 @@
 """Which pictures a phrase finds, and in what order: more of its words first, then rarer ones, then better places.
 
-Words that say nothing ("the", "of") do not count. What stands in quotation marks must stand like that in one
-text of the picture. Commas separate words, as spaces do.
+Words compare without accents, case and plural. Those that mean nothing ("the", "of") do not count. What stands in
+quotation marks must stand like that in one text of the picture. Commas separate words, as spaces do.
 """
 
 from __future__ import annotations
@@ -16,8 +16,64 @@ from functools import cache
 
 from embedkit.sandbox.content import traits
 from embedkit.sandbox.content.catalogue import Asset, catalogue
-from embedkit.sandbox.services.countries import country_of
-from embedkit.sandbox.services.words import MOST_WORDS, STOP, Phrase, fold, singular, tokens
+from embedkit.sandbox.content.texts import fold
+from embedkit.sandbox.services.places import country_of
+
+MOST_WORDS = 32  # of a phrase that are looked at
+STOP = frozenset(
+    (
+        *("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its", "near"),
+        *("of", "off", "on", "or", "over", "that", "the", "their", "to", "was", "with"),
+    )
+)
+_PLURALS = {
+    "children": "child",
+    "men": "man",
+    "women": "woman",
+    "people": "person",
+    "movies": "movie",
+    "skis": "ski",
+    "taxis": "taxi",
+    "buses": "bus",
+}
+_NOBODY = re.compile(r"\bno (?:people|person)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What is looked for: words that count, and quotations as rows of all their words."""
+
+    words: tuple[str, ...]
+    quoted: tuple[tuple[str, ...], ...] = ()
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, in the singular."""
+    folded = _NOBODY.sub("nobody", fold(text))
+    return [singular(word) for word in re.findall(r"\w+", folded)]
+
+
+def phrase_of(text: str) -> Phrase:
+    """A phrase as somebody typed it."""
+    straight = re.sub(r"[“”„«»]", '"', text)
+    quoted = tuple(row for part in re.findall(r'"([^"]+)"', straight) if (row := tuple(tokens(part))))
+    every = list(dict.fromkeys(tokens(straight)))[:MOST_WORDS]
+    words = [word for word in every if word not in STOP]
+    return Phrase(tuple(words or every), quoted[:MOST_WORDS])
+
+
+def singular(word: str) -> str:
+    """A word of English in the singular, as good as a few rules can tell."""
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if len(word) < 4 or not word.isascii() or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    if word.endswith(("ches", "shes", "xes", "sses", "zzes")):
+        return word[:-2]
+    return word[:-1]
+
 
 _BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
 CLOSE = 0.78  # how alike a word and its correction must be, as difflib counts

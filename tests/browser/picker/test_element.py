@@ -14,7 +14,7 @@ from playwright.sync_api import Request, Response, expect
 from embedkit import EmbedKit, create_app
 from embedkit.rendering.renderer import static_dir
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.services import credentials
+from embedkit.sandbox.services import auth
 from tests.support.picker import (
     Desk,
     heard,
@@ -169,9 +169,7 @@ def test_the_real_service_from_the_first_letter_to_the_value(room: Desk) -> None
         }
         sent = "".join(f"{one.url} {one.headers} {one.post_data}" for one in asked)
         texts = "".join(one.text() for one in answered if one.url.startswith(ours) and one.ok)
-        assert not any(
-            secret in sent + texts for secret in (credentials.KEY, credentials.SECRET, credentials.PASSWORD)
-        )
+        assert not any(secret in sent + texts for secret in (auth.KEY, auth.SECRET, auth.PASSWORD))
         page.context.close()
         server.close()
         kit.close()

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.services.credentials import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
 from tests.support.picker import RULES
 from tests.support.web import TOKEN
 

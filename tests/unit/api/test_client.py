@@ -16,7 +16,7 @@ from embedkit import ConfigurationError, Embed, EmbedKit, Settings
 from embedkit.api.models import Country, Image, SearchPage
 from embedkit.errors import NotFound, RateLimited, Unauthorized, Unavailable, UnsupportedReference
 from embedkit.sandbox import Sandbox, SandboxConfig
-from embedkit.sandbox.services.credentials import SEARCH_KEY, SEARCH_SECRET
+from embedkit.sandbox.services.auth import SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.services.http import Call
 from tests.support.cache import ROOT
 from tests.support.client import (
