@@ -5,7 +5,7 @@
     with SandboxServer() as sandbox:
         kit = EmbedKit(sandbox.settings())
 
-What it knows of the real service, and what it only guesses, is told in :mod:`embedkit.sandbox.services.config`;
+What it knows of the real service, and what it only guesses, stands in :mod:`embedkit.sandbox.services.config`;
 the pictures there are, in :mod:`embedkit.sandbox.content.catalogue`; what can be made to go wrong, in
 :mod:`embedkit.sandbox.faults`.
 """

@@ -87,7 +87,7 @@ class Fault:
         return self.route in ("*", call.route) and self.item in f"{call.path}?{call.query}"
 
 
-def read(text: str) -> Fault:
+def parse_fault(text: str) -> Fault:
     """The fault that a header or a parameter asks for, such as ``drop``, ``status=503`` or ``delay=0.2``.
 
     :raises ValueError: for anything else.
@@ -137,7 +137,7 @@ class Faults:
     def take(self, call: Call) -> Fault | None:
         """The fault that strikes this request, if any, counted down."""
         if asked := call.headers.get("x-sandbox-fault") or _parameter(call):
-            return read(asked)
+            return parse_fault(asked)
         if not self._set:
             return None
         with self._lock:

@@ -49,8 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _start(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
         code, _, phrase = status.partition(" ")
-        told = (int(text) for name, text in headers if name == "Content-Length")
-        self._announced = next(told, 0 if code == "204" else None)
+        lengths = (int(text) for name, text in headers if name == "Content-Length")
+        self._announced = next(lengths, 0 if code == "204" else None)
         self.send_response(int(code), phrase)
         for name, text in headers:
             self.send_header(name, text)

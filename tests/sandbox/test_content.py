@@ -16,7 +16,7 @@ import pytest
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import catalogue, find
 from embedkit.sandbox.content.check import mistakes
-from embedkit.sandbox.content.library import CONTENT, FOLDER, SLOT, Content, drawing_of, filled
+from embedkit.sandbox.content.library import CONTENT, FOLDER, SLOT, Content, parse_drawing, render_drawing
 from embedkit.sandbox.content.pictures import draw
 from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.content.texts import ContentError
@@ -130,17 +130,17 @@ def test_people_differ_by_their_ids() -> None:
 
 def test_uses_of_a_part_choose_each_for_itself() -> None:
     files = {
-        "scenes/a": drawing_of(
+        "scenes/a": parse_drawing(
             '<svg><use href="../parts/b.svg" x="1"/><use href="../parts/b.svg"/></svg>', "scenes/a"
         ),
-        "parts/b": drawing_of(
+        "parts/b": parse_drawing(
             "<svg><style>"
             + "".join(f"svg {{ --c: {number} }}" for number in range(50))
             + '</style><p id="x" c="var(--c)" d="var(--out)" f="url(#x)"/></svg>',
             "parts/b",
         ),
     }
-    drawn = filled(files.__getitem__, "scenes/a", Dice("a"), {"out": "o"})
+    drawn = render_drawing(files.__getitem__, "scenes/a", Dice("a"), {"out": "o"})
     assert len({*re.findall(r' c="([0-9]+)"', drawn)}) == 2
     assert len({*re.findall(r'id="([^"]+)"', drawn)}) == 2
     assert re.findall(r'id="([^"]+)"', drawn) == re.findall(r"url\(#([^)]+)\)", drawn)
@@ -150,21 +150,21 @@ def test_uses_of_a_part_choose_each_for_itself() -> None:
 
 def test_a_use_may_set_what_a_part_would_choose() -> None:
     files = {
-        "scenes/a": drawing_of(
+        "scenes/a": parse_drawing(
             '<svg><style>svg { --team: red }</style><use href="../parts/b.svg" style="--c: var(--team)"/></svg>',
             "scenes/a",
         ),
-        "parts/b": drawing_of(
+        "parts/b": parse_drawing(
             '<svg><style>svg { --c: 1 } svg { --c: 2 }</style><p c="var(--c)"/></svg>', "parts/b"
         ),
     }
-    assert filled(files.__getitem__, "scenes/a", Dice("a"), {}) == '<p c="red"/>'
+    assert render_drawing(files.__getitem__, "scenes/a", Dice("a"), {}) == '<p c="red"/>'
 
 
 def test_a_part_that_uses_itself_ends() -> None:
-    loop = drawing_of('<svg><use href="a.svg"/></svg>', "scenes/a")
+    loop = parse_drawing('<svg><use href="a.svg"/></svg>', "scenes/a")
     with pytest.raises(ContentError, match=r"^scenes/a\.svg: .* uses itself$"):
-        filled({"scenes/a": loop}.__getitem__, "scenes/a", Dice("a"), {})
+        render_drawing({"scenes/a": loop}.__getitem__, "scenes/a", Dice("a"), {})
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

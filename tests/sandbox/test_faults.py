@@ -12,7 +12,7 @@ import pytest
 
 from embedkit.errors import InvalidResponse, Unavailable
 from embedkit.sandbox import Fault, Sandbox, SandboxServer
-from embedkit.sandbox.faults import KINDS, read
+from embedkit.sandbox.faults import KINDS, parse_fault
 from tests.support.sandbox import (
     Get,
     inside,
@@ -181,13 +181,13 @@ def test_a_server_that_stops_lets_hanging_requests_go() -> None:
     ],
 )
 def test_reading(text: str, fault: Fault) -> None:
-    assert read(text) == fault
+    assert parse_fault(text) == fault
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "status=x", "status=42", "delay=-1", "drop=1", "delay=nan"])
 def test_reading_nonsense(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        read(text)
+        parse_fault(text)
 
 
 @pytest.mark.parametrize("kind", KINDS)

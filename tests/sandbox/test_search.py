@@ -23,7 +23,7 @@ from embedkit.sandbox.content.library import CONTENT, SceneKind
 from embedkit.sandbox.content.pictures import colour_of
 from embedkit.sandbox.content.traits import keyword_id, keywords, origins, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
-from embedkit.sandbox.services.parameters import BLENDED, CREATIVE, EDITORIAL, Kind
+from embedkit.sandbox.services.parameters import BLENDED, CREATIVE, EDITORIAL, SearchKind
 from embedkit.sandbox.services.ranking import Index, fold, phrase_of, tokens
 from tests.support.api import (
     APPLICATION,
@@ -43,11 +43,11 @@ CUSTOMER = Caller(APP)
 CONTRACT = "upstream/openapi_v3.json"
 
 
-def search(kind: Kind = BLENDED, caller: Caller = KEY_ALONE, **params: Any) -> Any:
+def search(kind: SearchKind = BLENDED, caller: Caller = KEY_ALONE, **params: Any) -> Any:
     return caller.get(PATHS[kind], **params)
 
 
-def every(kind: Kind = BLENDED, caller: Caller = KEY_ALONE, **params: Any) -> list[str]:
+def every(kind: SearchKind = BLENDED, caller: Caller = KEY_ALONE, **params: Any) -> list[str]:
     """The ids of a whole result, page after page."""
     ids: list[str] = []
     for page in range(1, 30):
@@ -240,7 +240,7 @@ def test_without_a_phrase_there_is_everything() -> None:
 
 
 @KINDS
-def test_pages_fit_together(kind: Kind) -> None:
+def test_pages_fit_together(kind: SearchKind) -> None:
     whole = every(kind, phrase="sky")
     for size in (1, 7, 100):
         pages = [search(kind, phrase="sky", page=at, page_size=size) for at in (1, 2, 3)]
@@ -254,7 +254,7 @@ def test_pages_fit_together(kind: Kind) -> None:
 
 
 @KINDS
-def test_sort_orders(kind: Kind) -> None:
+def test_sort_orders(kind: SearchKind) -> None:
     best = every(kind, phrase="eclipse")
     dates = [asset_of(one).date_created for one in every(kind, phrase="eclipse", sort_order="newest")]
     assert dates == sorted(dates, reverse=True)
@@ -283,7 +283,7 @@ def test_chance_is_chance_unless_asked_otherwise() -> None:
 Passes = Callable[[Asset], bool]
 LAKE = keyword_id("lake")
 EVENT = asset_of("74917285").event_id
-CROWDS: dict[str, tuple[Kind, dict[str, Any], Passes]] = {
+CROWDS: dict[str, tuple[SearchKind, dict[str, Any], Passes]] = {
     "orientations": (BLENDED, {"orientations": "vertical"}, lambda one: one.orientation == "vertical"),
     "orientations, two": (
         BLENDED,
@@ -386,7 +386,7 @@ CROWDS: dict[str, tuple[Kind, dict[str, Any], Passes]] = {
 
 
 @pytest.mark.parametrize(("kind", "params", "passes"), CROWDS.values(), ids=CROWDS)
-def test_filters(kind: Kind, params: dict[str, Any], passes: Passes) -> None:
+def test_filters(kind: SearchKind, params: dict[str, Any], passes: Passes) -> None:
     there = shown(kind.family)
     expected = [one.id for one in there if passes(one)]
     assert 0 < len(expected) < len(there)
@@ -404,7 +404,7 @@ def test_filters(kind: Kind, params: dict[str, Any], passes: Passes) -> None:
         (EDITORIAL, {"exclude_nudity": "nonsense", "color": "nonsense", "minimum_quality_rank": "3"}),
     ],
 )
-def test_what_filters_nothing(kind: Kind, params: dict[str, Any]) -> None:
+def test_what_filters_nothing(kind: SearchKind, params: dict[str, Any]) -> None:
     assert search(kind, **params)["result_count"] == len(shown(kind.family))
 
 
@@ -458,7 +458,7 @@ def test_filters_work_on_what_a_phrase_finds() -> None:
         (BLENDED, {"download_product": "premiumaccess:x"}, "InvalidParameterValue"),
     ],
 )  # fmt: skip
-def test_refusals(kind: Kind, params: dict[str, str], body: tuple[str, str] | str) -> None:
+def test_refusals(kind: SearchKind, params: dict[str, str], body: tuple[str, str] | str) -> None:
     response = KEY_ALONE.ask("GET", PATHS[kind], **params)
     assert response.status == 400
     told = json.loads(response.body)
@@ -503,7 +503,7 @@ def test_commas_may_come_encoded_and_names_twice() -> None:
     ),
 )
 @settings(deadline=None, max_examples=250)
-def test_nonsense_is_refused_or_passed_over(kind: Kind, params: dict[str, str]) -> None:
+def test_nonsense_is_refused_or_passed_over(kind: SearchKind, params: dict[str, str]) -> None:
     response = KEY_ALONE.ask("GET", PATHS[kind], **params, page_size_="x")
     assert response.status in (200, 400, 401, 403)
 
@@ -523,12 +523,12 @@ DETAIL = [
 UNDECLARED = ("editorial_segments", "event_ids", "product_types")  # of creative pictures
 
 
-def names_of(kind: Kind, caller: Caller = KEY_ALONE, **params: str) -> list[str]:
+def names_of(kind: SearchKind, caller: Caller = KEY_ALONE, **params: str) -> list[str]:
     return list(search(kind, caller, page_size=1, **params)["images"][0])
 
 
 @KINDS
-def test_field_sets(kind: Kind) -> None:
+def test_field_sets(kind: SearchKind) -> None:
     detail = [name for name in DETAIL if kind is not CREATIVE or name not in UNDECLARED]
     assert names_of(kind) == names_of(kind, fields="summary_set") == names_of(kind, fields="") == SUMMARY
     assert names_of(kind, fields="detail_set") == detail
@@ -682,7 +682,7 @@ def test_no_two_keywords_share_a_number() -> None:
 
 @KINDS
 @pytest.mark.parametrize("field", ["largest_downloads", "download_sizes"])
-def test_protected_fields(kind: Kind, field: str) -> None:
+def test_protected_fields(kind: SearchKind, field: str) -> None:
     response = KEY_ALONE.ask("GET", PATHS[kind], fields=f"id,{field}")
     assert response.status == 401
     assert 'error="invalid_token"' in response.headers["www-authenticate"]
@@ -725,7 +725,7 @@ def test_auto_corrections(phrase: str, corrected: str | None) -> None:
 
 
 @KINDS
-def test_related_searches(kind: Kind) -> None:
+def test_related_searches(kind: SearchKind) -> None:
     assert "related_searches" not in search(kind, phrase="eclipse")
     related = search(kind, phrase="eclipse", include_related_searches="true")["related_searches"]
     assert len(related) == 6
@@ -780,7 +780,7 @@ def test_facets_are_not_declared_and_so_off() -> None:
         (";;;q=,", BLENDED, "en-US"),
     ],
 )
-def test_languages(said: str, kind: Kind, language: str) -> None:
+def test_languages(said: str, kind: SearchKind, language: str) -> None:
     headers = KEY_ALONE.headers | ({"Accept-Language": said} if said else {})
     assert talk(APP, "GET", f"{PATHS[kind]}?page_size=1", headers).headers["content-language"] == language
 
@@ -814,7 +814,7 @@ def conforming(document: Any, schema: str) -> Any:
     )
 
 
-def asked_of(document: Any, kind: Kind) -> dict[str, Any]:
+def asked_of(document: Any, kind: SearchKind) -> dict[str, Any]:
     """The query parameters that the contract declares: names, and the words that each allows."""
     found = {}
     for one in document["paths"][PATHS[kind]]["get"]["parameters"]:
@@ -826,7 +826,7 @@ def asked_of(document: Any, kind: Kind) -> dict[str, Any]:
 
 
 @KINDS
-def test_every_parameter_of_the_contract_with_every_word(kind: Kind) -> None:
+def test_every_parameter_of_the_contract_with_every_word(kind: SearchKind) -> None:
     declared = asked_of(contract(), kind)
     assert declared.keys() == kind.takes
     for name, words in declared.items():
@@ -841,7 +841,7 @@ def test_every_parameter_of_the_contract_with_every_word(kind: Kind) -> None:
 
 
 @KINDS
-def test_every_field_of_the_contract(kind: Kind) -> None:
+def test_every_field_of_the_contract(kind: SearchKind) -> None:
     document = contract()
     named = {*asked_of(document, kind)["fields"]}
     assert FIELDS[kind].allowed == named | fields.FORMER
@@ -856,7 +856,7 @@ def test_every_field_of_the_contract(kind: Kind) -> None:
     assert {*names_of(kind, CUSTOMER, fields=",".join(named))} == whole
 
 
-def questions(kind: Kind) -> Iterator[tuple[Caller, dict[str, Any]]]:
+def questions(kind: SearchKind) -> Iterator[tuple[Caller, dict[str, Any]]]:
     for phrase in ("solar eclipse", "soler eclipse", "portrait", "nothing of that kind", "74917285", HOSTILE, ""):
         yield KEY_ALONE, {"phrase": phrase, "include_related_searches": "true"}
     every_field = ",".join(sorted(FIELDS[kind].allowed))
@@ -867,7 +867,7 @@ def questions(kind: Kind) -> Iterator[tuple[Caller, dict[str, Any]]]:
 
 
 @KINDS
-def test_answers_conform(kind: Kind) -> None:
+def test_answers_conform(kind: SearchKind) -> None:
     names = {
         BLENDED: "ImageSearchItemSearchResults",
         CREATIVE: "CreativeImageSearchResults",

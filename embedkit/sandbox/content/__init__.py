@@ -8,7 +8,7 @@ everyday.toml         further ones, for everyday words; here is where new ones g
 pictures.toml         pictures with an ID and texts of their own
 words.toml            words for the slots of texts, names, places, collections
 scenes.toml           what a scene counts as in the filters of a search
-hours.toml            colours of the hours, and the words of a text that tell the hour
+hours.toml            colours of the hours, and the words of a text that stand for an hour
 scenes/, parts/       drawings; a scene is put together from parts
 ====================  ========================================================================
 

@@ -31,7 +31,7 @@ from typing import Any
 
 from embedkit.sandbox.content.library import CONTENT, Content
 from embedkit.sandbox.content.rng import Dice
-from embedkit.sandbox.content.texts import Family, Subject, listed
+from embedkit.sandbox.content.texts import Family, Subject, split_list
 
 SINGLE = 320  # assets that stand alone
 STORIES = 220  # each of them with CHAPTERS further ones: one photographer, place and day
@@ -69,10 +69,10 @@ SHAPES = tuple((orientation, width, height) for orientation, width, height, shar
 class Asset:
     """One picture and what is known of it. Texts are plain text.
 
-    ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status that tells
-    so. ``segment``, ``event`` and ``named``, the people to be seen, belong to editorial pictures. ``ages`` are
-    the least and the most years of those people; pictures of one ``series`` belong together. ``file_bytes`` is
-    the size of the original's file where it is not what our own files take.
+    ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status to answer.
+    ``segment``, ``event`` and ``named``, the people in it, belong to editorial pictures. ``ages`` are the least
+    and the most years of those people; pictures of one ``series`` belong together. ``file_bytes`` is the size of
+    the original's file where it is not what our own files take.
     """
 
     id: str
@@ -137,11 +137,11 @@ def find(asset_id: str) -> Asset | None:
 @cache
 def _numbers() -> Mapping[str, int | None]:
     """The listed ids and their numbers; None for those with texts of their own."""
-    made = {listed_id(number): number for number in range(whole(CONTENT))}
+    made = {catalogue_id(number): number for number in range(catalogue_size(CONTENT))}
     return {**dict.fromkeys(CONTENT.pictures), **made}
 
 
-def whole(content: Content) -> int:
+def catalogue_size(content: Content) -> int:
     """How many assets are made up for the catalogue."""
     return SIZE + EVERYDAY * len(content.everyday)
 
@@ -150,7 +150,7 @@ def whole(content: Content) -> int:
 def _listed(asset_id: str) -> Asset:
     number = _numbers()[asset_id]
     if number is None:
-        return special(asset_id)
+        return special_asset(asset_id)
     if number < SINGLE:
         return _single(asset_id, number)
     if number < SIZE:
@@ -198,11 +198,11 @@ def _story(asset_id: str, number: int) -> Asset:
 
 def _chapter(asset_id: str, number: int, subject: Subject, series: str) -> Asset:
     """One of the pictures of a series: it shares the setting and the collection of the others."""
-    told, dice = Dice(series), Dice(f"asset {asset_id}")
-    setting = _setting(told)
+    shared, dice = Dice(series), Dice(f"asset {asset_id}")
+    setting = _setting(shared)
     if subject.segment == "sport":  # every picture has its own player
         setting = replace(setting, words=setting.words | _somebody(dice))
-    asset = _picture(asset_id, subject, setting, dice, told)
+    asset = _picture(asset_id, subject, setting, dice, shared)
     grey = not asset.segment and not {"vector", "illustration"} & {*asset.keywords} and dice.chance(0.09)
     return replace(asset, series=series, embeddable=number % 16 != 15, monochrome=grey)
 
@@ -290,7 +290,7 @@ def _shape(dice: Dice) -> tuple[str, int, int]:
     return orientation, int(width * shrink), int(height * shrink)
 
 
-def listed_id(number: int) -> str:
+def catalogue_id(number: int) -> str:
     """Ids of every shape seen in life: mostly numbers, some with letters and dashes."""
     dice = Dice(f"id {number}")
     # stories keep out of the range of generated ids, and of the special ones
@@ -306,7 +306,7 @@ def listed_id(number: int) -> str:
     return str(start + number * step)
 
 
-def special(asset_id: str, content: Content = CONTENT) -> Asset:
+def special_asset(asset_id: str, content: Content = CONTENT) -> Asset:
     """A picture of ``pictures.toml``; what it does not say is made up, as for others of its scene."""
     table = content.pictures[asset_id]
     asset = replace(invent(asset_id, content.subject(table["scene"])), series=f"{table['scene']} 0")
@@ -314,5 +314,5 @@ def special(asset_id: str, content: Content = CONTENT) -> Asset:
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }
     if "keywords" in fields:
-        fields["keywords"] = (*listed(fields["keywords"]), asset.city, asset.country)
+        fields["keywords"] = (*split_list(fields["keywords"]), asset.city, asset.country)
     return replace(asset, **fields)

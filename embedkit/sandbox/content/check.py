@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from xml.etree import ElementTree  # nosec B405
 
-from embedkit.sandbox.content.catalogue import Asset, invent, listed_id, special, whole
+from embedkit.sandbox.content.catalogue import Asset, catalogue_id, catalogue_size, invent, special_asset
 from embedkit.sandbox.content.library import FOLDER, Content
 from embedkit.sandbox.content.texts import GIVEN, ContentError, Subject, slots_in
 
@@ -78,7 +78,7 @@ def _collections(content: Content) -> Iterator[str]:
 
 
 def _pictures(content: Content) -> Iterator[str]:
-    listed = {listed_id(number) for number in range(whole(content))}
+    listed = {catalogue_id(number) for number in range(catalogue_size(content))}
     for asset_id, table in content.pictures.items():
         where = f"pictures.toml: {asset_id}"
         if not isinstance(table, dict):
@@ -92,7 +92,7 @@ def _pictures(content: Content) -> Iterator[str]:
             yield f"{where}: scene is missing"
         elif not unknown:
             try:
-                made = special(asset_id, content)
+                made = special_asset(asset_id, content)
             except ContentError as error:
                 yield f"{where}: scene: {error}"
                 continue

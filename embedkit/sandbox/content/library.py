@@ -23,11 +23,11 @@ from embedkit.sandbox.content.texts import (
     Subject,
     Use,
     Words,
+    from_table,
+    parse_subjects,
+    parse_words,
     read_text,
     read_toml,
-    record,
-    subjects_of,
-    words_of,
 )
 
 SLOT = re.compile(r"var\(--([a-z0-9-]+)\)")
@@ -70,7 +70,7 @@ class Drawing:
             yield _beside(self.name, match[1]), {*_own(match[2])}
 
 
-def drawing_of(text: str, name: str) -> Drawing:
+def parse_drawing(text: str, name: str) -> Drawing:
     """A drawing from the text of its file, whose name is without ``.svg``.
 
     :raises ContentError: it is not an SVG document, or has styles or uses that would be passed over.
@@ -133,7 +133,7 @@ class Filler:
         return f"<g {rest}>{drawn}</g>" if rest else drawn
 
 
-def filled(load: Callable[[str], Drawing], name: str, dice: Dice, given: Values) -> str:
+def render_drawing(load: Callable[[str], Drawing], name: str, dice: Dice, given: Values) -> str:
     """The markup of a drawing and all its parts."""
     return Filler(load, dice, count()).fill(name, given)
 
@@ -162,7 +162,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class SceneKind:
-    """What a scene counts as in the filters of a search; without ``moods`` the hour tells them."""
+    """What a scene counts as in the filters of a search; without ``moods`` those of the hour count."""
 
     compositions: tuple[str, ...] = ("wide_shot", "copy_space")
     moods: tuple[str, ...] = ()
@@ -170,7 +170,7 @@ class SceneKind:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """An hour of the day: the words of a text that tell it, the moods of a search, and its colours."""
+    """An hour of the day: the words of a text that stand for it, the moods of a search, and its colours."""
 
     words: tuple[str, ...]
     moods: tuple[str, ...]
@@ -190,12 +190,12 @@ class Content:
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:
         """Those on which IDs depend."""
-        return subjects_of(read_toml(self.folder, "subjects.toml"), "subjects.toml")
+        return parse_subjects(read_toml(self.folder, "subjects.toml"), "subjects.toml")
 
     @cached_property
     def everyday(self) -> tuple[Subject, ...]:
         """Those of which there can be ever more."""
-        return subjects_of(read_toml(self.folder, "everyday.toml"), "everyday.toml")
+        return parse_subjects(read_toml(self.folder, "everyday.toml"), "everyday.toml")
 
     @cached_property
     def _uses(self) -> Mapping[str, tuple[Subject, ...]]:
@@ -208,7 +208,7 @@ class Content:
 
     @cached_property
     def words(self) -> Words:
-        return words_of(read_toml(self.folder, "words.toml"), "words.toml")
+        return parse_words(read_toml(self.folder, "words.toml"), "words.toml")
 
     @cached_property
     def pictures(self) -> Mapping[str, Mapping[str, Any]]:
@@ -218,30 +218,32 @@ class Content:
     @cached_property
     def scenes(self) -> Mapping[str, SceneKind]:
         document = read_toml(self.folder, "scenes.toml")
-        return {name: record(SceneKind, table, f"scenes.toml: {name}") for name, table in document.items()}
+        return {name: from_table(SceneKind, table, f"scenes.toml: {name}") for name, table in document.items()}
 
     @cached_property
     def _hours(self) -> tuple[tuple[str, ...], Mapping[str, Hour]]:
         document = read_toml(self.folder, "hours.toml")
         otherwise = tuple(document.pop("otherwise", ()))
-        return otherwise, {name: record(Hour, table, f"hours.toml: {name}") for name, table in document.items()}
+        return otherwise, {
+            name: from_table(Hour, table, f"hours.toml: {name}") for name, table in document.items()
+        }
 
     @property
     def hours(self) -> Mapping[str, Hour]:
         return self._hours[1]
 
     def hour_of(self, text: str, dice: Dice) -> str:
-        """The name of the hour that a text tells, or one that the dice choose."""
-        told = text.lower()
+        """The name of the hour that a text names, or one that the dice choose."""
+        folded = text.lower()
         for name, hour in self.hours.items():
-            if any(word in told for word in hour.words):
+            if any(word in folded for word in hour.words):
                 return name
         return dice.pick(self._hours[0])
 
     def drawing(self, name: str) -> Drawing:
         """:param name: with its folder and without ``.svg``: ``scenes/forest``."""
         if name not in self._drawings:
-            self._drawings[name] = drawing_of(read_text(self.folder, f"{name}.svg"), name)
+            self._drawings[name] = parse_drawing(read_text(self.folder, f"{name}.svg"), name)
         return self._drawings[name]
 
     def picture(self, scene: str, hour: str, dice: Dice) -> str:
@@ -249,7 +251,7 @@ class Content:
 
         :raises ContentError: a mistake in the drawing or one of its parts.
         """
-        return filled(self.drawing, f"scenes/{scene}", dice, self.hours[hour].colours)
+        return render_drawing(self.drawing, f"scenes/{scene}", dice, self.hours[hour].colours)
 
     def subject(self, scene: str) -> Subject:
         """The first subject of a scene."""

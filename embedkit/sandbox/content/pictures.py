@@ -156,7 +156,7 @@ _FIRST_BLOCK_BITS = 3 * 13 + 3  # bits of the first block of each component: cod
 
 
 def jpeg_bytes(width: int, height: int) -> int:
-    """How many bytes :func:`write_jpeg` makes of a picture: arithmetic, so that a search may tell it of many."""
+    """How many bytes :func:`write_jpeg` makes of a picture: arithmetic, so that a search can list it for many."""
     across, down = _blocks(width), _blocks(height)
     longest = (_FIRST_BLOCK_BITS + 6 + 12 * (across - 1) + 7) // 8 + 4  # 0xFF is followed by 0 within a row
     return _FIXED + 4 + COMMENT_BYTES + down * (longest + 2)
@@ -172,8 +172,8 @@ def write_jpeg(width: int, height: int, top: Colour, bottom: Colour, words: str)
     interval = b"\xff\xdd" + struct.pack(">HH", 4, across)
     left = jpeg_bytes(width, height) - _FIXED - len(scan) - 4
     comment = words.encode()[:COMMENT_BYTES].ljust(left)
-    told = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
-    return b"".join((_START, _APP0, told, _QUANTISATION, frame, _DC, _AC, interval, _SCAN, scan, _END))
+    remark = b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment
+    return b"".join((_START, _APP0, remark, _QUANTISATION, frame, _DC, _AC, interval, _SCAN, scan, _END))
 
 
 def _blocks(pixels: int) -> int:

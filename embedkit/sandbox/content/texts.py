@@ -99,7 +99,7 @@ class Words:
         return tuple(collection for collection in self.collections if collection.segment == segment)
 
 
-def subjects_of(document: Mapping[str, Any], name: str) -> tuple[Subject, ...]:
+def parse_subjects(document: Mapping[str, Any], name: str) -> tuple[Subject, ...]:
     """The subjects of a document.
 
     :param name: of its file, for messages.
@@ -110,27 +110,27 @@ def subjects_of(document: Mapping[str, Any], name: str) -> tuple[Subject, ...]:
     tables = document.get("subject", [])
     if not isinstance(tables, list):
         raise ContentError(f"{name}: subject: a subject begins with [[subject]], in double brackets")
-    made = (record(Subject, table, f"{name}: subject {number}") for number, table in enumerate(tables, 1))
-    return tuple(replace(subject, keywords=listed(subject.keywords)) for subject in made)
+    made = (from_table(Subject, table, f"{name}: subject {number}") for number, table in enumerate(tables, 1))
+    return tuple(replace(subject, keywords=split_list(subject.keywords)) for subject in made)
 
 
-def words_of(document: Mapping[str, Any], name: str) -> Words:
+def parse_words(document: Mapping[str, Any], name: str) -> Words:
     """:raises ContentError: a key that is missing."""
     try:
         return Words(
             slots={slot: tuple(words) for slot, words in document["slots"].items()},
-            first=listed(document["names"]["first"]),
-            last=listed(document["names"]["last"]),
+            first=split_list(document["names"]["first"]),
+            last=split_list(document["names"]["last"]),
             places=tuple(_place(text, name) for text in document["places"]),
             collections=tuple(
-                record(Collection, table, f"{name}: collection") for table in document["collection"]
+                from_table(Collection, table, f"{name}: collection") for table in document["collection"]
             ),
         )
     except KeyError as error:
         raise ContentError(f"{name}: {error.args[0]} is missing") from error
 
 
-def record(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+def from_table(kind: type[T], table: Mapping[str, Any], where: str) -> T:
     """A value from a table, arrays as tuples.
 
     :raises ContentError: a key that the kind does not have, or one that it lacks.
@@ -150,7 +150,7 @@ def slots_in(templates: Sequence[str]) -> set[str]:
     return {slot for template in templates for _, slot, _, _ in Formatter().parse(template) if slot is not None}
 
 
-def listed(text: str | Sequence[str]) -> tuple[str, ...]:
+def split_list(text: str | Sequence[str]) -> tuple[str, ...]:
     """The parts of a text that commas separate; a list may stand in its place."""
     if not isinstance(text, str):
         return tuple(text)

@@ -124,16 +124,16 @@ def unsafe(asset: Asset) -> bool:
 @lru_cache(maxsize=4096)
 def keywords(asset: Asset) -> tuple[Keyword, ...]:
     """What the picture is filed under, in the order of the ids."""
-    said = traits(asset)
+    known = traits(asset)
     texts = {
         **dict.fromkeys(asset.keywords[:-2], "Unknown"),
         **dict.fromkeys(asset.keywords[-2:], "Location"),
-        **dict.fromkeys((word.replace("_", " ") for word in said.compositions), "Composition"),
-        **dict.fromkeys((word.replace("_", " ") for word in said.ages & _AGES.keys()), "Age"),
+        **dict.fromkeys((word.replace("_", " ") for word in known.compositions), "Composition"),
+        **dict.fromkeys((word.replace("_", " ") for word in known.ages & _AGES.keys()), "Age"),
         asset.orientation.replace("_", " "): "Composition",
-        _COUNTS[said.people]: "NumberOfPeople",
+        _COUNTS[known.people]: "NumberOfPeople",
         "black and white" if asset.monochrome else "color image": "ImageTechnique",
-        said.style.replace("_", " "): "ImageTechnique",
+        known.style.replace("_", " "): "ImageTechnique",
     }
     return tuple(sorted((_keyword(text, type_) for text, type_ in texts.items()), key=attrgetter("id")))
 
@@ -182,7 +182,7 @@ def _kind(asset: Asset) -> SceneKind:
 
 
 def _style(asset: Asset) -> str:
-    """The graphical style, which the keywords tell."""
+    """The graphical style, as the keywords have it."""
     named = [word for word in ("vector", "illustration", "fine art") if word in asset.keywords]
     return named[0].replace(" ", "_") if named else "photography"
 

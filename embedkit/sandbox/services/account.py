@@ -62,7 +62,7 @@ MAX_RECORDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One download. ``at`` is ISO 8601 in UTC; ``notes`` and ``project`` are what the customer said about it."""
+    """One download. ``at`` is ISO 8601 in UTC; ``notes`` and ``project`` are the customer's own remarks."""
 
     at: str
     user: str

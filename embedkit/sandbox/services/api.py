@@ -37,7 +37,7 @@ CORS = (
     ("Access-Control-Allow-Methods", "options, post"),
     ("Access-Control-Max-Age", "1728000"),
 )
-# what a browser must be told before it sends a key; nobody has seen what the real service tells
+# what a browser asks before it sends a key; what the real service answers has not been seen
 PREFLIGHT = (
     (
         "Access-Control-Allow-Headers",
@@ -52,7 +52,7 @@ ID = "[^/]+"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: where it is, what a caller has to show, and who answers."""
+    """One operation: where it is, what a caller needs, and who answers."""
 
     method: str
     pattern: str

@@ -137,7 +137,7 @@ ORDERS = {
     "name_ascending": ("sorted_name", False),
     "name_decending": ("sorted_name", True),
 }
-MOST_PAGE = 100
+MAX_PAGE_SIZE = 100
 THUMBNAIL = "170x170"
 INVITED = "0b5e55ed-0000-4000-8000-000000000001"  # the board of the colleague, where there is one
 
@@ -164,7 +164,7 @@ class Boards:
         params = call.params
         relationship = choice(params, "board_relationship", RELATIONSHIPS)
         by, backwards = ORDERS[choice(params, "sort_order", tuple(ORDERS)) or "date_last_updated_descending"]
-        page, size = integer(params, "page", 1), integer(params, "pageSize", 30, most=MOST_PAGE)
+        page, size = integer(params, "page", 1), integer(params, "pageSize", 30, most=MAX_PAGE_SIZE)
         with self._lock:
             found = [board for board in self._boards.values() if board.relationship(caller.user)]
             wanted = [board for board in found if relationship in ("", board.relationship(caller.user))]
@@ -227,10 +227,10 @@ class Boards:
 
     def remove(self, call: Call, caller: Caller) -> Reply:
         """DELETE /v3/boards/{board_id}/assets?asset_ids=…: 200."""
-        said = [text for name, text in parse_qsl(call.query) if name == "asset_ids"]
-        if not said:
+        texts = [text for name, text in parse_qsl(call.query) if name == "asset_ids"]
+        if not texts:
             raise parameter_error("asset_ids", "The value is required.")
-        return self._removed(call, caller, [asset_id.strip() for text in said for asset_id in text.split(",")])
+        return self._removed(call, caller, [asset_id.strip() for text in texts for asset_id in text.split(",")])
 
     def remove_one(self, call: Call, caller: Caller) -> Reply:
         """DELETE /v3/boards/{board_id}/assets/{asset_id}: 200."""
@@ -242,8 +242,8 @@ class Boards:
         """GET /v3/boards/{board_id}/comments."""
         with self._lock:
             board = self._board(call, caller)
-            said = [comment.document(caller.user) for comment in board.comments.values()]
-        return json_reply({"comments": said, "permissions": {"can_add_comment": True}})
+            documents = [comment.document(caller.user) for comment in board.comments.values()]
+        return json_reply({"comments": documents, "permissions": {"can_add_comment": True}})
 
     def comment(self, call: Call, caller: Caller) -> Reply:
         """POST /v3/boards/{board_id}/comments: 201 and the id."""
@@ -327,16 +327,16 @@ def _no_access() -> APIError:
 
 
 def _object(call: Call) -> JSON:
-    said = json_body(call)
-    if not isinstance(said, dict):
+    body = json_body(call)
+    if not isinstance(body, dict):
         raise code_error(400, "MalformedRequest", "The body is not a JSON object.")
-    return said
+    return body
 
 
 def _named(call: Call) -> tuple[str, str | None]:
     """Name and description out of a body."""
-    said = _object(call)
-    name, description = said.get("name"), said.get("description")
+    body = _object(call)
+    name, description = body.get("name"), body.get("description")
     if not isinstance(name, str) or not name.strip():
         raise parameter_error("name", "The value is required.")
     if description is not None and not isinstance(description, str):
@@ -346,10 +346,10 @@ def _named(call: Call) -> tuple[str, str | None]:
 
 def _asset_ids(call: Call) -> list[str]:
     """The ids out of a body such as ``[{"asset_id": "74917285"}]``, each once."""
-    said = json_body(call)
-    if not isinstance(said, list):
+    body = json_body(call)
+    if not isinstance(body, list):
         raise code_error(400, "MalformedRequest", "The body is not a JSON array.")
-    found = [item.get("asset_id") if isinstance(item, dict) else None for item in said]
+    found = [item.get("asset_id") if isinstance(item, dict) else None for item in body]
     if not all(isinstance(asset_id, str) for asset_id in found):
         raise parameter_error("asset_id", "The value is required.")
     return list(dict.fromkeys(map(str, found)))

@@ -8,9 +8,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class SandboxConfig:
-    """The knobs of a sandbox.
+    """How a sandbox behaves.
 
-    Documented or seen, and so without a knob: keys and their order, the markup of both generations, 594 px
+    Documented or seen, and so without an option: keys and their order, the markup of both generations, 594 px
     by default, the list of tlds, 501 for other formats, 404 for unknown ids, at most five ids, 400 for a
     tampered frame, unsigned pairs after ``sig``; of the API v3, statuses and bodies of keys, tokens and
     throttles, 303 for downloads, addresses of downloads that live for a day, refresh tokens for a year.
@@ -29,8 +29,8 @@ class SandboxConfig:
     :param throttle_status: 429 as today, or 403 as in the classic documentation, for calls above the limits.
     :param calls_per_second: and ``calls_per_day``: the limits of each key; 0 sets none.
     :param token_seconds: how long an access token lives.
-    :param expires_in: how an answer tells so: as ``text`` (documented), as a ``number``, not at all
-        (``missing``), or as ``junk`` that is no number.
+    :param expires_in: how an answer says so: as ``text`` (documented), as a ``number``, not at all
+        (``missing``), or as ``junk`` that is not a number.
     :param download_limit: how many downloads each product of the customer has; 0 sets no limit.
     :param invited_board: whether a colleague has invited the customer to a board.
     :param legacy_page_sizes: a search takes only the page sizes of the classic documentation: 1, 2, 3, 4, 5, 6,
@@ -46,7 +46,7 @@ class SandboxConfig:
     :param unsupported_url_status: for a ``url`` that names no asset.
     :param too_many_status: for more than five ids.
     :param bad_tld_status: for a tld that is not listed; 0 takes ``com`` instead.
-    :param bad_size_status: for a maxwidth or maxheight that is no positive whole number; 0 ignores it.
+    :param bad_size_status: for a maxwidth or maxheight that is not a positive integer; 0 ignores it.
     :param missing_caller_status: for a question without ``caller``; 0 lets it pass.
     :param error_body: ``json`` (``{"message": …}``, as /preview had), ``html`` or ``empty``.
     :param default_side: px, the longest side without maxwidth and maxheight. With only one of the two
@@ -58,7 +58,7 @@ class SandboxConfig:
     :param none_found_status: where none of several ids is known: 404, as for a single one, or 200 with all of
         them in ``images_not_found``.
 
-    Guesses without a knob, since clients should not care: errors of the token endpoint are those of RFC 6749
+    Guesses without an option, since clients should not care: errors of the token endpoint are those of RFC 6749
     (401 ``invalid_client``, 400 ``invalid_grant`` and ``invalid_request``); a body comes with 401; an operation of
     the contract that the sandbox lacks is 404, a method that a path does not take 405.
     """

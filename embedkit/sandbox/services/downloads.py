@@ -93,7 +93,7 @@ TYPES = (
     *("royaltyfreesubscription", "creditpack", "aigen"),
 )
 THUMBNAIL = "170x170"
-MOST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Downloads:
         """GET /v3/downloads: the latest first."""
         params = call.params
         boolean(params, "company_downloads", False)
-        page, size = integer(params, "page", 1), integer(params, "page_size", 30, most=MOST_PAGE)
+        page, size = integer(params, "page", 1), integer(params, "page_size", 30, most=MAX_PAGE_SIZE)
         found = list(_wanted(self.history.of(caller.user), params))
         shown = _shown(found[(page - 1) * size : page * size], call)
         return json_reply({"result_count": len(found), "downloads": shown})
@@ -147,10 +147,10 @@ class Downloads:
 
 def _details(call: Call) -> tuple[str | None, str | None]:
     """Notes and project code. Official clients send ``null``, documented examples a lone quote, others nothing."""
-    said = json_body(call)
-    if not isinstance(said, dict):
+    body = json_body(call)
+    if not isinstance(body, dict):
         return None, None
-    notes, project = said.get("download_notes"), said.get("project_code")
+    notes, project = body.get("download_notes"), body.get("project_code")
     return (notes if isinstance(notes, str) else None), (project if isinstance(project, str) else None)
 
 

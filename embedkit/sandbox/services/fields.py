@@ -94,7 +94,7 @@ ONE = Fields(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FieldSelection:
     """The fields to answer, and the display sizes to list, if ``display_sizes`` is among them.
 
     ``links`` says whether download sizes come with where to download them: the field ``downloads`` is that.
@@ -105,7 +105,7 @@ class Wanted:
     links: bool = False
 
 
-def wanted(text: str, fields: Fields, caller: Caller, *, undeclared: bool = False) -> Wanted:
+def select_fields(text: str, fields: Fields, caller: Caller, *, undeclared: bool = False) -> FieldSelection:
     """What ``fields=…`` asks for: ``id`` first, then in the order of the alphabet, as live answers have it.
 
     :param undeclared: whether what the contract does not declare is answered all the same.
@@ -122,7 +122,7 @@ def wanted(text: str, fields: Fields, caller: Caller, *, undeclared: bool = Fals
     keys |= {"download_sizes"} if "downloads" in every else frozenset()
     if fields.declared is not None and not undeclared:
         keys &= fields.declared
-    return Wanted(("id", *sorted(keys)), displays, "downloads" in every)
+    return FieldSelection(("id", *sorted(keys)), displays, "downloads" in every)
 
 
 def _admit(name: str, fields: Fields, caller: Caller) -> None:

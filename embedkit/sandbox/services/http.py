@@ -20,7 +20,7 @@ from collections.abc import Mapping
 
 from embedkit.models import JSON
 
-MOST_BODY = 1 << 20  # bytes of a request body that are read
+MAX_BODY_BYTES = 1 << 20  # bytes of a request body that are read
 # what json.dumps leaves alone and the real service does not
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered. ``length`` overrides Content-Length, to lie about it; without a ``type`` none is told."""
+    """An answer. ``length`` overrides Content-Length, to lie about it; an empty ``type`` sends no Content-Type."""
 
     status: int = 200
     type: str = "application/json; charset=utf-8"
@@ -98,7 +98,7 @@ def _read_body(environ: WSGIEnvironment) -> bytes:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
-    return bytes(environ["wsgi.input"].read(min(length, MOST_BODY))) if length > 0 else b""
+    return bytes(environ["wsgi.input"].read(min(length, MAX_BODY_BYTES))) if length > 0 else b""
 
 
 def _phrase(status: int) -> str:
@@ -125,9 +125,9 @@ class APIError(Exception):
 
 
 def parameter_error(field: str, message: str) -> APIError:
-    """A parameter that is wrong, in today's words: ``The value 'a' is not valid for Int32.``"""
-    told = f"Field: {field}, Message: {message}"
-    return APIError(400, {"ErrorCode": "InvalidRequest", "ErrorMessage": told})
+    """A parameter that is not valid, in today's words: ``The value 'a' is not valid for Int32.``"""
+    text = f"Field: {field}, Message: {message}"
+    return APIError(400, {"ErrorCode": "InvalidRequest", "ErrorMessage": text})
 
 
 def code_error(status: int, code: str, message: str) -> APIError:
@@ -140,13 +140,13 @@ def message_error(status: int, message: str, headers: Headers = ()) -> APIError:
     return APIError(status, {"message": message}, headers)
 
 
-def missing_token_error(why: str = "The access token is missing") -> APIError:
+def missing_token_error(reason: str = "The access token is missing") -> APIError:
     """A protected call without a token that is valid, with the documented challenge.
 
     The documentation names the realm Download alone, and no body; the code is the contract's word for this status.
     """
-    challenge = f'Bearer realm="Download",error="invalid_token",error_description="{why}"'
-    body = {"code": "AuthorizationTokenRequired", "message": why}
+    challenge = f'Bearer realm="Download",error="invalid_token",error_description="{reason}"'
+    body = {"code": "AuthorizationTokenRequired", "message": reason}
     return APIError(401, body, (("WWW-Authenticate", challenge),))
 
 
@@ -159,7 +159,7 @@ MOST_INT32 = 2**31 - 1
 
 
 def integer(params: Mapping[str, str], name: str, default: int, least: int = 1, most: int = MOST_INT32) -> int:
-    """A whole number within limits; ``default`` where nothing was said.
+    """A whole number within limits; ``default`` without the parameter.
 
     :raises APIError: 400, in the words of a live answer.
     """
@@ -184,7 +184,7 @@ def boolean(params: Mapping[str, str], name: str, default: bool) -> bool:
 
 
 def choice(params: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    """One of the words that are allowed, in either case; empty where nothing was said.
+    """One of the words that are allowed, in either case; empty without the parameter.
 
     :raises APIError: 400, for any other.
     """

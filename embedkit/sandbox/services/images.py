@@ -21,9 +21,9 @@ from embedkit.sandbox.services import fields
 from embedkit.sandbox.services.account import covering, offers
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.fields import Wanted, wanted
+from embedkit.sandbox.services.fields import FieldSelection, select_fields
 from embedkit.sandbox.services.http import APIError, Call, Reply, code_error, json_reply
-from embedkit.sandbox.services.parameters import joined, paging
+from embedkit.sandbox.services.parameters import paging, query_params
 from embedkit.sandbox.services.places import content_language, country_of, language_of
 from embedkit.sandbox.services.urls import addresses
 
@@ -40,32 +40,32 @@ _USE = "Available for all uses that the |Sandbox Terms| permit."  # bars mark a 
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class ItemContext:
     """Who asks for pictures, how, and for what of them.
 
     :param language: of the answer.
-    :param detailed: for ``/v3/images``, which tells more of some things than a search does.
+    :param detailed: for ``/v3/images``, which has more of some fields than a search does.
     """
 
     call: Call
     caller: Caller
-    wanted: Wanted
+    fields: FieldSelection
     language: str
     detailed: bool = False
 
 
-def item(asset: Asset, asking: Asking) -> JSON:
+def item(asset: Asset, context: ItemContext) -> JSON:
     """The fields that are wanted, in their order."""
-    return {key: FIELDS[key](asset, asking) for key in asking.wanted.keys}
+    return {key: FIELDS[key](asset, context) for key in context.fields.keys}
 
 
-def page_of(found: Sequence[Asset], page: int, page_size: int, asking: Asking) -> JSON:
+def page_of(found: Sequence[Asset], page: int, page_size: int, context: ItemContext) -> JSON:
     """One page of a result."""
     shown = found[(page - 1) * page_size : page * page_size]
-    return {"result_count": len(found), "images": [item(asset, asking) for asset in shown]}
+    return {"result_count": len(found), "images": [item(asset, context) for asset in shown]}
 
 
-def _allowed_use(asset: Asset, _: Asking) -> JSON:
+def _allowed_use(asset: Asset, _: ItemContext) -> JSON:
     known = traits.traits(asset)
     return {
         "how_can_i_use_it": _USE,
@@ -74,39 +74,39 @@ def _allowed_use(asset: Asset, _: Asking) -> JSON:
     }
 
 
-def _display_sizes(asset: Asset, asking: Asking) -> list[JSON]:
-    hosts = addresses(asking.call.origin)
-    told = [(name, _SIZES[name]) for name in asking.wanted.displays]
+def _display_sizes(asset: Asset, context: ItemContext) -> list[JSON]:
+    hosts = addresses(context.call.origin)
+    displays = [(name, _SIZES[name]) for name in context.fields.displays]
     return [
         {"is_watermarked": marked, "name": name, "uri": hosts.display(asset, size, kind)}
-        for name, (size, kind, marked) in told
+        for name, (size, kind, marked) in displays
     ]
 
 
-def _download_sizes(asset: Asset, asking: Asking) -> list[JSON]:
+def _download_sizes(asset: Asset, context: ItemContext) -> list[JSON]:
     """The sizes of a picture, for those who may download it."""
-    if not asking.caller.licensed:
+    if not context.caller.licensed:
         return []
-    links = {"downloads": offers(asset, asking.call)} if asking.wanted.links else {}
+    links = {"downloads": offers(asset, context.call)} if context.fields.links else {}
     return [
         {"bytes": size.bytes, **links, "height": size.height, "media_type": "image/jpeg", "width": size.width}
         for size in reversed(sizes(asset))
     ]
 
 
-def _largest_downloads(asset: Asset, asking: Asking) -> list[JSON]:
-    return offers(asset, asking.call) if asking.caller.licensed else []
+def _largest_downloads(asset: Asset, context: ItemContext) -> list[JSON]:
+    return offers(asset, context.call) if context.caller.licensed else []
 
 
-def _product_types(asset: Asset, asking: Asking) -> list[str]:
-    return [product.type for product in covering(asset)] if asking.caller.licensed else []
+def _product_types(asset: Asset, context: ItemContext) -> list[str]:
+    return [product.type for product in covering(asset)] if context.caller.licensed else []
 
 
-def _download_product(asset: Asset, asking: Asking) -> str | None:
-    return next(iter(_product_types(asset, asking)), None)
+def _download_product(asset: Asset, context: ItemContext) -> str | None:
+    return next(iter(_product_types(asset, context)), None)
 
 
-def _keywords(asset: Asset, _: Asking) -> list[JSON]:
+def _keywords(asset: Asset, _: ItemContext) -> list[JSON]:
     return [
         {
             "entity_types": [],
@@ -120,25 +120,25 @@ def _keywords(asset: Asset, _: Asking) -> list[JSON]:
     ]
 
 
-def _referral_destinations(asset: Asset, _: Asking) -> list[JSON]:
+def _referral_destinations(asset: Asset, _: ItemContext) -> list[JSON]:
     """The page on the site, as links in embeds have it; the sandbox shows one of its own under /detail."""
     kind, tail = ("news-photo", "news-photo") if asset.segment else ("photo", "royalty-free-image")
     page = f"https://www.gettyimages.com/detail/{kind}/{asset.slug}-{tail}/{asset.id}"
     return [{"site_name": "gettyimages", "uri": page}]
 
 
-def _uri_oembed(asset: Asset, asking: Asking) -> str | None:
+def _uri_oembed(asset: Asset, context: ItemContext) -> str | None:
     """Where the embed is to be had, for pictures that may be embedded; the caller is a number of the key's own."""
     if not asset.embeddable:
         return None
-    digest = blake2b(asking.caller.key.encode(), digest_size=4).digest()
+    digest = blake2b(context.caller.key.encode(), digest_size=4).digest()
     address = quote(f"http://gty.im/{asset.id}", safe="").replace("%3A", "%3a").replace("%2F", "%2f")
     number = 20_000 + int.from_bytes(digest, "big") % 70_000
-    return f"{addresses(asking.call.origin).oembed}?url={address}&caller={number}"
+    return f"{addresses(context.call.origin).oembed}?url={address}&caller={number}"
 
 
-def _links(asset: Asset, asking: Asking) -> list[JSON]:
-    here = f"{asking.call.origin}/v3"
+def _links(asset: Asset, context: ItemContext) -> list[JSON]:
+    here = f"{context.call.origin}/v3"
     return [
         {"rel": "similar", "uri": f"{here}/images/{asset.id}/similar"},
         {"rel": "same-series", "uri": f"{here}/images/{asset.id}/same-series"},
@@ -146,38 +146,38 @@ def _links(asset: Asset, asking: Asking) -> list[JSON]:
     ]
 
 
-def _country(asset: Asset, asking: Asking) -> str:
+def _country(asset: Asset, context: ItemContext) -> str:
     """In the language asked for; English says England where the list of countries does not."""
-    return asset.country if asking.language.startswith("en") else country_of(asset.country).name(asking.language)
+    return asset.country if context.language.startswith("en") else country_of(asset.country).name(context.language)
 
 
-def _camera_shot(asset: Asset, _: Asking) -> str | None:
+def _camera_shot(asset: Asset, _: ItemContext) -> str | None:
     dice = Dice(f"shot {asset.id}")
     if dice.chance(0.5):
         return None
     return f"{asset.date_created[:11]}{dice.whole(5, 22):02}:{dice.whole(0, 59):02}:00Z"
 
 
-def _date_submitted(asset: Asset, _: Asking) -> str:
+def _date_submitted(asset: Asset, _: ItemContext) -> str:
     later = datetime.fromisoformat(asset.date_created) + timedelta(days=Dice(f"submitted {asset.id}").whole(0, 9))
     return f"{later:%Y-%m-%dT%H:%M:%S}"
 
 
-def _artist_title(asset: Asset, _: Asking) -> str:
+def _artist_title(asset: Asset, _: ItemContext) -> str:
     titles = ("Staff", "Stringer", "Contributor")
     return Dice(f"employed {asset.photographer}").pick(titles) if asset.segment else "None"
 
 
-def _credit_line(asset: Asset, _: Asking) -> str:
+def _credit_line(asset: Asset, _: ItemContext) -> str:
     return f"{asset.photographer}/Getty Images" if asset.segment else asset.collection
 
 
-def _editorial_source(asset: Asset, asking: Asking) -> JSON:
+def _editorial_source(asset: Asset, context: ItemContext) -> JSON:
     source: JSON = {"id": 9_000 + asset.collection_id}
-    return source | {"name": asset.collection} if asking.detailed else source
+    return source | {"name": asset.collection} if context.detailed else source
 
 
-FIELDS: dict[str, Callable[[Asset, Asking], Any]] = {
+FIELDS: dict[str, Callable[[Asset, ItemContext], Any]] = {
     "accessrestriction": lambda *_: None,
     "allowed_use": _allowed_use,
     "alternative_ids": lambda *_: {},
@@ -226,30 +226,30 @@ FIELDS: dict[str, Callable[[Asset, Asking], Any]] = {
 }
 
 
-MOST = 100  # ids of a call [doc]
-MOST_SIMILAR = 100
+MAX_IDS = 100  # ids of a call [doc]
+MAX_SIMILAR = 100
 LEAST_SHARED = 3  # keywords of the theme, for pictures of different themes
 THEME = 3  # what the same theme counts, in keywords
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """What is known of pictures by their ids. ``find`` knows the assets, takedowns included."""
+    """Pictures by their IDs. ``find`` knows the assets, takedowns included."""
 
     config: SandboxConfig
     find: Find
 
     def one(self, call: Call, caller: Caller) -> Reply:
-        return self._told(call, caller, [_id_in(call)])
+        return self._by_ids(call, caller, [_id_in(call)])
 
     def many(self, call: Call, caller: Caller) -> Reply:
-        asked = [part.strip() for part in joined(call).get("ids", "").split(",")]
+        asked = [part.strip() for part in query_params(call).get("ids", "").split(",")]
         ids = list(dict.fromkeys(asset_id for asset_id in asked if asset_id))
         if not ids:
             raise code_error(400, "ImageIdMustBeSpecified", "At least one image id must be specified.")
-        if len(ids) > MOST:
-            raise code_error(400, "InvalidParameterValue", f"No more than {MOST} image ids may be specified.")
-        return self._told(call, caller, ids)
+        if len(ids) > MAX_IDS:
+            raise code_error(400, "InvalidParameterValue", f"No more than {MAX_IDS} image ids may be specified.")
+        return self._by_ids(call, caller, ids)
 
     def similar(self, call: Call, caller: Caller) -> Reply:
         return self._list(call, caller, _similar)
@@ -257,27 +257,27 @@ class Images:
     def same_series(self, call: Call, caller: Caller) -> Reply:
         return self._list(call, caller, _of_series)
 
-    def _told(self, call: Call, caller: Caller, ids: list[str]) -> Reply:
-        chosen = wanted(joined(call).get("fields", ""), fields.ONE, caller)
+    def _by_ids(self, call: Call, caller: Caller, ids: list[str]) -> Reply:
+        chosen = select_fields(query_params(call).get("fields", ""), fields.ONE, caller)
         found = [asset for asset_id in ids if (asset := self._there(asset_id))]
         known = {asset.id for asset in found}
         missing = [asset_id for asset_id in ids if asset_id.lower() not in known]
         if not found and (len(ids) == 1 or self.config.none_found_status == 404):
             raise _not_found(missing)
-        asking = Asking(call, caller, chosen, language_of(call), detailed=True)
-        body: JSON = {"images": [item(asset, asking) for asset in found], "images_not_found": missing}
-        return json_reply(body, headers=content_language(asking.language))
+        context = ItemContext(call, caller, chosen, language_of(call), detailed=True)
+        body: JSON = {"images": [item(asset, context) for asset in found], "images_not_found": missing}
+        return json_reply(body, headers=content_language(context.language))
 
     def _list(self, call: Call, caller: Caller, choose: Callable[[Asset, list[Asset]], Sequence[Asset]]) -> Reply:
-        params, asset_id = joined(call), _id_in(call)
+        params, asset_id = query_params(call), _id_in(call)
         page, page_size = paging(params, self.config)
         undeclared = self.config.undeclared_fields
-        chosen = wanted(params.get("fields", ""), fields.BLENDED, caller, undeclared=undeclared)
+        chosen = select_fields(params.get("fields", ""), fields.BLENDED, caller, undeclared=undeclared)
         if (asset := self._there(asset_id)) is None:
             raise _not_found([asset_id])
-        asking = Asking(call, caller, chosen, language_of(call))
-        body = page_of(choose(asset, self._others(asset)), page, page_size, asking)
-        return json_reply(body, headers=content_language(asking.language))
+        context = ItemContext(call, caller, chosen, language_of(call))
+        body = page_of(choose(asset, self._others(asset)), page, page_size, context)
+        return json_reply(body, headers=content_language(context.language))
 
     def _there(self, asset_id: str) -> Asset | None:
         asset = self.find(asset_id.lower())
@@ -290,7 +290,7 @@ class Images:
 def _similar(asset: Asset, others: list[Asset]) -> list[Asset]:
     """Those of the same theme, or with some of its keywords; the more two have in common the earlier."""
     near = [other for other in others if other.scene == asset.scene or _shared(asset, other) >= LEAST_SHARED]
-    return sorted(near, key=lambda other: -_alike(asset, other))[:MOST_SIMILAR]
+    return sorted(near, key=lambda other: -_alike(asset, other))[:MAX_SIMILAR]
 
 
 def _alike(asset: Asset, other: Asset) -> int:

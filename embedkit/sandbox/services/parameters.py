@@ -19,7 +19,7 @@ from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import MOST_INT32, Call, boolean, choice, code_error, integer, parameter_error
 from embedkit.sandbox.services.places import countries
 
-PAGE_SIZE, MOST = 30, 100
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 30, 100
 # what the classic documentation allowed (2015 to 2018)
 LEGACY_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
 PRODUCTS = ("easyaccess", "editorialsubscription", "imagepack", "premiumaccess", "royaltyfreesubscription")
@@ -70,7 +70,7 @@ Reader = Callable[[Params, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SearchKind:
     """One of the three searches, and what sets it apart."""
 
     name: str
@@ -81,8 +81,8 @@ class Kind:
     facets: tuple[str, ...] = ()
 
 
-BLENDED = Kind("images", None, _COMMON | {"color", "event_ids", "exclude_nudity", "specific_people"})
-CREATIVE = Kind(
+BLENDED = SearchKind("images", None, _COMMON | {"color", "event_ids", "exclude_nudity", "specific_people"})
+CREATIVE = SearchKind(
     "creative",
     "creative",
     _COMMON
@@ -90,7 +90,7 @@ CREATIVE = Kind(
     | {"color", "enhanced_search", "exclude_editorial_use_only", "exclude_nudity", "moods", "safe_search"},
     facets=("artists", "locations"),
 )
-EDITORIAL = Kind(
+EDITORIAL = SearchKind(
     "editorial",
     "editorial",
     _COMMON
@@ -103,10 +103,10 @@ EDITORIAL = Kind(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A search as it was asked for. ``filters`` holds what was said, by the names of the parameters.
+class SearchQuery:
+    """A search as it was asked for. ``filters`` are the values by the names of the parameters.
 
-    :param country: alpha-3 code of GI-Country-Code; empty where nothing was said.
+    :param country: alpha-3 code of GI-Country-Code; empty without the header.
     """
 
     phrase: str
@@ -118,18 +118,18 @@ class Asked:
     filters: Mapping[str, Any]
 
 
-def read(call: Call, kind: Kind, config: SandboxConfig) -> Asked:
+def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchQuery:
     """What a call asks for.
 
     :raises APIError: 400, for the first parameter that is wrong.
     """
-    params = {name: text for name, text in joined(call).items() if name in kind.takes}
+    params = {name: text for name, text in query_params(call).items() if name in kind.takes}
     page, page_size = paging(params, config)
     sort_order = choice(params, "sort_order", kind.sorts) or "best_match"
     _words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
     _words_of(params, "facet_fields", kind.facets)
     readers = {name: READERS[name] for name in params if name in READERS and params[name].strip(" ,")}
-    return Asked(
+    return SearchQuery(
         phrase=params.get("phrase", ""),
         page=page,
         page_size=page_size,
@@ -140,7 +140,7 @@ def read(call: Call, kind: Kind, config: SandboxConfig) -> Asked:
     )
 
 
-def joined(call: Call) -> dict[str, str]:
+def query_params(call: Call) -> dict[str, str]:
     """The decoded query; values of a repeated name are joined, as those of an array are."""
     params: dict[str, str] = {}
     for name, text in parse_qsl(call.query, keep_blank_values=True):
@@ -151,14 +151,14 @@ def joined(call: Call) -> dict[str, str]:
 def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
     """Page and size of a page.
 
-    :raises APIError: 400; what is no number is told otherwise than a number that will not do.
+    :raises APIError: 400; the message for text differs from that for a number out of range.
     """
     page = integer(params, "page", 1, least=-MOST_INT32)
-    size = integer(params, "page_size", PAGE_SIZE, least=-MOST_INT32)
+    size = integer(params, "page_size", DEFAULT_PAGE_SIZE, least=-MOST_INT32)
     if page < 1:
         raise code_error(400, "InvalidPage", f"Invalid page: {page}")
-    if not 1 <= size <= MOST:
-        raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use 1 to {MOST}.")
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use 1 to {MAX_PAGE_SIZE}.")
     if config.legacy_page_sizes and size not in LEGACY_SIZES:
         allowed = ", ".join(map(str, LEGACY_SIZES))
         raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use one of {allowed}.")
@@ -179,11 +179,11 @@ def _parts(params: Params, name: str) -> list[str]:
 def _words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
     found = set()
     for part in _parts(params, name):
-        told = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
-        told = _FORMER.get(told, told)
-        if told not in allowed:
+        word = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
+        word = _FORMER.get(word, word)
+        if word not in allowed:
             raise parameter_error(name, f"The value '{part}' is not valid.")
-        found.add(told)
+        found.add(word)
     return frozenset(found)
 
 

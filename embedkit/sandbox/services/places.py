@@ -41,7 +41,7 @@ def language_of(call: Call, family: Family | None = None) -> str:
 
 
 def content_language(language: str) -> tuple[tuple[str, str], ...]:
-    """The header that tells it."""
+    """The header Content-Language."""
     return (("Content-Language", language),)
 
 

@@ -19,7 +19,7 @@ from embedkit.sandbox.content.catalogue import Asset, catalogue
 from embedkit.sandbox.content.texts import fold
 from embedkit.sandbox.services.places import country_of
 
-MOST_WORDS = 32  # of a phrase that are looked at
+MAX_WORDS = 32  # of a phrase that are looked at
 STOP = frozenset(
     (
         *("a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its", "near"),
@@ -57,13 +57,13 @@ def phrase_of(text: str) -> Phrase:
     """A phrase as somebody typed it."""
     straight = re.sub(r"[“”„«»]", '"', text)
     quoted = tuple(row for part in re.findall(r'"([^"]+)"', straight) if (row := tuple(tokens(part))))
-    every = list(dict.fromkeys(tokens(straight)))[:MOST_WORDS]
+    every = list(dict.fromkeys(tokens(straight)))[:MAX_WORDS]
     words = [word for word in every if word not in STOP]
-    return Phrase(tuple(words or every), quoted[:MOST_WORDS])
+    return Phrase(tuple(words or every), quoted[:MAX_WORDS])
 
 
 def singular(word: str) -> str:
-    """A word of English in the singular, as good as a few rules can tell."""
+    """A word of English in the singular, by a few rules."""
     if word in _PLURALS:
         return _PLURALS[word]
     if len(word) < 4 or not word.isascii() or not word.endswith("s") or word.endswith(("ss", "us", "is")):
@@ -133,7 +133,7 @@ class Index:
     def corrected(self, text: str) -> str | None:
         """The phrase with unknown words replaced by known ones that are spelled alike; None where nothing is."""
         fixed, changed = fold(text), 0
-        for word in list(dict.fromkeys(_SPELLING.findall(fixed)))[:MOST_WORDS]:
+        for word in list(dict.fromkeys(_SPELLING.findall(fixed)))[:MAX_WORDS]:
             if singular(word) in self._places or word in STOP:
                 continue
             if near := get_close_matches(word, self._spelled, n=1, cutoff=CLOSE):

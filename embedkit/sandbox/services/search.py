@@ -24,43 +24,45 @@ from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.account import covering
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.fields import Fields, wanted
+from embedkit.sandbox.services.fields import Fields, select_fields
 from embedkit.sandbox.services.http import Call, Reply, json_reply
-from embedkit.sandbox.services.images import Asking, page_of
-from embedkit.sandbox.services.parameters import SIZES, Asked, Kind, read
+from embedkit.sandbox.services.images import ItemContext, page_of
+from embedkit.sandbox.services.parameters import SIZES, SearchKind, SearchQuery, parse_query
 from embedkit.sandbox.services.places import content_language, language_of
 from embedkit.sandbox.services.ranking import index, phrase_of, tokens
 from embedkit.sandbox.services.urls import new_token
 
 NEAR = 60.0  # how far, in red, green and blue, a colour may be from the one asked for
-Said = Mapping[str, Any]
-Test = Callable[[Asset, Traits, Said], bool]
+Filters = Mapping[str, Any]
+Test = Callable[[Asset, Traits, Filters], bool]
 
 
-def passes(asset: Asset, said: Said) -> bool:
-    """Whether a picture passes every filter that was said."""
+def passes(asset: Asset, filters: Filters) -> bool:
+    """Whether a picture passes every filter."""
     known = traits(asset)
-    return all(test(asset, known, said) for name, test in TESTS.items() if name in said)
+    return all(test(asset, known, filters) for name, test in TESTS.items() if name in filters)
 
 
-def _in_collections(asset: Asset, _: Traits, said: Said) -> bool:
-    codes = {code.upper() for code in said["collection_codes"]}
-    return (asset.collection_code in codes) == (said.get("collections_filter_type") != "exclude")
+def _in_collections(asset: Asset, _: Traits, filters: Filters) -> bool:
+    codes = {code.upper() for code in filters["collection_codes"]}
+    return (asset.collection_code in codes) == (filters.get("collections_filter_type") != "exclude")
 
 
-def _in_style(_: Asset, known: Traits, said: Said) -> bool:
-    return (known.style in said["graphical_styles"]) == (said.get("graphical_styles_filter_type") != "exclude")
+def _in_style(_: Asset, known: Traits, filters: Filters) -> bool:
+    return (known.style in filters["graphical_styles"]) == (
+        filters.get("graphical_styles_filter_type") != "exclude"
+    )
 
 
-def _large_enough(asset: Asset, known: Traits, said: Said) -> bool:
+def _large_enough(asset: Asset, known: Traits, filters: Filters) -> bool:
     """Drawings of vectors come in any size."""
     if known.style == "vector":
         return True
-    return SIZES.index(sizes(asset)[0].name) >= SIZES.index(said["minimum_size"])
+    return SIZES.index(sizes(asset)[0].name) >= SIZES.index(filters["minimum_size"])
 
 
-def _downloads_with(asset: Asset, _: Traits, said: Said) -> bool:
-    kind, number = said["download_product"]
+def _downloads_with(asset: Asset, _: Traits, filters: Filters) -> bool:
+    kind, number = filters["download_product"]
     return any(product.type == kind and number in (None, product.id) for product in covering(asset))
 
 
@@ -83,33 +85,35 @@ def _created(asset: Asset) -> datetime:
 
 # those that take a look at the picture come last
 TESTS: dict[str, Test] = {
-    "embed_content_only": lambda asset, _, said: asset.embeddable or not said["embed_content_only"],
-    "exclude_nudity": lambda asset, _, said: "nude" not in asset.keywords or not said["exclude_nudity"],
-    "safe_search": lambda asset, _, said: not (unsafe(asset) and said["safe_search"]),
-    "exclude_editorial_use_only": lambda _, known, said: (
-        not (known.editorial_only and said["exclude_editorial_use_only"])
+    "embed_content_only": lambda asset, _, filters: asset.embeddable or not filters["embed_content_only"],
+    "exclude_nudity": lambda asset, _, filters: "nude" not in asset.keywords or not filters["exclude_nudity"],
+    "safe_search": lambda asset, _, filters: not (unsafe(asset) and filters["safe_search"]),
+    "exclude_editorial_use_only": lambda _, known, filters: (
+        not (known.editorial_only and filters["exclude_editorial_use_only"])
     ),
-    "orientations": lambda asset, _, said: asset.orientation in said["orientations"],
-    "number_of_people": lambda _, known, said: known.people in said["number_of_people"],
-    "age_of_people": lambda _, known, said: not known.ages.isdisjoint(said["age_of_people"]),
-    "compositions": lambda _, known, said: not known.compositions.isdisjoint(said["compositions"]),
-    "moods": lambda _, known, said: not known.moods.isdisjoint(said["moods"]),
+    "orientations": lambda asset, _, filters: asset.orientation in filters["orientations"],
+    "number_of_people": lambda _, known, filters: known.people in filters["number_of_people"],
+    "age_of_people": lambda _, known, filters: not known.ages.isdisjoint(filters["age_of_people"]),
+    "compositions": lambda _, known, filters: not known.compositions.isdisjoint(filters["compositions"]),
+    "moods": lambda _, known, filters: not known.moods.isdisjoint(filters["moods"]),
     "graphical_styles": _in_style,
-    "file_types": lambda _, known, said: known.style == "vector" and "eps" in said["file_types"],
+    "file_types": lambda _, known, filters: known.style == "vector" and "eps" in filters["file_types"],
     "minimum_size": _large_enough,
     "collection_codes": _in_collections,
-    "artists": lambda asset, _, said: _somebody((asset.photographer,), said["artists"]),
-    "specific_people": lambda asset, _, said: _somebody(asset.named, said["specific_people"]),
-    "event_ids": lambda asset, _, said: asset.event_id in said["event_ids"],
-    "editorial_segments": lambda _, known, said: not said["editorial_segments"].isdisjoint(known.segments),
-    "date_from": lambda asset, _, said: _created(asset) >= said["date_from"],
-    "date_to": lambda asset, _, said: _created(asset) <= said["date_to"],
-    "minimum_quality_rank": lambda _, known, said: known.quality <= said["minimum_quality_rank"],
-    "keyword_ids": lambda asset, _, said: said["keyword_ids"] <= _keyword_ids(asset),
-    "exclude_keyword_ids": lambda asset, _, said: said["exclude_keyword_ids"].isdisjoint(_keyword_ids(asset)),
+    "artists": lambda asset, _, filters: _somebody((asset.photographer,), filters["artists"]),
+    "specific_people": lambda asset, _, filters: _somebody(asset.named, filters["specific_people"]),
+    "event_ids": lambda asset, _, filters: asset.event_id in filters["event_ids"],
+    "editorial_segments": lambda _, known, filters: not filters["editorial_segments"].isdisjoint(known.segments),
+    "date_from": lambda asset, _, filters: _created(asset) >= filters["date_from"],
+    "date_to": lambda asset, _, filters: _created(asset) <= filters["date_to"],
+    "minimum_quality_rank": lambda _, known, filters: known.quality <= filters["minimum_quality_rank"],
+    "keyword_ids": lambda asset, _, filters: filters["keyword_ids"] <= _keyword_ids(asset),
+    "exclude_keyword_ids": lambda asset, _, filters: filters["exclude_keyword_ids"].isdisjoint(
+        _keyword_ids(asset)
+    ),
     "download_product": _downloads_with,
-    "ethnicity": lambda asset, _, said: not origins(asset).isdisjoint(said["ethnicity"]),
-    "color": lambda asset, _, said: asset.family == "creative" and _close(colour_of(asset), said["color"]),
+    "ethnicity": lambda asset, _, filters: not origins(asset).isdisjoint(filters["ethnicity"]),
+    "color": lambda asset, _, filters: asset.family == "creative" and _close(colour_of(asset), filters["color"]),
 }
 
 
@@ -185,54 +189,54 @@ class Search:
     def editorial(self, call: Call, caller: Caller) -> Reply:
         return self._answer(call, caller, parameters.EDITORIAL, fields.EDITORIAL)
 
-    def _answer(self, call: Call, caller: Caller, kind: Kind, known: Fields) -> Reply:
-        asked = read(call, kind, self.config)
-        chosen = wanted(asked.fields, known, caller, undeclared=self.config.undeclared_fields)
-        correction = index().corrected(asked.phrase) if kind is parameters.CREATIVE else None
+    def _answer(self, call: Call, caller: Caller, kind: SearchKind, known: Fields) -> Reply:
+        query = parse_query(call, kind, self.config)
+        chosen = select_fields(query.fields, known, caller, undeclared=self.config.undeclared_fields)
+        correction = index().corrected(query.phrase) if kind is parameters.CREATIVE else None
         if correction:
-            asked = replace(asked, phrase=correction)
-        found = self._sorted(self._found(asked, kind), asked)
-        asking = Asking(call, caller, chosen, language_of(call, kind.family))
-        body = page_of(found, asked.page, asked.page_size, asking)
+            query = replace(query, phrase=correction)
+        found = self._sorted(self._found(query, kind), query)
+        context = ItemContext(call, caller, chosen, language_of(call, kind.family))
+        body = page_of(found, query.page, query.page_size, context)
         if correction:
             body["auto_corrections"] = {"phrase": correction}
-        return json_reply(body | self._aside(found, asked, kind, call), headers=content_language(asking.language))
+        return json_reply(body | self._aside(found, query, kind, call), headers=content_language(context.language))
 
-    def _aside(self, found: list[Asset], asked: Asked, kind: Kind, call: Call) -> JSON:
+    def _aside(self, found: list[Asset], query: SearchQuery, kind: SearchKind, call: Call) -> JSON:
         """What comes with the pictures, where it is asked for."""
         body: JSON = {}
-        if asked.filters.get("include_related_searches"):
-            body["related_searches"] = related_searches(related(found, asked.phrase), f"{call.origin}{call.path}")
-        if asked.filters.get("include_facets") and self.config.facets:
-            names = asked.filters.get("facet_fields", kind.facets)
-            body["facets"] = facets(found, names, asked.filters.get("facet_max_count", 300))
+        if query.filters.get("include_related_searches"):
+            body["related_searches"] = related_searches(related(found, query.phrase), f"{call.origin}{call.path}")
+        if query.filters.get("include_facets") and self.config.facets:
+            names = query.filters.get("facet_fields", kind.facets)
+            body["facets"] = facets(found, names, query.filters.get("facet_max_count", 300))
         return body
 
-    def _found(self, asked: Asked, kind: Kind) -> list[Asset]:
-        if not asked.phrase.strip():
-            return [asset for asset_id in catalogue() if (asset := self._passing(asset_id, asked, kind))]
-        if named := self._named(asked.phrase):
-            return [asset for asset_id in named if (asset := self._passing(asset_id, asked, kind))]
-        phrase = phrase_of(asked.phrase)
-        hits = index().search(phrase, asked.country)
-        passing = [(hit, asset) for hit in hits if (asset := self._passing(hit.id, asked, kind))]
+    def _found(self, query: SearchQuery, kind: SearchKind) -> list[Asset]:
+        if not query.phrase.strip():
+            return [asset for asset_id in catalogue() if (asset := self._passing(asset_id, query, kind))]
+        if named := self._named(query.phrase):
+            return [asset for asset_id in named if (asset := self._passing(asset_id, query, kind))]
+        phrase = phrase_of(query.phrase)
+        hits = index().search(phrase, query.country)
+        passing = [(hit, asset) for hit in hits if (asset := self._passing(hit.id, query, kind))]
         most = len(phrase.words)
         whole = [asset for hit, asset in passing if hit.words == most]
-        return whole if _strict(asked, kind, whole) else [asset for _, asset in passing]
+        return whole if _strict(query, kind, whole) else [asset for _, asset in passing]
 
-    def _passing(self, asset_id: str, asked: Asked, kind: Kind) -> Asset | None:
+    def _passing(self, asset_id: str, query: SearchQuery, kind: SearchKind) -> Asset | None:
         asset = self.find(asset_id)
         if asset is None or asset.withdrawn or kind.family not in (None, asset.family):
             return None
-        return asset if passes(asset, asked.filters) else None
+        return asset if passes(asset, query.filters) else None
 
     def _named(self, phrase: str) -> list[str]:
         """The ids that a phrase consists of; none where anything else is in it."""
         words = [word for word in re.split(r"[\s,]+", phrase.lower()) if word]
         return list(dict.fromkeys(words)) if words and all(self.find(word) for word in words) else []
 
-    def _sorted(self, found: list[Asset], asked: Asked) -> list[Asset]:
-        match asked.sort_order:
+    def _sorted(self, found: list[Asset], query: SearchQuery) -> list[Asset]:
+        match query.sort_order:
             case "newest":
                 return sorted(found, key=lambda asset: asset.date_created, reverse=True)
             case "oldest":
@@ -240,14 +244,14 @@ class Search:
             case "most_popular":
                 return sorted(found, key=popularity, reverse=True)
             case "random":
-                dice = Dice(f"random {asked.phrase}" if self.config.deterministic else new_token())
+                dice = Dice(f"random {query.phrase}" if self.config.deterministic else new_token())
                 return dice.some(found, len(found))
         return found
 
 
-def _strict(asked: Asked, kind: Kind, whole: list[Asset]) -> bool:
+def _strict(query: SearchQuery, kind: SearchKind, whole: list[Asset]) -> bool:
     """Whether only pictures with all the words are answered."""
-    enhanced = asked.filters.get("enhanced_search", True)
-    if kind is parameters.CREATIVE and (not enhanced or asked.sort_order == "best_match"):
+    enhanced = query.filters.get("enhanced_search", True)
+    if kind is parameters.CREATIVE and (not enhanced or query.sort_order == "best_match"):
         return not enhanced
     return bool(whole)
