@@ -11,6 +11,7 @@ from embedkit.errors import InvalidResponse, Unavailable
 from embedkit.messages import Request, Response
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.faults import Dropped
+from embedkit.transport.responses import follow_redirect
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -35,9 +36,7 @@ class SandboxTransport:
         """
         response = self._send(request)
         while response.status in REDIRECTS and request.follow_redirects:
-            from embedkit.transport.responses import redirected  # brings requests along: only where it is needed
-
-            request = redirected(request, response.headers.get("location", ""))
+            request = follow_redirect(request, response.headers.get("location", ""))
             response = self._send(request)
         return response
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-import random as chance
+import random
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -36,29 +36,32 @@ from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
 from embedkit.models import JSON
 from embedkit.settings import Settings
-from embedkit.transport.deadline import FILE_TIMEOUT, READ_TIMEOUT, Deadline, Pool, TLSPool, bounded
-from embedkit.transport.failures import FAILURES, Fault, fault
-from embedkit.transport.resilience import API_RATE, Breaker, Bucket, Bulkhead, CoolOff, RetryBudget
+from embedkit.transport.deadline import FILE_READ_TIMEOUT_S, READ_TIMEOUT_S, Deadline, Pool, TLSPool, limits
+from embedkit.transport.failures import FAILURES, Failure, classify
+from embedkit.transport.resilience import API_RATE, Breaker, Bulkhead, RateLimitBackoff, RetryBudget, TokenBucket
 from embedkit.transport.responses import (
-    beginning,
-    clean,
-    decoded,
-    redirected,
+    SinkError,
+    clean_headers,
+    decode,
+    decode_start,
+    follow_redirect,
+    stream_into,
 )
-from embedkit.transport.sinks import NotTaken, pour
 
 log = logging.getLogger("embedkit.transport")
 
-WAITERS = 32  # single requests that may queue for a place; more would all be too late anyway
+MAX_WAITERS = 32  # single requests that may queue for a place; more would all be too late anyway
 RETRY_STATUSES = frozenset({429, 502, 503, 504})  # passing by nature; a 500 or 501 comes again
-RETRIES = 2  # a third failure is no hiccup
-PAUSE = (0.2, 1.0)  # seconds between tries, spread at random so that clients do not come back in step
-ANSWER = 1.0  # seconds that a call needs for itself once its turn has come
-CHUNK = 16 * 1024
-WORDS = 64 * 1024  # bytes that are read of an answer that comes in place of a file
+MAX_RETRIES = 2  # a third failure is not a hiccup
+RETRY_PAUSE_S = (0.2, 1.0)  # seconds between tries, spread at random so that clients do not come back in step
+CALL_RESERVE_S = 1.0  # seconds that a call needs for itself once its turn has come
+CHUNK_BYTES = 16 * 1024
+MAX_ERROR_BYTES = 64 * 1024  # bytes that are read of an answer that comes in place of a file
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
-FIELD = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110 section 5.5
+HEADER_VALUE = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110 section 5.5
+
+Outcome = Response | Failure
 
 
 class Transport(Protocol):
@@ -72,18 +75,18 @@ class Transport(Protocol):
         ...
 
 
-class _Lane:
-    """What an endpoint has to itself: one that fails must not take the others along."""
+class _EndpointState:
+    """What each endpoint has to itself: one that fails must not take the others along."""
 
     def __init__(self, places: int, rate: float, clock: Callable[[], float], random: Callable[[], float]) -> None:
-        self.bucket = Bucket(rate, clock)
+        self.bucket = TokenBucket(rate, clock)
         self.breaker = Breaker(clock, random)
-        self.cool_off = CoolOff(clock)
+        self.backoff = RateLimitBackoff(clock)
         self.budget = RetryBudget()
-        self.bulkhead = Bulkhead(places, WAITERS)
+        self.bulkhead = Bulkhead(places, MAX_WAITERS)
 
     def state(self) -> JSON:
-        return {**self.breaker.state(), **self.cool_off.state(), "waiting": self.bulkhead.waiting()}
+        return {**self.breaker.state(), **self.backoff.state(), "waiting": self.bulkhead.waiting()}
 
 
 class _Process:
@@ -95,7 +98,7 @@ class _Process:
         self.session.trust_env = False  # no proxies, no .netrc, no REQUESTS_CA_BUNDLE
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, _Adapter(pool_maxsize=connections))
-        self.lanes: dict[str, _Lane] = {}
+        self.endpoints: dict[str, _EndpointState] = {}
 
 
 class _Adapter(HTTPAdapter):
@@ -107,13 +110,17 @@ class _Adapter(HTTPAdapter):
 class HttpTransport:
     """Sends requests over HTTP. Safe for threads and forks; make one and share it.
 
+    >>> HttpTransport(Settings(timeout=3)).state()
+    {}
+
     :param settings: TIMEOUT bounds a call in seconds, CONCURRENCY the calls at once to one endpoint.
     :param verify: True for the public certificate authorities, or the path of a bundle of others.
     :param clock: monotonic seconds.
     :param sleep: waits so many seconds between two tries.
     :param random: a number from 0 to below 1.
     :param api_rate: calls a second to the API v3; oEmbed names no such limit.
-    :param observe: told of calls and of refusals to make one (:mod:`embedkit.events`).
+    :param observe: gets the events of calls and of refusals to make one (:mod:`embedkit.events`).
+    :raises ConfigurationError: ``verify`` is not the path of a file.
     """
 
     def __init__(
@@ -124,7 +131,7 @@ class HttpTransport:
         api_rate: float = API_RATE,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = chance.random,
+        random: Callable[[], float] = random.random,
         observe: Observe = ignore,
     ) -> None:
         if verify is not True and not (verify and os.path.exists(verify)):
@@ -151,47 +158,47 @@ class HttpTransport:
         """
         try:
             outcome = self._outcome(request)
-        except NotTaken as failure:
+        except SinkError as failure:
             raise failure.error from None
         except ProviderError as refusal:
             self._observe("refused", request.endpoint, refusal.code)
             raise
-        if isinstance(outcome, Fault):
+        if isinstance(outcome, Failure):
             raise outcome.error  # here, where no exception with a request inside can become its context
         return outcome
 
     def state(self) -> JSON:
         """Breaker and queue of every endpoint that has been asked, for a readiness check."""
-        return {name: lane.state() for name, lane in self._here().lanes.copy().items()}
+        return {name: endpoint.state() for name, endpoint in self._here().endpoints.copy().items()}
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         self._here().session.close()
 
-    def _outcome(self, request: Request) -> Response | Fault:
+    def _outcome(self, request: Request) -> Outcome:
         began, seconds = self._clock(), request.timeout or self._timeout
-        lane = self._lane(request.endpoint)
-        lane.breaker.check(waits=request.batch)
-        self._keep_quiet(lane.cool_off, request)
-        with self._turn(lane, began + min(seconds, self._timeout), batch=request.batch):
-            self._keep_quiet(lane.cool_off, request)
+        endpoint = self._endpoint(request.endpoint)
+        endpoint.breaker.check(waits=request.batch)
+        self._await_cooldown(endpoint.backoff, request)
+        with self._turn(endpoint, began + min(seconds, self._timeout), batch=request.batch):
+            self._await_cooldown(endpoint.backoff, request)
             start = self._clock() if request.batch else began
-            silence = READ_TIMEOUT if request.sink is None else FILE_TIMEOUT
-            outcome, tries = self._guarded(request, lane, Deadline(start + seconds, self._clock, silence))
+            silence = READ_TIMEOUT_S if request.sink is None else FILE_READ_TIMEOUT_S
+            outcome, tries = self._guarded(request, endpoint, Deadline(start + seconds, self._clock, silence))
         _report(request, outcome, self._clock() - began, tries, self._observe)
         return outcome
 
     @contextmanager
-    def _turn(self, lane: _Lane, end: float, *, batch: bool) -> Iterator[None]:
+    def _turn(self, endpoint: _EndpointState, end: float, *, batch: bool) -> Iterator[None]:
         """One's turn, and then a place; a batch waits for both for as long as it takes."""
 
         def left() -> float | None:
             return None if batch else max(0.0, end - self._clock())
 
-        most = left()
-        if pause := lane.bucket.turn(None if most is None else most - min(ANSWER, most / 2)):
+        wait = left()
+        if pause := endpoint.bucket.turn(None if wait is None else wait - min(CALL_RESERVE_S, wait / 2)):
             self._sleep(pause)
-        with lane.bulkhead.place(left(), counted=not batch):
+        with endpoint.bulkhead.place(left(), counted=not batch):
             yield
 
     def _here(self) -> _Process:
@@ -199,75 +206,75 @@ class HttpTransport:
             self._process = _Process(self._places)
         return self._process
 
-    def _lane(self, endpoint: str) -> _Lane:
-        lanes = self._here().lanes
-        if (lane := lanes.get(endpoint)) is None:
-            rate = self._rates.get(endpoint, math.inf)
-            lane = lanes.setdefault(endpoint, _Lane(self._places, rate, self._clock, self._random))
-        return lane
+    def _endpoint(self, name: str) -> _EndpointState:
+        endpoints = self._here().endpoints
+        if (endpoint := endpoints.get(name)) is None:
+            rate = self._rates.get(name, math.inf)
+            endpoint = endpoints.setdefault(name, _EndpointState(self._places, rate, self._clock, self._random))
+        return endpoint
 
-    def _guarded(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
-        ticket = lane.breaker.admit(deadline.left() if request.batch else 0.0)
-        late = deadline.left() < self._timeout / 2  # after queueing: to fail then is no fault of the service
+    def _guarded(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:
+        ticket = endpoint.breaker.admit(deadline.left() if request.batch else 0.0)
+        late = deadline.left() < self._timeout / 2  # after queueing: failing then is not the fault of the service
         healthy = None
         try:
-            outcome, tries = self._tried(request, lane, deadline)
-            if isinstance(outcome, Response) and (quiet := lane.cool_off.left()):
-                outcome = replace(outcome, cooldown=quiet)
+            outcome, tries = self._with_retries(request, endpoint, deadline)
+            if isinstance(outcome, Response) and (cooldown := endpoint.backoff.left()):
+                outcome = replace(outcome, cooldown=cooldown)
             healthy = _healthy(request, outcome) or (None if late else False)
         finally:
-            lane.breaker.record(ticket, healthy)
+            endpoint.breaker.record(ticket, healthy)
         return outcome, tries
 
-    def _keep_quiet(self, cool_off: CoolOff, request: Request) -> None:
-        """Refuse while Getty wants quiet; a batch waits if that is soon over, or all the rest of it would fail."""
-        left = cool_off.left()
+    def _await_cooldown(self, backoff: RateLimitBackoff, request: Request) -> None:
+        """Refuse during a cooldown; a batch waits if that is soon over, or all the rest of it would fail."""
+        left = backoff.left()
         if request.batch and 0 < left <= self._timeout:
             self._sleep(left)
         else:
-            cool_off.check()
+            backoff.check()
 
-    def _tried(self, request: Request, lane: _Lane, deadline: Deadline) -> tuple[Response | Fault, int]:
-        # A 429 is worth another try, and it asks for quiet. Both hold: the quiet begins with the first refusal,
+    def _with_retries(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:
+        # A 429 is worth another try, and it begins a cooldown. Both hold: that begins with the first refusal,
         # for all, and ends for this call as for any other; only the caller with whom it began tries again then.
-        # The others that were under way are told to wait, or a burst that was refused would come back as one.
-        # A batch tries again as well: it waits for the end of a short quiet anyway.
-        lane.budget.deposit()
+        # The others that were under way have to wait, or a burst that was refused would come back as one.
+        # A batch tries again as well: it waits for the end of a short cooldown anyway.
+        endpoint.budget.deposit()
         tries, may_return = 0, request.batch
         while True:
-            outcome = self._once(request, deadline)
+            outcome = self._try_once(request, deadline)
             tries += 1
             refusal = throttle_error(outcome) if isinstance(outcome, Response) else None
             if isinstance(outcome, Response):
-                may_return |= lane.cool_off.record(refusal)
+                may_return |= endpoint.backoff.record(refusal)
             retries = 0 if refusal and not may_return else _retries(request, outcome, refusal)
-            pause = max(self._pause(outcome), lane.bucket.left(), lane.cool_off.left())
-            if tries > retries or pause >= deadline.left() or not lane.budget.withdraw():
+            pause = max(self._pause(outcome), endpoint.bucket.left(), endpoint.backoff.left())
+            if tries > retries or pause >= deadline.left() or not endpoint.budget.withdraw():
                 return outcome, tries
-            lane.bucket.turn()  # for Getty a try is a call like any other
+            endpoint.bucket.turn()  # for Getty a try is a call like any other
             self._sleep(pause)
 
-    def _pause(self, outcome: Response | Fault) -> float:
-        least, most = PAUSE
+    def _pause(self, outcome: Outcome) -> float:
+        low, high = RETRY_PAUSE_S
         asked = retry_after(outcome.headers) if isinstance(outcome, Response) else None
-        return max(least + (most - least) * self._random(), asked or 0.0)
+        return max(low + (high - low) * self._random(), asked or 0.0)
 
-    def _once(self, request: Request, deadline: Deadline) -> Response | Fault:
+    def _try_once(self, request: Request, deadline: Deadline) -> Outcome:
         try:
-            with bounded(deadline, request.max_bytes):
-                return self._followed(request, deadline)
+            with limits(deadline, request.max_bytes):
+                return self._follow_redirects(request, deadline)
         except InvalidResponse as error:
-            return Fault(error.with_traceback(None))  # the frames that it passed hold what was answered
+            return Failure(error.with_traceback(None))  # the frames that it passed hold what was answered
         except FAILURES as error:
-            return fault(error)
+            return classify(error)
 
-    def _followed(self, request: Request, deadline: Deadline) -> Response:
+    def _follow_redirects(self, request: Request, deadline: Deadline) -> Response:
         """The answer at the end of the redirects that this request allows."""
         response = self._exchange(request, deadline)
         if not request.follow_redirects and response.status in REDIRECTS:
             return response
         while response.status in REDIRECTS:
-            request = redirected(request, response.headers.get("location", ""))
+            request = follow_redirect(request, response.headers.get("location", ""))
             response = self._exchange(request, deadline)
         if not (200 <= response.status < 300 or 400 <= response.status < 600):
             raise InvalidResponse(f"Getty Images answered with the status {response.status}.")
@@ -276,28 +283,28 @@ class HttpTransport:
     def _exchange(self, request: Request, deadline: Deadline) -> Response:
         # The adapter, not the session: a session would keep cookies, read the environment and, even
         # where redirects are off, read the whole body of one.
-        prepared = _prepared(request)
+        prepared = _prepare(request)
         adapter = self._here().session.get_adapter(request.url)
-        patience = deadline.patience(deadline.silence)
-        answer = adapter.send(prepared, stream=True, timeout=patience, verify=self._verify, proxies={})
+        timeout = deadline.timeout(deadline.silence)
+        answer = adapter.send(prepared, stream=True, timeout=timeout, verify=self._verify, proxies={})
         with closing(answer):
-            headers = clean(answer.raw.headers.itermerged())
+            headers = clean_headers(answer.raw.headers.itermerged())
             if answer.status_code in REDIRECTS:
                 return Response(answer.status_code, headers)
-            chunks = iter(lambda: answer.raw.read(CHUNK, decode_content=False), b"")
+            chunks = iter(lambda: answer.raw.read(CHUNK_BYTES, decode_content=False), b"")
             coding = headers.get("content-encoding", "")
             if request.sink is None:
-                return Response(answer.status_code, headers, decoded(chunks, coding, request.max_bytes))
-            if answer.status_code != 200:  # words of whatever length, and the status says it already
-                return Response(answer.status_code, headers, beginning(chunks, coding, WORDS))
-            pour(chunks, headers, request.sink, request.max_bytes)
+                return Response(answer.status_code, headers, decode(chunks, coding, request.max_bytes))
+            if answer.status_code != 200:  # text of whatever length, and the status says it already
+                return Response(answer.status_code, headers, decode_start(chunks, coding, MAX_ERROR_BYTES))
+            stream_into(chunks, headers, request.sink, request.max_bytes)
             return Response(answer.status_code, headers)
 
 
-def _prepared(request: Request) -> requests.PreparedRequest:
+def _prepare(request: Request) -> requests.PreparedRequest:
     # no variable here holds the headers: the error below may be sent to a crash reporter, with its frames
     with suppress(ValueError):
-        if not all(FIELD.fullmatch(text) for text in request.headers.values()):
+        if not all(HEADER_VALUE.fullmatch(text) for text in request.headers.values()):
             raise ValueError
         return requests.Request(
             request.method,
@@ -308,46 +315,46 @@ def _prepared(request: Request) -> requests.PreparedRequest:
         ).prepare()
     # outside the block above: requests' exception quotes the header, which may be a key
     raise ConfigurationError(
-        "A request to Getty Images cannot be written.",
-        hint="Look for odd characters in API_KEY and the addresses.",
+        "The request to Getty Images can't be written.",
+        hint="Look for odd characters in EMBEDKIT_API_KEY and the URLs.",
     )
 
 
-def _retries(request: Request, outcome: Response | Fault, refusal: ProviderError | None) -> int:
+def _retries(request: Request, outcome: Outcome, refusal: ProviderError | None) -> int:
     """How many more tries a call is worth: none where it may have done something, unless nothing was sent."""
-    if isinstance(outcome, Fault):
+    if isinstance(outcome, Failure):
         if request.method != "GET":
             return outcome.retries if outcome.unsent else 0
         # to fall silent halfway ends a call, but not the time of a file; its order counts, and is not made twice
         return outcome.retries or int(outcome.silent and request.sink is not None)
     if request.method != "GET" or request.sink is not None or outcome.status not in RETRY_STATUSES:
         return 0
-    return 0 if isinstance(refusal, QuotaExhausted) else RETRIES  # that is over tomorrow
+    return 0 if isinstance(refusal, QuotaExhausted) else MAX_RETRIES  # that is over tomorrow
 
 
-def _healthy(request: Request, outcome: Response | Fault) -> bool:
+def _healthy(request: Request, outcome: Outcome) -> bool:
     """Whether the service works: refusing (4xx) is work, and so is nonsense about one picture.
 
     Where the request knows the endpoint's own answers, a page that stands in their place is an outage.
     """
-    if isinstance(outcome, Fault):
+    if isinstance(outcome, Failure):
         return isinstance(outcome.error, InvalidResponse) and request.recognizes is None
     return outcome.status < 500 and (request.recognizes is None or request.recognizes(outcome))
 
 
-def _verdict(outcome: Response | Fault) -> str:
+def _verdict(outcome: Outcome) -> str:
     """How a call ended, in one word of a closed list."""
-    if isinstance(outcome, Fault):
+    if isinstance(outcome, Failure):
         return outcome.error.code
     if throttle_error(outcome):
         return "throttled"
     return "ok" if outcome.status < 400 else "client-error" if outcome.status < 500 else "server-error"
 
 
-def _report(request: Request, outcome: Response | Fault, seconds: float, tries: int, observe: Observe) -> None:
+def _report(request: Request, outcome: Outcome, seconds: float, tries: int, observe: Observe) -> None:
     """Counted; and one line in the log: no path, no query, no header, and nothing that could break the line."""
     host = ascii(urlsplit(request.url).hostname)[1:-1][:255]
-    said = outcome.status if isinstance(outcome, Response) else outcome.error.message
+    result = outcome.status if isinstance(outcome, Response) else outcome.error.message
     observe("upstream", request.endpoint, _verdict(outcome), value=seconds)
     observe("tries", request.endpoint, value=tries)
-    log.debug("%s %s: %s in %.0f ms, tries: %d", request.endpoint, host, said, seconds * 1000, tries)
+    log.debug("%s %s: %s in %.0f ms, tries: %d", request.endpoint, host, result, seconds * 1000, tries)

@@ -27,15 +27,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
-CONNECT_TIMEOUT = 2.0  # seconds; a TCP handshake that takes longer has lost packets twice
-READ_TIMEOUT = 3.0  # seconds of silence after which nothing more is expected
-FILE_TIMEOUT = 10.0  # the same for a file, whose size may have to be made first
-HEAD_BYTES = 64 * 1024  # status line and headers, with any 1xx before them; real ones stay below 4 KiB
+CONNECT_TIMEOUT_S = 2.0  # a TCP handshake that takes longer has lost packets twice
+READ_TIMEOUT_S = 3.0  # of silence, after which nothing more is expected
+FILE_READ_TIMEOUT_S = 10.0  # the same for a file, whose size may have to be made first
+MAX_HEAD_BYTES = 64 * 1024  # status line and headers, with any 1xx before them; real ones stay below 4 KiB
 
 Address = tuple[Any, ...]
 
 
-class TooMuch(http.client.HTTPException):
+class TooLarge(http.client.HTTPException):
     """The other side has sent more than may be read."""
 
 
@@ -45,39 +45,39 @@ class Deadline:
 
     at: float
     clock: Callable[[], float]
-    silence: float = READ_TIMEOUT
+    silence: float = READ_TIMEOUT_S
 
     def left(self) -> float:
         """Seconds until then, 0 at the least."""
         return max(0.0, self.at - self.clock())
 
-    def patience(self, most: float) -> float:
-        """How long one operation may take: ``most`` seconds, or what is left.
+    def timeout(self, limit: float) -> float:
+        """How long one operation may take: ``limit`` seconds, or what is left.
 
         :raises TimeoutError: where nothing is left.
         """
         if not (left := self.left()):
             raise TimeoutError("The time for this call is over.")
-        return min(most, left)
+        return min(limit, left)
 
 
 # requests and urllib3 hand no value of ours down to a connection; a call stays on one thread.
 _deadline: ContextVar[Deadline] = ContextVar("embedkit_deadline")
-_most: ContextVar[int] = ContextVar("embedkit_most")
+_max_bytes: ContextVar[int] = ContextVar("embedkit_max_bytes")
 
 
 @contextmanager
-def bounded(deadline: Deadline, max_bytes: int) -> Iterator[None]:
+def limits(deadline: Deadline, max_bytes: int) -> Iterator[None]:
     """Hold what happens on our connections inside the block to a moment and a size.
 
     :param max_bytes: of the body. Twice as much may come over the wire, for the framing of chunks.
     """
-    tokens = _deadline.set(deadline), _most.set(HEAD_BYTES + 2 * max_bytes)
+    tokens = _deadline.set(deadline), _max_bytes.set(MAX_HEAD_BYTES + 2 * max_bytes)
     try:
         yield
     finally:
         _deadline.reset(tokens[0])
-        _most.reset(tokens[1])
+        _max_bytes.reset(tokens[1])
 
 
 def _not_ours(_: logging.LogRecord) -> bool:
@@ -95,17 +95,17 @@ class _Reader(io.RawIOBase):
         self._sock = sock
         self._deadline = _deadline.get()
         self._taken = 0
-        self.most = HEAD_BYTES
+        self.max_bytes = MAX_HEAD_BYTES
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._deadline.patience(self._deadline.silence))
+        self._sock.settimeout(self._deadline.timeout(self._deadline.silence))
         count: int | None = self._raw.readinto(buffer)
         self._taken += count or 0
-        if self._taken > self.most:
-            raise TooMuch("More bytes than may be read.")
+        if self._taken > self.max_bytes:
+            raise TooLarge("More bytes than may be read.")
         return count
 
     def close(self) -> None:
@@ -122,8 +122,8 @@ class _Answer(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self._reader)
 
     def begin(self) -> None:
-        super().begin()  # skips any number of 100 Continue by itself: HEAD_BYTES ends that
-        self._reader.most = _most.get()
+        super().begin()  # skips any number of 100 Continue by itself: MAX_HEAD_BYTES ends that
+        self._reader.max_bytes = _max_bytes.get()
 
 
 class _Connection(HTTPConnection):
@@ -132,7 +132,7 @@ class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         try:
             return connect(self.host.strip("[]"), self.port or self.default_port, _deadline.get())
-        except (OSError, UnicodeError, RuntimeError) as error:  # RuntimeError: no thread to be had
+        except (OSError, UnicodeError, RuntimeError) as error:  # RuntimeError: no thread can be started
             raise NewConnectionError(self, "no connection") from error
 
 
@@ -153,23 +153,23 @@ class TLSPool(HTTPSConnectionPool):
 
 
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """A connected socket, within CONNECT_TIMEOUT in all: looking the name up, and every address.
+    """A connected socket, within CONNECT_TIMEOUT_S in all: looking the name up, and every address.
 
     Each address gets an equal share of what is left, so that a dead first one (IPv6 without a route)
     does not use up the time of the next.
 
     :raises OSError: where there is none.
     """
-    whole = Deadline(deadline.clock() + deadline.patience(CONNECT_TIMEOUT), deadline.clock)
+    whole = Deadline(deadline.clock() + deadline.timeout(CONNECT_TIMEOUT_S), deadline.clock)
     addresses = _addresses(host, port, whole)
-    failure: OSError = OSError("The name has no address.")
+    failure: OSError = OSError("The host has no address.")
     for index, (family, address) in enumerate(addresses):
         try:
             sock = _connected(family, address, whole.left() / (len(addresses) - index), whole)
         except OSError as error:
             failure = error
         else:
-            sock.settimeout(deadline.patience(deadline.silence))  # for the TLS handshake and the sending
+            sock.settimeout(deadline.timeout(deadline.silence))  # for the TLS handshake and the sending
             return sock
     raise failure
 
@@ -177,7 +177,7 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
 def _connected(family: int, address: Address, share: float, whole: Deadline) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.settimeout(whole.patience(share))
+        sock.settimeout(whole.timeout(share))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.connect(address)
     except BaseException:

@@ -23,10 +23,10 @@ _TLS = (ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Failure:
     """A try that gave no answer, and how many more are worth it.
 
-    ``unsent`` if nothing of it can have arrived; ``silent`` if it was waited for until the patience ended.
+    ``unsent`` if nothing of it can have arrived; ``silent`` if nothing more came within the read timeout.
     """
 
     error: ProviderError
@@ -35,7 +35,7 @@ class Fault:
     silent: bool = False
 
 
-def fault(error: BaseException) -> Fault:
+def classify(error: BaseException) -> Failure:
     """What went wrong on the wire, in our words: those of the libraries carry the request with them."""
     causes = list(_causes(error))
 
@@ -43,18 +43,18 @@ def fault(error: BaseException) -> Fault:
         return any(isinstance(cause, kinds) for cause in causes)
 
     if among(urllib3.exceptions.NewConnectionError):
-        return Fault(Unavailable("Getty Images cannot be reached."), retries=1, unsent=True)
+        return Failure(Unavailable("Getty Images can't be reached."), retries=1, unsent=True)
     if among(_TLS):
-        said = "The certificate of Getty Images, or the encryption, is not valid."
-        log.warning(said)  # an attack, or an old bundle of certificates here: someone has to look
-        return Fault(Unavailable(said))
+        message = "The certificate of Getty Images, or the encryption, is not valid."
+        log.warning(message)  # an attack, or an old bundle of certificates here: someone has to look
+        return Failure(Unavailable(message))
     if among((TimeoutError, urllib3.exceptions.TimeoutError)):
-        return Fault(Unavailable("Getty Images did not answer in time."), silent=True)
+        return Failure(Unavailable("Getty Images did not answer in time."), silent=True)
     if among(_CUT_OFF):
-        return Fault(Unavailable("Getty Images cut the connection."), retries=1)
+        return Failure(Unavailable("Getty Images cut the connection."), retries=1)
     if among(_MALFORMED):
-        return Fault(InvalidResponse("The answer of Getty Images is not proper HTTP."))
-    return Fault(Unavailable("The connection to Getty Images failed."), retries=1)
+        return Failure(InvalidResponse("The answer of Getty Images is not proper HTTP."))
+    return Failure(Unavailable("The connection to Getty Images failed."), retries=1)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

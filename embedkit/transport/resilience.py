@@ -1,5 +1,5 @@
-"""What keeps a sick upstream from making us sick: a circuit breaker, a cool-off, a retry budget, a bulkhead.
-And what keeps us from being a nuisance to a healthy one: a bucket of turns.
+"""What keeps a sick upstream from making us sick: a circuit breaker, a backoff, a retry budget, a bulkhead.
+And what keeps us from being a nuisance to a healthy one: a token bucket.
 
 Plain values behind a lock. Time and chance are handed in, so that a test of them is a line of numbers.
 """
@@ -14,24 +14,24 @@ from contextlib import contextmanager
 
 from embedkit.errors import QuotaExhausted, RateLimited, Unavailable
 
-IN_A_ROW = 5  # failures one after another that open the breaker: an outage shows at once
-WINDOW = 30.0  # seconds of calls that are looked at for a service that fails often, but not always
-WINDOW_CALLS = 20  # below that, half of them failing may be chance
-WINDOW_MOST = 100  # the latest are enough; keeps the window small under load
-OPEN = 30.0  # seconds before the first try after an outage, +-20 %, so that processes do not come back at once
+MAX_FAILURES = 5  # failures one after another that open the breaker: an outage shows at once
+WINDOW_S = 30.0  # seconds of calls that are looked at for a service that fails often, but not always
+MIN_WINDOW_CALLS = 20  # below that, half of them failing may be chance
+MAX_WINDOW_CALLS = 100  # the latest are enough; keeps the window small under load
+OPEN_S = 30.0  # before the first try after an outage, +-20 %, so that processes do not come back at once
 
-TOO_FAST = (1.0, 30.0)  # seconds of quiet after too many calls a second: at first, and at the most
-TOO_MANY = (900.0, 7200.0)  # the same after too many a day
+RATE_BACKOFF_S = (1.0, 30.0)  # cooldown after too many calls a second: at first, and at the most
+QUOTA_BACKOFF_S = (900.0, 7200.0)  # after too many a day
 
-RETRY_EVERY = 10  # one retry for so many calls: retries must not double the load on a failing service
-RETRY_RESERVE = 10  # retries in hand at the start, and at the most: a small site has no calls to earn them by
+CALLS_PER_RETRY = 10  # one retry for so many calls: retries must not double the load on a failing service
+MAX_SAVED_RETRIES = 10  # retries in hand at the start, and at the most: a small site has no calls to earn them by
 
-# calls a second to the API v3. Getty tells nobody in general how many a key may make; more than these are
-# no person's, and a batch that is told to slow down loses more time than it gains.
+# calls a second to the API v3. Getty documents no number that holds for all keys; more than these are
+# no person's, and a batch that has to slow down loses more time than it gains.
 API_RATE = 4.0
-BURST = 4  # calls that may come at once after a pause: an editor opens the picker and searches
+BURST_CALLS = 4  # calls that may come at once after a pause: an editor opens the picker and searches
 
-SOON = 1.0  # seconds; what we tell those turned away while a place or a verdict is due any moment
+SOON_S = 1.0  # Retry-After for those turned away while a place or a verdict is due any moment
 
 
 class Breaker:
@@ -53,11 +53,11 @@ class Breaker:
         self._until: float | None = None
         self._probing = False
         self._failures = 0
-        self._recent: deque[tuple[float, bool]] = deque(maxlen=WINDOW_MOST)
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=MAX_WINDOW_CALLS)
 
     def _open(self) -> None:
         self._close()
-        self._until = self._clock() + OPEN * (0.8 + 0.4 * self._random())
+        self._until = self._clock() + OPEN_S * (0.8 + 0.4 * self._random())
 
     def check(self, *, waits: bool = False) -> None:
         """Nothing, where a call may be tried.
@@ -90,7 +90,7 @@ class Breaker:
                 self._probing = True
                 self._era += 1
                 return self._era
-        raise Unavailable("Getty Images is being tried again after a failure.", retry_after=SOON)
+        raise Unavailable("Getty Images is being tried again after a failure.", retry_after=SOON_S)
 
     def record(self, ticket: int, healthy: bool | None) -> None:
         """How the call with that ticket ended; None where it said nothing about the service."""
@@ -112,15 +112,15 @@ class Breaker:
         now = self._clock()
         self._failures = 0 if healthy else self._failures + 1
         self._recent.append((now, healthy))
-        while self._recent[0][0] <= now - WINDOW:
+        while self._recent[0][0] <= now - WINDOW_S:
             self._recent.popleft()
         failed = sum(not fine for _, fine in self._recent)
-        often = len(self._recent) >= WINDOW_CALLS and failed * 2 >= len(self._recent)
-        if not healthy and (self._failures >= IN_A_ROW or often):
+        often = len(self._recent) >= MIN_WINDOW_CALLS and failed * 2 >= len(self._recent)
+        if not healthy and (self._failures >= MAX_FAILURES or often):
             self._open()
 
     def _wait(self) -> float:
-        return max(SOON, (self._until or 0.0) - self._clock())
+        return max(SOON_S, (self._until or 0.0) - self._clock())
 
     def state(self) -> dict[str, str | float]:
         """``breaker``: closed, open or half-open; ``retry_after``: seconds, unless closed."""
@@ -131,8 +131,8 @@ class Breaker:
             return {"breaker": name, "retry_after": round(self._wait(), 1)}
 
 
-class CoolOff:
-    """Keeps quiet after "too many calls": as long as was asked for, and longer each time in a row.
+class RateLimitBackoff:
+    """A cooldown after "too many calls": as long as was asked for, and longer each time in a row.
 
     :param clock: monotonic seconds.
     """
@@ -157,25 +157,25 @@ class CoolOff:
             raise self._kind("Getty Images wants fewer calls and is not asked for the moment.", retry_after=left)
 
     def record(self, refusal: RateLimited | QuotaExhausted | None) -> bool:
-        """What an answer said: too many calls, or nothing of the kind; whether a quiet begins with it."""
+        """What an answer said: too many calls, or nothing of the kind; whether a cooldown begins with it."""
         with self._lock:
             over = not self.left()
             if over:  # else the call was under way with the one that began this, and counts with it
                 self._in_a_row = self._in_a_row + 1 if refusal else 0
             if refusal:
                 self._kind = type(refusal)
-                first, most = TOO_MANY if isinstance(refusal, QuotaExhausted) else TOO_FAST
-                wait = max(min(first * 2 ** min(self._in_a_row - 1, 20), most), refusal.retry_after or 0.0)
+                first, longest = QUOTA_BACKOFF_S if isinstance(refusal, QuotaExhausted) else RATE_BACKOFF_S
+                wait = max(min(first * 2 ** min(self._in_a_row - 1, 20), longest), refusal.retry_after or 0.0)
                 self._until = max(self._until, self._clock() + wait)
             return over and refusal is not None
 
     def state(self) -> dict[str, str | float]:
-        """``throttled``: rate-limited or quota-exhausted; ``retry_after``: seconds; nothing while all is quiet."""
+        """``throttled``: rate-limited or quota-exhausted; ``retry_after``: seconds; nothing without a cooldown."""
         left = self.left()
         return {"throttled": self._kind.code, "retry_after": round(left, 1)} if left else {}
 
 
-class Bucket:
+class TokenBucket:
     """So many calls a second, in the order in which they came, with a few in hand after a pause.
 
     :param rate: calls a second; infinity for as many as there are.
@@ -190,16 +190,16 @@ class Bucket:
 
     def left(self) -> float:
         """Seconds until a call that came now would have its turn."""
-        return max(0.0, self._next - (BURST - 1) * self._every - self._clock())
+        return max(0.0, self._next - (BURST_CALLS - 1) * self._every - self._clock())
 
-    def turn(self, most: float | None = None) -> float:
+    def turn(self, max_wait: float | None = None) -> float:
         """Take a turn; how many seconds it is until then.
 
-        :param most: seconds that can be waited; None for as long as it takes.
+        :param max_wait: seconds that can be waited; None for as long as it takes.
         :raises RateLimited: where it would be more; then no turn is taken.
         """
         with self._lock:
-            if most is not None and (left := self.left()) > most:
+            if max_wait is not None and (left := self.left()) > max_wait:
                 raise RateLimited("Too many calls to Getty Images at once.", retry_after=left)
             wait = self.left()
             self._next = max(self._next, self._clock()) + self._every
@@ -211,19 +211,19 @@ class RetryBudget:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls = RETRY_EVERY * RETRY_RESERVE  # counted in calls: whole numbers do not drift
+        self._calls = CALLS_PER_RETRY * MAX_SAVED_RETRIES  # counted in calls: whole numbers do not drift
 
     def deposit(self) -> None:
         """A call has been made."""
         with self._lock:
-            self._calls = min(self._calls + 1, RETRY_EVERY * RETRY_RESERVE)
+            self._calls = min(self._calls + 1, CALLS_PER_RETRY * MAX_SAVED_RETRIES)
 
     def withdraw(self) -> bool:
         """Whether one retry may be made; it is then spent."""
         with self._lock:
-            if self._calls < RETRY_EVERY:
+            if self._calls < CALLS_PER_RETRY:
                 return False
-            self._calls -= RETRY_EVERY
+            self._calls -= CALLS_PER_RETRY
             return True
 
 
@@ -248,7 +248,7 @@ class Bulkhead:
         """A place, for as long as the block runs.
 
         :param timeout: seconds to wait for it; None waits until there is one.
-        :param counted: False for a caller that bounds its own number and is no waiter of ours.
+        :param counted: False for a caller that bounds its own number and does not count as a waiter.
         :raises Unavailable: where too many wait already, or the time is over.
         """
         self._enter(timeout, counted)
@@ -268,7 +268,7 @@ class Bulkhead:
                 self._free -= 1
                 return
             if counted and sum(waiter[1] for waiter in self._queue) >= self._waiters:
-                raise Unavailable("Too many calls to Getty Images are waiting.", retry_after=SOON)
+                raise Unavailable("Too many calls to Getty Images are waiting.", retry_after=SOON_S)
             self._queue.append(turn)
         try:
             turn[0].wait(timeout)
@@ -277,7 +277,7 @@ class Bulkhead:
                 self._leave()
             raise
         if self._withdrawn(turn):
-            raise Unavailable("No call to Getty Images could be made in time.", retry_after=SOON)
+            raise Unavailable("No call to Getty Images could be made in time.", retry_after=SOON_S)
 
     def _withdrawn(self, turn: tuple[threading.Event, bool]) -> bool:
         """Whether the caller has left the queue; not if a place has come, be it in the last moment."""

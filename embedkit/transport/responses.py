@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from embedkit.errors import InvalidResponse
-from embedkit.messages import Request
+from embedkit.messages import Request, Sink
 from embedkit.settings import LOOPBACK
 
 CREDENTIALS = frozenset({"api-key", "authorization"})
@@ -27,11 +27,11 @@ _TARGET = re.compile(
 )
 
 
-def clean(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def clean_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Headers with their names in lower case.
 
     :param pairs: one for each name, repeated headers joined by commas (RFC 9110 section 5.3).
-    :raises InvalidResponse: for control characters (section 5.5), and a length that is no single number.
+    :raises InvalidResponse: for control characters (section 5.5), and a length that is not one number.
     """
     headers = {name.lower(): text for name, text in pairs}
     if any(_CONTROLS.search(name + text) for name, text in headers.items()):
@@ -41,12 +41,12 @@ def clean(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return headers
 
 
-def decoded(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
-    """A body without its content coding; see :func:`pieces`."""
-    return b"".join(pieces(chunks, coding, max_bytes))
+def decode(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
+    """A body without its content coding; see :func:`decode_chunks`."""
+    return b"".join(decode_chunks(chunks, coding, max_bytes))
 
 
-def pieces(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterator[bytes]:
+def decode_chunks(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterator[bytes]:
     """A body without its content coding, piece by piece, and never more of it than may be used.
 
     :param coding: the header Content-Encoding.
@@ -54,36 +54,36 @@ def pieces(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterator[byt
     :raises InvalidResponse: where it is larger, or not in the coding that it claims.
     """
     taken = 0
-    for chunk in _uncoded(chunks, coding, max_bytes):
+    for chunk in _without_coding(chunks, coding, max_bytes):
         taken += len(chunk)
         if taken > max_bytes:
             raise _too_large(max_bytes)
         yield chunk
 
 
-def beginning(chunks: Iterable[bytes], coding: str, most: int) -> bytes:
+def decode_start(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
     """The first bytes of a body without its content coding, of one that may be as long as it likes.
 
     :raises InvalidResponse: where it is not in the coding that it claims.
     """
     found = b""
-    for chunk in _uncoded(chunks, coding, most):
+    for chunk in _without_coding(chunks, coding, max_bytes):
         found += chunk
-        if len(found) >= most:
+        if len(found) >= max_bytes:
             break
-    return found[:most]
+    return found[:max_bytes]
 
 
-def _uncoded(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterable[bytes]:
+def _without_coding(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterable[bytes]:
     if coding.strip().lower() in ("gzip", "x-gzip"):
-        return _inflated(chunks, max_bytes)
+        return _inflate(chunks, max_bytes)
     if coding.strip().lower() not in PLAIN:
         raise InvalidResponse("Getty Images used a content coding that was not asked for.")
     return chunks
 
 
-def announced(headers: Mapping[str, str], max_bytes: int) -> int | None:
-    """How many bytes a body will have, where the headers, which are :func:`clean`, say so.
+def content_length(headers: Mapping[str, str], max_bytes: int) -> int | None:
+    """How many bytes a body will have, where the headers, which are :func:`clean_headers`, say so.
 
     :raises InvalidResponse: where that is more than may be used.
     """
@@ -98,7 +98,7 @@ def _too_large(max_bytes: int) -> InvalidResponse:
     return InvalidResponse(f"The answer of Getty Images is larger than {max_bytes} bytes.")
 
 
-def _inflated(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
+def _inflate(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
     """One gzip member (RFC 1952); a chunk of it yields one byte more than may be used at the most."""
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     begun = False
@@ -113,7 +113,39 @@ def _inflated(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:
         raise InvalidResponse("The gzip data of Getty Images does not end where it should.")
 
 
-def redirected(request: Request, location: str) -> Request:
+class SinkError(Exception):
+    """Carries an error past those who would take it for one of the network: a full disk is an OSError, too."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+def stream_into(chunks: Iterable[bytes], headers: Mapping[str, str], sink: Sink, max_bytes: int) -> None:
+    """Hand a body on, without its content coding.
+
+    :param max_bytes: bytes that may be handed on.
+    :raises SinkError: where whoever takes it fails, which is not the fault of the service.
+    :raises InvalidResponse: where the body is larger, or broken.
+    """
+    total = content_length(headers, max_bytes)
+    found = decode_chunks(chunks, headers.get("content-encoding", ""), max_bytes)
+    with _sink_errors():
+        sink.begin(total)
+    for piece in found:
+        with _sink_errors():
+            sink.write(piece)
+
+
+@contextmanager
+def _sink_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise SinkError(error) from None
+
+
+def follow_redirect(request: Request, location: str) -> Request:
     """The request that a redirect asks for instead, if it leads to a place that we may go to.
 
     That is one of ``request.hosts``, over https; or over http where the upstream itself is on loopback.

@@ -200,7 +200,7 @@ def test_no_network_is_told_quickly_with_what_to_do(run: Run, monkeypatch: pytes
         monkeypatch.setenv("EMBEDKIT_OEMBED_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}/oembed")
         done = run("resolve", ID, "600000001")
         assert done.code == 3
-        assert done.err.count("Getty Images cannot be reached.") == 2
+        assert done.err.count("Getty Images can't be reached.") == 2
         assert done.err.count("Is there a network? embedkit doctor") == 1
         assert "must be reachable from here" in run("doctor").out
 

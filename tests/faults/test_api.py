@@ -24,7 +24,7 @@ from embedkit.errors import (
 )
 from embedkit.messages import Request
 from embedkit.sandbox import SandboxConfig, SandboxServer
-from embedkit.transport.resilience import API_RATE, BURST
+from embedkit.transport.resilience import API_RATE, BURST_CALLS
 from tests.support.client import (
     House,
     found,
@@ -573,11 +573,11 @@ def upstream() -> Iterator[Upstream]:
 
 def test_four_at_once_and_then_four_a_second(upstream: Upstream) -> None:
     paced = Paced(upstream)
-    for number in range(BURST + 3):
+    for number in range(BURST_CALLS + 3):
         paced.house.kit.search(f"harbour {number}")
     assert paced.slept == [0.25] * 3
     paced.house.monotonic.ahead += 60
-    for number in range(BURST):
+    for number in range(BURST_CALLS):
         paced.house.kit.search(f"night {number}")
     assert paced.slept == [0.25] * 3
     paced.house.kit.close()
@@ -587,7 +587,7 @@ def test_a_walk_waits_as_long_as_it_takes(upstream: Upstream) -> None:
     paced = Paced(upstream, timeout=1)
     pages = list(paced.house.kit.search_pages("harbour", page_size=1, limit=30))
     assert len(pages) == 30
-    assert sum(paced.slept) == pytest.approx((30 - BURST) / API_RATE)
+    assert sum(paced.slept) == pytest.approx((30 - BURST_CALLS) / API_RATE)
     paced.house.kit.close()
 
 

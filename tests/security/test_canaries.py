@@ -357,9 +357,9 @@ CRASHES = [
     "embedkit.api.downloads.urlsplit",
     "embedkit.files.download.Draft.begin",
     "embedkit.cache.envelope._sign",
-    "embedkit.transport.responses.pieces",
-    "embedkit.transport.client._prepared",
-    "embedkit.transport.client.clean",
+    "embedkit.transport.responses.decode_chunks",
+    "embedkit.transport.client._prepare",
+    "embedkit.transport.client.clean_headers",
     "embedkit.transport.client.requests.Request.prepare",
     "requests.adapters.HTTPAdapter.send",
 ]

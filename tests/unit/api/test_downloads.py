@@ -480,7 +480,7 @@ def test_what_is_not_whole_is_not_there(
 def test_a_file_that_is_cut_off_is_got_again_and_not_ordered_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: Script
 ) -> None:
-    monkeypatch.setattr("embedkit.transport.client.FILE_TIMEOUT", 0.3)
+    monkeypatch.setattr("embedkit.transport.client.FILE_READ_TIMEOUT_S", 0.3)
     told: list[tuple[int, int | None]] = []
     with Shop(cut) as shop:
         shop.files.scripts = (cut, ok(PICTURE, headers=JPEG))
@@ -503,7 +503,7 @@ def test_a_refusal_after_a_cut_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_silence_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("embedkit.transport.client.FILE_TIMEOUT", 0.3)
+    monkeypatch.setattr("embedkit.transport.client.FILE_READ_TIMEOUT_S", 0.3)
     with Shop(hang(LENGTH % 1000 + b"\r\n", b"abc")) as shop, pytest.raises(Unavailable, match="in time"):
         shop.save(tmp_path / "picture.jpg")
     assert list(tmp_path.iterdir()) == []

@@ -475,16 +475,16 @@ def test_a_full_backlog_swallows_connections(impatient):
             sock.close()
 
 
-def test_patience_ends_with_the_time():
+def test_a_timeout_ends_with_the_time():
     now = [100.0]
     deadline = Deadline(105.0, lambda: now[0])
-    assert deadline.patience(3.0) == 3.0
+    assert deadline.timeout(3.0) == 3.0
     now[0] = 104.5
-    assert deadline.patience(3.0) == 0.5
+    assert deadline.timeout(3.0) == 0.5
     now[0] = 106.0
     assert deadline.left() == 0.0
     with pytest.raises(TimeoutError):
-        deadline.patience(3.0)
+        deadline.timeout(3.0)
 
 
 def test_a_dead_address_leaves_time_for_the_next(monkeypatch):
@@ -776,7 +776,7 @@ def test_it_is_poured_once(net, script, kind):
     ],
 )
 def test_unless_it_is_cut_off_then_once_more_from_the_start(net, script, monkeypatch):
-    monkeypatch.setattr("embedkit.transport.client.FILE_TIMEOUT", 0.2)
+    monkeypatch.setattr("embedkit.transport.client.FILE_READ_TIMEOUT_S", 0.2)
     with Upstream(script, ok(BIG)) as upstream:
         sink = Sink()
         net.get(upstream.url, sink=sink, max_bytes=len(BIG))

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.errors import RateLimited, Unavailable
-from embedkit.transport.resilience import BURST, OPEN, RETRY_RESERVE, Breaker, Bucket, Bulkhead, RetryBudget
+from embedkit.transport.resilience import (
+    BURST_CALLS,
+    MAX_SAVED_RETRIES,
+    OPEN_S,
+    Breaker,
+    Bulkhead,
+    RetryBudget,
+    TokenBucket,
+)
 from tests.support.tools import Clock
 
 
@@ -39,10 +47,10 @@ def test_five_failures_in_a_row_open(breaker):
         call(breaker, False)
     assert breaker.state() == {"breaker": "closed"}
     call(breaker, False)
-    assert breaker.state() == {"breaker": "open", "retry_after": OPEN}
+    assert breaker.state() == {"breaker": "open", "retry_after": OPEN_S}
     with pytest.raises(Unavailable) as caught:
         breaker.check()
-    assert caught.value.retry_after == OPEN
+    assert caught.value.retry_after == OPEN_S
 
 
 def test_one_success_in_between_keeps_it_closed(breaker):
@@ -70,7 +78,7 @@ def test_failures_of_long_ago_do_not_count(breaker, clock):
 
 def test_one_probe_decides(breaker, clock):
     broken(breaker)
-    clock.now += OPEN
+    clock.now += OPEN_S
     assert name(breaker) == "half-open"
     probe = breaker.admit()
     with pytest.raises(Unavailable):
@@ -83,11 +91,11 @@ def test_one_probe_decides(breaker, clock):
 
 def test_a_failed_probe_opens_again_and_a_void_one_gives_the_next_a_chance(breaker, clock):
     broken(breaker)
-    clock.now += OPEN
+    clock.now += OPEN_S
     call(breaker, None)
     assert name(breaker) == "half-open"
     call(breaker, False)
-    assert breaker.state() == {"breaker": "open", "retry_after": OPEN}
+    assert breaker.state() == {"breaker": "open", "retry_after": OPEN_S}
 
 
 def test_calls_from_before_the_outage_change_nothing(breaker, clock):
@@ -95,7 +103,7 @@ def test_calls_from_before_the_outage_change_nothing(breaker, clock):
     broken(breaker)
     breaker.record(early, True)
     assert name(breaker) == "open"
-    clock.now += OPEN
+    clock.now += OPEN_S
     probe = breaker.admit()
     breaker.record(late, True)
     assert name(breaker) == "half-open"
@@ -117,15 +125,15 @@ def test_an_outage_always_ends(steps):
         clock.now += seconds
         with contextlib.suppress(Unavailable):
             call(breaker, healthy)
-        assert 1.0 <= breaker.state().get("retry_after", 1.0) <= OPEN
-    clock.now += OPEN
+        assert 1.0 <= breaker.state().get("retry_after", 1.0) <= OPEN_S
+    clock.now += OPEN_S
     call(breaker, True)
     assert name(breaker) == "closed"
 
 
 def test_one_retry_for_ten_calls():
     budget = RetryBudget()
-    assert [budget.withdraw() for _ in range(RETRY_RESERVE + 1)] == [True] * RETRY_RESERVE + [False]
+    assert [budget.withdraw() for _ in range(MAX_SAVED_RETRIES + 1)] == [True] * MAX_SAVED_RETRIES + [False]
     for _ in range(9):
         budget.deposit()
     assert not budget.withdraw()
@@ -137,7 +145,7 @@ def test_the_reserve_does_not_grow():
     budget = RetryBudget()
     for _ in range(1000):
         budget.deposit()
-    assert sum(budget.withdraw() for _ in range(100)) == RETRY_RESERVE
+    assert sum(budget.withdraw() for _ in range(100)) == MAX_SAVED_RETRIES
 
 
 def test_no_one_waits_where_no_one_may():
@@ -211,18 +219,18 @@ def test_never_more_than_the_places():
 
 
 def test_a_few_at_once_and_then_in_turn(clock):
-    bucket = Bucket(4.0, clock)
-    assert [bucket.turn() for _ in range(BURST + 3)] == [0.0] * BURST + [0.25, 0.5, 0.75]
+    bucket = TokenBucket(4.0, clock)
+    assert [bucket.turn() for _ in range(BURST_CALLS + 3)] == [0.0] * BURST_CALLS + [0.25, 0.5, 0.75]
     clock.now += 0.25
     assert bucket.left() == 0.75
     assert bucket.turn() == 0.75
     clock.now += 100
-    assert [bucket.turn() for _ in range(BURST + 1)] == [0.0] * BURST + [0.25]
+    assert [bucket.turn() for _ in range(BURST_CALLS + 1)] == [0.0] * BURST_CALLS + [0.25]
 
 
 def test_who_cannot_wait_takes_no_turn(clock):
-    bucket = Bucket(4.0, clock)
-    for _ in range(BURST + 1):
+    bucket = TokenBucket(4.0, clock)
+    for _ in range(BURST_CALLS + 1):
         bucket.turn()
     for _ in range(3):
         with pytest.raises(RateLimited) as caught:
@@ -235,27 +243,27 @@ def test_who_cannot_wait_takes_no_turn(clock):
 @settings(deadline=None)
 def test_never_faster_than_that(gaps, rate):
     clock = Clock()
-    bucket, times = Bucket(rate, clock), []
+    bucket, times = TokenBucket(rate, clock), []
     for gap in gaps:
         clock.now += gap
         times.append(clock.now + bucket.turn())
     assert times == sorted(times)
-    for first, later in zip(times, times[BURST:], strict=False):
+    for first, later in zip(times, times[BURST_CALLS:], strict=False):
         assert later - first >= 1 / rate - 1e-6
     within = [sum(start <= one < start + 10 for one in times) for start in times]
-    assert max(within, default=0) <= BURST + 10 * rate
+    assert max(within, default=0) <= BURST_CALLS + 10 * rate
 
 
 def test_threads_get_turns_of_their_own(clock):
-    bucket, turns = Bucket(4.0, clock), []
+    bucket, turns = TokenBucket(4.0, clock), []
     threads = [threading.Thread(target=lambda: turns.extend(bucket.turn() for _ in range(50))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert sorted(turns) == [0.0] * BURST + [0.25 * number for number in range(1, 400 - BURST + 1)]
+    assert sorted(turns) == [0.0] * BURST_CALLS + [0.25 * number for number in range(1, 400 - BURST_CALLS + 1)]
 
 
 def test_no_rate_is_no_wait(clock):
-    bucket = Bucket(float("inf"), clock)
+    bucket = TokenBucket(float("inf"), clock)
     assert {bucket.turn(0.0) for _ in range(100)} == {0.0}

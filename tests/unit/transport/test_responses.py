@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from embedkit.errors import InvalidResponse
 from embedkit.messages import Request
-from embedkit.transport.responses import clean, decoded, redirected
+from embedkit.transport.responses import clean_headers, decode, follow_redirect
 
 HOSTS = frozenset({"api.example.com", "dl.example.com"})
 ASKED = Request(
@@ -37,7 +37,7 @@ LOCAL = Request("http://127.0.0.1:8081/a", "api", redirects=1, hosts=frozenset({
     ],
 )
 def test_redirects_that_are_followed(location, url):
-    target = redirected(ASKED, location)
+    target = follow_redirect(ASKED, location)
     assert (target.url, target.params, target.redirects, target.hosts) == (url, (), 1, HOSTS)
 
 
@@ -71,7 +71,7 @@ def test_redirects_that_are_followed(location, url):
 )
 def test_redirects_that_are_refused(location):
     with pytest.raises(InvalidResponse):
-        redirected(ASKED, location)
+        follow_redirect(ASKED, location)
 
 
 @pytest.mark.parametrize(
@@ -86,32 +86,32 @@ def test_redirects_that_are_refused(location):
 )
 def test_plain_http_stays_on_the_loopback_address_that_is_configured(location, fine):
     if fine:
-        assert redirected(LOCAL, location).url == location
+        assert follow_redirect(LOCAL, location).url == location
     else:
         with pytest.raises(InvalidResponse):
-            redirected(LOCAL, location)
+            follow_redirect(LOCAL, location)
 
 
 def test_plain_http_needs_loopback_even_for_a_host_on_the_list():
     request = Request("http://127.0.0.1:80/a", "api", redirects=1, hosts=HOSTS)
     with pytest.raises(InvalidResponse):
-        redirected(request, "http://api.example.com/")
+        follow_redirect(request, "http://api.example.com/")
 
 
 def test_no_key_goes_to_another_host():
-    assert redirected(ASKED, "/elsewhere").headers == ASKED.headers
-    assert redirected(ASKED, "https://dl.example.com/").headers == {"Accept-Language": "de"}
+    assert follow_redirect(ASKED, "/elsewhere").headers == ASKED.headers
+    assert follow_redirect(ASKED, "https://dl.example.com/").headers == {"Accept-Language": "de"}
 
 
 @pytest.mark.parametrize(("method", "redirects"), [("POST", 2), ("PUT", 2), ("GET", 0)])
 def test_only_get_and_only_so_often(method, redirects):
     request = Request(ASKED.url, "api", method=method, redirects=redirects, hosts=HOSTS)
     with pytest.raises(InvalidResponse):
-        redirected(request, "/v4/search")
+        follow_redirect(request, "/v4/search")
 
 
 def test_header_names_are_lower_case():
-    assert clean([("Content-TYPE", "a/b"), ("X", "1\t2")]) == {"content-type": "a/b", "x": "1\t2"}
+    assert clean_headers([("Content-TYPE", "a/b"), ("X", "1\t2")]) == {"content-type": "a/b", "x": "1\t2"}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_header_names_are_lower_case():
 )
 def test_headers_that_are_refused(pair):
     with pytest.raises(InvalidResponse):
-        clean([pair])
+        clean_headers([pair])
 
 
 @given(st.binary(max_size=3000), st.integers(1, 400), st.sampled_from(["", "identity", "GZIP", "x-gzip"]))
@@ -129,10 +129,10 @@ def test_headers_that_are_refused(pair):
 def test_a_body_comes_back_whole_however_it_is_cut(body, step, coding):
     sent = gzip.compress(body) if "gzip" in coding.lower() else body
     chunks = [sent[at : at + step] for at in range(0, len(sent), step)]
-    assert decoded(chunks, coding, len(body)) == body
+    assert decode(chunks, coding, len(body)) == body
     if body:
         with pytest.raises(InvalidResponse):
-            decoded(chunks, coding, len(body) - 1)
+            decode(chunks, coding, len(body) - 1)
 
 
 @given(st.lists(st.binary(max_size=60), max_size=5))
@@ -140,7 +140,7 @@ def test_a_body_comes_back_whole_however_it_is_cut(body, step, coding):
 def test_what_is_no_gzip_is_refused(chunks):
     if any(chunks):
         with pytest.raises(InvalidResponse):
-            decoded([b"\x1f", *chunks], "gzip", 100)
+            decode([b"\x1f", *chunks], "gzip", 100)
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,11 @@ def test_what_is_no_gzip_is_refused(chunks):
 )
 def test_content_codings_that_are_refused(sent, coding):
     with pytest.raises(InvalidResponse):
-        decoded([sent], coding, 1000)
+        decode([sent], coding, 1000)
 
 
 def test_no_body_is_no_broken_gzip():
-    assert decoded([], "gzip", 10) == b""
+    assert decode([], "gzip", 10) == b""
 
 
 def test_a_bomb_does_not_unfold():
@@ -172,7 +172,7 @@ def test_a_bomb_does_not_unfold():
     tracemalloc.start()
     try:
         with pytest.raises(InvalidResponse):
-            decoded([bomb], "gzip", 256 * 1024)
+            decode([bomb], "gzip", 256 * 1024)
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
