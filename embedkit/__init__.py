@@ -5,46 +5,132 @@
     kit = EmbedKit()
     kit.html("74917285")
 
+The house, from the top down. A room imports only from rooms below it, and each has a door: what to open first.
+
+    cli              the command line; cli/main.py, then a file for each group of commands
+    pytest_plugin    a kit and a sandbox for the tests of whoever uses embedkit
+    sandbox          Getty's services, emulated offline: SandboxServer, SandboxTransport
+    web              the Flask service: create_app, create_blueprint; web/routes.py lists what it answers
+    kit              EmbedKit: resolve, html, render, search, warm, purge
+    engine           what the kit does with many references and with texts; engine/resolver.py decides
+    api              the Getty Images API v3: Api, with search, images, downloads and boards
+    cache            copies of records: EmbedCache over a store; cache/stores/ has the stores
+    transport        the only way out: Transport, HttpTransport
+    rendering        records to output: Renderer, one template of templates/embedkit/ for each target
+    getty            what Getty means: references, oEmbed requests and answers, its markup; no input or output
+    shortcodes       references in texts: find, replace, and what is code
+    files            files written whole or not at all
+    serialization    Embed to JSON and back
+    settings         Settings: one table, with a sentence for each
+    models           the values that travel: AssetRef, Embed, Options, Document, Report
+    messages         Request and Response
+    targets          what can be rendered: one row for each target
+    freshness        how long a copy may be shown
+    errors           everything that is raised
+
 Names are imported when first used (PEP 562), so that importing the package costs nothing.
 """
 
+TYPE_CHECKING = False  # as typing has it, without the time that importing it takes
+if TYPE_CHECKING:
+    from embedkit.api.board_models import (
+        Board as Board,
+        BoardAsset as BoardAsset,
+        BoardChange as BoardChange,
+        BoardLinks as BoardLinks,
+        BoardPage as BoardPage,
+        BoardPermissions as BoardPermissions,
+        Comment as Comment,
+        Comments as Comments,
+    )
+    from embedkit.api.boards import Boards as Boards
+    from embedkit.api.client import Api as Api
+    from embedkit.api.downloads import Downloads as Downloads
+    from embedkit.api.models import (
+        AllowedUse as AllowedUse,
+        Collection as Collection,
+        Country as Country,
+        Credit as Credit,
+        DisplaySize as DisplaySize,
+        Download as Download,
+        DownloadOffer as DownloadOffer,
+        DownloadSize as DownloadSize,
+        EditorialSource as EditorialSource,
+        Facet as Facet,
+        Facets as Facets,
+        Found as Found,
+        Image as Image,
+        IStockLicense as IStockLicense,
+        Keyword as Keyword,
+        ReferralDestination as ReferralDestination,
+        RelatedSearch as RelatedSearch,
+        SearchPage as SearchPage,
+    )
+    from embedkit.api.search import Search as Search
+    from embedkit.cache.embed_cache import EmbedCache as EmbedCache
+    from embedkit.errors import (
+        ConfigurationError as ConfigurationError,
+        EmbedKitError as EmbedKitError,
+        InvalidResponse as InvalidResponse,
+        NotEmbeddable as NotEmbeddable,
+        NotFound as NotFound,
+        ProviderError as ProviderError,
+        QuotaExhausted as QuotaExhausted,
+        RateLimited as RateLimited,
+        Unauthorized as Unauthorized,
+        Unavailable as Unavailable,
+        UnsupportedReference as UnsupportedReference,
+    )
+    from embedkit.kit import EmbedKit as EmbedKit
+    from embedkit.messages import Request as Request, Response as Response, Sink as Sink
+    from embedkit.models import (
+        Align as Align,
+        AssetRef as AssetRef,
+        Document as Document,
+        Embed as Embed,
+        Frame as Frame,
+        Options as Options,
+        Problem as Problem,
+        RenderOptions as RenderOptions,
+        Report as Report,
+        Shortcode as Shortcode,
+    )
+    from embedkit.rendering.renderer import static_dir as static_dir, templates_dir as templates_dir
+    from embedkit.settings import Settings as Settings
+    from embedkit.targets import Input as Input, Target as Target
+    from embedkit.transport.client import HttpTransport as HttpTransport, Transport as Transport
+    from embedkit.web import create_app as create_app, create_blueprint as create_blueprint
+
 __version__ = "0.1.0"
 
-_HOMES = {
-    "EmbedKit": "kit",
-    "Settings": "settings",
-    "AssetRef": "models",
-    "Board": "api.board_models",
-    "Collection": "api.models",
-    "Country": "api.models",
-    "Document": "models",
-    "Embed": "models",
-    "Frame": "models",
-    "Image": "api.models",
-    "Options": "models",
-    "Problem": "models",
-    "RenderOptions": "models",
-    "Report": "models",
-    "SearchPage": "api.models",
-    "Shortcode": "models",
-    "ConfigurationError": "errors",
-    "EmbedKitError": "errors",
-    "InvalidResponse": "errors",
-    "NotEmbeddable": "errors",
-    "NotFound": "errors",
-    "ProviderError": "errors",
-    "QuotaExhausted": "errors",
-    "RateLimited": "errors",
-    "Unauthorized": "errors",
-    "Unavailable": "errors",
-    "UnsupportedReference": "errors",
-    "static_dir": "rendering.renderer",
-    "templates_dir": "rendering.renderer",
-    "create_app": "web",
-    "create_blueprint": "web",
+_MODULES = {
+    "kit": "EmbedKit",
+    "settings": "Settings",
+    "models": "Align AssetRef Document Embed Frame Options Problem RenderOptions Report Shortcode",
+    "targets": "Input Target",
+    "errors": (
+        "ConfigurationError EmbedKitError InvalidResponse NotEmbeddable NotFound ProviderError "
+        "QuotaExhausted RateLimited Unauthorized Unavailable UnsupportedReference"
+    ),
+    "messages": "Request Response Sink",
+    "transport.client": "HttpTransport Transport",
+    "cache.embed_cache": "EmbedCache",
+    "api.client": "Api",
+    "api.search": "Search",
+    "api.downloads": "Downloads",
+    "api.boards": "Boards",
+    "api.models": (
+        "AllowedUse Collection Country Credit DisplaySize Download DownloadOffer DownloadSize "
+        "EditorialSource Facet Facets Found IStockLicense Image Keyword ReferralDestination "
+        "RelatedSearch SearchPage"
+    ),
+    "api.board_models": ("Board BoardAsset BoardChange BoardLinks BoardPage BoardPermissions Comment Comments"),
+    "rendering.renderer": "static_dir templates_dir",
+    "web": "create_app create_blueprint",
 }
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", *_HOMES]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> object:

@@ -16,12 +16,13 @@ from embedkit.targets import Target
 from tests.browser.test_security import SITE
 from tests.support.processors import (
     MARKDOWN,
+    NODE,
     PLAIN,
     PROCESSORS,
     Author,
-    install_node_packages,
     texts,
 )
+from tests.support.tools import node_packages
 
 COUNT = 200  # texts
 FRAMELESS: tuple[Target, ...] = ("card", "markdown")  # 200 frames on one page are too many
@@ -69,7 +70,7 @@ class Desk:
 
 @pytest.fixture(name="desk")
 def fixture_desk(browser: Browser) -> Iterator[Desk]:
-    folder = install_node_packages() / "node_modules"
+    folder = node_packages(NODE) / "node_modules"
     page = browser.new_page()
     desk = Desk(page, {path: folder / file for path, file in ENGINES.items()})
     page.add_init_script(HOOKS)

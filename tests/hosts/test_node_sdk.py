@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,23 +14,16 @@ import pytest
 
 from embedkit.sandbox import SandboxServer
 from tests.support.api import talk
-from tests.support.tools import need
+from tests.support.tools import need, node_packages
 
 HERE = Path(__file__).parent / "node_sdk"
 EXAMPLE = "74917285"
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Our script beside the client, outside of the tree: npm leaves its files where it installs."""
-    npm, folder = need("npm"), tmp_path_factory.mktemp("node_sdk")
-    shutil.copytree(HERE, folder, dirs_exist_ok=True)
-    install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    done = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=180)
-    if done.returncode and not os.environ.get("CI"):
-        pytest.skip("npm cannot install the client")
-    assert done.returncode == 0, done.stderr
-    return folder
+def installed() -> Path:
+    """Our script beside the client."""
+    return node_packages(HERE)
 
 
 @pytest.fixture(scope="module")

@@ -18,17 +18,17 @@ from embedkit.targets import Input, Target
 from tests.support.processors import (
     HTML,
     MARKDOWN,
+    NODE,
     PLAIN,
     PROCESSORS,
     TARGETS,
     Author,
     Page,
     expected,
-    install_node_packages,
     page,
     texts,
 )
-from tests.support.tools import need
+from tests.support.tools import need, node_packages
 
 COUNT = 100
 IN_NODE = 25  # texts: each is read by three processors and three template engines, whose start takes the most time
@@ -108,7 +108,7 @@ def test_no_text_means_anything_to_jinja(options: dict[str, str]) -> None:
 
 @pytest.fixture(name="installed", scope="session")
 def fixture_installed() -> Path:
-    return install_node_packages()
+    return node_packages(NODE)
 
 
 @pytest.fixture(name="jobs")

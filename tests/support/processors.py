@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 import random
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cmarkgfm
@@ -18,8 +12,6 @@ import commonmark
 import html5lib
 import markdown
 import mistune
-import platformdirs
-import pytest
 from cmarkgfm.cmark import Options as CmarkOptions
 from markdown_it import MarkdownIt
 from mdit_py_plugins.attrs import attrs_plugin
@@ -31,7 +23,7 @@ from embedkit import AssetRef, EmbedKit, Options, Settings
 from embedkit.shortcodes.scan import format
 from embedkit.targets import Input, Target
 from tests.support.embeds import HOSTILE, record
-from tests.support.tools import ROOT, need
+from tests.support.tools import ROOT
 
 NODE = ROOT / "tests" / "hosts" / "processors"
 
@@ -256,25 +248,6 @@ def texts(count: int, *, seed: int = 1) -> Iterator[str]:
 
 
 # -- processors of Node ----------------------------------------------------------------------------------
-
-
-def install_node_packages() -> Path:
-    """Our script beside the packages it needs, outside of the tree: installed once for every version of them."""
-    npm = need("npm")
-    version = hashlib.sha256(NODE.joinpath("package-lock.json").read_bytes()).hexdigest()[:12]
-    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"processors-{version}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        shutil.copytree(NODE, folder, dirs_exist_ok=True)
-        if not folder.joinpath("installed").exists():
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
-            if done.returncode and not os.environ.get("CI"):
-                pytest.skip("npm cannot install the processors")
-            assert done.returncode == 0, done.stderr
-            folder.joinpath("installed").touch()
-    return folder
 
 
 # -- documents -----------------------------------------------------------------------------------------

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import platformdirs
 import pytest
 
 if TYPE_CHECKING:
@@ -58,6 +62,25 @@ def reference_dir() -> Path:
     if folder := os.environ.get("REFERENCE_DIR"):
         return Path(folder)
     pytest.skip("REFERENCE_DIR is not set")
+
+
+def node_packages(source: Path) -> Path:
+    """A copy of a folder with a ``package-lock.json``, outside of the tree, beside the packages that it names."""
+    npm = need("npm")
+    version = hashlib.sha256(source.joinpath("package-lock.json").read_bytes()).hexdigest()[:12]
+    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"{source.name}-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        if not folder.joinpath("installed").exists():
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+            if done.returncode and not os.environ.get("CI"):
+                pytest.skip(f"npm cannot install the packages of {source.name}")
+            assert done.returncode == 0, done.stderr
+            folder.joinpath("installed").touch()
+    return folder
 
 
 @contextmanager
