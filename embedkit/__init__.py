@@ -33,22 +33,20 @@ Names are imported when first used (PEP 562), so that importing the package cost
 
 TYPE_CHECKING = False  # as typing has it, without the time that importing it takes
 if TYPE_CHECKING:
-    from embedkit.api.board_models import (
+    from embedkit.api.boards import Boards as Boards
+    from embedkit.api.client import Api as Api
+    from embedkit.api.downloads import Downloads as Downloads
+    from embedkit.api.models import (
+        AllowedUse as AllowedUse,
         Board as Board,
         BoardAsset as BoardAsset,
         BoardChange as BoardChange,
         BoardLinks as BoardLinks,
         BoardPage as BoardPage,
         BoardPermissions as BoardPermissions,
+        Collection as Collection,
         Comment as Comment,
         Comments as Comments,
-    )
-    from embedkit.api.boards import Boards as Boards
-    from embedkit.api.client import Api as Api
-    from embedkit.api.downloads import Downloads as Downloads
-    from embedkit.api.models import (
-        AllowedUse as AllowedUse,
-        Collection as Collection,
         Country as Country,
         Credit as Credit,
         DisplaySize as DisplaySize,
@@ -59,14 +57,15 @@ if TYPE_CHECKING:
         Facet as Facet,
         Facets as Facets,
         Found as Found,
-        Image as Image,
         IStockLicense as IStockLicense,
+        Image as Image,
         Keyword as Keyword,
         ReferralDestination as ReferralDestination,
         RelatedSearch as RelatedSearch,
         SearchPage as SearchPage,
     )
-    from embedkit.api.search import Search as Search
+    from embedkit.api.response_cache import SearchBudget as SearchBudget
+    from embedkit.api.search import PreparedSearch as PreparedSearch, Search as Search
     from embedkit.cache.embed_cache import EmbedCache as EmbedCache
     from embedkit.errors import (
         ConfigurationError as ConfigurationError,
@@ -116,15 +115,15 @@ _MODULES = {
     "transport.client": "HttpTransport Transport",
     "cache.embed_cache": "EmbedCache",
     "api.client": "Api",
-    "api.search": "Search",
+    "api.search": "PreparedSearch Search",
     "api.downloads": "Downloads",
     "api.boards": "Boards",
     "api.models": (
-        "AllowedUse Collection Country Credit DisplaySize Download DownloadOffer DownloadSize "
-        "EditorialSource Facet Facets Found IStockLicense Image Keyword ReferralDestination "
-        "RelatedSearch SearchPage"
+        "AllowedUse Board BoardAsset BoardChange BoardLinks BoardPage BoardPermissions Collection "
+        "Comment Comments Country Credit DisplaySize Download DownloadOffer DownloadSize EditorialSource "
+        "Facet Facets Found IStockLicense Image Keyword ReferralDestination RelatedSearch SearchPage"
     ),
-    "api.board_models": ("Board BoardAsset BoardChange BoardLinks BoardPage BoardPermissions Comment Comments"),
+    "api.response_cache": "SearchBudget",
     "rendering.renderer": "static_dir templates_dir",
     "web": "create_app create_blueprint",
 }

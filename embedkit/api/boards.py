@@ -1,90 +1,330 @@
-"""Boards, where a customer collects pictures: list, make, read, rename, delete them; pictures, comments."""
+"""Boards, where a customer collects pictures: list, make, read, rename, delete them; pictures, comments.
+
+The contract has its oddities: of all page sizes the one of boards is ``pageSize``, one of the sort orders is
+``name_decending``, and ``asset_ids`` of a removal is the only list that repeats its name (form, explode).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from embedkit.api import board_requests
-from embedkit.api.board_models import (
+from embedkit.api.decoding import JSONReader, count_of, invalid, read
+from embedkit.api.errors import What, error_for
+from embedkit.api.images import read_display_size
+from embedkit.api.models import (
     Board,
+    BoardAsset,
     BoardChange,
+    BoardLinks,
     BoardPage,
+    BoardPermissions,
+    Comment,
     Comments,
 )
-from embedkit.api.requests import distinct
-from embedkit.api.search import paging
+from embedkit.api.parameters import PAGE_SIZE, documented
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
+from embedkit.errors import ConfigurationError, UnsupportedReference
+from embedkit.getty import payload
+from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
+from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
+from embedkit.validation import shown
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from embedkit.api.parameters import BoardListing
-    from embedkit.api.session import Caller
-    from embedkit.settings import Settings
+    from embedkit.api.session import ApiSession
+
+SUCCESS = (200, 201, 204)
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 
 
 class Boards:
-    """The boards of the customer that USERNAME names. What is answered is never kept.
+    """The boards of the customer that EMBEDKIT_USERNAME names. Answers are never kept.
 
-    Every method raises ConfigurationError without USERNAME and PASSWORD, NotFound where there is no such
-    board, Unauthorized where it is another's, and ProviderError where there is no answer.
+    Every method raises ConfigurationError without EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD and for wrong
+    arguments, NotFound where there is no such board, Unauthorized where it is another's, UnsupportedReference for
+    what is not an ID, and ProviderError where there is no answer.
+
+        id = kit.api.boards.create("Front page", "Pictures for Monday")
+        change = kit.api.boards.add(id, ["74917285"])
     """
 
-    def __init__(self, settings: Settings, caller: Caller) -> None:
-        self._settings = settings
-        self._caller = caller
+    def __init__(self, api: ApiSettings, session: ApiSession) -> None:
+        self._api = api
+        self._session = session
 
-    def list(self, **said: Unpack[BoardListing]) -> BoardPage:
-        """One page of boards, without their pictures.
-
-        :param said: ``page``, ``page_size``, ``relationship`` (owned, invited), ``sort_order``.
-        """
-        answer = self._answer(board_requests.listing(said, self._settings))
-        return board_requests.page(answer, self._settings, **paging(said))
+    @documented("boards")
+    def list(self, **params: Unpack[BoardListing]) -> BoardPage:
+        """One page of boards, without their pictures."""
+        return parse_page(self._call(list_request(params, self._api)), self._api, **page_of(params))
 
     def create(self, name: str, description: str = "") -> str:
-        """Make a board; its id."""
-        return board_requests.created(self._answer(board_requests.creation(name, description, self._settings)))
+        """Make a board; returns its ID.
+
+        :param name: at most 300 characters; must not be empty.
+        :param description: at most 2000 characters.
+        """
+        document = _document(name, description)
+        return parse_id(self._call(write(self._api, "POST", "/v3/boards", document=document)))
 
     def get(self, id: str) -> Board:
         """A board, with its pictures."""
-        return board_requests.board(self._answer(board_requests.reading(id, self._settings)), self._settings)
+        return parse_board(self._call(get(self._api, _path(id))), self._api)
 
     def rename(self, id: str, name: str, description: str | None = None) -> None:
-        """Give a board another name, and another description unless that is None: then it keeps its own."""
-        if description is None:  # a PUT replaces both: what is not said would be lost
+        """Give a board another name.
+
+        :param description: a new one; None keeps the present one.
+        """
+        path = _path(id)
+        if description is None:  # a PUT replaces both: what is not sent would be lost
             description = self.get(id).description
-        board_requests.done(self._answer(board_requests.renaming(id, name, description, self._settings)))
+        check(self._call(write(self._api, "PUT", path, document=_document(name, description))))
 
     def delete(self, id: str) -> None:
         """Delete a board, not its pictures."""
-        board_requests.done(self._answer(board_requests.deletion(id, self._settings)))
+        check(self._call(write(self._api, "DELETE", _path(id))))
 
     def add(self, id: str, asset_ids: Sequence[str]) -> BoardChange:
-        """Put pictures on a board; which of them could be."""
-        wanted = distinct(asset_ids)
-        return board_requests.added(self._answer(board_requests.adding(id, wanted, self._settings)), wanted)
+        """Put pictures on a board; returns which of them could be added."""
+        wanted = distinct_ids(asset_ids)
+        return parse_change(self._call(add_request(id, wanted, self._api)), wanted)
 
     def remove(self, id: str, asset_ids: Sequence[str]) -> None:
         """Take pictures off a board."""
-        board_requests.done(self._answer(board_requests.removal(id, asset_ids, self._settings)))
+        check(self._call(remove_request(id, asset_ids, self._api)))
 
     def comments(self, id: str) -> Comments:
-        """What was said about a board."""
-        return board_requests.comments(self._answer(board_requests.comments_request(id, self._settings)))
+        """The comments on a board."""
+        return parse_comments(self._call(get(self._api, f"{_path(id)}/comments")))
 
     def comment(self, id: str, text: str) -> str:
-        """Say something about a board; the id of the comment."""
-        return board_requests.created(
-            self._answer(board_requests.comment_request(id, text, self._settings)), "comment"
-        )
+        """Comment on a board; returns the ID of the comment.
+
+        :param text: at most 2000 characters; must not be empty.
+        """
+        return parse_id(self._call(comment_request(id, text, self._api)), "comment")
 
     def delete_comment(self, id: str, comment_id: str) -> None:
         """Delete a comment."""
-        board_requests.done(
-            self._answer(board_requests.comment_deletion(id, comment_id, self._settings)), "comment"
-        )
+        path = f"{_path(id)}/comments/{_checked(comment_id)}"
+        check(self._call(write(self._api, "DELETE", path)), "comment")
 
-    def _answer(self, request: Request) -> Response:
-        return self._caller.call(request, "customer")
+    def _call(self, request: Request) -> Response:
+        return self._session.call(request, "customer")
+
+
+# -- requests -----------------------------------------------------------------------------------------------
+
+
+def list_request(params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for one page of the customer's boards.
+
+    :raises ConfigurationError: for wrong arguments.
+    """
+    return query(api, "boards", "/v3/boards", params, **FIRST_PAGE)
+
+
+def add_request(board_id: str, asset_ids: Sequence[str], api: ApiSettings) -> Request:
+    """The request to put pictures on a board.
+
+    :raises UnsupportedReference: for what is not an asset ID, and where there is none.
+    """
+    document = [{"asset_id": one} for one in _asset_ids(asset_ids)]
+    return write(api, "PUT", f"{_path(board_id)}/assets", document=document)
+
+
+def remove_request(board_id: str, asset_ids: Sequence[str], api: ApiSettings) -> Request:
+    """The request to take pictures off a board.
+
+    :raises UnsupportedReference: for what is not an asset ID, and where there is none.
+    """
+    pairs = tuple(("asset_ids", one) for one in _asset_ids(asset_ids))
+    return write(api, "DELETE", f"{_path(board_id)}/assets", pairs)
+
+
+def comment_request(board_id: str, text: str, api: ApiSettings) -> Request:
+    """The request to comment on a board.
+
+    :raises ConfigurationError: where the comment is empty.
+    """
+    if not (comment := one_line(text, MAX_CAPTION_CHARS)):
+        raise ConfigurationError("The comment is empty.", hint="Pass a text.")
+    return write(api, "POST", f"{_path(board_id)}/comments", document={"text": comment})
+
+
+def _document(name: str, description: str) -> dict[str, str]:
+    if not (title := one_line(name, MAX_TITLE_CHARS)):
+        raise ConfigurationError("A board needs a name.", hint="Pass a name.")
+    return {"name": title, "description": one_line(description, MAX_CAPTION_CHARS)}
+
+
+def _path(board_id: str) -> str:
+    return f"/v3/boards/{_checked(board_id)}"
+
+
+def _checked(id: str) -> str:
+    if isinstance(id, str) and _ID.fullmatch(id):
+        return id
+    given = excerpt(id if isinstance(id, str) else shown(id))
+    raise UnsupportedReference(
+        f"{given!r} is not the ID of a board or comment.", hint="Take it from the list of boards."
+    )
+
+
+def _asset_ids(asset_ids: Sequence[str]) -> tuple[str, ...]:
+    if not (found := distinct_ids(asset_ids)):
+        raise UnsupportedReference("No pictures are named.", hint="Pass at least one asset ID.")
+    return found
+
+
+# -- answers ------------------------------------------------------------------------------------------------
+
+
+def parse_page(response: Response, api: ApiSettings, *, page: int = 1, page_size: int = PAGE_SIZE) -> BoardPage:
+    """The page of boards that an answer holds.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer without boards.
+    """
+    fields = read(response, "board", page_size=page_size)
+    fields.require_list("boards", "board_count")
+    boards = fields.children("boards", lambda part: _board(part, api))
+    return BoardPage(
+        boards=boards,
+        total=count_of(fields, "board_count", boards, page, page_size),
+        page=page,
+        page_size=page_size,
+        other=fields.other,
+    )
+
+
+def parse_board(response: Response, api: ApiSettings) -> Board:
+    """The board that an answer holds.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not a board.
+    """
+    if not (found := _board(read(response, "board"), api)):
+        raise invalid("The answer is not a board.")
+    return found
+
+
+def parse_id(response: Response, what: What = "board") -> str:
+    """The ID of what was made: a board, or a comment.
+
+    :raises ProviderError: for another status than 201 or 200; InvalidResponse for an answer without an ID.
+    """
+    if not (found := read(response, what, statuses=SUCCESS).id("id")):
+        raise invalid("The answer has no ID.")
+    return found
+
+
+def parse_change(response: Response, asset_ids: Sequence[str]) -> BoardChange:
+    """Which pictures are on the board now, and which could not be added, in the order of ``asset_ids``.
+
+    :raises ProviderError: for another status than 201 or 200.
+    """
+    fields = read(response, "board", statuses=SUCCESS)
+    wanted = distinct_ids(asset_ids)
+    refused = {one.lower() for one in fields.texts("assets_not_added")}
+    fields.children("assets_added", lambda part: part.asset_ref("asset_id"))
+    return BoardChange(
+        tuple(one for one in wanted if one not in refused),
+        tuple(one for one in wanted if one in refused),
+        other=fields.other,
+    )
+
+
+def check(response: Response, what: What = "board") -> None:
+    """Check that a change was made.
+
+    :raises ProviderError: where it was not.
+    """
+    if response.status not in SUCCESS:
+        raise error_for(response, what=what)
+
+
+def parse_comments(response: Response) -> Comments:
+    """The comments that an answer holds.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer without comments.
+    """
+    fields = read(response, "comment")
+    fields.require_list("comments")
+    return Comments(
+        fields.children("comments", _comment),
+        fields.child("permissions", lambda part: part.permission("can_add_comment")) or False,
+        other=fields.other,
+    )
+
+
+def _board(fields: JSONReader, api: ApiSettings) -> Board | None:
+    if not (board_id := fields.id("id")):
+        return None
+    return Board(
+        id=board_id,
+        name=fields.text("name", MAX_TITLE_CHARS),
+        description=fields.text("description", MAX_CAPTION_CHARS),
+        asset_count=fields.number("asset_count") or 0,
+        comment_count=fields.number("comment_count") or 0,
+        date_created=fields.datetime("date_created"),
+        date_last_updated=fields.datetime("date_last_updated"),
+        relationship=fields.enum("board_relationship", ("owned", "invited")),
+        hero_asset=fields.child("hero_asset", lambda part: _asset(part, api)),
+        assets=fields.children("assets", lambda part: _asset(part, api)),
+        permissions=fields.child("permissions", _permissions) or BoardPermissions(),
+        links=fields.child("links", lambda part: _links(part, api)) or BoardLinks(),
+        other=fields.other,
+    )
+
+
+def _asset(fields: JSONReader, api: ApiSettings) -> BoardAsset | None:
+    if not (ref := fields.asset_ref("id")):
+        return None
+    return BoardAsset(
+        ref,
+        fields.text("asset_type"),
+        fields.datetime("date_added"),
+        fields.children("display_sizes", lambda part: read_display_size(part, api)),
+        other=fields.other,
+    )
+
+
+def _permissions(fields: JSONReader) -> BoardPermissions:
+    return BoardPermissions(
+        fields.permission("can_delete_board"),
+        fields.permission("can_invite_to_board"),
+        fields.permission("can_update_name"),
+        fields.permission("can_update_description"),
+        fields.permission("can_add_assets"),
+        fields.permission("can_remove_assets"),
+        other=fields.other,
+    )
+
+
+def _links(fields: JSONReader, api: ApiSettings) -> BoardLinks:
+    def allow(value: object) -> str | None:
+        return payload.url_on_site(value, SITES) or payload.url_on_origin(value, api.api_origins)
+
+    return BoardLinks(fields.url("invitation", allow), fields.url("share", allow), other=fields.other)
+
+
+def _comment(fields: JSONReader) -> Comment | None:
+    if not (comment_id := fields.id("id")):
+        return None
+    return Comment(
+        comment_id,
+        fields.text("text", MAX_CAPTION_CHARS),
+        fields.child("created_by", _name) or "",
+        fields.datetime("date_created"),
+        fields.child("permissions", lambda part: part.permission("can_delete_comment")) or False,
+        other=fields.other,
+    )
+
+
+def _name(fields: JSONReader) -> str:
+    return f"{fields.text('first_name')} {fields.text('last_name')}".strip()

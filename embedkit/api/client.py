@@ -1,33 +1,29 @@
 """The client of the Getty Images API v3: :attr:`embedkit.EmbedKit.api`.
 
-search       images, creative, editorial, pages; budget
+search       images, creative, editorial, pages, find, find_pages; budget
 itself       image, images, similar, same_series, countries, collections
-downloads    sizes, largest, address, save
+downloads    sizes, largest, url, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from embedkit.api import image_requests, reference_data, search_requests
+from embedkit.api import images, search
 from embedkit.api.boards import Boards
-from embedkit.api.budget import SearchBudget
+from embedkit.api.decoding import FAMILIES, JSONReader, read
 from embedkit.api.downloads import Downloads
-from embedkit.api.models import (
-    Collection,
-    Country,
-    Found,
-    Image,
-    SearchPage,
-)
-from embedkit.api.requests import distinct
-from embedkit.api.response_cache import Pages
-from embedkit.api.search import Search, paging
-from embedkit.api.session import Caller
+from embedkit.api.models import Collection, Country, Found, Image, SearchPage
+from embedkit.api.oauth import Credentials
+from embedkit.api.parameters import documented
+from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
+from embedkit.api.response_cache import ResponseCache, SearchBudget
+from embedkit.api.session import ApiSession
+from embedkit.cache.secret import signing_secrets
+from embedkit.messages import Response
 from embedkit.validation import lasting
 
 if TYPE_CHECKING:
@@ -43,90 +39,129 @@ __all__ = ["Api"]
 class Api:
     """The API v3, on behalf of the settings' key and customer. Safe for threads and forks.
 
-    Every method raises ConfigurationError without API_KEY and for arguments that it does not take,
-    UnsupportedReference for what is no asset id, and ProviderError where there is no answer. What was asked in
-    the last five minutes is not asked again, except for downloads and boards.
+    Every method raises ConfigurationError without EMBEDKIT_API_KEY and for arguments that it does not take,
+    UnsupportedReference for what is not an asset ID, and ProviderError where there is no answer. An answer is kept
+    for five minutes, except those about downloads and boards.
 
-    :param transport: gives the transport when first needed.
+        image = kit.api.image("74917285", fields=["title", "credit_line"])
+        found = kit.api.images(["74917285", "600000002"], language="de")
+
+    :param transport: returns the transport when it is first needed.
     :param clock: seconds since the epoch.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        *,
-        transport: Callable[[], Transport],
-        clock: Callable[[], float] = time.time,
+        self, settings: Settings, *, transport: Callable[[], Transport], clock: Callable[[], float]
     ) -> None:
-        self._settings = settings
-        caller = Caller(settings, transport)
-        self._pages = Pages(settings, caller, clock)
-        self.search = Search(settings, self._pages, SearchBudget(settings, clock))
-        self.downloads = Downloads(settings, caller)
-        self.boards = Boards(settings, caller)
+        self._api = ApiSettings.of(settings)
+        cache, timeout, credentials = settings.cache, settings.timeout, Credentials.of(settings)
+        session = ApiSession(credentials, transport, timeout=timeout, frozen=settings.frozen)
+        self._cache = ResponseCache(
+            session,
+            credentials,
+            cache=cache,
+            signing_secrets=lambda: signing_secrets(settings),
+            timeout=timeout,
+            clock=clock,
+        )
+        budget = SearchBudget(settings.search_budget, cache=cache, timeout=timeout, clock=clock)
+        self.search = search.Search(self._api, self._cache, budget)
+        self.downloads = Downloads(self._api, session)
+        self.boards = Boards(self._api, session)
 
-    def image(self, id: str, **said: Unpack[Details]) -> Image:
-        """What is known of one picture.
+    @documented("image")
+    def image(self, id: str, **params: Unpack[Details]) -> Image:
+        """One picture.
 
-        :param said: ``fields`` and ``language``.
-        :raises NotFound: where there is none of that id.
+        :raises NotFound: where there is none of that ID.
         """
-        request = image_requests.single(id, said, self._settings)
-        return self._pages.ask(request, lambda response: image_requests.one(response, self._settings, id))
+        request = images.image_request(id, params, self._api)
+        return self._cache.ask(request, lambda response: images.parse_image(response, self._api, id))
 
-    def images(self, ids: Sequence[str], **said: Unpack[Details]) -> Found:
-        """What is known of any number of pictures, and which ids there are none of."""
-        wanted, asked = distinct(ids), lasting(said)
-        found = [self._some(some, asked, batch=len(wanted) > len(some)) for some in _portions(wanted)]
+    @documented("image")
+    def images(self, ids: Sequence[str], **params: Unpack[Details]) -> Found:
+        """Any number of pictures, 100 in a call, and which IDs there are none of."""
+        wanted, given = distinct_ids(ids), lasting(params)
+        portions = [wanted[start : start + images.MAX_IDS] for start in range(0, len(wanted), images.MAX_IDS)]
+        found = [self._portion(portion, given, batch=len(portions) > 1) for portion in portions]
         return Found(
             tuple(image for one in found for image in one.images),
             tuple(id for one in found for id in one.missing),
             other=found[0].other if len(found) == 1 else {},
         )
 
-    def similar(self, id: str, **said: Unpack[Series]) -> SearchPage:
-        """One page of pictures that look like one.
+    @documented("similar")
+    def similar(self, id: str, **params: Unpack[Series]) -> SearchPage:
+        """One page of pictures that look like one; it counts as a search."""
+        return self._series("similar", id, params)
 
-        :param said: ``page``, ``page_size``, ``fields`` and ``language``.
-        """
-        return self._series("similar", id, said)
-
-    def same_series(self, id: str, **said: Unpack[Series]) -> SearchPage:
-        """One page of pictures that were taken with one; ``said`` as for :meth:`similar`."""
-        return self._series("same-series", id, said)
+    @documented("same-series")
+    def same_series(self, id: str, **params: Unpack[Series]) -> SearchPage:
+        """One page of pictures that were taken with one; it counts as a search."""
+        return self._series("same-series", id, params)
 
     def countries(self, language: str | None = None) -> tuple[Country, ...]:
-        """All countries, with their names in a language; that of LOCALE by default."""
-        return self._pages.ask(
-            reference_data.countries_request(self._settings, language), reference_data.countries
-        )
+        """All countries, with their names in a language; that of EMBEDKIT_LOCALE by default."""
+        return self._cache.ask(get(self._api, "/v3/countries", language=language), parse_countries)
 
     def collections(self, language: str | None = None) -> tuple[Collection, ...]:
         """All collections that the key may use."""
-        return self._pages.ask(
-            reference_data.collections_request(self._settings, language), reference_data.collections
-        )
+        return self._cache.ask(get(self._api, "/v3/collections", language=language), parse_collections)
 
     def close(self) -> None:
-        """Let go of connections, except the transport's."""
-        self._pages.close()
+        """Close connections, except the transport's."""
+        self._cache.close()
 
-    def _some(self, ids: Sequence[str], said: Any, *, batch: bool) -> Found:
-        request = replace(image_requests.request(ids, said, self._settings), batch=batch)
-        return self._pages.ask(request, lambda response: image_requests.found(response, self._settings, ids))
+    def _portion(self, ids: Sequence[str], params: Mapping[str, Any], *, batch: bool) -> Found:
+        request = replace(images.images_request(ids, params, self._api), batch=batch)
+        return self._cache.ask(request, lambda response: images.parse_images(response, self._api, ids))
 
-    def _series(self, kind: Literal["similar", "same-series"], id: str, said: Any) -> SearchPage:
-        request = image_requests.series(kind, id, said, self._settings)
-        return self._pages.ask(
-            request,
-            lambda response: search_requests.parse(
-                response, self._settings, what="picture", ref=id, **paging(said)
-            ),
+    def _series(self, kind: Literal["similar", "same-series"], id: str, params: Mapping[str, Any]) -> SearchPage:
+        return self._cache.ask(
+            images.series_request(kind, id, params, self._api),
+            lambda response: search.parse(response, self._api, what="picture", ref=id, **page_of(params)),
             self.search.budget.spend,
         )
 
 
-def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The ids in as many lots as there must be calls."""
-    for start in range(0, len(ids), image_requests.MOST):
-        yield ids[start : start + image_requests.MOST]
+# -- what searches can be narrowed to -----------------------------------------------------------------------
+
+
+def parse_countries(response: Response) -> tuple[Country, ...]:
+    """The countries of an answer, in its order.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer without countries.
+    """
+    fields = read(response, "places")
+    fields.require_list("countries")
+    return fields.children("countries", _country)
+
+
+def parse_collections(response: Response) -> tuple[Collection, ...]:
+    """The collections of an answer, in its order.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer without collections.
+    """
+    fields = read(response, "places")
+    fields.require_list("collections")
+    return fields.children("collections", _collection)
+
+
+def _country(fields: JSONReader) -> Country | None:
+    code, name = fields.text("iso_alpha_3").upper(), fields.text("name")
+    return Country(fields.text("iso_alpha_2").upper(), code, name, other=fields.other) if code else None
+
+
+def _collection(fields: JSONReader) -> Collection | None:
+    code, name = fields.text("code"), fields.text("name")
+    if not (code or name):
+        return None
+    return Collection(
+        fields.number("id"),
+        code,
+        name,
+        family=fields.enum("asset_family", FAMILIES),
+        license_model=fields.text("license_model"),
+        product_types=fields.texts("product_types"),
+        other=fields.other,
+    )

@@ -1,17 +1,17 @@
-"""JSON of the API v3, read field by field into values.
+"""JSON of the API v3, read field by field.
 
-Fields that are missing, null or of a type that nobody expects give what "not there" gives; an answer is
-refused only where nothing of it can be used. A field that is not read, or cannot be, stays in ``other``; what
-cannot be used of a list (a picture without an id, an address elsewhere) is left out.
+Fields that are missing, null or of an unexpected type count as missing; an answer is refused only where nothing
+of it can be used. A field that is not read, or cannot be, stays in ``other``; what cannot be used of a list (a
+picture without an ID, a URL elsewhere) is left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any, TypeVar
 
-from embedkit.api.errors import What, refusal
+from embedkit.api.errors import What, error_for
 from embedkit.errors import InvalidResponse, UnsupportedReference
 from embedkit.getty import payload
 from embedkit.getty.payload import MAX_NAME_CHARS, one_line
@@ -19,54 +19,59 @@ from embedkit.getty.urls import asset_ids
 from embedkit.messages import Response
 from embedkit.models import JSON, AssetRef
 
-MOST_PIXELS = 1_000_000  # more on a side is a slip
+MAX_PIXELS = 1_000_000  # more on a side is a slip
 FAMILIES = ("creative", "editorial")
-# "Square", "PanoramicHorizontal"; asked for as panoramic_horizontal.
-ORIENTATIONS = ("horizontal", "vertical", "square", "panoramic_horizontal", "panoramic_vertical")
 
-_MOMENT = re.compile(
+_DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
-_JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
-_KEY = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_WORD_BREAK = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 T = TypeVar("T")
 
 
-def answer(
+def read(
     response: Response,
     what: What,
     *,
     statuses: tuple[int, ...] = (200,),
     page_size: int | None = None,
     ref: str | None = None,
-) -> Fields:
+) -> JSONReader:
     """The object that an answer holds.
 
     :param what: was asked for, for messages.
+    :param statuses: that mean success.
     :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
     :raises InvalidResponse: where there is no object.
     """
     if response.status not in statuses:
-        raise refusal(response, what=what, page_size=page_size, ref=ref)
+        raise error_for(response, what=what, page_size=page_size, ref=ref)
     try:
-        return Fields(payload.mapping(response.body))
+        return JSONReader(payload.mapping(response.body))
     except ValueError as error:
-        raise unusable(str(error), ref) from None
+        raise invalid(str(error), ref) from None
 
 
-def unusable(why: str, ref: str | None = None) -> InvalidResponse:
+def invalid(message: str, ref: str | None = None) -> InvalidResponse:
     """The error of an answer that says 200 and cannot be used."""
-    return InvalidResponse(why, hint="It is not used. If that lasts, check API_BASE.", ref=ref)
+    return InvalidResponse(message, hint="It is not used. If that lasts, check EMBEDKIT_API_BASE.", ref=ref)
 
 
-class Fields:
+def count_of(fields: JSONReader, name: str, found: Sized, page: int, page_size: int) -> int:
+    """How many there are on all pages: what the answer says, else those up to this page."""
+    total = fields.number(name)
+    return (page - 1) * page_size + len(found) if total is None else total
+
+
+class JSONReader:
     """The fields of one object, each read once, by its name."""
 
-    def __init__(self, said: JSON) -> None:
-        self._said = said
-        self._rest = dict(said)
+    def __init__(self, fields: JSON) -> None:
+        self._fields = fields
+        self._rest = dict(fields)
 
     @property
     def other(self) -> JSON:
@@ -74,27 +79,35 @@ class Fields:
         return self._rest
 
     def __contains__(self, name: str) -> bool:
-        return name in self._said
+        return name in self._fields
 
     def raw(self, name: str) -> Any:
-        """A value as it is; it counts as not read."""
-        return self._said.get(name)
+        """A value as it came; it counts as not read."""
+        return self._fields.get(name)
 
-    def _kept(self, name: str, value: T | None) -> T | None:
+    def require_list(self, name: str, *totals: str, ref: str | None = None) -> None:
+        """Check that there is a list of this name, or at least one of these counts of it.
+
+        :raises InvalidResponse: where there is none.
+        """
+        if not isinstance(self.raw(name), list | None) or not any(one in self for one in (name, *totals)):
+            raise invalid(f"The answer has no list of {name}.", ref)
+
+    def _take(self, name: str, value: T | None) -> T | None:
         """A value that was read; where it could not be, its field stays with the rest."""
-        if value is not None or self._said.get(name) is None:
+        if value is not None or self._fields.get(name) is None:
             self._rest.pop(name, None)
         return value
 
     def text(self, name: str, limit: int = MAX_NAME_CHARS) -> str:
         """One clean line of so many characters at the most."""
-        return self._kept(name, _text(self.raw(name), limit)) or ""
+        return self._take(name, _text(self.raw(name), limit)) or ""
 
-    def word(self, name: str, words: tuple[str, ...]) -> str:
+    def enum(self, name: str, words: tuple[str, ...]) -> str:
         """One of these words, however it is spelled; else nothing."""
-        said = self.raw(name)
-        spelled = _JOINT.sub("_", said.strip()).lower() if isinstance(said, str) else None
-        return self._kept(name, spelled if spelled in ("", *words) else None) or ""
+        value = self.raw(name)
+        spelled = _WORD_BREAK.sub("_", value.strip()).lower() if isinstance(value, str) else None
+        return self._take(name, spelled if spelled in ("", *words) else None) or ""
 
     def texts(self, name: str, limit: int = MAX_NAME_CHARS) -> tuple[str, ...]:
         """Clean lines, those that are not empty."""
@@ -103,12 +116,12 @@ class Fields:
 
     def number(self, name: str) -> int | None:
         """A number of 0 or more, or digits."""
-        return self._kept(name, payload.whole_number(self.raw(name)))
+        return self._take(name, payload.whole_number(self.raw(name)))
 
     def pixels(self, name: str) -> int | None:
         """A side of a picture."""
         size = payload.whole_number(self.raw(name))
-        return self._kept(name, size if size and size <= MOST_PIXELS else None)
+        return self._take(name, size if size and size <= MAX_PIXELS else None)
 
     def numbers(self, name: str) -> tuple[int, ...]:
         """Numbers of 0 or more."""
@@ -117,54 +130,54 @@ class Fields:
 
     def flag(self, name: str) -> bool | None:
         """True or false; nothing else is either."""
-        said = self.raw(name)
-        return self._kept(name, said if isinstance(said, bool) else None)
+        value = self.raw(name)
+        return self._take(name, value if isinstance(value, bool) else None)
 
-    def allowed(self, name: str) -> bool:
-        """A permission: what is not said is not permitted."""
+    def permission(self, name: str) -> bool:
+        """A permission: what is missing is not permitted."""
         return self.flag(name) or False
 
-    def moment(self, name: str) -> str | None:
+    def datetime(self, name: str) -> str | None:
         """A date or a time of ISO 8601, as it is written."""
-        said = self.raw(name)
-        return self._kept(name, said if isinstance(said, str) and _MOMENT.fullmatch(said) else None)
+        value = self.raw(name)
+        return self._take(name, value if isinstance(value, str) and _DATETIME.fullmatch(value) else None)
 
-    def key(self, name: str) -> str:
-        """An id of whatever the service numbers, fit to stand in a path; empty if it is none."""
-        said = self.raw(name)
-        written = str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
-        return self._kept(name, written if _KEY.fullmatch(written) else None) or ""
+    def id(self, name: str) -> str:
+        """An ID of whatever the service numbers, fit to stand in a path; empty for anything else."""
+        value = self.raw(name)
+        written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        return self._take(name, written if _ID.fullmatch(written) else None) or ""
 
-    def asset(self, name: str) -> AssetRef | None:
-        """The picture that an asset id names."""
-        said = self.raw(name)
-        return self._kept(name, _asset(str(said) if isinstance(said, int) else said))
+    def asset_ref(self, name: str) -> AssetRef | None:
+        """The picture that an asset ID names."""
+        value = self.raw(name)
+        return self._take(name, _asset(str(value) if isinstance(value, int) else value))
 
-    def link(self, name: str, known: Callable[[object], str | None]) -> str | None:
-        """An address, if it is one of those that ``known`` lets through."""
-        return self._kept(name, known(self.raw(name)))
+    def url(self, name: str, allow: Callable[[object], str | None]) -> str | None:
+        """A URL, if it is one of those that ``allow`` lets through."""
+        return self._take(name, allow(self.raw(name)))
 
-    def part(self, name: str, read: Callable[[Fields], T]) -> T | None:
+    def child(self, name: str, read: Callable[[JSONReader], T]) -> T | None:
         """An object within."""
-        said = self.raw(name)
-        return self._kept(name, read(Fields(said)) if isinstance(said, dict) else None)
+        value = self.raw(name)
+        return self._take(name, read(JSONReader(value)) if isinstance(value, dict) else None)
 
-    def parts(self, name: str, read: Callable[[Fields], T | None]) -> tuple[T, ...]:
+    def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
-        found = [read(Fields(item)) for item in self._items(name) if isinstance(item, dict)]
+        found = [read(JSONReader(item)) for item in self._items(name) if isinstance(item, dict)]
         return tuple(item for item in found if item is not None)
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """An object of texts."""
-        said = self.raw(name)
-        if not isinstance(said, dict):
-            return self._kept(name, None) or ()
-        clean = [(_text(key, MAX_NAME_CHARS), _text(value, MAX_NAME_CHARS)) for key, value in said.items()]
-        return self._kept(name, tuple((key, value) for key, value in clean if key and value)) or ()
+        found = self.raw(name)
+        if not isinstance(found, dict):
+            return self._take(name, None) or ()
+        clean = [(_text(key, MAX_NAME_CHARS), _text(value, MAX_NAME_CHARS)) for key, value in found.items()]
+        return self._take(name, tuple((key, value) for key, value in clean if key and value)) or ()
 
     def _items(self, name: str) -> list[Any]:
-        said = self.raw(name)
-        return self._kept(name, said if isinstance(said, list) else None) or []
+        value = self.raw(name)
+        return self._take(name, value if isinstance(value, list) else None) or []
 
 
 def _text(value: object, limit: int) -> str | None:

@@ -1,4 +1,9 @@
-"""Downloads, for licensed customers: what there is of a picture, its address for a day, its file on the disk."""
+"""Downloads, for licensed customers: the sizes of a picture, its URL for a day, its file on the disk.
+
+The service names the URL in a redirect (303 as the contract has it; 302 in older documentation) or, with
+auto_download=false, in its answer. It may lead to the image origins and to the API itself, and no credentials are
+sent there: it is signed, for 24 hours.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +13,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from embedkit.api import download_requests, image_requests
-from embedkit.api.models import (
-    Download,
-    DownloadOffer,
-    DownloadSize,
-    Image,
-)
-from embedkit.api.requests import asset_id
+from embedkit.api.decoding import invalid, read
+from embedkit.api.images import image_request, parse_image
+from embedkit.api.models import Download, DownloadOffer, DownloadSize, Image
+from embedkit.api.parameters import documented, encode
+from embedkit.api.requests import MAX_REDIRECTS, ApiSettings, asset_id, write
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
 from embedkit.files.download import Draft, Place, Progress
-from embedkit.getty import error_mapping
+from embedkit.getty import error_mapping, payload
 from embedkit.messages import Request, Response
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from embedkit.api.parameters import Downloading
-    from embedkit.api.session import Caller
-    from embedkit.settings import Settings
+    from embedkit.api.session import ApiSession
 
-SECONDS = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them
-MOST = 1024**3  # bytes of one file
+ENDPOINT = "delivery"  # a throttle and a breaker of its own: files are slow, and on another host
+TIMEOUT_S = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them
+MAX_FILE_BYTES = 1024**3
+MAX_URL_CHARS = 4096  # it is signed
 ENDINGS = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
@@ -40,36 +43,41 @@ ENDINGS = {
     "image/x-eps": ".eps",
     "application/zip": ".zip",
 }
-WORDS = ("text/", "application/json", "application/xml", "application/xhtml")  # a message, and no picture
+NOT_A_PICTURE = ("text/", "application/json", "application/xml", "application/xhtml")  # a message
 
 
 class Downloads:
     """Downloads on behalf of the settings' customer, or of the application on its own.
 
-    Every method raises ConfigurationError without API_SECRET, Unauthorized for what is not licensed, NotFound
-    for what there is not, and ProviderError where there is no answer.
+    Every method raises ConfigurationError without EMBEDKIT_API_SECRET and for wrong arguments, Unauthorized for
+    what is not licensed, NotFound for what does not exist, UnsupportedReference for what is not an asset ID, and
+    ProviderError where there is no answer.
+
+        offer = kit.api.downloads.largest("74917285")[0]
+        done = kit.api.downloads.save("74917285", "eclipse.jpg", product_type=offer.product_type)
     """
 
-    def __init__(self, settings: Settings, caller: Caller) -> None:
-        self._settings = settings
-        self._caller = caller
+    def __init__(self, api: ApiSettings, session: ApiSession) -> None:
+        self._api = api
+        self._session = session
 
     def sizes(self, id: str) -> tuple[DownloadSize, ...]:
-        """The sizes that there are of a picture, and the agreements under which they can be had."""
+        """The sizes that a picture can be downloaded in, and the agreements for each."""
         return self._image(id, "downloads", "download_sizes").download_sizes
 
     def largest(self, id: str) -> tuple[DownloadOffer, ...]:
-        """The agreements under which the largest file of a picture can be had."""
+        """The agreements under which the largest file of a picture can be downloaded."""
         return self._image(id, "largest_downloads").largest_downloads
 
-    def address(self, id: str, *, notes: Mapping[str, str] | None = None, **said: Unpack[Downloading]) -> str:
-        """Where a file is, for 24 hours. It counts as a download.
+    @documented("download")
+    def url(self, id: str, *, notes: Mapping[str, str] | None = None, **params: Unpack[Downloading]) -> str:
+        """The URL of a file, good for 24 hours; by default of the largest. It counts as a download.
 
-        :param said: ``product_type``, ``height`` in pixels and so on; the largest file by default.
-        :param notes: ``download_notes`` and ``project_code``, for agreements that want them.
+        :param notes: ``download_notes`` and ``project_code``, for agreements that require them.
         """
-        return self._ordered(id, {"auto_download": False, **said}, notes)
+        return self._order(id, {"auto_download": False, **params}, notes)
 
+    @documented("download")
     def save(
         self,
         id: str,
@@ -78,58 +86,101 @@ class Downloads:
         overwrite: bool = False,
         progress: Progress | None = None,
         notes: Mapping[str, str] | None = None,
-        **said: Unpack[Downloading],
+        **params: Unpack[Downloading],
     ) -> Download:
-        """Download a file: it is there as a whole, or not at all.
+        """Download a file, by default the largest: it is there as a whole, or not at all.
 
-        :param path: of the file; or of a folder, where it is named by its id.
+        :param path: of the file; or of a folder, where it is named by its ID.
         :param overwrite: whether a file that is there may be replaced.
         :param progress: called with the bytes that have come, and with those of the file where they are known.
-        :param said: as for :meth:`address`; ``auto_download=False`` asks for the address in another way.
-        :raises OSError: where the file cannot be written; FileExistsError where one is there. Both before
+        :param notes: ``download_notes`` and ``project_code``, for agreements that require them.
+        :raises OSError: where the file can't be written; FileExistsError where one is there. Both before
             anything is ordered, as far as that can be known.
         """
-        self._caller.check("token")
+        self._session.check("token")
         wanted = asset_id(id)
-        expected = ".eps" if said.get("file_type") == "eps" else ".jpg"
+        expected = ".eps" if params.get("file_type") == "eps" else ".jpg"
         place = Place(path, f"{wanted}{expected}", overwrite=overwrite)
         with Draft(place, progress) as draft:
-            # only the request holds the address, which is signed, and shows it to nobody
-            request = download_requests.file_request(self._ordered(wanted, said, notes), self._settings)
-            media_type = self._fetched(request, draft, wanted)
+            # only the request holds the URL, which is signed, and shows it to nobody
+            request = file_request(self._order(wanted, params, notes), self._api)
+            media_type = self._fetch(request, draft, wanted)
             place.under(f"{wanted}{ENDINGS.get(media_type, expected)}")
             return Download(wanted, draft.keep(), draft.done, urlsplit(request.url).hostname or "", media_type)
 
-    def _ordered(self, id: str, said: Mapping[str, Any], notes: Mapping[str, str] | None) -> str:
-        automatic = said.get("auto_download", True)
-        order = download_requests.request(id, said, self._settings, auto_download=automatic, notes=notes)
-        return download_requests.address(self._caller.call(order, "token"), self._settings, id)
+    def _order(self, id: str, params: Mapping[str, Any], notes: Mapping[str, str] | None) -> str:
+        return parse_url(self._session.call(order_request(id, params, self._api, notes), "token"), self._api, id)
 
-    def _fetched(self, request: Request, draft: Draft, id: str) -> str:
-        """Get a file into a draft; its media type."""
-        headers = {**request.headers, "Accept-Encoding": "identity"}  # pictures do not get smaller
-        response = self._caller.fetch(
-            replace(request, headers=headers, sink=draft, max_bytes=MOST, timeout=SECONDS)
-        )
+    def _fetch(self, request: Request, draft: Draft, id: str) -> str:
+        """Get a file into a draft; returns its media type."""
+        response = self._session.fetch(replace(request, sink=draft))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status != 200:
-            raise _undelivered(response, id)
+            raise _delivery_error(response, id)
         if not draft.done or draft.total not in (None, draft.done):
             raise Unavailable("The file is not whole.", hint="Try again later.", ref=id)
-        if media_type.startswith(WORDS):
-            raise InvalidResponse("What was delivered is no picture.", hint="Try again later.", ref=id)
+        if media_type.startswith(NOT_A_PICTURE):
+            raise InvalidResponse("What was delivered is not a picture.", hint="Try again later.", ref=id)
         return media_type
 
     def _image(self, id: str, *fields: str) -> Image:
-        request = image_requests.single(id, {"fields": fields}, self._settings)
-        return image_requests.one(self._caller.call(request, "token"), self._settings, id)
+        request = image_request(id, {"fields": fields}, self._api)
+        return parse_image(self._session.call(request, "token"), self._api, id)
 
 
-def _undelivered(response: Response, id: str) -> ProviderError:
+def order_request(
+    id: str, params: Mapping[str, Any], api: ApiSettings, notes: Mapping[str, str] | None = None
+) -> Request:
+    """The request for one download. It counts against the customer's agreement, so it is never sent twice.
+
+    :param params: ``auto_download``, by default True, redirects to the file; False answers with its URL.
+    :raises UnsupportedReference: for what is not an asset ID.
+    :raises ConfigurationError: for wrong arguments.
+    """
+    pairs = encode("download", {"auto_download": True, **params})
+    # without notes the official SDK sends the JSON null; nothing at all might be taken for a wrong media type
+    document = dict(notes) if notes else None
+    order = write(api, "POST", f"/v3/downloads/images/{asset_id(id)}", pairs, document=document)
+    return replace(order, follow_redirects=False)
+
+
+def parse_url(response: Response, api: ApiSettings, id: str) -> str:
+    """The URL of the file.
+
+    :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
+    :raises InvalidResponse: where the URL is missing, or leads anywhere else.
+    """
+    origins = (*api.image_origins, *api.api_origins)
+    # no variable here holds what was answered: the error below may be sent to a crash reporter, with its frames
+    if not (found := payload.url_on_origin(_location(response, id), origins, MAX_URL_CHARS)):
+        raise invalid("The answer has no URL of a file that may be used.", id)
+    return found
+
+
+def _location(response: Response, id: str) -> object:
+    if response.status in (302, 303):
+        return response.headers.get("location")
+    return read(response, "download", ref=id).raw("uri")
+
+
+def file_request(url: str, api: ApiSettings) -> Request:
+    """The request for the file, at a URL that :func:`parse_url` returned; without credentials."""
+    return Request(
+        url,
+        endpoint=ENDPOINT,
+        headers={"Accept": "*/*", "Accept-Encoding": "identity"},  # pictures do not get smaller
+        redirects=MAX_REDIRECTS,
+        hosts=api.hosts,
+        max_bytes=MAX_FILE_BYTES,
+        timeout=TIMEOUT_S,
+    )
+
+
+def _delivery_error(response: Response, id: str) -> ProviderError:
     if throttled := error_mapping.throttle_error(response, id):
         return throttled
     if response.status in (404, 410):
         return error_mapping.error_for(response, NotFound, "the file is not there any more", "Order it again.", id)
     if 400 <= response.status < 600:
         return error_mapping.error_for(response, Unavailable, "the file is not delivered", "Try again later.", id)
-    return error_mapping.error_for(response, InvalidResponse, "that is no file", "Try again later.", id)
+    return error_mapping.error_for(response, InvalidResponse, "that is not a file", "Try again later.", id)

@@ -1,17 +1,37 @@
-"""The words that the API v3 knows, and how its other values are written (OpenAPI 3.0.1, August 2026).
+"""The words that the API v3 knows, the fields of its answers, and how its other values are written.
 
-Words of older documentation (caucasian, hispanic_latino, mixed_race_person) are not taken any more.
+Of OpenAPI 3.0.1, August 2026. Words of older documentation (caucasian, hispanic_latino, mixed_race_person) are
+not taken any more. A set of fields stands for many: summary_set, detail_set, display_set. No set has
+``uri_oembed``, which shows whether a picture may be embedded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Literal
-
-from embedkit.api.encoding import Between, Written
+from typing import Annotated, Literal, NamedTuple, TypeVar, Union
 
 MAX_PAGE_SIZE = 100
-LARGEST = 2**31 - 1  # the numbers of the contract are int32
+MAX_INT32 = 2**31 - 1  # the numbers of the contract are int32
+
+T = TypeVar("T")
+OneOrMany = Union[T, Sequence[T]]  # noqa: UP007  (X | Y of a variable takes no parameter before Python 3.12)
+
+
+class Range(NamedTuple):
+    """The least and the most that a number may be."""
+
+    least: int
+    most: int
+
+
+class Form(NamedTuple):
+    """How a text must be written: a pattern for a full match, an example, and what it may begin without."""
+
+    pattern: str
+    example: str
+    start: str = ""
+
 
 AgeOfPeople = Literal[
     "newborn",
@@ -121,16 +141,115 @@ BoardSortOrder = Literal[
     "date_last_updated_descending", "date_last_updated_ascending", "name_ascending", "name_decending"
 ]
 
-When = date | str  # ISO 8601, if it is a text
-Number = Annotated[int, Between(1, LARGEST)]
-Pixels = Annotated[int, Between(1, 100_000)]
-PageSize = Annotated[int, Between(1, MAX_PAGE_SIZE)]
-Colour = Annotated[str, Written("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
-Country = Annotated[str, Written("[A-Za-z]{3}", "FRA")]
+CreativeField = Literal[
+    "allowed_use",
+    "alternative_ids",
+    "artist",
+    "asset_family",
+    "call_for_image",
+    "caption",
+    "collection_code",
+    "collection_id",
+    "collection_name",
+    "color_type",
+    "comp",
+    "comp_webp",
+    "copyright",
+    "date_camera_shot",
+    "date_created",
+    "date_submitted",
+    "detail_set",
+    "display_set",
+    "download_product",
+    "download_sizes",
+    "graphical_style",
+    "id",
+    "istock_collection",
+    "keywords",
+    "largest_downloads",
+    "license_model",
+    "max_dimensions",
+    "orientation",
+    "preview",
+    "product_types",
+    "quality_rank",
+    "referral_destinations",
+    "summary_set",
+    "thumb",
+    "title",
+    "uri_oembed",
+]
+EditorialField = Literal[
+    "allowed_use",
+    "alternative_ids",
+    "artist",
+    "asset_family",
+    "call_for_image",
+    "caption",
+    "collection_code",
+    "collection_id",
+    "collection_name",
+    "color_type",
+    "comp",
+    "comp_webp",
+    "copyright",
+    "date_camera_shot",
+    "date_created",
+    "date_submitted",
+    "detail_set",
+    "display_set",
+    "download_product",
+    "download_sizes",
+    "editorial_segments",
+    "editorial_source",
+    "event_ids",
+    "graphical_style",
+    "id",
+    "keywords",
+    "largest_downloads",
+    "license_model",
+    "max_dimensions",
+    "orientation",
+    "people",
+    "preview",
+    "product_types",
+    "quality_rank",
+    "referral_destinations",
+    "summary_set",
+    "thumb",
+    "title",
+    "uri_oembed",
+]
+# of the search of all pictures, and of similar ones
+BlendedField = Literal[EditorialField, "accessrestriction", "entity_details", "istock_collection"]
+# of pictures by their ids
+DetailField = Literal[
+    EditorialField,
+    "artist_title",
+    "city",
+    "country",
+    "credit_line",
+    "downloads",
+    "entity_details",
+    "is_ai_editable",
+    "istock_collection",
+    "istock_licenses",
+    "links",
+    "object_name",
+    "state_province",
+]
+
+DateOrText = date | str  # ISO 8601, if it is a text
+Number = Annotated[int, Range(1, MAX_INT32)]
+Pixels = Annotated[int, Range(1, 100_000)]
+PageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
+Color = Annotated[str, Form("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
+Language = Annotated[str, Form(".{0,1000}", "de, or pt-BR")]
+Country = Annotated[str, Form("[A-Za-z]{3}", "FRA")]
 # With the number of one instance of a product, for customers who have several.
 Product = Annotated[
     str,
-    Written(
+    Form(
         "(easyaccess|editorialsubscription|imagepack|premiumaccess|royaltyfreesubscription)(:[0-9A-Za-z-]{1,40})?",
         "premiumaccess, or premiumaccess:1234",
     ),

@@ -49,24 +49,25 @@ MISSING: dict[What, tuple[str, str]] = {
     "board": ("there is no such board", "Look at the list of boards."),
     "comment": ("there is no such board or comment", "Look at the comments of the board."),
 }
-KEY_REFUSED = ("the key is missing or refused", "Check API_KEY.")
+KEY_REFUSED = ("the key is missing or refused", "Check EMBEDKIT_API_KEY.")
 TOKEN_REFUSED = (
     "the credentials are missing or refused",
-    "Check API_KEY and API_SECRET; downloads and boards want USERNAME and PASSWORD, too.",
+    "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET;"
+    " downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD, too.",
 )
 
 _SIZE = re.compile("page[ _-]?size", re.IGNORECASE)
 _FIELD = re.compile(r"Field: ([A-Za-z_]{1,40}),")
 
 
-class Said(NamedTuple):
+class Body(NamedTuple):
     """What a body says: a code of the list, or nothing; a message, for reading alone."""
 
     code: str
     message: str
 
 
-def refusal(
+def error_for(
     response: Response, *, what: What, page_size: int | None = None, ref: str | None = None
 ) -> ProviderError:
     """The error that an answer stands for.
@@ -76,93 +77,82 @@ def refusal(
     """
     if throttled := error_mapping.throttle_error(response, ref):
         return throttled
-    said = _said(response.body)
-    kind, says, hint = _meaning(response, said, what)
-    if response.status == 400 and (said.code == "InvalidPageSize" or _SIZE.search(said.message)):
-        says, hint = "this size of a page is refused", _sizes(page_size)
-    return error_mapping.error_for(response, kind, says + (f" ({said.code})" if said.code else ""), hint, ref)
+    body = _body(response.body)
+    kind, message, hint = _classify(response, body, what)
+    if response.status == 400 and (body.code == "InvalidPageSize" or _SIZE.search(body.message)):
+        message, hint = "this size of a page is refused", _sizes(page_size)
+    return error_mapping.error_for(response, kind, message + (f" ({body.code})" if body.code else ""), hint, ref)
 
 
-def _said(body: bytes) -> Said:
+def _body(content: bytes) -> Body:
     try:
-        answer = payload.mapping(body)
+        answer = payload.mapping(content)
     except ValueError:
-        return Said("", "")
+        return Body("", "")
     code = answer.get("code") or answer.get("ErrorCode")
     message = answer.get("message") or answer.get("ErrorMessage")
     known = isinstance(code, str) and code in CODES
-    return Said(str(code) if known else "", message if isinstance(message, str) else "")
+    return Body(str(code) if known else "", message if isinstance(message, str) else "")
 
 
-def _meaning(response: Response, said: Said, what: What) -> Meaning:
+def _classify(response: Response, body: Body, what: What) -> Meaning:
     status, own = response.status, not response.body.strip() or error_mapping.is_json(response.body)
     if status in (404, 410):
-        return _missing(response, said, what)
+        return _missing(response, body, what)
     if 400 <= status < 500 and error_mapping.is_inactive(error_mapping.explanation(response)):
         return Unauthorized, *KEY_REFUSED
-    if said.code == "InvalidIStockCollection":  # declared with 500, and about what was asked
+    if body.code == "InvalidIStockCollection":  # declared with 500, and about what was asked
         return InvalidResponse, "it knows no such collection", "Check the collection codes."
     if status == 408 or 500 <= status < 600 or (400 <= status < 500 and not own):
-        return (
-            Unavailable,
-            "the service has a problem" if own else "not the service's own answer",
-            "Try again later.",
-        )
+        message = "the service has a problem" if own else "not the service's own answer"
+        return Unavailable, message, "Try again later."
     if status == 401:
-        return Unauthorized, *(KEY_REFUSED if said.message == "Unauthorized" else TOKEN_REFUSED)
+        return Unauthorized, *(KEY_REFUSED if body.message == "Unauthorized" else TOKEN_REFUSED)
     if status == 403:
-        return _forbidden(response, said, what)
+        return _forbidden(response, body, what)
     if 400 <= status < 500:
-        return InvalidResponse, "the question was not understood", _about(said)
-    return InvalidResponse, "no answer of the API", "Check API_BASE."
+        return InvalidResponse, "the question was not understood", _about(body)
+    return InvalidResponse, "not an answer of the API", "Check EMBEDKIT_API_BASE."
 
 
-def _missing(response: Response, said: Said, what: What) -> Meaning:
+def _missing(response: Response, body: Body, what: What) -> Meaning:
     if error_mapping.is_firewall_page(error_mapping.explanation(response)):
         return Unavailable, "a firewall's page", "Try again later."
-    if said.code == "FileDownloadSizeNotFound":
+    if body.code == "FileDownloadSizeNotFound":
         return NotFound, "there is no file of that size", "Choose one of the sizes of this picture."
     if what in MISSING:
         return NotFound, *MISSING[what]
-    return InvalidResponse, "there is nothing at this address", "Check API_BASE."
+    return InvalidResponse, "there is nothing at this URL", "Check EMBEDKIT_API_BASE."
 
 
-def _forbidden(response: Response, said: Said, what: What) -> Meaning:
-    if said.code == "OverageLimitReached":
-        return (
-            QuotaExhausted,
-            "no more downloads in this period",
-            "Choose another product_type, or ask Getty for more.",
-        )
-    if "x-amzn-errortype" in response.headers or (said.message == "Forbidden" and not said.code):
+def _forbidden(response: Response, body: Body, what: What) -> Meaning:
+    if body.code == "OverageLimitReached":
+        hint = "Choose another product_type, or ask Getty for more."
+        return QuotaExhausted, "no more downloads in this period", hint
+    if "x-amzn-errortype" in response.headers or (body.message == "Forbidden" and not body.code):
         return Unauthorized, *KEY_REFUSED
-    if said.code == "UnauthorizedDisplaySize":
-        return (
-            Unauthorized,
-            "the key may not have these display sizes",
-            "Ask for thumb among the fields, not for more.",
-        )
+    if body.code == "UnauthorizedDisplaySize":
+        hint = "Ask for thumb among the fields, not for more."
+        return Unauthorized, "the key may not have these display sizes", hint
     if what == "download":
-        hint = "Choose another product_type among its largest downloads, or check USERNAME."
+        hint = "Choose another product_type among its largest downloads, or check EMBEDKIT_USERNAME."
         return Unauthorized, "this picture is not licensed to the customer", hint
     if what in ("board", "comment"):
-        return Unauthorized, "the customer may not do that", "Ask the owner of the board, or check USERNAME."
+        hint = "Ask the owner of the board, or check EMBEDKIT_USERNAME."
+        return Unauthorized, "the customer may not do that", hint
     return Unauthorized, "these credentials do not reach that far", TOKEN_REFUSED[1]
 
 
-def _about(said: Said) -> str:
+def _about(body: Body) -> str:
     """Which argument it was, where the message names one of ours."""
-    field = _FIELD.search(said.message)
-    return (
-        f"Look at {field[1]}."
-        if field and any(field[1] in takes(endpoint) for endpoint in ENDPOINTS)
-        else "Look at the arguments."
-    )
+    field = _FIELD.search(body.message)
+    known = field and any(field[1] in takes(endpoint) for endpoint in ENDPOINTS)
+    return f"Look at {field[1]}." if field and known else "Look at the arguments."
 
 
-def _sizes(asked: int | None) -> str:
+def _sizes(page_size: int | None) -> str:
     hint = f"Some keys take a page_size of {', '.join(map(str, OLD_PAGE_SIZES[:-1]))} or {OLD_PAGE_SIZES[-1]} only"
-    if asked is None:
+    if page_size is None:
         return f"{hint}."
-    nearest = min(OLD_PAGE_SIZES, key=lambda size: abs(size - asked))
-    return f"{hint}; nearest to {asked} is {nearest}."
+    nearest = min(OLD_PAGE_SIZES, key=lambda size: abs(size - page_size))
+    return f"{hint}; nearest to {page_size} is {nearest}."

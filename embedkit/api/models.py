@@ -12,17 +12,18 @@ from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Any
 
-from embedkit.getty.urls import page_url
-from embedkit.models import AGENCY, AssetRef, credit_line
+from embedkit.models import AssetRef
 
-# What the names of display sizes stand for, by the addresses of real answers: "s=170x170" and "s=612x612" are
+AGENCY = "Getty Images"
+
+# What the names of display sizes stand for, by the URLs of real answers: "s=170x170" and "s=612x612" are
 # the longest side in pixels, "s=170667a" is an area.
-LONGEST = {"thumb": 170, "comp": 612}
-AREA = {"preview": 170_667}
+LONGEST_SIDE_PX = {"thumb": 170, "comp": 612}
+AREA_PX = {"preview": 170_667}
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ApiObject:
     """A part of an answer. ``other`` are its fields that have no place of their own, verbatim."""
 
     other: Mapping[str, Any] = field(default_factory=dict, kw_only=True, compare=False, repr=False)
@@ -32,7 +33,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class DisplaySize(Answered):
+class DisplaySize(ApiObject):
     """A picture to look at while choosing; ``width`` and ``height`` are pixels, where they are known."""
 
     name: str
@@ -43,7 +44,7 @@ class DisplaySize(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class ReferralDestination(Answered):
+class ReferralDestination(ApiObject):
     """A page that shows the picture; on sites of Getty Images alone."""
 
     site_name: str
@@ -51,8 +52,8 @@ class ReferralDestination(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class Keyword(Answered):
-    """A word that a picture is filed under. It may come without text: then only its id can be used."""
+class Keyword(ApiObject):
+    """A word that a picture is filed under. It may come without text: then only its ID can be used."""
 
     keyword_id: str
     text: str = ""
@@ -63,7 +64,7 @@ class Keyword(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class AllowedUse(Answered):
+class AllowedUse(ApiObject):
     """How a picture may be used; in ``how_can_i_use_it`` upright bars mark a link, ``|License Terms|``."""
 
     how_can_i_use_it: str = ""
@@ -72,7 +73,7 @@ class AllowedUse(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class EditorialSource(Answered):
+class EditorialSource(ApiObject):
     """Who an editorial picture comes from."""
 
     id: int | None = None
@@ -80,7 +81,7 @@ class EditorialSource(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class IStockLicense(Answered):
+class IStockLicense(ApiObject):
     """A licence of iStock, and what it costs in credits."""
 
     license_type: str
@@ -88,7 +89,7 @@ class IStockLicense(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadOffer(Answered):
+class DownloadOffer(ApiObject):
     """An agreement under which a picture may be downloaded; its ``product_type`` goes with the download."""
 
     product_type: str
@@ -98,7 +99,7 @@ class DownloadOffer(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadSize(Answered):
+class DownloadSize(ApiObject):
     """A size in which a picture can be downloaded: pixels, and bytes of its file where they are known."""
 
     media_type: str = ""
@@ -122,7 +123,7 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
-class Image(Answered):
+class Image(ApiObject):
     """One picture as the API v3 describes it. ``ref`` can be resolved as it is.
 
     Which fields are filled depends on the ``fields`` asked for. ``photographer`` is the API's ``artist``,
@@ -177,13 +178,13 @@ class Image(Answered):
 
     @property
     def id(self) -> str:
-        """The asset id, in lower case."""
+        """The asset ID, in lower case."""
         return self.ref.items[0]
 
     @property
     def page_url(self) -> str:
-        """The page of the picture; made from its id, whatever the answer says."""
-        return page_url(self.id)
+        """The page of the picture; made from its ID, whatever the answer says."""
+        return f"https://www.gettyimages.com/detail/{self.id}"
 
     @property
     def shortcode(self) -> str:
@@ -203,8 +204,9 @@ class Image(Answered):
     @property
     def credit(self) -> Credit:
         """Who is to be named: the API's own line where that names the agency, else one made of the parts."""
+        names = dict.fromkeys(name for name in (self.photographer, self.collection) if name and name != AGENCY)
         own = AGENCY.lower() in self.credit_line.lower()
-        line = self.credit_line if own else credit_line(self.photographer, self.collection)
+        line = self.credit_line if own else " / ".join((*names, AGENCY))
         return Credit(line, self.photographer, self.collection)
 
     @property
@@ -226,15 +228,15 @@ def _measured(size: DisplaySize, width: int | None, height: int | None) -> Displ
     """A display size with its pixels: those of the answer, else what the picture's shape makes of its name."""
     if (size.width and size.height) or not (width and height):
         return size
-    if size.name in AREA:
-        scale = min(1.0, sqrt(AREA[size.name] / (width * height)))
+    if size.name in AREA_PX:
+        scale = min(1.0, sqrt(AREA_PX[size.name] / (width * height)))
     else:
-        scale = min(1.0, LONGEST.get(size.name, max(width, height)) / max(width, height))
+        scale = min(1.0, LONGEST_SIDE_PX.get(size.name, max(width, height)) / max(width, height))
     return replace(size, width=max(1, int(width * scale + 0.5)), height=max(1, int(height * scale + 0.5)))
 
 
 @dataclass(frozen=True, slots=True)
-class Facet(Answered):
+class Facet(ApiObject):
     """Something that a search can be narrowed to; events have a ``date``."""
 
     name: str
@@ -243,7 +245,7 @@ class Facet(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class Facets(Answered):
+class Facets(ApiObject):
     """What a search can be narrowed to, where facets were asked for and the service gave them."""
 
     artists: tuple[Facet, ...] = ()
@@ -254,15 +256,15 @@ class Facets(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class RelatedSearch(Answered):
-    """Another phrase that people search for; ``url`` is the API's own address of that search."""
+class RelatedSearch(ApiObject):
+    """Another phrase that people search for; ``url`` is the API's own URL of that search."""
 
     phrase: str
     url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Paged(Answered):
+class Paged(ApiObject):
     """One page of a list that has ``total`` things in all; pages are counted from 1."""
 
     total: int
@@ -299,8 +301,8 @@ class SearchPage(Paged):
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Answered):
-    """Pictures asked for by their ids, in that order, and the ids that there are no pictures for."""
+class Found(ApiObject):
+    """Pictures asked for by their IDs, in that order, and the IDs that there are no pictures for."""
 
     images: tuple[Image, ...]
     missing: tuple[str, ...] = ()
@@ -310,7 +312,7 @@ class Found(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class Country(Answered):
+class Country(ApiObject):
     """A country; ``name`` is in the language asked for, ``iso_alpha_3`` is what a search takes."""
 
     iso_alpha_2: str
@@ -319,7 +321,7 @@ class Country(Answered):
 
 
 @dataclass(frozen=True, slots=True)
-class Collection(Answered):
+class Collection(ApiObject):
     """A collection; ``code`` is what a search takes, ``family`` is creative or editorial."""
 
     id: int | None
@@ -342,3 +344,99 @@ class Download:
     bytes: int
     host: str
     media_type: str = ""
+
+
+# -- boards: named sets of pictures that customers share, the successors of lightboxes ----------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BoardAsset(ApiObject):
+    """A picture on a board. ``ref`` can be resolved as it is; a board may hold videos, which cannot."""
+
+    ref: AssetRef
+    asset_type: str = ""
+    date_added: str | None = None
+    display_sizes: tuple[DisplaySize, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The asset ID, in lower case."""
+        return self.ref.items[0]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPermissions(ApiObject):
+    """What the customer may do with a board; what the answer does not say is not permitted."""
+
+    can_delete_board: bool = False
+    can_invite_to_board: bool = False
+    can_update_name: bool = False
+    can_update_description: bool = False
+    can_add_assets: bool = False
+    can_remove_assets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLinks(ApiObject):
+    """Pages of a board: to invite somebody to it, and to show it."""
+
+    invitation: str | None = None
+    share: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Board(ApiObject):
+    """A board: a named set of pictures, shared with others. A list of boards holds a ``hero_asset`` and the
+    ``relationship`` (owned or invited) of each, one board by itself its ``assets``, permissions and links."""
+
+    id: str
+    name: str
+    description: str = ""
+    asset_count: int = 0
+    comment_count: int = 0
+    date_created: str | None = None
+    date_last_updated: str | None = None
+    relationship: str = ""
+    hero_asset: BoardAsset | None = None
+    assets: tuple[BoardAsset, ...] = ()
+    permissions: BoardPermissions = BoardPermissions()
+    links: BoardLinks = BoardLinks()
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage(Paged):
+    """One page of a customer's boards."""
+
+    boards: tuple[Board, ...]
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more; an empty page is the last one, whatever the total says."""
+        return bool(self.boards) and self.page < self.pages
+
+
+@dataclass(frozen=True, slots=True)
+class BoardChange(ApiObject):
+    """What became of assets that were to be added to a board, by their ids."""
+
+    added: tuple[str, ...]
+    not_added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comment(ApiObject):
+    """What somebody wrote on a board."""
+
+    id: str
+    text: str
+    author: str = ""
+    date_created: str | None = None
+    can_delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comments(ApiObject):
+    """The comments on a board, and whether the customer may add one."""
+
+    comments: tuple[Comment, ...]
+    can_add_comment: bool = False

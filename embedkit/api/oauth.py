@@ -1,8 +1,8 @@
 """OAuth2 grants: requests to the token endpoint, and what its answers mean.
 
     refresh_token         where the customer has been logged in before
-    password              where USERNAME and PASSWORD are set
-    client_credentials    where API_SECRET is set: the application on its own
+    password              where EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD are set
+    client_credentials    where EMBEDKIT_API_SECRET is set: the application on its own
 
 A revealed secret is never bound to a variable here: crash reporters send those along with an error.
 """
@@ -24,8 +24,8 @@ Grant = Literal["refresh_token", "password", "client_credentials"]
 
 ENDPOINT = "token"
 MAX_BYTES = 64 * 1024
-LIFETIME = 300  # seconds, where an answer tells nothing usable; the documented tokens live for 1800
-LONGEST = 86_400  # seconds that are believed
+DEFAULT_LIFETIME_S = 300  # where an answer has nothing usable; the documented tokens live for 1800
+MAX_LIFETIME_S = 86_400  # more is not believed
 
 _TOKEN = re.compile(r"[!-~]{1,8192}")  # it goes into a header
 _LOGIN = ("invalid_grant", "InvalidUsernameOrPassword")  # RFC 6749 section 5.2; the words of Connect
@@ -36,47 +36,65 @@ class Token:
     """What opens the API v3 for ``seconds`` from now; ``refresh`` gets the next one without the password."""
 
     access: Secret
-    seconds: int = LIFETIME
+    seconds: int = DEFAULT_LIFETIME_S
     refresh: Secret | None = None
 
 
-def grant(settings: Settings) -> Grant | None:
-    """How a token is got at first; None where the key alone has to do.
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The key, the secret that goes with it, a customer where there is one, and where tokens are issued."""
 
-    :raises ConfigurationError: for a customer without the application's secret, which goes with it.
-    """
-    if customer(settings):
-        if not settings.api_secret:
-            raise ConfigurationError("USERNAME and PASSWORD go with API_SECRET.", hint="Set API_SECRET, too.")
-        return "password"
-    return "client_credentials" if settings.api_secret else None
+    token_url: str
+    api_key: Secret
+    api_secret: Secret
+    username: str
+    password: Secret
+
+    @classmethod
+    def of(cls, settings: Settings) -> Credentials:
+        """Those of the settings of the same names."""
+        return cls(settings.token_url, settings.api_key, settings.api_secret, settings.username, settings.password)
+
+    @property
+    def has_customer(self) -> bool:
+        """Whether they are of a customer: a username without password is nobody's."""
+        return bool(self.username and self.password)
+
+    def grant(self) -> Grant | None:
+        """How the first token is requested; None where there is only a key.
+
+        :raises ConfigurationError: for a customer without the application's secret, which goes with it.
+        """
+        if self.has_customer and not self.api_secret:
+            raise ConfigurationError(
+                "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD go with EMBEDKIT_API_SECRET.",
+                hint="Set EMBEDKIT_API_SECRET, too.",
+            )
+        if self.has_customer:
+            return "password"
+        return "client_credentials" if self.api_secret else None
 
 
-def customer(settings: Settings) -> bool:
-    """Whether the settings name a customer of Getty Images."""
-    return bool(settings.username and settings.password)
-
-
-def request(how: Grant, settings: Settings, refresh: Secret | None = None) -> Request:
-    """The question for a token. Everything is in its body: addresses end up in logs.
+def request(grant: Grant, credentials: Credentials, refresh: Secret | None = None) -> Request:
+    """The request for a token. Everything is in its body: URLs end up in logs.
 
     :param refresh: the refresh token of the grant of that name.
     """
-    said: dict[str, str | Secret] = {
-        "grant_type": how,
-        "client_id": settings.api_key,
-        "client_secret": settings.api_secret,
+    fields: dict[str, str | Secret] = {
+        "grant_type": grant,
+        "client_id": credentials.api_key,
+        "client_secret": credentials.api_secret,
     }
-    if how == "password":
-        said |= {"username": settings.username, "password": settings.password}
+    if grant == "password":
+        fields |= {"username": credentials.username, "password": credentials.password}
     if refresh is not None:
-        said["refresh_token"] = refresh
+        fields["refresh_token"] = refresh
     return Request(
-        settings.token_url,
+        credentials.token_url,
         endpoint=ENDPOINT,
         method="POST",
         headers={"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode([(name, _plain(value)) for name, value in said.items()], errors="replace").encode(),
+        body=urlencode([(name, _plain(value)) for name, value in fields.items()], errors="replace").encode(),
         max_bytes=MAX_BYTES,
     )
 
@@ -85,15 +103,15 @@ def _plain(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def parse(response: Response, how: Grant) -> Token:
+def parse(response: Response, grant: Grant) -> Token:
     """The token of an answer.
 
-    :raises Unauthorized: where the credentials are refused; names the settings that ``how`` uses.
+    :raises Unauthorized: where the credentials are refused; names the settings that the grant uses.
     :raises RateLimited, QuotaExhausted, Unavailable: where the endpoint cannot, for now.
-    :raises InvalidResponse: where the answer is of no token endpoint.
+    :raises InvalidResponse: where the answer is not a token endpoint's.
     """
     if response.status != 200:
-        raise _refusal(response, how)
+        raise _refusal(response, grant)
     failure: Exception | None = None
     try:
         token = _token(response.body)
@@ -103,48 +121,49 @@ def parse(response: Response, how: Grant) -> Token:
         raise failure
     if token:
         return token
-    raise InvalidResponse("The answer of the token endpoint holds no token.", hint="Check TOKEN_URL.")
+    raise InvalidResponse("The answer of the token endpoint holds no token.", hint="Check EMBEDKIT_TOKEN_URL.")
 
 
 def _token(body: bytes) -> Token | None:
     try:
-        said = payload.mapping(body)
+        answer = payload.mapping(body)
     except ValueError:
         return None
-    access, refresh, kind = said.get("access_token"), said.get("refresh_token"), said.get("token_type", "bearer")
+    access, refresh = answer.get("access_token"), answer.get("refresh_token")
+    kind = answer.get("token_type", "bearer")
     if not _fit(access) or not isinstance(kind, str) or kind.lower() != "bearer":
         return None
-    seconds = payload.whole_number(said.get("expires_in")) or LIFETIME
-    return Token(Secret(access), min(seconds, LONGEST), Secret(refresh) if _fit(refresh) else None)
+    seconds = payload.whole_number(answer.get("expires_in")) or DEFAULT_LIFETIME_S
+    return Token(Secret(access), min(seconds, MAX_LIFETIME_S), Secret(refresh) if _fit(refresh) else None)
 
 
 def _fit(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
-def _refusal(response: Response, how: Grant) -> ProviderError:
+def _refusal(response: Response, grant: Grant) -> ProviderError:
     if throttled := error_mapping.throttle_error(response, None):
         return throttled
-    return error_mapping.error_for(response, *_meaning(response, how), ref=None)
+    return error_mapping.error_for(response, *_classify(response, grant), ref=None)
 
 
-def _meaning(response: Response, how: Grant) -> Meaning:
-    status, said = response.status, error_mapping.explanation(response)
+def _classify(response: Response, grant: Grant) -> Meaning:
+    status, text = response.status, error_mapping.explanation(response)
     own = not response.body.strip() or error_mapping.is_json(response.body)
     if status == 408 or 500 <= status < 600:
         return Unavailable, "the token endpoint has a problem", "Try again later."
-    if error_mapping.is_inactive(said):
-        return Unauthorized, "the account is inactive", "Check API_KEY."
-    if error_mapping.is_firewall_page(said) or (status in (400, 401, 403) and not own):
+    if error_mapping.is_inactive(text):
+        return Unauthorized, "the account is inactive", "Check EMBEDKIT_API_KEY."
+    if error_mapping.is_firewall_page(text) or (status in (400, 401, 403) and not own):
         return Unavailable, "not the token endpoint's own answer", "Try again later."
     if status in (400, 401, 403):
-        return Unauthorized, "the credentials are refused", _settings(said, how)
-    return InvalidResponse, "no answer of a token endpoint", "Check TOKEN_URL."
+        return Unauthorized, "the credentials are refused", _settings(text, grant)
+    return InvalidResponse, "not an answer of a token endpoint", "Check EMBEDKIT_TOKEN_URL."
 
 
-def _settings(said: str, how: Grant) -> str:
-    if how == "client_credentials":
-        return "Check API_KEY and API_SECRET."
-    if any(word in said for word in _LOGIN):
-        return "Check USERNAME and PASSWORD."
-    return "Check API_KEY, API_SECRET, USERNAME and PASSWORD."
+def _settings(text: str, grant: Grant) -> str:
+    if grant == "client_credentials":
+        return "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."
+    if any(word in text for word in _LOGIN):
+        return "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
+    return "Check EMBEDKIT_API_KEY, EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."

@@ -1,70 +1,88 @@
-"""What each endpoint of the API v3 takes: one table for type checkers and for run time.
+"""What each endpoint of the API v3 takes, and how it is sent: one table for type checkers, help() and run time.
 
 The annotations are the table (OpenAPI 3.0.1 of the API v3, August 2026; a test compares the two).
-``def search(phrase, **said: Unpack[CreativeSearch])`` makes every argument known to a type checker; the same
+``def creative(phrase, **params: Unpack[CreativeSearch])`` makes every parameter known to a type checker; the same
 annotations are read here before anything is sent, so that a slip is named and costs no call.
+
+bool                          true, false
+int, Annotated[…, Range]      digits
+Literal[…]                    one of these words
+str, Annotated[…, Form]       one clean line, perhaps of a certain form
+date | str                    ISO 8601
+OneOrMany[…]                  any of these, joined by commas
 """
 
-from __future__ import annotations
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypedDict, TypeVar, Union, get_args, get_origin
 
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, Literal, TypedDict, get_args, get_type_hints
-
-from embedkit.api.encoding import Several, written
 from embedkit.api.enums import (
     AgeOfPeople,
+    BlendedField,
     BoardSortOrder,
-    Colour,
+    Color,
     Composition,
     Country,
     CreativeFacet,
+    CreativeField,
+    DateOrText,
+    DetailField,
     DownloadFileType,
     EditorialFacet,
+    EditorialField,
     EditorialSortOrder,
     EditorialStyle,
     Ethnicity,
     FileType,
     FilterType,
+    Form,
     GraphicalStyle,
+    Language,
     MinimumSize,
     Mood,
     Number,
     NumberOfPeople,
+    OneOrMany,
     Orientation,
     PageSize,
     Pixels,
     Product,
     ProductType,
     QualityRank,
+    Range,
     Relationship,
     Segment,
     SortOrder,
-    When,
-)
-from embedkit.api.fields import (
-    BlendedField,
-    CreativeField,
-    DetailField,
-    EditorialField,
 )
 from embedkit.errors import ConfigurationError
+from embedkit.getty.payload import one_line
+from embedkit.validation import shown
 
 PAGE_SIZE = 30  # the service's default
 # The page sizes of the documentation of 2015 to 2018; some keys may still be held to them.
 OLD_PAGE_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
 
+MAX_TEXT_CHARS = 1000
+# By ids, detail_set has no display sizes.
+SEARCH_FIELDS = ("detail_set",)
+DETAIL_FIELDS = ("detail_set", "display_set")
+
 Params = tuple[tuple[str, str], ...]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+_ISO_8601 = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # Python takes any letter at all between date and time
 
 
 class Localised(TypedDict, total=False):
-    """In which language an answer is; it travels as a header."""
+    """The language of an answer; it travels as a header."""
 
-    language: str
+    language: Language
 
 
 class Paging(TypedDict, total=False):
-    """Which part of a list is wanted."""
+    """Which part of a list is wanted: pages count from 1."""
 
     page: Number
     page_size: PageSize
@@ -74,49 +92,49 @@ class Common(Localised, Paging, total=False):
     """What all three searches take; ``country`` travels as a header."""
 
     country: Country
-    age_of_people: Several[AgeOfPeople]
+    age_of_people: OneOrMany[AgeOfPeople]
     artists: str
-    collection_codes: Several[str]
+    collection_codes: OneOrMany[str]
     collections_filter_type: FilterType
-    compositions: Several[Composition]
+    compositions: OneOrMany[Composition]
     download_product: Product
     embed_content_only: bool
-    ethnicity: Several[Ethnicity]
-    file_types: Several[FileType]
+    ethnicity: OneOrMany[Ethnicity]
+    file_types: OneOrMany[FileType]
     graphical_styles_filter_type: FilterType
     include_related_searches: bool
-    keyword_ids: Several[Number]
+    keyword_ids: OneOrMany[Number]
     minimum_size: MinimumSize
-    number_of_people: Several[NumberOfPeople]
-    orientations: Several[Orientation]
+    number_of_people: OneOrMany[NumberOfPeople]
+    orientations: OneOrMany[Orientation]
 
 
 class ImageSearch(Common, total=False):
     """The search of all pictures, creative and editorial ones."""
 
-    color: Colour
-    event_ids: Several[Number]
+    color: Color
+    event_ids: OneOrMany[Number]
     exclude_nudity: bool
-    fields: Several[BlendedField]
-    graphical_styles: Several[GraphicalStyle]
+    fields: OneOrMany[BlendedField]
+    graphical_styles: OneOrMany[GraphicalStyle]
     sort_order: SortOrder
-    specific_people: Several[str]
+    specific_people: OneOrMany[str]
 
 
 class CreativeSearch(Common, total=False):
     """The search of creative pictures."""
 
-    color: Colour
+    color: Color
     enhanced_search: bool
     exclude_editorial_use_only: bool
-    exclude_keyword_ids: Several[Number]
+    exclude_keyword_ids: OneOrMany[Number]
     exclude_nudity: bool
-    facet_fields: Several[CreativeFacet]
+    facet_fields: OneOrMany[CreativeFacet]
     facet_max_count: Number
-    fields: Several[CreativeField]
-    graphical_styles: Several[GraphicalStyle]
+    fields: OneOrMany[CreativeField]
+    graphical_styles: OneOrMany[GraphicalStyle]
     include_facets: bool
-    moods: Several[Mood]
+    moods: OneOrMany[Mood]
     safe_search: bool
     sort_order: SortOrder
 
@@ -124,59 +142,59 @@ class CreativeSearch(Common, total=False):
 class EditorialSearch(Common, total=False):
     """The search of editorial pictures."""
 
-    date_from: When
-    date_to: When
-    editorial_segments: Several[Segment]
-    event_ids: Several[Number]
-    exclude_keyword_ids: Several[Number]
-    facet_fields: Several[EditorialFacet]
+    date_from: DateOrText
+    date_to: DateOrText
+    editorial_segments: OneOrMany[Segment]
+    event_ids: OneOrMany[Number]
+    exclude_keyword_ids: OneOrMany[Number]
+    facet_fields: OneOrMany[EditorialFacet]
     facet_max_count: Number
-    fields: Several[EditorialField]
-    graphical_styles: Several[EditorialStyle]
+    fields: OneOrMany[EditorialField]
+    graphical_styles: OneOrMany[EditorialStyle]
     include_facets: bool
     minimum_quality_rank: QualityRank
     sort_order: EditorialSortOrder
-    specific_people: Several[str]
+    specific_people: OneOrMany[str]
 
 
 class AnySearch(Common, total=False):
     """What any of the searches takes, for a search whose family is chosen at run time."""
 
-    color: Colour
-    date_from: When
-    date_to: When
-    editorial_segments: Several[Segment]
+    color: Color
+    date_from: DateOrText
+    date_to: DateOrText
+    editorial_segments: OneOrMany[Segment]
     enhanced_search: bool
-    event_ids: Several[Number]
+    event_ids: OneOrMany[Number]
     exclude_editorial_use_only: bool
-    exclude_keyword_ids: Several[Number]
+    exclude_keyword_ids: OneOrMany[Number]
     exclude_nudity: bool
-    facet_fields: Several[EditorialFacet]
+    facet_fields: OneOrMany[EditorialFacet]
     facet_max_count: Number
-    fields: Several[BlendedField]
-    graphical_styles: Several[GraphicalStyle]
+    fields: OneOrMany[BlendedField]
+    graphical_styles: OneOrMany[GraphicalStyle]
     include_facets: bool
     minimum_quality_rank: QualityRank
-    moods: Several[Mood]
+    moods: OneOrMany[Mood]
     safe_search: bool
     sort_order: EditorialSortOrder
-    specific_people: Several[str]
+    specific_people: OneOrMany[str]
 
 
 class Details(Localised, total=False):
     """What pictures by their ids take."""
 
-    fields: Several[DetailField]
+    fields: OneOrMany[DetailField]
 
 
 class Series(Localised, Paging, total=False):
     """What the pictures similar to one, or of its series, take."""
 
-    fields: Several[BlendedField]
+    fields: OneOrMany[BlendedField]
 
 
 class Downloading(Localised, total=False):
-    """What a download takes; ``height`` is pixels, of one of the sizes that the picture has."""
+    """What a download takes; ``height`` is that of one of the sizes that the picture has."""
 
     auto_download: bool
     file_type: DownloadFileType
@@ -207,59 +225,176 @@ ENDPOINTS: dict[Endpoint, type] = {
     "download": Downloading,
     "boards": BoardListing,
 }
-HEADERS = frozenset({"language", "country"})  # what travels as a header
+HEADERS = frozenset({"language", "country"})  # what is sent as a header
 # Boards alone of all endpoints write this one in camel case.
 WIRE: dict[Endpoint, dict[str, str]] = {
     "boards": {"page_size": "pageSize", "relationship": "board_relationship"},
 }
 
 
-@cache
-def _table(endpoint: Endpoint) -> dict[str, Any]:
-    return get_type_hints(ENDPOINTS[endpoint], include_extras=True)
+def takes(endpoint: Endpoint) -> Mapping[str, Any]:
+    """The parameters that an endpoint takes, by name; the values are their annotations."""
+    return ENDPOINTS[endpoint].__annotations__
 
 
-def takes(endpoint: Endpoint) -> frozenset[str]:
-    """The names of the arguments that an endpoint takes."""
-    return frozenset(_table(endpoint))
+def documented(endpoint: Endpoint) -> Callable[[Method], Method]:
+    """Let ``help()`` of a method show the parameters of an endpoint, and what they may be."""
+
+    def document(method: Method) -> Method:
+        signature = inspect.signature(method)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        names = [name for name in takes(endpoint) if name not in signature.parameters]
+        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
+        rows = [f":param {name}: {allowed_values(takes(endpoint)[name])}." for name in names]
+        method.__doc__ = "\n".join([inspect.cleandoc(method.__doc__ or ""), "", *rows])
+        method.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        return method
+
+    return document
 
 
-def read(endpoint: Endpoint, said: Mapping[str, Any]) -> Params:
-    """The parameters of a request, sorted by name; what travels as a header is checked, and left out.
+def encode(endpoint: Endpoint, params: Mapping[str, Any]) -> Params:
+    """The parameters of a request, sorted by name; what is sent as a header is checked, and left out.
 
-    :param said: by their names here; None is as good as nothing said. Lists may also be one word, or a text
-        with commas.
-    :raises ConfigurationError: for an argument that the endpoint does not take, naming those that do, and for
+    :param params: by their names here; None counts as not given. A list may also be one word, or a text with
+        commas.
+    :raises ConfigurationError: for a parameter that the endpoint does not take, naming those that do, and for
         a value that it does not know, naming those it knows.
     """
-    table, wire = _table(endpoint), WIRE.get(endpoint, {})
+    kinds, wire = takes(endpoint), WIRE.get(endpoint, {})
     pairs = []
-    for name, value in said.items():
-        if name not in table:
+    for name, value in params.items():
+        if name not in kinds:
             raise _not_taken(endpoint, name)
-        text = "" if value is None else written(name, table[name], value)
+        text = "" if value is None else _encode(name, kinds[name], value)
         if text and name not in HEADERS:
             pairs.append((wire.get(name, name), text))
     return tuple(sorted(pairs))
 
 
-def country(said: Mapping[str, Any]) -> str | None:
-    """The country of a search, as the header GI-Country-Code has it; :func:`read` has checked it."""
-    return said["country"].strip().upper() if said.get("country") else None
+def allowed_values(kind: Any) -> str:
+    """What a parameter of this annotation may be, for people."""
+    origin, rules = get_origin(kind), get_args(kind)
+    if (element := _element(kind)) is not None:
+        text = allowed_values(element)
+        return (
+            f"one or more of {text.removeprefix('one of ')}"
+            if get_origin(element) is Literal
+            else f"{text}, or a list"
+        )
+    if origin is Literal:
+        return f"{'one of ' * (len(rules) > 1)}{', '.join(map(str, rules))}"
+    if kind is bool:
+        return "True or False"
+    if kind is str:
+        return f"a text of at most {MAX_TEXT_CHARS} characters"
+    if origin is Annotated and isinstance(rules[1], Range):
+        return f"a whole number from {rules[1].least} to {rules[1].most}"
+    if origin is Annotated:
+        return f"a text such as {rules[1].example}"
+    return "a date, or a text such as 1999-12-31 (ISO 8601)"
+
+
+def items(name: str, value: Any) -> Iterable[Any]:
+    """What a list holds, in whatever form it was passed.
+
+    :raises ConfigurationError: for what is not a list.
+    """
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    if isinstance(value, int):
+        return [value]
+    if isinstance(value, set | frozenset):  # in an order that does not change from run to run
+        return sorted(value, key=_spelling)
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        return value
+    raise _invalid(name, value, "Use a list, or one value.")
+
+
+def _element(kind: Any) -> Any:
+    """What a list is of; None for what is not a list."""
+    lists = [one for one in get_args(kind) if get_origin(one) is Sequence] if get_origin(kind) is Union else []
+    return get_args(lists[0])[0] if lists else None
+
+
+def _encode(name: str, kind: Any, value: Any) -> str:
+    """The parameter; empty where a list or a text is empty, so that it is not sent."""
+    if (element := _element(kind)) is None:
+        return _encode_one(name, kind, value)
+    return ",".join(dict.fromkeys(_encode_item(name, element, item) for item in items(name, value)))
+
+
+def _encode_item(name: str, kind: Any, value: Any) -> str:
+    if isinstance(value, str) and ("," in value or not value.strip()):
+        raise _invalid(name, value, "Pass each value by itself, without commas.")
+    return _encode_one(name, kind, value)
+
+
+def _encode_one(name: str, kind: Any, value: Any) -> str:
+    if (text := _text(kind, value)) is None:
+        raise _invalid(name, value, f"Use {allowed_values(kind)}.")
+    return text
+
+
+def _text(kind: Any, value: Any) -> str | None:
+    """A value as it is sent; None where it is not of this kind."""
+    origin, rules = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return text if (text := _spelling(value)) in map(str, rules) else None
+    if kind is bool:
+        text = str(value).lower() if isinstance(value, bool | str) else ""
+        return text if text in ("true", "false") else None
+    if kind is str:
+        fits = isinstance(value, str) and len(value) <= MAX_TEXT_CHARS
+        return one_line(value, MAX_TEXT_CHARS) if fits else None
+    if origin is Annotated and isinstance(rules[1], Range):
+        return _digits(rules[1], value)
+    if origin is Annotated:
+        return _formed(rules[1], value)
+    return _iso_8601(value)
+
+
+def _spelling(value: Any) -> str:
+    """A word or a number as it is written; nothing for anything else."""
+    return value if isinstance(value, str) else shown(value) if isinstance(value, int) else ""
+
+
+def _digits(rule: Range, value: Any) -> str | None:
+    text = "" if isinstance(value, bool) else _spelling(value)
+    fits = re.fullmatch("[0-9]{1,10}", text) and rule.least <= int(text) <= rule.most
+    return str(int(text)) if fits else None
+
+
+def _formed(rule: Form, value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(rule.pattern, value.strip(), re.ASCII):
+        return rule.start + value.strip().removeprefix(rule.start)
+    return None
+
+
+def _iso_8601(value: Any) -> str | None:
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        datetime.fromisoformat(text if _ISO_8601.fullmatch(text) else "")
+    except ValueError:
+        return None
+    return text
+
+
+def _invalid(name: str, value: Any, hint: str) -> ConfigurationError:
+    return ConfigurationError(f"{name} can't be {shown(value)}.", hint=hint)
 
 
 def _not_taken(endpoint: Endpoint, name: str) -> ConfigurationError:
-    others = [other for other in FAMILIES if name in _table(other)]
+    others = [other for other in FAMILIES if name in takes(other)]
     if endpoint in FAMILIES and others:
-        says = (
-            f"The {endpoint} search takes no {name}."
-            if endpoint != "all"
-            else f"The search of all takes no {name}."
-        )
-        return ConfigurationError(says, hint=f"It goes with family {' or '.join(others)}.")
+        search = "search of all" if endpoint == "all" else f"{endpoint} search"
+        hint = f"It goes with family {' or '.join(others)}."
+        return ConfigurationError(f"The {search} takes no {name}.", hint=hint)
     from difflib import get_close_matches
 
-    names = sorted(_table(endpoint))
+    names = sorted(takes(endpoint))
     nearest = get_close_matches(name, names, 1)
     hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(names)}."
     return ConfigurationError(f"There is no argument {name!r} here.", hint=hint)

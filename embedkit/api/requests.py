@@ -1,95 +1,186 @@
-"""Requests to the API v3, as far as they are all alike. Who asks is added by whoever sends them."""
+"""Requests to the API v3, as far as they are all alike. Who asks is added by the session that sends them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from embedkit.api.languages import language
-from embedkit.api.parameters import Params
-from embedkit.errors import UnsupportedReference
-from embedkit.getty.urls import asset_ids, excerpt
+from embedkit.api.parameters import PAGE_SIZE, Endpoint, Params, encode, items
+from embedkit.errors import ConfigurationError, UnsupportedReference
+from embedkit.getty.urls import EMBED_HOST, asset_ids, excerpt
 from embedkit.messages import Request
-from embedkit.settings import Settings
 from embedkit.validation import shown
 
+if TYPE_CHECKING:
+    from embedkit.settings import Settings
+
 MAX_BYTES = 2 * 1024 * 1024  # a page of 100 pictures with all their fields has a few 100 KB
-REDIRECTS = 2  # "be prepared to follow redirects" (Getty's documentation); more would be a loop
+MAX_REDIRECTS = 2  # "be prepared to follow redirects" (Getty's documentation); more would be a loop
 ENDPOINT = "api"
+FIRST_PAGE: dict[str, Any] = {"page": 1, "page_size": PAGE_SIZE}
+NO_DOCUMENT = object()
+
+# The values of Accept-Language. Some are for iStock or for creative pictures alone; for the rest Getty answers
+# in English, as for any language that it does not know.
+LANGUAGES = (
+    *("cs", "de", "en-GB", "en-US", "es", "fi", "fr", "hu", "id", "it", "ja", "ko", "nl", "pl", "pt-BR", "pt-PT"),
+    *("ro", "ru", "sv", "th", "tr", "uk", "vi", "zh-HK"),
+)
+DEFAULT_LANGUAGE = "en-US"
+# Of a language that stands in the list with a country only. Hong Kong writes as Taiwan and Macau do, and
+# not as the mainland does: who reads that is better served in English.
+_NEAREST = {language.lower(): language for language in LANGUAGES} | {
+    "en": "en-US",
+    "pt": "pt-BR",
+    **dict.fromkeys(("zh", "zh-hant", "zh-hant-hk", "zh-hant-tw", "zh-tw", "zh-mo"), "zh-HK"),
+}
 
 
-def hosts(settings: Settings) -> frozenset[str]:
-    """Where the API may redirect to, and where downloads may come from."""
-    ours = (settings.api_base, *settings.image_origins)
-    return frozenset(urlsplit(origin).hostname or "" for origin in ours)
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What requests and the reading of answers depend on; made once for a client.
+
+    :param base: URL of the API, without a slash at the end.
+    :param language: of answers, where a call names none.
+    :param image_origins: where pictures and files may come from.
+    :param api_origins: where the API's links to itself may lead.
+    :param oembed_origins: where ``uri_oembed`` may lead.
+    :param hosts: where the API may redirect to, and where files may come from.
+    """
+
+    base: str
+    language: str
+    image_origins: tuple[str, ...]
+    api_origins: tuple[str, ...]
+    oembed_origins: tuple[str, ...]
+    hosts: frozenset[str]
+
+    @classmethod
+    def of(cls, settings: Settings) -> ApiSettings:
+        """Those of API_BASE, LOCALE, IMAGE_ORIGINS and OEMBED_ENDPOINT."""
+        ours = (settings.api_base, *settings.image_origins)
+        return cls(
+            base=settings.api_base,
+            language=nearest_language(settings.locale) or DEFAULT_LANGUAGE,
+            image_origins=settings.image_origins,
+            api_origins=("https://api.gettyimages.com", _origin(settings.api_base)),
+            oembed_origins=(f"https://{EMBED_HOST}", _origin(settings.oembed_endpoint)),
+            hosts=frozenset(urlsplit(origin).hostname or "" for origin in ours),
+        )
 
 
-def api_origins(settings: Settings) -> tuple[str, ...]:
-    """Where the API's addresses of itself may lead."""
-    parts = urlsplit(settings.api_base)
-    return "https://api.gettyimages.com", f"{parts.scheme}://{parts.netloc}"
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
-def asking(
-    settings: Settings, path: str, params: Params = (), *, speak: str | None = None, country: str | None = None
+def nearest_language(locale: str) -> str | None:
+    """The language nearest to a locale such as ``de-AT`` or ``pt_br``; None where that language is not offered."""
+    tag = locale.strip().lower().replace("_", "-")
+    base = tag.partition("-")[0]
+    return _NEAREST.get(tag) or (None if base == "zh" else _NEAREST.get(base))
+
+
+def get(
+    api: ApiSettings, path: str, params: Params = (), *, language: str | None = None, country: str | None = None
 ) -> Request:
-    """A question.
+    """A request that reads.
 
-    :param path: after API_BASE; whoever makes it has checked what goes into it.
-    :param speak: the language of the answer; LOCALE by default.
+    :param path: after API_BASE; the caller has checked what goes into it.
+    :param language: of the answer; that of LOCALE by default.
     :raises ConfigurationError: for a language that is not offered.
     """
-    headers = {"Accept": "application/json", "Accept-Language": language(speak, settings)}
+    headers = {"Accept": "application/json", "Accept-Language": _language(language, api)}
     if country:
         headers["GI-Country-Code"] = country
     return Request(
-        settings.api_base + path,
+        api.base + path,
         endpoint=ENDPOINT,
         params=params,
         headers=headers,
         max_bytes=MAX_BYTES,
-        redirects=REDIRECTS,
-        hosts=hosts(settings),
+        redirects=MAX_REDIRECTS,
+        hosts=api.hosts,
     )
 
 
-def telling(settings: Settings, method: str, path: str, params: Params = (), *, document: Any = ...) -> Request:
-    """An order: it changes something, so it is never sent twice, and never redirected.
+def query(
+    api: ApiSettings,
+    endpoint: Endpoint,
+    path: str,
+    params: Mapping[str, Any],
+    extra: Params = (),
+    **defaults: Any,
+) -> Request:
+    """A request that reads, with the parameters of an endpoint.
 
-    :param document: goes along as JSON, in ASCII; by default nothing does.
+    :param params: of :mod:`embedkit.api.parameters`; None counts as not given.
+    :param extra: parameters that are no argument of the endpoint, such as the phrase.
+    :param defaults: what is sent where ``params`` has none. No set of fields has ``uri_oembed``, which shows
+        whether a picture may be embedded, so it is requested beside all others.
+    :raises ConfigurationError: for what the endpoint does not take.
     """
-    headers = {"Accept": "application/json", "Accept-Language": language(None, settings)}
-    if document is not ...:
+    given = defaults | {name: value for name, value in params.items() if value is not None}
+    if "fields" in defaults:
+        given["fields"] = (*items("fields", given["fields"] or defaults["fields"]), "uri_oembed")
+    pairs = (*encode(endpoint, given), *extra)
+    country = given["country"].strip().upper() if given.get("country") else None
+    return get(api, path, tuple(sorted(pairs)), language=given.get("language"), country=country)
+
+
+def page_of(params: Mapping[str, Any]) -> dict[str, int]:
+    """Which page parameters name, and of what size; they have been checked."""
+    return {name: int(params.get(name) or default) for name, default in FIRST_PAGE.items()}
+
+
+def write(
+    api: ApiSettings, method: str, path: str, params: Params = (), *, document: Any = NO_DOCUMENT
+) -> Request:
+    """A request that changes something, so it is never sent twice, and never redirected.
+
+    :param document: sent as JSON, in ASCII; by default there is no body.
+    """
+    headers = {"Accept": "application/json", "Accept-Language": api.language}
+    if document is not NO_DOCUMENT:
         headers["Content-Type"] = "application/json"
     return Request(
-        settings.api_base + path,
+        api.base + path,
         endpoint=ENDPOINT,
         params=params,
         method=method,
         headers=headers,
-        body=None if document is ... else json.dumps(document).encode(),
+        body=None if document is NO_DOCUMENT else json.dumps(document).encode(),
         max_bytes=MAX_BYTES,
     )
 
 
 def asset_id(text: str) -> str:
-    """One asset id, in lower case.
+    """One asset ID, in lower case.
 
     :raises UnsupportedReference: for anything else.
     """
     found = asset_ids(text) if isinstance(text, str) else ()
     if len(found) != 1:
-        said = excerpt(text if isinstance(text, str) else shown(text))
-        raise UnsupportedReference(f"{said!r} is no asset id.", hint="Give the id of one picture.")
+        given = excerpt(text if isinstance(text, str) else shown(text))
+        raise UnsupportedReference(f"{given!r} is not an asset ID.", hint="Pass the ID of one picture.")
     return found[0]
 
 
-def distinct(ids: Sequence[str]) -> tuple[str, ...]:
-    """Asset ids in lower case, each once, in order.
+def distinct_ids(ids: Sequence[str]) -> tuple[str, ...]:
+    """Asset IDs in lower case, each once, in order.
 
-    :param ids: or one id: a text is a sequence of its characters, too, and a digit is an asset id.
-    :raises UnsupportedReference: where one of them is none.
+    :param ids: or one ID: a text is a sequence of its characters, too, and a digit is an asset ID.
+    :raises UnsupportedReference: for what is not an asset ID.
     """
     return tuple(dict.fromkeys(map(asset_id, [ids] if isinstance(ids, str) else ids)))
+
+
+def _language(tag: str | None, api: ApiSettings) -> str:
+    if tag is None:
+        return api.language
+    if isinstance(tag, str) and (found := nearest_language(tag)):
+        return found
+    raise ConfigurationError(f"There is no language {shown(tag)}.", hint=f"Use one of {', '.join(LANGUAGES)}.")

@@ -1,7 +1,12 @@
-"""Answers of the last five minutes: searches, pictures, places; one call for all who ask the same at once.
+"""What spares the limits of a key: the answers of the last five minutes, and a count of the searches of a day.
 
-They are kept in the memory of the process, or in the Redis that CACHE names; never in a file, since Getty's
-terms let nobody collect its metadata. They are kept as they came and read again, errors are not kept at all.
+Answers are kept in the memory of the process, or in the Redis that EMBEDKIT_CACHE names; never in a file, since
+Getty's terms let nobody collect its metadata. They are kept as they came, and what was made of some of them beside
+them; errors are not kept at all.
+
+EMBEDKIT_SEARCH_BUDGET is how many searches a day (UTC) may be asked of Getty, so that its own limit is never met.
+The count is kept where all processes of a service see it: in Redis, else in a small SQLite file in the user's
+cache folder. With EMBEDKIT_CACHE ``memory:`` or ``null:``, and where that fails, each process counts for itself.
 """
 
 from __future__ import annotations
@@ -9,143 +14,305 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import secrets
+import sqlite3
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
+import platformdirs
 from cachelib import NullCache
 
-from embedkit.api import oauth
-from embedkit.api.session import Caller
-from embedkit.api.tokens import BATCH_WAIT
-from embedkit.cache.envelope import Envelope
+from embedkit.api.oauth import Credentials
+from embedkit.api.session import BATCH_TIMEOUT_S, ApiSession
+from embedkit.cache.envelope import SIGNATURE, Envelope
 from embedkit.cache.guard import Guarded
-from embedkit.cache.secret import signing_secrets
+from embedkit.cache.secret import PRIVATE
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.factory import REDIS, MemoryCache, open_store
 from embedkit.cache.stores.locks import Busy
-from embedkit.errors import InvalidResponse, Unavailable
+from embedkit.errors import InvalidResponse, QuotaExhausted, Unavailable
+from embedkit.freshness import DAY
 from embedkit.lazy import Lazily
 from embedkit.messages import Request, Response
-from embedkit.settings import Settings
 
-FRESH = 300  # seconds
-PAGES = 256  # in memory
-ROOM = 32 * 1024 * 1024  # bytes in memory
-LONGEST = 4 * 1024 * 1024  # characters of one entry: 2 MiB of JSON, and what its quoting adds
+log = logging.getLogger("embedkit.api")
+
+LIFETIME_S = 300
+MAX_ENTRIES = 256  # in memory
+MAX_BYTES = 32 * 1024 * 1024  # in memory
+MAX_ENTRY_CHARS = 4 * 1024 * 1024  # 2 MiB of JSON, and what its quoting adds
+MAX_PARSED_CHARS = 4 * 1024 * 1024  # of all answers whose values are kept, too, which take a few times as much
 PREFIX = "search:"  # after "embedkit:", which the store itself puts before every key
 PURPOSE = b"embedkit search caller"
 
+BUDGET_FILE = "searches.sqlite"
+BUDGET_TIMEOUT_S = 1.0  # for other processes that are counting
+BYPASS_S = 10.0  # without the common count after it failed
+KEEP_DAYS = 2
+LOW = 10  # the budget is low when less than one part in so many is left
+
 Value = TypeVar("Value")
+Count = Callable[[int, int], int]
+"""Takes a day and how much to add to its count; returns the count."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Backend:
     """Where answers are kept, how they are sealed, and on whose behalf."""
 
     store: Guarded
     envelope: Envelope
-    who: bytes
+    caller: bytes
 
 
-class Pages:
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What was made of a stored answer. The signature stands for the very bytes that it was made from."""
+
+    signature: str | bytes
+    size: int
+    stored_at: float
+    value: Any
+
+
+class ResponseCache:
     """Asks, unless the answer is still there. Safe for threads and forks.
 
+    :param cache: the setting of that name.
+    :param signing_secrets: returns the secrets that sign what is kept in Redis; called when first needed.
+    :param timeout: seconds to wait for another thread that asks the same, and for Redis.
     :param clock: seconds since the epoch.
     """
 
-    def __init__(self, settings: Settings, caller: Caller, clock: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self._caller = caller
+    def __init__(
+        self,
+        session: ApiSession,
+        credentials: Credentials,
+        *,
+        cache: str,
+        signing_secrets: Callable[[], Sequence[str]],
+        timeout: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._cache = cache
+        self._signing_secrets = signing_secrets
+        self._timeout = timeout
         self._clock = clock
         self._flight = SingleFlight()
-        self._shelf = Lazily(self._open)
+        self._backend = Lazily(self._open)
+        self._parsed: dict[str, Parsed] = {}
 
     def ask(
-        self, request: Request, read: Callable[[Response], Value], spend: Callable[[], object] = bool
+        self, request: Request, parse: Callable[[Response], Value], spend: Callable[[], object] = bool
     ) -> Value:
-        """What ``read`` makes of the answer to a question.
+        """What ``parse`` makes of the answer to a request.
 
-        :param read: always the same for the same request; raises what the answer stands for.
+        :param parse: always the same for the same request; raises what the answer stands for.
         :param spend: called before Getty is asked; what it raises stops that.
         :raises ConfigurationError: where a setting is missing.
         :raises ProviderError: where there is no answer that may be used.
         """
-        self._caller.check()
+        self._session.check()
         key = self._key(request)
 
         def work() -> Value:
-            kept = self._kept(key)
-            if kept is not None:
-                try:
-                    return read(kept)
-                except InvalidResponse:
-                    pass  # written under other settings; it is asked for anew
-            spend()
-            response = self._caller.call(request)
-            value = read(response)
-            self._keep(key, response)
-            return value
+            parsed = self._stored(key, parse)
+            return parsed.value if parsed else self._fresh(key, request, parse, spend)
 
-        wait = BATCH_WAIT if request.batch else self._settings.timeout
+        wait = BATCH_TIMEOUT_S if request.batch else self._timeout
         try:
             return self._flight.run((key, request.batch), work, wait)
         except Busy:
             raise Unavailable("The same question is still being asked.", retry_after=1.0) from None
 
     def close(self) -> None:
-        """Let go of connections."""
-        for shelf in self._shelf.made():
-            shelf.store.close()
+        """Close connections."""
+        self._parsed.clear()
+        for backend in self._backend.made():
+            backend.store.close()
 
-    def _open(self) -> Shelf:
-        settings, scheme = self._settings, self._settings.cache.partition(":")[0].lower()
+    def _open(self) -> Backend:
+        scheme = self._cache.partition(":")[0].lower()
         if scheme in REDIS:
-            store = open_store(settings.cache, limit=PAGES, timeout=settings.timeout)
-            envelope = Envelope(signing_secrets(settings), longest=LONGEST)
+            store = open_store(self._cache, limit=MAX_ENTRIES, timeout=self._timeout)
+            envelope = Envelope(tuple(self._signing_secrets()), longest=MAX_ENTRY_CHARS)
         else:
             keeps = scheme != "null"
-            store = MemoryCache(limit=PAGES, room=ROOM, clock=self._clock) if keeps else NullCache()
-            envelope = Envelope((secrets.token_hex(32),), longest=LONGEST)
-        return Shelf(Guarded(store, time.monotonic), envelope, _who(settings, envelope))
+            memory = MemoryCache(limit=MAX_ENTRIES, room=MAX_BYTES, clock=self._clock)
+            store = memory if keeps else NullCache()
+            envelope = Envelope((secrets.token_hex(32),), longest=MAX_ENTRY_CHARS)
+        return Backend(Guarded(store, time.monotonic), envelope, _caller(self._credentials, envelope))
 
     def _key(self, request: Request) -> str:
-        """A request's own, and a caller's own; nobody can tell either from it."""
+        """A request's own, and a caller's own; neither can be guessed from it."""
         headers = sorted((name.lower(), text) for name, text in request.headers.items())
-        said = json.dumps([request.url, request.params, headers]).encode()
-        return PREFIX + hashlib.sha256(self._shelf().who + said).hexdigest()
+        question = json.dumps([request.url, request.params, headers]).encode()
+        return PREFIX + hashlib.sha256(self._backend().caller + question).hexdigest()
 
-    def _kept(self, key: str) -> Response | None:
-        shelf, now = self._shelf(), self._clock()
-        if (sealed := shelf.store.get(key)) is None:
-            return None
+    def _stored(self, key: str, parse: Callable[[Response], Any]) -> Parsed | None:
+        """What is made of the answer in the store; None where there is none that may be used.
+
+        The store is read each time: what another process deleted or wrote there counts at once.
+        """
+        sealed: Any = self._backend().store.get(key)
+        now = self._clock()
+        parsed = self._parsed.get(key)
+        if sealed is None or parsed is None or sealed[:SIGNATURE] != parsed.signature:
+            self._parsed.pop(key, None)
+            parsed = None if sealed is None else self._parse(key, sealed, parse)
+        return parsed if parsed and parsed.stored_at <= now < parsed.stored_at + LIFETIME_S else None
+
+    def _parse(self, key: str, sealed: str | bytes, parse: Callable[[Response], Any]) -> Parsed | None:
         try:
-            entry = shelf.envelope.open(key, sealed)
-            at, body = entry["at"], entry["body"].encode()
-            return Response(200, body=body) if at <= now < at + FRESH else None
+            entry = self._backend().envelope.open(key, sealed)
+            response = Response(200, body=entry["body"].encode())
+            parsed = Parsed(sealed[:SIGNATURE], len(sealed), float(entry["at"]), parse(response))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None  # damaged, or somebody else's: as good as nothing
+        except InvalidResponse:
+            return None  # written under other settings; it is asked for anew
+        self._keep(key, parsed)
+        return parsed
 
-    def _keep(self, key: str, response: Response) -> None:
-        if response.status != 200:
-            return
-        shelf = self._shelf()
-        sealed = shelf.envelope.seal(key, {"at": self._clock(), "body": response.body.decode("utf-8")})
-        if len(sealed) <= LONGEST:
-            shelf.store.set(key, sealed, FRESH)
+    def _fresh(
+        self, key: str, request: Request, parse: Callable[[Response], Value], spend: Callable[[], object]
+    ) -> Value:
+        spend()
+        response = self._session.call(request)
+        value = parse(response)
+        if response.status == 200:
+            backend, now = self._backend(), self._clock()
+            sealed = backend.envelope.seal(key, {"at": now, "body": response.body.decode("utf-8")})
+            if len(sealed) <= MAX_ENTRY_CHARS:
+                backend.store.set(key, sealed, LIFETIME_S)
+                self._keep(key, Parsed(sealed[:SIGNATURE], len(sealed), now, value))
+        return value
+
+    def _keep(self, key: str, parsed: Parsed) -> None:
+        size = parsed.size + sum(one.size for one in list(self._parsed.values()))
+        if size > MAX_PARSED_CHARS or len(self._parsed) >= MAX_ENTRIES:
+            self._parsed.clear()  # all of it can be made again
+        if parsed.size <= MAX_PARSED_CHARS:
+            self._parsed[key] = parsed
 
 
-def _who(settings: Settings, envelope: Envelope) -> bytes:
+def _caller(credentials: Credentials, envelope: Envelope) -> bytes:
     """Who asks, as nobody can guess it: they see different prices, licences and pictures.
 
-    That is the key, how it gets a token, and the customer where the token is one's: a USERNAME without PASSWORD
-    is nobody's.
+    That is the key, how it gets a token, and the customer where the token is one's.
     """
-    customer = settings.username if oauth.customer(settings) else ""
+    customer = credentials.username if credentials.has_customer else ""
     return hmac.digest(
         envelope.secret(PURPOSE),
-        f"{settings.api_key.reveal()}\n{oauth.grant(settings)}\n{customer}".encode("utf-8", "surrogatepass"),
+        f"{credentials.api_key.reveal()}\n{credentials.grant()}\n{customer}".encode("utf-8", "surrogatepass"),
         "sha256",
     )
+
+
+class SearchBudget:
+    """Counts the searches of a day: ``kit.api.search.budget``. Safe for threads, processes and forks.
+
+    :param limit: searches a day; None for any number.
+    :param cache: the setting of that name.
+    :param timeout: seconds to wait for Redis.
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self, limit: int | None, *, cache: str, timeout: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.limit = limit
+        self._cache = cache
+        self._timeout = timeout
+        self._clock = clock
+        self._own = _own_count()
+        self._common: Count | None = None
+        self._bypassed_until = 0.0
+
+    def spend(self) -> None:
+        """Count one search that is about to be asked of Getty.
+
+        :raises QuotaExhausted: where it is one too many; ``retry_after`` leads to midnight.
+        """
+        if self.limit is None or self._count(1) <= self.limit:
+            return
+        raise QuotaExhausted(
+            f"The {self.limit} searches of today (EMBEDKIT_SEARCH_BUDGET) are used up.",
+            hint="There are new ones at midnight, UTC.",
+            retry_after=self.reset(),
+        )
+
+    def used(self) -> int:
+        """Searches asked today; 0 where nobody counts."""
+        return 0 if self.limit is None else min(self._count(0), self.limit)
+
+    def remaining(self) -> int | None:
+        """Searches left today; None without a budget."""
+        return None if self.limit is None else self.limit - self.used()
+
+    def low(self) -> int | None:
+        """Searches left today, where less than a tenth is; else None."""
+        left = self.remaining()
+        return left if left is not None and left * LOW < (self.limit or 0) else None
+
+    def reset(self) -> int:
+        """Seconds until the next day begins."""
+        return DAY - int(self._clock()) % DAY
+
+    def _count(self, amount: int) -> int:
+        day = int(self._clock()) // DAY
+        if not self._cache.startswith(PRIVATE) and time.monotonic() >= self._bypassed_until:
+            try:
+                self._common = self._common or _common_count(self._cache, self._timeout)
+                return self._common(day, amount)
+            except Exception as error:  # each library has a tree of its own; a text may hold a password
+                log.warning("searches are counted in this process: %s", type(error).__name__)
+                self._bypassed_until = time.monotonic() + BYPASS_S
+        return self._own(day, amount)
+
+
+def _own_count() -> Count:
+    lock, counts = threading.Lock(), {0: 0}
+
+    def count(day: int, amount: int) -> int:
+        with lock:
+            used = counts.get(day, 0) + amount
+            counts[day] = used
+            for past in [one for one in counts if one < day]:
+                del counts[past]
+            return used
+
+    return count
+
+
+def _common_count(cache: str, timeout: float) -> Count:
+    if cache.partition(":")[0] in REDIS:
+        store: Any = open_store(cache, limit=1, timeout=timeout)
+        return lambda day, amount: int(store.count(f"searches:{day}", amount, KEEP_DAYS * DAY))
+    path = Path(platformdirs.user_cache_dir("embedkit")) / BUDGET_FILE
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return lambda day, amount: _count_in(path, day, amount)
+
+
+def _count_in(path: Path, day: int, amount: int) -> int:
+    """One row a day; opened anew each time, as searches are few and forks many."""
+    with closing(sqlite3.connect(path, timeout=BUDGET_TIMEOUT_S, isolation_level=None)) as file:
+        file.execute("PRAGMA synchronous = OFF")  # a count that a power failure loses is no loss
+        file.execute("BEGIN IMMEDIATE")
+        file.execute("CREATE TABLE IF NOT EXISTS searches (day INTEGER PRIMARY KEY, used INTEGER NOT NULL)")
+        file.execute("DELETE FROM searches WHERE day < ?", (day,))
+        file.execute(
+            "INSERT INTO searches VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET used = used + excluded.used",
+            (day, amount),
+        )
+        row = file.execute("SELECT used FROM searches WHERE day = ?", (day,)).fetchone()
+        file.execute("COMMIT")
+        return int(row[0])

@@ -1,131 +1,230 @@
-"""The searches: every documented parameter is an argument, and a wrong one is refused before anything is sent."""
+"""The searches: every documented parameter is an argument, and a wrong one is refused before anything is sent.
+
+Only pictures that may be embedded are asked for, unless ``embed_content_only=False`` is passed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from embedkit.api import parameters, search_requests
-from embedkit.api.models import SearchPage
-from embedkit.api.parameters import FAMILIES, PAGE_SIZE, Family
+from embedkit.api.decoding import JSONReader, count_of, read
+from embedkit.api.errors import What
+from embedkit.api.images import read_image
+from embedkit.api.models import Facet, Facets, RelatedSearch, SearchPage
+from embedkit.api.parameters import FAMILIES, PAGE_SIZE, SEARCH_FIELDS, Family, documented, takes
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, page_of, query
 from embedkit.errors import ConfigurationError
-from embedkit.messages import Request
+from embedkit.getty.payload import one_line, url_on_origin
+from embedkit.messages import Request, Response
 from embedkit.validation import lasting, shown, word
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from embedkit.api.budget import SearchBudget
-    from embedkit.api.parameters import (
-        AnySearch,
-        CreativeSearch,
-        EditorialSearch,
-        ImageSearch,
-    )
-    from embedkit.api.response_cache import Pages
-    from embedkit.settings import Settings
+    from embedkit.api.parameters import AnySearch, CreativeSearch, EditorialSearch, ImageSearch
+    from embedkit.api.response_cache import ResponseCache, SearchBudget
 
-KINDLY = {"exclude_nudity": True, "include_related_searches": True}
+PATHS: dict[Family, str] = {
+    "all": "/v3/search/images",
+    "creative": "/v3/search/images/creative",
+    "editorial": "/v3/search/images/editorial",
+}
+MAX_PHRASE_CHARS = 1000
+DEFAULT_FILTERS = {"exclude_nudity": True, "include_related_searches": True}
+# What can be searched for without a phrase; the service promises nothing for a search of everything.
+SUBJECTS = ("artists", "collection_codes", "event_ids", "keyword_ids", "specific_people")
 
 
-class Asked(TypedDict):
-    """A page, and its size."""
+@dataclass(frozen=True, slots=True)
+class PreparedSearch:
+    """A search whose parameters have been checked, to be run by :meth:`Search.run`."""
 
+    request: Request
     page: int
     page_size: int
 
 
 class Search:
-    """Finds pictures: those that may be embedded, unless ``embed_content_only=False`` is said."""
+    """Finds pictures: those that may be embedded, unless ``embed_content_only=False`` is passed.
 
-    def __init__(self, settings: Settings, pages: Pages, budget: SearchBudget) -> None:
+    Every method raises ConfigurationError for a parameter that the search does not take, and without
+    EMBEDKIT_API_KEY; QuotaExhausted when EMBEDKIT_SEARCH_BUDGET is used up; and ProviderError where there is no
+    answer. The phrase has at most 1000 characters; it may be empty where artists, collection_codes, event_ids,
+    keyword_ids or specific_people are passed.
+
+        page = kit.api.search.creative("solar eclipse", orientations=["horizontal", "square"], page_size=10)
+        for image in page.images:
+            print(image.shortcode, image.credit.line)
+    """
+
+    def __init__(self, api: ApiSettings, cache: ResponseCache, budget: SearchBudget) -> None:
         self.budget = budget
-        self._settings = settings
-        self._pages = pages
+        self._api = api
+        self._cache = cache
 
-    def images(self, phrase: str, **said: Unpack[ImageSearch]) -> SearchPage:
-        """One page of pictures, creative and editorial ones.
+    @documented("all")
+    def images(self, phrase: str, **params: Unpack[ImageSearch]) -> SearchPage:
+        """One page of pictures, creative and editorial ones."""
+        return self.run(self._prepare("all", phrase, params))
 
-        :raises ConfigurationError: for what this search does not take; and without API_KEY.
-        :raises ProviderError: where there is no answer.
-        """
-        return self._page("all", phrase, said)
+    @documented("creative")
+    def creative(self, phrase: str, **params: Unpack[CreativeSearch]) -> SearchPage:
+        """One page of creative pictures."""
+        return self.run(self._prepare("creative", phrase, params))
 
-    def creative(self, phrase: str, **said: Unpack[CreativeSearch]) -> SearchPage:
-        """One page of creative pictures; raises what :meth:`images` does."""
-        return self._page("creative", phrase, said)
+    @documented("editorial")
+    def editorial(self, phrase: str, **params: Unpack[EditorialSearch]) -> SearchPage:
+        """One page of editorial pictures."""
+        return self.run(self._prepare("editorial", phrase, params))
 
-    def editorial(self, phrase: str, **said: Unpack[EditorialSearch]) -> SearchPage:
-        """One page of editorial pictures; raises what :meth:`images` does."""
-        return self._page("editorial", phrase, said)
-
-    def pages(self, family: Family, phrase: str, **said: Unpack[AnySearch]) -> Iterator[SearchPage]:
+    def pages(self, family: Family, phrase: str, **params: Unpack[AnySearch]) -> Iterator[SearchPage]:
         """One page after another, each asked for when it is wanted, until there are no more.
 
         :param family: ``all``, ``creative`` or ``editorial``.
-        :raises ConfigurationError: at once, for what the search of this family does not take.
+        :param params: as for the search of that family. A wrong one is refused at once.
         """
-        return self._walk(family, phrase, said)
+        return self._pages(family, phrase, params)
 
-    def find(self, phrase: str, *, family: Family = "all", **said: Unpack[AnySearch]) -> SearchPage:
-        """What most people want: as the search of that family, without nudity where that can be said, and with
-        related phrases."""
-        return self._page(family, phrase, _kindly(family, said))
+    def find(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> SearchPage:
+        """One page, with the defaults that suit most: related phrases, and no nudity where that can be left out.
+
+        :param family: ``all``, ``creative`` or ``editorial``.
+        :param params: as for the search of that family; what is passed goes before the defaults.
+        """
+        return self.run(self.prepare(phrase, family=family, **params))
 
     def find_pages(
-        self, phrase: str, *, family: Family = "all", limit: int | None = None, **said: Unpack[AnySearch]
+        self, phrase: str, *, family: Family = "all", limit: int | None = None, **params: Unpack[AnySearch]
     ) -> Iterator[SearchPage]:
         """The same, one page after another.
 
-        :param limit: pages at the most.
+        :param limit: pages at most; None for all.
         """
         if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            raise ConfigurationError(f"limit is {shown(limit)}.", hint="Give a whole number of pages, or None.")
-        return self._walk(family, phrase, _kindly(family, said), limit)
+            raise ConfigurationError(f"limit is {shown(limit)}.", hint="Use a whole number of pages, or None.")
+        return self._pages(family, phrase, with_defaults(family, params), limit)
 
-    def _request(self, family: Family, phrase: str, said: Mapping[str, Any]) -> Request:
-        return search_requests.request(family, phrase, said, self._settings)
+    def prepare(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> PreparedSearch:
+        """What :meth:`find` will ask, checked, for a caller who reports wrong parameters in a way of its own."""
+        return self._prepare(family, phrase, with_defaults(family, params))
 
-    def _page(self, family: Family, phrase: str, said: Mapping[str, Any]) -> SearchPage:
-        return self._asked(self._request(family, phrase, said), said)
-
-    def _asked(self, request: Request, said: Mapping[str, Any]) -> SearchPage:
-        return self._pages.ask(
-            request,
-            lambda response: search_requests.parse(response, self._settings, **paging(said)),
+    def run(self, search: PreparedSearch) -> SearchPage:
+        """The page of a search that :meth:`prepare` made."""
+        return self._cache.ask(
+            search.request,
+            lambda response: parse(response, self._api, page=search.page, page_size=search.page_size),
             self.budget.spend,
         )
 
-    def _walk(
-        self, family: Family, phrase: str, said: Mapping[str, Any], limit: int | None = None
-    ) -> Iterator[SearchPage]:
-        asked = lasting(said)
-        request = self._request(family, phrase, asked)  # at once, and not with the first page
-        return self._walked(family, phrase, asked | paging(asked), request, limit)
+    def _prepare(self, family: Family, phrase: str, params: Mapping[str, Any]) -> PreparedSearch:
+        return PreparedSearch(request(family, phrase, params, self._api), **page_of(params))
 
-    def _walked(
-        self, family: Family, phrase: str, asked: dict[str, Any], request: Request, limit: int | None
+    def _pages(
+        self, family: Family, phrase: str, params: Mapping[str, Any], limit: int | None = None
+    ) -> Iterator[SearchPage]:
+        given = lasting(params)
+        first = self._prepare(family, phrase, given)  # at once, and not with the first page
+        return self._walk(family, phrase, given, first, limit)
+
+    def _walk(
+        self, family: Family, phrase: str, params: dict[str, Any], search: PreparedSearch, limit: int | None
     ) -> Iterator[SearchPage]:
         taken = 0
         while limit is None or taken < limit:
-            page = self._asked(request, asked)
+            page = self.run(search)
             yield page
             if not page.has_next:
                 return
             taken += 1
-            asked["page"] += 1
+            search = self._prepare(family, phrase, params | {"page": search.page + 1})
             # whoever walks asks for one page at a time, and wants the rest however long it takes
-            request = replace(self._request(family, phrase, asked), batch=True)
+            search = replace(search, request=replace(search.request, batch=True))
 
 
-def paging(said: Mapping[str, Any]) -> Asked:
-    """Which page was asked for, and of what size; what was said has been checked."""
-    return Asked(page=int(said.get("page") or 1), page_size=int(said.get("page_size") or PAGE_SIZE))
+def with_defaults(family: Family, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters with the defaults of :meth:`Search.find`, as far as the family takes them."""
+    given = DEFAULT_FILTERS | {name: value for name, value in params.items() if value is not None}
+    if "exclude_nudity" not in takes(word(family, FAMILIES, "family")):
+        del given["exclude_nudity"]
+    return given
 
 
-def _kindly(family: Family, said: Mapping[str, Any]) -> dict[str, Any]:
-    asked = KINDLY | {name: value for name, value in said.items() if value is not None}
-    if "exclude_nudity" not in parameters.takes(word(family, FAMILIES, "family")):
-        del asked["exclude_nudity"]
-    return asked
+def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for one page.
+
+    :param params: those of :mod:`embedkit.api.parameters`, ``page`` and ``page_size`` among them.
+    :raises ConfigurationError: for what the search of this family does not take.
+    """
+    word(family, FAMILIES, "family")
+    if not isinstance(phrase, str) or len(phrase) > MAX_PHRASE_CHARS:
+        hint = f"Use a text of at most {MAX_PHRASE_CHARS} characters."
+        raise ConfigurationError("This is not a phrase.", hint=hint)
+    text = one_line(phrase, MAX_PHRASE_CHARS)
+    made = query(
+        api,
+        family,
+        PATHS[family],
+        params,
+        (("phrase", text),) if text else (),
+        embed_content_only=True,
+        fields=SEARCH_FIELDS,
+        **FIRST_PAGE,
+    )
+    if text or any(name in SUBJECTS for name, _ in made.params):
+        return made
+    raise ConfigurationError("There is nothing to search for.", hint="Pass a phrase.")
+
+
+def parse(
+    response: Response,
+    api: ApiSettings,
+    *,
+    page: int = 1,
+    page_size: int = PAGE_SIZE,
+    what: What = "search",
+    ref: str | None = None,
+) -> SearchPage:
+    """The page that an answer holds; what in it is not a picture is left out.
+
+    :param page: the number that was asked for, and its size: answers do not repeat them.
+    :param what: was asked for: "picture" for similar ones, where that one may not exist.
+    :raises ProviderError: what :mod:`embedkit.api.errors` makes of the status; InvalidResponse for an
+        answer that is not a page of pictures.
+    """
+    fields = read(response, what, page_size=page_size, ref=ref)
+    fields.require_list("images", "result_count", ref=ref)
+    images = fields.children("images", lambda part: read_image(part, api))
+    return SearchPage(
+        images=images,
+        total=count_of(fields, "result_count", images, page, page_size),
+        page=page,
+        page_size=page_size,
+        related_searches=fields.children("related_searches", lambda part: _related(part, api)),
+        correction=fields.child("auto_corrections", lambda part: part.text("phrase")) or "",
+        facets=fields.child("facets", _facets) or Facets(),
+        other=fields.other,
+    )
+
+
+def _related(fields: JSONReader, api: ApiSettings) -> RelatedSearch | None:
+    phrase = fields.text("phrase")
+    url = fields.url("url", lambda value: url_on_origin(value, api.api_origins))
+    return RelatedSearch(phrase, url, other=fields.other) if phrase else None
+
+
+def _facets(fields: JSONReader) -> Facets:
+    return Facets(
+        artists=fields.children("artists", _facet),
+        entertainment=fields.children("entertainment", _facet),
+        events=fields.children("events", _facet),
+        locations=fields.children("locations", _facet),
+        specific_people=fields.children("specific_people", _facet),
+        other=fields.other,
+    )
+
+
+def _facet(fields: JSONReader) -> Facet | None:
+    name = fields.text("name")
+    return Facet(name, fields.number("id"), fields.datetime("date"), other=fields.other) if name else None

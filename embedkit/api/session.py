@@ -1,80 +1,121 @@
-"""One call to the API v3: the key, the token, one more try with a newer token after a 401."""
+"""Calls to the API v3 with a key and a token: one token for all threads, one retry with a newer one after a 401.
+
+The token is got when first needed, and renewed before it expires, by one thread:
+
+    before 80 % of its lifetime    the token
+    after that                     one thread renews it, the others go on with it; should that fail, all do,
+                                   and it is tried again after a while
+    expired, or none yet           all wait for one thread, and share what it gets, token or error
+    refused (401)                  the same, unless another thread has got a newer one meanwhile
+
+Times are of a monotonic clock: a clock that is set back prolongs no token.
+"""
 
 from __future__ import annotations
 
+import copy
+import logging
 import math
+import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from embedkit.api import oauth
-from embedkit.api.tokens import Tokens
-from embedkit.errors import ConfigurationError, Unavailable
+from embedkit.api.oauth import Credentials, Grant, Token
+from embedkit.cache.single_flight import SingleFlight
+from embedkit.cache.stores.locks import Busy
+from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
+from embedkit.forks import register_after_fork
 from embedkit.messages import Request, Response
-from embedkit.settings import Secret, Settings
+from embedkit.settings import Secret
 
 if TYPE_CHECKING:
     from embedkit.transport.client import Transport
 
-# what a call has to show: the key alone will do, a token, or the token of a customer
+log = logging.getLogger("embedkit.api")
+
+RENEWAL_SHARE = 0.8  # of a lifetime
+RENEWAL_RETRY_S = 10.0  # after a failure, while the old token is still good
+RETRY_S = 1.0  # the same without one: callers that come in one after another share an outage, too
+REFUSAL_RETRY_S = 60.0  # after a refusal: no repetition makes a password right, and accounts get locked
+MAX_REFUSALS, REFUSALS_WINDOW_S = 3, 60.0  # tokens requested because of a 401: where all are refused, stop
+BATCH_TIMEOUT_S = 3600.0  # a batch waits as long as it takes
+
+# the key alone, a token, or the token of a customer
 Need = Literal["key", "token", "customer"]
 
 
-class Caller:
-    """Puts requests on the wire, on behalf of the key and the customer of the settings.
+class ApiSession:
+    """Sends requests on behalf of a key, and of a customer where there is one. Safe for threads and forks.
 
-    :param transport: gives the transport when first needed.
+    :param transport: returns the transport when it is first needed.
+    :param timeout: seconds for a call, getting a token included.
+    :param frozen: refuses every call.
     :param clock: monotonic seconds.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        credentials: Credentials,
         transport: Callable[[], Transport],
+        *,
+        timeout: float,
+        frozen: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings = settings
+        self._credentials = credentials
         self._transport = transport
+        self._timeout = timeout
+        self._frozen = frozen
         self._clock = clock
-        self._tokens = Tokens(settings, lambda request: self._transport().send(request), clock)
+        self._tokens = Tokens(credentials, self.fetch, timeout=timeout, clock=clock)
 
     def check(self, need: Need = "key") -> None:
-        """Nothing, where the settings have what a call needs.
+        """Check that there is what a call needs.
 
-        :raises ConfigurationError: else; names the settings.
+        :raises ConfigurationError: where there is not; names the settings.
         """
-        settings = self._settings
-        if settings.frozen:
-            raise ConfigurationError("This asks the network, and FROZEN is set.", hint="Unset FROZEN.")
-        if not settings.api_key:
-            raise ConfigurationError("This needs a key of the Getty Images API.", hint="Set API_KEY.")
-        if need == "customer" and not oauth.customer(settings):
-            raise ConfigurationError("This needs a customer of Getty Images.", hint="Set USERNAME and PASSWORD.")
-        if not oauth.grant(settings) and need == "token":
-            hint = "Set API_SECRET; and USERNAME and PASSWORD, for what a customer has licensed."
-            raise ConfigurationError("This needs a token.", hint=hint)
+        credentials = self._credentials
+        if self._frozen:
+            message, hint = "This needs the network, and EMBEDKIT_FROZEN is set.", "Unset EMBEDKIT_FROZEN."
+        elif not credentials.api_key:
+            message, hint = "This needs a key of the Getty Images API.", "Set EMBEDKIT_API_KEY."
+        elif need == "customer" and not credentials.has_customer:
+            message = "This needs a customer of Getty Images."
+            hint = "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
+        elif not credentials.grant() and need == "token":
+            message = "This needs a token."
+            hint = (
+                "Set EMBEDKIT_API_SECRET; for what a customer has licensed, also"
+                " EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
+            )
+        else:
+            return
+        raise ConfigurationError(message, hint=hint)
 
     def call(self, request: Request, need: Need = "key") -> Response:
-        """The answer, whatever its status. TIMEOUT bounds it all, getting a token included.
+        """The response, whatever its status.
 
         :raises ConfigurationError: where a setting is missing.
-        :raises ProviderError: where there is no answer that may be used, or no token.
+        :raises ProviderError: where there is no response that may be used, or no token.
         """
         self.check(need)
-        end = math.inf if request.batch else self._clock() + self._settings.timeout
+        end = math.inf if request.batch else self._clock() + self._timeout
         token = self._tokens.current(end)
-        response = self._sent(request, token, end)
+        response = self._send(request, token, end)
         if response.status != 401 or token is None:
             return response
         newer = self._tokens.newer(token, end)
-        return response if newer is None else self._sent(request, newer, end)
+        return response if newer is None else self._send(request, newer, end)
 
     def fetch(self, request: Request) -> Response:
-        """The answer to a request that goes out as it is: without key, without token."""
+        """The response to a request that is sent as it is: without key, without token."""
         return self._transport().send(request)
 
-    def _sent(self, request: Request, token: Secret | None, end: float) -> Response:
+    def _send(self, request: Request, token: Secret | None, end: float) -> Response:
         if end < math.inf:
             if (left := end - self._clock()) <= 0:
                 raise Unavailable("The time was over before Getty Images could be asked.", retry_after=1.0)
@@ -85,8 +126,160 @@ class Caller:
                 request,
                 headers={
                     **request.headers,
-                    "Api-Key": self._settings.api_key.reveal(),
+                    "Api-Key": self._credentials.api_key.reveal(),
                     **({} if token is None else {"Authorization": f"Bearer {token.reveal()}"}),
                 },
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A token, and until when it is worth keeping and worth showing."""
+
+    token: Token
+    renew: float
+    ends: float
+
+
+class Tokens:
+    """The token of these settings. Safe for threads and forks.
+
+    :param send: puts a request on the wire.
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        send: Callable[[Request], Response],
+        *,
+        timeout: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._credentials = credentials
+        self._timeout = timeout
+        self._send = send
+        self._clock = clock
+        self._held: Held | None = None
+        self._failed: tuple[float, EmbedKitError] | None = None
+        self._refusals: deque[float] = deque(maxlen=MAX_REFUSALS)
+        self._flight = SingleFlight()
+        self.after_fork()
+        register_after_fork(self)
+
+    def after_fork(self) -> None:
+        """The thread that was renewing is not in the child; the token is as good there as here."""
+        self._lock = threading.Lock()
+        self._is_renewing = False
+
+    def current(self, end: float = math.inf) -> Secret | None:
+        """The token to show; None where there are no credentials for one.
+
+        :param end: until when to wait for one.
+        :raises Unauthorized: where the credentials are refused.
+        :raises ProviderError: where there is no token.
+        """
+        if (grant := self._credentials.grant()) is None:
+            return None
+        held, now = self._held, self._clock()
+        if held is None or now >= held.ends:
+            return self._obtain(None, grant, end)
+        if now >= held.renew and self._may_renew(now):
+            return self._renew(held, grant, now + (end - now) / 2)  # the call has to be made as well
+        return held.token.access
+
+    def newer(self, refused: Secret, end: float = math.inf) -> Secret | None:
+        """A token in place of one that was refused; None where a new one would be refused as well.
+
+        :param end: until when to wait for one.
+        :raises ProviderError: where there is none.
+        """
+        if (grant := self._credentials.grant()) is None or not self._drop(refused):
+            return None
+        found = self._obtain(None, grant, end)
+        return self._obtain(None, grant, end) if found == refused else found  # from a call that began before
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _may_renew(self, now: float) -> bool:
+        """Whether this thread is the one to renew a token that is still good."""
+        with self._lock:
+            if self._is_renewing or self._is_resting(now, RENEWAL_RETRY_S):
+                return False
+            self._is_renewing = True
+            return True
+
+    def _renew(self, held: Held, grant: Grant, end: float) -> Secret:
+        try:
+            return self._obtain(held, grant, end)
+        except EmbedKitError as error:
+            log.debug("the token could not be renewed: %s: %s", error.code, error.message)
+            return held.token.access
+        finally:
+            self._is_renewing = False
+
+    def _drop(self, refused: Secret) -> bool:
+        """Let nobody else show a token that was refused; whether a new one is worth asking for."""
+        with self._lock:
+            held, now = self._held, self._clock()
+            if held is None or held.token.access != refused or now >= held.ends:
+                return True  # another thread has been here
+            if len(self._refusals) == MAX_REFUSALS and now < self._refusals[0] + REFUSALS_WINDOW_S:
+                return False
+            self._refusals.append(now)
+            self._held = replace(held, ends=-math.inf)
+            return True
+
+    def _obtain(self, old: Held | None, grant: Grant, end: float) -> Secret:
+        """A token that is good, and another than the old one, from whichever thread is first to ask for it."""
+
+        def work() -> Held:
+            held = self._held
+            if held is not None and held is not old and self._clock() < held.ends:
+                return held
+            return self._request(grant, end)
+
+        try:
+            wait = min(max(0.0, end - self._clock()), BATCH_TIMEOUT_S)
+            return self._flight.run("token", work, wait).token.access
+        except Busy:
+            raise Unavailable("Another thread is still asking for a token.", retry_after=RETRY_S) from None
+
+    def _request(self, grant: Grant, end: float) -> Held:
+        now, held = self._clock(), self._held
+        good = held is not None and now < held.ends
+        if (failure := self._failed) and self._is_resting(now, RENEWAL_RETRY_S if good else RETRY_S):
+            raise copy.copy(failure[1])
+        try:
+            token = self._authorize(grant, held.token.refresh if held else None, end)
+        except EmbedKitError as error:
+            self._failed = self._clock(), copy.copy(error)
+            raise
+        with self._lock:  # its life began when it was issued, which is after we asked
+            self._held = Held(token, now + RENEWAL_SHARE * token.seconds, now + token.seconds)
+            self._failed = None
+            return self._held
+
+    def _is_resting(self, now: float, seconds: float) -> bool:
+        """Whether the last failure is too recent to try again."""
+        if self._failed is None:
+            return False
+        at, error = self._failed
+        return now < at + (REFUSAL_RETRY_S if isinstance(error, Unauthorized) else seconds)
+
+    def _authorize(self, grant: Grant, refresh: Secret | None, end: float) -> Token:
+        if grant == "password" and refresh is not None:
+            try:
+                token = self._fetch("refresh_token", end, refresh)
+                return token if token.refresh else replace(token, refresh=refresh)
+            except Unauthorized:
+                log.debug("the refresh token is refused; the password is used")
+        return self._fetch(grant, end)
+
+    def _fetch(self, grant: Grant, end: float, refresh: Secret | None = None) -> Token:
+        request = oauth.request(grant, self._credentials, refresh)
+        if end < math.inf:  # at least a second: others may be waiting for it, too
+            left = max(end - self._clock(), RETRY_S)
+            request = replace(request, timeout=min(left, self._timeout))
+        return oauth.parse(self._send(request), grant)

@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 import click
 
-from embedkit.api.board_models import Board, BoardAsset
 from embedkit.api.enums import BoardSortOrder, Relationship
+from embedkit.api.models import Board, BoardAsset
 from embedkit.cli.console import again, as_json, counted, open_kit, print_json, say
 from embedkit.cli.files import read_lines
 from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width

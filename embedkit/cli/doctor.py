@@ -20,7 +20,7 @@ from typing import Any
 import click
 
 from embedkit import __version__
-from embedkit.api import oauth
+from embedkit.api.oauth import Credentials
 from embedkit.cli.admin import kept
 from embedkit.cli.console import as_json, counted, paint, print_json, printable
 from embedkit.engine import lockfile
@@ -285,7 +285,7 @@ def _search(settings: Settings, *, ask: bool) -> str:
     if bool(settings.username) != bool(settings.password):
         missing = "PASSWORD" if settings.username else "USERNAME"
         raise ConfigurationError("USERNAME and PASSWORD go together.", hint=f"Set {missing}, too.")
-    shown = SHOWN[oauth.grant(settings)]
+    shown = SHOWN[Credentials.of(settings).grant()]
     if not ask:
         return f"API_KEY is set; {settings.api_base} would be asked {shown}"
     try:

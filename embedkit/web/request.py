@@ -11,7 +11,7 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from embedkit.api import languages
+from embedkit.api.requests import DEFAULT_LANGUAGE, nearest_language
 from embedkit.models import TLDS, Options
 from embedkit.settings import Settings
 from embedkit.targets import Target
@@ -55,8 +55,8 @@ def language(said: str | None, settings: Settings) -> str:
 
     One that Getty does not offer counts as none, as Getty itself has it: a picker may speak more languages.
     """
-    offered = filter(None, map(languages.supported, wishes(said)))
-    return next(offered, None) or languages.language(None, settings)
+    offered = filter(None, map(nearest_language, wishes(said)))
+    return next(offered, None) or nearest_language(settings.locale) or DEFAULT_LANGUAGE
 
 
 def wishes(said: str | None) -> list[str]:

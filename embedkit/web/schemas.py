@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from embedkit.api.enums import (
-    LARGEST,
+    MAX_INT32,
     MAX_PAGE_SIZE,
     AgeOfPeople,
     Composition,
@@ -21,8 +21,8 @@ from embedkit.api.enums import (
     Orientation,
     Segment,
 )
-from embedkit.api.languages import LANGUAGES
 from embedkit.api.parameters import PAGE_SIZE, Family
+from embedkit.api.requests import LANGUAGES
 from embedkit.models import TLDS, Align
 from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
@@ -110,7 +110,7 @@ class SearchQuery(Struct, omit_defaults=True):
     family: Annotated[Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")] = (
         "all"
     )
-    page: Annotated[int, Meta(ge=1, le=LARGEST, description="Counts from 1")] = 1
+    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
     page_size: Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description="Pictures on a page")] = PAGE_SIZE
     sort_order: Annotated[EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
     orientations: list[Orientation] | None = None
@@ -168,7 +168,7 @@ class PickerQuery(Struct, omit_defaults=True):
     family: Family = "all"
     orientations: list[Orientation] = []
     sort_order: EditorialSortOrder | None = None
-    page: Annotated[int, Meta(ge=1, le=LARGEST, description="Counts from 1; without JavaScript")] = 1
+    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1; without JavaScript")] = 1
     lang: Lang | None = None
     multiple: bool = False
     max: Annotated[int, Meta(ge=1, le=MOST, description="With multiple: how many pictures")] | None = None

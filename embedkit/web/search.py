@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 from flask import Response, request
 
 from embedkit import serialization
-from embedkit.api import parameters
 from embedkit.api.models import SearchPage
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line
@@ -57,17 +56,21 @@ def find(service: Service, asked: SearchQuery, language: str) -> SearchPage:
     """
     if not one_line(asked.q, LONGEST_PHRASE):  # also of what nobody can see, such as a byte order mark
         raise Refused("invalid-request", "q is blank. It holds what to look for, such as solar eclipse.")
-    filters = _filters(asked)
-    return service.kit.search(
-        asked.q,
-        family=asked.family,
-        page=asked.page,
-        page_size=asked.page_size,
-        language=language,
-        embed_content_only=True,
-        exclude_nudity=asked.exclude_nudity,
-        **filters,
-    )
+    search = service.kit.api.search
+    try:
+        prepared = search.prepare(
+            asked.q,
+            family=asked.family,
+            page=asked.page,
+            page_size=asked.page_size,
+            language=language,
+            embed_content_only=True,
+            exclude_nudity=asked.exclude_nudity,
+            **{name: value for name in FILTERS if (value := getattr(asked, name)) is not None},
+        )
+    except ConfigurationError as error:  # from here on it would be our fault, and not the caller's
+        raise Refused("invalid-request", str(error)) from None
+    return search.run(prepared)
 
 
 def budget_headers(service: Service) -> dict[str, str]:
@@ -77,16 +80,6 @@ def budget_headers(service: Service) -> dict[str, str]:
         return {}
     values = (budget.limit, budget.remaining(), budget.reset())
     return dict(zip(BUDGET, map(str, values), strict=True))
-
-
-def _filters(asked: SearchQuery) -> dict[str, Any]:
-    """What narrows the search, checked: from here on a wrong argument is our fault, and not the caller's."""
-    said = {name: value for name in FILTERS if (value := getattr(asked, name)) is not None}
-    try:
-        parameters.read(asked.family, said)
-    except ConfigurationError as error:
-        raise Refused("invalid-request", str(error)) from None
-    return said
 
 
 def _links(asked: SearchQuery, found: SearchPage) -> str:

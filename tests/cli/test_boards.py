@@ -178,10 +178,10 @@ def test_a_person_is_asked(
     ("words", "code", "says"),
     [
         (("show", "00000000-0000-4000-8000-000000000000"), 4, "there is no such board"),
-        (("show", "no board"), 2, "is no id of a board"),
+        (("show", "no board"), 2, "is not the ID of a board"),
         (("delete", "0b5e55ed-0000-4000-8000-000000000001", "--yes"), 2, "Ask the owner of the board"),
-        (("rename", "0b5e55ed-0000-4000-8000-000000000001", ""), 2, "Give it a name."),
-        (("comment", "0b5e55ed-0000-4000-8000-000000000001", " "), 2, "Give it a text."),
+        (("rename", "0b5e55ed-0000-4000-8000-000000000001", ""), 2, "Pass a name."),
+        (("comment", "0b5e55ed-0000-4000-8000-000000000001", " "), 2, "Pass a text."),
         (("add", "0b5e55ed-0000-4000-8000-000000000001", "cat"), 2, "'cat'"),
         (("add", "0b5e55ed-0000-4000-8000-000000000001"), 2, "Missing argument"),
         (("list", "--page", "0"), 2, "--page"),
@@ -200,7 +200,7 @@ def test_boards_need_a_customer(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(f"EMBEDKIT_{name}", "")
     done = run("boards", "list")
     assert (done.code, done.out) == (2, "")
-    assert "Set USERNAME and PASSWORD." in done.err
+    assert "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD." in done.err
 
 
 def test_every_command_has_its_help(run: Run) -> None:

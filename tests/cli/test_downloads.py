@@ -122,10 +122,13 @@ def test_what_cannot_be_downloaded_is_explained(
 @pytest.mark.parametrize(
     ("said", "says"),
     [
-        ({"API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, "Set API_SECRET; and USERNAME and PASSWORD"),
+        (
+            {"API_SECRET": "", "USERNAME": "", "PASSWORD": ""},
+            "Set EMBEDKIT_API_SECRET; for what a customer has licensed, also EMBEDKIT_USERNAME",
+        ),
         ({"USERNAME": "", "PASSWORD": ""}, "not licensed to the customer"),
-        ({"PASSWORD": "canary"}, "Check USERNAME and PASSWORD."),
-        ({"API_KEY": ""}, "Set API_KEY."),
+        ({"PASSWORD": "canary"}, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
+        ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY."),
     ],
 )
 def test_credentials_that_will_not_do_are_named(

@@ -189,10 +189,10 @@ def test_usage_errors_help_and_cost_no_call(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("API_KEY", "", "Set API_KEY."),
-        ("API_KEY", "canary", "Check API_KEY"),
+        ("API_KEY", "", "Set EMBEDKIT_API_KEY."),
+        ("API_KEY", "canary", "Check EMBEDKIT_API_KEY"),
         ("API_SECRET", "canary", "API_SECRET"),
-        ("PASSWORD", "canary", "Check USERNAME and PASSWORD."),
+        ("PASSWORD", "canary", "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
     ],
 )
 def test_credentials_that_are_wrong_are_named_and_not_shown(

@@ -11,7 +11,7 @@ import trustme
 
 from embedkit import EmbedKit
 from embedkit.api.models import SearchPage
-from embedkit.api.tokens import AGAIN, SOON
+from embedkit.api.session import RENEWAL_RETRY_S, RETRY_S
 from embedkit.errors import (
     EmbedKitError,
     InvalidResponse,
@@ -461,10 +461,10 @@ def test_cookies_are_not_sent_back() -> None:
 def later(house: House, seconds: float) -> None:
     """Time passes for the token, too: its clock cannot be handed to a kit."""
     house.later(seconds)
-    tokens = house.api._pages._caller._tokens
+    tokens = house.api._cache._session._tokens
     was = tokens._clock
     tokens._clock = lambda: was() + seconds
-    caller = house.api._pages._caller
+    caller = house.api._cache._session
     caller._clock = tokens._clock
 
 
@@ -522,7 +522,7 @@ def test_a_broken_endpoint_fails_no_search_while_the_old_token_is_good(name: str
 
 
 def test_the_pauses_are_shorter_than_a_fifth_of_a_token() -> None:
-    assert SOON < AGAIN < 1800 / 5
+    assert RETRY_S < RENEWAL_RETRY_S < 1800 / 5
 
 
 def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:

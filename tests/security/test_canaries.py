@@ -298,7 +298,7 @@ def test_no_fault_of_the_api_tells_a_secret(
 ) -> None:
     slow = {"timeout": SLOW_S} if name in dict(SLOW) else {}  # nobody has to wait for the other faults
     if slow:
-        monkeypatch.setattr("embedkit.api.downloads.SECONDS", SLOW_S)
+        monkeypatch.setattr("embedkit.api.downloads.TIMEOUT_S", SLOW_S)
     with Counter(at, API_FAULTS[name], tmp_path, **slow) as counter:
         if at in ("order", "file"):
             counter._act("order", lambda house: house.api.downloads.save("600100200", tmp_path / "picture.jpg"))
@@ -348,11 +348,11 @@ CRASHES = [
     "embedkit.api.oauth._token",
     "embedkit.api.oauth._fit",
     "embedkit.getty.payload.decode",
-    "embedkit.api.search_requests.parse",
-    "embedkit.api.download_requests.address",
-    "embedkit.api.response_cache._who",
-    "embedkit.api.response_cache.Pages._key",
-    "embedkit.api.tokens.replace",
+    "embedkit.api.search.parse",
+    "embedkit.api.downloads.parse_url",
+    "embedkit.api.response_cache._caller",
+    "embedkit.api.response_cache.ResponseCache._key",
+    "embedkit.api.session.Tokens._fetch",
     "embedkit.api.session.replace",
     "embedkit.api.downloads.urlsplit",
     "embedkit.files.download.Draft.begin",

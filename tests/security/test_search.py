@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, UnsupportedReference
-from embedkit.api import board_requests, image_requests, parameters
+from embedkit.api import boards, images, parameters
+from embedkit.api.requests import ApiSettings
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import Secret
 from embedkit.web.credentials import Grants
@@ -27,6 +28,7 @@ from tests.support.web import (
 )
 
 LIMIT = 5
+API = ApiSettings.of(settings(**KEYS))
 PICKER = "/picker?q=eclipse"
 UNSEEN = ["\ufeff", "\u200e \u202e", "\x07", " \x01\t"]
 
@@ -125,12 +127,12 @@ def test_a_phrase_of_nothing_visible_is_blank(path: str, phrase: str) -> None:
 def test_a_time_holds_nothing_but_a_time(name: str, value: Any) -> None:
     """``fromisoformat`` takes any character between date and time."""
     with pytest.raises(ConfigurationError, match="ISO 8601"):
-        parameters.read("editorial", {name: value})
+        parameters.encode("editorial", {name: value})
 
 
 @pytest.mark.parametrize("value", ["2024-01-01", "20240101", "2024-01-01 12:00", "2024-01-01T12:00:00.5+02:00"])
 def test_times_are_still_taken(value: str) -> None:
-    assert parameters.read("editorial", {"date_from": value}) == (("date_from", value),)
+    assert parameters.encode("editorial", {"date_from": value}) == (("date_from", value),)
 
 
 def test_a_time_over_http_is_refused_as_well() -> None:
@@ -140,11 +142,11 @@ def test_a_time_over_http_is_refused_as_well() -> None:
 
 
 def test_one_id_is_not_a_list_of_its_digits() -> None:
-    request = image_requests.request(EXAMPLE, {}, settings(**KEYS))
+    request = images.images_request(EXAMPLE, {}, API)
     assert ("ids", EXAMPLE) in request.params
-    assert board_requests.removal("b", EXAMPLE, settings(**KEYS)).params == (("asset_ids", EXAMPLE),)
+    assert boards.remove_request("b", EXAMPLE, API).params == (("asset_ids", EXAMPLE),)
     with pytest.raises(UnsupportedReference):
-        image_requests.request("1,2", {}, settings(**KEYS))
+        images.images_request("1,2", {}, API)
 
 
 # -- the door ------------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from werkzeug.test import TestResponse
 
 from embedkit import EmbedKit, create_app
 from embedkit.api import parameters
-from embedkit.api.languages import LANGUAGES
 from embedkit.api.models import SearchPage
+from embedkit.api.requests import LANGUAGES
+from embedkit.api.search import PreparedSearch
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.sandbox.services import auth
 from embedkit.web.schemas import SearchQuery
@@ -46,22 +47,27 @@ def links(answer: TestResponse) -> dict[str, dict[str, str]]:
 
 
 class Recorder:
-    """Takes the place of ``kit.search``: what it was asked, and a page that never was."""
+    """Takes the place of a search that would be run: what it was asked, and a page that never was."""
 
-    def __init__(self, total: int = 95) -> None:
-        self.total = total
+    def __init__(self, kit: EmbedKit, patch: pytest.MonkeyPatch) -> None:
+        self.total = 95
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self._prepare = kit.api.search.prepare
+        patch.setattr(kit.api.search, "prepare", self.prepare)
+        patch.setattr(kit.api.search, "run", self.run)
 
-    def __call__(self, phrase: str, **said: Any) -> SearchPage:
-        self.asked.append((phrase, said))
-        return SearchPage(images=(), total=self.total, page=said["page"], page_size=said["page_size"])
+    def prepare(self, phrase: str, **params: Any) -> PreparedSearch:
+        self._params = phrase, params
+        return self._prepare(phrase, **params)
+
+    def run(self, search: PreparedSearch) -> SearchPage:
+        self.asked.append(self._params)
+        return SearchPage(images=(), total=self.total, page=search.page, page_size=search.page_size)
 
 
 @pytest.fixture(name="asked")
 def fixture_asked(web: World, monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    recorder = Recorder()
-    monkeypatch.setattr(web.kit, "search", recorder)
-    return recorder
+    return Recorder(web.kit, monkeypatch)
 
 
 WORDS = st.sampled_from(
@@ -182,8 +188,7 @@ def test_languages_are_of_a_closed_list(
 
 def test_the_setting_locale_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     german = world(search_access="open", locale="de-CH", **KEYS)
-    recorder = Recorder()
-    monkeypatch.setattr(german.kit, "search", recorder)
+    Recorder(german.kit, monkeypatch)
     assert get(german.client, "/v1/search", q="x").headers["Content-Language"] == "de"
     assert get(german.client, "/v1/search", q="x", lang="fr").headers["Content-Language"] == "fr"
 
@@ -302,14 +307,14 @@ def test_a_filter_of_another_family_is_told_where_it_belongs(
 @given(st.dictionaries(st.sampled_from(SearchQuery.__struct_fields__), st.text(max_size=40) | WORDS))
 def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(web.kit, "search", recorder := Recorder())
+        recorder = Recorder(web.kit, patch)
         answer = get(web.client, "/v1/search", **{"q": "x", **query})
     assert (answer.status_code, len(recorder.asked)) in ((200, 1), (400, 0))
     if recorder.asked:
         phrase, said = recorder.asked[0]
         assert phrase == (query.get("q") or "x")
         assert said["embed_content_only"] is True
-        parameters.read(said["family"], {name: said[name] for name in FILTERS if name in said})
+        parameters.encode(said["family"], {name: said[name] for name in FILTERS if name in said})
         assert {rel: asked["q"] for rel, asked in links(answer).items()}["first"] == phrase
 
 

@@ -13,7 +13,7 @@ import html5lib
 import pytest
 
 from embedkit import ConfigurationError, EmbedKit, QuotaExhausted, Settings, create_app
-from embedkit.api.budget import SearchBudget
+from embedkit.api.response_cache import SearchBudget
 from embedkit.freshness import DAY
 from embedkit.sandbox import SandboxTransport
 from embedkit.web.headers import BUDGET
@@ -66,7 +66,7 @@ def test_so_many_searches_a_day_and_kept_ones_are_free() -> None:
 def test_a_clock_that_is_set_back_brings_no_second_budget() -> None:
     """Nor does a search that was begun before midnight and is counted after it."""
     clock = Clock(NOON)
-    budget = SearchBudget(settings(search_budget=2), clock)
+    budget = SearchBudget(2, cache="memory:", timeout=5.0, clock=clock)
 
     def spent(day: int) -> int:
         clock.ahead = day * DAY
@@ -95,7 +95,7 @@ def test_similar_pictures_are_searches_and_details_are_none() -> None:
 
 def test_without_a_budget_nothing_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
-    budget = SearchBudget(Settings(cache=f"file:{tmp_path}/copies"))
+    budget = SearchBudget(None, cache=f"file:{tmp_path}/copies", timeout=5.0)
     for _ in range(5):
         budget.spend()
     assert (budget.limit, budget.used(), budget.remaining(), budget.low()) == (None, 0, None, None)
@@ -112,9 +112,9 @@ def test_a_wrong_budget_is_refused(value: object) -> None:
 
 SPEND = """
 import sys
-from embedkit import QuotaExhausted, Settings
-from embedkit.api.budget import SearchBudget
-budget = SearchBudget(Settings(cache=sys.argv[1], search_budget=50))
+from embedkit import QuotaExhausted
+from embedkit.api.response_cache import SearchBudget
+budget = SearchBudget(50, cache=sys.argv[1], timeout=5.0)
 spent = 0
 for _ in range(20):
     try:
@@ -149,7 +149,7 @@ def test_a_count_that_cannot_be_kept_is_kept_here(
     (tmp_path / "embedkit").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for cache in (f"sqlite:{tmp_path}/c.db", "redis://:canary-password@127.0.0.1:1/0"):
-        budget = SearchBudget(Settings(cache=cache, search_budget=2, secret="s" * 40))
+        budget = SearchBudget(2, cache=cache, timeout=5.0)
         budget.spend()
         budget.spend()
         with pytest.raises(QuotaExhausted):

@@ -143,7 +143,7 @@ def test_the_searches_of_the_api_say_no_more_than_they_are_told(kit: EmbedKit, a
         (lambda kit: kit.api.search.pages("creative", "x", date_from="2020-01-01"), "editorial"),
         (lambda kit: kit.api.countries("xx"), "pt-BR"),
         (lambda kit: kit.api.similar(TALL, sort_order="newest"), "page_size"),
-        (lambda kit: kit.api.downloads.address(TALL, product_type="gold"), "easyaccess"),
+        (lambda kit: kit.api.downloads.url(TALL, product_type="gold"), "easyaccess"),
         (lambda kit: kit.api.boards.list(sort_order="name_descending"), "name_decending"),
     ],
 )
@@ -297,7 +297,7 @@ def act_all(kit: EmbedKit) -> dict[str, Callable[[], object]]:
         "countries": lambda: kit.api.countries(),
         "collections": lambda: kit.api.collections(),
         "sizes": lambda: kit.api.downloads.sizes(TALL),
-        "address": lambda: kit.api.downloads.address(TALL),
+        "address": lambda: kit.api.downloads.url(TALL),
         "boards": lambda: kit.api.boards.list(),
     }
 
@@ -318,7 +318,7 @@ def outcomes(kit: EmbedKit, but: str = "") -> dict[str, str]:
 
 def test_without_a_key_nothing_is_sent() -> None:
     kit, app = inside(api_key="")
-    assert set(outcomes(kit).values()) == {"Set API_KEY."}
+    assert set(outcomes(kit).values()) == {"Set EMBEDKIT_API_KEY."}
     assert app.counts() == {}
     assert isinstance(kit.resolve(TALL), Embed)
 
@@ -341,7 +341,7 @@ def test_the_key_alone_searches_without_a_token() -> None:
         kit.api.collections()
     told = outcomes(kit, but="collections")
     assert {name for name, hint in told.items() if hint} == {"sizes", "address", "boards"}
-    assert told["boards"] == "Set USERNAME and PASSWORD."
+    assert told["boards"] == "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
     assert "API_SECRET" in told["address"]
     assert app.count("oauth2") == 0
     assert not any("authorization" in call.headers for call in app.calls)
@@ -353,7 +353,7 @@ def test_an_application_has_no_boards_and_no_licence() -> None:
     assert "client_credentials" in next(call for call in app.calls if call.route == "oauth2").body.decode()
     assert kit.api.downloads.largest(TALL) == ()
     with pytest.raises(Unauthorized, match="licensed"):
-        kit.api.downloads.address(TALL)
+        kit.api.downloads.url(TALL)
     with pytest.raises(ConfigurationError, match="USERNAME"):
         kit.api.boards.list()
 
@@ -517,7 +517,7 @@ def test_importing_the_kit_imports_no_client() -> None:
     code = (
         "import sys; from embedkit.kit import EmbedKit; from embedkit import Settings;"
         "kit = EmbedKit(Settings(cache='memory:'));"
-        "print([m for m in sys.modules if m.startswith(('embedkit.api.client', 'embedkit.getty.api', 'requests'))])"
+        "print([m for m in sys.modules if m.startswith(('embedkit.api.client', 'requests'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

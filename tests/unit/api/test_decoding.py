@@ -13,19 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit import serialization
-from embedkit.api import board_models as board_values
-from embedkit.api import (
-    board_requests,
-    download_requests,
-    errors,
-    image_requests,
-    parameters,
-    reference_data,
-    search_requests,
-)
+from embedkit.api import boards, client, downloads, errors, images, parameters, search
 from embedkit.api import models as values
 from embedkit.api.errors import What
 from embedkit.api.models import Image, SearchPage
+from embedkit.api.requests import ApiSettings
 from embedkit.errors import (
     InvalidResponse,
     NotFound,
@@ -41,8 +33,8 @@ from embedkit.settings import Settings
 from tests.support.oembed import clean_text
 from tests.support.tools import FIXTURES, reference_dir
 
-SETTINGS = Settings()
-LOOPBACK = Settings().with_upstream("http://127.0.0.1:8081")
+SETTINGS = ApiSettings.of(Settings())
+LOOPBACK = ApiSettings.of(Settings().with_upstream("http://127.0.0.1:8081"))
 ID = "600200311"
 BOARD = "3f1c0b52-7a90-4d7e-9b1e-2f0a4c6d8e10"
 MEDIA = "https://media.gettyimages.com"
@@ -58,7 +50,7 @@ def ok(answer: Any, status: int = 200) -> Response:
 
 
 def page(answer: Any, **said: Any) -> SearchPage:
-    return search_requests.parse(ok(answer), SETTINGS, **said)
+    return search.parse(ok(answer), SETTINGS, **said)
 
 
 def picture(**said: Any) -> Image:
@@ -138,7 +130,7 @@ def test_largest_downloads() -> None:
 
 
 def test_a_picture_by_its_id() -> None:
-    image = image_requests.one(ok(load("image_detail")), SETTINGS, "SB40077001q-001")
+    image = images.parse_image(ok(load("image_detail")), SETTINGS, "SB40077001q-001")
     assert (image.id, image.orientation, image.family) == ("sb40077001q-001", "panoramic_horizontal", "editorial")
     assert [(word.keyword_id, word.text, word.relevance) for word in image.keywords] == [
         ("70021", "Salt Marsh", None),
@@ -173,18 +165,18 @@ def test_a_picture_by_its_id() -> None:
 
 def test_pictures_in_bulk() -> None:
     answer = {"images": [{"id": "3"}, {"id": "1"}, {"id": "99"}], "images_not_found": ["2"]}
-    found = image_requests.found(ok(answer), SETTINGS, ["1", "2", "3", "4"])
+    found = images.parse_images(ok(answer), SETTINGS, ["1", "2", "3", "4"])
     assert [image.id for image in found.images] == ["1", "3"]  # as asked; what was not asked for is no answer
     assert found.missing == ("2", "4")
-    nothing = image_requests.found(
+    nothing = images.parse_images(
         ok({"code": "ImageNotFound", "message": "Image not found: 1"}, 404), SETTINGS, ["1"]
     )
     assert (nothing.images, nothing.missing) == ((), ("1",))
     firewall = Response(404, {}, b"<html><h1>Access Denied</h1> Reference #18.20c0ffee</html>")
     with pytest.raises(Unavailable):
-        image_requests.found(firewall, SETTINGS, ["1"])
+        images.parse_images(firewall, SETTINGS, ["1"])
     with pytest.raises(InvalidResponse):
-        image_requests.found(ok({"pictures": []}), SETTINGS, ["1"])
+        images.parse_images(ok({"pictures": []}), SETTINGS, ["1"])
 
 
 @pytest.mark.parametrize(
@@ -192,7 +184,7 @@ def test_pictures_in_bulk() -> None:
 )
 def test_a_picture_that_is_not_in_the_answer_is_not_found(answer: dict[str, Any]) -> None:
     with pytest.raises(NotFound) as caught:
-        image_requests.one(ok(answer), SETTINGS, "1")
+        images.parse_image(ok(answer), SETTINGS, "1")
     assert caught.value.ref == "1"
 
 
@@ -340,7 +332,7 @@ def test_a_sandbox_on_loopback_keeps_http() -> None:
         "uri_oembed": f"{base}/oembed?url=http%3a%2f%2fgty.im%2f1",
         "largest_downloads": [{"product_type": "easyaccess", "uri": f"{base}/v3/downloads/images/1"}],
     }
-    (image,) = search_requests.parse(ok({"images": [said]}), LOOPBACK).images
+    (image,) = search.parse(ok({"images": [said]}), LOOPBACK).images
     assert image.thumb is not None
     assert image.thumb.uri == f"{base}/id/1/photo/x.jpg"
     assert image.embeddable
@@ -370,10 +362,10 @@ def test_destinations_are_on_sites_of_the_agency(written: object, kept: str | No
 
 
 def test_countries_and_collections() -> None:
-    denmark, france = reference_data.countries(ok(load("countries")))
+    denmark, france = client.parse_countries(ok(load("countries")))
     assert (denmark.iso_alpha_2, denmark.iso_alpha_3, denmark.name) == ("DK", "DNK", "Dänemark")
     assert (france.iso_alpha_2, france.iso_alpha_3) == ("", "FRA")
-    northlight, sport = reference_data.collections(ok(load("collections")))
+    northlight, sport = client.parse_collections(ok(load("collections")))
     assert northlight.product_types == ("easyaccess",)
     assert (sport.id, sport.code, sport.family, sport.license_model, sport.product_types) == (
         412,
@@ -382,7 +374,7 @@ def test_countries_and_collections() -> None:
         "",
         (),
     )
-    for read in (reference_data.countries, reference_data.collections):
+    for read in (client.parse_countries, client.parse_collections):
         assert read(ok({"countries": None, "collections": None})) == ()
         for answer in ({}, {"countries": 5, "collections": "x"}):
             with pytest.raises(InvalidResponse, match="no list of"):
@@ -395,11 +387,11 @@ DELIVERY = "https://delivery.gettyimages.com/xa/600200311.jpg?v=1&c=IWS&k=2&d=a%
 
 
 def test_the_address_of_a_file() -> None:
-    assert download_requests.address(ok({"uri": DELIVERY}), SETTINGS, ID) == DELIVERY
+    assert downloads.parse_url(ok({"uri": DELIVERY}), SETTINGS, ID) == DELIVERY
     for status in (302, 303):
-        assert download_requests.address(Response(status, {"location": DELIVERY}), SETTINGS, ID) == DELIVERY
+        assert downloads.parse_url(Response(status, {"location": DELIVERY}), SETTINGS, ID) == DELIVERY
     local = "http://127.0.0.1:8081/downloads/1"
-    assert download_requests.address(Response(303, {"location": local}), LOOPBACK, ID) == local
+    assert downloads.parse_url(Response(303, {"location": local}), LOOPBACK, ID) == local
 
 
 @pytest.mark.parametrize(
@@ -426,7 +418,7 @@ def test_a_file_comes_from_known_places_only(place: Any) -> None:
     answers = [ok({"uri": place}), *(Response(303, {"location": place}) for _ in range(isinstance(place, str)))]
     for answer in (*answers, Response(303), ok({}), ok([])):
         with pytest.raises(InvalidResponse) as caught:
-            download_requests.address(answer, SETTINGS, ID)
+            downloads.parse_url(answer, SETTINGS, ID)
         assert caught.value.ref == ID
         assert "evil" not in str(caught.value)
 
@@ -435,7 +427,7 @@ def test_a_file_comes_from_known_places_only(place: Any) -> None:
 
 
 def test_a_page_of_boards() -> None:
-    found = board_requests.page(ok(load("boards")), SETTINGS, page=1, page_size=2)
+    found = boards.parse_page(ok(load("boards")), SETTINGS, page=1, page_size=2)
     assert (found.total, found.pages, found.has_next) == (62, 31, True)
     first, second = found.boards
     assert (first.id, first.name, first.relationship, first.asset_count) == (BOARD, "Lighthouses", "owned", 2)
@@ -445,44 +437,44 @@ def test_a_page_of_boards() -> None:
     assert (second.description, second.hero_asset, second.relationship) == ("", None, "invited")
     assert first.other == found.other == {}
     with pytest.raises(InvalidResponse):
-        board_requests.page(ok({"board": []}), SETTINGS)
+        boards.parse_page(ok({"board": []}), SETTINGS)
 
 
 def test_one_board() -> None:
-    found = board_requests.board(ok(load("board")), SETTINGS)
+    found = boards.parse_board(ok(load("board")), SETTINGS)
     assert [asset.id for asset in found.assets] == [ID, "600200312"]
     assert (found.comment_count, found.date_last_updated) == (1, "2024-02-03T10:30:00Z")
     assert found.permissions.can_delete_board
     assert not found.permissions.can_remove_assets
     assert found.links.share == "https://www.gettyimages.com/collaboration/boards/abc"
-    bare = board_requests.board(
+    bare = boards.parse_board(
         ok({"id": "b-2", "links": {"share": "https://evil.example/"}, "permissions": {"can_add_assets": "yes"}}),
         SETTINGS,
     )
-    assert bare.permissions == board_values.BoardPermissions()  # what is not said is not permitted
-    assert bare.links == board_values.BoardLinks()
+    assert bare.permissions == values.BoardPermissions()  # what is not said is not permitted
+    assert bare.links == values.BoardLinks()
     assert bare.links.other == {"share": "https://evil.example/"}
     for wrong in ({}, {"id": "../x"}, {"id": None}):
-        with pytest.raises(InvalidResponse, match="no board"):
-            board_requests.board(ok(wrong), SETTINGS)
+        with pytest.raises(InvalidResponse, match="not a board"):
+            boards.parse_board(ok(wrong), SETTINGS)
 
 
 def test_changes_of_a_board() -> None:
     answer = {"assets_added": [{"asset_id": "1"}], "assets_not_added": ["2"]}
-    change = board_requests.added(ok(answer, 201), ["1", "2", "3"])
+    change = boards.parse_change(ok(answer, 201), ["1", "2", "3"])
     assert (change.added, change.not_added) == (("1", "3"), ("2",))
-    assert board_requests.added(ok({"assets_added": None, "assets_not_added": None}, 201), ["1"]).added == ("1",)
-    assert board_requests.created(ok({"id": BOARD}, 201)) == BOARD
-    with pytest.raises(InvalidResponse, match="no id"):
-        board_requests.created(ok({"id": "a/b"}, 201))
+    assert boards.parse_change(ok({"assets_added": None, "assets_not_added": None}, 201), ["1"]).added == ("1",)
+    assert boards.parse_id(ok({"id": BOARD}, 201)) == BOARD
+    with pytest.raises(InvalidResponse, match="no ID"):
+        boards.parse_id(ok({"id": "a/b"}, 201))
     for status in (200, 201, 204):
-        board_requests.done(Response(status))
+        boards.check(Response(status))
     with pytest.raises(NotFound, match="no such board"):
-        board_requests.done(ok({"code": "BoardNotFound"}, 404))
+        boards.check(ok({"code": "BoardNotFound"}, 404))
 
 
 def test_comments() -> None:
-    found = board_requests.comments(ok(load("comments")))
+    found = boards.parse_comments(ok(load("comments")))
     first, second = found.comments
     assert (first.id, first.text, first.author, first.can_delete) == (
         "c-1",
@@ -492,25 +484,25 @@ def test_comments() -> None:
     )
     assert (second.text, second.author, second.can_delete) == ("", "", False)
     assert found.can_add_comment
-    assert not board_requests.comments(ok({"comments": None})).can_add_comment
+    assert not boards.parse_comments(ok({"comments": None})).can_add_comment
     with pytest.raises(InvalidResponse):
-        board_requests.comments(ok({}))
+        boards.parse_comments(ok({}))
 
 
 # -- anything at all ------------------------------------------------------------------------------------
 
 READERS: dict[str, Callable[[Response], Any]] = {
-    "page": lambda response: search_requests.parse(response, SETTINGS),
-    "found": lambda response: image_requests.found(response, SETTINGS, [ID]),
-    "one": lambda response: image_requests.one(response, SETTINGS, ID),
-    "countries": reference_data.countries,
-    "collections": reference_data.collections,
-    "address": lambda response: download_requests.address(response, SETTINGS, ID),
-    "boards": lambda response: board_requests.page(response, SETTINGS),
-    "board": lambda response: board_requests.board(response, SETTINGS),
-    "created": board_requests.created,
-    "added": lambda response: board_requests.added(response, [ID]),
-    "comments": board_requests.comments,
+    "page": lambda response: search.parse(response, SETTINGS),
+    "found": lambda response: images.parse_images(response, SETTINGS, [ID]),
+    "one": lambda response: images.parse_image(response, SETTINGS, ID),
+    "countries": client.parse_countries,
+    "collections": client.parse_collections,
+    "address": lambda response: downloads.parse_url(response, SETTINGS, ID),
+    "boards": lambda response: boards.parse_page(response, SETTINGS),
+    "board": lambda response: boards.parse_board(response, SETTINGS),
+    "created": boards.parse_id,
+    "added": lambda response: boards.parse_change(response, [ID]),
+    "comments": boards.parse_comments,
 }
 NAMES = sorted(
     {
@@ -646,13 +638,13 @@ def whole(image: Image) -> None:
 )
 def test_what_is_no_page_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidResponse) as caught:
-        search_requests.parse(Response(200, {}, body), SETTINGS)
+        search.parse(Response(200, {}, body), SETTINGS)
     assert "API_BASE" in (caught.value.hint or "")
 
 
 def test_an_answer_in_any_content_type_counts() -> None:
     body = b"\xef\xbb\xbf" + json.dumps(load("search_summary")).encode()
-    assert search_requests.parse(Response(200, {"content-type": "text/html"}, body), SETTINGS).total == 41207
+    assert search.parse(Response(200, {"content-type": "text/html"}, body), SETTINGS).total == 41207
 
 
 # -- samples of the service -----------------------------------------------------------------------------
@@ -664,7 +656,7 @@ def test_every_sample_of_the_service_is_read_whole() -> None:
     for file in files:
         raw = json.loads((folder / file).read_text("utf-8"))
         if "images" in raw:
-            found = search_requests.parse(ok(raw), SETTINGS)
+            found = search.parse(ok(raw), SETTINGS)
             assert [image.id for image in found.images] == [image["id"] for image in raw["images"]]
             assert found.total == raw.get("result_count", len(raw["images"]))
             for image, said in zip(found.images, raw["images"], strict=True):
@@ -678,7 +670,7 @@ def test_every_sample_of_the_service_is_read_whole() -> None:
                 assert len(image.download_sizes) == len(said.get("download_sizes", ()))
                 assert image.embeddable is bool(said.get("uri_oembed"))
         elif "uri" in raw:
-            assert download_requests.address(ok(raw), SETTINGS, "83454804") == raw["uri"]
+            assert downloads.parse_url(ok(raw), SETTINGS, "83454804") == raw["uri"]
         else:
             assert "access_token" in raw  # for embedkit.api.oauth
 
@@ -697,19 +689,19 @@ def said(**body: Any) -> bytes:
     ("status", "headers", "body", "what", "kind", "says"),
     [
         # no key, a bad key: today's answers, and the classic ones
-        (401, {}, said(message="Unauthorized"), "search", Unauthorized, "Check API_KEY."),
+        (401, {}, said(message="Unauthorized"), "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
         (
             403,
             {"x-amzn-errortype": "ForbiddenException"},
             said(message="Forbidden"),
             "search",
             Unauthorized,
-            "Check API_KEY.",
+            "Check EMBEDKIT_API_KEY.",
         ),
-        (403, {}, said(message="Forbidden"), "search", Unauthorized, "Check API_KEY."),
-        (403, {}, said(message="Account Inactive"), "search", Unauthorized, "Check API_KEY."),
-        (403, {"x-error-detail": "Account Inactive"}, b"", "download", Unauthorized, "Check API_KEY."),
-        (403, {}, b"<h1>Developer Inactive</h1>", "search", Unauthorized, "Check API_KEY."),
+        (403, {}, said(message="Forbidden"), "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
+        (403, {}, said(message="Account Inactive"), "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
+        (403, {"x-error-detail": "Account Inactive"}, b"", "download", Unauthorized, "Check EMBEDKIT_API_KEY."),
+        (403, {}, b"<h1>Developer Inactive</h1>", "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
         # a token
         (
             401,
@@ -773,7 +765,7 @@ def said(**body: Any) -> bytes:
         (404, {}, said(code="FileDownloadSizeNotFound"), "download", NotFound, "no file of that size"),
         (404, {}, said(code="BoardNotFound"), "board", NotFound, "no such board"),
         (404, {}, b"", "comment", NotFound, "no such board or comment"),
-        (404, {}, b"", "search", InvalidResponse, "Check API_BASE"),
+        (404, {}, b"", "search", InvalidResponse, "Check EMBEDKIT_API_BASE"),
         (404, {}, PAGE, "picture", Unavailable, "a firewall's page"),
         (410, {}, b"", "picture", NotFound, "no such picture"),
         # what was asked wrongly
@@ -818,15 +810,15 @@ def said(**body: Any) -> bytes:
         (500, {}, said(code="SystemError"), "search", Unavailable, "(SystemError)"),
         (501, {}, b"", "search", Unavailable, "has a problem"),
         (503, {}, PAGE, "search", Unavailable, "not the service's own"),
-        (999, {}, b"", "search", InvalidResponse, "Check API_BASE"),
-        (204, {}, b"", "search", InvalidResponse, "Check API_BASE"),
-        (303, {"location": "https://evil.example/"}, b"", "picture", InvalidResponse, "Check API_BASE"),
+        (999, {}, b"", "search", InvalidResponse, "Check EMBEDKIT_API_BASE"),
+        (204, {}, b"", "search", InvalidResponse, "Check EMBEDKIT_API_BASE"),
+        (303, {"location": "https://evil.example/"}, b"", "picture", InvalidResponse, "Check EMBEDKIT_API_BASE"),
     ],
 )
 def test_refusals(
     status: int, headers: dict[str, str], body: bytes, what: What, kind: type[ProviderError], says: str
 ) -> None:
-    error = errors.refusal(Response(status, headers, body), what=what, ref=ID)
+    error = errors.error_for(Response(status, headers, body), what=what, ref=ID)
     assert type(error) is kind
     assert str(status) in str(error)
     assert says in str(error)
@@ -839,20 +831,22 @@ def test_a_page_size_of_old_is_offered_where_the_service_insists() -> None:
         said(ErrorCode="InvalidRequest", ErrorMessage="Field: page_size, Message: no"),
         said(message="Invalid page size"),
     ):
-        error = errors.refusal(Response(400, {}, body), what="search", page_size=24)
+        error = errors.error_for(Response(400, {}, body), what="search", page_size=24)
         assert isinstance(error, InvalidResponse)
         assert "1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75 or 100" in (error.hint or "")
         assert "nearest to 24 is 25" in (error.hint or "")
         with pytest.raises(InvalidResponse, match="nearest to 24 is 25"):
-            search_requests.parse(Response(400, {}, body), SETTINGS, page_size=24)
+            search.parse(Response(400, {}, body), SETTINGS, page_size=24)
     for size in range(1, 101):
-        hint = errors.refusal(Response(400, {}, said(code="InvalidPageSize")), what="search", page_size=size).hint
+        hint = errors.error_for(
+            Response(400, {}, said(code="InvalidPageSize")), what="search", page_size=size
+        ).hint
         assert int((hint or "").rstrip(".").rsplit(" ", 1)[1]) in parameters.OLD_PAGE_SIZES
 
 
 def test_a_takedown_is_told_apart() -> None:
-    gone = errors.refusal(Response(410), what="picture")
-    missing = errors.refusal(Response(404), what="picture")
+    gone = errors.error_for(Response(410), what="picture")
+    missing = errors.error_for(Response(404), what="picture")
     assert isinstance(gone, NotFound)
     assert isinstance(missing, NotFound)
     assert (gone.gone, missing.gone) == (True, False)
@@ -864,7 +858,7 @@ def test_a_takedown_is_told_apart() -> None:
 def test_when_to_try_again(written: str, wait: float | None) -> None:
     for status in (429, 503):
         response = Response(status, {"retry-after": written})
-        assert errors.refusal(response, what="search").retry_after == wait
+        assert errors.error_for(response, what="search").retry_after == wait
 
 
 @settings(deadline=None, max_examples=300)
@@ -877,7 +871,7 @@ def test_when_to_try_again(written: str, wait: float | None) -> None:
     what=st.sampled_from(["search", "picture", "places", "download", "board", "comment"]),
 )
 def test_any_refusal_is_an_error_of_the_tree(status: int, body: bytes, what: What) -> None:
-    error = errors.refusal(Response(status, {}, body), what=what)
+    error = errors.error_for(Response(status, {}, body), what=what)
     assert isinstance(error, ProviderError)
     assert error.hint
     assert str(error).isprintable()
@@ -892,4 +886,4 @@ def test_no_words_of_an_answer_are_repeated() -> None:
             canary.encode(),
         ):
             for headers in ({}, {"x-error-detail": canary, "location": canary, "retry-after": canary}):
-                assert "canary" not in str(errors.refusal(Response(status, headers, body), what="picture"))
+                assert "canary" not in str(errors.error_for(Response(status, headers, body), what="picture"))

@@ -142,7 +142,7 @@ def test_a_folder_gets_a_file_of_the_pictures_name(kit: EmbedKit, tmp_path: Path
 
 
 def test_an_address_for_a_day(kit: EmbedKit, app: Sandbox) -> None:
-    address = kit.api.downloads.address(ID, height=594, notes={"download_notes": "April"})
+    address = kit.api.downloads.url(ID, height=594, notes={"download_notes": "April"})
     assert address.startswith(("https://delivery.gettyimages.com/xa/", "http://127.0.0.1:"))
     assert orders(app) == [{"auto_download": "false", "height": "594"}]
     assert b"April" in next(call.body for call in app.calls if call.method == "POST" and call.route == "v3")
@@ -510,7 +510,7 @@ def test_silence_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_so_does_the_total_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "SECONDS", 0.4)
+    monkeypatch.setattr(downloads, "TIMEOUT_S", 0.4)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n"
     with Shop(drip(head, b"abcde", 0.05)) as shop, pytest.raises(Unavailable, match="in time"):
         shop.save(tmp_path / "picture.jpg")
@@ -518,7 +518,7 @@ def test_so_does_the_total_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_endless_files_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "MOST", 1_000_000)
+    monkeypatch.setattr(downloads, "MAX_FILE_BYTES", 1_000_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n"
     with Shop(flood(head, bytes(1 << 16), 1000)) as shop, pytest.raises(InvalidResponse, match="larger"):
         shop.save(tmp_path / "picture.jpg")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 import embedkit
 from embedkit import serialization
-from embedkit.api import board_models, models
+from embedkit.api import models
 from embedkit.api.models import (
     AllowedUse,
-    Answered,
+    ApiObject,
     DisplaySize,
     Image,
     Paged,
@@ -30,12 +30,7 @@ REF = AssetRef(("600200311",))
 THUMB, COMP, PREVIEW = (
     DisplaySize(name, f"https://media.gettyimages.com/{name}.jpg") for name in ("thumb", "comp", "preview")
 )
-KINDS = [
-    kind
-    for room in (models, board_models)
-    for kind in vars(room).values()
-    if isinstance(kind, type) and is_dataclass(kind)
-]
+KINDS = [kind for kind in vars(models).values() if isinstance(kind, type) and is_dataclass(kind)]
 
 
 def image(**said: Any) -> Image:
@@ -156,8 +151,8 @@ def test_pages(total: int, number: int, size: int, pages: int, more: bool) -> No
     found = page(total=total, page=number, page_size=size, images=(image(),))
     assert (found.pages, found.has_next) == (pages, more)
     assert not replace(found, images=()).has_next  # else walking the pages would not end
-    board = board_models.Board(id="b", name="B")
-    listed = board_models.BoardPage(total=total, page=number, page_size=size, boards=(board,))
+    board = models.Board(id="b", name="B")
+    listed = models.BoardPage(total=total, page=number, page_size=size, boards=(board,))
     assert (listed.pages, listed.has_next) == (pages, more)
     assert not replace(listed, boards=()).has_next
 
@@ -191,10 +186,10 @@ def test_values_are_equal_and_hash_by_what_they_say() -> None:
 
 
 def test_public_names() -> None:
-    assert (embedkit.Image, embedkit.SearchPage, embedkit.Board) == (Image, SearchPage, board_models.Board)
+    assert (embedkit.Image, embedkit.SearchPage, embedkit.Board) == (Image, SearchPage, models.Board)
     assert (embedkit.Country, embedkit.Collection) == (models.Country, models.Collection)
     assert issubclass(SearchPage, Paged)
-    assert issubclass(Paged, Answered)
+    assert issubclass(Paged, ApiObject)
 
 
 # -- a picture as the service answers it ----------------------------------------------------------------

@@ -6,39 +6,33 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from operator import methodcaller
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.api import (
-    board_requests,
-    download_requests,
-    fields,
-    image_requests,
-    languages,
-    parameters,
-    reference_data,
-    search_requests,
-)
+from embedkit.api import boards, downloads, enums, images, parameters, search
 from embedkit.api.parameters import (
     ENDPOINTS,
     FAMILIES,
     HEADERS,
     WIRE,
     Endpoint,
-    read,
+    encode,
     takes,
 )
+from embedkit.api.requests import LANGUAGES, ApiSettings, get, nearest_language
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
 from embedkit.getty import payload
-from embedkit.messages import Request
+from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 from tests.support.tools import reference_dir
 
-SETTINGS = Settings()
-LOOPBACK = Settings().with_upstream("http://127.0.0.1:8081")
+SETTINGS = ApiSettings.of(Settings())
+LOOPBACK = ApiSettings.of(Settings().with_upstream("http://127.0.0.1:8081"))
 BOARD = "3f1c0b52-7a90-4d7e-9b1e-2f0a4c6d8e10"
 HOSTILE = (
     "",
@@ -57,6 +51,16 @@ HOSTILE = (
 
 def params(request: Request) -> dict[str, str]:
     return dict(request.params)
+
+
+def sent(act: Callable[[boards.Boards], object], api: ApiSettings = SETTINGS) -> Request:
+    """What is sent when something is done with boards."""
+    session = Mock(call=Mock(return_value=Response(200, {}, b'{"id": "1", "comments": []}')))
+    act(boards.Boards(api, session))
+    request, need = session.call.call_args.args
+    assert need == "customer"
+    assert isinstance(request, Request)
+    return request
 
 
 # -- how values travel ----------------------------------------------------------------------------------
@@ -101,13 +105,13 @@ def params(request: Request) -> dict[str, str]:
 def test_values_travel_as_the_contract_has_them(
     endpoint: Endpoint, said: dict[str, Any], sent: dict[str, str]
 ) -> None:
-    assert dict(read(endpoint, said)) == sent
+    assert dict(encode(endpoint, said)) == sent
 
 
 def test_the_order_in_which_things_are_said_does_not_matter() -> None:
     said = {"sort_order": "newest", "page": 1, "artists": "x"}
-    assert read("all", said) == read("all", dict(reversed(said.items())))
-    assert [name for name, _ in read("all", said)] == ["artists", "page", "sort_order"]
+    assert encode("all", said) == encode("all", dict(reversed(said.items())))
+    assert [name for name, _ in encode("all", said)] == ["artists", "page", "sort_order"]
 
 
 @pytest.mark.parametrize(
@@ -122,14 +126,14 @@ def test_the_order_in_which_things_are_said_does_not_matter() -> None:
         ("all", "orientations", "square,round", "one of horizontal"),
         ("all", "orientations", "Square", "one of horizontal"),
         ("all", "orientations", [None], "one of horizontal"),
-        ("all", "orientations", {"square": 1}, "Give a list"),
-        ("all", "orientations", b"square", "Give a list"),
+        ("all", "orientations", {"square": 1}, "Use a list"),
+        ("all", "orientations", b"square", "Use a list"),
         ("all", "orientations", True, "one of horizontal"),
-        ("all", "orientations", 1.5, "Give a list"),
+        ("all", "orientations", 1.5, "Use a list"),
         ("all", "specific_people", ["Arden, Mio"], "without commas"),
         ("all", "specific_people", [""], "without commas"),
         ("all", "specific_people", ["x" * 1001], "at most 1000"),
-        ("all", "specific_people", [5], "Give a text"),
+        ("all", "specific_people", [5], "Use a text"),
         ("all", "file_types", "jpg", "Use eps"),
         ("all", "sort_order", "oldest", "best_match, most_popular, newest, random"),
         ("all", "ethnicity", "caucasian", "white, east_asian"),
@@ -154,7 +158,7 @@ def test_the_order_in_which_things_are_said_does_not_matter() -> None:
         ("all", "download_product", "creditpack", "premiumaccess:1234"),
         ("all", "download_product", "premiumaccess:1&x=1", "premiumaccess:1234"),
         ("all", "artists", "x" * 1001, "at most 1000"),
-        ("all", "artists", ["x"], "Give a text"),
+        ("all", "artists", ["x"], "Use a text"),
         ("editorial", "date_from", "yesterday", "1999-12-31"),
         ("editorial", "date_from", 1999, "1999-12-31"),
         ("creative", "fields", "editorial_segments", "one of allowed_use"),
@@ -166,14 +170,14 @@ def test_the_order_in_which_things_are_said_does_not_matter() -> None:
 )
 def test_a_bad_value_is_named_with_those_allowed(endpoint: Endpoint, name: str, value: Any, hint: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read(endpoint, {name: value})
-    assert caught.value.message.startswith(f"{name} cannot be ")
+        encode(endpoint, {name: value})
+    assert caught.value.message.startswith(f"{name} can't be ")
     assert hint in (caught.value.hint or "")
 
 
 def test_a_long_bad_value_is_not_repeated_whole() -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read("all", {"color": "x" * 5000})
+        encode("all", {"color": "x" * 5000})
     assert len(str(caught.value)) < 200
 
 
@@ -183,16 +187,16 @@ def test_a_long_bad_value_is_not_repeated_whole() -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_number_that_cannot_be_written_is_a_bad_value(said: dict[str, Any], sign: int) -> None:
     name, value = next(iter(said.items()))
-    with pytest.raises(ConfigurationError, match=f"{name} cannot be a"):
-        read("all", {name: value if sign > 0 else -value if isinstance(value, int) else [value]})
+    with pytest.raises(ConfigurationError, match=f"{name} can't be a"):
+        encode("all", {name: value if sign > 0 else -value if isinstance(value, int) else [value]})
 
 
 def test_nor_is_it_an_id() -> None:
     number: Any = 10**5000
     with pytest.raises(UnsupportedReference):
-        image_requests.single(number, {}, SETTINGS)
+        images.image_request(number, {}, SETTINGS)
     with pytest.raises(UnsupportedReference):
-        board_requests.reading(number, SETTINGS)
+        sent(lambda boards: boards.get(number))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +217,7 @@ def test_nor_is_it_an_id() -> None:
 )
 def test_an_argument_that_is_not_taken_says_which_search_does(endpoint: Endpoint, name: str, says: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        read(endpoint, {name: "x"})
+        encode(endpoint, {name: "x"})
     assert says in str(caught.value)
 
 
@@ -230,13 +234,13 @@ def test_an_argument_that_is_not_taken_says_which_search_does(endpoint: Endpoint
 def test_whatever_is_said_it_travels_or_is_refused(endpoint: Endpoint, data: st.DataObject, value: Any) -> None:
     name = data.draw(st.sampled_from(sorted(takes(endpoint))))
     try:
-        pairs = read(endpoint, {name: value})
+        pairs = encode(endpoint, {name: value})
     except ConfigurationError as error:
         refused = f"{error.message} {error.hint}"
     else:
         assert all(key and sent and "\n" not in sent and sent.encode() for key, sent in pairs)
         return
-    assert refused.startswith(f"{name} cannot be ")
+    assert refused.startswith(f"{name} can't be ")
 
 
 # -- the table ------------------------------------------------------------------------------------------
@@ -308,14 +312,14 @@ def test_the_languages_are_those_of_the_contract() -> None:
         if one["name"] == "Accept-Language"
     )
     listed = re.sub(r"\([^)]*\)", "", header["description"].partition("Supported values:")[2])
-    assert {tag.strip(" .") for tag in listed.split(",")} == set(languages.LANGUAGES)
+    assert {tag.strip(" .") for tag in listed.split(",")} == set(LANGUAGES)
 
 
 # -- searches -------------------------------------------------------------------------------------------
 
 
 def test_a_search_asks_for_embeddable_pictures_only() -> None:
-    asked = search_requests.request("creative", " solar  eclipse ", {}, SETTINGS)
+    asked = search.request("creative", " solar  eclipse ", {}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/search/images/creative"
     assert asked.params == (
         ("embed_content_only", "true"),
@@ -343,7 +347,7 @@ def test_a_search_asks_for_embeddable_pictures_only() -> None:
     ],
 )
 def test_what_a_search_says_by_itself_can_be_said_otherwise(said: dict[str, Any], sent: dict[str, str]) -> None:
-    assert params(search_requests.request("all", "x", said, SETTINGS)).items() >= sent.items()
+    assert params(search.request("all", "x", said, SETTINGS)).items() >= sent.items()
 
 
 @pytest.mark.parametrize(
@@ -351,45 +355,47 @@ def test_what_a_search_says_by_itself_can_be_said_otherwise(said: dict[str, Any]
     [("all", "images"), ("creative", "images/creative"), ("editorial", "images/editorial")],
 )
 def test_each_family_has_its_address(family: parameters.Family, path: str) -> None:
-    asked = search_requests.request(family, "x", {}, LOOPBACK)
+    asked = search.request(family, "x", {}, LOOPBACK)
     assert asked.url == f"http://127.0.0.1:8081/v3/search/{path}"
     assert asked.hosts == {"127.0.0.1"}
 
 
 def test_language_and_country_are_headers() -> None:
     said = {"language": "pt-br", "country": " fra "}
-    asked = search_requests.request("editorial", "x", said, SETTINGS)
+    asked = search.request("editorial", "x", said, SETTINGS)
     assert asked.headers["Accept-Language"] == "pt-BR"
     assert asked.headers["GI-Country-Code"] == "FRA"
     assert not params(asked).keys() & {"language", "country"}
-    assert "GI-Country-Code" not in search_requests.request("all", "x", {}, SETTINGS).headers
-    assert search_requests.request("all", "x", {}, Settings(locale="ja_JP")).headers["Accept-Language"] == "ja"
+    assert "GI-Country-Code" not in search.request("all", "x", {}, SETTINGS).headers
+    assert (
+        search.request("all", "x", {}, ApiSettings.of(Settings(locale="ja_JP"))).headers["Accept-Language"] == "ja"
+    )
     with pytest.raises(ConfigurationError, match="There is no language 'xx'"):
-        search_requests.request("all", "x", {"language": "xx"}, SETTINGS)
+        search.request("all", "x", {"language": "xx"}, SETTINGS)
 
 
 def test_something_must_be_searched_for() -> None:
     for phrase in ("", "  \n", "\u202e"):
         with pytest.raises(ConfigurationError, match="nothing to search for"):
-            search_requests.request("all", phrase, {"orientations": "square"}, SETTINGS)
-    asked = search_requests.request("editorial", "", {"event_ids": [775]}, SETTINGS)
+            search.request("all", phrase, {"orientations": "square"}, SETTINGS)
+    asked = search.request("editorial", "", {"event_ids": [775]}, SETTINGS)
     assert "phrase" not in params(asked)
     for wrong in ("x" * 1001, None, 5):
-        with pytest.raises(ConfigurationError, match="no phrase"):
-            search_requests.request("all", wrong, {}, SETTINGS)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="not a phrase"):
+            search.request("all", wrong, {}, SETTINGS)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="There is no family 'video'"):
-        search_requests.request("video", "x", {}, SETTINGS)  # type: ignore[arg-type]
+        search.request("video", "x", {}, SETTINGS)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="fields"):
-        search_requests.request("all", "x", {"fields": 5}, SETTINGS)
+        search.request("all", "x", {"fields": 5}, SETTINGS)
     with pytest.raises(ConfigurationError, match="fields"):
-        search_requests.request("all", "x", {"fields": [{}]}, SETTINGS)
+        search.request("all", "x", {"fields": [{}]}, SETTINGS)
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=200))
 def test_any_phrase_is_one_clean_line(phrase: str) -> None:
     try:
-        sent = params(search_requests.request("all", phrase, {}, SETTINGS))["phrase"]
+        sent = params(search.request("all", phrase, {}, SETTINGS))["phrase"]
     except ConfigurationError:
         assert not payload.one_line(phrase, 1000)
         return
@@ -401,7 +407,7 @@ def test_any_phrase_is_one_clean_line(phrase: str) -> None:
 @pytest.mark.parametrize(
     ("tag", "language"),
     [
-        *((tag, tag) for tag in languages.LANGUAGES),
+        *((tag, tag) for tag in LANGUAGES),
         ("de-AT", "de"),
         ("EN_gb", "en-GB"),
         ("en", "en-US"),
@@ -417,20 +423,20 @@ def test_any_phrase_is_one_clean_line(phrase: str) -> None:
     ],
 )
 def test_the_nearest_language(tag: str, language: str | None) -> None:
-    assert languages.supported(tag) == language
+    assert nearest_language(tag) == language
 
 
 # -- pictures by id, places -----------------------------------------------------------------------------
 
 
 def test_pictures_by_their_ids() -> None:
-    asked = image_requests.request(["600200311", "SB40077001Q-001", "600200311"], {}, SETTINGS)
+    asked = images.images_request(["600200311", "SB40077001Q-001", "600200311"], {}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/images"
     assert params(asked) == {
         "fields": "detail_set,display_set,uri_oembed",
         "ids": "600200311,sb40077001q-001",
     }
-    one = image_requests.single("600200311", {"fields": ["credit_line"], "language": "de"}, SETTINGS)
+    one = images.image_request("600200311", {"fields": ["credit_line"], "language": "de"}, SETTINGS)
     assert one.url == "https://api.gettyimages.com/v3/images/600200311"
     assert params(one) == {"fields": "credit_line,uri_oembed"}
     assert one.headers["Accept-Language"] == "de"
@@ -438,35 +444,35 @@ def test_pictures_by_their_ids() -> None:
 
 def test_a_hundred_ids_at_a_time() -> None:
     ids = [str(number) for number in range(1, 102)]
-    assert len(params(image_requests.request(ids[:100], {}, SETTINGS))["ids"].split(",")) == image_requests.MOST
+    assert len(params(images.images_request(ids[:100], {}, SETTINGS))["ids"].split(",")) == images.MAX_IDS
     for wrong in ([], ids):
         with pytest.raises(ConfigurationError, match="1 to 100"):
-            image_requests.request(wrong, {}, SETTINGS)
+            images.images_request(wrong, {}, SETTINGS)
 
 
 @pytest.mark.parametrize("kind", ["similar", "same-series"])
 def test_series(kind: Literal["similar", "same-series"]) -> None:
-    asked = image_requests.series(kind, "600200311", {"page": 2}, SETTINGS)
+    asked = images.series_request(kind, "600200311", {"page": 2}, SETTINGS)
     assert asked.url == f"https://api.gettyimages.com/v3/images/600200311/{kind}"
     assert params(asked) == {"fields": "detail_set,uri_oembed", "page": "2", "page_size": "30"}
     with pytest.raises(ConfigurationError, match="There is no argument 'phrase'"):
-        image_requests.series(kind, "1", {"phrase": "x"}, SETTINGS)
+        images.series_request(kind, "1", {"phrase": "x"}, SETTINGS)
     with pytest.raises(ConfigurationError, match="There is no kind"):
-        image_requests.series("downloadhistory", "1", {}, SETTINGS)  # type: ignore[arg-type]
+        images.series_request("downloadhistory", "1", {}, SETTINGS)  # type: ignore[arg-type]
 
 
 def test_places() -> None:
-    asked = reference_data.countries_request(SETTINGS, "fr")
+    asked = get(SETTINGS, "/v3/countries", language="fr")
     assert (asked.url, asked.params) == ("https://api.gettyimages.com/v3/countries", ())
     assert asked.headers["Accept-Language"] == "fr"
-    assert reference_data.collections_request(SETTINGS).url == "https://api.gettyimages.com/v3/collections"
+    assert get(SETTINGS, "/v3/collections").url == "https://api.gettyimages.com/v3/collections"
 
 
 # -- downloads and boards -------------------------------------------------------------------------------
 
 
 def test_a_download_is_an_order() -> None:
-    asked = download_requests.request("600200311", {"product_type": "easyaccess", "height": 2000}, SETTINGS)
+    asked = downloads.order_request("600200311", {"product_type": "easyaccess", "height": 2000}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/downloads/images/600200311"
     assert params(asked) == {"auto_download": "true", "product_type": "easyaccess", "height": "2000"}
     assert (asked.method, asked.redirects, asked.follow_redirects) == ("POST", 0, False)
@@ -476,23 +482,23 @@ def test_a_download_is_an_order() -> None:
 
 def test_a_download_with_notes() -> None:
     notes = {"download_notes": "Für die Titelseite", "project_code": "7"}
-    asked = download_requests.request("1", {}, SETTINGS, auto_download=False, notes=notes)
+    asked = downloads.order_request("1", {"auto_download": False}, SETTINGS, notes)
     assert params(asked) == {"auto_download": "false"}
     assert json.loads(asked.body or b"") == notes
     assert (asked.body or b"").isascii()
 
 
 def test_the_file_is_asked_for_without_knowing_who_asks() -> None:
-    asked = download_requests.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
+    asked = downloads.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
     assert (asked.method, asked.params, asked.redirects, asked.body) == ("GET", (), 2, None)
     assert asked.endpoint == "delivery"
-    assert asked.headers == {"Accept": "*/*"}
+    assert asked.headers == {"Accept": "*/*", "Accept-Encoding": "identity"}
     assert "delivery.gettyimages.com" in asked.hosts
 
 
 def test_boards() -> None:
     base = "https://api.gettyimages.com/v3/boards"
-    listed = board_requests.listing({"relationship": "invited", "sort_order": "name_decending"}, SETTINGS)
+    listed = boards.list_request({"relationship": "invited", "sort_order": "name_decending"}, SETTINGS)
     assert (listed.method, listed.url) == ("GET", base)
     assert params(listed) == {
         "board_relationship": "invited",
@@ -500,72 +506,83 @@ def test_boards() -> None:
         "page": "1",
         "pageSize": "30",
     }
-    assert board_requests.reading(BOARD, SETTINGS).url == f"{base}/{BOARD}"
-    assert board_requests.comments_request(BOARD, SETTINGS).url == f"{base}/{BOARD}/comments"
+    assert sent(lambda boards: boards.get(BOARD)).url == f"{base}/{BOARD}"
+    assert sent(lambda boards: boards.comments(BOARD)).url == f"{base}/{BOARD}/comments"
     orders: list[tuple[Request, str, str, object]] = [
-        (board_requests.creation("Fog", "", SETTINGS), "POST", base, {"name": "Fog", "description": ""}),
-        (board_requests.renaming(BOARD, "Fog", None, SETTINGS), "PUT", f"{base}/{BOARD}", {"name": "Fog"}),
-        (board_requests.deletion(BOARD, SETTINGS), "DELETE", f"{base}/{BOARD}", None),
+        (sent(lambda boards: boards.create("Fog")), "POST", base, {"name": "Fog", "description": ""}),
         (
-            board_requests.adding(BOARD, ["1", "2", "1"], SETTINGS),
+            sent(lambda boards: boards.rename(BOARD, "Fog", "x")),
+            "PUT",
+            f"{base}/{BOARD}",
+            {"name": "Fog", "description": "x"},
+        ),
+        (sent(lambda boards: boards.delete(BOARD)), "DELETE", f"{base}/{BOARD}", None),
+        (
+            boards.add_request(BOARD, ["1", "2", "1"], SETTINGS),
             "PUT",
             f"{base}/{BOARD}/assets",
             [{"asset_id": "1"}, {"asset_id": "2"}],
         ),
-        (board_requests.removal(BOARD, ["1", "2"], SETTINGS), "DELETE", f"{base}/{BOARD}/assets", None),
+        (boards.remove_request(BOARD, ["1", "2"], SETTINGS), "DELETE", f"{base}/{BOARD}/assets", None),
         (
-            board_requests.comment_request(BOARD, "Schön\n!", SETTINGS),
+            boards.comment_request(BOARD, "Schön\n!", SETTINGS),
             "POST",
             f"{base}/{BOARD}/comments",
             {"text": "Schön !"},
         ),
-        (board_requests.comment_deletion(BOARD, "c-1", SETTINGS), "DELETE", f"{base}/{BOARD}/comments/c-1", None),
+        (
+            sent(lambda boards: boards.delete_comment(BOARD, "c-1")),
+            "DELETE",
+            f"{base}/{BOARD}/comments/c-1",
+            None,
+        ),
     ]
     for order, method, url, document in orders:
         assert (order.method, order.url, order.redirects) == (method, url, 0)
         assert (json.loads(order.body) if order.body else None) == document
         assert ("Content-Type" in order.headers) is (document is not None)
-    removal = board_requests.removal(BOARD, ["1", "2"], SETTINGS)
+    removal = boards.remove_request(BOARD, ["1", "2"], SETTINGS)
     assert removal.params == (("asset_ids", "1"), ("asset_ids", "2"))
 
 
 def test_boards_want_names_and_comments_want_words() -> None:
     for name in ("", " \n"):
-        with pytest.raises(ConfigurationError, match="without a name"):
-            board_requests.creation(name, "", SETTINGS)
+        with pytest.raises(ConfigurationError, match="needs a name"):
+            sent(methodcaller("create", name))
         with pytest.raises(ConfigurationError, match="comment is empty"):
-            board_requests.comment_request(BOARD, name, SETTINGS)
+            boards.comment_request(BOARD, name, SETTINGS)
     with pytest.raises(UnsupportedReference, match="No pictures"):
-        board_requests.adding(BOARD, [], SETTINGS)
+        boards.add_request(BOARD, [], SETTINGS)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_nothing_but_an_id_gets_into_a_path(hostile: str) -> None:
     asking: list[Callable[[], Request]] = [
-        lambda: image_requests.single(hostile, {}, SETTINGS),
-        lambda: image_requests.request([hostile], {}, SETTINGS),
-        lambda: image_requests.series("similar", hostile, {}, SETTINGS),
-        lambda: download_requests.request(hostile, {}, SETTINGS),
-        lambda: board_requests.adding(BOARD, [hostile], SETTINGS),
-        lambda: board_requests.removal(BOARD, [hostile], SETTINGS),
+        lambda: images.image_request(hostile, {}, SETTINGS),
+        lambda: images.images_request([hostile], {}, SETTINGS),
+        lambda: images.series_request("similar", hostile, {}, SETTINGS),
+        lambda: downloads.order_request(hostile, {}, SETTINGS),
+        lambda: boards.add_request(BOARD, [hostile], SETTINGS),
+        lambda: boards.remove_request(BOARD, [hostile], SETTINGS),
     ]
     for ask in asking:
         with pytest.raises(UnsupportedReference):
             ask()
     if hostile != "abc":  # boards have ids of another kind
         with pytest.raises(UnsupportedReference):
-            board_requests.reading(hostile, SETTINGS)
+            sent(lambda boards: boards.get(hostile))
         with pytest.raises(UnsupportedReference):
-            board_requests.comment_deletion(BOARD, hostile, SETTINGS)
+            sent(lambda boards: boards.delete_comment(BOARD, hostile))
 
 
 def test_no_secret_passes_through() -> None:
-    secretive = Settings(api_key="canary-key", api_secret="canary-secret", password="canary-word", username="u")  # type: ignore[arg-type]
+    rows: dict[str, Any] = {"api_key": "canary-key", "api_secret": "canary-secret", "password": "canary-word"}
+    secretive = ApiSettings.of(Settings(**rows, username="u"))
     for request in (
-        search_requests.request("all", "x", {}, secretive),
-        image_requests.single("1", {}, secretive),
-        download_requests.request("1", {}, secretive),
-        board_requests.creation("x", "", secretive),
+        search.request("all", "x", {}, secretive),
+        images.image_request("1", {}, secretive),
+        downloads.order_request("1", {}, secretive),
+        sent(lambda boards: boards.create("x"), secretive),
     ):
         shown = f"{request.url} {request.params} {dict(request.headers)} {request.body!r}"
         assert "canary" not in shown
@@ -575,11 +592,11 @@ def test_no_secret_passes_through() -> None:
 def test_wrong_ids_of_other_types_are_refused() -> None:
     for wrong in (None, 5, ["1"], b"1"):
         with pytest.raises(EmbedKitError):
-            image_requests.single(wrong, {}, SETTINGS)  # type: ignore[arg-type]
+            images.image_request(wrong, {}, SETTINGS)  # type: ignore[arg-type]
         with pytest.raises(EmbedKitError):
-            board_requests.reading(wrong, SETTINGS)  # type: ignore[arg-type]
+            sent(methodcaller("get", wrong))
 
 
 def test_the_sets_of_fields_are_known_to_each_endpoint() -> None:
-    for listed in (fields.CreativeField, fields.EditorialField, fields.BlendedField, fields.DetailField):
+    for listed in (enums.CreativeField, enums.EditorialField, enums.BlendedField, enums.DetailField):
         assert {"summary_set", "detail_set", "display_set", "uri_oembed"} <= set(get_args(listed))

@@ -16,12 +16,7 @@ from cachelib import NullCache
 
 from embedkit import ConfigurationError, EmbedKit
 from embedkit.api import response_cache
-from embedkit.api.response_cache import (
-    FRESH,
-    LONGEST,
-    PAGES,
-    ROOM,
-)
+from embedkit.api.response_cache import LIFETIME_S, MAX_BYTES, MAX_ENTRIES, MAX_ENTRY_CHARS
 from embedkit.cache.envelope import Envelope
 from embedkit.cache.stores.memory import MemoryCache
 from embedkit.errors import InvalidResponse, NotFound, QuotaExhausted, Unavailable
@@ -79,7 +74,7 @@ def redis_client(server: stores.Server) -> Any:
 
 def test_an_answer_lives_for_five_minutes(house: House, upstream: Upstream) -> None:
     first = house.kit.search("harbour")
-    house.later(FRESH - 1)
+    house.later(LIFETIME_S - 1)
     assert house.kit.search("harbour") == first
     assert upstream.hits == 1
     house.later(1)
@@ -232,7 +227,7 @@ def test_null_keeps_nothing(upstream: Upstream) -> None:
         house.kit.search("harbour")
         house.kit.search("harbour")
         assert upstream.hits == 2
-        assert isinstance(house.api._pages._shelf().store.backend, NullCache)
+        assert isinstance(house.api._cache._backend().store.backend, NullCache)
 
 
 def test_no_folder_is_needed_to_search(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,18 +243,18 @@ def test_no_folder_is_needed_to_search(upstream: Upstream, monkeypatch: pytest.M
 
 
 def store(house: House) -> MemoryCache:
-    backend = house.api._pages._shelf().store.backend
+    backend = house.api._cache._backend().store.backend
     assert isinstance(backend, MemoryCache)
     return backend
 
 
 def test_no_more_pages_than_these_are_held_in_memory(upstream: Upstream) -> None:
     with House(upstream.origin) as house:
-        for number in range(PAGES + 1):
+        for number in range(MAX_ENTRIES + 1):
             house.kit.search(f"harbour {number}")
-        assert store(house).count() == PAGES == 256
+        assert store(house).count() == MAX_ENTRIES == 256
         hits = upstream.hits
-        house.kit.search(f"harbour {PAGES}")
+        house.kit.search(f"harbour {MAX_ENTRIES}")
         house.kit.search("harbour 1")
         assert upstream.hits == hits
         house.kit.search("harbour 0")
@@ -274,7 +269,7 @@ def test_nor_more_bytes(upstream: Upstream) -> None:
             house.kit.search(f"harbour {number}")
         held = store(house)
         assert 10 < held.count() < 20
-        assert sum(len(data) for _, data in held._entries.values()) == held._size <= ROOM
+        assert sum(len(data) for _, data in held._entries.values()) == held._size <= MAX_BYTES
         hits = upstream.hits
         house.kit.search("harbour 19")
         assert upstream.hits == hits
@@ -333,7 +328,7 @@ def test_keys_of_our_own_that_tell_nothing(shared: House, redis_server: stores.S
     (key,) = client.keys("*")
     assert key.startswith(b"embedkit:search:")
     assert len(key) == len(b"embedkit:search:") + 64
-    assert 0 < client.ttl(key) <= FRESH
+    assert 0 < client.ttl(key) <= LIFETIME_S
     entry = client.get(key)
     assert b"Picture 600100200" in entry
     assert not [word for word in (b"key-1", b"ada", b"harbour", SECRET.encode()) if word in key + entry]
@@ -362,7 +357,7 @@ def test_an_emptied_cache_is_empty_of_searches_too(shared: House, upstream: Upst
         b"s" + b"0" * 64 + b'.{"v":1,"key":"k","at":0,"body":"{}"}',
         b"j[[[[",
         b"b\xff\xfe",
-        b"s" + b"a" * (LONGEST + 10),
+        b"s" + b"a" * (MAX_ENTRY_CHARS + 10),
     ],
 )
 def test_a_planted_page_is_a_miss(
@@ -399,7 +394,7 @@ def test_a_page_of_another_key_and_a_wrong_page_of_ours_are_misses(
         {"body": ""},
     ):
         hits = upstream.hits
-        client.set(first, "s" + Envelope([SECRET], longest=LONGEST).seal(name, entry))
+        client.set(first, "s" + Envelope([SECRET], longest=MAX_ENTRY_CHARS).seal(name, entry))
         assert shared.kit.search("harbour").total == 1
         assert upstream.hits == hits + 1
 
@@ -479,17 +474,17 @@ def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -
     upstream.scripts = (ok(found(total=100)),)
     with House(upstream.origin, timeout=5) as house:
         asked: list[tuple[bool, float]] = []
-        flight = house.api._pages._flight.run
+        flight = house.api._cache._flight.run
 
         def noted(key: Any, work: Any, wait: float) -> Any:
             asked.append((key[1], wait))
             return flight(key, work, wait)
 
-        house.api._pages._flight.run = noted  # type: ignore[method-assign]
+        house.api._cache._flight.run = noted  # type: ignore[method-assign]
         walk = house.kit.search_pages("harbour", page_size=1)
         assert [next(walk).page, next(walk).page] == [1, 2]
         house.kit.search("harbour", page=2, page_size=1)
-        assert asked == [(False, 5.0), (True, response_cache.BATCH_WAIT), (False, 5.0)]
+        assert asked == [(False, 5.0), (True, response_cache.BATCH_TIMEOUT_S), (False, 5.0)]
         assert upstream.hits == 2
 
 
@@ -500,7 +495,7 @@ def test_whoever_shares_a_question_too_long_is_told_so(upstream: Upstream) -> No
         leader = threading.Thread(target=house.kit.search, args=("harbour",))
         leader.start()
         assert until(lambda: upstream.hits == 1)
-        house.settings.__dict__["timeout"] = 0.05
+        house.api._cache._timeout = 0.05
         with pytest.raises(Unavailable) as caught:
             house.kit.search("harbour")
         assert caught.value.retry_after == 1.0

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from embedkit import ConfigurationError, EmbedKitError, Settings
 from embedkit.api import oauth
-from embedkit.api.oauth import LIFETIME, LONGEST, Token
-from embedkit.api.tokens import AGAIN, NEVER_MIND, SOON, WINDOW, Tokens
+from embedkit.api.oauth import DEFAULT_LIFETIME_S, MAX_LIFETIME_S, Credentials, Token
+from embedkit.api.session import REFUSAL_RETRY_S, REFUSALS_WINDOW_S, RENEWAL_RETRY_S, RETRY_S, Tokens
 from embedkit.errors import (
     InvalidResponse,
     ProviderError,
@@ -54,6 +54,10 @@ def form(request: Request) -> dict[str, str]:
 # -- which grant, and what it sends --------------------------------------------------------------------
 
 
+def credentials(**rows: Any) -> Credentials:
+    return Credentials.of(Settings(**rows))
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
@@ -66,12 +70,12 @@ def form(request: Request) -> dict[str, str]:
     ],
 )
 def test_the_settings_tell_the_grant(rows: dict[str, str], expected: str | None) -> None:
-    assert oauth.grant(Settings(**rows)) == expected
+    assert credentials(**rows).grant() == expected
 
 
 def test_a_customer_goes_with_an_application() -> None:
     with pytest.raises(ConfigurationError, match="API_SECRET"):
-        oauth.grant(Settings(**{**CUSTOMER, "api_secret": ""}))
+        credentials(**{**CUSTOMER, "api_secret": ""}).grant()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_a_customer_goes_with_an_application() -> None:
 )
 def test_what_is_sent(how: oauth.Grant, more: dict[str, str]) -> None:
     refresh = Secret("refresh-1") if how == "refresh_token" else None
-    request = oauth.request(how, Settings(**CUSTOMER), refresh)
+    request = oauth.request(how, credentials(**CUSTOMER), refresh)
     assert form(request) == {"grant_type": how, "client_id": "key-1", "client_secret": "secret-1 &=%ü", **more}
     assert (request.method, request.endpoint, request.redirects) == ("POST", "token", 0)
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -103,12 +107,12 @@ def test_what_is_sent(how: oauth.Grant, more: dict[str, str]) -> None:
     ],
 )
 def test_all_addresses_in_print_can_be_set(url: str) -> None:
-    assert oauth.request("client_credentials", Settings(**APPLICATION, token_url=url)).url == url
+    assert oauth.request("client_credentials", credentials(**APPLICATION, token_url=url)).url == url
 
 
 def test_a_password_that_is_no_text_is_sent_all_the_same() -> None:
     """A lone surrogate is what the environment makes of a byte that is no UTF-8."""
-    request = oauth.request("password", Settings(**{**CUSTOMER, "password": "a\udcffb"}))
+    request = oauth.request("password", credentials(**{**CUSTOMER, "password": "a\udcffb"}))
     assert form(request)["password"] == "a?b"
 
 
@@ -120,19 +124,19 @@ def test_a_password_that_is_no_text_is_sent_all_the_same() -> None:
     [
         ("1800", 1800),
         (1800, 1800),
-        (None, LIFETIME),
-        (0, LIFETIME),
-        ("0", LIFETIME),
-        (-1, LIFETIME),
-        ("-1", LIFETIME),
-        ("x", LIFETIME),
-        ("", LIFETIME),
-        (True, LIFETIME),
-        (1.5, LIFETIME),
-        ([1800], LIFETIME),
-        ("1e9", LIFETIME),
-        (10**9, LONGEST),
-        ("9" * 40, LIFETIME),
+        (None, DEFAULT_LIFETIME_S),
+        (0, DEFAULT_LIFETIME_S),
+        ("0", DEFAULT_LIFETIME_S),
+        (-1, DEFAULT_LIFETIME_S),
+        ("-1", DEFAULT_LIFETIME_S),
+        ("x", DEFAULT_LIFETIME_S),
+        ("", DEFAULT_LIFETIME_S),
+        (True, DEFAULT_LIFETIME_S),
+        (1.5, DEFAULT_LIFETIME_S),
+        ([1800], DEFAULT_LIFETIME_S),
+        ("1e9", DEFAULT_LIFETIME_S),
+        (10**9, MAX_LIFETIME_S),
+        ("9" * 40, DEFAULT_LIFETIME_S),
     ],
 )
 def test_how_long_a_token_lives(expires: object, seconds: int) -> None:
@@ -182,19 +186,19 @@ def test_an_answer_without_a_token(body: bytes) -> None:
 def test_any_answer_is_a_token_or_an_error_of_ours(body: bytes) -> None:
     with contextlib.suppress(InvalidResponse):
         found = oauth.parse(Response(200, body=body), "password")
-        assert 0 < found.seconds <= LONGEST
+        assert 0 < found.seconds <= MAX_LIFETIME_S
         assert found.access.reveal().isprintable()
 
 
-GENERAL = "Check API_KEY, API_SECRET, USERNAME and PASSWORD."
+GENERAL = "Check EMBEDKIT_API_KEY, EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
 REFUSALS: list[tuple[int, bytes, type[ProviderError], str]] = [
-    (400, b'{"error": "invalid_grant"}', Unauthorized, "Check USERNAME and PASSWORD."),
+    (400, b'{"error": "invalid_grant"}', Unauthorized, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
     (401, b'{"error": "invalid_client"}', Unauthorized, GENERAL),
     (400, b'{"error": "invalid_request", "error_description": "x"}', Unauthorized, GENERAL),
     (401, b"", Unauthorized, GENERAL),
     (403, b'{"message": "Forbidden"}', Unauthorized, GENERAL),
-    (403, b'{"message": "Account Inactive"}', Unauthorized, "Check API_KEY."),
-    (403, b"<h1>Developer Inactive</h1>", Unauthorized, "Check API_KEY."),
+    (403, b'{"message": "Account Inactive"}', Unauthorized, "Check EMBEDKIT_API_KEY."),
+    (403, b"<h1>Developer Inactive</h1>", Unauthorized, "Check EMBEDKIT_API_KEY."),
     (403, b"<h1>Developer Over Qps</h1>", RateLimited, ""),
     (429, b"", RateLimited, ""),
     (403, b'{"message": "Account Over Rate Limit"}', QuotaExhausted, ""),
@@ -220,7 +224,7 @@ def test_a_refusal_names_the_setting(status: int, body: bytes, kind: type[Provid
 def test_an_application_has_no_password_to_check() -> None:
     with pytest.raises(Unauthorized) as caught:
         oauth.parse(Response(400, body=b'{"error": "invalid_grant"}'), "client_credentials")
-    assert caught.value.hint == "Check API_KEY and API_SECRET."
+    assert caught.value.hint == "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."
 
 
 # -- one token for all ---------------------------------------------------------------------------------
@@ -259,7 +263,7 @@ class Endpoint:
 class House:
     def __init__(self, rows: dict[str, str] = APPLICATION) -> None:
         self.endpoint, self.clock = Endpoint(), Clock(1000.0)
-        self.tokens = Tokens(Settings(**rows), self.endpoint, self.clock)
+        self.tokens = Tokens(credentials(**rows), self.endpoint, timeout=5.0, clock=self.clock)
 
     def current(self, end: float | None = None) -> str:
         found = self.tokens.current(self.clock.now + 5 if end is None else end)
@@ -319,7 +323,7 @@ def test_its_life_begins_when_it_was_asked_for(house: House) -> None:
         house.clock.now += 100
         return answer(f"access-{house.clock.now}", expires_in=200)
 
-    house.tokens = Tokens(Settings(**APPLICATION), slow, house.clock)
+    house.tokens = Tokens(credentials(**APPLICATION), slow, timeout=5.0, clock=house.clock)
     first = house.current()
     house.clock.now += 59
     assert house.current() == first
@@ -343,7 +347,7 @@ def test_and_share_its_error_those_that_come_in_late_too(house: House) -> None:
     assert len(house.endpoint.asked) == 1
     assert len({id(error) for error in outcomes}) == 100
     assert all(len(traceback.extract_tb(error.__traceback__)) < 16 for error in outcomes)  # type: ignore[attr-defined]
-    house.clock.now += SOON
+    house.clock.now += RETRY_S
     house.endpoint.wrong.clear()
     assert house.current() == "access-2"
 
@@ -395,7 +399,7 @@ def test_a_renewal_that_fails_leaves_the_old_token_until_it_expires(house: House
     house.clock.now += 1500
     assert [house.current() for _ in range(20)] == ["access-1"] * 20
     assert len(house.endpoint.asked) == 2  # not by every call
-    house.clock.now += AGAIN - 1
+    house.clock.now += RENEWAL_RETRY_S - 1
     assert house.current() == "access-1"
     assert len(house.endpoint.asked) == 2
     house.clock.now += 1
@@ -405,7 +409,7 @@ def test_a_renewal_that_fails_leaves_the_old_token_until_it_expires(house: House
     with pytest.raises(ProviderError):
         house.current()
     house.endpoint.wrong.clear()
-    house.clock.now += SOON
+    house.clock.now += RETRY_S
     assert house.current() == "access-5"
 
 
@@ -423,7 +427,7 @@ def test_wrong_credentials_are_not_tried_again_by_every_call(house: House) -> No
     for _ in range(3):
         with pytest.raises(Unauthorized, match="API_SECRET"):
             house.current()
-    house.clock.now += NEVER_MIND - 1
+    house.clock.now += REFUSAL_RETRY_S - 1
     with pytest.raises(Unauthorized):
         house.current()
     assert len(house.endpoint.asked) == 1
@@ -439,7 +443,7 @@ def test_whoever_waits_too_long_is_told_so(house: House) -> None:
     assert house.endpoint.busy.wait(5)
     with pytest.raises(Unavailable) as caught:
         house.current(end=house.clock.now + 0.05)
-    assert caught.value.retry_after == SOON
+    assert caught.value.retry_after == RETRY_S
     house.endpoint.open.set()
     leader.join(5)
 
@@ -503,7 +507,7 @@ def test_where_every_token_is_refused_no_more_are_asked_for(house: House) -> Non
     assert house.newer("access-4") is None
     assert house.current() == "access-4"
     assert len(house.endpoint.asked) == 4
-    house.clock.now += WINDOW
+    house.clock.now += REFUSALS_WINDOW_S
     assert house.newer("access-4") == "access-5"
 
 
@@ -524,9 +528,7 @@ def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house:
         return once(key, held_up, wait)
 
     house.tokens._flight.run = late  # type: ignore[method-assign]
-    reader = threading.Thread(
-        target=lambda: house.tokens._replaced(None, "client_credentials", house.clock.now + 5)
-    )
+    reader = threading.Thread(target=lambda: house.tokens._obtain(None, "client_credentials", house.clock.now + 5))
     reader.start()
     assert handed.wait(5)
     found: list[str | None] = []
@@ -575,7 +577,7 @@ def test_an_outage_is_no_refusal() -> None:
         house.newer("access-1")
     assert house.endpoint.grants == ["password", "refresh_token"]
     house.endpoint.wrong.clear()
-    house.clock.now += SOON
+    house.clock.now += RETRY_S
     assert house.current() == "access-3"
     assert house.endpoint.grants[-1] == "refresh_token"
 
@@ -602,7 +604,8 @@ def test_nothing_that_is_kept_can_be_read() -> None:
 FORKED = """
 import os, threading
 from embedkit import Settings
-from embedkit.api.tokens import Tokens
+from embedkit.api.oauth import Credentials
+from embedkit.api.session import Tokens
 from embedkit.messages import Response
 
 now, calls, busy, stuck = [0.0], [], threading.Event(), threading.Event()
@@ -615,7 +618,8 @@ def send(request):
     return Response(200, body=b'{"access_token": "access-%d", "expires_in": 100}' % len(calls))
 
 parent = os.getpid()
-tokens = Tokens(Settings(api_key="k", api_secret="s"), send, lambda: now[0])
+credentials = Credentials.of(Settings(api_key="k", api_secret="s"))
+tokens = Tokens(credentials, send, timeout=5.0, clock=lambda: now[0])
 assert tokens.current(5).reveal() == "access-1"
 now[0] = 90.0
 renewer = threading.Thread(target=tokens.current, args=(95,))
