@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -29,6 +30,17 @@ PURE = {
 IMPURE = {"requests", "flask", "cachelib", "os", "time", "threading", "logging", "socket", "sqlite3"}
 ONLY = {"requests": {"transport"}, "sandbox": {"sandbox", "cli", "pytest_plugin"}}
 
+WHOLE_SETTINGS = {"settings", "engine", "kit", "web", "cli"}
+STILL_WHOLE_SETTINGS = {
+    "api/client.py",
+    "api/oauth.py",
+    "api/requests.py",
+    "cache/factory.py",
+    "cache/secret.py",
+    "getty/oembed.py",
+    "transport/client.py",
+}
+
 MODULES = modules(PACKAGE)
 
 
@@ -52,6 +64,20 @@ def test_imports_go_one_way(path: Path) -> None:
 
 def test_every_room_has_its_place_once() -> None:
     assert sorted({room(path) for path in MODULES}) == sorted(ORDER)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_settings_are_taken_apart(path: Path) -> None:
+    """Only those who put the parts together take all settings; a part takes the values that it needs."""
+    arguments = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.arg)]
+    whole = [node.arg for node in arguments if node.annotation and "Settings" in _names(node.annotation)]
+    if room(path) not in WHOLE_SETTINGS:
+        listed = str(path.relative_to(PACKAGE)) in STILL_WHOLE_SETTINGS
+        assert bool(whole) == listed, f"{path}: {'take it off the list' if listed else whole}"
+
+
+def _names(annotation: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)}
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
