@@ -11,6 +11,8 @@ from embedkit.targets import Target
 Align = Literal["none", "left", "center", "right"]
 ALIGNS: tuple[Align, ...] = get_args(Align)
 
+AGENCY = "Getty Images"
+
 # The values of the oEmbed parameter tld (Getty Images oEmbed documentation, 2018).
 TLDS = (
     *("com", "com.au", "be", "ca", "dk", "de", "es", "fr", "in", "ie", "it", "nl", "co.nz", "no", "at", "ru"),
@@ -200,6 +202,16 @@ class Report:
     fetched: int = 0
     stale: int = 0
     failed: tuple[tuple[str, EmbedKitError], ...] = ()
+
+
+def credit_line(photographer: str, collection: str) -> str:
+    """Who is to be named beside a picture, the agency last, each once.
+
+    >>> credit_line("Ada Berg", "Moment")
+    'Ada Berg / Moment / Getty Images'
+    """
+    names = dict.fromkeys(name for name in (photographer, collection) if name and name != AGENCY)
+    return " / ".join((*names, AGENCY))
 
 
 JSON = dict[str, Any]

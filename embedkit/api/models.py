@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Any
 
-from embedkit.models import AssetRef
-
-AGENCY = "Getty Images"
+from embedkit.getty.urls import page_url
+from embedkit.models import AGENCY, AssetRef, credit_line
 
 # What the names of display sizes stand for, by the URLs of real answers: "s=170x170" and "s=612x612" are
 # the longest side in pixels, "s=170667a" is an area.
@@ -184,7 +183,7 @@ class Image(ApiObject):
     @property
     def page_url(self) -> str:
         """The page of the picture; made from its ID, whatever the answer says."""
-        return f"https://www.gettyimages.com/detail/{self.id}"
+        return page_url(self.id)
 
     @property
     def shortcode(self) -> str:
@@ -204,9 +203,8 @@ class Image(ApiObject):
     @property
     def credit(self) -> Credit:
         """Who is to be named: the API's own line where that names the agency, else one made of the parts."""
-        names = dict.fromkeys(name for name in (self.photographer, self.collection) if name and name != AGENCY)
         own = AGENCY.lower() in self.credit_line.lower()
-        line = self.credit_line if own else " / ".join((*names, AGENCY))
+        line = self.credit_line if own else credit_line(self.photographer, self.collection)
         return Credit(line, self.photographer, self.collection)
 
     @property

@@ -27,7 +27,7 @@ from embedkit.cli.files import Failures, read_lines, read_texts
 from embedkit.cli.output import Way
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
-from embedkit.models import AssetRef, Embed, Options
+from embedkit.models import AssetRef, Embed, Options, credit_line
 from embedkit.targets import TARGETS, Input, Target
 
 
@@ -134,7 +134,7 @@ def _readable(embed: Embed) -> str:
     rows = {
         "id": str(embed.ref),
         "title": embed.title,
-        "credit": " / ".join(part for part in (embed.photographer, embed.collection) if part),
+        "credit": credit_line(embed.photographer, embed.collection),
         "size": f"{embed.width} x {embed.height}",
         "caption": embed.caption,
         "page": embed.page_url,

@@ -172,7 +172,9 @@ class Resolver:
         from embedkit.getty import oembed
 
         if key in locked:  # a lock file is not signed: whoever can write to it is not trusted with more
-            return Entry(oembed.vetted(locked[key], self._settings, tld=key[1]), Verdict.FRESH, key=key)
+            return Entry(
+                oembed.vetted(locked[key], self._settings.image_origins, tld=key[1]), Verdict.FRESH, key=key
+            )
         ref = ",".join(key[0])
         raise Unavailable(
             f"{ref} is not in the lock file {self._settings.lockfile}.",
@@ -228,10 +230,18 @@ class Resolver:
         ref, asked_at = AssetRef(items), self._cache().now()
         bounds = sizes.requested_bounds(options)
         try:
-            request = oembed.request(ref, self._settings, bounds=bounds, tld=tld)
+            endpoint, caller = self._settings.oembed_endpoint, self._settings.caller_name
+            request = oembed.request(ref, endpoint, caller, bounds=bounds, tld=tld)
             left = max(LAST_SECONDS, self._settings.timeout - (time.monotonic() - began))
             response = self._sent(replace(request, batch=batch, timeout=None if batch else left))
-            answer = oembed.parse(response, ref, self._settings, tld=tld, asked=bounds)
+            answer = oembed.parse(
+                response,
+                ref,
+                tld=tld,
+                frame_origins=(self._settings.frame_origin, endpoint),
+                image_origins=self._settings.image_origins,
+                asked=bounds,
+            )
         except ProviderError as error:
             error.ref = str(ref)
             self._blame(error, key)

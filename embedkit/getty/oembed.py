@@ -7,22 +7,31 @@ Every value of an answer is validated or cleaned; what cannot be is dropped wher
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from embedkit.errors import InvalidResponse
 from embedkit.getty import error_mapping, markup, payload
 from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
-from embedkit.getty.urls import ASSET_ID, EMBED_HOST, SITES, asset_ids
+from embedkit.getty.sizes import Bounds
+from embedkit.getty.urls import ASSET_ID, EMBED_HOST, SITES, asset_ids, page_url
 from embedkit.messages import Request, Response
 from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame
-from embedkit.settings import Settings
 
 MAX_BYTES = 256 * 1024  # asked of the transport
 TYPES = ("rich", "photo", "video")
 
-Bounds = tuple[int | None, int | None]
+LIMITS = {
+    "title": payload.MAX_TITLE_CHARS,
+    "caption": payload.MAX_CAPTION_CHARS,
+    "photographer": payload.MAX_NAME_CHARS,
+    "collection": payload.MAX_NAME_CHARS,
+}
+
+Get = Callable[[str], object]
+"""A field of a record by its name; None where there is none."""
 
 # The documentation's own example frames this; the host of a frame is never put out, only recognised.
 EXAMPLE_HOST = "localhost:3000"
@@ -39,28 +48,22 @@ class Answer(NamedTuple):
 
 
 def request(
-    ref: AssetRef,
-    settings: Settings,
-    *,
-    bounds: Bounds = (None, None),
-    tld: str = "com",
-    caption: bool = False,
+    ref: AssetRef, endpoint: str, caller: str, *, bounds: Bounds = (None, None), tld: str = "com"
 ) -> Request:
-    """The question for a picture. Of what users write only ids travel.
+    """The question for a picture. Of what users write only IDs travel.
 
+    :param endpoint: the URL of the oEmbed endpoint.
+    :param caller: who asks, for Getty's logs.
     :param bounds: maxwidth and maxheight in CSS pixels.
     :param tld: the Getty site to link to; one that oEmbed does not know is left out.
-    :param caption: whether Getty's frame shows its caption.
-    :raises UnsupportedReference: where the items are no ids.
+    :raises UnsupportedReference: where the items are not IDs.
     """
-    params = [("url", f"https://gty.im/{','.join(asset_ids(str(ref)))}"), ("caller", settings.caller_name)]
+    params = [("url", f"https://gty.im/{','.join(asset_ids(str(ref)))}"), ("caller", caller)]
     params += [(name, str(bound)) for name, bound in zip(("maxwidth", "maxheight"), bounds, strict=True) if bound]
-    if caption:
-        params.append(("caption", "true"))
     if tld in TLDS and tld != "com":
         params.append(("tld", tld))
     return Request(
-        settings.oembed_endpoint,
+        endpoint,
         endpoint="oembed",
         params=tuple(params),
         headers={"Accept": "application/json"},
@@ -83,16 +86,19 @@ def recognizes(response: Response) -> bool:
 def parse(
     response: Response,
     ref: AssetRef,
-    settings: Settings,
     *,
     tld: str,
+    frame_origins: tuple[str, ...],
+    image_origins: tuple[str, ...],
     asked: Bounds = (None, None),
 ) -> Answer:
     """The embed in an answer; every value in it is validated, and its texts are raw.
 
     :param tld: the Getty site that ``page_url`` is on.
+    :param frame_origins: URLs whose hosts a frame may be on, beside Getty's own.
+    :param image_origins: where a thumbnail may be.
     :param asked: the maxwidth and maxheight of the question, kept with the record.
-    :raises ProviderError: what :mod:`embedkit.getty.error_mapping` makes of the status; for an answer that cannot
+    :raises ProviderError: what :mod:`embedkit.getty.error_mapping` makes of the status; for an answer that can't
         be used InvalidResponse, with its texts where it names the picture.
     """
     if response.status != 200:
@@ -101,13 +107,23 @@ def parse(
     if not _is_oembed(answer):
         raise _outage("The answer is JSON, but not of an oEmbed endpoint.", ref)
     try:
-        embed = _embed(answer, ref, settings, tld, asked)
+        found = markup.extract(_html(answer, ref), ref.items, _hosts(frame_origins))
+        width, height, frame = _measures(answer, found, ref)
     except AssetMismatch:
         raise
     except InvalidResponse as error:
         error.ref = str(ref)
-        error.texts = _texts(answer) if _names(answer, ref) else {}
+        error.texts = _texts(answer.get) if _names(answer, ref) else {}
         raise
+    embed = Embed(
+        ref=AssetRef(ref.items),
+        type=answer["type"],
+        width=width,
+        height=height,
+        frame=frame,
+        asked=asked,
+        **_checked(answer.get, ref, tld, image_origins),
+    )
     return Answer(embed, payload.whole_number(answer.get("cache_age")))
 
 
@@ -123,38 +139,18 @@ def _is_oembed(answer: JSON) -> bool:
     return "type" in answer and "version" in answer
 
 
-def _embed(answer: JSON, ref: AssetRef, settings: Settings, tld: str, asked: Bounds) -> Embed:
+def _html(answer: JSON, ref: AssetRef) -> str:
     if answer.get("version") != "1.0" or answer.get("type") not in TYPES:
         raise _invalid("The answer is not oEmbed 1.0 of type rich, photo or video.", ref)
     if not isinstance(html := answer.get("html"), str):
         raise _invalid("The answer has no html.", ref)
-    found = markup.extract(html, ref.items, _frame_hosts(settings))
-    width, height, frame = _measures(answer, found, ref)
-    texts = _texts(answer)
-    thumbnail = payload.url_on_origin(answer.get("thumbnail_url"), settings.image_origins)
-    return Embed(
-        ref=AssetRef(ref.items),
-        type=answer["type"],
-        version="1.0",
-        title=texts["title"],
-        caption=texts["caption"],
-        photographer=texts["photographer"],
-        collection=texts["collection"],
-        width=width,
-        height=height,
-        thumbnail_url=thumbnail,
-        thumbnail_width=_size(answer.get("thumbnail_width")) if thumbnail else None,
-        thumbnail_height=_size(answer.get("thumbnail_height")) if thumbnail else None,
-        terms_of_use_url=payload.url_on_site(answer.get("terms_of_use_url"), SITES),
-        page_url=_page_url(ref, tld),
-        frame=frame,
-        asked=asked,
-    )
+    return html
 
 
-def vetted(embed: Embed, settings: Settings, *, tld: str) -> Embed:
+def vetted(embed: Embed, image_origins: tuple[str, ...], *, tld: str) -> Embed:
     """A record that nobody has signed (a lock file's), held to the same rules as an answer.
 
+    :param image_origins: where a thumbnail may be.
     :raises InvalidResponse: where its frame or its size is none that an answer can have.
     """
     ref, frame = embed.ref, embed.frame
@@ -166,34 +162,33 @@ def vetted(embed: Embed, settings: Settings, *, tld: str) -> Embed:
         and frame.bar < embed.height <= MAX_SIZE
         and embed.width <= MAX_SIZE
     ):
-        raise _invalid("The record is none that Getty Images can have answered.", ref)
-    thumbnail = payload.url_on_origin(embed.thumbnail_url, settings.image_origins)
+        raise _invalid("Getty Images can't have answered with this record.", ref)
     return replace(
         embed,
         type="rich" if embed.type not in TYPES else embed.type,
-        version="1.0",
-        title=payload.one_line(embed.title, payload.MAX_TITLE_CHARS),
-        caption=payload.one_line(embed.caption, payload.MAX_CAPTION_CHARS),
-        photographer=payload.one_line(embed.photographer, payload.MAX_NAME_CHARS),
-        collection=payload.one_line(embed.collection, payload.MAX_NAME_CHARS),
-        thumbnail_url=thumbnail,
-        thumbnail_width=_size(embed.thumbnail_width) if thumbnail else None,
-        thumbnail_height=_size(embed.thumbnail_height) if thumbnail else None,
-        terms_of_use_url=payload.url_on_site(embed.terms_of_use_url, SITES),
-        page_url=_page_url(ref, tld),
         frame=replace(frame, query=markup.signed(query)),
         fetched_at=0.0,
         fresh_until=0.0,
+        **_checked(lambda name: getattr(embed, name), ref, tld, image_origins),
     )
 
 
-def _page_url(ref: AssetRef, tld: str) -> str:
-    return f"https://www.gettyimages.{tld if tld in SITES.values() else 'com'}/detail/{ref.items[0]}"
+def _checked(get: Get, ref: AssetRef, tld: str, image_origins: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of an embed that it can do without, each as far as its value is sound."""
+    thumbnail = payload.url_on_origin(get("thumbnail_url"), image_origins)
+    return {
+        **_texts(get),
+        "version": "1.0",
+        "thumbnail_url": thumbnail,
+        "thumbnail_width": _size(get("thumbnail_width")) if thumbnail else None,
+        "thumbnail_height": _size(get("thumbnail_height")) if thumbnail else None,
+        "terms_of_use_url": payload.url_on_site(get("terms_of_use_url"), SITES),
+        "page_url": page_url(ref.items[0], tld),
+    }
 
 
-def _frame_hosts(settings: Settings) -> frozenset[str]:
-    ours = (settings.frame_origin, settings.oembed_endpoint)
-    return frozenset((EMBED_HOST, EXAMPLE_HOST, *(urlsplit(address).netloc for address in ours)))
+def _hosts(frame_origins: tuple[str, ...]) -> frozenset[str]:
+    return frozenset((EMBED_HOST, EXAMPLE_HOST, *(urlsplit(url).netloc for url in frame_origins)))
 
 
 def _measures(answer: JSON, found: Markup, ref: AssetRef) -> tuple[int, int, Frame]:
@@ -220,13 +215,8 @@ def _with_bar(found: Markup, width: int, height: int) -> Frame:
     return Frame(frame.items, frame.query, frame.is360)
 
 
-def _texts(answer: JSON) -> dict[str, str]:
-    return {
-        "title": payload.one_line(answer.get("title"), payload.MAX_TITLE_CHARS),
-        "caption": payload.one_line(answer.get("caption"), payload.MAX_CAPTION_CHARS),
-        "photographer": payload.one_line(answer.get("photographer"), payload.MAX_NAME_CHARS),
-        "collection": payload.one_line(answer.get("collection"), payload.MAX_NAME_CHARS),
-    }
+def _texts(get: Get) -> dict[str, str]:
+    return {name: payload.one_line(get(name), limit) for name, limit in LIMITS.items()}
 
 
 def _names(answer: JSON, ref: AssetRef) -> bool:

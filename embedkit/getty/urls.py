@@ -78,6 +78,11 @@ def _asset_id(word: str) -> str:
     )
 
 
+def page_url(asset_id: str, tld: str = "com") -> str:
+    """The page of a picture on one of Getty's sites; on gettyimages.com where there is no such site."""
+    return f"https://www.gettyimages.{tld if tld in SITES.values() else 'com'}/detail/{asset_id}"
+
+
 def read(text: str) -> AssetRef:
     """The pictures that an id, a list of ids, or an address names.
 

@@ -23,7 +23,8 @@ from urllib.parse import urlencode
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError
-from embedkit.models import AssetRef, Embed, Frame, Options
+from embedkit.getty.urls import page_url
+from embedkit.models import AGENCY, AssetRef, Embed, Frame, Options, credit_line
 from embedkit.rendering import escaping
 from embedkit.rendering.escaping import Own
 from embedkit.rendering.sanitizer import PATH, sanitizer
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 PACKAGE = Path(__file__).parent.parent
-AGENCY = "Getty Images"
 
 WIDGET_QUERY = ["et", "tld", "sig"]
 # What Vue, Alpine and AngularJS leave alone: they read the page itself, where references are signs again.
@@ -175,7 +175,6 @@ class Renderer:
         self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str, target: Target
     ) -> dict[str, Any]:
         said = {name: _one_line(texts.get(name, "")) for name in ("title", "photographer", "collection")}
-        people = [said["photographer"], said["collection"]]
         title = said["title"] or self._words["untitled"].format(id=ref.items[0])
         if len(ref.items) > 1:
             title = self._words["slideshow"].format(title=title, more=len(ref.items) - 1)
@@ -183,7 +182,7 @@ class Renderer:
             **said,
             "title": title,
             "caption": _one_line(options.caption) if isinstance(options.caption, str) else "",
-            "credit": " / ".join([*(one for one in people if one and one != AGENCY), AGENCY]),
+            "credit": credit_line(said["photographer"], said["collection"]),
             "page_url": self._page_url(ref, options, page_url, target),
             "ref": Own(ref),
             "slideshow": len(ref.items) > 1,
@@ -216,10 +215,10 @@ class Renderer:
         who = base["credit"].removesuffix(AGENCY).removesuffix(" / ")
         return self._words["title" if who else "title_alone"].format(title=base["title"], who=who)
 
-    def _page_url(self, ref: AssetRef, options: Options, page_url: str, target: Target) -> str:
-        if not _PAGE.fullmatch(page_url):
-            page_url = f"https://www.gettyimages.{options.tld or self._settings.tld}/detail/{ref.items[0]}"
-        return page_url if target == "text" else Own(page_url)  # there it is read, and no link
+    def _page_url(self, ref: AssetRef, options: Options, known: str, target: Target) -> str:
+        if not _PAGE.fullmatch(known):
+            known = page_url(ref.items[0], options.tld or self._settings.tld)
+        return known if target == "text" else Own(known)  # there it is read, and no link
 
     # -- templates ---------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from embedkit.models import AssetRef
 from embedkit.sandbox import SandboxServer
 from embedkit.transport.client import HttpTransport
 from tests.support import stores
+from tests.support.oembed import read
 from tests.support.tools import Clock
 
 MINUTE = 60
@@ -186,5 +187,5 @@ def test_what_is_the_endpoints_own_answer(response: Response, own: bool) -> None
     if own or response.status >= 500 or response.status in (401, 403, 404):
         return
     with pytest.raises(Exception) as caught:  # noqa: PT011 - either class; the mark is what counts
-        oembed.parse(response, AssetRef(("1",)), Settings(), tld="com")
+        read(response, AssetRef(("1",)), tld="com")
     assert getattr(caught.value, "outage", True)

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.getty import oembed
 from embedkit.messages import Request
 from embedkit.models import AssetRef
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.services.urls import sign
+from tests.support.oembed import oembed_request, read
 from tests.support.sandbox import (
     Get,
     inside,
@@ -84,8 +84,8 @@ def test_the_client_reads_what_the_sandbox_writes(generation: str, items: tuple[
     with SandboxServer(SandboxConfig(generation=generation)) as running:
         here, ref = running.settings(), AssetRef(items)
         transport = SandboxTransport(running.app)
-        response = transport.send(oembed.request(ref, here, tld=tld))
-        embed = oembed.parse(response, ref, here, tld=tld).embed
+        response = transport.send(oembed_request(ref, here, tld=tld))
+        embed = read(response, ref, here, tld=tld).embed
         assert embed.frame.items == items
         assert embed.thumbnail_url
         for address in (f"{here.frame_origin}{embed.frame.path(caption=True)}", embed.thumbnail_url):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from embedkit.getty import markup, oembed, payload
-from embedkit.messages import Response
+from embedkit.messages import Request, Response
 from embedkit.models import AssetRef, Embed
 from embedkit.settings import Settings
 from tests.support.tools import FIXTURES
@@ -54,9 +54,18 @@ def body(row: dict[str, Any]) -> bytes:
     return raw.encode()
 
 
+def oembed_request(ref: AssetRef, settings: Settings = SETTINGS, **options: Any) -> Request:
+    return oembed.request(ref, settings.oembed_endpoint, settings.caller_name, **options)
+
+
+def read(response: Response, ref: AssetRef, settings: Settings = SETTINGS, **options: Any) -> oembed.Answer:
+    origins = settings.frame_origin, settings.oembed_endpoint
+    return oembed.parse(response, ref, frame_origins=origins, image_origins=settings.image_origins, **options)
+
+
 def parse(answer: dict[str, Any] | bytes, ids: str, **said: Any) -> Embed:
     raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return oembed.parse(Response(200, {}, raw), ref(ids), SETTINGS, tld="com", **said).embed
+    return read(Response(200, {}, raw), ref(ids), tld="com", **said).embed
 
 
 def clean(embed: Embed) -> None:
