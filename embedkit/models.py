@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypedDict, get_args
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from embedkit.errors import EmbedKitError
 from embedkit.targets import Target
@@ -165,22 +165,21 @@ class Problem:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shortcode:
+class Shortcode(NamedTuple):
     """One candidate found in a text: ``text[start:end]`` is what a rendering replaces.
 
-    ``reference`` is what the author wrote for the picture (an id, a list, an address), not yet parsed;
-    ``line`` and ``column`` say where. Where the tag cannot be read ``problem`` says why, and it stays as
-    written. ``kind`` is ``escape`` for ``[[getty 1]]``, which only loses one pair of brackets.
+    ``reference`` is what the author wrote for the picture (an ID, a list, a URL), not yet parsed; ``place`` is
+    where it starts: after ``start`` if an element around it is replaced too. If the tag can't be read ``problem``
+    says why, and it stays as written. ``kind`` is ``escape`` for ``[[getty 1]]``, which only loses one pair of
+    brackets.
     """
 
     start: int
     end: int
-    line: int
-    column: int
     kind: Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
     reference: str = ""
     options: Options = Options()
+    place: int = 0
     problem: Problem | None = None
     warnings: tuple[Problem, ...] = ()
 

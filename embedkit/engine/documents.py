@@ -16,6 +16,7 @@ from embedkit.engine.matches import Found
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.errors import EmbedKitError
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem
+from embedkit.shortcodes.scan import Positions
 from embedkit.targets import Input, Target
 
 Shown = tuple[Embed, str]
@@ -56,6 +57,7 @@ class Expansion:
     def _document(self, text: str, input: Input, found: list[tuple[Found, Shown | None]]) -> Document:
         if not found:
             return Document(text)
+        positions = Positions(text)
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Found, str | None]] = []
@@ -63,7 +65,7 @@ class Expansion:
             problems += one.problems
             shown = known or (self._shown(one, one.ref, input) if one.ref else None)
             if isinstance(shown, EmbedKitError):
-                problems.append(one.problem(shown))
+                problems.append(one.problem(shown, positions))
                 done.append((one, self._fallback(one, shown, input)))
             elif shown:
                 embeds.append(shown[0])

@@ -11,6 +11,8 @@ from embedkit.getty import references
 from embedkit.models import AssetRef, Options, Problem, Shortcode
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget
+from embedkit.shortcodes.scan import Positions
+from embedkit.shortcodes.tag import is_escaped
 from embedkit.targets import ROWS, Input, Target
 
 
@@ -22,9 +24,9 @@ class Found:
     ref: AssetRef | None
     problems: tuple[Problem, ...]
 
-    def problem(self, error: EmbedKitError) -> Problem:
+    def problem(self, error: EmbedKitError, positions: Positions) -> Problem:
         """An error as a problem at this place of the text."""
-        return Problem(self.shortcode.line, self.shortcode.column, error.code, str(error))
+        return Problem(*positions.of(self.shortcode.place), error.code, str(error))
 
     def options(self, target: Target | None) -> Options:
         """How to show it: a page's author may choose the target, a feed's or a mail's may not."""
@@ -36,7 +38,8 @@ class Found:
 
 def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Found]:
     """Everything in a text that asks for a picture, in order, with what is wrong with it."""
-    found = (_parsed(shortcode) for shortcode in scan.find(text, input, budget))
+    positions = Positions(text)
+    found = (_parse(shortcode, positions) for shortcode in scan.find(text, input, budget))
     return [one for one in found if one is not None]
 
 
@@ -58,13 +61,10 @@ def _makes_image(text: str, start: int, markup: str) -> bool:
     """Whether the author's "!" would make an image of our link (CommonMark 0.31, section 6.4)."""
     if text[start - 1 : start] != "!" or not (markup.startswith("[") and "](https://" in markup):
         return False
-    place = start - 1
-    while place and text[place - 1] == "\\":
-        place -= 1
-    return (start - 1 - place) % 2 == 0
+    return not is_escaped(text, start - 1)
 
 
-def _parsed(shortcode: Shortcode) -> Found | None:
+def _parse(shortcode: Shortcode, positions: Positions) -> Found | None:
     if shortcode.problem is not None:
         return Found(shortcode, None, (shortcode.problem, *shortcode.warnings))
     if shortcode.kind == "escape":
@@ -73,8 +73,8 @@ def _parsed(shortcode: Shortcode) -> Found | None:
         ref = _reference(shortcode.reference, shortcode.options)
     except UnsupportedReference as error:
         if shortcode.kind != "shortcode":
-            return None  # some other address on a line of its own: none of our business
-        problem = Problem(shortcode.line, shortcode.column, error.code, str(error))
+            return None  # some other URL on a line of its own: none of our business
+        problem = Problem(*positions.of(shortcode.place), error.code, str(error))
         return Found(shortcode, None, (problem, *shortcode.warnings))
     return Found(shortcode, ref, shortcode.warnings)
 

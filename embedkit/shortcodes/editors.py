@@ -1,4 +1,4 @@
-"""What editors save for an address: CKEditor's ``<oembed>``, Wagtail's ``<embed>``, WordPress's blocks."""
+"""What editors save for a URL: CKEditor's ``<oembed>``, Wagtail's ``<embed>``, WordPress's blocks."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _TAG = re.compile(r"<[^<>]*+>")
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """An address that an editor saved, and the end of what it saved it in."""
+class SavedEmbed:
+    """A URL that an editor saved, and the end of what it saved it in."""
 
     kind: Literal["oembed", "embed", "wp-embed"]
     end: int
-    address: str
+    url: str
     options: Options = Options()
 
 
@@ -44,33 +44,33 @@ class Editors:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._start = -1  # what was read last: one tag may hold many addresses
+        self._start = -1  # what was read last: one tag may hold many URLs
         self._closing: re.Match[str] | None = None  # the next end of any block
         self._last = -1  # where that was looked for; nothing is sought twice
 
-    def read(self, start: int) -> Saved | None:
-        """What is saved at ``start``, if it is whole and has an address; nothing the second time."""
+    def read(self, start: int) -> SavedEmbed | None:
+        """What is saved at ``start``, if it is whole and has a URL; nothing the second time."""
         found = KIND.match(self._text, start) if start != self._start else None
         self._start = start
         if found is None:
             return None
         return self._block(found) if found[2] else self._element(found)
 
-    def _element(self, found: re.Match[str]) -> Saved | None:
+    def _element(self, found: re.Match[str]) -> SavedEmbed | None:
         tag = _ELEMENT.match(self._text, found.start(), found.start() + MAX_HEAD_CHARS)
         if tag is None:
             return None
         end = tag.end()
-        said = {one[1].lower(): one[2] or one[3] or "" for one in _ATTRIBUTE.finditer(tag[0])}
-        address = unescape(said.get("url", "")).strip()
-        if not address:
+        attributes = {one[1].lower(): one[2] or one[3] or "" for one in _ATTRIBUTE.finditer(tag[0])}
+        url = unescape(attributes.get("url", "")).strip()
+        if not url:
             return None
         if found[1].lower() == "embed":
-            return Saved("embed", end, address)
+            return SavedEmbed("embed", end, url)
         closed = _OEMBED_END.match(self._text, end)
-        return Saved("oembed", closed.end() if closed else end, address)
+        return SavedEmbed("oembed", closed.end() if closed else end, url)
 
-    def _block(self, found: re.Match[str]) -> Saved | None:
+    def _block(self, found: re.Match[str]) -> SavedEmbed | None:
         head_end = self._text.find("-->", found.end(), found.start() + MAX_HEAD_CHARS)
         if head_end < 0:
             return None
@@ -83,15 +83,15 @@ class Editors:
             or not _INSIDE.fullmatch(self._text, head_end + 3, closing.start())
         ):
             return None
-        said = _attributes(head.removesuffix("/"))
-        address = said.get("url")
-        if not isinstance(address, str) or not address.strip():
+        attributes = _block_attributes(head.removesuffix("/"))
+        url = attributes.get("url")
+        if not isinstance(url, str) or not url.strip():
             return None
-        options = Options(align=next((one for one in ALIGNS if one == said.get("align")), None))
+        options = Options(align=next((one for one in ALIGNS if one == attributes.get("align")), None))
         if closing is None:
-            return Saved("wp-embed", head_end + 3, address.strip(), options)
+            return SavedEmbed("wp-embed", head_end + 3, url.strip(), options)
         options = Options(caption=_caption(self._text[head_end + 3 : closing.start()])).over(options)
-        return Saved("wp-embed", closing.end(), address.strip(), options)
+        return SavedEmbed("wp-embed", closing.end(), url.strip(), options)
 
     def _block_end(self, start: int) -> re.Match[str] | None:
         """The next end of any block; an embed holds no other block, so it must be its own."""
@@ -100,12 +100,12 @@ class Editors:
         return self._closing
 
 
-def _attributes(head: str) -> dict[str, object]:
+def _block_attributes(head: str) -> dict[str, object]:
     try:
-        said = json.loads(head)
+        attributes = json.loads(head)
     except (ValueError, RecursionError):  # a block without attributes, or a damaged one
         return {}
-    return said if isinstance(said, dict) else {}
+    return attributes if isinstance(attributes, dict) else {}
 
 
 def _caption(inside: str) -> str | None:

@@ -16,6 +16,7 @@ import re
 from embedkit.shortcodes.budget import DOCUMENT, Work
 
 BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
+MAX_MARK_CHARS = len("</plaintext")  # of a mark's start, by which it is found
 
 _NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
@@ -77,42 +78,41 @@ class HtmlContext(Context):
         super().__init__(text, work)
         self._safe = 0  # the tokenizer is in plain text here
         self._until = 0  # everything before is protected
+        self._mark = 0  # no mark that is still to be read is before
         self._open: dict[str, int] = {}  # nesting elements that are open, and how deep
         self._ahead: dict[str, int] = {}  # where the next of a closer is, so that none is sought twice
-        self._mark = self._event = self._next_mark(0)
 
     def protected(self, place: int) -> bool:
         """Whether the character at ``place`` must be left alone; places are asked for in order."""
-        if self._event < place and place >= self._until:
-            self._advance(place)
         if place < self._until:
             return True
-        return bool(self._open) or self._hidden(place)
+        self._advance(place)
+        return place < self._until or bool(self._open) or self._is_hidden(place)
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
         self._safe = end
-        if self._mark < end:
-            self._mark = self._event = self._next_mark(end)
 
     # -- marks: what opens something ----------------------------------------------------------------------
 
-    def _next_mark(self, start: int) -> int:
-        found = (_OPENER_OR_CLOSER if self._open else _OPENER).search(self.text, start)
-        return found.start() if found else self.size
-
     def _advance(self, place: int) -> None:
-        """Deal with every mark before ``place``."""
-        while self._event < place and self._until < self.size:
-            self._pass_mark(place)
-            self._event = self._mark
+        """Read every mark before ``place``."""
+        while self._until < self.size and self._find_mark(place) < place:
+            self._read_mark(place)
 
-    def _pass_mark(self, place: int) -> None:
+    def _find_mark(self, place: int) -> int:
+        """Where the next mark before ``place`` is; else any place from there on."""
+        start = self._mark if self._mark > self._safe else self._safe
+        found = (_OPENER_OR_CLOSER if self._open else _OPENER).search(self.text, start, place + MAX_MARK_CHARS)
+        self._mark = found.start() if found else place
+        return self._mark
+
+    def _read_mark(self, place: int) -> None:
         self._work.step()
         mark = self._mark
-        if mark >= self._safe and not self._hidden(mark):
+        if not self._is_hidden(mark):
             self._enter(mark, place)
-        self._mark = self._next_mark(max(self._safe, mark + 1))
+        self._mark = mark + 1
 
     def _enter(self, mark: int, place: int) -> None:
         if leaves := _LEAVES.match(self.text, mark, place):
@@ -200,49 +200,46 @@ class HtmlContext(Context):
                 nested = False
         return self.size
 
-    def _hidden(self, place: int) -> bool:
+    def _is_hidden(self, place: int) -> bool:
         """Whether ``place``, outside of all that marks have opened, is protected by what is around it."""
-        return self._in_tag(place)
+        return self._is_in_tag(place)
 
     # -- tags ---------------------------------------------------------------------------------------------
 
-    def _in_tag(self, place: int) -> bool:
+    def _is_in_tag(self, place: int) -> bool:
         """Whether ``place`` is inside a tag; no mark may be between the safe place and it."""
-        if self.text.rfind("<", self._safe, place) >= 0 and self._doubtful(place):
+        opening = self.text.rfind("<", self._safe, place)
+        if opening >= 0 and self._may_be_in_tag(opening, place):
             return self._walk(place)
         if self._safe < place:
             self._safe = place
         return False
 
-    def _doubtful(self, place: int) -> bool:
-        """False only where no tag can reach ``place``.
+    def _may_be_in_tag(self, opening: int, place: int) -> bool:
+        """False only where no tag can reach ``place``; ``opening`` is the last ``<`` before.
 
-        A tag that does has its ``<`` after the last ``>``, or a quoted value that holds that ``>``, or
-        one that holds ``place``; and a quote opens a value only after an equals sign.
+        A tag that does has its ``<`` after the last ``>``, or a quoted value that holds that ``>``.
         """
         text, safe = self.text, self._safe
-        closed = text.rfind(">", safe, place)
-        if text.rfind("<", safe, place) > closed:
-            return True
-        for quote in ('"', "'"):
-            last = text.rfind(quote, safe, place)
-            if last >= 0 and (
-                self._opens_value(last) or (last > closed and self._opens_value(text.rfind(quote, safe, closed)))
-            ):
-                return True
-        return False
+        closed = text.rfind(">", opening, place)
+        return (
+            closed < 0
+            or self._opens_value(text.rfind('"', safe, closed))
+            or self._opens_value(text.rfind("'", safe, closed))
+        )
 
     def _opens_value(self, quote: int) -> bool:
-        before = quote - 1
-        while before >= self._safe and self.text[before] in BLANKS:
+        """Whether a quote comes after an equals sign; -1 is no quote."""
+        text, safe, before = self.text, self._safe, quote - 1
+        while before > safe and text[before] in BLANKS:
             before -= 1
-        return before >= self._safe and self.text[before] == "="
+        return before > safe and text[before] == "="
 
     def _walk(self, place: int) -> bool:
         """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
         while opening := self._tag_start.search(self.text, self._safe, place):
             self._work.step()
-            if self._spanned(opening.start(), place):
+            if self._skips_code(opening.start(), place):
                 continue
             self._safe = self._tag_end(opening.start())
             if self._safe > place:
@@ -251,7 +248,7 @@ class HtmlContext(Context):
         self._safe = place
         return False
 
-    def _spanned(self, opening: int, place: int) -> bool:
+    def _skips_code(self, opening: int, place: int) -> bool:
         """Whether a "<" before ``place`` means nothing, being in code; the safe place then lies behind it."""
         return opening < self._safe <= place
 

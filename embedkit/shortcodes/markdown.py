@@ -13,9 +13,10 @@ from bisect import bisect_left
 from embedkit.shortcodes.budget import Work
 from embedkit.shortcodes.html import HtmlContext
 from embedkit.shortcodes.indentation import Lines
+from embedkit.shortcodes.tag import is_escaped
 
-WIDEST_LINK = 1024  # characters on either side that are looked at for the brackets of a link
-WIDEST_PREFIX = 200  # characters of quote and list marks before a fence; real texts have a few
+MAX_LINK_CHARS = 1024  # characters on either side that are looked at for the brackets of a link
+MAX_PREFIX_CHARS = 200  # characters of quote and list marks before a fence; real texts have a few
 
 _FRONT = re.compile(
     r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
@@ -52,6 +53,40 @@ _TAG_START = re.compile(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
 _INDENTED = re.compile(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
 
 
+class Spans:
+    """Where the backticks of one text are, and where the blocks around them end; places are asked for in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._block = 0  # where the block of the last place ends
+        self._ticks = _BACKTICKS.finditer(text)
+        self._runs: dict[int, list[int]] = {}  # where backticks of a length are, as far as somebody asked
+        self._runs_end = 0
+
+    def block_end(self, start: int) -> int:
+        """Where the block around ``start`` ends: no span goes further."""
+        text = self._text
+        if start >= self._block:
+            if _HEADING.match(text, text.rfind("\n", self._block, start) + 1 or self._block):
+                end = text.find("\n", start)
+                self._block = len(text) if end < 0 else end
+            else:
+                found = _BLOCK_END.search(text, start)
+                self._block = found.start() if found else len(text)
+        return self._block
+
+    def next_run(self, length: int, start: int, block: int) -> int:
+        """Where the next backticks of this length are; each stretch of the text is searched for them once."""
+        while self._runs_end < block:
+            run = next(self._ticks, None)
+            self._runs_end = run.start() if run else len(self._text)
+            if run:
+                self._runs.setdefault(run.end() - run.start(), []).append(run.start())
+        places = self._runs.get(length, [])
+        found = bisect_left(places, start)
+        return places[found] if found < len(places) else len(self._text)
+
+
 class MarkdownContext(HtmlContext):
     """Markdown and the HTML in it; places are asked for in order."""
 
@@ -59,103 +94,90 @@ class MarkdownContext(HtmlContext):
 
     def __init__(self, text: str, work: Work | None = None) -> None:
         super().__init__(text, work)
+        self._backtick = self._tilde = 0  # no run of three that is still to be read is before
+        self._fence_floor = 0  # nor before this
         self._line = self._seen = 0  # where the line of the last place starts, and that place
         self._indented = -1, False  # the line that was last asked about, and whether it is indented code
         self._quote_end = -1  # where the quote of the last fence in one ends
         self._lines: Lines | None = None
+        self._spans: Spans | None = None
         self._fences: list[tuple[int, int]] = []
-        self._block = 0  # where the block of the last code span ends
-        self._ticks = _BACKTICKS.finditer(text)
-        self._runs: dict[int, list[int]] = {}  # where backticks of a length are, as far as somebody asked
-        self._runs_end = 0
-        self._tick = self._next_fence("`", 0)
-        self._tilde = self._next_fence("~", 0)
         if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
-            self._protect(front.end())
-        self._event = self._next_event()
+            self.skip(front.end())
+            self._until = front.end()
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
-        self._safe = end
-        if self._event < end:
-            self._event = self._next_event()
+        self._safe = self._fence_floor = end
 
-    # -- events: what opens something ---------------------------------------------------------------------
-
-    def _find(self, what: str, start: int) -> int:
-        found = self.text.find(what, start)
-        return self.size if found < 0 else found
-
-    def _next_fence(self, sign: str, start: int) -> int:
-        # One sign is found ten times as fast as three, and texts have few of them.
-        found = self.text.find(sign, start)
-        while found >= 0 and not self.text.startswith(sign * 3, found):
-            found = self.text.find(sign, found + 1)
-        return self.size if found < 0 else found
-
-    def _next_event(self) -> int:
-        """The next place that may open something: a mark of HTML, three backticks or tildes."""
-        if self._mark < self._safe:
-            self._mark = self._next_mark(self._safe)
-        if self._tick < self._safe:
-            self._tick = self._next_fence("`", self._safe)
-        if self._tilde < self._safe:
-            self._tilde = self._next_fence("~", self._safe)
-        return min(self._mark, self._tick, self._tilde)
+    # -- marks: what opens something ----------------------------------------------------------------------
 
     def _advance(self, place: int) -> None:
-        while self._event < place and self._until < self.size:
-            if self._event == self._mark:
-                self._pass_mark(place)
+        while self._until < self.size and (start := self._find_start(place)) < place:
+            if start == self._mark:
+                self._read_mark(place)
             else:
-                self._pass_run(self._event, place)
-            self._event = self._next_event()
+                self._read_run(start, place)
+
+    def _find_start(self, place: int) -> int:
+        """Where the next mark or fence before ``place`` is; else any place from there on."""
+        if self._backtick < place:
+            self._backtick = self._find_run("`", self._backtick, place)
+        if self._tilde < place:
+            self._tilde = self._find_run("~", self._tilde, place)
+        return min(self._find_mark(place), self._backtick, self._tilde)
+
+    def _find_run(self, sign: str, start: int, place: int) -> int:
+        # One sign is found ten times as fast as three, and texts have few of them.
+        found = self.text.find(sign, max(start, self._fence_floor), place)
+        if found >= 0:
+            found = self.text.find(sign * 3, found, place + 2)
+        return place if found < 0 else found
 
     def _enter(self, mark: int, place: int) -> None:
-        if not self._escaped(mark):
+        if not is_escaped(self.text, mark):
             super()._enter(mark, place)
+            self._fence_floor = self._safe
 
-    def _hidden(self, place: int) -> bool:
+    def _is_hidden(self, place: int) -> bool:
         if self._open:
-            return self._in_tag(place)
-        if self._in_span(place) or self._in_tag(place):
+            return self._is_in_tag(place)
+        if self._is_in_span(place) or self._is_in_tag(place):
             return True
         before = self.text[place - 1 : place]
-        if before in ("", "\n"):
+        if not before or before == "\n":
             return False
-        if before == "\\" and self._escaped(place):
+        if before == "\\" and is_escaped(self.text, place):
             return True
-        return self._in_indented_code(place) or self._in_link(place)
+        return self._is_in_indented_code(place) or self._is_in_link(place)
 
-    def _spanned(self, opening: int, place: int) -> bool:
-        self._in_span(opening, place)
+    def _skips_code(self, opening: int, place: int) -> bool:
+        self._is_in_span(opening, place)
         return self._safe > opening
 
     def _tag_end(self, start: int) -> int:
-        found = None if self._escaped(start) else _TAG.match(self.text, start)
+        found = None if is_escaped(self.text, start) else _TAG.match(self.text, start)
         if found is None:
             return start + 1
         # Never closed: a "<" that means itself, unless values in quotes tell that it was meant as a tag.
         meant = found[1] or _QUOTED.search(self.text, start, found.end())
         return found.end() if meant else start + 1
 
-    def _escaped(self, place: int) -> bool:
-        before = place
-        while before and self.text[before - 1] == "\\":
-            before -= 1
-        return (place - before) % 2 == 1
-
-    def _in_link(self, place: int) -> bool:
+    def _is_in_link(self, place: int) -> bool:
         """Whether ``place`` is in the destination or title of a link, or in the text that images have for alt."""
-        text, line = self.text, max(self._line_start(place), place - WIDEST_LINK)
+        text, line = self.text, max(self._line_start(place), place - MAX_LINK_CHARS)
         target = text.rfind("](", line, place)
         if target >= 0 and text.find(")", target, place) < 0:
             return True
         image = text.rfind("![", line, place)
         if image < 0 or text.find("]", image, place) >= 0:
             return False
-        target = text.find("](", place, place + WIDEST_LINK)
+        target = text.find("](", place, place + MAX_LINK_CHARS)
         return target >= 0 and text.find("\n", place, target) < 0
+
+    def _line_end(self, place: int) -> int:
+        found = self.text.find("\n", place)
+        return self.size if found < 0 else found
 
     def _line_start(self, place: int) -> int:
         self._line = max(self._line, self.text.rfind("\n", self._seen, place) + 1)
@@ -164,34 +186,38 @@ class MarkdownContext(HtmlContext):
 
     # -- fences -------------------------------------------------------------------------------------------
 
-    def _pass_run(self, start: int, place: int) -> None:
+    def _read_run(self, start: int, place: int) -> None:
         """Deal with the three or more backticks or tildes at ``start``."""
         self._work.step()
         run = _RUN.match(self.text, start)
         end = run.end() if run else start + 3
-        if not self._open and not self._in_tag(start) and not self._in_indented_code(start):
+        self._is_in_tag(start)  # a fence ends the paragraph, and a tag in it; a parser of HTML alone reads on
+        if not self._open and not self._is_in_indented_code(start):
             self._fence(start, end, place)
-        end = max(end, self._safe)
-        if start == self._tick:
-            self._tick = self._next_fence("`", end)
+        if start == self._backtick:
+            self._backtick = end
         else:
-            self._tilde = self._next_fence("~", end)
+            self._tilde = end
 
     def _fence(self, start: int, end: int, place: int) -> None:
         """Protect what is in the fence that opens here, if one does (section 4.5)."""
         text, line = self.text, self._line_start(start)
         if line == start and (whole := _FENCES.match(text, start, place)):
-            self._safe = whole.end()
-            self._fences.append((start, whole.end() - 1))
+            self._pass_fence(start, whole.end() - 1, whole.end())
             return
-        if start - line > WIDEST_PREFIX or not _PREFIX.fullmatch(text, line, start):
+        if start - line > MAX_PREFIX_CHARS or not _PREFIX.fullmatch(text, line, start):
             return
-        below = self._find("\n", end)
+        below = self._line_end(end)
         if text[start] == "`" and text.find("`", end, below) >= 0:
             return
         stop = self._fence_end(text[line:start], text[start:end], below)
-        self._protect(stop)
-        self._fences.append((line, stop))
+        self._until = max(self._until, stop)
+        self._pass_fence(line, stop, stop)
+
+    def _pass_fence(self, line: int, end: int, resume: int) -> None:
+        self._fences.append((line, end))
+        self._fence_floor = resume
+        self._safe = max(self._safe, resume)
 
     def _fence_end(self, prefix: str, fence: str, below: int) -> int:
         quoted = ">" in prefix
@@ -212,18 +238,18 @@ class MarkdownContext(HtmlContext):
 
     # -- code spans ---------------------------------------------------------------------------------------
 
-    def _in_span(self, place: int, further: int = 0) -> bool:
+    def _is_in_span(self, place: int, further: int = 0) -> bool:
         """Whether ``place``, in plain text or a tag, is in a code span (section 6.1); then protects it.
 
         Whole spans between there and ``further`` may be passed at once. Spans end with their paragraph, so
         only the backticks since the last blank line are read.
         """
-        safe = self._safe
-        if self._next("`", safe) >= place:
+        text, safe = self.text, self._safe
+        if text.find("`", safe, place) < 0:
             return False
-        tick = self._next_tick(max(safe, self.text.rfind("\n\n", safe, place)), place)
+        tick = self._next_tick(max(safe, text.rfind("\n\n", safe, place)), place)
         while tick < place:
-            next_start = self._safe if self._in_tag(tick) else self._span(tick, place, max(place, further))
+            next_start = self._safe if self._is_in_tag(tick) else self._span(tick, place, max(place, further))
             tick = self._next_tick(max(next_start, self._safe), place)
         return place < self._until
 
@@ -234,21 +260,23 @@ class MarkdownContext(HtmlContext):
             return place
         if self.text[tick - 1 : tick] != "\\":
             return tick
-        found = _UNTICKED.match(self.text, start + self._escaped(start), place)
+        found = _UNTICKED.match(self.text, start + is_escaped(self.text, start), place)
         return found.end() if found else place
 
     def _span(self, tick: int, place: int, further: int) -> int:
         """The end of the code span that opens here, or of as much as does not matter to ``place``."""
         self._work.step()
-        run = _BACKTICKS.match(self.text, tick)
-        end, block = run.end() if run else tick + 1, self._block_end(tick)
+        spans = self._spans = self._spans or Spans(self.text)
+        block = spans.block_end(tick)
         if block <= place:
             return block
         simple = _SPANS.match(self.text, tick, min(further, block))
+        run = _BACKTICKS.match(self.text, tick)
+        end = run.end() if run else tick + 1
         if simple and simple.end() > end:
             self._safe = simple.end()
             return self._safe
-        stop = self._next_run(end - tick, end, block) + end - tick
+        stop = spans.next_run(end - tick, end, block) + end - tick
         if stop > block:
             return end
         self._safe = stop
@@ -256,34 +284,14 @@ class MarkdownContext(HtmlContext):
             self._protect(stop)
         return stop
 
-    def _block_end(self, start: int) -> int:
-        if start >= self._block:
-            if _HEADING.match(self.text, self.text.rfind("\n", self._block, start) + 1 or self._block):
-                self._block = self._find("\n", start)
-            else:
-                found = _BLOCK_END.search(self.text, start)
-                self._block = found.start() if found else self.size
-        return self._block
-
-    def _next_run(self, length: int, start: int, block: int) -> int:
-        """Where the next backticks of this length are; each stretch of the text is searched for them once."""
-        while self._runs_end < block:
-            run = next(self._ticks, None)
-            self._runs_end = run.start() if run else self.size
-            if run:
-                self._runs.setdefault(run.end() - run.start(), []).append(run.start())
-        places = self._runs.get(length, [])
-        found = bisect_left(places, start)
-        return places[found] if found < len(places) else self.size
-
     # -- indented code ------------------------------------------------------------------------------------
 
-    def _in_indented_code(self, place: int) -> bool:
+    def _is_in_indented_code(self, place: int) -> bool:
         line = self._line_start(place)
         if self._indented[0] != line:
             self._indented = line, self._is_indented_code(line)
         if self._indented[1]:
-            self._protect(self._find("\n", place))
+            self._protect(self._line_end(place))
         return self._indented[1]
 
     def _is_indented_code(self, line: int) -> bool:

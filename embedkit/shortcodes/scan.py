@@ -21,14 +21,14 @@ from embedkit.shortcodes.markdown import MarkdownContext
 from embedkit.targets import Input
 
 MAX_URL_CHARS = 2048
-LITERAL_CHARS = 24  # the longest start of a candidate, such as //www.gettyimages.com
+MAX_LITERAL_CHARS = 24  # the longest start of a candidate, such as //www.gettyimages.com
 MAX_PARAGRAPH_CHARS = 4096  # that are looked back for the start of a paragraph: who forgets its end means one line
 
 _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
 
 # A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words.
 _TAG = re.compile(r"\[[gG][eE][tT][tT][yY](?=[\s\]=/&]|\Z)(?!\]\()")
-_ADDRESS = re.compile(r"/\\?/(?i:(?:[a-z]{1,10}\.)?(?:gty\.im|gettyimages\.[a-z]))")
+_URL_START = re.compile(r"/\\?/(?i:(?:[a-z]{1,10}\.)?(?:gty\.im|gettyimages\.[a-z]))")
 
 _ENCLOSED = re.compile(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
 _NO_LABEL = re.compile(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
@@ -54,7 +54,7 @@ _P = (
     re.compile(r"<p(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
     re.compile(r"[ \t\r\n]*+</p[ \t\r\n]*+>", re.IGNORECASE),
 )
-_UNSAID = Options()
+NO_OPTIONS = Options()
 Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
 Kind = Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
 Candidate = re.Match[str] | None
@@ -69,12 +69,12 @@ def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Sh
     :param budget: where it is exceeded the last candidate has a problem ``too-large``, and nothing behind it is
         looked at.
     """
-    tag, address = _TAG.search(text), _ADDRESS.search(text)
-    if tag is None and address is None:
+    tag, url = _TAG.search(text), _URL_START.search(text)
+    if tag is None and url is None:
         return []
     if len(text) > budget.chars:
         return _find_in_part(text, input, budget)
-    return _Scan(text, input, budget).run(tag, address)
+    return _Scan(text, input, budget).run(tag, url)
 
 
 def protected(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Context:
@@ -103,7 +103,47 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 
 def _find_in_part(text: str, input: Input, budget: Budget) -> list[Shortcode]:
     part = text[: budget.chars]
-    return _Scan(part, input, budget).run(_TAG.search(part), _ADDRESS.search(part), whole=text)
+    return _Scan(part, input, budget).run(_TAG.search(part), _URL_START.search(part), whole=text)
+
+
+class Positions:
+    """Lines and columns of places in a text; from one place to a later one only what is between is counted.
+
+    >>> Positions("a\\nbc").of(3)
+    (2, 2)
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._seen, self._line, self._line_start = 0, 1, 0
+
+    def of(self, place: int) -> tuple[int, int]:
+        """Line and column of a place, from 1; columns count code points."""
+        text, seen = self._text, self._seen
+        if place < seen:
+            seen, self._line, self._line_start = 0, 1, 0
+        newline = text.rfind("\n", seen, place)
+        if newline >= 0:
+            self._line += text.count("\n", seen, place)
+            self._line_start = newline + 1
+        self._seen = place
+        return self._line, place - self._line_start + 1
+
+
+class _Paragraphs:
+    """Which places of HTML are in a paragraph that began with a tag; asked in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._seen, self._opened, self._closed = 0, -1, -1
+
+    def contain(self, place: int) -> bool:
+        """Whether other words share a paragraph of HTML with this line: newlines mean nothing there."""
+        text, seen = self._text, self._seen
+        opened = max(text.rfind("<p>", seen, place), text.rfind("<p ", seen, place))
+        self._opened, self._closed = max(self._opened, opened), max(self._closed, text.rfind("</p>", seen, place))
+        self._seen = max(seen, place - 3)  # a tag may have been cut in two
+        return self._opened > max(self._closed, place - MAX_PARAGRAPH_CHARS)
 
 
 class _Scan:
@@ -112,79 +152,79 @@ class _Scan:
     def __init__(self, text: str, input: Input, budget: Budget) -> None:
         self._text = text
         self._input = input
-        self._most = budget.references
+        self._max_references = budget.references
         self._work = Work(budget)
         self._context = _CONTEXTS[input](text, self._work)
-        self._editors = Editors(text)
         self._found: list[Shortcode] = []
         self._floor = 0  # the end of what was found last
         self._place = 0  # what is looked at
-        self._seen, self._line, self._line_start = 0, 1, 0  # lines are counted up to here
-        self._searched, self._opened, self._closed = 0, -1, -1  # paragraphs of HTML, up to here
+        self._positions: Positions | None = None
+        self._editors: Editors | None = None
+        self._paragraphs: _Paragraphs | None = None
 
-    def run(self, tag: Candidate, address: Candidate, *, whole: str = "") -> list[Shortcode]:
+    def run(self, tag: Candidate, url: Candidate, *, whole: str = "") -> list[Shortcode]:
         """Every candidate, as far as the budget reaches; ``whole`` is what the text is the first part of."""
         try:
-            self._run(tag, address)
+            self._run(tag, url)
             self._place = size = len(self._text)
-            rest = max(self._floor, size - LITERAL_CHARS)  # it may have been cut in two
-            if whole and (_TAG.search(whole, rest) or _ADDRESS.search(whole, rest)):
+            rest = max(self._floor, size - MAX_LITERAL_CHARS)  # it may have been cut in two
+            if whole and (_TAG.search(whole, rest) or _URL_START.search(whole, rest)):
                 raise Exhausted.of(size, "characters")
         except Exhausted as error:
             place = self._place
-            line, column = self._position(place)
-            problem = error.problem(line, column)
-            self._found.append(Shortcode(place, place + 1, line, column, "shortcode", problem=problem))
+            problem = error.problem(*Positions(self._text).of(place))
+            self._found.append(Shortcode(place, place + 1, "shortcode", problem=problem))
         return self._found
 
-    def _run(self, tag: Candidate, address: Candidate) -> None:
-        """Go from candidate to candidate; each reader tells where to go on."""
+    def _run(self, tag: Candidate, url: Candidate) -> None:
+        """Go from candidate to candidate; each reader returns where to go on."""
         text, step = self._text, self._work.step
-        while tag or address:
+        while tag or url:
             step()
-            if tag and not (address and address.start() < tag.start()):
-                end = self._tag(tag.start())
-                tag = _TAG.search(text, end)
-            elif address:
-                end = self._address(address)
-                address = _ADDRESS.search(text, end)
+            if tag and not (url and url.start() < tag.start()):
+                end = self._read_tag(tag.start())
+            elif url:
+                end = self._read_url(url)
             if tag and tag.start() < end:
                 tag = _TAG.search(text, end)
-            if address and address.start() < end:
-                address = _ADDRESS.search(text, end)
+            if url and url.start() < end:
+                url = _URL_START.search(text, end)
 
     # -- shortcodes ---------------------------------------------------------------------------------------
 
-    def _tag(self, place: int) -> int:
+    def _read_tag(self, place: int) -> int:
         """Read the tag at ``place``; returns where to go on."""
         text = self._text
         self._place = place
-        doubled = place > self._floor and text[place - 1] == "["
-        opening = -1 if doubled else self._opening(place, _P)
+        before = text[place - 1] if place > self._floor else ""
+        doubled = before == "["
+        opening = self._opening(place, _P) if before == ">" or before.isspace() else -1
         if self._context.protected(place - doubled):
-            return place + tags.HEAD
+            return place + tags.HEAD_CHARS
         tag, reference, end = self._read(place)
-        start = place
         if doubled and tag.length and text.startswith("]", end):
-            start, end = place - 1, end + 1
-        if self._input == "markdown" and self._means_itself(start, end):
-            return place + tags.HEAD
-        if start < place:
-            return self._add("escape", start, (start, end))
-        if reference:
-            closing = _P[1].match(text, end) if opening >= 0 else None
-            outer = (opening, closing.end()) if closing else (place, end)
-            return self._add("shortcode", start, outer, reference, tag.options, tag.warnings)
-        return self._fail(place, end, tag.problem or _NO_REFERENCE, tag.warnings)
+            return self._escape(place - 1, end + 1)
+        if self._input == "markdown" and self._is_link(place, end):
+            return place + tags.HEAD_CHARS
+        if not reference:
+            return self._fail(place, end, tag.problem or _NO_REFERENCE, tag.warnings)
+        closing = _P[1].match(text, end) if opening >= 0 else None
+        start, end = (opening, closing.end()) if closing else (place, end)
+        return self._add("shortcode", place, start, end, reference, tag.options, tag.warnings)
+
+    def _escape(self, start: int, end: int) -> int:
+        if self._input == "markdown" and self._is_link(start, end):
+            return start + 1 + tags.HEAD_CHARS
+        return self._add("escape", start, start, end)
 
     def _read(self, place: int) -> tuple[tags.Tag, str, int]:
         """A tag, its reference, which may follow as enclosed text, and the end of all of it."""
-        text, limit = self._text, place + tags.LONGEST
+        text, limit = self._text, place + tags.MAX_TAG_CHARS
         tag = tags.read(text[place : text.find("]", place, limit) + 1])
         if not tag.length:  # the first "]" was inside quotes, or there is more amiss
-            following = _TAG.search(text, place + tags.HEAD, limit)
+            following = _TAG.search(text, place + tags.HEAD_CHARS, limit)
             tag = tags.read.__wrapped__(text[place : following.start() if following else limit])
-        end = place + (tag.length or tags.HEAD)
+        end = place + (tag.length or tags.HEAD_CHARS)
         if not tag.length or (tag.reference and not text.startswith("[/", end)):
             return tag, tag.reference, end
         enclosed = _ENCLOSED.match(text, end)
@@ -192,81 +232,79 @@ class _Scan:
             return tag, tag.reference, end
         return tag, tag.reference or unescape(enclosed[1]).strip(), enclosed.end()
 
-    def _means_itself(self, start: int, end: int) -> bool:
-        """Whether Markdown reads ``\\[getty 1]``, or a link such as ``[Getty Images](https://…)``."""
+    def _is_link(self, start: int, end: int) -> bool:
+        """Whether Markdown reads a link, such as ``[Getty Images](https://…)``, or the definition of one."""
         text = self._text
-        before = start
-        while before and text[before - 1] == "\\":
-            before -= 1
-        if (start - before) % 2:
-            return True
-        if text.startswith(":", end):
+        after = text[end : end + 1]
+        if after == ":":
             return start == 0 or text[start - 1] == "\n"
-        return text.startswith("(", end) or (text.startswith("[", end) and not _NO_LABEL.match(text, end))
+        return after == "(" or (after == "[" and not _NO_LABEL.match(text, end))
 
-    # -- addresses ----------------------------------------------------------------------------------------
+    # -- URLs ---------------------------------------------------------------------------------------------
 
-    def _address(self, found: re.Match[str]) -> int:
-        """Look at the address around ``//``; returns where to go on."""
+    def _read_url(self, found: re.Match[str]) -> int:
+        """Look at the URL around ``//``; returns where to go on."""
         text, place = self._text, found.start()
         if scheme := _SCHEME.search(text, max(self._floor, place - 8), place):
             place = scheme.start()
         self._place = place
         if self._input != "text" and text[place - 1 : place] in ('"', "'"):
-            return self._saved(place) or found.end()
-        if not self._is_apart(place):
+            return self._read_saved(place) or found.end()
+        if not self._begins_line(place):
             glued = _GLUED.match(text, found.end())
             return glued.end() if glued else found.end()
         url = _URL.match(text, place)
-        return (url and self._bare(place, url.end())) or found.end()
+        return (url and self._read_bare_url(place, url.end())) or found.end()
 
-    def _is_apart(self, place: int) -> bool:
-        """Whether nothing but a line's or an element's start is before an address: only then it is read."""
+    def _begins_line(self, place: int) -> bool:
+        """Whether nothing but a line's or an element's start is before a URL: only then it is read."""
         edge = self._without_blanks(place)
         sign = self._text[edge - 1] if edge else "\n"
         if sign == "<":
             return self._input == "markdown" and edge == place
         return sign in "\r\n" or (sign == ">" and self._input != "text")
 
-    def _saved(self, place: int) -> int:
-        """An address in what an editor saved; returns where to go on, or 0 where it is something else."""
+    def _read_saved(self, place: int) -> int:
+        """A URL in what an editor saved; returns where to go on, or 0 where it is something else."""
         start = self._text.rfind("<", max(self._floor, place - MAX_HEAD_CHARS), place)
-        saved = self._editors.read(start) if start >= 0 else None
+        if start < 0:
+            return 0
+        editors = self._editors = self._editors or Editors(self._text)
+        saved = editors.read(start)
         if saved is None:
             return 0
         outer = start, saved.end
         if saved.kind == "oembed":
-            outer = self._wrapped(*outer, _FIGURE)
+            outer = self._wrap(*outer, _FIGURE)
         if saved.kind != "wp-embed" and outer[0] == start:
-            outer = self._wrapped(*outer, _P)
+            outer = self._wrap(*outer, _P)
         if self._context.protected(start):
             return 0
-        return self._add(saved.kind, start, outer, saved.address, saved.options)
+        return self._add(saved.kind, start, *outer, saved.url, saved.options)
 
-    def _bare(self, start: int, end: int) -> int:
-        """An address alone on its line, or in its element; 0 where there is more."""
-        outer = self._wrapped(start, end, _P)
+    def _read_bare_url(self, start: int, end: int) -> int:
+        """A URL alone on its line, or in its element; 0 where there is more."""
+        text, outer = self._text, self._wrap(start, end, _P)
         if outer == (start, end):
-            if (
-                self._input == "markdown"
-                and self._text[start - 1 : start] == "<"
-                and self._text.startswith(">", end)
-            ):
+            if self._input == "markdown" and text[start - 1 : start] == "<" and text.startswith(">", end):
                 outer = start, end = start - 1, end + 1
-            if not self._alone(start, end):
+            if not self._is_alone(start, end):
                 return 0
         if self._context.protected(start):
             return 0
-        return self._add("url", start, outer, unescape(self._text[start:end].strip("<>")))
+        return self._add("url", start, *outer, unescape(text[start:end].strip("<>")))
 
-    def _alone(self, start: int, end: int) -> bool:
+    def _is_alone(self, start: int, end: int) -> bool:
         text, before = self._text, self._without_blanks(start)
         below = _LINE_END.match(text, end)
         if below is None or (before and text[before - 1] != "\n"):
-            return self._input == "html" and self._in_division(start, end)
+            return self._input == "html" and self._is_in_division(start, end)
         if self._input == "markdown":
-            return _apart(text, before, below.end())
-        return self._input == "text" or not self._in_paragraph(before)
+            return _is_paragraph(text, before, below.end())
+        if self._input == "text":
+            return True
+        paragraphs = self._paragraphs = self._paragraphs or _Paragraphs(text)
+        return not paragraphs.contain(before)
 
     def _without_blanks(self, place: int) -> int:
         """Where the blanks before ``place`` begin; each run of them is before one candidate only."""
@@ -275,19 +313,13 @@ class _Scan:
             place -= 1
         return place
 
-    def _in_division(self, start: int, end: int) -> bool:
+    # -- elements around ----------------------------------------------------------------------------------
+
+    def _is_in_division(self, start: int, end: int) -> bool:
         if not _DIV[1].match(self._text, end):
             return False
         opening = self._text.rfind("<", max(self._floor, start - MAX_URL_CHARS), start)
         return opening >= 0 and _DIV[0].fullmatch(self._text, opening, start) is not None
-
-    def _in_paragraph(self, place: int) -> bool:
-        """Whether other words share a paragraph of HTML with this line: newlines mean nothing there."""
-        text, seen = self._text, self._searched
-        opened = max(text.rfind("<p>", seen, place), text.rfind("<p ", seen, place))
-        self._opened, self._closed = max(self._opened, opened), max(self._closed, text.rfind("</p>", seen, place))
-        self._searched = max(seen, place - 3)  # a tag may have been cut in two
-        return self._opened > max(self._closed, place - MAX_PARAGRAPH_CHARS)
 
     def _opening(self, start: int, element: Element) -> int:
         """Where the element's start tag, right before ``start``, begins; -1 where there is none.
@@ -305,7 +337,7 @@ class _Scan:
             return -1
         return opening
 
-    def _wrapped(self, start: int, end: int, element: Element) -> tuple[int, int]:
+    def _wrap(self, start: int, end: int, element: Element) -> tuple[int, int]:
         """The span of the element that holds nothing but ``start`` to ``end``, else just these."""
         closing = element[1].match(self._text, end)
         opening = self._opening(start, element) if closing else -1
@@ -317,42 +349,36 @@ class _Scan:
         self,
         kind: Kind,
         place: int,
-        span: tuple[int, int],
+        start: int,
+        end: int,
         reference: str = "",
-        options: Options = _UNSAID,
+        options: Options = NO_OPTIONS,
         warnings: Warnings = (),
     ) -> int:
-        if len(self._found) == self._most:
-            raise Exhausted.of(self._most, "references")
-        line, column = self._position(place)
-        problems = tuple(Problem(line, column, code, text) for code, text in warnings) if warnings else ()
-        self._found.append(Shortcode(*span, line, column, kind, reference, options, None, problems))
-        self._floor = span[1]
-        self._context.skip(self._floor)
-        return self._floor
+        """Add what was found, written at ``place``, with the element around it; returns where to go on."""
+        if len(self._found) == self._max_references:
+            raise Exhausted.of(self._max_references, "references")
+        problems = tuple(self._problem(place, *one) for one in warnings) if warnings else ()
+        self._found.append(Shortcode(start, end, kind, reference, options, place, None, problems))
+        self._floor = end
+        self._context.skip(end)
+        return end
 
-    def _fail(self, start: int, end: int, why: str, warnings: Warnings = ()) -> int:
-        if len(self._found) == self._most:
-            raise Exhausted.of(self._most, "references")
-        line, column = self._position(start)
-        problem = Problem(line, column, "shortcode", why)
-        problems = tuple(Problem(line, column, code, text) for code, text in warnings)
-        self._found.append(Shortcode(start, end, line, column, "shortcode", problem=problem, warnings=problems))
+    def _fail(self, start: int, end: int, detail: str, warnings: Warnings) -> int:
+        if len(self._found) == self._max_references:
+            raise Exhausted.of(self._max_references, "references")
+        problem = self._problem(start, "shortcode", detail)
+        problems = tuple(self._problem(start, *one) for one in warnings)
+        self._found.append(Shortcode(start, end, "shortcode", place=start, problem=problem, warnings=problems))
         self._floor = end
         return end
 
-    def _position(self, place: int) -> tuple[int, int]:
-        """Line and column of ``place``, counted on from the last one asked for."""
-        text, seen = self._text, self._seen
-        newline = text.rfind("\n", seen, place)
-        if newline >= 0:
-            self._line += text.count("\n", seen, place)
-            self._line_start = newline + 1
-        self._seen = place
-        return self._line, place - self._line_start + 1
+    def _problem(self, place: int, code: str, detail: str) -> Problem:
+        positions = self._positions = self._positions or Positions(self._text)
+        return Problem(*positions.of(place), code, detail)
 
 
-def _apart(text: str, start: int, end: int) -> bool:
+def _is_paragraph(text: str, start: int, end: int) -> bool:
     """Whether the line of Markdown from ``start`` to ``end`` is a paragraph of its own."""
     above = text[text.rfind("\n", 0, start - 1) + 1 : start - 1] if start else ""
     below = text.find("\n", end + 1)

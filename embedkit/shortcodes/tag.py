@@ -16,9 +16,9 @@ from typing import Any
 from embedkit.models import ALIGNS, TLDS, AssetRef, Options
 from embedkit.targets import TARGETS
 
-LONGEST = 2048  # characters of a tag, a bound on every scan; a long caption has 500
-MOST_ATTRIBUTES = 16
-HEAD = len("[getty")
+MAX_TAG_CHARS = 2048  # characters of a tag, a bound on every scan; a long caption has 500
+MAX_ATTRIBUTES = 16
+HEAD_CHARS = len("[getty")
 
 _SPACE = r"(?:\s|&nbsp;|&#160;|&#[xX][aA]0;)"
 _GAP = re.compile(rf"{_SPACE}*+")
@@ -81,6 +81,14 @@ class Malformed(ValueError):
     """A tag that cannot be read; stays inside this module."""
 
 
+def is_escaped(text: str, place: int) -> bool:
+    """Whether the character at ``place`` has an odd number of backslashes before it."""
+    before = place
+    while before and text[before - 1] == "\\":
+        before -= 1
+    return (place - before) % 2 == 1
+
+
 @lru_cache(maxsize=4096)
 def read(text: str) -> Tag:
     """Read the tag at the start of a text, remembering the last thousands.
@@ -99,7 +107,7 @@ def read(text: str) -> Tag:
 def write(ref: AssetRef) -> str:
     """The shortest tag that :func:`read` reads as this reference; quotes, brackets and ``<`` as entities."""
     options = ref.options
-    said = {
+    values = {
         "width": options.max_width,
         "height": options.max_height,
         "tld": options.tld,
@@ -108,7 +116,7 @@ def write(ref: AssetRef) -> str:
         "title": options.title,
         "target": options.target,
     }
-    attributes = [f' {name}="{_written(value, name)}"' for name, value in said.items() if value is not None]
+    attributes = [f' {name}="{_written(value, name)}"' for name, value in values.items() if value is not None]
     return f'[getty src="{ref}"{"".join(attributes)}]' if attributes else f"[getty {ref}]"
 
 
@@ -126,12 +134,12 @@ def _written(value: bool | int | str, name: str) -> str:
 
 def _values(text: str) -> tuple[list[Value], int]:
     values: list[Value] = []
-    place = HEAD
+    place = HEAD_CHARS
     if equals := _EQUALS.match(text, place):  # [getty=82278805]
         place = _value(text, equals.end(), "", values)
     while not (end := _end(text, place := _skip(text, place))):
-        if len(values) == MOST_ATTRIBUTES:
-            raise Malformed(f"A shortcode takes at most {MOST_ATTRIBUTES} attributes.")
+        if len(values) == MAX_ATTRIBUTES:
+            raise Malformed(f"A shortcode takes at most {MAX_ATTRIBUTES} attributes.")
         name = _NAME.match(text, place)
         place = _value(text, name.end() if name else place, name[1] if name else "", values)
     return values, end
@@ -178,7 +186,7 @@ def _typographic(text: str, opening: re.Match[str]) -> tuple[str, int]:
     family = _DOUBLE if sign in _DOUBLE else _SINGLE
     for quote in _QUOTE.finditer(text, start):
         closing = unescape(quote[0])
-        if closing not in family or _backslashed(text, quote.start()):
+        if closing not in family or is_escaped(text, quote.start()):
             continue
         if closing in _PARTNERS.get(sign, "") or _BOUNDARY.match(text, quote.end()):
             written = text[start : quote.start()]
@@ -188,55 +196,48 @@ def _typographic(text: str, opening: re.Match[str]) -> tuple[str, int]:
     raise Malformed("A quote is not closed, or holds a tag of HTML.")
 
 
-def _backslashed(text: str, place: int) -> bool:
-    before = place
-    while before and text[before - 1] == "\\":
-        before -= 1
-    return (place - before) % 2 == 1
-
-
 # -- meaning --------------------------------------------------------------------------------------------
 
 
 def _tag(values: list[Value], length: int) -> Tag:
     warnings: list[tuple[str, str]] = []
-    said: dict[str, Value] = {}
+    attributes: dict[str, Value] = {}
     for value in values:
         name = value.name.replace("_", "").replace("-", "")
         name = _ALIASES.get(name, name) or "src"
-        if not value.name and name in said:
-            said[name] = _joined(said[name], value, warnings)
+        if not value.name and name in attributes:
+            attributes[name] = _joined(attributes[name], value, warnings)
             continue
-        if name in said:
+        if name in attributes:
             warnings.append(("duplicate-attribute", f"{name} is given twice; the last one counts."))
         elif name not in _READERS and name != "src":
-            warnings.append(("unknown-attribute", f"A shortcode has no attribute {_shown(value.name)}."))
-        said[name] = value
-    options = Options(**_read_all(said, warnings))
-    reference = said["src"].meant.strip() if "src" in said else ""
+            warnings.append(("unknown-attribute", f"A shortcode has no attribute {_short_repr(value.name)}."))
+        attributes[name] = value
+    options = Options(**_read_all(attributes, warnings))
+    reference = attributes["src"].meant.strip() if "src" in attributes else ""
     return Tag(length, reference, options, tuple(warnings))
 
 
 def _joined(before: Value, value: Value, warnings: list[tuple[str, str]]) -> Value:
     """``1, 2, 3`` is one list, though three words; any other word more is one too many."""
     if before.name or not (before.meant.endswith(",") or value.meant.startswith(",")):
-        warnings.append(("unknown-attribute", f"{_shown(value.meant)} has no name; it is ignored."))
+        warnings.append(("unknown-attribute", f"{_short_repr(value.meant)} has no name; it is ignored."))
         return before
     return Value("", before.written + value.written, before.meant + value.meant)
 
 
-def _read_all(said: dict[str, Value], warnings: list[tuple[str, str]]) -> dict[str, Any]:
+def _read_all(attributes: dict[str, Value], warnings: list[tuple[str, str]]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for name, (option, reader) in _READERS.items():
-        if name in said and said[name].meant.strip():
-            options[option] = reader(said[name])
+        if name in attributes and attributes[name].meant.strip():
+            options[option] = reader(attributes[name])
             if options[option] is None:
-                text = f"{name} cannot be {_shown(said[name].meant)}; it is ignored."
+                text = f"{name} can't be {_short_repr(attributes[name].meant)}; it is ignored."
                 warnings.append(("invalid-attribute", text))
     return options
 
 
-def _shown(text: str) -> str:
+def _short_repr(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 

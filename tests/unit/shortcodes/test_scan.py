@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from embedkit.models import ALIGNS, TLDS, AssetRef, Options, Shortcode
 from embedkit.shortcodes.budget import DOCUMENT
-from embedkit.shortcodes.scan import find, format, replace
+from embedkit.shortcodes.scan import Positions, find, format, replace
 from embedkit.targets import TARGETS
 from tests.bench.corpus import posts
 from tests.bench.hostile import FAMILIES
@@ -145,7 +145,7 @@ def test_the_malformed_stays_and_is_reported(text: str, says: str) -> None:
     assert found.problem is not None
     assert says in found.problem.detail
     assert (found.problem.code, found.problem.line, found.problem.column) == ("shortcode", 2, 4)
-    assert (found.kind, found.line, found.column, found.reference) == ("shortcode", 2, 4, "")
+    assert (found.kind, found.place, found.reference) == ("shortcode", 5, "")
 
 
 @pytest.mark.parametrize(
@@ -299,8 +299,12 @@ def test_a_gallery_of_addresses() -> None:
 
 
 def test_lines_and_columns_count_code_points_from_one() -> None:
-    found = find("é[getty 1]\r\n\n 🎞[getty x=1]<p>[getty 2]</p>\nhttps://gty.im/3")
-    assert [(one.line, one.column) for one in found] == [(1, 2), (3, 3), (3, 17), (4, 1)]
+    text = "é[getty 1]\r\n\n 🎞[getty x=1]<p>[getty 2]</p>\nhttps://gty.im/3"
+    positions = Positions(text)
+    places = [positions.of(one.place) for one in find(text)]
+    assert places == [(1, 2), (3, 3), (3, 17), (4, 1)]
+    assert [Positions(text).of(one.place) for one in find(text)] == places
+    assert positions.of(0) == (1, 1)
 
 
 def test_more_than_a_thousand_are_reported_once() -> None:
