@@ -22,8 +22,8 @@ from embedkit.engine.resolver import Progress
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.events import Events
 from embedkit.getty import references
-from embedkit.lazy import Lazily
 from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, Report
+from embedkit.process import Lazy
 from embedkit.settings import Settings
 from embedkit.targets import INPUTS, Input, Target
 
@@ -75,7 +75,7 @@ class EmbedKit:
             events=self.events,
         )
         self._memo = self.engine.memo
-        self._api = Lazily(self._open_api)
+        self._api = Lazy(self._open_api)
 
     @property
     def cache(self) -> EmbedCache:
@@ -93,7 +93,7 @@ class EmbedKit:
             return reference
         if not isinstance(reference, str):
             hint = 'Give a text, such as "74917285".'
-            raise UnsupportedReference(f"{validation.shown(reference)} is not a reference.", hint=hint)
+            raise UnsupportedReference(f"{validation.short_repr(reference)} is not a reference.", hint=hint)
         return references.parse(reference)
 
     def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
@@ -254,7 +254,7 @@ class EmbedKit:
 
     def find(self, text: str, *, input: Input = "html") -> list[AssetRef]:
         """Every reference in a text, in order, with its options."""
-        return [one.ref for one in matches.find(text, validation.word(input, INPUTS, "input")) if one.ref]
+        return [one.ref for one in matches.find(text, validation.one_of(input, INPUTS, "input")) if one.ref]
 
     def render(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
         """A text with every reference replaced; what cannot be shown degrades by ON_ERROR.
@@ -275,7 +275,7 @@ class EmbedKit:
         progress: Progress | None = None,
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
-        checked = [(text, validation.word(input, INPUTS, "input")) for text, input in texts]
+        checked = [(text, validation.one_of(input, INPUTS, "input")) for text, input in texts]
         return self.engine.documents(checked, target=target, progress=progress)
 
     # -- operation --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What callers of the kit hand over, checked: a wrong option is their mistake, and is named."""
+"""What callers pass, checked: a wrong option is their mistake, and the message names it."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from embedkit.errors import ConfigurationError
 from embedkit.models import ALIGNS, TLDS, Options
 from embedkit.targets import TARGETS
 
-MAX_PIXELS = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
+MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
 
 
-def options(given: Options | None, said: Mapping[str, Any]) -> Options:
-    """Options, and the same as keywords, as one value.
+def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
+    """Options, and the same as keyword arguments, which win, as one value.
 
-    :raises ConfigurationError: where there is no such option, or it cannot have that value.
+    :raises ConfigurationError: where there is no such option, or it can't have that value.
     """
-    unknown = said.keys() - {row.name for row in fields(Options)}
-    if unknown:
-        names = ", ".join(row.name for row in fields(Options))
-        raise ConfigurationError(f"There is no option {min(unknown)!r}.", hint=f"Use one of {names}.")
-    wanted = Options(**said).over(given or Options())
-    for name, words in (("target", TARGETS), ("align", ALIGNS), ("tld", TLDS)):
+    names = [row.name for row in fields(Options)]
+    if unknown := kwargs.keys() - set(names):
+        raise ConfigurationError(f"There is no option {min(unknown)!r}.", hint=f"Use one of {', '.join(names)}.")
+    wanted = Options(**kwargs).over(given or Options())
+    for name, allowed in (("target", TARGETS), ("align", ALIGNS), ("tld", TLDS)):
         if (value := getattr(wanted, name)) is not None:
-            word(value, words, name)
+            one_of(value, allowed, name)
     for name in ("max_width", "max_height"):
         size = getattr(wanted, name)
         if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 1):
-            hint = "Give a whole number of pixels, 1 or more."
-            raise ConfigurationError(f"{name} is {shown(size)}.", hint=hint)
+            hint = "Pass a whole number of pixels, 1 or more."
+            raise ConfigurationError(f"{name} is {short_repr(size)}.", hint=hint)
     if not isinstance(wanted.caption, str | bool | None) or not isinstance(wanted.title, str | None):
-        hint = "Give a text; for a caption also True or False."
-        raise ConfigurationError("The caption or title is no text.", hint=hint)
+        hint = "Pass a text; for a caption also True or False."
+        raise ConfigurationError("The caption or title is not a text.", hint=hint)
     return _bounded(wanted)
 
 
 def _bounded(wanted: Options) -> Options:
     width, height = wanted.max_width, wanted.max_height
-    if max(width or 0, height or 0) <= MAX_PIXELS:
+    if max(width or 0, height or 0) <= MAX_SIDE_PX:
         return wanted
     return replace(
-        wanted, max_width=width and min(width, MAX_PIXELS), max_height=height and min(height, MAX_PIXELS)
+        wanted, max_width=width and min(width, MAX_SIDE_PX), max_height=height and min(height, MAX_SIDE_PX)
     )
 
 
-def word(value: Any, words: Sequence[str], what: str) -> Any:
-    """The value.
+def one_of(value: Any, allowed: Sequence[str], name: str) -> Any:
+    """The value, where it is allowed.
 
-    :raises ConfigurationError: where it is none of these words.
+    :raises ConfigurationError: where it is not; the message names the allowed values.
     """
-    if value not in words:
-        raise ConfigurationError(f"There is no {what} {shown(value)}.", hint=f"Use one of {', '.join(words)}.")
+    if value not in allowed:
+        hint = f"Use one of {', '.join(allowed)}."
+        raise ConfigurationError(f"There is no {name} {short_repr(value)}.", hint=hint)
     return value
 
 
-def lasting(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What was said, for more than one call: an iterator has nothing to say the second time."""
-    return {name: tuple(value) if isinstance(value, Iterator) else value for name, value in said.items()}
+def materialise(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments for more than one call: an iterator has nothing to give the second time."""
+    return {name: tuple(value) if isinstance(value, Iterator) else value for name, value in kwargs.items()}
 
 
-def shown(value: Any) -> str:
+def short_repr(value: Any) -> str:
     """A value as a message shows it, whatever it is; only so much of it."""
     try:
         text = repr(value)

@@ -30,7 +30,7 @@ from embedkit.getty import payload
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
 from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
-from embedkit.validation import shown
+from embedkit.validation import short_repr
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -171,7 +171,7 @@ def _path(board_id: str) -> str:
 def _checked(id: str) -> str:
     if isinstance(id, str) and _ID.fullmatch(id):
         return id
-    given = excerpt(id if isinstance(id, str) else shown(id))
+    given = excerpt(id if isinstance(id, str) else short_repr(id))
     raise UnsupportedReference(
         f"{given!r} is not the ID of a board or comment.", hint="Take it from the list of boards."
     )

@@ -24,7 +24,7 @@ from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.session import ApiSession
 from embedkit.cache.secret import signing_secrets
 from embedkit.messages import Response
-from embedkit.validation import lasting
+from embedkit.validation import materialise
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -81,7 +81,7 @@ class Api:
     @documented("image")
     def images(self, ids: Sequence[str], **params: Unpack[Details]) -> Found:
         """Any number of pictures, 100 in a call, and which IDs there are none of."""
-        wanted, given = distinct_ids(ids), lasting(params)
+        wanted, given = distinct_ids(ids), materialise(params)
         portions = [wanted[start : start + images.MAX_IDS] for start in range(0, len(wanted), images.MAX_IDS)]
         found = [self._portion(portion, given, batch=len(portions) > 1) for portion in portions]
         return Found(

@@ -30,7 +30,7 @@ from embedkit.getty import payload
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS
 from embedkit.getty.urls import SITES
 from embedkit.messages import Request, Response
-from embedkit.validation import word
+from embedkit.validation import one_of
 
 MAX_IDS = 100  # in one call
 # "Square", "PanoramicHorizontal"; as a parameter panoramic_horizontal.
@@ -58,7 +58,7 @@ def series_request(
     kind: Literal["similar", "same-series"], id: str, params: Mapping[str, Any], api: ApiSettings
 ) -> Request:
     """The request for pictures similar to one, or of its series; its answer is a page of a search."""
-    word(kind, ("similar", "same-series"), "kind")
+    one_of(kind, ("similar", "same-series"), "kind")
     return query(api, kind, f"/v3/images/{asset_id(id)}/{kind}", params, fields=SEARCH_FIELDS, **FIRST_PAGE)
 
 

@@ -58,7 +58,7 @@ from embedkit.api.enums import (
 )
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line
-from embedkit.validation import shown
+from embedkit.validation import short_repr
 
 PAGE_SIZE = 30  # the service's default
 # The page sizes of the documentation of 2015 to 2018; some keys may still be held to them.
@@ -356,7 +356,7 @@ def _text(kind: Any, value: Any) -> str | None:
 
 def _spelling(value: Any) -> str:
     """A word or a number as it is written; nothing for anything else."""
-    return value if isinstance(value, str) else shown(value) if isinstance(value, int) else ""
+    return value if isinstance(value, str) else short_repr(value) if isinstance(value, int) else ""
 
 
 def _digits(rule: Range, value: Any) -> str | None:
@@ -383,7 +383,7 @@ def _iso_8601(value: Any) -> str | None:
 
 
 def _invalid(name: str, value: Any, hint: str) -> ConfigurationError:
-    return ConfigurationError(f"{name} can't be {shown(value)}.", hint=hint)
+    return ConfigurationError(f"{name} can't be {short_repr(value)}.", hint=hint)
 
 
 def _not_taken(endpoint: Endpoint, name: str) -> ConfigurationError:

@@ -12,7 +12,7 @@ from embedkit.api.parameters import PAGE_SIZE, Endpoint, Params, encode, items
 from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.urls import EMBED_HOST, asset_ids, excerpt
 from embedkit.messages import Request
-from embedkit.validation import shown
+from embedkit.validation import short_repr
 
 if TYPE_CHECKING:
     from embedkit.settings import Settings
@@ -164,7 +164,7 @@ def asset_id(text: str) -> str:
     """
     found = asset_ids(text) if isinstance(text, str) else ()
     if len(found) != 1:
-        given = excerpt(text if isinstance(text, str) else shown(text))
+        given = excerpt(text if isinstance(text, str) else short_repr(text))
         raise UnsupportedReference(f"{given!r} is not an asset ID.", hint="Pass the ID of one picture.")
     return found[0]
 
@@ -183,4 +183,6 @@ def _language(tag: str | None, api: ApiSettings) -> str:
         return api.language
     if isinstance(tag, str) and (found := nearest_language(tag)):
         return found
-    raise ConfigurationError(f"There is no language {shown(tag)}.", hint=f"Use one of {', '.join(LANGUAGES)}.")
+    raise ConfigurationError(
+        f"There is no language {short_repr(tag)}.", hint=f"Use one of {', '.join(LANGUAGES)}."
+    )

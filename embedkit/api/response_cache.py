@@ -38,8 +38,8 @@ from embedkit.cache.stores.factory import REDIS, MemoryCache, open_store
 from embedkit.cache.stores.locks import Busy
 from embedkit.errors import InvalidResponse, QuotaExhausted, Unavailable
 from embedkit.freshness import DAY
-from embedkit.lazy import Lazily
 from embedkit.messages import Request, Response
+from embedkit.process import Lazy
 
 log = logging.getLogger("embedkit.api")
 
@@ -107,7 +107,7 @@ class ResponseCache:
         self._timeout = timeout
         self._clock = clock
         self._flight = SingleFlight()
-        self._backend = Lazily(self._open)
+        self._backend = Lazy(self._open)
         self._parsed: dict[str, Parsed] = {}
 
     def ask(

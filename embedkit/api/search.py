@@ -18,7 +18,7 @@ from embedkit.api.requests import FIRST_PAGE, ApiSettings, page_of, query
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line, url_on_origin
 from embedkit.messages import Request, Response
-from embedkit.validation import lasting, shown, word
+from embedkit.validation import materialise, one_of, short_repr
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -103,7 +103,9 @@ class Search:
         :param limit: pages at most; None for all.
         """
         if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            raise ConfigurationError(f"limit is {shown(limit)}.", hint="Use a whole number of pages, or None.")
+            raise ConfigurationError(
+                f"limit is {short_repr(limit)}.", hint="Use a whole number of pages, or None."
+            )
         return self._pages(family, phrase, with_defaults(family, params), limit)
 
     def prepare(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> PreparedSearch:
@@ -124,7 +126,7 @@ class Search:
     def _pages(
         self, family: Family, phrase: str, params: Mapping[str, Any], limit: int | None = None
     ) -> Iterator[SearchPage]:
-        given = lasting(params)
+        given = materialise(params)
         first = self._prepare(family, phrase, given)  # at once, and not with the first page
         return self._walk(family, phrase, given, first, limit)
 
@@ -146,7 +148,7 @@ class Search:
 def with_defaults(family: Family, params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters with the defaults of :meth:`Search.find`, as far as the family takes them."""
     given = DEFAULT_FILTERS | {name: value for name, value in params.items() if value is not None}
-    if "exclude_nudity" not in takes(word(family, FAMILIES, "family")):
+    if "exclude_nudity" not in takes(one_of(family, FAMILIES, "family")):
         del given["exclude_nudity"]
     return given
 
@@ -157,7 +159,7 @@ def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSett
     :param params: those of :mod:`embedkit.api.parameters`, ``page`` and ``page_size`` among them.
     :raises ConfigurationError: for what the search of this family does not take.
     """
-    word(family, FAMILIES, "family")
+    one_of(family, FAMILIES, "family")
     if not isinstance(phrase, str) or len(phrase) > MAX_PHRASE_CHARS:
         hint = f"Use a text of at most {MAX_PHRASE_CHARS} characters."
         raise ConfigurationError("This is not a phrase.", hint=hint)

@@ -28,8 +28,8 @@ from embedkit.api.oauth import Credentials, Grant, Token
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.locks import Busy
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
-from embedkit.forks import register_after_fork
 from embedkit.messages import Request, Response
+from embedkit.process import register_after_fork
 from embedkit.settings import Secret
 
 if TYPE_CHECKING:

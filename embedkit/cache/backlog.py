@@ -15,8 +15,8 @@ from typing import Protocol
 
 from embedkit.cache import entry
 from embedkit.cache.takedowns import Takedowns
-from embedkit.forks import register_after_fork
 from embedkit.models import JSON
+from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.cache")
 

@@ -21,8 +21,8 @@ from embedkit.cache.stores.failures import Failures
 from embedkit.cache.stores.memory import MemoryCache
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
-from embedkit.forks import register_after_fork
 from embedkit.models import JSON
+from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.cache")
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from embedkit.cache.entry import Entry
 from embedkit.events import Observe
-from embedkit.forks import register_after_fork
 from embedkit.freshness import Verdict
 from embedkit.models import EmbedKey
+from embedkit.process import register_after_fork
 
 if TYPE_CHECKING:
     from embedkit.cache.embed_cache import EmbedCache

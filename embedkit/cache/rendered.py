@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from embedkit.cache.entry import Entry
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse
-from embedkit.lazy import Lazily
 from embedkit.models import AssetRef, Embed, Options
+from embedkit.process import Lazy
 from embedkit.settings import RenderSettings
 from embedkit.targets import ROWS, Input, Target
 
@@ -41,8 +41,8 @@ class RenderedFragments:
         self._settings = settings
         self._target = target
         self._cache = None if settings.templates else cache
-        self._renderer = Lazily(lambda: _renderer(settings))
-        self._edition = Lazily(lambda: _edition(settings))
+        self._renderer = Lazy(lambda: _renderer(settings))
+        self._edition = Lazy(lambda: _edition(settings))
 
     def html(self, entry: Entry, options: Options, input: Input = "text") -> str:
         """What the copy in an entry looks like with these options.

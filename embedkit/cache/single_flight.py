@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from embedkit.cache.stores.locks import Busy
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 Result = TypeVar("Result")
 

@@ -27,7 +27,7 @@ from contextlib import ExitStack, contextmanager
 
 from embedkit.cache.stores.invalidation import CAUTIOUS
 from embedkit.cache.stores.locks import Busy, FileLocks
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.cache")
 

@@ -19,8 +19,8 @@ from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import EmbedKitError
 from embedkit.events import Events
-from embedkit.lazy import Lazily
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options
+from embedkit.process import Lazy
 from embedkit.settings import Settings
 from embedkit.targets import Input, Target
 
@@ -46,8 +46,8 @@ class Engine:
         background: bool,
         events: Events,
     ) -> None:
-        self.cache = Lazily(lambda: open_cache(settings, cache, clock, events))
-        self.transport = Lazily(lambda: transport or _open_transport(settings, events))
+        self.cache = Lazy(lambda: open_cache(settings, cache, clock, events))
+        self.transport = Lazy(lambda: transport or _open_transport(settings, events))
         self.revalidator = Revalidator(background=background, threads=settings.concurrency)
         entries = None if settings.frozen else self.cache
         self.memo = Memo(entries) if settings.metrics == "off" else CountedMemo(entries, events)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Hashable
 
 from embedkit.errors import EmbedKitError
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.revalidation")
 

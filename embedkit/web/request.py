@@ -15,7 +15,7 @@ from embedkit.api.requests import DEFAULT_LANGUAGE, nearest_language
 from embedkit.models import TLDS, Options
 from embedkit.settings import Settings
 from embedkit.targets import Target
-from embedkit.validation import MAX_PIXELS
+from embedkit.validation import MAX_SIDE_PX
 from embedkit.web.errors import Refused
 from embedkit.web.schemas import BatchItem, EmbedQuery, FrameQuery, OEmbedQuery
 
@@ -150,7 +150,7 @@ def _items(name: str) -> list[str]:
 
 
 def _bounded(size: int | None) -> int | None:
-    return None if size is None else min(size, MAX_PIXELS)
+    return None if size is None else min(size, MAX_SIDE_PX)
 
 
 def _caption(said: bool | str | None) -> bool | str | None:

@@ -19,8 +19,8 @@ from embedkit.cache.stores.factory import MemoryCache
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ProviderError
 from embedkit.getty import sizes
-from embedkit.lazy import Lazily
 from embedkit.models import Options
+from embedkit.process import Lazy
 from embedkit.transport.resilience import Bulkhead
 from tests.support.cache import once
 from tests.support.faults import ID, House, good
@@ -273,7 +273,7 @@ def test_settling_has_an_end() -> None:
 
 FORKED = """
     import os, threading, time
-    from embedkit.lazy import Lazily
+    from embedkit.process import Lazy
     from embedkit.engine.revalidation import Revalidator
 
     over, under_way = threading.Event(), threading.Event()
@@ -283,7 +283,7 @@ FORKED = """
         over.wait(20)
         return "made"
 
-    part, revalidator = Lazily(slow), Revalidator(background=True, threads=1)
+    part, revalidator = Lazy(slow), Revalidator(background=True, threads=1)
     threading.Thread(target=part, daemon=True).start()
     under_way.wait(5)
     revalidator.submit("key", lambda: over.wait(20))
@@ -320,7 +320,7 @@ def test_a_part_is_made_once() -> None:
         made.append(1)
         return len(made)
 
-    part = Lazily(make)
+    part = Lazy(make)
     threads = [threading.Thread(target=part) for _ in range(20)]
     for thread in threads:
         thread.start()

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02  # seconds between two tries
 GRACE_SECONDS = 2  # for which a lease outlives the time that its work may take

@@ -17,7 +17,7 @@ from cachelib import BaseCache
 
 from embedkit.cache.stores import codec
 from embedkit.cache.stores.invalidation import Changes
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 Timeout = int | timedelta | None
 

@@ -19,7 +19,7 @@ from cachelib.serializers import RedisSerializer
 
 from embedkit.cache.stores import codec
 from embedkit.errors import ConfigurationError, missing_package
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 Timeout = int | timedelta | None
 

@@ -22,7 +22,7 @@ from embedkit.cache.stores import codec
 from embedkit.cache.stores.invalidation import shared_changes
 from embedkit.cache.stores.locks import Busy
 from embedkit.cache.stores.sqlite_pool import Pool
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 Result = TypeVar("Result")
 Timeout = int | timedelta | None

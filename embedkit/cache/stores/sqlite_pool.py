@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from embedkit.cache.stores.failures import Failures
 from embedkit.cache.stores.locks import Busy, FileLocks
-from embedkit.forks import register_after_fork
+from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.stores")
 

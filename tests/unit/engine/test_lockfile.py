@@ -14,8 +14,8 @@ from embedkit.cache.secret import signing_secrets
 from embedkit.engine import lockfile
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ConfigurationError
-from embedkit.lazy import Lazily
 from embedkit.models import AssetRef
+from embedkit.process import Lazy
 from embedkit.settings import Settings
 from tests.unit.test_values import embed
 
@@ -127,7 +127,7 @@ def test_lazily_makes_once_and_tries_again_after_an_error() -> None:
             raise OSError
         return 7
 
-    part = Lazily(make)
+    part = Lazy(make)
     with pytest.raises(OSError):  # noqa: PT011
         part()
     assert part.made() == []
