@@ -12,9 +12,9 @@ from click.shell_completion import get_completion_class
 from embedkit.cli.console import as_json, open_kit, print_json, printable, say
 from embedkit.errors import ConfigurationError
 from embedkit.files.tree import Tree
-from embedkit.rendering.picker_files import picker_files
 from embedkit.rendering.renderer import static_dir
 from embedkit.targets import ASSETS
+from embedkit.web.picker_files import picker_files
 
 
 @click.command()

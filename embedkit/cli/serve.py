@@ -17,9 +17,9 @@ import click
 from embedkit.cli.console import print_json, say
 from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import missing_package
-from embedkit.rendering.picker_files import picker_files
 from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
 from embedkit.web import logs
+from embedkit.web.picker_files import picker_files
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -10,7 +10,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
-from embedkit.rendering.picker_files import picker_files
 from embedkit.settings import Settings
 from embedkit.web import errors, headers, logs
 from embedkit.web.auth import admit
@@ -20,6 +19,7 @@ from embedkit.web.errors import Refused
 from embedkit.web.files import static_file
 from embedkit.web.observed import ROUTE, Observed, count_answer
 from embedkit.web.openapi import LONGEST_QUERY
+from embedkit.web.picker_files import picker_files
 from embedkit.web.prometheus import Metrics
 from embedkit.web.rate_limit import (
     Throttle,

@@ -7,8 +7,8 @@ import re
 from flask import Response, redirect, request, send_from_directory, url_for
 
 from embedkit import __version__
-from embedkit.rendering.picker_files import ENTRY, PickerFiles
 from embedkit.rendering.renderer import static_dir
+from embedkit.web.picker_files import ENTRY, PickerFiles
 
 UNVERSIONED = "public, max-age=3600, stale-while-revalidate=86400"
 VERSIONED = "public, max-age=31536000, immutable"  # the URL names the content: other content has another URL

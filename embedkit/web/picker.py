@@ -18,7 +18,6 @@ from flask import Response, request, url_for
 from embedkit import serialization
 from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.models import JSON
-from embedkit.rendering.picker_files import ENTRY, PAGE, picker_files
 from embedkit.rendering.renderer import static_dir
 from embedkit.settings import LOOPBACK, Secret, Settings
 from embedkit.web import request as reading
@@ -27,6 +26,7 @@ from embedkit.web.auth import admit
 from embedkit.web.context import Service
 from embedkit.web.errors import SEARCHING, Refused, retry_headers
 from embedkit.web.pages import origin, page
+from embedkit.web.picker_files import ENTRY, PAGE, picker_files
 from embedkit.web.rate_limit import count, take_place
 from embedkit.web.response import in_language
 from embedkit.web.routing import Answer, Route

@@ -22,8 +22,8 @@ import click
 import pytest
 
 from embedkit.cli.main import cli
-from embedkit.rendering.picker_files import picker_files
 from embedkit.sandbox import SandboxServer
+from embedkit.web.picker_files import picker_files
 from tests.support.cli import Run
 from tests.support.tools import need
 

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 
 from embedkit import create_blueprint
-from embedkit.rendering.picker_files import picker_files
 from embedkit.rendering.renderer import static_dir
 from embedkit.web.picker import LANGUAGES, words
+from embedkit.web.picker_files import picker_files
 from tests.support.embeds import HOSTILE, elements, skeleton
 from tests.support.web import (
     KEYS,

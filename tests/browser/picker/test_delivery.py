@@ -15,8 +15,8 @@ from flask import Flask, Response, send_from_directory
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from embedkit.files.tree import Tree
-from embedkit.rendering.picker_files import ENTRY, PickerFiles, picker_files
 from embedkit.web.files import static_file
+from embedkit.web.picker_files import ENTRY, PickerFiles, picker_files
 
 MODULES = [ENTRY, *(module.name for module in picker_files().imported)]
 DEFINED = "customElements.get('embedkit-picker') !== undefined"

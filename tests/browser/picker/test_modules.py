@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from embedkit.files.tree import Tree
-from embedkit.rendering.picker_files import PickerFiles, picker_files
 from embedkit.rendering.renderer import static_dir
+from embedkit.web.picker_files import PickerFiles, picker_files
 from tests.support.tools import need
 
 MAX_BYTES = 40_000  # of all modules, each compressed by itself, as it is sent
