@@ -34,8 +34,8 @@ from embedkit.cache.envelope import SIGNATURE, Envelope
 from embedkit.cache.guard import Guarded
 from embedkit.cache.secret import PRIVATE
 from embedkit.cache.single_flight import SingleFlight
+from embedkit.cache.stores.coordination import Busy
 from embedkit.cache.stores.factory import REDIS, MemoryCache, open_store
-from embedkit.cache.stores.locks import Busy
 from embedkit.errors import InvalidResponse, QuotaExhausted, Unavailable
 from embedkit.freshness import DAY
 from embedkit.messages import Request, Response
@@ -146,7 +146,7 @@ class ResponseCache:
             envelope = Envelope(tuple(self._signing_secrets()), longest=MAX_ENTRY_CHARS)
         else:
             keeps = scheme != "null"
-            memory = MemoryCache(limit=MAX_ENTRIES, room=MAX_BYTES, clock=self._clock)
+            memory = MemoryCache(limit=MAX_ENTRIES, max_bytes=MAX_BYTES, clock=self._clock)
             store = memory if keeps else NullCache()
             envelope = Envelope((secrets.token_hex(32),), longest=MAX_ENTRY_CHARS)
         return Backend(Guarded(store, time.monotonic), envelope, _caller(self._credentials, envelope))

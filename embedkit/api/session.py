@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 from embedkit.api import oauth
 from embedkit.api.oauth import Credentials, Grant, Token
 from embedkit.cache.single_flight import SingleFlight
-from embedkit.cache.stores.locks import Busy
+from embedkit.cache.stores.coordination import Busy
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.messages import Request, Response
 from embedkit.process import register_after_fork

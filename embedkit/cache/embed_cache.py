@@ -5,7 +5,7 @@ through these, the nearest first:
 
     memo, fast   answers made from a copy; good while the hold that they were made from is good
     front        entries that were read last; a hold is good while nobody has written its entry (a mark of the
-                 store's tells, :mod:`embedkit.cache.stores.invalidation`), and for 30 seconds at the most;
+                 store's tells, :mod:`embedkit.cache.stores.coordination`), and for 30 seconds at the most;
                  for one second over a backend that has no marks
     backlog      what the store has not taken: laid over what the store says, and healed back into it
     store        everything, for all processes; behind a breaker each for reading and writing
@@ -46,12 +46,13 @@ from embedkit.cache.envelope import Envelope
 from embedkit.cache.guard import Guarded
 from embedkit.cache.memory import Front
 from embedkit.cache.single_flight import Call, SingleFlight
-from embedkit.cache.stores.invalidation import Changes, Place
-from embedkit.cache.stores.locks import (
+from embedkit.cache.stores.coordination import (
     Busy,
     FileLocks,
+    KeyVersion,
     LeaseLocks,
     Locks,
+    VersionTable,
 )
 from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
@@ -110,9 +111,9 @@ class EmbedCache:
         self._clock = clock
         self._random = random
         self._flight, self._locks, self._writing = self._exclusion(backend)
-        told: Changes | None = getattr(backend, "changes", None)
-        self._blind = told is None
-        self._changes = told or Changes()
+        versions: VersionTable | None = getattr(backend, "versions", None)
+        self._blind = versions is None
+        self._versions = versions or VersionTable()
         self._front = Front()
         path = takedowns_path or getattr(backend, "takedowns_path", None)
         life = max(policy.max_age, LONGEST) * (1 + JITTER) + policy.keep
@@ -207,7 +208,7 @@ class EmbedCache:
             with self._locks.hold(f"{name}:write", WRITE_WAIT):
                 body = entry.body if entry.body and entry.is_current() else self._read(name)
                 changed = entries.add_html(body, entry.embed, tld, html)
-                if changed is not body and self._set(name, changed) and (place := self._changes.take(name)):
+                if changed is not body and self._set(name, changed) and (place := self._versions.read(name)):
                     self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
         except (Busy, *UNUSABLE):
             pass  # it is made again when it is wanted again
@@ -358,7 +359,7 @@ class EmbedCache:
         """
         self._store.clear()
         self._backlog.clear()
-        self._changes.mark_all()
+        self._versions.bump_all()
 
     def close(self) -> None:
         """Let go of the backend's connections."""
@@ -375,7 +376,7 @@ class EmbedCache:
 
     def _look(self, key: EmbedKey) -> Entry:
         name = self._name(key[0])
-        place = self._changes.take(name)  # before the read: see embedkit.cache.stores.invalidation
+        place = self._versions.read(name)  # before the read: see embedkit.cache.stores.coordination
         now = self._clock()
         try:
             entry = entries.evaluate(self._read(name), key, now, self._policy)
@@ -391,7 +392,7 @@ class EmbedCache:
         self._hits += 1
         return self._trust(entry, name, place, now)
 
-    def _trust(self, entry: Entry, name: str, place: Place | None, now: float) -> Entry:
+    def _trust(self, entry: Entry, name: str, place: KeyVersion | None, now: float) -> Entry:
         """The entry, to be given again for a while; or that of the same copy that is in the front already."""
         if place is None or entry.error is not None:
             return entry
@@ -414,7 +415,7 @@ class EmbedCache:
             return Entry(verdict=verdict, key=key)
         return Entry(replace(copy, stale=True), Verdict.STALE_IF_ERROR, key=key)
 
-    def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool, Place | None]:
+    def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool, KeyVersion | None]:
         """Read, change and write an entry, with nobody else in between.
 
         :returns: the body, whether it is written, and if so by what it is known that nobody has written since.
@@ -429,7 +430,7 @@ class EmbedCache:
                 body = change(self._backlog.over(name, entries.NOTHING))
             written = self._set(name, body)
             known = alone and written and not self._store.is_null
-            return body, written, self._changes.take(name) if known else None
+            return body, written, self._versions.read(name) if known else None
 
     def _set(self, name: str, body: JSON) -> bool:
         """Write an entry, else keep it in the backlog; whether it is written.
@@ -508,7 +509,7 @@ class EmbedCache:
 
     def _changed(self, name: str) -> None:
         """Tell everybody, as far as that can be told; this process in any case."""
-        if not self._changes.mark(name):
+        if not self._versions.bump(name):
             self._front.end(name)
 
 

@@ -17,8 +17,7 @@ from typing import TypeVar
 from cachelib import BaseCache, MemcachedCache, NullCache, SimpleCache
 from cachelib.redis_base import BaseRedisCache
 
-from embedkit.cache.stores.failures import Failures
-from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.base import Failures, MemoryCache
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
 from embedkit.models import JSON

@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
-from embedkit.cache.stores.locks import Busy
+from embedkit.cache.stores.coordination import Busy
 from embedkit.process import register_after_fork
 
 Result = TypeVar("Result")

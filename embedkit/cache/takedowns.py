@@ -25,8 +25,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from embedkit.cache.stores.invalidation import CAUTIOUS
-from embedkit.cache.stores.locks import Busy, FileLocks
+from embedkit.cache.stores.coordination import OPEN_FLAGS, Busy, FileLocks
 from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.cache")
@@ -149,7 +148,7 @@ class Takedowns:
                 self._retired.append(self._file)
                 self._file = None
             if self._file is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | CAUTIOUS, 0o600)
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | OPEN_FLAGS, 0o600)
             if os.fstat(self._file).st_size < SIZE_BYTES:
                 with self._lock, self._alone():
                     self._fill(self._file)

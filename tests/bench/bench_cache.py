@@ -13,7 +13,7 @@ from pathlib import Path
 
 from embedkit import EmbedKit, Settings
 from embedkit.cache.embed_cache import EmbedCache
-from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.sqlite import SQLiteCache
 from tests.bench.table import Row, exactly, quartiles, ratios, seconds
 from tests.support.cache import ROOT, cache, embed

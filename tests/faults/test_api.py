@@ -40,6 +40,7 @@ from tests.support.faulty_upstream import (
     reset,
     say,
 )
+from tests.support.tools import Clock
 from tests.unit.transport.test_client import (
     CHUNKED,
     CUT,
@@ -556,8 +557,7 @@ class Paced:
     """A house whose sleeping moves its clock: what was waited for in seconds."""
 
     def __init__(self, upstream: Upstream, **rows: Any) -> None:
-        self.house = House(upstream.origin, api_rate=API_RATE, sleep=self._sleep, **rows)
-        self.house.monotonic.inner = lambda: 0.0
+        self.house = House(upstream.origin, api_rate=API_RATE, sleep=self._sleep, monotonic=Clock(), **rows)
         self.slept: list[float] = []
 
     def _sleep(self, seconds: float) -> None:

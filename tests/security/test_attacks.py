@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from embedkit import EmbedKit, Settings, serialization
 from embedkit.cache.secret import signing_secrets
+from embedkit.cache.stores.coordination import shared_versions
 from embedkit.cache.stores.factory import open_store
-from embedkit.cache.stores.invalidation import shared_changes
 from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError
 from embedkit.models import Embed, Frame, Options
@@ -318,11 +318,11 @@ def test_marks_are_not_written_through_a_link(tmp_path: Path) -> None:
     treasure = tmp_path / "treasure"
     treasure.write_text("kept as it is")
     (tmp_path / "marks").symlink_to(treasure)
-    marks = shared_changes(str(tmp_path / "marks"))
+    marks = shared_versions(str(tmp_path / "marks"))
     assert marks is not None
-    assert not marks.mark("key")
-    assert not marks.mark_all()
-    assert marks.take("key") is None
+    assert not marks.bump("key")
+    assert not marks.bump_all()
+    assert marks.read("key") is None
     assert treasure.read_text() == "kept as it is"
 
 

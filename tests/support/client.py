@@ -53,9 +53,10 @@ class House:
         sleep: Callable[[float], None] | None = None,
         verify: str | None = None,
         api_rate: float = FAST,
+        monotonic: Clock | None = None,
         **rows: Any,
     ) -> None:
-        self.wall, self.monotonic = Clock(time.time), Clock(time.monotonic)
+        self.wall, self.monotonic = Clock(time.time), monotonic or Clock(time.monotonic)
         self.pauses: list[float] = []
         plain = {
             "api_base": api,

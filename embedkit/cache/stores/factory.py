@@ -15,7 +15,7 @@ import os
 
 from cachelib import BaseCache, NullCache
 
-from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
 

@@ -14,24 +14,25 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from cachelib import BaseCache
-
-from embedkit.cache.stores import codec
-from embedkit.cache.stores.failures import Failures
-from embedkit.cache.stores.invalidation import shared_changes
-from embedkit.cache.stores.locks import Busy, FileLocks
+from embedkit.cache.stores.base import (
+    DEFAULT_TIMEOUT_S,
+    MAX_ENTRIES,
+    Failures,
+    LocalStore,
+    Timeout,
+    dump,
+    load_or_none,
+)
+from embedkit.cache.stores.coordination import Busy, FileLocks, shared_versions
 
 log = logging.getLogger("embedkit.stores")
 
-Result = TypeVar("Result")
-Timeout = int | timedelta | None
 
 FOLDER = "embedkit-cache"  # inside the folder that is named to us, which may be anybody's
 MARKER = "embedkit.marker"
-OURS = {
+OWN_FILES = {
     MARKER,
     "entries",
     "lock",
@@ -40,9 +41,9 @@ OURS = {
     "takedowns.lock",
 }  # what may be there before the marker is
 DRAFT = ".draft"
-ORPHAN_AGE = 3600  # seconds after which a draft has lost its writer
-LOCK_WAIT = 0.2  # seconds
-EVERY = 512  # writes from one clean-up to the next, at least
+ORPHAN_AGE_S = 3600  # seconds after which a draft has lost its writer
+LOCK_WAIT_S = 0.2  # seconds
+PRUNE_EVERY = 512  # writes from one clean-up to the next, at least
 HEADER = struct.Struct(">d")  # when it expires, in seconds since the epoch; 0 for never
 
 
@@ -50,15 +51,14 @@ class ForeignFolder(Exception):
     """The folder is in use by something else."""
 
 
-class FileCache(BaseCache):
+class FileCache(LocalStore):
     """A bounded cache in a folder of its own, safe for many threads and processes.
 
     :param path: of the folder in which ours is made.
     :param limit: entries to keep, about; the rest goes, expired ones first, then the longest unwritten.
-    :param default_timeout: seconds for which an entry lives if nothing is said; 0 is for ever.
-    :param clock: seconds since the epoch.
+    :param default_timeout: and ``clock``: as of every store (:class:`LocalStore`).
     :raises ForeignFolder: where our folder has been filled by others.
-    :raises OSError: where it cannot be made.
+    :raises OSError: where it can't be made.
     """
 
     kind = "file"
@@ -67,11 +67,11 @@ class FileCache(BaseCache):
         self,
         path: str | os.PathLike[str],
         *,
-        limit: int = 100_000,
-        default_timeout: int = 300,
+        limit: int = MAX_ENTRIES,
+        default_timeout: int = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(default_timeout)
+        super().__init__(default_timeout, clock)
         self.path = os.path.join(os.path.abspath(path), FOLDER)
         self._entries = os.path.join(self.path, "entries")
         _claim(self.path)
@@ -80,10 +80,9 @@ class FileCache(BaseCache):
         self._locks = FileLocks.at(self.lock_path)
         self.failures = Failures()
         self.takedowns_path = os.path.join(self.path, "takedowns")
-        self.changes = shared_changes(os.path.join(self.path, "changes"))
+        self.versions = shared_versions(os.path.join(self.path, "changes"))
         self._limit = limit
-        self._every = max(EVERY, limit // 16)
-        self._clock = clock
+        self._every = max(PRUNE_EVERY, limit // 16)
         self._writes = 0
         self._pruning = threading.Event()
 
@@ -99,36 +98,33 @@ class FileCache(BaseCache):
 
     def get(self, key: str) -> Any:
         data = self._read(self._file(key))
-        return codec.load_or_none(data[HEADER.size :]) if self._lives(data) else None
+        return load_or_none(data[HEADER.size :]) if self._is_entry_alive(data) else None
 
     def has(self, key: str) -> bool:
-        return self._lives(self._read(self._file(key), HEADER.size))
+        return self._is_entry_alive(self._read(self._file(key), HEADER.size))
 
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        seconds = self._normalize_timeout(timeout)
-        header = HEADER.pack(self._clock() + seconds if seconds else 0.0)
-        done = self._replace(self._file(key), header + codec.dump(value))
-        self._written()
-        return self._changed(key, done)
+        header = HEADER.pack(self._expires(timeout))
+        done = self._replace(self._file(key), header + dump(value))
+        self._prune_now_and_then()
+        return self._written(key, done)
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        return self._alone(key, lambda: not self.has(key) and self.set(key, value, timeout), False)
-
-    def inc(self, key: str, delta: int = 1) -> int | None:
-        return self._alone(key, lambda: BaseCache.inc(self, key, delta), None)
-
-    def dec(self, key: str, delta: int = 1) -> int | None:
-        return self.inc(key, -delta)
+        try:
+            with self._locks.hold(f"alone/{key}", LOCK_WAIT_S):
+                return not self.has(key) and self.set(key, value, timeout)
+        except Busy as error:
+            self.failures.error = error
+            return False
 
     def delete(self, key: str) -> bool:
-        lived = self.has(key)
-        return self._changed(key, self._unlink(self._file(key)) and lived)
+        existed = self.has(key)
+        return self._written(key, self._unlink(self._file(key)) and existed)
 
     def clear(self) -> bool:
         files = self._files()
         cleared = sum(self._unlink(file.path) for file in files) == len(files)
-        if self.changes:
-            self.changes.mark_all()
+        self._cleared(True)
         return cleared
 
     # -- what else there is ----------------------------------------------------------------------------
@@ -139,15 +135,15 @@ class FileCache(BaseCache):
 
     def prune(self) -> int:
         """Drop what has expired and what is over the limit; how many entries that was. Sweep up old drafts."""
-        living, ended = [], []
+        alive, ended = [], []
         for file in self._files():
             if file.name.endswith(DRAFT):
                 self._sweep(file)
-            elif self._lives(self._read(file.path, HEADER.size)):
-                living.append((_age(file), file.path))
+            elif self._is_entry_alive(self._read(file.path, HEADER.size)):
+                alive.append((_age(file), file.path))
             else:
                 ended.append(file.path)
-        over = sorted(living, reverse=True)[: max(0, len(living) - self._limit)]
+        over = sorted(alive, reverse=True)[: max(0, len(alive) - self._limit)]
         return sum(_remove(path) for path in (*ended, *(path for _, path in over)))
 
     # -- inside ----------------------------------------------------------------------------------------
@@ -163,16 +159,15 @@ class FileCache(BaseCache):
             log.debug("%s: %s", self._entries, error)
             return []
 
-    def _lives(self, data: bytes) -> bool:
+    def _is_entry_alive(self, data: bytes) -> bool:
         if len(data) < HEADER.size:
             return False
-        expires: float = HEADER.unpack_from(data)[0]
-        return expires == 0 or expires > self._clock()
+        return self._is_alive(HEADER.unpack_from(data)[0])
 
-    def _read(self, path: str, most: int = -1) -> bytes:
+    def _read(self, path: str, size: int = -1) -> bytes:
         try:
             with open(path, "rb") as file:
-                return file.read(most)
+                return file.read(size)
         except FileNotFoundError:
             return b""
         except OSError as error:
@@ -226,25 +221,12 @@ class FileCache(BaseCache):
         except (OSError, ForeignFolder) as error:
             log.debug("%s: %s", self.path, error)
 
-    def _changed(self, key: str, done: bool) -> bool:
-        if done and self.changes:
-            self.changes.mark(key)
-        return done
-
-    def _alone(self, key: str, act: Callable[[], Result], failed: Result) -> Result:
-        try:
-            with self._locks.hold(f"alone/{key}", LOCK_WAIT):
-                return act()
-        except Busy as error:
-            self.failures.error = error
-            return failed
-
     def _sweep(self, draft: os.DirEntry[str]) -> None:
         """A draft as old as that has lost its writer, killed or out of disk."""
-        if _age(draft) > ORPHAN_AGE:
+        if _age(draft) > ORPHAN_AGE_S:
             _remove(draft.path)
 
-    def _written(self) -> None:
+    def _prune_now_and_then(self) -> None:
         self._writes += 1
         if self._writes % self._every == 0 and not self._pruning.is_set():
             self._pruning.set()
@@ -266,7 +248,7 @@ def _claim(path: str) -> None:
     marker = os.path.join(path, MARKER)
     if os.path.exists(marker):
         return
-    if set(os.listdir(path)) - OURS:
+    if set(os.listdir(path)) - OWN_FILES:
         raise ForeignFolder(path)
     with open(marker, "w", encoding="utf-8") as file:
         file.write("A cache of embedkit. It may be deleted as a whole; nothing else should be put here.\n")

@@ -10,23 +10,20 @@ import queue
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 from cachelib import MemcachedCache, RedisCache
 from cachelib.serializers import RedisSerializer
 
-from embedkit.cache.stores import codec
+from embedkit.cache.stores.base import Timeout, dump, load_or_none
 from embedkit.errors import ConfigurationError, missing_package
 from embedkit.process import register_after_fork
 
-Timeout = int | timedelta | None
-
 PREFIX = "embedkit:"
-PATIENCE = 0.2  # seconds for a server nearby; it answers in 0.0001 if it is well
-SCAN = 1_000  # keys looked at in one step of clearing
-CONNECTIONS = 8  # to memcached, kept open for the next caller
+STORE_TIMEOUT_S = 0.2  # seconds for a server nearby; it answers in 0.0001 if it is well
+SCAN_KEYS = 1_000  # keys looked at in one step of clearing
+MAX_CONNECTIONS = 8  # to memcached, kept open for the next caller
 
 
 def library(name: str, extra: str) -> Any:
@@ -44,10 +41,10 @@ class _Plain(RedisSerializer):
     """Our own encoding in place of pickle."""
 
     def dumps(self, value: Any, protocol: int = 0) -> bytes:  # noqa: ARG002 (cachelib's signature)
-        return codec.dump(value)
+        return dump(value)
 
     def loads(self, value: bytes | None) -> Any:
-        return codec.load_or_none(value)
+        return load_or_none(value)
 
 
 class RedisStore(RedisCache):
@@ -61,7 +58,7 @@ class RedisStore(RedisCache):
     kind = "redis"
     serializer = _Plain()
 
-    def __init__(self, url: str, *, timeout: float = PATIENCE) -> None:
+    def __init__(self, url: str, *, timeout: float = STORE_TIMEOUT_S) -> None:
         redis = library("redis", "redis")
         try:
             client = redis.Redis.from_url(
@@ -72,7 +69,7 @@ class RedisStore(RedisCache):
             )
         except ValueError:  # its text may hold the password
             raise ConfigurationError(
-                "The setting CACHE is no Redis URL.", hint="Write it like redis://host:6379/0."
+                "EMBEDKIT_CACHE is not a Redis URL.", hint="Write it like redis://host:6379/0."
             ) from None
         super().__init__(client, key_prefix=PREFIX)
         self._refusal: type[Exception] = redis.ResponseError
@@ -88,7 +85,7 @@ class RedisStore(RedisCache):
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         """cachelib sets first and the time to live after: who dies in between leaves a lock for ever."""
         seconds = self._normalize_timeout(timeout)
-        name, data = PREFIX + key, codec.dump(value)
+        name, data = PREFIX + key, dump(value)
         return bool(self._write_client.set(name, data, nx=True, ex=seconds if seconds > 0 else None))
 
     def count(self, key: str, amount: int, seconds: int) -> int:
@@ -101,9 +98,9 @@ class RedisStore(RedisCache):
     def clear(self) -> bool:
         """Delete our own keys, a few at a time: others use the server too."""
         found: list[bytes] = []
-        for key in self._read_client.scan_iter(match=f"{PREFIX}*", count=SCAN):
+        for key in self._read_client.scan_iter(match=f"{PREFIX}*", count=SCAN_KEYS):
             found.append(key)
-            if len(found) >= SCAN:
+            if len(found) >= SCAN_KEYS:
                 self._write_client.unlink(*found)
                 found.clear()
         if found:
@@ -125,7 +122,7 @@ class MemcachedStore(MemcachedCache):
 
     kind = "memcached"
 
-    def __init__(self, servers: list[str], *, timeout: float = PATIENCE) -> None:
+    def __init__(self, servers: list[str], *, timeout: float = STORE_TIMEOUT_S) -> None:
         self._timeout = timeout
         self._connect = _connector(servers, timeout)
         self.after_fork()
@@ -133,14 +130,14 @@ class MemcachedStore(MemcachedCache):
             super().__init__(self._connect(), key_prefix=PREFIX)
         except ValueError:
             raise ConfigurationError(
-                "The setting CACHE names no memcached server.", hint="Write it like memcached://host:11211."
+                "EMBEDKIT_CACHE names no memcached server.", hint="Write it like memcached://host:11211."
             ) from None
         self._client_context = self._reserved
         register_after_fork(self)
 
     def after_fork(self) -> None:
         """Begin with no connections: a child must not talk over those of its parent."""
-        self._idle: queue.LifoQueue[Any] = queue.LifoQueue(CONNECTIONS)
+        self._idle: queue.LifoQueue[Any] = queue.LifoQueue(MAX_CONNECTIONS)
 
     @contextmanager
     def _reserved(self) -> Iterator[Any]:
@@ -167,7 +164,7 @@ class MemcachedStore(MemcachedCache):
         return self.get(key) is not None
 
     def clear(self) -> bool:
-        """memcached cannot list keys, and to empty the server would take from others: nothing is done."""
+        """memcached can't list keys, and to empty the server would take from others: nothing is done."""
         return False
 
 
@@ -175,11 +172,11 @@ def _connector(servers: list[str], timeout: float) -> Callable[[], Any]:
     pylibmc = library("pylibmc", "memcached")
 
     def serialize(_client: Any, value: Any) -> tuple[bytes, int]:
-        return codec.dump(value), 0
+        return dump(value), 0
 
     def deserialize(_client: Any, data: bytes, flags: int) -> Any:
         """pylibmc would unpickle where the flags of an entry say so."""
-        return codec.load_or_none(data) if flags == 0 else None
+        return load_or_none(data) if flags == 0 else None
 
     made = type("Client", (pylibmc.Client,), {"serialize": serialize, "deserialize": deserialize})
     milliseconds = max(1, int(timeout * 1000))

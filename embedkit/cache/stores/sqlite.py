@@ -1,7 +1,7 @@
 """The embedded store: a cachelib backend on the standard library's SQLite, for many threads and processes.
 
 Beside the database lie SQLite's own -journal, ``.lock`` (locks between processes), ``.changes``
-(:mod:`embedkit.cache.stores.invalidation`) and ``.takedowns`` (:mod:`embedkit.cache.takedowns`). It is a cache:
+(:mod:`embedkit.cache.stores.coordination`) and ``.takedowns`` (:mod:`embedkit.cache.takedowns`). It is a cache:
 whatever is wrong with it is a miss, and a file that can't be read as a database is moved aside once and made anew.
 """
 
@@ -13,24 +13,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, TypeVar
 
-from cachelib import BaseCache
-
-from embedkit.cache.stores import codec
-from embedkit.cache.stores.invalidation import shared_changes
-from embedkit.cache.stores.locks import Busy
+from embedkit.cache.stores.base import DEFAULT_TIMEOUT_S, MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
+from embedkit.cache.stores.coordination import Busy, shared_versions
 from embedkit.cache.stores.sqlite_pool import Pool
 from embedkit.process import register_after_fork
 
 Result = TypeVar("Result")
-Timeout = int | timedelta | None
 
 VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
-BATCH = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
-BREATH = 0.001  # seconds between two of them, in which the others have their turn
-EVERY = 256  # writes from one clean-up to the next
+BATCH_ROWS = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
+BATCH_PAUSE_S = 0.001  # seconds between two of them, in which the others have their turn
+PRUNE_EVERY = 256  # writes from one clean-up to the next
 
 # Row ids grow with every write, so their order is the order of writing and eviction needs no index.
 # WITHOUT ROWID would move every row above 1 KB to overflow pages (sqlite.org/withoutrowid.html).
@@ -54,15 +49,14 @@ DROP_EXPIRED = """DELETE FROM entries WHERE id IN
 DROP_OLDEST = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?)"
 
 
-class SQLiteCache(BaseCache):
+class SQLiteCache(LocalStore):
     """A bounded cache in one SQLite file.
 
     :param path: of the file; its folder is made if need be.
     :param limit: entries to keep, about; what is over goes, expired ones first, then the longest unwritten.
     :param timeout: seconds to wait for another process that is writing.
-    :param default_timeout: seconds for which an entry lives if nothing is said; 0 is for ever.
-    :param clock: seconds since the epoch.
-    :raises OSError: where the folder cannot be made.
+    :param default_timeout: and ``clock``: as of every store (:class:`LocalStore`).
+    :raises OSError: the folder can't be made.
     """
 
     kind = "sqlite"
@@ -71,19 +65,19 @@ class SQLiteCache(BaseCache):
         self,
         path: str | os.PathLike[str],
         *,
-        limit: int = 100_000,
+        limit: int = MAX_ENTRIES,
         timeout: float = 5.0,
-        default_timeout: int = 300,
+        default_timeout: int = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(default_timeout)
+        super().__init__(default_timeout, clock)
         self.path = os.path.abspath(path)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         if os.path.isdir(self.path):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
         self.lock_path = f"{self.path}.lock"
         self.takedowns_path = f"{self.path}.takedowns"
-        self.changes = shared_changes(f"{self.path}.changes")
+        self.versions = shared_versions(f"{self.path}.changes")
         self._pool = Pool(
             self.path,
             lock_path=self.lock_path,
@@ -96,8 +90,7 @@ class SQLiteCache(BaseCache):
         self._timeout = timeout
         self._lost = 0  # writes that found others at it for too long
         self._limit = limit
-        self._every = max(1, min(EVERY, limit // 16))
-        self._clock = clock
+        self._every = max(1, min(PRUNE_EVERY, limit // 16))
         self._writes = 0
         self.after_fork()
         register_after_fork(self)
@@ -117,46 +110,30 @@ class SQLiteCache(BaseCache):
 
     def get(self, key: str) -> Any:
         row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
-        return codec.load_or_none(row[0]) if row and self._lives(row[1]) else None
+        return load_or_none(row[0]) if row and self._is_alive(row[1]) else None
 
     def has(self, key: str) -> bool:
         row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
-        return bool(row and self._lives(row[1]))
+        return bool(row and self._is_alive(row[1]))
 
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        row = (key, codec.dump(value), self._expires(timeout))
+        row = (key, dump(value), self._expires(timeout))
         done = self._write(lambda db: db.execute(SET, row).rowcount == 1, False)
-        return self._changed(key, done)
+        return self._written(key, done)
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        row = (key, codec.dump(value), self._expires(timeout), self._clock())
+        row = (key, dump(value), self._expires(timeout), self._clock())
         done = self._write(lambda db: db.execute(ADD, row).rowcount == 1, False)
-        return self._changed(key, done)
-
-    def set_many(self, mapping: dict[str, Any], timeout: Timeout = None) -> list[Any]:
-        expires = self._expires(timeout)
-        rows = [(key, codec.dump(value), expires) for key, value in mapping.items()]
-        done = self._write(lambda db: _together(db, lambda: db.executemany(SET, rows)) is not None, False)
-        return [key for key in mapping if self._changed(key, done)]
+        return self._written(key, done)
 
     def delete(self, key: str) -> bool:
         row = (key, self._clock())
         done = self._write(lambda db: db.execute(DELETE, row).rowcount == 1, False)
-        return self._changed(key, done)
+        return self._written(key, done)
 
     def clear(self) -> bool:
         done = self._write(lambda db: db.execute("DELETE FROM entries") is not None, False)
-        if done and self.changes:
-            self.changes.mark_all()
-        return done
-
-    def inc(self, key: str, delta: int = 1) -> int | None:
-        total = self._write(lambda db: _together(db, lambda: self._add_to(db, key, delta)), None)
-        self._changed(key, total is not None)
-        return total
-
-    def dec(self, key: str, delta: int = 1) -> int | None:
-        return self.inc(key, -delta)
+        return self._cleared(done)
 
     # -- what else there is ----------------------------------------------------------------------------
 
@@ -179,33 +156,14 @@ class SQLiteCache(BaseCache):
 
     # -- inside ----------------------------------------------------------------------------------------
 
-    def _lives(self, expires: float) -> bool:
-        return expires == 0 or expires > self._clock()
-
-    def _expires(self, timeout: Timeout) -> float:
-        seconds = self._normalize_timeout(timeout)
-        return self._clock() + seconds if seconds else 0.0
-
-    def _changed(self, key: str, done: bool) -> bool:
-        if done and self.changes:
-            self.changes.mark(key)
-        return done
-
-    def _add_to(self, db: sqlite3.Connection, key: str, delta: int) -> int:
-        row = db.execute(GET, (key,)).fetchone()
-        held = codec.load_or_none(row[0]) if row and self._lives(row[1]) else 0
-        total = int(held or 0) + delta
-        db.execute(SET, (key, codec.dump(total), self._expires(None)))
-        return total
-
-    def _drop(self, statement: str, most: int, *arguments: float) -> int:
+    def _drop(self, statement: str, limit: int, *arguments: float) -> int:
         dropped = 0
-        while dropped < most:
-            gone = self._drop_batch(statement, (*arguments, min(BATCH, most - dropped)))
+        while dropped < limit:
+            gone = self._drop_batch(statement, (*arguments, min(BATCH_ROWS, limit - dropped)))
             if gone < 1:
                 break
             dropped += gone
-            time.sleep(BREATH)
+            time.sleep(BATCH_PAUSE_S)
         return dropped
 
     def _drop_batch(self, statement: str, arguments: tuple[float, ...]) -> int:
@@ -240,14 +198,6 @@ class SQLiteCache(BaseCache):
             threading.Thread(target=self.prune, name="embedkit-prune", daemon=True).start()
         except RuntimeError:
             pass  # the interpreter is shutting down
-
-
-def _together(db: sqlite3.Connection, act: Callable[[], Result]) -> Result:
-    """Act in one transaction. If it fails the connection is closed, which undoes it."""
-    db.execute("BEGIN IMMEDIATE")
-    result = act()
-    db.execute("COMMIT")
-    return result
 
 
 def _busy(error: Exception | None) -> bool:

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from embedkit.cache.stores.failures import Failures
-from embedkit.cache.stores.locks import Busy, FileLocks
+from embedkit.cache.stores.base import Failures
+from embedkit.cache.stores.coordination import Busy, FileLocks
 from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.stores")
@@ -28,11 +28,11 @@ log = logging.getLogger("embedkit.stores")
 Result = TypeVar("Result")
 
 NO_PLACE = (0, 0)
-IDLE = 16  # connections kept open for the next caller
-REBUILD_PAUSE = 60  # seconds: a disk that keeps failing is not rebuilt again and again
-CREATE_WAIT = 1.0  # seconds for another process to make the file, at the least
+MAX_IDLE = 16  # connections kept open for the next caller
+REBUILD_PAUSE_S = 60  # seconds: a disk that keeps failing is not rebuilt again and again
+CREATE_WAIT_S = 1.0  # seconds for another process to make the file, at the least
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-BESIDE = ("-journal", "-wal", "-shm")  # what SQLite keeps beside the file; of an older mode, too
+SQLITE_SUFFIXES = ("-journal", "-wal", "-shm")  # what SQLite keeps beside the file; of an older mode, too
 
 
 class Foreign(sqlite3.DatabaseError):
@@ -89,7 +89,7 @@ class Pool:
         except sqlite3.Error as error:
             self._failed(error)
             return failed
-        if len(idle) < IDLE:
+        if len(idle) < MAX_IDLE:
             idle.append(db)
         else:
             db.close()
@@ -174,7 +174,7 @@ class Pool:
     def _create(self, db: sqlite3.Connection) -> None:
         """Make the tables, one process at a time."""
         try:
-            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT)):
+            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
                 if not self._is_made(db):
                     db.execute("PRAGMA synchronous = OFF")
                     db.executescript(self._schema)
@@ -184,16 +184,16 @@ class Pool:
     def _rebuild(self, aside: str) -> bool:
         """Move a file that is no database of ours aside; whether the next connection may make a new one."""
         now, broken = time.monotonic(), self._place
-        if now - self._rebuilt < REBUILD_PAUSE:
+        if now - self._rebuilt < REBUILD_PAUSE_S:
             return False
         self._rebuilt = now
         self.close()
         try:
-            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT)):
+            with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
                 if _place(self.path) == broken:  # else another process has done it by now
                     log.warning("%s is no cache of ours, and is %s now; the cache starts empty", self.path, aside)
                     os.replace(self.path, aside)
-                    for rest in BESIDE:  # a journal of the old file must not be played into the new one
+                    for rest in SQLITE_SUFFIXES:  # a journal of the old file must not be played into the new one
                         _remove(self.path + rest)
         except (OSError, Busy) as error:
             log.debug("%s: %s", self.path, error)

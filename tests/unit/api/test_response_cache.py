@@ -18,7 +18,7 @@ from embedkit import ConfigurationError, EmbedKit
 from embedkit.api import response_cache
 from embedkit.api.response_cache import LIFETIME_S, MAX_BYTES, MAX_ENTRIES, MAX_ENTRY_CHARS
 from embedkit.cache.envelope import Envelope
-from embedkit.cache.stores.memory import MemoryCache
+from embedkit.cache.stores.base import MemoryCache
 from embedkit.errors import InvalidResponse, NotFound, QuotaExhausted, Unavailable
 from tests.support import stores
 from tests.support.cache import ROOT
@@ -290,7 +290,7 @@ def test_an_answer_that_grows_too_long_when_it_is_sealed_is_not_kept(upstream: U
 
 
 def test_room_in_memory() -> None:
-    memory = MemoryCache(limit=10, room=100)
+    memory = MemoryCache(limit=10, max_bytes=100)
     assert memory.set("a", "x" * 59)
     assert memory.set("b", "y" * 39)
     assert memory.set("b", "z" * 39)
@@ -306,7 +306,7 @@ def test_room_in_memory() -> None:
     memory.clear()
     assert memory._size == 0
     clock = [0.0]
-    memory = MemoryCache(room=100, clock=lambda: clock[0])
+    memory = MemoryCache(max_bytes=100, clock=lambda: clock[0])
     memory.set("a", "x", 1)
     clock[0] = 2.0
     assert (memory.prune(), memory._size) == (1, 0)

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from embedkit.cache import memory
 from embedkit.cache.embed_cache import EmbedCache, Entry
 from embedkit.cache.envelope import Envelope
+from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.factory import open_store
-from embedkit.cache.stores.memory import MemoryCache
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import (
     ConfigurationError,

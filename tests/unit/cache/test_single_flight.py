@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from embedkit.cache.single_flight import SingleFlight
-from embedkit.cache.stores.locks import (
+from embedkit.cache.stores.base import MemoryCache
+from embedkit.cache.stores.coordination import (
     Busy,
     FileLocks,
     LeaseLocks,
     Locks,
 )
-from embedkit.cache.stores.memory import MemoryCache
 from embedkit.errors import InvalidResponse, NotFound, Unavailable
 from tests.support import stores
 from tests.support.cache import (
@@ -230,7 +230,7 @@ def test_a_place_without_files_still_has_locks_between_threads(tmp_path: Path) -
 
 HOLDER = """
 import sys, time
-from embedkit.cache.stores.locks import FileLocks
+from embedkit.cache.stores.coordination import FileLocks
 with FileLocks.at(sys.argv[1]).hold("name", 1):
     print("held", flush=True)
     time.sleep(60)

@@ -1,13 +1,20 @@
-"""Locks by name: between threads, between the processes of a machine, between machines.
+"""How those who share a store keep out of each other's way: versions of keys, and locks by name.
 
-The three share one interface, :meth:`Locks.hold`. What other processes and machines wait for is a lease: it runs
-out by itself, so that a process that was stopped in the midst of its work holds nobody up for ever. A lock of
-files is freed by the kernel as well, when its holder dies.
+Versions say which keys have changed since they were last read, so that a copy in memory can be trusted without
+asking the store. Each key belongs to one of SLOTS. Whoever writes a key changes the version of its slot after the
+write; whoever reads one takes the version before the read, and may use what was read for as long as the version is
+the same.
+
+Locks are between threads, between the processes of a machine, or between machines, with one interface,
+:meth:`Locks.hold`. What other processes and machines wait for is a lease: it runs out by itself, so that a process
+that was stopped in the midst of its work holds nobody up for ever. A lock of files is freed by the kernel as well,
+when its holder dies.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import os
 import random
@@ -16,18 +23,142 @@ import sys
 import threading
 import time
 import weakref
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from embedkit.process import register_after_fork
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.001, 0.02  # seconds between two tries
-GRACE_SECONDS = 2  # for which a lease outlives the time that its work may take
+SLOTS = 1024
+VERSION_BYTES = 8  # of a version
+TABLE_BYTES = SLOTS * VERSION_BYTES
+NO_VERSION = bytes(VERSION_BYTES)  # what a file reads as where it was cut and grew again
+# Not inherited by other programs; and a link that somebody put there must not lead a write elsewhere.
+OPEN_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+KeyVersion = tuple[Callable[[int], Any], int, Any]
+"""How to read a version, where it lies, and what it was."""
+
+
+def slot(key: str) -> int:
+    """Which slot a key belongs to, the same in every process."""
+    return zlib.crc32(key.encode("utf-8", "surrogatepass")) % SLOTS
+
+
+class VersionTable:
+    """Versions for the threads of one process."""
+
+    def __init__(self) -> None:
+        self._versions = [0] * SLOTS
+        self._next = itertools.count(1)  # never the same version twice, whichever thread is first
+
+    def read(self, key: str) -> KeyVersion | None:
+        """The version of a key as it is now; None where there is none to go by."""
+        read, place = self._versions.__getitem__, slot(key)
+        return read, place, read(place)
+
+    def bump(self, key: str) -> bool:
+        """Note that a key has been written; whether others can see it."""
+        self._versions[slot(key)] = next(self._next)
+        return True
+
+    def bump_all(self) -> bool:
+        """Note that every key has been written."""
+        self._versions[:] = [next(self._next)] * SLOTS
+        return True
+
+
+class SharedVersionTable(VersionTable):
+    """Versions for all processes of a machine: a small file, read with pread(2) at each use.
+
+    It is not mapped into memory: whoever cuts a mapped file ends every process that reads it (SIGBUS). Versions
+    are random words, so that two writers at once need no lock between them, and never zero, so that a file
+    that was cut and grew again is noticed. The whole file is written when it is made; later versions need no
+    room on the disk. Where it can't be opened, nothing is trusted, and it is tried again.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file: int | None = None
+        self._retired: list[int] = []  # of files that were removed; holds in memory may still read them
+        self._open()
+
+    def __del__(self) -> None:
+        for file in (self._file, *self._retired):
+            if file is not None:
+                os.close(file)
+
+    def read(self, key: str) -> KeyVersion | None:
+        try:
+            if self._file is None or os.fstat(self._file).st_nlink == 0:
+                self._open()
+            if self._file is None:
+                return None
+            read, place = partial(os.pread, self._file, VERSION_BYTES), slot(key) * VERSION_BYTES
+            version = read(place)
+            if len(version) == VERSION_BYTES and version != NO_VERSION:
+                return read, place, version
+            self.bump_all()
+        except OSError:
+            pass
+        return None
+
+    def bump(self, key: str) -> bool:
+        if self._file is None:
+            self._open()
+        return self._write(os.urandom(VERSION_BYTES), slot(key) * VERSION_BYTES)
+
+    def bump_all(self) -> bool:
+        return self._write(os.urandom(TABLE_BYTES), 0)
+
+    def _open(self) -> None:
+        if self._file is not None:
+            self._retired.append(self._file)
+        self._file = _open_table(self._path)
+        if self._file is not None and not _is_whole(self._file):
+            self.bump_all()
+
+    def _write(self, words: bytes, offset: int) -> bool:
+        if self._file is None:
+            return False
+        try:
+            if os.fstat(self._file).st_size < TABLE_BYTES:  # cut: what is left of the versions means nothing
+                words, offset = os.urandom(TABLE_BYTES), 0
+            return os.pwrite(self._file, words, offset) == len(words)
+        except OSError:
+            return False  # others go on with what they hold until they look again by themselves
+
+
+def shared_versions(path: str) -> SharedVersionTable | None:
+    """Versions in this file; None on Windows, which has no pread."""
+    return None if sys.platform == "win32" else SharedVersionTable(path)
+
+
+def _open_table(path: str) -> int | None:
+    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):  # who may only read still sees what others write
+        try:
+            return os.open(path, flags | OPEN_FLAGS, 0o666)
+        except OSError:
+            pass
+    return None
+
+
+def _is_whole(file: int) -> bool:
+    try:
+        words = os.pread(file, TABLE_BYTES, 0)
+    except OSError:
+        return False
+    return len(words) == TABLE_BYTES and 0 not in memoryview(words).cast("Q")
+
+
+MIN_PAUSE_S, MAX_PAUSE_S = 0.001, 0.02  # seconds between two tries
+GRACE_S = 2  # for which a lease outlives the time that its work may take
 
 
 class Busy(Exception):
-    """Others were at it for longer than anybody was ready to wait."""
+    """Others held it for longer than the caller could wait."""
 
 
 class Locks:
@@ -44,18 +175,18 @@ class Locks:
 
     @contextmanager
     def hold(self, name: str, wait: float) -> Iterator[bool]:
-        """Hold a lock for the length of a block, which is told whether it had to wait.
+        """Hold a lock for the length of a block, which gets whether it had to wait.
 
         :param wait: seconds after which to give up.
         :raises Busy: where others held it all that time.
         """
         deadline = time.monotonic() + wait
-        pause, waited = FIRST_PAUSE, False
+        pause, waited = MIN_PAUSE_S, False
         while not self._take(name, wait):
             if (left := deadline - time.monotonic()) <= 0:
                 raise Busy(f"{name} has been held by another for more than {wait} seconds")
             time.sleep(min(left, pause * (0.5 + random.random())))  # no secret  # noqa: S311  # nosec B311
-            pause, waited = min(2 * pause, LONGEST_PAUSE), True
+            pause, waited = min(2 * pause, MAX_PAUSE_S), True
         try:
             yield waited
         finally:
@@ -83,7 +214,7 @@ class FileLocks(Locks):
 
     POSIX drops all locks of a process as soon as it closes any handle of the file (fcntl(2)). So there is
     one object a path, got with :meth:`at`, and its handle stays open for as long as anybody has it.
-    Where the file cannot be made, these are locks between threads alone.
+    Where the file can't be made, these are locks between threads alone.
     """
 
     _known: ClassVar[weakref.WeakValueDictionary[str, FileLocks]] = weakref.WeakValueDictionary()
@@ -111,7 +242,7 @@ class FileLocks(Locks):
     def _take(self, name: str, wait: float) -> bool:
         if not super()._take(name, wait):
             return False
-        file, seconds = self._opened(), _lease_seconds(wait)
+        file, seconds = self._open_file(), _lease_seconds(wait)
         lease = _offset(name, int(time.time())), seconds
         if file is None or _lock(file, *lease):
             self._leases[name] = lease
@@ -125,7 +256,7 @@ class FileLocks(Locks):
             _unlock(self._file, *lease)
         super()._leave(name)
 
-    def _opened(self) -> int | None:
+    def _open_file(self) -> int | None:
         with self._mutex:
             if self._file is None:
                 try:
@@ -181,7 +312,7 @@ class LeaseLocks(Locks):
 
 def _lease_seconds(wait: float) -> int:
     """How long a lease lasts: who waits so long for others works for no longer than that."""
-    return math.ceil(wait) + GRACE_SECONDS
+    return math.ceil(wait) + GRACE_S
 
 
 def _offset(name: str, second: int) -> int:

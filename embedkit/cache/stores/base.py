@@ -1,0 +1,196 @@
+"""What every store shares: values as bytes, lifetimes, versions of keys; and the plainest store, in memory.
+
+Values are strings, bytes or JSON. Never pickle: a planted entry must not run. One letter says what follows;
+integers are plain digits, which Redis can count with (INCRBY).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from cachelib import BaseCache
+
+from embedkit.cache.stores.coordination import VersionTable
+from embedkit.process import register_after_fork
+
+Timeout = int | timedelta | None
+DEFAULT_TIMEOUT_S = 300
+MAX_ENTRIES = 100_000
+
+
+def dump(value: Any) -> bytes:
+    """A value as bytes.
+
+    :raises TypeError: where it is neither a string, bytes nor JSON.
+    """
+    if isinstance(value, bytes):
+        return b"b" + value
+    if type(value) is int:  # a bool is no number here
+        return b"%d" % value
+    if isinstance(value, str):
+        try:
+            return b"s" + value.encode()
+        except UnicodeEncodeError:  # lone surrogates, which JSON can escape
+            pass
+    return b"j" + json.dumps(value, separators=(",", ":")).encode()
+
+
+def load(data: bytes) -> Any:
+    """The value that :func:`dump` wrote.
+
+    :raises ValueError: for anything else.
+    """
+    kind, rest = data[:1], data[1:]
+    if kind == b"b":
+        return rest
+    if kind == b"s":
+        return rest.decode()
+    if kind == b"j":
+        try:
+            return json.loads(rest)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+    return int(data)
+
+
+def load_or_none(data: Any) -> Any:
+    """The value that :func:`dump` wrote; None for nothing and for anything else."""
+    try:
+        return load(bytes(data)) if data is not None else None
+    except (ValueError, TypeError):
+        return None
+
+
+class Failures(threading.local):
+    """The last error that a store met on this thread: cachelib's interface returns False or None in its place."""
+
+    error: Exception | None = None
+
+
+class LocalStore(BaseCache):
+    """What the stores of one machine share: when entries end, and that readers learn of writes.
+
+    :param default_timeout: seconds for which an entry lives unless :meth:`set` says otherwise; 0 is for ever.
+    :param clock: seconds since the epoch.
+    """
+
+    versions: VersionTable | None = None  # None: no other reader can learn of a write
+
+    def __init__(self, default_timeout: int, clock: Callable[[], float]) -> None:
+        super().__init__(default_timeout)
+        self._clock = clock
+
+    def _is_alive(self, expires: float) -> bool:
+        return expires == 0 or expires > self._clock()
+
+    def _expires(self, timeout: Timeout) -> float:
+        seconds = self._normalize_timeout(timeout)
+        return self._clock() + seconds if seconds else 0.0
+
+    def _written(self, key: str, done: bool) -> bool:
+        if done and self.versions:
+            self.versions.bump(key)
+        return done
+
+    def _cleared(self, done: bool) -> bool:
+        if done and self.versions:
+            self.versions.bump_all()
+        return done
+
+
+class MemoryCache(LocalStore):
+    """A bounded cache for the threads of one process; what is over goes, the longest unwritten first.
+
+    cachelib's own SimpleCache sorts all it holds at every write once it is full, and drops first what was
+    never to expire.
+
+    >>> MemoryCache(limit=2).get("key")
+
+    :param limit: entries to keep.
+    :param default_timeout: seconds for which an entry lives if nothing is said; 0 is for ever.
+    :param clock: seconds since the epoch.
+    :param max_bytes: bytes to keep, where entries are of very different sizes; nothing that is larger is taken.
+    """
+
+    kind = "memory"
+
+    def __init__(
+        self,
+        *,
+        limit: int = MAX_ENTRIES,
+        default_timeout: int = DEFAULT_TIMEOUT_S,
+        clock: Callable[[], float] = time.time,
+        max_bytes: float = math.inf,
+    ) -> None:
+        super().__init__(default_timeout, clock)
+        self.versions: VersionTable = VersionTable()
+        self._limit = limit
+        self._max_bytes = max_bytes
+        self._size = 0
+        self._entries: dict[str, tuple[float, bytes]] = {}  # in the order of writing
+        self.after_fork()
+        register_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A thread that is not in the child may have held the lock."""
+        self._lock = threading.RLock()
+
+    def get(self, key: str) -> Any:
+        expires, data = self._entries.get(key, (-1.0, b""))
+        return load(data) if self._is_alive(expires) else None
+
+    def has(self, key: str) -> bool:
+        return self._is_alive(self._entries.get(key, (-1.0, b""))[0])
+
+    def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        entry = self._expires(timeout), dump(value)
+        fits = len(entry[1]) <= self._max_bytes
+        with self._lock:
+            self._take(key)
+            if fits:
+                self._entries[key] = entry
+                self._size += len(entry[1])
+            while len(self._entries) > self._limit or self._size > self._max_bytes:
+                self._take(next(iter(self._entries)))
+        self.versions.bump(key)
+        return fits
+
+    def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        with self._lock:
+            return not self.has(key) and self.set(key, value, timeout)
+
+    def delete(self, key: str) -> bool:
+        with self._lock:
+            expires = self._take(key)
+        self.versions.bump(key)
+        return self._is_alive(expires)
+
+    def clear(self) -> bool:
+        with self._lock:
+            self._entries.clear()
+            self._size = 0
+        return self._cleared(True)
+
+    def count(self) -> int:
+        """How many entries there are, expired ones included."""
+        return len(self._entries)
+
+    def prune(self) -> int:
+        """Drop what has expired; how many entries that was."""
+        with self._lock:
+            ended = [key for key, (expires, _) in self._entries.items() if not self._is_alive(expires)]
+            for key in ended:
+                self._take(key)
+        return len(ended)
+
+    def _take(self, key: str) -> float:
+        """Take an entry out; until when it would have lived."""
+        expires, data = self._entries.pop(key, (-1.0, b""))
+        self._size -= len(data)
+        return expires
