@@ -25,7 +25,7 @@ from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer
 from embedkit.web.picker_files import picker_files
 from tests.support.cli import Run
-from tests.support.tools import need
+from tests.support.tools import WITH_SIGNALS, need
 
 ID = "74917285"
 PASTED = (
@@ -595,17 +595,20 @@ def test_an_interrupt_exits_130(sandbox: SandboxServer, tmp_path: Path) -> None:
     sandbox.app.faults.add("hang", count=None)
     environ = os.environ | {
         "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
-        "EMBEDKIT_TIMEOUT": "20",
+        "EMBEDKIT_TIMEOUT": "60",
         "XDG_CACHE_HOME": str(tmp_path),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "embedkit", "resolve", ID], env=environ, stderr=subprocess.PIPE, text=True
+        [*WITH_SIGNALS, sys.executable, "-m", "embedkit", "resolve", ID],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while sandbox.app.count() == 0 and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=15)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
 

@@ -35,20 +35,19 @@ def ids(number: int) -> list[str]:
 
 
 def test_nobody_waits_for_a_hanging_upstream_while_a_copy_may_be_shown() -> None:
-    with Upstream(good()) as upstream, House(upstream.url, timeout=2) as house:
+    with Upstream(good()) as upstream, House(upstream.url, timeout=5) as house:
         house.kit.resolve(ID)
         house.later(days=1.5)
         upstream.scripts = (hang(),)
-        began = time.monotonic()
         seen = [house.kit.resolve(ID) for _ in range(20)]
         pages = [house.get(route) for route in ROUTES]
-        assert time.monotonic() - began < 0.3
+        assert house.kit.settle(0) == 1  # the call behind all of these is still under way: nobody waited for it
         assert all(embed.stale and embed.title == TITLE for embed in seen)
         assert [page.status_code for page in pages] == [200] * 3
         assert upstream.hits <= 2  # the first, and one behind all of these
         began = time.monotonic()
         assert house.kit.settle() == 0 or upstream.hits == 2
-        assert time.monotonic() - began < 2 + 1
+        assert time.monotonic() - began < 5 + 15
         upstream.scripts = (good(),)
         assert house.kit.resolve(ID).stale  # and this one asks anew
         assert house.kit.settle(2) == 0

@@ -263,10 +263,10 @@ def test_settling_has_an_end() -> None:
     over = threading.Event()
     revalidator = Revalidator(background=False, threads=2)
     for number in range(5):
-        revalidator.submit(number, lambda: over.wait(10))
+        revalidator.submit(number, lambda: over.wait(60))
     began = time.monotonic()
     assert revalidator.settle(0.2) == 5
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
     over.set()
     assert revalidator.settle(5) == 0
 
@@ -280,24 +280,24 @@ FORKED = """
 
     def slow():
         under_way.set()
-        over.wait(20)
+        over.wait(60)
         return "made"
 
     part, revalidator = Lazy(slow), Revalidator(background=True, threads=1)
     threading.Thread(target=part, daemon=True).start()
     under_way.wait(5)
-    revalidator.submit("key", lambda: over.wait(20))
+    revalidator.submit("key", lambda: over.wait(60))
     revalidator.submit("waiting", lambda: None)
     if not (child := os.fork()):
         over.set()
         done = []
-        fine = revalidator.settle(5) == 0 and part() == "made"
+        fine = revalidator.settle(20) == 0 and part() == "made"
         revalidator.submit("key", lambda: done.append(1))
-        fine = fine and revalidator.settle(5) == 0 and done == [1]
+        fine = fine and revalidator.settle(20) == 0 and done == [1]
         os._exit(0 if fine else 1)
     began = time.monotonic()
     status = os.waitpid(child, 0)[1]
-    print(os.waitstatus_to_exitcode(status), time.monotonic() - began < 4)
+    print(os.waitstatus_to_exitcode(status), time.monotonic() - began < 30)
 """
 
 
@@ -306,7 +306,7 @@ def test_a_fork_has_work_and_locks_of_its_own() -> None:
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(FORKED)],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=90,
         cwd=ROOT,
     )
     assert (done.stdout, done.stderr) == ("0 True\n", "")
@@ -349,7 +349,7 @@ def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
 
         def stuck() -> None:
             begun.set()
-            free.wait(5)
+            free.wait(60)
 
         cache = house.kit.cache
         leaders = [
@@ -363,7 +363,7 @@ def test_who_waits_for_another_in_vain_gets_the_copy_that_is_held() -> None:
         began = time.monotonic()
         assert house.kit.resolve(ID).stale
         assert isinstance(house.resolve(tld="de"), Unavailable)
-        assert time.monotonic() - began < 0.3 * 2 + 1
+        assert time.monotonic() - began < 0.3 * 2 + 20
         free.set()
         for leader in leaders:
             leader.join(5)

@@ -413,7 +413,7 @@ def test_a_write_lock_of_a_stopped_process_costs_one_try(tmp_path: Path) -> None
             with ThreadPoolExecutor(8) as pool:
                 shown = list(pool.map(lambda ref: str(kit.html(ref)), refs))
             assert all("<iframe" in one for one in shown)
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
             assert store.sets - before <= 8 + 8  # those that were under way, and no more
             assert getty.calls == len(refs)
             assert [str(kit.html(ref)) for ref in refs] == shown

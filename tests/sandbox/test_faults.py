@@ -162,7 +162,7 @@ def test_nobody_waits_in_process(kind: str) -> None:
     start = time.monotonic()
     with pytest.raises(Unavailable):
         inside(Sandbox())(question(sandbox_fault=kind))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 15  # half of what they ask for
 
 
 def test_a_server_that_stops_lets_hanging_requests_go() -> None:

@@ -15,6 +15,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterable
 
+HANG_S = 30  # or until the upstream is closed
 Script = Callable[[socket.socket, threading.Event], bool]
 """Answers one request; returns whether the connection stays open. The event tells that all is over."""
 
@@ -129,7 +130,7 @@ def hang(*parts: bytes) -> Script:
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
         say(*parts)(sock, over)
-        over.wait(5)
+        over.wait(HANG_S)
         return False
 
     return script
@@ -147,11 +148,11 @@ def reset(*parts: bytes) -> Script:
 
 
 def drip(head: bytes, part: bytes, seconds: float = 0.02) -> Script:
-    """``head`` at once, then ``part`` again and again, for at most 5 seconds."""
+    """``head`` at once, then ``part`` again and again, for at most HANG_S seconds."""
 
     def script(sock: socket.socket, over: threading.Event) -> bool:
         sock.sendall(head)
-        for _ in range(int(5 / seconds)):
+        for _ in range(int(HANG_S / seconds)):
             if over.wait(seconds):
                 break
             sock.sendall(part)

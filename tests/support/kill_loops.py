@@ -25,7 +25,7 @@ from typing import Any
 from embedkit.cli import main as cli
 from embedkit.sandbox import SandboxServer
 from tests.support.cli import environ, others
-from tests.support.tools import ROOT
+from tests.support.tools import ROOT, WITH_SIGNALS
 
 POSTS = 40
 PICTURES = 10
@@ -134,7 +134,7 @@ def _command(args: list[str], folder: Path, environ: dict[str, str]) -> None:
 
 def start(args: Sequence[str], folder: Path, environ: dict[str, str]) -> subprocess.Popen[bytes]:
     """The real command."""
-    command = [sys.executable, "-m", "embedkit", *args]
+    command = [*WITH_SIGNALS, sys.executable, "-m", "embedkit", *args]
     return subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -22,13 +22,9 @@ from typing import Any
 
 from embedkit.cli.server import Server
 from embedkit.sandbox import Sandbox
-from tests.support.tools import ROOT
+from tests.support.tools import ROOT, WITH_SIGNALS
 
 LONG = 60  # seconds after which a test that waits has failed; nothing here is a measurement
-AS_FOUND = (
-    "import os, signal, sys; [signal.signal(n, signal.SIG_DFL) for n in (signal.SIGINT, signal.SIGTERM)];"
-    " signal.pthread_sigmask(signal.SIG_SETMASK, ()); os.execvp(sys.argv[1], sys.argv[1:])"
-)
 
 
 class Gate:
@@ -77,7 +73,7 @@ class Child:
 
     def __init__(self, command: list[str], environ: dict[str, str], says: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", AS_FOUND, *command],
+            [*WITH_SIGNALS, *command],
             cwd=ROOT,
             env=environ,
             stderr=subprocess.PIPE,

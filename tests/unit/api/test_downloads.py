@@ -53,6 +53,7 @@ from tests.support.faulty_upstream import (
     reset,
     say,
 )
+from tests.support.tools import WITH_SIGNALS
 
 ID = "74917285"
 PICTURE = b"\xff\xd8" + bytes(range(256)) * 400 + b"\xff\xd9"
@@ -613,8 +614,9 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "files" / "picture.jpg"
     path.parent.mkdir()
     with Shop(hang(LENGTH % 1000 + b"\r\n", b"abc")) as shop:
+        origins = shop.api.origin, shop.tokens.origin, shop.files.origin
         running = subprocess.Popen(
-            [sys.executable, "-c", INTERRUPTED, shop.api.origin, shop.tokens.origin, shop.files.origin, str(path)],
+            [*WITH_SIGNALS, sys.executable, "-c", INTERRUPTED, *origins, str(path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -625,7 +627,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
         time.sleep(0.1)
         assert [one.suffix for one in path.parent.iterdir()] == [".part"]
         running.send_signal(signal.SIGINT)
-        told, wrong = running.communicate(timeout=10)
+        told, wrong = running.communicate(timeout=60)
     assert (told.splitlines()[-1], wrong) == ("interrupted", "")
     assert list(path.parent.iterdir()) == []
 

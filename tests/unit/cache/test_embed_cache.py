@@ -609,7 +609,7 @@ def test_a_redis_that_is_down_comes_back(tmp_path: Path) -> None:
         for _ in range(20):
             assert kept.get(ITEMS, "com") == Entry()
             assert once(kept, ITEMS, "com", embed, wait=1)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20  # redis-py by itself: four seconds each
         server.start()
         monotonic.now += 11
         kept.store(embed(), tld="com")
@@ -628,9 +628,9 @@ def test_a_frozen_server_costs_a_second_in_all(kind: str) -> None:
         server.process.send_signal(signal.SIGSTOP)
         try:
             began = time.monotonic()
-            for number in range(30):
+            for number in range(300):
                 assert kept.get((f"{number}",), "com") == Entry()
-            assert time.monotonic() - began < 3  # five times 0.2 s, and room for a busy machine
+            assert time.monotonic() - began < 20  # not 300 times 0.2 s
             assert kept.state() == "down"
         finally:
             server.process.send_signal(signal.SIGCONT)
