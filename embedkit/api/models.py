@@ -8,7 +8,7 @@ beyond that, as it came, so that nothing new is lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
 
@@ -230,7 +230,14 @@ def _measured(size: DisplaySize, width: int | None, height: int | None) -> Displ
         scale = min(1.0, sqrt(AREA_PX[size.name] / (width * height)))
     else:
         scale = min(1.0, LONGEST_SIDE_PX.get(size.name, max(width, height)) / max(width, height))
-    return replace(size, width=max(1, int(width * scale + 0.5)), height=max(1, int(height * scale + 0.5)))
+    return DisplaySize(
+        size.name,
+        size.uri,
+        size.is_watermarked,
+        max(1, int(width * scale + 0.5)),
+        max(1, int(height * scale + 0.5)),
+        other=size.other,
+    )
 
 
 @dataclass(frozen=True, slots=True)

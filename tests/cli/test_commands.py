@@ -433,7 +433,7 @@ def test_doctor(run: Run, sandbox: SandboxServer) -> None:
         ({"API_SECRET": "", "USERNAME": "", "PASSWORD": ""}, True, "answers, with the key alone"),
         ({"USERNAME": "", "PASSWORD": ""}, True, "answers, with a token of the application"),
         ({"API_KEY": ""}, False, "Set API_KEY."),
-        ({"API_SECRET": ""}, False, "Set API_SECRET, too."),
+        ({"API_SECRET": ""}, False, "Set EMBEDKIT_API_SECRET, too."),
         ({"USERNAME": ""}, False, "Set USERNAME, too."),
         ({"PASSWORD": ""}, False, "Set PASSWORD, too."),
         ({"API_KEY": "canary"}, False, "Check API_KEY."),
