@@ -12,7 +12,8 @@ The house, from the top down. A room imports only from rooms below it, and each 
     sandbox          Getty's services, emulated offline: SandboxServer, SandboxTransport
     web              the Flask service: create_app, create_blueprint; web/routes.py lists what it answers
     kit              EmbedKit: resolve, html, render, search, warm, purge
-    engine           what the kit does with many references and with texts; engine/resolver.py decides
+    engine           what the kit does with many references and with texts; engine/resolver.py decides;
+                     engine/build.py: Build, the steps of a site's build
     api              the Getty Images API v3: Api, with search, images, downloads and boards
     cache            copies of records: EmbedCache over a store; cache/stores/ has the stores
     transport        the only way out: Transport, HttpTransport
@@ -67,6 +68,14 @@ if TYPE_CHECKING:
     from embedkit.api.response_cache import SearchBudget as SearchBudget
     from embedkit.api.search import PreparedSearch as PreparedSearch, Search as Search
     from embedkit.cache.embed_cache import EmbedCache as EmbedCache
+    from embedkit.engine.build import (
+        Build as Build,
+        BuildReport as BuildReport,
+        Finding as Finding,
+        LockReport as LockReport,
+        Page as Page,
+    )
+    from embedkit.engine.sources import Source as Source, Sources as Sources
     from embedkit.errors import (
         ConfigurationError as ConfigurationError,
         EmbedKitError as EmbedKitError,
@@ -112,6 +121,8 @@ _MODULES = {
         "QuotaExhausted RateLimited Unauthorized Unavailable UnsupportedReference"
     ),
     "messages": "Request Response Sink",
+    "engine.build": "Build BuildReport Finding LockReport Page",
+    "engine.sources": "Source Sources",
     "transport.client": "HttpTransport Transport",
     "cache.embed_cache": "EmbedCache",
     "api.client": "Api",

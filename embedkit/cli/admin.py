@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from embedkit.cli.console import as_json, open_kit, print_json, printable, say
+from embedkit.cli.output import as_json, open_kit, print_json, printable, say
 from embedkit.errors import ConfigurationError
 from embedkit.files.tree import Tree
 from embedkit.rendering.renderer import static_dir

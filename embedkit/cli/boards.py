@@ -11,8 +11,7 @@ import click
 
 from embedkit.api.enums import BoardSortOrder, Relationship
 from embedkit.api.models import Board, BoardAsset
-from embedkit.cli.console import again, as_json, counted, open_kit, print_json, say
-from embedkit.cli.files import read_lines
+from embedkit.cli.output import again, as_json, counted, open_kit, print_json, read_lines, say
 from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON

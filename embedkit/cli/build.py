@@ -1,17 +1,19 @@
-"""Commands about texts in files and folders: render, check, warm, lock."""
+"""Commands about texts in files and folders: render, convert, check, warm, lock."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from embedkit import errors, serialization
-from embedkit.cli.console import (
+from embedkit import serialization
+from embedkit.cli.output import (
     advise,
     as_json,
     counted,
@@ -23,41 +25,43 @@ from embedkit.cli.console import (
     say,
     say_changed,
     say_error,
-    say_problem,
-    worst,
+    say_file_error,
+    say_finding,
+    show_diff,
+    stdin_bytes,
 )
-from embedkit.cli.files import Failures, Text, read_texts
-from embedkit.cli.output import Way
-from embedkit.engine import lockfile
-from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
+from embedkit.engine.build import Build, BuildReport, Finding, LockReport, Page
+from embedkit.engine.sources import InPlace, Results, Source, Sources
+from embedkit.errors import EmbedKitError
 from embedkit.files.atomic import Outcome
-from embedkit.getty import sizes
-from embedkit.kit import EmbedKit
-from embedkit.models import AssetRef, Document, Embed, EmbedKey
+from embedkit.models import EmbedKey
 from embedkit.targets import INPUTS, TARGETS, Input, Target
 
-EXIT_CODES = {
-    kind.code: kind.exit_code
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, errors.ProviderError)
-}
-folders = click.argument("folders", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="DIR...")
+files_argument = click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
+folders_argument = click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(allow_dash=True), metavar="DIR..."
+)
 input_option = click.option(
     "--input",
     "input_",
     type=click.Choice(INPUTS),
     help="The format; by default by the file's name (stdin: html).",
 )
+output_option = click.option(
+    "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there."
+)
+in_place_option = click.option("--in-place", is_flag=True, help="Change the files.")
+diff_option = click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
 
 
 @click.command()
-@click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
+@files_argument
 @input_option
 @click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"One of {', '.join(TARGETS)}.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there.")
-@click.option("--in-place", is_flag=True, help="Change the files.")
-@click.option("--check", is_flag=True, help="Write nothing; tell problems and exit with their code.")
-@click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
+@output_option
+@in_place_option
+@click.option("--check", is_flag=True, help="Write nothing; report problems and exit with their code.")
+@diff_option
 @click.option("--strict", is_flag=True, help="Exit with the code of the worst problem.")
 @click.option("--frozen", is_flag=True, help="Read the lock file alone: no cache, no network.")
 @as_json
@@ -78,24 +82,59 @@ def render(
     A filter from stdin to stdout, unless files or folders are named. Of a folder the texts are read
     (.md .html .txt and the like) and nothing else. Problems go to stderr.
     """
-    way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
-    texts = read_texts(files, input_, output=output, failures=(failures := Failures()))
-    with way.delivery(texts) as delivery, open_kit(**({"frozen": True} if frozen else {})) as kit:
+    delivery = Delivery(output, in_place=in_place, check=check, diff=diff, json=json_)
+    found = _read(files, input_, output=output, keep_going=True)
+    with delivery.writer(found) as writer, open_kit(**({"frozen": True} if frozen else {})) as kit:
         with progress("Resolving") as step:
-            wanted = [(text.content, text.input) for text in texts]
-            rendered = kit.documents(wanted, target=target, progress=step)
-        for text, document in zip(texts, rendered, strict=True):
-            delivery.deliver(text, document.content)
+            report = Build(kit, target, strict=check or strict).render(found, progress=step)
+        codes = [delivery.deliver(page, writer) for page in report.pages]
         if json_:
-            print_json({"texts": [_shown(*pair, way) for pair in zip(texts, rendered, strict=True)]})
+            print_json({"texts": [_page_json(page, delivery) for page in report.pages]})
         else:
-            _tell_problems(texts, rendered, frozen=kit.settings.frozen)
-        found = _exit_code(rendered, strict=check or strict, frozen=kit.settings.frozen)
-    return worst([found, delivery.code, failures.code])
+            _say_findings(report, network=not kit.settings.frozen)
+    return max(report.exit_code, *codes, 2 if found.errors else 0, 0)
 
 
 @click.command()
-@folders
+@files_argument
+@input_option
+@output_option
+@in_place_option
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
+@diff_option
+@as_json
+def convert(
+    files: tuple[str, ...],
+    input_: Input | None,
+    output: Path | None,
+    in_place: bool,
+    check: bool,
+    diff: bool,
+    json_: bool,
+) -> int:
+    """Turn pasted embed code back into shortcodes.
+
+    A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
+    does code: what render leaves alone.
+    """
+    delivery = Delivery(output, in_place=in_place, check=check, diff=diff, json=json_)
+    found = _read(files, input_, output=output, keep_going=True)
+    with delivery.writer(found) as writer:
+        report = Build.convert(found)
+        codes = [delivery.deliver(page, writer) for page in report.pages]
+    if json_:
+        print_json({"texts": [_conversion_json(page, delivery) for page in report.pages]})
+    else:
+        _say_findings(report, network=False)
+        for page, code in zip(report.pages, codes, strict=True):
+            if page.changes and not code and delivery.writes and not diff:
+                name = printable(page.source.name)
+                say(f"{name}: {page.changes} {'to convert' if check else 'converted'}")
+    return max(report.exit_code if check else 0, *codes, 2 if found.errors else 0, 0)
+
+
+@click.command()
+@folders_argument
 @input_option
 @as_json
 def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
@@ -103,27 +142,28 @@ def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
 
     Getty is asked anew for every one. DIR is a folder or a file.
     """
-    texts = read_texts(folders, input_)
-    with open_kit() as kit:
-        places = _places(kit, texts)
-        with progress("Checking") as step:
-            found = kit.records([ref for ref, _ in places], refresh=True, progress=step)
-    failed = _failed(found)
-    lost = {ref: error for ref, error in failed.items() if isinstance(error, NotFound | NotEmbeddable)}
-    where = {ref: [place for one, place in places if str(one) == ref] for ref in failed}
+    found = _read(folders, input_)
+    with open_kit() as kit, progress("Checking") as step:
+        report = Build(kit).check(found, progress=step)
+    places = defaultdict(list)
+    for finding in report.findings:
+        places[finding.ref].append(finding)
     if json_:
-        findings = [{"ref": ref, "error": error_json(failed[ref]), "files": where[ref]} for ref in failed]
-        print_json({"distinct": len(found), "findings": findings})
+        findings = [_failure_json(ref, error, places[ref]) for ref, error in report.failed]
+        print_json({"distinct": report.distinct, "findings": findings})
     else:
-        for ref, error in failed.items():
-            click.echo(f"{ref}: {error.code}: {', '.join(map(printable, where[ref]))}")
-        say(f"{counted(len(found), 'picture')}, {len(lost)} lost, {len(failed) - len(lost)} could not be checked.")
-        advise(error.code for error in failed.values())
-    return worst([1 if ref in lost else error.exit_code for ref, error in failed.items()])
+        for ref, error in report.failed:
+            where = (f"{printable(one.file)}:{one.line}:{one.column}" for one in places[ref])
+            click.echo(f"{ref}: {error.code}: {', '.join(where)}")
+        lost = len(report.lost)
+        unchecked = len(report.failed) - lost
+        say(f"{counted(report.distinct, 'picture')}, {lost} lost, {unchecked} could not be checked.")
+        advise(error.code for _, error in report.failed)
+    return report.exit_code
 
 
 @click.command()
-@folders
+@folders_argument
 @input_option
 @as_json
 def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
@@ -131,26 +171,23 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
 
     DIR is a folder or a file.
     """
-    texts = read_texts(folders, input_)
+    found = _read(folders, input_)
     with open_kit() as kit, progress("Warming") as step:
-        report = kit.warm([(text.content, text.input) for text in texts], progress=step)
+        report = Build(kit).warm(found, progress=step)
     if json_:
-        failed = [{"ref": ref, "error": error_json(error)} for ref, error in report.failed]
         counts = {"distinct": report.distinct, "fetched": report.fetched, "stale": report.stale}
-        print_json(counts | {"failed": failed})
+        print_json(counts | _failed_json(report))
     else:
-        for ref, error in report.failed:
-            say_error(f"{ref}: {error}")
+        _say_failed(report)
         click.echo(
             f"{counted(report.distinct, 'picture')}: {report.fetched} fetched, {report.stale} stale,"
             f" {len(report.failed)} failed."
         )
-        advise(error.code for _, error in report.failed)
-    return worst([error.exit_code for _, error in report.failed])
+    return report.exit_code
 
 
 @click.command()
-@folders
+@folders_argument
 @input_option
 @click.option("--refresh", is_flag=True, help="Ask again for the pictures that are locked already.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if the lock file is out of step.")
@@ -161,103 +198,162 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
     With it, render --frozen needs no network. Locked records are kept, new ones added, those that no
     text needs any more dropped: name all folders of a site at once. DIR is a folder or a file.
     """
-    texts = read_texts(folders, input_)
-    with open_kit(frozen=False) as kit:
-        path = Path(kit.settings.lockfile)
-        before = lockfile.read_bytes(path)
-        held = {} if before is None else lockfile.load(before, path)
-        refs = [ref for ref, _ in _places(kit, texts)]
-        wanted = {kit.key(ref) for ref in refs}
-        if check:
-            return _tell_lock_check(path, held, wanted, json_)
-        ask = [ref for ref in refs if refresh or not _large_enough(held.get(kit.key(ref)), ref)]
-        with progress("Locking") as step:
-            found = kit.records(ask, refresh=refresh, progress=step)
-    lost = {picture for picture, one in found.items() if isinstance(one, NotFound | NotEmbeddable)}
-    locked = {
-        picture: one
-        for picture, one in {**held, **found}.items()
-        if picture in wanted and picture not in lost and isinstance(one, Embed)
-    }
-    for picture in wanted & held.keys() - locked.keys() - lost:  # Getty is down: what was locked stays
-        locked[picture] = held[picture]
-    done = lockfile.write_back(path, before, locked)
-    for note in done.notes:
-        say(f"{printable(path)} {note}.")
-    if done.outcome is Outcome.CHANGED_MEANWHILE:
-        say_changed(path)
-        return worst([1, *(error.exit_code for error in _failed(found).values())])
-    return _tell_lock(path, held, locked, _failed(found), json_)
-
-
-def _shown(text: Text, document: Document, way: Way) -> dict[str, Any]:
-    problems = [asdict(problem) for problem in document.problems]
-    embeds = [serialization.public(embed, time.time()) for embed in document.embeds]
-    content = {} if way.writes else {"content": document.content}
-    return {"file": text.place, "embeds": embeds, "problems": problems} | content
-
-
-def _tell_problems(texts: Iterable[Text], rendered: Iterable[Document], *, frozen: bool) -> None:
-    found = [
-        (text, problem) for text, document in zip(texts, rendered, strict=True) for problem in document.problems
-    ]
-    for text, problem in found:
-        say_problem(text.place, problem)
-    if not frozen:
-        advise(problem.code for _, problem in found)
-
-
-def _exit_code(rendered: Iterable[Document], *, strict: bool, frozen: bool) -> int:
-    codes = [problem.code for document in rendered for problem in document.problems]
-    if frozen:  # the build is not what it was locked to be
-        return 1 if any(code in EXIT_CODES for code in codes) or (strict and codes) else 0
-    return worst([EXIT_CODES.get(code, 1) for code in codes]) if strict else 0
-
-
-def _places(kit: EmbedKit, texts: Iterable[Text]) -> list[tuple[AssetRef, str]]:
-    return [(ref, text.place) for text in texts for ref in kit.find(text.content, input=text.input)]
-
-
-def _failed(found: Mapping[EmbedKey, Embed | EmbedKitError]) -> dict[str, EmbedKitError]:
-    return {",".join(items): one for (items, _), one in found.items() if isinstance(one, EmbedKitError)}
-
-
-def _large_enough(held: Embed | None, ref: AssetRef) -> bool:
-    return held is not None and sizes.satisfies(held, ref.options)
-
-
-def _tell_lock(
-    path: Path,
-    held: Mapping[EmbedKey, Embed],
-    locked: Mapping[EmbedKey, Embed],
-    failed: Mapping[str, EmbedKitError],
-    json_: bool,
-) -> int:
-    added, dropped = len(locked.keys() - held.keys()), len(held.keys() - locked.keys())
-    if json_:
-        errors_ = [{"ref": ref, "error": error_json(error)} for ref, error in failed.items()]
-        print_json({"locked": len(locked), "added": added, "dropped": dropped, "failed": errors_})
+    found = _read(folders, input_)
+    with open_kit(frozen=False) as kit, progress("Locking", patient=True) as step:
+        report = Build(kit).lock(found, refresh=refresh, check=check, progress=step)
+    for note in report.written.notes if report.written else ():
+        say(f"{printable(report.path)} {note}.")
+    if report.written is None:
+        _print_lock_check(report, json_)
+    elif report.written.outcome is Outcome.CHANGED_MEANWHILE:
+        say_changed(report.path)
     else:
-        for ref, error in failed.items():
-            say_error(f"{ref}: {error}")
-        click.echo(f"{printable(path)}: {counted(len(locked), 'picture')}, {added} added, {dropped} dropped.")
-        advise(error.code for error in failed.values())
-    return worst([error.exit_code for error in failed.values()])
+        _print_lock(report, json_)
+    return report.exit_code
 
 
-def _tell_lock_check(path: Path, held: Mapping[EmbedKey, Embed], wanted: set[EmbedKey], json_: bool) -> int:
-    missing, unused = sorted(wanted - held.keys()), sorted(held.keys() - wanted)
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where the options of a command let changed texts go; with ``json`` the command prints them itself.
+
+    :raises click.UsageError: for options that exclude each other.
+    """
+
+    output: Path | None = None
+    in_place: bool = False
+    check: bool = False
+    diff: bool = False
+    json: bool = False
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.output, self.in_place, self.check, self.diff))) > 1:
+            raise click.UsageError("--output, --in-place, --check and --diff exclude each other.")
+        if self.diff and self.json:
+            raise click.UsageError("--diff and --json exclude each other.")
+
+    @property
+    def writes(self) -> bool:
+        """Whether the texts themselves go elsewhere than to stdout."""
+        return bool(self.output or self.in_place or self.check or self.diff)
+
+    def writer(self, sources: Sources) -> AbstractContextManager[Results | InPlace | None]:
+        """What writes the files; checked before anything is written.
+
+        :raises click.UsageError: where there is one stdout for several texts.
+        """
+        if self.output:
+            return Results(sources, self.output)
+        if self.in_place:
+            return InPlace(sources, on_leftover=_say_leftover)
+        if len(sources) > 1 and not (self.writes or self.json):
+            raise click.UsageError("Several files: pass --output DIR, --in-place, --diff, --check or --json.")
+        return nullcontext()
+
+    def deliver(self, page: Page, writer: Results | InPlace | None) -> int:
+        """Take a text to its place; the exit code that this asks for."""
+        source, content = page.source, page.document.content
+        if writer:
+            return _write(source, content, writer)
+        if self.diff:
+            show_diff(source.name, source.bom + source.text, source.bom + content)
+        elif not (self.check or self.json):
+            click.echo(source.encode(content), nl=False)
+        return 0
+
+
+def _write(source: Source, content: str, writer: Results | InPlace) -> int:
+    try:
+        done = writer.write(source, content)
+    except OSError as error:
+        say_file_error(error)
+        return 2
+    for note in done.notes:
+        say(f"{printable(source.name)} {note}.")
+    if done.outcome is Outcome.CHANGED_MEANWHILE:
+        say_changed(source.name)
+        return 1
+    return 0
+
+
+def _say_leftover(path: str) -> None:
+    say(f"{printable(path)} holds what was saved while a run was killed: compare, then remove it.")
+
+
+def _read(
+    paths: tuple[str, ...], input: Input | None, *, output: Path | None = None, keep_going: bool = False
+) -> Sources:
+    """The texts that arguments name; what is skipped goes to stderr."""
+    named = paths or ("-",)
+    stdin = stdin_bytes() if "-" in named else None
+    found = Build.collect(named, input=input, output=output, stdin=stdin, keep_going=keep_going)
+    for path, reason in found.skipped:
+        say(f"{printable(path)} {reason}.")
+    for error in found.errors:
+        if isinstance(error, OSError):
+            say_file_error(error)
+        else:
+            say_error(str(error))
+    return found
+
+
+def _say_findings(report: BuildReport, *, network: bool) -> None:
+    for finding in report.findings:
+        say_finding(finding)
+    if network:
+        advise(finding.code for finding in report.findings)
+
+
+def _say_failed(report: BuildReport) -> None:
+    for ref, error in report.failed:
+        say_error(f"{ref}: {error}")
+    advise(error.code for _, error in report.failed)
+
+
+def _page_json(page: Page, delivery: Delivery) -> dict[str, Any]:
+    embeds = [serialization.public(embed, time.time()) for embed in page.document.embeds]
+    return {"file": page.source.name, "embeds": embeds} | _text_json(page, delivery)
+
+
+def _conversion_json(page: Page, delivery: Delivery) -> dict[str, Any]:
+    return {"file": page.source.name, "converted": page.changes} | _text_json(page, delivery)
+
+
+def _text_json(page: Page, delivery: Delivery) -> dict[str, Any]:
+    problems = [asdict(problem) for problem in page.document.problems]
+    return {"problems": problems} | ({} if delivery.writes else {"content": page.document.content})
+
+
+def _failed_json(report: BuildReport) -> dict[str, Any]:
+    return {"failed": [{"ref": ref, "error": error_json(error)} for ref, error in report.failed]}
+
+
+def _failure_json(ref: str, error: EmbedKitError, findings: Iterable[Finding]) -> dict[str, Any]:
+    places = [{"file": one.file, "line": one.line, "column": one.column} for one in findings]
+    files = list(dict.fromkeys(place["file"] for place in places))
+    return {"ref": ref, "error": error_json(error), "files": files, "places": places}
+
+
+def _print_lock(report: LockReport, json_: bool) -> None:
+    added, dropped = len(report.added), len(report.dropped)
     if json_:
-        print_json({"missing": _named(missing), "not_needed": _named(unused)})
-        return 1 if missing or unused else 0
-    for sign, pictures in (("+", missing), ("-", unused)):
+        print_json({"locked": report.locked, "added": added, "dropped": dropped} | _failed_json(report))
+        return
+    _say_failed(report)
+    pictures = counted(report.locked, "picture")
+    click.echo(f"{printable(report.path)}: {pictures}, {added} added, {dropped} dropped.")
+
+
+def _print_lock_check(report: LockReport, json_: bool) -> None:
+    if json_:
+        print_json({"missing": _keys_json(report.added), "not_needed": _keys_json(report.dropped)})
+        return
+    for sign, pictures in (("+", report.added), ("-", report.dropped)):
         for items, tld in pictures:
             click.echo(f"{sign} {','.join(items)} ({tld})")
-    if missing or unused:
-        counts = f"{len(missing)} missing, {len(unused)} not needed"
-        say(f"{printable(path)} is out of step: {counts}. Run: embedkit lock DIR")
-    return 1 if missing or unused else 0
+    if report.exit_code:
+        counts = f"{len(report.added)} missing, {len(report.dropped)} not needed"
+        say(f"{printable(report.path)} is out of step: {counts}. Run: embedkit lock DIR")
 
 
-def _named(pictures: Iterable[EmbedKey]) -> list[dict[str, str]]:
+def _keys_json(pictures: Iterable[EmbedKey]) -> list[dict[str, str]]:
     return [{"ref": ",".join(items), "tld": tld} for items, tld in pictures]

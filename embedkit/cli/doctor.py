@@ -22,7 +22,7 @@ import click
 from embedkit import __version__
 from embedkit.api.oauth import Credentials
 from embedkit.cli.admin import kept
-from embedkit.cli.console import as_json, counted, paint, print_json, printable
+from embedkit.cli.output import as_json, counted, paint, print_json, printable
 from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit

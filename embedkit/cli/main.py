@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from embedkit import __version__
-from embedkit.cli.console import say, say_error, say_file_error
+from embedkit.cli.output import say, say_error, say_file_error
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized
 
 # Each command, in the order of use: its module, which is imported when it is called, and its line in --help.
@@ -26,7 +26,7 @@ COMMANDS = {
     "resolve": ("resolve", "Look up pictures: what is known of them, or their markup."),
     "search": ("search", "Find pictures that may be embedded, with their shortcodes."),
     "render": ("build", "Replace every reference in texts by its embed."),
-    "convert": ("resolve", "Turn pasted embed code back into shortcodes."),
+    "convert": ("build", "Turn pasted embed code back into shortcodes."),
     "check": ("build", "Find pictures in texts that are withdrawn or not embeddable."),
     "warm": ("build", "Fetch what texts need, so that rendering asks for nothing."),
     "lock": ("build", "Write the records that texts need into the lock file."),

@@ -1,153 +1,201 @@
-"""Where changed texts go: to stdout, into a folder, back into their files, or nowhere."""
+"""What the commands say, and how: data on stdout, messages on stderr, colour only where it is wanted."""
 
 from __future__ import annotations
 
+import difflib
+import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
+from click.core import ParameterSource
 
-from embedkit.cli.console import printable, say, say_changed, say_file_error, show_diff
-from embedkit.cli.files import Text, destinations
-from embedkit.files.atomic import Outcome, sweep_folder, write_back
-from embedkit.files.tree import Tree
+from embedkit.errors import EmbedKitError, Unavailable
+
+if TYPE_CHECKING:
+    from embedkit.engine.build import Finding
+    from embedkit.kit import EmbedKit
+
+# What a terminal may act on, or no stream can take: C1 controls, bidi and other format characters, separators,
+# surrogates. JSON itself escapes C0.
+UNPRINTABLE = re.compile(
+    "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What the options of a command say; with ``json`` a text is data that the command prints itself.
+def paint(text: str, colour: str, *, err: bool = False) -> str:
+    """Colour on a terminal, unless NO_COLOR is set (https://no-color.org; click does not look)."""
+    stream = sys.stderr if err else sys.stdout
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return click.style(text, fg=colour) if wanted and _is_terminal(stream) else text
 
-    :raises click.UsageError: for options that exclude each other.
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: it was closed before we began
+
+
+def printable(name: object) -> str:
+    """A name on one line that shows what it is, whatever is in it: breaks, controls, bytes that are not UTF-8."""
+    text = str(name)
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # how Python keeps such a byte (PEP 383)
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def _lines(message: str) -> str:
+    """A message that may have several lines, and nothing else that moves the cursor."""
+    return message if message.isprintable() else "\n".join(map(printable, message.split("\n")))
+
+
+def say(message: str) -> None:
+    """A message for the person at the terminal."""
+    click.echo(_lines(message), err=True)
+
+
+def say_error(message: str, *, lines: bool = False) -> None:
+    """An error, on stderr, on one line; or on several, where it is a text of our own or of click's."""
+    shown = _lines(message) if lines else printable(message)
+    click.echo(f"{paint('error:', 'red', err=True)} {shown}", err=True)
+
+
+def say_file_error(error: OSError) -> None:
+    """What the system says of a file."""
+    reason = error.strerror or str(error)
+    say_error(f"{printable(error.filename)}: {reason}." if error.filename else f"{reason}.")
+
+
+def say_changed(name: object) -> None:
+    """That a file is not overwritten."""
+    say(f"{printable(name)} was changed while embedkit ran, and is left as it is: run the command again.")
+
+
+def say_finding(finding: Finding) -> None:
+    """A finding in a text, in the form that editors and terminals can follow."""
+    code = paint(finding.code, "yellow", err=True)
+    where = f"{printable(finding.file)}:{finding.line}:{finding.column}"
+    click.echo(f"{where}: {code}: {printable(finding.detail)}", err=True)
+
+
+def print_json(value: Any) -> None:
+    """Data for another program; what a terminal may act on, and bytes that are not UTF-8, are escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo(text if text.isascii() else UNPRINTABLE.sub(_json_escape, text))
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
+
+
+def error_json(error: EmbedKitError) -> dict[str, Any]:
+    """An error as ``--json`` gives it."""
+    return {"code": error.code, "title": error.title, "detail": str(error)}
+
+
+@contextmanager
+def open_kit(**settings: Any) -> Iterator[EmbedKit]:
+    """A kit for one command: what it showed stale is refreshed before the command ends."""
+    from dataclasses import replace
+
+    from embedkit.kit import EmbedKit
+    from embedkit.settings import Settings
+
+    made = Settings.from_env(os.environ)
+    with EmbedKit(replace(made, **settings) if settings else made, background=False) as kit:
+        yield kit
+
+
+@contextmanager
+def progress(label: str, *, patient: bool = False) -> Iterator[Callable[[int, int | None], None] | None]:
+    """A bar on a terminal, else nothing: ``step(done, of)``; it stands still while nobody knows of how many.
+
+    :param patient: wait for the first step: what may fail before it leaves no empty bar behind.
     """
+    if not _is_terminal(sys.stderr):
+        yield None
+        return
+    with ExitStack() as stack:
+        bar = click.progressbar(length=1, label=label, file=sys.stderr)
+        shown = [] if patient else [stack.enter_context(bar)]
 
-    output: Path | None = None
-    in_place: bool = False
-    check: bool = False
-    diff: bool = False
-    json: bool = False
+        def step(done: int, of: int | None) -> None:
+            if not shown:
+                shown.append(stack.enter_context(bar))
+            if of:
+                bar.length = of
+                bar.pos = min(bar.pos, done)  # a file that was cut off begins anew; click counts forwards only
+                bar.update(done - bar.pos)
 
-    def __post_init__(self) -> None:
-        if sum(map(bool, (self.output, self.in_place, self.check, self.diff))) > 1:
-            raise click.UsageError("--output, --in-place, --check and --diff exclude each other.")
-        if self.diff and self.json:
-            raise click.UsageError("--diff and --json exclude each other.")
-
-    @property
-    def writes(self) -> bool:
-        """Whether the texts themselves go elsewhere than to stdout."""
-        return bool(self.output or self.in_place or self.check or self.diff)
-
-    def delivery(self, texts: Sequence[Text]) -> Delivery:
-        """What takes each text and its new content; checked before anything is written.
-
-        :raises click.UsageError: where these texts cannot go that way.
-        """
-        if self.output:
-            return Output(texts, self.output)
-        if self.in_place:
-            return InPlace(texts)
-        if self.diff:
-            return Diff()
-        if self.check or self.json:
-            return Delivery()
-        if len(texts) > 1:
-            raise click.UsageError("Several files: say --output DIR, --in-place, --diff, --check or --json.")
-        return Print()
+        yield step
 
 
-class Delivery:
-    """Takes texts, and writes none. ``code`` is the exit code that it asks for; what fails is reported."""
-
-    code = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is left to do."""
-
-    def deliver(self, text: Text, content: str) -> bool:  # noqa: ARG002 (for those that write)
-        """Take a text; whether it is where it should be."""
-        return True
-
-    def _fail(self, code: int) -> bool:
-        self.code = max(self.code, code)
-        return False
+def counted(number: int, noun: str) -> str:
+    """For example "1 picture", "2 pictures"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-class Print(Delivery):
-    """One text, to stdout, byte by byte."""
-
-    def deliver(self, text: Text, content: str) -> bool:
-        click.echo(text.encoded(content), nl=False)
-        return True
-
-
-class Diff(Delivery):
-    """What would change, to stdout."""
-
-    def deliver(self, text: Text, content: str) -> bool:
-        show_diff(text.place, text.mark + text.content, text.mark + content)
-        return True
-
-
-class Output(Delivery):
-    """Into a folder of results."""
-
-    def __init__(self, texts: Sequence[Text], folder: Path) -> None:
-        self._places = destinations(texts, folder)
-        self._tree = Tree(folder)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._tree.sync()
-
-    def deliver(self, text: Text, content: str) -> bool:
-        try:
-            self._tree.write(self._places[text.place], text.encoded(content))
-        except OSError as error:
-            say_file_error(error)
-            return self._fail(2)
-        return True
+def again(**changed: Any) -> str:
+    """The command that runs, with some options changed: ready to be copied to a shell."""
+    context = click.get_current_context()
+    words: list[str] = []
+    options: list[str] = []
+    for one in context.command.params:
+        name = str(one.name)
+        said = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        value = changed.get(name, context.params.get(name) if said else None)
+        values = [] if value is None else value if isinstance(value, tuple) else [value]
+        if isinstance(one, click.Argument):
+            words += values
+        else:
+            options += [part for each in values for part in (one.opts[0], each)[: 1 if each is True else 2]]
+    dashed = any(word.startswith("-") for word in words)
+    return shlex.join(
+        [*context.command_path.split(), *map(str, [*options, "--", *words] if dashed else [*words, *options])]
+    )
 
 
-class InPlace(Delivery):
-    """Back into the files, where they are still what was read."""
-
-    def __init__(self, texts: Sequence[Text]) -> None:
-        if any(text.path is None for text in texts):
-            raise click.UsageError("stdin cannot be changed in place.")
-        real = {text.place: Path(os.path.realpath(text.place)) for text in texts}
-        # a file that is there under its own name and by links is one file
-        self._places = {path: place for place, path in sorted(real.items(), key=_is_link, reverse=True)}
-        for folder in {path.parent for path in self._places}:
-            for name in sweep_folder(folder):
-                say(f"{printable(name)} holds what was saved while a run was killed: compare, then remove it.")
-
-    def deliver(self, text: Text, content: str) -> bool:
-        unchanged = content == text.content
-        if unchanged or self._places.get(Path(os.path.realpath(text.place))) != text.place:
-            return unchanged
-        try:
-            done = write_back(text.place, text.encoded(text.content), text.encoded(content))
-        except OSError as error:
-            say_file_error(error)
-            return self._fail(2)
-        for note in done.notes:
-            say(f"{printable(text.place)} {note}.")
-        if done.outcome is Outcome.CHANGED_MEANWHILE:
-            say_changed(text.place)
-            return self._fail(1)
-        return True
+def advise(codes: Iterable[str]) -> None:
+    """What to do where Getty could not be asked: said once, however many pictures it is about."""
+    if Unavailable.code in codes:
+        say(
+            "Is there a network? embedkit doctor checks the way to Getty Images;"
+            " embedkit demo and embedkit sandbox need none."
+        )
 
 
-def _is_link(item: tuple[str, Path]) -> tuple[bool, str]:
-    place, path = item
-    return os.path.abspath(place) != str(path), place
+def stdin_bytes() -> BinaryIO | None:
+    """stdin, or None where it was closed before we began; whoever types is told how to end."""
+    if sys.stdin is None:
+        return None
+    if sys.stdin.isatty():
+        say("Reading from the terminal; Ctrl+D ends it.")
+    return sys.stdin.buffer
+
+
+def read_lines() -> list[str]:
+    """The lines of stdin that are not blank."""
+    from embedkit.engine.sources import collect
+
+    [source] = collect(["-"], stdin=stdin_bytes())
+    return [line for line in source.text.splitlines() if line.strip()]
+
+
+def show_diff(path: Path | str, before: str, after: str) -> None:
+    """A unified diff on stdout."""
+    name = printable(path)
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+    )
+    for line in lines:
+        click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)

@@ -1,34 +1,27 @@
-"""Commands about single references: resolve, convert."""
+"""The command about single references: resolve."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
 from embedkit import serialization
-from embedkit.cli.build import input_option
-from embedkit.cli.console import (
+from embedkit.cli.output import (
     advise,
     as_json,
     error_json,
     open_kit,
     print_json,
     printable,
-    say,
+    read_lines,
     say_error,
-    say_problem,
-    worst,
 )
-from embedkit.cli.files import Failures, read_lines, read_texts
-from embedkit.cli.output import Way
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
 from embedkit.models import AssetRef, Embed, Options, credit_line
-from embedkit.targets import TARGETS, Input, Target
+from embedkit.targets import TARGETS, Target
 
 
 @click.command()
@@ -57,50 +50,7 @@ def resolve(
         else:
             _print(kit, wanted, answers, said)
             advise(answer.code for answer in answers if isinstance(answer, EmbedKitError))
-    return worst([answer.exit_code for answer in answers if isinstance(answer, EmbedKitError)])
-
-
-@click.command()
-@click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
-@input_option
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there.")
-@click.option("--in-place", is_flag=True, help="Change the files.")
-@click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
-@click.option("--diff", is_flag=True, help="Change nothing; print what would change.")
-@as_json
-def convert(
-    files: tuple[str, ...],
-    input_: Input | None,
-    output: Path | None,
-    in_place: bool,
-    check: bool,
-    diff: bool,
-    json_: bool,
-) -> int:
-    """Turn pasted embed code back into shortcodes.
-
-    A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
-    does code: what render leaves alone.
-    """
-    from embedkit.getty import embed_code
-
-    way = Way(output, in_place=in_place, check=check, diff=diff, json=json_)
-    texts = read_texts(files, input_, output=output, failures=(failures := Failures()))
-    counts = []
-    with way.delivery(texts) as delivery:
-        for text in texts:
-            content, count, problems = embed_code.convert(text.content, text.input)
-            done = delivery.deliver(text, content)
-            shown = {"file": text.place, "converted": count, "problems": [asdict(one) for one in problems]}
-            counts.append(shown | ({} if way.writes else {"content": content}))
-            for problem in () if json_ else problems:
-                say_problem(text.place, problem)
-            if count and done and way.writes and not (diff or json_):
-                say(f"{printable(text.place)}: {count} {'to convert' if check else 'converted'}")
-    if json_:
-        print_json({"texts": counts})
-    found = 1 if check and any(one["converted"] or one["problems"] for one in counts) else 0
-    return worst([found, delivery.code, failures.code])
+    return max((answer.exit_code for answer in answers if isinstance(answer, EmbedKitError)), default=0)
 
 
 def _asked(kit: EmbedKit, ref: str, said: Options) -> AssetRef | UnsupportedReference:

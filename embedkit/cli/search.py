@@ -19,7 +19,7 @@ from embedkit.api.enums import (
 )
 from embedkit.api.models import Image, SearchPage
 from embedkit.api.parameters import FAMILIES, Family
-from embedkit.cli.console import again, as_json, counted, open_kit, print_json, say
+from embedkit.cli.output import again, as_json, counted, open_kit, print_json, say
 from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width
 from embedkit.models import JSON
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 import click
 
-from embedkit.cli.console import print_json, say
+from embedkit.cli.output import print_json, say
 from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import missing_package
 from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings

@@ -14,7 +14,7 @@ import click
 
 from embedkit.api.enums import MAX_PAGE_SIZE
 from embedkit.api.parameters import PAGE_SIZE
-from embedkit.cli.console import paint
+from embedkit.cli.output import paint
 
 GAP = "  "
 ROOMY = 110  # cells of a line from which on there is room for more than what has to be told

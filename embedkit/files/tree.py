@@ -21,10 +21,11 @@ class Tree:
         self._root = root
         self._folders: set[Path] = set()
 
-    def write(self, relative: Path, new: bytes) -> None:
+    def write(self, relative: Path, new: bytes) -> bool:
         """Write a file below the folder, whatever is in its place; one that says so already stays untouched.
 
         :param relative: its path, of plain names.
+        :returns: whether it was needed.
         :raises OSError: where it can't be written, or a link is in the way; then what was there is as it was.
         """
         with ExitStack() as opened:
@@ -37,7 +38,7 @@ class Tree:
                 self._folders.add(folder.path)
                 sweep(folder)
             with error_at(self._root / relative):
-                write_in(folder, relative.name, new)
+                return write_in(folder, relative.name, new)
 
     def sync(self) -> None:
         """Have the names of all files on the disk; each file is there already."""

@@ -264,9 +264,10 @@ def test_check_finds_what_was_withdrawn(run: Run, content: Path, sandbox: Sandbo
     sandbox.app.withdraw(ID)
     done = run("check", "content")
     assert done.code == 1
-    assert f"{ID}: not-found: content/one.md" in done.out
+    assert f"{ID}: not-found: content/one.md:3:1\n" in done.out
     found = json.loads(run("check", "content", "--json").out)
     assert found["findings"][0]["files"] == ["content/one.md"]
+    assert found["findings"][0]["places"] == [{"file": "content/one.md", "line": 3, "column": 1}]
     sandbox.app.restore(ID)
     sandbox.app.faults.add("drop", count=None)
     assert run("check", "content").code == 3
@@ -329,7 +330,7 @@ def test_an_empty_folder_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = run("warm", "empty", "--json")
     assert done.code == 0
-    assert "There are no texts in empty" in done.err
+    assert "empty has no texts" in done.err
     assert json.loads(done.out)["distinct"] == 0
 
 

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.cli.console import printable
-from embedkit.cli.files import read_texts
-from embedkit.cli.output import Way
+from embedkit.cli.output import printable
 from embedkit.sandbox import SandboxServer
 from tests.support.cli import Run
 from tests.support.files import save_by_rename
@@ -101,18 +99,6 @@ def test_a_lock_file_that_is_changed_meanwhile_stays(sandbox: SandboxServer, pos
     assert "embedkit.lock.json was changed while embedkit ran" in done.stderr
     assert done.stdout == ""
     assert lock.read_bytes() == EDIT
-
-
-def test_a_text_that_is_saved_between_reading_and_writing(posts: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    texts = read_texts([str(posts)], None)
-    with Way(in_place=True).delivery(texts) as delivery:
-        for number, text in enumerate(texts):
-            if number == 1:
-                (posts / "b.md").write_bytes(EDIT)
-            assert delivery.deliver(text, "new\n") == (number != 1)
-    assert delivery.code == 1
-    assert "b.md was changed" in capsys.readouterr().err
-    assert list(bytes_of(posts).values()) == [b"new\n", EDIT, b"new\n"]
 
 
 def test_convert_leaves_what_was_saved_and_says_nothing_of_converting_it(run: Run, posts: Path) -> None:

@@ -1,0 +1,331 @@
+"""What a build of a site does with its texts: warm, lock, check, render, convert, each with a report.
+
+For every host and for the command line alike: nothing here prints or ends the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embedkit import errors
+from embedkit.engine import lockfile, matches
+from embedkit.engine.resolver import Progress
+from embedkit.engine.sources import Source, collect
+from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound, ProviderError
+from embedkit.files.atomic import Outcome, WriteBack
+from embedkit.getty import sizes
+from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem
+from embedkit.shortcodes.scan import Positions
+from embedkit.targets import Target
+
+if TYPE_CHECKING:
+    from embedkit.kit import EmbedKit
+
+EXIT_CODES = {
+    kind.code: kind.exit_code
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, ProviderError)
+}
+LOST = (NotFound, NotEmbeddable)  # withdrawn, or not to be embedded: no later try changes it
+
+Found = Mapping[EmbedKey, Embed | EmbedKitError]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong at a place of a file.
+
+    :param file: as it was named.
+    :param line: 1-based.
+    :param column: 1-based, in code points.
+    :param code: of the error, as ``not-found``, or of the mistake in the text, as ``shortcode``.
+    :param detail: a sentence.
+    :param ref: the IDs of the picture, joined by commas, where it is about one.
+
+    >>> str(Finding("post.md", 3, 1, "not-found", "Getty Images has no such picture."))
+    'post.md:3:1: not-found: Getty Images has no such picture.'
+    """
+
+    file: str
+    line: int
+    column: int
+    code: str
+    detail: str
+    ref: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.code}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A reference at a place of a text."""
+
+    source: Source
+    line: int
+    column: int
+    ref: AssetRef
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A text and what became of it.
+
+    :param changes: how many references were replaced, or how much pasted code was converted.
+    """
+
+    source: Source
+    document: Document
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a step of a build came to.
+
+    :param pages: the texts in order, of :meth:`Build.render` and :meth:`Build.convert`.
+    :param distinct: pictures asked for, each counted once.
+    :param fetched: pictures that came from Getty now.
+    :param stale: pictures that are shown by an old copy, since there is no new one.
+    :param failed: IDs, joined by commas, and error of each picture that can't be had.
+    :param findings: what is wrong, place by place.
+    :param exit_code: 0 for success, else what a command should exit with.
+    """
+
+    pages: tuple[Page, ...] = ()
+    distinct: int = 0
+    fetched: int = 0
+    stale: int = 0
+    failed: tuple[tuple[str, EmbedKitError], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    exit_code: int = 0
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """Pictures that are withdrawn or may not be embedded."""
+        return tuple(ref for ref, error in self.failed if isinstance(error, LOST))
+
+
+@dataclass(frozen=True, slots=True)
+class LockReport(BuildReport):
+    """What became of the lock file, or would become of it.
+
+    :param path: of the lock file.
+    :param locked: how many pictures are in it.
+    :param added: pictures that were added; with ``check=True``, that are missing.
+    :param dropped: pictures that were dropped; with ``check=True``, that no text needs.
+    :param written: what became of the file; None where it was only checked.
+    """
+
+    path: Path = Path()
+    locked: int = 0
+    added: tuple[EmbedKey, ...] = ()
+    dropped: tuple[EmbedKey, ...] = ()
+    written: WriteBack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The steps of a build, over one kit: collect texts, then warm, lock, check, render or convert them.
+
+    :param kit: best made with ``background=False``, and closed when the build is done.
+    :param target: what the markup is for; by default the setting TARGET.
+    :param strict: let :meth:`render` end with the code of its worst problem.
+
+    >>> from embedkit import Build, EmbedKit, Settings, Source
+    >>> from embedkit.sandbox import SandboxTransport
+    >>> with EmbedKit(Settings(cache="memory:"), transport=SandboxTransport(), background=False) as kit:
+    ...     build = Build(kit, strict=True)
+    ...     report = build.render([Source("A post: [getty 74917285]", "markdown")])
+    >>> report.exit_code, report.pages[0].document.embeds[0].width
+    (0, 594)
+    """
+
+    kit: EmbedKit
+    target: Target | None = None
+    strict: bool = False
+
+    collect = staticmethod(collect)
+
+    def render(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
+        """Replace every reference by its embed; what can't be shown degrades by ON_ERROR, and is a finding.
+
+        :param progress: called with the number of pictures done and of all.
+        :returns: the pages. The exit code is 0, unless ``strict``: then that of the worst problem. In a frozen
+            build (the setting FROZEN) it is 1 wherever a picture is missing from the lock file.
+        """
+        texts = list(sources)
+        wanted = [(source.text, source.input) for source in texts]
+        rendered = self.kit.documents(wanted, target=self.target, progress=progress)
+        pages = tuple(Page(*pair, len(pair[1].embeds)) for pair in zip(texts, rendered, strict=True))
+        findings = _problems(pages)
+        return BuildReport(pages, findings=findings, exit_code=self._render_code(findings))
+
+    @staticmethod
+    def convert(sources: Iterable[Source]) -> BuildReport:
+        """Turn pasted embed code back into shortcodes; needs no kit and no network.
+
+        :returns: the pages. The exit code is 1 where there was something to convert, or that couldn't be.
+        """
+        from embedkit.getty import embed_code
+
+        pages = []
+        for source in sources:
+            content, count, problems = embed_code.convert(source.text, source.input)
+            pages.append(Page(source, Document(content, (), problems), count))
+        findings = _problems(pages)
+        code = int(bool(findings) or any(page.changes for page in pages))
+        return BuildReport(tuple(pages), findings=findings, exit_code=code)
+
+    def warm(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
+        """Fetch what texts will need, so that rendering asks for nothing.
+
+        :param progress: called with the number of pictures done and of all.
+        :returns: what was fetched. The exit code is that of the worst failure.
+        """
+        texts = list(sources)
+        warmed = self.kit.warm([(one.text, one.input) for one in texts], progress=progress)
+        return BuildReport(
+            distinct=warmed.distinct,
+            fetched=warmed.fetched,
+            stale=warmed.stale,
+            failed=warmed.failed,
+            findings=_failures(occurrences(texts), warmed.failed) if warmed.failed else (),
+            exit_code=max((error.exit_code for _, error in warmed.failed), default=0),
+        )
+
+    def check(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
+        """Ask Getty anew for every picture, to find those that are withdrawn or not embeddable.
+
+        :param progress: called with the number of pictures done and of all.
+        :returns: the failures. The exit code is 1 where a picture is lost, more where one can't be checked.
+        """
+        places = occurrences(sources)
+        found = self.kit.records([one.ref for one in places], refresh=True, progress=progress)
+        failed = _failed(found)
+        codes = [1 if isinstance(error, LOST) else error.exit_code for _, error in failed]
+        return BuildReport(
+            distinct=len(found),
+            failed=failed,
+            findings=_failures(places, failed),
+            exit_code=max(codes, default=0),
+        )
+
+    def lock(
+        self,
+        sources: Iterable[Source],
+        *,
+        refresh: bool = False,
+        check: bool = False,
+        progress: Progress | None = None,
+    ) -> LockReport:
+        """Write the records that texts need into the lock file (the setting LOCKFILE).
+
+        Locked records are kept, new ones added, those that no text needs dropped: pass all texts of a site
+        at once. The kit must not be frozen.
+
+        :param refresh: ask again for the pictures that are locked already.
+        :param check: write nothing, and ask for nothing.
+        :param progress: called with the number of pictures done and of all.
+        :returns: what was added and dropped. The exit code is that of the worst failure, and 1 where the file was
+            changed meanwhile; with ``check``, 1 where it is out of step.
+        :raises ConfigurationError: where the lock file can't be read.
+        """
+        places = occurrences(sources)
+        path = Path(self.kit.settings.lockfile)
+        before = lockfile.read_bytes(path)
+        held = {} if before is None else lockfile.load(before, path)
+        wanted = {self.kit.key(one.ref) for one in places}
+        if check:
+            return _out_of_step(path, held, wanted)
+        ask = [one.ref for one in places if refresh or not self._covers(held, one.ref)]
+        found = self.kit.records(ask, refresh=refresh, progress=progress)
+        locked = _locked(held, found, wanted)
+        written = lockfile.write_back(path, before, locked)
+        failed = _failed(found)
+        codes = [error.exit_code for _, error in failed]
+        return LockReport(
+            distinct=len(wanted),
+            failed=failed,
+            findings=_failures(places, failed),
+            exit_code=max([int(written.outcome is Outcome.CHANGED_MEANWHILE), *codes]),
+            path=path,
+            locked=len(locked),
+            added=_sorted(locked.keys() - held.keys()),
+            dropped=_sorted(held.keys() - locked.keys()),
+            written=written,
+        )
+
+    def _render_code(self, findings: Iterable[Finding]) -> int:
+        codes = [one.code for one in findings]
+        if self.kit.settings.frozen:  # the build is not what it was locked to be
+            return int(any(code in EXIT_CODES for code in codes) or bool(self.strict and codes))
+        return max((EXIT_CODES.get(code, 1) for code in codes), default=0) if self.strict else 0
+
+    def _covers(self, held: Mapping[EmbedKey, Embed], ref: AssetRef) -> bool:
+        embed = held.get(self.kit.key(ref))
+        return embed is not None and sizes.satisfies(embed, ref.options)
+
+
+def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
+    """Every reference in texts, in order, with its place.
+
+    >>> [(one.line, one.column, str(one.ref)) for one in occurrences([Source("A post:\\n[getty 74917285]")])]
+    [(2, 1, '74917285')]
+    """
+    return [one for source in sources for one in _occurrences(source)]
+
+
+def _occurrences(source: Source) -> Iterator[Occurrence]:
+    positions = Positions(source.text)
+    for one in matches.find(source.text, source.input):
+        if one.ref:
+            line, column = positions.of(one.shortcode.place)
+            yield Occurrence(source, line + source.first_line - 1, column, one.ref)
+
+
+def _problems(pages: Iterable[Page]) -> tuple[Finding, ...]:
+    return tuple(_finding(page.source, problem) for page in pages for problem in page.document.problems)
+
+
+def _finding(source: Source, problem: Problem) -> Finding:
+    line = problem.line + source.first_line - 1
+    return Finding(source.name, line, problem.column, problem.code, problem.detail)
+
+
+def _failed(found: Found) -> tuple[tuple[str, EmbedKitError], ...]:
+    errors = {",".join(items): one for (items, _), one in found.items() if isinstance(one, EmbedKitError)}
+    return tuple(errors.items())
+
+
+def _failures(places: Iterable[Occurrence], failed: Iterable[tuple[str, EmbedKitError]]) -> tuple[Finding, ...]:
+    """A finding for every place of every picture that failed."""
+    errors = dict(failed)
+    pairs = [(one, errors.get(str(one.ref))) for one in places]
+    return tuple(
+        Finding(one.source.name, one.line, one.column, error.code, str(error), str(one.ref))
+        for one, error in pairs
+        if error
+    )
+
+
+def _locked(held: Mapping[EmbedKey, Embed], found: Found, wanted: set[EmbedKey]) -> dict[EmbedKey, Embed]:
+    """What belongs into the lock file: while Getty is down, what was locked stays."""
+    fresh = {key: one for key, one in found.items() if isinstance(one, Embed)}
+    lost = {key for key, one in found.items() if isinstance(one, LOST)}
+    return {key: one for key, one in {**held, **fresh}.items() if key in wanted and key not in lost}
+
+
+def _out_of_step(path: Path, held: Mapping[EmbedKey, Embed], wanted: set[EmbedKey]) -> LockReport:
+    missing, unused = _sorted(wanted - held.keys()), _sorted(held.keys() - wanted)
+    code = int(bool(missing or unused))
+    return LockReport(
+        distinct=len(wanted), exit_code=code, path=path, locked=len(held), added=missing, dropped=unused
+    )
+
+
+def _sorted(keys: Iterable[EmbedKey]) -> tuple[EmbedKey, ...]:
+    return tuple(sorted(keys))

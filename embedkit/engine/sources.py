@@ -1,0 +1,295 @@
+"""Texts of a site: found in files and folders, read, and written back where they belong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from embedkit.errors import ConfigurationError
+from embedkit.files.atomic import Outcome, WriteBack, sweep_folder, write_back
+from embedkit.files.tree import Tree
+from embedkit.targets import Input
+
+FORMATS: dict[str, Input] = {
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".mdown": "markdown",
+    ".mkd": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".txt": "text",
+}
+SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
+BOM = "\ufeff"  # the byte order mark that some editors on Windows begin a file with
+
+Unreadable = OSError | ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text and where it came from.
+
+    :param text: the text, without a byte order mark.
+    :param input: its format: ``html``, ``markdown`` or ``text``.
+    :param path: its file; None for stdin and for texts of a database.
+    :param relative: its place below the folder that was named, and so below a folder of results.
+    :param first_line: the line of the file on which the text begins, 1-based: a host that has cut off the front
+        matter gives it, so that findings name the lines of the file.
+    :param bom: the byte order mark that the file begins with, or nothing.
+
+    >>> Source("A post: [getty 74917285]", "markdown", Path("post.md")).name
+    'post.md'
+    """
+
+    text: str
+    input: Input = "html"
+    path: Path | None = None
+    relative: Path = Path("-")
+    first_line: int = 1
+    bom: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to put before a line number, not escaped yet."""
+        return str(self.path) if self.path else "<stdin>"
+
+    def encode(self, content: str) -> bytes:
+        """The bytes of a file with that content; with this text's own, those that were read."""
+        return (self.bom + content).encode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What :func:`collect` found; iterating gives the texts.
+
+    :param texts: each once, in order.
+    :param skipped: paths that were passed over, with the reason as the predicate of a sentence.
+    :param errors: of files that can't be read, where they were not to be raised.
+    """
+
+    texts: tuple[Source, ...] = ()
+    skipped: tuple[tuple[Path, str], ...] = ()
+    errors: tuple[Unreadable, ...] = ()
+
+    def __iter__(self) -> Iterator[Source]:
+        return iter(self.texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def collect(
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    input: Input | None = None,
+    output: Path | None = None,
+    stdin: BinaryIO | None = None,
+    keep_going: bool = False,
+) -> Sources:
+    """Read the texts that paths name: files, folders (their text files), ``-`` for stdin.
+
+    :param input: the format of all; by default by the ending of each name (others: html).
+    :param output: a folder of results: where it lies inside of a folder that is named, it is left out.
+    :param stdin: what ``-`` reads.
+    :param keep_going: leave out what can't be read, and return its error in ``errors``.
+    :raises ConfigurationError: where there is no such path, or a file is not UTF-8 text.
+    :raises OSError: for one that can't be read: a text that is left out silently would be lost.
+    """
+    reader = _Reader(input, output, keep_going=keep_going)
+    found: dict[str, Source] = {}
+    for path in paths:
+        texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(Path(path))
+        for text in texts:
+            found.setdefault(text.name, text)
+    return Sources(tuple(found.values()), tuple(reader.skipped), tuple(reader.errors))
+
+
+def decode(raw: bytes, name: str) -> tuple[str, str]:
+    """A text, and the byte order mark before it.
+
+    :raises ConfigurationError: where it is not UTF-8.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name} is not UTF-8 text (byte {error.start}): convert it first.") from None
+    return text.removeprefix(BOM), BOM if text.startswith(BOM) else ""
+
+
+def _from_stdin(stdin: BinaryIO | None, input: Input | None) -> Source:
+    if stdin is None:
+        raise ConfigurationError("There is no stdin: name a file or a folder.")
+    text, bom = decode(stdin.read(), "stdin")
+    return Source(text, input or "html", bom=bom)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads files and folders, and notes what it passes over."""
+
+    input: Input | None
+    output: Path | None
+    keep_going: bool
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    errors: list[Unreadable] = field(default_factory=list)
+
+    def read(self, path: Path) -> Iterator[Source]:
+        if not path.exists():
+            raise ConfigurationError(f"There is no file or folder {str(path)!r}.")
+        if path.is_file():
+            yield from self._text(path, Path(path.name))
+            return
+        paths = sorted(self._walk(path))
+        if not paths:
+            self.skipped.append((path, f"has no texts: files that end in {' '.join(FORMATS)}"))
+        for found in paths:
+            yield from self._text(found, found.relative_to(path))
+
+    def _text(self, path: Path, relative: Path) -> Iterator[Source]:
+        try:
+            text, bom = decode(path.read_bytes(), str(path))
+        except (OSError, ConfigurationError) as error:
+            self._fail(error)
+        else:
+            yield Source(text, self.input or _format(path.name) or "html", path, relative, bom=bom)
+
+    def _fail(self, error: Unreadable) -> None:
+        if not self.keep_going:
+            raise error
+        self.errors.append(error)
+
+    def _walk(self, folder: Path) -> Iterator[Path]:
+        root, output = _real(folder), _real(self.output) if self.output else None
+        for parent, folders, files in os.walk(folder, onerror=self._fail):
+            inside = [Path(parent, name) for name in sorted(folders) if _is_wanted(name)]
+            folders[:] = [path.name for path in inside if not self._is_link(path) and _real(path) != output]
+            found = (Path(parent, name) for name in sorted(files) if _is_wanted(name) and _format(name))
+            yield from (path for path in found if not self._is_odd(path, root))
+
+    def _is_link(self, folder: Path) -> bool:
+        """Links to folders are not followed: what they lead to is read where it is, or is not in the tree."""
+        if linked := folder.is_symlink():
+            self.skipped.append((folder, "is a link to a folder, and is skipped"))
+        return linked
+
+    def _is_odd(self, path: Path, root: Path) -> bool:
+        """Whether it is a link that leads out of the tree, or something that can't be read to its end."""
+        reason = ""
+        if path.is_symlink() and not _real(path).is_relative_to(root):
+            reason = "is a link that leads out of the folder, and is skipped"
+        elif path.exists() and not path.is_file():
+            reason = "is not a plain file, and is skipped"
+        if reason:
+            self.skipped.append((path, reason))
+        return bool(reason)
+
+
+class Results:
+    """A folder that results are written into, each at the place of its source below the folder that was named.
+
+    :param sources: all of them: where each goes is settled before anything is written.
+    :param folder: made where there is none.
+    :raises ConfigurationError: where a result would replace its source, or another's result.
+    """
+
+    def __init__(self, sources: Iterable[Source], folder: Path) -> None:
+        self._places = _places(sources, folder)
+        self._tree = Tree(folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Have the names of all files on the disk."""
+        self._tree.sync()
+
+    def write(self, source: Source, content: str) -> WriteBack:
+        """Write a result; one that says so already is left untouched.
+
+        :raises OSError: where it can't be written.
+        """
+        written = self._tree.write(self._places[source.name], source.encode(content))
+        return WriteBack(Outcome.WRITTEN if written else Outcome.UNCHANGED)
+
+
+class InPlace:
+    """The files themselves, where they are still what was read.
+
+    :param sources: all of them.
+    :param on_leftover: called with the path of a file that may hold what somebody saved while an earlier run was
+        killed.
+    :raises ConfigurationError: where a text came from no file.
+    """
+
+    def __init__(self, sources: Iterable[Source], on_leftover: Callable[[str], object] = bool) -> None:
+        real = {source.name: _real(_file(source)) for source in sources}
+        # a file that is there under its own name and by links is one file
+        self._names = {path: name for name, path in sorted(real.items(), key=_is_link, reverse=True)}
+        for folder in {path.parent for path in self._names}:
+            for left in sweep_folder(folder):
+                on_leftover(left)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left to do."""
+
+    def write(self, source: Source, content: str) -> WriteBack:
+        """Write a changed text back to its file, unless somebody has saved it meanwhile.
+
+        :raises OSError: where it can't be written; then the file is as it was.
+        """
+        path = _file(source)
+        if content == source.text or self._names.get(_real(path)) != source.name:
+            return WriteBack(Outcome.UNCHANGED)
+        return write_back(path, source.encode(source.text), source.encode(content))
+
+
+def _places(sources: Iterable[Source], folder: Path) -> dict[str, Path]:
+    taken: dict[Path, str] = {}
+    places = {}
+    for source in sources:
+        file, place = _file(source), folder / source.relative
+        if os.path.exists(place) and os.path.samefile(place, file):
+            raise ConfigurationError(
+                f"{place} is the source itself: choose another folder, or change it in place."
+            )
+        if place in taken:
+            raise ConfigurationError(f"{taken[place]} and {source.name} would both be written to {place}.")
+        taken[place] = source.name
+        places[source.name] = source.relative
+    return places
+
+
+def _file(source: Source) -> Path:
+    if source.path is None:
+        raise ConfigurationError(f"{source.name} is not a file: its result can only be printed.")
+    return source.path
+
+
+def _is_link(item: tuple[str, Path]) -> tuple[bool, str]:
+    name, path = item
+    return os.path.abspath(name) != str(path), name
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; of a link that leads in a circle, itself (``Path.resolve`` raises)."""
+    return Path(os.path.realpath(path))
+
+
+def _is_wanted(name: str) -> bool:
+    return name not in SKIPPED_FOLDERS and not name.startswith(".")
+
+
+def _format(name: str) -> Input | None:
+    return FORMATS.get(os.path.splitext(name)[1].lower())
