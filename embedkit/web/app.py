@@ -20,17 +20,10 @@ from embedkit.web.files import static_file
 from embedkit.web.observed import ROUTE, Observed, count_answer
 from embedkit.web.openapi import LONGEST_QUERY
 from embedkit.web.picker_files import picker_files
+from embedkit.web.places import leave_place, take_place
 from embedkit.web.prometheus import Metrics
-from embedkit.web.rate_limit import (
-    Throttle,
-    count,
-    count_misses,
-    count_request,
-    leave_place,
-    take_place,
-    tell_allowance,
-)
-from embedkit.web.response_cache import Fast
+from embedkit.web.rate_limit import RateLimiter, add_headers, count_credential, count_misses, count_request
+from embedkit.web.response_cache import ResponseCache
 from embedkit.web.routes import ROUTES
 from embedkit.web.routing import Route
 
@@ -46,7 +39,7 @@ def create_app(
         (``search``, ``grant``, ``purge``, ``metrics``), tells whether whoever sent the current request may do it.
     :raises ConfigurationError: where a setting is wrong.
     """
-    blueprint, service, throttle = _mounted(settings, kit, authorize, None)
+    blueprint, service, limiter = _mounted(settings, kit, authorize, None)
     blueprint.add_url_rule("/", "index", partial(home, service))
     app = Flask("embedkit.web", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect away from "//" would repeat Host, which is not to be trusted
@@ -56,11 +49,10 @@ def create_app(
     app.before_request(errors.redirect_without_host)
     app.after_request(headers.harden)
     app.after_request(headers.only_https)
-    app.after_request(count_misses(throttle))
+    app.after_request(count_misses(limiter))
     log_format = service.settings.log_format
     logs.listen(log_format)
-    fast = Fast(app, service, throttle)
-    app.wsgi_app = Observed(fast, service.metrics, log=log_format != "none")  # type: ignore[method-assign]
+    app.wsgi_app = Observed(ResponseCache(app, service, limiter), service.metrics, log=log_format != "none")  # type: ignore[method-assign]
     if hops := service.settings.trusted_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
@@ -86,7 +78,7 @@ def create_blueprint(
 
 def _mounted(
     settings: Settings | None, kit: EmbedKit | None, authorize: Authorize | None, url_prefix: str | None
-) -> tuple[Blueprint, Service, Throttle]:
+) -> tuple[Blueprint, Service, RateLimiter]:
     kit = kit or EmbedKit(settings)
     if not kit.settings.frozen:
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
@@ -99,17 +91,17 @@ def _mounted(
         url_prefix=url_prefix,
     )
     blueprint.add_url_rule("/static/<path:filename>", "static", partial(static_file, picker_files()))
-    throttle = Throttle(service.settings)
-    blueprint.before_request(_guard(service, throttle))
+    limiter = RateLimiter(service.settings)
+    blueprint.before_request(_guard(service, limiter))
     headers.allow_origins(blueprint, service.settings)
     blueprint.after_request(headers.harden)
-    blueprint.after_request(tell_allowance)
-    blueprint.after_request(count_misses(throttle))
+    blueprint.after_request(add_headers)
+    blueprint.after_request(count_misses(limiter))
     blueprint.teardown_request(leave_place)
     errors.handle(blueprint)
     for route in ROUTES:
         blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, service), methods=[route.method])
-    return blueprint, service, throttle
+    return blueprint, service, limiter
 
 
 def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None:
@@ -123,7 +115,7 @@ def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None
     return metrics
 
 
-def _guard(service: Service, throttle: Throttle) -> Callable[[], None]:
+def _guard(service: Service, limiter: RateLimiter) -> Callable[[], None]:
     """What stands before every view: how large, how often, and who."""
     routes = {route.endpoint: route for route in ROUTES}
 
@@ -135,18 +127,18 @@ def _guard(service: Service, throttle: Throttle) -> Callable[[], None]:
         if route is not None:
             request.max_content_length = route.most
             if request.method != "OPTIONS":
-                _enter(service, throttle, route)
+                _enter(service, limiter, route)
 
     return guard
 
 
-def _enter(service: Service, throttle: Throttle, route: Route) -> None:
+def _enter(service: Service, limiter: RateLimiter, route: Route) -> None:
     """Count by address first, so that nobody tries tokens faster than others call."""
-    g.embedkit_throttle = throttle
+    g.embedkit_limiter = limiter
     if route.limited:
-        count_request(throttle)
+        count_request(limiter)
     g.embedkit_credential = credential = admit(service, route.access)
     if credential and route.limited:
-        count(credential)
+        count_credential(credential)
     if route.access == "search":
         take_place()

@@ -16,7 +16,7 @@ from embedkit.web.batch import Item
 from embedkit.web.context import Service
 from embedkit.web.errors import FAILURES, Refused, retry_after
 from embedkit.web.rate_limit import admit_cold
-from embedkit.web.response_cache import tell
+from embedkit.web.response_cache import mark_cacheable
 from embedkit.web.routing import Answer, Link, Route
 from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
 
@@ -25,7 +25,7 @@ def embed(service: Service, ref: str) -> Response:
     asked = service.kit.parse(ref)
     wanted = request.options(request.query(EmbedQuery)).over(asked.options)
     entry = service.kit.engine.resolve(asked, wanted, admit=admit_cold)
-    tell(entry)
+    mark_cacheable(entry, wanted)
     found = entry.sized(wanted)
     item = _item(service, found, wanted)
     return response.as_json(item, cache=response.lifetime(service, found), about=response.timeless(item))

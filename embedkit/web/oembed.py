@@ -18,7 +18,7 @@ from embedkit.web.context import Service
 from embedkit.web.errors import FAILURES, Refused
 from embedkit.web.rate_limit import admit_cold
 from embedkit.web.response import PAGES, as_json, lifetime
-from embedkit.web.response_cache import tell
+from embedkit.web.response_cache import mark_cacheable
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEndpoint
 
@@ -45,7 +45,7 @@ def oembed(service: Service) -> Response:
     ref = service.kit.parse(asked.url)
     wanted = replace(request.options(asked).over(ref.options), target="oembed")
     entry = service.kit.engine.resolve(ref, wanted, admit=admit_cold)
-    tell(entry)
+    mark_cacheable(entry, wanted)
     embed = entry.sized(wanted)
     answer = _answer(service, embed, str(service.kit.show(embed, wanted)))
     about = OEmbedAnswer.__struct_fields__

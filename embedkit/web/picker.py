@@ -27,7 +27,8 @@ from embedkit.web.context import Service
 from embedkit.web.errors import SEARCHING, Refused, retry_headers
 from embedkit.web.pages import origin, page
 from embedkit.web.picker_files import ENTRY, PAGE, picker_files
-from embedkit.web.rate_limit import count, take_place
+from embedkit.web.places import take_place
+from embedkit.web.rate_limit import count_credential
 from embedkit.web.response import in_language
 from embedkit.web.routing import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
@@ -137,7 +138,7 @@ def _results(service: Service, asked: PickerQuery) -> Results:
     try:
         credential = admit(service, "search", Secret(asked.grant) if asked.grant else None)
         if credential:
-            count(credential)  # the page is open, so the guard has counted the address alone
+            count_credential(credential)  # the page is open, so the guard has counted the address alone
         take_place()
         said = {name: value for name in ASKED if (value := getattr(asked, name)) is not None}
         question = SearchQuery(**said, page=asked.page, page_size=PAGE_SIZE)

@@ -12,7 +12,12 @@ import threading
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import g, request
+
+from embedkit.errors import Unavailable
+
 PLACES = "embedkit.places"  # in the environment of a request
+FULL_RETRY_S = 1.0  # after which a place may be free
 
 
 class Places:
@@ -71,3 +76,23 @@ def with_places(app: WSGIApplication, places: Places) -> WSGIApplication:
 def three_in_four(app: WSGIApplication, threads: int) -> WSGIApplication:
     """The same for a server with a fixed number of threads: a quarter of them never waits."""
     return with_places(app, Places(max(1, threads * 3 // 4)))
+
+
+def take_place() -> None:
+    """Let the current request wait for Getty, until its end.
+
+    :raises Unavailable: at once, where too many wait: a request that waits keeps a thread.
+    """
+    places: Places | None = request.environ.get(PLACES)
+    if places is None or "embedkit_place" in g:
+        return
+    if not places.enter():
+        raise Unavailable("Too many calls to Getty Images are waiting.", retry_after=FULL_RETRY_S)
+    g.embedkit_place = places
+
+
+def leave_place(_: BaseException | None) -> None:
+    """Give the place of the current request back."""
+    places: Places | None = g.pop("embedkit_place", None)
+    if places is not None:
+        places.leave()

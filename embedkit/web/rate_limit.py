@@ -2,19 +2,20 @@
 
 Two things are counted: requests (RATE_LIMIT), and pictures that have to be fetched from Getty (COLD_LIMIT).
 
-Flask-Limiter sits on whole applications and reads their configuration, so that a mounted blueprint
-would change its host; this uses the library below it.
+Flask-Limiter sits on whole applications and reads their configuration, so that a mounted blueprint would change
+its host; this uses the library below it, ``limits``. Its storage in memory starts a thread for every few hits; in
+:class:`MemoryCounts` an old window goes when its place is needed.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from flask import Response, g, request
 from limits import RateLimitItem, parse
@@ -23,137 +24,203 @@ from limits.storage import RedisStorage
 from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.models import EmbedKey
 from embedkit.settings import Secret, Settings
-from embedkit.web.counts import Counts
 from embedkit.web.credentials import digest
 from embedkit.web.errors import Refused, Throttled, from_refused
-from embedkit.web.places import PLACES, Places
+from embedkit.web.places import take_place
 
 log = logging.getLogger("embedkit.web")
 
 REDIS = ("redis://", "rediss://", "unix://")
-REST = 10.0  # seconds without Redis after it failed: each try may take the time limit below
-WAIT = 0.2  # seconds for one call to Redis, as for the cache
-SOON = 1.0  # seconds after which a place may be free
+REDIS_PAUSE_S = 10.0  # without Redis after it failed: each try may take the time limit below
+REDIS_TIMEOUT_S = 0.2  # as for the cache
+MAX_WINDOWS = 65_536  # in memory, some 300 bytes each: more clients than that at once are an attack
+MAX_CLIENTS = 4_096  # whose networks are remembered
+COUNTED = "embedkit.counted"  # in the environment of a request: its rate limit, where the call is counted already
 SITE_FACTOR = 10  # clients' worth of calls for an IPv6 /48, which one customer of a provider may have whole
-Keys = tuple[tuple[str, int], ...]
 # IPv4 written as IPv6: mapped, or translated by the network in front (RFC 4291, 2.5.5.2; RFC 6052, 2.1; RFC 7915)
 IPV4_IN_IPV6 = tuple(map(ipaddress.IPv6Network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 
-
-class Storage(Protocol):
-    """What counts: the library's Redis, or :class:`Counts`."""
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int: ...
-    def get_expiry(self, key: str) -> float: ...
+Keys = tuple[tuple[str, int], ...]
+"""Whom to count, and for how many clients each of them may count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What one client has left: ``reset`` is in seconds from now.
+class Counts(Protocol):
+    """Counts hits in fixed windows, by key."""
 
-    ``granted`` is how many of the things asked for it may have; ``allowed`` says that these are all.
+    def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
+        """Count so many more; how many that makes in this window, and when the window ends.
+
+        :param seconds: for which a window lasts, from its first hit.
+        """
+
+
+class MemoryCounts:
+    """Counts in the memory of a process. Safe for threads.
+
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._windows: dict[str, tuple[int, float]] = {}  # how many so far, and when the window ends
+
+    def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
+        with self._lock:
+            now = self._clock()
+            used, end = self._windows.get(key, (0, 0.0))
+            if end <= now:
+                used, end = 0, now + seconds
+                self._windows.pop(key, None)  # new windows stand at the end
+                self._make_room(now)
+            self._windows[key] = window = used + amount, end
+            return window
+
+    def _make_room(self, now: float) -> None:
+        """Drop what is over; the oldest quarter where that is not enough."""
+        if len(self._windows) < MAX_WINDOWS:
+            return
+        self._windows = {key: window for key, window in self._windows.items() if window[1] > now}
+        too_many = len(self._windows) - MAX_WINDOWS * 3 // 4
+        for key in list(self._windows)[: max(0, too_many)]:
+            del self._windows[key]
+
+
+class RedisCounts:
+    """Counts that all processes and machines share.
+
+    :param url: of a Redis server; ``unix://`` names a socket.
+    """
+
+    def __init__(self, url: str) -> None:
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        self._storage = RedisStorage(
+            f"redis+{url}" if url.startswith("unix:") else url,  # as the library writes it
+            key_prefix="embedkit-limit",
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis-py
+        )
+
+    def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
+        return self._storage.incr(key, seconds, amount), self._storage.get_expiry(key)
+
+
+class RateLimit(NamedTuple):
+    """What one client has left of a limit; sent to it in the headers RateLimit-*.
+
+    ``granted`` is how many of the things asked for it may have; ``allowed`` tells whether these are all. ``reset``
+    is in seconds from now.
     """
 
     allowed: bool
     limit: int
-    left: int
+    remaining: int
     reset: int
     granted: int = 0
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What a client is told of it."""
         return [
             ("RateLimit-Limit", str(self.limit)),
-            ("RateLimit-Remaining", str(self.left)),
+            ("RateLimit-Remaining", str(self.remaining)),
             ("RateLimit-Reset", str(self.reset)),
         ]
 
 
-class Throttle:
+class RateLimiter:
     """Counts calls, by client and by credential. Without Redis, or while it fails, each process for itself."""
 
     def __init__(self, settings: Settings) -> None:
         self._rate = parse(settings.rate_limit)
         self._cold_rate = parse(settings.cold_limit)
-        self._own = Counts()
-        self._shared = _redis(settings.cache) if settings.cache.startswith(REDIS) else None
+        self._own = MemoryCounts()
+        self._shared = RedisCounts(settings.cache) if settings.cache.startswith(REDIS) else None
         self._bypassed_until = 0.0
+        self._limits = lru_cache(MAX_CLIENTS)(lambda client: _limits(self._rate, "embedkit", networks(client)))
 
-    def take(self, client: str) -> Allowance:
-        """Count one call from this address."""
-        return self._count(self._rate, "embedkit", networks(client))
+    def hit(self, client: str) -> RateLimit:
+        """Count one call from this IP address."""
+        return self._hit(self._rate, self._limits(client))
 
-    def take_with(self, credential: Secret) -> Allowance:
+    def hit_credential(self, credential: Secret) -> RateLimit:
         """Count one call made with this token or grant, from wherever: the quota of the key is one for all."""
-        return self._count(self._rate, "embedkit", ((f"credential:{digest(credential).hex()}", 1),))
+        key = f"credential:{digest(credential).hex()}"
+        return self._hit(self._rate, _limits(self._rate, "embedkit", ((key, 1),)))
 
-    def take_cold(self, client: str, count: int) -> Allowance:
-        """Count pictures that have to be fetched for this address; some of them may be granted."""
-        return self._count(self._cold_rate, "embedkit-cold", networks(client), count)
+    def hit_cold(self, client: str, count: int) -> RateLimit:
+        """Count pictures that have to be fetched for this client; some of them may be granted."""
+        return self._hit(self._cold_rate, _limits(self._cold_rate, "embedkit-cold", networks(client)), count)
 
-    def _count(self, rate: RateLimitItem, purpose: str, keys: Keys, count: int = 1) -> Allowance:
+    def _hit(self, rate: RateLimitItem, limits: Keys, count: int = 1) -> RateLimit:
         if self._shared is not None and time.monotonic() >= self._bypassed_until:
             try:
-                return _take(self._shared, rate, purpose, keys, count)
+                return _tightest(self._shared, rate, limits, count)
             except Exception as error:
                 log.warning("rate limits are counted in this process: %s", type(error).__name__)
-                self._bypassed_until = time.monotonic() + REST
-        return _take(self._own, rate, purpose, keys, count)
+                self._bypassed_until = time.monotonic() + REDIS_PAUSE_S
+        return _tightest(self._own, rate, limits, count)
 
 
-def _take(storage: Storage, rate: RateLimitItem, purpose: str, keys: Keys, count: int) -> Allowance:
-    """The tightest of the allowances; what one of them refuses the next does not count."""
+def _limits(rate: RateLimitItem, purpose: str, keys: Keys) -> Keys:
+    """The name of each count, and its limit."""
+    return tuple((rate.key_for(purpose, key), rate.amount * factor) for key, factor in keys)
+
+
+def _tightest(counts: Counts, rate: RateLimitItem, limits: Keys, count: int) -> RateLimit:
+    """Count under each of these limits; the tightest. What one of them refuses the next does not count."""
     granted, found = count, []
-    for key, factor in keys:
-        limit, name = rate.amount * factor, rate.key_for(purpose, key)
-        used = storage.incr(name, rate.get_expiry(), granted)
-        reset = max(1, int(storage.get_expiry(name) - time.time() + 0.999))
+    for name, limit in limits:
+        used, end = counts.hit(name, rate.get_expiry(), granted)
+        reset = max(1, int(end - time.time() + 0.999))
         granted = min(granted, max(0, limit - used + granted))
-        found.append(Allowance(granted == count, limit, max(0, limit - used), reset, granted))
+        found.append(RateLimit(granted == count, limit, max(0, limit - used), reset, granted))
         if not granted:
             break
-    return min(reversed(found), key=lambda one: (one.granted, one.left))
+    return found[0] if len(found) == 1 else min(reversed(found), key=lambda one: (one.granted, one.remaining))
 
 
-def count(credential: Secret) -> None:
+def count_credential(credential: Secret) -> None:
     """Count the current request against the token or grant that opened it, too.
 
     :raises Refused: where it is one too many.
     """
-    throttle: Throttle = g.embedkit_throttle
-    allow(throttle.take_with(credential), "with this token or grant")
+    limiter: RateLimiter = g.embedkit_limiter
+    allow(limiter.hit_credential(credential), "with this token or grant")
 
 
-def count_request(throttle: Throttle) -> None:
+def count_request(limiter: RateLimiter) -> None:
     """Count the current request by its address.
 
     :raises Refused: where it is one too many.
     """
     g.embedkit_counted = True
-    allow(throttle.take(request.remote_addr or ""), "from your address")
+    counted: RateLimit | None = request.environ.pop(COUNTED, None)
+    allow(counted or limiter.hit(request.remote_addr or ""), "from your address")
 
 
-def count_misses(throttle: Throttle) -> Callable[[Response], Response]:
+def count_misses(limiter: RateLimiter) -> Callable[[Response], Response]:
     """Count answers of 404 and 405 that no view has counted: guessing addresses is not free."""
 
     def after(response: Response) -> Response:
         if response.status_code not in (404, 405) or "embedkit_counted" in g:
             return response
         try:
-            count_request(throttle)
+            count_request(limiter)
         except Refused as error:
             response = from_refused(error)
-        return tell_allowance(response)
+        return add_headers(response)
 
     return after
 
 
-def tell_allowance(response: Response) -> Response:
+def add_headers(response: Response) -> Response:
     """Add the headers RateLimit-*."""
-    allowance: Allowance | None = g.pop("embedkit_allowance", None)
-    if allowance is not None:
-        response.headers.update(allowance.headers)
+    rate_limit: RateLimit | None = g.pop("embedkit_rate_limit", None)
+    if rate_limit is not None:
+        response.headers.update(rate_limit.headers)
     return response
 
 
@@ -163,46 +230,25 @@ def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]
         take_place()
     except Unavailable as full:
         return dict.fromkeys(pictures, full)
-    throttle: Throttle = g.embedkit_throttle
-    allowance = throttle.take_cold(request.remote_addr or "", len(pictures))
-    if allowance.allowed:
+    limiter: RateLimiter = g.embedkit_limiter
+    rate_limit = limiter.hit_cold(request.remote_addr or "", len(pictures))
+    if rate_limit.allowed:
         return {}
-    says = f"More than {allowance.limit} pictures had to be fetched from Getty Images for your address."
-    error = Throttled(says, hint=f"Wait {allowance.reset} seconds.", retry_after=allowance.reset)
-    return dict.fromkeys(pictures[allowance.granted :], error)
+    says = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for your address."
+    error = Throttled(says, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
+    return dict.fromkeys(pictures[rate_limit.granted :], error)
 
 
-def take_place() -> None:
-    """Let the current request wait for Getty, until its end.
-
-    :raises Unavailable: at once, where too many wait: a request that waits keeps a thread.
-    """
-    places: Places | None = request.environ.get(PLACES)
-    if places is None or "embedkit_place" in g:
-        return
-    if not places.enter():
-        raise Unavailable("Too many calls to Getty Images are waiting.", retry_after=SOON)
-    g.embedkit_place = places
+def allow(rate_limit: RateLimit, whence: str) -> None:
+    """Refuse one call too many; the tightest of its limits is the one that a client is told."""
+    told: RateLimit | None = g.get("embedkit_rate_limit")
+    if told is None or not rate_limit.allowed or rate_limit.remaining < told.remaining:
+        g.embedkit_rate_limit = rate_limit
+    if not rate_limit.allowed:
+        detail = f"More than {rate_limit.limit} requests came {whence}. Wait {rate_limit.reset} seconds."
+        raise Refused("throttled", detail, headers={"Retry-After": str(rate_limit.reset)})
 
 
-def leave_place(_: BaseException | None) -> None:
-    """Give the place of the current request back."""
-    places: Places | None = g.pop("embedkit_place", None)
-    if places is not None:
-        places.leave()
-
-
-def allow(allowance: Allowance, whence: str) -> None:
-    """Refuse one call too many; the tightest of the allowances is the one that a client is told."""
-    told: Allowance | None = g.get("embedkit_allowance")
-    if told is None or not allowance.allowed or allowance.left < told.left:
-        g.embedkit_allowance = allowance
-    if not allowance.allowed:
-        detail = f"More than {allowance.limit} requests came {whence}. Wait {allowance.reset} seconds."
-        raise Refused("throttled", detail, headers={"Retry-After": str(allowance.reset)})
-
-
-@lru_cache(maxsize=4096)
 def networks(client: str) -> Keys:
     """Whom to count, and for how many clients each may count: the network of a client, and the site around it.
 
@@ -232,16 +278,3 @@ def _without_port(client: str) -> str:
     if client.startswith("["):
         return client[1:].partition("]")[0]
     return client.partition(":")[0] if client.count(":") == 1 else client
-
-
-def _redis(url: str) -> Storage:
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    return RedisStorage(
-        f"redis+{url}" if url.startswith("unix:") else url,  # as the library writes it
-        key_prefix="embedkit-limit",
-        socket_timeout=WAIT,
-        socket_connect_timeout=WAIT,
-        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis-py
-    )

@@ -10,6 +10,7 @@ from flask import Response, request
 
 from embedkit import serialization
 from embedkit.models import JSON, Embed
+from embedkit.settings import Settings
 from embedkit.web.context import Service
 
 NO_STORE = "no-store"
@@ -47,10 +48,14 @@ def lifetime(service: Service, embed: Embed) -> str:
 
     A stale copy is being asked for anew while it is shown, so nobody else should hold on to it.
     """
-    settings = service.settings
     left = 0 if embed.stale else max(0, int(embed.fresh_until - service.clock()))
-    behind = f", stale-while-revalidate={settings.stale_while_revalidate}" if left else ""
-    return f"public, max-age={min(left, settings.max_age)}{behind}, stale-if-error={settings.stale_if_error}"
+    return cache_control(service.settings, left)
+
+
+def cache_control(settings: Settings, seconds: int) -> str:
+    """The header Cache-Control of what is fresh for so many seconds (RFC 5861)."""
+    behind = f", stale-while-revalidate={settings.stale_while_revalidate}" if seconds else ""
+    return f"public, max-age={min(seconds, settings.max_age)}{behind}, stale-if-error={settings.stale_if_error}"
 
 
 def record(service: Service, embed: Embed) -> JSON:

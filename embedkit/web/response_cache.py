@@ -1,151 +1,344 @@
-"""Warm answers in front of Flask: the same bytes and headers again, without routing.
+"""Warm answers in front of Flask: made once per copy and options, then given again without routing.
 
-What ``GET /oembed`` and ``GET /v1/embeds/<ref>`` answer depends on the address, on a few headers, on the copy, and
-on the second (``Date`` and ``cache_age`` tell it). So what Flask has answered is given once more only
+What ``GET /oembed`` and ``GET /v1/embeds/<ref>`` answer depends on the URL, on a few headers, on the copy, and on
+the time (``Date``, ``cache_age``, ``max-age``). So an answer of Flask's is kept with gaps where the time and the
+rate limit stand, and is given again, its gaps filled,
 
-*   to a request that is the same in all of that (:data:`KEY`), in the same second,
-*   while the entry that the view told of is what the cache holds: :class:`embedkit.cache.memory.Memo` asks it
-    each time, so that a purge, a takedown or a new copy counts at once,
+*   to a request that is the same in all that counts (:data:`KEY`; conditional ones by Werkzeug's own rules),
+*   while the cache still holds the very copy that it was made from: that is asked each time, so that a purge, a
+    takedown or a new copy counts at once,
 *   after the call has been counted against RATE_LIMIT; one call too many is for Flask to refuse.
 
-All else goes to Flask. So does everything once the host has added hooks or listeners to the application, or has
-templates of its own, since these may have more to say.
+All else goes to Flask. So does everything while the host has hooks, views or listeners of its own on the
+application, or templates, since these may have more to say.
 """
 
 from __future__ import annotations
 
-import time
+import re
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import flask
 from flask import Flask, request
+from werkzeug.http import http_date, is_resource_modified
 
 from embedkit.cache.entry import Entry
-from embedkit.cache.memory import Memo
+from embedkit.forks import register_after_fork
+from embedkit.freshness import Verdict
+from embedkit.models import Options
 from embedkit.web.context import Service
 from embedkit.web.observed import NOWHERE, ROUTE
-from embedkit.web.rate_limit import Throttle
+from embedkit.web.rate_limit import COUNTED, RateLimiter
+from embedkit.web.response import cache_control
 
-TOLD = "embedkit.told"
-FAST = ("/oembed", "/v1/embeds/")
+MAX_ANSWERS = 8_192
+MAX_BYTES = 32 * 1024 * 1024  # of all answers together
+MAX_ANSWER_BYTES = 128 * 1024
+HEADERS_BYTES = 2_048  # about: what the headers of one answer take in memory
+
+SOURCE = "embedkit.source"  # in the environment of a request: what its answer is made of
+CACHED = ("/oembed", "/v1/embeds/")
 # All that Werkzeug, Flask-CORS and our own views look at in such a request; a proxy's headers are settled outside.
-KEY = (
-    *("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT"),
-    *("HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-    *("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"),
-    *("HTTP_IF_RANGE", "HTTP_RANGE"),
+KEY = ("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT")
+CONDITIONAL = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"})
+LEFT_TO_FLASK = frozenset(
+    {
+        "HTTP_IF_MATCH",
+        "HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK",
+        "werkzeug.debug.preserve_context",  # a test that wants to look at Flask's request afterwards
+    }
 )
-TESTING = "werkzeug.debug.preserve_context"  # a test that wants to look at Flask's request afterwards
-SIGNALS = (flask.appcontext_pushed, flask.request_started, flask.request_finished, flask.request_tearing_down)
+LISTENERS = tuple(
+    signal.receivers
+    for signal in (
+        *(flask.appcontext_pushed, flask.appcontext_popped),
+        *(flask.request_started, flask.request_finished, flask.request_tearing_down),
+    )
+)
+NOT_MODIFIED = "304 NOT MODIFIED"
+TIMED = ("Date", "Cache-Control")
+RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+HALF_MICROSECOND = 5e-7  # the standard library rounds a date to microseconds before it drops them
+_SECONDS = re.compile(rb'"cache_age":([0-9]+)')  # in no text of JSON, where its quotes would be escaped
 
 Header = tuple[str, str]
-Second = tuple[int, int]
 
 
-def tell(entry: Entry) -> None:
-    """Say that the answer to the current request is made of this entry, and of nothing else that changes."""
-    request.environ[TOLD] = entry
+def mark_cacheable(entry: Entry, options: Options) -> None:
+    """Say that the answer to the current request is made of this entry, and of nothing else that changes.
+
+    A copy that is too small for these options, as an outage has us show, is not: Getty is asked again each time.
+    """
+    if entry.satisfies(options):
+        request.environ[SOURCE] = entry
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer, with its headers before and after those of the allowance, and the second it belongs to."""
+@dataclass(slots=True)
+class Answer:
+    """An answer with gaps for what changes.
 
-    second: Second
-    fresh_until: float
-    route: str
-    status: str
-    before: list[Header]
-    after: list[Header]
-    body: bytes
-
-
-class Fast:
-    """A WSGI application around a Flask application that has all its routes.
-
-    :param throttle: the one that the application itself counts with.
+    ``head`` and ``tail`` are the body around the number of seconds for which the copy is still fresh; ``places``
+    are those of the headers that change, by name.
     """
 
-    def __init__(self, app: Flask, service: Service, throttle: Throttle) -> None:
+    status: str
+    route: str
+    headers: list[Header]
+    places: dict[str, int]
+    head: bytes
+    tail: bytes
+    entry: Entry
+    fresh_until: float
+    used: bool = field(default=False)
+
+    def seconds(self, now: float) -> int:
+        """For how many seconds the copy is still fresh."""
+        return max(0, int(self.fresh_until - now))
+
+    def body(self, seconds: int) -> bytes:
+        return b"%b%d%b" % (self.head, seconds, self.tail) if self.head else b""
+
+
+class Answers:
+    """Answers by request, bounded in number and bytes. Safe for threads.
+
+    Of those that were not used since they last stood at the end of the line the oldest goes first (the algorithm
+    CLOCK), so that many requests that nobody repeats do not displace those that are repeated.
+    """
+
+    def __init__(self, max_answers: int = MAX_ANSWERS, max_bytes: int = MAX_BYTES) -> None:
+        self._max_answers = max_answers
+        self._max_bytes = max_bytes
+        self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
+        self._bytes = 0
+        self.after_fork()
+        register_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A thread that is not in the child may have held the lock."""
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all answers, about."""
+        return self._bytes
+
+    def get(self, key: Hashable) -> Answer | None:
+        found = self._answers.get(key)
+        if found is None:
+            return None
+        found[0].used = True
+        return found[0]
+
+    def put(self, key: tuple[str, ...], answer: Answer) -> None:
+        size = HEADERS_BYTES + len(answer.head) + len(answer.tail) + sum(map(len, key))
+        if size > MAX_ANSWER_BYTES:
+            return
+        with self._lock:
+            self._remove(key)
+            self._answers[key] = answer, size
+            self._bytes += size
+            while len(self._answers) > self._max_answers or self._bytes > self._max_bytes:
+                self._evict()
+
+    def drop(self, key: Hashable) -> None:
+        with self._lock:
+            self._remove(key)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._answers.clear()
+            self._bytes = 0
+
+    def _remove(self, key: Hashable) -> None:
+        _, size = self._answers.pop(key, (None, 0))
+        self._bytes -= size
+
+    def _evict(self) -> None:
+        """Look at the oldest: once more to the end of the line if it was used, else away with it."""
+        key, (answer, size) = self._answers.popitem(last=False)
+        if answer.used:
+            answer.used = False
+            self._answers[key] = answer, size
+        else:
+            self._bytes -= size
+
+
+class ResponseCache:
+    """A WSGI application around a Flask application that has all its routes.
+
+    :param limiter: the one that the application itself counts with.
+    """
+
+    def __init__(self, app: Flask, service: Service, limiter: RateLimiter) -> None:
+        settings = service.kit.settings
         self._app = app
         self._next: WSGIApplication = app.wsgi_app
         self._hooks = _hooks(app)
         self._service = service
-        self._throttle = throttle
+        self._clock = service.clock
+        self._limiter = limiter
         self._counted = service.metrics is not None
-        own = bool(service.kit.settings.templates)
-        self._memo = Memo(None if own or service.kit.settings.frozen else lambda: service.kit.cache)
+        self._off = bool(settings.templates) or settings.frozen
+        self._origins = frozenset(service.settings.cors_origins)
+        self._key = itemgetter(*KEY)
+        self._answers = Answers()
+        self._second = 0, ("Date", "")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] != "GET" or not environ["PATH_INFO"].startswith(FAST) or TESTING in environ:
+        if (
+            self._off
+            or environ["REQUEST_METHOD"] != "GET"
+            or not environ["PATH_INFO"].startswith(CACHED)
+            or not environ.keys().isdisjoint(LEFT_TO_FLASK)
+        ):
             return self._next(environ, start_response)
-        key = tuple(map(environ.get, KEY))
-        kept: Kept | None = self._memo.get(key)
-        if kept is None or kept.second != self._second(kept.fresh_until):
+        try:
+            key = *self._key(environ), self._origin(environ)
+        except KeyError:  # HTTP/1.0 has no Host
+            return self._next(environ, start_response)
+        answer = self._find(key, environ)
+        if answer is None or any(LISTENERS):
             return self._ask(key, environ, start_response)
-        allowance = self._throttle.take(environ.get("REMOTE_ADDR") or "")
-        if not allowance.allowed:
+        return self._give(answer, environ, start_response)
+
+    def _origin(self, environ: WSGIEnvironment) -> str:
+        """All origins that are not in CORS_ORIGINS are answered alike, and like none."""
+        origin: str = environ.get("HTTP_ORIGIN", "")
+        return origin if origin in self._origins else ""
+
+    def _find(self, key: tuple[str, ...], environ: WSGIEnvironment) -> Answer | None:
+        """The answer to this request; None where there is none, or its copy is no longer the one in the cache."""
+        if environ.keys().isdisjoint(CONDITIONAL):
+            return self._current(key)
+        short = self._current((*key, NOT_MODIFIED))
+        if short is not None and not _modified(short, environ):
+            return short
+        whole = self._current(key)
+        return whole if whole is not None and _modified(whole, environ) else None
+
+    def _current(self, key: tuple[str, ...]) -> Answer | None:
+        answer = self._answers.get(key)
+        if answer is None or answer.entry.is_current() or self._service.kit.cache.holds(answer.entry):
+            return answer
+        self._answers.drop(key)
+        return None
+
+    def _give(self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        now = self._clock()
+        date = self._date(now)
+        if date is None:
             return self._next(environ, start_response)
-        environ[ROUTE] = kept.route
+        rate_limit = self._limiter.hit(environ.get("REMOTE_ADDR") or "")
+        if not rate_limit.allowed:
+            environ[COUNTED] = rate_limit
+            return self._next(environ, start_response)
+        environ[ROUTE] = answer.route
         if self._counted:
             self._service.kit.events("lookup", "hit")
-        start_response(kept.status, [*kept.before, *allowance.headers, *kept.after])
-        return [kept.body]
+        headers, body = self._filled(answer, now, date, rate_limit.headers)
+        start_response(answer.status, headers)
+        return [body]
 
-    def _ask(self, key: Hashable, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _date(self, now: float) -> Header | None:
+        """The header Date; None where the host takes part in requests by now, which is looked at once a second."""
+        second, date = self._second
+        if second == (this := int(now + HALF_MICROSECOND)):
+            return date
+        if _hooks(self._app) != self._hooks:
+            self._answers.clear()
+            return None
+        self._second = this, ("Date", http_date(this))
+        return self._second[1]
+
+    def _filled(
+        self, answer: Answer, now: float, date: Header, rate: Iterable[Header]
+    ) -> tuple[list[Header], bytes]:
+        headers, places = answer.headers.copy(), answer.places
+        seconds = answer.seconds(now)
+        body = answer.body(seconds)
+        headers[places["Date"]] = date
+        headers[places["Cache-Control"]] = "Cache-Control", cache_control(self._service.settings, seconds)
+        if body:
+            headers[places["Content-Length"]] = "Content-Length", str(len(body))
+        first = places[RATE[0]]
+        headers[first : first + len(RATE)] = rate
+        return headers, body
+
+    def _ask(
+        self, key: tuple[str, ...], environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Have Flask answer, and keep the answer if a view has told what it is made of."""
-        began = time.time(), self._service.clock()
+        now = self._clock()
         said: list[tuple[str, list[Header]]] = []
 
         def listen(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
             said[:] = [(status, headers)]
             return start_response(status, headers, *error)
 
-        answer = self._next(environ, listen)
-        if TOLD not in environ or not said or said[0][0][:3] not in ("200", "304"):
-            return answer
-        body = _whole(answer)
-        self._keep(key, environ[TOLD], began, (environ.get(ROUTE, NOWHERE), *said[0]), body)
+        parts = self._next(environ, listen)
+        if SOURCE not in environ or not said or said[0][0][:3] not in ("200", "304"):
+            return parts
+        body = _joined(parts)
+        self._keep(key, environ, now, *said[0], body)
         return [body]
 
     def _keep(
         self,
-        key: Hashable,
-        entry: Entry,
-        began: tuple[float, float],
-        said: tuple[str, str, list[Header]],
+        key: tuple[str, ...],
+        environ: WSGIEnvironment,
+        now: float,
+        status: str,
+        headers: list[Header],
         body: bytes,
     ) -> None:
-        embed = entry.embed
-        route, status, headers = said
-        names = [name for name, _ in headers]
-        if (
-            embed is None
-            or (second := (int(began[0]), int(embed.fresh_until - began[1]))) != self._second(embed.fresh_until)
-            or names.count("RateLimit-Limit") != 1
-            or "Set-Cookie" in names
-            or _hooks(self._app) != self._hooks
-            or any(signal.receivers for signal in SIGNALS)
-        ):
+        """Keep an answer, if filling its gaps makes it again as it was: then nothing else in it changes."""
+        entry: Entry = environ[SOURCE]
+        date = self._date(now)
+        if date is None or any(LISTENERS) or entry.verdict is not Verdict.FRESH or not entry.is_current():
             return
-        place = names.index("RateLimit-Limit")
-        before, after = headers[:place], headers[place + 3 :]
-        kept = Kept(second, embed.fresh_until, route, status, before, after, body)
-        self._memo.keep(key, entry, kept)
-
-    def _second(self, fresh_until: float) -> Second:
-        return int(time.time()), int(fresh_until - self._service.clock())
+        answer = _with_gaps(status, environ.get(ROUTE, NOWHERE), headers, body, entry)
+        if answer and self._filled(answer, now, date, _rate(answer)) == (headers, body):
+            self._answers.put(key if status.startswith("200") else (*key, NOT_MODIFIED), answer)
 
 
-def _whole(answer: Iterable[bytes]) -> bytes:
+def _with_gaps(status: str, route: str, headers: list[Header], body: bytes, entry: Entry) -> Answer | None:
+    """An answer with its changing parts found; None where one of them is not there, or there twice."""
+    names = [name for name, _ in headers]
+    changing = (*TIMED, *RATE, *(("Content-Length",) if body else ()))
+    seconds = _SECONDS.search(body)
+    if any(names.count(name) != 1 for name in changing) or "Set-Cookie" in names or (body and not seconds):
+        return None
+    head, tail = (body[: seconds.start(1)], body[seconds.end(1) :]) if seconds else (b"", b"")
+    places = {name: names.index(name) for name in changing}
+    fresh_until = entry.embed.fresh_until if entry.embed else 0.0
+    return Answer(status, route, headers, places, head, tail, entry, fresh_until)
+
+
+def _rate(answer: Answer) -> list[Header]:
+    return [answer.headers[answer.places[name]] for name in RATE]
+
+
+def _modified(answer: Answer, environ: WSGIEnvironment) -> bool:
+    tag = next((value for name, value in answer.headers if name == "ETag"), None)
+    return is_resource_modified(environ, tag)
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
     try:
-        return b"".join(answer)
+        return b"".join(parts)
     finally:
-        if hasattr(answer, "close"):
-            answer.close()
+        if hasattr(parts, "close"):
+            parts.close()
 
 
 def _hooks(app: Flask) -> list[Any]:

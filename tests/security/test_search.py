@@ -15,7 +15,7 @@ from embedkit.sandbox import SandboxServer
 from embedkit.settings import Secret
 from embedkit.web.credentials import Grants
 from embedkit.web.errors import Refused
-from embedkit.web.rate_limit import Allowance, allow
+from embedkit.web.rate_limit import RateLimit, allow
 from tests.support.web import (
     EXAMPLE,
     KEYS,
@@ -100,7 +100,7 @@ def test_every_grant_that_is_made_is_spelled_that_way() -> None:
 def test_the_first_to_be_throttled_is_told_to_wait_as_well() -> None:
     """Getty documents no Retry-After; whoever asks a moment later is told what is left of the cool-off."""
     web = world(search_access="open", **KEYS)
-    web.sandbox.faults.add("throttle", route="v3")
+    web.sandbox.faults.add("limiter", route="v3")
     answer = web.client.get(SEARCH)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
 
@@ -202,7 +202,7 @@ def test_nobody_outside_finds_what_must_not_be_embedded(path: str, query: str) -
 def test_an_allowance_is_refused_with_the_time_to_wait() -> None:
     app = world().app
     with app.test_request_context(), pytest.raises(Refused) as caught:
-        allow(Allowance(allowed=False, limit=1, left=0, reset=7), "from here")
+        allow(RateLimit(allowed=False, limit=1, remaining=0, reset=7), "from here")
     assert caught.value.headers == {"Retry-After": "7"}
 
 

@@ -22,7 +22,7 @@ from embedkit.web.auth import Access, admit
 from embedkit.web.context import Service
 from embedkit.web.credentials import LIFETIME, Grants
 from embedkit.web.errors import Refused
-from embedkit.web.rate_limit import Throttle
+from embedkit.web.rate_limit import RateLimiter
 from tests.support.web import (
     ADMIN,
     ANY,
@@ -386,12 +386,12 @@ def test_a_preflight_costs_nothing_and_needs_nothing() -> None:
 
 
 def test_what_is_counted_is_no_token() -> None:
-    throttle = Throttle(settings(rate_limit="2/hour"))
+    limiter = RateLimiter(settings(rate_limit="2/hour"))
     for _ in range(2):
-        throttle.take_with(Secret(TOKEN))
-    assert not throttle.take_with(Secret(TOKEN)).allowed
-    assert throttle.take("192.0.2.1").allowed
-    kept = repr(vars(throttle._own))
+        limiter.hit_credential(Secret(TOKEN))
+    assert not limiter.hit_credential(Secret(TOKEN)).allowed
+    assert limiter.hit("192.0.2.1").allowed
+    kept = repr(vars(limiter._own))
     assert "credential" in kept
     assert TOKEN not in kept
 

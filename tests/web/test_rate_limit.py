@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -11,8 +10,7 @@ import pytest
 from embedkit import Settings
 from embedkit.freshness import DAY
 from embedkit.web.context import Brief
-from embedkit.web.counts import MAX_KEYS, Counts
-from embedkit.web.rate_limit import SITE_FACTOR, Throttle, networks
+from embedkit.web.rate_limit import MAX_WINDOWS, SITE_FACTOR, MemoryCounts, RateLimiter, networks
 from tests.support import stores
 from tests.support.tools import Clock
 from tests.support.web import (
@@ -118,7 +116,7 @@ def test_a_copy_past_its_time_is_shown_instead_and_a_refresh_behind_it_is_free()
     from embedkit import EmbedKit, create_app
     from embedkit.sandbox import SandboxTransport
 
-    clock, transport = Clock(time.time), SandboxTransport()
+    clock, transport = Clock(), SandboxTransport()
     kit = EmbedKit(settings(cold_limit="1/hour"), transport=transport, clock=clock)
     web = World(app := create_app(kit=kit), app.test_client(), kit, transport.app)
     assert codes(batch(web, [ANY])) == [None]
@@ -142,8 +140,8 @@ def test_a_throttled_client_is_not_what_others_get_to_hear() -> None:
 
 def test_the_default() -> None:
     assert Settings().cold_limit == "300/minute"
-    allowance = Throttle(Settings(cache="memory:")).take_cold("192.0.2.1", 1000)
-    assert (allowance.granted, allowance.allowed, allowance.limit) == (300, False, 300)
+    rate_limit = RateLimiter(Settings(cache="memory:")).hit_cold("192.0.2.1", 1000)
+    assert (rate_limit.granted, rate_limit.allowed, rate_limit.limit) == (300, False, 300)
 
 
 # -- addresses that there are not ----------------------------------------------------------------------
@@ -198,11 +196,11 @@ def test_options_are_answered_without_work() -> None:
 def test_a_site_of_ipv6_has_a_ceiling() -> None:
     assert networks("2001:db8:1:2:3::4") == (("2001:db8:1:2::/64", 1), ("2001:db8:1::/48", SITE_FACTOR))
     assert networks("::ffff:192.0.2.7") == networks("192.0.2.7") == (("192.0.2.7", 1),)
-    throttle = Throttle(settings(rate_limit="3/hour"))
-    taken = [throttle.take(f"2001:db8:1:{net:x}::{host}").allowed for net in range(40) for host in range(4)]
+    limiter = RateLimiter(settings(rate_limit="3/hour"))
+    taken = [limiter.hit(f"2001:db8:1:{net:x}::{host}").allowed for net in range(40) for host in range(4)]
     assert taken[:4] == [True, True, True, False]
     assert sum(taken) == 3 * SITE_FACTOR
-    assert throttle.take("2001:db8:2::1").allowed
+    assert limiter.hit("2001:db8:2::1").allowed
 
 
 @pytest.mark.parametrize(
@@ -233,34 +231,34 @@ def test_a_port_or_a_made_up_name_is_no_way_around(form: str) -> None:
 
 
 def test_one_network_cannot_use_up_its_site() -> None:
-    throttle = Throttle(settings(rate_limit="3/hour", cold_limit="30/hour"))
+    limiter = RateLimiter(settings(rate_limit="3/hour", cold_limit="30/hour"))
     for host in range(200):
-        throttle.take(f"2001:db8:1:1::{host:x}")
-    assert throttle.take("2001:db8:1:2::1").allowed
-    assert [throttle.take_cold("2001:db8:1:1::1", 100).granted for _ in range(9)] == [30, *[0] * 8]
-    assert throttle.take_cold("2001:db8:1:2::1", 100).granted == 30
+        limiter.hit(f"2001:db8:1:1::{host:x}")
+    assert limiter.hit("2001:db8:1:2::1").allowed
+    assert [limiter.hit_cold("2001:db8:1:1::1", 100).granted for _ in range(9)] == [30, *[0] * 8]
+    assert limiter.hit_cold("2001:db8:1:2::1", 100).granted == 30
 
 
 def test_the_tightest_allowance_is_told() -> None:
-    throttle = Throttle(settings(rate_limit="3/hour"))
+    limiter = RateLimiter(settings(rate_limit="3/hour"))
     for net in range(SITE_FACTOR):
         for _ in range(3):
-            allowance = throttle.take(f"2001:db8:1:{net:x}::1")
-    assert (allowance.allowed, allowance.left) == (True, 0)
-    refused = throttle.take("2001:db8:1:ff::1")
+            rate_limit = limiter.hit(f"2001:db8:1:{net:x}::1")
+    assert (rate_limit.allowed, rate_limit.remaining) == (True, 0)
+    refused = limiter.hit("2001:db8:1:ff::1")
     assert (refused.allowed, refused.limit) == (False, 3 * SITE_FACTOR)
 
 
 def test_processes_and_machines_share_their_counts_in_redis() -> None:
     with stores.redis() as server:
         rows = settings(cache=server.url, rate_limit="5/hour", cold_limit="10/hour")
-        one, two = Throttle(rows), Throttle(rows)
-        assert [one.take_cold("192.0.2.1", 4).granted, two.take_cold("192.0.2.1", 4).granted] == [4, 4]
-        last = one.take_cold("192.0.2.1", 4)
-        assert (last.granted, last.allowed, last.left) == (2, False, 0)
+        one, two = RateLimiter(rows), RateLimiter(rows)
+        assert [one.hit_cold("192.0.2.1", 4).granted, two.hit_cold("192.0.2.1", 4).granted] == [4, 4]
+        last = one.hit_cold("192.0.2.1", 4)
+        assert (last.granted, last.allowed, last.remaining) == (2, False, 0)
         assert 3500 < last.reset <= 3600
-        assert [(one, two)[n % 2].take("2001:db8::1").allowed for n in range(6)] == [True] * 5 + [False]
-        assert two.take_cold("192.0.2.1", 1).granted == 0
+        assert [(one, two)[n % 2].hit("2001:db8::1").allowed for n in range(6)] == [True] * 5 + [False]
+        assert two.hit_cold("192.0.2.1", 1).granted == 0
 
 
 # -- counting ----------------------------------------------------------------------------------------
@@ -269,10 +267,10 @@ def test_processes_and_machines_share_their_counts_in_redis() -> None:
 def test_counting_starts_no_thread() -> None:
     started: list[str] = []
     original = threading.Thread.start
-    throttle = Throttle(settings(rate_limit="100/second"))
+    limiter = RateLimiter(settings(rate_limit="100/second"))
     before = {thread.ident for thread in threading.enumerate()}
     for number in range(2000):
-        throttle.take(f"192.0.2.{number % 250}")
+        limiter.hit(f"192.0.2.{number % 250}")
         started += [thread.name for thread in threading.enumerate() if thread.ident not in before]
     assert started == []
     assert threading.Thread.start is original
@@ -280,38 +278,37 @@ def test_counting_starts_no_thread() -> None:
 
 def test_a_window_ends_and_the_oldest_go_first() -> None:
     clock = Clock(1000.0)
-    counts = Counts(clock)
-    assert [counts.incr("a", 60) for _ in range(3)] == [1, 2, 3]
-    assert counts.get_expiry("a") == 1060
+    counts = MemoryCounts(clock)
+    assert [counts.hit("a", 60) for _ in range(3)] == [(1, 1060), (2, 1060), (3, 1060)]
     clock.ahead = 60
-    assert counts.incr("a", 60, 5) == 5
-    for number in range(MAX_KEYS * 2):
-        counts.incr(f"client {number}", 3600)
-    assert len(counts._windows) <= MAX_KEYS
-    assert counts.incr(f"client {MAX_KEYS * 2 - 1}", 3600) == 2
-    assert counts.incr("client 0", 3600) == 1
+    assert counts.hit("a", 60, 5)[0] == 5
+    for number in range(MAX_WINDOWS * 2):
+        counts.hit(f"client {number}", 3600)
+    assert len(counts._windows) <= MAX_WINDOWS
+    assert counts.hit(f"client {MAX_WINDOWS * 2 - 1}", 3600)[0] == 2
+    assert counts.hit("client 0", 3600)[0] == 1
     clock.ahead = 7200
-    counts.incr("b", 60)
-    for number in range(MAX_KEYS):
-        counts.incr(f"client {number}", 3600)
-    assert len(counts._windows) <= MAX_KEYS
+    counts.hit("b", 60)
+    for number in range(MAX_WINDOWS):
+        counts.hit(f"client {number}", 3600)
+    assert len(counts._windows) <= MAX_WINDOWS
 
 
 def test_counting_is_safe_for_threads() -> None:
-    counts = Counts()
-    threads = [threading.Thread(target=lambda: [counts.incr("a", 60) for _ in range(2000)]) for _ in range(8)]
+    counts = MemoryCounts()
+    threads = [threading.Thread(target=lambda: [counts.hit("a", 60) for _ in range(2000)]) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert counts.incr("a", 60) == 16_001
+    assert counts.hit("a", 60)[0] == 16_001
 
 
 # -- /readyz ------------------------------------------------------------------------------------------
 
 
 def test_readiness_is_kept_for_a_second() -> None:
-    clock = Clock(0.0)
+    clock = Clock(lambda: 0.0)
     made: list[int] = []
     brief = Brief(clock)
     for _ in range(5):
@@ -323,7 +320,7 @@ def test_readiness_is_kept_for_a_second() -> None:
 
 
 def test_nobody_waits_for_somebody_elses_look() -> None:
-    brief, clock = Brief(clock := Clock(0.0)), clock
+    brief, clock = Brief(clock := Clock(lambda: 0.0)), clock
     assert brief(lambda: 1) == 1
     clock.ahead = 2
     looking, over = threading.Event(), threading.Event()

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, Unauthorized
-from embedkit.web.rate_limit import Throttle, network
+from embedkit.web.rate_limit import RateLimiter, network
 from tests.support.tools import reference_dir
 from tests.support.web import (
     ANY,
@@ -228,9 +228,9 @@ def test_whom_to_count(client: str, counted: str) -> None:
 
 
 def test_without_redis_each_process_counts_for_itself(caplog: pytest.LogCaptureFixture) -> None:
-    throttle = Throttle(settings(cache="redis://:canary-password@127.0.0.1:1/0", rate_limit="2/hour"))
+    limiter = RateLimiter(settings(cache="redis://:canary-password@127.0.0.1:1/0", rate_limit="2/hour"))
     with caplog.at_level(logging.DEBUG):
-        assert [throttle.take("192.0.2.1").allowed for _ in range(3)] == [True, True, False]
+        assert [limiter.hit("192.0.2.1").allowed for _ in range(3)] == [True, True, False]
     assert "counted in this process" in caplog.text
     assert "canary-password" not in caplog.text
     assert len(caplog.records) == 1

@@ -25,7 +25,7 @@ from oembedpy.provider import ProviderRegistry
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer, SandboxTransport
 from embedkit.settings import Secret
-from embedkit.web.rate_limit import Throttle
+from embedkit.web.rate_limit import RateLimiter
 from tests.support.tools import ROOT, need
 from tests.support.web import (
     ANY,
@@ -198,8 +198,8 @@ def test_machines_share_redis_and_live_without_it(redis: tuple[str, subprocess.P
     assert one.get(f"/v1/embeds/{ANY}").json["ref"] == two.get(f"/v1/embeds/{ANY}").json["ref"] == ANY
     assert transport.app.count("oembed") == 1
     assert [client.get("/oembed").status_code for client in (one, two, one, two)] == [400, 400, 400, 429]
-    throttles = [Throttle(rows) for _ in range(2)]
-    taken = [throttles[n % 2].take_with(Secret(TOKEN)).allowed for n in range(6)]
+    limiters = [RateLimiter(rows) for _ in range(2)]
+    taken = [limiters[n % 2].hit_credential(Secret(TOKEN)).allowed for n in range(6)]
     assert taken == [True] * 5 + [False]
     server.terminate()
     server.wait(timeout=10)
