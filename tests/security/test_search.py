@@ -100,7 +100,7 @@ def test_every_grant_that_is_made_is_spelled_that_way() -> None:
 def test_the_first_to_be_throttled_is_told_to_wait_as_well() -> None:
     """Getty documents no Retry-After; whoever asks a moment later is told what is left of the cool-off."""
     web = world(search_access="open", **KEYS)
-    web.sandbox.faults.add("limiter", route="v3")
+    web.sandbox.faults.add("throttle", route="v3")
     answer = web.client.get(SEARCH)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
 
