@@ -29,9 +29,9 @@ from flask import Flask, request
 from werkzeug.http import http_date, is_resource_modified
 
 from embedkit.cache.entry import Entry
-from embedkit.forks import register_after_fork
 from embedkit.freshness import Verdict
 from embedkit.models import Options
+from embedkit.process import register_after_fork
 from embedkit.web.context import Service
 from embedkit.web.observed import NOWHERE, ROUTE
 from embedkit.web.rate_limit import COUNTED, RateLimiter
