@@ -37,7 +37,6 @@ STILL_WHOLE_SETTINGS = {
     "api/requests.py",
     "cache/factory.py",
     "cache/secret.py",
-    "transport/client.py",
 }
 
 MODULES = modules(PACKAGE)

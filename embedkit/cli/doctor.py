@@ -140,7 +140,7 @@ class _Parts:
         from embedkit.transport.client import HttpTransport
 
         self.date = ""
-        self._http = HttpTransport(settings)
+        self._http = HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency)
         self.kit = EmbedKit(replace(settings, frozen=False), background=False)
         aside = replace(settings, frozen=False, cache="memory:", secret=settings.secret or (Secret("s" * 64),))
         self.memory = EmbedKit(aside, transport=self, background=False)

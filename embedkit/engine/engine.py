@@ -132,4 +132,4 @@ class Engine:
 def _open_transport(settings: Settings, events: Events) -> Transport:
     from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
 
-    return HttpTransport(settings, observe=events)
+    return HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, observe=events)

@@ -1,6 +1,6 @@
 """Requests go out here, and nowhere else: the only importer of requests.
 
-One call is bounded in time (TIMEOUT, everything included), in size and in where it may go. It is tried
+One call is bounded in time (everything included), in size and in where it may go. It is tried
 again only where that is safe and the budget allows; a service that fails is left alone for a while.
 
     Response          every status that is an answer of the endpoint, 404 and 503 alike
@@ -34,8 +34,6 @@ from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, 
 from embedkit.events import Observe, ignore
 from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
-from embedkit.models import JSON
-from embedkit.settings import Settings
 from embedkit.transport.deadline import FILE_READ_TIMEOUT_S, READ_TIMEOUT_S, Deadline, Pool, TLSPool, limits
 from embedkit.transport.failures import FAILURES, Failure, classify
 from embedkit.transport.resilience import API_RATE, Breaker, Bulkhead, RateLimitBackoff, RetryBudget, TokenBucket
@@ -85,7 +83,7 @@ class _EndpointState:
         self.budget = RetryBudget()
         self.bulkhead = Bulkhead(places, MAX_WAITERS)
 
-    def state(self) -> JSON:
+    def state(self) -> dict[str, Any]:
         return {**self.breaker.state(), **self.backoff.state(), "waiting": self.bulkhead.waiting()}
 
 
@@ -110,10 +108,11 @@ class _Adapter(HTTPAdapter):
 class HttpTransport:
     """Sends requests over HTTP. Safe for threads and forks; make one and share it.
 
-    >>> HttpTransport(Settings(timeout=3)).state()
+    >>> HttpTransport(timeout=3).state()
     {}
 
-    :param settings: TIMEOUT bounds a call in seconds, CONCURRENCY the calls at once to one endpoint.
+    :param timeout: seconds that a call may take, retries and waiting for its turn included.
+    :param concurrency: calls at once to one endpoint.
     :param verify: True for the public certificate authorities, or the path of a bundle of others.
     :param clock: monotonic seconds.
     :param sleep: waits so many seconds between two tries.
@@ -125,8 +124,9 @@ class HttpTransport:
 
     def __init__(
         self,
-        settings: Settings,
         *,
+        timeout: float = 5.0,
+        concurrency: int = 8,
         verify: Literal[True] | str = True,
         api_rate: float = API_RATE,
         clock: Callable[[], float] = time.monotonic,
@@ -136,8 +136,8 @@ class HttpTransport:
     ) -> None:
         if verify is not True and not (verify and os.path.exists(verify)):
             raise ConfigurationError("Certificates are always checked.", hint="Give the path of a CA bundle.")
-        self._timeout = settings.timeout
-        self._places = settings.concurrency
+        self._timeout = timeout
+        self._places = concurrency
         self._rates = {"api": api_rate}
         self._verify = verify
         self._clock = clock
@@ -167,7 +167,7 @@ class HttpTransport:
             raise outcome.error  # here, where no exception with a request inside can become its context
         return outcome
 
-    def state(self) -> JSON:
+    def state(self) -> dict[str, Any]:
         """Breaker and queue of every endpoint that has been asked, for a readiness check."""
         return {name: endpoint.state() for name, endpoint in self._here().endpoints.copy().items()}
 

@@ -34,7 +34,7 @@ class Site:
 
     def __init__(self, settings: Settings) -> None:
         self.clock, self.monotonic = Clock(time.time), Clock(time.monotonic)
-        transport = HttpTransport(settings, clock=self.monotonic)
+        transport = HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, clock=self.monotonic)
         self.kit = EmbedKit(settings, clock=self.clock, transport=transport)
 
     def later(self, seconds: float) -> None:

@@ -67,7 +67,8 @@ class House:
         }
         self.settings = Settings(**{**plain, **rows})
         self.transport = HttpTransport(
-            self.settings,
+            timeout=self.settings.timeout,
+            concurrency=self.settings.concurrency,
             verify=verify or True,
             api_rate=api_rate,
             clock=self.monotonic,
@@ -118,5 +119,6 @@ def served(
     """A kit over a sandbox on a port."""
     with SandboxServer(config) as server:
         settings = server.settings(**{"cache": "memory:", **rows})
-        with EmbedKit(settings, transport=HttpTransport(settings, api_rate=api_rate)) as kit:
+        transport = HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, api_rate=api_rate)
+        with EmbedKit(settings, transport=transport) as kit:
             yield kit, server

@@ -61,7 +61,12 @@ class House:
         self.clock, self.monotonic = Clock(time.time), Clock(time.monotonic)
         plain = {"oembed_endpoint": url, "cache": cache, "timeout": SHORT, "rate_limit": "10000/second"}
         self.settings = Settings(**{**plain, **rows})
-        transport = HttpTransport(self.settings, verify=verify or True, clock=self.monotonic)
+        transport = HttpTransport(
+            timeout=self.settings.timeout,
+            concurrency=self.settings.concurrency,
+            verify=verify or True,
+            clock=self.monotonic,
+        )
         self.kit = EmbedKit(self.settings, clock=self.clock, transport=transport)
         self.app: Flask = create_app(kit=self.kit)
 

@@ -16,5 +16,5 @@ class Counting:
 
 
 settings = Settings(timeout=3.0)
-transport = Counting(HttpTransport(settings))
+transport = Counting(HttpTransport(timeout=settings.timeout))
 kit = EmbedKit(settings, transport=transport)

@@ -28,7 +28,6 @@ from hypothesis import strategies as st
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, RateLimited, Unavailable
 from embedkit.messages import Request, Response
-from embedkit.settings import Settings
 from embedkit.transport.client import HttpTransport
 from embedkit.transport.deadline import Deadline, connect
 from tests.support.faulty_upstream import (
@@ -60,9 +59,7 @@ class Net:
     def __init__(self, timeout: float = TIMEOUT, **settings: object) -> None:
         self.pauses: list[float] = []
         self.timeout = timeout
-        self.transport = HttpTransport(
-            Settings(timeout=timeout, **settings), sleep=self.pauses.append, random=lambda: 0.0
-        )
+        self.transport = HttpTransport(timeout=timeout, **settings, sleep=self.pauses.append, random=lambda: 0.0)
 
     def get(self, url: str, **fields: object) -> Response:
         return self.transport.send(Request(url, "oembed", **fields))
@@ -170,7 +167,7 @@ class Slept:
 
     def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.now, self.pauses, self.meanwhile = 0.0, [], meanwhile
-        self.transport = HttpTransport(Settings(), clock=lambda: self.now, sleep=self.sleep, random=lambda: 0.0)
+        self.transport = HttpTransport(clock=lambda: self.now, sleep=self.sleep, random=lambda: 0.0)
 
     def sleep(self, seconds: float) -> None:
         self.meanwhile()
@@ -239,7 +236,7 @@ def test_no_pause_outlasts_the_time():
         pauses.append(seconds)
         now[0] += seconds
 
-    transport = HttpTransport(Settings(timeout=1.5), clock=lambda: now[0], sleep=sleep, random=lambda: 0.75)
+    transport = HttpTransport(timeout=1.5, clock=lambda: now[0], sleep=sleep, random=lambda: 0.75)
     with Upstream(ok(status="503 X")) as upstream:
         assert transport.send(Request(upstream.url, "oembed")).status == 503
     assert pauses == [0.8]
@@ -522,7 +519,7 @@ def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 def secure(verify: str | bool = True) -> Net:
     net = Net()
-    net.transport = HttpTransport(Settings(timeout=TIMEOUT), verify=verify, sleep=net.pauses.append)
+    net.transport = HttpTransport(timeout=TIMEOUT, verify=verify, sleep=net.pauses.append)
     return net
 
 
@@ -568,7 +565,7 @@ def test_the_environment_adds_no_authority(authority, tmp_path, monkeypatch):
 @pytest.mark.parametrize("verify", [False, None, "", "no/such/bundle.pem"])
 def test_checking_cannot_be_turned_off(verify):
     with pytest.raises(ConfigurationError):
-        HttpTransport(Settings(), verify=verify)
+        HttpTransport(verify=verify)
 
 
 def test_a_handshake_that_never_ends(impatient):
@@ -946,7 +943,7 @@ def test_a_crowd_is_turned_away_but_a_batch_may_wait():
 def test_our_own_queue_is_no_fault_of_the_service():
     now = [0.0]
     net = Net()
-    net.transport = HttpTransport(Settings(timeout=5, concurrency=1), clock=lambda: now[0], sleep=lambda _: None)
+    net.transport = HttpTransport(timeout=5, concurrency=1, clock=lambda: now[0], sleep=lambda _: None)
     free = threading.Event()
     with Upstream(held(free), reset()) as upstream:
         first = threading.Thread(target=net.get, args=(upstream.url,))
@@ -969,7 +966,7 @@ def test_our_own_queue_is_no_fault_of_the_service():
 
 def test_a_dead_service_is_left_alone_and_the_others_are_not():
     now = [0.0]
-    transport = HttpTransport(Settings(), clock=lambda: now[0], sleep=lambda _: None, random=lambda: 0.5)
+    transport = HttpTransport(clock=lambda: now[0], sleep=lambda _: None, random=lambda: 0.5)
     with Upstream(*[ok(status="500 X")] * 5, ok()) as upstream:
         for _ in range(5):
             assert transport.send(Request(upstream.url, "oembed")).status == 500
@@ -1015,7 +1012,7 @@ def test_turns_at_the_api(batch):
         slept.append(seconds)
         now[0] += seconds
 
-    transport = HttpTransport(Settings(timeout=2.0), clock=lambda: now[0], sleep=sleep)
+    transport = HttpTransport(timeout=2.0, clock=lambda: now[0], sleep=sleep)
     with Upstream(ok()) as upstream:
         api, oembed = Request(upstream.url, "api", batch=batch), Request(upstream.url, "oembed")
         for _ in range(4):
@@ -1031,7 +1028,7 @@ def test_turns_at_the_api(batch):
 
 def test_whoever_has_no_turn_in_time_is_told_when():
     now = [0.0]
-    transport = HttpTransport(Settings(timeout=2.0), clock=lambda: now[0], sleep=lambda _: None)
+    transport = HttpTransport(timeout=2.0, clock=lambda: now[0], sleep=lambda _: None)
     with Upstream(ok()) as upstream:
         for _ in range(8):  # nobody sleeps here: the turns of the first second are taken
             transport.send(Request(upstream.url, "api"))
@@ -1050,11 +1047,10 @@ def test_whoever_has_no_turn_in_time_is_told_when():
 FORK = """
     import os, sys
     from embedkit.messages import Request
-    from embedkit.settings import Settings
     from embedkit.transport.client import HttpTransport
 
     request = Request(sys.argv[1], "oembed")
-    with_parent = HttpTransport(Settings(timeout=5))
+    with_parent = HttpTransport(timeout=5)
     assert with_parent.send(request).status == 200
     if not (child := os.fork()):
         os._exit(0 if with_parent.send(request).status == 200 else 1)
