@@ -60,6 +60,13 @@ def test_imports_go_one_way(path: Path) -> None:
             assert first not in IMPURE, f"{mine} is pure, and imports {first}"
 
 
+def test_the_api_does_its_input_and_output_in_three_modules() -> None:
+    """The rest of the room builds requests and reads answers."""
+    paths = (PACKAGE / "api").glob("*.py")
+    impure = {path.stem for path in paths if IMPURE & set(imports(path))}
+    assert impure == {"session", "response_cache", "downloads"}
+
+
 def test_every_room_has_its_place_once() -> None:
     assert sorted({room(path) for path in MODULES}) == sorted(ORDER)
 

@@ -13,9 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from embedkit.api import images, search
-from embedkit.api.boards import Boards
 from embedkit.api.decoding import FAMILIES, JSONReader, read
-from embedkit.api.downloads import Downloads
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
 from embedkit.api.parameters import documented
@@ -24,11 +22,14 @@ from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.session import ApiSession
 from embedkit.cache.secret import signing_secrets
 from embedkit.messages import Response
+from embedkit.process import Lazy
 from embedkit.validation import materialise
 
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from embedkit.api.boards import Boards
+    from embedkit.api.downloads import Downloads
     from embedkit.api.parameters import Details, Series
     from embedkit.settings import Settings
     from embedkit.transport.client import Transport
@@ -66,8 +67,18 @@ class Api:
         )
         budget = SearchBudget(settings.search_budget, cache=cache, timeout=timeout, clock=clock)
         self.search = search.Search(self._api, self._cache, budget)
-        self.downloads = Downloads(self._api, session)
-        self.boards = Boards(self._api, session)
+        self._boards = Lazy(lambda: _open_boards(self._api, session))
+        self._downloads = Lazy(lambda: _open_downloads(self._api, session))
+
+    @property
+    def boards(self) -> Boards:
+        """The boards of the customer that EMBEDKIT_USERNAME names."""
+        return self._boards()
+
+    @property
+    def downloads(self) -> Downloads:
+        """Downloads of what the customer has licensed."""
+        return self._downloads()
 
     @documented("image")
     def image(self, id: str, **params: Unpack[Details]) -> Image:
@@ -122,6 +133,18 @@ class Api:
             lambda response: search.parse(response, self._api, what="picture", ref=id, **page_of(params)),
             self.search.budget.spend,
         )
+
+
+def _open_boards(api: ApiSettings, session: ApiSession) -> Boards:
+    from embedkit.api.boards import Boards  # most searches come without
+
+    return Boards(api, session)
+
+
+def _open_downloads(api: ApiSettings, session: ApiSession) -> Downloads:
+    from embedkit.api.downloads import Downloads
+
+    return Downloads(api, session)
 
 
 # -- what searches can be narrowed to -----------------------------------------------------------------------

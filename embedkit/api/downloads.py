@@ -19,7 +19,7 @@ from embedkit.api.models import Download, DownloadOffer, DownloadSize, Image
 from embedkit.api.parameters import documented, encode
 from embedkit.api.requests import MAX_REDIRECTS, ApiSettings, asset_id, write
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
-from embedkit.files.download import Draft, Place, Progress
+from embedkit.files.download import Destination, DownloadSink, Progress
 from embedkit.getty import error_mapping, payload
 from embedkit.messages import Request, Response
 
@@ -100,24 +100,25 @@ class Downloads:
         self._session.check("token")
         wanted = asset_id(id)
         expected = ".eps" if params.get("file_type") == "eps" else ".jpg"
-        place = Place(path, f"{wanted}{expected}", overwrite=overwrite)
-        with Draft(place, progress) as draft:
+        destination = Destination(path, f"{wanted}{expected}", overwrite=overwrite)
+        with DownloadSink(destination, progress) as sink:
             # only the request holds the URL, which is signed, and shows it to nobody
             request = file_request(self._order(wanted, params, notes), self._api)
-            media_type = self._fetch(request, draft, wanted)
-            place.under(f"{wanted}{ENDINGS.get(media_type, expected)}")
-            return Download(wanted, draft.keep(), draft.done, urlsplit(request.url).hostname or "", media_type)
+            media_type = self._fetch(request, sink, wanted)
+            destination.use_name(f"{wanted}{ENDINGS.get(media_type, expected)}")
+            host = urlsplit(request.url).hostname or ""
+            return Download(wanted, sink.commit(), sink.received, host, media_type)
 
     def _order(self, id: str, params: Mapping[str, Any], notes: Mapping[str, str] | None) -> str:
         return parse_url(self._session.call(order_request(id, params, self._api, notes), "token"), self._api, id)
 
-    def _fetch(self, request: Request, draft: Draft, id: str) -> str:
-        """Get a file into a draft; returns its media type."""
-        response = self._session.fetch(replace(request, sink=draft))
+    def _fetch(self, request: Request, sink: DownloadSink, id: str) -> str:
+        """Get a file into a sink; returns its media type."""
+        response = self._session.fetch(replace(request, sink=sink))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status != 200:
             raise _delivery_error(response, id)
-        if not draft.done or draft.total not in (None, draft.done):
+        if not sink.received or sink.total not in (None, sink.received):
             raise Unavailable("The file is not whole.", hint="Try again later.", ref=id)
         if media_type.startswith(NOT_A_PICTURE):
             raise InvalidResponse("What was delivered is not a picture.", hint="Try again later.", ref=id)

@@ -17,25 +17,25 @@ Progress = Callable[[int, int | None], object]
 """Called with the bytes that are there, and with those of the whole file as far as is known."""
 
 
-class Place:
-    """Where a file is to be. What a killed process left there is removed first.
+class Destination:
+    """Where a file is to be put. What a killed process left there is removed first.
 
-    :param path: of the file; or of a folder, where it will be under the name ``otherwise``.
-    :raises OSError: where it cannot be: there is no such folder, or a file is there and is to stay.
+    :param path: of the file; or of a folder, where it will be under the name ``default_name``.
+    :raises OSError: where it can't be put: there is no such folder, or a file is there and is to stay.
     """
 
-    def __init__(self, path: str | os.PathLike[str], otherwise: str, *, overwrite: bool = False) -> None:
-        self._written = _path(path)
-        self._folder = os.path.isdir(self._written)
+    def __init__(self, path: str | os.PathLike[str], default_name: str, *, overwrite: bool = False) -> None:
+        self._path = _valid_path(path)
+        self._folder = os.path.isdir(self._path)
         self.overwrite = overwrite
-        if not self._folder and self._written.endswith((os.sep, "/")):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._written)
-        sweep_folder(self._written if self._folder else os.path.dirname(self._written) or ".")
-        self.under(otherwise)
+        if not self._folder and self._path.endswith((os.sep, "/")):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._path)
+        sweep_folder(self._path if self._folder else os.path.dirname(self._path) or ".")
+        self.use_name(default_name)
 
-    def under(self, name: str) -> None:
+    def use_name(self, name: str) -> None:
         """Give a file in a folder this name; one that has a name keeps it."""
-        whole = Path(self._written, name) if self._folder else Path(self._written)
+        whole = Path(self._path, name) if self._folder else Path(self._path)
         # what a link leads to is what is overwritten; a link in a circle leads nowhere, and is found to be no file
         self.path = Path(os.path.realpath(whole)) if self.overwrite and whole.is_symlink() else whole
         self.check()
@@ -45,7 +45,7 @@ class Place:
         if not os.path.lexists(self.path):
             return
         if not self.overwrite:
-            raise self.taken()
+            raise self.exists_error()
         if not self.path.is_file():  # a device must not be replaced by a file
             raise FileExistsError(errno.EEXIST, "is there and is no plain file", str(self.path))
 
@@ -55,41 +55,44 @@ class Place:
             return self.path.stat().st_mode & 0o777
         return MODE
 
-    def taken(self) -> FileExistsError:
+    def exists_error(self) -> FileExistsError:
         """The error of a place where a file is already."""
         return FileExistsError(
             errno.EEXIST, "is there already and stays, unless it may be overwritten", str(self.path)
         )
 
 
-def _path(path: str | bytes | os.PathLike[str]) -> str:
-    written = os.fsdecode(path)
+def _valid_path(path: str | bytes | os.PathLike[str]) -> str:
+    text = os.fsdecode(path)
     with suppress(UnicodeError):
-        os.fsencode(written)
-        if "\0" not in written:
-            return written
-    raise OSError(errno.EINVAL, "cannot be the path of a file", written)
+        os.fsencode(text)
+        if "\0" not in text:
+            return text
+    raise OSError(errno.EINVAL, "cannot be the path of a file", text)
 
 
-class Draft:
+class DownloadSink:
     """What has come of a file so far; a sink of the transport. It is gone at the end of its block, unless kept.
 
-    :raises OSError: on entering the block, where the folder cannot be written.
+    :raises OSError: on entering the block, where the folder can't be written.
     """
 
     def __init__(
-        self, place: Place, progress: Progress | None = None, open_folder: Callable[[Path], Folder] = Folder
+        self,
+        destination: Destination,
+        progress: Progress | None = None,
+        open_folder: Callable[[Path], Folder] = Folder,
     ) -> None:
-        self._place = place
+        self._destination = destination
         self._progress = progress
         self._open_folder = open_folder
-        self.done = 0
+        self.received = 0
         self.total: int | None = None
 
-    def __enter__(self) -> Draft:
-        with ExitStack() as opened, error_at(self._place.path):
-            self._folder = opened.enter_context(self._open_folder(self._place.path.parent))
-            part = PartialFile(self._folder, self._place.path.name, self._place.mode())
+    def __enter__(self) -> DownloadSink:
+        with ExitStack() as opened, error_at(self._destination.path):
+            self._folder = opened.enter_context(self._open_folder(self._destination.path.parent))
+            part = PartialFile(self._folder, self._destination.path.name, self._destination.mode())
             self._part = opened.enter_context(part)
             self._opened = opened.pop_all()
         return self
@@ -100,49 +103,49 @@ class Draft:
         self._opened.close()
 
     def begin(self, total: int | None) -> None:
-        with error_at(self._place.path):
+        with error_at(self._destination.path):
             self._part.clear()  # what has come of a file that was cut off does not count
-        self.done, self.total = 0, total
-        self._tell()
+        self.received, self.total = 0, total
+        self._report()
 
     def write(self, piece: bytes) -> None:
-        with error_at(self._place.path):
+        with error_at(self._destination.path):
             self._part.write(piece)
-        self.done += len(piece)
-        self._tell()
+        self.received += len(piece)
+        self._report()
 
-    def keep(self) -> str:
+    def commit(self) -> str:
         """Put the file where it is to be; its path.
 
-        :raises OSError: where it cannot be written, or another was there first.
+        :raises OSError: where it can't be written, or another was there first.
         """
-        self._place.check()
-        with error_at(self._place.path):
-            if self._place.path.parent == self._folder.path:
+        self._destination.check()
+        with error_at(self._destination.path):
+            if self._destination.path.parent == self._folder.path:
                 self._put(self._folder, self._part)
             else:
                 self._move()
-        return str(self._place.path)
+        return str(self._destination.path)
 
     def _move(self) -> None:
         """A link led elsewhere from the name that was expected; what came has another name, and stays here."""
-        with self._open_folder(self._place.path.parent) as folder, PartialFile(folder, "moved") as part:
+        with self._open_folder(self._destination.path.parent) as folder, PartialFile(folder, "moved") as part:
             self._part.finish()
             self._part.copy_to(part)
             self._put(folder, part)
 
     def _put(self, folder: Folder, part: PartialFile) -> None:
-        part.place = self._place.path.name
-        if self._place.overwrite:
+        part.place = self._destination.path.name
+        if self._destination.overwrite:
             with suppress(FileNotFoundError):
                 part.take_after(part.place)
         part.finish()
         try:
-            part.replace() if self._place.overwrite else part.add()
+            part.replace() if self._destination.overwrite else part.add()
         except FileExistsError:
-            raise self._place.taken() from None
+            raise self._destination.exists_error() from None
         folder.sync()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self._progress:
-            self._progress(self.done, self.total)
+            self._progress(self.received, self.total)

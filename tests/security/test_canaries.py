@@ -355,7 +355,7 @@ CRASHES = [
     "embedkit.api.session.Tokens._fetch",
     "embedkit.api.session.replace",
     "embedkit.api.downloads.urlsplit",
-    "embedkit.files.download.Draft.begin",
+    "embedkit.files.download.DownloadSink.begin",
     "embedkit.cache.envelope._sign",
     "embedkit.transport.responses.decode_chunks",
     "embedkit.transport.client._prepare",

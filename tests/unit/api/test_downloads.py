@@ -298,7 +298,7 @@ def test_who_comes_in_between_keeps_his_file(tmp_path: Path, monkeypatch: pytest
     assert path.read_text() == "mine"
 
     path.unlink()
-    monkeypatch.setattr(download.Place, "check", lambda self: None)  # and in the very last moment, too
+    monkeypatch.setattr(download.Destination, "check", lambda self: None)  # and in the very last moment, too
     with pytest.raises(FileExistsError, match="stays"):
         kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"))
     assert path.read_text() == "mine"
@@ -318,14 +318,14 @@ def test_a_file_system_without_links(tmp_path: Path, taken: bool) -> None:
                 path.write_text("mine")
             raise PermissionError(errno.EPERM, "no links here")
 
-    with download.Draft(download.Place(path, "x"), open_folder=Plain) as draft:
+    with download.DownloadSink(download.Destination(path, "x"), open_folder=Plain) as draft:
         draft.begin(None)
         draft.write(b"picture")
         if taken:
             with pytest.raises(FileExistsError, match="stays"):
-                draft.keep()
+                draft.commit()
         else:
-            assert draft.keep() == str(path)
+            assert draft.commit() == str(path)
     assert path.read_text() == ("mine" if taken else "picture")
     assert list(tmp_path.iterdir()) == [path]
 

@@ -171,6 +171,47 @@ def test_nobody_gets_what_another_asked_for(
         assert upstream.hits == 2
 
 
+# -- what was made of an answer ------------------------------------------------------------------------
+
+
+def test_an_answer_is_read_once_as_long_as_it_is_kept(house: House, upstream: Upstream) -> None:
+    first = house.kit.search("harbour")
+    assert house.kit.search("harbour") is house.kit.search("harbour")
+    house.later(LIFETIME_S)
+    upstream.scripts = (ok(found(total=7)),)
+    again = house.kit.search("harbour")
+    assert (first.total, again.total, upstream.hits) == (1, 7, 2)
+
+
+def test_what_is_deleted_from_the_store_is_not_shown_from_memory(house: House, upstream: Upstream) -> None:
+    house.kit.search("harbour")
+    house.api._cache._backend().store.clear()
+    house.kit.search("harbour")
+    assert upstream.hits == 2
+
+
+def test_what_another_process_stored_counts_at_once(redis_server: stores.Server, upstream: Upstream) -> None:
+    redis_client(redis_server).flushall()
+    rows = {"cache": redis_server.url, "secret": SECRET, "api_key": "key-1"}
+    with House(upstream.origin, **rows) as one, House(upstream.origin, **rows) as other:
+        assert one.kit.search("harbour").total == other.kit.search("harbour").total == 1
+        other.api._cache._backend().store.clear()
+        upstream.scripts = (ok(found(total=7)),)
+        assert other.kit.search("harbour").total == 7
+        assert one.kit.search("harbour").total == 7
+    assert upstream.hits == 2
+
+
+def test_what_is_read_is_bounded(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    with House(upstream.origin, cache="memory:") as house:
+        for number in range(MAX_ENTRIES + 1):
+            house.kit.search(f"harbour {number}")
+        assert 0 < len(house.api._cache._parsed) <= MAX_ENTRIES
+        monkeypatch.setattr(response_cache, "MAX_PARSED_CHARS", 10)
+        house.kit.search("one more")
+        assert house.api._cache._parsed == {}
+
+
 # -- what is kept --------------------------------------------------------------------------------------
 
 
