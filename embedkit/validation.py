@@ -1,16 +1,25 @@
-"""What callers pass, checked: a wrong option is their mistake, and the message names it."""
+"""What users pass, checked: the options of a call, and the values of settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from embedkit.errors import ConfigurationError
 from embedkit.models import ALIGNS, TLDS, Options
 from embedkit.targets import TARGETS
 
 MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name, or what stands in the brackets of IPv6
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+_CONTACT = re.compile(r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+")
+_RATE = re.compile(r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)")
 
 
 def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
@@ -68,3 +77,110 @@ def short_repr(value: Any) -> str:
     except ValueError:  # Python writes no number of more than 4,300 digits
         text = f"a too long {type(value).__name__}"
     return text if len(text) <= 80 else text[:79] + "…"
+
+
+# Readers of settings: each takes a value as it was written and raises ValueError with what it must be.
+
+
+def text(value: Any) -> str:
+    return str(value).strip()
+
+
+def integer(value: Any) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", text(value)):
+        raise ValueError("must be a whole number, 0 or more")
+    return int(value)
+
+
+def positive(value: Any) -> int:
+    if (number := integer(value)) < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
+def budget(value: Any) -> int | None:
+    return None if value is None or not text(value) else positive(value)
+
+
+def seconds(value: Any) -> float:
+    number = text(value)
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", number) or not 0 < float(number) <= 300:
+        raise ValueError("must be a number of seconds above 0, 300 at most")
+    return float(number)
+
+
+def boolean(value: Any) -> bool:
+    word = text(value).lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("must be true or false")
+
+
+def strings(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def choice(*allowed: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if (word := text(value)) not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return word
+
+    return read
+
+
+def upstream_url(value: Any) -> str:
+    """A URL that we send requests to: https, except on loopback (the sandbox, tests)."""
+    url = text(value).rstrip("/")
+    parts = _plain(url)
+    if not parts or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
+        raise ValueError("must be an https URL (http only on 127.0.0.1, localhost or [::1])")
+    return url
+
+
+def public_url(value: Any) -> str:
+    url = text(value).rstrip("/")
+    parts = _plain(url)
+    if url and not (parts and parts.scheme in ("https", "http")):
+        raise ValueError("must be a URL such as https://embeds.example.org")
+    return url
+
+
+def _plain(url: str) -> SplitResult | None:
+    """A URL of a host, a port and a path alone, in printable ASCII; None for any other."""
+    try:
+        parts = urlsplit(url)
+        whole = _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+    except ValueError:  # brackets that are no IPv6, a port that is none
+        return None
+    odd = "?" in url or "#" in url or "@" in parts.netloc or re.search(r"[^!-~]|[\\\"'<>`]", url)
+    return parts if whole and not odd else None
+
+
+def origins(value: Any) -> tuple[str, ...]:
+    found = strings(value)
+    for origin in found:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"must be origins such as https://cms.example.org; {origin!r} is not one")
+    return found
+
+
+def image_origins(value: Any) -> tuple[str, ...]:
+    return tuple(map(upstream_url, origins(value)))
+
+
+def contacts(value: Any) -> tuple[str, ...]:
+    """URIs of the field Contact (RFC 9116, section 2.5.3); web pages must begin with https there."""
+    found = strings(value)
+    if not all(map(_CONTACT.fullmatch, found)):
+        raise ValueError("must be URIs such as mailto:security@example.org, https: or tel:")
+    return found
+
+
+def rate(value: Any) -> str:
+    if not _RATE.fullmatch(text(value)):
+        raise ValueError("must be a rate such as 60/minute")
+    return text(value)

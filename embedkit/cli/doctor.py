@@ -162,7 +162,7 @@ class _Parts:
 
 def _set_it(error: ConfigurationError) -> str:
     """How the setting of an error is set, where the error does not say what to do."""
-    name = next((name for name, _, _ in rows() if f"The setting {name} " in str(error)), "")
+    name = next((name for name, _, _ in rows() if f"{PREFIX}{name} " in str(error)), "")
     return f"Set {PREFIX}{name}, or unset it." if name and not error.hint else ""
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from embedkit.errors import InvalidResponse
 from embedkit.messages import Request, Sink
-from embedkit.settings import LOOPBACK
+from embedkit.validation import LOOPBACK
 
 CREDENTIALS = frozenset({"api-key", "authorization"})
 PORTS = {"http": 80, "https": 443}

@@ -12,7 +12,8 @@ from typing import Any
 from flask import request, url_for
 
 from embedkit.kit import EmbedKit
-from embedkit.settings import LOOPBACK, Settings
+from embedkit.settings import Settings
+from embedkit.validation import LOOPBACK
 from embedkit.web.bulkhead import Bulkhead
 from embedkit.web.credentials import Grants
 from embedkit.web.errors import Refused

@@ -19,7 +19,8 @@ from embedkit import serialization
 from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.models import JSON
 from embedkit.rendering.renderer import static_dir
-from embedkit.settings import LOOPBACK, Secret, Settings
+from embedkit.settings import Secret, Settings
+from embedkit.validation import LOOPBACK
 from embedkit.web import request as reading
 from embedkit.web import search
 from embedkit.web.auth import admit

@@ -160,7 +160,7 @@ def test_render_tells_problems_and_goes_on(run: Run) -> None:
         (("render", "content", "--output", "content"), "the source itself"),
         (("render", "content", "more", "--output", "x"), "would both be written to x/one.md"),
         (("render", "content", "--diff", "--json"), "exclude each other"),
-        (("serve", "--upstream", "nonsense"), "nonsense must be an https address"),
+        (("serve", "--upstream", "nonsense"), "nonsense must be an https URL"),
         (("cache",), "purge"),
         ((), "Turn Getty Images references"),
     ],
@@ -178,8 +178,8 @@ def test_usage_errors_help(run: Run, content: Path, tmp_path: Path, args: tuple[
     ("name", "value", "says"),
     [
         ("MAXAGE", "1", "Did you mean EMBEDKIT_MAX_AGE?"),
-        ("TIMEOUT", "soon", "The setting TIMEOUT must be a number of seconds"),
-        ("TIMEOUT", "nan", "The setting TIMEOUT must be a number of seconds"),
+        ("TIMEOUT", "soon", "EMBEDKIT_TIMEOUT must be a number of seconds"),
+        ("TIMEOUT", "nan", "EMBEDKIT_TIMEOUT must be a number of seconds"),
         ("CACHE", "cupboard:", "names no store"),
     ],
 )

@@ -122,7 +122,7 @@ def test_all_wrong_settings_are_told_and_the_rest_is_checked(
     assert len(said) == 6
     text = "\n".join(said)
     for name in ("TIMEOUT", "ON_ERROR", "TOKENS"):
-        assert f"The setting {name} must be" in text
+        assert f"EMBEDKIT_{name} must be" in text
         assert f"Set EMBEDKIT_{name}, or unset it." in text
     assert "There is no setting EMBEDKIT_CONCURENCY. Did you mean EMBEDKIT_CONCURRENCY?" in text
     assert "There is no setting EMBEDKIT_FROZN. Did you mean EMBEDKIT_FROZEN?" in text

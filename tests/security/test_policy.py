@@ -118,7 +118,7 @@ def test_security_txt_moves_on_with_time() -> None:
     ],
 )
 def test_a_contact_is_an_address_that_the_rfc_knows(contact: str) -> None:
-    with pytest.raises(ConfigurationError, match="CONTACT must be addresses such as mailto:"):
+    with pytest.raises(ConfigurationError, match="CONTACT must be URIs such as mailto:"):
         Settings(contact=contact)  # type: ignore[arg-type]
 
 
