@@ -3,6 +3,7 @@
 resolve   one record, or an error        resolve_many   many, errors as values, each asked for once
 html      markup that degrades           render         a whole text that degrades
 search    pictures, found by a phrase    api            all of the Getty Images API v3
+engine    what faces need beyond these (:mod:`embedkit.engine.engine`)
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, cast
 
 from embedkit import validation
 from embedkit.cache.embed_cache import EmbedCache
@@ -22,7 +23,7 @@ from embedkit.engine.resolver import Progress
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.events import Events
 from embedkit.getty import references
-from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, Report
+from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, RenderOptions, Report
 from embedkit.process import Lazy
 from embedkit.settings import Settings
 from embedkit.targets import INPUTS, Input, Target
@@ -44,14 +45,19 @@ Reference = str | AssetRef
 
 
 class EmbedKit:
-    """Resolves, renders and keeps embeds. Safe for threads; make one and share it.
+    """Resolves, renders and caches embeds. Safe for threads; make one and share it.
 
     :param settings: by default read from the environment (``EMBEDKIT_…``).
     :param transport: sends requests upstream; by default :class:`embedkit.transport.client.HttpTransport`.
     :param cache: any cachelib backend; by default the one that the setting CACHE names.
-    :param clock: seconds since the epoch.
+    :param clock: returns seconds since the epoch.
     :param background: True refreshes stale copies on daemon threads (a service); False leaves them to
         :meth:`settle` (a command, a build).
+    :raises ConfigurationError: for a setting that cannot be; with FROZEN, for a lock file that cannot be read.
+
+    >>> from embedkit import EmbedKit, Settings
+    >>> from embedkit.sandbox import SandboxTransport
+    >>> kit = EmbedKit(Settings(cache="memory:"), transport=SandboxTransport())
     """
 
     def __init__(
@@ -79,15 +85,19 @@ class EmbedKit:
 
     @property
     def cache(self) -> EmbedCache:
-        """The copies."""
+        """The copies, and what is known of the store that holds them."""
         return self.engine.cache()
 
     # -- resolving --------------------------------------------------------------------------------------
 
     def parse(self, reference: Reference) -> AssetRef:
-        """Whatever was written as a value.
+        """Any form of a reference as a value, with the options that are written in it.
 
-        :raises UnsupportedReference: where it names no Getty Images picture, or is not even a text.
+        :param reference: an ID, up to five IDs with commas, a URL, a shortcode, or pasted embed code.
+        :raises UnsupportedReference: where it names no Getty Images picture, or is not a string.
+
+        >>> kit.parse("https://gty.im/74917285").items
+        ('74917285',)
         """
         if isinstance(reference, AssetRef):
             return reference
@@ -97,27 +107,41 @@ class EmbedKit:
         return references.parse(reference)
 
     def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
-        """What Getty is asked for once: the items and the tld."""
+        """What Getty is asked for once: the IDs and the tld; by ``options``, or else those of the reference.
+
+        >>> kit.key(kit.parse("74917285"))
+        (('74917285',), 'com')
+        """
         return self.engine.key(ref, options)
 
-    def resolve(self, reference: Reference, options: Options | None = None, **said: Any) -> Embed:
+    def resolve(
+        self, reference: Reference, options: Options | None = None, **keywords: Unpack[RenderOptions]
+    ) -> Embed:
         """One embed, at the size asked for.
 
-        :param reference: an id, a list of up to five, an address, a shortcode, pasted embed code.
-        :param options: how to show it; ``said`` are the same as keywords (``max_width=300``).
-        :raises UnsupportedReference: where the reference is none.
+        :param reference: as for :meth:`parse`.
+        :param options: how it will be shown; for a record ``max_width`` and ``max_height`` (CSS pixels, by default
+            594 for the longer side) and ``tld`` count.
+        :param keywords: the same as keywords, which go before ``options`` and the options of the reference.
+        :raises UnsupportedReference: where the reference is not one.
+        :raises ConfigurationError: for an option that there is not, or with a value that it cannot have.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
+
+        >>> kit.resolve("74917285", max_width=300).width
+        300
         """
-        asked = _asked("resolve", reference, options, said) if said else ("resolve", reference, options)
-        known: Embed | None = self._memo.get(asked)
+        question: tuple[object, ...] = ("resolve", reference, options)
+        if keywords:
+            question += _typed(keywords)
+        known: Embed | None = self._memo.get(question)
         if known is not None:
             return known
         ref = self.parse(reference)
-        wanted = validation.options(options, said).over(ref.options)
+        wanted = validation.options(options, keywords).over(ref.options)
         entry = self.engine.resolve(ref, wanted)
         embed = entry.sized(wanted)
         if entry.satisfies(wanted):  # else it is shown in an outage alone
-            self._memo.keep(asked, entry, embed)
+            self._memo.keep(question, entry, embed)
         return embed
 
     def resolve_many(
@@ -127,7 +151,12 @@ class EmbedKit:
 
         Whatever is wrong with one of them is its own error: the others come all the same.
 
+        :param references: each as for :meth:`parse`; its own options count.
         :param progress: called with the number of pictures done and of all.
+        :returns: for each reference its embed, or the error as a value.
+
+        >>> [type(found).__name__ for found in kit.resolve_many(["74917285", "500000404"])]
+        ['Embed', 'NotFound']
         """
         return self.engine.resolve_many([self._checked(one) for one in references], progress=progress)
 
@@ -137,6 +166,8 @@ class EmbedKit:
         """The whole records behind many references, large enough for each of them.
 
         :param refresh: ask Getty for every one of them, whatever is held.
+        :param progress: called with the number of pictures done and of all.
+        :returns: by :meth:`key`, the record or the error.
         """
         found = self.engine.entries(references, refresh=refresh, progress=progress).items()
         return {key: cast(Embed, one.embed) if isinstance(one, Entry) else one for key, one in found}
@@ -148,9 +179,15 @@ class EmbedKit:
         input: Input = "html",
         progress: Progress | None = None,
     ) -> Report:
-        """Fetch what these texts will need.
+        """Fetch what these texts will need, so that rendering them asks for nothing.
 
         :param texts: texts of the format ``input``, or pairs of a text and its own format.
+        :param input: ``html``, ``markdown`` or ``text``.
+        :param progress: called with the number of pictures done and of all.
+        :returns: how many distinct pictures there are, how many were fetched, are stale, or failed and why.
+
+        >>> kit.warm(["[getty 74917285]"]).distinct
+        1
         """
         began = self._clock()
         pairs = [(text, input) if isinstance(text, str) else text for text in texts]
@@ -167,7 +204,14 @@ class EmbedKit:
         )
 
     def purge(self, reference: Reference) -> bool:
-        """Drop every copy of a picture; whether there was one."""
+        """Drop every copy of a picture, for all processes that share the store; whether there was one.
+
+        :raises UnsupportedReference: where the reference is not one.
+        :raises Unavailable: where the store cannot be written; this process shows no copy all the same.
+
+        >>> kit.purge("74917285"), kit.purge("74917285")
+        (True, False)
+        """
         return self.cache.delete(self.parse(reference).items)
 
     # -- searching --------------------------------------------------------------------------------------
@@ -195,18 +239,28 @@ class EmbedKit:
 
     # -- showing ----------------------------------------------------------------------------------------
 
-    def html(self, reference: Reference, options: Options | None = None, **said: Any) -> Markup | str:
-        """An embed ready for a page; where there is none, what ON_ERROR says.
+    def html(
+        self, reference: Reference, options: Options | None = None, **keywords: Unpack[RenderOptions]
+    ) -> Markup | str:
+        """An embed ready for a page; where there is none, what ON_ERROR says: a card, a link or a text.
 
-        For ``target="text"`` it is plain text, escaped for nothing.
+        :param reference: as for :meth:`parse`.
+        :param options: how to show it, an :class:`Options`.
+        :param keywords: the same as keywords, which go before ``options`` and the options of the reference.
+        :returns: markup; for the targets ``text`` and ``markdown`` plain text, escaped for nothing.
+        :raises ConfigurationError: for an option that there is not, or with a value that it cannot have.
+        :raises EmbedKitError: whatever is wrong, where ON_ERROR is ``raise``.
 
-        :param said: ``target``, ``max_width``, ``max_height``, ``caption``, ``title``, ``align``, ``tld``.
+        >>> print(kit.html("74917285", target="text", caption="One on one"))  # doctest: +ELLIPSIS
+        Under the lights at the corner court — One on one — Photo: Ivo Lindqvist / Touchline Sport /...
         """
-        asked = _asked("html", reference, options, said) if said else ("html", reference, options)
-        known: Markup | str | None = self._memo.get(asked)
+        question: tuple[object, ...] = ("html", reference, options)
+        if keywords:
+            question += _typed(keywords)
+        known: Markup | str | None = self._memo.get(question)
         if known is not None:
             return known
-        wanted = validation.options(options, said)
+        wanted = validation.options(options, keywords)
         try:
             ref = self.parse(reference)
             wanted = wanted.over(ref.options)
@@ -215,14 +269,17 @@ class EmbedKit:
         except EmbedKitError as error:
             return self.fallback(reference, error, wanted)
         if entry.satisfies(wanted):
-            self._memo.keep(asked, entry, html)
+            self._memo.keep(question, entry, html)
         return html
 
     def show(self, embed: Embed, options: Options = Options(), input: Input = "text") -> Markup | str:
-        """A resolved embed for ``options.target`` (by default the setting TARGET).
+        """A resolved embed for ``options.target`` (by default the setting TARGET), at the size that it has.
 
         :param input: the format of the document that it will be in, which the target ``text`` is escaped for;
             ``text`` (not escaped, for plain text only) where there is none.
+
+        >>> str(kit.show(kit.resolve("74917285"))).count("<iframe")
+        1
         """
         return self.engine.fragments.render(embed, options, input)
 
@@ -236,7 +293,7 @@ class EmbedKit:
         """What a reader sees where there is no embed: a card, a link or a text, by ON_ERROR.
 
         :param input: as for :meth:`show`.
-        :raises EmbedKitError: the one handed in, where ON_ERROR is ``raise`` or the set-up is at fault.
+        :raises EmbedKitError: the one passed in, where ON_ERROR is ``raise`` or the set-up is at fault.
         """
         try:
             ref = self.parse(reference)
@@ -245,7 +302,11 @@ class EmbedKit:
         return self.engine.fragments.fallback(ref, str(reference), error, options, input)
 
     def assets(self, target: Target) -> dict[str, list[str]]:
-        """URLs of the stylesheets and scripts that a page with this target needs."""
+        """URLs of the stylesheets and scripts that a page with this target needs, by ``css`` and ``js``.
+
+        >>> len(kit.assets("facade")["js"])
+        1
+        """
         from embedkit.rendering.renderer import assets
 
         return assets(target, self.settings.rendering, self.settings.static_url)
@@ -253,18 +314,35 @@ class EmbedKit:
     # -- texts ------------------------------------------------------------------------------------------
 
     def find(self, text: str, *, input: Input = "html") -> list[AssetRef]:
-        """Every reference in a text, in order, with its options."""
+        """Every reference in a text, in order, with its options.
+
+        :param input: ``html``, ``markdown`` or ``text``: decides what is code and does not count.
+        :raises ConfigurationError: for another input.
+
+        >>> [str(ref) for ref in kit.find("[getty 74917285] and `[getty 1]`", input="markdown")]
+        ['74917285']
+        """
         return [one.ref for one in matches.find(text, validation.one_of(input, INPUTS, "input")) if one.ref]
 
     def render(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
-        """A text with every reference replaced; what cannot be shown degrades by ON_ERROR.
+        """A text with every reference replaced; what can't be shown degrades by ON_ERROR.
 
-        :param input: ``html``, ``markdown`` or ``text``: tells what is code and must stay as it is.
+        :param input: ``html``, ``markdown`` or ``text``: decides what is code and must stay as it is.
+        :param target: what to render for; by default the setting TARGET. An author may choose another of those
+            that are for pages.
+        :raises ConfigurationError: for another input or target.
+
+        >>> kit.render("A post: [getty 74917285]", input="markdown").count("<iframe")
+        1
         """
         return self.document(text, input=input, target=target).content
 
     def document(self, text: str, *, input: Input = "html", target: Target | None = None) -> Document:
-        """The same, with the embeds that were shown and the problems that were met."""
+        """The same as :meth:`render`, with the embeds that were shown and the problems that were met.
+
+        >>> [problem.code for problem in kit.document("[getty 500000404]").problems]
+        ['not-found']
+        """
         return self.documents([(text, input)], target=target)[0]
 
     def documents(
@@ -274,14 +352,17 @@ class EmbedKit:
         target: Target | None = None,
         progress: Progress | None = None,
     ) -> list[Document]:
-        """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
+        """Many texts, each with its input format; a distinct picture is asked for once for all of them.
+
+        :param progress: called with the number of pictures done and of all.
+        """
         checked = [(text, validation.one_of(input, INPUTS, "input")) for text, input in texts]
         return self.engine.documents(checked, target=target, progress=progress)
 
     # -- operation --------------------------------------------------------------------------------------
 
     def status(self) -> JSON:
-        """Whether the parts work, for a readiness check."""
+        """Whether the parts work: ``cache`` is ok, degraded or down; ``store`` and ``upstream`` say more."""
         store = self.cache.status()
         return {"cache": store["state"], "store": store, "upstream": self.upstream()}
 
@@ -291,13 +372,17 @@ class EmbedKit:
         return state()
 
     def settle(self, timeout: float | None = None) -> int:
-        """Finish refreshing what was shown stale; seconds default to TIMEOUT. Returns how many are left."""
+        """Finish refreshing what was shown stale.
+
+        :param timeout: seconds, by default the setting TIMEOUT.
+        :returns: how many are left.
+        """
         return self.engine.revalidator.settle(self.settings.timeout if timeout is None else timeout)
 
     def close(self) -> None:
         """Let go of connections."""
         self.engine.close()
-        for api in self._api.made():
+        if api := self._api.value_if_made:
             api.close()
 
     def __enter__(self) -> EmbedKit:
@@ -324,6 +409,6 @@ class EmbedKit:
             return error
 
 
-def _asked(what: str, reference: Reference, options: Options | None, said: Mapping[str, Any]) -> Hashable:
-    """A call as a key; with types, since 1 == True."""
-    return what, reference, options, *said.items(), *map(type, said.values())
+def _typed(keywords: Mapping[str, object]) -> tuple[object, ...]:
+    """Keywords as a part of a key; with types, since 1 == True."""
+    return *keywords.items(), *map(type, keywords.values())

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-Part = TypeVar("Part")
+Value = TypeVar("Value")
 
 
 class Forkable(Protocol):
@@ -38,29 +38,34 @@ def _run_after_fork() -> None:
         part.after_fork()
 
 
-class Lazy(Generic[Part]):
-    """A part that is made when first called for, once, whichever thread comes first.
+class Lazy(Generic[Value]):
+    """A value that is made when it is first needed, once, whichever thread comes first. Call it to get the value.
 
     :param make: makes it; called once at the most. If it raises, the next call tries again.
+
+    >>> part = Lazy(lambda: 7)
+    >>> part.value_if_made, part(), part.value_if_made
+    (None, 7, 7)
     """
 
-    def __init__(self, make: Callable[[], Part]) -> None:
+    def __init__(self, make: Callable[[], Value]) -> None:
         self._make = make
         self.after_fork()
         register_after_fork(self)
-        self._made: list[Part] = []
+        self._made: list[Value] = []
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have been making it."""
         self._lock = threading.RLock()
 
-    def __call__(self) -> Part:
+    def __call__(self) -> Value:
         if not self._made:
             with self._lock:
                 if not self._made:
                     self._made.append(self._make())
         return self._made[0]
 
-    def made(self) -> list[Part]:
-        """The part, if it has been made: one or none."""
-        return list(self._made)
+    @property
+    def value_if_made(self) -> Value | None:
+        """The value, or None as long as nobody has needed it."""
+        return self._made[0] if self._made else None

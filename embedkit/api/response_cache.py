@@ -136,7 +136,7 @@ class ResponseCache:
     def close(self) -> None:
         """Close connections."""
         self._parsed.clear()
-        for backend in self._backend.made():
+        if backend := self._backend.value_if_made:
             backend.store.close()
 
     def _open(self) -> Backend:

@@ -119,10 +119,11 @@ class Engine:
         return Expansion(self.resolver, self.memo, self.fragments, target).run(texts, progress, admit)
 
     def close(self) -> None:
-        """Let go of connections."""
-        for part in (*self.transport.made(), *self.cache.made()):
-            if hasattr(part, "close"):
-                part.close()
+        """Close connections."""
+        if close := getattr(self.transport.value_if_made, "close", None):
+            close()
+        if cache := self.cache.value_if_made:
+            cache.close()
 
     @staticmethod
     def _sized(ref: AssetRef, found: Entry | EmbedKitError) -> Embed | EmbedKitError:

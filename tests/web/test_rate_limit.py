@@ -186,7 +186,7 @@ def test_options_are_answered_without_work() -> None:
         for _ in range(3):
             assert web.client.options(path, headers=preflight).status_code == 200
     assert web.sandbox.count() == 0
-    assert not web.kit.engine.transport.made()
+    assert web.kit.engine.transport.value_if_made is None
     assert web.client.get("/oembed").status_code == 400
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import doctest
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,13 @@ ID = "74917285"
 DENIED = "500000403"
 GONE = "500000410"
 WIDE = "600000004"
+
+
+@pytest.mark.parametrize("module", ["embedkit.kit", "embedkit.process", "embedkit.cache.entry"])
+def test_the_examples_of_docstrings_run(module: str) -> None:
+    with EmbedKit(Settings(cache="memory:"), transport=SandboxTransport()) as kit:
+        failed, tried = doctest.testmod(import_module(module), extraglobs={"kit": kit})
+    assert tried > 0 == failed
 
 
 class House:
