@@ -1,6 +1,6 @@
-"""What happens inside, told to whoever counts it; by default that is nobody.
+"""What happens inside, for whoever counts it; by default nobody does.
 
-    lookup     hit | stale | negative | miss     what was held of a picture that somebody asked for
+    lookup     hit | stale | negative | miss     what the cache held of a picture that was asked for
     rescue                                       an outage was bridged with the last good copy
     coalesced  thread | process                  a caller shared in the call of another
     upstream   endpoint, outcome                 one call, its retries included; the value is its seconds
@@ -29,7 +29,7 @@ class Events:
         self._listeners: tuple[Listener, ...] = ()
 
     def listen(self, listener: Listener) -> None:
-        """Tell this listener of all events from now on."""
+        """Call this listener with all events from now on."""
         self._listeners += (listener,)
 
     def __call__(self, event: str, *labels: str, value: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures for your own tests: a sandbox of Getty's services, and an EmbedKit that is bound to it.
+"""Fixtures for your own tests: a sandbox of Getty's services, and an EmbedKit that asks it.
 
     def test_my_page(embedkit_kit, embedkit_sandbox):
         assert "<iframe" in embedkit_kit.html("74917285")
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def embedkit_sandbox() -> Iterator[SandboxServer]:
-    """A sandbox on a free port of 127.0.0.1, new for each test; its switches are on ``.app``."""
+    """A :class:`~embedkit.sandbox.SandboxServer`, new for each test, on a free port of 127.0.0.1."""
     from embedkit.sandbox import SandboxServer
 
     with SandboxServer() as server:
@@ -33,7 +33,7 @@ def embedkit_sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def embedkit_kit(embedkit_sandbox: SandboxServer) -> Iterator[EmbedKit]:
-    """An EmbedKit that asks ``embedkit_sandbox``, in process, and forgets everything after the test."""
+    """An :class:`~embedkit.EmbedKit` that asks ``embedkit_sandbox``, in process; new for each test."""
     from cachelib import SimpleCache
 
     from embedkit.kit import EmbedKit

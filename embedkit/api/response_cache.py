@@ -34,8 +34,9 @@ from embedkit.cache.envelope import SIGNATURE, Envelope
 from embedkit.cache.guard import Guarded
 from embedkit.cache.secret import PRIVATE
 from embedkit.cache.single_flight import SingleFlight
+from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.coordination import Busy
-from embedkit.cache.stores.factory import REDIS, MemoryCache, open_store
+from embedkit.cache.stores.factory import REDIS, open_store
 from embedkit.errors import InvalidResponse, QuotaExhausted, Unavailable
 from embedkit.freshness import DAY
 from embedkit.messages import Request, Response

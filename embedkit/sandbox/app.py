@@ -51,8 +51,17 @@ WRITABLE_ROUTES = ("v3", "oauth2")  # the routes that more than GET is for
 class Sandbox:
     """The application. Safe for threads. ``calls`` holds the latest requests, in the order they came.
 
+    >>> from embedkit.sandbox import SandboxTransport
+    >>> from embedkit.messages import Request
+    >>> app = Sandbox()
+    >>> app.withdraw("74917285")
+    >>> SandboxTransport(app).send(Request("https://embed.gettyimages.com/embed/74917285", "embed")).status
+    400
+    >>> app.counts()
+    {'embed': 1}
+
     :param config: how it behaves.
-    :param clock: seconds since the epoch; tokens, limits and the addresses of downloads go by it.
+    :param clock: seconds since the epoch; tokens, limits and the URLs of downloads go by it.
     """
 
     def __init__(self, config: SandboxConfig | None = None, *, clock: Callable[[], float] = time.time) -> None:
@@ -99,7 +108,7 @@ class Sandbox:
             reply = replace(reply, body=b"", length=len(reply.body) if isinstance(reply.body, bytes) else 0)
         return reply.send(start_response)
 
-    # -- what tests ask and say -------------------------------------------------------------------------
+    # -- what tests count and switch ----------------------------------------------------------------------
 
     def count(self, route: str = "oembed") -> int:
         """How many requests reached a route: ``oembed``, ``v3``, ``oauth2``, ``embed``, ``id`` (pictures) …"""
@@ -199,14 +208,14 @@ FAULT_OPTIONS: dict[str, Callable[[str], Any]] = {
 def switch(app: Sandbox, call: Call) -> Reply:
     """Do what a request to ``/_sandbox/…`` says, and answer how things stand."""
     if "origin" in call.headers:
-        return json_reply({"message": "Pages may not turn these switches."}, 403)
+        return json_reply({"message": "Web pages can't use these switches."}, 403)
     subject, _, name = call.path.removeprefix("/_sandbox").strip("/").partition("/")
     try:
         known = _turn(app, call, subject, name)
     except (ValueError, TypeError) as error:
         return json_reply({"message": str(error)}, 400)
     if not known:
-        return json_reply({"message": "There is no such switch."}, 404)
+        return json_reply({"message": "There is no such switch; see embedkit/sandbox/app.py."}, 404)
     return json_reply({"faults": [asdict(fault) for fault in app.faults], "calls": app.counts()})
 
 
@@ -234,7 +243,7 @@ def _turn(app: Sandbox, call: Call, subject: str, name: str) -> bool:
 def _fault_options(call: Call) -> dict[str, Any]:
     params = call.params
     if unknown := params.keys() - FAULT_OPTIONS.keys():
-        raise ValueError(f"a fault has no {min(unknown)!r}: use {', '.join(FAULT_OPTIONS)}")
+        raise ValueError(f"{min(unknown)!r} is not an option of a fault: use {', '.join(FAULT_OPTIONS)}")
     if "kind" not in params:
         raise ValueError("kind is required")
     return {name: FAULT_OPTIONS[name](text) for name, text in params.items()}

@@ -60,13 +60,16 @@ class Dropped(Exception):
 class Fault:
     """One thing to go wrong.
 
+    >>> Fault("status", count=None, route="*", status=503, retry_after="30").status
+    503
+
     :param count: how many requests it strikes; None for all.
     :param route: the first part of the paths it strikes; ``*`` for all.
-    :param item: strikes only requests that mention this text, such as an asset id.
-    :param status: of the kind ``status``; 429 for the throttles.
-    :param seconds: of the kinds ``delay``, ``hang`` and ``slow``.
+    :param item: strikes only requests whose URL contains this text, such as an ID.
+    :param status: 200 to 999, of the kind ``status``; 429 for the throttles.
+    :param seconds: 0 to 3600, of the kinds ``delay``, ``hang`` and ``slow``.
     :param retry_after: the value of Retry-After, verbatim, for ``status`` and the throttles.
-    :raises ValueError: for a kind that is not known.
+    :raises ValueError: the kind is unknown, or a number out of range.
     """
 
     kind: str
@@ -79,9 +82,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(f"there is no fault {self.kind!r}: use one of {', '.join(KINDS)}")
+            raise ValueError(f"{self.kind!r} is not a kind of fault: use one of {', '.join(KINDS)}")
         if not 200 <= self.status <= 999 or not 0 <= self.seconds <= 3600:
-            raise ValueError("status is 200 to 999, seconds are 0 to 3600")
+            raise ValueError("status must be 200 to 999, seconds 0 to 3600")
 
     def strikes(self, call: Call) -> bool:
         return self.route in ("*", call.route) and self.item in f"{call.path}?{call.query}"

@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the calls are counted."""
+        """Log nothing: the calls are counted."""
 
     def _start(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
         code, _, phrase = status.partition(" ")
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _cut(self) -> None:
-        """Reset the connection, without a farewell."""
+        """Reset the connection."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
@@ -108,19 +108,26 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no news."""
+        """Log nothing: clients may go away."""
 
 
 class SandboxServer:
-    """A sandbox on a port of its own, in a daemon thread.
+    """A sandbox on a port of its own, in a daemon thread; its switches are on ``.app`` (:class:`Sandbox`).
 
-        with SandboxServer() as sandbox:
-            kit = EmbedKit(sandbox.settings())
+    >>> from embedkit import EmbedKit
+    >>> with SandboxServer() as sandbox:
+    ...     sandbox.app.faults.add("status", status=503).kind
+    ...     with EmbedKit(sandbox.settings(cache="memory:", secret="s" * 32)) as kit:
+    ...         kit.resolve("74917285").width
+    ...     sandbox.app.count("oembed")
+    'status'
+    395
+    2
 
     :param config: how it behaves.
-    :param host: the address to listen on.
-    :param port: 0 takes a free one.
-    :raises OSError: where the port is taken.
+    :param host: the IP address to listen on.
+    :param port: 1 to 65535; 0 takes a free one.
+    :raises OSError: the port is taken.
     """
 
     def __init__(self, config: SandboxConfig | None = None, *, host: str = HOST, port: int = 0) -> None:
@@ -142,7 +149,7 @@ class SandboxServer:
         return self.app.calls
 
     def settings(self, **rows: Any) -> Settings:
-        """Settings whose upstream addresses all lead here, with credentials that are known here.
+        """Settings whose upstream URLs all lead here, with credentials that are valid here.
 
         :param rows: further settings, and others than these: ``username=""`` for an application on its own.
         """
@@ -157,7 +164,7 @@ class SandboxServer:
         self._server.serve_forever()
 
     def stop(self) -> None:
-        """Let go of the port; requests that still hang are cut."""
+        """Free the port; requests that still hang are cut."""
         self.app.closing.set()
         if self._thread.is_alive():
             self._server.shutdown()
@@ -172,9 +179,11 @@ class SandboxServer:
 
 
 def serve(host: str = HOST, port: int = 8081, config: SandboxConfig | None = None) -> None:
-    """Serve until interrupted.
+    """Serve a sandbox until interrupted; what ``embedkit sandbox`` does.
 
-    :raises OSError: where the port is taken.
+    :param host: the IP address to listen on.
+    :param port: 1 to 65535; 0 takes a free one.
+    :raises OSError: the port is taken.
     """
     server = SandboxServer(config, host=host, port=port)
     try:

@@ -19,6 +19,14 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class SandboxTransport:
     """A transport for :class:`embedkit.EmbedKit` that needs no network and no port; it never tries again.
 
+    >>> from embedkit import EmbedKit, Settings
+    >>> transport = SandboxTransport()
+    >>> with EmbedKit(Settings(cache="memory:", secret="s" * 32), transport=transport) as kit:
+    ...     kit.resolve("74917285").width
+    395
+    >>> transport.app.count("oembed")
+    1
+
     :param app: the sandbox; a new one by default, as ``.app``.
     :param timeout: seconds; a fault that would take longer fails at once, as if that time had passed.
     """
@@ -30,9 +38,9 @@ class SandboxTransport:
     def send(self, request: Request) -> Response:
         """The answer to one request, redirects followed as the transport over HTTP would.
 
-        :raises Unavailable: where the answer is late, cut short, or missing.
-        :raises InvalidResponse: where it is larger than ``request.max_bytes``, or leads to a place that is
-            not allowed.
+        :raises Unavailable: the answer is late, cut short or missing.
+        :raises InvalidResponse: it is larger than ``request.max_bytes``, or redirects to a place that is not
+            allowed.
         """
         response = self._send(request)
         while response.status in REDIRECTS and request.follow_redirects:

@@ -180,7 +180,7 @@ def test_usage_errors_help(run: Run, content: Path, tmp_path: Path, args: tuple[
         ("MAXAGE", "1", "Did you mean EMBEDKIT_MAX_AGE?"),
         ("TIMEOUT", "soon", "EMBEDKIT_TIMEOUT must be a number of seconds"),
         ("TIMEOUT", "nan", "EMBEDKIT_TIMEOUT must be a number of seconds"),
-        ("CACHE", "cupboard:", "names no store"),
+        ("CACHE", "cupboard:", "is not the URL of a store"),
     ],
 )
 def test_a_wrong_setting_helps_once(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, Embed, EmbedKit, NotFound, Settings, Unavailable
-from embedkit.cache.stores.factory import MemoryCache
+from embedkit.cache.stores.base import MemoryCache
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ProviderError
 from embedkit.getty import sizes

@@ -20,7 +20,8 @@ from cachelib import BaseCache, SimpleCache
 from embedkit.cache import takedowns
 from embedkit.cache.embed_cache import Entry
 from embedkit.cache.guard import BYPASS
-from embedkit.cache.stores.factory import MemoryCache, open_store
+from embedkit.cache.stores.base import MemoryCache
+from embedkit.cache.stores.factory import open_store
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.cache.takedowns import SIZE_BYTES, Takedowns
 from embedkit.errors import NotFound, Unavailable

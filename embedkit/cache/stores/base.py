@@ -22,6 +22,7 @@ from embedkit.process import register_after_fork
 Timeout = int | timedelta | None
 DEFAULT_TIMEOUT_S = 300
 MAX_ENTRIES = 100_000
+STORE_TIMEOUT_S = 0.2  # for one operation; a server nearby, or another process that writes, takes 0.001
 
 
 def dump(value: Any) -> bytes:

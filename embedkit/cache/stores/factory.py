@@ -15,14 +15,11 @@ import os
 
 from cachelib import BaseCache, NullCache
 
-from embedkit.cache.stores.base import MemoryCache
+from embedkit.cache.stores.base import STORE_TIMEOUT_S, MemoryCache
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
 
-__all__ = ["MemoryCache", "SQLiteCache", "open_store"]
-
 REDIS = ("redis", "rediss", "unix")
-PATIENCE = 0.2  # seconds; a server nearby, or another process that writes, takes 0.001
 FILE = "cache.sqlite"
 
 
@@ -30,10 +27,9 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
     """The store that a URL names. A server need not be up yet.
 
     :param limit: entries to keep; Redis and memcached have settings of their own for that.
-    :param timeout: most seconds that one operation may wait for others, and no more than PATIENCE: whoever
-        calls has other things to do with his time than to wait for a copy to be kept.
-    :raises ConfigurationError: where the URL is none of ours, its library is missing, or its folder is
-        not to be had.
+    :param timeout: seconds that one operation may wait for others, STORE_TIMEOUT_S at most: a copy that is not
+        kept costs less than a caller who waits.
+    :raises ConfigurationError: the URL is not one of these, its library is missing, or its folder can't be made.
     """
     scheme, colon, rest = (url or f"sqlite:{_default_path()}").partition(":")
     try:
@@ -43,19 +39,19 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
             return store
     except OSError as error:
         raise ConfigurationError(
-            f"The cache cannot be made in {rest} ({error.strerror}).",
-            hint="Set CACHE to a place that may be written, or to memory:",
+            f"The cache can't be made in {rest} ({error.strerror}).",
+            hint="Set EMBEDKIT_CACHE to a place that can be written, or to memory:",
         ) from None
     # the URL itself may hold a password
     raise ConfigurationError(
-        f"The setting CACHE ({scheme[:20]}:...) names no store.",
+        f"EMBEDKIT_CACHE ({scheme[:20]}:...) is not the URL of a store.",
         hint="Use sqlite:PATH, redis://HOST, memcached://HOST:PORT, file:PATH, memory: or null:",
     )
 
 
 def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | None:
     if scheme == "sqlite" and (path := _path(rest)):
-        return SQLiteCache(path, limit=limit, timeout=min(timeout, PATIENCE))
+        return SQLiteCache(path, limit=limit, timeout=min(timeout, STORE_TIMEOUT_S))
     if scheme == "file" and (path := _path(rest)):
         return _open_folder(path, limit)
     if scheme == "memory" and not rest:
@@ -63,7 +59,7 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | Non
     if scheme == "null" and not rest:
         return NullCache()
     if rest.startswith("//"):
-        return _open_remote(scheme, rest, min(timeout, PATIENCE))
+        return _open_remote(scheme, rest, min(timeout, STORE_TIMEOUT_S))
     return None
 
 
@@ -74,7 +70,7 @@ def _open_folder(path: str, limit: int) -> BaseCache:
         return FileCache(path, limit=limit)
     except ForeignFolder as error:
         raise ConfigurationError(
-            f"The folder {error} holds files that are not ours.", hint="Set CACHE to another folder."
+            f"The folder {error} holds files that are not ours.", hint="Set EMBEDKIT_CACHE to another folder."
         ) from None
 
 

@@ -16,12 +16,11 @@ from typing import Any
 from cachelib import MemcachedCache, RedisCache
 from cachelib.serializers import RedisSerializer
 
-from embedkit.cache.stores.base import Timeout, dump, load_or_none
+from embedkit.cache.stores.base import STORE_TIMEOUT_S, Timeout, dump, load_or_none
 from embedkit.errors import ConfigurationError, missing_package
 from embedkit.process import register_after_fork
 
 PREFIX = "embedkit:"
-STORE_TIMEOUT_S = 0.2  # seconds for a server nearby; it answers in 0.0001 if it is well
 SCAN_KEYS = 1_000  # keys looked at in one step of clearing
 MAX_CONNECTIONS = 8  # to memcached, kept open for the next caller
 
@@ -130,7 +129,8 @@ class MemcachedStore(MemcachedCache):
             super().__init__(self._connect(), key_prefix=PREFIX)
         except ValueError:
             raise ConfigurationError(
-                "EMBEDKIT_CACHE names no memcached server.", hint="Write it like memcached://host:11211."
+                "EMBEDKIT_CACHE is not the URL of a memcached server.",
+                hint="Write it like memcached://host:11211.",
             ) from None
         self._client_context = self._reserved
         register_after_fork(self)

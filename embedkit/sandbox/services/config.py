@@ -10,6 +10,9 @@ from typing import Literal
 class SandboxConfig:
     """How a sandbox behaves.
 
+    >>> SandboxConfig(generation="div", not_embeddable_status=404).throttle_status
+    429
+
     Documented or seen, and so without an option: keys and their order, the markup of both generations, 594 px
     by default, the list of tlds, 501 for other formats, 404 for unknown ids, at most five ids, 400 for a
     tampered frame, unsigned pairs after ``sig``; of the API v3, statuses and bodies of keys, tokens and
