@@ -292,7 +292,7 @@ def allowed_values(kind: Any) -> str:
         return f"a whole number from {rules[1].least} to {rules[1].most}"
     if origin is Annotated:
         return f"a text such as {rules[1].example}"
-    return "a date, or a text such as 1999-12-31 (ISO 8601)"
+    return "a date such as 1999-12-31 (ISO 8601)"
 
 
 def items(name: str, value: Any) -> Iterable[Any]:

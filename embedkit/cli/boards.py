@@ -12,7 +12,7 @@ import click
 from embedkit.api.enums import BoardSortOrder, Relationship
 from embedkit.api.models import Board, BoardAsset
 from embedkit.cli.output import again, as_json, counted, open_kit, print_json, read_lines, say
-from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width
+from embedkit.cli.tables import Column, is_wide, page_options, print_table
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
@@ -27,8 +27,8 @@ description_option = click.option("--description", metavar="TEXT", help="What th
 def boards() -> None:
     """Manage boards, where customers collect pictures.
 
-    BOARD is the id that "list" and "create" print. Needs a customer of Getty Images: the settings API_KEY,
-    API_SECRET, USERNAME and PASSWORD.
+    BOARD is the ID that "list" and "create" print. For customers of Getty Images: needs EMBEDKIT_API_KEY,
+    EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.
     """
 
 
@@ -43,16 +43,16 @@ def boards() -> None:
 )
 @page_options("Boards")
 @as_json
-def list_boards(json_: bool, **said: Any) -> None:
+def list_boards(json_: bool, **params: Any) -> None:
     """Print your boards, and those that you are invited to."""
     with open_kit() as kit:
-        page = kit.api.boards.list(**said)
+        page = kit.api.boards.list(**params)
     if json_:
-        listed = [_shown(board) for board in page.boards]
+        listed = [_summary_json(board) for board in page.boards]
         print_json({"total": page.total, "page": page.page, "page_size": page.page_size, "boards": listed})
         return
     columns = [Column("BOARD"), Column("PICTURES"), Column("UPDATED"), Column("NAME", 2)]
-    if (terminal_width() or ROOMY) >= ROOMY:
+    if is_wide():
         columns.append(Column("DESCRIPTION", 3))
     print_table(columns, [_row(board)[: len(columns)] for board in page.boards])
     say(counted(page.total, "board") + (f", page {page.page} of {page.pages}." if page.pages > 1 else "."))
@@ -68,7 +68,7 @@ def show(board: str, json_: bool) -> None:
     with open_kit() as kit:
         found = kit.api.boards.get(board)
     if json_:
-        print_json(_whole(found))
+        print_json(_board_json(found))
     else:
         click.echo("\n".join(_readable(found)))
 
@@ -78,7 +78,7 @@ def show(board: str, json_: bool) -> None:
 @description_option
 @as_json
 def create(name: str, description: str | None, json_: bool) -> None:
-    """Make a board, and print its id."""
+    """Make a board, and print its ID."""
     with open_kit() as kit:
         id = kit.api.boards.create(name, description or "")
     if json_:
@@ -96,21 +96,21 @@ def rename(board: str, name: str, description: str | None, json_: bool) -> None:
     """Give a board another name."""
     with open_kit() as kit:
         kit.api.boards.rename(board, name, description)
-    _tell({"id": board, "name": name}, f"The board {board} is now {name!r}.", json_)
+    _report({"id": board, "name": name}, f"The board {board} is now {name!r}.", json_)
 
 
 @boards.command()
 @board_argument
-@click.option("--yes", is_flag=True, help="Do not ask; without a terminal it has to be said.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed where there is no terminal.")
 @as_json
 def delete(board: str, yes: bool, json_: bool) -> int:
     """Delete a board, not its pictures."""
     with open_kit() as kit:
-        if not (yes or _agreed(kit, board)):
+        if not (yes or _confirm(kit, board)):
             say("Nothing was deleted.")
             return 1
         kit.api.boards.delete(board)
-    _tell({"id": board, "deleted": True}, f"The board {board} is deleted.", json_)
+    _report({"id": board, "deleted": True}, f"The board {board} is deleted.", json_)
     return 0
 
 
@@ -121,14 +121,14 @@ def delete(board: str, yes: bool, json_: bool) -> int:
 def add(board: str, refs: tuple[str, ...], json_: bool) -> int:
     """Add pictures to a board.
 
-    REF is an id, an address or a shortcode; "-" reads them from stdin, one on each line.
+    REF is an ID, a URL or a shortcode; "-" reads them from stdin, one on each line.
     """
     with open_kit() as kit:
-        change = kit.api.boards.add(board, _ids(kit, refs))
-    told = f"{counted(len(change.added), 'picture')} added." + "".join(
+        change = kit.api.boards.add(board, _asset_ids(kit, refs))
+    message = f"{counted(len(change.added), 'picture')} added." + "".join(
         f"\n{id} could not be added." for id in change.not_added
     )
-    _tell({"added": list(change.added), "not_added": list(change.not_added)}, told, json_)
+    _report({"added": list(change.added), "not_added": list(change.not_added)}, message, json_)
     return 1 if change.not_added else 0
 
 
@@ -139,19 +139,19 @@ def add(board: str, refs: tuple[str, ...], json_: bool) -> int:
 def remove(board: str, refs: tuple[str, ...], json_: bool) -> None:
     """Take pictures off a board.
 
-    REF is an id, an address or a shortcode; "-" reads them from stdin, one on each line.
+    REF is an ID, a URL or a shortcode; "-" reads them from stdin, one on each line.
     """
     with open_kit() as kit:
-        ids = _ids(kit, refs)
+        ids = _asset_ids(kit, refs)
         kit.api.boards.remove(board, ids)
-    _tell({"removed": ids}, f"{', '.join(ids)}: no longer on the board.", json_)
+    _report({"removed": ids}, f"{', '.join(ids)}: no longer on the board.", json_)
 
 
 @boards.command()
 @board_argument
 @as_json
 def comments(board: str, json_: bool) -> None:
-    """Print what was said about a board."""
+    """Print the comments on a board."""
     with open_kit() as kit:
         found = kit.api.boards.comments(board).comments
     if json_:
@@ -159,7 +159,7 @@ def comments(board: str, json_: bool) -> None:
         print_json({"comments": [{name: getattr(one, name) for name in names} for one in found]})
         return
     columns = (Column("DATE"), Column("BY"), Column("TEXT"))
-    print_table(columns, [(_day(one.date_created), one.author, one.text) for one in found])
+    print_table(columns, [(_date(one.date_created), one.author, one.text) for one in found])
     say(counted(len(found), "comment") + ".")
 
 
@@ -168,7 +168,7 @@ def comments(board: str, json_: bool) -> None:
 @click.argument("text")
 @as_json
 def comment(board: str, text: str, json_: bool) -> None:
-    """Say something about a board, and print the comment's id."""
+    """Comment on a board, and print the comment's ID."""
     with open_kit() as kit:
         id = kit.api.boards.comment(board, text)
     if json_:
@@ -182,57 +182,57 @@ def comment(board: str, text: str, json_: bool) -> None:
 @click.argument("comment")
 @as_json
 def uncomment(board: str, comment: str, json_: bool) -> None:
-    """Take back what was said about a board.
+    """Delete a comment on a board.
 
-    COMMENT is the id that "comment" printed, and that "comments --json" tells.
+    COMMENT is the ID that "comment" and "comments --json" print.
     """
     with open_kit() as kit:
         kit.api.boards.delete_comment(board, comment)
-    _tell({"deleted": comment}, f"{comment}: deleted.", json_)
+    _report({"deleted": comment}, f"{comment}: deleted.", json_)
 
 
-def _agreed(kit: EmbedKit, board: str) -> bool:
+def _confirm(kit: EmbedKit, board: str) -> bool:
     """Whether the person at the terminal wants a board to go.
 
-    :raises click.UsageError: where there is no terminal to ask at: a script has to say what it wants.
+    :raises click.UsageError: where there is no terminal to ask at.
     """
     if sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("Say --yes to delete a board: there is no terminal to ask at.")
+        raise click.UsageError("Pass --yes to delete a board: there is no terminal to ask at.")
     found = kit.api.boards.get(board)
     return click.confirm(f"Delete {found.name!r} with {counted(found.asset_count, 'picture')}?", err=True)
 
 
-def _ids(kit: EmbedKit, refs: tuple[str, ...]) -> list[str]:
+def _asset_ids(kit: EmbedKit, refs: tuple[str, ...]) -> list[str]:
     wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
     return list(dict.fromkeys(id for ref in wanted for id in kit.parse(ref).items))
 
 
-def _tell(done: JSON, told: str, json_: bool) -> None:
-    """What was done: data where it was asked for, else a message."""
+def _report(done: JSON, message: str, json_: bool) -> None:
+    """Print what was done: as JSON, or as a message."""
     if json_:
         print_json(done)
     else:
-        say(told)
+        say(message)
 
 
-def _shown(board: Board) -> JSON:
+def _summary_json(board: Board) -> JSON:
     names = ("id", "name", "description", "asset_count", "relationship", "date_created", "date_last_updated")
     return {name: getattr(board, name) for name in names}
 
 
-def _whole(board: Board) -> JSON:
+def _board_json(board: Board) -> JSON:
     allowed = {one.name: getattr(board.permissions, one.name) for one in fields(board.permissions)}
     allowed.pop("other")
     assets = [
         {
             "id": one.id,
             "type": one.asset_type,
-            "shortcode": None if _moves(one) else f"[getty {one.id}]",
+            "shortcode": None if _is_video(one) else f"[getty {one.id}]",
             "date_added": one.date_added,
         }
         for one in board.assets
     ]
-    return {name: value for name, value in _shown(board).items() if name != "relationship"} | {
+    return {name: value for name, value in _summary_json(board).items() if name != "relationship"} | {
         "comment_count": board.comment_count,
         "share": board.links.share,
         "permissions": allowed,
@@ -241,26 +241,26 @@ def _whole(board: Board) -> JSON:
 
 
 def _row(board: Board) -> tuple[str, ...]:
-    return board.id, f"{board.asset_count:,}", _day(board.date_last_updated), board.name, board.description
+    return board.id, f"{board.asset_count:,}", _date(board.date_last_updated), board.name, board.description
 
 
 def _readable(board: Board) -> Iterator[str]:
     rows = {
         "name": board.name,
         "about": board.description,
-        "updated": _day(board.date_last_updated),
+        "updated": _date(board.date_last_updated),
         "share": board.links.share,
         "pictures": f"{board.asset_count:,}",
         "comments": f"{board.comment_count:,}",
     }
     yield from (f"{name:10} {value}" for name, value in rows.items() if value)
-    yield from (f"{one.id} (video)" if _moves(one) else f"[getty {one.id}]" for one in board.assets)
+    yield from (f"{one.id} (video)" if _is_video(one) else f"[getty {one.id}]" for one in board.assets)
 
 
-def _moves(asset: BoardAsset) -> bool:
+def _is_video(asset: BoardAsset) -> bool:
     """Whether it is a video: those cannot be embedded."""
     return "video" in asset.asset_type.lower()
 
 
-def _day(time: str | None) -> str:
+def _date(time: str | None) -> str:
     return (time or "")[:10]

@@ -17,7 +17,7 @@ from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
 PRODUCT_TYPES = get_args(ProductType)
-UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
+SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
 
 
 @click.command()
@@ -41,53 +41,57 @@ UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @as_json
-def download(id: str, sizes: bool, output: str, force: bool, json_: bool, **said: Any) -> None:
+def download(id: str, sizes: bool, output: str, force: bool, json_: bool, **options: Any) -> None:
     """Download a licensed picture.
 
-    ID is an id, an address or a shortcode. For customers of Getty Images: needs the settings API_KEY,
-    API_SECRET, USERNAME and PASSWORD. It counts against the customer's agreement.
+    ID is an ID, a URL or a shortcode. For customers of Getty Images: needs EMBEDKIT_API_KEY, EMBEDKIT_API_SECRET,
+    EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD. It counts against the customer's agreement.
     """
     with open_kit() as kit:
-        one = _picture(kit, id)
+        asset_id = _asset_id(kit, id)
         if sizes:
-            _print_sizes(one, kit.api.downloads.sizes(one), kit.api.downloads.largest(one), json_)
+            downloads = kit.api.downloads
+            _print_sizes(asset_id, downloads.sizes(asset_id), downloads.largest(asset_id), json_)
         else:
-            _save(kit, one, output, force, json_, {name: value for name, value in said.items() if value})
+            params = {name: value for name, value in options.items() if value}
+            _save(kit, asset_id, output, force, json_, params)
 
 
-def _picture(kit: EmbedKit, reference: str) -> str:
+def _asset_id(kit: EmbedKit, reference: str) -> str:
     items = kit.parse(reference).items
     if len(items) > 1:
         raise UnsupportedReference("These are several pictures.", hint="Download one at a time.")
     return items[0]
 
 
-def _save(kit: EmbedKit, id: str, output: str, force: bool, json_: bool, said: JSON) -> None:
+def _save(kit: EmbedKit, id: str, output: str, force: bool, json_: bool, params: JSON) -> None:
     if output.endswith(("/", os.sep)):  # a folder, as it is written
         os.makedirs(output, exist_ok=True)
     try:
         with progress("Downloading", patient=True) as step:
-            done = kit.api.downloads.save(id, output, overwrite=force, progress=step, **said)
+            done = kit.api.downloads.save(id, output, overwrite=force, progress=step, **params)
     except (NotFound, Unauthorized) as error:
-        if said:  # a size or an agreement that there is not
-            error.hint = f"{error.hint or ''} What there is: embedkit download {id} --sizes".strip()
+        if params:  # a size or an agreement that there is not
+            error.hint = f"{error.hint or ''} Try: embedkit download {id} --sizes".strip()
         raise
     except FileExistsError as error:
-        if force:  # what is there is no plain file
+        if force:  # what is there is not a plain file
             raise
         raise click.ClickException(
-            f"{printable(error.filename)} is there already. Say --force to replace it."
+            f"{printable(error.filename)} is there already. Pass --force to replace it."
         ) from None
     if json_:
         print_json({"id": done.id, "path": done.path, "bytes": done.bytes, "media_type": done.media_type})
     else:
         click.echo(printable(done.path))
-        say(f"{_size(done.bytes)} downloaded.")
+        say(f"{_readable_size(done.bytes)} downloaded.")
 
 
 def _print_sizes(id: str, sizes: Sequence[DownloadSize], offers: Sequence[DownloadOffer], json_: bool) -> None:
     if json_:
-        print_json({"id": id, "sizes": [_shown(one) for one in sizes], "offers": [_offer(one) for one in offers]})
+        print_json(
+            {"id": id, "sizes": [_size_json(one) for one in sizes], "offers": [_offer_json(one) for one in offers]}
+        )
         return
     columns = (Column("WIDTH"), Column("HEIGHT"), Column("FILE"), Column("TYPE"))
     print_table(columns, [_row(one) for one in sizes])
@@ -97,19 +101,20 @@ def _print_sizes(id: str, sizes: Sequence[DownloadSize], offers: Sequence[Downlo
         say(f"There is nothing of {id} that these credentials may download.")
 
 
-def _shown(one: DownloadSize) -> JSON:
+def _size_json(one: DownloadSize) -> JSON:
     return {"width": one.width, "height": one.height, "bytes": one.bytes, "media_type": one.media_type}
 
 
-def _offer(one: DownloadOffer) -> JSON:
+def _offer_json(one: DownloadOffer) -> JSON:
     return {"product_type": one.product_type, "product_id": one.product_id, "agreement": one.agreement_name}
 
 
 def _row(one: DownloadSize) -> tuple[str, ...]:
-    return str(one.width or ""), str(one.height or ""), _size(one.bytes) if one.bytes else "", one.media_type
+    size = _readable_size(one.bytes) if one.bytes else ""
+    return str(one.width or ""), str(one.height or ""), size, one.media_type
 
 
-def _size(number: int) -> str:
+def _readable_size(number: int) -> str:
     """Bytes as people read them: "2.3 MB"."""
-    unit, name = next((unit, name) for unit, name in UNITS if number >= unit or unit == 1)
+    unit, name = next((unit, name) for unit, name in SIZE_UNITS if number >= unit or unit == 1)
     return f"{number / unit:.1f} {name}" if unit > 1 else f"{number} {name}"

@@ -8,7 +8,6 @@ from typing import Any, TypeVar, get_args
 import click
 
 from embedkit import serialization
-from embedkit.api import parameters
 from embedkit.api.enums import (
     Composition,
     EditorialSortOrder,
@@ -18,23 +17,29 @@ from embedkit.api.enums import (
     Segment,
 )
 from embedkit.api.models import Image, SearchPage
-from embedkit.api.parameters import FAMILIES, Family
+from embedkit.api.parameters import FAMILIES, Family, takes
 from embedkit.cli.output import again, as_json, counted, open_kit, print_json, say
-from embedkit.cli.tables import ROOMY, Column, page_options, print_table, terminal_width
+from embedkit.cli.tables import Column, is_wide, page_options, print_table
+from embedkit.errors import ConfigurationError
 from embedkit.models import JSON
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# the options that go with some families only, by the names that the API has for them
+# The options of other names than the parameters have, as messages name them.
 OPTIONS = {
+    "orientations": "--orientation",
+    "number_of_people": "--people",
+    "graphical_styles": "--style",
+    "compositions": "--composition",
+    "editorial_segments": "--segment",
     "color": "--color",
     "date_from": "--from",
     "date_to": "--to",
-    "editorial_segments": "--segment",
+    "sort_order": "--sort",
 }
 
 
-def several(option: str, name: str, words: Any, says: str) -> Callable[[Command], Command]:
+def repeatable(option: str, name: str, words: Any, text: str) -> Callable[[Command], Command]:
     """An option that may be repeated; ``words`` is the Literal of what it may be."""
     allowed = get_args(words)
     return click.option(
@@ -43,19 +48,19 @@ def several(option: str, name: str, words: Any, says: str) -> Callable[[Command]
         type=click.Choice(allowed),
         multiple=True,
         metavar="WORD",
-        help=f"{says}: {', '.join(allowed)}.",
+        help=f"{text}: {', '.join(allowed)}.",
     )
 
 
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="PHRASE")
 @click.option("--family", type=click.Choice(FAMILIES), default="all", show_default=True, help="Which pictures.")
-@several("--orientation", "orientations", Orientation, "The shape (repeatable)")
-@several("--people", "number_of_people", NumberOfPeople, "How many people (repeatable)")
-@several("--style", "graphical_styles", GraphicalStyle, "The technique (repeatable)")
-@several("--composition", "compositions", Composition, "The composition (repeatable)")
-@several("--segment", "editorial_segments", Segment, "With --family editorial (repeatable)")
-@click.option("--color", metavar="RRGGBB", help="The main colour, as 002244; creative pictures.")
+@repeatable("--orientation", "orientations", Orientation, "The shape (repeatable)")
+@repeatable("--people", "number_of_people", NumberOfPeople, "How many people (repeatable)")
+@repeatable("--style", "graphical_styles", GraphicalStyle, "The technique (repeatable)")
+@repeatable("--composition", "compositions", Composition, "The composition (repeatable)")
+@repeatable("--segment", "editorial_segments", Segment, "With --family editorial (repeatable)")
+@click.option("--color", metavar="RRGGBB", help="The main colour, such as 002244; with --family all or creative.")
 @click.option("--from", "date_from", metavar="DATE", help="Taken on 2024-04-08 or later; with --family editorial.")
 @click.option("--to", "date_to", metavar="DATE", help="Taken on that day or earlier; with --family editorial.")
 @click.option(
@@ -66,40 +71,49 @@ def several(option: str, name: str, words: Any, says: str) -> Callable[[Command]
     help=f"One of {', '.join(get_args(EditorialSortOrder))} (editorial only: oldest).",
 )
 @page_options("Pictures")
-@click.option("--language", metavar="TAG", help="The language of phrase and titles, as ja; by default LOCALE.")
-@click.option("--nudity", is_flag=True, help="Do not leave nudity out.")
+@click.option("--language", metavar="TAG", help="Of phrase and titles, such as ja; by default EMBEDKIT_LOCALE.")
+@click.option("--nudity", is_flag=True, help="Include nudity.")
 @click.option("--all", "all_", is_flag=True, help="Also pictures that may not be embedded.")
 @as_json
-def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, json_: bool, **said: Any) -> None:
+def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, json_: bool, **options: Any) -> None:
     """Find pictures that may be embedded, with their shortcodes.
 
-    For example: embedkit search "solar eclipse" --orientation horizontal. Needs the setting API_KEY.
+    For example: embedkit search "solar eclipse" --orientation horizontal. Needs EMBEDKIT_API_KEY.
     """
-    said = {name: value for name, value in said.items() if value not in (None, ())}
-    _check(family, said)
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    _check_family(family, given)
     with open_kit() as kit:
-        page = kit.search(
-            " ".join(words),
-            family=family,
-            embed_content_only=not all_,
-            exclude_nudity=not nudity,
-            **said,
-        )
+        try:
+            prepared = kit.api.search.prepare(
+                " ".join(words),
+                family=family,
+                embed_content_only=not all_,
+                exclude_nudity=not nudity,
+                **given,
+            )
+        except ConfigurationError as error:
+            raise click.UsageError(_with_option(str(error))) from None
+        page = kit.api.search.run(prepared)
     if json_:
-        print_json(_shown(page))
+        print_json(_json(page))
         return
     _print(page, all_=all_)
-    _tell(page)
+    _say_summary(page)
 
 
-def _check(family: Family, said: Mapping[str, Any]) -> None:
-    """That the family takes what is said, told by the names of our options."""
-    for name in said.keys() - parameters.takes(family):
-        fitting = [f"--family {other}" for other in FAMILIES if name in parameters.takes(other)]
+def _check_family(family: Family, given: Mapping[str, Any]) -> None:
+    for name in given.keys() - takes(family).keys():
+        fitting = [f"--family {other}" for other in FAMILIES if name in takes(other)]
         raise click.UsageError(f"{OPTIONS.get(name, name)} goes with {' or '.join(fitting)}.")
 
 
-def _shown(page: SearchPage) -> JSON:
+def _with_option(message: str) -> str:
+    """A message that begins with a parameter, with the option that was typed in its place."""
+    name, blank, rest = message.partition(" ")
+    return f"{OPTIONS.get(name, name)}{blank}{rest}"
+
+
+def _json(page: SearchPage) -> JSON:
     """As ``/v1/search`` answers, and whether each picture may be embedded."""
     return {
         "total": page.total,
@@ -111,29 +125,29 @@ def _shown(page: SearchPage) -> JSON:
 
 
 def _print(page: SearchPage, *, all_: bool) -> None:
-    roomy = (terminal_width() or ROOMY) >= ROOMY
-    columns = [Column("SHORTCODE"), Column("TITLE", 3), Column("CREDIT" if roomy else "BY", 2), Column("SIZE")]
-    if roomy:
+    wide = is_wide()
+    columns = [Column("SHORTCODE"), Column("TITLE", 3), Column("CREDIT" if wide else "BY", 2), Column("SIZE")]
+    if wide:
         columns.append(Column("ORIENTATION"))
-    rows = [_row(image, all_=all_, roomy=roomy)[: len(columns)] for image in page.images]
+    rows = [_row(image, all_=all_, wide=wide)[: len(columns)] for image in page.images]
     print_table(columns, rows)
 
 
-def _row(image: Image, *, all_: bool, roomy: bool) -> tuple[str, ...]:
-    """One picture; where there is little room, its title is worth more than the collection it is in."""
+def _row(image: Image, *, all_: bool, wide: bool) -> tuple[str, ...]:
+    """One picture; on a narrow terminal without the collection that it is in."""
     unfit = all_ and not image.embeddable
     names = dict.fromkeys(name for name in (image.photographer, image.collection) if name)
     return (
         f"{image.id} (no embed)" if unfit else image.shortcode,
         image.title,
-        " / ".join(names) if roomy else next(iter(names), ""),
+        " / ".join(names) if wide else next(iter(names), ""),
         f"{image.width}x{image.height}" if image.width and image.height else "",
         image.orientation.replace("_", " "),
     )
 
 
-def _tell(page: SearchPage) -> None:
-    """What the table does not say, on stderr: how many there are, and how to go on."""
+def _say_summary(page: SearchPage) -> None:
+    """What the table does not show, on stderr: how many there are, and the command for the next page."""
     if page.correction:
         say(f"Searched for: {page.correction}")
     if page.images:

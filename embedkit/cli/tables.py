@@ -17,8 +17,8 @@ from embedkit.api.parameters import PAGE_SIZE
 from embedkit.cli.output import paint
 
 GAP = "  "
-ROOMY = 110  # cells of a line from which on there is room for more than what has to be told
-LEAST = 6  # cells that a column keeps, however narrow the terminal
+WIDE_CELLS = 110  # a line of so many has room for columns that can be missed
+MIN_COLUMN_CELLS = 6  # however narrow the terminal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,6 +51,11 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if bounded else None
 
 
+def is_wide() -> bool:
+    """Whether a line has room for columns that can be missed."""
+    return (terminal_width() or WIDE_CELLS) >= WIDE_CELLS
+
+
 def cells(text: str) -> int:
     """What a text takes up: two cells for a wide character (Unicode's UAX 11), none for a mark over another."""
     return len(text) if text.isascii() else sum(map(_cells, text))
@@ -76,8 +81,8 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int |
     """
     lines = [[column.title for column in columns], *rows]
     natural = [max(cells(text) for text in texts) for texts in zip(*lines, strict=True)]
-    widths = natural if width is None else _fitted(columns, natural, width - len(GAP) * (len(columns) - 1))
-    return [GAP.join(map(_padded, line, widths)).rstrip() for line in lines]
+    widths = natural if width is None else _fit(columns, natural, width - len(GAP) * (len(columns) - 1))
+    return [GAP.join(map(_pad, line, widths)).rstrip() for line in lines]
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
@@ -93,12 +98,12 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _padded(text: str, width: int) -> str:
+def _pad(text: str, width: int) -> str:
     shown = cut(text, width)
     return shown + " " * (width - cells(shown))
 
 
-def _fitted(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
+def _fit(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
     """The width of each column: a text that needs less than its share leaves the rest to the others."""
     widths = list(natural)
     open_ = [number for number, column in enumerate(columns) if column.share]
@@ -108,7 +113,7 @@ def _fitted(columns: Sequence[Column], natural: Sequence[int], room: int) -> lis
         modest = [number for number in open_ if natural[number] * shares <= left * columns[number].share]
         if not modest:
             for number in open_:
-                widths[number] = max(LEAST, left * columns[number].share // shares)
+                widths[number] = max(MIN_COLUMN_CELLS, left * columns[number].share // shares)
             break
         left -= sum(natural[number] for number in modest)
         open_ = [number for number in open_ if number not in modest]

@@ -130,7 +130,7 @@ def test_comments(run: Run, board: str) -> None:
 def test_a_script_has_to_say_that_a_board_is_to_go(run: Run, board: str) -> None:
     asked = run("boards", "delete", board)
     assert asked.code == 2
-    assert "Say --yes" in asked.err
+    assert "Pass --yes" in asked.err
     assert shown(run, board)["id"] == board
     done = run("boards", "delete", board, "--yes", "--json")
     assert (done.code, json.loads(done.out)) == (0, {"id": board, "deleted": True})

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import pytest
 
-from embedkit.cli import console
+from embedkit.cli import output
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from tests.support.cli import (
     Run,
@@ -64,10 +64,10 @@ def test_a_file_that_is_there_stays_and_nothing_is_ordered(
 ) -> None:
     file = tmp_path / f"{ID}.jpg"
     file.write_bytes(b"mine")
-    for output in ((), ("--output", f"{ID}.jpg")):
-        done = run("download", ID, *output)
+    for option in ((), ("--output", f"{ID}.jpg")):
+        done = run("download", ID, *option)
         assert (done.code, done.out) == (2, "")
-        assert done.err == f"error: {ID}.jpg is there already. Say --force to replace it.\n"
+        assert done.err == f"error: {ID}.jpg is there already. Pass --force to replace it.\n"
     assert file.read_bytes() == b"mine"
     assert len(sandbox.calls) == 0
     assert run("download", ID, "--force").code == 0
@@ -100,8 +100,8 @@ def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> N
     ("words", "code", "says"),
     [
         (("500000404",), 4, "there is no such picture, or it was withdrawn"),
-        ((ID, "--height", "17"), 4, f"What there is: embedkit download {ID} --sizes"),
-        ((ID, "--product-type", "creditpack"), 2, f"What there is: embedkit download {ID} --sizes"),
+        ((ID, "--height", "17"), 4, f"Try: embedkit download {ID} --sizes"),
+        ((ID, "--product-type", "creditpack"), 2, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--product-type", "gift"), 2, "easyaccess"),
         ((ID, "--height", "0"), 2, "--height"),
         ((ID, "--output", "nowhere/one.jpg"), 2, "No such file or directory"),
@@ -196,10 +196,10 @@ def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatc
         bars.append(make(**said))
         return bars[-1]
 
-    monkeypatch.setattr(console, "_is_terminal", lambda _: True)
+    monkeypatch.setattr(output, "_is_terminal", lambda _: True)
     monkeypatch.setattr(click, "progressbar", made)
     shown = []
-    with console.progress("Downloading", patient=True) as step:
+    with output.progress("Downloading", patient=True) as step:
         assert step is not None
         for done in (0, 900, 0, 500, 1000):
             step(done, 1000)
