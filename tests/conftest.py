@@ -1,4 +1,9 @@
-"""What tests of every room ask for, and the markers that tell quick tests from others."""
+"""What tests of every room ask for, and the marks that tell quick tests from others.
+
+Marks come by themselves: ``browser`` for whatever asks for one; ``server`` for the folders whose tests start
+servers and processes, and for whatever asks for one in ``tests/unit``; ``slow`` for properties, and for the other
+folders. What has none of the three is the ten-second run. A single file or test can be marked by hand.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.tools import Clock, chromium
+from tests.support.tools import ROOT, Clock, chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -17,6 +22,33 @@ if TYPE_CHECKING:
     from embedkit.sandbox import SandboxServer
     from tests.support.cli import Run
     from tests.support.picker import Desk
+
+
+SERVER_FOLDERS = {"browser", "cli", "faults", "hosts", "web"}
+SLOW_FOLDERS = {"sandbox", "security", "typing"}
+SERVERS = {
+    "sandbox",
+    "embedkit_sandbox",
+    "embedkit_kit",
+    "redis_server",
+    "memcached_server",
+    "upstream",
+    "server",
+    "machine",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by its folder and by what it asks for."""
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        asks = set(getattr(item, "fixturenames", ()))
+        if "browser" in asks:
+            item.add_marker("browser")
+        if folder in SERVER_FOLDERS or asks & SERVERS:
+            item.add_marker("server")
+        if folder in SLOW_FOLDERS or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("slow")
 
 
 @pytest.fixture

@@ -142,11 +142,12 @@ def test_the_pictures_are_there(name: str) -> None:
     assert picture.stat().st_size < 400_000
 
 
-def test_the_first_two_commands_are_the_ones_that_matter() -> None:
-    run, test = blocks("sh")[:2]
+def test_the_first_three_commands_are_the_ones_that_matter() -> None:
+    run, test, quick = blocks("sh")[:3]
     assert run.strip().count("\n") == 0
     assert "embedkit demo" in run
     assert "pytest" in test
+    assert "tests/unit" in quick
 
 
 def shown(default: object) -> str:

@@ -27,6 +27,8 @@ from tests.support.web import (
     world,
 )
 
+pytestmark = pytest.mark.server
+
 NOON = 20_000 * DAY + DAY // 2
 
 

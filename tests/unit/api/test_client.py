@@ -28,6 +28,8 @@ from tests.support.client import (
 )
 from tests.support.faulty_upstream import Upstream, held, ok
 
+pytestmark = pytest.mark.server
+
 WIDE, TALL, MISSING = "600000002", "74917285", "500000404"
 SEARCH_ONLY = {"api_key": SEARCH_KEY, "api_secret": SEARCH_SECRET, "username": "", "password": ""}
 

@@ -55,6 +55,8 @@ from tests.support.faulty_upstream import (
 )
 from tests.support.tools import WITH_SIGNALS
 
+pytestmark = pytest.mark.server
+
 ID = "74917285"
 PICTURE = b"\xff\xd8" + bytes(range(256)) * 400 + b"\xff\xd9"
 JPEG = ("Content-Type: image/jpeg",)

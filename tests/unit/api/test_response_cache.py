@@ -32,6 +32,8 @@ from tests.support.faulty_upstream import Upstream, ok
 from tests.support.tools import need
 from tests.unit.transport.test_client import until
 
+pytestmark = pytest.mark.server
+
 SECRET = "s" * 32
 DAY_LIMIT = ("X-Error-Detail: Account Over Rate Limit",)
 

@@ -600,6 +600,7 @@ def test_a_purge_holds_while_the_database_is_locked(tmp_path: Path) -> None:
     other.close()
 
 
+@pytest.mark.server
 def test_a_redis_that_is_down_comes_back(tmp_path: Path) -> None:
     monotonic = Clock()
     with stores.redis() as server:
@@ -620,6 +621,7 @@ def test_a_redis_that_is_down_comes_back(tmp_path: Path) -> None:
         kept.close()
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("kind", ["redis", "memcached"])
 def test_a_frozen_server_costs_a_second_in_all(kind: str) -> None:
     with getattr(stores, kind)() as server:

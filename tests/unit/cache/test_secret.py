@@ -15,6 +15,8 @@ from embedkit.cache.secret import kept_secret, signing_secrets
 from embedkit.errors import ConfigurationError
 from embedkit.settings import Settings
 
+pytestmark = pytest.mark.server
+
 MAKE = "from embedkit.cache.secret import kept_secret; import pathlib, sys; print(kept_secret(pathlib.Path(sys.argv[1])))"
 HALF = {
     "empty": b"",

@@ -35,6 +35,8 @@ from tests.support.cache import (
     once,
 )
 
+pytestmark = pytest.mark.server
+
 # -- threads -------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,8 @@ from embedkit.errors import ConfigurationError
 from tests.support import stores
 from tests.support.tools import Clock
 
+pytestmark = pytest.mark.server
+
 VALUES = {
     "text": "spam",
     "empty": "",

@@ -26,6 +26,8 @@ from tests.support.cache import ITEMS, ROOT, embed
 from tests.support.embeds import record
 from tests.support.tools import Clock
 
+pytestmark = pytest.mark.server
+
 ID = "74917285"
 POST = f"[getty {ID} width=300]\n\n[getty {ID}]\n"
 SECRET = "s" * 40

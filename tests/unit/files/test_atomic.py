@@ -31,6 +31,8 @@ from tests.support.files import (
     save_by_rename,
 )
 
+pytestmark = pytest.mark.slow
+
 LATER = b"what was saved after that, and is longer\n"
 
 

@@ -26,6 +26,8 @@ from tests.support.files import (
 )
 from tests.support.tools import ROOT
 
+pytestmark = pytest.mark.slow
+
 # -- what dead processes leave -------------------------------------------------------------------------
 
 

@@ -339,6 +339,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_linear_in_hostile_repeats(unit: str) -> None:
     def text(size: int) -> str:

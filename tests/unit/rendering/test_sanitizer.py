@@ -23,6 +23,8 @@ from tests.support.embeds import (
     skeleton,
 )
 
+pytestmark = pytest.mark.slow
+
 ORIGIN = "https://embed.gettyimages.com"
 VIEWER = f"{ORIGIN}/embed/1?et=a&amp;sig=b"
 OWN = '<figure class="ek"><figcaption class="ek-caption">A</figcaption></figure>'

@@ -11,6 +11,8 @@ from embedkit.getty import embed_code, references
 from embedkit.shortcodes.scan import find
 from tests.bench.probes import FRAME, GRAIN, PARSERS, SIZE, Probe, is_steep, least, probes
 
+pytestmark = pytest.mark.slow
+
 # What was quadratic once, each with the size from which on that shows.
 ONCE = (
     ("find markdown", "", "a \\` ", "[getty 1]", 6_000),

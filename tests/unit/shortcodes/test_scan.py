@@ -416,6 +416,7 @@ def fastest(text: str, input: str) -> float:
     return min(times)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("input", ["html", "markdown"])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_twice_the_text_takes_twice_the_time(name: str, input: str) -> None:

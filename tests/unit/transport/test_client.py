@@ -42,6 +42,8 @@ from tests.support.faulty_upstream import (
     say,
 )
 
+pytestmark = pytest.mark.server
+
 SHORT = 0.3  # seconds; for faults that last until the time is over
 TIMEOUT = 5.0  # for all others: a busy machine is not a fault
 MARGIN = 15.0  # seconds, half of what the upstream hangs for: a busy machine is not a fault
