@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -75,17 +76,33 @@ class Failures(threading.local):
 
 
 class LocalStore(BaseCache):
-    """What the stores of one machine share: when entries end, and that readers learn of writes.
+    """What the stores of one machine share: when entries end, that readers learn of writes, and cleaning up.
 
     :param default_timeout: seconds for which an entry lives unless :meth:`set` says otherwise; 0 is for ever.
     :param clock: seconds since the epoch.
+    :param limit: entries to keep.
+    :param prune_every: writes from one clean-up to the next; only for those that call :meth:`_prune_now_and_then`.
     """
 
     versions: VersionTable | None = None  # None: no other reader can learn of a write
 
-    def __init__(self, default_timeout: int, clock: Callable[[], float]) -> None:
+    def __init__(self, default_timeout: int, clock: Callable[[], float], limit: int, prune_every: int = 0) -> None:
         super().__init__(default_timeout)
         self._clock = clock
+        self._limit = limit
+        self._prune_every = prune_every
+        self._writes = 0
+        self.after_fork()
+        register_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Threads that are not in the child may have held the locks."""
+        self._lock = threading.RLock()
+        self._pruning = threading.Lock()
+
+    def prune(self) -> int:
+        """Drop what has expired and what is over the limit; how many entries that was."""
+        raise NotImplementedError
 
     def _is_alive(self, expires: float) -> bool:
         return expires == 0 or expires > self._clock()
@@ -98,6 +115,13 @@ class LocalStore(BaseCache):
         if done and self.versions:
             self.versions.bump(key)
         return done
+
+    def _prune_now_and_then(self) -> None:
+        """Clean up on a thread, after so many writes: nobody who writes should wait for it."""
+        self._writes += 1
+        if self._writes % self._prune_every == 0 and not self._pruning.locked():
+            with suppress(RuntimeError):  # the interpreter is shutting down
+                threading.Thread(target=self.prune, name="embedkit-prune", daemon=True).start()
 
     def _cleared(self, done: bool) -> bool:
         if done and self.versions:
@@ -129,18 +153,11 @@ class MemoryCache(LocalStore):
         clock: Callable[[], float] = time.time,
         max_bytes: float = math.inf,
     ) -> None:
-        super().__init__(default_timeout, clock)
+        super().__init__(default_timeout, clock, limit)
         self.versions: VersionTable = VersionTable()
-        self._limit = limit
         self._max_bytes = max_bytes
         self._size = 0
         self._entries: dict[str, tuple[float, bytes]] = {}  # in the order of writing
-        self.after_fork()
-        register_after_fork(self)
-
-    def after_fork(self) -> None:
-        """A thread that is not in the child may have held the lock."""
-        self._lock = threading.RLock()
 
     def get(self, key: str) -> Any:
         expires, data = self._entries.get(key, (-1.0, b""))

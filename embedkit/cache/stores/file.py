@@ -11,7 +11,6 @@ import logging
 import os
 import struct
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +70,7 @@ class FileCache(LocalStore):
         default_timeout: int = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(default_timeout, clock)
+        super().__init__(default_timeout, clock, limit, max(PRUNE_EVERY, limit // 16))
         self.path = os.path.join(os.path.abspath(path), FOLDER)
         self._entries = os.path.join(self.path, "entries")
         _claim(self.path)
@@ -81,10 +80,6 @@ class FileCache(LocalStore):
         self.failures = Failures()
         self.takedowns_path = os.path.join(self.path, "takedowns")
         self.versions = shared_versions(os.path.join(self.path, "changes"))
-        self._limit = limit
-        self._every = max(PRUNE_EVERY, limit // 16)
-        self._writes = 0
-        self._pruning = threading.Event()
 
     @property
     def working(self) -> bool:
@@ -135,16 +130,17 @@ class FileCache(LocalStore):
 
     def prune(self) -> int:
         """Drop what has expired and what is over the limit; how many entries that was. Sweep up old drafts."""
-        alive, ended = [], []
-        for file in self._files():
-            if file.name.endswith(DRAFT):
-                self._sweep(file)
-            elif self._is_entry_alive(self._read(file.path, HEADER.size)):
-                alive.append((_age(file), file.path))
-            else:
-                ended.append(file.path)
-        over = sorted(alive, reverse=True)[: max(0, len(alive) - self._limit)]
-        return sum(_remove(path) for path in (*ended, *(path for _, path in over)))
+        with self._pruning:
+            alive, ended = [], []
+            for file in self._files():
+                if file.name.endswith(DRAFT):
+                    self._sweep(file)
+                elif self._is_entry_alive(self._read(file.path, HEADER.size)):
+                    alive.append((_age(file), file.path))
+                else:
+                    ended.append(file.path)
+            over = sorted(alive, reverse=True)[: max(0, len(alive) - self._limit)]
+            return sum(_remove(path) for path in (*ended, *(path for _, path in over)))
 
     # -- inside ----------------------------------------------------------------------------------------
 
@@ -225,21 +221,6 @@ class FileCache(LocalStore):
         """A draft as old as that has lost its writer, killed or out of disk."""
         if _age(draft) > ORPHAN_AGE_S:
             _remove(draft.path)
-
-    def _prune_now_and_then(self) -> None:
-        self._writes += 1
-        if self._writes % self._every == 0 and not self._pruning.is_set():
-            self._pruning.set()
-            try:
-                threading.Thread(target=self._prune_once, name="embedkit-prune", daemon=True).start()
-            except RuntimeError:  # the interpreter is shutting down
-                self._pruning.clear()
-
-    def _prune_once(self) -> None:
-        try:
-            self.prune()
-        finally:
-            self._pruning.clear()
 
 
 def _claim(path: str) -> None:

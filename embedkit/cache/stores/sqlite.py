@@ -10,39 +10,22 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from embedkit.cache.stores.base import DEFAULT_TIMEOUT_S, MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, shared_versions
-from embedkit.cache.stores.sqlite_pool import Pool
-from embedkit.process import register_after_fork
+from embedkit.cache.stores.sqlite_pool import ADD, Pool
 
 Result = TypeVar("Result")
 
-VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
 BATCH_ROWS = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
 BATCH_PAUSE_S = 0.001  # seconds between two of them, in which the others have their turn
 PRUNE_EVERY = 256  # writes from one clean-up to the next
 
-# Row ids grow with every write, so their order is the order of writing and eviction needs no index.
-# WITHOUT ROWID would move every row above 1 KB to overflow pages (sqlite.org/withoutrowid.html).
-SCHEMA = f"""
-BEGIN;
-CREATE TABLE entries (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL, expires REAL NOT NULL
-);
-CREATE INDEX entries_by_end ON entries (expires) WHERE expires > 0;
-PRAGMA user_version = {VERSION};
-COMMIT;
-"""
 GET = "SELECT value, expires FROM entries WHERE key = ?"
 SET = "INSERT OR REPLACE INTO entries (key, value, expires) VALUES (?, ?, ?)"
-ADD = """INSERT INTO entries (key, value, expires) VALUES (?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires
-    WHERE expires > 0 AND expires <= ?"""
 DELETE = "DELETE FROM entries WHERE key = ? AND (expires = 0 OR expires > ?)"
 DROP_EXPIRED = """DELETE FROM entries WHERE id IN
     (SELECT id FROM entries WHERE expires > 0 AND expires <= ? LIMIT ?)"""
@@ -70,7 +53,7 @@ class SQLiteCache(LocalStore):
         default_timeout: int = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(default_timeout, clock)
+        super().__init__(default_timeout, clock, limit, max(1, min(PRUNE_EVERY, limit // 16)))
         self.path = os.path.abspath(path)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         if os.path.isdir(self.path):
@@ -78,28 +61,10 @@ class SQLiteCache(LocalStore):
         self.lock_path = f"{self.path}.lock"
         self.takedowns_path = f"{self.path}.takedowns"
         self.versions = shared_versions(f"{self.path}.changes")
-        self._pool = Pool(
-            self.path,
-            lock_path=self.lock_path,
-            schema=SCHEMA,
-            version=VERSION,
-            statement=ADD,
-            timeout=timeout,
-        )
+        self._pool = Pool(self.path, self.lock_path, timeout)
         self.failures = self._pool.failures
         self._timeout = timeout
         self._lost = 0  # writes that found others at it for too long
-        self._limit = limit
-        self._every = max(1, min(PRUNE_EVERY, limit // 16))
-        self._writes = 0
-        self.after_fork()
-        register_after_fork(self)
-
-    def after_fork(self) -> None:
-        """Threads that are not in the child may have held the locks."""
-        # without it the threads of one process would meet in SQLite's busy handler, which sleeps
-        self._writing = threading.Lock()
-        self._pruning = threading.Lock()
 
     @property
     def working(self) -> bool:
@@ -109,12 +74,10 @@ class SQLiteCache(LocalStore):
     # -- cachelib's interface ---------------------------------------------------------------------------
 
     def get(self, key: str) -> Any:
-        row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
-        return load_or_none(row[0]) if row and self._is_alive(row[1]) else None
+        return load_or_none(self._read(key))
 
     def has(self, key: str) -> bool:
-        row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
-        return bool(row and self._is_alive(row[1]))
+        return self._read(key) is not None
 
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         row = (key, dump(value), self._expires(timeout))
@@ -156,6 +119,10 @@ class SQLiteCache(LocalStore):
 
     # -- inside ----------------------------------------------------------------------------------------
 
+    def _read(self, key: str) -> bytes | None:
+        row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
+        return row[0] if row and self._is_alive(row[1]) else None
+
     def _drop(self, statement: str, limit: int, *arguments: float) -> int:
         dropped = 0
         while dropped < limit:
@@ -171,15 +138,16 @@ class SQLiteCache(LocalStore):
 
     def _write(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
         result = self._in_turn(act, failed)
-        self._writes += 1
-        if self._writes % self._every == 0 and not self._pruning.locked():
-            self._prune_soon()
+        self._prune_now_and_then()
         return result
 
     def _in_turn(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
-        """Write, one thread at a time. Who waited behind one that waited in vain does not do so once more."""
+        """Write, one thread at a time. Who waited behind one that waited in vain does not do so once more.
+
+        Else the threads of one process would meet in SQLite's busy handler, which sleeps.
+        """
         lost = self._lost
-        if not self._writing.acquire(timeout=self._timeout):
+        if not self._lock.acquire(timeout=self._timeout):
             self.failures.error = Busy("another thread has been writing all that time")
             return failed
         try:
@@ -190,14 +158,7 @@ class SQLiteCache(LocalStore):
             self._lost += _busy(self.failures.error)
             return result
         finally:
-            self._writing.release()
-
-    def _prune_soon(self) -> None:
-        """Clean up on a thread: nobody who writes should wait for it."""
-        try:
-            threading.Thread(target=self.prune, name="embedkit-prune", daemon=True).start()
-        except RuntimeError:
-            pass  # the interpreter is shutting down
+            self._lock.release()
 
 
 def _busy(error: Exception | None) -> bool:

@@ -27,12 +27,28 @@ log = logging.getLogger("embedkit.stores")
 
 Result = TypeVar("Result")
 
+VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
 NO_PLACE = (0, 0)
 MAX_IDLE = 16  # connections kept open for the next caller
 REBUILD_PAUSE_S = 60  # seconds: a disk that keeps failing is not rebuilt again and again
 CREATE_WAIT_S = 1.0  # seconds for another process to make the file, at the least
 BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 SQLITE_SUFFIXES = ("-journal", "-wal", "-shm")  # what SQLite keeps beside the file; of an older mode, too
+
+# Row ids grow with every write, so their order is the order of writing and eviction needs no index.
+# WITHOUT ROWID would move every row above 1 KB to overflow pages (sqlite.org/withoutrowid.html).
+SCHEMA = f"""
+BEGIN;
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL, expires REAL NOT NULL
+);
+CREATE INDEX entries_by_end ON entries (expires) WHERE expires > 0;
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+ADD = """INSERT INTO entries (key, value, expires) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires
+    WHERE expires > 0 AND expires <= ?"""
 
 
 class Foreign(sqlite3.DatabaseError):
@@ -43,22 +59,15 @@ class Pool:
     """As many connections as there are callers at once; each is used by one of them at a time.
 
     :param path: of the file; ``lock_path`` of the one whose locks keep two processes from making it at once.
-    :param schema: makes the tables, and sets user_version to ``version``.
-    :param statement: one that can be prepared where the tables are ours; a file with any others, or of another
-        version, is moved aside and made anew.
+        A file with other tables than ours, or of another version, is moved aside and made anew.
     :param timeout: seconds to wait for another process that is writing.
     """
 
-    def __init__(
-        self, path: str, *, lock_path: str, schema: str, version: int, statement: str, timeout: float
-    ) -> None:
+    def __init__(self, path: str, lock_path: str, timeout: float) -> None:
         self.path = path
         self.working = True
         self.failures = Failures()
         self._lock_path = lock_path
-        self._schema = schema
-        self._version = version
-        self._statement = statement
         self._timeout = timeout
         self._rebuilt = -float("inf")
         self._inherited: list[deque[sqlite3.Connection]] = []
@@ -98,11 +107,9 @@ class Pool:
 
     def close(self) -> None:
         """Close what is idle; the next call opens a new connection."""
-        try:
+        with suppress(IndexError):
             while True:
                 self._idle.pop().close()
-        except IndexError:
-            pass
 
     def close_if_moved(self) -> bool:
         """Where somebody has removed the file, go on with the one that is there now, or a new one.
@@ -165,7 +172,7 @@ class Pool:
 
         :raises Foreign: where others are.
         """
-        if _version(db) == self._version and _can_prepare(db, self._statement):
+        if db.execute("PRAGMA user_version").fetchone() == (VERSION,) and _can_prepare(db, ADD):
             return True
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise Foreign(f"{self.path} has other tables than ours")
@@ -177,7 +184,7 @@ class Pool:
             with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
                 if not self._is_made(db):
                     db.execute("PRAGMA synchronous = OFF")
-                    db.executescript(self._schema)
+                    db.executescript(SCHEMA)
         except Busy as error:
             raise sqlite3.OperationalError(str(error)) from None
 
@@ -194,15 +201,12 @@ class Pool:
                     log.warning("%s is no cache of ours, and is %s now; the cache starts empty", self.path, aside)
                     os.replace(self.path, aside)
                     for rest in SQLITE_SUFFIXES:  # a journal of the old file must not be played into the new one
-                        _remove(self.path + rest)
+                        with suppress(FileNotFoundError):
+                            os.unlink(self.path + rest)
         except (OSError, Busy) as error:
             log.debug("%s: %s", self.path, error)
             return False
         return True
-
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _set_mode(db: sqlite3.Connection) -> None:
@@ -232,10 +236,3 @@ def _place(path: str) -> tuple[int, int]:
     except OSError:
         return NO_PLACE
     return found.st_dev, found.st_ino
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass

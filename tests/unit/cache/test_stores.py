@@ -404,10 +404,10 @@ def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> N
             open_store(url, limit=10, timeout=1)
 
 
-def test_a_place_that_is_not_to_be_had(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file, no folder")
     for url in (f"sqlite:{tmp_path}/file/cache.db", f"sqlite:{tmp_path}", f"file:{tmp_path}/file"):
-        with pytest.raises(ConfigurationError, match="Set CACHE to"):
+        with pytest.raises(ConfigurationError, match="Set EMBEDKIT_CACHE to"):
             open_store(url, limit=10, timeout=1)
 
 
