@@ -11,7 +11,7 @@ from click.shell_completion import get_completion_class
 
 from embedkit.cli.output import as_json, open_kit, print_json, printable, say
 from embedkit.errors import ConfigurationError
-from embedkit.files.tree import Tree
+from embedkit.files.atomic import Tree
 from embedkit.rendering.renderer import static_dir
 from embedkit.targets import ASSETS
 from embedkit.web.picker_files import picker_files
@@ -23,13 +23,12 @@ from embedkit.web.picker_files import picker_files
 @as_json
 def assets(folder: Path, picker: bool, json_: bool) -> None:
     """Copy stylesheet and façade script into a static site."""
-    tree = Tree(folder)
     places = [Path(name) for name in ASSETS]
-    for place in places:
-        tree.write(place, (static_dir() / place).read_bytes())
-    if picker:
-        places += picker_files().copy(tree.write)
-    tree.sync()
+    with Tree(folder) as tree:
+        for place in places:
+            tree.write(place, (static_dir() / place).read_bytes())
+        if picker:
+            places += picker_files().copy(tree.write)
     places = [folder / place for place in places]
     if json_:
         print_json({"files": [str(place) for place in places]})

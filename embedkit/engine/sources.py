@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from embedkit.errors import ConfigurationError
-from embedkit.files.atomic import Outcome, WriteBack, sweep_folder, write_back
-from embedkit.files.tree import Tree
+from embedkit.files.atomic import Outcome, Tree, WriteBack, sweep_folder, write_back
 from embedkit.targets import Input
 
 FORMATS: dict[str, Input] = {
@@ -36,27 +36,27 @@ class Source:
 
     :param text: the text, without a byte order mark.
     :param input: its format: ``html``, ``markdown`` or ``text``.
-    :param path: its file; None for stdin and for texts of a database.
-    :param relative: its place below the folder that was named, and so below a folder of results.
+    :param path: of its file; None for stdin and for texts of a database.
+    :param relative: its path below the folder that was named, and so below a folder of results.
     :param first_line: the line of the file on which the text begins, 1-based: a host that has cut off the front
         matter gives it, so that findings name the lines of the file.
     :param bom: the byte order mark that the file begins with, or nothing.
 
-    >>> Source("A post: [getty 74917285]", "markdown", Path("post.md")).name
+    >>> Source("A post: [getty 74917285]", "markdown", "post.md").name
     'post.md'
     """
 
     text: str
     input: Input = "html"
-    path: Path | None = None
-    relative: Path = Path("-")
+    path: str | os.PathLike[str] | None = None
+    relative: str = "-"
     first_line: int = 1
     bom: str = ""
 
     @property
     def name(self) -> str:
         """What to put before a line number, not escaped yet."""
-        return str(self.path) if self.path else "<stdin>"
+        return "<stdin>" if self.path is None else os.fspath(self.path)
 
     def encode(self, content: str) -> bytes:
         """The bytes of a file with that content; with this text's own, those that were read."""
@@ -73,7 +73,7 @@ class Sources:
     """
 
     texts: tuple[Source, ...] = ()
-    skipped: tuple[tuple[Path, str], ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
     errors: tuple[Unreadable, ...] = ()
 
     def __iter__(self) -> Iterator[Source]:
@@ -87,7 +87,7 @@ def collect(
     paths: Iterable[str | os.PathLike[str]],
     *,
     input: Input | None = None,
-    output: Path | None = None,
+    output: str | os.PathLike[str] | None = None,
     stdin: BinaryIO | None = None,
     keep_going: bool = False,
 ) -> Sources:
@@ -100,10 +100,10 @@ def collect(
     :raises ConfigurationError: where there is no such path, or a file is not UTF-8 text.
     :raises OSError: for one that can't be read: a text that is left out silently would be lost.
     """
-    reader = _Reader(input, output, keep_going=keep_going)
+    reader = _Reader(input, os.path.realpath(output) if output else None, keep_going=keep_going)
     found: dict[str, Source] = {}
     for path in paths:
-        texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(Path(path))
+        texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(str(Path(path)))
         for text in texts:
             found.setdefault(text.name, text)
     return Sources(tuple(found.values()), tuple(reader.skipped), tuple(reader.errors))
@@ -133,56 +133,69 @@ class _Reader:
     """Reads files and folders, and notes what it passes over."""
 
     input: Input | None
-    output: Path | None
+    output: str | None
     keep_going: bool
-    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
     errors: list[Unreadable] = field(default_factory=list)
 
-    def read(self, path: Path) -> Iterator[Source]:
-        if not path.exists():
-            raise ConfigurationError(f"There is no file or folder {str(path)!r}.")
-        if path.is_file():
-            yield from self._text(path, Path(path.name))
+    def read(self, path: str) -> Iterator[Source]:
+        if not os.path.exists(path):
+            raise ConfigurationError(f"There is no file or folder {path!r}.")
+        if os.path.isfile(path):
+            yield from self._text(path, os.path.basename(path))
             return
-        paths = sorted(self._walk(path))
-        if not paths:
+        root, empty = os.path.realpath(path), True
+        for found in self._walk(path, root):
+            empty = False
+            yield from self._text(found, found.removeprefix(os.path.join(path, "")))
+        if empty:
             self.skipped.append((path, f"has no texts: files that end in {' '.join(FORMATS)}"))
-        for found in paths:
-            yield from self._text(found, found.relative_to(path))
 
-    def _text(self, path: Path, relative: Path) -> Iterator[Source]:
+    def _text(self, path: str, relative: str) -> Iterator[Source]:
         try:
-            text, bom = decode(path.read_bytes(), str(path))
+            with open(path, "rb", buffering=0) as file:
+                text, bom = decode(file.readall(), path)
         except (OSError, ConfigurationError) as error:
             self._fail(error)
         else:
-            yield Source(text, self.input or _format(path.name) or "html", path, relative, bom=bom)
+            yield Source(text, self.input or _format(path) or "html", path, relative, bom=bom)
 
     def _fail(self, error: Unreadable) -> None:
         if not self.keep_going:
             raise error
         self.errors.append(error)
 
-    def _walk(self, folder: Path) -> Iterator[Path]:
-        root, output = _real(folder), _real(self.output) if self.output else None
-        for parent, folders, files in os.walk(folder, onerror=self._fail):
-            inside = [Path(parent, name) for name in sorted(folders) if _is_wanted(name)]
-            folders[:] = [path.name for path in inside if not self._is_link(path) and _real(path) != output]
-            found = (Path(parent, name) for name in sorted(files) if _is_wanted(name) and _format(name))
-            yield from (path for path in found if not self._is_odd(path, root))
+    def _walk(self, folder: str, root: str) -> Iterator[str]:
+        """Paths of the texts below a folder, in order of their parts."""
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=attrgetter("name"))
+        except OSError as error:
+            self._fail(error)
+            return
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
+                continue
+            path = entry.name if folder == os.curdir else entry.path
+            if entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and os.path.isdir(path)):
+                if not self._is_left_out(path):
+                    yield from self._walk(path, root)
+            elif _format(path) and (entry.is_file(follow_symlinks=False) or not self._is_odd(path, root)):
+                yield path
 
-    def _is_link(self, folder: Path) -> bool:
+    def _is_left_out(self, folder: str) -> bool:
         """Links to folders are not followed: what they lead to is read where it is, or is not in the tree."""
-        if linked := folder.is_symlink():
+        if os.path.islink(folder):
             self.skipped.append((folder, "is a link to a folder, and is skipped"))
-        return linked
+            return True
+        return self.output is not None and os.path.realpath(folder) == self.output
 
-    def _is_odd(self, path: Path, root: Path) -> bool:
+    def _is_odd(self, path: str, root: str) -> bool:
         """Whether it is a link that leads out of the tree, or something that can't be read to its end."""
         reason = ""
-        if path.is_symlink() and not _real(path).is_relative_to(root):
+        if os.path.islink(path) and os.path.commonpath((os.path.realpath(path), root)) != root:
             reason = "is a link that leads out of the folder, and is skipped"
-        elif path.exists() and not path.is_file():
+        elif os.path.exists(path) and not os.path.isfile(path):
             reason = "is not a plain file, and is skipped"
         if reason:
             self.skipped.append((path, reason))
@@ -197,8 +210,8 @@ class Results:
     :raises ConfigurationError: where a result would replace its source, or another's result.
     """
 
-    def __init__(self, sources: Iterable[Source], folder: Path) -> None:
-        self._places = _places(sources, folder)
+    def __init__(self, sources: Iterable[Source], folder: str | os.PathLike[str]) -> None:
+        _check_places(sources, os.fspath(folder))
         self._tree = Tree(folder)
 
     def __enter__(self) -> Self:
@@ -208,14 +221,14 @@ class Results:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Have the names of all files on the disk."""
-        self._tree.sync()
+        self._tree.__exit__(kind, error, trace)
 
     def write(self, source: Source, content: str) -> WriteBack:
         """Write a result; one that says so already is left untouched.
 
         :raises OSError: where it can't be written.
         """
-        written = self._tree.write(self._places[source.name], source.encode(content))
+        written = self._tree.write(source.relative, source.encode(content))
         return WriteBack(Outcome.WRITTEN if written else Outcome.UNCHANGED)
 
 
@@ -229,10 +242,10 @@ class InPlace:
     """
 
     def __init__(self, sources: Iterable[Source], on_leftover: Callable[[str], object] = bool) -> None:
-        real = {source.name: _real(_file(source)) for source in sources}
+        real = {source.name: os.path.realpath(_file(source)) for source in sources}
         # a file that is there under its own name and by links is one file
         self._names = {path: name for name, path in sorted(real.items(), key=_is_link, reverse=True)}
-        for folder in {path.parent for path in self._names}:
+        for folder in {os.path.dirname(path) for path in self._names}:
             for left in sweep_folder(folder):
                 on_leftover(left)
 
@@ -250,45 +263,36 @@ class InPlace:
         :raises OSError: where it can't be written; then the file is as it was.
         """
         path = _file(source)
-        if content == source.text or self._names.get(_real(path)) != source.name:
+        if content == source.text or self._names.get(os.path.realpath(path)) != source.name:
             return WriteBack(Outcome.UNCHANGED)
         return write_back(path, source.encode(source.text), source.encode(content))
 
 
-def _places(sources: Iterable[Source], folder: Path) -> dict[str, Path]:
-    taken: dict[Path, str] = {}
-    places = {}
+def _check_places(sources: Iterable[Source], folder: str) -> None:
+    taken: dict[str, str] = {}
+    same: dict[tuple[str, str], bool] = {}
     for source in sources:
-        file, place = _file(source), folder / source.relative
-        if os.path.exists(place) and os.path.samefile(place, file):
-            raise ConfigurationError(
-                f"{place} is the source itself: choose another folder, or change it in place."
-            )
+        place = os.path.join(folder, source.relative)
+        both = os.path.split(_file(source)), os.path.split(place)
+        (own, name), (other, as_name) = both
+        if (own, other) not in same:
+            same[own, other] = os.path.exists(other) and os.path.samefile(own or ".", other)
+        if same[own, other] and name == as_name:
+            raise ConfigurationError(f"{place} is the source itself: choose another folder.")
         if place in taken:
             raise ConfigurationError(f"{taken[place]} and {source.name} would both be written to {place}.")
         taken[place] = source.name
-        places[source.name] = source.relative
-    return places
 
 
-def _file(source: Source) -> Path:
+def _file(source: Source) -> str:
     if source.path is None:
         raise ConfigurationError(f"{source.name} is not a file: its result can only be printed.")
-    return source.path
+    return os.fspath(source.path)
 
 
-def _is_link(item: tuple[str, Path]) -> tuple[bool, str]:
+def _is_link(item: tuple[str, str]) -> tuple[bool, str]:
     name, path = item
-    return os.path.abspath(name) != str(path), name
-
-
-def _real(path: Path) -> Path:
-    """Where a path leads; of a link that leads in a circle, itself (``Path.resolve`` raises)."""
-    return Path(os.path.realpath(path))
-
-
-def _is_wanted(name: str) -> bool:
-    return name not in SKIPPED_FOLDERS and not name.startswith(".")
+    return os.path.abspath(name) != path, name
 
 
 def _format(name: str) -> Input | None:

@@ -12,14 +12,16 @@ import enum
 import errno
 import os
 import signal
-import stat
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from embedkit.files.attributes import check_writable
-from embedkit.files.folder import LINK, Folder, check_plain, error_at
+from embedkit.files.folder import Folder, error_at
 from embedkit.files.partial import PartialFile, sweep
 
 if sys.platform == "linux":
@@ -98,19 +100,15 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
     a build touches what has changed, and no more.
     """
     try:
-        found = folder.stat(name)
+        with folder.open_to_read(name) as old:
+            if old.read() == new:
+                return False
     except FileNotFoundError:
         with PartialFile(folder, name) as part:
             part.write(new)
             part.finish()
             part.replace()
         return True
-    if stat.S_ISLNK(found.st_mode):
-        raise OSError(errno.ELOOP, LINK)
-    check_plain(found.st_mode)
-    with folder.open_to_read(name) as old:
-        if old.read() == new:
-            return False
     check_writable(folder, name)
     with PartialFile(folder, name, 0o600) as part:
         part.write(new)
@@ -118,6 +116,63 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
         part.finish()
         part.replace()
     return True
+
+
+class Tree:
+    """A folder of results, filled file by file and through no link that is in it; to be used in a ``with`` block.
+
+    The folder itself may be reached through links; it is made where there is none. At the end of the block the
+    names of all files are on the disk.
+
+    :param root: its path.
+
+    >>> with Tree("site") as tree:
+    ...     tree.write("posts/one.html", b"One")
+    True
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self._root = os.fspath(root)
+        self._folders: set[Path] = set()
+        self._opened = ExitStack()  # the folder that was written to last, and those that it is in
+        self._parent: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+        for path in self._folders:
+            with Folder(path) as folder:
+                folder.sync()
+
+    def write(self, relative: str | os.PathLike[str], new: bytes) -> bool:
+        """Write a file below the folder, whatever is in its place; one that says so already stays untouched.
+
+        :param relative: its path, of plain names.
+        :returns: whether it was needed.
+        :raises OSError: where it can't be written, or a link is in the way; then what was there is as it was.
+        """
+        parent, name = os.path.split(relative)
+        if parent != self._parent:
+            self._open(parent)
+        with error_at(os.path.join(self._root, relative)):
+            return write_in(self._folder, name, new)
+
+    def _open(self, parent: str) -> None:
+        self._opened.close()
+        self._parent = None
+        os.makedirs(self._root, exist_ok=True)
+        folder = self._opened.enter_context(Folder(self._root))
+        for part in Path(parent).parts:
+            with error_at(folder.path / part):
+                folder = self._opened.enter_context(folder.child(part))
+        if folder.path not in self._folders:
+            self._folders.add(folder.path)
+            sweep(folder)
+        self._folder, self._parent = folder, parent
 
 
 def sweep_folder(path: str | os.PathLike[str]) -> list[str]:

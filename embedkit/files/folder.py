@@ -66,7 +66,12 @@ class Folder:
 
     def open(self, name: str, flags: int, mode: int = 0o600) -> int:
         """A handle of a file; a link is an error, and a pipe does not keep anybody waiting."""
-        return os.open(self._at(name), flags | OPEN_FLAGS, mode, dir_fd=self._handle)
+        try:
+            return os.open(self._at(name), flags | OPEN_FLAGS, mode, dir_fd=self._handle)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise OSError(errno.ELOOP, LINK) from None
+            raise
 
     def open_to_read(self, name: str) -> BinaryIO:
         """A plain file.

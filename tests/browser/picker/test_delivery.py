@@ -14,7 +14,7 @@ import waitress
 from flask import Flask, Response, send_from_directory
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from embedkit.files.tree import Tree
+from embedkit.files.atomic import Tree
 from embedkit.web.files import static_file
 from embedkit.web.picker_files import ENTRY, PickerFiles, picker_files
 
@@ -219,7 +219,8 @@ def test_a_browser_that_has_kept_some_modules_mixes_none(browser: Browser, site:
 
 def test_a_release_may_be_served_from_a_copy(context: BrowserContext, site: Site, tmp_path: Path) -> None:
     """A static site: the folder that ``embedkit assets --picker`` makes, behind any server of files."""
-    site.files.copy(Tree(tmp_path).write)
+    with Tree(tmp_path) as tree:
+        site.files.copy(tree.write)
     site.copy = tmp_path
     site.head = site.tags("/copy")
     page, said = opened(context, site)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.files.tree import Tree
+from embedkit.files.atomic import Tree
 from embedkit.rendering.renderer import static_dir
 from embedkit.web.picker_files import PickerFiles, picker_files
 from tests.support.tools import need
@@ -123,7 +123,8 @@ def test_any_change_makes_another_release(name: str) -> None:
 
 def test_a_running_process_keeps_its_release(tmp_path: Path) -> None:
     """An upgrade replaces files under it; what it serves still fits together."""
-    picker_files().copy(Tree(tmp_path).write)
+    with Tree(tmp_path) as tree:
+        picker_files().copy(tree.write)
     folder = tmp_path / picker_files().folder
     files = PickerFiles.read(folder)
     assert files == picker_files()
@@ -135,8 +136,8 @@ def test_a_running_process_keeps_its_release(tmp_path: Path) -> None:
 
 def test_releases_live_side_by_side(tmp_path: Path) -> None:
     next_one = PickerFiles({**picker_files().contents, "picker/words.js": b"// newer"})
-    tree = Tree(tmp_path)
-    copied = [*picker_files().copy(tree.write), *next_one.copy(tree.write)]
+    with Tree(tmp_path) as tree:
+        copied = [*picker_files().copy(tree.write), *next_one.copy(tree.write)]
     assert all((tmp_path / path).is_file() for path in copied)
     assert {path.name for path in tmp_path.iterdir()} == {picker_files().folder, next_one.folder}
     assert PickerFiles.read(tmp_path / next_one.folder) == next_one

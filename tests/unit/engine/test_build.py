@@ -60,7 +60,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def sources(*texts: str) -> list[Source]:
     """Posts named 0.md, 1.md and so on."""
-    return [Source(text, "markdown", Path(f"{number}.md")) for number, text in enumerate(texts)]
+    return [Source(text, "markdown", f"{number}.md") for number, text in enumerate(texts)]
 
 
 def places(report: BuildReport) -> list[tuple[str, int, int, str, str]]:
@@ -206,7 +206,7 @@ def test_collect(posts: Path) -> None:
     ]
     assert found.texts[0].encode("x") == b"\xef\xbb\xbfx"
     assert [one.input for one in collect([posts], input="text")] == ["text"] * 3
-    assert [one.relative for one in collect([posts], output=posts / "deep")] == [Path("a.html"), Path("b.md")]
+    assert [one.relative for one in collect([posts], output=posts / "deep")] == ["a.html", "b.md"]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_results_are_placed_before_anything_is_written(posts: Path, tmp_path: Pa
     with pytest.raises(ConfigurationError, match="is the source itself"):
         Results(found, posts)
     with pytest.raises(ConfigurationError, match="would both be written to"):
-        Results([*found, Source("x", path=Path("y"), relative=Path("b.md"))], tmp_path)
+        Results([*found, Source("x", path=Path("y"), relative="b.md")], tmp_path)
     with pytest.raises(ConfigurationError, match="is not a file"):
         Results([Source("x")], tmp_path)
 

@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 
 from embedkit.files import atomic
-from embedkit.files.atomic import Outcome, write_back
+from embedkit.files.atomic import Outcome, Tree, write_back
 from embedkit.files.folder import Folder
-from embedkit.files.tree import Tree
 from tests.support.files import (
     EDIT,
     NEW,
@@ -321,8 +320,8 @@ def test_what_is_not_a_plain_file_is_not_replaced(tmp_path: Path, make: Callable
     make(tmp_path / "odd")
     with pytest.raises(OSError, match="odd"):
         write_back(tmp_path / "odd", OLD, NEW)
-    with pytest.raises(OSError, match="odd"):
-        Tree(tmp_path).write(Path("odd"), NEW)
+    with Tree(tmp_path) as tree, pytest.raises(OSError, match="odd"):
+        tree.write(Path("odd"), NEW)
     assert names(tmp_path) == ["odd"]
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 from embedkit.cache.secret import kept_secret
-from embedkit.files.atomic import sweep_folder
+from embedkit.files.atomic import Tree, sweep_folder
 from embedkit.files.folder import Folder
 from embedkit.files.partial import PartialFile, sweep
-from embedkit.files.tree import Tree
 from tests.support.files import (
     DEAD,
     EDIT,
@@ -163,8 +162,8 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, outside: Path, place:
     link = root / place if target else (root / place).parent
     link.parent.mkdir(parents=True)
     link.symlink_to(outside / target)
-    with pytest.raises(OSError, match="symbolic link") as caught:
-        Tree(root).write(Path(place), NEW)
+    with Tree(root) as tree, pytest.raises(OSError, match="symbolic link") as caught:
+        tree.write(Path(place), NEW)
     assert caught.value.filename == str(link)
     assert link.is_symlink()
 
@@ -172,23 +171,22 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, outside: Path, place:
 def test_the_folder_that_was_named_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "site").symlink_to("real")
-    tree = Tree(tmp_path / "site")
-    tree.write(Path("a/b.md"), NEW)
-    tree.sync()
+    with Tree(tmp_path / "site") as tree:
+        tree.write(Path("a/b.md"), NEW)
     assert (tmp_path / "real" / "a" / "b.md").read_bytes() == NEW
 
 
 def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) -> None:
-    tree = Tree(tmp_path / "site")
-    tree.write(Path("a/b.md"), OLD)
-    path = tmp_path / "site" / "a" / "b.md"
-    path.chmod(0o640)
-    before = path.stat()
-    tree.write(Path("a/b.md"), OLD)
-    assert path.stat() == before
+    with Tree(tmp_path / "site") as tree:
+        tree.write(Path("a/b.md"), OLD)
+        path = tmp_path / "site" / "a" / "b.md"
+        path.chmod(0o640)
+        before = path.stat()
+        assert not tree.write(Path("a/b.md"), OLD)
+        assert path.stat() == before
     (path.parent / DEAD).write_bytes(b"half")
-    again = Tree(tmp_path / "site")
-    again.write(Path("a/b.md"), NEW)
+    with Tree(tmp_path / "site") as tree:
+        assert tree.write(Path("a/b.md"), NEW)
     assert path.read_bytes() == NEW
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert names(path.parent) == ["b.md"]
