@@ -221,21 +221,27 @@ class EmbedKit:
         """The Getty Images API v3: search, metadata, downloads, boards."""
         return self._api()
 
-    def search(self, phrase: str, *, family: Family = "all", **said: Unpack[AnySearch]) -> SearchPage:
-        """One page of pictures that may be embedded, without nudity, unless something else is said.
+    def search(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> SearchPage:
+        """One page of pictures that may be embedded, without nudity unless ``exclude_nudity=False`` is passed.
 
+        :param phrase: at most 1000 characters.
         :param family: ``all``, ``creative`` or ``editorial``.
-        :param said: ``page``, ``page_size``, ``language`` and all that this search takes.
-        :raises ConfigurationError: for what it does not take; and without API_KEY.
+        :param params: filters, ``page`` (from 1), ``page_size`` (1 to 100), ``language``; ``help()`` of
+            ``kit.api.search.images``, ``creative`` and ``editorial`` lists them with their values.
+        :raises ConfigurationError: for a parameter that the search does not take; and without EMBEDKIT_API_KEY.
         :raises ProviderError: where there is no answer.
         """
-        return self.api.search.find(phrase, family=family, **said)
+        return self.api.search.find(phrase, family=family, **params)
 
     def search_pages(
-        self, phrase: str, *, family: Family = "all", limit: int | None = None, **said: Unpack[AnySearch]
+        self, phrase: str, *, family: Family = "all", limit: int | None = None, **params: Unpack[AnySearch]
     ) -> Iterator[SearchPage]:
-        """One page after another, each asked for when it is wanted; ``limit`` is how many at the most."""
-        return self.api.search.find_pages(phrase, family=family, limit=limit, **said)
+        """One page after another, each asked for when it is wanted.
+
+        :param limit: pages at most; None for all.
+        :param params: as for :meth:`search`.
+        """
+        return self.api.search.find_pages(phrase, family=family, limit=limit, **params)
 
     # -- showing ----------------------------------------------------------------------------------------
 

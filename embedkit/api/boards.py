@@ -50,8 +50,12 @@ class Boards:
     arguments, NotFound where there is no such board, Unauthorized where it is another's, UnsupportedReference for
     what is not an ID, and ProviderError where there is no answer.
 
-        id = kit.api.boards.create("Front page", "Pictures for Monday")
-        change = kit.api.boards.add(id, ["74917285"])
+    >>> id = kit.api.boards.create("Front page", "Pictures for Monday")
+    >>> kit.api.boards.add(id, ["74917285"]).added
+    ('74917285',)
+    >>> kit.api.boards.get(id).assets[0].id
+    '74917285'
+    >>> kit.api.boards.delete(id)
     """
 
     def __init__(self, api: ApiSettings, session: ApiSession) -> None:

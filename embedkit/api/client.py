@@ -44,8 +44,16 @@ class Api:
     UnsupportedReference for what is not an asset ID, and ProviderError where there is no answer. An answer is kept
     for five minutes, except those about downloads and boards.
 
-        image = kit.api.image("74917285", fields=["title", "credit_line"])
-        found = kit.api.images(["74917285", "600000002"], language="de")
+    >>> image = kit.api.image("74917285", fields=["title", "credit_line"])
+    >>> image.id, image.shortcode
+    ('74917285', '[getty 74917285]')
+    >>> found = kit.api.images(["74917285", "500000404"], language="de")
+    >>> len(found.images), found.missing
+    (1, ('500000404',))
+    >>> kit.api.similar("74917285", page_size=5).page_size
+    5
+    >>> [country.name for country in kit.api.countries(language="fr") if country.iso_alpha_3 == "DEU"]
+    ['Allemagne']
 
     :param transport: returns the transport when it is first needed.
     :param clock: seconds since the epoch.

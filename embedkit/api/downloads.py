@@ -53,8 +53,14 @@ class Downloads:
     what is not licensed, NotFound for what does not exist, UnsupportedReference for what is not an asset ID, and
     ProviderError where there is no answer.
 
-        offer = kit.api.downloads.largest("74917285")[0]
-        done = kit.api.downloads.save("74917285", "eclipse.jpg", product_type=offer.product_type)
+    >>> offer = kit.api.downloads.largest("74917285")[0]
+    >>> offer.product_type
+    'premiumaccess'
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     done = kit.api.downloads.save("74917285", folder, height=594, product_type="premiumaccess")
+    >>> done.path.endswith("74917285.jpg"), done.media_type
+    (True, 'image/jpeg')
     """
 
     def __init__(self, api: ApiSettings, session: ApiSession) -> None:

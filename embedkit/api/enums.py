@@ -141,7 +141,7 @@ BoardSortOrder = Literal[
     "date_last_updated_descending", "date_last_updated_ascending", "name_ascending", "name_decending"
 ]
 
-CreativeField = Literal[
+SharedField = Literal[
     "allowed_use",
     "alternative_ids",
     "artist",
@@ -164,7 +164,6 @@ CreativeField = Literal[
     "download_sizes",
     "graphical_style",
     "id",
-    "istock_collection",
     "keywords",
     "largest_downloads",
     "license_model",
@@ -179,47 +178,8 @@ CreativeField = Literal[
     "title",
     "uri_oembed",
 ]
-EditorialField = Literal[
-    "allowed_use",
-    "alternative_ids",
-    "artist",
-    "asset_family",
-    "call_for_image",
-    "caption",
-    "collection_code",
-    "collection_id",
-    "collection_name",
-    "color_type",
-    "comp",
-    "comp_webp",
-    "copyright",
-    "date_camera_shot",
-    "date_created",
-    "date_submitted",
-    "detail_set",
-    "display_set",
-    "download_product",
-    "download_sizes",
-    "editorial_segments",
-    "editorial_source",
-    "event_ids",
-    "graphical_style",
-    "id",
-    "keywords",
-    "largest_downloads",
-    "license_model",
-    "max_dimensions",
-    "orientation",
-    "people",
-    "preview",
-    "product_types",
-    "quality_rank",
-    "referral_destinations",
-    "summary_set",
-    "thumb",
-    "title",
-    "uri_oembed",
-]
+CreativeField = Literal[SharedField, "istock_collection"]
+EditorialField = Literal[SharedField, "editorial_segments", "editorial_source", "event_ids", "people"]
 # of the search of all pictures, and of similar ones
 BlendedField = Literal[EditorialField, "accessrestriction", "entity_details", "istock_collection"]
 # of pictures by their ids

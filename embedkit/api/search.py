@@ -54,9 +54,12 @@ class Search:
     answer. The phrase has at most 1000 characters; it may be empty where artists, collection_codes, event_ids,
     keyword_ids or specific_people are passed.
 
-        page = kit.api.search.creative("solar eclipse", orientations=["horizontal", "square"], page_size=10)
-        for image in page.images:
-            print(image.shortcode, image.credit.line)
+    >>> page = kit.api.search.creative("harbour", orientations=["horizontal", "square"], page_size=10)
+    >>> page.images[0].shortcode.startswith("[getty ")
+    True
+    >>> kit.api.search.creative("harbour", date_from="2024-04-08")
+    Traceback (most recent call last):
+    embedkit.errors.ConfigurationError: The creative search takes no date_from. It goes with family editorial.
     """
 
     def __init__(self, api: ApiSettings, cache: ResponseCache, budget: SearchBudget) -> None:
@@ -84,6 +87,9 @@ class Search:
 
         :param family: ``all``, ``creative`` or ``editorial``.
         :param params: as for the search of that family. A wrong one is refused at once.
+
+        >>> [page.page for page in kit.api.search.pages("editorial", "harbour", page_size=1)][:2]
+        [1, 2]
         """
         return self._pages(family, phrase, params)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import doctest
+import inspect
+import pydoc
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -57,6 +61,29 @@ def app(world: tuple[EmbedKit, Sandbox]) -> Sandbox:
 def asked(app: Sandbox) -> Call:
     """The latest call of the API."""
     return next(call for call in reversed(app.calls) if call.route == "v3")
+
+
+# -- what is documented ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["client", "search", "boards", "downloads"])
+def test_the_examples_of_docstrings_run(module: str) -> None:
+    kit, _ = inside()
+    failed, tried = doctest.testmod(import_module(f"embedkit.api.{module}"), extraglobs={"kit": kit})
+    assert tried > 0 == failed
+
+
+def test_help_shows_the_parameters_and_what_they_may_be(kit: EmbedKit) -> None:
+    text = pydoc.render_doc(kit.api.search.creative, renderer=pydoc.plaintext)
+    assert "orientations=None" in text
+    assert "**" not in text
+    assert "sort_order: one of best_match, most_popular, newest, random." in text
+    assert "page_size: a whole number from 1 to 100." in text
+    assert "orientations: one or more of horizontal, vertical, square, " in text
+    assert "date_from" not in text
+    for method in (kit.api.image, kit.api.similar, kit.api.boards.list, kit.api.downloads.save):
+        assert ":param " in (inspect.getdoc(method) or "")
+        assert "**" not in str(inspect.signature(method))
 
 
 # -- search --------------------------------------------------------------------------------------------
