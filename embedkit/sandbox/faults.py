@@ -197,7 +197,7 @@ def _instead(fault: Fault) -> Reply:
             return Reply(200, "text/html; charset=utf-8", b"<!doctype html><title>Hello</title><p>Back soon.")
         case "empty":
             return Reply()
-    return json_reply({"message": "We cannot answer now."}, fault.status, later)
+    return json_reply({"message": "We can't answer now."}, fault.status, later)
 
 
 def _over(fault: Fault, detail: str, later: tuple[tuple[str, str], ...]) -> Reply:

@@ -58,7 +58,7 @@ class SandboxTransport:
         try:
             pieces = self.app(self._environ(request), start_response)
             status, headers = sent[0]
-            length, body = _taken(pieces, request, status, headers)
+            length, body = _receive(pieces, request, status, headers)
         except (TimeoutError, Dropped):
             raise Unavailable("Getty Images did not answer in time.") from None
         if not (200 <= status < 300 or 400 <= status < 600 or status in REDIRECTS):  # as over HTTP
@@ -96,11 +96,11 @@ class SandboxTransport:
         }
 
 
-def _taken(pieces: Iterable[bytes], request: Request, status: int, headers: dict[str, str]) -> tuple[int, bytes]:
+def _receive(pieces: Iterable[bytes], request: Request, status: int, headers: dict[str, str]) -> tuple[int, bytes]:
     """How long a body is, and the body itself, unless it went where the request wants it."""
     body, sink, length = bytearray(), request.sink if status == 200 else None, 0
     if sink is not None:
-        sink.begin(_announced(headers, request.max_bytes))
+        sink.begin(_content_length(headers, request.max_bytes))
     for piece in pieces:
         length += len(piece)
         if length > request.max_bytes:
@@ -112,10 +112,10 @@ def _taken(pieces: Iterable[bytes], request: Request, status: int, headers: dict
     return length, bytes(body)
 
 
-def _announced(headers: dict[str, str], most: int) -> int | None:
+def _content_length(headers: dict[str, str], max_bytes: int) -> int | None:
     if "content-length" not in headers:
         return None
-    if (length := int(headers["content-length"])) > most:
+    if (length := int(headers["content-length"])) > max_bytes:
         raise _too_large()
     return length
 

@@ -1,4 +1,4 @@
-"""Where copies are kept: the URL of the setting CACHE to a cachelib backend.
+"""Where copies are kept: a cachelib backend from the URL of the setting CACHE.
 
 sqlite:/abs/path  sqlite:rel            SQLite, for the processes of one machine; without a URL it lies in
                                         the user's cache folder

@@ -81,7 +81,7 @@ class Pool:
         self._idle = deque()
 
     def do(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
-        """Act on a connection; where SQLite cannot, log it and say ``failed``."""
+        """Act on a connection; where SQLite can't, log it and return ``failed``."""
         moved = self.close_if_moved()  # two microseconds: else it would act on a file that nobody sees
         idle = self._idle
         self.failures.error = None
@@ -189,7 +189,7 @@ class Pool:
             raise sqlite3.OperationalError(str(error)) from None
 
     def _rebuild(self, aside: str) -> bool:
-        """Move a file that is no database of ours aside; whether the next connection may make a new one."""
+        """Move a file that is not a database of ours aside; whether the next connection may make a new one."""
         now, broken = time.monotonic(), self._place
         if now - self._rebuilt < REBUILD_PAUSE_S:
             return False
@@ -198,7 +198,7 @@ class Pool:
         try:
             with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
                 if _place(self.path) == broken:  # else another process has done it by now
-                    log.warning("%s is no cache of ours, and is %s now; the cache starts empty", self.path, aside)
+                    log.warning("%s is not our cache, and is %s now; the cache starts empty", self.path, aside)
                     os.replace(self.path, aside)
                     for rest in SQLITE_SUFFIXES:  # a journal of the old file must not be played into the new one
                         with suppress(FileNotFoundError):

@@ -1,9 +1,9 @@
-"""The assets: a catalogue of some 1,700, a range of ids that always exist, and some special ones.
+"""The assets: a catalogue of some 1,700, a range of IDs that always exist, and some special ones.
 
 ================  ==========================================================================
 id                answers
 ================  ==========================================================================
-600000000 to      any of these hundred million ids is an embeddable picture, made up on the
+600000000 to      any of these hundred million IDs is an embeddable picture, made up on the
 699999999         spot from its number
 500000403         exists, but may not be embedded
 500000404         withdrawn: 404
@@ -15,7 +15,7 @@ id                answers
 83454800 …        the pictures of the examples in Getty's own documentation
 ================  ==========================================================================
 
-Everything about an asset follows from its id, in every process, on every machine. What pictures are of is in
+Everything about an asset follows from its ID, in every process, on every machine. What pictures are of is in
 the files of :mod:`embedkit.sandbox.content`; the special ones are in ``pictures.toml``.
 """
 
@@ -107,7 +107,7 @@ class Asset:
 
     @property
     def slug(self) -> str:
-        """The title as it stands in addresses."""
+        """The title as it stands in URLs."""
         plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
         return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "picture"
 
@@ -117,7 +117,7 @@ Find = Callable[[str], Asset | None]
 
 
 def catalogue() -> Mapping[str, Asset]:
-    """Every listed asset by its id, in the order in which an unfiltered search would give them."""
+    """Every listed asset by its ID, in the order in which an unfiltered search would give them."""
     with _BUILDING:
         return _built()
 
@@ -128,7 +128,7 @@ def _built() -> Mapping[str, Asset]:
 
 
 def find(asset_id: str) -> Asset | None:
-    """The asset with this id, withdrawn or not; None where there never was one."""
+    """The asset with this ID, withdrawn or not; None where there never was one."""
     if re.fullmatch(r"6[0-9]{8}", asset_id):
         return _generated(asset_id)
     return _listed(asset_id) if asset_id in _numbers() else None
@@ -136,7 +136,7 @@ def find(asset_id: str) -> Asset | None:
 
 @cache
 def _numbers() -> Mapping[str, int | None]:
-    """The listed ids and their numbers; None for those with texts of their own."""
+    """The listed IDs and their numbers; None for those with texts of their own."""
     made = {catalogue_id(number): number for number in range(catalogue_size(CONTENT))}
     return {**dict.fromkeys(CONTENT.pictures), **made}
 
@@ -176,7 +176,7 @@ class _Setting:
 
 
 def invent(asset_id: str, subject: Subject | None = None) -> Asset:
-    """A believable asset for an id; chance chooses the subject where none is given."""
+    """A believable asset for an ID; chance chooses the subject where none is given."""
     dice = Dice(f"asset {asset_id}")
     subject = subject or dice.pick(CONTENT.subjects_for("any"))
     return _picture(asset_id, subject, _setting(dice), dice, dice)
@@ -291,9 +291,9 @@ def _shape(dice: Dice) -> tuple[str, int, int]:
 
 
 def catalogue_id(number: int) -> str:
-    """Ids of every shape seen in life: mostly numbers, some with letters and dashes."""
+    """IDs of every shape seen in life: mostly numbers, some with letters and dashes."""
     dice = Dice(f"id {number}")
-    # stories keep out of the range of generated ids, and of the special ones
+    # stories keep out of the range of generated IDs, and of the special ones
     start, step = (81_000_000, 1_310_011) if number < SINGLE else (610_800_000, 310_011)
     if number % 20 == 7:
         return f"sb{10_000_000 + dice.whole(1, 89_999)}{dice.pick('abcdef')}-001"

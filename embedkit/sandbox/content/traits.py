@@ -77,7 +77,7 @@ class Traits:
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """One of the words that a picture is filed under; the same text has the same id everywhere."""
+    """One of the words that a picture is filed under; the same text has the same ID everywhere."""
 
     id: int
     text: str
@@ -123,7 +123,7 @@ def unsafe(asset: Asset) -> bool:
 
 @lru_cache(maxsize=4096)
 def keywords(asset: Asset) -> tuple[Keyword, ...]:
-    """What the picture is filed under, in the order of the ids."""
+    """What the picture is filed under, in the order of the IDs."""
     known = traits(asset)
     texts = {
         **dict.fromkeys(asset.keywords[:-2], "Unknown"),

@@ -45,7 +45,7 @@ def covering(asset: Asset) -> tuple[Product, ...]:
 
 
 def offers(asset: Asset, call: Call) -> list[JSON]:
-    """The same as links, as the fields ``downloads`` and ``largest_downloads`` have them: ids are texts there."""
+    """The same as links, as the fields ``downloads`` and ``largest_downloads`` have them, with IDs as strings."""
     return [
         {
             "product_id": str(product.id),

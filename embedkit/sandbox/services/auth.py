@@ -184,7 +184,7 @@ def _application(form: dict[str, str]) -> Application:
         raise _token_error(400, "invalid_request", "grant_type, client_id and client_secret are required.")
     application = APPLICATIONS.get(form["client_id"])
     if application is None or application.secret != form["client_secret"]:
-        raise _token_error(401, "invalid_client", "The client id or the client secret is wrong.")
+        raise _token_error(401, "invalid_client", "client_id or client_secret is wrong.")
     return application
 
 

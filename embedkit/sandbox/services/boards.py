@@ -34,7 +34,7 @@ from embedkit.sandbox.services.http import (
     json_reply,
     parameter_error,
 )
-from embedkit.sandbox.services.urls import addresses
+from embedkit.sandbox.services.urls import site_urls
 
 COLLEAGUE = "sandbox-colleague"
 USER_NAMES: dict[str, JSON] = {
@@ -66,7 +66,7 @@ class Comment:
 
 @dataclass(slots=True)
 class Board:
-    """``assets`` are ids with the time at which each was added. ``changes`` orders boards of one second."""
+    """``assets`` are IDs with the time at which each was added. ``changes`` orders boards of one second."""
 
     id: str
     owner: str
@@ -176,7 +176,7 @@ class Boards:
         return json_reply({"boards": shown, "board_count": len(wanted)})
 
     def create(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/boards: 201 and the id."""
+        """POST /v3/boards: 201 and the ID."""
         name, description = _named(call)
         with self._lock:
             board = self._made(caller.user, name, description, str(uuid.uuid4()))
@@ -246,7 +246,7 @@ class Boards:
         return json_reply({"comments": documents, "permissions": {"can_add_comment": True}})
 
     def comment(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/boards/{board_id}/comments: 201 and the id."""
+        """POST /v3/boards/{board_id}/comments: 201 and the ID."""
         text = _object(call).get("text")
         if not isinstance(text, str) or not text.strip():
             raise parameter_error("text", "The value is required.")
@@ -318,7 +318,7 @@ class Boards:
         """One picture; a withdrawn one stays on the board, without an image."""
         asset, sizes = self._find(asset_id), []
         if asset and not asset.withdrawn:
-            sizes = [{"name": "thumb", "uri": addresses(call.origin).display(asset, THUMBNAIL)}]
+            sizes = [{"name": "thumb", "uri": site_urls(call.origin).display(asset, THUMBNAIL)}]
         return {"id": asset_id, "asset_type": "image", "date_added": added, "display_sizes": sizes}
 
 
@@ -345,7 +345,7 @@ def _named(call: Call) -> tuple[str, str | None]:
 
 
 def _asset_ids(call: Call) -> list[str]:
-    """The ids out of a body such as ``[{"asset_id": "74917285"}]``, each once."""
+    """The IDs out of a body such as ``[{"asset_id": "74917285"}]``, each once."""
     body = json_body(call)
     if not isinstance(body, list):
         raise code_error(400, "MalformedRequest", "The body is not a JSON array.")

@@ -14,13 +14,13 @@ class SandboxConfig:
     429
 
     Documented or seen, and so without an option: keys and their order, the markup of both generations, 594 px
-    by default, the list of tlds, 501 for other formats, 404 for unknown ids, at most five ids, 400 for a
+    by default, the list of tlds, 501 for other formats, 404 for unknown IDs, at most five IDs, 400 for a
     tampered frame, unsigned pairs after ``sig``; of the API v3, statuses and bodies of keys, tokens and
-    throttles, 303 for downloads, addresses of downloads that live for a day, refresh tokens for a year.
+    throttles, 303 for downloads, download URLs that live for a day, refresh tokens for a year.
 
     :param generation: ``modern`` (anchor and script, since 2017) or ``div`` (iframe in a div, 2014, with a
         bar of 49 px below the picture and thumbnail sizes as strings).
-    :param origin: the address under which the sandbox is reached, such as ``http://127.0.0.1:8081``; empty
+    :param origin: the URL under which the sandbox is reached, such as ``http://127.0.0.1:8081``; empty
         takes it from each request. A request for ``embed.gettyimages.com`` (in process) is answered
         with the hosts of the real service.
     :param secret: signs frames. The real input and key are unknown.
@@ -47,7 +47,7 @@ class SandboxConfig:
     :param not_embeddable_status: for a picture that exists but may not be embedded.
     :param missing_url_status: for a question without ``url``.
     :param unsupported_url_status: for a ``url`` that names no asset.
-    :param too_many_status: for more than five ids.
+    :param too_many_status: for more than five IDs.
     :param bad_tld_status: for a tld that is not listed; 0 takes ``com`` instead.
     :param bad_size_status: for a maxwidth or maxheight that is not a positive integer; 0 ignores it.
     :param missing_caller_status: for a question without ``caller``; 0 lets it pass.
@@ -58,7 +58,7 @@ class SandboxConfig:
     :param cache_control: the value of Cache-Control on oEmbed answers; empty sends none.
     :param facets: whether a search for images that asks for facets gets them, as ``facets``. The contract
         lets it ask, and declares them for videos alone.
-    :param none_found_status: where none of several ids is known: 404, as for a single one, or 200 with all of
+    :param none_found_status: where none of several IDs is known: 404, as for a single one, or 200 with all of
         them in ``images_not_found``.
 
     Guesses without an option, since clients should not care: errors of the token endpoint are those of RFC 6749

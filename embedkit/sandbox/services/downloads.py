@@ -32,7 +32,7 @@ from embedkit.sandbox.services.http import (
     json_reply,
     parameter_error,
 )
-from embedkit.sandbox.services.urls import addresses, sign
+from embedkit.sandbox.services.urls import sign, site_urls
 
 HOST = "delivery.gettyimages.com"
 LIFETIME_S = 86_400  # seconds [doc]
@@ -41,13 +41,13 @@ PRIVATE = (("Cache-Control", "private, no-store"), ("X-Content-Type-Options", "n
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Makes the addresses, and answers at them."""
+    """Makes the URLs, and answers them."""
 
     config: SandboxConfig
     find: Find
     clock: Callable[[], float]
 
-    def address(self, asset: Asset, size: Size, origin: str) -> str:
+    def url(self, asset: Asset, size: Size, origin: str) -> str:
         """Where a file is for a day from now; on Getty's host if the API was asked as Getty's."""
         path = f"/xa/{asset.id}.jpg"
         query = f"v=1&c=IWSAsset&k=3&h={size.height}&e={int(self.clock()) + LIFETIME_S}"
@@ -55,13 +55,13 @@ class Delivery:
         return f"{base}{path}?{query}&d={self._mark(path, query)}"
 
     def __call__(self, call: Call) -> Reply:
-        """GET: the file; 403 for an address that was changed, or is older than a day."""
+        """GET: the file; 403 for a URL that was changed, or is older than a day."""
         path = call.path.removeprefix("/delivery")
         query, _, mark = call.query.partition("&d=")
         if not compare_digest(mark.encode("utf-8", "replace"), self._mark(path, query).encode()):
-            return _access_denied("This address was changed.")
+            return _access_denied("This URL was changed.")
         if int(call.params["e"]) <= self.clock():
-            return _access_denied("This address has expired.")
+            return _access_denied("This URL has expired.")
         asset = self.find(path.removeprefix("/xa/").removesuffix(".jpg"))
         if asset is None or asset.withdrawn:
             return Reply(404, "text/plain; charset=utf-8", b"There is no such file.\n", PRIVATE)
@@ -107,7 +107,7 @@ class Downloads:
     history: History
 
     def image(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/downloads/images/{id}: 303 to the file, or its address where auto_download is false."""
+        """POST /v3/downloads/images/{id}: 303 to the file, or its URL where auto_download is false."""
         params, asset = call.params, self._asset(call.path.rsplit("/", 1)[-1])
         if not caller.licensed:
             raise APIError(403, None)  # seen in 2014
@@ -115,8 +115,8 @@ class Downloads:
         boolean(params, "use_team_credits", False)
         product, size = _product(params, asset), _size(params, asset)
         self.history.add(self._record(call, caller, asset, product, size), self.config.download_limit)
-        address = self.delivery.address(asset, size, call.origin)
-        return Reply(303, "", headers=(("Location", address),)) if automatic else json_reply({"uri": address})
+        url = self.delivery.url(asset, size, call.origin)
+        return Reply(303, "", headers=(("Location", url),)) if automatic else json_reply({"uri": url})
 
     def past(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/downloads: the latest first."""
@@ -198,5 +198,5 @@ def _moment(params: Mapping[str, str], name: str, timed: bool) -> str:
 
 
 def _shown(records: Iterable[Record], call: Call) -> list[JSON]:
-    hosts = addresses(call.origin)
+    hosts = site_urls(call.origin)
     return [record.document(hosts.display(record.asset, THUMBNAIL)) for record in records]

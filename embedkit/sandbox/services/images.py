@@ -25,9 +25,9 @@ from embedkit.sandbox.services.fields import FieldSelection, select_fields
 from embedkit.sandbox.services.http import APIError, Call, Reply, code_error, json_reply
 from embedkit.sandbox.services.parameters import paging, query_params
 from embedkit.sandbox.services.places import content_language, country_of, language_of
-from embedkit.sandbox.services.urls import addresses
+from embedkit.sandbox.services.urls import site_urls
 
-# size as in the address, kind of file, and whether there is a watermark
+# size as in the URL, kind of file, and whether there is a watermark
 _SIZES = {
     "comp": ("612x612", "jpg", True),
     "comp_webp": ("612x612", "webp", True),
@@ -75,7 +75,7 @@ def _allowed_use(asset: Asset, _: ItemContext) -> JSON:
 
 
 def _display_sizes(asset: Asset, context: ItemContext) -> list[JSON]:
-    hosts = addresses(context.call.origin)
+    hosts = site_urls(context.call.origin)
     displays = [(name, _SIZES[name]) for name in context.fields.displays]
     return [
         {"is_watermarked": marked, "name": name, "uri": hosts.display(asset, size, kind)}
@@ -128,13 +128,13 @@ def _referral_destinations(asset: Asset, _: ItemContext) -> list[JSON]:
 
 
 def _uri_oembed(asset: Asset, context: ItemContext) -> str | None:
-    """Where the embed is to be had, for pictures that may be embedded; the caller is a number of the key's own."""
+    """The oEmbed URL of a picture that may be embedded; the caller is a number of the key's own."""
     if not asset.embeddable:
         return None
     digest = blake2b(context.caller.key.encode(), digest_size=4).digest()
-    address = quote(f"http://gty.im/{asset.id}", safe="").replace("%3A", "%3a").replace("%2F", "%2f")
+    short = quote(f"http://gty.im/{asset.id}", safe="").replace("%3A", "%3a").replace("%2F", "%2f")
     number = 20_000 + int.from_bytes(digest, "big") % 70_000
-    return f"{addresses(context.call.origin).oembed}?url={address}&caller={number}"
+    return f"{site_urls(context.call.origin).oembed}?url={short}&caller={number}"
 
 
 def _links(asset: Asset, context: ItemContext) -> list[JSON]:

@@ -15,7 +15,7 @@ from embedkit.models import JSON, TLDS
 from embedkit.sandbox.content.catalogue import Asset, Find
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Problem, Reply, json_reply
-from embedkit.sandbox.services.urls import TERMS, addresses, new_token, sign, token_of
+from embedkit.sandbox.services.urls import TERMS, new_token, sign, site_urls, token_of
 
 BAR = 49  # px below the picture, in generation (b)
 LINK = "color:#a7a7a7;text-decoration:none;font-weight:normal !important;border:none;display:inline-block;"
@@ -144,14 +144,14 @@ class Endpoint:
             "caption": first.caption,
             "photographer": first.photographer,
             "collection": first.collection,
-            "thumbnail_url": addresses(call.origin).picture(first, THUMBNAIL),
+            "thumbnail_url": site_urls(call.origin).picture(first, THUMBNAIL),
             "thumbnail_height": str(thumbnail_height) if old else thumbnail_height,
             "thumbnail_width": str(thumbnail_width) if old else thumbnail_width,
             "terms_of_use_url": TERMS,
         }
 
     def _shown(self, call: Call, assets: list[Asset], params: dict[str, str]) -> Shown:
-        config, hosts, first = self.config, addresses(call.origin), assets[0]
+        config, hosts, first = self.config, site_urls(call.origin), assets[0]
         items = tuple(asset.id for asset in assets)
         tld = self._tld(params)
         width, height = self._size(first, params)
@@ -212,7 +212,7 @@ def within(
 
 
 def requested_ids(url: str, config: SandboxConfig) -> tuple[str, ...]:
-    """The ids that a ``url`` names: a gty.im address, documented, or a page of a Getty site, seen in use.
+    """The IDs that a ``url`` names: a gty.im URL, documented, or a page of a Getty site, seen in use.
 
     :raises EmbedRefused: where there is none, or more than five.
     """
@@ -220,7 +220,7 @@ def requested_ids(url: str, config: SandboxConfig) -> tuple[str, ...]:
         raise EmbedRefused(config.missing_url_status, "url is required.")
     try:
         named = _last_part(url.strip())
-    except ValueError:  # an address that cannot be taken apart
+    except ValueError:  # a URL that can't be taken apart
         named = ""
     ids = tuple(unquote(named).lower().split(","))
     if not all(re.fullmatch(ASSET_ID, one) for one in ids):

@@ -74,7 +74,7 @@ class Viewer:
     def __call__(self, call: Call) -> Reply:
         items, query = requested(call)
         if not verified(self.config.secret, items, query):
-            return self.problem(400, "The address of this frame was changed.")
+            return self.problem(400, "The URL of this frame was changed.")
         found = [self.find(item) for item in items.split(",")]
         if gone := [asset.withdrawn if asset else 404 for asset in found if asset is None or asset.withdrawn]:
             return self.problem(gone[0], "Image not found.")
@@ -99,7 +99,7 @@ class Viewer:
 
 
 def requested(call: Call) -> tuple[str, str]:
-    """The items, joined by commas, and the rest of the raw query, from either form of address."""
+    """The items, joined by commas, and the rest of the raw query, from either form of the URL."""
     path = call.path.removeprefix("/embed").strip("/")
     if path:
         return path, call.query
@@ -166,7 +166,7 @@ TILE = Markup("""\
 DETAIL = Markup("""\
 <article><img src="{source}" alt="" width="{width}" height="{height}">
 <div><h1>{title}</h1><p>{caption}</p>
-<dl><dt>Id</dt><dd><code>{id}</code></dd><dt>Shortcode</dt><dd><code>[getty {id}]</code></dd>
+<dl><dt>ID</dt><dd><code>{id}</code></dd><dt>Shortcode</dt><dd><code>[getty {id}]</code></dd>
 <dt>Photographer</dt><dd>{photographer}</dd><dt>Collection</dt><dd>{collection}</dd>
 <dt>Created</dt><dd>{created}</dd><dt>Size</dt><dd>{width} × {height}</dd><dt>Embeddable</dt><dd>{note}</dd>
 <dt>Keywords</dt><dd>{keywords}</dd></dl></div></article>

@@ -237,7 +237,7 @@ def _colour(params: Params, name: str) -> tuple[int, int, int]:
 
 
 def _product(params: Params, name: str) -> tuple[str, int | None]:
-    """The type of a product, and the id of one, if any: ``premiumaccess:50001``."""
+    """The type of a product, and the ID of one, if any: ``premiumaccess:50001``."""
     kind, mark, number = params[name].strip().lower().partition(":")
     if kind not in PRODUCTS or (mark and not re.fullmatch(r"[0-9]{1,9}", number, re.ASCII)):
         raise code_error(400, "InvalidParameterValue", f"Invalid download_product: {params[name]}")

@@ -139,9 +139,9 @@ def related(assets: Iterable[Asset], phrase: str) -> list[str]:
     return [*narrower, *fresh[RELATED // 2 : RELATED]]
 
 
-def related_searches(phrases: Iterable[str], address: str) -> list[JSON]:
+def related_searches(phrases: Iterable[str], url: str) -> list[JSON]:
     """The same as the answer has them, with where to search for each."""
-    return [{"phrase": phrase, "url": f"{address}?{urlencode({'phrase': phrase})}"} for phrase in phrases]
+    return [{"phrase": phrase, "url": f"{url}?{urlencode({'phrase': phrase})}"} for phrase in phrases]
 
 
 def _artists(assets: Iterable[Asset]) -> list[JSON]:
@@ -220,8 +220,8 @@ class Search:
         phrase = phrase_of(query.phrase)
         hits = index().search(phrase, query.country)
         passing = [(hit, asset) for hit in hits if (asset := self._passing(hit.id, query, kind))]
-        most = len(phrase.words)
-        whole = [asset for hit, asset in passing if hit.words == most]
+        every = len(phrase.words)
+        whole = [asset for hit, asset in passing if hit.words == every]
         return whole if _strict(query, kind, whole) else [asset for _, asset in passing]
 
     def _passing(self, asset_id: str, query: SearchQuery, kind: SearchKind) -> Asset | None:
@@ -231,7 +231,7 @@ class Search:
         return asset if passes(asset, query.filters) else None
 
     def _named(self, phrase: str) -> list[str]:
-        """The ids that a phrase consists of; none where anything else is in it."""
+        """The IDs that a phrase consists of; none where anything else is in it."""
         words = [word for word in re.split(r"[\s,]+", phrase.lower()) if word]
         return list(dict.fromkeys(words)) if words and all(self.find(word) for word in words) else []
 

@@ -52,7 +52,7 @@ TERMS = "http://www.gettyimages.com/Corporate/Terms.aspx"  # in both generations
 
 
 @dataclass(frozen=True, slots=True)
-class Addresses:
+class SiteURLs:
     """``frames`` and ``loader`` have no scheme, as in real markup; the others have one.
 
     ``images`` are those of oEmbed, http as the real answers have it; ``displays`` those of the API.
@@ -74,18 +74,18 @@ class Addresses:
         return f"{self.displays}/id/{asset.id}/photo/{asset.slug}.{kind}?b=1&s={size}&w=0&k=20&c={mark}="
 
 
-def addresses(origin: str) -> Addresses:
-    """The addresses for answers to a request that reached us under ``origin``."""
+def site_urls(origin: str) -> SiteURLs:
+    """The URLs for answers to a request that reached us under ``origin``."""
     host = urlsplit(origin).netloc
     if host in (PRODUCTION, API):
-        return Addresses(
+        return SiteURLs(
             f"//{PRODUCTION}",
             "//embed-cdn.gettyimages.com/widgets.js",
             "http://media.gettyimages.com",
             "https://media.gettyimages.com",
             f"https://{PRODUCTION}/oembed",
         )
-    return Addresses(f"//{host}", f"//{host}/widgets.js", origin, origin, f"{origin}/oembed")
+    return SiteURLs(f"//{host}", f"//{host}/widgets.js", origin, origin, f"{origin}/oembed")
 
 
 def picture_path(asset: Asset, side: int) -> str:
