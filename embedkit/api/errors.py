@@ -1,4 +1,4 @@
-"""What the API v3 means by a status that was not hoped for (documented 2014 to 2026, or seen in public).
+"""What the API v3 means by an unexpected status (documented 2014 to 2026, or seen in public).
 
     429, or the words of a throttle       RateLimited for a second's limit, QuotaExhausted for a day's
     401, 403 of a key that is refused     Unauthorized, naming the setting: "Account Inactive" in the classic
@@ -6,12 +6,12 @@
     403 OverageLimitReached               QuotaExhausted: no more downloads in this period
     403 else                              Unauthorized: not licensed, or not one's own board
     404, 410                              NotFound; of a search InvalidResponse: nothing is there to be searched
-    400                                   InvalidResponse; about a page size it tells the sizes of old
+    400                                   InvalidResponse; of a page size it names the older sizes
     408, 5xx, 4xx without JSON            Unavailable: trouble, or a firewall's page
     anything else                         InvalidResponse
 
 Bodies come in four shapes: ``message``; ``code`` and ``message``; ``ErrorCode`` and ``ErrorMessage``; none.
-Of their words only codes and names of parameters are repeated that stand in a list here.
+Only codes of the list here and names of our parameters are repeated from them.
 """
 
 from __future__ import annotations

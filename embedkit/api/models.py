@@ -33,7 +33,12 @@ class ApiObject:
 
 @dataclass(frozen=True, slots=True)
 class DisplaySize(ApiObject):
-    """A picture to look at while choosing; ``width`` and ``height`` are pixels, where they are known."""
+    """A picture to look at while choosing.
+
+    :param name: ``thumb``, ``preview``, ``comp``, or another name that Getty uses.
+    :param uri: its URL, on one of EMBEDKIT_IMAGE_ORIGINS.
+    :param width: pixels, like ``height``; None where they are not known.
+    """
 
     name: str
     uri: str
@@ -52,7 +57,12 @@ class ReferralDestination(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Keyword(ApiObject):
-    """A word that a picture is filed under. It may come without text: then only its ID can be used."""
+    """A word that a picture is filed under.
+
+    :param keyword_id: what searches take as ``keyword_ids``.
+    :param text: may be empty: then only its ID can be used.
+    :param relevance: as Getty rates it, 0 or more.
+    """
 
     keyword_id: str
     text: str = ""
@@ -89,7 +99,11 @@ class IStockLicense(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class DownloadOffer(ApiObject):
-    """An agreement under which a picture may be downloaded; its ``product_type`` goes with the download."""
+    """An agreement under which a picture may be downloaded.
+
+    :param product_type: what :meth:`Downloads.save` takes, like ``product_id``.
+    :param uri: where the API takes the order.
+    """
 
     product_type: str
     uri: str | None = None
@@ -99,7 +113,13 @@ class DownloadOffer(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class DownloadSize(ApiObject):
-    """A size in which a picture can be downloaded: pixels, and bytes of its file where they are known."""
+    """A size in which a picture can be downloaded.
+
+    :param media_type: such as ``image/jpeg``.
+    :param bytes: of the file; None where that is not known.
+    :param width: pixels, like ``height``, which :meth:`Downloads.save` takes.
+    :param downloads: the agreements under which it can be downloaded.
+    """
 
     media_type: str = ""
     bytes: int | None = None
@@ -110,7 +130,10 @@ class DownloadSize(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Who is to be named beside a picture: in one line, and in its parts."""
+    """Who is to be named beside a picture.
+
+    :param line: such as ``Ivo Lindqvist / Touchline Sport / Getty Images``.
+    """
 
     line: str
     photographer: str = ""
@@ -123,13 +146,18 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Image(ApiObject):
-    """One picture as the API v3 describes it. ``ref`` can be resolved as it is.
+    """One picture as the API v3 describes it. Which fields are filled depends on the parameter ``fields``.
 
-    Which fields are filled depends on the ``fields`` asked for. ``photographer`` is the API's ``artist``,
-    ``collection`` its ``collection_name``, ``family`` its ``asset_family`` (creative or editorial).
-    ``width`` and ``height`` are the pixels of the largest file. ``orientation`` is spelled as it is asked
-    for (horizontal, panoramic_vertical). Times are ISO 8601, as they came. ``uri_oembed`` is there for
-    pictures that may be embedded, and only where it was asked for.
+    :param ref: can be resolved and rendered as it is.
+    :param photographer: the API's ``artist``.
+    :param collection: the API's ``collection_name``.
+    :param family: the API's ``asset_family``: creative or editorial.
+    :param orientation: spelled as the parameter: horizontal, vertical, square, panoramic_horizontal or
+        panoramic_vertical.
+    :param width: pixels of the largest file, like ``height``.
+    :param date_created: ISO 8601, as it came, like all dates.
+    :param quality_rank: 1 is the best, 3 the last.
+    :param uri_oembed: None for a picture that may not be embedded.
     """
 
     ref: AssetRef
@@ -242,7 +270,11 @@ def _measured(size: DisplaySize, width: int | None, height: int | None) -> Displ
 
 @dataclass(frozen=True, slots=True)
 class Facet(ApiObject):
-    """Something that a search can be narrowed to; events have a ``date``."""
+    """Something that a search can be narrowed to.
+
+    :param id: for ``event_ids``; artists and people are named by their ``name``.
+    :param date: of an event, ISO 8601.
+    """
 
     name: str
     id: int | None = None
@@ -270,7 +302,12 @@ class RelatedSearch(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Paged(ApiObject):
-    """One page of a list that has ``total`` things in all; pages are counted from 1."""
+    """One page of a list.
+
+    :param total: things on all pages.
+    :param page: its number, from 1.
+    :param page_size: things on a page, 1 to 100.
+    """
 
     total: int
     page: int
@@ -286,7 +323,8 @@ class Paged(ApiObject):
 class SearchPage(Paged):
     """One page of what was found.
 
-    ``correction`` is the phrase that the service searched for instead, where it thought of a slip.
+    :param correction: the phrase that the service searched for instead, where it suspected a slip; else empty.
+    :param facets: filled where ``include_facets=True`` was passed.
     """
 
     images: tuple[Image, ...]
@@ -307,7 +345,11 @@ class SearchPage(Paged):
 
 @dataclass(frozen=True, slots=True)
 class Found(ApiObject):
-    """Pictures asked for by their IDs, in that order, and the IDs that there are no pictures for."""
+    """Pictures by their IDs.
+
+    :param images: in the order of the IDs.
+    :param missing: the IDs that there are no pictures for.
+    """
 
     images: tuple[Image, ...]
     missing: tuple[str, ...] = ()
@@ -318,7 +360,11 @@ class Found(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Country(ApiObject):
-    """A country; ``name`` is in the language asked for, ``iso_alpha_3`` is what a search takes."""
+    """A country.
+
+    :param iso_alpha_3: what a search takes as ``country``, such as FRA.
+    :param name: in the language that was asked for.
+    """
 
     iso_alpha_2: str
     iso_alpha_3: str
@@ -327,7 +373,11 @@ class Country(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Collection(ApiObject):
-    """A collection; ``code`` is what a search takes, ``family`` is creative or editorial."""
+    """A collection.
+
+    :param code: what a search takes as ``collection_codes``.
+    :param family: creative or editorial; may be empty.
+    """
 
     id: int | None
     code: str
@@ -342,7 +392,13 @@ class Collection(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file that was downloaded: where it is, how many bytes it has, and the host that it came from."""
+    """A file that was downloaded.
+
+    :param path: where it is.
+    :param bytes: its size.
+    :param host: that it came from.
+    :param media_type: such as ``image/jpeg``.
+    """
 
     id: str
     path: str
@@ -356,7 +412,11 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class BoardAsset(ApiObject):
-    """A picture on a board. ``ref`` can be resolved as it is; a board may hold videos, which cannot."""
+    """A picture on a board, or a video.
+
+    :param ref: can be resolved as it is, unless it is a video.
+    :param date_added: ISO 8601.
+    """
 
     ref: AssetRef
     asset_type: str = ""
@@ -391,8 +451,11 @@ class BoardLinks(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Board(ApiObject):
-    """A board: a named set of pictures, shared with others. A list of boards holds a ``hero_asset`` and the
-    ``relationship`` (owned or invited) of each, one board by itself its ``assets``, permissions and links."""
+    """A named set of pictures, shared with others.
+
+    :param relationship: owned or invited; filled in lists of boards, like ``hero_asset``.
+    :param assets: filled where one board was asked for, like ``permissions`` and ``links``.
+    """
 
     id: str
     name: str

@@ -134,18 +134,19 @@ class ApiSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A token, and until when it is worth keeping and worth showing."""
+class HeldToken:
+    """A token, from when on it is renewed, and when it expires."""
 
     token: Token
-    renew: float
-    ends: float
+    renew_at: float
+    ends_at: float
 
 
 class Tokens:
-    """The token of these settings. Safe for threads and forks.
+    """The token of these credentials. Safe for threads and forks.
 
-    :param send: puts a request on the wire.
+    :param send: sends a request.
+    :param timeout: seconds for a call of the token endpoint.
     :param clock: monotonic seconds.
     """
 
@@ -161,7 +162,7 @@ class Tokens:
         self._timeout = timeout
         self._send = send
         self._clock = clock
-        self._held: Held | None = None
+        self._held: HeldToken | None = None
         self._failed: tuple[float, EmbedKitError] | None = None
         self._refusals: deque[float] = deque(maxlen=MAX_REFUSALS)
         self._flight = SingleFlight()
@@ -183,9 +184,9 @@ class Tokens:
         if (grant := self._credentials.grant()) is None:
             return None
         held, now = self._held, self._clock()
-        if held is None or now >= held.ends:
+        if held is None or now >= held.ends_at:
             return self._obtain(None, grant, end)
-        if now >= held.renew and self._may_renew(now):
+        if now >= held.renew_at and self._may_renew(now):
             return self._renew(held, grant, now + (end - now) / 2)  # the call has to be made as well
         return held.token.access
 
@@ -210,7 +211,7 @@ class Tokens:
             self._is_renewing = True
             return True
 
-    def _renew(self, held: Held, grant: Grant, end: float) -> Secret:
+    def _renew(self, held: HeldToken, grant: Grant, end: float) -> Secret:
         try:
             return self._obtain(held, grant, end)
         except EmbedKitError as error:
@@ -223,20 +224,20 @@ class Tokens:
         """Let nobody else show a token that was refused; whether a new one is worth asking for."""
         with self._lock:
             held, now = self._held, self._clock()
-            if held is None or held.token.access != refused or now >= held.ends:
+            if held is None or held.token.access != refused or now >= held.ends_at:
                 return True  # another thread has been here
             if len(self._refusals) == MAX_REFUSALS and now < self._refusals[0] + REFUSALS_WINDOW_S:
                 return False
             self._refusals.append(now)
-            self._held = replace(held, ends=-math.inf)
+            self._held = replace(held, ends_at=-math.inf)
             return True
 
-    def _obtain(self, old: Held | None, grant: Grant, end: float) -> Secret:
+    def _obtain(self, old: HeldToken | None, grant: Grant, end: float) -> Secret:
         """A token that is good, and another than the old one, from whichever thread is first to ask for it."""
 
-        def work() -> Held:
+        def work() -> HeldToken:
             held = self._held
-            if held is not None and held is not old and self._clock() < held.ends:
+            if held is not None and held is not old and self._clock() < held.ends_at:
                 return held
             return self._request(grant, end)
 
@@ -246,9 +247,9 @@ class Tokens:
         except Busy:
             raise Unavailable("Another thread is still asking for a token.", retry_after=RETRY_S) from None
 
-    def _request(self, grant: Grant, end: float) -> Held:
+    def _request(self, grant: Grant, end: float) -> HeldToken:
         now, held = self._clock(), self._held
-        good = held is not None and now < held.ends
+        good = held is not None and now < held.ends_at
         if (failure := self._failed) and self._is_resting(now, RENEWAL_RETRY_S if good else RETRY_S):
             raise copy.copy(failure[1])
         try:
@@ -257,7 +258,7 @@ class Tokens:
             self._failed = self._clock(), copy.copy(error)
             raise
         with self._lock:  # its life began when it was issued, which is after we asked
-            self._held = Held(token, now + RENEWAL_SHARE * token.seconds, now + token.seconds)
+            self._held = HeldToken(token, now + RENEWAL_SHARE * token.seconds, now + token.seconds)
             self._failed = None
             return self._held
 
