@@ -94,14 +94,13 @@ def demo(host: str, port: int, open_: bool) -> None:
     The service and a page with a sample post, over the sandbox.
     """
     from embedkit.sandbox import SandboxServer
-    from embedkit.sandbox.services.auth import CUSTOMER
     from embedkit.web.demo import create_demo
 
     with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
         settings = replace(
             Settings.from_env(os.environ).with_upstream(sandbox.url),
             cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
-            **CUSTOMER,  # real ones, if the environment has them, are no business of the sandbox's
+            **sandbox.credentials,  # real ones, if the environment has them, are no business of the sandbox's
             search_access="open",
             **AT_HOME,
             rate_limit="600/minute",
@@ -150,10 +149,12 @@ def openapi() -> None:
 
 def _usage(url: str) -> str:
     """How to use the sandbox instead of Getty's services, ready to be pasted into another shell."""
-    from embedkit.sandbox.services import auth as known
+    from embedkit.sandbox import SandboxServer
 
     usual, moved = vars(Settings()), vars(Settings().with_upstream(url))
-    changed = {name: value for name, value in moved.items() if value != usual[name]} | known.CUSTOMER
+    changed = {name: value for name, value in moved.items() if value != usual[name]} | {
+        **SandboxServer.credentials
+    }
     said = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in changed.items()}
     exports = "\n".join(f"  export {PREFIX}{name.upper()}={value}" for name, value in said.items())
     return f"""
@@ -164,7 +165,7 @@ In another shell, use it instead of Getty's services, as a licensed customer:
   embedkit resolve 74917285
   embedkit search "solar eclipse"
 
-A key that may only search: {known.SEARCH_KEY}, {known.SEARCH_SECRET}.
+A key that may only search: {", ".join(SandboxServer.search_credentials.values())}.
 The service, search aside, needs only: embedkit serve --upstream {url}"""
 
 

@@ -12,12 +12,12 @@ import struct
 import threading
 from collections.abc import Iterable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.faults import Dropped
-from embedkit.sandbox.services.auth import CUSTOMER
+from embedkit.sandbox.services.auth import CUSTOMER, SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call
 from embedkit.settings import Settings
@@ -130,6 +130,12 @@ class SandboxServer:
     :raises OSError: the port is taken.
     """
 
+    credentials: ClassVar[dict[str, Any]] = CUSTOMER
+    """Settings with the credentials of a licensed customer."""
+
+    search_credentials: ClassVar[dict[str, Any]] = {"api_key": SEARCH_KEY, "api_secret": SEARCH_SECRET}
+    """Settings with the credentials of an application that may search, and nothing else."""
+
     def __init__(self, config: SandboxConfig | None = None, *, host: str = HOST, port: int = 0) -> None:
         self.app = create_sandbox(config)
         self._server = _Server((host, port), self.app)
@@ -153,7 +159,7 @@ class SandboxServer:
 
         :param rows: further settings, and others than these: ``username=""`` for an application on its own.
         """
-        return Settings(**CUSTOMER | rows).with_upstream(self.url)
+        return Settings(**self.credentials | rows).with_upstream(self.url)
 
     def start(self) -> SandboxServer:
         self._thread.start()
