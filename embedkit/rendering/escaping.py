@@ -43,7 +43,7 @@ _TABLES: dict[Escape, dict[str, str]] = {
 _SIGN = re.compile(f"([{re.escape(punctuation)}])")  # its parts are the text between, and the signs
 _MASKED = re.compile(r"([\ufdd0-\ufdef\ufffe](?:(?<=\ufffe)[snrt])?)")
 # pymdownx.smartsymbols raises the letters of ordinal numbers, and no punctuation is in them.
-_ORDINAL = re.compile(r"(?<=[0-9])(?=(?:st|nd|rd|th)\b)")
+_ORDINAL = re.compile(r"[0-9](?=(?:st|nd|rd|th)\b)")
 # Where a line starts, a backslash may be a delimiter (arithmatex: \[), MDX reads two English words as code, and
 # Goldmark a link of the one letter x as a box that is ticked. Our own scanner takes a link of "Getty 1" for a tag.
 _LINE_START = re.compile(
@@ -98,7 +98,7 @@ for _name in _DERIVED.split():
 @lru_cache(maxsize=512)
 def mask(text: str) -> str:
     """A text with its ASCII punctuation masked; :func:`unmask` has the last word."""
-    parts = _SIGN.split(_ORDINAL.sub(_GLUE, text))
+    parts = _SIGN.split(_ORDINAL.sub(rf"\g<0>{_GLUE}", text))
     parts[1::2] = map(_MASKS.__getitem__, parts[1::2])
     return "".join(parts)
 

@@ -96,7 +96,7 @@ class NhSanitizer:
         self._cleaner = Cleaner(
             tags=set(ALLOWED),
             attributes={tag: set(rules) for tag, rules in ALLOWED.items()},
-            attribute_filter=self._value,
+            attribute_filter=lru_cache(maxsize=512)(self._value),  # most values are the same every time
             url_schemes={"https", "http"},  # http: frames of a sandbox on loopback; links are held to https above
             url_relative="deny",
             link_rel=None,  # we write our own; nh3 would overwrite it
@@ -155,7 +155,6 @@ def _keep(frame_origin: str) -> Keep:
         for name, rule in attributes.items()
     }
 
-    @lru_cache(maxsize=512)  # most of our own attributes say the same every time
     def keep(tag: str, name: str, value: str) -> bool:
         rule = rules.get((tag, name))
         return rule is not None and rule.fullmatch(value) is not None
