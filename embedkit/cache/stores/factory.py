@@ -16,7 +16,6 @@ import os
 from cachelib import BaseCache, NullCache
 
 from embedkit.cache.stores.base import STORE_TIMEOUT_S, MemoryCache
-from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
 
 REDIS = ("redis", "rediss", "unix")
@@ -51,9 +50,13 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
 
 def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | None:
     if scheme == "sqlite" and (path := _path(rest)):
+        from embedkit.cache.stores.sqlite import SQLiteCache
+
         return SQLiteCache(path, limit=limit, timeout=min(timeout, STORE_TIMEOUT_S))
     if scheme == "file" and (path := _path(rest)):
-        return _open_folder(path, limit)
+        from embedkit.cache.stores.file import FileCache
+
+        return FileCache(path, limit=limit)
     if scheme == "memory" and not rest:
         return MemoryCache(limit=limit)
     if scheme == "null" and not rest:
@@ -61,17 +64,6 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | Non
     if rest.startswith("//"):
         return _open_remote(scheme, rest, min(timeout, STORE_TIMEOUT_S))
     return None
-
-
-def _open_folder(path: str, limit: int) -> BaseCache:
-    from embedkit.cache.stores.file import FileCache, ForeignFolder
-
-    try:
-        return FileCache(path, limit=limit)
-    except ForeignFolder as error:
-        raise ConfigurationError(
-            f"The folder {error} holds files that are not ours.", hint="Set EMBEDKIT_CACHE to another folder."
-        ) from None
 
 
 def _open_remote(scheme: str, rest: str, timeout: float) -> BaseCache | None:

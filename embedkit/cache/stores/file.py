@@ -25,6 +25,7 @@ from embedkit.cache.stores.base import (
     load_or_none,
 )
 from embedkit.cache.stores.coordination import Busy, FileLocks, shared_versions
+from embedkit.errors import ConfigurationError
 
 log = logging.getLogger("embedkit.stores")
 
@@ -46,17 +47,13 @@ PRUNE_EVERY = 512  # writes from one clean-up to the next, at least
 HEADER = struct.Struct(">d")  # when it expires, in seconds since the epoch; 0 for never
 
 
-class ForeignFolder(Exception):
-    """The folder is in use by something else."""
-
-
 class FileCache(LocalStore):
     """A bounded cache in a folder of its own, safe for many threads and processes.
 
     :param path: of the folder in which ours is made.
     :param limit: entries to keep, about; the rest goes, expired ones first, then the longest unwritten.
     :param default_timeout: and ``clock``: as of every store (:class:`LocalStore`).
-    :raises ForeignFolder: where our folder has been filled by others.
+    :raises ConfigurationError: where our folder has been filled by others.
     :raises OSError: where it can't be made.
     """
 
@@ -214,7 +211,7 @@ class FileCache(LocalStore):
         try:
             _claim(self.path)
             os.makedirs(self._entries, exist_ok=True)
-        except (OSError, ForeignFolder) as error:
+        except (OSError, ConfigurationError) as error:
             log.debug("%s: %s", self.path, error)
 
     def _sweep(self, draft: os.DirEntry[str]) -> None:
@@ -230,7 +227,9 @@ def _claim(path: str) -> None:
     if os.path.exists(marker):
         return
     if set(os.listdir(path)) - OWN_FILES:
-        raise ForeignFolder(path)
+        raise ConfigurationError(
+            f"The folder {path} holds files that are not ours.", hint="Set EMBEDKIT_CACHE to another folder."
+        )
     with open(marker, "w", encoding="utf-8") as file:
         file.write("A cache of embedkit. It may be deleted as a whole; nothing else should be put here.\n")
 
