@@ -151,7 +151,7 @@ class HttpTransport:
 
         A request with ``batch`` waits for its turn as long as it takes, and its time runs from there.
 
-        :raises RateLimited, QuotaExhausted: for a while after an answer that said so; RateLimited also where
+        :raises RateLimited, QuotaExhausted: for a while after an answer that asked for it; RateLimited also where
             others have taken the turns until the time is over.
         :raises Unavailable: where there is no answer; with ``retry_after`` where known.
         :raises InvalidResponse: where there is one that must not be used.

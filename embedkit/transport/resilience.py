@@ -93,7 +93,7 @@ class Breaker:
         raise Unavailable("Getty Images is being tried again after a failure.", retry_after=SOON_S)
 
     def record(self, ticket: int, healthy: bool | None) -> None:
-        """How the call with that ticket ended; None where it said nothing about the service."""
+        """How the call with that ticket ended; None where that means nothing for the service."""
         with self._lock:
             if ticket != self._era:
                 return  # began before the breaker turned: old news
@@ -157,7 +157,7 @@ class RateLimitBackoff:
             raise self._kind("Getty Images wants fewer calls and is not asked for the moment.", retry_after=left)
 
     def record(self, refusal: RateLimited | QuotaExhausted | None) -> bool:
-        """What an answer said: too many calls, or nothing of the kind; whether a cooldown begins with it."""
+        """Note whether an answer refused a call as one too many; whether a cooldown begins with it."""
         with self._lock:
             over = not self.left()
             if over:  # else the call was under way with the one that began this, and counts with it

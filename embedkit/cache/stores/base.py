@@ -138,7 +138,7 @@ class MemoryCache(LocalStore):
     >>> MemoryCache(limit=2).get("key")
 
     :param limit: entries to keep.
-    :param default_timeout: seconds for which an entry lives if nothing is said; 0 is for ever.
+    :param default_timeout: seconds for which an entry lives unless :meth:`set` says otherwise; 0 is for ever.
     :param clock: seconds since the epoch.
     :param max_bytes: bytes to keep, where entries are of very different sizes; nothing that is larger is taken.
     """
