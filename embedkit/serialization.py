@@ -93,7 +93,12 @@ def picture(image: Image) -> JSON:
         "preview": _display(image.preview),
         "restrictions": list(image.restrictions),
         "page_url": image.page_url,
-        "credit": {row.name: getattr(credit, row.name) for row in fields(credit)},
+        "credit": {
+            "line": credit.line,
+            "photographer": credit.photographer,
+            "collection": credit.collection,
+            "agency": credit.agency,
+        },
         "shortcode": image.shortcode,
     }
 
