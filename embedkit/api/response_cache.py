@@ -146,9 +146,8 @@ class ResponseCache:
             store = open_store(self._cache, limit=MAX_ENTRIES, timeout=self._timeout)
             envelope = Envelope(tuple(self._signing_secrets()), longest=MAX_ENTRY_CHARS)
         else:
-            keeps = scheme != "null"
             memory = MemoryCache(limit=MAX_ENTRIES, max_bytes=MAX_BYTES, clock=self._clock)
-            store = memory if keeps else NullCache()
+            store = NullCache() if scheme == "null" else memory
             envelope = Envelope((secrets.token_hex(32),), longest=MAX_ENTRY_CHARS)
         return Backend(Guarded(store, time.monotonic), envelope, _caller(self._credentials, envelope))
 
@@ -163,21 +162,23 @@ class ResponseCache:
 
         The store is read each time: what another process deleted or wrote there counts at once.
         """
-        sealed: Any = self._backend().store.get(key)
-        now = self._clock()
+        sealed, now = self._backend().store.get(key), self._clock()
         parsed = self._parsed.get(key)
-        if sealed is None or parsed is None or sealed[:SIGNATURE] != parsed.signature:
+        if not isinstance(sealed, str | bytes):
             self._parsed.pop(key, None)
-            parsed = None if sealed is None else self._parse(key, sealed, parse)
+            return None
+        if parsed is None or sealed[:SIGNATURE] != parsed.signature:
+            parsed = self._parse(key, sealed, parse)
         return parsed if parsed and parsed.stored_at <= now < parsed.stored_at + LIFETIME_S else None
 
     def _parse(self, key: str, sealed: str | bytes, parse: Callable[[Response], Any]) -> Parsed | None:
         try:
             entry = self._backend().envelope.open(key, sealed)
-            response = Response(200, body=entry["body"].encode())
-            parsed = Parsed(sealed[:SIGNATURE], len(sealed), float(entry["at"]), parse(response))
+            stored_at, response = float(entry["at"]), Response(200, body=entry["body"].encode())
         except (ValueError, KeyError, TypeError, AttributeError):
             return None  # damaged, or somebody else's: as good as nothing
+        try:
+            parsed = Parsed(sealed[:SIGNATURE], len(sealed), stored_at, parse(response))
         except InvalidResponse:
             return None  # written under other settings; it is asked for anew
         self._keep(key, parsed)

@@ -80,11 +80,7 @@ def show(board: str, json_: bool) -> None:
 def create(name: str, description: str | None, json_: bool) -> None:
     """Make a board, and print its ID."""
     with open_kit() as kit:
-        id = kit.api.boards.create(name, description or "")
-    if json_:
-        print_json({"id": id})
-    else:
-        click.echo(id)
+        _print_id(kit.api.boards.create(name, description or ""), json_)
 
 
 @boards.command()
@@ -170,11 +166,7 @@ def comments(board: str, json_: bool) -> None:
 def comment(board: str, text: str, json_: bool) -> None:
     """Comment on a board, and print the comment's ID."""
     with open_kit() as kit:
-        id = kit.api.boards.comment(board, text)
-    if json_:
-        print_json({"id": id})
-    else:
-        click.echo(id)
+        _print_id(kit.api.boards.comment(board, text), json_)
 
 
 @boards.command()
@@ -207,6 +199,13 @@ def _asset_ids(kit: EmbedKit, refs: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(id for ref in wanted for id in kit.parse(ref).items))
 
 
+def _print_id(id: str, json_: bool) -> None:
+    if json_:
+        print_json({"id": id})
+    else:
+        click.echo(id)
+
+
 def _report(done: JSON, message: str, json_: bool) -> None:
     """Print what was done: as JSON, or as a message."""
     if json_:
@@ -221,8 +220,7 @@ def _summary_json(board: Board) -> JSON:
 
 
 def _board_json(board: Board) -> JSON:
-    allowed = {one.name: getattr(board.permissions, one.name) for one in fields(board.permissions)}
-    allowed.pop("other")
+    names = [one.name for one in fields(board.permissions) if one.name != "other"]
     assets = [
         {
             "id": one.id,
@@ -235,7 +233,7 @@ def _board_json(board: Board) -> JSON:
     return {name: value for name, value in _summary_json(board).items() if name != "relationship"} | {
         "comment_count": board.comment_count,
         "share": board.links.share,
-        "permissions": allowed,
+        "permissions": {name: getattr(board.permissions, name) for name in names},
         "assets": assets,
     }
 
