@@ -20,7 +20,7 @@ from __future__ import annotations
 
 
 class EmbedKitError(Exception):
-    """The root of the tree; catch it to catch them all.
+    """The root of the tree; catch it to catch all of them.
 
     :param message: what was wrong, for a person.
     :param hint: what to do about it.
@@ -65,7 +65,7 @@ class ConfigurationError(EmbedKitError):
 
 
 class UnsupportedReference(EmbedKitError):
-    """What was written is no reference to a Getty Images picture."""
+    """The text is not a reference to a Getty Images picture."""
 
     code = "unsupported"
     title = "Not a Getty Images reference"
@@ -129,7 +129,7 @@ class Unauthorized(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """Getty Images is down, slow or cannot be reached."""
+    """Getty Images is down, slow or out of reach."""
 
     code = "unavailable"
     title = "Getty Images is unavailable"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 DAY = 86_400
-SHORTEST, LONGEST = 300, 7 * DAY  # what a provider's cache_age is clamped to
+MIN_AGE_S, MAX_AGE_S = 300, 7 * DAY  # what a provider's cache_age is clamped to
 JITTER = 0.1  # of the lifetime, either way: copies fetched together must not expire together
 
 
@@ -43,7 +43,7 @@ def lifetime(policy: Policy, cache_age: int | None, roll: float) -> float:
 
     :param roll: a number from 0 to 1; chance stays with the caller.
     """
-    seconds = policy.max_age if cache_age is None else min(max(cache_age, SHORTEST), LONGEST)
+    seconds = policy.max_age if cache_age is None else min(max(cache_age, MIN_AGE_S), MAX_AGE_S)
     return seconds * (1 + JITTER * (2 * roll - 1))
 
 
@@ -53,7 +53,7 @@ def judge(age: float, fresh_for: float, policy: Policy) -> Verdict:
     A copy with a longer life than any we give is expired. One from the future (a clock was set back) is of
     an unknown age: asked for again, but still the last good one.
     """
-    if fresh_for > max(policy.max_age, LONGEST) * (1 + JITTER):
+    if fresh_for > max(policy.max_age, MAX_AGE_S) * (1 + JITTER):
         return Verdict.EXPIRED
     if age < -60:
         return Verdict.STALE_IF_ERROR
@@ -67,7 +67,7 @@ def judge(age: float, fresh_for: float, policy: Policy) -> Verdict:
     return Verdict.EXPIRED
 
 
-OUTAGE_S = 30  # seconds; a breaker is open for as long, so that all is normal a minute after an outage
+OUTAGE_S = 30  # a breaker is open for as long, so that all is normal a minute after an outage
 
 
 def outage_for(policy: Policy) -> float:
@@ -86,9 +86,9 @@ def negative_for(code: str, count: int, policy: Policy) -> float:
     the whole service and is not remembered by picture: 0.
     """
     if code in ("not-found", "not-embeddable"):
-        first, most = policy.negative_max_age, DAY
+        first, longest = policy.negative_max_age, DAY
     elif code == "invalid-response":
-        first, most = policy.negative_max_age // 10, 3600
+        first, longest = policy.negative_max_age // 10, 3600
     else:
         return 0.0
-    return float(min(first * 2 ** min(count - 1, 20), max(first, most)))
+    return float(min(first * 2 ** min(count - 1, 20), max(first, longest)))

@@ -57,7 +57,7 @@ from embedkit.cache.stores.coordination import (
 from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
 from embedkit.events import Observe, ignore
-from embedkit.freshness import JITTER, LONGEST, Policy, Verdict, judge, lifetime
+from embedkit.freshness import JITTER, MAX_AGE_S, Policy, Verdict, judge, lifetime
 from embedkit.models import JSON, Embed, EmbedKey
 
 __all__ = ["EmbedCache", "Entry"]
@@ -116,7 +116,7 @@ class EmbedCache:
         self._versions = versions or VersionTable()
         self._front = Front()
         path = takedowns_path or getattr(backend, "takedowns_path", None)
-        life = max(policy.max_age, LONGEST) * (1 + JITTER) + policy.keep
+        life = max(policy.max_age, MAX_AGE_S) * (1 + JITTER) + policy.keep
         self._backlog = Backlog(Takedowns(path, prefix=PREFIX, life=life), policy.max_age)
         self._healer = Healer(self)
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one

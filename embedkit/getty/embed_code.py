@@ -310,8 +310,8 @@ def _page_ref(text: str) -> AssetRef | None:
 
 
 def _sized(ref: AssetRef, width: Any, height: Any) -> AssetRef:
-    said = Options(max_width=_pixels(width), max_height=_pixels(height))
-    return AssetRef(ref.items, said.over(ref.options))
+    size = Options(max_width=_pixels(width), max_height=_pixels(height))
+    return AssetRef(ref.items, size.over(ref.options))
 
 
 def _pixels(value: Any) -> int | None:
@@ -332,8 +332,8 @@ def _configured(config: dict[str, str]) -> AssetRef | None:
         items = urls.asset_ids(config.get("items", ""))
     except UnsupportedReference:
         return None
-    said = Options(caption=urls.flag(config.get("caption")), tld=urls.tld(config.get("tld")))
-    return _sized(AssetRef(items, said), config.get("w"), config.get("h"))
+    options = Options(caption=urls.flag(config.get("caption")), tld=urls.tld(config.get("tld")))
+    return _sized(AssetRef(items, options), config.get("w"), config.get("h"))
 
 
 def _statement(text: str, start: int, end: int) -> tuple[int, int]:
@@ -425,11 +425,16 @@ def _record(text: str) -> AssetRef | None:
         return None
     if record.get("type") != "getty" or not isinstance(record["attributes"], dict):
         return None
-    said = {name: str(value) for name, value in record["attributes"].items()}
+    attributes = {name: str(value) for name, value in record["attributes"].items()}
     page = _page_ref(str(record.get("url", "")))
-    items = said.get("items") or (page and str(page)) or ""
+    items = attributes.get("items") or (page and str(page)) or ""
     size = {"w": str(record.get("width")), "h": str(record.get("height"))}
-    known = {"items": items, "caption": said.get("isCaptioned", ""), "tld": said.get("tld", ""), **size}
+    known = {
+        "items": items,
+        "caption": attributes.get("isCaptioned", ""),
+        "tld": attributes.get("tld", ""),
+        **size,
+    }
     return _configured(known) if page else None
 
 

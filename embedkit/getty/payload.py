@@ -45,9 +45,9 @@ def mapping(body: bytes) -> JSON:
     try:
         answer = decode(body)
     except ValueError:
-        raise ValueError("The answer is no valid JSON.") from None
+        raise ValueError("The answer is not valid JSON.") from None
     if not isinstance(answer, dict):
-        raise ValueError("The answer is JSON, but no object.")
+        raise ValueError("The answer is JSON, but not an object.")
     return answer
 
 
@@ -85,17 +85,17 @@ def whole_number(value: object) -> int | None:
     return None
 
 
-def one_line(value: object, limit: int) -> str:
-    """A text as one clean line, cut where it is too long; empty for anything that is no text.
+def one_line(value: object, max_chars: int) -> str:
+    """A text as one clean line, cut where it is too long; empty for anything that is not a string.
 
-    :param limit: the most characters (code points) it may have, the ellipsis of a cut included.
+    :param max_chars: the most characters (code points) it may have, the ellipsis of a cut included.
     """
     if not isinstance(value, str):
         return ""
     if not value.isprintable():  # false for a line break, and for everything else that is looked for here
         value = _BROKEN.sub("\ufffd", _UNSEEN.sub("", value))
     folded = _BLANK.sub(" ", value).strip()
-    return folded if len(folded) <= limit else folded[: limit - 1].rstrip() + "…"
+    return folded if len(folded) <= max_chars else folded[: max_chars - 1].rstrip() + "…"
 
 
 def _split(value: object, max_chars: int) -> tuple[str, str, str] | None:

@@ -1,7 +1,7 @@
 """Whatever was written for a picture becomes an :class:`AssetRef`, and nothing else passes.
 
-Ids, lists, addresses of every shape, Jetpack's shortcode, pasted embed code, a CMS's record. Only the
-ids and what is known of options survive; a hostile address has nowhere to go.
+IDs, lists, URLs of every shape, Jetpack's shortcode, pasted embed code, a CMS's record. Only the IDs and what is
+known of options survive; a hostile URL has nowhere to go.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from embedkit.shortcodes import scan
 if TYPE_CHECKING:
     from embedkit.getty import embed_code
 
-LONGEST = 20_000  # characters; embed code has some 1,200, escaped twice 2,500
+MAX_CHARS = 20_000  # embed code has some 1,200, escaped twice 2,500
 # What people paste with an address without seeing it. Anything else that is invisible is refused.
 BLANK = " \t\r\n\f\xa0"
 
@@ -31,22 +31,25 @@ _CAPTION = re.compile(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
 
 
 def parse(text: str) -> AssetRef:
-    """The pictures that a text names, with the options that embed code or a shortcode says.
+    """The pictures that a text names, with the options of embed code or of a shortcode.
 
-    An address of a page or of a thumbnail says nothing of options: all addresses of one picture give
-    equal references. Of an id given twice in a list the first is kept.
+    The URL of a page or of a thumbnail holds no options: all URLs of one picture give equal references. Of an ID
+    that a list has twice the first is kept.
 
-    :param text: an id, up to five ids with commas, an address with or without scheme, a shortcode, or
-        embed code of any generation; outer whitespace does not matter.
-    :raises UnsupportedReference: for everything else, saying what is not understood.
+    :param text: an ID, up to five IDs with commas, a URL with or without scheme, a shortcode, or embed code of any
+        generation; outer whitespace does not matter.
+    :raises UnsupportedReference: for everything else; the message names what is not understood.
+
+    >>> parse("https://www.gettyimages.com/detail/news-photo/harbour/74917285").items
+    ('74917285',)
     """
-    if _ID.fullmatch(text):  # what most texts hold, told at once
+    if _ID.fullmatch(text):  # what most texts hold, seen at once
         return AssetRef((text,))
     written = text.strip(BLANK)
     if not written:
-        raise UnsupportedReference("Nothing was given.", hint=urls.KNOWN)
-    if len(written) > LONGEST:
-        raise UnsupportedReference(f"{len(written)} characters are no reference.", hint=urls.KNOWN)
+        raise UnsupportedReference("The reference is empty.", hint=urls.HINT)
+    if len(written) > MAX_CHARS:
+        raise UnsupportedReference(f"A reference of {len(written)} characters is too long.", hint=urls.HINT)
     if written.startswith("[") and written.endswith("]"):
         return _shortcode(written)
     if _CODE.match(written):
@@ -62,7 +65,7 @@ def ids(ref: AssetRef) -> tuple[str, ...]:
     try:
         written = ",".join(ref.items)
     except TypeError:
-        raise UnsupportedReference("The items of the reference are not texts.", hint=urls.KNOWN) from None
+        raise UnsupportedReference("The items of the reference are not strings.", hint=urls.HINT) from None
     return urls.asset_ids(written)
 
 
@@ -70,7 +73,7 @@ def _shortcode(written: str) -> AssetRef:
     found = scan.find(written, "text")
     if len(found) != 1 or found[0].kind != "shortcode" or (found[0].start, found[0].end) != (0, len(written)):
         raise UnsupportedReference(
-            f"{urls.excerpt(written)!r} is no shortcode.", hint="Write it as [getty 74917285]."
+            f"{urls.excerpt(written)!r} is not a shortcode.", hint="Write it as [getty 74917285]."
         )
     if found[0].problem is not None:
         raise UnsupportedReference(found[0].problem.detail)
@@ -84,10 +87,10 @@ def _embed_code(written: str) -> AssetRef:
 
     found = embed_code.find(written)
     if not found:
-        raise UnsupportedReference("No embed code of Getty Images is in this.", hint=urls.KNOWN)
+        raise UnsupportedReference("There is no embed code of Getty Images in this.", hint=urls.HINT)
     if any(one.ref.items != found[0].ref.items for one in found):
         raise UnsupportedReference(
-            f"This holds {len(found)} embeds.", hint="Give them one by one, or render the text as a whole."
+            f"This holds {len(found)} embeds.", hint="Pass them one by one, or render the text as a whole."
         )
     if _besides(written, found):
         raise UnsupportedReference("There is more than embed code in this.", hint="Render the text as a whole.")

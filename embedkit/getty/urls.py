@@ -1,6 +1,6 @@
-"""Asset ids, lists of them, and the addresses of Getty Images that name them.
+"""Asset IDs, lists of them, and the URLs of Getty Images that name them.
 
-An address counts only as a whole: an exact host, a known path, nothing that two parsers might read in
+A URL counts only as a whole: an exact host, a known path, nothing that two parsers might read in
 two ways. :func:`urllib.parse.urlsplit` and browsers disagree about who the host is in hostile input,
 so the host is found by one full match here, and by nothing else.
 """
@@ -26,7 +26,7 @@ SHORT_HOSTS = frozenset({"gty.im", "www.gty.im"})
 # The hreflang list of a Getty Images page knows three sites that oEmbed's tld does not.
 SITES = {f"{www}gettyimages.{tld}": tld for tld in (*TLDS, "com.br", "com.mx", "hk") for www in ("", "www.")}
 
-KNOWN = "Give an asset ID such as 74917285, a gty.im link, a Getty Images page of a picture, or its embed code."
+HINT = "Pass an asset ID such as 74917285, a gty.im link, a Getty Images page of a picture, or its embed code."
 
 _ID = re.compile(rf"(?=[A-Za-z-]*[0-9])(?!-){ASSET_ID}(?<!-)")
 _LIST = re.compile(r"[0-9A-Za-z-]+(?:[ \t]*,[ \t]*[0-9A-Za-z-]+)*")
@@ -45,7 +45,7 @@ _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos",
 
 
 class Address(NamedTuple):
-    """The parts of an address, the host in lower case; what the host means is not decided here."""
+    """The parts of a URL, the host in lower case; what the host means is not decided here."""
 
     host: str
     path: str
@@ -54,12 +54,12 @@ class Address(NamedTuple):
 
 
 def asset_ids(text: str) -> tuple[str, ...]:
-    """The distinct ids of a comma list, in order, in lower case.
+    """The distinct IDs of a comma list, in order, in lower case.
 
-    An id that stands twice is kept once, where it stands first: the picture is not shown twice in a
+    An ID that stands twice is kept once, where it stands first: the picture is not shown twice in a
     slideshow, and a slip of the hand is no reason to show none.
 
-    :raises UnsupportedReference: for anything that is no id, and for more than five.
+    :raises UnsupportedReference: for anything that is not an ID, and for more than five.
     """
     found = tuple(dict.fromkeys(_asset_id(word.strip(" \t")) for word in text.split(",")))
     if len(found) > MAX_IDS:
@@ -84,9 +84,9 @@ def page_url(asset_id: str, tld: str = "com") -> str:
 
 
 def read(text: str) -> AssetRef:
-    """The pictures that an id, a list of ids, or an address names.
+    """The pictures that an ID, a list of IDs, or a URL names.
 
-    :param text: without outer whitespace; ids may carry a query, as ``82278805?et=…&sig=…`` of Jetpack.
+    :param text: without outer whitespace; IDs may carry a query, as ``82278805?et=…&sig=…`` of Jetpack.
     :raises UnsupportedReference: for everything else.
     """
     items, _, query = text.partition("?")
@@ -96,21 +96,21 @@ def read(text: str) -> AssetRef:
 
 
 def split(text: str) -> Address:
-    """The parts of an address that has no user info, no odd port, and nothing ambiguous in it.
+    """The parts of a URL that has no user info, no odd port, and nothing ambiguous in it.
 
     :raises UnsupportedReference: where there is any of that.
     """
     if len(text) > MAX_URL_CHARS:
-        raise UnsupportedReference(f"A URL of {len(text)} characters is too long.", hint=KNOWN)
+        raise UnsupportedReference(f"A URL of {len(text)} characters is too long.", hint=HINT)
     if "\\" in text or " " in text or not text.isprintable():
         raise UnsupportedReference(
-            "URLs with spaces, backslashes or invisible characters are not accepted.", hint=KNOWN
+            "URLs with spaces, backslashes or invisible characters are not accepted.", hint=HINT
         )
     if not (match := _ADDRESS.fullmatch(text)):
-        raise UnsupportedReference(*_why(text), hint=KNOWN)
+        raise UnsupportedReference(*_why(text), hint=HINT)
     scheme, host, port, path, query, fragment = match.groups(default="")
     if scheme.lower() not in ("", "http", "https"):
-        raise UnsupportedReference(f"URLs that begin with {excerpt(scheme)}: are not accepted.", hint=KNOWN)
+        raise UnsupportedReference(f"URLs that begin with {excerpt(scheme)}: are not accepted.", hint=HINT)
     if port and (scheme.lower(), port) not in _PORTS:
         raise UnsupportedReference(f"Port {excerpt(port)} is not accepted.", hint="Leave the port out.")
     return Address(host.lower(), path, query, fragment)
@@ -124,12 +124,12 @@ def _why(text: str) -> tuple[str]:
 
 
 def resolve(address: Address) -> AssetRef:
-    """The pictures that an address names.
+    """The pictures that a URL names.
 
     :raises UnsupportedReference: for other hosts, and for pages that are not about a picture.
     """
     if _ENCODED.search(address.path) or any(_is_dots(part) for part in address.path.split("/")):
-        raise UnsupportedReference("This path is not that of a picture.", hint=KNOWN)
+        raise UnsupportedReference("This path is not that of a picture.", hint=HINT)
     if address.host in SHORT_HOSTS:
         return AssetRef(asset_ids(_commas(address.path.removesuffix("/")[1:])))
     if address.host == EMBED_HOST:
@@ -156,11 +156,11 @@ def _frame(address: Address) -> AssetRef:
         return AssetRef(asset_ids(_commas(_pairs(address.query).get("assets", ""))), signed(address.query))
     if path.startswith("/embed/"):
         return AssetRef(asset_ids(_commas(path.removeprefix("/embed/"))), signed(address.query))
-    raise UnsupportedReference("This URL of the embed host does not name a picture.", hint=KNOWN)
+    raise UnsupportedReference("This URL of the embed host does not name a picture.", hint=HINT)
 
 
 def signed(query: str) -> Options:
-    """What a signed query says of how to show the picture; nothing where ``et`` or ``sig`` is missing."""
+    """The options in a signed query; none where ``et`` or ``sig`` is missing."""
     pairs = _pairs(query)
     if not (pairs.get("et") and pairs.get("sig")):
         return Options()
@@ -184,7 +184,7 @@ def tld(word: str | None) -> str | None:
 
 
 def _page(address: Address) -> str:
-    """The id of a page such as ``/detail/foto/…/ID``; words and slugs are localised, so they are not read."""
+    """The ID of a page such as ``/detail/foto/…/ID``; words and slugs are localised, so they are not read."""
     segments = address.path.removesuffix("/").split("/")[1:]
     head, last = segments[0].lower() if segments else "", segments[-1] if segments else ""
     if any(unquote(word).lower() in _VIDEO for word in segments[:2]):
@@ -204,7 +204,7 @@ def _no_picture(event: bool) -> UnsupportedReference:
             "This is the page of an event; its number is not that of a picture.",
             hint="Open one of its pictures and copy that URL.",
         )
-    return UnsupportedReference("This page of Getty Images is not about one picture.", hint=KNOWN)
+    return UnsupportedReference("This page of Getty Images is not about one picture.", hint=HINT)
 
 
 def _thumbnail(address: Address) -> str:
@@ -216,13 +216,13 @@ def _thumbnail(address: Address) -> str:
         return _asset_id(segments[1])
     if marked := _MARKED.fullmatch(segments[-1] if segments else ""):
         return _asset_id(marked[1])
-    raise UnsupportedReference("There is no asset ID in this file name.", hint=KNOWN)
+    raise UnsupportedReference("There is no asset ID in this file name.", hint=HINT)
 
 
 def _foreign(host: str) -> UnsupportedReference:
     alike = "getty" in host or "gty" in host
     differs = "only looks like a host of" if alike else "is not a host of"
-    return UnsupportedReference(f"{excerpt(host)!r} {differs} Getty Images.", hint=KNOWN)
+    return UnsupportedReference(f"{excerpt(host)!r} {differs} Getty Images.", hint=HINT)
 
 
 def excerpt(text: str) -> str:

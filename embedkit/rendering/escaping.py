@@ -84,7 +84,7 @@ class Text(str):
 
 def _derive(name: str) -> Any:
     method = getattr(str, name)
-    return lambda self, *given, **said: as_texts(method(self, *given, **said))
+    return lambda self, *args, **kwargs: as_texts(method(self, *args, **kwargs))
 
 
 _DERIVED = (

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent.parent
 
+TEXTS = ("title", "photographer", "collection")
 WIDGET_QUERY = ["et", "tld", "sig"]
 # What Vue, Alpine and AngularJS leave alone: they read the page itself, where references are signs again.
 INERT = ' v-pre="" x-ignore="" ng-non-bindable=""'
@@ -52,7 +53,7 @@ _UNPRINTABLE = re.compile(
 
 
 def templates_dir() -> Path:
-    """The folder of the built-in templates: in the package once installed, beside it in a checkout.
+    """The folder of the built-in templates: in the package once installed, beside it in a clone.
 
     :raises ConfigurationError: where there is neither.
     """
@@ -163,7 +164,7 @@ class Renderer:
         return self._fill("link.html" if "link" in (kind, row.fallback) else "card.html", context, escape)
 
     def plain(self, text: str, target: Target, input: Input = "text") -> Markup | str:
-        """An author's own words, where they name no picture at all: shown, and no more than that."""
+        """An author's own words, where they don't name a picture: shown, and no more than that."""
         row = ROWS[target]
         if row.fallback == "nothing":
             return _markup("")
@@ -175,15 +176,15 @@ class Renderer:
     def _base(
         self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str, target: Target
     ) -> dict[str, Any]:
-        said = {name: _one_line(texts.get(name, "")) for name in ("title", "photographer", "collection")}
-        title = said["title"] or self._words["untitled"].format(id=ref.items[0])
+        named = {name: _one_line(texts.get(name, "")) for name in TEXTS}
+        title = named["title"] or self._words["untitled"].format(id=ref.items[0])
         if len(ref.items) > 1:
             title = self._words["slideshow"].format(title=title, more=len(ref.items) - 1)
         return {
-            **said,
+            **named,
             "title": title,
             "caption": _one_line(options.caption) if isinstance(options.caption, str) else "",
-            "credit": credit_line(said["photographer"], said["collection"]),
+            "credit": credit_line(named["photographer"], named["collection"]),
             "page_url": self._page_url(ref, options, page_url, target),
             "ref": Own(ref),
             "slideshow": len(ref.items) > 1,
@@ -231,7 +232,7 @@ class Renderer:
             text = template.render(escaping.as_texts(context) if self._hosted else context).strip()
         except TemplateError as error:
             raise ConfigurationError(
-                f"The template embedkit/{name} cannot be used: {error}.", hint="See the setting TEMPLATES."
+                f"The template embedkit/{name} can't be used: {error}.", hint="Check EMBEDKIT_TEMPLATES."
             ) from error
         if name.endswith(".html") and name not in UNCLEANED and self._is_own(name, template):
             text = self._sanitizer.clean(text)
@@ -323,12 +324,12 @@ def _source(environment: Environment, name: str) -> str:
 
 
 def _texts(embed: Embed) -> dict[str, str]:
-    return {name: getattr(embed, name) for name in ("title", "photographer", "collection")}
+    return {name: getattr(embed, name) for name in TEXTS}
 
 
 def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
     """schema.org ImageObject, as search engines read it for licensed pictures."""
-    said = {
+    fields = {
         "@context": Own("https://schema.org"),
         "@type": "ImageObject",
         "contentUrl": embed.thumbnail_url,
@@ -341,7 +342,7 @@ def _image_object(embed: Embed, base: Mapping[str, Any]) -> dict[str, Any]:
         "license": embed.terms_of_use_url,
         "acquireLicensePage": base["page_url"],
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _one_line(text: str) -> str:

@@ -83,7 +83,7 @@ def sanitizer(name: str, *, frame_origin: str) -> Sanitizer:
         return NhSanitizer(frame_origin)
     if name == "bleach":
         return BleachSanitizer(frame_origin)
-    raise ConfigurationError(f"There is no sanitizer {name!r}.", hint="Set SANITIZER to nh3 or bleach.")
+    raise ConfigurationError(f"There is no sanitizer {name!r}.", hint="Set EMBEDKIT_SANITIZER to nh3 or bleach.")
 
 
 class NhSanitizer:
@@ -120,7 +120,7 @@ class BleachSanitizer:
         try:
             from bleach.sanitizer import Cleaner
         except ImportError:
-            raise missing_package("SANITIZER=bleach", "bleach", "bleach") from None
+            raise missing_package("EMBEDKIT_SANITIZER=bleach", "bleach", "bleach") from None
         self._keep = _keep(frame_origin)
         self._make = Cleaner
 
