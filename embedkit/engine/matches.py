@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
@@ -16,17 +17,12 @@ from embedkit.shortcodes.tag import is_escaped
 from embedkit.targets import ROWS, Input, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A candidate and, where it names pictures, their reference with the author's options."""
+class Match(NamedTuple):
+    """A candidate and, if it names pictures, their reference with the author's options."""
 
     shortcode: Shortcode
     ref: AssetRef | None
     problems: tuple[Problem, ...]
-
-    def problem(self, error: EmbedKitError, positions: Positions) -> Problem:
-        """An error as a problem at this place of the text."""
-        return Problem(*positions.of(self.shortcode.place), error.code, str(error))
 
     def options(self, target: Target | None) -> Options:
         """How to show it: a page's author may choose the target, a feed's or a mail's may not."""
@@ -36,51 +32,55 @@ class Found:
         return replace(wanted, target=target)
 
 
-def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Found]:
+def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Match]:
     """Everything in a text that asks for a picture, in order, with what is wrong with it."""
     positions = Positions(text)
-    found = (_parse(shortcode, positions) for shortcode in scan.find(text, input, budget))
-    return [one for one in found if one is not None]
+    found = (parse(shortcode, positions) for shortcode in scan.find(text, input, budget))
+    return [match for match in found if match is not None]
 
 
-def replace_all(text: str, found: Iterable[tuple[Found, str | None]]) -> str:
+def parse(shortcode: Shortcode, positions: Positions) -> Match | None:
+    """A candidate with its reference; None for a URL on a line of its own that leads elsewhere."""
+    if shortcode.problem is not None:
+        return Match(shortcode, None, (shortcode.problem, *shortcode.warnings))
+    if shortcode.kind == "escape":
+        return Match(shortcode, None, ())
+    try:
+        ref = _parse_reference(shortcode.reference, shortcode.options)
+    except UnsupportedReference as error:
+        if shortcode.kind != "shortcode":
+            return None
+        return Match(shortcode, None, (problem(shortcode, error, positions), *shortcode.warnings))
+    return Match(shortcode, ref, shortcode.warnings)
+
+
+def problem(shortcode: Shortcode, error: EmbedKitError, positions: Positions) -> Problem:
+    """An error as a problem at this place of the text."""
+    return Problem(*positions.of(shortcode.place), error.code, str(error))
+
+
+def replace_all(text: str, found: Iterable[tuple[Shortcode, str | None]]) -> str:
     """The text with every reference replaced by its markup, and every escape by what it escapes."""
     edits = []
-    for one, markup in found:
-        start, end = one.shortcode.start, one.shortcode.end
-        if one.shortcode.kind == "escape":
-            edits.append((start, end, text[start + 1 : end - 1]))
-        elif markup is not None and _makes_image(text, start, markup):
+    for shortcode, markup in found:
+        start, end = shortcode.start, shortcode.end
+        if markup is None:
+            if shortcode.kind == "escape":
+                edits.append((start, end, text[start + 1 : end - 1]))
+        elif text[start - 1 : start] == "!" and _makes_image(text, start, markup):
             edits.append((start - 1, end, f"&#33;{markup}"))
-        elif markup is not None:
+        else:
             edits.append((start, end, markup))
-    return scan.replace(text, edits)
+    return scan.replace(text, edits) if edits else text
 
 
 def _makes_image(text: str, start: int, markup: str) -> bool:
     """Whether the author's "!" would make an image of our link (CommonMark 0.31, section 6.4)."""
-    if text[start - 1 : start] != "!" or not (markup.startswith("[") and "](https://" in markup):
-        return False
-    return not is_escaped(text, start - 1)
-
-
-def _parse(shortcode: Shortcode, positions: Positions) -> Found | None:
-    if shortcode.problem is not None:
-        return Found(shortcode, None, (shortcode.problem, *shortcode.warnings))
-    if shortcode.kind == "escape":
-        return Found(shortcode, None, ())
-    try:
-        ref = _reference(shortcode.reference, shortcode.options)
-    except UnsupportedReference as error:
-        if shortcode.kind != "shortcode":
-            return None  # some other URL on a line of its own: none of our business
-        problem = Problem(*positions.of(shortcode.place), error.code, str(error))
-        return Found(shortcode, None, (problem, *shortcode.warnings))
-    return Found(shortcode, ref, shortcode.warnings)
+    return markup.startswith("[") and "](https://" in markup and not is_escaped(text, start - 1)
 
 
 @lru_cache(maxsize=4096)
-def _reference(written: str, options: Options) -> AssetRef:
+def _parse_reference(written: str, options: Options) -> AssetRef:
     """A text's own reference: no longer than a shortcode, and often written many times."""
     ref = references.parse(written)
     return AssetRef(ref.items, options.over(ref.options))

@@ -16,7 +16,6 @@ import re
 from embedkit.shortcodes.budget import DOCUMENT, Work
 
 BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
-MAX_MARK_CHARS = len("</plaintext")  # of a mark's start, by which it is found
 
 _NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
@@ -41,6 +40,10 @@ _TAG = re.compile(
     r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+"
     r"(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|(?![\"'>])[^ \t\n\r\f>]++|(?=>)|\Z))?+)*+"
     r"|[!?][^>]*+|/(?![A-Za-z])[^>]*+)(?:>|\Z)"
+)
+# Text, and tags with plain attributes.
+_PLAIN = re.compile(
+    r"(?:[^<]++|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t\n]++[A-Za-z-]++(?:=\"[^\"<>]*+\")?+)*+[ \t\n]*+/?>)*+"
 )
 _RAW_ENDS = {
     name: re.compile(rf"</(?i:{name})(?=[ \t\n\r\f/>])")
@@ -72,21 +75,23 @@ class Context:
 class HtmlContext(Context):
     """HTML as browsers tokenise it: comments, raw text, ``code`` and ``pre``, and the insides of tags."""
 
+    _plain = _PLAIN
     _tag_start = re.compile("<[A-Za-z!?/]")
 
     def __init__(self, text: str, work: Work | None = None) -> None:
         super().__init__(text, work)
         self._safe = 0  # the tokenizer is in plain text here
         self._until = 0  # everything before is protected
-        self._mark = 0  # no mark that is still to be read is before
         self._open: dict[str, int] = {}  # nesting elements that are open, and how deep
         self._ahead: dict[str, int] = {}  # where the next of a closer is, so that none is sought twice
+        self._mark = self._start = self._find_mark(0)  # the next mark; nothing opens before the start
 
     def protected(self, place: int) -> bool:
         """Whether the character at ``place`` must be left alone; places are asked for in order."""
         if place < self._until:
             return True
-        self._advance(place)
+        if self._start < place:
+            self._advance(place)
         return place < self._until or bool(self._open) or self._is_hidden(place)
 
     def skip(self, end: int) -> None:
@@ -95,24 +100,29 @@ class HtmlContext(Context):
 
     # -- marks: what opens something ----------------------------------------------------------------------
 
+    def _find_mark(self, start: int) -> int:
+        found = (_OPENER_OR_CLOSER if self._open else _OPENER).search(self.text, start)
+        return found.start() if found else self.size
+
     def _advance(self, place: int) -> None:
-        """Read every mark before ``place``."""
-        while self._until < self.size and self._find_mark(place) < place:
-            self._read_mark(place)
+        """Read everything before ``place`` that opens something."""
+        while self._until < self.size and self._find_start() < place:
+            self._read(place)
 
-    def _find_mark(self, place: int) -> int:
-        """Where the next mark before ``place`` is; else any place from there on."""
-        start = self._mark if self._mark > self._safe else self._safe
-        found = (_OPENER_OR_CLOSER if self._open else _OPENER).search(self.text, start, place + MAX_MARK_CHARS)
-        self._mark = found.start() if found else place
-        return self._mark
+    def _find_start(self) -> int:
+        """Where the next mark is."""
+        if self._mark < self._safe:
+            self._mark = self._find_mark(self._safe)
+        self._start = self._mark
+        return self._start
 
-    def _read_mark(self, place: int) -> None:
+    def _read(self, place: int) -> None:
+        """Deal with the mark that was found, as far as it matters to ``place``."""
         self._work.step()
         mark = self._mark
         if not self._is_hidden(mark):
             self._enter(mark, place)
-        self._mark = mark + 1
+        self._mark = self._find_mark(max(self._safe, mark + 1))
 
     def _enter(self, mark: int, place: int) -> None:
         if leaves := _LEAVES.match(self.text, mark, place):
@@ -207,36 +217,38 @@ class HtmlContext(Context):
     # -- tags ---------------------------------------------------------------------------------------------
 
     def _is_in_tag(self, place: int) -> bool:
-        """Whether ``place`` is inside a tag; no mark may be between the safe place and it."""
-        opening = self.text.rfind("<", self._safe, place)
-        if opening >= 0 and self._may_be_in_tag(opening, place):
-            return self._walk(place)
-        if self._safe < place:
+        """Whether ``place`` is inside a tag; no mark may be between the safe place and it.
+
+        A tag that reaches it has its ``<`` after the last ``>``, or a quoted value that holds that ``>``.
+        """
+        text, safe = self.text, self._safe
+        opening = text.rfind("<", safe, place)
+        if opening >= 0:
+            closed = text.rfind(">", opening, place)
+            if closed < 0 or self._may_be_in_value(closed):
+                return self._walk(place)
+        if safe < place:
             self._safe = place
         return False
 
-    def _may_be_in_tag(self, opening: int, place: int) -> bool:
-        """False only where no tag can reach ``place``; ``opening`` is the last ``<`` before.
-
-        A tag that does has its ``<`` after the last ``>``, or a quoted value that holds that ``>``.
-        """
+    def _may_be_in_value(self, place: int) -> bool:
+        """False only where no quoted value can hold ``place``: a quote opens one only after an equals sign."""
         text, safe = self.text, self._safe
-        closed = text.rfind(">", opening, place)
-        return (
-            closed < 0
-            or self._opens_value(text.rfind('"', safe, closed))
-            or self._opens_value(text.rfind("'", safe, closed))
-        )
+        for sign in ('"', "'"):
+            quote = text.rfind(sign, safe, place)
+            if quote > safe and text[quote - 1] in "= \t\n\r\f" and self._follows_equals(quote):
+                return True
+        return False
 
-    def _opens_value(self, quote: int) -> bool:
-        """Whether a quote comes after an equals sign; -1 is no quote."""
-        text, safe, before = self.text, self._safe, quote - 1
-        while before > safe and text[before] in BLANKS:
-            before -= 1
-        return before > safe and text[before] == "="
+    def _follows_equals(self, place: int) -> bool:
+        while place > self._safe and self.text[place - 1] in BLANKS:
+            place -= 1
+        return place > self._safe and self.text[place - 1] == "="
 
     def _walk(self, place: int) -> bool:
         """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
+        if plain := self._plain.match(self.text, self._safe, place):
+            self._safe = plain.end()
         while opening := self._tag_start.search(self.text, self._safe, place):
             self._work.step()
             if self._skips_code(opening.start(), place):

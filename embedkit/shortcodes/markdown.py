@@ -17,12 +17,13 @@ from embedkit.shortcodes.tag import is_escaped
 
 MAX_LINK_CHARS = 1024  # characters on either side that are looked at for the brackets of a link
 MAX_PREFIX_CHARS = 200  # characters of quote and list marks before a fence; real texts have a few
+MAX_HOPS = 32  # one sign is found ten times as fast as three, while there are few
 
 _FRONT = re.compile(
     r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
 _RUN = re.compile("`++|~++")
-_BACKTICKS = re.compile("`++")
+_BACKTICKS = re.compile("``*+")  # a literal first: sre then looks for that
 _UNTICKED = re.compile(r"(?:[^`\\]++|\\.?+)*+", re.DOTALL)  # up to the next backtick without a backslash
 # Fences that are whole and simple, and the lines between them.
 _FENCE = "|".join(
@@ -47,6 +48,11 @@ _TAG = re.compile(
 )
 
 _QUOTED = re.compile(r"=[ \t]*+[\"']")
+# Text, code in one line, and tags in one line with plain attributes.
+_PLAIN = re.compile(
+    r"(?:[^<`\\]++|`[^`\n]++`(?!`)"
+    r"|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t]++[A-Za-z-]++(?:=\"[^\"<>`\\]*+\")?+)*+[ \t]*+/?>)*+"
+)
 # What is not even worth a look: the next "<" comes before anything that a tag could hide it in.
 _TAG_START = re.compile(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
 
@@ -56,10 +62,10 @@ _INDENTED = re.compile(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)
 class Spans:
     """Where the backticks of one text are, and where the blocks around them end; places are asked for in order."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, start: int) -> None:
         self._text = text
         self._block = 0  # where the block of the last place ends
-        self._ticks = _BACKTICKS.finditer(text)
+        self._ticks = _BACKTICKS.finditer(text, start)
         self._runs: dict[int, list[int]] = {}  # where backticks of a length are, as far as somebody asked
         self._runs_end = 0
 
@@ -90,18 +96,20 @@ class Spans:
 class MarkdownContext(HtmlContext):
     """Markdown and the HTML in it; places are asked for in order."""
 
+    _plain = _PLAIN
     _tag_start = _TAG_START
 
     def __init__(self, text: str, work: Work | None = None) -> None:
         super().__init__(text, work)
-        self._backtick = self._tilde = 0  # no run of three that is still to be read is before
-        self._fence_floor = 0  # nor before this
+        self._backtick, self._tilde = self._find_run("`", 0), self._find_run("~", 0)  # the next three of them
+        self._fence_floor = 0  # no fence opens before
         self._line = self._seen = 0  # where the line of the last place starts, and that place
         self._indented = -1, False  # the line that was last asked about, and whether it is indented code
         self._quote_end = -1  # where the quote of the last fence in one ends
         self._lines: Lines | None = None
         self._spans: Spans | None = None
         self._fences: list[tuple[int, int]] = []
+        self._start = min(self._mark, self._backtick, self._tilde)
         if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
             self.skip(front.end())
             self._until = front.end()
@@ -112,27 +120,31 @@ class MarkdownContext(HtmlContext):
 
     # -- marks: what opens something ----------------------------------------------------------------------
 
-    def _advance(self, place: int) -> None:
-        while self._until < self.size and (start := self._find_start(place)) < place:
-            if start == self._mark:
-                self._read_mark(place)
-            else:
-                self._read_run(start, place)
+    def _find_run(self, sign: str, start: int) -> int:
+        text, three = self.text, sign * 3
+        found = text.find(sign, start)
+        for _ in range(MAX_HOPS):
+            if found < 0 or text.startswith(three, found):
+                break
+            found = text.find(sign, found + 1)
+        else:
+            found = text.find(three, found) if found >= 0 else found
+        return self.size if found < 0 else found
 
-    def _find_start(self, place: int) -> int:
-        """Where the next mark or fence before ``place`` is; else any place from there on."""
-        if self._backtick < place:
-            self._backtick = self._find_run("`", self._backtick, place)
-        if self._tilde < place:
-            self._tilde = self._find_run("~", self._tilde, place)
-        return min(self._find_mark(place), self._backtick, self._tilde)
+    def _find_start(self) -> int:
+        """Where the next mark of HTML, three backticks or tildes are."""
+        if self._backtick < self._fence_floor:
+            self._backtick = self._find_run("`", self._fence_floor)
+        if self._tilde < self._fence_floor:
+            self._tilde = self._find_run("~", self._fence_floor)
+        self._start = min(super()._find_start(), self._backtick, self._tilde)
+        return self._start
 
-    def _find_run(self, sign: str, start: int, place: int) -> int:
-        # One sign is found ten times as fast as three, and texts have few of them.
-        found = self.text.find(sign, max(start, self._fence_floor), place)
-        if found >= 0:
-            found = self.text.find(sign * 3, found, place + 2)
-        return place if found < 0 else found
+    def _read(self, place: int) -> None:
+        if self._start == self._mark:
+            super()._read(place)
+        else:
+            self._read_run(self._start, place)
 
     def _enter(self, mark: int, place: int) -> None:
         if not is_escaped(self.text, mark):
@@ -142,12 +154,16 @@ class MarkdownContext(HtmlContext):
     def _is_hidden(self, place: int) -> bool:
         if self._open:
             return self._is_in_tag(place)
-        if self._is_in_span(place) or self._is_in_tag(place):
+        text, safe = self.text, self._safe
+        block = text.rfind("\n\n", safe, place)  # a code span ends with its paragraph
+        if text.find("`", block if block > safe else safe, place) >= 0 and self._is_in_span(place):
             return True
-        before = self.text[place - 1 : place]
+        if self._is_in_tag(place):
+            return True
+        before = text[place - 1 : place]
         if not before or before == "\n":
             return False
-        if before == "\\" and is_escaped(self.text, place):
+        if before == "\\" and is_escaped(text, place):
             return True
         return self._is_in_indented_code(place) or self._is_in_link(place)
 
@@ -192,12 +208,12 @@ class MarkdownContext(HtmlContext):
         run = _RUN.match(self.text, start)
         end = run.end() if run else start + 3
         self._is_in_tag(start)  # a fence ends the paragraph, and a tag in it; a parser of HTML alone reads on
-        if not self._open and not self._is_in_indented_code(start):
+        if not self._open:
             self._fence(start, end, place)
         if start == self._backtick:
-            self._backtick = end
+            self._backtick = self._find_run("`", max(end, self._fence_floor))
         else:
-            self._tilde = end
+            self._tilde = self._find_run("~", max(end, self._fence_floor))
 
     def _fence(self, start: int, end: int, place: int) -> None:
         """Protect what is in the fence that opens here, if one does (section 4.5)."""
@@ -208,7 +224,7 @@ class MarkdownContext(HtmlContext):
         if start - line > MAX_PREFIX_CHARS or not _PREFIX.fullmatch(text, line, start):
             return
         below = self._line_end(end)
-        if text[start] == "`" and text.find("`", end, below) >= 0:
+        if self._is_in_indented_code(start) or (text[start] == "`" and text.find("`", end, below) >= 0):
             return
         stop = self._fence_end(text[line:start], text[start:end], below)
         self._until = max(self._until, stop)
@@ -251,7 +267,7 @@ class MarkdownContext(HtmlContext):
         while tick < place:
             next_start = self._safe if self._is_in_tag(tick) else self._span(tick, place, max(place, further))
             tick = self._next_tick(max(next_start, self._safe), place)
-        return place < self._until
+        return place < self._safe
 
     def _next_tick(self, start: int, place: int) -> int:
         """The next backtick that means one, or ``place`` where there is none before."""
@@ -266,7 +282,7 @@ class MarkdownContext(HtmlContext):
     def _span(self, tick: int, place: int, further: int) -> int:
         """The end of the code span that opens here, or of as much as does not matter to ``place``."""
         self._work.step()
-        spans = self._spans = self._spans or Spans(self.text)
+        spans = self._spans = self._spans or Spans(self.text, tick)
         block = spans.block_end(tick)
         if block <= place:
             return block

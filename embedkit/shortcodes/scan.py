@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from html import unescape
-from typing import Literal
 
-from embedkit.models import AssetRef, Options, Problem, Shortcode
+from embedkit.models import AssetRef, Problem, Shortcode
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors
@@ -28,10 +27,11 @@ _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
 
 # A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words.
 _TAG = re.compile(r"\[[gG][eE][tT][tT][yY](?=[\s\]=/&]|\Z)(?!\]\()")
-_URL_START = re.compile(r"/\\?/(?i:(?:[a-z]{1,10}\.)?(?:gty\.im|gettyimages\.[a-z]))")
+_URL_START = re.compile(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.im|ettyimages\.[a-z])")
 
 _ENCLOSED = re.compile(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
 _NO_LABEL = re.compile(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
+_LINK_SIGNS = (":", "(", "[")
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = re.compile(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
@@ -54,9 +54,7 @@ _P = (
     re.compile(r"<p(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
     re.compile(r"[ \t\r\n]*+</p[ \t\r\n]*+>", re.IGNORECASE),
 )
-NO_OPTIONS = Options()
 Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
-Kind = Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
 Candidate = re.Match[str] | None
 Warnings = tuple[tuple[str, str], ...]
 
@@ -196,49 +194,49 @@ class _Scan:
         """Read the tag at ``place``; returns where to go on."""
         text = self._text
         self._place = place
-        before = text[place - 1] if place > self._floor else ""
-        doubled = before == "["
-        opening = self._opening(place, _P) if before == ">" or before.isspace() else -1
+        doubled = place > self._floor and text[place - 1] == "["
+        before = text[place - 3 : place].rstrip()  # mostly tells that there is no tag
+        opening = self._opening(place, _P) if before[-1:] in (">", "") else -1
         if self._context.protected(place - doubled):
             return place + tags.HEAD_CHARS
-        tag, reference, end = self._read(place)
-        if doubled and tag.length and text.startswith("]", end):
-            return self._escape(place - 1, end + 1)
-        if self._input == "markdown" and self._is_link(place, end):
+        tag, end = self._read(place)
+        start = place
+        if doubled and tag.length and text[end : end + 1] == "]":
+            start, end = place - 1, end + 1
+        if self._input == "markdown" and text[end : end + 1] in _LINK_SIGNS and self._is_link(start, end):
             return place + tags.HEAD_CHARS
-        if not reference:
+        if start < place:
+            return self._add(Shortcode(start, end, "escape", place=start))
+        if not tag.reference:
             return self._fail(place, end, tag.problem or _NO_REFERENCE, tag.warnings)
-        closing = _P[1].match(text, end) if opening >= 0 else None
-        start, end = (opening, closing.end()) if closing else (place, end)
-        return self._add("shortcode", place, start, end, reference, tag.options, tag.warnings)
+        if opening >= 0 and (closing := _P[1].match(text, end)):
+            start, end = opening, closing.end()
+        warnings = tuple(self._problem(place, *one) for one in tag.warnings) if tag.warnings else ()
+        return self._add(Shortcode(start, end, "shortcode", tag.reference, tag.options, place, None, warnings))
 
-    def _escape(self, start: int, end: int) -> int:
-        if self._input == "markdown" and self._is_link(start, end):
-            return start + 1 + tags.HEAD_CHARS
-        return self._add("escape", start, start, end)
-
-    def _read(self, place: int) -> tuple[tags.Tag, str, int]:
-        """A tag, its reference, which may follow as enclosed text, and the end of all of it."""
+    def _read(self, place: int) -> tuple[tags.Tag, int]:
+        """A tag, with its reference, which may follow as enclosed text, and the end of all of it."""
         text, limit = self._text, place + tags.MAX_TAG_CHARS
         tag = tags.read(text[place : text.find("]", place, limit) + 1])
         if not tag.length:  # the first "]" was inside quotes, or there is more amiss
             following = _TAG.search(text, place + tags.HEAD_CHARS, limit)
             tag = tags.read.__wrapped__(text[place : following.start() if following else limit])
-        end = place + (tag.length or tags.HEAD_CHARS)
-        if not tag.length or (tag.reference and not text.startswith("[/", end)):
-            return tag, tag.reference, end
+            if not tag.length:
+                return tag, place + tags.HEAD_CHARS
+        end = place + tag.length
+        if tag.reference and text[end : end + 2] != "[/":
+            return tag, end
         enclosed = _ENCLOSED.match(text, end)
         if enclosed is None:
-            return tag, tag.reference, end
-        return tag, tag.reference or unescape(enclosed[1]).strip(), enclosed.end()
+            return tag, end
+        return tag._replace(reference=tag.reference or unescape(enclosed[1]).strip()), enclosed.end()
 
     def _is_link(self, start: int, end: int) -> bool:
         """Whether Markdown reads a link, such as ``[Getty Images](https://…)``, or the definition of one."""
         text = self._text
-        after = text[end : end + 1]
-        if after == ":":
+        if text[end] == ":":
             return start == 0 or text[start - 1] == "\n"
-        return after == "(" or (after == "[" and not _NO_LABEL.match(text, end))
+        return text[end] == "(" or not _NO_LABEL.match(text, end)
 
     # -- URLs ---------------------------------------------------------------------------------------------
 
@@ -280,7 +278,7 @@ class _Scan:
             outer = self._wrap(*outer, _P)
         if self._context.protected(start):
             return 0
-        return self._add(saved.kind, start, *outer, saved.url, saved.options)
+        return self._add(Shortcode(*outer, saved.kind, saved.url, saved.options, start))
 
     def _read_bare_url(self, start: int, end: int) -> int:
         """A URL alone on its line, or in its element; 0 where there is more."""
@@ -292,7 +290,7 @@ class _Scan:
                 return 0
         if self._context.protected(start):
             return 0
-        return self._add("url", start, *outer, unescape(text[start:end].strip("<>")))
+        return self._add(Shortcode(*outer, "url", unescape(text[start:end].strip("<>")), place=start))
 
     def _is_alone(self, start: int, end: int) -> bool:
         text, before = self._text, self._without_blanks(start)
@@ -345,33 +343,23 @@ class _Scan:
 
     # -- results ------------------------------------------------------------------------------------------
 
-    def _add(
-        self,
-        kind: Kind,
-        place: int,
-        start: int,
-        end: int,
-        reference: str = "",
-        options: Options = NO_OPTIONS,
-        warnings: Warnings = (),
-    ) -> int:
-        """Add what was found, written at ``place``, with the element around it; returns where to go on."""
-        if len(self._found) == self._max_references:
-            raise Exhausted.of(self._max_references, "references")
-        problems = tuple(self._problem(place, *one) for one in warnings) if warnings else ()
-        self._found.append(Shortcode(start, end, kind, reference, options, place, None, problems))
-        self._floor = end
+    def _add(self, shortcode: Shortcode) -> int:
+        """Add what was found, all of which will be replaced; returns where to go on."""
+        end = self._append(shortcode)
         self._context.skip(end)
         return end
 
     def _fail(self, start: int, end: int, detail: str, warnings: Warnings) -> int:
-        if len(self._found) == self._max_references:
-            raise Exhausted.of(self._max_references, "references")
         problem = self._problem(start, "shortcode", detail)
         problems = tuple(self._problem(start, *one) for one in warnings)
-        self._found.append(Shortcode(start, end, "shortcode", place=start, problem=problem, warnings=problems))
-        self._floor = end
-        return end
+        return self._append(Shortcode(start, end, "shortcode", place=start, problem=problem, warnings=problems))
+
+    def _append(self, shortcode: Shortcode) -> int:
+        if len(self._found) == self._max_references:
+            raise Exhausted.of(self._max_references, "references")
+        self._found.append(shortcode)
+        self._floor = shortcode.end
+        return shortcode.end
 
     def _problem(self, place: int, code: str, detail: str) -> Problem:
         positions = self._positions = self._positions or Positions(self._text)
@@ -383,4 +371,4 @@ def _is_paragraph(text: str, start: int, end: int) -> bool:
     above = text[text.rfind("\n", 0, start - 1) + 1 : start - 1] if start else ""
     below = text.find("\n", end + 1)
     next_line = text[end + 1 : below if below >= 0 else len(text)]
-    return bool(_ABOVE.fullmatch(above) and _BELOW.fullmatch(next_line))
+    return (not above or bool(_ABOVE.fullmatch(above))) and (not next_line or bool(_BELOW.fullmatch(next_line)))

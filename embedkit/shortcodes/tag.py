@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
-from typing import Any
+from typing import Any, NamedTuple
 
 from embedkit.models import ALIGNS, TLDS, AssetRef, Options
 from embedkit.targets import TARGETS
@@ -53,8 +52,7 @@ _TWICE = re.compile(r"&amp;(?=#[0-9]{1,7};)")
 _ALIASES = {"alt": "title", "maxwidth": "width", "maxheight": "height"}
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """One tag as read.
 
     ``length`` is 0 where its end was not found; then ``problem`` says why. ``reference`` may be empty:
@@ -68,8 +66,7 @@ class Tag:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """A value as written and as meant; ``name`` is empty for a positional one."""
 
     name: str

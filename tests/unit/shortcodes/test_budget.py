@@ -39,7 +39,7 @@ def last(text: str, input: str = "html") -> Shortcode:
         ("`a`` " * 66 + "[getty 1]", "markdown", "30 steps", (1, 331)),
         ("> a\n" * 66 + "\n    [getty 1]", "markdown", "30 steps", (68, 5)),
         ("`[getty 1]`" * 36, "markdown", "30 steps", (1, 310)),
-        ("<i a>" * 60 + "<b c='[getty 1]", "markdown", "30 steps", (1, 307)),
+        ("<i a=''>" * 40 + "<b c='[getty 1]", "markdown", "30 steps", (1, 327)),
     ],
 )
 def test_the_rest_is_left_and_reported(text: str, input: str, says: str, where: tuple[int, int]) -> None:
