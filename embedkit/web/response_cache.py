@@ -62,7 +62,7 @@ LISTENERS = tuple(
     )
 )
 NOT_MODIFIED = "304 NOT MODIFIED"
-TIMED = ("Date", "Cache-Control")
+ONCE = ("Date", "Cache-Control", "ETag")
 RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 HALF_MICROSECOND = 5e-7  # the standard library rounds a date to microseconds before it drops them
 _SECONDS = re.compile(rb'"cache_age":([0-9]+)')  # in no text of JSON, where its quotes would be escaped
@@ -89,6 +89,7 @@ class Answer:
 
     status: str
     route: str
+    tag: str
     headers: list[Header]
     places: dict[str, int]
     head: bytes
@@ -314,14 +315,15 @@ class ResponseCache:
 def _with_gaps(status: str, route: str, headers: list[Header], body: bytes, entry: Entry) -> Answer | None:
     """An answer with its changing parts found; None where one of them is not there, or there twice."""
     names = [name for name, _ in headers]
-    changing = (*TIMED, *RATE, *(("Content-Length",) if body else ()))
+    changing = (*ONCE, *RATE, *(("Content-Length",) if body else ()))
     seconds = _SECONDS.search(body)
     if any(names.count(name) != 1 for name in changing) or "Set-Cookie" in names or (body and not seconds):
         return None
     head, tail = (body[: seconds.start(1)], body[seconds.end(1) :]) if seconds else (b"", b"")
     places = {name: names.index(name) for name in changing}
     fresh_until = entry.embed.fresh_until if entry.embed else 0.0
-    return Answer(status, route, headers, places, head, tail, entry, fresh_until)
+    tag = headers[places["ETag"]][1]
+    return Answer(status, route, tag, headers, places, head, tail, entry, fresh_until)
 
 
 def _rate(answer: Answer) -> list[Header]:
@@ -329,8 +331,8 @@ def _rate(answer: Answer) -> list[Header]:
 
 
 def _modified(answer: Answer, environ: WSGIEnvironment) -> bool:
-    tag = next((value for name, value in answer.headers if name == "ETag"), None)
-    return is_resource_modified(environ, tag)
+    """Whether a conditional request is to be answered in full; most send back the one tag that they were given."""
+    return environ.get("HTTP_IF_NONE_MATCH") != answer.tag and is_resource_modified(environ, answer.tag)
 
 
 def _joined(parts: Iterable[bytes]) -> bytes:

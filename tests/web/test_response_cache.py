@@ -263,7 +263,7 @@ def test_a_refused_call_is_counted_once() -> None:
 
 def answer(body: int = 100) -> Answer:
     nothing: Any = None
-    return Answer("200 OK", "", [], {}, b"x" * body, b"", nothing, 0.0)
+    return Answer("200 OK", "", "", [], {}, b"x" * body, b"", nothing, 0.0)
 
 
 def test_answers_are_bounded_in_number() -> None:
