@@ -21,7 +21,7 @@ from embedkit.sandbox import SandboxServer
 from embedkit.settings import rows
 from embedkit.targets import ROWS
 from embedkit.web import errors as problems
-from embedkit.web.routes import ROUTES
+from embedkit.web.openapi import ROUTES
 from tests.readme import README, blocks
 from tests.support.cli import environ, others
 

@@ -58,7 +58,7 @@ class Server:
         from waitress import wasyncore
         from waitress.server import create_server
 
-        from embedkit.web.places import Places, with_places
+        from embedkit.web.bulkhead import Places, with_places
 
         self._asyncore = wasyncore
         self._listening = listening

@@ -11,21 +11,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
 from embedkit.settings import Settings
-from embedkit.web import errors, headers, logs
-from embedkit.web.auth import admit
-from embedkit.web.context import Authorize, Service
-from embedkit.web.docs import home
+from embedkit.web import errors, logs, response
+from embedkit.web.auth import authorize
+from embedkit.web.bulkhead import leave_place, take_place
+from embedkit.web.context import AppContext, Authorize
 from embedkit.web.errors import Refused
-from embedkit.web.files import static_file
-from embedkit.web.observed import ROUTE, Observed, count_answer
-from embedkit.web.openapi import LONGEST_QUERY
+from embedkit.web.metrics import ROUTE, Metrics, Observed, count_answer
+from embedkit.web.openapi import LONGEST_QUERY, ROUTES, home
+from embedkit.web.pages import static_file
 from embedkit.web.picker_files import picker_files
-from embedkit.web.places import leave_place, take_place
-from embedkit.web.prometheus import Metrics
 from embedkit.web.rate_limit import RateLimiter, add_headers, count_credential, count_misses, count_request
 from embedkit.web.response_cache import ResponseCache
-from embedkit.web.routes import ROUTES
-from embedkit.web.routing import Route
+from embedkit.web.routes import Route
 
 
 def create_app(
@@ -39,21 +36,21 @@ def create_app(
         (``search``, ``grant``, ``purge``, ``metrics``), tells whether whoever sent the current request may do it.
     :raises ConfigurationError: where a setting is wrong.
     """
-    blueprint, service, limiter = _mounted(settings, kit, authorize, None)
-    blueprint.add_url_rule("/", "index", partial(home, service))
+    blueprint, context, limiter = _mounted(settings, kit, authorize, None)
+    blueprint.add_url_rule("/", "index", partial(home, context))
     app = Flask("embedkit.web", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect away from "//" would repeat Host, which is not to be trusted
-    app.config["TRUSTED_HOSTS"] = list(service.settings.trusted_hosts) or None
+    app.config["TRUSTED_HOSTS"] = list(context.settings.trusted_hosts) or None
     app.register_blueprint(blueprint)
     errors.handle(app)
     app.before_request(errors.redirect_without_host)
-    app.after_request(headers.harden)
-    app.after_request(headers.only_https)
+    app.after_request(response.harden)
+    app.after_request(response.only_https)
     app.after_request(count_misses(limiter))
-    log_format = service.settings.log_format
+    log_format = context.settings.log_format
     logs.listen(log_format)
-    app.wsgi_app = Observed(ResponseCache(app, service, limiter), service.metrics, log=log_format != "none")  # type: ignore[method-assign]
-    if hops := service.settings.trusted_hops:
+    app.wsgi_app = Observed(ResponseCache(app, context, limiter), context.metrics, log=log_format != "none")  # type: ignore[method-assign]
+    if hops := context.settings.trusted_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app
 
@@ -70,38 +67,38 @@ def create_blueprint(
     Give it a prefix, since without one the application's own ``/static`` hides ours. The arguments are
     those of :func:`create_app`; trusted hosts and proxies are the application's affair.
     """
-    blueprint, service, _ = _mounted(settings, kit, authorize, url_prefix)
-    if service.metrics:
-        blueprint.after_request(partial(count_answer, service.metrics))
+    blueprint, context, _ = _mounted(settings, kit, authorize, url_prefix)
+    if context.metrics:
+        blueprint.after_request(partial(count_answer, context.metrics))
     return blueprint
 
 
 def _mounted(
     settings: Settings | None, kit: EmbedKit | None, authorize: Authorize | None, url_prefix: str | None
-) -> tuple[Blueprint, Service, RateLimiter]:
+) -> tuple[Blueprint, AppContext, RateLimiter]:
     kit = kit or EmbedKit(settings)
     if not kit.settings.frozen:
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
     settings = settings or kit.settings
     counts = _metrics(settings, kit, host=authorize is not None)
-    service = Service(kit, settings, authorize, metrics=counts)
+    context = AppContext(kit, settings, authorize, metrics=counts)
     blueprint = Blueprint(
         "embedkit",
         "embedkit.web",
         url_prefix=url_prefix,
     )
     blueprint.add_url_rule("/static/<path:filename>", "static", partial(static_file, picker_files()))
-    limiter = RateLimiter(service.settings)
-    blueprint.before_request(_guard(service, limiter))
-    headers.allow_origins(blueprint, service.settings)
-    blueprint.after_request(headers.harden)
+    limiter = RateLimiter(context.settings)
+    blueprint.before_request(_guard(context, limiter))
+    response.allow_origins(blueprint, context.settings)
+    blueprint.after_request(response.harden)
     blueprint.after_request(add_headers)
     blueprint.after_request(count_misses(limiter))
     blueprint.teardown_request(leave_place)
     errors.handle(blueprint)
     for route in ROUTES:
-        blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, service), methods=[route.method])
-    return blueprint, service, limiter
+        blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, context), methods=[route.method])
+    return blueprint, context, limiter
 
 
 def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None:
@@ -115,7 +112,7 @@ def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None
     return metrics
 
 
-def _guard(service: Service, limiter: RateLimiter) -> Callable[[], None]:
+def _guard(context: AppContext, limiter: RateLimiter) -> Callable[[], None]:
     """What stands before every view: how large, how often, and who."""
     routes = {route.endpoint: route for route in ROUTES}
 
@@ -127,17 +124,17 @@ def _guard(service: Service, limiter: RateLimiter) -> Callable[[], None]:
         if route is not None:
             request.max_content_length = route.most
             if request.method != "OPTIONS":
-                _enter(service, limiter, route)
+                _enter(context, limiter, route)
 
     return guard
 
 
-def _enter(service: Service, limiter: RateLimiter, route: Route) -> None:
+def _enter(context: AppContext, limiter: RateLimiter, route: Route) -> None:
     """Count by address first, so that nobody tries tokens faster than others call."""
     g.embedkit_limiter = limiter
     if route.limited:
         count_request(limiter)
-    g.embedkit_credential = credential = admit(service, route.access)
+    g.embedkit_credential = credential = authorize(context, route.access)
     if credential and route.limited:
         count_credential(credential)
     if route.access == "search":

@@ -4,19 +4,117 @@ search   the key's quota, and Getty's terms, forbid an open door: a token, a gra
 grant    a token of TOKENS; a grant opens this no more than it purges
 purge    ADMIN_TOKEN
 metrics  ADMIN_TOKEN or a token of TOKENS, unless METRICS=open; off by default
+
+Browsers never hold a token. A CMS's server trades it for a grant, which reads, and ends after eight hours.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import re
+import secrets
+import time
 from collections.abc import Iterable
-from typing import Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
-from embedkit.settings import Secret
-from embedkit.web.context import Authorize, Service
-from embedkit.web.credentials import known, presented
+from flask import Response, g, request
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from embedkit.cache.secret import PRIVATE, signing_secrets
+from embedkit.errors import ConfigurationError
+from embedkit.settings import Secret, Settings
 from embedkit.web.errors import Refused
+from embedkit.web.response import as_json
+from embedkit.web.routes import Access, Answer, Route
+from embedkit.web.schemas import GrantAnswer
 
-Access = Literal["open", "search", "grant", "purge", "metrics"]  # also what a host's ``authorize`` is asked
+if TYPE_CHECKING:
+    from embedkit.web.context import AppContext, Authorize
+
+LIFETIME = 8 * 3600  # seconds: an editor's day
+LEEWAY = 60  # seconds by which the clocks of two machines that share a secret may differ
+SALT = b"embedkit.grant"  # the same secret signs cache entries: one must not pass for the other
+
+Standing = Literal["good", "expired", "unknown"]
+
+# The 32 bytes of a signature in base64url as we write it. Readers of base64 take other last letters, padding
+# and rubbish for the same: then one grant would have many spellings, each counted by itself.
+_SPELLED = re.compile(r"[!-~]+\.[0-9A-Za-z_-]{42}[AEIMQUYcgkosw048]")
+
+
+class Grants:
+    """Makes grants, and tells good ones from others.
+
+    A grant is signed with SECRET and with the token that it was made from (or with neither but SECRET, for the
+    host's login). So it ends with either of them, and nothing has to be kept to look it up in.
+
+    :param host: the host's own login makes grants, instead of TOKENS.
+    :raises ConfigurationError: where grants can be made, and there is no secret to sign them with.
+    """
+
+    def __init__(self, settings: Settings, *, host: bool) -> None:
+        makers = [b""] if host else [digest(token) for token in settings.tokens]
+        signing = _signing(settings) if makers else ()
+        self._signers = {maker: _signer(signing, maker) for maker in makers}
+
+    def make(self, token: Secret | None) -> str:
+        """A new grant; no two are alike, so that each is counted by itself.
+
+        :param token: one of TOKENS; None for the host's login.
+        """
+        signer = self._signers[digest(token) if token else b""]
+        return str(signer.dumps(secrets.token_urlsafe(9)))
+
+    def standing(self, given: Secret) -> Standing:
+        """Whether it is a grant of ours, and still good."""
+        if not _SPELLED.fullmatch(given.reveal()):
+            return "unknown"
+        for signer in self._signers.values():
+            try:
+                _, made = signer.loads(given.reveal(), return_timestamp=True)
+            except BadData:
+                continue
+            return "good" if -LEEWAY <= time.time() - made.timestamp() <= LIFETIME else "expired"
+        return "unknown"
+
+
+def presented() -> Secret | None:
+    """What came with the current request as ``Authorization: Bearer``, whatever it is."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return Secret(value.strip()) if scheme.lower() == "bearer" and value.strip() else None
+
+
+def known(given: Secret, tokens: Iterable[Secret]) -> bool:
+    """Whether it is one of these; digests of all are compared, so that the time tells neither length nor place."""
+    asked = digest(given)
+    return sum(hmac.compare_digest(asked, digest(token)) for token in tokens) > 0
+
+
+def digest(secret: Secret) -> bytes:
+    """What may be kept and compared instead of the text itself."""
+    return hashlib.sha256(secret.reveal().encode("utf-8", "surrogateescape")).digest()
+
+
+def _signer(signing: tuple[str, ...], maker: bytes) -> URLSafeTimedSerializer:
+    """The library signs with the last secret, and wants the older ones before it."""
+    return URLSafeTimedSerializer(
+        list(reversed(signing)),
+        salt=SALT + maker,
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+    )
+
+
+def _signing(settings: Settings) -> tuple[str, ...]:
+    """A cache in memory has a secret for each process, but a grant has to open the next one as well."""
+    if settings.secret or not settings.cache.startswith(PRIVATE):
+        return signing_secrets(settings)
+    try:
+        return signing_secrets(replace(settings, cache=""))
+    except ConfigurationError as error:
+        raise ConfigurationError(error.message, hint="Grants are signed: set the setting SECRET.") from None
+
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="embedkit"'}
 EXPIRED = {"WWW-Authenticate": 'Bearer realm="embedkit", error="invalid_token"'}  # RFC 6750, section 3.1
@@ -26,7 +124,7 @@ NOTHING = "There is nothing at this address."
 ELSE = "Everything else works as before: embeds, oEmbed, rendering, frames."
 
 
-def admit(service: Service, access: Access, grant: Secret | None = None) -> Secret | None:
+def authorize(context: AppContext, access: Access, grant: Secret | None = None) -> Secret | None:
     """Let the caller of the current request pass, or not.
 
     :param grant: one that a page without JavaScript was given in its address; a token opens nothing there.
@@ -34,72 +132,72 @@ def admit(service: Service, access: Access, grant: Secret | None = None) -> Secr
     :raises Refused: saying what is missing.
     """
     if access == "search":
-        return _search(service, grant or presented())
+        return _search(context, grant or presented())
     if access == "grant":
-        return _grant(service)
+        return _grant(context)
     if access == "metrics":
-        _metrics(service)
-    return _purge(service) if access == "purge" else None
+        _metrics(context)
+    return _purge(context) if access == "purge" else None
 
 
-def _search(service: Service, given: Secret | None) -> Secret | None:
-    _need_key(service)
-    if service.authorize is None and service.settings.search_access == "open":
+def _search(context: AppContext, given: Secret | None) -> Secret | None:
+    _need_key(context)
+    if context.authorize is None and context.settings.search_access == "open":
         return None
-    standing = service.grants.standing(given) if given else "unknown"
+    standing = context.grants.standing(given) if given else "unknown"
     if standing == "good":
         return given
-    if service.authorize is not None and service.authorize("search"):
+    if context.authorize is not None and context.authorize("search"):
         return None
     if standing == "expired":
         says = "This grant is more than eight hours old. Make a new one with POST /v1/grants."
         raise Refused("token-required", says, headers=EXPIRED)
-    if service.authorize is not None:
+    if context.authorize is not None:
         raise Refused("forbidden", HOST)
-    return _one_of(service.settings.tokens, _how_to_search(service))
+    return _one_of(context.settings.tokens, _how_to_search(context))
 
 
-def _grant(service: Service) -> Secret | None:
-    if service.authorize is not None:
-        _ask(service.authorize, "grant")
+def _grant(context: AppContext) -> Secret | None:
+    if context.authorize is not None:
+        _ask(context.authorize, "grant")
         return None
-    if not service.settings.tokens:
+    if not context.settings.tokens:
         raise Refused("no-route", NOTHING)
-    return _one_of(service.settings.tokens, f"Grants are made for holders of a token: send it {SEND}")
+    return _one_of(context.settings.tokens, f"Grants are made for holders of a token: send it {SEND}")
 
 
-def _purge(service: Service) -> Secret | None:
-    if service.authorize is not None:
-        _ask(service.authorize, "purge")
+def _purge(context: AppContext) -> Secret | None:
+    if context.authorize is not None:
+        _ask(context.authorize, "purge")
         return None
-    if not service.settings.admin_token:
+    if not context.settings.admin_token:
         raise Refused("no-route", NOTHING)  # as if the address did not exist
-    return _one_of(service.settings.admin_token, f"Send the token {SEND}")
+    return _one_of(context.settings.admin_token, f"Send the token {SEND}")
 
 
-def _metrics(service: Service) -> None:
+def _metrics(context: AppContext) -> None:
     """A token opens this beside the host's login, too: Prometheus cannot log in anywhere."""
-    if service.settings.metrics == "off":
+    if context.settings.metrics == "off":
         raise Refused("no-route", NOTHING)
-    if service.settings.metrics == "open":
+    if context.settings.metrics == "open":
         return
-    if service.authorize is not None and presented() is None:
-        _ask(service.authorize, "metrics")
+    if context.authorize is not None and presented() is None:
+        _ask(context.authorize, "metrics")
     else:
-        _one_of((*service.settings.admin_token, *service.settings.tokens), f"Send a token {SEND}")
+        _one_of((*context.settings.admin_token, *context.settings.tokens), f"Send a token {SEND}")
 
 
-def _need_key(service: Service) -> None:
+def _need_key(context: AppContext) -> None:
     """Without a key there is nothing to guard, and what to set first is the more useful answer."""
-    if service.kit.settings.frozen:
+    if context.kit.settings.frozen:
         raise Refused("not-configured", f"Search asks the network, and FROZEN is set. Unset it. {ELSE}")
-    if not service.kit.settings.api_key:
+    if not context.kit.settings.api_key:
         says = "Search needs a key of the Getty Images API, and this service has none. Set EMBEDKIT_API_KEY."
         raise Refused("not-configured", f"{says} {ELSE}")
 
 
-def _how_to_search(service: Service) -> str:
-    if service.settings.tokens:
+def _how_to_search(context: AppContext) -> str:
+    if context.settings.tokens:
         return f"Search is for holders of a token or a grant: send it {SEND}"
     return (
         "Search is for holders of a token, and this service has none. Set EMBEDKIT_TOKENS;"
@@ -119,3 +217,24 @@ def _one_of(tokens: Iterable[Secret], how: str) -> Secret:
 def _ask(authorize: Authorize, action: Access) -> None:
     if not authorize(action):
         raise Refused("forbidden", HOST)
+
+
+def grant(context: AppContext) -> Response:
+    response = as_json(GrantAnswer(context.grants.make(g.embedkit_credential), LIFETIME))
+    response.status_code = 201
+    return response
+
+
+ROUTES = (
+    Route(
+        "/v1/grants",
+        "grant",
+        grant,
+        "A grant for a browser, from a token",
+        "Search",
+        {201: Answer("The grant: it reads (search, images, countries), and ends after eight hours.", GrantAnswer)},
+        method="POST",
+        access="grant",
+        sample="/v1/grants",
+    ),
+)

@@ -11,13 +11,16 @@ from typing import Any
 
 from flask import request, url_for
 
+from embedkit import serialization
 from embedkit.kit import EmbedKit
+from embedkit.models import JSON, Embed
 from embedkit.settings import Settings
 from embedkit.validation import LOOPBACK
+from embedkit.web.auth import Grants
 from embedkit.web.bulkhead import Bulkhead
-from embedkit.web.credentials import Grants
 from embedkit.web.errors import Refused
-from embedkit.web.prometheus import Metrics
+from embedkit.web.metrics import Metrics
+from embedkit.web.response import cache_control
 
 Authorize = Callable[[str], bool]
 
@@ -52,7 +55,7 @@ class Brief:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class AppContext:
     """One embedkit behind HTTP. ``authorize`` is the host's own login; it decides instead of tokens.
 
     ``metrics`` is None while METRICS is off.
@@ -70,7 +73,19 @@ class Service:
     def __post_init__(self) -> None:
         object.__setattr__(self, "grants", Grants(self.settings, host=self.authorize is not None))
 
-    def oembed_address(self) -> str | None:
+    def lifetime(self, embed: Embed) -> str:
+        """How long others may keep what was made from an embed: as long as it is fresh here, a day at the most.
+
+        A stale copy is being refreshed while it is shown, so nobody else should hold on to it.
+        """
+        left = 0 if embed.stale else max(0, int(embed.fresh_until - self.clock()))
+        return cache_control(self.settings, left)
+
+    def record(self, embed: Embed) -> JSON:
+        """An embed as JSON, as of now."""
+        return serialization.public(embed, self.clock())
+
+    def oembed_url(self) -> str | None:
         """The absolute address of /oembed; None where it cannot be known for sure.
 
         The header Host is whatever the client says (cache poisoning): it counts only where Flask has
@@ -82,12 +97,12 @@ class Service:
             return url_for(".oembed", _external=True)
         return None
 
-    def known_oembed_address(self) -> str:
+    def known_oembed_url(self) -> str:
         """The same, for answers that make no sense without it.
 
         :raises Refused: where PUBLIC_URL has to be set first.
         """
-        if address := self.oembed_address():
+        if address := self.oembed_url():
             return address
         raise Refused(
             "configuration",

@@ -10,56 +10,55 @@ from flask import Response
 from embedkit.errors import EmbedKitError
 from embedkit.models import JSON, AssetRef, Embed, Options
 from embedkit.targets import Target
-from embedkit.web import batch as batches
-from embedkit.web import request, response
-from embedkit.web.batch import Item
-from embedkit.web.context import Service
+from embedkit.web import response
+from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, Refused, retry_after
 from embedkit.web.rate_limit import admit_cold
+from embedkit.web.request import Item, read_batch, read_options, read_query
 from embedkit.web.response_cache import mark_cacheable
-from embedkit.web.routing import Answer, Link, Route
+from embedkit.web.routes import Answer, Link, Route
 from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
 
 
-def embed(service: Service, ref: str) -> Response:
-    asked = service.kit.parse(ref)
-    wanted = request.options(request.query(EmbedQuery)).over(asked.options)
-    entry = service.kit.engine.resolve(asked, wanted, admit=admit_cold)
+def embed(context: AppContext, ref: str) -> Response:
+    asked = context.kit.parse(ref)
+    wanted = read_options(read_query(EmbedQuery)).over(asked.options)
+    entry = context.kit.engine.resolve(asked, wanted, admit=admit_cold)
     mark_cacheable(entry, wanted)
     found = entry.sized(wanted)
-    item = _item(service, found, wanted)
-    return response.as_json(item, cache=response.lifetime(service, found), about=response.timeless(item))
+    item = _item(context, found, wanted)
+    return response.as_json(item, cache=context.lifetime(found), about=response.timeless(item))
 
 
-def batch(service: Service) -> Response:
-    asked, items = batches.body()
-    refs = [_asked(service, item, asked.target) for item in items]
-    found = service.kit.engine.resolve_many(refs, admit=admit_cold)
+def batch(context: AppContext) -> Response:
+    asked, items = read_batch()
+    refs = [_asked(context, item, asked.target) for item in items]
+    found = context.kit.engine.resolve_many(refs, admit=admit_cold)
     results = zip(items, refs, found, strict=True)
-    return response.as_json({"embeds": [_outcome(service, *result) for result in results]})
+    return response.as_json({"embeds": [_outcome(context, *result) for result in results]})
 
 
-def purge(service: Service, ref: str) -> Response:
-    if not service.kit.purge(ref):
+def purge(context: AppContext, ref: str) -> Response:
+    if not context.kit.purge(ref):
         raise Refused("not-found", "No copy of this picture is held, so there is nothing to purge.")
     return Response(status=204, headers={"Cache-Control": response.NO_STORE})
 
 
-def _item(service: Service, found: Embed, options: Options) -> JSON:
-    target = cast(Target, options.target or service.settings.target)
-    shown = str(service.kit.show(found, replace(options, target=target)))
-    assets = service.kit.assets(target)
-    return {**response.record(service, found), "target": target, "html": shown, "assets": assets}
+def _item(context: AppContext, found: Embed, options: Options) -> JSON:
+    target = cast(Target, options.target or context.settings.target)
+    shown = str(context.kit.show(found, replace(options, target=target)))
+    assets = context.kit.assets(target)
+    return {**context.record(found), "target": target, "html": shown, "assets": assets}
 
 
-def _asked(service: Service, item: Item, target: Target | None) -> AssetRef | EmbedKitError | Refused:
+def _asked(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError | Refused:
     """An item of a batch as a reference with its options; what is wrong with one stays its own affair."""
     try:
         match item.value:
             case str():
-                ref, said = service.kit.parse(item.value), Options()
+                ref, said = context.kit.parse(item.value), Options()
             case BatchItem():
-                ref, said = service.kit.parse(item.value.ref), request.options(item.value)
+                ref, said = context.kit.parse(item.value.ref), read_options(item.value)
             case error:
                 return error
     except (EmbedKitError, Refused) as error:
@@ -68,10 +67,10 @@ def _asked(service: Service, item: Item, target: Target | None) -> AssetRef | Em
     return AssetRef(ref.items, replace(wanted, target=target or wanted.target))
 
 
-def _outcome(service: Service, item: Item, ref: AssetRef | Exception, found: Embed | Exception) -> JSON:
+def _outcome(context: AppContext, item: Item, ref: AssetRef | Exception, found: Embed | Exception) -> JSON:
     try:
         if isinstance(ref, AssetRef) and isinstance(found, Embed):
-            return _item(service, found, ref.options)
+            return _item(context, found, ref.options)
         return _failed(item, found)
     except EmbedKitError as error:  # from a template of the host
         return _failed(item, error)

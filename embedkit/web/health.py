@@ -1,16 +1,18 @@
-"""For those who run the service: does it live, can it answer."""
+"""For those who run the service: does it live, can it answer, its numbers, and whom to tell of a security hole."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response
 
-from embedkit.web.context import Service
-from embedkit.web.response import as_json
-from embedkit.web.routing import Answer, Route
+from embedkit.web.context import AppContext
+from embedkit.web.errors import Refused
+from embedkit.web.response import NO_STORE, as_json
+from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import Health, Readiness
 
 log = logging.getLogger("embedkit.web")
@@ -18,11 +20,11 @@ log = logging.getLogger("embedkit.web")
 SEARCH = ("api", "token")  # what search asks, of all that the transport tells of
 
 
-def healthz(_: Service) -> Response:
+def healthz(_: AppContext) -> Response:
     return as_json(Health("ok"))
 
 
-def readyz(service: Service) -> Response:
+def readyz(context: AppContext) -> Response:
     """Ready is what can answer: from the cache while Getty is down, from Getty while the cache is.
 
     Only with neither is it taken out of service; anything stricter would turn an outage of Getty, which
@@ -31,15 +33,15 @@ def readyz(service: Service) -> Response:
 
     The answer is kept for a second: this route is not counted, and must not be a way to keep the store busy.
     """
-    state = service.readiness(lambda: _state(service))
+    state = context.readiness(lambda: _state(context))
     response = as_json(state)
     response.status_code = 503 if state.status == "unavailable" else 200
     return response
 
 
-def _state(service: Service) -> Readiness:
+def _state(context: AppContext) -> Readiness:
     try:
-        found = service.kit.status()
+        found = context.kit.status()
     except Exception:
         log.exception("the state of the parts cannot be told")
         return Readiness("unavailable", "unknown", {})
@@ -53,6 +55,40 @@ def _state(service: Service) -> Readiness:
 
 def _shut(lane: Mapping[str, Any]) -> bool:
     return lane.get("breaker") == "open" or "throttled" in lane
+
+
+PATH = "/.well-known/security.txt"
+VALID = timedelta(days=180)  # the RFC recommends less than a year (section 2.5.5)
+DAY = "public, max-age=86400"
+
+
+def security_txt(context: AppContext) -> Response:
+    if not context.settings.contact:
+        raise Refused("no-route", "There is nothing at this address: the setting CONTACT is not set.")
+    response = Response(_text(context), content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = DAY
+    return response
+
+
+def _text(context: AppContext) -> str:
+    settings = context.settings
+    midnight = datetime.fromtimestamp(context.clock(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    fields = [("Contact", uri) for uri in settings.contact]
+    fields.append(("Expires", f"{midnight + VALID:%Y-%m-%dT%H:%M:%SZ}"))
+    if settings.public_url:
+        fields.append(("Canonical", f"{settings.public_url}{PATH}"))
+    fields.append(("Preferred-Languages", settings.locale.partition("-")[0]))
+    return "".join(f"{name}: {value}\n" for name, value in fields)
+
+
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"  # the format that every Prometheus reads
+
+
+def metrics(context: AppContext) -> Response:
+    if context.metrics is None:
+        raise Refused("no-route", "There is nothing at this address.")
+    context.metrics.refresh(context.kit)
+    return Response(context.metrics.text(), content_type=PLAIN, headers={"Cache-Control": NO_STORE})
 
 
 ROUTES = (
@@ -78,5 +114,26 @@ ROUTES = (
         },
         limited=False,
         sample="/readyz",
+    ),
+    Route(
+        PATH,
+        "security_txt",
+        security_txt,
+        "Whom to tell of a security hole",
+        "Operation",
+        {200: Answer("The file security.txt of RFC 9116.", media="text/plain")},
+        errors=("no-route",),
+        limited=False,
+        sample=PATH,
+    ),
+    Route(
+        "/metrics",
+        "metrics",
+        metrics,
+        "Numbers for Prometheus",
+        "Operation",
+        {200: Answer("Counters and states in Prometheus's text format.", media="text/plain")},
+        access="metrics",
+        sample="/metrics",
     ),
 )

@@ -1,33 +1,252 @@
-"""``/metrics``: for Prometheus, off unless the setting METRICS says who may read it."""
+"""What is counted: events and requests, as numbers for Prometheus and as lines of the log.
+
+Labels and lines name route templates (``/v1/embeds/<ref>``) and closed lists of our own, never a reference, a URL
+or a client: so the number of series is bounded (https://prometheus.io/docs/practices/naming/#labels), and nobody
+outside writes our log. The numbers of one process are its own; under a server with several, the library adds them
+up in the folder PROMETHEUS_MULTIPROC_DIR.
+"""
 
 from __future__ import annotations
 
-from flask import Response
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from embedkit.web.context import Service
-from embedkit.web.errors import Refused
-from embedkit.web.response import NO_STORE
-from embedkit.web.routing import Answer, Route
+from flask import Response, request
 
-PLAIN = "text/plain; version=0.0.4; charset=utf-8"  # the format that every Prometheus reads
+from embedkit.errors import ConfigurationError, missing_package
+from embedkit.kit import EmbedKit
+from embedkit.web.logs import REQUEST_ID
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
+
+log = logging.getLogger("embedkit.web")
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own variable, for a server with several processes
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)  # TIMEOUT is 5 by default
+LOOKUPS = ("hit", "stale", "negative", "miss")
+COALESCED = ("thread", "process")
+STORE = ("failure", "corrupt")
+BREAKER = ("closed", "half-open", "open")
+THROTTLES = ("rate-limited", "quota-exhausted")
 
 
-def metrics(service: Service) -> Response:
-    if service.metrics is None:
-        raise Refused("no-route", "There is nothing at this address.")
-    service.metrics.refresh(service.kit)
-    return Response(service.metrics.text(), content_type=PLAIN, headers={"Cache-Control": NO_STORE})
+class Metrics:
+    """Counts events (:mod:`embedkit.events`) and requests. Safe for threads and forks.
+
+    :raises ConfigurationError: where the library is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from prometheus_client import CollectorRegistry, Counter, Histogram
+        except ModuleNotFoundError:
+            raise missing_package("METRICS", "prometheus_client", "metrics") from None
+        if (folder := os.environ.get(FOLDER)) and not os.path.isdir(folder):
+            raise ConfigurationError(
+                f"{FOLDER} names {folder}, which is no folder.", hint="Make it, and empty it before each start."
+            )
+        self._registry = registry = CollectorRegistry()  # of our own: the library's tells versions
+
+        def counter(name: str, says: str, *labels: str) -> Counter:
+            return Counter(f"embedkit_{name}", says, labels, registry=registry)
+
+        gauge = self._gauge
+        self._budget: Gauge | None = None
+        self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
+        self._lookups = counter("lookups", "Pictures asked for, by what was held of them.", "outcome")
+        self._rescues = counter("rescues", "Outages bridged with the last good copy.")
+        self._coalesced = counter("coalesced", "Callers who shared in the call of another.", "among")
+        self._upstream = counter("upstream_calls", "Calls to Getty, by how they ended.", "endpoint", "outcome")
+        self._tries = counter("upstream_tries", "Requests sent to Getty, retries included.", "endpoint")
+        self._refused = counter("upstream_refused", "Calls that were not made, and why.", "endpoint", "code")
+        self._store = counter("store_failures", "Failures of the cache, and entries that were not ours.", "kind")
+        self._seconds = Histogram(
+            *("embedkit_upstream_seconds", "How long calls to Getty took, retries included.", ("endpoint",)),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._breaker = gauge("upstream_breaker", "1 for the state that it is in.", "endpoint", "state")
+        self._throttled = gauge(
+            *("upstream_throttled_until_timestamp_seconds", "Until when Getty wants quiet; 0: it does not."),
+            *("endpoint", "reason"),
+        )
+        self._waiting = gauge("upstream_waiting", "Callers in the queue.", "endpoint", mode="livesum")
+        self._cache_up = gauge("cache_up", "1 while the cache answers.", mode="livemostrecent")
+        self._begin_at_zero()
+
+    def _gauge(self, name: str, says: str, *labels: str, mode: Any = "livemax") -> Gauge:
+        from prometheus_client import Gauge
+
+        return Gauge(f"embedkit_{name}", says, labels, registry=self._registry, multiprocess_mode=mode)
+
+    def _begin_at_zero(self) -> None:
+        """A series that is not there yet hides its first event from ``rate()``."""
+        for family, words in ((self._lookups, LOOKUPS), (self._coalesced, COALESCED), (self._store, STORE)):
+            for word in words:
+                family.labels(word)
+
+    def _record(self, event: str, labels: tuple[str, ...], value: float) -> None:
+        if event == "upstream":
+            self._upstream.labels(*labels).inc()
+            self._seconds.labels(labels[0]).observe(value)
+        elif event == "rescue":
+            self._rescues.inc(value)
+        else:
+            families = {
+                "lookup": self._lookups,
+                "coalesced": self._coalesced,
+                "tries": self._tries,
+                "refused": self._refused,
+                "store": self._store,
+            }
+            families[event].labels(*labels).inc(value)
+
+    def request(self, route: str, method: str, status: int) -> None:
+        """Count an answer."""
+        try:
+            self._requests.labels(route, method, str(status)).inc()
+        except Exception:
+            log.exception("a request could not be counted")
+
+    def search_budget(self, remaining: int) -> None:
+        """How many searches are left of today's SEARCH_BUDGET; without one there is no such number."""
+        if self._budget is None:
+            says = "Searches left of today's SEARCH_BUDGET."
+            self._budget = self._gauge("search_budget_remaining", says, mode="livemostrecent")
+        self._budget.set(remaining)
+
+    def watch(self, kit: EmbedKit) -> None:
+        """Count the events of a kit; a worker that nobody asks for its state tells it after each call."""
+
+        def listen(event: str, labels: tuple[str, ...], value: float) -> None:
+            try:
+                self._record(event, labels, value)
+                if event in ("upstream", "refused"):
+                    self._upstream_state(kit.upstream())
+            except Exception:  # that something cannot be counted is no reason to fail
+                log.exception("an event could not be counted")
+
+        kit.events.listen(listen)
+
+    def refresh(self, kit: EmbedKit) -> None:
+        """Take over the state of the parts as it is now."""
+        try:
+            status = kit.status()
+            self._cache_up.set(status["cache"] == "ok")
+            self._upstream_state(status["upstream"])
+            if kit.settings.search_budget is not None:
+                self.search_budget(kit.api.search.budget.remaining() or 0)
+        except Exception:
+            log.exception("the state of the parts cannot be told")
+
+    def _upstream_state(self, lanes: Mapping[str, Mapping[str, Any]]) -> None:
+        for endpoint, lane in lanes.items():
+            for name in BREAKER:
+                self._breaker.labels(endpoint, name).set(lane.get("breaker", "closed") == name)
+            for reason in THROTTLES:
+                until = time.time() + lane["retry_after"] if lane.get("throttled") == reason else 0.0
+                self._throttled.labels(endpoint, reason).set(until)
+            self._waiting.labels(endpoint).set(lane.get("waiting", 0))
+
+    def text(self) -> bytes:
+        """All of it in Prometheus's text format."""
+        from prometheus_client import CollectorRegistry
+        from prometheus_client.exposition import generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        registry = self._registry
+        if os.environ.get(FOLDER):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
 
 
-ROUTES = (
-    Route(
-        "/metrics",
-        "metrics",
-        metrics,
-        "Numbers for Prometheus",
-        "Operation",
-        {200: Answer("Counters and states in Prometheus's text format.", media="text/plain")},
-        access="metrics",
-        sample="/metrics",
-    ),
-)
+access = logging.getLogger("embedkit.access")
+
+ROUTE = "embedkit.route"  # the template, in the environment of a request
+NOWHERE = "none"  # what no route was found for
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
+GIVEN_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")  # of a proxy or a caller; anything else is replaced
+BODILESS = ("1", "204", "304")
+
+Header = tuple[str, str]
+
+
+class Observed:
+    """A WSGI application around another.
+
+    :param metrics: counts; None counts nothing.
+    :param log: whether to write a line for each request.
+    """
+
+    def __init__(self, app: WSGIApplication, metrics: Metrics | None, *, log: bool) -> None:
+        self._next = app
+        self._metrics = metrics
+        self._log = log
+        self._answer = self._noted if log or metrics else app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request_id = request_id_of(environ)
+
+        def start(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
+            return start_response(status, [*headers, ("X-Request-ID", request_id)], *error)
+
+        token = REQUEST_ID.set(request_id)
+        try:
+            return self._answer(environ, start)
+        finally:
+            REQUEST_ID.reset(token)
+
+    def _noted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
+        answered: list[tuple[str, list[Header]]] = []
+
+        def start(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
+            answered[:] = [(status, headers)]
+            return start_response(status, headers, *error)
+
+        body = self._next(environ, start)
+        if answered:
+            self._note(environ, *answered[0], time.perf_counter() - began)
+        return body
+
+    def _note(self, environ: WSGIEnvironment, status: str, headers: list[Header], seconds: float) -> None:
+        method = _method(environ["REQUEST_METHOD"])
+        route = environ.get(ROUTE, NOWHERE)
+        if self._metrics:
+            self._metrics.request(route, method, int(status[:3]))
+        if self._log:
+            fields = {
+                "method": method,
+                "route": route,
+                "status": int(status[:3]),
+                "duration_ms": round(seconds * 1000, 1),
+                "bytes": 0 if method == "HEAD" or status.startswith(BODILESS) else _length(headers),
+            }
+            access.info("request", extra={"fields": fields})
+
+
+def count_answer(metrics: Metrics, response: Response) -> Response:
+    """The same for a blueprint in another application, whose server writes the log."""
+    metrics.request(str(request.url_rule or NOWHERE), _method(request.method), response.status_code)
+    return response
+
+
+def _method(method: str) -> str:
+    return method if method in METHODS else "other"
+
+
+def request_id_of(environ: WSGIEnvironment) -> str:
+    """The ID that a proxy or a caller gave, if it is plain and short, else a new one of 16 hexadecimal digits."""
+    given = environ.get("HTTP_X_REQUEST_ID")
+    return given if given and GIVEN_ID.fullmatch(given) else os.urandom(8).hex()
+
+
+def _length(headers: list[Header]) -> int:
+    return next((int(value) for name, value in headers if name.lower() == "content-length"), 0)

@@ -13,13 +13,13 @@ from embedkit.getty.urls import (
     SITES,
 )
 from embedkit.models import Embed
-from embedkit.web import request
-from embedkit.web.context import Service
+from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, Refused
 from embedkit.web.rate_limit import admit_cold
-from embedkit.web.response import PAGES, as_json, lifetime
+from embedkit.web.request import read_options, read_query
+from embedkit.web.response import PAGES, as_json
 from embedkit.web.response_cache import mark_cacheable
-from embedkit.web.routing import Answer, Route
+from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEndpoint
 
 PROVIDER_NAME = "Getty Images"
@@ -38,27 +38,27 @@ FRAMES = ("/embed/*", "/embed?assets=*")
 THUMBNAILS = ("/id/*", "/photos/*-picture-id*")
 
 
-def oembed(service: Service) -> Response:
-    asked = request.query(OEmbedQuery)
+def oembed(context: AppContext) -> Response:
+    asked = read_query(OEmbedQuery)
     if asked.format.lower() != "json":
         raise Refused("unsupported-format", "Only format=json is answered.")
-    ref = service.kit.parse(asked.url)
-    wanted = replace(request.options(asked).over(ref.options), target="oembed")
-    entry = service.kit.engine.resolve(ref, wanted, admit=admit_cold)
+    ref = context.kit.parse(asked.url)
+    wanted = replace(read_options(asked).over(ref.options), target="oembed")
+    entry = context.kit.engine.resolve(ref, wanted, admit=admit_cold)
     mark_cacheable(entry, wanted)
     embed = entry.sized(wanted)
-    answer = _answer(service, embed, str(service.kit.show(embed, wanted)))
+    answer = _answer(context, embed, str(context.kit.show(embed, wanted)))
     about = OEmbedAnswer.__struct_fields__
     return as_json(
         answer,
-        cache=lifetime(service, embed),
+        cache=context.lifetime(embed),
         about=[getattr(answer, name) for name in about if name != "cache_age"],
     )
 
 
-def _answer(service: Service, embed: Embed, html: str) -> OEmbedAnswer:
+def _answer(context: AppContext, embed: Embed, html: str) -> OEmbedAnswer:
     """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
-    left = 0 if embed.stale else max(0, int(embed.fresh_until - service.clock()))
+    left = 0 if embed.stale else max(0, int(embed.fresh_until - context.clock()))
     return OEmbedAnswer(
         type="rich",
         version="1.0",
@@ -80,10 +80,10 @@ def _answer(service: Service, embed: Embed, html: str) -> OEmbedAnswer:
     )
 
 
-def providers(service: Service) -> Response:
+def providers(context: AppContext) -> Response:
     """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
-    endpoint = ProviderEndpoint(schemes(), service.known_oembed_address(), ["json"], True)
-    known = bool(service.settings.public_url)  # else made from Host, which nobody else may keep
+    endpoint = ProviderEndpoint(schemes(), context.known_oembed_url(), ["json"], True)
+    known = bool(context.settings.public_url)  # else made from Host, which nobody else may keep
     return as_json([Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], **({"cache": PAGES} if known else {}))
 
 

@@ -1,23 +1,30 @@
-"""The OpenAPI document, made from the table of routes and the schemas: it cannot fall behind them."""
+"""The interface of the service: the table of all routes, the OpenAPI document and the page made from it.
+
+The document is made from the routes and the schemas, so it cannot fall behind them.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from apispec import APISpec
+from flask import Response, url_for
 
 from embedkit import errors
 from embedkit.errors import EmbedKitError
 from embedkit.getty.urls import ASSET_ID, ASSET_IDS, MAX_IDS
 from embedkit.models import JSON
 from embedkit.settings import Settings
-from embedkit.web import schemas
-from embedkit.web.auth import Access
+from embedkit.web import auth, embeds, health, oembed, pages, picker, render, schemas, search
+from embedkit.web.context import AppContext
 from embedkit.web.errors import CODES
-from embedkit.web.routing import Answer, Route
+from embedkit.web.pages import page
+from embedkit.web.response import PAGES, as_json
+from embedkit.web.routes import Access, Answer, Route
 
 LONGEST_QUERY = 4096  # bytes
 VERSION = "1"  # of the interface, not of the package
@@ -73,7 +80,7 @@ def openapi_document(settings: Settings | None = None) -> JSON:
 
     :param settings: names the address of the service, if PUBLIC_URL is set.
     """
-    routes = every_route()
+    routes = ROUTES
     spec = APISpec(
         title="embedkit",
         version=VERSION,
@@ -90,12 +97,6 @@ def openapi_document(settings: Settings | None = None) -> JSON:
         spec.path(path=path(route), operations={route.method.lower(): _operation(route)})
     found: JSON = spec.to_dict()
     return found
-
-
-def every_route() -> tuple[Route, ...]:
-    from embedkit.web.routes import ROUTES  # which names the routes of the document itself
-
-    return ROUTES
 
 
 def path(route: Route) -> str:
@@ -233,3 +234,125 @@ def _always(route: Route) -> list[str]:
     codes += ["throttled"] if route.limited else []
     codes += ["token-required", "forbidden", DOORS[route.access][2]] if route.access in DOORS else []
     return [*codes, "method-not-allowed", "error"]
+
+
+def openapi_json(context: AppContext) -> Response:
+    return as_json(openapi_document(context.settings), cache=PAGES)
+
+
+def docs(context: AppContext) -> Response:
+    """The same as a page; it loads our stylesheet and nothing else."""
+    document = openapi_document(context.settings)
+    return page(
+        context,
+        "docs.html",
+        cache=PAGES,
+        info=document["info"],
+        groups=_groups(context, document),
+        codes=codes(),
+        base=context.settings.public_url,
+        openapi_url=url_for(".openapi"),
+    )
+
+
+def home(context: AppContext) -> Response:
+    """Where somebody lands who opens the address of the service."""
+    links = {name: url_for(f".{name}") for name in ("docs", "openapi", "healthz", "readyz", "providers")}
+    links["oembed"] = url_for(".oembed", url="https://gty.im/74917285")
+    links["frame"] = url_for(".frame", ref="74917285")
+    return page(context, "home.html", cache=PAGES, links=links)
+
+
+def _groups(context: AppContext, document: JSON) -> dict[str, list[JSON]]:
+    """Operations by group, each with what the page shows of it."""
+    groups: dict[str, list[JSON]] = {}
+    for route in ROUTES:
+        operation = document["paths"][path(route)][route.method.lower()]
+        groups.setdefault(route.group, []).append(_entry(context, route, operation, document))
+    return groups
+
+
+def _entry(context: AppContext, route: Route, operation: JSON, document: JSON) -> JSON:
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    answer = next(iter(operation["responses"].values())).get("content", {}).get("application/json", {})
+    return {
+        **operation,
+        "path": path(route),
+        "method": route.method,
+        "sample": _sample(context, route),
+        "parameters": [{"description": "", **one, "kind": kind(one["schema"])} for one in operation["parameters"]],
+        "body_fields": _fields(body.get("schema"), document),
+        "answer_fields": _fields(answer.get("schema"), document),
+    }
+
+
+def _sample(context: AppContext, route: Route) -> str:
+    """A line to paste into a shell."""
+    base = context.settings.public_url or "https://embeds.example.org"
+    if route.body:
+        body = json.dumps(route.sample, indent=2, ensure_ascii=False)
+        return f"curl {base}{route.rule} \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"
+    method = "" if route.method == "GET" else f"-X {route.method} "
+    token = "" if route.access == "open" else ' \\\n  -H "Authorization: Bearer $TOKEN"'
+    return f"curl {method}'{base}{route.sample}'{token}"
+
+
+def _fields(schema: Any, document: JSON) -> list[JSON]:
+    """The properties of a schema, or of what it is a list of, one row each."""
+    if not schema:
+        return []
+    name = (schema.get("$ref") or schema.get("items", {}).get("$ref") or "").rsplit("/", 1)[-1]
+    struct = document["components"]["schemas"].get(name, {})
+    needed = struct.get("required", [])
+    return [
+        {"name": name, "kind": kind(found), "description": _says(found), "required": name in needed}
+        for name, found in struct.get("properties", {}).items()
+    ]
+
+
+def kind(schema: JSON) -> str:
+    """The type of a value in words."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rsplit("/", 1)[-1])
+    if "enum" in schema:
+        return "one of " + ", ".join(str(word) for word in schema["enum"])
+    if "anyOf" in schema and "type" not in schema:
+        return " or ".join(dict.fromkeys(kind(one) for one in schema["anyOf"] if one.get("type") != "null"))
+    if schema.get("type") == "array":
+        return f"list of {kind(schema.get('items') or {})}"
+    return str(schema.get("type", "any"))
+
+
+def _says(schema: JSON) -> str:
+    nested = (one.get("description", "") for one in schema.get("anyOf", []))
+    return str(schema.get("description") or next(filter(None, nested), ""))
+
+
+ROUTES: tuple[Route, ...] = (
+    *oembed.ROUTES,
+    *embeds.ROUTES,
+    *render.ROUTES,
+    *search.ROUTES,
+    *auth.ROUTES,
+    *pages.ROUTES,
+    *picker.ROUTES,
+    *health.ROUTES,
+    Route(
+        "/openapi.json",
+        "openapi",
+        openapi_json,
+        "This interface as OpenAPI 3.1",
+        "Documentation",
+        {200: Answer("The document.")},
+        sample="/openapi.json",
+    ),
+    Route(
+        "/docs",
+        "docs",
+        docs,
+        "This interface as a page",
+        "Documentation",
+        {200: Answer("The page.", media="text/html")},
+        sample="/docs",
+    ),
+)

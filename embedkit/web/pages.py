@@ -1,18 +1,29 @@
-"""Our own pages: Jinja templates that a host may override, escaped once, under a strict policy."""
+"""Our own pages and files: templates that a host may override, under a strict policy; the page of one picture."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from flask import Response, url_for
+from flask import Response, redirect, request, send_from_directory, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from embedkit import __version__
-from embedkit.rendering.renderer import templates_dir
-from embedkit.web.context import Service
+from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
+from embedkit.models import AssetRef, Embed, Options
+from embedkit.rendering.renderer import static_dir, templates_dir
+from embedkit.targets import Target
+from embedkit.web.context import AppContext
+from embedkit.web.errors import FAILURES, retry_headers
+from embedkit.web.picker_files import ENTRY, PickerFiles
+from embedkit.web.rate_limit import admit_cold
+from embedkit.web.request import read_options, read_query
 from embedkit.web.response import NO_STORE, as_page
+from embedkit.web.routes import Answer, Route
+from embedkit.web.schemas import FrameQuery
 
 # Nothing is loaded from other hosts, nothing runs, nobody frames it.
 POLICY = (
@@ -22,7 +33,7 @@ POLICY = (
 
 
 def page(
-    service: Service,
+    context: AppContext,
     template: str,
     *,
     policy: str = POLICY,
@@ -31,8 +42,8 @@ def page(
     **values: Any,
 ) -> Response:
     """A page from ``templates/embedkit``; the folder TEMPLATES is searched first."""
-    found = _environment(service.settings.templates).get_template(f"embedkit/{template}")
-    html = found.render(static=static, settings=service.settings, **values)
+    found = _environment(context.settings.templates).get_template(f"embedkit/{template}")
+    html = found.render(static=static, settings=context.settings, **values)
     return as_page(html, policy, status=status, cache=cache)
 
 
@@ -57,3 +68,132 @@ def _environment(own: str) -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+
+
+UNVERSIONED = "public, max-age=3600, stale-while-revalidate=86400"
+VERSIONED = "public, max-age=31536000, immutable"  # the URL names the content: other content has another URL
+KINDS = {  # whatever this machine's own table of types says
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "json": "application/json",
+}
+# The picker by a URL that names no release, or another: the answer is where this release is.
+PICKER = re.compile(rf"(?:picker-[0-9a-f]+/)?{re.escape(ENTRY)}")
+
+
+def static_file(picker: PickerFiles, filename: str) -> Response:
+    """A file by its path below ``/static``, open to pages of every origin."""
+    folder, _, name = filename.partition("/")
+    if folder == picker.folder and name in picker.contents:
+        response = _of_release(picker, name)
+    elif PICKER.fullmatch(filename):
+        response = _to_release(picker)
+    else:
+        response = send_from_directory(static_dir(), filename)
+        response.headers["Cache-Control"] = VERSIONED if request.args.get("v") == __version__ else UNVERSIONED
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _of_release(picker: PickerFiles, name: str) -> Response:
+    response = Response(picker.contents[name], content_type=KINDS[name.rpartition(".")[2]])
+    response.headers["Cache-Control"] = VERSIONED
+    response.add_etag()
+    return response.make_conditional(request)  # type: ignore[return-value]  # Werkzeug's type, but the same object
+
+
+def _to_release(picker: PickerFiles) -> Response:
+    """Modules resolve imports against the URL that they were redirected to, so all come from one release."""
+    response = redirect(url_for(".static", filename=f"{picker.folder}/{ENTRY}"), Response=Response)
+    response.headers["Cache-Control"] = "no-cache"
+    return response  # type: ignore[return-value]
+
+
+def frame(context: AppContext, ref: str) -> Response:
+    asked = read_options(read_query(FrameQuery), "web")
+    try:
+        parsed = context.kit.parse(ref)
+        wanted = replace(asked.over(parsed.options), target=asked.target)
+        embed = context.kit.engine.resolve(parsed, wanted, admit=admit_cold).sized(wanted)
+    except ConfigurationError:
+        raise
+    except UnsupportedReference as error:
+        # the card would repeat what was written, and this page is no place for other people's sentences
+        return _page(context, None, error=error)
+    except EmbedKitError as error:
+        shown = context.kit.fallback(parsed, error, wanted)
+        return _page(context, parsed, error=error, shown=shown, options=wanted)
+    return _page(context, parsed, embed=embed, shown=context.kit.show(embed, wanted), options=wanted)
+
+
+def _page(
+    context: AppContext,
+    ref: AssetRef | None,
+    *,
+    embed: Embed | None = None,
+    error: EmbedKitError | None = None,
+    shown: Any = None,
+    options: Options = Options(),
+) -> Response:
+    """The picture; or, with the status that the failure has, what ON_ERROR leaves of it: never a hole."""
+    target = options.target or "web"
+    response = page(
+        context,
+        "frame.html",
+        policy=policy(context),
+        status=error.http_status if error else 200,
+        cache=context.lifetime(embed) if embed else NO_STORE,
+        title=embed.title if embed else (error.title if error else ""),
+        content=shown,
+        assets=_own_assets(context, target),
+        discovery=_discovery(context, ref) if ref else None,
+    )
+    response.headers.extend(retry_headers(error) if error else {})
+    return response
+
+
+def policy(context: AppContext) -> str:
+    """What the page may load: our own files, and Getty's frame and pictures; anybody may frame it."""
+    settings = context.settings
+    return (
+        f"default-src 'none'; frame-src {origin(settings.frame_origin)}; style-src 'self'; script-src 'self';"
+        f" img-src {' '.join(settings.image_origins)}; base-uri 'none'; form-action 'none'; frame-ancestors *"
+    )
+
+
+def _own_assets(context: AppContext, target: Target) -> dict[str, list[str]]:
+    """The files a target needs, from here rather than from ASSETS_URL, so that 'self' is policy enough."""
+    needed = context.kit.assets(target)
+    return {kind: [_here(urlsplit(url)) for url in urls] for kind, urls in needed.items()}
+
+
+def _here(asset: SplitResult) -> str:
+    return f"{url_for('.static', filename=asset.path.rpartition('/')[2])}?{asset.query}"
+
+
+def _discovery(context: AppContext, ref: AssetRef) -> str:
+    """Where consumers that follow rel=alternate find the same picture as oEmbed.
+
+    Others may keep this page, so Host has no place in it: without PUBLIC_URL the address is relative.
+    """
+    public = context.settings.public_url
+    address = f"{public}/oembed" if public else url_for(".oembed")
+    query = urlencode({"url": f"https://gty.im/{ref}", "format": "json"}, quote_via=quote, safe=",")
+    return f"{address}?{query}"
+
+
+ROUTES = (
+    Route(
+        "/embed/<ref>",
+        "frame",
+        frame,
+        "A page with one picture, to be framed",
+        "Pages",
+        {200: Answer("The page.", media="text/html")},
+        query=FrameQuery,
+        errors=FAILURES,
+        parameters={"ref": "An asset id, or up to five joined by commas."},
+        sample="/embed/74917285",
+        paged=True,
+    ),
+)

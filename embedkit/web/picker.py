@@ -21,17 +21,17 @@ from embedkit.models import JSON
 from embedkit.rendering.renderer import static_dir
 from embedkit.settings import Secret, Settings
 from embedkit.validation import LOOPBACK
-from embedkit.web import request as reading
 from embedkit.web import search
-from embedkit.web.auth import admit
-from embedkit.web.context import Service
+from embedkit.web.auth import authorize
+from embedkit.web.bulkhead import take_place
+from embedkit.web.context import AppContext
 from embedkit.web.errors import SEARCHING, Refused, retry_headers
 from embedkit.web.pages import origin, page
 from embedkit.web.picker_files import ENTRY, PAGE, picker_files
-from embedkit.web.places import take_place
 from embedkit.web.rate_limit import count_credential
+from embedkit.web.request import preferred_languages, read_language, read_query
 from embedkit.web.response import in_language
-from embedkit.web.routing import Answer, Route
+from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
 
 LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ar")  # of our own words: static/locales
@@ -52,15 +52,15 @@ class Results:
     left: int | None = None  # searches of today, where they are about to end
 
 
-def picker(service: Service) -> Response:
+def picker(context: AppContext) -> Response:
     asked, failure = _asked()
     language = _language(asked.lang)
     files = picker_files()
-    found = None if failure or not asked.q.strip() else _results(service, asked)
+    found = None if failure or not asked.q.strip() else _results(context, asked)
     response = page(
-        service,
+        context,
         "picker.html",
-        policy=policy(service.settings),
+        policy=policy(context.settings),
         status=found.status if found else 400 if failure else 200,
         language=language,
         asked=asked,
@@ -68,9 +68,9 @@ def picker(service: Service) -> Response:
         found=found,
         pager=_pager(asked, found) if found else {},
         kept=_kept(asked),
-        origins=" ".join(service.settings.picker_origins),
+        origins=" ".join(context.settings.picker_origins),
         endpoint=url_for(".picker").removesuffix("picker"),
-        sample=_is_sandbox(service.settings),
+        sample=_is_sandbox(context.settings),
         release=url_for(".static", filename=files.folder),
         modules=(files.module(ENTRY), *files.imported),
         script=files.module(PAGE),
@@ -120,14 +120,14 @@ def _said(own: JSON, asked: PickerQuery, found: Results | None) -> dict[str, Any
 def _asked() -> tuple[PickerQuery, str]:
     """The query; and of one that does not fit, why: it is asked for anew on the page itself."""
     try:
-        return reading.query(PickerQuery), ""
+        return read_query(PickerQuery), ""
     except Refused as error:
         return PickerQuery(), error.detail
 
 
 def _language(said: str | None) -> str:
     """The language of ours that comes nearest to what was said, or to what the browser prefers."""
-    return next(filter(None, map(_ours, reading.wishes(said))), "en")
+    return next(filter(None, map(_ours, preferred_languages(said))), "en")
 
 
 def _ours(tag: str) -> str | None:
@@ -135,15 +135,15 @@ def _ours(tag: str) -> str | None:
     return next((one for one in LANGUAGES if one.lower().partition("-")[0] == first), None)
 
 
-def _results(service: Service, asked: PickerQuery) -> Results:
+def _results(context: AppContext, asked: PickerQuery) -> Results:
     try:
-        credential = admit(service, "search", Secret(asked.grant) if asked.grant else None)
+        credential = authorize(context, "search", Secret(asked.grant) if asked.grant else None)
         if credential:
             count_credential(credential)  # the page is open, so the guard has counted the address alone
         take_place()
         said = {name: value for name in ASKED if (value := getattr(asked, name)) is not None}
         question = SearchQuery(**said, page=asked.page, page_size=PAGE_SIZE)
-        found = search.find(service, question, reading.language(asked.lang, service.settings))
+        found = search.find(context, question, read_language(asked.lang, context.settings))
     except Refused as error:
         return Results([], failure=error.detail, status=error.status, headers=error.headers)
     except ConfigurationError:
@@ -151,7 +151,7 @@ def _results(service: Service, asked: PickerQuery) -> Results:
     except EmbedKitError as error:
         return Results([], failure=str(error), status=error.http_status, headers=retry_headers(error))
     images = [serialization.picture(image) for image in found.images]
-    return Results(images, found.total, found.pages, left=service.kit.api.search.budget.low())
+    return Results(images, found.total, found.pages, left=context.kit.api.search.budget.low())
 
 
 def _pager(asked: PickerQuery, found: Results) -> dict[str, str]:

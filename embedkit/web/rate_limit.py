@@ -24,9 +24,9 @@ from limits.storage import RedisStorage
 from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.models import EmbedKey
 from embedkit.settings import Secret, Settings
-from embedkit.web.credentials import digest
+from embedkit.web.auth import digest
+from embedkit.web.bulkhead import take_place
 from embedkit.web.errors import Refused, Throttled, from_refused
-from embedkit.web.places import take_place
 
 log = logging.getLogger("embedkit.web")
 

@@ -9,29 +9,29 @@ from flask import Response, request
 from embedkit.engine import matches
 from embedkit.shortcodes.budget import REQUEST, TOO_LARGE
 from embedkit.targets import Input
-from embedkit.web import request as reading
 from embedkit.web import response
-from embedkit.web.context import Service
+from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
 from embedkit.web.rate_limit import admit_cold, network
-from embedkit.web.routing import KIB, Answer, Link, Route
+from embedkit.web.request import read_body
+from embedkit.web.routes import KIB, Answer, Link, Route
 from embedkit.web.schemas import RenderAnswer, RenderRequest
 
 
-def render(service: Service) -> Response:
-    with service.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
-        return _render(service)
+def render(context: AppContext) -> Response:
+    with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
+        return _render(context)
 
 
-def _render(service: Service) -> Response:
-    asked = reading.body(RenderRequest)
+def _render(context: AppContext) -> Response:
+    asked = read_body(RenderRequest)
     _check_budget(asked.content, asked.input)
     texts = [(asked.content, asked.input)]
-    [document] = service.kit.engine.documents(texts, target=asked.target, admit=admit_cold)
+    [document] = context.kit.engine.documents(texts, target=asked.target, admit=admit_cold)
     return response.as_json(
         {
             "content": document.content,
-            "embeds": [response.record(service, embed) for embed in document.embeds],
+            "embeds": [context.record(embed) for embed in document.embeds],
             "problems": [asdict(problem) for problem in document.problems],
         }
     )

@@ -1,9 +1,16 @@
-"""Queries and bodies of requests, parsed once into values; what does not fit is refused with advice."""
+"""Queries and bodies of requests, parsed once into values; what does not fit is refused with advice.
+
+A parser of JSON takes or refuses a body as a whole, and would refuse a batch of a hundred references for one that
+is nested too deep, holds half a character (a lone surrogate) or a number that nobody has. So the items of a batch
+are cut out first, by the few tokens that JSON has (RFC 8259), and each is read by itself.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -12,12 +19,13 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from embedkit.api.requests import DEFAULT_LANGUAGE, nearest_language
+from embedkit.errors import UnsupportedReference
 from embedkit.models import TLDS, Options
 from embedkit.settings import Settings
 from embedkit.targets import Target
 from embedkit.validation import MAX_SIDE_PX
 from embedkit.web.errors import Refused
-from embedkit.web.schemas import BatchItem, EmbedQuery, FrameQuery, OEmbedQuery
+from embedkit.web.schemas import LONGEST, BatchItem, BatchRequest, EmbedQuery, FrameQuery, OEmbedQuery
 
 T = TypeVar("T", bound=msgspec.Struct)
 KINDS = {
@@ -30,7 +38,7 @@ KINDS = {
 }
 
 
-def query(kind: type[T]) -> T:
+def read_query(kind: type[T]) -> T:
     """The query string; the first of equal names counts, empty and unknown ones are ignored.
 
     A list is joined by commas, or its name stands there for each item, as forms send it.
@@ -50,29 +58,29 @@ def query(kind: type[T]) -> T:
     return found
 
 
-def language(said: str | None, settings: Settings) -> str:
+def read_language(said: str | None, settings: Settings) -> str:
     """The language to ask Getty in: the one said, else what the browser prefers, else that of LOCALE.
 
     One that Getty does not offer counts as none, as Getty itself has it: a picker may speak more languages.
     """
-    offered = filter(None, map(nearest_language, wishes(said)))
+    offered = filter(None, map(nearest_language, preferred_languages(said)))
     return next(offered, None) or nearest_language(settings.locale) or DEFAULT_LANGUAGE
 
 
-def wishes(said: str | None) -> list[str]:
+def preferred_languages(said: str | None) -> list[str]:
     """The languages that a reader wants, the best one first: the one said, or what the browser prefers."""
     return [said] if said else [tag for tag, quality in request.accept_languages if quality > 0]
 
 
-def body(kind: type[T]) -> T:
+def read_body(kind: type[T]) -> T:
     """The JSON body.
 
     :raises Refused: where it is too large, no JSON, or does not fit.
     """
-    return decoded(json_bytes(), kind)
+    return decode(read_json(), kind)
 
 
-def json_bytes() -> bytes:
+def read_json() -> bytes:
     """The body, which says that it is JSON.
 
     :raises Refused: where it is too large, or says something else.
@@ -83,7 +91,7 @@ def json_bytes() -> bytes:
     return _data()
 
 
-def decoded(data: bytes, kind: type[T]) -> T:
+def decode(data: bytes, kind: type[T]) -> T:
     """A value from JSON.
 
     :raises Refused: where it is no JSON, or does not fit.
@@ -112,7 +120,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def options(said: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Target | None = None) -> Options:
+def read_options(said: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Target | None = None) -> Options:
     """What a query, or an item of a batch, says about showing.
 
     :raises Refused: for a tld that Getty has no site for.
@@ -212,3 +220,112 @@ def _words(kind: type, where: str) -> list[str]:
     hints = {**get_type_hints(BatchItem), **get_type_hints(kind)}
     hint = hints.get(re.sub(r"\[[0-9]+\]$", "", where.rpartition(".")[2]))
     return [str(word) for part in _parts(hint) if get_origin(part) is Literal for word in get_args(part)]
+
+
+MAX_SHOWN_CHARS = 80  # of what was no reference
+ITEMS = b"refs"
+
+# Strings, brackets, commas and colons; between them what is of no concern here. A string that does not end goes to
+# the end of the body, or every quote in it would be tried anew.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One reference of a batch: as it was written, for the answer; and what it means, or what is wrong with it."""
+
+    written: str
+    value: str | BatchItem | UnsupportedReference | Refused
+
+
+def read_batch() -> tuple[BatchRequest, list[Item]]:
+    """The body of a batch, and its items, each with what is wrong with it.
+
+    :raises Refused: as :func:`read_body`, for what is wrong with the whole.
+    """
+    data, items = cut_items(_utf8(read_json()))
+    asked = decode(data, BatchRequest)
+    if not all(type(number) is int and 0 <= number < len(items) for number in asked.refs):
+        raise Refused("invalid-request", "refs: write the name plainly, without escapes.")
+    return asked, [read_item(items[number]) for number in asked.refs]
+
+
+def _utf8(data: bytes) -> bytes:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise Refused("invalid-request", "The body is not encoded in UTF-8.") from None
+    return data
+
+
+def cut_items(body: bytes) -> tuple[bytes, list[bytes]]:
+    """The body with a number in place of each item of ``refs``, and the items."""
+    spans = list(_spans(body))
+    items = [body[start:end] for start, end in spans]
+    pieces, last = [], 0
+    for number, (start, end) in enumerate(spans):
+        pieces += [
+            body[last:start],
+            b" %d " % number,
+            b"\n" * body.count(b"\n", start, end),
+        ]  # lines keep their number
+        last = end
+    return b"".join([*pieces, body[last:]]), items
+
+
+def _spans(body: bytes) -> list[tuple[int, int]]:
+    """Where the items of the list ``refs`` at the top begin and end, without white space around them."""
+    found: list[tuple[int, int]] = []
+    opened: list[bytes] = []
+    key, inside, start = b"", False, 0
+    for token in _TOKEN.finditer(body):
+        sign = token[0]
+        if sign in b"[{":
+            opened.append(sign)
+            if len(opened) == 2 and sign == b"[" and opened[0] == b"{" and key == ITEMS:
+                inside, start = True, token.end()
+        elif sign in b"]}" or sign == b",":
+            if inside and len(opened) == 2:
+                found += _trimmed(body, start, token.start())
+                start = token.end()
+                inside = sign == b","
+            if sign != b"," and opened:
+                opened.pop()
+        elif len(opened) == 1 and sign != b":":
+            key = sign[1:-1]
+    return found
+
+
+def _trimmed(body: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """The same without white space; nothing where there is nothing else."""
+    text = body[start:end]
+    left = start + len(text) - len(text.lstrip(b" \t\r\n"))
+    return [(left, left + len(text.strip(b" \t\r\n")))] if text.strip(b" \t\r\n") else []
+
+
+def read_item(raw: bytes) -> Item:
+    """One item."""
+    try:
+        value = msgspec.json.decode(raw, type=str | BatchItem)
+    except msgspec.ValidationError as error:
+        return Item(_written(raw), Refused("invalid-request", advice(error, BatchItem)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        return Item(_written(raw), Refused("invalid-request", "This is not a reference, or not valid JSON."))
+    written = value if isinstance(value, str) else value.ref
+    if len(written) > LONGEST:
+        too_long = UnsupportedReference(f"{len(written)} characters are not a reference.")
+        return Item(f"{written[:MAX_SHOWN_CHARS]}…", too_long)
+    return Item(written, value)
+
+
+def _written(raw: bytes) -> str:
+    """What was written, as far as it can be shown: the text of a string or of ``ref``, else the JSON itself."""
+    shown = raw.decode("utf-8", "replace")
+    try:
+        said = json.loads(shown) if len(shown) <= LONGEST else shown
+    except (ValueError, RecursionError):
+        said = shown
+    ref = said.get("ref") if isinstance(said, dict) else said
+    text = _SURROGATE.sub("\ufffd", ref if isinstance(ref, str) else shown)
+    return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"

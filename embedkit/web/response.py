@@ -1,17 +1,67 @@
-"""Answers that went well: JSON and pages, with validators and lifetimes (RFC 9110, 9111, 5861)."""
+"""Answers: JSON and pages, with validators and lifetimes (RFC 9110, 9111, 5861), and the headers that all have.
+
+The headers are those of the MDN HTTP Observatory and of OWASP API 8.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
-from flask import Response, request
+from flask import Blueprint, Response, request
+from flask_cors import CORS
 
-from embedkit import serialization
-from embedkit.models import JSON, Embed
+from embedkit.models import JSON
 from embedkit.settings import Settings
-from embedkit.web.context import Service
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",  # Getty wants to know the site (Error 153 elsewhere)
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages bring their own
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+HSTS = "max-age=31536000"
+HOUR = 3600
+ALLOWANCE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+BUDGET = ("Search-Budget-Limit", "Search-Budget-Remaining", "Search-Budget-Reset")
+
+
+def harden(response: Response) -> Response:
+    """Add what is not there yet. Answers depend on Origin (CORS), so caches must know."""
+    if "X-Content-Type-Options" in response.headers:  # done by the blueprint already
+        return response
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
+    response.vary.add("Origin")
+    return response
+
+
+def only_https(response: Response) -> Response:
+    """HSTS, over https alone; for a whole application only, as it concerns all of a host (RFC 6797)."""
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
+    return response
+
+
+def allow_origins(blueprint: Blueprint, settings: Settings) -> None:
+    """CORS for exactly the origins listed, without credentials; purging is not for browsers.
+
+    As patterns, since Flask-CORS compares plain origins without regard to case.
+    """
+    exact = [re.compile(re.escape(origin) + r"\Z") for origin in settings.cors_origins]
+    CORS(
+        blueprint,
+        origins=exact,
+        methods=["GET", "HEAD", "POST"],
+        allow_headers=["Authorization", "Content-Type", "If-None-Match"],
+        expose_headers=["Content-Language", "ETag", "Link", "Retry-After", *ALLOWANCE, *BUDGET],
+        max_age=HOUR,
+        vary_header=False,
+    )
+
 
 NO_STORE = "no-store"
 PAGES = "public, max-age=300, stale-while-revalidate=86400"  # what only changes when the service is updated
@@ -43,23 +93,10 @@ def in_language(response: Response, language: str) -> Response:
     return response
 
 
-def lifetime(service: Service, embed: Embed) -> str:
-    """How long others may keep what was made from an embed: as long as it is fresh here, a day at the most.
-
-    A stale copy is being asked for anew while it is shown, so nobody else should hold on to it.
-    """
-    left = 0 if embed.stale else max(0, int(embed.fresh_until - service.clock()))
-    return cache_control(service.settings, left)
-
-
 def cache_control(settings: Settings, seconds: int) -> str:
     """The header Cache-Control of what is fresh for so many seconds (RFC 5861)."""
     behind = f", stale-while-revalidate={settings.stale_while_revalidate}" if seconds else ""
     return f"public, max-age={min(seconds, settings.max_age)}{behind}, stale-if-error={settings.stale_if_error}"
-
-
-def record(service: Service, embed: Embed) -> JSON:
-    return serialization.public(embed, service.clock())
 
 
 def timeless(data: JSON) -> JSON:

@@ -32,8 +32,8 @@ from embedkit.cache.entry import Entry
 from embedkit.freshness import Verdict
 from embedkit.models import Options
 from embedkit.process import register_after_fork
-from embedkit.web.context import Service
-from embedkit.web.observed import NOWHERE, ROUTE
+from embedkit.web.context import AppContext
+from embedkit.web.metrics import NOWHERE, ROUTE
 from embedkit.web.rate_limit import COUNTED, RateLimiter
 from embedkit.web.response import cache_control
 
@@ -180,17 +180,17 @@ class ResponseCache:
     :param limiter: the one that the application itself counts with.
     """
 
-    def __init__(self, app: Flask, service: Service, limiter: RateLimiter) -> None:
-        settings = service.kit.settings
+    def __init__(self, app: Flask, context: AppContext, limiter: RateLimiter) -> None:
+        settings = context.kit.settings
         self._app = app
         self._next: WSGIApplication = app.wsgi_app
         self._hooks = _hooks(app)
-        self._service = service
-        self._clock = service.clock
+        self._service = context
+        self._clock = context.clock
         self._limiter = limiter
-        self._counted = service.metrics is not None
+        self._counted = context.metrics is not None
         self._off = bool(settings.templates) or settings.frozen
-        self._origins = frozenset(service.settings.cors_origins)
+        self._origins = frozenset(context.settings.cors_origins)
         self._key = itemgetter(*KEY)
         self._answers = Answers()
         self._second = 0, ("Date", "")

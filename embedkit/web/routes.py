@@ -1,32 +1,61 @@
-"""Every route of the service, group by group."""
+"""One route as data: Flask's map, the limits and the OpenAPI document are all made from it."""
 
-from embedkit.web import (
-    contact,
-    docs,
-    embeds,
-    frame,
-    grants,
-    health,
-    images,
-    metrics,
-    oembed,
-    picker,
-    render,
-    search,
-)
-from embedkit.web.routing import Route
+from __future__ import annotations
 
-ROUTES: tuple[Route, ...] = (
-    *oembed.ROUTES,
-    *embeds.ROUTES,
-    *render.ROUTES,
-    *search.ROUTES,
-    *images.ROUTES,
-    *grants.ROUTES,
-    *frame.ROUTES,
-    *picker.ROUTES,
-    *health.ROUTES,
-    *metrics.ROUTES,
-    *contact.ROUTES,
-    *docs.ROUTES,
-)
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from flask import Response
+
+Access = Literal["open", "search", "grant", "purge", "metrics"]
+"""What a route is to its callers; also what a host's ``authorize`` is asked. See :mod:`embedkit.web.auth`."""
+
+KIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a route may answer: ``schema`` is a struct, a list of one, or None for what is no JSON."""
+
+    says: str
+    schema: Any = None
+    media: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where an answer leads (OpenAPI 3.1, Link Object); what begins with ``$response`` is taken from it."""
+
+    operation: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``view`` takes the service and what the rule names.
+
+    ``errors`` are the codes it may answer with beside those that any route may. ``access`` tells who is let
+    in: it is asked before the view. ``limited`` counts it against RATE_LIMIT; ``most`` is the largest body in
+    bytes; ``sample`` is a path or a body to try it with. ``paged`` tells that errors may be pages, too;
+    ``links`` where a good answer leads.
+    """
+
+    rule: str
+    endpoint: str
+    view: Callable[..., Response]
+    summary: str
+    group: str
+    answers: Mapping[int, Answer]
+    method: str = "GET"
+    query: type | None = None
+    body: type | None = None
+    errors: tuple[str, ...] = ()
+    access: Access = "open"
+    limited: bool = True
+    most: int = 64 * KIB
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    sample: Any = None
+    paged: bool = False
+    links: tuple[Link, ...] = ()

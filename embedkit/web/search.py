@@ -1,6 +1,7 @@
-"""Search, for pictures that may be embedded: the key stays here, and answers are kept by nobody.
+"""Search, for pictures that may be embedded; what is known of one picture; the countries to search from.
 
-Getty's terms forbid an open proxy of its search, which is why routes like these ask who is there.
+The key stays here, and nobody keeps the answers. Getty's terms forbid an open proxy of its search, which is why
+these routes ask who is there.
 """
 
 from __future__ import annotations
@@ -12,16 +13,22 @@ from flask import Response, request
 
 from embedkit import serialization
 from embedkit.api.models import SearchPage
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.payload import one_line
-from embedkit.web import request as reading
-from embedkit.web.context import Service
+from embedkit.web.context import AppContext
 from embedkit.web.errors import SEARCHING, Refused
-from embedkit.web.headers import BUDGET
-from embedkit.web.response import as_json, in_language
-from embedkit.web.routing import Answer, Link, Route
-from embedkit.web.schemas import LONGEST_PHRASE, SearchQuery
-from embedkit.web.search_schemas import SearchAnswer
+from embedkit.web.request import read_language, read_query
+from embedkit.web.response import BUDGET, as_json, in_language
+from embedkit.web.routes import Answer, Link, Route
+from embedkit.web.schemas import (
+    LONGEST_PHRASE,
+    CountriesAnswer,
+    CountryAnswer,
+    ImageAnswer,
+    LanguageQuery,
+    SearchAnswer,
+    SearchQuery,
+)
 
 FOUND = "$response.body#/images/0/id"
 # Of the query, what narrows a search; the rest says where to look and how to answer.
@@ -31,10 +38,10 @@ FILTERS = (
 )
 
 
-def search(service: Service) -> Response:
-    asked = reading.query(SearchQuery)
-    language = reading.language(asked.lang, service.settings)
-    found = find(service, asked, language)
+def search(context: AppContext) -> Response:
+    asked = read_query(SearchQuery)
+    language = read_language(asked.lang, context.settings)
+    found = find(context, asked, language)
     response = as_json(
         {
             "total": found.total,
@@ -45,18 +52,18 @@ def search(service: Service) -> Response:
         }
     )
     response.headers["Link"] = _links(asked, found)
-    response.headers.update(budget_headers(service))
+    response.headers.update(budget_headers(context))
     return in_language(response, language)
 
 
-def find(service: Service, asked: SearchQuery, language: str) -> SearchPage:
+def find(context: AppContext, asked: SearchQuery, language: str) -> SearchPage:
     """One page of pictures that may be embedded; nobody outside can ask for others.
 
     :raises Refused: for a filter that the family does not take, or a value that the filter does not.
     """
     if not one_line(asked.q, LONGEST_PHRASE):  # also of what nobody can see, such as a byte order mark
         raise Refused("invalid-request", "q is blank. It holds what to look for, such as solar eclipse.")
-    search = service.kit.api.search
+    search = context.kit.api.search
     try:
         prepared = search.prepare(
             asked.q,
@@ -73,9 +80,9 @@ def find(service: Service, asked: SearchQuery, language: str) -> SearchPage:
     return search.run(prepared)
 
 
-def budget_headers(service: Service) -> dict[str, str]:
+def budget_headers(context: AppContext) -> dict[str, str]:
     """What is left of SEARCH_BUDGET today, where there is one; cached searches cost nothing of it."""
-    budget = service.kit.api.search.budget
+    budget = context.kit.api.search.budget
     if budget.limit is None:
         return {}
     values = (budget.limit, budget.remaining(), budget.reset())
@@ -103,6 +110,23 @@ def _written(value: Any) -> str:
     return ",".join(value) if isinstance(value, list) else str(value)
 
 
+def image(context: AppContext, id: str) -> Response:
+    language = read_language(read_query(LanguageQuery).lang, context.settings)
+    items = context.kit.parse(id).items
+    if len(items) > 1:
+        raise UnsupportedReference("This names several pictures.", hint="Ask for one at a time.")
+    found = context.kit.api.image(items[0], language=language)
+    answer = as_json({**serialization.picture(found), "embeddable": found.embeddable})
+    return in_language(answer, language)
+
+
+def countries(context: AppContext) -> Response:
+    language = read_language(read_query(LanguageQuery).lang, context.settings)
+    found = context.kit.api.countries(language=language)
+    rows = [CountryAnswer(row.iso_alpha_2, row.iso_alpha_3, row.name) for row in found]
+    return in_language(as_json(CountriesAnswer(rows)), language)
+
+
 ROUTES = (
     Route(
         "/v1/search",
@@ -122,5 +146,31 @@ ROUTES = (
             Link("batch", body={"refs": [FOUND]}),
         ),
         sample="/v1/search?q=solar%20eclipse&family=editorial&orientations=horizontal,square",
+    ),
+    Route(
+        "/v1/images/<id>",
+        "image",
+        image,
+        "What is known of one picture",
+        "Search",
+        {200: Answer("The picture, and whether it may be embedded.", ImageAnswer)},
+        query=LanguageQuery,
+        errors=("unsupported", "not-found", *SEARCHING),
+        access="search",
+        parameters={"id": "An asset id."},
+        links=(Link("embed", {"ref": "$response.body#/id"}),),
+        sample="/v1/images/74917285",
+    ),
+    Route(
+        "/v1/countries",
+        "countries",
+        countries,
+        "Countries, with their names and codes",
+        "Search",
+        {200: Answer("In the language asked for.", CountriesAnswer)},
+        query=LanguageQuery,
+        errors=SEARCHING,
+        access="search",
+        sample="/v1/countries?lang=fr",
     ),
 )

@@ -26,7 +26,7 @@ from embedkit.rendering.renderer import Renderer
 from embedkit.rendering.sanitizer import sanitizer
 from embedkit.shortcodes.scan import protected
 from embedkit.targets import TARGETS
-from embedkit.web.headers import ALWAYS
+from embedkit.web.response import ALWAYS
 from tests.support.embeds import (
     QUERY,
     hosts,

@@ -90,12 +90,12 @@ def test_security_txt_without_a_public_url_claims_no_address() -> None:
 
 
 def test_security_txt_moves_on_with_time() -> None:
-    from embedkit.web.contact import _text
-    from embedkit.web.context import Service
+    from embedkit.web.context import AppContext
+    from embedkit.web.health import _text
 
     clock = Clock(1_700_000_000.0)
     made = world(contact="mailto:a@example.org")
-    service = Service(made.kit, made.kit.settings, clock=clock)
+    service = AppContext(made.kit, made.kit.settings, clock=clock)
     first = _text(service)
     clock.now += 86_400
     assert fields(first)[1] == ("Expires", "2024-05-12T00:00:00Z")

@@ -13,7 +13,7 @@ from embedkit.api import boards, images, parameters
 from embedkit.api.requests import ApiSettings
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import Secret
-from embedkit.web.credentials import Grants
+from embedkit.web.auth import Grants
 from embedkit.web.errors import Refused
 from embedkit.web.rate_limit import RateLimit, allow
 from tests.support.web import (

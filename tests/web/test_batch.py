@@ -13,7 +13,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from embedkit import AssetRef, Embed, EmbedKitError, Options
-from embedkit.web import batch, schemas
+from embedkit.web import request, schemas
 from embedkit.web.errors import Refused
 from tests.support.web import (
     ANY,
@@ -158,7 +158,7 @@ def test_cutting_finds_what_a_parser_finds(items: list[Any], space: str, plain: 
     written = [json.dumps(item, ensure_ascii=plain, indent=1) for item in items]
     between = f"{space},{space}"
     body = f'{{{space}"target"{space}:"refs",{space}"refs":{space}[{space}{between.join(written)}{space}]{space}}}'
-    skeleton, found = batch.cut(body.encode())
+    skeleton, found = request.cut_items(body.encode())
     assert [json.loads(raw) for raw in found] == items
     assert json.loads(skeleton) == {"target": "refs", "refs": list(range(len(items)))}
 
@@ -167,9 +167,9 @@ def test_cutting_finds_what_a_parser_finds(items: list[Any], space: str, plain: 
 @given(st.text(string.punctuation + " \nr", max_size=60))
 def test_nothing_makes_it_fail(noise: str) -> None:
     for body in (noise, '{"refs": [' + noise, '{"refs": [' + noise + "]}"):
-        skeleton, found = batch.cut(body.encode())
+        skeleton, found = request.cut_items(body.encode())
         assert len(skeleton) <= len(body) + 12 * len(found)
-        assert all(isinstance(batch.read(raw).value, str | Exception | schemas.BatchItem) for raw in found)
+        assert all(isinstance(request.read_item(raw).value, str | Exception | schemas.BatchItem) for raw in found)
 
 
 class Odd:
@@ -220,6 +220,6 @@ def test_the_library_takes_a_huge_bound_for_none() -> None:
 
 
 def test_a_refused_item_keeps_its_advice() -> None:
-    found = batch.read(b'{"ref": "1", "align": "up"}')
+    found = request.read_item(b'{"ref": "1", "align": "up"}')
     assert isinstance(found.value, Refused)
     assert "center" in found.value.detail

@@ -21,7 +21,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import BaseSchema
 
-from embedkit.web.openapi import every_route, openapi_document, path
+from embedkit.web.openapi import ROUTES, openapi_document, path
 from tests.support.web import (
     EXAMPLE,
     KEYS,
@@ -123,7 +123,7 @@ def flows(count: int, steps: int = 8) -> Counter[tuple[str, int]]:
     return seen
 
 
-OPERATIONS = [(route.method, path(route)) for route in every_route()]
+OPERATIONS = [(route.method, path(route)) for route in ROUTES]
 
 
 @pytest.fixture(name="schema", scope="module")

@@ -18,11 +18,11 @@ from werkzeug.test import TestResponse
 
 from embedkit import ConfigurationError
 from embedkit.settings import Secret
-from embedkit.web.auth import Access, admit
-from embedkit.web.context import Service
-from embedkit.web.credentials import LIFETIME, Grants
+from embedkit.web.auth import LIFETIME, Grants, authorize
+from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
 from embedkit.web.rate_limit import RateLimiter
+from embedkit.web.routes import Access
 from tests.support.web import (
     ADMIN,
     ANY,
@@ -402,11 +402,11 @@ def test_what_is_counted_is_no_token() -> None:
 @pytest.mark.parametrize("access", ["search", "grant", "purge"])
 @pytest.mark.parametrize("given", ["a wrong CANARY", "a grant"])
 def test_a_refusal_tells_no_credential_even_with_its_variables(access: Access, given: str, web: World) -> None:
-    service = Service(web.kit, web.kit.settings)
+    service = AppContext(web.kit, web.kit.settings)
     shown = f"{service.grants.make(Secret(TOKEN))}CANARY" if given == "a grant" else given
     with web.app.test_request_context(SEARCH, headers=bearer(shown)):
         with pytest.raises(Refused) as caught:
-            admit(service, access)
+            authorize(service, access)
         told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     told.stack[:] = [frame for frame in told.stack if "/tests/" not in frame.filename]
     assert told.stack

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import html5lib
 import pytest
 
-from embedkit.web.routes import ROUTES
+from embedkit.web.openapi import ROUTES
 from tests.support.web import (
     ANY,
     EXAMPLE,

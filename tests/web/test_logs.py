@@ -25,7 +25,7 @@ from embedkit.web.logs import (
     printable,
     quoted,
 )
-from embedkit.web.observed import request_id_of
+from embedkit.web.metrics import request_id_of
 from tests.support.cli import Run
 from tests.support.servers import gunicorn, running
 from tests.support.web import (

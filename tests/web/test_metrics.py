@@ -20,8 +20,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from embedkit import ConfigurationError, EmbedKit, Settings, create_app, create_blueprint
 from embedkit.sandbox import SandboxServer, SandboxTransport
-from embedkit.web.prometheus import BREAKER, LOOKUPS, THROTTLES
-from embedkit.web.routes import ROUTES
+from embedkit.web.metrics import BREAKER, LOOKUPS, THROTTLES
+from embedkit.web.openapi import ROUTES
 from tests.support.servers import gunicorn
 from tests.support.tools import Clock
 from tests.support.web import (

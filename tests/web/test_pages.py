@@ -13,7 +13,7 @@ from embedkit.api.enums import Orientation
 from embedkit.api.requests import LANGUAGES
 from embedkit.models import JSON
 from embedkit.web import openapi, openapi_document
-from embedkit.web.docs import kind
+from embedkit.web.openapi import kind
 from tests.support.web import (
     ANY,
     EXAMPLE,
@@ -196,7 +196,7 @@ def test_every_code_is_documented(web: World) -> None:
 
 def test_documentation_page_names_every_route_and_field(web: World) -> None:
     page = web.client.get("/docs").text
-    for route in openapi.every_route():
+    for route in openapi.ROUTES:
         assert f"<code>{openapi.path(route)}</code>" in page
         guarded = route.access != "open"
         sample = page.partition(f'id="{route.endpoint}"')[2].partition("</article>")[0].partition("<pre")[2]

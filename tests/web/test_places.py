@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from embedkit.cli.server import MAX_WAITING
-from embedkit.web.places import PLACES, Places, three_in_four, with_places
+from embedkit.web.bulkhead import PLACES, Places, three_in_four, with_places
 from tests.support.serve import (
     LONG,
     Child,

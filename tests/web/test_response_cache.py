@@ -12,7 +12,7 @@ import time_machine
 from werkzeug.test import Client, TestResponse
 
 from embedkit import AssetRef
-from embedkit.web.observed import Observed
+from embedkit.web.metrics import Observed
 from embedkit.web.response_cache import HEADERS_BYTES, MAX_ANSWER_BYTES, Answer, Answers, ResponseCache
 from tests.support.web import (
     ADMIN,

@@ -20,9 +20,8 @@ from embedkit.api.requests import LANGUAGES
 from embedkit.api.search import PreparedSearch
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.sandbox.services import auth
-from embedkit.web.schemas import SearchQuery
+from embedkit.web.schemas import CountriesAnswer, ImageAnswer, SearchAnswer, SearchQuery
 from embedkit.web.search import FILTERS
-from embedkit.web.search_schemas import CountriesAnswer, ImageAnswer, SearchAnswer
 from tests.support.web import (
     EXAMPLE,
     FORBIDDEN,

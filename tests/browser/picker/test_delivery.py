@@ -15,7 +15,7 @@ from flask import Flask, Response, send_from_directory
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from embedkit.files.atomic import Tree
-from embedkit.web.files import static_file
+from embedkit.web.pages import static_file
 from embedkit.web.picker_files import ENTRY, PickerFiles, picker_files
 
 MODULES = [ENTRY, *(module.name for module in picker_files().imported)]

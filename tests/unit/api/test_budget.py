@@ -16,8 +16,8 @@ from embedkit import ConfigurationError, EmbedKit, QuotaExhausted, Settings, cre
 from embedkit.api.response_cache import SearchBudget
 from embedkit.freshness import DAY
 from embedkit.sandbox import SandboxTransport
-from embedkit.web.headers import BUDGET
 from embedkit.web.picker import LANGUAGES, words
+from embedkit.web.response import BUDGET
 from tests.support import stores
 from tests.support.tools import ROOT, Clock
 from tests.support.web import (
