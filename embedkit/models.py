@@ -66,7 +66,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class AssetRef:
-    """One to five asset ids, in order, and how to show them. Made by :mod:`embedkit.getty.references`."""
+    """A reference to pictures: what :meth:`embedkit.EmbedKit.parse` makes of a text.
+
+    :param items: one to five asset IDs, in lower case, in order; more than one is a slideshow.
+    :param options: how to show them.
+    """
 
     items: tuple[str, ...]
     options: Options = Options()
@@ -77,11 +81,14 @@ class AssetRef:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What Getty signed, validated: enough to rebuild the viewer's address, and nothing else.
+    """What Getty signed, validated: enough to rebuild the viewer's URL, and nothing else.
 
-    ``query`` holds the name-value pairs up to and with ``sig``, in the order received, since the
-    service answers 400 to any other order. ``bar`` is the height in pixels, part of the reported
-    height, that does not scale with the picture (49 in the markup of 2014).
+    :param items: the asset IDs as Getty writes and signs them, in either case.
+    :param query: the name-value pairs up to and with ``sig``, in the order received: the service answers 400 to
+        any other.
+    :param is360: whether it is a 360° picture.
+    :param bar: the part of the reported height, in CSS pixels, that does not scale with the picture (49 in the
+        markup of 2014).
     """
 
     items: tuple[str, ...]
@@ -105,18 +112,26 @@ class Frame:
         return self["tld"] or "com"
 
     def path(self, caption: bool = False) -> str:
-        """Path and query of the frame: values are of the base64url alphabet and need no escaping."""
+        """Path and query of the frame; the values are of the base64url alphabet and need no escaping.
+
+        :param caption: whether the frame shows Getty's caption.
+        """
         pairs = "&".join([f"{name}={value}" for name, value in self.query])
         return f"/embed/{','.join(self.items)}?{pairs}" + ("&caption=true" if caption else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """One resolved embed, as data: html is made from it at the last moment. Texts are raw, never markup.
+    """One resolved embed, as data: HTML is made from it at the last moment. Texts are raw, never markup.
 
-    ``width`` and ``height`` are CSS pixels; ``fetched_at`` is seconds since the epoch; ``fresh_until``
-    likewise; ``stale`` tells that it is shown past its freshness; ``asked`` is the maxwidth and maxheight
-    that went with the question, so that nobody asks for more than there is twice.
+    :param type: of oEmbed 1.0: ``rich``, ``photo`` or ``video``.
+    :param width: of what is shown, in CSS pixels, from 1; likewise ``height``, the frame's bar included.
+    :param thumbnail_url: a picture of ``thumbnail_width`` by ``thumbnail_height`` pixels, on one of the setting
+        IMAGE_ORIGINS; or None.
+    :param page_url: the picture's page on the Getty site that was asked for.
+    :param fetched_at: when Getty answered, in seconds since the epoch; ``fresh_until`` likewise.
+    :param stale: whether it is shown past its freshness.
+    :param asked: the maxwidth and maxheight of the request, so that nobody asks twice for more than there is.
     """
 
     ref: AssetRef
@@ -140,7 +155,7 @@ class Embed:
     asked: tuple[int | None, int | None] = (None, None)
 
     def fit(self, max_width: int | None, max_height: int | None) -> Embed:
-        """This embed scaled down, ratio kept, to lie within the limits; never scaled up."""
+        """This embed scaled down, ratio kept, to lie within bounds in CSS pixels; never scaled up."""
         bar = self.frame.bar
         picture = self.height - bar
         scale = min(
@@ -157,7 +172,12 @@ class Embed:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something an author should know of; ``line`` and ``column`` are 1-based, columns in code points."""
+    """Something in a text that its author should know of.
+
+    :param line: from 1; likewise ``column``, in code points.
+    :param code: of the error, such as ``not-found``; or of what the scanner found, such as ``too-large``.
+    :param detail: what is wrong, for a person.
+    """
 
     line: int
     column: int
@@ -186,7 +206,12 @@ class Shortcode(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A rendered text, the embeds in it, in order, and what was wrong with the rest."""
+    """A rendered text.
+
+    :param content: the text, its references replaced.
+    :param embeds: the embeds in it, in order.
+    :param problems: what was wrong with the rest.
+    """
 
     content: str
     embeds: tuple[Embed, ...] = ()
@@ -195,7 +220,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What warming a set of texts did: counts of distinct pictures."""
+    """What warming the cache did, in distinct pictures.
+
+    :param fetched: that Getty was asked for.
+    :param stale: that are still shown from an old copy.
+    :param failed: references and why there is no embed.
+    """
 
     distinct: int = 0
     fetched: int = 0

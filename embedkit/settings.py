@@ -281,21 +281,30 @@ class Settings:
     @classmethod
     @_discreet
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings from names in either case (a Django or Flask configuration), e.g. ``{"MAX_AGE": 600}``."""
+        """Settings from names in either case, as in a Django or Flask configuration.
+
+        :raises ConfigurationError: for an unknown name, or for a value that the setting can't have.
+
+        >>> Settings.from_mapping({"MAX_AGE": "600", "target": "facade"}).max_age
+        600
+        """
         return cls(**{_known(name): value for name, value in values.items()})
 
     @classmethod
     @_discreet
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Settings from those names of an environment that begin with ``EMBEDKIT_``."""
+        """Settings from those names of an environment that begin with ``EMBEDKIT_``; others are ignored.
+
+        :raises ConfigurationError: as for :meth:`from_mapping`.
+        """
         ours = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}
         return cls.from_mapping({_known(name, PREFIX): value for name, value in ours.items()})
 
 
 def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, ConfigurationError]]:
-    """Settings of an environment, the default in place of each that is wrong; and all that is wrong, by name.
+    """Settings of an environment, with the default for each that is wrong; and all errors, by name.
 
-    For whoever looks for faults; everybody else stops at the first one, with :meth:`Settings.from_env`.
+    For ``embedkit doctor``; others stop at the first error, with :meth:`Settings.from_env`.
     """
     good: dict[str, Any] = {}
     wrong: dict[str, ConfigurationError] = {}

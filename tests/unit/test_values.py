@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import doctest
 import json
 import logging
 import pickle
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
-from embedkit import errors, serialization
+from embedkit import errors, models, serialization, settings, validation
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, NotFound
 from embedkit.freshness import DAY, Policy, Verdict, judge, lifetime, negative_for
-from embedkit.getty import sizes
+from embedkit.getty import references, sizes, urls
 from embedkit.models import AssetRef, Embed, Frame, Options
 from embedkit.settings import Secret, Settings, rows
 
@@ -334,3 +336,10 @@ def test_the_public_record() -> None:
 
 def test_not_found_is_a_provider_error() -> None:
     assert isinstance(NotFound(), errors.ProviderError)
+
+
+@pytest.mark.parametrize(
+    "module", [models, references, settings, sizes, urls, validation], ids=lambda module: module.__name__
+)
+def test_examples_in_docstrings_run(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
