@@ -150,6 +150,15 @@ def test_the_first_three_commands_are_the_ones_that_matter() -> None:
     assert "tests/unit" in quick
 
 
+def test_the_page_for_contributors_names_what_is_there() -> None:
+    text = README.with_name("CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z_.]+/[\w./]*)`", text))
+    assert len(named) > 20
+    for name in named:
+        assert any((README.parent / base / name).exists() for base in ("", "embedkit")), name
+    assert blocks("sh")[2].strip() in text
+
+
 def shown(default: object) -> str:
     """A default as the table shows it."""
     if isinstance(default, tuple):

@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from cachelib import BaseCache, NullCache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedkit.cache import stores as room
 from embedkit.cache.stores.base import MemoryCache, dump, load, load_or_none
 from embedkit.cache.stores.factory import open_store
 from embedkit.cache.stores.file import FileCache
@@ -57,6 +60,8 @@ VALUES = {
 
 class StoreContract:
     """What anything that keeps copies must do, as cachelib's backends do it."""
+
+    kind: type[BaseCache]
 
     @pytest.fixture
     def store(self) -> Iterator[BaseCache]:
@@ -215,6 +220,8 @@ class Aging:
 
 
 class TestMemory(Aging, StoreContract, ClearContract, BoundContract):
+    kind = MemoryCache
+
     @pytest.fixture
     def store(self) -> Iterator[BaseCache]:
         self.clock = Clock()
@@ -230,6 +237,8 @@ class TestMemory(Aging, StoreContract, ClearContract, BoundContract):
 
 
 class TestSQLite(Aging, StoreContract, ClearContract, BoundContract):
+    kind = SQLiteCache
+
     @pytest.fixture
     def store(self, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[BaseCache]:
         self.clock = Clock()
@@ -248,6 +257,8 @@ class TestSQLite(Aging, StoreContract, ClearContract, BoundContract):
 
 
 class TestFiles(Aging, StoreContract, ClearContract, BoundContract):
+    kind = FileCache
+
     @pytest.fixture
     def store(self, tmp_path: Path, request: pytest.FixtureRequest) -> BaseCache:
         self.clock = Clock()
@@ -267,6 +278,8 @@ def memcached_server() -> Iterator[stores.Server]:
 
 
 class TestRedis(StoreContract, ClearContract):
+    kind = RedisStore
+
     @pytest.fixture
     def store(self, redis_server: stores.Server) -> Iterator[BaseCache]:
         made = open_store(redis_server.url, limit=1, timeout=5)
@@ -294,6 +307,8 @@ class TestRedis(StoreContract, ClearContract):
 
 
 class TestMemcached(StoreContract):
+    kind = MemcachedStore
+
     second = 2.1  # its clock ticks once a second
 
     @pytest.fixture
@@ -318,6 +333,14 @@ class TestMemcached(StoreContract):
         planter.set("embedkit:planted", Bomb(tmp_path / "ran"))
         assert store.get("planted") is None
         assert not (tmp_path / "ran").exists()
+
+
+def test_every_store_keeps_the_contract() -> None:
+    modules = [import_module(f"{room.__name__}.{one.name}") for one in iter_modules(room.__path__)]
+    kinds = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
+    stores = {one for one in kinds if issubclass(one, BaseCache) and one.__module__.startswith(room.__name__)}
+    bases = {base for one in stores for base in one.__bases__}
+    assert {tested.kind for tested in StoreContract.__subclasses__()} == stores - bases
 
 
 class Bomb:

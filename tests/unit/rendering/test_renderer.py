@@ -29,6 +29,7 @@ from embedkit.rendering.renderer import (
 )
 from embedkit.settings import Settings
 from embedkit.targets import TARGETS, Target
+from embedkit.web.picker import LANGUAGES
 from tests.support.embeds import (
     HOSTILE,
     HTML_TARGETS,
@@ -272,6 +273,17 @@ def test_credit_names_those_who_are_known(photographer: str, collection: str, cr
 )
 def test_our_own_words_follow_the_locale(locale: str, says: str) -> None:
     assert says in str(Renderer(Settings(locale=locale).rendering).render(record(), NONE, "facade"))
+
+
+def test_each_language_is_known_everywhere() -> None:
+    """In the words of pages, the picker's files, its script and its page; ``pt`` and ``pt-BR`` are one."""
+    files = {path.stem for path in (static_dir() / "locales").glob("*.json")}
+    script = (static_dir() / "picker" / "words.js").read_text("utf-8")
+    listed = re.search(r"const LANGUAGES = (\[.*?\]);", script)
+    assert listed is not None
+    assert files == set(json.loads(listed[1])) == set(LANGUAGES)
+    table = json.loads((templates_dir() / "embedkit" / "words.json").read_text("utf-8"))
+    assert {name.partition("-")[0] for name in files} == table.keys()
 
 
 def test_every_language_has_every_word_and_the_same_placeholders() -> None:
