@@ -45,8 +45,8 @@ KINDS = (
     *("large", "redirect", "not-json", "empty", "malformed", "mismatch", "hostile"),
 )
 TIMED = ("delay", "hang", "slow")
-OTHER = "699999999"  # the picture that a mismatch answers with
-PAGE = (
+OTHER_ID = "699999999"  # the picture that a mismatch answers with
+FIREWALL_PAGE = (
     "<html><head><title>Access Denied</title></head><body><h1>Access Denied</h1>Reference #18.5f3a</body></html>"
 )
 Wait = Callable[[float], None]
@@ -146,7 +146,7 @@ class Faults:
         with self._lock:
             for at, fault in enumerate(self._set):
                 if fault.strikes(call):
-                    self._set[at : at + 1] = _left(fault)
+                    self._set[at : at + 1] = _count_down(fault)
                     return fault
         return None
 
@@ -167,20 +167,20 @@ def strike(fault: Fault, call: Call, answer: Handler, wait: Wait) -> Reply:
         case "drop":
             raise Dropped
         case "slow":
-            return _slowly(answer(call), fault.seconds, wait)
+            return _slow_down(answer(call), fault.seconds, wait)
         case "mismatch" | "hostile" | "truncated" | "malformed":
-            return _spoiled(fault.kind, call, answer)
-    return _instead(fault)
+            return _spoil(fault.kind, call, answer)
+    return _substitute(fault)
 
 
-def _instead(fault: Fault) -> Reply:
+def _substitute(fault: Fault) -> Reply:
     """The kinds that need no right answer."""
     later = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
     match fault.kind:
         case "throttle":
-            return _over(fault, "Account Over Queries Per Second Limit", later)
+            return _rate_error(fault, "Account Over Queries Per Second Limit", later)
         case "quota":
-            return _over(fault, "Account Over Rate Limit", later)
+            return _rate_error(fault, "Account Over Rate Limit", later)
         case "over-qps":
             return Reply(403, "text/html", b"<h1>Developer Over Qps</h1>")
         case "unauthorized":
@@ -188,7 +188,7 @@ def _instead(fault: Fault) -> Reply:
         case "inactive":
             return json_reply({"message": "Account Inactive"}, 403)
         case "firewall":
-            return Reply(403, "text/html", PAGE.encode())
+            return Reply(403, "text/html", FIREWALL_PAGE.encode())
         case "large":
             return Reply(body=(b'{"type":"' + b"x" * 65_536 for _ in range(1024)))
         case "redirect":
@@ -200,14 +200,14 @@ def _instead(fault: Fault) -> Reply:
     return json_reply({"message": "We can't answer now."}, fault.status, later)
 
 
-def _over(fault: Fault, detail: str, later: tuple[tuple[str, str], ...]) -> Reply:
+def _rate_error(fault: Fault, detail: str, later: tuple[tuple[str, str], ...]) -> Reply:
     status = 429 if fault.status == 429 else 403
     return json_reply({"message": detail}, status, (("X-Error-Detail", detail), *later))
 
 
-def _spoiled(kind: str, call: Call, answer: Handler) -> Reply:
+def _spoil(kind: str, call: Call, answer: Handler) -> Reply:
     if kind == "mismatch":
-        return answer(replace(call, query=f"url=https://gty.im/{OTHER}"))
+        return answer(replace(call, query=f"url=https://gty.im/{OTHER_ID}"))
     right = answer(call)
     body = right.body if isinstance(right.body, bytes) else b"".join(right.body)
     if kind == "truncated":
@@ -227,7 +227,7 @@ def _hostile(right: Reply, body: bytes) -> Reply:
     return json_reply(document)
 
 
-def _slowly(right: Reply, seconds: float, wait: Wait) -> Reply:
+def _slow_down(right: Reply, seconds: float, wait: Wait) -> Reply:
     body = right.body if isinstance(right.body, bytes) else b"".join(right.body)
     pieces = 20
 
@@ -244,7 +244,7 @@ def _parameter(call: Call) -> str:
     return call.params.get("sandbox_fault", "") if "sandbox_fault=" in call.query else ""
 
 
-def _left(fault: Fault) -> list[Fault]:
+def _count_down(fault: Fault) -> list[Fault]:
     if fault.count is None:
         return [fault]
     return [replace(fault, count=fault.count - 1)] if fault.count > 1 else []

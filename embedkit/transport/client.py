@@ -184,7 +184,7 @@ class HttpTransport:
             self._await_cooldown(endpoint.backoff, request)
             start = self._clock() if request.batch else began
             silence = READ_TIMEOUT_S if request.sink is None else FILE_READ_TIMEOUT_S
-            outcome, tries = self._guarded(request, endpoint, Deadline(start + seconds, self._clock, silence))
+            outcome, tries = self._send_guarded(request, endpoint, Deadline(start + seconds, self._clock, silence))
         _report(request, outcome, self._clock() - began, tries, self._observe)
         return outcome
 
@@ -213,7 +213,7 @@ class HttpTransport:
             endpoint = endpoints.setdefault(name, _EndpointState(self._places, rate, self._clock, self._random))
         return endpoint
 
-    def _guarded(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:
+    def _send_guarded(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:
         ticket = endpoint.breaker.admit(deadline.left() if request.batch else 0.0)
         late = deadline.left() < self._timeout / 2  # after queueing: failing then is not the fault of the service
         healthy = None

@@ -165,7 +165,7 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     failure: OSError = OSError("The host has no address.")
     for index, (family, address) in enumerate(addresses):
         try:
-            sock = _connected(family, address, whole.left() / (len(addresses) - index), whole)
+            sock = _connect_to(family, address, whole.left() / (len(addresses) - index), whole)
         except OSError as error:
             failure = error
         else:
@@ -174,7 +174,7 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise failure
 
 
-def _connected(family: int, address: Address, share: float, whole: Deadline) -> socket.socket:
+def _connect_to(family: int, address: Address, share: float, whole: Deadline) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.settimeout(whole.timeout(share))

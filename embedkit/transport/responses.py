@@ -18,7 +18,7 @@ from embedkit.validation import LOOPBACK
 
 CREDENTIALS = frozenset({"api-key", "authorization"})
 PORTS = {"http": 80, "https": 443}
-PLAIN = ("", "identity")  # content codings that are none
+NO_CODINGS = ("", "identity")  # content codings that are none
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LOCATION = re.compile(r"[!-\[\]-~]{1,2048}")  # printable ASCII without the backslash, which browsers read as /
@@ -77,7 +77,7 @@ def decode_start(chunks: Iterable[bytes], coding: str, max_bytes: int) -> bytes:
 def _without_coding(chunks: Iterable[bytes], coding: str, max_bytes: int) -> Iterable[bytes]:
     if coding.strip().lower() in ("gzip", "x-gzip"):
         return _inflate(chunks, max_bytes)
-    if coding.strip().lower() not in PLAIN:
+    if coding.strip().lower() not in NO_CODINGS:
         raise InvalidResponse("Getty Images used a content coding that was not asked for.")
     return chunks
 
@@ -87,7 +87,7 @@ def content_length(headers: Mapping[str, str], max_bytes: int) -> int | None:
 
     :raises InvalidResponse: where that is more than may be used.
     """
-    if "content-length" not in headers or headers.get("content-encoding", "").strip().lower() not in PLAIN:
+    if "content-length" not in headers or headers.get("content-encoding", "").strip().lower() not in NO_CODINGS:
         return None
     if (length := int(headers["content-length"])) > max_bytes:
         raise _too_large(max_bytes)
@@ -155,7 +155,7 @@ def follow_redirect(request: Request, location: str) -> Request:
     """
     target = urljoin(request.url, location) if _LOCATION.fullmatch(location) else ""
     match = _TARGET.fullmatch(target)
-    if not match or request.method != "GET" or request.redirects < 1 or not _allowed(request, match):
+    if not match or request.method != "GET" or request.redirects < 1 or not _is_allowed(request, match):
         raise InvalidResponse("Getty Images redirected to a place that is not allowed.")
     headers = dict(request.headers)
     if urlsplit(target).netloc != urlsplit(request.url).netloc:
@@ -163,7 +163,7 @@ def follow_redirect(request: Request, location: str) -> Request:
     return replace(request, url=match[1], params=(), headers=headers, redirects=request.redirects - 1)
 
 
-def _allowed(request: Request, target: re.Match[str]) -> bool:
+def _is_allowed(request: Request, target: re.Match[str]) -> bool:
     host = target["host"].strip("[]").lower()
     port = int(target["port"] or PORTS[target["scheme"]])
     origin = urlsplit(request.url)

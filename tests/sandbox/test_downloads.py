@@ -17,7 +17,7 @@ from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content import catalogue, pictures
 from embedkit.sandbox.content.catalogue import find
 from embedkit.sandbox.content.pictures import sizes
-from embedkit.sandbox.services.account import PRODUCTS, covering
+from embedkit.sandbox.services.account import PRODUCTS, products_for
 from tests.support.api import (
     APPLICATION,
     DAY,
@@ -313,7 +313,7 @@ def test_products(customer: Caller) -> None:
 
 def test_every_picture_is_covered() -> None:
     for asset in catalogue.catalogue().values():
-        kinds = {product.type for product in covering(asset)}
+        kinds = {product.type for product in products_for(asset)}
         assert {"premiumaccess", "easyaccess"} < kinds
         assert ("editorialsubscription" in kinds) == (asset.family == "editorial")
 

@@ -10,7 +10,7 @@ import pytest
 
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import EXAMPLE, HOSTILE, PANORAMA_360, find
-from embedkit.sandbox.services.urls import sign, verified
+from embedkit.sandbox.services.urls import is_verified, sign
 from tests.support.sandbox import (
     Get,
     document,
@@ -102,7 +102,7 @@ def test_a_signature_is_bound_to_the_sandbox() -> None:
 
 
 def test_padding_may_be_escaped() -> None:
-    assert verified("sandbox", EXAMPLE, f"et=AbC&tld=com&sig={SIG.replace('=', '%3D')}")
+    assert is_verified("sandbox", EXAMPLE, f"et=AbC&tld=com&sig={SIG.replace('=', '%3D')}")
 
 
 def test_a_withdrawn_picture_leaves_its_frame() -> None:

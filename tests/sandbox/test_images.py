@@ -12,7 +12,7 @@ from embedkit.sandbox import Asset, Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import GONE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
 from embedkit.sandbox.content.library import CONTENT
 from embedkit.sandbox.services import fields
-from embedkit.sandbox.services.places import CREATIVE, EVERYWHERE, countries
+from embedkit.sandbox.services.places import ALL_FAMILIES, CREATIVE_ONLY, countries
 from tests.support.api import (
     APPLICATION,
     SEARCH_CLIENT,
@@ -334,7 +334,7 @@ def test_countries_in_every_language(language: str, germany: str, last: str | No
 
 def test_every_language_has_names() -> None:
     table = {name for row in countries() for name in row.names}
-    assert table == {*EVERYWHERE, *CREATIVE}
+    assert table == {*ALL_FAMILIES, *CREATIVE_ONLY}
 
 
 def test_every_place_of_the_catalogue_is_in_a_country() -> None:

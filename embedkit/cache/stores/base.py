@@ -111,7 +111,7 @@ class LocalStore(BaseCache):
         seconds = self._normalize_timeout(timeout)
         return self._clock() + seconds if seconds else 0.0
 
-    def _written(self, key: str, done: bool) -> bool:
+    def _note_write(self, key: str, done: bool) -> bool:
         if done and self.versions:
             self.versions.bump(key)
         return done
@@ -123,7 +123,7 @@ class LocalStore(BaseCache):
             with suppress(RuntimeError):  # the interpreter is shutting down
                 threading.Thread(target=self.prune, name="embedkit-prune", daemon=True).start()
 
-    def _cleared(self, done: bool) -> bool:
+    def _note_clear(self, done: bool) -> bool:
         if done and self.versions:
             self.versions.bump_all()
         return done
@@ -193,7 +193,7 @@ class MemoryCache(LocalStore):
         with self._lock:
             self._entries.clear()
             self._size = 0
-        return self._cleared(True)
+        return self._note_clear(True)
 
     def count(self) -> int:
         """How many entries there are, expired ones included."""

@@ -328,7 +328,7 @@ if sys.platform == "win32":
 
     _seeking = threading.Lock()
 
-    def _locking(file: int, offset: int, length: int, mode: int) -> bool:
+    def _try_lock(file: int, offset: int, length: int, mode: int) -> bool:
         with _seeking:
             os.lseek(file, offset, os.SEEK_SET)
             try:
@@ -338,10 +338,10 @@ if sys.platform == "win32":
             return True
 
     def _lock(file: int, offset: int, length: int) -> bool:
-        return _locking(file, offset, length, msvcrt.LK_NBLCK)
+        return _try_lock(file, offset, length, msvcrt.LK_NBLCK)
 
     def _unlock(file: int, offset: int, length: int) -> None:
-        _locking(file, offset, length, msvcrt.LK_UNLCK)
+        _try_lock(file, offset, length, msvcrt.LK_UNLCK)
 
 else:
     import fcntl

@@ -99,7 +99,7 @@ class FileCache(LocalStore):
         header = HEADER.pack(self._expires(timeout))
         done = self._replace(self._file(key), header + dump(value))
         self._prune_now_and_then()
-        return self._written(key, done)
+        return self._note_write(key, done)
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         try:
@@ -111,12 +111,12 @@ class FileCache(LocalStore):
 
     def delete(self, key: str) -> bool:
         existed = self.has(key)
-        return self._written(key, self._unlink(self._file(key)) and existed)
+        return self._note_write(key, self._unlink(self._file(key)) and existed)
 
     def clear(self) -> bool:
         files = self._files()
         cleared = sum(self._unlink(file.path) for file in files) == len(files)
-        self._cleared(True)
+        self._note_clear(True)
         return cleared
 
     # -- what else there is ----------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class FileCache(LocalStore):
             return b""
         except OSError as error:
             if not self._is_foreign(error):
-                self._failed(path, error)
+                self._note_failure(path, error)
             return b""
 
     def _is_foreign(self, error: OSError) -> bool:
@@ -175,7 +175,7 @@ class FileCache(LocalStore):
         """
         return isinstance(error, PermissionError) and os.access(self._entries, os.R_OK | os.W_OK | os.X_OK)
 
-    def _failed(self, path: str, error: OSError) -> None:
+    def _note_failure(self, path: str, error: OSError) -> None:
         log.debug("%s: %s", path, error)
         self.failures.error = error
 
@@ -186,7 +186,7 @@ class FileCache(LocalStore):
         except FileNotFoundError:
             return False
         except OSError as error:
-            self._failed(path, error)
+            self._note_failure(path, error)
             return False
 
     def _replace(self, path: str, data: bytes) -> bool:
@@ -199,7 +199,7 @@ class FileCache(LocalStore):
             os.replace(draft, path)
             return True
         except OSError as error:
-            self._failed(path, error)
+            self._note_failure(path, error)
             _remove(draft)
             if isinstance(error, FileNotFoundError):
                 self._renew()

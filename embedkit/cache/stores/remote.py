@@ -132,7 +132,7 @@ class MemcachedStore(MemcachedCache):
                 "EMBEDKIT_CACHE is not the URL of a memcached server.",
                 hint="Write it like memcached://host:11211.",
             ) from None
-        self._client_context = self._reserved
+        self._client_context = self._reserve
         register_after_fork(self)
 
     def after_fork(self) -> None:
@@ -140,7 +140,7 @@ class MemcachedStore(MemcachedCache):
         self._idle: queue.LifoQueue[Any] = queue.LifoQueue(MAX_CONNECTIONS)
 
     @contextmanager
-    def _reserved(self) -> Iterator[Any]:
+    def _reserve(self) -> Iterator[Any]:
         """A connection for one caller: pylibmc's are not safe for threads."""
         try:
             client = self._idle.get_nowait()

@@ -82,21 +82,21 @@ class SQLiteCache(LocalStore):
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         row = (key, dump(value), self._expires(timeout))
         done = self._write(lambda db: db.execute(SET, row).rowcount == 1, False)
-        return self._written(key, done)
+        return self._note_write(key, done)
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         row = (key, dump(value), self._expires(timeout), self._clock())
         done = self._write(lambda db: db.execute(ADD, row).rowcount == 1, False)
-        return self._written(key, done)
+        return self._note_write(key, done)
 
     def delete(self, key: str) -> bool:
         row = (key, self._clock())
         done = self._write(lambda db: db.execute(DELETE, row).rowcount == 1, False)
-        return self._written(key, done)
+        return self._note_write(key, done)
 
     def clear(self) -> bool:
         done = self._write(lambda db: db.execute("DELETE FROM entries") is not None, False)
-        return self._cleared(done)
+        return self._note_clear(done)
 
     # -- what else there is ----------------------------------------------------------------------------
 

@@ -96,7 +96,7 @@ class Pool:
                 db.close()
                 raise
         except sqlite3.Error as error:
-            self._failed(error)
+            self._note_failure(error)
             return failed
         if len(idle) < MAX_IDLE:
             idle.append(db)
@@ -129,7 +129,7 @@ class Pool:
         if hasattr(self, "_idle"):
             self.close()
 
-    def _failed(self, error: sqlite3.Error) -> None:
+    def _note_failure(self, error: sqlite3.Error) -> None:
         log.debug("%s: %s", self.path, error)
         self.working = False
         self.failures.error = error

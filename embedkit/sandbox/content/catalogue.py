@@ -119,19 +119,19 @@ Find = Callable[[str], Asset | None]
 def catalogue() -> Mapping[str, Asset]:
     """Every listed asset by its ID, in the order in which an unfiltered search would give them."""
     with _BUILDING:
-        return _built()
+        return _build()
 
 
 @cache
-def _built() -> Mapping[str, Asset]:
-    return {asset_id: _listed(asset_id) for asset_id in _numbers()}
+def _build() -> Mapping[str, Asset]:
+    return {asset_id: _make_listed(asset_id) for asset_id in _numbers()}
 
 
 def find(asset_id: str) -> Asset | None:
     """The asset with this ID, withdrawn or not; None where there never was one."""
     if re.fullmatch(r"6[0-9]{8}", asset_id):
-        return _generated(asset_id)
-    return _listed(asset_id) if asset_id in _numbers() else None
+        return _make_generated(asset_id)
+    return _make_listed(asset_id) if asset_id in _numbers() else None
 
 
 @cache
@@ -147,7 +147,7 @@ def catalogue_size(content: Content) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _listed(asset_id: str) -> Asset:
+def _make_listed(asset_id: str) -> Asset:
     number = _numbers()[asset_id]
     if number is None:
         return special_asset(asset_id)
@@ -160,7 +160,7 @@ def _listed(asset_id: str) -> Asset:
 
 
 @lru_cache(maxsize=8192)
-def _generated(asset_id: str) -> Asset:
+def _make_generated(asset_id: str) -> Asset:
     return invent(asset_id)
 
 
@@ -239,7 +239,7 @@ def _picture(asset_id: str, subject: Subject, setting: _Setting, dice: Dice, tra
         segment=subject.segment,
         event=event,
         event_id=775_000_000 + Dice(f"event {event} {date}").whole(1, 9_999_999) if event else None,
-        named=_named(f"{title} {line}", words) if subject.segment else (),
+        named=_names_in(f"{title} {line}", words) if subject.segment else (),
         ages=subject.ages,
     )
 
@@ -253,7 +253,7 @@ def _setting(dice: Dice) -> _Setting:
     )
 
 
-def _named(template: str, words: dict[str, str]) -> tuple[str, ...]:
+def _names_in(template: str, words: dict[str, str]) -> tuple[str, ...]:
     """Those whom a template speaks of by name."""
     found = [words["name"]] if re.search(r"\{(name|last)\}", template) else []
     return (*found, words["singer"]) if "{singer}" in template else tuple(found)

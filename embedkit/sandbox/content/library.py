@@ -67,7 +67,7 @@ class Drawing:
     def parts(self) -> Iterator[tuple[str, set[str]]]:
         """Names of the files that it uses, and what is set for each."""
         for match in USE.finditer(self.body):
-            yield _beside(self.name, match[1]), {*_own(match[2])}
+            yield _beside(self.name, match[1]), {*_own_values(match[2])}
 
 
 def parse_drawing(text: str, name: str) -> Drawing:
@@ -114,13 +114,13 @@ class Filler:
         drawing, number = self.load(name), next(self.numbers)
         if number > MAX_PARTS:
             raise ContentError(f"{name}.svg: more than {MAX_PARTS} parts, or a part that uses itself")
-        values = {**given, **self._chosen(drawing, given), **(own or {})}
+        values = {**given, **self._choose(drawing, given), **(own or {})}
         body = SLOT.sub(lambda match: _value(values, match[1], drawing.name), drawing.body)
         body = _HIDDEN.sub("", body)
         body = _NAMED.sub(rf"\g<1>{'abcdefghij'[number % 10]}{number}", body)
         return USE.sub(lambda match: self._part(drawing.name, match[1], match[2], values), body)
 
-    def _chosen(self, drawing: Drawing, given: Values) -> Values:
+    def _choose(self, drawing: Drawing, given: Values) -> Values:
         chosen: dict[str, str] = {}
         for choice in drawing.choices:
             for key, value in self.dice.pick(choice).items():
@@ -129,7 +129,7 @@ class Filler:
 
     def _part(self, around: str, href: str, attributes: str, values: Values) -> str:
         rest = _STYLE.sub("", attributes).strip()
-        drawn = self.fill(_beside(around, href), values, _own(attributes))
+        drawn = self.fill(_beside(around, href), values, _own_values(attributes))
         return f"<g {rest}>{drawn}</g>" if rest else drawn
 
 
@@ -138,7 +138,7 @@ def render_drawing(load: Callable[[str], Drawing], name: str, dice: Dice, given:
     return Filler(load, dice, count()).fill(name, given)
 
 
-def _own(attributes: str) -> dict[str, str]:
+def _own_values(attributes: str) -> dict[str, str]:
     """The properties that a use sets."""
     style = _STYLE.search(attributes)
     return dict(_PROPERTY.findall(style[1])) if style else {}

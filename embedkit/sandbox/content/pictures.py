@@ -22,7 +22,7 @@ from embedkit.sandbox.content.rng import Dice
 
 UNIT = 600  # of the drawings' coordinates, along the shortest side
 ABOVE = 0.65  # share of what an upright picture has beyond a square that lies above it
-LABELLED = 300  # px, from which on the picture carries its title
+MIN_LABEL_PX = 300  # px, from which on the picture carries its title
 GREY = '<filter id="grey" color-interpolation-filters="sRGB"><feColorMatrix type="saturate" values="0"/></filter>'
 VIGNETTE = (
     '<radialGradient id="vignette"><stop offset=".5" stop-opacity="0"/><stop offset="1" stop-opacity=".38"/>'
@@ -60,7 +60,7 @@ def draw(asset: Asset, side: int, *, label: bool = True) -> str:
     """
     width, height = size_of(asset, side)
     view = _view(asset)
-    text = _label(asset, view) if label and side >= LABELLED else ""
+    text = _label(asset, view) if label and side >= MIN_LABEL_PX else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="{view.left} {view.top} {view.width} {view.height}" preserveAspectRatio="xMidYMid slice" '

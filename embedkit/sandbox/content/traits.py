@@ -98,7 +98,7 @@ def traits(asset: Asset) -> Traits:
         colour="black_and_white" if asset.monochrome else "color",
         segments=tuple(_segments(asset)),
         quality=dice.pick((1, 1, 2, 2, 2, 3)),
-        released=_released(asset, dice),
+        released=_release(asset, dice),
         restrictions=tuple(_restrictions(asset, dice)),
     )
 
@@ -194,7 +194,7 @@ def _segments(asset: Asset) -> list[str]:
     return sorted(found - {""})
 
 
-def _released(asset: Asset, dice: Dice) -> str:
+def _release(asset: Asset, dice: Dice) -> str:
     if asset.segment:
         return "Not released."
     if asset.people:

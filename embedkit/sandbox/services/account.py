@@ -39,7 +39,7 @@ PRODUCTS = (
 CUSTOMER: JSON = {"first_name": "Sanna", "middle_name": "", "last_name": "Boxer"}
 
 
-def covering(asset: Asset) -> tuple[Product, ...]:
+def products_for(asset: Asset) -> tuple[Product, ...]:
     """The products that a picture may be downloaded with."""
     return tuple(product for product in PRODUCTS if product.covers(asset))
 
@@ -53,7 +53,7 @@ def offers(asset: Asset, call: Call) -> list[JSON]:
             "uri": f"{call.origin}/v3/downloads/images/{asset.id}",
             "agreement_name": product.name,
         }
-        for product in covering(asset)
+        for product in products_for(asset)
     ]
 
 
@@ -103,7 +103,7 @@ class History:
         """Keep one more.
 
         :param most: downloads of a product that a customer has; 0 for any number.
-        :raises APIError: where they are used up.
+        :raises APIError: where they are count_of up.
         """
         counted = record.user, record.product.id
         with self._lock:
@@ -118,7 +118,7 @@ class History:
         with self._lock:
             return iter([record for record in self._records if record.user == user])
 
-    def used(self, user: str, product: Product) -> int:
+    def count_of(self, user: str, product: Product) -> int:
         """How many downloads of a product a customer has made."""
         with self._lock:
             return self._counts[user, product.id]
@@ -140,15 +140,15 @@ class Account:
         if unknown := fields - {REQUIREMENTS}:
             raise parameter_error("fields", f"The value '{min(unknown)}' is not valid.")
         held = PRODUCTS if caller.licensed else ()
-        return json_reply({"products": [self._shown(one, caller, detailed=bool(fields)) for one in held]})
+        return json_reply({"products": [self._document(one, caller, detailed=bool(fields)) for one in held]})
 
     def customer(self, call: Call, caller: Caller) -> Reply:  # noqa: ARG002
         """The customer's name."""
         return json_reply(CUSTOMER)
 
-    def _shown(self, product: Product, caller: Caller, *, detailed: bool) -> JSON:
+    def _document(self, product: Product, caller: Caller, *, detailed: bool) -> JSON:
         limit = self.config.download_limit
-        left = max(0, limit - self.history.used(caller.user, product)) if limit else None
+        left = max(0, limit - self.history.count_of(caller.user, product)) if limit else None
         needed = {"is_note_required": False, "is_project_code_required": False, "project_codes": []}
         return {
             "application_website": "gettyimages",

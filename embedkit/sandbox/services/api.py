@@ -138,7 +138,7 @@ def _downloads(downloads: Downloads) -> Iterator[Route]:
 
 def _boards(boards: Boards) -> Iterator[Route]:
     one, assets, comments = f"/v3/boards/{ID}", f"/v3/boards/{ID}/assets", f"/v3/boards/{ID}/comments"
-    yield Route("GET", "/v3/boards", "user", boards.listed)
+    yield Route("GET", "/v3/boards", "user", boards.list_boards)
     yield Route("POST", "/v3/boards", "user", boards.create)
     yield Route("GET", one, "user", boards.one)
     yield Route("PUT", one, "user", boards.rename)

@@ -78,9 +78,9 @@ class Caller:
     token: bool = False
 
 
-YEAR = 365 * 86_400  # seconds that a refresh token lives [doc]
+REFRESH_LIFETIME_S = 365 * 86_400  # seconds that a refresh token lives [doc]
 MAX_TOKENS = 10_000  # remembered; the oldest are forgotten
-PRIVATE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
 PATHS = ("/oauth2/token", "/v4/oauth2/token")  # the first on whichever host, the second in the contract of 2026
 
 
@@ -106,9 +106,9 @@ class Tokens:
     def __call__(self, call: Call) -> Reply:
         """The endpoint."""
         try:
-            return json_reply(self._answer(call), headers=PRIVATE)
+            return json_reply(self._answer(call), headers=NO_STORE)
         except APIError as refused:
-            return json_reply(refused.body, refused.status, (*PRIVATE, *refused.headers))
+            return json_reply(refused.body, refused.status, (*NO_STORE, *refused.headers))
 
     def grant(self, token: str) -> Grant | None:
         """What a token was issued for, expired or not; None for one that never was issued."""
@@ -129,23 +129,23 @@ class Tokens:
         if call.method != "POST":
             raise _token_error(405, "invalid_request", "Only POST is allowed.", (("Allow", "POST"),))
         form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
-        return self._granted(form, _application(form))
+        return self._grant_for(form, _application(form))
 
-    def _granted(self, form: dict[str, str], application: Application) -> JSON:
+    def _grant_for(self, form: dict[str, str], application: Application) -> JSON:
         match form["grant_type"]:
             case "client_credentials":
-                return self._issued(application.key)
+                return self._issue(application.key)
             case "password":
                 user = form.get("username", "")
                 if (user, form.get("password", "")) not in application.users:
                     raise _token_error(400, "invalid_grant", "The user name or the password is wrong.")
-                issued = self._issued(application.key, user)
-                return issued | {"refresh_token": self._renewable(application.key, user)}
+                issued = self._issue(application.key, user)
+                return issued | {"refresh_token": self._issue_refresh_token(application.key, user)}
             case "refresh_token":
-                return self._issued(application.key, self._renewing(application.key, form))
+                return self._issue(application.key, self._renew(application.key, form))
         raise _token_error(400, "unsupported_grant_type", "Use client_credentials, password or refresh_token.")
 
-    def _issued(self, key: str, user: str = "") -> JSON:
+    def _issue(self, key: str, user: str = "") -> JSON:
         token, seconds = new_token() + new_token(), self._config.token_seconds
         self._keep(self._access, token, Grant(key, user, self._clock() + seconds))
         return {"access_token": token, "token_type": "Bearer"} | self._lifetime(seconds)
@@ -160,12 +160,12 @@ class Tokens:
                 return {"expires_in": "soon"}
         return {}
 
-    def _renewable(self, key: str, user: str) -> str:
+    def _issue_refresh_token(self, key: str, user: str) -> str:
         token = new_token() + new_token()
-        self._keep(self._refresh, token, Grant(key, user, self._clock() + YEAR))
+        self._keep(self._refresh, token, Grant(key, user, self._clock() + REFRESH_LIFETIME_S))
         return token
 
-    def _renewing(self, key: str, form: dict[str, str]) -> str:
+    def _renew(self, key: str, form: dict[str, str]) -> str:
         with self._lock:
             grant = self._refresh.get(form.get("refresh_token", ""))
         if grant is None or grant.key != key or grant.expires <= self._clock():
@@ -194,8 +194,8 @@ def _token_error(status: int, error: str, description: str, headers: tuple[tuple
 
 # what a call has to show: the key alone, any valid token, or the token of a customer
 Need = Literal["key", "token", "user"]
-PER_SECOND = "Account Over Queries Per Second Limit"
-PER_DAY = "Account Over Rate Limit"
+OVER_PER_SECOND = "Account Over Queries Per Second Limit"
+OVER_PER_DAY = "Account Over Rate Limit"
 DAY_S = 86_400
 
 
@@ -217,12 +217,12 @@ class Gate:
         """
         key = call.headers.get("api-key", "").strip()
         if key not in APPLICATIONS:
-            raise self._stranger(key)
+            raise self._key_error(key)
         self._count(key)
         scheme, _, token = call.headers.get("authorization", "").strip().partition(" ")
-        return self._bearer(key, token.strip()) if scheme.lower() == "bearer" else Caller(key)
+        return self._caller_of(key, token.strip()) if scheme.lower() == "bearer" else Caller(key)
 
-    def _stranger(self, key: str) -> APIError:
+    def _key_error(self, key: str) -> APIError:
         if self._config.error_style == "classic":
             return message_error(403, "Account Inactive")
         if not key:
@@ -232,23 +232,23 @@ class Gate:
     def _count(self, key: str) -> None:
         now = int(self._clock())
         with self._lock:
-            if self._over(self._seconds, key, now, self._config.calls_per_second):
-                raise self._throttled(PER_SECOND)
-            if self._over(self._days, key, now // DAY_S, self._config.calls_per_day):
-                raise self._throttled(PER_DAY)
+            if self._is_over(self._seconds, key, now, self._config.calls_per_second):
+                raise self._throttle_error(OVER_PER_SECOND)
+            if self._is_over(self._days, key, now // DAY_S, self._config.calls_per_day):
+                raise self._throttle_error(OVER_PER_DAY)
 
     @staticmethod
-    def _over(counted: dict[str, tuple[int, int]], key: str, period: int, most: int) -> bool:
+    def _is_over(counted: dict[str, tuple[int, int]], key: str, period: int, most: int) -> bool:
         """Whether this call is one too many in its period; refused calls count as well."""
         last, calls = counted.get(key, (period, 0))
         calls = calls + 1 if last == period else 1
         counted[key] = period, calls
         return 0 < most < calls
 
-    def _throttled(self, detail: str) -> APIError:
+    def _throttle_error(self, detail: str) -> APIError:
         return message_error(self._config.throttle_status, detail, (("X-Error-Detail", detail),))
 
-    def _bearer(self, key: str, token: str) -> Caller:
+    def _caller_of(self, key: str, token: str) -> Caller:
         grant = self._tokens.grant(token)
         if grant is None or grant.key != key:
             raise missing_token_error("The access token is invalid")

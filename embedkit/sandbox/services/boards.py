@@ -4,7 +4,7 @@ The contract's own oddities are kept: ``pageSize`` where every other operation h
 ``name_decending``, IDs to remove as repeated parameters (joined by commas will do as well), 403 and not 404 for
 a single picture that does not exist.
 
-Guesses: a picture that a board already has counts as added; of several, those that do not exist are listed in
+Guesses: a picture that a board already has counts as added; of several, those that do not exist are list_boards in
 ``assets_not_added``; a board of others is unknown (404) to whoever was not invited to it, and answers 403 to
 an editor who would rename or delete it, or remove a comment of somebody else.
 """
@@ -152,14 +152,14 @@ class Boards:
         self._changes = 0
         self._boards: dict[str, Board] = {}
         if config.invited_board:
-            board = self._made(COLLEAGUE, "Pictures of the week", "What we might print", INVITED)
+            board = self._add_board(COLLEAGUE, "Pictures of the week", "What we might print", INVITED)
             board.editors = frozenset({USER})
             board.assets[EXAMPLE] = board.created
-            self._remark(board, COLLEAGUE, "Have a look at this one.")
+            self._add_comment(board, COLLEAGUE, "Have a look at this one.")
 
     # -- boards -----------------------------------------------------------------------------------------
 
-    def listed(self, call: Call, caller: Caller) -> Reply:
+    def list_boards(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/boards."""
         params = call.params
         relationship = choice(params, "board_relationship", RELATIONSHIPS)
@@ -177,9 +177,9 @@ class Boards:
 
     def create(self, call: Call, caller: Caller) -> Reply:
         """POST /v3/boards: 201 and the ID."""
-        name, description = _named(call)
+        name, description = _read_name(call)
         with self._lock:
-            board = self._made(caller.user, name, description, str(uuid.uuid4()))
+            board = self._add_board(caller.user, name, description, str(uuid.uuid4()))
         return json_reply({"id": board.id}, 201)
 
     def one(self, call: Call, caller: Caller) -> Reply:
@@ -190,7 +190,7 @@ class Boards:
 
     def rename(self, call: Call, caller: Caller) -> Reply:
         """PUT /v3/boards/{board_id}: 204."""
-        name, description = _named(call)
+        name, description = _read_name(call)
         with self._lock:
             board = self._board(call, caller, owned=True)
             board.name, board.description = name, description
@@ -207,7 +207,7 @@ class Boards:
 
     def add(self, call: Call, caller: Caller) -> Reply:
         """PUT /v3/boards/{board_id}/assets: 201, with what was added and what was not."""
-        asked = _asset_ids(call)
+        asked = _read_asset_ids(call)
         known = [asset_id for asset_id in asked if self._exists(asset_id)]
         with self._lock:
             self._put(self._board(call, caller), known)
@@ -230,11 +230,11 @@ class Boards:
         texts = [text for name, text in parse_qsl(call.query) if name == "asset_ids"]
         if not texts:
             raise parameter_error("asset_ids", "The value is required.")
-        return self._removed(call, caller, [asset_id.strip() for text in texts for asset_id in text.split(",")])
+        return self._remove(call, caller, [asset_id.strip() for text in texts for asset_id in text.split(",")])
 
     def remove_one(self, call: Call, caller: Caller) -> Reply:
         """DELETE /v3/boards/{board_id}/assets/{asset_id}: 200."""
-        return self._removed(call, caller, [call.path.rsplit("/", 1)[-1]])
+        return self._remove(call, caller, [call.path.rsplit("/", 1)[-1]])
 
     # -- their comments ---------------------------------------------------------------------------------
 
@@ -247,11 +247,11 @@ class Boards:
 
     def comment(self, call: Call, caller: Caller) -> Reply:
         """POST /v3/boards/{board_id}/comments: 201 and the ID."""
-        text = _object(call).get("text")
+        text = _read_object(call).get("text")
         if not isinstance(text, str) or not text.strip():
             raise parameter_error("text", "The value is required.")
         with self._lock:
-            made = self._remark(self._board(call, caller), caller.user, text)
+            made = self._add_comment(self._board(call, caller), caller.user, text)
         return json_reply({"id": made.id}, 201)
 
     def uncomment(self, call: Call, caller: Caller) -> Reply:
@@ -279,7 +279,7 @@ class Boards:
             raise _no_access()
         return board
 
-    def _made(self, owner: str, name: str, description: str | None, board_id: str) -> Board:
+    def _add_board(self, owner: str, name: str, description: str | None, board_id: str) -> Board:
         now = self._now()
         board = self._boards[board_id] = Board(board_id, owner, name, description, now, now, 0)
         self._touch(board)
@@ -294,7 +294,7 @@ class Boards:
             board.assets.setdefault(asset_id, self._now())
         self._touch(board)
 
-    def _removed(self, call: Call, caller: Caller, asset_ids: Iterable[str]) -> Reply:
+    def _remove(self, call: Call, caller: Caller, asset_ids: Iterable[str]) -> Reply:
         with self._lock:
             board = self._board(call, caller)
             for asset_id in asset_ids:
@@ -302,7 +302,7 @@ class Boards:
             self._touch(board)
         return Reply(200, "")
 
-    def _remark(self, board: Board, user: str, text: str) -> Comment:
+    def _add_comment(self, board: Board, user: str, text: str) -> Comment:
         made = Comment(str(uuid.uuid4()), user, text, self._now())
         board.comments[made.id] = made
         return made
@@ -326,16 +326,16 @@ def _no_access() -> APIError:
     return code_error(403, "InsufficientAccess", "You do not have access to change this board.")
 
 
-def _object(call: Call) -> JSON:
+def _read_object(call: Call) -> JSON:
     body = json_body(call)
     if not isinstance(body, dict):
         raise code_error(400, "MalformedRequest", "The body is not a JSON object.")
     return body
 
 
-def _named(call: Call) -> tuple[str, str | None]:
+def _read_name(call: Call) -> tuple[str, str | None]:
     """Name and description out of a body."""
-    body = _object(call)
+    body = _read_object(call)
     name, description = body.get("name"), body.get("description")
     if not isinstance(name, str) or not name.strip():
         raise parameter_error("name", "The value is required.")
@@ -344,7 +344,7 @@ def _named(call: Call) -> tuple[str, str | None]:
     return name, description
 
 
-def _asset_ids(call: Call) -> list[str]:
+def _read_asset_ids(call: Call) -> list[str]:
     """The IDs out of a body such as ``[{"asset_id": "74917285"}]``, each once."""
     body = json_body(call)
     if not isinstance(body, list):

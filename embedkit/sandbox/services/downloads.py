@@ -88,7 +88,7 @@ def _access_denied(why: str) -> Reply:
     return Reply(403, "text/plain; charset=utf-8", f"Access denied. {why}\n".encode(), PRIVATE)
 
 
-TYPES = (
+PRODUCT_TYPES = (
     *("easyaccess", "editorialsubscription", "imagepack", "premiumaccess"),
     *("royaltyfreesubscription", "creditpack", "aigen"),
 )
@@ -123,8 +123,8 @@ class Downloads:
         params = call.params
         boolean(params, "company_downloads", False)
         page, size = integer(params, "page", 1), integer(params, "page_size", 30, most=MAX_PAGE_SIZE)
-        found = list(_wanted(self.history.of(caller.user), params))
-        shown = _shown(found[(page - 1) * size : page * size], call)
+        found = list(_matching(self.history.of(caller.user), params))
+        shown = _documents(found[(page - 1) * size : page * size], call)
         return json_reply({"result_count": len(found), "downloads": shown})
 
     def past_of_one(self, call: Call, caller: Caller) -> Reply:
@@ -132,7 +132,7 @@ class Downloads:
         boolean(call.params, "company_downloads", False)
         asset = self._asset(call.path.split("/")[3])
         found = [record for record in self.history.of(caller.user) if record.asset.id == asset.id]
-        return json_reply({"id": asset.id, "downloads": _shown(found, call)})
+        return json_reply({"id": asset.id, "downloads": _documents(found, call)})
 
     def _asset(self, asset_id: str) -> Asset:
         asset = self.find(asset_id)
@@ -156,7 +156,7 @@ def _details(call: Call) -> tuple[str | None, str | None]:
 
 def _product(params: Mapping[str, str], asset: Asset) -> Product:
     """The agreement that pays: the one that is named, or the first that covers the picture."""
-    kind, number = choice(params, "product_type", TYPES), integer(params, "product_id", 0)
+    kind, number = choice(params, "product_type", PRODUCT_TYPES), integer(params, "product_id", 0)
     if number and not kind:
         raise code_error(400, "MissingRequiredQueryParameters", "product_id goes with a product_type.")
     for product in PRODUCTS:
@@ -176,8 +176,8 @@ def _size(params: Mapping[str, str], asset: Asset) -> Size:
     return found[0]
 
 
-def _wanted(records: Iterator[Record], params: Mapping[str, str]) -> Iterator[Record]:
-    timed, kind = boolean(params, "use_time", False), choice(params, "product_type", TYPES)
+def _matching(records: Iterator[Record], params: Mapping[str, str]) -> Iterator[Record]:
+    timed, kind = boolean(params, "use_time", False), choice(params, "product_type", PRODUCT_TYPES)
     first, last = (_moment(params, name, timed) for name in ("date_from", "date_to"))
     for record in records:
         at = record.at.rstrip("Z") if timed else record.at[:10]
@@ -197,6 +197,6 @@ def _moment(params: Mapping[str, str], name: str, timed: bool) -> str:
     return moment.isoformat(timespec="seconds")[:19] if timed else moment.date().isoformat()
 
 
-def _shown(records: Iterable[Record], call: Call) -> list[JSON]:
+def _documents(records: Iterable[Record], call: Call) -> list[JSON]:
     hosts = site_urls(call.origin)
     return [record.document(hosts.display(record.asset, THUMBNAIL)) for record in records]

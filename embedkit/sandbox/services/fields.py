@@ -114,8 +114,8 @@ def select_fields(text: str, fields: Fields, caller: Caller, *, undeclared: bool
     """
     named = [part for word in text.split(",") if (part := word.strip().lower())] or ["summary_set"]
     for name in named:
-        _admit(name, fields, caller)
-    every = frozenset(field for name in named for field in _opened(name, fields))
+        _check(name, fields, caller)
+    every = frozenset(field for name in named for field in _expand(name, fields))
     displays = tuple(name for name in DISPLAYS if name in every)
     keys = every - {*DISPLAYS, "downloads", "id"}
     keys |= {"display_sizes"} if displays else frozenset()
@@ -125,7 +125,7 @@ def select_fields(text: str, fields: Fields, caller: Caller, *, undeclared: bool
     return FieldSelection(("id", *sorted(keys)), displays, "downloads" in every)
 
 
-def _admit(name: str, fields: Fields, caller: Caller) -> None:
+def _check(name: str, fields: Fields, caller: Caller) -> None:
     if name not in fields.allowed:
         raise parameter_error("fields", f"The value '{name}' is not valid.")
     if name in PROTECTED and not caller.token:
@@ -136,7 +136,7 @@ def _admit(name: str, fields: Fields, caller: Caller) -> None:
         )
 
 
-def _opened(name: str, fields: Fields) -> Iterator[str]:
+def _expand(name: str, fields: Fields) -> Iterator[str]:
     match name:
         case "summary_set":
             yield from fields.summary

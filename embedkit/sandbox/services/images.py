@@ -18,7 +18,7 @@ from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
 from embedkit.sandbox.content.pictures import sizes
 from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.services import fields
-from embedkit.sandbox.services.account import covering, offers
+from embedkit.sandbox.services.account import offers, products_for
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.fields import FieldSelection, select_fields
@@ -99,7 +99,7 @@ def _largest_downloads(asset: Asset, context: ItemContext) -> list[JSON]:
 
 
 def _product_types(asset: Asset, context: ItemContext) -> list[str]:
-    return [product.type for product in covering(asset)] if context.caller.licensed else []
+    return [product.type for product in products_for(asset)] if context.caller.licensed else []
 
 
 def _download_product(asset: Asset, context: ItemContext) -> str | None:

@@ -17,12 +17,12 @@ from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Problem, Reply, json_reply
 from embedkit.sandbox.services.urls import TERMS, new_token, sign, site_urls, token_of
 
-BAR = 49  # px below the picture, in generation (b)
+BAR_PX = 49  # px below the picture, in generation (b)
 LINK = "color:#a7a7a7;text-decoration:none;font-weight:normal !important;border:none;display:inline-block;"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class MarkupValues:
     """What a piece of markup shows, and where. ``width`` and ``height`` are px of the picture alone."""
 
     items: tuple[str, ...]
@@ -39,7 +39,7 @@ class Shown:
     scheme: str
 
 
-def modern_markup(shown: Shown) -> str:
+def modern_markup(shown: MarkupValues) -> str:
     """Generation (e): single quotes, bare keys, and spaces exactly where the real one has them."""
     items = ",".join(shown.items)
     query = f"et={shown.token}&tld={shown.tld}"
@@ -57,7 +57,7 @@ def modern_markup(shown: Shown) -> str:
     )
 
 
-def div_markup(shown: Shown) -> str:
+def div_markup(shown: MarkupValues) -> str:
     """Generation (b). The published example has no tld; another than ``com`` goes where 2016 put it."""
     query = f"et={shown.token}" + (f"&tld={shown.tld}" if shown.tld != "com" else "")
     items = ",".join(shown.items)
@@ -68,8 +68,8 @@ def div_markup(shown: Shown) -> str:
         "<div style=\"background-color:#fff;display:inline-block;font-family:'Helvetica Neue',Arial,sans-serif;"
         f'color:#a7a7a7;font-size:11px;width:100%;max-width:{shown.width}px;min-width:300px;">'
         '<div style="overflow:hidden;position:relative;height:0;'
-        f'padding:{shown.padding:.6f}% 0 {BAR}px 0;width:100%;">'
-        f'<iframe src="{source}" width="{shown.width}" height="{shown.height + BAR}" scrolling="no" '
+        f'padding:{shown.padding:.6f}% 0 {BAR_PX}px 0;width:100%;">'
+        f'<iframe src="{source}" width="{shown.width}" height="{shown.height + BAR_PX}" scrolling="no" '
         'frameborder="0" style="display:inline-block;position:absolute;top:0;left:0;width:100%;height:100%;">'
         '</iframe></div><p style="margin:0;"></p>'
         '<div style="padding:0;margin:4px 0 0 10px;text-align:left;">'
@@ -79,11 +79,11 @@ def div_markup(shown: Shown) -> str:
     )
 
 
-def _detail(shown: Shown) -> str:
+def _detail(shown: MarkupValues) -> str:
     return f"{shown.scheme}://www.gettyimages.{shown.tld}/detail/{shown.items[0]}"
 
 
-THUMBNAIL = 170  # px, the longest side
+THUMBNAIL_PX = 170  # px, the longest side
 
 
 class EmbedRefused(Exception):
@@ -131,32 +131,34 @@ class Endpoint:
 
     def _document(self, call: Call, assets: list[Asset], params: dict[str, str]) -> JSON:
         old = self.config.generation == "div"
-        shown = self._shown(call, assets, params)
+        shown = self._markup_values(call, assets, params)
         first = assets[0]
-        thumbnail_width, thumbnail_height = within(first.width, first.height, THUMBNAIL, THUMBNAIL, down=True)
+        thumbnail_width, thumbnail_height = within(
+            first.width, first.height, THUMBNAIL_PX, THUMBNAIL_PX, down=True
+        )
         return {
             "type": "rich",
             "version": "1.0",
-            "height": shown.height + (BAR if old else 0),
+            "height": shown.height + (BAR_PX if old else 0),
             "width": shown.width,
             "html": div_markup(shown) if old else modern_markup(shown),
             "title": first.title,
             "caption": first.caption,
             "photographer": first.photographer,
             "collection": first.collection,
-            "thumbnail_url": site_urls(call.origin).picture(first, THUMBNAIL),
+            "thumbnail_url": site_urls(call.origin).picture(first, THUMBNAIL_PX),
             "thumbnail_height": str(thumbnail_height) if old else thumbnail_height,
             "thumbnail_width": str(thumbnail_width) if old else thumbnail_width,
             "terms_of_use_url": TERMS,
         }
 
-    def _shown(self, call: Call, assets: list[Asset], params: dict[str, str]) -> Shown:
+    def _markup_values(self, call: Call, assets: list[Asset], params: dict[str, str]) -> MarkupValues:
         config, hosts, first = self.config, site_urls(call.origin), assets[0]
         items = tuple(asset.id for asset in assets)
         tld = self._tld(params)
         width, height = self._size(first, params)
         whole = within(first.width, first.height, config.default_side, config.default_side)
-        return Shown(
+        return MarkupValues(
             items=items,
             token=token_of(f"{config.secret} {items} {tld}") if config.deterministic else new_token(),
             secret=config.secret,
@@ -181,7 +183,7 @@ class Endpoint:
 
     def _size(self, asset: Asset, params: dict[str, str]) -> tuple[int, int]:
         """The size of the picture: maxheight counts the bar of the old generation [inf]."""
-        bar = BAR if self.config.generation == "div" else 0
+        bar = BAR_PX if self.config.generation == "div" else 0
         width, height = self._limit(params, "maxwidth"), self._limit(params, "maxheight")
         if width is None and height is None:
             width = height = self.config.default_side

@@ -18,13 +18,13 @@ from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
 from embedkit.sandbox.content.pictures import draw, side_of
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Problem, Reply
-from embedkit.sandbox.services.urls import TERMS, picture_path, verified
+from embedkit.sandbox.services.urls import TERMS, is_verified, picture_path
 
 POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors *"
 )
-SIDE = 1024  # px, the picture in the frame; it scales with the frame
+FRAME_PICTURE_PX = 1024  # px, the picture in the frame; it scales with the frame
 
 FRAME = Markup("""\
 <!doctype html>
@@ -72,8 +72,8 @@ class Viewer:
     problem: Problem
 
     def __call__(self, call: Call) -> Reply:
-        items, query = requested(call)
-        if not verified(self.config.secret, items, query):
+        items, query = read_items(call)
+        if not is_verified(self.config.secret, items, query):
             return self.problem(400, "The URL of this frame was changed.")
         found = [self.find(item) for item in items.split(",")]
         if gone := [asset.withdrawn if asset else 404 for asset in found if asset is None or asset.withdrawn]:
@@ -98,7 +98,7 @@ class Viewer:
         )
 
 
-def requested(call: Call) -> tuple[str, str]:
+def read_items(call: Call) -> tuple[str, str]:
     """The items, joined by commas, and the rest of the raw query, from either form of the URL."""
     path = call.path.removeprefix("/embed").strip("/")
     if path:
@@ -112,7 +112,7 @@ def slide(asset: Asset, number: int, site: str, captioned: bool) -> Markup:
     return SLIDE.format(
         number=number,
         page=f"{site}/detail/{asset.id}",
-        source=picture_path(asset, SIDE) + "&plain=1",
+        source=picture_path(asset, FRAME_PICTURE_PX) + "&plain=1",
         width=asset.width,
         height=asset.height,
         title=asset.title,
@@ -133,13 +133,13 @@ def _frame_headers() -> tuple[tuple[str, str], ...]:
 
 
 STATIC = Path(__file__).parent / "static"
-TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-LARGEST = 2048  # px
-SECURITY = (
+CONTENT_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+MAX_SIDE_PX = 2048  # px
+SECURITY_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'"),
     ("X-Content-Type-Options", "nosniff"),
 )
-KEEP = (("Cache-Control", "public, max-age=86400"),)
+CACHE_HEADERS = (("Cache-Control", "public, max-age=86400"),)
 PER_PAGE = 60
 
 PAGE = Markup("""\
@@ -188,9 +188,11 @@ class Site:
         if asset is None or asset.withdrawn or size is None:
             return self.problem(404, "There is no such picture.")
         side = int(size[1]) if size[1] else side_of(asset, int(size[2]))
-        drawn = draw(asset, min(max(side, 16), LARGEST), label="plain" not in call.params)
+        drawn = draw(asset, min(max(side, 16), MAX_SIDE_PX), label="plain" not in call.params)
         policy = ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-        return Reply(type="image/svg+xml", body=drawn.encode(), headers=(policy, *SECURITY[1:], *KEEP))
+        return Reply(
+            type="image/svg+xml", body=drawn.encode(), headers=(policy, *SECURITY_HEADERS[1:], *CACHE_HEADERS)
+        )
 
     def index(self, call: Call) -> Reply:
         """GET /?page=2: the catalogue."""
@@ -250,7 +252,7 @@ def _note(asset: Asset) -> str:
 
 def _html(title: str, main: Markup) -> Reply:
     page = PAGE.format(title=title, main=main)
-    return Reply(type="text/html; charset=utf-8", body=page.encode(), headers=SECURITY)
+    return Reply(type="text/html; charset=utf-8", body=page.encode(), headers=SECURITY_HEADERS)
 
 
 def script(_: Call) -> Reply:
@@ -266,4 +268,4 @@ def _names() -> frozenset[str]:
 @cache
 def _file(name: str) -> Reply:
     path = STATIC / name
-    return Reply(type=TYPES[path.suffix], body=path.read_bytes(), headers=SECURITY[1:])
+    return Reply(type=CONTENT_TYPES[path.suffix], body=path.read_bytes(), headers=SECURITY_HEADERS[1:])

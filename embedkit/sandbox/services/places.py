@@ -19,10 +19,10 @@ from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.http import Call, Reply, json_reply
 
 DEFAULT = "en-US"
-EVERYWHERE = ("de", "en-GB", "en-US", "es", "fr", "it", "ja", "nl", "pt-BR", "pt-PT", "sv", "tr")
-CREATIVE = ("ko", "pl", "ru", "zh-HK")
+ALL_FAMILIES = ("de", "en-GB", "en-US", "es", "fr", "it", "ja", "nl", "pt-BR", "pt-PT", "sv", "tr")
+CREATIVE_ONLY = ("ko", "pl", "ru", "zh-HK")
 # what comes of a language without a region, where the list has it with one; English is American by default
-BARE = {"en": "en-US", "pt": "pt-BR", "zh": "zh-HK"}
+DEFAULT_REGIONS = {"en": "en-US", "pt": "pt-BR", "zh": "zh-HK"}
 # cs fi hu id ro th uk vi are for keys of iStock, which the sandbox has none of
 
 
@@ -31,11 +31,11 @@ def language_of(call: Call, family: Family | None = None) -> str:
 
     :param family: of the pictures asked for; editorial ones come in fewer languages.
     """
-    known = EVERYWHERE if family == "editorial" else (*EVERYWHERE, *CREATIVE)
+    known = ALL_FAMILIES if family == "editorial" else (*ALL_FAMILIES, *CREATIVE_ONLY)
     by_name = {name.lower(): name for name in known}
-    for asked in _preferred(call.headers.get("accept-language", "")):
+    for asked in _preferences(call.headers.get("accept-language", "")):
         base = asked.partition("-")[0]
-        if found := by_name.get(asked) or by_name.get(BARE.get(base, base).lower()):
+        if found := by_name.get(asked) or by_name.get(DEFAULT_REGIONS.get(base, base).lower()):
             return found
     return DEFAULT
 
@@ -45,7 +45,7 @@ def content_language(language: str) -> tuple[tuple[str, str], ...]:
     return (("Content-Language", language),)
 
 
-def _preferred(header: str) -> list[str]:
+def _preferences(header: str) -> list[str]:
     """The tags of a header in the order of their weights (RFC 9110 section 12.5.4), in lower case."""
     weighed = []
     for part in header.lower().split(",")[:50]:
@@ -55,8 +55,8 @@ def _preferred(header: str) -> list[str]:
     return [tag for weight, tag in sorted(weighed, key=lambda pair: pair[0]) if tag and weight < 0]
 
 
-TABLE = Path(__file__).parent / "countries.tsv"
-OTHERWISE = {"England": "United Kingdom", "Turkey": "Türkiye"}  # names of the catalogue that the table lacks
+COUNTRIES_FILE = Path(__file__).parent / "countries.tsv"
+OTHER_NAMES = {"England": "United Kingdom", "Turkey": "Türkiye"}  # names of the catalogue that the table lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Country:
 @cache
 def countries() -> tuple[Country, ...]:
     """All of them, in the order of their codes."""
-    lines = [line for line in TABLE.read_text("utf-8").splitlines() if not line.startswith("#")]
+    lines = [line for line in COUNTRIES_FILE.read_text("utf-8").splitlines() if not line.startswith("#")]
     languages = lines[0].split("\t")[2:]
     return tuple(_country(line.split("\t"), languages) for line in lines[1:])
 
@@ -87,7 +87,7 @@ def countries_by_name(language: str) -> list[Country]:
 @cache
 def country_of(name: str) -> Country:
     """The country that the catalogue calls by this name."""
-    return next(country for country in countries() if country.name(DEFAULT) == OTHERWISE.get(name, name))
+    return next(country for country in countries() if country.name(DEFAULT) == OTHER_NAMES.get(name, name))
 
 
 def _country(cells: list[str], languages: list[str]) -> Country:

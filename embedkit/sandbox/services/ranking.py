@@ -76,7 +76,7 @@ def singular(word: str) -> str:
 
 
 _BUILDING = threading.Lock()  # a cache alone lets every thread that comes meanwhile build its own
-CLOSE = 0.78  # how alike a word and its correction must be, as difflib counts
+MIN_SIMILARITY = 0.78  # how alike a word and its correction must be, as difflib counts
 # how much it counts where a word stands
 _TITLE, _NAMED, _KEYWORD, _EVENT, _CAPTION, _SELLER, _FOREIGN = 3.0, 2.5, 2.0, 1.5, 1.0, 0.8, 0.5
 _ADJACENT = 2.0  # the words of the phrase, all in a row
@@ -130,13 +130,13 @@ class Index:
         ]
         return [Hit(self._ids[at], -count) for count, _, at in sorted(scored)]
 
-    def corrected(self, text: str) -> str | None:
+    def correct(self, text: str) -> str | None:
         """The phrase with unknown words replaced by known ones that are spelled alike; None where nothing is."""
         fixed, changed = fold(text), 0
         for word in list(dict.fromkeys(_SPELLING.findall(fixed)))[:MAX_WORDS]:
             if singular(word) in self._places or word in STOP:
                 continue
-            if near := get_close_matches(word, self._spelled, n=1, cutoff=CLOSE):
+            if near := get_close_matches(word, self._spelled, n=1, cutoff=MIN_SIMILARITY):
                 fixed, changed = re.sub(rf"\b{word}\b", near[0], fixed), changed + 1
         return fixed if changed else None
 
@@ -176,11 +176,11 @@ class Index:
 def index() -> Index:
     """The index of the catalogue; it takes some tenths of a second, once."""
     with _BUILDING:
-        return _built()
+        return _build()
 
 
 @cache
-def _built() -> Index:
+def _build() -> Index:
     return Index(catalogue().values())
 
 

@@ -21,7 +21,7 @@ from embedkit.sandbox.content.pictures import Colour, colour_of, sizes
 from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.content.traits import Traits, keyword_id, keywords, origins, popularity, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
-from embedkit.sandbox.services.account import covering
+from embedkit.sandbox.services.account import products_for
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.fields import Fields, select_fields
@@ -32,7 +32,7 @@ from embedkit.sandbox.services.places import content_language, language_of
 from embedkit.sandbox.services.ranking import index, phrase_of, tokens
 from embedkit.sandbox.services.urls import new_token
 
-NEAR = 60.0  # how far, in red, green and blue, a colour may be from the one asked for
+MAX_COLOUR_DISTANCE = 60.0  # how far, in red, green and blue, a colour may be from the one asked for
 Filters = Mapping[str, Any]
 Test = Callable[[Asset, Traits, Filters], bool]
 
@@ -40,7 +40,7 @@ Test = Callable[[Asset, Traits, Filters], bool]
 def passes(asset: Asset, filters: Filters) -> bool:
     """Whether a picture passes every filter."""
     known = traits(asset)
-    return all(test(asset, known, filters) for name, test in TESTS.items() if name in filters)
+    return all(test(asset, known, filters) for name, test in FILTERS.items() if name in filters)
 
 
 def _in_collections(asset: Asset, _: Traits, filters: Filters) -> bool:
@@ -63,7 +63,7 @@ def _large_enough(asset: Asset, known: Traits, filters: Filters) -> bool:
 
 def _downloads_with(asset: Asset, _: Traits, filters: Filters) -> bool:
     kind, number = filters["download_product"]
-    return any(product.type == kind and number in (None, product.id) for product in covering(asset))
+    return any(product.type == kind and number in (None, product.id) for product in products_for(asset))
 
 
 def _keyword_ids(asset: Asset) -> set[int]:
@@ -76,15 +76,15 @@ def _somebody(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
 
 
 def _close(one: Colour, other: Colour) -> bool:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) <= NEAR**2
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) <= MAX_COLOUR_DISTANCE**2
 
 
-def _created(asset: Asset) -> datetime:
+def _created_at(asset: Asset) -> datetime:
     return datetime.fromisoformat(asset.date_created)
 
 
 # those that take a look at the picture come last
-TESTS: dict[str, Test] = {
+FILTERS: dict[str, Test] = {
     "embed_content_only": lambda asset, _, filters: asset.embeddable or not filters["embed_content_only"],
     "exclude_nudity": lambda asset, _, filters: "nude" not in asset.keywords or not filters["exclude_nudity"],
     "safe_search": lambda asset, _, filters: not (unsafe(asset) and filters["safe_search"]),
@@ -104,8 +104,8 @@ TESTS: dict[str, Test] = {
     "specific_people": lambda asset, _, filters: _somebody(asset.named, filters["specific_people"]),
     "event_ids": lambda asset, _, filters: asset.event_id in filters["event_ids"],
     "editorial_segments": lambda _, known, filters: not filters["editorial_segments"].isdisjoint(known.segments),
-    "date_from": lambda asset, _, filters: _created(asset) >= filters["date_from"],
-    "date_to": lambda asset, _, filters: _created(asset) <= filters["date_to"],
+    "date_from": lambda asset, _, filters: _created_at(asset) >= filters["date_from"],
+    "date_to": lambda asset, _, filters: _created_at(asset) <= filters["date_to"],
     "minimum_quality_rank": lambda _, known, filters: known.quality <= filters["minimum_quality_rank"],
     "keyword_ids": lambda asset, _, filters: filters["keyword_ids"] <= _keyword_ids(asset),
     "exclude_keyword_ids": lambda asset, _, filters: filters["exclude_keyword_ids"].isdisjoint(
@@ -117,7 +117,7 @@ TESTS: dict[str, Test] = {
 }
 
 
-RELATED = 6
+MAX_RELATED = 6
 T = TypeVar("T", bound=Hashable)
 
 
@@ -130,13 +130,13 @@ def facets(assets: Sequence[Asset], names: Collection[str], most: int) -> JSON:
     return {name: _FACETS[name](assets)[:most] for name in sorted(names)}
 
 
-def related(assets: Iterable[Asset], phrase: str) -> list[str]:
+def related_phrases(assets: Iterable[Asset], phrase: str) -> list[str]:
     """Phrases that narrow a search down by a place or a keyword that its pictures have, or turn to that alone."""
     used = {*tokens(phrase)}
     texts = [text for asset in assets for text in asset.keywords]
     fresh = [text for text in _frequent(texts) if not used & {*tokens(text)}]
-    narrower = [f"{phrase} {text}" for text in fresh[: RELATED // 2]] if phrase.strip() else []
-    return [*narrower, *fresh[RELATED // 2 : RELATED]]
+    narrower = [f"{phrase} {text}" for text in fresh[: MAX_RELATED // 2]] if phrase.strip() else []
+    return [*narrower, *fresh[MAX_RELATED // 2 : MAX_RELATED]]
 
 
 def related_searches(phrases: Iterable[str], url: str) -> list[JSON]:
@@ -154,17 +154,17 @@ def _events(assets: Iterable[Asset]) -> list[JSON]:
 
 
 def _locations(assets: Iterable[Asset]) -> list[JSON]:
-    return _numbered(f"{asset.city}, {asset.country}" for asset in assets)
+    return _with_ids(f"{asset.city}, {asset.country}" for asset in assets)
 
 
 def _people(assets: Iterable[Asset]) -> list[JSON]:
-    return _numbered(name for asset in assets for name in asset.named)
+    return _with_ids(name for asset in assets for name in asset.named)
 
 
 _FACETS = {"artists": _artists, "events": _events, "locations": _locations, "specific_people": _people}
 
 
-def _numbered(texts: Iterable[str]) -> list[JSON]:
+def _with_ids(texts: Iterable[str]) -> list[JSON]:
     return [{"id": keyword_id(text), "name": text} for text in _frequent(texts)]
 
 
@@ -192,10 +192,10 @@ class Search:
     def _answer(self, call: Call, caller: Caller, kind: SearchKind, known: Fields) -> Reply:
         query = parse_query(call, kind, self.config)
         chosen = select_fields(query.fields, known, caller, undeclared=self.config.undeclared_fields)
-        correction = index().corrected(query.phrase) if kind is parameters.CREATIVE else None
+        correction = index().correct(query.phrase) if kind is parameters.CREATIVE else None
         if correction:
             query = replace(query, phrase=correction)
-        found = self._sorted(self._found(query, kind), query)
+        found = self._sort(self._find(query, kind), query)
         context = ItemContext(call, caller, chosen, language_of(call, kind.family))
         body = page_of(found, query.page, query.page_size, context)
         if correction:
@@ -206,36 +206,38 @@ class Search:
         """What comes with the pictures, where it is asked for."""
         body: JSON = {}
         if query.filters.get("include_related_searches"):
-            body["related_searches"] = related_searches(related(found, query.phrase), f"{call.origin}{call.path}")
+            body["related_searches"] = related_searches(
+                related_phrases(found, query.phrase), f"{call.origin}{call.path}"
+            )
         if query.filters.get("include_facets") and self.config.facets:
             names = query.filters.get("facet_fields", kind.facets)
             body["facets"] = facets(found, names, query.filters.get("facet_max_count", 300))
         return body
 
-    def _found(self, query: SearchQuery, kind: SearchKind) -> list[Asset]:
+    def _find(self, query: SearchQuery, kind: SearchKind) -> list[Asset]:
         if not query.phrase.strip():
-            return [asset for asset_id in catalogue() if (asset := self._passing(asset_id, query, kind))]
-        if named := self._named(query.phrase):
-            return [asset for asset_id in named if (asset := self._passing(asset_id, query, kind))]
+            return [asset for asset_id in catalogue() if (asset := self._find_passing(asset_id, query, kind))]
+        if named := self._ids_in(query.phrase):
+            return [asset for asset_id in named if (asset := self._find_passing(asset_id, query, kind))]
         phrase = phrase_of(query.phrase)
         hits = index().search(phrase, query.country)
-        passing = [(hit, asset) for hit in hits if (asset := self._passing(hit.id, query, kind))]
+        passing = [(hit, asset) for hit in hits if (asset := self._find_passing(hit.id, query, kind))]
         every = len(phrase.words)
         whole = [asset for hit, asset in passing if hit.words == every]
         return whole if _strict(query, kind, whole) else [asset for _, asset in passing]
 
-    def _passing(self, asset_id: str, query: SearchQuery, kind: SearchKind) -> Asset | None:
+    def _find_passing(self, asset_id: str, query: SearchQuery, kind: SearchKind) -> Asset | None:
         asset = self.find(asset_id)
         if asset is None or asset.withdrawn or kind.family not in (None, asset.family):
             return None
         return asset if passes(asset, query.filters) else None
 
-    def _named(self, phrase: str) -> list[str]:
+    def _ids_in(self, phrase: str) -> list[str]:
         """The IDs that a phrase consists of; none where anything else is in it."""
         words = [word for word in re.split(r"[\s,]+", phrase.lower()) if word]
         return list(dict.fromkeys(words)) if words and all(self.find(word) for word in words) else []
 
-    def _sorted(self, found: list[Asset], query: SearchQuery) -> list[Asset]:
+    def _sort(self, found: list[Asset], query: SearchQuery) -> list[Asset]:
         match query.sort_order:
             case "newest":
                 return sorted(found, key=lambda asset: asset.date_created, reverse=True)

@@ -33,7 +33,7 @@ def sign(secret: str, items: str, query: str) -> str:
     return _base64(hmac.digest(secret.encode(), f"{items}?{query}".encode(), "sha256"))
 
 
-def verified(secret: str, items: str, query: str) -> bool:
+def is_verified(secret: str, items: str, query: str) -> bool:
     """Whether a raw query carries ``et`` and then the right ``sig`` for these items."""
     signed, mark, rest = query.partition("&sig=")
     given = rest.partition("&")[0].replace("%3D", "=").replace("%3d", "=")
