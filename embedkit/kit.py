@@ -26,7 +26,7 @@ from embedkit.getty import references
 from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, RenderOptions, Report
 from embedkit.process import Lazy
 from embedkit.settings import Settings
-from embedkit.targets import INPUTS, Input, Target
+from embedkit.targets import INPUTS, TARGETS, Input, Target
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -315,6 +315,7 @@ class EmbedKit:
         """
         from embedkit.rendering.renderer import assets
 
+        validation.one_of(target, TARGETS, "target")
         return assets(target, self.settings.rendering, self.settings.static_url)
 
     # -- texts ------------------------------------------------------------------------------------------
@@ -362,6 +363,8 @@ class EmbedKit:
 
         :param progress: called with the number of pictures done and of all.
         """
+        if target is not None:
+            validation.one_of(target, TARGETS, "target")
         checked = [(text, validation.one_of(input, INPUTS, "input")) for text, input in texts]
         return self.engine.documents(checked, target=target, progress=progress)
 

@@ -267,6 +267,9 @@ def test_a_wrong_option_is_named(house: House) -> None:
     for wrong in ({"target": "flash"}, {"max_width": 0}, {"tld": "evil"}, {"colour": "red"}, {"max_width": "9"}):
         with pytest.raises(ConfigurationError):
             house.kit.html(ID, **wrong)
+    for act in (lambda: house.kit.render("x", target="facad"), lambda: house.kit.assets("facad")):
+        with pytest.raises(ConfigurationError, match="There is no target 'facad'"):
+            act()
     with pytest.raises(ConfigurationError, match="no input"):
         house.kit.render("x", input="rst")  # type: ignore[arg-type]
 
