@@ -11,6 +11,7 @@ from typing import Any
 from embedkit import EmbedKit, EmbedKitError, Settings
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.services.ranking import index
 from embedkit.transport.client import HttpTransport
 from tests.support.faulty_upstream import Script, ok
 from tests.support.tools import Clock
@@ -116,7 +117,8 @@ def inside(config: SandboxConfig | None = None, **rows: Any) -> tuple[EmbedKit, 
 def served(
     config: SandboxConfig | None = None, *, api_rate: float = FAST, **rows: Any
 ) -> Iterator[tuple[EmbedKit, SandboxServer]]:
-    """A kit over a sandbox on a port."""
+    """A kit over a sandbox on a port, which has its index already: under load that takes longer than a client waits."""
+    index()
     with SandboxServer(config) as server:
         settings = server.settings(**{"cache": "memory:", **rows})
         transport = HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, api_rate=api_rate)
