@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from embedkit.kit import EmbedKit
+    from embedkit import EmbedKit
     from embedkit.sandbox import SandboxServer
 
 
@@ -34,11 +34,9 @@ def embedkit_sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture
 def embedkit_kit(embedkit_sandbox: SandboxServer) -> Iterator[EmbedKit]:
     """An :class:`~embedkit.EmbedKit` that asks ``embedkit_sandbox``, in process; new for each test."""
-    from cachelib import SimpleCache
-
-    from embedkit.kit import EmbedKit
+    from embedkit import EmbedKit
     from embedkit.sandbox import SandboxTransport
 
     settings = embedkit_sandbox.settings(secret=("embedkit-sandbox-" * 3,), cache="memory:")
-    with EmbedKit(settings, transport=SandboxTransport(embedkit_sandbox.app), cache=SimpleCache()) as kit:
+    with EmbedKit(settings, transport=SandboxTransport(embedkit_sandbox.app)) as kit:
         yield kit
