@@ -12,20 +12,29 @@ from embedkit.models import JSON, AssetRef, Embed, Frame
 if TYPE_CHECKING:  # 14 ms to import: what is warm has no use for it
     from embedkit.api.models import DisplaySize, Image
 
-TEXTS = ("type", "version", "title", "caption", "photographer", "collection", "page_url")
-ADDRESSES = ("thumbnail_url", "terms_of_use_url")
+KINDS: dict[Any, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "str | None": (str, type(None)),
+    "int | None": (int, type(None)),
+}
+PLAIN = {row.name: KINDS[row.type] for row in fields(Embed) if row.type in KINDS}  # the same in JSON
+SIZES = ("width", "height")
 TIMES = ("fetched_at", "fresh_until")
+PICTURE = (
+    *("id", "title", "caption", "photographer", "collection", "date_created"),
+    *("family", "orientation", "width", "height"),
+)
 
 
 def dump(embed: Embed, *, times: bool = True) -> JSON:
     """Everything that is worth keeping of an embed; without ``times`` it is the same at every build."""
     record: JSON = {row.name: getattr(embed, row.name) for row in fields(Embed) if row.name != "stale"}
     record["ref"] = str(embed.ref)
-    record["frame"] = {
+    frame = {row.name: getattr(embed.frame, row.name) for row in fields(Frame)}
+    record["frame"] = frame | {
         "items": list(embed.frame.items),
         "query": [list(pair) for pair in embed.frame.query],
-        "is360": embed.frame.is360,
-        "bar": embed.frame.bar,
     }
     record["asked"] = list(embed.asked)
     if not times:
@@ -41,28 +50,28 @@ def load(record: JSON) -> Embed:
         cache entries are signed, and locked records go through :func:`embedkit.getty.oembed.vetted`.
     """
     try:
-        frame = record["frame"]
-        embed = Embed(
+        plain = {name: record[name] for name in PLAIN}
+        wrong = [name for name, kinds in PLAIN.items() if type(plain[name]) not in kinds]
+        if wrong or min(plain["width"], plain["height"]) < 1:
+            raise TypeError(f"a wrong value for {' or '.join(wrong or SIZES)}")
+        return Embed(
             ref=AssetRef(tuple(record["ref"].split(","))),
-            **{name: _is(record[name], str) for name in TEXTS},
-            **{name: _is(record[name], str, type(None)) for name in ADDRESSES},
-            width=_size(record["width"]),
-            height=_size(record["height"]),
-            thumbnail_width=_is(record["thumbnail_width"], int, type(None)),
-            thumbnail_height=_is(record["thumbnail_height"], int, type(None)),
-            frame=Frame(
-                tuple(_is(item, str) for item in frame["items"]),
-                tuple((_is(name, str), _is(value, str)) for name, value in frame["query"]),
-                _is(frame["is360"], bool),
-                _is(frame["bar"], int),
-            ),
+            frame=_frame(**record["frame"]),
             fetched_at=float(record.get("fetched_at", 0)),
             fresh_until=float(record.get("fresh_until", 0)),
             asked=(record["asked"][0], record["asked"][1]),
+            **plain,
         )
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(f"not a record of an embed: {error!r}") from None
-    return embed
+
+
+def _frame(items: list[str], query: list[tuple[str, str]], is360: bool, bar: int) -> Frame:
+    pairs = tuple([(name, value) for name, value in query])
+    kinds = {*map(type, items), *[type(part) for pair in pairs for part in pair]}
+    if kinds - {str} or type(is360) is not bool or type(bar) is not int:
+        raise TypeError("a wrong value for the frame")
+    return Frame(tuple(items), pairs, is360, bar)
 
 
 def public(embed: Embed, now: float) -> JSON:
@@ -79,16 +88,7 @@ def picture(image: Image) -> JSON:
     """A picture as search answers it: what an editor chooses by, and who is to be named."""
     credit = image.credit
     return {
-        "id": image.id,
-        "title": image.title,
-        "caption": image.caption,
-        "photographer": image.photographer,
-        "collection": image.collection,
-        "date_created": image.date_created,
-        "family": image.family,
-        "orientation": image.orientation,
-        "width": image.width,
-        "height": image.height,
+        **{name: getattr(image, name) for name in PICTURE},
         "thumb": _display(image.thumb),
         "preview": _display(image.preview),
         "restrictions": list(image.restrictions),
@@ -105,16 +105,3 @@ def picture(image: Image) -> JSON:
 
 def _display(size: DisplaySize | None) -> JSON | None:
     return {"url": size.uri, "width": size.width, "height": size.height} if size else None
-
-
-def _is(value: Any, *kinds: type) -> Any:
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise TypeError(f"{value!r} has the wrong type")
-    return value
-
-
-def _size(value: Any) -> int:
-    size: int = _is(value, int)
-    if size < 1:
-        raise ValueError(f"{value!r} is no size")
-    return size

@@ -29,7 +29,7 @@ class Match(NamedTuple):
         wanted = self.ref.options if self.ref else Options()
         if wanted.target and ROWS[wanted.target].on_page and ROWS[target or "web"].on_page:
             return wanted
-        return replace(wanted, target=target)
+        return wanted if wanted.target == target else replace(wanted, target=target)
 
 
 def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Match]:

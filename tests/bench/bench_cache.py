@@ -54,7 +54,7 @@ def c1(folder: Path) -> Iterator[Row]:
         assert get().embed
         found = ratios(get, reference, times=50_000)
         yield Row("C1", f"warm get of the cache, {store.kind} / dict + expiry", found, 5, 2)
-        past = quartiles([seconds(partial(kept._look, name(7), "com"), 2_000) * 1e6 for _ in range(ROUNDS)])
+        past = quartiles([seconds(partial(kept._look, (name(7), "com")), 2_000) * 1e6 for _ in range(ROUNDS)])
         yield Row("", f"the same past the memory in front, {store.kind}", past, None, None, unit="us")
     with EmbedKit(Settings(cache=f"sqlite:{folder / 'kit'}", secret="s" * 40)) as kit:
         kit.cache.store(embed(name(7)), tld="com")
