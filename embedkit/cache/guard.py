@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from cachelib import BaseCache, MemcachedCache, NullCache, SimpleCache
@@ -126,6 +126,10 @@ class Guarded:
     def get(self, key: str) -> object:
         """The value; None where there is none."""
         return self._read(lambda: self.backend.get(key), None)
+
+    def get_many(self, keys: Sequence[str]) -> list[object]:
+        """The values; None for each that there is not."""
+        return self._read(lambda: self.backend.get_many(*keys), [None] * len(keys))
 
     def set(self, key: str, value: str, seconds: int) -> bool:
         """Whether the value is kept."""

@@ -200,7 +200,7 @@ class Takedowns:
             self._horizon = max(self._horizon, horizon)
         slots = {}
         filed = {}
-        for number in range(1, SLOTS + 1) if data[SLOT_BYTES:].strip(b"\0") else ():
+        for number in range(1, SLOTS + 1) if data[SLOT_BYTES:] != EMPTY * SLOTS else ():
             digest, when, check = SLOT.unpack_from(data, number * SLOT_BYTES)
             if when and check == _check(data[number * SLOT_BYTES : number * SLOT_BYTES + 40]):
                 slots[digest] = number

@@ -92,8 +92,8 @@ class Resolver:
 
         :raises ProviderError: where there is none, and no copy that may be shown instead.
         """
-        entry, may_show = self._look(key, options)
-        if may_show:
+        entry = self._lookup(key)
+        if self._may_show(entry, options):
             return entry
         if admit and (error := admit([key]).get(key)):
             return _last_good(entry, error)
@@ -117,14 +117,12 @@ class Resolver:
             largest[key] = options if before in (None, options) else sizes.largest(options, before)
         found: dict[EmbedKey, Entry | EmbedKitError] = {}
         missing: dict[EmbedKey, Entry] = {}
-        for key, options in largest.items():
-            looked = (Entry(key=key), False) if refresh else _caught(self._look, key, options)
-            if isinstance(looked, EmbedKitError):
-                found[key] = looked
-            elif looked[1]:
-                found[key] = looked[0]
+        for entry in map(_blank, largest) if refresh else self._lookup_many(list(largest)):
+            answer = not refresh and _caught(self._may_show, entry, largest[entry.key])
+            if answer:
+                found[entry.key] = entry if answer is True else answer
             else:
-                missing[key] = looked[0]
+                missing[entry.key] = entry
         if admit and missing:
             for key, error in admit(tuple(missing)).items():
                 found[key] = _caught(_last_good, missing.pop(key), error)
@@ -152,35 +150,42 @@ class Resolver:
             finally:  # after an interruption what is under way comes to its end, and nothing else is begun
                 pool.shutdown(cancel_futures=True)
 
-    def _look(self, key: EmbedKey, options: Options) -> tuple[Entry, bool]:
-        """What is held of a picture, and whether that may be shown now; if not, Getty has to be asked first.
+    def _lookup(self, key: EmbedKey) -> Entry:
+        """What is held of a picture."""
+        return self._cache().get(*key) if self._locked is None else self._from_lock(key, self._locked)
+
+    def _lookup_many(self, keys: Sequence[EmbedKey]) -> Sequence[Entry]:
+        if self._locked is not None:
+            return [self._from_lock(key, self._locked) for key in keys]
+        return self._cache().get_many(keys)
+
+    def _may_show(self, entry: Entry, options: Options) -> bool:
+        """Whether the copy in an entry may be shown now; if not, Getty has to be asked first.
 
         :raises ProviderError: where Getty has lately said no, and no copy may be shown.
         """
-        if self._locked is not None:
-            return self._from_lock(key, self._locked), True
-        entry = self._cache().get(*key)
-        found = _lookup(entry, options)
-        self._observe("lookup", found)
+        if self._locked is None:
+            self._observe("lookup", _outcome(entry, options))
         if entry.error is not None:
-            return _last_good(entry, entry.error), True
-        if found == "stale":
-            self._revalidator.submit(key, lambda: self._ask(entry, options))
-        return entry, found != "miss"
+            return bool(_last_good(entry, entry.error))
+        if not entry.satisfies(options):
+            return self._locked is not None
+        if entry.verdict is Verdict.STALE_WHILE_REVALIDATE:
+            self._revalidator.submit(entry.key, lambda: self._ask(entry, options))
+        return entry.verdict in (Verdict.FRESH, Verdict.STALE_WHILE_REVALIDATE)
 
     def _from_lock(self, key: EmbedKey, locked: Mapping[EmbedKey, Embed]) -> Entry:
         from embedkit.getty import oembed
 
-        if key in locked:  # a lock file is not signed: whoever can write to it is not trusted with more
-            return Entry(
-                oembed.vetted(locked[key], self._settings.image_origins, tld=key[1]), Verdict.FRESH, key=key
-            )
-        ref = ",".join(key[0])
-        raise Unavailable(
-            f"{ref} is not in the lock file {self._settings.lockfile}.",
-            hint="Add it with: embedkit lock DIR",
-            ref=ref,
-        )
+        if key not in locked:
+            ref, hint = ",".join(key[0]), "Add it with: embedkit lock DIR"
+            missing = Unavailable(f"{ref} is not in the lock file {self._settings.lockfile}.", hint=hint, ref=ref)
+            return Entry(error=missing, key=key)
+        try:  # a lock file is not signed: whoever can write to it is not trusted with more
+            embed = oembed.vetted(locked[key], self._settings.image_origins, tld=key[1])
+        except ProviderError as error:
+            return Entry(error=error, key=key)
+        return Entry(embed, Verdict.FRESH, key=key)
 
     def _ask(self, entry: Entry, options: Options, *, batch: bool = False) -> Entry:
         """Ask Getty, one caller at a time for a picture; else the last good copy.
@@ -215,13 +220,14 @@ class Resolver:
     def _renew(self, entry: Entry, options: Options, *, batch: bool = False) -> Entry:
         """Ask Getty whatever is held."""
         if self._locked is not None:
-            return self._from_lock(entry.key, self._locked)
+            found = self._from_lock(entry.key, self._locked)
+            return _last_good(found, found.error) if found.error else found
         began = time.monotonic()
         with self._cache().single_flight(*entry.key, wait=self._settings.timeout) as call:
             if not call.is_done:
                 call.result = self._fetch(entry.key, options, batch, began)
-        found: Entry = call.result
-        return found
+        renewed: Entry = call.result
+        return renewed
 
     def _fetch(self, key: EmbedKey, options: Options, batch: bool, began: float) -> Entry:
         from embedkit.getty import oembed  # what is warm has no use for it
@@ -269,7 +275,11 @@ class Resolver:
             raise
 
 
-def _lookup(entry: Entry, options: Options) -> str:
+def _blank(key: EmbedKey) -> Entry:
+    return Entry(key=key)
+
+
+def _outcome(entry: Entry, options: Options) -> str:
     """What a look into the cache came to, in one word."""
     if entry.error is not None:
         return "negative"

@@ -11,7 +11,8 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from embedkit.cache.stores.base import DEFAULT_TIMEOUT_S, MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
@@ -25,6 +26,8 @@ BATCH_PAUSE_S = 0.001  # seconds between two of them, in which the others have t
 PRUNE_EVERY = 256  # writes from one clean-up to the next
 
 GET = "SELECT value, expires FROM entries WHERE key = ?"
+GET_MANY = "SELECT key, value, expires FROM entries WHERE key IN ({})"
+MAX_KEYS = 500  # in one statement; SQLite takes 999 (sqlite.org/limits.html)
 SET = "INSERT OR REPLACE INTO entries (key, value, expires) VALUES (?, ?, ?)"
 DELETE = "DELETE FROM entries WHERE key = ? AND (expires = 0 OR expires > ?)"
 DROP_EXPIRED = """DELETE FROM entries WHERE id IN
@@ -75,6 +78,15 @@ class SQLiteCache(LocalStore):
 
     def get(self, key: str) -> Any:
         return load_or_none(self._read(key))
+
+    def get_many(self, *keys: str) -> list[Any]:
+        found: dict[str, Any] = {}
+        for start in range(0, len(keys), MAX_KEYS):
+            some = keys[start : start + MAX_KEYS]
+            statement = GET_MANY.format(",".join("?" * len(some)))
+            rows: list[Any] = self._pool.do(partial(_fetch_all, statement, some), [])
+            found |= {key: load_or_none(value) for key, value, expires in rows if self._is_alive(expires)}
+        return [found.get(key) for key in keys]
 
     def has(self, key: str) -> bool:
         return self._read(key) is not None
@@ -163,3 +175,7 @@ class SQLiteCache(LocalStore):
 
 def _busy(error: Exception | None) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _fetch_all(statement: str, arguments: Sequence[str], db: sqlite3.Connection) -> list[Any]:
+    return db.execute(statement, arguments).fetchall()

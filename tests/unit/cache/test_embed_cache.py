@@ -81,6 +81,21 @@ def test_a_copy_comes_back_as_it_went_in(kept: EmbedCache, clock: Clock) -> None
         assert kept.get(ITEMS, "com") == Entry(stored, Verdict.FRESH)
 
 
+def test_many_are_looked_up_at_once(kept: EmbedCache, backend: BaseCache, clock: Clock) -> None:
+    numbers = range(250)  # more than are read together
+    for number in numbers[::2]:
+        kept.store(embed((f"{number}",)), tld="com")
+    other = cache(backend, clock=clock)
+    other.get(("0",), "com")
+    keys = [((f"{number}",), "com") for number in numbers]
+    found = other.get_many([*keys, keys[0]])
+    assert [entry.key for entry in found] == [*keys, keys[0]]
+    assert [bool(entry.embed) for entry in found[:-1]] == [number % 2 == 0 for number in numbers]
+    assert found[-1] is found[0] is other.get(("0",), "com")
+    assert other.info()["hits"] == 1 + 125 + 1
+    assert other.get_many([]) == []
+
+
 def test_pictures_lists_and_endpoints_are_kept_apart(kept: EmbedCache, backend: BaseCache, clock: Clock) -> None:
     one, both = keep(kept, embed(LIST[:1]), tld="com"), keep(kept, embed(LIST), tld="com")
     assert kept.get(LIST[:1], "com").embed == one
