@@ -11,8 +11,19 @@ import click
 
 from embedkit.api.enums import BoardSortOrder, Relationship
 from embedkit.api.models import Board, BoardAsset
-from embedkit.cli.output import again, as_json, counted, open_kit, print_json, read_lines, say
-from embedkit.cli.tables import Column, is_wide, page_options, print_table
+from embedkit.cli.output import (
+    Column,
+    again,
+    as_json,
+    counted,
+    is_wide,
+    open_kit,
+    print_json,
+    print_table,
+    read_lines,
+    say,
+)
+from embedkit.cli.search import page_options
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 

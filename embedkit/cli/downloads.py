@@ -10,8 +10,7 @@ import click
 
 from embedkit.api.enums import ProductType
 from embedkit.api.models import DownloadOffer, DownloadSize
-from embedkit.cli.output import as_json, open_kit, print_json, printable, progress, say
-from embedkit.cli.tables import Column, print_table
+from embedkit.cli.output import Column, as_json, open_kit, print_json, print_table, printable, progress, say
 from embedkit.errors import NotFound, Unauthorized, UnsupportedReference
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON

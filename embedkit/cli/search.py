@@ -9,6 +9,7 @@ import click
 
 from embedkit import serialization
 from embedkit.api.enums import (
+    MAX_PAGE_SIZE,
     Composition,
     EditorialSortOrder,
     GraphicalStyle,
@@ -17,9 +18,8 @@ from embedkit.api.enums import (
     Segment,
 )
 from embedkit.api.models import Image, SearchPage
-from embedkit.api.parameters import FAMILIES, Family, takes
-from embedkit.cli.output import again, as_json, counted, open_kit, print_json, say
-from embedkit.cli.tables import Column, is_wide, page_options, print_table
+from embedkit.api.parameters import FAMILIES, PAGE_SIZE, Family, takes
+from embedkit.cli.output import Column, again, as_json, counted, is_wide, open_kit, print_json, print_table, say
 from embedkit.errors import ConfigurationError
 from embedkit.models import JSON
 
@@ -50,6 +50,20 @@ def repeatable(option: str, name: str, words: Any, text: str) -> Callable[[Comma
         metavar="WORD",
         help=f"{text}: {', '.join(allowed)}.",
     )
+
+
+def page_options(noun: str) -> Callable[[Command], Command]:
+    """``--page`` and ``--page-size`` of a table that Getty gives page by page."""
+    page = click.option("--page", type=click.IntRange(1), default=1, metavar="N", help="Which page, from 1.")
+    size = click.option(
+        "--page-size",
+        type=click.IntRange(1, MAX_PAGE_SIZE),
+        default=PAGE_SIZE,
+        show_default=True,
+        metavar="N",
+        help=f"{noun} on a page, {MAX_PAGE_SIZE} at most.",
+    )
+    return lambda command: page(size(command))
 
 
 @click.command()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.cli.tables import cells
+from embedkit.cli.output import cells
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from tests.support.cli import (
     Run,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedkit.cli.tables import Column, cells, cut, table
+from embedkit.cli.output import Column, cells, cut, table
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services.http import Call
 from embedkit.shortcodes import scan
