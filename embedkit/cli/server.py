@@ -162,9 +162,12 @@ def _unwrapped(app: Any) -> Any:
 
 
 def _harden(server: Any) -> None:
-    """Have waitress bound what it has no bound for, and answer 400 to a URL that it falls over."""
+    """Bound what waitress has no bound for, and have it refuse with our headers, also a URL that it falls over."""
     from waitress.channel import HTTPChannel
     from waitress.parser import HTTPRequestParser, ParsingError
+    from waitress.task import ErrorTask
+
+    from embedkit.web.response import ALWAYS, NO_STORE
 
     class Parser(HTTPRequestParser):  # type: ignore[misc,unused-ignore]
         def parse_header(self, header_plus: bytes) -> None:
@@ -173,8 +176,16 @@ def _harden(server: Any) -> None:
             except ValueError:  # of urllib.parse, for http://[::1
                 raise ParsingError("Bad URI") from None
 
+    class Refusal(ErrorTask):  # type: ignore[misc,unused-ignore]
+        """What waitress answers by itself, to what is not HTTP or is too large."""
+
+        def execute(self) -> None:
+            self.response_headers = [*ALWAYS.items(), ("Cache-Control", NO_STORE)]
+            super().execute()
+
     class Channel(HTTPChannel):  # type: ignore[misc,unused-ignore]
         parser_class = Parser
+        error_task_class = Refusal
 
         def received(self, data: bytes) -> bool:
             """Answer the first few of many requests, and close: a client asks again (RFC 9112, 9.3.2)."""

@@ -17,6 +17,7 @@ from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.errors import EmbedKitError
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem, Shortcode
 from embedkit.shortcodes import scan
+from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget
 from embedkit.shortcodes.scan import Positions
 from embedkit.targets import Input, Target
 
@@ -27,12 +28,30 @@ Draft = tuple[str, Input, list[tuple[Match, Shown | None]]]
 """A text, its format, and what was found in it, with what the memo knows of that."""
 
 
+class TextTooLarge(Exception):
+    """A text asks for more than the budget that its caller gave; ``problem`` tells where in it that is."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
 class Expansion:
-    """One run, for one target (None: the setting TARGET)."""
+    """One run, for one target (None: the setting TARGET).
+
+    :param budget: what a text may ask for; one that asks for more is refused whole. None: what lies beyond the
+        usual budget stays as written.
+    """
 
     def __init__(
-        self, resolver: Resolver, memo: Memo, fragments: RenderedFragments, target: Target | None
+        self,
+        resolver: Resolver,
+        memo: Memo,
+        fragments: RenderedFragments,
+        target: Target | None,
+        budget: Budget | None = None,
     ) -> None:
+        self._budget = budget
         self._resolver = resolver
         self._memo = memo
         self._fragments = fragments
@@ -43,7 +62,10 @@ class Expansion:
     def run(
         self, texts: Iterable[tuple[str, Input]], progress: Progress | None, admit: Admit | None
     ) -> list[Document]:
-        """The texts as documents, in order."""
+        """The texts as documents, in order.
+
+        :raises TextTooLarge: before Getty is asked for anything.
+        """
         drafts = [self._recall(text, input) for text, input in texts]
         if self._missing:
             wants = [(self._resolver.key(ref, ref.options), ref.options) for ref in self._missing]
@@ -52,7 +74,9 @@ class Expansion:
 
     def _recall(self, text: str, input: Input) -> Document | Draft:
         """The document, if the memo knows every shortcode of the text as it is written; else a draft of it."""
-        shortcodes = scan.find(text, input)
+        shortcodes = scan.find(text, input, self._budget or DOCUMENT)
+        if self._budget:
+            _check_size(shortcodes)
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Shortcode, str | None]] = []
@@ -113,3 +137,9 @@ class Expansion:
         if match.ref is None:
             return None
         return str(self._fragments.fallback(match.ref, "", error, match.options(self._target), input))
+
+
+def _check_size(shortcodes: Iterable[Shortcode]) -> None:
+    for shortcode in shortcodes:
+        if shortcode.problem and shortcode.problem.code == TOO_LARGE:
+            raise TextTooLarge(shortcode.problem)

@@ -22,6 +22,7 @@ from embedkit.events import Events
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options
 from embedkit.process import Lazy
 from embedkit.settings import Settings
+from embedkit.shortcodes.budget import Budget
 from embedkit.targets import Input, Target
 
 if TYPE_CHECKING:
@@ -114,9 +115,14 @@ class Engine:
         target: Target | None = None,
         progress: Progress | None = None,
         admit: Admit | None = None,
+        budget: Budget | None = None,
     ) -> list[Document]:
-        """Many texts, each with its input format; a distinct picture is asked for once for all of them."""
-        return Expansion(self.resolver, self.memo, self.fragments, target).run(texts, progress, admit)
+        """Many texts, each with its input format; a distinct picture is asked for once for all of them.
+
+        :param budget: what a text may ask for; without one, what lies beyond the usual budget stays as written.
+        :raises embedkit.engine.documents.TextTooLarge: where a text asks for more than ``budget``.
+        """
+        return Expansion(self.resolver, self.memo, self.fragments, target, budget).run(texts, progress, admit)
 
     def close(self) -> None:
         """Close connections."""

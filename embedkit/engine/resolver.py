@@ -141,10 +141,13 @@ class Resolver:
                 yield entry.key, _caught(ask, entry, options)
         elif missing:
             from concurrent.futures import ThreadPoolExecutor, as_completed
+            from contextvars import copy_context  # so that what a thread logs carries the ID of the request
 
             pool = ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch")
             try:
-                asked = {pool.submit(_caught, ask, *want): want[0].key for want in missing}
+                asked = {
+                    pool.submit(copy_context().run, partial(_caught, ask, *want)): want[0].key for want in missing
+                }
                 for done in as_completed(asked):
                     yield asked[done], done.result()
             finally:  # after an interruption what is under way comes to its end, and nothing else is begun

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from flask import Response
 
-from embedkit.errors import EmbedKitError
+from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.models import JSON, AssetRef, Embed, Options
 from embedkit.targets import Target
 from embedkit.web import response
@@ -39,7 +39,10 @@ def batch(context: AppContext) -> Response:
 
 
 def purge(context: AppContext, ref: str) -> Response:
+    """Every copy is gone, or stays hidden from here; 404 and 503 tell what is known of there having been one."""
     if not context.kit.purge(ref):
+        if context.kit.status()["store"]["read"] != "ok":
+            raise Unavailable("The cache can't be read: the picture is purged, whether or not a copy was held.")
         raise Refused("not-found", "No copy of this picture is held, so there is nothing to purge.")
     return Response(status=204, headers={"Cache-Control": response.NO_STORE})
 

@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 from flask import Response, request
 
-from embedkit.engine import matches
-from embedkit.shortcodes.budget import REQUEST, TOO_LARGE
-from embedkit.targets import Input
+from embedkit.engine.documents import TextTooLarge
+from embedkit.models import Document
+from embedkit.shortcodes.budget import REQUEST
 from embedkit.web import response
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
@@ -24,10 +24,7 @@ def render(context: AppContext) -> Response:
 
 
 def _render(context: AppContext) -> Response:
-    asked = read_body(RenderRequest)
-    _check_budget(asked.content, asked.input)
-    texts = [(asked.content, asked.input)]
-    [document] = context.kit.engine.documents(texts, target=asked.target, admit=admit_cold)
+    document = _document(context, read_body(RenderRequest))
     return response.as_json(
         {
             "content": document.content,
@@ -37,17 +34,19 @@ def _render(context: AppContext) -> Response:
     )
 
 
-def _check_budget(text: str, input: Input) -> None:
-    """Read the text within the budget of a request, before Getty is asked for anything.
+def _document(context: AppContext, params: RenderRequest) -> Document:
+    """The text as a document, within the budget of a request: one call counts once against the rate limit.
 
-    :raises Refused: where it asks for more: one call counts once against the rate limit.
+    :raises Refused: where the text asks for more; Getty has not been asked for anything then.
     """
-    for found in matches.find(text, input, REQUEST):
-        for problem in found.problems:
-            if problem.code == TOO_LARGE:
-                where = f"reached in line {problem.line}, column {problem.column}"
-                says = f"{problem.detail.partition(';')[0]} ({where}). Send it in parts."
-                raise Refused("too-large", says)
+    texts = [(params.content, params.input)]
+    try:
+        return context.kit.engine.documents(texts, target=params.target, admit=admit_cold, budget=REQUEST)[0]
+    except TextTooLarge as error:
+        problem = error.problem
+        where = f"reached in line {problem.line}, column {problem.column}"
+        says = f"{problem.detail.partition(';')[0]} ({where}). Send it in parts."
+        raise Refused("too-large", says) from None
 
 
 ROUTES = (

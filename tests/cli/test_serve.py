@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from embedkit.cli.server import MAX_PIPELINED, Server
+from embedkit.web.response import ALWAYS
 from tests.support.serve import (
     LONG,
     Child,
@@ -98,6 +99,23 @@ def test_a_header_that_is_too_long_is_refused(upstream: Gate) -> None:
     with serve(upstream.url) as child:
         assert child.get("/healthz", Cookie="c" * 20_000)[0] == 200
         assert child.get("/healthz", Cookie="c" * 60_000)[0] == 431
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * 60_000),
+    ],
+)
+def test_what_the_server_refuses_by_itself_has_our_headers(upstream: Gate, request_: bytes) -> None:
+    with serve(upstream.url) as child, socket.create_connection((child.host, child.port), timeout=LONG) as client:
+        client.sendall(request_)
+        answer = client.recv(65536).decode()
+    assert answer.startswith(("HTTP/1.0 400", "HTTP/1.1 400", "HTTP/1.0 431", "HTTP/1.1 431"))
+    for name, value in {**ALWAYS, "Cache-Control": "no-store"}.items():
+        assert f"\r\n{name}: {value}\r\n" in answer
 
 
 @pytest.mark.parametrize(("hops", "statuses"), [("1", [400, 400, 429]), ("0", [400, 429, 429])])

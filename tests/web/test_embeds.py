@@ -7,8 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from cachelib import SimpleCache
 
+from embedkit import EmbedKit, create_app
 from embedkit.cache.entry import Entry
+from embedkit.sandbox import SandboxTransport
 from embedkit.targets import TARGETS
 from embedkit.web import schemas
 from tests.support.web import (
@@ -18,6 +21,7 @@ from tests.support.web import (
     FORBIDDEN,
     WITHDRAWN,
     World,
+    settings,
     world,
 )
 
@@ -178,6 +182,17 @@ def test_purging_needs_the_token_and_tells_whether_there_was_a_copy(web: World) 
     assert (stranger.status_code, stranger.json["code"]) == (403, "forbidden")
     assert web.client.delete(f"/v1/embeds/{ANY}", headers=BEARER).status_code == 204
     assert web.client.delete(f"/v1/embeds/{ANY}", headers=BEARER).status_code == 404
+
+
+def test_a_purge_while_the_cache_cannot_be_read_does_not_say_that_there_was_no_copy() -> None:
+    class Broken(SimpleCache):
+        def get(self, key: str) -> Any:
+            raise OSError("the disk")
+
+    kit = EmbedKit(settings(admin_token=(ADMIN,)), cache=Broken(), transport=SandboxTransport())
+    answer = create_app(kit=kit).test_client().delete(f"/v1/embeds/{ANY}", headers=BEARER)
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+    assert "can't be read" in answer.json["detail"]
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", "Bearer", "Bearer  ", ADMIN, "bearer\x00x"])

@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embedkit import EmbedKit, create_app
+from embedkit.messages import Request, Response
 from embedkit.sandbox import SandboxServer, SandboxTransport
 from embedkit.web import logs
 from embedkit.web.logs import (
@@ -160,6 +161,20 @@ def test_silent_unless_asked(capfd: pytest.CaptureFixture[str]) -> None:
     app.test_client().get(f"/v1/embeds/{EXAMPLE}")
     app.test_client().get("/nope")
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_the_threads_of_a_batch_log_names_the_request(stream: io.StringIO) -> None:
+    class Talkative(SandboxTransport):
+        def send(self, request: Request) -> Response:
+            logging.getLogger("embedkit.transport").info("sent")
+            return super().send(request)
+
+    client = create_app(kit=EmbedKit(settings(), transport=Talkative())).test_client()
+    logs.listen("json", stream)
+    refs = [str(600_000_000 + number) for number in range(5)]
+    answer = client.post("/v1/embeds", json={"refs": refs}, headers={"X-Request-ID": "the-batch"})
+    assert answer.status_code == 200
+    assert [line.get("request_id") for line in lines(stream) if line["message"] == "sent"] == ["the-batch"] * 5
 
 
 def test_a_line_for_each_request(stream: io.StringIO) -> None:
