@@ -12,11 +12,14 @@
         ├── Unavailable         unavailable         down, slow, unreachable
         └── InvalidResponse     invalid-response    answered, but not with anything that may be used
 
-Each class has a stable ``code``, the HTTP status that the service answers it with and the exit
-code of the command line. Instances carry evidence: ``hint`` (what to do), ``ref`` and ``retry_after``.
+Each class has a stable ``code``, the HTTP status that the service answers it with and the exit code of the command
+line; where it names none, those of the class above it hold. Instances carry evidence: ``hint`` (what to do),
+``ref`` and ``retry_after``.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class EmbedKitError(Exception):
@@ -60,7 +63,6 @@ class ConfigurationError(EmbedKitError):
 
     code = "configuration"
     title = "Wrong configuration"
-    http_status = 500
     exit_code = 2
 
 
@@ -79,7 +81,6 @@ class ProviderError(EmbedKitError):
     code = "provider"
     title = "Getty Images gave no embed"
     http_status = 502
-    exit_code = 3
 
 
 class NotFound(ProviderError):
@@ -124,7 +125,6 @@ class Unauthorized(ProviderError):
 
     code = "unauthorized"
     title = "Credentials refused"
-    http_status = 502
     exit_code = 2
 
 
@@ -134,33 +134,22 @@ class Unavailable(ProviderError):
     code = "unavailable"
     title = "Getty Images is unavailable"
     http_status = 503
-    exit_code = 3
 
 
 class InvalidResponse(ProviderError):
     """Getty Images answered, but not with anything that may be put on a page.
 
-    ``texts`` holds the title, photographer and so on where the answer named the picture that was
-    asked for: enough for a credited link. ``outage`` says that the answer was no oEmbed at all, such as a
-    maintenance page: that is a fault of the endpoint and not of the picture.
+    ``texts`` holds the title, photographer and so on where the answer named the picture that was asked for: enough
+    for a credited link. ``outage`` is True where the answer was not oEmbed at all, such as a maintenance page: the
+    endpoint is at fault, and not the picture.
     """
 
     code = "invalid-response"
     title = "Unusable answer from Getty Images"
-    http_status = 502
-    exit_code = 3
     outage = False
 
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        hint: str | None = None,
-        ref: str | None = None,
-        retry_after: float | None = None,
-        texts: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(message, hint=hint, ref=ref, retry_after=retry_after)
+    def __init__(self, message: str = "", *, texts: dict[str, str] | None = None, **evidence: Any) -> None:
+        super().__init__(message, **evidence)
         self.texts = texts or {}
 
 

@@ -7,7 +7,7 @@ forgotten: ``python -m tests.test_readme`` writes its line of the README, the pi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 Target = Literal[
@@ -40,9 +40,9 @@ class Row:
 
     :param use: what it is for, in a sentence.
     :param template: its file in ``templates/embedkit``; ``.html`` makes markup, any other name makes text.
-    :param escape: how the signs of a text are written, by the format of the document around it.
     :param fallback: what stands in for a picture that can't be shown: a card, which needs our stylesheet; a link;
         the target's own template, without a picture; or nothing.
+    :param escape: how the signs of a text are written, by the format of the document around it.
     :param assets: our static files that a page needs for it.
     :param on_page: for pages of the host's own: their authors may choose among these targets.
     :param preview: whether the demo page can show what it looks like.
@@ -51,8 +51,8 @@ class Row:
 
     use: str
     template: str
-    escape: Mapping[Input, Escape]
     fallback: Literal["card", "link", "template", "nothing"]
+    escape: Mapping[Input, Escape] = field(default_factory=lambda: REFERENCES)
     assets: tuple[str, ...] = ()
     on_page: bool = False
     preview: bool = False
@@ -64,59 +64,55 @@ class Row:
         return self.template.endswith(".html")
 
 
-_REFERENCES: Mapping[Input, Escape] = {"html": "references", "markdown": "references", "text": "references"}
-_MARKDOWN: Mapping[Input, Escape] = {"html": "markdown", "markdown": "markdown", "text": "markdown"}
-_JSON: Mapping[Input, Escape] = {"html": "json", "markdown": "json", "text": "json"}
-_BY_INPUT: Mapping[Input, Escape] = {"html": "references", "markdown": "markdown", "text": "none"}
+REFERENCES: Mapping[Input, Escape] = {"html": "references", "markdown": "references", "text": "references"}
+BY_INPUT: Mapping[Input, Escape] = {"html": "references", "markdown": "markdown", "text": "none"}
+MARKDOWN: Mapping[Input, Escape] = {"html": "markdown", "markdown": "markdown", "text": "markdown"}
+JSON: Mapping[Input, Escape] = {"html": "json", "markdown": "json", "text": "json"}
 
 ROWS: Mapping[Target, Row] = {
     "web": Row(
         "Pages: a responsive, lazy, titled frame in a figure with credit; no script, no inline style.",
         "web.html",
-        _REFERENCES,
         "card",
-        (STYLES,),
+        assets=(STYLES,),
         on_page=True,
         preview=True,
     ),
     "facade": Row(
         "Pages that ask first: nothing is requested from Getty before the reader agrees.",
         "facade.html",
-        _REFERENCES,
         "card",
-        (STYLES, FACADE_SCRIPT),
+        assets=(STYLES, FACADE_SCRIPT),
         on_page=True,
         preview=True,
     ),
     "widget": Row(
         "Getty's own script form, rebuilt from checked values.",
         "widget.html",
-        _REFERENCES,
         "card",
-        (STYLES,),
+        assets=(STYLES,),
         on_page=True,
         cleaned=False,
     ),
-    "wordpress": Row("A blockquote and a frame, as WordPress keeps them.", "wordpress.html", _REFERENCES, "link"),
-    "oembed": Row("One bare responsive frame for foreign pages.", "oembed.html", _REFERENCES, "link"),
-    "amp": Row("AMP pages.", "amp.html", _REFERENCES, "link", cleaned=False),
-    "feed": Row("RSS and Atom readers, which drop frames.", "feed.html", _REFERENCES, "template", preview=True),
-    "email": Row("Newsletters.", "email.html", _REFERENCES, "template", preview=True),
-    "text": Row("Plain text.", "text.txt", _BY_INPUT, "template", preview=True),
-    "markdown": Row("Markdown.", "markdown.md", _MARKDOWN, "template"),
+    "wordpress": Row("A blockquote and a frame, as WordPress keeps them.", "wordpress.html", "link"),
+    "oembed": Row("One bare responsive frame for foreign pages.", "oembed.html", "link"),
+    "amp": Row("AMP pages.", "amp.html", "link", cleaned=False),
+    "feed": Row("RSS and Atom readers, which drop frames.", "feed.html", "template", preview=True),
+    "email": Row("Newsletters.", "email.html", "template", preview=True),
+    "text": Row("Plain text.", "text.txt", "template", BY_INPUT, preview=True),
+    "markdown": Row("Markdown.", "markdown.md", "template", MARKDOWN),
     "jsonld": Row(
         "An ImageObject for search engines, where there is a thumbnail.",
         "jsonld.html",
-        _JSON,
         "nothing",
+        JSON,
         cleaned=False,
     ),
     "card": Row(
         "A credited link: what is left when nothing else can be shown.",
         "card.html",
-        _REFERENCES,
         "card",
-        (STYLES,),
+        assets=(STYLES,),
         preview=True,
     ),
 }
