@@ -34,24 +34,25 @@ Names are imported when first used (PEP 562), so that importing the package cost
 
 TYPE_CHECKING = False  # as typing has it, without the time that importing it takes
 if TYPE_CHECKING:
-    from embedkit.api.boards import Boards as Boards
-    from embedkit.api.client import Api as Api
-    from embedkit.api.downloads import Downloads as Downloads
-    from embedkit.api.models import (
-        AllowedUse as AllowedUse,
+    from embedkit.api.boards import (
         Board as Board,
         BoardAsset as BoardAsset,
         BoardChange as BoardChange,
         BoardLinks as BoardLinks,
         BoardPage as BoardPage,
         BoardPermissions as BoardPermissions,
-        Collection as Collection,
+        Boards as Boards,
         Comment as Comment,
         Comments as Comments,
+    )
+    from embedkit.api.client import Api as Api
+    from embedkit.api.downloads import Download as Download, Downloads as Downloads
+    from embedkit.api.models import (
+        AllowedUse as AllowedUse,
+        Collection as Collection,
         Country as Country,
         Credit as Credit,
         DisplaySize as DisplaySize,
-        Download as Download,
         DownloadOffer as DownloadOffer,
         DownloadSize as DownloadSize,
         EditorialSource as EditorialSource,
@@ -127,11 +128,10 @@ _MODULES = {
     "cache.embed_cache": "EmbedCache",
     "api.client": "Api",
     "api.search": "PreparedSearch Search",
-    "api.downloads": "Downloads",
-    "api.boards": "Boards",
+    "api.downloads": "Download Downloads",
+    "api.boards": "Board BoardAsset BoardChange BoardLinks BoardPage BoardPermissions Boards Comment Comments",
     "api.models": (
-        "AllowedUse Board BoardAsset BoardChange BoardLinks BoardPage BoardPermissions Collection "
-        "Comment Comments Country Credit DisplaySize Download DownloadOffer DownloadSize EditorialSource "
+        "AllowedUse Collection Country Credit DisplaySize DownloadOffer DownloadSize EditorialSource "
         "Facet Facets Found IStockLicense Image Keyword ReferralDestination RelatedSearch SearchPage"
     ),
     "api.response_cache": "SearchBudget",

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embedkit.api.decoding import JSONReader, count_of, invalid, read
 from embedkit.api.errors import What, error_for
 from embedkit.api.images import read_display_size
-from embedkit.api.models import (
-    Board,
-    BoardAsset,
-    BoardChange,
-    BoardLinks,
-    BoardPage,
-    BoardPermissions,
-    Comment,
-    Comments,
-)
+from embedkit.api.models import ApiObject, DisplaySize, Paged
 from embedkit.api.parameters import PAGE_SIZE, documented
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
 from embedkit.errors import ConfigurationError, UnsupportedReference
@@ -30,6 +22,7 @@ from embedkit.getty import payload
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
 from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
+from embedkit.models import AssetRef
 from embedkit.validation import short_repr
 
 if TYPE_CHECKING:
@@ -41,6 +34,106 @@ if TYPE_CHECKING:
 SUCCESS = (200, 201, 204)
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardAsset(ApiObject):
+    """A picture on a board, or a video.
+
+    :param ref: can be resolved as it is, unless it is a video.
+    :param date_added: ISO 8601.
+    """
+
+    ref: AssetRef
+    asset_type: str = ""
+    date_added: str | None = None
+    display_sizes: tuple[DisplaySize, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The asset ID, in lower case."""
+        return self.ref.items[0]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPermissions(ApiObject):
+    """What the customer may do with a board; what the answer does not say is not permitted."""
+
+    can_delete_board: bool = False
+    can_invite_to_board: bool = False
+    can_update_name: bool = False
+    can_update_description: bool = False
+    can_add_assets: bool = False
+    can_remove_assets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLinks(ApiObject):
+    """Pages of a board: to invite somebody to it, and to show it."""
+
+    invitation: str | None = None
+    share: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Board(ApiObject):
+    """A named set of pictures, shared with others.
+
+    :param relationship: owned or invited; filled in lists of boards, like ``hero_asset``.
+    :param assets: filled where one board was asked for, like ``permissions`` and ``links``.
+    """
+
+    id: str
+    name: str
+    description: str = ""
+    asset_count: int = 0
+    comment_count: int = 0
+    date_created: str | None = None
+    date_last_updated: str | None = None
+    relationship: str = ""
+    hero_asset: BoardAsset | None = None
+    assets: tuple[BoardAsset, ...] = ()
+    permissions: BoardPermissions = BoardPermissions()
+    links: BoardLinks = BoardLinks()
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage(Paged):
+    """One page of a customer's boards."""
+
+    boards: tuple[Board, ...]
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more; an empty page is the last one, whatever the total says."""
+        return bool(self.boards) and self.page < self.pages
+
+
+@dataclass(frozen=True, slots=True)
+class BoardChange(ApiObject):
+    """What became of assets that were to be added to a board, by their ids."""
+
+    added: tuple[str, ...]
+    not_added: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comment(ApiObject):
+    """What somebody wrote on a board."""
+
+    id: str
+    text: str
+    author: str = ""
+    date_created: str | None = None
+    can_delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comments(ApiObject):
+    """The comments on a board, and whether the customer may add one."""
+
+    comments: tuple[Comment, ...]
+    can_add_comment: bool = False
 
 
 class Boards:

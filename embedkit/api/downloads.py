@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from embedkit.api.decoding import invalid, read
 from embedkit.api.images import image_request, parse_image
-from embedkit.api.models import Download, DownloadOffer, DownloadSize, Image
+from embedkit.api.models import DownloadOffer, DownloadSize, Image
 from embedkit.api.parameters import documented, encode
 from embedkit.api.requests import MAX_REDIRECTS, ApiSettings, asset_id, write
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
@@ -44,6 +44,23 @@ ENDINGS = {
     "application/zip": ".zip",
 }
 NOT_A_PICTURE = ("text/", "application/json", "application/xml", "application/xhtml")  # a message
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that was downloaded.
+
+    :param path: where it is.
+    :param bytes: its size.
+    :param host: that it came from.
+    :param media_type: such as ``image/jpeg``.
+    """
+
+    id: str
+    path: str
+    bytes: int
+    host: str
+    media_type: str = ""
 
 
 class Downloads:

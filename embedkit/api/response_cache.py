@@ -16,7 +16,6 @@ import hmac
 import json
 import logging
 import secrets
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -306,6 +305,8 @@ def _common_count(cache: str, timeout: float) -> Count:
 
 def _count_in(path: Path, day: int, amount: int) -> int:
     """One row a day; opened anew each time, as searches are few and forks many."""
+    import sqlite3  # only where a budget is set
+
     with closing(sqlite3.connect(path, timeout=BUDGET_TIMEOUT_S, isolation_level=None)) as file:
         file.execute("PRAGMA synchronous = OFF")  # a count that a power failure loses is no loss
         file.execute("BEGIN IMMEDIATE")

@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 import click
 
+from embedkit.api.boards import Board, BoardAsset
 from embedkit.api.enums import BoardSortOrder, Relationship
-from embedkit.api.models import Board, BoardAsset
 from embedkit.cli.output import (
     Column,
     again,

@@ -451,8 +451,8 @@ def test_one_board() -> None:
         ok({"id": "b-2", "links": {"share": "https://evil.example/"}, "permissions": {"can_add_assets": "yes"}}),
         SETTINGS,
     )
-    assert bare.permissions == values.BoardPermissions()  # what is not said is not permitted
-    assert bare.links == values.BoardLinks()
+    assert bare.permissions == boards.BoardPermissions()  # what is not said is not permitted
+    assert bare.links == boards.BoardLinks()
     assert bare.links.other == {"share": "https://evil.example/"}
     for wrong in ({}, {"id": "../x"}, {"id": None}):
         with pytest.raises(InvalidResponse, match="not a board"):

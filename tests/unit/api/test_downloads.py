@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 from embedkit import EmbedKit, EmbedKitError
 from embedkit.api import downloads
-from embedkit.api.models import Download
+from embedkit.api.downloads import Download
 from embedkit.errors import (
     ConfigurationError,
     InvalidResponse,

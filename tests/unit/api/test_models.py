@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import embedkit
 from embedkit import serialization
-from embedkit.api import models
+from embedkit.api import boards, downloads, models
 from embedkit.api.models import (
     AllowedUse,
     ApiObject,
@@ -30,7 +30,12 @@ REF = AssetRef(("600200311",))
 THUMB, COMP, PREVIEW = (
     DisplaySize(name, f"https://media.gettyimages.com/{name}.jpg") for name in ("thumb", "comp", "preview")
 )
-KINDS = [kind for kind in vars(models).values() if isinstance(kind, type) and is_dataclass(kind)]
+KINDS = [
+    kind
+    for room in (models, boards, downloads)
+    for kind in vars(room).values()
+    if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == room.__name__
+]
 
 
 def image(**said: Any) -> Image:
@@ -151,8 +156,8 @@ def test_pages(total: int, number: int, size: int, pages: int, more: bool) -> No
     found = page(total=total, page=number, page_size=size, images=(image(),))
     assert (found.pages, found.has_next) == (pages, more)
     assert not replace(found, images=()).has_next  # else walking the pages would not end
-    board = models.Board(id="b", name="B")
-    listed = models.BoardPage(total=total, page=number, page_size=size, boards=(board,))
+    board = boards.Board(id="b", name="B")
+    listed = boards.BoardPage(total=total, page=number, page_size=size, boards=(board,))
     assert (listed.pages, listed.has_next) == (pages, more)
     assert not replace(listed, boards=()).has_next
 
@@ -186,7 +191,7 @@ def test_values_are_equal_and_hash_by_what_they_say() -> None:
 
 
 def test_public_names() -> None:
-    assert (embedkit.Image, embedkit.SearchPage, embedkit.Board) == (Image, SearchPage, models.Board)
+    assert (embedkit.Image, embedkit.SearchPage, embedkit.Board) == (Image, SearchPage, boards.Board)
     assert (embedkit.Country, embedkit.Collection) == (models.Country, models.Collection)
     assert issubclass(SearchPage, Paged)
     assert issubclass(Paged, ApiObject)
