@@ -37,6 +37,7 @@ MAGIC = b"embedkit:takes:1"
 HEADER = struct.Struct(">16s8sdI")
 SLOT = struct.Struct(">32sdI")
 EMPTY = bytes(SLOT_BYTES)
+NO_SLOTS = EMPTY * SLOTS
 LOCK_WAIT = 1.0  # seconds for another process that writes
 NEVER = 0.0
 
@@ -200,7 +201,7 @@ class Takedowns:
             self._horizon = max(self._horizon, horizon)
         slots = {}
         filed = {}
-        for number in range(1, SLOTS + 1) if data[SLOT_BYTES:] != EMPTY * SLOTS else ():
+        for number in range(1, SLOTS + 1) if not data.endswith(NO_SLOTS) else ():
             digest, when, check = SLOT.unpack_from(data, number * SLOT_BYTES)
             if when and check == _check(data[number * SLOT_BYTES : number * SLOT_BYTES + 40]):
                 slots[digest] = number
