@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from embedkit import validation
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.entry import Entry
-from embedkit.engine import matches
+from embedkit.engine import documents
 from embedkit.engine.engine import Engine
 from embedkit.engine.resolver import Progress
 from embedkit.errors import EmbedKitError, UnsupportedReference
@@ -329,7 +329,7 @@ class EmbedKit:
         >>> [str(ref) for ref in kit.find("[getty 74917285] and `[getty 1]`", input="markdown")]
         ['74917285']
         """
-        return [one.ref for one in matches.find(text, validation.one_of(input, INPUTS, "input")) if one.ref]
+        return [one.ref for one in documents.find(text, validation.one_of(input, INPUTS, "input")) if one.ref]
 
     def render(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
         """A text with every reference replaced; what can't be shown degrades by ON_ERROR.

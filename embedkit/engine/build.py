@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedkit import errors
-from embedkit.engine import lockfile, matches
+from embedkit.engine import documents, lockfile
 from embedkit.engine.resolver import Progress
 from embedkit.engine.sources import Source, collect
 from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound, ProviderError
@@ -281,7 +281,7 @@ def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
 
 def _occurrences(source: Source) -> Iterator[Occurrence]:
     positions = Positions(source.text)
-    for one in matches.find(source.text, source.input):
+    for one in documents.find(source.text, source.input):
         if one.ref:
             line, column = positions.of(one.shortcode.place)
             yield Occurrence(source, line + source.first_line - 1, column, one.ref)

@@ -1,4 +1,4 @@
-"""Texts with their references replaced: one run over a batch of them.
+"""Texts with their references replaced: what a text asks for, and one run over a batch of texts.
 
 What has been shown before, and whose copy is still the same, comes straight from the memo; the pictures of all the
 rest are asked for together, each once.
@@ -7,19 +7,92 @@ rest are asked for together, each once.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
 
 from embedkit.cache.entry import Entry
 from embedkit.cache.memory import Memo
 from embedkit.cache.rendered import RenderedFragments
-from embedkit.engine import matches
-from embedkit.engine.matches import Match
 from embedkit.engine.resolver import Admit, Progress, Resolver
-from embedkit.errors import EmbedKitError
-from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem, Shortcode
+from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.getty import references
+from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem, Shortcode
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget
 from embedkit.shortcodes.scan import Positions
-from embedkit.targets import Input, Target
+from embedkit.shortcodes.tag import is_escaped
+from embedkit.targets import ROWS, Input, Target
+
+
+class Match(NamedTuple):
+    """A candidate and, if it names pictures, their reference with the author's options."""
+
+    shortcode: Shortcode
+    ref: AssetRef | None
+    problems: tuple[Problem, ...]
+
+    def options(self, target: Target | None) -> Options:
+        """How to show it: a page's author may choose the target, a feed's or a mail's may not."""
+        wanted = self.ref.options if self.ref else Options()
+        if wanted.target and ROWS[wanted.target].on_page and ROWS[target or "web"].on_page:
+            return wanted
+        return wanted if wanted.target == target else replace(wanted, target=target)
+
+
+def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Match]:
+    """Everything in a text that asks for a picture, in order, with what is wrong with it."""
+    positions = Positions(text)
+    found = (parse(shortcode, positions) for shortcode in scan.find(text, input, budget))
+    return [match for match in found if match is not None]
+
+
+def parse(shortcode: Shortcode, positions: Positions) -> Match | None:
+    """A candidate with its reference; None for a URL on a line of its own that leads elsewhere."""
+    if shortcode.problem is not None:
+        return Match(shortcode, None, (shortcode.problem, *shortcode.warnings))
+    if shortcode.kind == "escape":
+        return Match(shortcode, None, ())
+    try:
+        ref = _parse_reference(shortcode.reference, shortcode.options)
+    except UnsupportedReference as error:
+        if shortcode.kind != "shortcode":
+            return None
+        return Match(shortcode, None, (problem_at(shortcode, error, positions), *shortcode.warnings))
+    return Match(shortcode, ref, shortcode.warnings)
+
+
+def problem_at(shortcode: Shortcode, error: EmbedKitError, positions: Positions) -> Problem:
+    """An error as a problem at this place of the text."""
+    return Problem(*positions.of(shortcode.place), error.code, str(error))
+
+
+def replace_all(text: str, found: Iterable[tuple[Shortcode, str | None]]) -> str:
+    """The text with every reference replaced by its markup, and every escape by what it escapes."""
+    edits = []
+    for shortcode, markup in found:
+        start, end = shortcode.start, shortcode.end
+        if markup is None:
+            if shortcode.kind == "escape":
+                edits.append((start, end, text[start + 1 : end - 1]))
+        elif text[start - 1 : start] == "!" and _makes_image(text, start, markup):
+            edits.append((start - 1, end, f"&#33;{markup}"))
+        else:
+            edits.append((start, end, markup))
+    return scan.replace(text, edits) if edits else text
+
+
+def _makes_image(text: str, start: int, markup: str) -> bool:
+    """Whether the author's "!" would make an image of our link (CommonMark 0.31, section 6.4)."""
+    return markup.startswith("[") and "](https://" in markup and not is_escaped(text, start - 1)
+
+
+@lru_cache(maxsize=4096)
+def _parse_reference(written: str, options: Options) -> AssetRef:
+    """A text's own reference: no longer than a shortcode, and often written many times."""
+    ref = references.parse(written)
+    return AssetRef(ref.items, options.over(ref.options))
+
 
 Shown = tuple[Embed, str]
 """An embed at its size, and its markup."""
@@ -87,11 +160,11 @@ class Expansion:
             embeds.append(known[0])
             problems += shortcode.warnings
             done.append((shortcode, known[1]))
-        return Document(matches.replace_all(text, done), tuple(embeds), tuple(problems))
+        return Document(replace_all(text, done), tuple(embeds), tuple(problems))
 
     def _draft(self, text: str, input: Input, shortcodes: list[Shortcode]) -> Draft:
         positions = Positions(text)
-        parsed = (matches.parse(shortcode, positions) for shortcode in shortcodes)
+        parsed = (parse(shortcode, positions) for shortcode in shortcodes)
         found = [(match, self._memo.get(self._question(match, input))) for match in parsed if match]
         self._missing |= dict.fromkeys(match.ref for match, known in found if match.ref and known is None)
         return text, input, found
@@ -108,7 +181,7 @@ class Expansion:
             problems += match.problems
             shown = known or (self._show(match, match.ref, input) if match.ref else None)
             if isinstance(shown, EmbedKitError):
-                problems.append(matches.problem(match.shortcode, shown, positions))
+                problems.append(problem_at(match.shortcode, shown, positions))
                 done.append((match.shortcode, self._fallback(match, shown, input)))
             elif shown:
                 embeds.append(shown[0])
@@ -116,7 +189,7 @@ class Expansion:
             else:
                 done.append((match.shortcode, None))
         problems.sort(key=lambda problem: (problem.line, problem.column))
-        return Document(matches.replace_all(text, done), tuple(embeds), tuple(problems))
+        return Document(replace_all(text, done), tuple(embeds), tuple(problems))
 
     def _show(self, match: Match, ref: AssetRef, input: Input) -> Shown | EmbedKitError:
         """A reference of a text, which the memo may have come to know meanwhile."""
