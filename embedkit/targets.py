@@ -24,7 +24,6 @@ Target = Literal[
     "jsonld",
     "card",
 ]
-TARGETS: tuple[Target, ...] = get_args(Target)
 Input = Literal["html", "markdown", "text"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 Escape = Literal["references", "json", "markdown", "none"]
@@ -117,5 +116,6 @@ ROWS: Mapping[Target, Row] = {
     ),
 }
 
+TARGETS = tuple(ROWS)
 ASSETS = tuple(dict.fromkeys(name for row in ROWS.values() for name in row.assets))
 UNCLEANED = frozenset(row.template for row in ROWS.values() if not row.cleaned)

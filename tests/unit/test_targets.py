@@ -16,13 +16,13 @@ PICKER = static_dir() / "picker"
 
 
 def test_every_target_has_a_row() -> None:
-    assert tuple(ROWS) == TARGETS == get_args(Target)
+    assert set(get_args(Target)) == set(ROWS), "a name in Target and a row in ROWS belong together"
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_row_is_whole(target: Target) -> None:
     row = ROWS[target]
-    assert (templates_dir() / "embedkit" / row.template).is_file()
+    assert (templates_dir() / "embedkit" / row.template).is_file(), f"write templates/embedkit/{row.template}"
     assert tuple(row.escape) == INPUTS
     assert row.use.endswith(".")
     assert (row.fallback == "card") == ("embedkit.css" in row.assets), "a card needs the stylesheet"
@@ -33,9 +33,10 @@ def test_a_row_is_whole(target: Target) -> None:
 def test_the_picker_offers_every_target_that_shows_a_picture() -> None:
     offered = re.search(r"const TARGETS = (\[[^]]*\]);", (PICKER / "embed.js").read_text("utf-8"))
     assert offered is not None
-    assert sorted(json.loads(offered[1])) == sorted(set(TARGETS) - {"jsonld"})
+    assert set(json.loads(offered[1])) == set(TARGETS) - {"jsonld"}, "see TARGETS in static/picker/embed.js"
     words: dict[str, Any] = json.loads((static_dir() / "locales" / "en.json").read_text("utf-8"))
-    assert {f"target_{target}" for target in TARGETS if target != "jsonld"} <= words.keys()
+    named = {f"target_{target}" for target in TARGETS if target != "jsonld"}
+    assert named <= words.keys(), "the picker's languages, static/locales, need a word for it"
 
 
 def test_frame_pages_show_what_needs_no_script_of_gettys() -> None:

@@ -20,7 +20,7 @@ from embedkit.freshness import DAY
 from embedkit.rendering.renderer import edition
 from embedkit.sandbox import SandboxTransport
 from embedkit.settings import RenderSettings
-from embedkit.targets import TARGETS
+from embedkit.targets import ROWS, TARGETS
 from tests.bench.corpus import posts
 from tests.support.cache import ITEMS, ROOT, embed
 from tests.support.embeds import record
@@ -154,7 +154,7 @@ def test_the_same_words_for_another_target_are_another_answer(house: House) -> N
         shown = kit.html(ID, target=target)
         assert shown == by_hand.html(ID, target=target)
         assert type(shown) is type(house.kit().html(ID, target=target))
-        assert isinstance(shown, Markup) is (target not in ("text", "markdown"))
+        assert isinstance(shown, Markup) is ROWS[target].is_markup
 
 
 def test_a_wrong_type_is_told_even_if_it_equals_what_was_asked_before(house: House) -> None:

@@ -63,7 +63,7 @@ CELLS: dict[Target, dict[Input, str]] = {
 @pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_cell(target: Target, input: Input) -> None:
-    assert set(CELLS) == set(TARGETS)
+    assert target in CELLS, "a new target of text or JSON: write in CELLS what it makes of SIGNS"
     out = str(RENDERER.render(record(title=SIGNS), Options(title=SIGNS), target, input))
     assert CELLS[target][input] in out
 

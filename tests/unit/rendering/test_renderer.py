@@ -28,7 +28,7 @@ from embedkit.rendering.renderer import (
     templates_dir,
 )
 from embedkit.settings import Settings
-from embedkit.targets import TARGETS, Target
+from embedkit.targets import ROWS, TARGETS, Target
 from embedkit.web.picker import LANGUAGES
 from tests.support.embeds import (
     HOSTILE,
@@ -203,7 +203,7 @@ def test_the_card_is_a_credited_link() -> None:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_markup_is_markup_and_text_is_text(target: Target) -> None:
-    assert isinstance(RENDERER.render(record(), NONE, target), Markup) == (target not in ("text", "markdown"))
+    assert isinstance(RENDERER.render(record(), NONE, target), Markup) == ROWS[target].is_markup
 
 
 # -- options -----------------------------------------------------------------------------------------------
