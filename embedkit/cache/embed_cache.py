@@ -103,7 +103,7 @@ class EmbedCache:
         takedowns_path: str | None = None,
     ) -> None:
         if not secrets or not all(secrets):
-            raise ConfigurationError("A cache needs a secret to sign its entries.", hint="Set SECRET.")
+            raise ConfigurationError("A cache needs a secret to sign its entries.", hint="Set EMBEDKIT_SECRET.")
         self._store = Guarded(backend, monotonic, observe)
         self._observe = observe
         self._envelope = Envelope(secrets)

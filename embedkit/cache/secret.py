@@ -21,7 +21,7 @@ PRIVATE = ("memory:", "null:")
 WHOLE = re.compile(rb"\s*([!-~]{64,4096})\s*")
 LOCK_TIMEOUT_S = 5.0  # for another process that is making the secret at this moment
 MAX_TRIES = 100
-HINT = "Delete it, so that a new secret is made, or set the setting SECRET."
+HINT = "Delete it, so that a new secret is made, or set EMBEDKIT_SECRET."
 
 log = logging.getLogger("embedkit")
 
@@ -36,7 +36,7 @@ def signing_secrets(settings: Settings) -> tuple[str, ...]:
         return tuple(secret.reveal() for secret in settings.secret)
     if settings.cache.startswith(SHARED):
         raise ConfigurationError(
-            "A cache that several machines share needs the setting SECRET.",
+            "A cache that several machines share needs EMBEDKIT_SECRET.",
             hint="Set it, the same everywhere, for example to the output of: "
             "python -c 'import secrets; print(secrets.token_hex(32))'",
         )
@@ -48,7 +48,7 @@ def signing_secrets(settings: Settings) -> tuple[str, ...]:
     except OSError as error:  # no home, or one that is read-only, as in a container
         raise ConfigurationError(
             f"A secret cannot be kept in {path} ({error.strerror}).",
-            hint="Set SECRET, and CACHE to a place that may be written; or CACHE to memory:",
+            hint="Set EMBEDKIT_SECRET, and EMBEDKIT_CACHE to a place that can be written or to memory:",
         ) from None
 
 
@@ -121,7 +121,7 @@ def _keep_others_out(folder: Path) -> None:
     found = folder.stat()
     if found.st_uid not in (os.geteuid(), 0):
         raise ConfigurationError(
-            f"The folder {folder} belongs to somebody else.", hint="Set the setting SECRET, or XDG_CACHE_HOME."
+            f"The folder {folder} belongs to somebody else.", hint="Set EMBEDKIT_SECRET, or XDG_CACHE_HOME."
         )
     if found.st_mode & 0o022:
         folder.chmod(0o700)

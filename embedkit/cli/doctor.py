@@ -1,4 +1,4 @@
-"""``embedkit doctor``: what is wrong with an installation, part by part, and what mends it.
+"""``embedkit doctor``: what is wrong with an installation, part by part, and what fixes it.
 
 Each part is looked at in spite of what is wrong with the others, unless it cannot be looked at without them.
 """
@@ -42,8 +42,8 @@ EXTRAS = {
 FILES = (*ASSETS, "embedkit-picker.js", "embedkit-picker.css", "embedkit-pages.css", "embedkit-frame.js")
 PROBE = "74917285"  # the picture of Getty's own documentation
 PHRASE = "books"  # the search of Getty's own documentation
-CLOCK_DRIFT = 300  # seconds; more makes copies older or younger than they are, and certificates invalid
-SHOWN = {
+MAX_CLOCK_DRIFT_S = 300  # more makes copies older or younger than they are, and certificates invalid
+GRANT_TEXTS = {
     "password": "with the token of a customer",
     "client_credentials": "with a token of the application, for no customer",
     None: "with the key alone, without a token",
@@ -67,7 +67,8 @@ class Finding:
 def doctor(json_: bool, offline: bool) -> int:
     """Check the installation, and list the settings that are set.
 
-    Every part is checked, and what mends it is named. Exits 1 where something is sick, 2 where a setting is wrong.
+    Every part is checked, and what fixes it is named. Exits 1 where something is broken, 2 where a setting
+    is wrong.
     """
     settings, wrong = examine(os.environ)
     findings = list(_checks(settings, wrong, offline))
@@ -78,7 +79,7 @@ def doctor(json_: bool, offline: bool) -> int:
         for one in findings:
             click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {printable(one.detail)}")
         for name, value in _changed(settings).items():
-            click.echo(f"set  {name} = {printable(value)}")
+            click.echo(f"set  {PREFIX}{name} = {printable(value)}")
     if wrong:
         return 2
     return 1 if any(one.ok is False for one in findings) else 0
@@ -89,7 +90,7 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
         """One check, unless it needs a setting that is wrong: the default would be another installation."""
         lacking = [row for row in needs if row in wrong]
         if lacking:
-            return Finding(name, None, f"not checked before {', '.join(lacking)} is right")
+            return Finding(name, None, f"not checked before {', '.join(PREFIX + row for row in lacking)} is right")
         return _try(name, look)
 
     yield Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])
@@ -97,7 +98,7 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
     have = [name for name, module in EXTRAS.items() if find_spec(module)]
     yield Finding("extras", True, ", ".join(have) or "none")
     for error in wrong.values():
-        yield Finding("settings", False, f"{error} {_set_it(error)}".strip())
+        yield Finding("settings", False, f"{error} {_how_to_set(error)}".strip())
     if not wrong:
         yield Finding("settings", True, f"{len(rows())} known, {len(_changed(settings))} set")
     yield check("templates", lambda: _templates(settings), "TEMPLATES")
@@ -133,7 +134,7 @@ def _try(name: str, look: Callable[[], str]) -> Finding:
 class _Parts:
     """The kit of these settings, and one with its copies in memory: Getty can be asked whatever the cache does.
 
-    ``date`` is the time that the last answer told.
+    ``date`` is what the last answer had as its date.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -160,7 +161,7 @@ class _Parts:
                 part.close()
 
 
-def _set_it(error: ConfigurationError) -> str:
+def _how_to_set(error: ConfigurationError) -> str:
     """How the setting of an error is set, where the error does not say what to do."""
     name = next((name for name, _, _ in rows() if f"{PREFIX}{name} " in str(error)), "")
     return f"Set {PREFIX}{name}, or unset it." if name and not error.hint else ""
@@ -183,7 +184,7 @@ def _package() -> str:
 def _templates(settings: Settings) -> str:
     if settings.templates and not Path(settings.templates).is_dir():
         raise ConfigurationError(
-            f"The folder {settings.templates} is not there.", hint="Make it, or unset the setting TEMPLATES."
+            f"The folder {settings.templates} is not there.", hint="Make it, or unset EMBEDKIT_TEMPLATES."
         )
     return ", ".join(filter(None, (settings.templates, str(templates_dir()))))
 
@@ -216,7 +217,7 @@ def _cache(kit: EmbedKit) -> str:
 
 
 def _place(kit: EmbedKit, info: Mapping[str, Any]) -> str:
-    """Where it lies, without the password that the address of a server may hold."""
+    """Where it lies, without the password that the URL of a server may hold."""
     if path := info.get("path"):
         return f"in {path} "
     return f"at {kit.settings.cache.rpartition('@')[2].rpartition('//')[2]} "
@@ -226,10 +227,11 @@ def _mend(info: Mapping[str, Any]) -> str:
     """What to do about a cache that does not work."""
     path = info.get("path")
     if not path:
-        return "Start that server, or set CACHE to another place."
+        return "Start that server, or set EMBEDKIT_CACHE to another place."
     folder = path if os.path.isdir(path) else os.path.dirname(path)
     broken = "" if folder == path else f" A broken file may go, its copies are asked for anew: rm {path}"
-    return f"Is the disk full, or {folder} not writable? Try: df {folder} - or set CACHE to another place.{broken}"
+    elsewhere = "or set EMBEDKIT_CACHE to another place."
+    return f"Is the disk full, or {folder} not writable? Try: df {folder} - {elsewhere}{broken}"
 
 
 def _oembed(kit: EmbedKit) -> str:
@@ -237,28 +239,28 @@ def _oembed(kit: EmbedKit) -> str:
     if isinstance(found, Embed):
         return f"{kit.settings.oembed_endpoint} answers"
     if isinstance(found, Unavailable):
-        found.hint = _reach(found, kit.settings.oembed_endpoint, "OEMBED_ENDPOINT")
+        found.hint = _reach(found, kit.settings.oembed_endpoint, "EMBEDKIT_OEMBED_ENDPOINT")
     else:
-        found.hint = f"Is {kit.settings.oembed_endpoint} the right address? See the setting OEMBED_ENDPOINT."
+        found.hint = f"Is {kit.settings.oembed_endpoint} the right URL? It is set by EMBEDKIT_OEMBED_ENDPOINT."
     raise found
 
 
-def _reach(error: Unavailable, address: str, setting: str) -> str:
+def _reach(error: Unavailable, url: str, variable: str) -> str:
     if "certificate" in error.message:
         return (
-            f"Look at it with: curl -v {address} - an old set of certificates is renewed with:"
+            f"Look at it with: curl -v {url} - an old set of certificates is renewed with:"
             " pip install --upgrade certifi. A wrong clock does this, too."
         )
-    return f"{address} must be reachable from here, without a proxy. Try: curl -v {address} - or see {setting}."
+    return f"{url} must be reachable from here, without a proxy. Try: curl -v {url} - or see {variable}."
 
 
 def _clock(date: str) -> str:
-    """The clock of this machine by the one of Getty's: ages of copies and certificates are read from it."""
+    """The clock of this machine by that of Getty's: ages of copies and certificates are read from it."""
     try:
         off = time.time() - parsedate_to_datetime(date).timestamp()
     except ValueError:
-        return "the answer tells no time to compare with"
-    if abs(off) > CLOCK_DRIFT:
+        return "the answer has no date to compare with"
+    if abs(off) > MAX_CLOCK_DRIFT_S:
         way = "ahead of" if off > 0 else "behind"
         raise ConfigurationError(
             f"The clock of this machine is {abs(off) / 60:.0f} minutes {way} that of the answer.",
@@ -273,21 +275,21 @@ def _service(kit: EmbedKit) -> str:
     create_blueprint(kit)
     settings = kit.settings
     contact = "set" if settings.contact else "not set"
-    return f"embedkit serve would start; METRICS is {settings.metrics}, CONTACT is {contact}"
+    return f"embedkit serve would start; EMBEDKIT_METRICS is {settings.metrics}, EMBEDKIT_CONTACT is {contact}"
 
 
 def _search(settings: Settings, *, ask: bool) -> str:
     """Whether the credentials go together, and whether the API takes them: by a search of one picture."""
     if not settings.api_key:
         if settings.api_secret or settings.username or settings.password:
-            raise ConfigurationError("API_SECRET, USERNAME and PASSWORD go with API_KEY.", hint="Set API_KEY.")
-        return "no API_KEY: search is off, all else works; EMBEDKIT_API_KEY turns it on"
+            raise ConfigurationError("A secret, user name and password need a key.", hint="Set EMBEDKIT_API_KEY.")
+        return "no key: search is off, all else works; EMBEDKIT_API_KEY turns it on"
     if bool(settings.username) != bool(settings.password):
-        missing = "PASSWORD" if settings.username else "USERNAME"
-        raise ConfigurationError("USERNAME and PASSWORD go together.", hint=f"Set {missing}, too.")
-    shown = SHOWN[Credentials.of(settings).grant()]
+        missing = "EMBEDKIT_PASSWORD" if settings.username else "EMBEDKIT_USERNAME"
+        raise ConfigurationError("User name and password go together.", hint=f"Set {missing}, too.")
+    shown = GRANT_TEXTS[Credentials.of(settings).grant()]
     if not ask:
-        return f"API_KEY is set; {settings.api_base} would be asked {shown}"
+        return f"EMBEDKIT_API_KEY is set; {settings.api_base} would be asked {shown}"
     try:
         _found(settings)
     except Unauthorized as error:
@@ -295,7 +297,7 @@ def _search(settings: Settings, *, ask: bool) -> str:
         raise
     except Unavailable as error:
         both = f"{settings.api_base} and {settings.token_url}"
-        error.hint = _reach(error, both, "API_BASE and TOKEN_URL")
+        error.hint = _reach(error, both, "EMBEDKIT_API_BASE and EMBEDKIT_TOKEN_URL")
         raise
     return f"{settings.api_base} answers, {shown}"
 
@@ -309,14 +311,18 @@ def _found(settings: Settings) -> None:
 def _refused(settings: Settings) -> str:
     """Which setting is at fault: what comes before it is taken, where it is left out."""
     nobody = replace(settings, username="", password=Secret())
-    for name, less in (("USERNAME and PASSWORD", nobody), ("API_SECRET", replace(nobody, api_secret=Secret()))):
+    without = {
+        "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD": nobody,
+        "EMBEDKIT_API_SECRET": replace(nobody, api_secret=Secret()),
+    }
+    for name, less in without.items():
         if less != settings:
             try:
                 _found(less)
             except Unauthorized:
                 continue
             return name
-    return "API_KEY"
+    return "EMBEDKIT_API_KEY"
 
 
 def _changed(settings: Settings) -> dict[str, Any]:

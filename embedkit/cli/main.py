@@ -19,7 +19,7 @@ import click
 
 from embedkit import __version__
 from embedkit.cli.output import say, say_error, say_file_error
-from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized
+from embedkit.errors import EmbedKitError
 
 # Each command, in the order of use: its module, which is imported when it is called, and its line in --help.
 COMMANDS = {
@@ -104,7 +104,6 @@ def main(args: list[str] | None = None) -> None:
         code = 2
     except EmbedKitError as error:
         say_error(str(error))
-        _name_settings(error)
         code = error.exit_code
     except OSError as error:  # a file or folder; what the network does is an EmbedKitError
         say_file_error(error)
@@ -123,13 +122,6 @@ def _explain(error: click.ClickException) -> None:
     say_error(message, lines=True)
     if context:
         say(f"{context.get_usage()}\nTry: {context.command_path} --help")
-
-
-def _name_settings(error: EmbedKitError) -> None:
-    from embedkit.settings import rows
-
-    if isinstance(error, ConfigurationError | Unauthorized) and any(name in str(error) for name, _, _ in rows()):
-        say("Settings are environment variables: CACHE is EMBEDKIT_CACHE, and so on. Try: embedkit doctor")
 
 
 def _silence() -> None:

@@ -113,7 +113,7 @@ def _signing(settings: Settings) -> tuple[str, ...]:
     try:
         return signing_secrets(replace(settings, cache=""))
     except ConfigurationError as error:
-        raise ConfigurationError(error.message, hint="Grants are signed: set the setting SECRET.") from None
+        raise ConfigurationError(error.message, hint="Grants are signed: set EMBEDKIT_SECRET.") from None
 
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="embedkit"'}

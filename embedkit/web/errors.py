@@ -158,7 +158,7 @@ def _advice(code: str, error: HTTPException, headers: Mapping[str, str]) -> str:
     if code == "method-not-allowed":
         return f"This address answers to {headers.get('Allow', 'other methods')}."
     if isinstance(error, SecurityError):
-        return "This service does not go by that name: the setting TRUSTED_HOSTS lists its names."
+        return "This service does not go by that name: EMBEDKIT_TRUSTED_HOSTS lists its names."
     return str(error.description or error.name)
 
 

@@ -64,7 +64,7 @@ DAY = "public, max-age=86400"
 
 def security_txt(context: AppContext) -> Response:
     if not context.settings.contact:
-        raise Refused("no-route", "There is nothing at this address: the setting CONTACT is not set.")
+        raise Refused("no-route", "There is nothing at this address: EMBEDKIT_CONTACT is not set.")
     response = Response(_text(context), content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = DAY
     return response

@@ -108,7 +108,7 @@ def test_without_a_key_search_is_no_fault(run: Run, put: Callable[..., None]) ->
     done = run("doctor", "--json")
     assert done.code == 0
     assert findings(done)["search"] == [
-        (True, "no API_KEY: search is off, all else works; EMBEDKIT_API_KEY turns it on")
+        (True, "no key: search is off, all else works; EMBEDKIT_API_KEY turns it on")
     ]
 
 
@@ -131,7 +131,7 @@ def test_all_wrong_settings_are_told_and_the_rest_is_checked(
     states = {name: rows[0][0] for name, rows in findings(done).items()}
     assert states["templates"] is states["files"] is states["sanitizer"] is True
     assert states["cache"] is states["oembed"] is None, "they need TIMEOUT"
-    assert findings(done)["oembed"] == [(None, "not checked before TIMEOUT is right")]
+    assert findings(done)["oembed"] == [(None, "not checked before EMBEDKIT_TIMEOUT is right")]
 
 
 def test_nothing_is_asked_of_the_real_getty_where_the_address_is_wrong(
@@ -140,7 +140,7 @@ def test_nothing_is_asked_of_the_real_getty_where_the_address_is_wrong(
     put(OEMBED_ENDPOINT="http://elsewhere.example/oembed")
     done = run("doctor")
     assert done.code == 2
-    assert "skip oembed       not checked before OEMBED_ENDPOINT is right" in done.out
+    assert "skip oembed       not checked before EMBEDKIT_OEMBED_ENDPOINT is right" in done.out
     assert "ok   search" in done.out
 
 
@@ -149,7 +149,7 @@ def test_an_endpoint_that_cannot_be_reached(run: Run, put: Callable[..., None]) 
     put(OEMBED_ENDPOINT=f"{address}/oembed")
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["oembed"])
-    assert f"Try: curl -v {address}/oembed - or see OEMBED_ENDPOINT." in sick(done)["oembed"]
+    assert f"Try: curl -v {address}/oembed - or see EMBEDKIT_OEMBED_ENDPOINT." in sick(done)["oembed"]
 
 
 def test_an_endpoint_that_is_another(run: Run, put: Callable[..., None], sandbox: SandboxServer) -> None:
@@ -192,7 +192,7 @@ def test_a_wrong_key(run: Run, put: Callable[..., None]) -> None:
     put(API_KEY="CANARY-wrong")
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["search"])
-    assert "Check API_KEY." in sick(done)["search"]
+    assert "Check EMBEDKIT_API_KEY." in sick(done)["search"]
     assert "CANARY" not in done.out + done.err
 
 
@@ -245,14 +245,14 @@ def test_a_server_that_is_down(run: Run, put: Callable[..., None], cache: str) -
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["cache"])
     assert f"127.0.0.1:{port}" in sick(done)["cache"]
-    assert "Start that server, or set CACHE" in sick(done)["cache"]
+    assert "Start that server, or set EMBEDKIT_CACHE" in sick(done)["cache"]
     assert "CANARY" not in done.out + done.err
 
 
 def test_a_shared_cache_without_a_secret(run: Run, put: Callable[..., None]) -> None:
     put(CACHE=f"redis://127.0.0.1:{closed_port()}/0")
     done = run("doctor", "--json")
-    assert "needs the setting SECRET" in sick(done)["cache"]
+    assert "needs EMBEDKIT_SECRET" in sick(done)["cache"]
     assert "secrets.token_hex(32)" in sick(done)["cache"]
 
 
@@ -301,7 +301,7 @@ def test_a_templates_folder_that_is_missing(run: Run, put: Callable[..., None], 
     put(TEMPLATES=str(tmp_path / "gone"))
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["templates"])
-    assert "Make it, or unset the setting TEMPLATES." in sick(done)["templates"]
+    assert "Make it, or unset EMBEDKIT_TEMPLATES." in sick(done)["templates"]
 
 
 def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> None:

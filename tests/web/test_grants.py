@@ -201,7 +201,7 @@ def test_without_a_place_for_a_secret_the_start_says_what_to_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
-    with pytest.raises(ConfigurationError, match="set the setting SECRET"):
+    with pytest.raises(ConfigurationError, match="set EMBEDKIT_SECRET"):
         world(tokens=TOKEN, secret="")
     assert world(secret="").client.get("/healthz").status_code == 200  # who makes no grants needs none
 

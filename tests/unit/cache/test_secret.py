@@ -90,7 +90,7 @@ def test_what_is_no_secret_of_ours_is_refused_with_the_mend(tmp_path: Path, kind
             if os.geteuid() != 0:
                 pytest.skip("root alone can give a file away")
             os.chown(path, 1234, 1234)
-    with pytest.raises(ConfigurationError, match=r"secret .*Delete it, .*or set the setting SECRET\.") as caught:
+    with pytest.raises(ConfigurationError, match=r"secret .*Delete it, .*or set EMBEDKIT_SECRET\.") as caught:
         kept_secret(path)
     assert "c" * 64 not in str(caught.value)
 
