@@ -143,11 +143,11 @@ class ResponseCache:
         scheme = self._cache.partition(":")[0].lower()
         if scheme in REDIS:
             store = open_store(self._cache, limit=MAX_ENTRIES, timeout=self._timeout)
-            envelope = Envelope(tuple(self._signing_secrets()), longest=MAX_ENTRY_CHARS)
+            envelope = Envelope(tuple(self._signing_secrets()), max_chars=MAX_ENTRY_CHARS)
         else:
             memory = MemoryCache(limit=MAX_ENTRIES, max_bytes=MAX_BYTES, clock=self._clock)
             store = NullCache() if scheme == "null" else memory
-            envelope = Envelope((secrets.token_hex(32),), longest=MAX_ENTRY_CHARS)
+            envelope = Envelope((secrets.token_hex(32),), max_chars=MAX_ENTRY_CHARS)
         return Backend(Guarded(store, time.monotonic), envelope, _caller(self._credentials, envelope))
 
     def _key(self, request: Request) -> str:

@@ -1,14 +1,7 @@
 """The copies: records in a signed envelope over any cachelib backend, and one upstream call for all who ask.
 
-One entry holds a picture whole (:mod:`embedkit.cache.entry`), so one delete removes it. What is shown comes
-through these, the nearest first:
-
-    memo, fast   answers made from a copy; good while the hold that they were made from is good
-    front        entries that were read last; a hold is good while nobody has written its entry (a mark of the
-                 store's tells, :mod:`embedkit.cache.stores.coordination`), and for 30 seconds at the most;
-                 for one second over a backend that has no marks
-    backlog      what the store has not taken: laid over what the store says, and healed back into it
-    store        everything, for all processes; behind a breaker each for reading and writing
+One entry holds a picture whole (:mod:`embedkit.cache.entry`), so one delete removes it. How front, backlog and
+store relate, and the caches before them, says :mod:`embedkit.cache`; the rest is about a store that fails.
 
 While all is well the backlog is empty. A store that takes no writes (down, full, read-only, locked by a process
 that was stopped) is left alone, and what it was to be given stays in the backlog: in this process, bounded, fresh
@@ -67,11 +60,11 @@ log = logging.getLogger("embedkit.cache")
 Items = tuple[str, ...]
 
 PREFIX = "embedkit:"
-TRUSTED, BLIND = 30.0, 1.0  # seconds to trust one: where its store tells of changes, and where it cannot
-NOTE = 2  # seconds for which an outage is told to other processes that waited for the same answer
-READ_TOGETHER = 100  # entries; some 0.5 MB
-WRITE_WAIT = 1.0  # seconds to wait for another who is changing the same entry
-UNUSABLE = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, but in no shape we know
+TRUST_S, BLIND_TRUST_S = 30.0, 1.0  # for an entry in memory: of a store with versions, and of one without
+OUTAGE_NOTE_S = 2  # for which other processes that waited for the same answer learn of an outage
+MAX_READ_TOGETHER = 100  # entries; some 0.5 MB
+WRITE_TIMEOUT_S = 1.0  # to wait for another who is changing the same entry
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, but in no shape we know
 
 
 class EmbedCache:
@@ -83,7 +76,7 @@ class EmbedCache:
     :param endpoint: the oEmbed endpoint; copies of one are none of another.
     :param clock: seconds since the epoch; ``monotonic`` counts from anywhere.
     :param random: a number from 0 to 1.
-    :param observe: told of shared calls and of what is wrong with the backend (:mod:`embedkit.events`).
+    :param observe: called on shared calls and failures of the backend (:mod:`embedkit.events`).
     :param takedowns_path: of a file for takedowns that the backend does not take; by default the one that
         the backend names, if any.
     :raises ConfigurationError: without a secret.
@@ -215,12 +208,12 @@ class EmbedCache:
         (items, tld), now = entry.key, self._clock()
         name = self._name(items)
         try:
-            with self._locks.hold(f"{name}:write", WRITE_WAIT):
+            with self._locks.hold(f"{name}:write", WRITE_TIMEOUT_S):
                 body = entry.body if entry.body and entry.is_current() else self._read(name)
                 changed = entries.add_html(body, entry.embed, tld, html)
                 if changed is not body and self._set(name, changed) and (place := self._versions.read(name)):
                     self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
-        except (Busy, *UNUSABLE):
+        except (Busy, *MALFORMED):
             pass  # it is made again when it is wanted again
 
     def store_error(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
@@ -231,7 +224,7 @@ class EmbedCache:
         :param asked_at: when the question went out: what has been stored since is newer than the answer.
         """
         if not isinstance(error, entries.REFUSALS):
-            self._tell(self._name(items), tld, error)
+            self._note_outage(self._name(items), tld, error)
             return
         now = self._clock()
 
@@ -295,20 +288,20 @@ class EmbedCache:
     def _lease(self, name: str, tld: str, wait: float) -> Iterator[None]:
         began = self._clock()
         with self._locks.hold(f"{name}:{tld}:lease", wait) as waited:
-            if waited and (error := self._told(name, tld, began)):
+            if waited and (error := self._outage_since(name, tld, began)):
                 raise error  # whoever we waited for has just met it: asking again would take as long
             if waited:
                 self._observe("coalesced", "process")
             yield
 
-    def _tell(self, name: str, tld: str, error: ProviderError) -> None:
+    def _note_outage(self, name: str, tld: str, error: ProviderError) -> None:
         """Leave a note of an outage for other processes that wait."""
         if not self._store.is_process_local:
             note = {"error": entries.dump_error(error, self._clock(), self._policy)}
             name = f"{name}:{tld}:outage"
-            self._store.set(name, self._envelope.seal(name, note), NOTE)
+            self._store.set(name, self._envelope.seal(name, note), OUTAGE_NOTE_S)
 
-    def _told(self, name: str, tld: str, since: float) -> ProviderError | None:
+    def _outage_since(self, name: str, tld: str, since: float) -> ProviderError | None:
         key = f"{name}:{tld}:outage"
         note = self._open(key, self._store.get(key)).get("error")
         return entries.revive_error(note) if note and note["at"] >= since else None
@@ -391,8 +384,8 @@ class EmbedCache:
         return self._evaluate(key, name, version, self._clock(), self._store.get(name))
 
     def _look_at_many(self, keys: Sequence[EmbedKey]) -> Iterator[Entry]:
-        for start in range(0, len(keys), READ_TOGETHER):
-            some = keys[start : start + READ_TOGETHER]
+        for start in range(0, len(keys), MAX_READ_TOGETHER):
+            some = keys[start : start + MAX_READ_TOGETHER]
             names = [self._name(items) for items, _ in some]
             versions, now = list(map(self._versions.read, names)), self._clock()
             for key, name, version, sealed in zip(some, names, versions, self._store.get_many(names), strict=True):
@@ -403,7 +396,7 @@ class EmbedCache:
         try:
             body = self._backlog.over(name, entries.NOTHING | self._open(name, sealed))
             entry = entries.evaluate(body, key, now, self._policy)
-        except UNUSABLE as error:
+        except MALFORMED as error:
             self._distrust(name, error)
             entry, version = Entry(key=key), None
         if self._backlog:
@@ -422,9 +415,9 @@ class EmbedCache:
         entry.read, entry.slot, entry.version = place
         entry.name, entry.clock, entry.since = name, self._clock, now
         if entry.embed is None:
-            entry.until = now + TRUSTED
+            entry.until = now + TRUST_S
             return entry
-        entry.until = min(entry.until, now + (BLIND if self._blind else TRUSTED))
+        entry.until = min(entry.until, now + (BLIND_TRUST_S if self._blind else TRUST_S))
         return self._front.put(entry)
 
     def _last_read(self, key: EmbedKey, now: float) -> Entry:
@@ -448,7 +441,7 @@ class EmbedCache:
             now = self._clock()
             try:
                 body = entries.without_expired(change(self._read(name)), now, self._policy)
-            except UNUSABLE as error:
+            except MALFORMED as error:
                 self._distrust(name, error)
                 body = change(self._backlog.over(name, entries.NOTHING))
             written = self._set(name, body)
@@ -481,7 +474,7 @@ class EmbedCache:
         with self._alone(name):
             try:
                 body = entries.without_expired(self._read(name), self._clock(), self._policy)
-            except UNUSABLE as error:
+            except MALFORMED as error:
                 self._distrust(name, error)
                 body = self._backlog.over(name, entries.NOTHING)
             return not self._store.reading.failures and self._write(name, body)
@@ -500,10 +493,10 @@ class EmbedCache:
 
     @contextmanager
     def _alone(self, name: str) -> Iterator[bool]:
-        """Keep other writers of an entry out, for the length of a block, which is told whether they are."""
+        """Keep other writers of an entry out, for the length of a block, which gets to know whether they are."""
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._writing.hold(f"{name}:write", WRITE_WAIT))
+                stack.enter_context(self._writing.hold(f"{name}:write", WRITE_TIMEOUT_S))
                 alone = True
             except Busy:
                 alone = False  # better to lose what another is writing than not to write
@@ -530,7 +523,7 @@ class EmbedCache:
         self._changed(name)
 
     def _changed(self, name: str) -> None:
-        """Tell everybody, as far as that can be told; this process in any case."""
+        """Let everybody know that an entry is written, as far as that can be; this process in any case."""
         if not self._versions.bump(name):
             self._front.end(name)
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from embedkit.models import JSON
 
 VERSION = 1
-LONGEST = 256 * 1024  # characters; five tens of variants of one picture come to less than half
+MAX_CHARS = 256 * 1024  # fifty variants of one picture come to less than half
 SIGNATURE = 64  # hexadecimal digits
 PURPOSE = b"embedkit cache entry"  # the same secret signs grants: neither may pass for the other
 
@@ -21,11 +21,11 @@ class Envelope:
     """Seals entries and opens them.
 
     :param secrets: the first one signs, all verify, so that they can be rotated.
-    :param longest: characters of an entry that are looked at.
+    :param max_chars: of an entry that is looked at.
     """
 
-    def __init__(self, secrets: Sequence[str], *, longest: int = LONGEST) -> None:
-        self._longest = longest
+    def __init__(self, secrets: Sequence[str], *, max_chars: int = MAX_CHARS) -> None:
+        self._max_chars = max_chars
         self._keys = [hmac.digest(secret.encode(), PURPOSE, "sha256") for secret in secrets]
 
     def seal(self, key: str, entry: JSON) -> str:
@@ -43,7 +43,7 @@ class Envelope:
         :raises ValueError: where it is damaged, signed by somebody else, of another key or version.
         """
         text = sealed.decode("ascii") if isinstance(sealed, bytes) else sealed
-        if not isinstance(text, str) or not SIGNATURE < len(text) <= self._longest or text[SIGNATURE] != ".":
+        if not isinstance(text, str) or not SIGNATURE < len(text) <= self._max_chars or text[SIGNATURE] != ".":
             raise ValueError("no entry of ours")
         signature, body = text[:SIGNATURE], text[SIGNATURE + 1 :]
         if not text.isascii() or not any(

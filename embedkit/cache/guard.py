@@ -1,9 +1,9 @@
 """A breaker around a cachelib backend: what goes wrong there is a miss, and one that is sick is left alone.
 
 Reading and writing have a circuit each, since many an illness leaves one of them alive: a full disk, a file
-system that is read-only, a write lock whose holder was stopped. A circuit opens after IN_A_ROW failures in a row,
-or as soon as they have cost LOST_FAILING seconds together; then one caller tries again every BYPASS seconds. Calls
-that end well but are slow count as well, with more patience: a busy disk is no sick one.
+system that is read-only, a write lock whose holder was stopped. A circuit opens after MAX_FAILURES in a row, or as
+soon as they have cost MAX_FAILING_S together; then one caller tries again every BYPASS_S. Calls that end well but
+are slow count as well, with more patience: a busy disk is not a sick one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ log = logging.getLogger("embedkit.cache")
 
 Result = TypeVar("Result")
 
-IN_A_ROW = 5  # failures one after another that make us leave the backend alone
-LOST_FAILING = 0.25  # the same, in seconds, where they take their time: two of a server that hangs
-LOST_SLOW = 1.0  # the same, for calls that end well, each of them slow
-SLOW = 0.2  # seconds from which on a call is slow; a healthy one takes 0.0001
-BYPASS = 10.0  # seconds; then one caller tries it again
+MAX_FAILURES = 5  # one after another; then the backend is left alone
+MAX_FAILING_S = 0.25  # the same where failures take their time: two of a server that hangs
+MAX_SLOW_S = 1.0  # the same for calls that end well, each of them slow
+SLOW_CALL_S = 0.2  # from which on a call is slow; a healthy one takes 0.0001
+BYPASS_S = 10.0  # then one caller tries it again
 PROBE, KEPT = "embedkit:probe", "kept"
 
 
@@ -60,7 +60,7 @@ class Circuit:
     @property
     def closed(self) -> bool:
         """Whether calls go through."""
-        return self.failures < IN_A_ROW and self._lost < 1
+        return self.failures < MAX_FAILURES and self._lost < 1
 
     def lets_through(self) -> bool:
         """Whether this caller may try; where the circuit is open, one of them now and then."""
@@ -68,8 +68,8 @@ class Circuit:
 
     def succeed(self, seconds: float) -> None:
         """Count a call that ended well, after so many seconds."""
-        if seconds >= SLOW:
-            self._lose(seconds / LOST_SLOW)
+        if seconds >= SLOW_CALL_S:
+            self._lose(seconds / MAX_SLOW_S)
         elif self.failures or self._lost:
             self.failures, self._lost = 0, 0.0
 
@@ -78,20 +78,20 @@ class Circuit:
         with self._lock:
             was_closed = self.closed
             self.failures += 1
-        self._lose(seconds / LOST_FAILING)
+        self._lose(seconds / MAX_FAILING_S)
         return was_closed and not self.closed
 
     def _lose(self, share: float) -> None:
         with self._lock:
             self._lost += share  # of what opens the circuit
-            self._until = self._clock() + BYPASS
+            self._until = self._clock() + BYPASS_S
 
     def _may_try(self) -> bool:
         with self._lock:
             now = self._clock()
             if now < self._until:
                 return False
-            self._until = now + BYPASS
+            self._until = now + BYPASS_S
             return True
 
 
@@ -99,7 +99,7 @@ class Guarded:
     """A backend that never raises.
 
     :param clock: monotonic seconds.
-    :param observe: told of failures (:mod:`embedkit.events`).
+    :param observe: called on failures (:mod:`embedkit.events`).
     """
 
     def __init__(self, backend: BaseCache, clock: Callable[[], float], observe: Observe = ignore) -> None:
@@ -194,12 +194,12 @@ class Guarded:
 
     def describe(self) -> JSON:
         """What kind of backend it is, where it lies and how many entries it holds, as far as is known."""
-        told: JSON = {"kind": self.kind}
+        described: JSON = {"kind": self.kind}
         if path := getattr(self.backend, "path", None):
-            told["path"] = path
+            described["path"] = path
         if count := getattr(self.backend, "count", None):
-            told["entries"] = self._read(count, None)
-        return told
+            described["entries"] = self._read(count, None)
+        return described
 
     @property
     def kind(self) -> str:

@@ -97,7 +97,7 @@ class Memo:
 class CountedMemo(Memo):
     """A memo whose answers are counted: for a kit with the setting METRICS, so that others pay nothing.
 
-    :param observe: told of every answer that is given (:mod:`embedkit.events`).
+    :param observe: called on every answer that is given (:mod:`embedkit.events`).
     """
 
     def __init__(self, cache: Callable[[], EmbedCache] | None, observe: Observe) -> None:

@@ -38,7 +38,7 @@ HEADER = struct.Struct(">16s8sdI")
 SLOT = struct.Struct(">32sdI")
 EMPTY = bytes(SLOT_BYTES)
 NO_SLOTS = EMPTY * SLOTS
-LOCK_WAIT = 1.0  # seconds for another process that writes
+LOCK_TIMEOUT_S = 1.0  # seconds for another process that writes
 NEVER = 0.0
 
 
@@ -121,7 +121,7 @@ class Takedowns:
                 self._refresh()
                 if self._file is not None and self._filed.pop(digest, None) is not None:
                     _put(self._file, self._slots.pop(digest), EMPTY)
-                    self._tell(self._file)
+                    self._bump_generation(self._file)
             except OSError as error:
                 log.debug("%s: %s", self._path, error)
 
@@ -135,7 +135,7 @@ class Takedowns:
         with ExitStack() as stack:
             if self._path:
                 try:
-                    stack.enter_context(FileLocks.at(f"{self._path}.lock").hold("takedowns", LOCK_WAIT))
+                    stack.enter_context(FileLocks.at(f"{self._path}.lock").hold("takedowns", LOCK_TIMEOUT_S))
                 except Busy:
                     pass  # better two in one slot than none
             yield
@@ -215,7 +215,7 @@ class Takedowns:
         body = SLOT.pack(digest, when, 0)[:-4]
         _put(file, number, body + _check(body).to_bytes(4, "big"))
         self._slots[digest], self._filed[digest] = number, when
-        self._tell(file)
+        self._bump_generation(file)
         os.fsync(file)
         return True
 
@@ -237,8 +237,8 @@ class Takedowns:
         check = _check(MAGIC, horizon).to_bytes(4, "big")
         _put(file, 0, MAGIC + self._generation + horizon + check)
 
-    def _tell(self, file: int) -> None:
-        """Have the others read the file again."""
+    def _bump_generation(self, file: int) -> None:
+        """Have other processes read the file again."""
         self._generation = os.urandom(8)
         os.pwrite(file, self._generation, 16)
 

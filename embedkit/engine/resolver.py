@@ -47,14 +47,14 @@ Progress = Callable[[int, int], None]
 Want = tuple[EmbedKey, Options]
 
 Admit = Callable[[Sequence[EmbedKey]], Mapping[EmbedKey, EmbedKitError]]
-"""Called with the pictures that Getty would have to be asked for; gives the errors of those that it may not be.
+"""Called with the pictures that Getty would have to be asked for; returns the errors of those that it may not be.
 
 A service counts them by client here. What is held, and what Getty has lately refused, is not asked about.
 """
 
-UNUSABLE_PICTURES = 3  # different ones in a row whose answers can't be used: then it is the endpoint
+MAX_UNUSABLE = 3  # answers in a row, to different pictures, that can't be used: then it is the endpoint
 
-LAST_SECONDS = 0.05  # that a call gets at the least, however long its turn was waited for
+MIN_CALL_S = 0.05  # for a call, however long its turn was waited for
 
 
 class Resolver:
@@ -62,7 +62,7 @@ class Resolver:
 
     :param cache: gives the cache, and ``transport`` the transport, when first needed.
     :param locked: the records of a frozen build; then neither of the two is touched.
-    :param observe: told what was held (:mod:`embedkit.events`).
+    :param observe: called on what was held (:mod:`embedkit.events`).
     """
 
     def __init__(
@@ -241,7 +241,7 @@ class Resolver:
         try:
             endpoint, caller = self._settings.oembed_endpoint, self._settings.caller_name
             request = oembed.request(ref, endpoint, caller, bounds=bounds, tld=tld)
-            left = max(LAST_SECONDS, self._settings.timeout - (time.monotonic() - began))
+            left = max(MIN_CALL_S, self._settings.timeout - (time.monotonic() - began))
             response = self._sent(replace(request, batch=batch, timeout=None if batch else left))
             answer = oembed.parse(
                 response,
@@ -265,9 +265,9 @@ class Resolver:
         if isinstance(error, NotFound | NotEmbeddable):
             self._unusable.clear()
         elif isinstance(error, InvalidResponse) and not error.outage:
-            if len(self._unusable) < UNUSABLE_PICTURES:
+            if len(self._unusable) < MAX_UNUSABLE:
                 self._unusable.add(key)
-            error.outage = len(self._unusable) >= UNUSABLE_PICTURES
+            error.outage = len(self._unusable) >= MAX_UNUSABLE
 
     def _sent(self, request: Request) -> Response:
         """An answer of whatever kind. One that cannot even be read says nothing of the picture."""

@@ -12,7 +12,7 @@ from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.revalidation")
 
-MOST = 1_000  # refreshes waiting at once; what is turned away is asked for again by the next reader
+MAX_WAITING = 1_000  # refreshes at once; what is turned away is asked for again by the next reader
 
 
 class Revalidator:
@@ -39,14 +39,17 @@ class Revalidator:
     def submit(self, key: Hashable, refresh: Callable[[], object]) -> None:
         """Refresh once, soon; a key that is waiting or under way is not added again."""
         with self._changed:
-            if key in self._waiting or key in self._running or len(self._waiting) >= MOST:
+            if key in self._waiting or key in self._running or len(self._waiting) >= MAX_WAITING:
                 return
             self._waiting[key] = refresh
             if self._background:
                 self._hire()
 
     def settle(self, timeout: float) -> int:
-        """Do, or wait for, what is waiting, for ``timeout`` seconds at the most; what is left is told."""
+        """Do, or wait for, what is waiting, for ``timeout`` seconds at the most.
+
+        :returns: how many are left.
+        """
         deadline = time.monotonic() + timeout
         with self._changed:
             for _ in range(len(self._waiting)):

@@ -19,7 +19,7 @@ from cachelib import BaseCache, SimpleCache
 
 from embedkit.cache import takedowns
 from embedkit.cache.embed_cache import Entry
-from embedkit.cache.guard import BYPASS
+from embedkit.cache.guard import BYPASS_S
 from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.factory import open_store
 from embedkit.cache.stores.sqlite import SQLiteCache
@@ -123,7 +123,7 @@ def test_takedowns_are_written_before_any_copy_when_it_heals(ill: str) -> None:
         assert kept.get(items, "com").embed is None
     store.ill, store.asked = "", []
     assert not kept.heal()  # it is left alone for now
-    monotonic.now += BYPASS + 1
+    monotonic.now += BYPASS_S + 1
     assert kept.heal()
     assert store.writes()[:2] == [kept._name(LIST[3]), kept._name(LIST[4])]
     assert len(store.writes()) == 22
@@ -167,7 +167,7 @@ def test_no_new_copy_is_written_while_a_takedown_waits() -> None:
     kept.store_error(ITEMS, "com", NotFound())
     kept.store_error(ITEMS, "com", NotFound())
     store.ill, store.asked = "", []
-    monotonic.now += BYPASS + 1
+    monotonic.now += BYPASS_S + 1
     kept.store(embed(LIST[0]), tld="com")
     assert kept._name(LIST[0]) not in store.writes()[:1]
     assert kept.get(LIST[0], "com").embed
@@ -187,7 +187,7 @@ def test_what_others_have_written_meanwhile_is_not_undone() -> None:
     theirs.delete(LIST[0])
     theirs.store(embed(LIST[1], title="theirs"), tld="com")
     theirs.store(embed(LIST[2], title="theirs"), tld="de")
-    monotonic.now += BYPASS + 1
+    monotonic.now += BYPASS_S + 1
     clock.now += 5
     assert ours.heal()
     third = cache(store, clock=clock)
@@ -245,7 +245,7 @@ def test_a_store_that_cannot_be_read_is_not_written_over() -> None:
     ours.store(embed(), tld="com", asked_at=asked_at)  # nobody can tell it of the purge
     store.ill = ""
     assert theirs.get(ITEMS, "com") == Entry()
-    monotonic.now += BYPASS + 1
+    monotonic.now += BYPASS_S + 1
     ours.heal()
     assert theirs.get(ITEMS, "com").embed  # it was fetched after the purge, as far as anybody knows
     ours.close()
@@ -277,7 +277,7 @@ def test_it_heals_by_itself() -> None:
     for items in LIST[:5]:
         kept.store(embed(items), tld="com")
     store.ill = ""
-    monotonic.now += BYPASS + 1
+    monotonic.now += BYPASS_S + 1
     deadline = time.monotonic() + 30
     while kept.status()["unwritten"] and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -437,7 +437,7 @@ def test_a_page_of_another_key_and_a_wrong_page_of_ours_are_misses(
         {"body": ""},
     ):
         hits = upstream.hits
-        client.set(first, "s" + Envelope([SECRET], longest=MAX_ENTRY_CHARS).seal(name, entry))
+        client.set(first, "s" + Envelope([SECRET], max_chars=MAX_ENTRY_CHARS).seal(name, entry))
         assert shared.kit.search("harbour").total == 1
         assert upstream.hits == hits + 1
 
