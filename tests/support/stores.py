@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -14,18 +15,23 @@ from pathlib import Path
 from tests.support.tools import need
 
 
+def _takes_calls(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 class Server:
     """A server that runs, and that a test may stop, freeze and start again."""
 
-    def __init__(self, command: list[str], socket: Path, url: str) -> None:
-        self._command, self._socket, self.url = command, socket, url
+    def __init__(self, command: list[str], path: Path, url: str) -> None:
+        self._command, self._socket, self.url = command, path, url
         self.start()
 
     def start(self) -> None:
         self._socket.unlink(missing_ok=True)
         self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while not self._socket.exists():
+        deadline = time.monotonic() + 60
+        while not _takes_calls(self._socket):  # a file that is there may not be listened to yet
             assert time.monotonic() < deadline, f"{self._command[0]} has not started"
             assert self.process.poll() is None, f"{self._command[0]} has ended"
             time.sleep(0.01)
@@ -38,27 +44,27 @@ class Server:
 @contextmanager
 def redis() -> Iterator[Server]:
     with _folder() as folder:
-        socket = folder / "redis.sock"
+        path = folder / "redis.sock"
         command = [
             need("redis-server"),
             "--port",
             "0",
             "--unixsocket",
-            str(socket),
+            str(path),
             "--save",
             "",
             "--dir",
             str(folder),
         ]
-        yield from _running(command, socket, f"unix://{socket}")
+        yield from _running(command, path, f"unix://{path}")
 
 
 @contextmanager
 def memcached() -> Iterator[Server]:
     with _folder() as folder:
-        socket = folder / "memcached.sock"
-        command = [need("memcached"), "-s", str(socket), "-u", getpass.getuser()]
-        yield from _running(command, socket, f"memcached://{socket}")
+        path = folder / "memcached.sock"
+        command = [need("memcached"), "-s", str(path), "-u", getpass.getuser()]
+        yield from _running(command, path, f"memcached://{path}")
 
 
 @contextmanager
@@ -71,8 +77,8 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _running(command: list[str], socket: Path, url: str) -> Iterator[Server]:
-    server = Server(command, socket, url)
+def _running(command: list[str], path: Path, url: str) -> Iterator[Server]:
+    server = Server(command, path, url)
     try:
         yield server
     finally:
