@@ -74,24 +74,23 @@ class Editors:
         head_end = self._text.find("-->", found.end(), found.start() + MAX_HEAD_CHARS)
         if head_end < 0:
             return None
-        head = self._text[found.end() : head_end].strip()
-        closing = None if head.endswith("/") else self._block_end(head_end)
-        # The first of several blocks with one end is not whole: this stops at the next comment.
-        if not head.endswith("/") and (
-            closing is None
-            or closing[1] != found[2]
-            or not _INSIDE.fullmatch(self._text, head_end + 3, closing.start())
-        ):
-            return None
+        head, end, caption = self._text[found.end() : head_end].strip(), head_end + 3, None
+        if not head.endswith("/"):
+            closing = self._block_end(head_end)
+            # The first of several blocks with one end is not whole: this stops at the next comment.
+            if (
+                closing is None
+                or closing[1] != found[2]
+                or not _INSIDE.fullmatch(self._text, end, closing.start())
+            ):
+                return None
+            caption, end = _caption(self._text[end : closing.start()]), closing.end()
         attributes = _block_attributes(head.removesuffix("/"))
         url = attributes.get("url")
         if not isinstance(url, str) or not url.strip():
             return None
-        options = Options(align=next((one for one in ALIGNS if one == attributes.get("align")), None))
-        if closing is None:
-            return SavedEmbed("wp-embed", head_end + 3, url.strip(), options)
-        options = Options(caption=_caption(self._text[head_end + 3 : closing.start()])).over(options)
-        return SavedEmbed("wp-embed", closing.end(), url.strip(), options)
+        align = next((one for one in ALIGNS if one == attributes.get("align")), None)
+        return SavedEmbed("wp-embed", end, url.strip(), Options(caption=caption, align=align))
 
     def _block_end(self, start: int) -> re.Match[str] | None:
         """The next end of any block; an embed holds no other block, so it must be its own."""

@@ -26,9 +26,11 @@ _OPENER = re.compile(
 )
 _OPENER_OR_CLOSER = re.compile(rf"<(?:!--|!\[C|/?(?i:{_NAMES}))")
 _MARKUP = re.compile(rf"<(?:(!--|!\[CDATA\[)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
-# Elements with nothing but text in them, read in one go where they are whole. (No groups: CPython 3.11
-# loses count of those inside of possessive repeats.)
-_WHOLE = "|".join(f'<{name}(?: class="[^"<>]*+")?>[^<]*+</{name}>' for name in ("code", "pre", "script", "style"))
+# Comments, and elements with nothing but text in them, read in one go where they are whole. (No groups: CPython
+# 3.11 loses count of those inside of possessive repeats.)
+_WHOLE = r"<!--[^<>-]*+(?:-(?!->)[^<>-]*+)*+-->|" + "|".join(
+    f'<{name}(?: class="[^"<>]*+")?>[^<]*+</{name}>' for name in ("code", "pre", "script", "style")
+)
 _LEAF = re.compile(_WHOLE)
 _LEAVES = re.compile(rf"(?:(?:{_WHOLE})[^<`~\\]*+)++")
 _NESTING = frozenset({"code", "pre", "svg", "math"})
@@ -43,7 +45,7 @@ _TAG = re.compile(
 )
 # Text, and tags with plain attributes.
 _PLAIN = re.compile(
-    r"(?:[^<]++|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t\n]++[A-Za-z-]++(?:=\"[^\"<>]*+\")?+)*+[ \t\n]*+/?>)*+"
+    r"(?:[^<]++|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'))?+)*+[ \t\n]*+/?>)*+"
 )
 _RAW_ENDS = {
     name: re.compile(rf"</(?i:{name})(?=[ \t\n\r\f/>])")

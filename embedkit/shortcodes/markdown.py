@@ -12,7 +12,6 @@ from bisect import bisect_left
 
 from embedkit.shortcodes.budget import Work
 from embedkit.shortcodes.html import HtmlContext
-from embedkit.shortcodes.indentation import Lines
 from embedkit.shortcodes.tag import is_escaped
 
 MAX_LINK_CHARS = 1024  # characters on either side that are looked at for the brackets of a link
@@ -37,7 +36,11 @@ _QUOTE_END = re.compile(r"\n(?![ \t]*+>)")
 # Code spans do not cross from one block into the next (section 3.5).
 _BLOCK_END = re.compile(r"\n(?=[ \t>]*+(?:\r?\n|\Z|[-+*][ \t]|1[.)][ \t]|#{1,6}[ \t]|```|~~~))")
 _HEADING = re.compile(r"#{1,6}[ \t]")
-_SPANS = re.compile(r"(?:(?:[^`\\<]++|\\[^\n])*+`[^`]++`(?!`))*+")  # up to the next tag outside of them
+# Text and whole spans of one to three backticks, up to the next tag outside of them.
+_SPANS = re.compile(
+    r"(?:(?:[^`\\<]++|\\[^\n])*+(?:`(?!`)(?:[^`]++|``++)*+`(?!`)"
+    r"|``(?!`)(?:[^`]++|`(?!`)|```++)*+``(?!`)|```(?!`)(?:[^`]++|`{1,2}(?!`)|````++)*+```(?!`)))*+"
+)
 
 # Sections 6.5 and 6.6: outside of quotes a tag has no "<" and no blank line.
 _TAG = re.compile(
@@ -51,12 +54,117 @@ _QUOTED = re.compile(r"=[ \t]*+[\"']")
 # Text, code in one line, and tags in one line with plain attributes.
 _PLAIN = re.compile(
     r"(?:[^<`\\]++|`[^`\n]++`(?!`)"
-    r"|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t]++[A-Za-z-]++(?:=\"[^\"<>`\\]*+\")?+)*+[ \t]*+/?>)*+"
+    r"|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'))?+)*+[ \t]*+/?>)*+"
 )
 # What is not even worth a look: the next "<" comes before anything that a tag could hide it in.
 _TAG_START = re.compile(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
 
 _INDENTED = re.compile(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
+
+
+_LINE = re.compile(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
+# Outside of lists and quotes: blank lines, and such as can only be text.
+_PLAIN_LINES = re.compile(r"(?:[ \t\r]*+\n|[^\s>+*0-9=#_-][^\n]*+\n)*+")
+_LIST_MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
+_RULE_OR_HEADING = re.compile(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
+
+
+class Lines:
+    """Which lines are indented code (sections 4.4 and 5.2); read in order, and only as far as somebody asks.
+
+    Four columns make code, but not within a paragraph, and in a list item they count from where its content
+    starts: the further paragraphs of an item are none.
+    """
+
+    def __init__(self, text: str, fences: list[tuple[int, int]], work: Work) -> None:
+        self._text = text
+        self._work = work
+        self._fences = fences  # lines to leave out, in order; more may come
+        self._fence = 0
+        self._next = 0  # the first line not read
+        self._offsets: list[int] = []  # columns where the contents of the open list items start
+        self._quotes = 0
+        self._blank = True
+        self._paragraph = False
+        self._code = False
+
+    def is_code(self, line: int) -> bool:
+        """Whether the line that starts at ``line`` is code."""
+        while self._next <= line:
+            if self._fence < len(self._fences) and self._fences[self._fence][0] <= self._next:
+                end = self._fences[self._fence][1]
+                self._fence += 1
+                below = self._text.find("\n", max(end, self._next))
+                self._next = below + 1 if below >= 0 else len(self._text) + 1
+                self._blank = self._paragraph = self._code = False
+            elif self._offsets or self._quotes or not self._pass_plain(line):
+                self._read()
+        return self._code
+
+    def _pass_plain(self, limit: int) -> bool:
+        """Read plain lines in one go, up to ``limit`` or the next fence; whether there are any."""
+        if self._fence < len(self._fences):
+            limit = min(limit, self._fences[self._fence][0])
+        found = _PLAIN_LINES.match(self._text, self._next, limit)
+        if found is None or found.end() == self._next:
+            return False
+        last = self._text.rfind("\n", self._next, found.end() - 1) + 1
+        self._blank = self._text[max(last, self._next) : found.end()].isspace()
+        self._paragraph, self._code = True, False  # behind a blank line a paragraph means nothing
+        self._next = found.end()
+        return True
+
+    def _read(self) -> None:
+        self._work.step()
+        found = _LINE.match(self._text, self._next)
+        if found is None or found.end() == self._next:
+            self._next = len(self._text) + 1
+            return
+        self._next = found.end()
+        quotes, space, rest = found.groups()
+        if not rest.strip():
+            self._blank = True
+            return
+        self._quote(quotes.count(">"))
+        self._code = self._read_content(len(space.expandtabs(4)), rest)
+        self._blank = False
+
+    def _quote(self, depth: int) -> None:
+        if depth != self._quotes:
+            self._offsets.clear()
+            self._paragraph = self._paragraph and depth < self._quotes
+            self._quotes = depth
+
+    def _read_content(self, indent: int, rest: str) -> bool:
+        continues = self._paragraph and not self._blank
+        offsets = self._offsets
+        if not (continues and not _LIST_MARKER.match(rest)):  # else it may be lazy, and leave a list open
+            while offsets and indent < offsets[-1]:
+                offsets.pop()
+        if indent - (offsets[-1] if offsets else 0) >= 4 and not continues:
+            self._paragraph = False
+            return True
+        if _RULE_OR_HEADING.match(rest):
+            self._paragraph = False
+            return False
+        return self._items(indent, rest)
+
+    def _items(self, column: int, rest: str) -> bool:
+        """Open the list items that start here; True if the content of the last is code at once."""
+        place, end = 0, len(rest.rstrip())
+        self._paragraph = True
+        while marker := _LIST_MARKER.match(rest, place):
+            column += marker.start(1) - place
+            width = 4 - column % 4 if marker[1].startswith("\t") else len(marker[1])
+            self._work.nest(len(self._offsets) + self._quotes)
+            if marker.end() >= end or width > 4:
+                self._offsets.append(column + 1)
+                self._paragraph = False
+                return width > 4
+            column += width
+            self._offsets.append(column)
+            place = marker.end()
+        return False
 
 
 class Spans:
@@ -205,23 +313,23 @@ class MarkdownContext(HtmlContext):
     def _read_run(self, start: int, place: int) -> None:
         """Deal with the three or more backticks or tildes at ``start``."""
         self._work.step()
-        run = _RUN.match(self.text, start)
-        end = run.end() if run else start + 3
-        self._is_in_tag(start)  # a fence ends the paragraph, and a tag in it; a parser of HTML alone reads on
-        if not self._open:
-            self._fence(start, end, place)
-        if start == self._backtick:
-            self._backtick = self._find_run("`", max(end, self._fence_floor))
-        else:
-            self._tilde = self._find_run("~", max(end, self._fence_floor))
-
-    def _fence(self, start: int, end: int, place: int) -> None:
-        """Protect what is in the fence that opens here, if one does (section 4.5)."""
         text, line = self.text, self._line_start(start)
+        run = _RUN.match(text, start)
+        end = run.end() if run else start + 3
+        if not self._open and start - line <= MAX_PREFIX_CHARS and _PREFIX.fullmatch(text, line, start):
+            self._is_in_tag(start)  # a fence ends a tag too; a parser of HTML alone reads on
+            self._fence(line, start, end, place)
+        after = max(self._fence_floor, self._line_end(end))  # one line opens one fence at most
+        if text[start] == "`":
+            self._backtick = self._find_run("`", after)
+        else:
+            self._tilde = self._find_run("~", after)
+
+    def _fence(self, line: int, start: int, end: int, place: int) -> None:
+        """Protect what is in the fence that opens here, if one does (section 4.5)."""
+        text = self.text
         if line == start and (whole := _FENCES.match(text, start, place)):
             self._pass_fence(start, whole.end() - 1, whole.end())
-            return
-        if start - line > MAX_PREFIX_CHARS or not _PREFIX.fullmatch(text, line, start):
             return
         below = self._line_end(end)
         if self._is_in_indented_code(start) or (text[start] == "`" and text.find("`", end, below) >= 0):
@@ -314,4 +422,4 @@ class MarkdownContext(HtmlContext):
         if self.text[line] not in " \t>-+*0123456789" or not _INDENTED.match(self.text, line):
             return False
         self._lines = self._lines or Lines(self.text, self._fences, self._work)
-        return self._lines.code(line)
+        return self._lines.is_code(line)

@@ -242,9 +242,7 @@ class _Scan:
 
     def _read_url(self, found: re.Match[str]) -> int:
         """Look at the URL around ``//``; returns where to go on."""
-        text, place = self._text, found.start()
-        if scheme := _SCHEME.search(text, max(self._floor, place - 8), place):
-            place = scheme.start()
+        text, place = self._text, self._scheme_start(found.start())
         self._place = place
         if self._input != "text" and text[place - 1 : place] in ('"', "'"):
             return self._read_saved(place) or found.end()
@@ -254,13 +252,26 @@ class _Scan:
         url = _URL.match(text, place)
         return (url and self._read_bare_url(place, url.end())) or found.end()
 
+    def _scheme_start(self, place: int) -> int:
+        """Where the scheme before ``//`` starts, if there is one."""
+        text, floor = self._text, self._floor
+        if text.startswith("https:", place - 6) and place - 6 >= floor:
+            return place - 6
+        if text[place - 1 : place] not in (":", "\\"):
+            return place
+        scheme = _SCHEME.search(text, max(floor, place - 8), place)
+        return scheme.start() if scheme else place
+
     def _begins_line(self, place: int) -> bool:
         """Whether nothing but a line's or an element's start is before a URL: only then it is read."""
-        edge = self._without_blanks(place)
-        sign = self._text[edge - 1] if edge else "\n"
+        text, edge = self._text, self._without_blanks(place)
+        sign = text[edge - 1] if edge else "\n"
         if sign == "<":
             return self._input == "markdown" and edge == place
-        return sign in "\r\n" or (sign == ">" and self._input != "text")
+        if sign != ">" or self._input == "text":
+            return sign in "\r\n"
+        opening = text.rfind("<", max(self._floor, edge - MAX_URL_CHARS), edge)
+        return opening >= 0 and text[opening + 1] in "pPdD"  # no other element counts
 
     def _read_saved(self, place: int) -> int:
         """A URL in what an editor saved; returns where to go on, or 0 where it is something else."""
@@ -282,7 +293,10 @@ class _Scan:
 
     def _read_bare_url(self, start: int, end: int) -> int:
         """A URL alone on its line, or in its element; 0 where there is more."""
-        text, outer = self._text, self._wrap(start, end, _P)
+        text = self._text
+        if text[end : end + 1] == "<" and text[end + 1 : end + 2] != "/":
+            return 0
+        outer = self._wrap(start, end, _P)
         if outer == (start, end):
             if self._input == "markdown" and text[start - 1 : start] == "<" and text.startswith(">", end):
                 outer = start, end = start - 1, end + 1

@@ -36,10 +36,10 @@ def last(text: str, input: str = "html") -> Shortcode:
         ("<code>" * 7 + "</code>" * 7 + "[getty 1]", "html", "nested at most 5 levels", (1, 92)),
         ("- " * 8 + "a\n\n    [getty 1]", "markdown", "nested at most 5 levels", (3, 5)),
         ("<svg/>" * 60 + "[getty 1]", "html", "30 steps", (1, 361)),
-        ("`a`` " * 66 + "[getty 1]", "markdown", "30 steps", (1, 331)),
+        ("````a```` " * 36 + "[getty 1]", "markdown", "30 steps", (1, 361)),
         ("> a\n" * 66 + "\n    [getty 1]", "markdown", "30 steps", (68, 5)),
         ("`[getty 1]`" * 36, "markdown", "30 steps", (1, 310)),
-        ("<i a=''>" * 40 + "<b c='[getty 1]", "markdown", "30 steps", (1, 327)),
+        ("<i a=b>" * 40 + "<b c='[getty 1]", "markdown", "30 steps", (1, 287)),
     ],
 )
 def test_the_rest_is_left_and_reported(text: str, input: str, says: str, where: tuple[int, int]) -> None:

@@ -255,6 +255,11 @@ def test_html(text: str, expected: list[str]) -> None:
         ("`<a`\n\nx [getty 1]", ["1"]),
         ('[a](/b "c [getty 1]") x [getty 2] ![a [getty 3] b](/c) d![getty 4]', ["2", "4"]),
         ("wow! [a] ![b] [getty 1] [c](/d)", ["1"]),
+        ("a ` b ``` c ` d ` [getty 1] `", []),
+        ("```>``` [getty 1] ```", ["1"]),
+        ("<a\n```>[getty 1]", []),
+        ("<a b='[getty 1]\n```\n\n[getty 2]'>", []),
+        ("<![CDATA[>`\n\n<pre>]]>[getty 1]", []),
     ],
 )
 def test_markdown(text: str, expected: list[str]) -> None:
