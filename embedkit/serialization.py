@@ -47,7 +47,7 @@ def load(record: JSON) -> Embed:
     """The embed that :func:`dump` wrote.
 
     :raises ValueError: for anything else. This guards against old versions and slips; against an attacker
-        cache entries are signed, and locked records go through :func:`embedkit.getty.oembed.vetted`.
+        cache entries are signed, and locked records go through :func:`embedkit.getty.oembed.validate`.
     """
     try:
         plain = {name: record[name] for name in PLAIN}

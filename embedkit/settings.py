@@ -288,7 +288,7 @@ class Settings:
         >>> Settings.from_mapping({"MAX_AGE": "600", "target": "facade"}).max_age
         600
         """
-        return cls(**{_known(name): value for name, value in values.items()})
+        return cls(**{_setting_name(name): value for name, value in values.items()})
 
     @classmethod
     @_discreet
@@ -298,7 +298,7 @@ class Settings:
         :raises ConfigurationError: as for :meth:`from_mapping`.
         """
         ours = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}
-        return cls.from_mapping({_known(name, PREFIX): value for name, value in ours.items()})
+        return cls.from_mapping({_setting_name(name, PREFIX): value for name, value in ours.items()})
 
 
 def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, ConfigurationError]]:
@@ -311,7 +311,7 @@ def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, Configurati
     for name, value in environ.items():
         if name.startswith(PREFIX):
             try:
-                known = _known(name[len(PREFIX) :], PREFIX)
+                known = _setting_name(name[len(PREFIX) :], PREFIX)
                 Settings.from_mapping({known: value})
                 good[known] = value
             except ConfigurationError as error:
@@ -324,7 +324,7 @@ def rows() -> list[tuple[str, Any, str]]:
     return [(row.name.upper(), row.default, row.metadata["help"]) for row in fields(Settings)]
 
 
-def _known(name: str, prefix: str = "") -> str:
+def _setting_name(name: str, prefix: str = "") -> str:
     names = [row.name for row in fields(Settings)]
     if name.lower() in names:
         return name.lower()

@@ -185,7 +185,7 @@ class Resolver:
             missing = Unavailable(f"{ref} is not in the lock file {self._settings.lockfile}.", hint=hint, ref=ref)
             return Entry(error=missing, key=key)
         try:  # a lock file is not signed: whoever can write to it is not trusted with more
-            embed = oembed.vetted(locked[key], self._settings.image_origins, tld=key[1])
+            embed = oembed.validate(locked[key], self._settings.image_origins, tld=key[1])
         except ProviderError as error:
             return Entry(error=error, key=key)
         return Entry(embed, Verdict.FRESH, key=key)

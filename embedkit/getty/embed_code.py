@@ -61,12 +61,12 @@ def find(text: str) -> list[Pasted]:
     if not _HINT.search(text):
         return []
     page = Page.read(undo_entities(text))
-    found = _apart(page, _strong_cores(page), [])
-    found = _apart(page, _link_cores(page), found)
-    return [_pasted(page, core) for core in found]
+    found = _separate(page, _strong_cores(page), [])
+    found = _separate(page, _link_cores(page), found)
+    return [_to_pasted(page, core) for core in found]
 
 
-def _apart(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
+def _separate(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
     """The cores that no other embed covers, each as whole as its neighbours leave room for, among those taken."""
     result: list[Core] = []
     rest = taken[::-1]
@@ -78,21 +78,21 @@ def _apart(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
         if low <= core.start and core.end <= high:
             if follower and follower.start >= core.end:
                 high = min(high, follower.start)
-            result.append(_whole(page, core, low, high))
+            result.append(_extend(page, core, low, high))
     return result + rest[::-1]
 
 
-def _whole(page: Page, core: Core, low: int, high: int) -> Core:
+def _extend(page: Page, core: Core, low: int, high: int) -> Core:
     """The core with the block that Getty or an author put around it, between two places, and its alignment."""
     for _ in range(MAX_ROUNDS):
-        grown = _grown(page, core, low, high)
+        grown = _grow(page, core, low, high)
         if grown == core:
             break
         core = grown
     return core
 
 
-def _grown(page: Page, core: Core, low: int, high: int) -> Core:
+def _grow(page: Page, core: Core, low: int, high: int) -> Core:
     """The core with the elements around it that are part of the embed, else with Getty's links beside it."""
     lefts, start = _walk(page, core, -1, low)
     rights, end = _walk(page, core, 1, high)
@@ -106,7 +106,7 @@ def _grown(page: Page, core: Core, low: int, high: int) -> Core:
     return inner if inner != core else core._replace(start=start, end=end)
 
 
-def _pasted(page: Page, core: Core) -> Pasted:
+def _to_pasted(page: Page, core: Core) -> Pasted:
     ref = AssetRef(core.ref.items, replace(core.ref.options, align=core.align))
     tags = page.tags[page.index(core.start) : page.index(core.end)]
     starts = (tag.start for tag in tags if not (tag.closing and tag.name in _RAW))
@@ -194,7 +194,7 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
     edits: list[tuple[int, int, str]] = []
     problem = None
     try:
-        for one in _meant(text, input, budget):
+        for one in _outside_code(text, input, budget):
             edits.append((one.start, one.end, scan.format(one.ref)))
     except _Stopped as stopped:
         place, error = stopped.args
@@ -206,7 +206,7 @@ class _Stopped(Exception):
     """Where in a text its budget ends, and why."""
 
 
-def _meant(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
+def _outside_code(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
     """The embeds of a text that are no examples in code.
 
     :raises _Stopped: where the budget ends.
@@ -263,7 +263,7 @@ class Core(NamedTuple):
 
 def _strong_cores(page: Page) -> list[Core]:
     """What can only be an embed: frames, widget calls, records, addresses of frames."""
-    found = [*_frames(page), *_widgets(page), *_records(page), *_bare(page)]
+    found = [*_frames(page), *_widgets(page), *_records(page), *_bare_urls(page)]
     return sorted(found, key=lambda core: (core.start, -core.end))
 
 
@@ -284,7 +284,7 @@ def _frames(page: Page) -> Iterator[Core]:
 def _frame(attributes: dict[str, str]) -> AssetRef | None:
     for name in ("src", "data-src", "data-lazy-src"):  # lazy loading moves the address
         if ref := _frame_ref(attributes.get(name, "")):
-            return _sized(ref, attributes.get("width"), attributes.get("height"))
+            return _with_size(ref, attributes.get("width"), attributes.get("height"))
     return None
 
 
@@ -309,7 +309,7 @@ def _page_ref(text: str) -> AssetRef | None:
         return None
 
 
-def _sized(ref: AssetRef, width: Any, height: Any) -> AssetRef:
+def _with_size(ref: AssetRef, width: Any, height: Any) -> AssetRef:
     size = Options(max_width=_pixels(width), max_height=_pixels(height))
     return AssetRef(ref.items, size.over(ref.options))
 
@@ -322,18 +322,18 @@ def _pixels(value: Any) -> int | None:
 def _widgets(page: Page) -> Iterator[Core]:
     for match in _LOAD.finditer(page.text):
         pairs = (pair.groups(default="") for pair in _PAIR.finditer(match[1]))
-        ref = _configured({name: a or b or c for name, a, b, c in pairs})
+        ref = _from_config({name: a or b or c for name, a, b, c in pairs})
         if ref and CONVERTED not in match[0]:
             yield _widget(page, *_statement(page.text, *match.span()), ref)
 
 
-def _configured(config: dict[str, str]) -> AssetRef | None:
+def _from_config(config: dict[str, str]) -> AssetRef | None:
     try:
         items = urls.asset_ids(config.get("items", ""))
     except UnsupportedReference:
         return None
     options = Options(caption=urls.flag(config.get("caption")), tld=urls.tld(config.get("tld")))
-    return _sized(AssetRef(items, options), config.get("w"), config.get("h"))
+    return _with_size(AssetRef(items, options), config.get("w"), config.get("h"))
 
 
 def _statement(text: str, start: int, end: int) -> tuple[int, int]:
@@ -351,7 +351,7 @@ def _widget(page: Page, start: int, end: int, ref: AssetRef) -> Core:
         if not (page.is_blank(script.end, start) and page.is_blank(end, close.start)):
             return Core(start, end, ref)  # one line of a larger script
         start, end = script.start, close.end
-    joined = _balanced(page, _link_before(page, start, ref), _loader_after(page, end))
+    joined = _balance(page, _link_before(page, start, ref), _loader_after(page, end))
     return Core(*(joined or (start, end)), ref)
 
 
@@ -387,7 +387,7 @@ def _over_paragraphs(page: Page, index: int, edge: int, step: int) -> tuple[int,
     return index, edge
 
 
-def _balanced(page: Page, start: int, end: int) -> tuple[int, int] | None:
+def _balance(page: Page, start: int, end: int) -> tuple[int, int] | None:
     """The span, with the other half of a paragraph that only one half of is in it."""
     first, after = page.index(start), page.index(end)
     closed, opened = _halves(page.tags[first:after])
@@ -435,10 +435,10 @@ def _record(text: str) -> AssetRef | None:
         "tld": attributes.get("tld", ""),
         **size,
     }
-    return _configured(known) if page else None
+    return _from_config(known) if page else None
 
 
-def _bare(page: Page) -> Iterator[Core]:
+def _bare_urls(page: Page) -> Iterator[Core]:
     for match in _BARE.finditer(page.text):
         index = page.index(match.start()) - 1
         signed = "et=" in match[0] and "sig=" in match[0]
@@ -452,12 +452,12 @@ def _links(page: Page) -> Iterator[Core]:
             continue
         link, close, label = found
         ref = _page_ref(link.attributes.get("href", ""))
-        if ref and _is_gettys(link, label, ref):
-            joined = _balanced(page, link.start, _loader_after(page, close.end))
+        if ref and _is_own_link(link, label, ref):
+            joined = _balance(page, link.start, _loader_after(page, close.end))
             yield Core(*(joined or (link.start, close.end)), ref, link.align)
 
 
-def _is_gettys(link: Tag, label: str, ref: AssetRef) -> bool:
+def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:
     """Whether a link to a picture is Getty's own, and not some author's."""
     classes = link.attributes.get("class", "").split()
     return (

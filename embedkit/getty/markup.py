@@ -20,10 +20,10 @@ from embedkit.errors import InvalidResponse
 from embedkit.getty.urls import ASSET_ID, ASSET_IDS, EMBED_HOST, SITES
 from embedkit.models import Frame
 
-MAX_LENGTH = 16 * 1024  # characters; the longest real one has some 1,300
+MAX_CHARS = 16 * 1024  # the longest real one has some 1,300
 MAX_TAGS = 64  # opening angle brackets; real ones have 6 to 16
-MAX_SIZE = 20_000  # px
-BAR = 49  # px below the picture in the markup of 2014, which do not scale with it
+MAX_SIDE_PX = 20_000
+BAR_PX = 49  # below the picture in the markup of 2014, which do not scale with it
 
 # The grammar of the values. Tokens are 16 and 32 bytes in base64url.
 ET = r"[0-9A-Za-z_-]{22}"
@@ -119,7 +119,7 @@ def extract(html: str, asked: tuple[str, ...], frame_hosts: frozenset[str]) -> M
     :raises InvalidResponse: where it is not, as a whole, one of the known forms; the subclass
         :class:`AssetMismatch` where it is for other ids.
     """
-    if len(html) > MAX_LENGTH or html.count("<") > MAX_TAGS:
+    if len(html) > MAX_CHARS or html.count("<") > MAX_TAGS:
         raise _refusal("is too long to be embed code")
     if found := _modern().fullmatch(html):
         return _from_modern(found, asked, frame_hosts)
@@ -145,7 +145,7 @@ def _from_old(found: re.Match[str], asked: tuple[str, ...], frame_hosts: frozens
     items = _items(path or assets, asked, (header, footer))
     width, height = _size(wide), _size(high)
     counted = bar == "49px" and _counts_bar(float(ratio), width, height)
-    return Markup(Frame(items, signed(query), bar=BAR if counted else 0), width, height)
+    return Markup(Frame(items, signed(query), bar=BAR_PX if counted else 0), width, height)
 
 
 def _items(written: str, asked: tuple[str, ...], pages: tuple[str | None, ...]) -> tuple[str, ...]:
@@ -173,14 +173,14 @@ def signed(query: str) -> tuple[tuple[str, str], ...]:
 
 
 def _size(digits: str | None) -> int | None:
-    return number if digits and 0 < (number := int(digits)) <= MAX_SIZE else None
+    return number if digits and 0 < (number := int(digits)) <= MAX_SIDE_PX else None
 
 
 def _counts_bar(ratio: float, width: int | None, height: int | None) -> bool:
     """Whether the height includes the bar: then (height - 49) / width is the padding, up to rounding."""
-    if width is None or height is None or height <= BAR:
+    if width is None or height is None or height <= BAR_PX:
         return False
-    return abs(height - BAR - width * ratio / 100) <= 1.5
+    return abs(height - BAR_PX - width * ratio / 100) <= 1.5
 
 
 def _mismatch(asked: tuple[str, ...]) -> AssetMismatch:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from embedkit.errors import InvalidResponse
 from embedkit.getty import error_mapping, markup, payload
-from embedkit.getty.markup import MAX_SIZE, AssetMismatch, Markup
+from embedkit.getty.markup import MAX_SIDE_PX, AssetMismatch, Markup
 from embedkit.getty.sizes import Bounds
 from embedkit.getty.urls import ASSET_ID, EMBED_HOST, SITES, asset_ids, page_url
 from embedkit.messages import Request, Response
@@ -147,7 +147,7 @@ def _html(answer: JSON, ref: AssetRef) -> str:
     return html
 
 
-def vetted(embed: Embed, image_origins: tuple[str, ...], *, tld: str) -> Embed:
+def validate(embed: Embed, image_origins: tuple[str, ...], *, tld: str) -> Embed:
     """A record that nobody has signed (a lock file's), held to the same rules as an answer.
 
     :param image_origins: where a thumbnail may be.
@@ -158,9 +158,9 @@ def vetted(embed: Embed, image_origins: tuple[str, ...], *, tld: str) -> Embed:
     if not (
         ref.items == tuple(item.lower() for item in frame.items)
         and re.fullmatch(markup.SIGNED, query, re.ASCII)
-        and frame.bar in (0, markup.BAR)
-        and frame.bar < embed.height <= MAX_SIZE
-        and embed.width <= MAX_SIZE
+        and frame.bar in (0, markup.BAR_PX)
+        and frame.bar < embed.height <= MAX_SIDE_PX
+        and embed.width <= MAX_SIDE_PX
     ):
         raise _invalid("Getty Images can't have answered with this record.", ref)
     return replace(
@@ -222,13 +222,13 @@ def _texts(get: Get) -> dict[str, str]:
 def _names(answer: JSON, ref: AssetRef) -> bool:
     """Whether an answer whose markup is refused names the first picture asked for, and no other."""
     places = [place for name in ("html", "thumbnail_url") if isinstance(place := answer.get(name), str)]
-    named = {found.lower() for place in places for found in _NAMED.findall(place[: markup.MAX_LENGTH])}
+    named = {found.lower() for place in places for found in _NAMED.findall(place[: markup.MAX_CHARS])}
     return named == {item.lower() for item in ref.items[:1]}
 
 
 def _size(value: object) -> int | None:
     size = payload.whole_number(value)
-    return size if size and size <= MAX_SIZE else None
+    return size if size and size <= MAX_SIDE_PX else None
 
 
 def _invalid(why: str, ref: AssetRef) -> InvalidResponse:

@@ -60,19 +60,19 @@ def decode(body: bytes) -> Any:
     :raises ValueError: for anything else, nesting and numbers past the interpreter's limits included.
     """
     try:
-        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_distinct, parse_constant=_refused)
+        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_unique_names, parse_constant=_reject)
     except RecursionError:
         raise ValueError("nested too deep") from None
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> JSON:
+def _unique_names(pairs: list[tuple[str, Any]]) -> JSON:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name stands twice")
     return found
 
 
-def _refused(word: str) -> None:
+def _reject(word: str) -> None:
     raise ValueError(f"{word} is not JSON")
 
 

@@ -144,7 +144,7 @@ def dump_json(value: Any, **options: Any) -> str:
 
     :param options: of :func:`json.dumps`.
     """
-    return unmask(_DUMPED.sub(_undumped, json.dumps(_mask_all(value), **options)), "json")
+    return unmask(_DUMPED.sub(_undump, json.dumps(_mask_all(value), **options)), "json")
 
 
 def _mask_all(value: Any) -> Any:
@@ -155,7 +155,7 @@ def _mask_all(value: Any) -> Any:
     return mask(value) if isinstance(value, str) and not isinstance(value, Own) else value
 
 
-def _undumped(found: re.Match[str]) -> str:
+def _undump(found: re.Match[str]) -> str:
     return chr(int(found[1], 16))
 
 

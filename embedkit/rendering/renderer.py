@@ -133,8 +133,8 @@ class Renderer:
         if target == "widget" and [name for name, _ in embed.frame.query] != WIDGET_QUERY:
             target = "web"  # Getty's script would build a query other than the one that was signed
         row = ROWS[target]
-        context = self._base(embed.ref, options, _texts(embed), embed.page_url, target)
-        context |= self._framed(embed, options, context, target)
+        context = self._context(embed.ref, options, _texts(embed), embed.page_url, target)
+        context |= self._frame_context(embed, options, context, target)
         return self._fill(row.template, context, row.escape[input])
 
     def fallback(
@@ -154,7 +154,7 @@ class Renderer:
         row = ROWS[target]
         if row.fallback == "nothing":
             return _markup("")
-        context, escape = self._base(ref, options, texts or {}, "", target), row.escape[input]
+        context, escape = self._context(ref, options, texts or {}, "", target), row.escape[input]
         kind = self._settings.on_error
         if kind == "text":
             name = "text.html" if row.is_markup else row.template
@@ -173,7 +173,7 @@ class Renderer:
 
     # -- what templates are given ------------------------------------------------------------------------
 
-    def _base(
+    def _context(
         self, ref: AssetRef, options: Options, texts: Mapping[str, str], page_url: str, target: Target
     ) -> dict[str, Any]:
         named = {name: _one_line(texts.get(name, "")) for name in TEXTS}
@@ -194,7 +194,9 @@ class Renderer:
             "thumbnail_url": None,
         }
 
-    def _framed(self, embed: Embed, options: Options, base: Mapping[str, Any], target: Target) -> dict[str, Any]:
+    def _frame_context(
+        self, embed: Embed, options: Options, base: Mapping[str, Any], target: Target
+    ) -> dict[str, Any]:
         path = embed.frame.path(caption=options.caption is True)
         return {
             "frame_path": Own(path),
@@ -250,7 +252,7 @@ class Renderer:
         """Whether a template, and all it includes, is built in: a host's own html is the host's code."""
         if name not in self._own:
             included = map(self._environment.get_template, _included(self._environment, name))
-            self._own[name] = all(_built_in(one.filename) for one in (template, *included))
+            self._own[name] = all(_is_built_in(one.filename) for one in (template, *included))
         return self._own[name]
 
 
@@ -265,7 +267,7 @@ def _environment(templates: str) -> Environment:
         """
 
         def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002
-            if not _built_in(filename):
+            if not _is_built_in(filename):
                 return source
             return _one_line_of_html(source if templates else _INCLUDE.sub(included, source))
 
@@ -290,13 +292,13 @@ def _environment(templates: str) -> Environment:
         extensions=[OneLine],
         auto_reload=bool(templates),
     )
-    environment.filters |= dict.fromkeys(("e", "escape", "forceescape"), _escaped)
+    environment.filters |= dict.fromkeys(("e", "escape", "forceescape"), _escape)
     environment.filters["markdown"] = lambda text: Own(escaping.escape_text(text, "markdown"))
     environment.policies["json.dumps_function"] = escaping.dump_json
     return environment
 
 
-def _escaped(value: Any) -> Any:
+def _escape(value: Any) -> Any:
     """What the filters ``e``, ``escape`` and ``forceescape`` make of a value: nothing in it means anything."""
     return (
         value
@@ -350,7 +352,7 @@ def _one_line(text: str) -> str:
     return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
 
 
-def _built_in(filename: str | None) -> bool:
+def _is_built_in(filename: str | None) -> bool:
     return filename is not None and Path(filename).is_relative_to(templates_dir())
 
 

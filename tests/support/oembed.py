@@ -82,7 +82,7 @@ def clean(embed: Embed) -> None:
         clean_text(getattr(embed, name), limit)
     clean_size(embed.width)
     clean_size(embed.height)
-    assert embed.frame.bar in (0, markup.BAR)
+    assert embed.frame.bar in (0, markup.BAR_PX)
     assert embed.height > embed.frame.bar
     clean_size(embed.fit(100, 100).height)
     if embed.thumbnail_url is not None:
@@ -100,7 +100,7 @@ def clean(embed: Embed) -> None:
 
 def clean_size(size: int) -> bool:
     assert type(size) is int
-    assert 1 <= size <= markup.MAX_SIZE
+    assert 1 <= size <= markup.MAX_SIDE_PX
     return True
 
 
