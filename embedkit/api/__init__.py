@@ -1,2 +1,19 @@
-"""The Getty Images API v3: :attr:`embedkit.EmbedKit.api`. What is pure builds requests and reads answers; only
-``session``, ``tokens``, ``response_cache``, ``budget`` and ``downloads`` do I/O."""
+"""The Getty Images API v3: :attr:`embedkit.EmbedKit.api`, which is :class:`embedkit.api.client.Api`.
+
+=================  =========================================================================
+client.py          the methods on pictures, countries and collections; search, boards, downloads
+search.py          a request, what its answer means, and the methods of kit.api.search
+images.py          pictures by their IDs; what a picture is in any answer
+boards.py          the same as search.py for boards, their pictures and comments
+downloads.py       the same for licensed files
+models.py          the values that are returned
+parameters.py      what each endpoint takes: one table, checked and sent; enums.py has the words
+requests.py        what all requests have in common: URL, language, where answers may lead
+decoding.py        JSON to values; errors.py has what an unexpected status means
+oauth.py           grants and tokens, as requests and answers
+session.py         sends requests with key and token; renews the token
+response_cache.py  answers of the last five minutes; the searches of a day
+=================  =========================================================================
+
+Only session.py, response_cache.py and downloads.py do input and output.
+"""

@@ -60,7 +60,7 @@ class ApiSettings:
 
     @classmethod
     def of(cls, settings: Settings) -> ApiSettings:
-        """Those of API_BASE, LOCALE, IMAGE_ORIGINS and OEMBED_ENDPOINT."""
+        """Those of EMBEDKIT_API_BASE, EMBEDKIT_LOCALE, EMBEDKIT_IMAGE_ORIGINS and EMBEDKIT_OEMBED_ENDPOINT."""
         ours = (settings.api_base, *settings.image_origins)
         return cls(
             base=settings.api_base,
@@ -89,8 +89,8 @@ def get(
 ) -> Request:
     """A request that reads.
 
-    :param path: after API_BASE; the caller has checked what goes into it.
-    :param language: of the answer; that of LOCALE by default.
+    :param path: after EMBEDKIT_API_BASE; the caller has checked what goes into it.
+    :param language: of the answer; that of EMBEDKIT_LOCALE by default.
     :raises ConfigurationError: for a language that is not offered.
     """
     headers = {"Accept": "application/json", "Accept-Language": _language(language, api)}
