@@ -61,7 +61,7 @@ class Options:
     def over(self, other: Options) -> Options:
         """These options, with those that are not set taken from ``other``."""
         fields = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
-        return replace(other, **fields)
+        return replace(other, **fields) if fields else other
 
 
 @dataclass(frozen=True, slots=True)

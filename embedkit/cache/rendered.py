@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import fields
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from embedkit.cache.entry import Entry
@@ -51,7 +52,7 @@ class RenderedFragments:
         """
         if self._cache is None:
             return str(self.render(entry.sized(options), options, input))
-        name = self._name(options, input)
+        name = _name(self._edition(), options, self.target(options), input)
         html = entry.html.get(name)
         if html is None:
             html = str(self.render(entry.sized(options), options, input))
@@ -82,11 +83,12 @@ class RenderedFragments:
         """The target of these options, by default the setting TARGET."""
         return options.target or self._target
 
-    def _name(self, options: Options, input: Input) -> str:
-        target = self.target(options)
-        values = [getattr(options, name) for name in NAMED_OPTIONS]
-        whole = f"{target} {ROWS[target].escape[input]} {values!r}".encode("utf-8", "replace")
-        return f"{self._edition()}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
+
+@lru_cache(maxsize=4_096)
+def _name(edition: str, options: Options, target: Target, input: Input) -> str:
+    values = [getattr(options, name) for name in NAMED_OPTIONS]
+    whole = f"{target} {ROWS[target].escape[input]} {values!r}".encode("utf-8", "replace")
+    return f"{edition}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
 
 
 def _renderer(settings: RenderSettings) -> Renderer:
