@@ -19,10 +19,11 @@ OneOrMany = Union[T, Sequence[T]]  # noqa: UP007  (X | Y of a variable takes no 
 
 
 class Range(NamedTuple):
-    """The least and the most that a number may be."""
+    """The least and the most that a number may be, and what it counts."""
 
     least: int
     most: int
+    unit: str = ""
 
 
 class Form(NamedTuple):
@@ -201,7 +202,7 @@ DetailField = Literal[
 
 DateOrText = date | str  # ISO 8601, if it is a text
 Number = Annotated[int, Range(1, MAX_INT32)]
-Pixels = Annotated[int, Range(1, 100_000)]
+Pixels = Annotated[int, Range(1, 100_000, "pixels")]
 PageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
 Color = Annotated[str, Form("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
 Language = Annotated[str, Form(".{0,1000}", "de, or pt-BR")]

@@ -76,7 +76,7 @@ _ISO_8601 = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # Python takes any letter at 
 
 
 class Localised(TypedDict, total=False):
-    """The language of an answer; it travels as a header."""
+    """The language of an answer; it is sent as a header."""
 
     language: Language
 
@@ -89,7 +89,7 @@ class Paging(TypedDict, total=False):
 
 
 class Common(Localised, Paging, total=False):
-    """What all three searches take; ``country`` travels as a header."""
+    """What all three searches take; ``country`` is sent as a header."""
 
     country: Country
     age_of_people: OneOrMany[AgeOfPeople]
@@ -276,12 +276,8 @@ def allowed_values(kind: Any) -> str:
     """What a parameter of this annotation may be, for people."""
     origin, rules = get_origin(kind), get_args(kind)
     if (element := _element(kind)) is not None:
-        text = allowed_values(element)
-        return (
-            f"one or more of {text.removeprefix('one of ')}"
-            if get_origin(element) is Literal
-            else f"{text}, or a list"
-        )
+        text, words = allowed_values(element), get_origin(element) is Literal
+        return f"one or more of {text.removeprefix('one of ')}" if words else f"{text}, or a list"
     if origin is Literal:
         return f"{'one of ' * (len(rules) > 1)}{', '.join(map(str, rules))}"
     if kind is bool:
@@ -289,7 +285,8 @@ def allowed_values(kind: Any) -> str:
     if kind is str:
         return f"a text of at most {MAX_TEXT_CHARS} characters"
     if origin is Annotated and isinstance(rules[1], Range):
-        return f"a whole number from {rules[1].least} to {rules[1].most}"
+        unit = f" of {rules[1].unit}" if rules[1].unit else ""
+        return f"a whole number{unit} from {rules[1].least} to {rules[1].most}"
     if origin is Annotated:
         return f"a text such as {rules[1].example}"
     return "a date such as 1999-12-31 (ISO 8601)"
