@@ -58,7 +58,7 @@ class Work:
             raise Exhausted(f"A text may take at most {self._budget.steps:,} steps to read")
 
     def nest(self, depth: int) -> None:
-        """Tell how deep the place is.
+        """Check how deep a place is.
 
         :raises Exhausted: where that is too deep.
         """

@@ -283,7 +283,7 @@ class MarkdownContext(HtmlContext):
         found = None if is_escaped(self.text, start) else _TAG.match(self.text, start)
         if found is None:
             return start + 1
-        # Never closed: a "<" that means itself, unless values in quotes tell that it was meant as a tag.
+        # Never closed: a "<" that means itself, unless quoted values show that a tag was meant.
         meant = found[1] or _QUOTED.search(self.text, start, found.end())
         return found.end() if meant else start + 1
 

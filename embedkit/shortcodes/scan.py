@@ -1,8 +1,8 @@
-"""Everything in a text that asks for a picture: shortcodes, bare addresses, what editors save.
+"""Everything in a text that asks for a picture: shortcodes, bare URLs, what editors save.
 
 A linear scanner: searches for literals lead from candidate to candidate, a bounded look at each one
 tells what it is, and a context (what is code, comment, tag) is asked about the stretch since the last.
-A shortcode that cannot be read stays as written and is reported; nothing here raises.
+A shortcode that can't be read stays as written and is reported; nothing here raises.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = re.compile(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
 _URL = re.compile(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
-_GLUED = re.compile(r"[^\s<>\"'\[]*+")  # what follows in a word cannot be alone either
+_GLUED = re.compile(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
 _LINE_END = re.compile(r"[ \t\r]*+(?=\n|\Z)")
-# Lines of Markdown that are no part of the paragraph next to them; more addresses make a gallery.
+# Lines of Markdown that are not part of the paragraph next to them; more URLs make a gallery.
 _APART = r"[ \t\r>]*+|[ \t]*+(?:#{1,6}[ \t].*|(?:```|~~~).*|<?(?:https?:)?//\S++[ \t\r]*+|<[^<>]*+>[ \t\r]*+"
 _ABOVE = re.compile(_APART + r"|(?:[-*_][ \t\r]*+){3,}+)", re.IGNORECASE)
 _BELOW = re.compile(_APART + r"|[-+*][ \t].*)", re.IGNORECASE)
@@ -60,12 +60,16 @@ Warnings = tuple[tuple[str, str], ...]
 
 
 def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Shortcode]:
-    """Every candidate of a text, in order, none overlapping another.
+    """Every candidate of a text, in order, none overlapping another; nothing is raised.
 
-    :param text: read as a whole once, whatever it holds.
-    :param input: ``html``, ``markdown`` or ``text``: tells what is code, comment or tag and stays as it is.
+    :param text: read once as a whole, whatever it holds.
+    :param input: ``html``, ``markdown`` or ``text``: what counts as code, comment or tag and stays as it is.
     :param budget: where it is exceeded the last candidate has a problem ``too-large``, and nothing behind it is
         looked at.
+    :returns: shortcodes (:class:`embedkit.models.Shortcode`); one that can't be read has a problem.
+
+    >>> [(one.start, one.end, one.reference) for one in find("A `[getty 1]` and [getty 74917285]", "markdown")]
+    [(18, 34, '74917285')]
     """
     tag, url = _TAG.search(text), _URL_START.search(text)
     if tag is None and url is None:
@@ -79,17 +83,31 @@ def protected(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Co
     """What is code in a text, or a comment, a script, the inside of a tag: one answer for all who change texts.
 
     Ask ``.protected(place)``, place after place in order; ``.skip(end)`` passes over what will be replaced.
+
+    :param input: ``html``, ``markdown`` or ``text``; in plain text nothing is protected.
+    :returns: a context, which raises :class:`embedkit.shortcodes.budget.Exhausted` past the budget.
+
+    >>> protected("<pre>[getty 1]</pre>").protected(5)
+    True
     """
     return _CONTEXTS[input](text, Work(budget))
 
 
 def format(ref: AssetRef) -> str:
-    """The canonical shortcode of a reference: :func:`find` reads the same from it."""
+    """The canonical shortcode of a reference: :func:`find` reads the same from it.
+
+    >>> format(AssetRef(("74917285",)))
+    '[getty 74917285]'
+    """
     return tags.write(ref)
 
 
 def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
-    """The text with every ``(start, end, replacement)`` done; edits in order, none overlapping."""
+    """The text with every ``(start, end, replacement)`` done; edits in order, none overlapping.
+
+    >>> replace("abc", [(1, 2, "-")])
+    'a-c'
+    """
     parts: list[str] = []
     last = 0
     for start, end, replacement in edits:
@@ -195,7 +213,7 @@ class _Scan:
         text = self._text
         self._place = place
         doubled = place > self._floor and text[place - 1] == "["
-        before = text[place - 3 : place].rstrip()  # mostly tells that there is no tag
+        before = text[place - 3 : place].rstrip()  # mostly shows that no tag is there
         opening = self._opening(place, _P) if before[-1:] in (">", "") else -1
         if self._context.protected(place - doubled):
             return place + tags.HEAD_CHARS

@@ -75,7 +75,7 @@ class Value(NamedTuple):
 
 
 class Malformed(ValueError):
-    """A tag that cannot be read; stays inside this module."""
+    """A tag that can't be read; stays inside this module."""
 
 
 def is_escaped(text: str, place: int) -> bool:
@@ -121,7 +121,7 @@ def _written(value: bool | int | str, name: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = " ".join(str(value).split())
-    if name == "caption" and text.lower() in _WORDS:  # a caption that reads "Yes" is no switch
+    if name == "caption" and text.lower() in _WORDS:  # a caption that reads "Yes" is not a switch
         return f"&#{ord(text[0])};{text[1:]}"
     return text.translate(_ENTITIES)
 
