@@ -36,7 +36,6 @@ STILL_WHOLE_SETTINGS = {
     "api/oauth.py",
     "api/requests.py",
     "cache/factory.py",
-    "cache/secret.py",
 }
 
 MODULES = modules(PACKAGE)

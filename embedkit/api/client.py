@@ -69,7 +69,7 @@ class Api:
             session,
             credentials,
             cache=cache,
-            signing_secrets=lambda: signing_secrets(settings),
+            signing_secrets=lambda: signing_secrets(settings.secret, settings.cache),
             timeout=timeout,
             clock=clock,
         )

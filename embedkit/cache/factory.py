@@ -29,7 +29,7 @@ def open_cache(
         given = open_store(settings.cache, limit=settings.cache_limit, timeout=settings.timeout)
     return EmbedCache(
         given,
-        secrets=signing_secrets(settings),
+        secrets=signing_secrets(settings.secret, settings.cache),
         policy=settings.policy,
         endpoint=settings.oembed_endpoint,
         clock=clock,

@@ -14,7 +14,7 @@ import platformdirs
 from embedkit.errors import ConfigurationError
 from embedkit.files.folder import Folder, NotAFile
 from embedkit.files.partial import PartialFile, sweep
-from embedkit.settings import Settings
+from embedkit.settings import Secret
 
 SHARED = ("redis:", "rediss:", "unix:", "valkey:", "memcached:")
 PRIVATE = ("memory:", "null:")
@@ -26,21 +26,23 @@ HINT = "Delete it, so that a new secret is made, or set EMBEDKIT_SECRET."
 log = logging.getLogger("embedkit")
 
 
-def signing_secrets(settings: Settings) -> tuple[str, ...]:
+def signing_secrets(secret: tuple[Secret, ...], cache: str) -> tuple[str, ...]:
     """The values of SECRET; the first signs, all verify.
 
+    :param secret: the setting SECRET; without a value, a secret of our own is kept where that is enough.
+    :param cache: the setting CACHE.
     :raises ConfigurationError: where SECRET is not set and the cache is shared between machines, or a
-        secret of our own cannot be kept.
+        secret of our own can't be kept.
     """
-    if settings.secret:
-        return tuple(secret.reveal() for secret in settings.secret)
-    if settings.cache.startswith(SHARED):
+    if secret:
+        return tuple(value.reveal() for value in secret)
+    if cache.startswith(SHARED):
         raise ConfigurationError(
             "A cache that several machines share needs EMBEDKIT_SECRET.",
             hint="Set it, the same everywhere, for example to the output of: "
             "python -c 'import secrets; print(secrets.token_hex(32))'",
         )
-    if settings.cache.startswith(PRIVATE):
+    if cache.startswith(PRIVATE):
         return (secrets.token_hex(32),)
     path = Path(platformdirs.user_cache_dir("embedkit")) / "secret"
     try:

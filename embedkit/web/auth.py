@@ -16,7 +16,6 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from flask import Response, g, request
@@ -109,9 +108,9 @@ def _signer(signing: tuple[str, ...], maker: bytes) -> URLSafeTimedSerializer:
 def _signing(settings: Settings) -> tuple[str, ...]:
     """A cache in memory has a secret for each process, but a grant has to open the next one as well."""
     if settings.secret or not settings.cache.startswith(PRIVATE):
-        return signing_secrets(settings)
+        return signing_secrets(settings.secret, settings.cache)
     try:
-        return signing_secrets(replace(settings, cache=""))
+        return signing_secrets(settings.secret, "")
     except ConfigurationError as error:
         raise ConfigurationError(error.message, hint="Grants are signed: set EMBEDKIT_SECRET.") from None
 

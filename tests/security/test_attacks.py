@@ -303,15 +303,15 @@ def test_the_users_cache_folder_is_private(folder: Path) -> None:
 
 
 def test_the_folder_of_the_secret_is_private(folder: Path) -> None:
-    signing_secrets(Settings())
+    signing_secrets((), "")
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_secret_that_others_may_know_is_none(folder: Path) -> None:
-    signing_secrets(Settings())
+    signing_secrets((), "")
     folder.joinpath("secret").chmod(0o644)
     with pytest.raises(ConfigurationError, match="others may read it"):
-        signing_secrets(Settings())
+        signing_secrets((), "")
 
 
 def test_marks_are_not_written_through_a_link(tmp_path: Path) -> None:

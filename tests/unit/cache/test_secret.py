@@ -13,7 +13,6 @@ import pytest
 
 from embedkit.cache.secret import kept_secret, signing_secrets
 from embedkit.errors import ConfigurationError
-from embedkit.settings import Settings
 
 pytestmark = pytest.mark.server
 
@@ -113,4 +112,4 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with pytest.raises(ConfigurationError, match="cannot be kept"):
-        signing_secrets(Settings())
+        signing_secrets((), "")

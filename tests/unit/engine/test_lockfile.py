@@ -16,7 +16,7 @@ from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ConfigurationError
 from embedkit.models import AssetRef
 from embedkit.process import Lazy
-from embedkit.settings import Settings
+from embedkit.settings import Secret
 from tests.unit.test_values import embed
 
 PICTURES = {
@@ -75,7 +75,7 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_secret_is_made_once_and_kept_private(cache_folder: Path) -> None:
     found: list[tuple[str, ...]] = []
-    threads = [threading.Thread(target=lambda: found.append(signing_secrets(Settings()))) for _ in range(16)]
+    threads = [threading.Thread(target=lambda: found.append(signing_secrets((), ""))) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -88,10 +88,10 @@ def test_the_secret_is_made_once_and_kept_private(cache_folder: Path) -> None:
 
 def test_a_shared_cache_needs_a_secret() -> None:
     with pytest.raises(ConfigurationError, match="SECRET"):
-        signing_secrets(Settings(cache="redis://localhost"))
+        signing_secrets((), "redis://localhost")
     secret = "s" * 32
-    assert signing_secrets(Settings(cache="redis://localhost", secret=secret)) == (secret,)  # type: ignore[arg-type]
-    assert signing_secrets(Settings(cache="memory:")) != signing_secrets(Settings(cache="memory:"))
+    assert signing_secrets((Secret(secret),), "redis://localhost") == (secret,)
+    assert signing_secrets((), "memory:") != signing_secrets((), "memory:")
 
 
 def test_the_revalidator_runs_each_refresh_once() -> None:
