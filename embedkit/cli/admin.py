@@ -35,7 +35,7 @@ def assets(folder: Path, picker: bool, json_: bool) -> None:
         return
     click.echo("\n".join(map(printable, places)))
     say(
-        "In the head of your pages, with the address that your site serves them from:\n"
+        "In the head of your pages, with the URL that your site serves them from:\n"
         f'  <link rel="stylesheet" href="/{printable(folder.name)}/embedkit.css">\n'
         f'  <script defer src="/{printable(folder.name)}/embedkit-facade.js"></script>  (for the target facade)'
     )

@@ -1,6 +1,6 @@
 """``embedkit doctor``: what is wrong with an installation, part by part, and what fixes it.
 
-Each part is looked at in spite of what is wrong with the others, unless it cannot be looked at without them.
+Each part is looked at in spite of what is wrong with the others, unless it can't be looked at without them.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class _Parts:
 
 
 def _how_to_set(error: ConfigurationError) -> str:
-    """How the setting of an error is set, where the error does not say what to do."""
+    """How the setting of an error is set, where the error itself gives no advice."""
     name = next((name for name, _, _ in rows() if f"{PREFIX}{name} " in str(error)), "")
     return f"Set {PREFIX}{name}, or unset it." if name and not error.hint else ""
 

@@ -58,7 +58,7 @@ class Commands(click.Group):
         return name, line and getattr(import_module(f"embedkit.cli.{COMMANDS[str(name)][0]}"), str(name)), rest
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; that nobody wants the rest of its output is no failure of it."""
+        """Run a command; a reader that goes away is not a failure of it."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # as in: embedkit … | head; click would exit 1, which means findings here

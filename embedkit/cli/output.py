@@ -165,8 +165,8 @@ def again(**changed: Any) -> str:
     options: list[str] = []
     for one in context.command.params:
         name = str(one.name)
-        said = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        value = changed.get(name, context.params.get(name) if said else None)
+        typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        value = changed.get(name, context.params.get(name) if typed else None)
         values = [] if value is None else value if isinstance(value, tuple) else [value]
         if isinstance(one, click.Argument):
             words += values
@@ -179,7 +179,7 @@ def again(**changed: Any) -> str:
 
 
 def advise(codes: Iterable[str]) -> None:
-    """What to do where Getty could not be asked: said once, however many pictures it is about."""
+    """What to do where Getty can't be reached: printed once, however many pictures it is about."""
     if Unavailable.code in codes:
         say(
             "Is there a network? embedkit doctor checks the way to Getty Images;"
@@ -188,7 +188,7 @@ def advise(codes: Iterable[str]) -> None:
 
 
 def stdin_bytes() -> BinaryIO | None:
-    """stdin, or None where it was closed before we began; whoever types is told how to end."""
+    """stdin, or None where it was closed before we began; whoever types learns how to end."""
     if sys.stdin is None:
         return None
     if sys.stdin.isatty():

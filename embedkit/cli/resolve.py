@@ -35,47 +35,51 @@ def resolve(
 ) -> int:
     """Look up pictures: what is known of them, or their markup.
 
-    REF is an id (74917285), a list of up to five, an address (https://gty.im/74917285), a shortcode
+    REF is an ID (74917285), a list of up to five, a URL (https://gty.im/74917285), a shortcode
     ('[getty 74917285]') or pasted embed code; "-" reads them from stdin, one on each line.
     """
-    said = Options(max_width=max_width, max_height=max_height, target=target)
+    options = Options(max_width=max_width, max_height=max_height, target=target)
     wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
     with open_kit() as kit:
-        asked = [_asked(kit, ref, said) for ref in wanted]
-        found = iter(kit.resolve_many([one for one in asked if isinstance(one, AssetRef)]))
-        answers = [next(found) if isinstance(one, AssetRef) else one for one in asked]
-        shown = [_shown(kit, ref, answer, said) for ref, answer in zip(wanted, answers, strict=True)]
+        parsed = [_parse(kit, ref, options) for ref in wanted]
+        found = iter(kit.resolve_many([one for one in parsed if isinstance(one, AssetRef)]))
+        answers = [next(found) if isinstance(one, AssetRef) else one for one in parsed]
+        records = [_record(kit, ref, answer, options) for ref, answer in zip(wanted, answers, strict=True)]
         if json_:
-            print_json(shown[0] if len(shown) == 1 else shown)
+            print_json(records[0] if len(records) == 1 else records)
         else:
-            _print(kit, wanted, answers, said)
+            _print(kit, wanted, answers, options)
             advise(answer.code for answer in answers if isinstance(answer, EmbedKitError))
     return max((answer.exit_code for answer in answers if isinstance(answer, EmbedKitError)), default=0)
 
 
-def _asked(kit: EmbedKit, ref: str, said: Options) -> AssetRef | UnsupportedReference:
+def _parse(kit: EmbedKit, ref: str, options: Options) -> AssetRef | UnsupportedReference:
     try:
-        parsed = kit.parse(ref)
+        found = kit.parse(ref)
     except UnsupportedReference as error:
         return error
-    return AssetRef(parsed.items, said.over(parsed.options))
+    return AssetRef(found.items, options.over(found.options))
 
 
-def _shown(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, said: Options) -> dict[str, Any]:
+def _record(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, options: Options) -> dict[str, Any]:
     if isinstance(answer, EmbedKitError):
         return {"ref": ref, "error": error_json(answer)}
     record = serialization.public(answer, time.time())
-    if said.target:
-        record |= {"target": said.target, "html": str(kit.show(answer, said)), "assets": kit.assets(said.target)}
+    if options.target:
+        record |= {
+            "target": options.target,
+            "html": str(kit.show(answer, options)),
+            "assets": kit.assets(options.target),
+        }
     return record
 
 
-def _print(kit: EmbedKit, wanted: list[str], answers: list[Embed | EmbedKitError], said: Options) -> None:
+def _print(kit: EmbedKit, wanted: list[str], answers: list[Embed | EmbedKitError], options: Options) -> None:
     for ref, answer in zip(wanted, answers, strict=True):
         if isinstance(answer, EmbedKitError):
             say_error(f"{printable(ref[:80])}: {answer}")
-        elif said.target:
-            click.echo(str(kit.show(answer, said)))
+        elif options.target:
+            click.echo(str(kit.show(answer, options)))
         else:
             click.echo(_readable(answer))
 

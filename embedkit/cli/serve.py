@@ -26,7 +26,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 
 
-# what a demo on this machine cannot use, whatever the environment says for a real service
+# What a demo on this machine can't use, whatever the environment says for a real service
 AT_HOME: dict[str, Any] = {
     "frozen": False,
     "on_error": "card",
@@ -51,7 +51,7 @@ def port_option(default: int) -> Callable[[Command], Command]:
 @click.command()
 @host_option
 @port_option(8080)
-@click.option("--upstream", metavar="URL", help="Use the services at this address (a sandbox) instead of Getty's.")
+@click.option("--upstream", metavar="URL", help="Use the services at this URL (a sandbox) instead of Getty's.")
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at once.")
 @click.option(
     "--log-format",
@@ -75,13 +75,13 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
         raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
     logs.listen(settings.log_format, name="waitress")  # what the server says, in lines like all others
 
-    def told(url: str) -> str:
+    def greeting(url: str) -> str:
         return (
             f"embedkit serves on {url} (Ctrl+C stops it)\n"
             f"In the head of a page, for the picker:\n{_picker(settings, url)}"
         )
 
-    _run(app, host, port, threads, told, settings)
+    _run(app, host, port, threads, greeting, settings)
 
 
 @click.command()
@@ -107,12 +107,12 @@ def demo(host: str, port: int, open_: bool) -> None:
             secret=(Secret(secrets.token_hex(32)),),
         )
 
-        def told(url: str) -> str:
+        def greeting(url: str) -> str:
             if open_:
                 webbrowser.open(url)
             return f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)"
 
-        _run(create_demo(settings, sandbox.app.count), host, port, 16, told, settings)
+        _run(create_demo(settings, sandbox.app.count), host, port, 16, greeting, settings)
 
 
 @click.command()
@@ -155,8 +155,8 @@ def _usage(url: str) -> str:
     changed = {name: value for name, value in moved.items() if value != usual[name]} | {
         **SandboxServer.credentials
     }
-    said = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in changed.items()}
-    exports = "\n".join(f"  export {PREFIX}{name.upper()}={value}" for name, value in said.items())
+    variables = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in changed.items()}
+    exports = "\n".join(f"  export {PREFIX}{name.upper()}={value}" for name, value in variables.items())
     return f"""
 In another shell, use it instead of Getty's services, as a licensed customer:
 
@@ -176,12 +176,12 @@ def _picker(settings: Settings, url: str) -> str:
 
 
 def _taken(host: str, port: int, error: OSError) -> click.ClickException:
-    why = os.strerror(error.errno) if error.errno else error  # asyncio and sockets say it at length
+    why = os.strerror(error.errno) if error.errno else error  # asyncio and sockets put it at length
     return click.ClickException(f"Cannot listen on {host}:{port} ({why}). Choose another with --port.")
 
 
-def _run(app: Any, host: str, port: int, threads: int, told: Any, settings: Settings) -> None:
-    """Listen first, then say where: an address that is printed works.
+def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str], str], settings: Settings) -> None:
+    """Listen first, then print where: a URL that is printed works.
 
     :raises Abort: where Ctrl+C ended it.
     """
@@ -196,6 +196,6 @@ def _run(app: Any, host: str, port: int, threads: int, told: Any, settings: Sett
             )
         except ImportError:
             raise missing_package("embedkit serve", "waitress", "server") from None
-        said = told(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
-        if server.run(lambda: say(said)) == signal.SIGINT:
+        message = greeting(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
+        if server.run(lambda: say(message)) == signal.SIGINT:
             raise click.Abort

@@ -39,7 +39,7 @@ BOUNDS: dict[str, Any] = {
 class Server:
     """One server over one listening socket.
 
-    :param grace: seconds that requests in flight are given once it is told to stop.
+    :param grace: seconds that requests in flight are given once it is to stop.
     :param hops: proxies in front whose X-Forwarded headers count; without one waitress drops them.
     :param arrival: seconds in which a request has to arrive whole.
     :raises ImportError: where waitress is not installed.

@@ -19,7 +19,7 @@ VERSION = 1
 def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
     """The records of a lock file.
 
-    :raises ConfigurationError: where there is none, or it is no lock file of this version.
+    :raises ConfigurationError: where there is none, or it is not a lock file of this version.
     """
     content = read_bytes(path)
     if content is None:
@@ -32,7 +32,7 @@ def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
 def read_bytes(path: str | os.PathLike[str]) -> bytes | None:
     """What is in a lock file; None where there is none.
 
-    :raises ConfigurationError: where it cannot be read.
+    :raises ConfigurationError: where it can't be read.
     """
     try:
         return Path(path).read_bytes()
@@ -88,7 +88,7 @@ def write_back(path: str | os.PathLike[str], read: bytes | None, embeds: Mapping
 
 def _broken(path: str | os.PathLike[str], error: Exception) -> ConfigurationError:
     return ConfigurationError(
-        f"The lock file {os.fspath(path)} cannot be read ({error}).",
+        f"The lock file {os.fspath(path)} can't be read ({error}).",
         hint="Restore it, or delete it and run: embedkit lock DIR",
     )
 

@@ -224,7 +224,7 @@ class Results:
         self._tree.__exit__(kind, error, trace)
 
     def write(self, source: Source, content: str) -> WriteBack:
-        """Write a result; one that says so already is left untouched.
+        """Write a result; one that holds the same already is left untouched.
 
         :raises OSError: where it can't be written.
         """

@@ -34,7 +34,7 @@ class Outcome(enum.Enum):
     """What became of a file."""
 
     WRITTEN = "written"
-    UNCHANGED = "unchanged"  # it said so already
+    UNCHANGED = "unchanged"  # it held these bytes already
     CHANGED_MEANWHILE = "changed meanwhile"  # it is not what was read any more, and was left as it is
 
 
@@ -96,7 +96,7 @@ def write(path: str | os.PathLike[str], new: bytes) -> bool:
 def write_in(folder: Folder, name: str, new: bytes) -> bool:
     """Write a file into a folder, whatever is in its place, and through no link. Whether it was needed.
 
-    The file is on the disk when this returns, its folder not yet. One that says so already is left as it is:
+    The file is on the disk when this returns, its folder not yet. One that holds these bytes is left as it is:
     a build touches what has changed, and no more.
     """
     try:
@@ -149,7 +149,7 @@ class Tree:
                 folder.sync()
 
     def write(self, relative: str | os.PathLike[str], new: bytes) -> bool:
-        """Write a file below the folder, whatever is in its place; one that says so already stays untouched.
+        """Write a file below the folder, whatever is in its place; one that holds these bytes stays untouched.
 
         :param relative: its path, of plain names.
         :returns: whether it was needed.
@@ -276,7 +276,7 @@ def _holds(folder: Folder, name: str, data: bytes) -> bool:
 
 
 def _content(folder: Folder, name: str) -> bytes | None:
-    """What is in a file; None where it can't be known, since somebody is writing it, or it is no file."""
+    """What is in a file; None where it can't be known, since somebody is writing it, or it is not a file."""
     try:
         opened = folder.open_to_read(name)
     except FileNotFoundError:

@@ -59,7 +59,7 @@ def _give(target: int, old: os.stat_result) -> bool:
 
 
 def _copy_extended(source: int, target: int) -> bool:
-    """Linux alone tells Python of extended attributes; a new file may have inherited some from its folder."""
+    """Only on Linux does Python know extended attributes; a new file may have inherited some from its folder."""
     if sys.platform != "linux":
         return True
     try:

@@ -47,7 +47,7 @@ class Destination:
         if not self.overwrite:
             raise self.exists_error()
         if not self.path.is_file():  # a device must not be replaced by a file
-            raise FileExistsError(errno.EEXIST, "is there and is no plain file", str(self.path))
+            raise FileExistsError(errno.EEXIST, "is there and is not a plain file", str(self.path))
 
     def mode(self) -> int:
         """What a file there may be used for: as the one that it replaces, or read by all."""
@@ -68,7 +68,7 @@ def _valid_path(path: str | bytes | os.PathLike[str]) -> str:
         os.fsencode(text)
         if "\0" not in text:
             return text
-    raise OSError(errno.EINVAL, "cannot be the path of a file", text)
+    raise OSError(errno.EINVAL, "can't be the path of a file", text)
 
 
 class DownloadSink:

@@ -97,7 +97,7 @@ class Folder:
 
     @contextmanager
     def lock(self, wait: float) -> Iterator[bool]:
-        """Hold the lock of the folder for the length of a block, which is told whether it has it.
+        """Hold the lock of the folder for the length of a block, which learns whether it has it.
 
         :param wait: seconds after which the block begins without.
         """

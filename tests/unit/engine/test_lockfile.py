@@ -58,7 +58,7 @@ def test_a_linked_lock_file_stays_a_link(tmp_path: Path) -> None:
 def test_a_broken_lock_file_says_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lock.json"
     path.write_text(text)
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match="can't be read"):
         lockfile.read(path)
 
 
