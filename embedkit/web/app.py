@@ -1,4 +1,4 @@
-"""The parts put together: a blueprint with every route, and an application around it."""
+"""The application, and the blueprint with every route that it is made of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from embedkit.web.bulkhead import leave_place, take_place
 from embedkit.web.context import AppContext, Authorize
 from embedkit.web.errors import Refused
 from embedkit.web.metrics import ROUTE, Metrics, Observed, count_answer
-from embedkit.web.openapi import LONGEST_QUERY, ROUTES, home
+from embedkit.web.openapi import MAX_QUERY_BYTES, ROUTES, home
 from embedkit.web.pages import static_file
 from embedkit.web.picker_files import picker_files
 from embedkit.web.rate_limit import RateLimiter, add_headers, count_credential, count_misses, count_request
@@ -28,13 +28,19 @@ from embedkit.web.routes import Route
 def create_app(
     settings: Settings | None = None, *, kit: EmbedKit | None = None, authorize: Authorize | None = None
 ) -> Flask:
-    """The service as an application of its own.
+    """The service as a Flask application of its own.
 
     :param settings: by default those of the kit, or of the environment (``EMBEDKIT_…``).
     :param kit: by default one made from the settings.
-    :param authorize: a login that decides instead of TOKENS, ADMIN_TOKEN and SEARCH_ACCESS: takes the action
-        (``search``, ``grant``, ``purge``, ``metrics``), tells whether whoever sent the current request may do it.
+    :param authorize: a login that decides instead of TOKENS, ADMIN_TOKEN and SEARCH_ACCESS: called with the
+        action (``search``, ``grant``, ``purge``, ``metrics``), returns whether the caller of the current request
+        may do it.
+    :returns: the application, for any WSGI server.
     :raises ConfigurationError: where a setting is wrong.
+
+    >>> app = create_app(Settings(cache="memory:"))
+    >>> app.test_client().get("/healthz").json
+    {'status': 'ok'}
     """
     blueprint, context, limiter = _mounted(settings, kit, authorize, None)
     blueprint.add_url_rule("/", "index", partial(home, context))
@@ -62,10 +68,15 @@ def create_blueprint(
     authorize: Authorize | None = None,
     url_prefix: str | None = None,
 ) -> Blueprint:
-    """The service as a part of another application; what is not below its prefix is left alone.
+    """The service as a blueprint for another Flask application; URLs that are not below its prefix are left alone.
 
     Give it a prefix, since without one the application's own ``/static`` hides ours. The arguments are
-    those of :func:`create_app`; trusted hosts and proxies are the application's affair.
+    those of :func:`create_app`; trusted hosts and proxies are up to the application.
+
+    >>> site = Flask("site")
+    >>> site.register_blueprint(create_blueprint(settings=Settings(cache="memory:")), url_prefix="/getty")
+    >>> site.test_client().get("/getty/healthz").json
+    {'status': 'ok'}
     """
     blueprint, context, _ = _mounted(settings, kit, authorize, url_prefix)
     if context.metrics:
@@ -106,7 +117,9 @@ def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None
     if settings.metrics == "off":
         return None
     if settings.metrics == "token" and not host and not (settings.admin_token or settings.tokens):
-        raise ConfigurationError("METRICS=token needs a token.", hint="Set ADMIN_TOKEN or TOKENS.")
+        raise ConfigurationError(
+            "EMBEDKIT_METRICS=token needs a token.", hint="Set EMBEDKIT_ADMIN_TOKEN or EMBEDKIT_TOKENS."
+        )
     metrics = Metrics()
     metrics.watch(kit)
     return metrics
@@ -118,11 +131,11 @@ def _guard(context: AppContext, limiter: RateLimiter) -> Callable[[], None]:
 
     def guard() -> None:
         request.environ[ROUTE] = str(request.url_rule)
-        if len(request.query_string) > LONGEST_QUERY:
-            raise Refused("invalid-request", f"The query may have {LONGEST_QUERY} bytes.", status=414)
+        if len(request.query_string) > MAX_QUERY_BYTES:
+            raise Refused("invalid-request", f"The query may have {MAX_QUERY_BYTES} bytes.", status=414)
         route = routes.get((request.endpoint or "").rpartition(".")[2])
         if route is not None:
-            request.max_content_length = route.most
+            request.max_content_length = route.max_body_bytes
             if request.method != "OPTIONS":
                 _enter(context, limiter, route)
 
@@ -130,7 +143,7 @@ def _guard(context: AppContext, limiter: RateLimiter) -> Callable[[], None]:
 
 
 def _enter(context: AppContext, limiter: RateLimiter, route: Route) -> None:
-    """Count by address first, so that nobody tries tokens faster than others call."""
+    """Count by IP address first, so that nobody tries tokens faster than others call."""
     g.embedkit_limiter = limiter
     if route.limited:
         count_request(limiter)

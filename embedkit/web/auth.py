@@ -32,8 +32,8 @@ from embedkit.web.schemas import GrantAnswer
 if TYPE_CHECKING:
     from embedkit.web.context import AppContext, Authorize
 
-LIFETIME = 8 * 3600  # seconds: an editor's day
-LEEWAY = 60  # seconds by which the clocks of two machines that share a secret may differ
+GRANT_LIFETIME_S = 8 * 3600  # seconds: an editor's day
+CLOCK_LEEWAY_S = 60  # seconds by which the clocks of two machines that share a secret may differ
 SALT = b"embedkit.grant"  # the same secret signs cache entries: one must not pass for the other
 
 Standing = Literal["good", "expired", "unknown"]
@@ -75,17 +75,17 @@ class Grants:
                 _, made = signer.loads(given.reveal(), return_timestamp=True)
             except BadData:
                 continue
-            return "good" if -LEEWAY <= time.time() - made.timestamp() <= LIFETIME else "expired"
+            return "good" if -CLOCK_LEEWAY_S <= time.time() - made.timestamp() <= GRANT_LIFETIME_S else "expired"
         return "unknown"
 
 
-def presented() -> Secret | None:
+def bearer_credential() -> Secret | None:
     """What came with the current request as ``Authorization: Bearer``, whatever it is."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return Secret(value.strip()) if scheme.lower() == "bearer" and value.strip() else None
 
 
-def known(given: Secret, tokens: Iterable[Secret]) -> bool:
+def is_one_of(given: Secret, tokens: Iterable[Secret]) -> bool:
     """Whether it is one of these; digests of all are compared, so that the time tells neither length nor place."""
     asked = digest(given)
     return sum(hmac.compare_digest(asked, digest(token)) for token in tokens) > 0
@@ -119,19 +119,19 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="embedkit"'}
 EXPIRED = {"WWW-Authenticate": 'Bearer realm="embedkit", error="invalid_token"'}  # RFC 6750, section 3.1
 SEND = "in the header Authorization: Bearer."
 HOST = "The login of this site does not allow it."
-NOTHING = "There is nothing at this address."
+NOTHING = "There is nothing at this URL."
 ELSE = "Everything else works as before: embeds, oEmbed, rendering, frames."
 
 
 def authorize(context: AppContext, access: Access, grant: Secret | None = None) -> Secret | None:
-    """Let the caller of the current request pass, or not.
+    """Check that the caller of the current request may do this.
 
-    :param grant: one that a page without JavaScript was given in its address; a token opens nothing there.
+    :param grant: one that a page without JavaScript has in its URL; a token opens nothing there.
     :returns: the token or grant that opened, to count its calls by; None where none did.
     :raises Refused: saying what is missing.
     """
     if access == "search":
-        return _search(context, grant or presented())
+        return _search(context, grant or bearer_credential())
     if access == "grant":
         return _grant(context)
     if access == "metrics":
@@ -170,7 +170,7 @@ def _purge(context: AppContext) -> Secret | None:
         _ask(context.authorize, "purge")
         return None
     if not context.settings.admin_token:
-        raise Refused("no-route", NOTHING)  # as if the address did not exist
+        raise Refused("no-route", NOTHING)  # as if the URL did not exist
     return _one_of(context.settings.admin_token, f"Send the token {SEND}")
 
 
@@ -180,7 +180,7 @@ def _metrics(context: AppContext) -> None:
         raise Refused("no-route", NOTHING)
     if context.settings.metrics == "open":
         return
-    if context.authorize is not None and presented() is None:
+    if context.authorize is not None and bearer_credential() is None:
         _ask(context.authorize, "metrics")
     else:
         _one_of((*context.settings.admin_token, *context.settings.tokens), f"Send a token {SEND}")
@@ -189,7 +189,7 @@ def _metrics(context: AppContext) -> None:
 def _need_key(context: AppContext) -> None:
     """Without a key there is nothing to guard, and what to set first is the more useful answer."""
     if context.kit.settings.frozen:
-        raise Refused("not-configured", f"Search asks the network, and FROZEN is set. Unset it. {ELSE}")
+        raise Refused("not-configured", f"Search asks the network, and EMBEDKIT_FROZEN is set. Unset it. {ELSE}")
     if not context.kit.settings.api_key:
         says = "Search needs a key of the Getty Images API, and this service has none. Set EMBEDKIT_API_KEY."
         raise Refused("not-configured", f"{says} {ELSE}")
@@ -205,11 +205,11 @@ def _how_to_search(context: AppContext) -> str:
 
 
 def _one_of(tokens: Iterable[Secret], how: str) -> Secret:
-    given = presented()
+    given = bearer_credential()
     if given is None:
         raise Refused("token-required", how, headers=CHALLENGE)
-    if not known(given, tokens):
-        raise Refused("forbidden", "This token does not open this.")
+    if not is_one_of(given, tokens):
+        raise Refused("forbidden", "This token does not open this URL.")
     return given
 
 
@@ -219,7 +219,7 @@ def _ask(authorize: Authorize, action: Access) -> None:
 
 
 def grant(context: AppContext) -> Response:
-    response = as_json(GrantAnswer(context.grants.make(g.embedkit_credential), LIFETIME))
+    response = as_json(GrantAnswer(context.grants.make(g.embedkit_credential), GRANT_LIFETIME_S))
     response.status_code = 201
     return response
 

@@ -43,7 +43,7 @@ class Bulkhead:
     def admit(self, client: str, size: int | None) -> Iterator[None]:
         """Let a body of ``size`` bytes in, where it is small or few are in work.
 
-        :param size: None where the client did not tell.
+        :param size: None where the client did not say.
         :raises Refused: at once, as ``throttled``: a request that waits keeps a thread.
         """
         if size is not None and size <= LARGE_BYTES:
@@ -58,7 +58,7 @@ class Bulkhead:
     def _enter(self, client: str) -> None:
         with self._lock:
             if self._running[client] >= self._most:
-                says = f"At most {self._most} large texts from your address are in work at once. Send it again."
+                says = f"At most {self._most} large texts from your IP address are in work at once. Send it again."
                 raise Refused("throttled", says, headers={"Retry-After": "1"})
             self._running[client] += 1
 
@@ -77,7 +77,7 @@ class Places:
     """Counts the requests that wait for Getty. Safe for threads.
 
     :param most: how many may wait at once.
-    :param grow: told how many wait whenever that changes: a server may lend so many threads more.
+    :param grow: called with how many wait whenever that changes: a server may lend so many threads more.
     """
 
     def __init__(self, most: int, grow: Callable[[int], object] = bool) -> None:
@@ -119,11 +119,11 @@ class Places:
 def with_places(app: WSGIApplication, places: Places) -> WSGIApplication:
     """An application that tells of these places in every request."""
 
-    def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def with_own(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[PLACES] = places
         return app(environ, start_response)
 
-    return told
+    return with_own
 
 
 def three_in_four(app: WSGIApplication, threads: int) -> WSGIApplication:

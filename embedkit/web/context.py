@@ -1,4 +1,4 @@
-"""What every view is given: the kit, the settings, and who may do what."""
+"""The context of the application: the kit, the settings, the login, what is counted and bounded."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from embedkit.web.response import cache_control
 Authorize = Callable[[str], bool]
 
 
-BRIEF_S = 1.0  # seconds
+BRIEF_CACHE_S = 1.0
 
 
-class Brief:
-    """A value that is made anew after a second, by one caller; the others get the last one meanwhile.
+class BriefCache:
+    """A value that is kept for a second; then one caller makes it again, and others get the last one meanwhile.
 
     :param clock: monotonic seconds.
     """
@@ -48,7 +48,7 @@ class Brief:
         try:
             if self._clock() >= self._until:
                 self._value = make()
-                self._until = self._clock() + BRIEF_S
+                self._until = self._clock() + BRIEF_CACHE_S
             return self._value
         finally:
             self._lock.release()
@@ -56,7 +56,7 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """One embedkit behind HTTP. ``authorize`` is the host's own login; it decides instead of tokens.
+    """What every view is given. ``authorize`` is the host's own login; it decides instead of tokens.
 
     ``metrics`` is None while METRICS is off.
     """
@@ -67,7 +67,7 @@ class AppContext:
     clock: Callable[[], float] = time.time
     metrics: Metrics | None = None
     grants: Grants = field(init=False)
-    readiness: Brief = field(default_factory=Brief)
+    readiness: BriefCache = field(default_factory=BriefCache)
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
 
     def __post_init__(self) -> None:
@@ -86,7 +86,7 @@ class AppContext:
         return serialization.public(embed, self.clock())
 
     def oembed_url(self) -> str | None:
-        """The absolute address of /oembed; None where it cannot be known for sure.
+        """The absolute URL of /oembed; None where it can't be known for sure.
 
         The header Host is whatever the client says (cache poisoning): it counts only where Flask has
         checked it against TRUSTED_HOSTS, or on the developer's own machine. No answer that may be kept holds it.
@@ -102,11 +102,11 @@ class AppContext:
 
         :raises Refused: where PUBLIC_URL has to be set first.
         """
-        if address := self.oembed_url():
-            return address
+        if url := self.oembed_url():
+            return url
         raise Refused(
             "configuration",
-            "This answer holds the address of the service, which is not known."
+            "This answer holds the URL of the service, which is not known."
             " Set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org.",
         )
 

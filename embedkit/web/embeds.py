@@ -39,7 +39,7 @@ def batch(context: AppContext) -> Response:
 
 
 def purge(context: AppContext, ref: str) -> Response:
-    """Every copy is gone, or stays hidden from here; 404 and 503 tell what is known of there having been one."""
+    """Drop every copy: 404 where none was held, 503 where that can't be known."""
     if not context.kit.purge(ref):
         if context.kit.status()["store"]["read"] != "ok":
             raise Unavailable("The cache can't be read: the picture is purged, whether or not a copy was held.")
@@ -59,14 +59,14 @@ def _asked(context: AppContext, item: Item, target: Target | None) -> AssetRef |
     try:
         match item.value:
             case str():
-                ref, said = context.kit.parse(item.value), Options()
+                ref, options = context.kit.parse(item.value), Options()
             case BatchItem():
-                ref, said = context.kit.parse(item.value.ref), read_options(item.value)
+                ref, options = context.kit.parse(item.value.ref), read_options(item.value)
             case error:
                 return error
     except (EmbedKitError, Refused) as error:
         return error
-    wanted = said.over(ref.options)
+    wanted = options.over(ref.options)
     return AssetRef(ref.items, replace(wanted, target=target or wanted.target))
 
 
@@ -82,11 +82,11 @@ def _outcome(context: AppContext, item: Item, ref: AssetRef | Exception, found: 
 def _failed(item: Item, error: Any) -> JSON:
     detail = error.detail if isinstance(error, Refused) else str(error)
     later = retry_after(error) if isinstance(error, EmbedKitError) else None
-    told = {"code": error.code, "title": error.title, "detail": detail}
-    return {"ref": item.written, "error": told | ({"retry_after": later} if later else {})}
+    problem = {"code": error.code, "title": error.title, "detail": detail}
+    return {"ref": item.written, "error": problem | ({"retry_after": later} if later else {})}
 
 
-REF = {"ref": "An asset id, or up to five joined by commas. Addresses go through POST /v1/embeds."}
+REF = {"ref": "An asset ID, or up to five joined by commas. URLs go through POST /v1/embeds."}
 
 ROUTES = (
     Route(

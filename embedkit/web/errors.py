@@ -28,7 +28,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "token-required": (401, "Token required"),
     "forbidden": (403, "Forbidden"),
     "not-found": (NotFound.http_status, NotFound.title),
-    "no-route": (404, "No such address"),
+    "no-route": (404, "No such URL"),
     "method-not-allowed": (405, "Method not allowed"),
     "too-large": (413, "Request too large"),
     "throttled": (429, "Too many requests"),
@@ -88,7 +88,7 @@ def from_refused(error: Refused) -> Response:
 
 
 def from_error(error: EmbedKitError) -> Response:
-    """An error of the tree. A wrong set-up is told to the log, not to the world."""
+    """An error of the tree. A wrong set-up is reported to the log, not to the world."""
     if isinstance(error, ConfigurationError):
         log.error("wrong configuration: %s", error)
         detail = "The service is not set up correctly; its log says how."
@@ -97,7 +97,7 @@ def from_error(error: EmbedKitError) -> Response:
 
 
 def from_http(error: HTTPException) -> BaseResponse:
-    if error.response is not None or (error.code or 500) < 400:  # a redirect is no problem
+    if error.response is not None or (error.code or 500) < 400:  # a redirect is not a problem
         return error.get_response(request.environ)
     status = error.code or 500
     code = BY_STATUS.get(status, "invalid-request" if status < 500 else "error")
@@ -154,9 +154,9 @@ def _type(code: str) -> str:
 
 def _advice(code: str, error: HTTPException, headers: Mapping[str, str]) -> str:
     if code == "no-route":
-        return f"There is nothing at this address. There is: {', '.join(_rules())}."
+        return f"There is nothing at this URL. These exist: {', '.join(_rules())}."
     if code == "method-not-allowed":
-        return f"This address answers to {headers.get('Allow', 'other methods')}."
+        return f"This URL answers to {headers.get('Allow', 'other methods')}."
     if isinstance(error, SecurityError):
         return "This service does not go by that name: EMBEDKIT_TRUSTED_HOSTS lists its names."
     return str(error.description or error.name)

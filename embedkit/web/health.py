@@ -17,7 +17,7 @@ from embedkit.web.schemas import Health, Readiness
 
 log = logging.getLogger("embedkit.web")
 
-SEARCH = ("api", "token")  # what search asks, of all that the transport tells of
+SEARCH = ("api", "token")  # what search asks, of all endpoints of the transport
 
 
 def healthz(_: AppContext) -> Response:
@@ -29,7 +29,7 @@ def readyz(context: AppContext) -> Response:
 
     Only with neither is it taken out of service; anything stricter would turn an outage of Getty, which
     the copies are there to bridge, into one of every instance at once. That search is shut (``upstream``:
-    ``api``: ``throttled``: ``quota-exhausted``) is told, and shuts nothing else.
+    ``api``: ``throttled``: ``quota-exhausted``) is reported, and shuts nothing else.
 
     The answer is kept for a second: this route is not counted, and must not be a way to keep the store busy.
     """
@@ -43,7 +43,7 @@ def _state(context: AppContext) -> Readiness:
     try:
         found = context.kit.status()
     except Exception:
-        log.exception("the state of the parts cannot be told")
+        log.exception("the state of the parts is not known")
         return Readiness("unavailable", "unknown", {})
     cache, upstream, store = str(found["cache"]), dict(found["upstream"]), dict(found.get("store", {}))
     failing = [cache not in ("ok", "degraded"), _shut(upstream.get("oembed", {}))]
@@ -64,7 +64,7 @@ DAY = "public, max-age=86400"
 
 def security_txt(context: AppContext) -> Response:
     if not context.settings.contact:
-        raise Refused("no-route", "There is nothing at this address: EMBEDKIT_CONTACT is not set.")
+        raise Refused("no-route", "There is nothing at this URL: EMBEDKIT_CONTACT is not set.")
     response = Response(_text(context), content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = DAY
     return response
@@ -86,7 +86,7 @@ PLAIN = "text/plain; version=0.0.4; charset=utf-8"  # the format that every Prom
 
 def metrics(context: AppContext) -> Response:
     if context.metrics is None:
-        raise Refused("no-route", "There is nothing at this address.")
+        raise Refused("no-route", "There is nothing at this URL.")
     context.metrics.refresh(context.kit)
     return Response(context.metrics.text(), content_type=PLAIN, headers={"Cache-Control": NO_STORE})
 

@@ -49,7 +49,7 @@ class Metrics:
             raise missing_package("METRICS", "prometheus_client", "metrics") from None
         if (folder := os.environ.get(FOLDER)) and not os.path.isdir(folder):
             raise ConfigurationError(
-                f"{FOLDER} names {folder}, which is no folder.", hint="Make it, and empty it before each start."
+                f"{FOLDER} names {folder}, which is not a folder.", hint="Make it, and empty it before each start."
             )
         self._registry = registry = CollectorRegistry()  # of our own: the library's tells versions
 
@@ -129,7 +129,7 @@ class Metrics:
                 self._record(event, labels, value)
                 if event in ("upstream", "refused"):
                     self._upstream_state(kit.upstream())
-            except Exception:  # that something cannot be counted is no reason to fail
+            except Exception:  # that something can't be counted is not a reason to fail
                 log.exception("an event could not be counted")
 
         kit.events.listen(listen)
@@ -143,7 +143,7 @@ class Metrics:
             if kit.settings.search_budget is not None:
                 self.search_budget(kit.api.search.budget.remaining() or 0)
         except Exception:
-            log.exception("the state of the parts cannot be told")
+            log.exception("the state of the parts is not known")
 
     def _upstream_state(self, lanes: Mapping[str, Mapping[str, Any]]) -> None:
         for endpoint, lane in lanes.items():

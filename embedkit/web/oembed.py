@@ -25,7 +25,7 @@ from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEn
 PROVIDER_NAME = "Getty Images"
 PROVIDER_URL = "https://www.gettyimages.com"
 
-# The paths that getty/addresses.py reads, in the wildcards of https://oembed.com (section 2.1).
+# The paths that getty/urls.py reads, in the wildcards of https://oembed.com (section 2.1).
 PAGES_OF_PICTURES = (
     "/detail/*",
     "/details/*",
@@ -39,11 +39,11 @@ THUMBNAILS = ("/id/*", "/photos/*-picture-id*")
 
 
 def oembed(context: AppContext) -> Response:
-    asked = read_query(OEmbedQuery)
-    if asked.format.lower() != "json":
+    params = read_query(OEmbedQuery)
+    if params.format.lower() != "json":
         raise Refused("unsupported-format", "Only format=json is answered.")
-    ref = context.kit.parse(asked.url)
-    wanted = replace(read_options(asked).over(ref.options), target="oembed")
+    ref = context.kit.parse(params.url)
+    wanted = replace(read_options(params).over(ref.options), target="oembed")
     entry = context.kit.engine.resolve(ref, wanted, admit=admit_cold)
     mark_cacheable(entry, wanted)
     embed = entry.sized(wanted)
@@ -88,7 +88,7 @@ def providers(context: AppContext) -> Response:
 
 
 def schemes() -> list[str]:
-    """Every form of a Getty address that names a picture."""
+    """Every form of a Getty URL that names a picture."""
     places = [f"{host}/*" for host in sorted(SHORT_HOSTS)]
     places += [f"{EMBED_HOST}{path}" for path in FRAMES]
     places += [f"{MEDIA_HOST}{path}" for path in THUMBNAILS]

@@ -26,12 +26,12 @@ from embedkit.web.pages import page
 from embedkit.web.response import PAGES, as_json
 from embedkit.web.routes import Access, Answer, Route
 
-LONGEST_QUERY = 4096  # bytes
+MAX_QUERY_BYTES = 4096  # bytes
 VERSION = "1"  # of the interface, not of the package
 DESCRIPTION = (
     "Turns references to Getty Images pictures into safe, accessible embeds. Errors are problems (RFC 9457)"
     " with a stable code; where a page was asked for, a page. Every answer names its request in X-Request-ID."
-    " What is no HTTP, or is more than a server or a proxy in front of the service takes, is answered by that one"
+    " What is not HTTP, or is more than a server or a proxy in front of the service takes, is answered by that one"
     " (400, 408, 413, 431, 502, 504), as text or html."
 )
 # What a path names. The service reads more spellings than these; what it gives is always one of them.
@@ -53,32 +53,32 @@ PATHS: Mapping[str, JSON] = {
 }
 HTML: JSON = {"text/html": {"schema": {"type": "string"}}}
 REFERENCE = "#/components/schemas/{name}"
-CREDENTIALS = {
-    "token": "One of the setting TOKENS. It stays on servers.",
+SECURITY_SCHEMES = {
+    "token": "One of EMBEDKIT_TOKENS. It stays on servers.",
     "grant": "What POST /v1/grants answers: for browsers, reading only, for eight hours.",
-    "admin": "The setting ADMIN_TOKEN.",
+    "admin": "EMBEDKIT_ADMIN_TOKEN.",
 }
 # What opens a route, what its readers should know of that, and the code where it is shut for everybody.
-DOORS: Mapping[Access, tuple[tuple[str, ...], str, str]] = {
+SECURITY: Mapping[Access, tuple[tuple[str, ...], str, str]] = {
     "search": (
         ("token", "grant"),
-        "Needs a token or a grant, unless SEARCH_ACCESS is open; answered with 503 where API_KEY is not set.",
+        "Needs a token or a grant, unless EMBEDKIT_SEARCH_ACCESS is open; 503 where EMBEDKIT_API_KEY is not set.",
         "not-configured",
     ),
-    "grant": (("token",), "Off, and answered with 404, unless the setting TOKENS has a value.", "no-route"),
+    "grant": (("token",), "Off (404) unless EMBEDKIT_TOKENS is set.", "no-route"),
     "metrics": (
         ("admin", "token"),
-        "Off, and answered with 404, unless the setting METRICS says who may read it; METRICS=open asks nobody.",
+        "Off (404) unless EMBEDKIT_METRICS says who may read it; open asks nobody.",
         "no-route",
     ),
-    "purge": (("admin",), "Off, and answered with 404, unless the setting ADMIN_TOKEN has a value.", "no-route"),
+    "purge": (("admin",), "Off (404) unless EMBEDKIT_ADMIN_TOKEN is set.", "no-route"),
 }
 
 
 def openapi_document(settings: Settings | None = None) -> JSON:
     """The interface of the service as OpenAPI 3.1.
 
-    :param settings: names the address of the service, if PUBLIC_URL is set.
+    :param settings: names the URL of the service, if PUBLIC_URL is set.
     """
     routes = ROUTES
     spec = APISpec(
@@ -89,7 +89,7 @@ def openapi_document(settings: Settings | None = None) -> JSON:
         servers=[{"url": (settings and settings.public_url) or "."}],
         tags=[{"name": name} for name in dict.fromkeys(route.group for route in routes)],
     )
-    for name, says in CREDENTIALS.items():
+    for name, says in SECURITY_SCHEMES.items():
         spec.components.security_scheme(name, {"type": "http", "scheme": "bearer", "description": says})
     for name, schema in _schemas(routes).items():
         spec.components.schema(name, schema)
@@ -136,8 +136,8 @@ def _operation(route: Route) -> JSON:
         if route.sample:
             content["example"] = route.sample
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    if route.access in DOORS:
-        keys, operation["description"], _ = DOORS[route.access]
+    if route.access in SECURITY:
+        keys, operation["description"], _ = SECURITY[route.access]
         operation["security"] = [{key: []} for key in keys]
     return operation
 
@@ -158,7 +158,7 @@ def _query_parameters(route: Route) -> list[JSON]:
 
 
 def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
-    """A field as a parameter; that it may be left out is said by ``required``, not by a null."""
+    """A field as a parameter; ``required``, and not a null, tells that it may be left out."""
     plain = next((one for one in schema.get("anyOf", []) if one.get("type") != "null"), schema)
     plain = {key: value for key, value in plain.items() if key != "default" or value is not None}
     says = plain.pop("description", None)
@@ -173,7 +173,7 @@ def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
 def _answers(route: Route) -> JSON:
     return {
         str(status): {
-            "description": answer.says,
+            "description": answer.description,
             **({"content": {answer.media: _content(answer)}} if answer.media else {}),
             **({"links": _links(route)} if route.links and status < 300 else {}),
         }
@@ -222,7 +222,7 @@ def _errors(route: Route) -> JSON:
 
 def _by_size_and_type(route: Route) -> list[tuple[str, int, str]]:
     """What HTTP itself has a status for, where the code is that of any wrong request."""
-    found = [("invalid-request", 414, f"The query has more than {LONGEST_QUERY} bytes")]
+    found = [("invalid-request", 414, f"The query has more than {MAX_QUERY_BYTES} bytes")]
     if route.body:
         found.append(("invalid-request", 415, "The body is not JSON by its Content-Type"))
     return found
@@ -232,7 +232,7 @@ def _always(route: Route) -> list[str]:
     codes = ["invalid-request"] if route.query or route.body else []
     codes += ["too-large"] if route.body else []
     codes += ["throttled"] if route.limited else []
-    codes += ["token-required", "forbidden", DOORS[route.access][2]] if route.access in DOORS else []
+    codes += ["token-required", "forbidden", SECURITY[route.access][2]] if route.access in SECURITY else []
     return [*codes, "method-not-allowed", "error"]
 
 
@@ -256,7 +256,7 @@ def docs(context: AppContext) -> Response:
 
 
 def home(context: AppContext) -> Response:
-    """Where somebody lands who opens the address of the service."""
+    """Where somebody lands who opens the URL of the service."""
     links = {name: url_for(f".{name}") for name in ("docs", "openapi", "healthz", "readyz", "providers")}
     links["oembed"] = url_for(".oembed", url="https://gty.im/74917285")
     links["frame"] = url_for(".frame", ref="74917285")
@@ -311,7 +311,7 @@ def _fields(schema: Any, document: JSON) -> list[JSON]:
 
 
 def kind(schema: JSON) -> str:
-    """The type of a value in words."""
+    """The type of a value, for readers."""
     if "$ref" in schema:
         return str(schema["$ref"].rsplit("/", 1)[-1])
     if "enum" in schema:

@@ -48,7 +48,7 @@ def page(
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of an address, as a policy names them."""
+    """Scheme, host and port of a URL, as a policy names them."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
@@ -174,12 +174,12 @@ def _here(asset: SplitResult) -> str:
 def _discovery(context: AppContext, ref: AssetRef) -> str:
     """Where consumers that follow rel=alternate find the same picture as oEmbed.
 
-    Others may keep this page, so Host has no place in it: without PUBLIC_URL the address is relative.
+    Others may keep this page, so Host has no place in it: without PUBLIC_URL the URL is relative.
     """
     public = context.settings.public_url
-    address = f"{public}/oembed" if public else url_for(".oembed")
+    url = f"{public}/oembed" if public else url_for(".oembed")
     query = urlencode({"url": f"https://gty.im/{ref}", "format": "json"}, quote_via=quote, safe=",")
-    return f"{address}?{query}"
+    return f"{url}?{query}"
 
 
 ROUTES = (
@@ -192,7 +192,7 @@ ROUTES = (
         {200: Answer("The page.", media="text/html")},
         query=FrameQuery,
         errors=FAILURES,
-        parameters={"ref": "An asset id, or up to five joined by commas."},
+        parameters={"ref": "An asset ID, or up to five joined by commas."},
         sample="/embed/74917285",
         paged=True,
     ),

@@ -36,7 +36,7 @@ from embedkit.web.schemas import PickerQuery, SearchQuery
 
 LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ar")  # of our own words: static/locales
 PAGE_SIZE = 24
-ASKED = ("q", "family", "orientations", "sort_order", "lang")
+SEARCHED = ("q", "family", "orientations", "sort_order", "lang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +53,31 @@ class Results:
 
 
 def picker(context: AppContext) -> Response:
-    asked, failure = _asked()
-    language = _language(asked.lang)
+    params, failure = _params()
+    language = _language(params.lang)
     files = picker_files()
-    found = None if failure or not asked.q.strip() else _results(context, asked)
+    found = None if failure or not params.q.strip() else _results(context, params)
     response = page(
         context,
         "picker.html",
         policy=policy(context.settings),
         status=found.status if found else 400 if failure else 200,
         language=language,
-        asked=asked,
+        params=params,
         failure=failure or (found and found.failure),
         found=found,
-        pager=_pager(asked, found) if found else {},
-        kept=_kept(asked),
+        pager=_pager(params, found) if found else {},
+        kept=_kept(params),
         origins=" ".join(context.settings.picker_origins),
         endpoint=url_for(".picker").removesuffix("picker"),
         sample=_is_sandbox(context.settings),
         release=url_for(".static", filename=files.folder),
         modules=(files.module(ENTRY), *files.imported),
         script=files.module(PAGE),
-        **_said(words(language), asked, found),
+        **_texts(words(language), params, found),
     )
     response.headers.extend(dict(found.headers or {}) if found else {})
-    response.headers["Referrer-Policy"] = "no-referrer"  # without JavaScript a grant stands in the address
+    response.headers["Referrer-Policy"] = "no-referrer"  # without JavaScript a grant stands in the URL
     response.headers.pop("Cross-Origin-Opener-Policy", None)  # the page has to know who opened it
     return in_language(response, language)
 
@@ -100,10 +100,10 @@ def words(language: str) -> JSON:
     return found
 
 
-def _said(own: JSON, asked: PickerQuery, found: Results | None) -> dict[str, Any]:
+def _texts(own: JSON, params: PickerQuery, found: Results | None) -> dict[str, Any]:
     """What the template says in a language: the words, the choices of the form, how much there is."""
     total = found.total if found else 0
-    first = (asked.page - 1) * PAGE_SIZE + 1
+    first = (params.page - 1) * PAGE_SIZE + 1
     count = own["count"].format(shown=f"{first}–{first + len(found.images) - 1}" if found else "", total=total)
     return {
         "words": own,
@@ -113,21 +113,21 @@ def _said(own: JSON, asked: PickerQuery, found: Results | None) -> dict[str, Any
         "orders": [("", own["sort_best_match"])]
         + [(name, own[f"sort_{name}"]) for name in ("most_popular", "newest")],
         "few": own["budget"].format(count=found.left) if found and found.left is not None else "",
-        "says": count if total else own["none_title"].format(query=asked.q),
+        "says": count if total else own["none_title"].format(query=params.q),
     }
 
 
-def _asked() -> tuple[PickerQuery, str]:
-    """The query; and of one that does not fit, why: it is asked for anew on the page itself."""
+def _params() -> tuple[PickerQuery, str]:
+    """The query; and of one that does not fit, why: the page asks for it again."""
     try:
         return read_query(PickerQuery), ""
     except Refused as error:
         return PickerQuery(), error.detail
 
 
-def _language(said: str | None) -> str:
-    """The language of ours that comes nearest to what was said, or to what the browser prefers."""
-    return next(filter(None, map(_ours, preferred_languages(said))), "en")
+def _language(lang: str | None) -> str:
+    """The language of ours that comes nearest to that of the query, or to what the browser prefers."""
+    return next(filter(None, map(_ours, preferred_languages(lang))), "en")
 
 
 def _ours(tag: str) -> str | None:
@@ -135,15 +135,15 @@ def _ours(tag: str) -> str | None:
     return next((one for one in LANGUAGES if one.lower().partition("-")[0] == first), None)
 
 
-def _results(context: AppContext, asked: PickerQuery) -> Results:
+def _results(context: AppContext, params: PickerQuery) -> Results:
     try:
-        credential = authorize(context, "search", Secret(asked.grant) if asked.grant else None)
+        credential = authorize(context, "search", Secret(params.grant) if params.grant else None)
         if credential:
             count_credential(credential)  # the page is open, so the guard has counted the address alone
         take_place()
-        said = {name: value for name in ASKED if (value := getattr(asked, name)) is not None}
-        question = SearchQuery(**said, page=asked.page, page_size=PAGE_SIZE)
-        found = search.find(context, question, read_language(asked.lang, context.settings))
+        given = {name: value for name in SEARCHED if (value := getattr(params, name)) is not None}
+        query = SearchQuery(**given, page=params.page, page_size=PAGE_SIZE)
+        found = search.find(context, query, read_language(params.lang, context.settings))
     except Refused as error:
         return Results([], failure=error.detail, status=error.status, headers=error.headers)
     except ConfigurationError:
@@ -154,21 +154,21 @@ def _results(context: AppContext, asked: PickerQuery) -> Results:
     return Results(images, found.total, found.pages, left=context.kit.api.search.budget.low())
 
 
-def _pager(asked: PickerQuery, found: Results) -> dict[str, str]:
-    """The addresses of the pages before and after."""
-    beside = {"previous": asked.page - 1, "next": asked.page + 1}
+def _pager(params: PickerQuery, found: Results) -> dict[str, str]:
+    """The URLs of the pages before and after."""
+    beside = {"previous": params.page - 1, "next": params.page + 1}
     return {name: _address(page) for name, page in beside.items() if 1 <= page <= found.pages}
 
 
 def _address(page: int) -> str:
-    said = [(name, value) for name, value in request.args.items(multi=True) if value and name != "page"]
-    return f"?{urlencode([*said, ('page', str(page))])}"
+    kept = [(name, value) for name, value in request.args.items(multi=True) if value and name != "page"]
+    return f"?{urlencode([*kept, ('page', str(page))])}"
 
 
-def _kept(asked: PickerQuery) -> dict[str, Any]:
+def _kept(params: PickerQuery) -> dict[str, Any]:
     """What the form does not ask, and the next page has to know all the same."""
     return {
-        name: value for name in ("lang", "grant", "host", "origin", "nonce") if (value := getattr(asked, name))
+        name: value for name in ("lang", "grant", "host", "origin", "nonce") if (value := getattr(params, name))
     }
 
 

@@ -192,17 +192,17 @@ def count_credential(credential: Secret) -> None:
 
 
 def count_request(limiter: RateLimiter) -> None:
-    """Count the current request by its address.
+    """Count the current request by its IP address.
 
     :raises Refused: where it is one too many.
     """
     g.embedkit_counted = True
     counted: RateLimit | None = request.environ.pop(COUNTED, None)
-    allow(counted or limiter.hit(request.remote_addr or ""), "from your address")
+    allow(counted or limiter.hit(request.remote_addr or ""), "from your IP address")
 
 
 def count_misses(limiter: RateLimiter) -> Callable[[Response], Response]:
-    """Count answers of 404 and 405 that no view has counted: guessing addresses is not free."""
+    """Count answers of 404 and 405 that no view has counted: guessing URLs is not free."""
 
     def after(response: Response) -> Response:
         if response.status_code not in (404, 405) or "embedkit_counted" in g:
@@ -234,15 +234,15 @@ def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]
     rate_limit = limiter.hit_cold(request.remote_addr or "", len(pictures))
     if rate_limit.allowed:
         return {}
-    says = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for your address."
-    error = Throttled(says, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
+    detail = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for your IP address."
+    error = Throttled(detail, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
     return dict.fromkeys(pictures[rate_limit.granted :], error)
 
 
 def allow(rate_limit: RateLimit, whence: str) -> None:
-    """Refuse one call too many; the tightest of its limits is the one that a client is told."""
-    told: RateLimit | None = g.get("embedkit_rate_limit")
-    if told is None or not rate_limit.allowed or rate_limit.remaining < told.remaining:
+    """Refuse one call too many; the tightest of its limits is the one that a client sees."""
+    tightest: RateLimit | None = g.get("embedkit_rate_limit")
+    if tightest is None or not rate_limit.allowed or rate_limit.remaining < tightest.remaining:
         g.embedkit_rate_limit = rate_limit
     if not rate_limit.allowed:
         detail = f"More than {rate_limit.limit} requests came {whence}. Wait {rate_limit.reset} seconds."
@@ -265,7 +265,7 @@ def network(client: str) -> str:
     try:
         address = ipaddress.ip_address(_without_port(client).partition("%")[0])
     except ValueError:
-        return "unknown"  # all of them together: a name that is made up anew each time is no way around
+        return "unknown"  # all of them together: a name that is made up each time is not a way around
     if isinstance(address, ipaddress.IPv6Address):
         if any(address in one for one in IPV4_IN_IPV6):
             return str(ipaddress.IPv4Address(address.packed[-4:]))
@@ -274,7 +274,7 @@ def network(client: str) -> str:
 
 
 def _without_port(client: str) -> str:
-    """The address alone: some proxies forward ``192.0.2.1:6123`` or ``[2001:db8::1]:6123`` (RFC 7239)."""
+    """The IP address alone: some proxies forward ``192.0.2.1:6123`` or ``[2001:db8::1]:6123`` (RFC 7239)."""
     if client.startswith("["):
         return client[1:].partition("]")[0]
     return client.partition(":")[0] if client.count(":") == 1 else client

@@ -60,7 +60,7 @@ ROUTES = (
         method="POST",
         body=RenderRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
-        most=2048 * KIB,
+        max_body_bytes=2048 * KIB,
         sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
     ),
 )

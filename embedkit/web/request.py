@@ -25,9 +25,10 @@ from embedkit.settings import Settings
 from embedkit.targets import Target
 from embedkit.validation import MAX_SIDE_PX
 from embedkit.web.errors import Refused
-from embedkit.web.schemas import LONGEST, BatchItem, BatchRequest, EmbedQuery, FrameQuery, OEmbedQuery
+from embedkit.web.schemas import MAX_REFERENCE_CHARS, BatchItem, BatchRequest, EmbedQuery, FrameQuery, OEmbedQuery
 
 T = TypeVar("T", bound=msgspec.Struct)
+DisplayParams = EmbedQuery | OEmbedQuery | FrameQuery | BatchItem
 KINDS = {
     "int": "a whole number",
     "str": "a text",
@@ -46,36 +47,36 @@ def read_query(kind: type[T]) -> T:
     :raises Refused: for a value that does not fit.
     """
     several = _lists(kind)
-    said = {name: _items(name) if name in several else value for name, value in request.args.items()}
-    said = {name: value for name, value in said.items() if value}
+    params = {name: _items(name) if name in several else value for name, value in request.args.items()}
+    params = {name: value for name, value in params.items() if value}
     try:
-        found = msgspec.convert(said, kind, strict=False)
+        found = msgspec.convert(params, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Refused("invalid-request", re.sub(r"^(\w+)\[[0-9]+\]", r"\1", advice(error, kind))) from None
-    unread = [name for name in kind.__struct_fields__ if name in said and getattr(found, name) is None]
+    unread = [name for name in kind.__struct_fields__ if name in params and getattr(found, name) is None]
     if unread:  # msgspec takes the text for None
-        raise Refused("invalid-request", f'{unread[0]}: "null" is none of its values.')
+        raise Refused("invalid-request", f'{unread[0]}: "null" is not one of its values.')
     return found
 
 
-def read_language(said: str | None, settings: Settings) -> str:
-    """The language to ask Getty in: the one said, else what the browser prefers, else that of LOCALE.
+def read_language(params: str | None, settings: Settings) -> str:
+    """The language to ask Getty in: that of the query, else what the browser prefers, else that of LOCALE.
 
     One that Getty does not offer counts as none, as Getty itself has it: a picker may speak more languages.
     """
-    offered = filter(None, map(nearest_language, preferred_languages(said)))
+    offered = filter(None, map(nearest_language, preferred_languages(params)))
     return next(offered, None) or nearest_language(settings.locale) or DEFAULT_LANGUAGE
 
 
-def preferred_languages(said: str | None) -> list[str]:
-    """The languages that a reader wants, the best one first: the one said, or what the browser prefers."""
-    return [said] if said else [tag for tag, quality in request.accept_languages if quality > 0]
+def preferred_languages(params: str | None) -> list[str]:
+    """The languages that a reader wants, the best one first: that of the query, or what the browser prefers."""
+    return [params] if params else [tag for tag, quality in request.accept_languages if quality > 0]
 
 
 def read_body(kind: type[T]) -> T:
     """The JSON body.
 
-    :raises Refused: where it is too large, no JSON, or does not fit.
+    :raises Refused: where it is too large, not JSON, or does not fit.
     """
     return decode(read_json(), kind)
 
@@ -94,7 +95,7 @@ def read_json() -> bytes:
 def decode(data: bytes, kind: type[T]) -> T:
     """A value from JSON.
 
-    :raises Refused: where it is no JSON, or does not fit.
+    :raises Refused: where it is not JSON, or does not fit.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -120,21 +121,23 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def read_options(said: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Target | None = None) -> Options:
+def read_options(
+    params: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Target | None = None
+) -> Options:
     """What a query, or an item of a batch, says about showing.
 
     :raises Refused: for a tld that Getty has no site for.
     """
-    if said.tld is not None and said.tld not in TLDS:
+    if params.tld is not None and params.tld not in TLDS:
         raise Refused("invalid-request", f"tld: there is no Getty site for it. Use one of {', '.join(TLDS)}.")
     return Options(
-        max_width=_bounded(said.maxwidth),
-        max_height=_bounded(said.maxheight),
-        caption=_caption(said.caption),
-        title=getattr(said, "title", None),
-        align=getattr(said, "align", None),
-        tld=said.tld,
-        target=getattr(said, "target", None) or target,
+        max_width=_bounded(params.maxwidth),
+        max_height=_bounded(params.maxheight),
+        caption=_caption(params.caption),
+        title=getattr(params, "title", None),
+        align=getattr(params, "align", None),
+        tld=params.tld,
+        target=getattr(params, "target", None) or target,
     )
 
 
@@ -161,9 +164,9 @@ def _bounded(size: int | None) -> int | None:
     return None if size is None else min(size, MAX_SIDE_PX)
 
 
-def _caption(said: bool | str | None) -> bool | str | None:
+def _caption(params: bool | str | None) -> bool | str | None:
     words: Mapping[Any, bool] = {"true": True, "false": False}
-    return words.get(said, said)
+    return words.get(params, params)
 
 
 def _data() -> bytes:
@@ -175,7 +178,7 @@ def _data() -> bytes:
 
 
 def _broken(error: Exception, data: bytes) -> str:
-    """What is wrong with a body that is no JSON, and on which line."""
+    """What is wrong with a body that is not JSON, and on which line."""
     if isinstance(error, UnicodeDecodeError):
         return "The body is not encoded in UTF-8."
     if isinstance(error, RecursionError):
@@ -183,21 +186,21 @@ def _broken(error: Exception, data: bytes) -> str:
     where = re.search(r"\(byte ([0-9]+)\)", str(error))
     line = data.count(b"\n", 0, int(where[1])) + 1 if where else data.count(b"\n") + 1
     what = re.sub(r"\s*\(byte.*|^JSON is malformed: ", "", str(error)).lower()
-    return f"The body is no valid JSON: {what}, in line {line}."
+    return f"The body is not valid JSON: {what}, in line {line}."
 
 
 def advice(error: msgspec.ValidationError, kind: type) -> str:
-    """msgspec's message in plain words: the place first, and the words that would do."""
+    """msgspec's message in plain words: the place first, and the values that would do."""
     what, _, where = str(error).partition(" - at `$.")
     where = where.rstrip("`")
     what = re.sub(r"`([a-z| ]+)`", _in_words, what)
     what = re.sub(r"^Object contains", "it contains", what)
     what = re.sub(r'^Object missing required field (".+")', r"\1 is missing", what)
     what = what.replace("Invalid enum value", "there is no")
-    said = f"{where}: {what[0].lower()}{what[1:]}." if where else f"{what[0].upper()}{what[1:]}."
+    params = f"{where}: {what[0].lower()}{what[1:]}." if where else f"{what[0].upper()}{what[1:]}."
     if words := _words(kind, where):
-        return f"{said} Use one of {', '.join(words)}."
-    return f"{said}{_meant(kind, what)}"
+        return f"{params} Use one of {', '.join(words)}."
+    return f"{params}{_meant(kind, what)}"
 
 
 def _meant(kind: type, what: str) -> str:
@@ -222,11 +225,11 @@ def _words(kind: type, where: str) -> list[str]:
     return [str(word) for part in _parts(hint) if get_origin(part) is Literal for word in get_args(part)]
 
 
-MAX_SHOWN_CHARS = 80  # of what was no reference
+MAX_SHOWN_CHARS = 80  # of what is not a reference
 ITEMS = b"refs"
 
 # Strings, brackets, commas and colons; between them what is of no concern here. A string that does not end goes to
-# the end of the body, or every quote in it would be tried anew.
+# the end of the body, or every quote in it would be tried again.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[\]{},:]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -313,7 +316,7 @@ def read_item(raw: bytes) -> Item:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return Item(_written(raw), Refused("invalid-request", "This is not a reference, or not valid JSON."))
     written = value if isinstance(value, str) else value.ref
-    if len(written) > LONGEST:
+    if len(written) > MAX_REFERENCE_CHARS:
         too_long = UnsupportedReference(f"{len(written)} characters are not a reference.")
         return Item(f"{written[:MAX_SHOWN_CHARS]}…", too_long)
     return Item(written, value)
@@ -323,9 +326,9 @@ def _written(raw: bytes) -> str:
     """What was written, as far as it can be shown: the text of a string or of ``ref``, else the JSON itself."""
     shown = raw.decode("utf-8", "replace")
     try:
-        said = json.loads(shown) if len(shown) <= LONGEST else shown
+        params = json.loads(shown) if len(shown) <= MAX_REFERENCE_CHARS else shown
     except (ValueError, RecursionError):
-        said = shown
-    ref = said.get("ref") if isinstance(said, dict) else said
+        params = shown
+    ref = params.get("ref") if isinstance(params, dict) else params
     text = _SURROGATE.sub("\ufffd", ref if isinstance(ref, str) else shown)
     return text if len(text) <= MAX_SHOWN_CHARS else f"{text[:MAX_SHOWN_CHARS]}…"

@@ -280,17 +280,17 @@ class ResponseCache:
     ) -> Iterable[bytes]:
         """Have Flask answer, and keep the answer if a view has told what it is made of."""
         now = self._clock()
-        said: list[tuple[str, list[Header]]] = []
+        started: list[tuple[str, list[Header]]] = []
 
         def listen(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
-            said[:] = [(status, headers)]
+            started[:] = [(status, headers)]
             return start_response(status, headers, *error)
 
         parts = self._next(environ, listen)
-        if SOURCE not in environ or not said or said[0][0][:3] not in ("200", "304"):
+        if SOURCE not in environ or not started or started[0][0][:3] not in ("200", "304"):
             return parts
         body = _joined(parts)
-        self._keep(key, environ, now, *said[0], body)
+        self._keep(key, environ, now, *started[0], body)
         return [body]
 
     def _keep(

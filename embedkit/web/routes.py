@@ -16,9 +16,9 @@ KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route may answer: ``schema`` is a struct, a list of one, or None for what is no JSON."""
+    """What a route may answer: ``schema`` is a struct, a list of one, or None for what is not JSON."""
 
-    says: str
+    description: str
     schema: Any = None
     media: str = "application/json"
 
@@ -36,9 +36,9 @@ class Link:
 class Route:
     """``view`` takes the service and what the rule names.
 
-    ``errors`` are the codes it may answer with beside those that any route may. ``access`` tells who is let
-    in: it is asked before the view. ``limited`` counts it against RATE_LIMIT; ``most`` is the largest body in
-    bytes; ``sample`` is a path or a body to try it with. ``paged`` tells that errors may be pages, too;
+    ``errors`` are the codes it may answer with beside those that any route may. ``access`` says who may call
+    it, which is checked before the view. ``limited`` counts it against RATE_LIMIT; ``max_body_bytes`` bounds the
+    body; ``sample`` is a path or a body to try it with. ``paged`` tells that errors may be pages, too;
     ``links`` where a good answer leads.
     """
 
@@ -54,7 +54,7 @@ class Route:
     errors: tuple[str, ...] = ()
     access: Access = "open"
     limited: bool = True
-    most: int = 64 * KIB
+    max_body_bytes: int = 64 * KIB
     parameters: Mapping[str, str] = field(default_factory=dict)
     sample: Any = None
     paged: bool = False

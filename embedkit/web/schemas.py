@@ -1,4 +1,4 @@
-"""The bodies of requests and answers: what is checked at the door, and what the OpenAPI document says.
+"""The bodies of requests and answers: requests are checked by them, and the OpenAPI document is made from them.
 
 Texts are raw, never markup, ``html`` aside. All sizes are CSS pixels.
 """
@@ -27,15 +27,15 @@ from embedkit.models import TLDS, Align
 from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
 
-MOST = REQUEST.references  # in a request
-LONGEST = 4_000  # characters of one reference: embed code of five pictures has half of that
-LONGEST_PHRASE = 300  # characters
+MAX_REFERENCES = REQUEST.references  # in a request
+MAX_REFERENCE_CHARS = 4_000  # characters of one reference: embed code of five pictures has half of that
+MAX_PHRASE_CHARS = 300  # characters
 
 Size = Annotated[int, Meta(ge=1, description="CSS pixels; the embed is never larger than this")]
 Tld = Annotated[
     str, Meta(description="The Getty site that the frame links to", extra_json_schema={"enum": list(TLDS)})
 ]
-To = Annotated[Target, Meta(description="What the markup is for; by default the setting TARGET")]
+To = Annotated[Target, Meta(description="What the markup is for; by default that of EMBEDKIT_TARGET")]
 Side = Annotated[Align, Meta(description="Where the embed stands in the text")]
 Title = Annotated[str, Meta(max_length=1_000, description="Names the frame for those who cannot see it")]
 Words = Annotated[
@@ -66,7 +66,9 @@ class EmbedQuery(Struct, omit_defaults=True):
 class OEmbedQuery(Struct, omit_defaults=True):
     """A consumer's question, as oEmbed 1.0 has it; ``tld`` and ``caption`` are Getty's own."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=LONGEST, description="Any address of a Getty picture")]
+    url: Annotated[
+        str, Meta(min_length=1, max_length=MAX_REFERENCE_CHARS, description="Any URL of a Getty picture")
+    ]
     maxwidth: Size | None = None
     maxheight: Size | None = None
     format: Annotated[
@@ -91,7 +93,7 @@ Lang = Annotated[
     str,
     Meta(
         max_length=35,  # RFC 5646, section 4.4.1
-        description="The language of texts; by default that of Accept-Language, or the setting LOCALE. A language"
+        description="The language of texts; by default that of Accept-Language, or EMBEDKIT_LOCALE. A language"
         f" that Getty does not offer is answered in the default. It offers {', '.join(LANGUAGES)}.",
     ),
 ]
@@ -105,7 +107,7 @@ class SearchQuery(Struct, omit_defaults=True):
 
     q: Annotated[
         str,
-        Meta(min_length=1, max_length=LONGEST_PHRASE, description="What to look for, such as solar eclipse"),
+        Meta(min_length=1, max_length=MAX_PHRASE_CHARS, description="What to look for, such as solar eclipse"),
     ]
     family: Annotated[Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")] = (
         "all"
@@ -164,18 +166,20 @@ class SearchQuery(Struct, omit_defaults=True):
 class PickerQuery(Struct, omit_defaults=True):
     """What the picker's page shows, and who asked for it."""
 
-    q: Annotated[str, Meta(max_length=LONGEST_PHRASE, description="What to look for, to begin with")] = ""
+    q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What to look for, to begin with")] = ""
     family: Family = "all"
     orientations: list[Orientation] = []
     sort_order: EditorialSortOrder | None = None
     page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1; without JavaScript")] = 1
     lang: Lang | None = None
     multiple: bool = False
-    max: Annotated[int, Meta(ge=1, le=MOST, description="With multiple: how many pictures")] | None = None
+    max: Annotated[int, Meta(ge=1, le=MAX_REFERENCES, description="With multiple: how many pictures")] | None = (
+        None
+    )
     output: Literal["shortcode", "url", "html", "markdown", "json"] | None = None
     theme: Literal["auto", "light", "dark"] | None = None
     origin: (
-        Annotated[str, Meta(max_length=300, description="Whom to hand the choice to: one of PICKER_ORIGINS")]
+        Annotated[str, Meta(max_length=300, description="Who gets the choice: one of EMBEDKIT_PICKER_ORIGINS")]
         | None
     ) = None
     nonce: Annotated[str, Meta(max_length=200, description="Returned with every message")] | None = None
@@ -208,16 +212,16 @@ class BatchItem(Struct, forbid_unknown_fields=True, omit_defaults=True):
 BatchRef = Annotated[
     Any,
     Meta(
-        description=f"A text of up to {LONGEST} characters, or an object; anything else gets an error of its own",
+        description=f"A text of up to {MAX_REFERENCE_CHARS} characters, or an object; all else gets its own error",
         extra_json_schema={"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/BatchItem"}, {}]},
     ),
 ]
 
 
 class BatchRequest(Struct, forbid_unknown_fields=True):
-    """Up to 100 references: ids, lists, addresses, shortcodes or pasted embed code."""
+    """Up to 100 references: IDs, lists, URLs, shortcodes or pasted embed code."""
 
-    refs: Annotated[list[BatchRef], Meta(max_length=MOST)]
+    refs: Annotated[list[BatchRef], Meta(max_length=MAX_REFERENCES)]
     target: To | None = None
 
 
@@ -404,7 +408,7 @@ class Readiness(Struct):
 
 
 class Preview(Struct):
-    """A picture to choose by: its address on Getty's own hosts, and its pixels where they are known."""
+    """A picture to choose by: its URL on Getty's own hosts, and its pixels where they are known."""
 
     url: str
     width: int | None

@@ -1,4 +1,4 @@
-"""Search, for pictures that may be embedded; what is known of one picture; the countries to search from.
+"""Search, for pictures that may be embedded; the metadata of one picture; the countries to search from.
 
 The key stays here, and nobody keeps the answers. Getty's terms forbid an open proxy of its search, which is why
 these routes ask who is there.
@@ -21,7 +21,7 @@ from embedkit.web.request import read_language, read_query
 from embedkit.web.response import BUDGET, as_json, in_language
 from embedkit.web.routes import Answer, Link, Route
 from embedkit.web.schemas import (
-    LONGEST_PHRASE,
+    MAX_PHRASE_CHARS,
     CountriesAnswer,
     CountryAnswer,
     ImageAnswer,
@@ -39,9 +39,9 @@ FILTERS = (
 
 
 def search(context: AppContext) -> Response:
-    asked = read_query(SearchQuery)
-    language = read_language(asked.lang, context.settings)
-    found = find(context, asked, language)
+    params = read_query(SearchQuery)
+    language = read_language(params.lang, context.settings)
+    found = find(context, params, language)
     response = as_json(
         {
             "total": found.total,
@@ -51,29 +51,29 @@ def search(context: AppContext) -> Response:
             "related": found.related,
         }
     )
-    response.headers["Link"] = _links(asked, found)
+    response.headers["Link"] = _links(params, found)
     response.headers.update(budget_headers(context))
     return in_language(response, language)
 
 
-def find(context: AppContext, asked: SearchQuery, language: str) -> SearchPage:
+def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
     """One page of pictures that may be embedded; nobody outside can ask for others.
 
     :raises Refused: for a filter that the family does not take, or a value that the filter does not.
     """
-    if not one_line(asked.q, LONGEST_PHRASE):  # also of what nobody can see, such as a byte order mark
+    if not one_line(params.q, MAX_PHRASE_CHARS):  # also of what nobody can see, such as a byte order mark
         raise Refused("invalid-request", "q is blank. It holds what to look for, such as solar eclipse.")
     search = context.kit.api.search
     try:
         prepared = search.prepare(
-            asked.q,
-            family=asked.family,
-            page=asked.page,
-            page_size=asked.page_size,
+            params.q,
+            family=params.family,
+            page=params.page,
+            page_size=params.page_size,
             language=language,
             embed_content_only=True,
-            exclude_nudity=asked.exclude_nudity,
-            **{name: value for name in FILTERS if (value := getattr(asked, name)) is not None},
+            exclude_nudity=params.exclude_nudity,
+            **{name: value for name in FILTERS if (value := getattr(params, name)) is not None},
         )
     except ConfigurationError as error:  # from here on it would be our fault, and not the caller's
         raise Refused("invalid-request", str(error)) from None
@@ -89,18 +89,18 @@ def budget_headers(context: AppContext) -> dict[str, str]:
     return dict(zip(BUDGET, map(str, values), strict=True))
 
 
-def _links(asked: SearchQuery, found: SearchPage) -> str:
-    """Where the other pages are (RFC 8288): relative, since the service may not know its own address."""
+def _links(params: SearchQuery, found: SearchPage) -> str:
+    """Where the other pages are (RFC 8288): relative, since the service may not know its own URL."""
     last = max(1, found.pages)
     pages = {"first": 1, "prev": min(found.page - 1, last), "next": found.page + 1, "last": last}
     there = {rel: page for rel, page in pages.items() if 1 <= page <= last}
-    return ", ".join(f'<{_address(asked, page)}>; rel="{rel}"' for rel, page in there.items())
+    return ", ".join(f'<{_address(params, page)}>; rel="{rel}"' for rel, page in there.items())
 
 
-def _address(asked: SearchQuery, page: int) -> str:
-    """The same question for another page: what was said, as it was understood."""
-    said = [name for name in asked.__struct_fields__ if request.args.get(name) and name != "page"]
-    pairs = [*((name, _written(getattr(asked, name))) for name in said), ("page", str(page))]
+def _address(params: SearchQuery, page: int) -> str:
+    """The same query for another page: its parameters, as they were understood."""
+    given = [name for name in params.__struct_fields__ if request.args.get(name) and name != "page"]
+    pairs = [*((name, _written(getattr(params, name))) for name in given), ("page", str(page))]
     return f"?{urlencode(pairs, quote_via=quote, safe=',')}"
 
 
@@ -151,13 +151,13 @@ ROUTES = (
         "/v1/images/<id>",
         "image",
         image,
-        "What is known of one picture",
+        "Metadata of one picture",
         "Search",
         {200: Answer("The picture, and whether it may be embedded.", ImageAnswer)},
         query=LanguageQuery,
         errors=("unsupported", "not-found", *SEARCHING),
         access="search",
-        parameters={"id": "An asset id."},
+        parameters={"id": "An asset ID."},
         links=(Link("embed", {"ref": "$response.body#/id"}),),
         sample="/v1/images/74917285",
     ),

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from embedkit import ConfigurationError
 from embedkit.settings import Secret
-from embedkit.web.auth import LIFETIME, Grants, authorize
+from embedkit.web.auth import GRANT_LIFETIME_S, Grants, authorize
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
 from embedkit.web.rate_limit import RateLimiter
@@ -79,7 +79,7 @@ def test_a_token_makes_a_grant() -> None:
     answer = client.post("/v1/grants", headers=bearer(TOKEN))
     assert answer.status_code == 201
     assert set(answer.json) == {"grant", "expires_in"}
-    assert answer.json["expires_in"] == LIFETIME == 28_800
+    assert answer.json["expires_in"] == GRANT_LIFETIME_S == 28_800
     assert answer.headers["Cache-Control"] == "no-store"
     assert "ETag" not in answer.headers
     assert TOKEN not in answer.text
@@ -132,7 +132,7 @@ def test_good_for_eight_hours(clock: time_machine.Traveller) -> None:
     made = grants()
     grant = Secret(made.make(Secret(TOKEN)))
     assert made.standing(grant) == "good"
-    clock.shift(LIFETIME - 1)
+    clock.shift(GRANT_LIFETIME_S - 1)
     assert made.standing(grant) == "good"
     clock.shift(2)
     assert made.standing(grant) == "expired"
@@ -282,7 +282,7 @@ def test_an_old_grant_says_how_to_get_a_new_one(clock: time_machine.Traveller) -
     client = world(tokens=TOKEN, **KEYS).client
     grant = mint(client)
     assert ask(client, grant, "/v1/countries").status_code == 200
-    clock.shift(LIFETIME + 1)
+    clock.shift(GRANT_LIFETIME_S + 1)
     answer = ask(client, grant, "/v1/countries")
     assert code(answer) == (401, "token-required")
     assert "POST /v1/grants" in answer.json["detail"]
@@ -333,7 +333,7 @@ def test_the_hosts_login_is_stricter_than_an_open_door() -> None:
 def test_an_old_grant_beside_the_hosts_login(clock: time_machine.Traveller) -> None:
     client = world(lambda action: "X-User" in flask.request.headers, **KEYS).client
     grant = client.post("/v1/grants", headers={"X-User": "1"}).json["grant"]
-    clock.shift(LIFETIME + 1)
+    clock.shift(GRANT_LIFETIME_S + 1)
     assert code(ask(client, grant, "/v1/countries")) == (401, "token-required")
     again = client.get("/v1/countries", headers={**bearer(grant), "X-User": "1"})
     assert again.status_code == 200

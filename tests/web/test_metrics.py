@@ -137,7 +137,7 @@ def test_without_the_library_the_start_says_what_to_install(tmp_path: Path) -> N
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert (
-        "ConfigurationError: METRICS needs the package prometheus_client. In a clone of embedkit, run: pip install"
+        "ConfigurationError: EMBEDKIT_METRICS needs the package prometheus_client. In a clone of embedkit, run: pip install"
         in done.stderr
     )
 

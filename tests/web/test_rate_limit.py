@@ -9,7 +9,7 @@ import pytest
 
 from embedkit import Settings
 from embedkit.freshness import DAY
-from embedkit.web.context import Brief
+from embedkit.web.context import BriefCache
 from embedkit.web.rate_limit import MAX_WINDOWS, SITE_FACTOR, MemoryCounts, RateLimiter, networks
 from tests.support import stores
 from tests.support.tools import Clock
@@ -310,7 +310,7 @@ def test_counting_is_safe_for_threads() -> None:
 def test_readiness_is_kept_for_a_second() -> None:
     clock = Clock(lambda: 0.0)
     made: list[int] = []
-    brief = Brief(clock)
+    brief = BriefCache(clock)
     for _ in range(5):
         brief(lambda: made.append(1) or len(made))
     clock.ahead = 0.99
@@ -320,7 +320,7 @@ def test_readiness_is_kept_for_a_second() -> None:
 
 
 def test_nobody_waits_for_somebody_elses_look() -> None:
-    brief, clock = Brief(clock := Clock(lambda: 0.0)), clock
+    brief, clock = BriefCache(clock := Clock(lambda: 0.0)), clock
     assert brief(lambda: 1) == 1
     clock.ahead = 2
     looking, over = threading.Event(), threading.Event()
@@ -340,7 +340,7 @@ def test_nobody_waits_for_somebody_elses_look() -> None:
 
 
 def test_a_failed_look_is_not_kept() -> None:
-    brief = Brief()
+    brief = BriefCache()
     with pytest.raises(ZeroDivisionError):
         brief(lambda: 1 // 0)
     assert brief(lambda: 1) == 1

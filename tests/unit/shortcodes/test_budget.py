@@ -14,7 +14,7 @@ from embedkit.models import Shortcode
 from embedkit.shortcodes.budget import DOCUMENT, REQUEST, Budget
 from embedkit.shortcodes.scan import find
 from embedkit.web import openapi_document
-from embedkit.web.schemas import MOST
+from embedkit.web.schemas import MAX_REFERENCES
 from tests.support.tools import ROOT
 from tests.support.web import world
 
@@ -104,9 +104,9 @@ def test_a_request_past_the_budget_is_too_large(content: str, input: str) -> Non
 
 
 def test_one_number() -> None:
-    assert (DOCUMENT.references, REQUEST.references, MOST) == (1_000, 100, 100)
+    assert (DOCUMENT.references, REQUEST.references, MAX_REFERENCES) == (1_000, 100, 100)
     assert "1,000 references" in README
     assert "100 references" in README
     schemas = openapi_document()["components"]["schemas"]
-    assert schemas["BatchRequest"]["properties"]["refs"]["maxItems"] == MOST
-    assert f"{MOST} references" in schemas["RenderRequest"]["description"]
+    assert schemas["BatchRequest"]["properties"]["refs"]["maxItems"] == MAX_REFERENCES
+    assert f"{MAX_REFERENCES} references" in schemas["RenderRequest"]["description"]
