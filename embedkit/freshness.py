@@ -25,7 +25,13 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How long copies are fresh, and how long they may be shown after that."""
+    """How long copies are fresh, and how long they may be shown after that: the settings of the same names.
+
+    :param max_age: seconds for which a copy is fresh where the answer has no cache_age, from 1.
+    :param stale_while_revalidate: seconds after that in which it is shown while a new one is fetched (RFC 5861).
+    :param stale_if_error: seconds after that in which it is shown if Getty is down (RFC 5861).
+    :param negative_max_age: seconds for which a missing picture is not asked for again, from 1.
+    """
 
     max_age: int = DAY
     stale_while_revalidate: int = DAY

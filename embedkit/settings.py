@@ -26,7 +26,12 @@ LOG_FORMATS = ("none", "text", "json")
 
 
 class Secret:
-    """A text that shows itself in no repr, log, format, JSON or pickle; only :meth:`reveal` gives it."""
+    """A text that shows itself in no repr, log, format, JSON or pickle; only :meth:`reveal` returns it.
+
+    >>> secret = Secret("hunter2")
+    >>> print(secret, secret.reveal())
+    *** hunter2
+    """
 
     __slots__ = ("_value",)
 
