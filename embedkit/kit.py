@@ -53,7 +53,7 @@ class EmbedKit:
     :param clock: returns seconds since the epoch.
     :param background: True refreshes stale copies on daemon threads (a service); False leaves them to
         :meth:`settle` (a command, a build).
-    :raises ConfigurationError: for a setting that cannot be; with FROZEN, for a lock file that cannot be read.
+    :raises ConfigurationError: for a wrong value of a setting; with FROZEN, for a lock file that can't be read.
 
     >>> from embedkit import EmbedKit, Settings
     >>> from embedkit.sandbox import SandboxTransport
@@ -124,7 +124,7 @@ class EmbedKit:
             594 for the longer side) and ``tld`` count.
         :param keywords: the same as keywords, which go before ``options`` and the options of the reference.
         :raises UnsupportedReference: where the reference is not one.
-        :raises ConfigurationError: for an option that there is not, or with a value that it cannot have.
+        :raises ConfigurationError: for an unknown option, or one with a value that it can't have.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
 
         >>> kit.resolve("74917285", max_width=300).width
@@ -132,7 +132,7 @@ class EmbedKit:
         """
         question: tuple[object, ...] = ("resolve", reference, options)
         if keywords:
-            question += _typed(keywords)
+            question += _with_types(keywords)
         known: Embed | None = self._memo.get(question)
         if known is not None:
             return known
@@ -158,7 +158,7 @@ class EmbedKit:
         >>> [type(found).__name__ for found in kit.resolve_many(["74917285", "500000404"])]
         ['Embed', 'NotFound']
         """
-        return self.engine.resolve_many([self._checked(one) for one in references], progress=progress)
+        return self.engine.resolve_many([self._check(one) for one in references], progress=progress)
 
     def records(
         self, references: Iterable[AssetRef], *, refresh: bool = False, progress: Progress | None = None
@@ -207,7 +207,7 @@ class EmbedKit:
         """Drop every copy of a picture, for all processes that share the store; whether there was one.
 
         :raises UnsupportedReference: where the reference is not one.
-        :raises Unavailable: where the store cannot be written; this process shows no copy all the same.
+        :raises Unavailable: if the store can't be written; this process shows no copy all the same.
 
         >>> kit.purge("74917285"), kit.purge("74917285")
         (True, False)
@@ -254,7 +254,7 @@ class EmbedKit:
         :param options: how to show it, an :class:`Options`.
         :param keywords: the same as keywords, which go before ``options`` and the options of the reference.
         :returns: markup; for the targets ``text`` and ``markdown`` plain text, escaped for nothing.
-        :raises ConfigurationError: for an option that there is not, or with a value that it cannot have.
+        :raises ConfigurationError: for an unknown option, or one with a value that it can't have.
         :raises EmbedKitError: whatever is wrong, where ON_ERROR is ``raise``.
 
         >>> print(kit.html("74917285", target="text", caption="One on one"))  # doctest: +ELLIPSIS
@@ -262,7 +262,7 @@ class EmbedKit:
         """
         question: tuple[object, ...] = ("html", reference, options)
         if keywords:
-            question += _typed(keywords)
+            question += _with_types(keywords)
         known: Markup | str | None = self._memo.get(question)
         if known is not None:
             return known
@@ -409,7 +409,7 @@ class EmbedKit:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _checked(self, reference: Reference) -> AssetRef | EmbedKitError:
+    def _check(self, reference: Reference) -> AssetRef | EmbedKitError:
         """A reference as a value, its ids and options checked; or what is wrong with it."""
         try:
             ref = self.parse(reference)
@@ -418,6 +418,6 @@ class EmbedKit:
             return error
 
 
-def _typed(keywords: Mapping[str, object]) -> tuple[object, ...]:
+def _with_types(keywords: Mapping[str, object]) -> tuple[object, ...]:
     """Keywords as a part of a key; with types, since 1 == True."""
     return *keywords.items(), *map(type, keywords.values())

@@ -56,7 +56,7 @@ class Backlog:
         if (held := self._bodies.get(key)) is not None:
             body = entry.merge(body, json.loads(held))
         if when := self.takedowns.time(key):
-            body = entry.merge(body, entry.purged(when))
+            body = entry.merge(body, entry.purged_body(when))
         return body
 
     def put(self, key: str, body: JSON) -> None:

@@ -8,7 +8,7 @@ that was stopped) is left alone, and what it was to be given stays in the backlo
 for MAX_AGE at the most. A takedown or a purge goes into a file as well (:mod:`embedkit.cache.takedowns`), so that
 neither a crash nor a full disk brings a picture back. Whatever is read is merged with the backlog, so no copy from
 before a takedown is shown here, from wherever it comes. Once the store is well a thread of its own merges the
-backlog into it, takedowns first; what others have written there meanwhile and is newer stays. While it cannot be
+backlog into it, takedowns first; what others have written there meanwhile and is newer stays. While it can't be
 read, what the front read last is the last good copy, for when Getty is down as well.
 
 What another process may show meanwhile: one that shares the file with the takedowns (the same SQLite file or
@@ -245,9 +245,9 @@ class EmbedCache:
         name = self._name(items)
         with self._alone(name):
             held = bool(self._read(name)["variants"])
-            if not self._set(name, entries.purged(self._clock())) and not self._bury(name):
+            if not self._set(name, entries.purged_body(self._clock())) and not self._bury(name):
                 raise Unavailable(
-                    "The cache cannot be written: the picture is shown no more from here, but may be by others.",
+                    "The cache can't be written: this process no longer shows the picture, but others may.",
                     hint="It is dropped everywhere as soon as this process can write to the cache.",
                     ref=",".join(items),
                 )
@@ -457,17 +457,17 @@ class EmbedCache:
         if not waits and self._write(name, body):
             return True
         self._backlog.put(name, body)
-        self._changed(name)
+        self._bump(name)
         self._healer.start()
         return False
 
     def _write(self, name: str, body: JSON) -> bool:
         seconds = entries.ttl(body, self._clock(), self._policy)
-        self._changed(name)  # before as well, so that whoever ends in between has not written unseen
+        self._bump(name)  # before as well, so that whoever ends in between has not written unseen
         done = self._store.set(name, self._envelope.seal(name, body), seconds)
         if done:
             self._backlog.remove(name)
-            self._changed(name)
+            self._bump(name)
         return done
 
     def _write_back(self, name: str) -> bool:
@@ -487,7 +487,7 @@ class EmbedCache:
         filed = self._backlog.takedowns.add(name, self._clock())
         deleted = self._store.delete(name)
         gone = deleted is False and self._store.get(name) is None and not self._store.reading.failures
-        self._changed(name)
+        self._bump(name)
         self._healer.start()
         return bool(deleted) or gone or (filed and self._writing is self._locks)
 
@@ -520,9 +520,9 @@ class EmbedCache:
         self._observe("store", "corrupt")
         log.debug("dropped an entry: %s", error)
         self._store.delete(name)
-        self._changed(name)
+        self._bump(name)
 
-    def _changed(self, name: str) -> None:
+    def _bump(self, name: str) -> None:
         """Let everybody know that an entry is written, as far as that can be; this process in any case."""
         if not self._versions.bump(name):
             self._front.end(name)

@@ -6,7 +6,7 @@ A body is JSON and holds one picture whole: its copies by tld, and a refusal tha
      "error": {"code", "message", "at", "until", "count", …} | null,
      "dropped": when it was purged or taken down}
 
-Bodies are never changed in place. The functions here read no clock; the time is handed in.
+Bodies are never changed in place. The functions here read no clock: they are passed the time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for, outage
 from embedkit.getty import sizes
 from embedkit.models import JSON, Embed, EmbedKey, Options
 
-REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # said of one picture; the others are outages
+REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # about one picture; the others are outages
 ERRORS: tuple[type[ProviderError], ...] = (*REFUSALS, RateLimited, QuotaExhausted, Unauthorized, Unavailable)
 NOTHING: JSON = {"variants": {}, "error": None, "dropped": 0.0}
 MAX_HTML_CHARS = 16_384  # of rendered html in one entry: some twelve ways to show a picture
@@ -162,14 +162,14 @@ def add_html(body: JSON, copy: Embed, tld: str, html: Mapping[str, str]) -> JSON
     return body | {"variants": body["variants"] | {tld: record | {"html": kept}}}
 
 
-def purged(now: float) -> JSON:
+def purged_body(now: float) -> JSON:
     """The body of a picture that was purged."""
     return NOTHING | {"dropped": now}
 
 
 def add_refusal(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
     """The body with a refusal; a picture that is missing loses all its copies."""
-    left = purged(now) if isinstance(error, NotFound) else body
+    left = purged_body(now) if isinstance(error, NotFound) else body
     return left | {"error": dump_error(error, now, policy, before=body["error"])}
 
 

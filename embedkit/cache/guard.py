@@ -164,12 +164,12 @@ class Guarded:
         unprefixed = isinstance(self.backend, BaseRedisCache) and not self.backend.key_prefix
         if unprefixed or isinstance(self.backend, MemcachedCache):
             raise ConfigurationError(
-                "This cache cannot be emptied without taking from others who use the server.",
+                "This cache can't be emptied: others use the same server.",
                 hint="Purge pictures one by one.",
             )
         # cachelib's Redis says False where there was nothing to clear
         if not self._write(lambda: self.backend.clear() is not None, False):
-            raise Unavailable("The cache cannot be written; it has not been emptied.")
+            raise Unavailable("The cache can't be written; it has not been emptied.")
 
     def probe(self) -> JSON:
         """Whether it can be read and written: ``ok`` or ``failing``, by trying where that is in doubt."""
@@ -248,5 +248,5 @@ class Guarded:
         opened = [circuit.fail(seconds) for circuit in counting]
         say = log.warning if any(opened) else log.debug
         times = max((circuit.failures for circuit in counting), default=1)
-        # its text may hold an address with a password
+        # its text may hold a URL with a password
         say("the cache failed (%s), %d times in a row", type(error).__name__, times)

@@ -49,7 +49,7 @@ def signing_secrets(secret: tuple[Secret, ...], cache: str) -> tuple[str, ...]:
         return (kept_secret(path),)
     except OSError as error:  # no home, or one that is read-only, as in a container
         raise ConfigurationError(
-            f"A secret cannot be kept in {path} ({error.strerror}).",
+            f"A secret can't be kept in {path} ({error.strerror}).",
             hint="Set EMBEDKIT_SECRET, and EMBEDKIT_CACHE to a place that can be written or to memory:",
         ) from None
 
@@ -61,7 +61,7 @@ def kept_secret(path: Path, open_folder: type[Folder] = Folder) -> str:
 
     :param path: of the file.
     :param open_folder: the way to the operating system.
-    :raises OSError: where it cannot be kept.
+    :raises OSError: if it can't be kept.
     :raises ConfigurationError: where it belongs to somebody else, others may read it, or it is not a plain file.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -89,7 +89,7 @@ class SingleFlight:
                 return
             if isinstance(call.error, Exception):
                 raise _fresh(call.error)
-            # the other was interrupted (KeyboardInterrupt, SystemExit), which is no outcome: start anew
+            # the other was interrupted (KeyboardInterrupt, SystemExit), which is not an outcome: start anew
 
     def _join(self, key: Hashable) -> tuple[Call, bool]:
         with self._mutex:

@@ -85,7 +85,7 @@ class Engine:
         """Many embeds, in order; what is not a reference is returned as it came."""
         wanted = list(refs)
         found = self.entries([ref for ref in wanted if isinstance(ref, AssetRef)], progress=progress, admit=admit)
-        return [self._sized(ref, found[self.key(ref)]) if isinstance(ref, AssetRef) else ref for ref in wanted]
+        return [self._fit(ref, found[self.key(ref)]) if isinstance(ref, AssetRef) else ref for ref in wanted]
 
     def entries(
         self,
@@ -132,7 +132,7 @@ class Engine:
             cache.close()
 
     @staticmethod
-    def _sized(ref: AssetRef, found: Entry | EmbedKitError) -> Embed | EmbedKitError:
+    def _fit(ref: AssetRef, found: Entry | EmbedKitError) -> Embed | EmbedKitError:
         return found.sized(ref.options) if isinstance(found, Entry) else found
 
 

@@ -19,7 +19,7 @@ VERSION = 1
 def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
     """The records of a lock file.
 
-    :raises ConfigurationError: where there is none, or it is not a lock file of this version.
+    :raises ConfigurationError: if there is none, or it is not a lock file of this version.
     """
     content = read_bytes(path)
     if content is None:
@@ -46,7 +46,7 @@ def load(content: bytes, path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
     """The records in the bytes of a lock file.
 
     :param path: of the file, for the message of an error.
-    :raises ConfigurationError: where it is no lock file of this version.
+    :raises ConfigurationError: if it is not a lock file of this version.
     """
     try:
         lock = json.loads(content.decode("utf-8"))

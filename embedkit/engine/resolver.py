@@ -118,14 +118,14 @@ class Resolver:
         found: dict[EmbedKey, Entry | EmbedKitError] = {}
         missing: dict[EmbedKey, Entry] = {}
         for entry in map(_blank, largest) if refresh else self._lookup_many(list(largest)):
-            answer = not refresh and _caught(self._may_show, entry, largest[entry.key])
+            answer = not refresh and _catch(self._may_show, entry, largest[entry.key])
             if answer:
                 found[entry.key] = entry if answer is True else answer
             else:
                 missing[entry.key] = entry
         if admit and missing:
             for key, error in admit(tuple(missing)).items():
-                found[key] = _caught(_last_good, missing.pop(key), error)
+                found[key] = _catch(_last_good, missing.pop(key), error)
         ask = partial(self._renew if refresh else self._ask, batch=len(missing) > 1)
         for key, answer in self._ask_many([(entry, largest[key]) for key, entry in missing.items()], ask):
             found[key] = answer
@@ -138,7 +138,7 @@ class Resolver:
     ) -> Iterator[tuple[EmbedKey, Entry | EmbedKitError]]:
         if len(missing) == 1 or self._locked is not None:
             for entry, options in missing:
-                yield entry.key, _caught(ask, entry, options)
+                yield entry.key, _catch(ask, entry, options)
         elif missing:
             from concurrent.futures import ThreadPoolExecutor, as_completed
             from contextvars import copy_context  # so that what a thread logs carries the ID of the request
@@ -146,7 +146,7 @@ class Resolver:
             pool = ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch")
             try:
                 asked = {
-                    pool.submit(copy_context().run, partial(_caught, ask, *want)): want[0].key for want in missing
+                    pool.submit(copy_context().run, partial(_catch, ask, *want)): want[0].key for want in missing
                 }
                 for done in as_completed(asked):
                     yield asked[done], done.result()
@@ -242,7 +242,7 @@ class Resolver:
             endpoint, caller = self._settings.oembed_endpoint, self._settings.caller_name
             request = oembed.request(ref, endpoint, caller, bounds=bounds, tld=tld)
             left = max(MIN_CALL_S, self._settings.timeout - (time.monotonic() - began))
-            response = self._sent(replace(request, batch=batch, timeout=None if batch else left))
+            response = self._send(replace(request, batch=batch, timeout=None if batch else left))
             answer = oembed.parse(
                 response,
                 ref,
@@ -269,8 +269,8 @@ class Resolver:
                 self._unusable.add(key)
             error.outage = len(self._unusable) >= MAX_UNUSABLE
 
-    def _sent(self, request: Request) -> Response:
-        """An answer of whatever kind. One that cannot even be read says nothing of the picture."""
+    def _send(self, request: Request) -> Response:
+        """An answer of whatever kind. One that can't even be read says nothing about the picture."""
         try:
             return self._transport().send(request)
         except InvalidResponse as error:
@@ -304,8 +304,8 @@ def _last_good(entry: Entry, error: EmbedKitError) -> Entry:
     return entry
 
 
-def _caught(ask: Callable[..., Any], *args: Any) -> Any:
-    """What a call returns, or the error that it raises, as a value; a wrong setting is no picture's error."""
+def _catch(ask: Callable[..., Any], *args: Any) -> Any:
+    """What a call returns, or the error that it raises, as a value; a wrong setting is not a picture's error."""
     try:
         return ask(*args)
     except ConfigurationError:
