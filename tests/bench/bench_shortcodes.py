@@ -2,7 +2,7 @@
 
     python -m tests.bench.bench_shortcodes
 
-A1  expanding warm, against a find loop that knows no context   (gate 0.60)
+A1  expanding warm, against a find loop that knows no context   (gate 0.35)
 A3  posts without embeds, against three literal probes          (gate 0.85)
 A5  growth over hostile texts, as an exponent, and the slowest at 400,000 characters (gates 1.05, 40 ms)
 """
