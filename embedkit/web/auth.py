@@ -175,7 +175,7 @@ def _purge(context: AppContext) -> Secret | None:
 
 
 def _metrics(context: AppContext) -> None:
-    """A token opens this beside the host's login, too: Prometheus cannot log in anywhere."""
+    """A token opens this beside the host's login, too: Prometheus can't log in anywhere."""
     if context.settings.metrics == "off":
         raise Refused("no-route", NOTHING)
     if context.settings.metrics == "open":

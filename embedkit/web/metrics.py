@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -245,7 +246,10 @@ def _method(method: str) -> str:
 def request_id_of(environ: WSGIEnvironment) -> str:
     """The ID that a proxy or a caller gave, if it is plain and short, else a new one of 16 hexadecimal digits."""
     given = environ.get("HTTP_X_REQUEST_ID")
-    return given if given and GIVEN_ID.fullmatch(given) else os.urandom(8).hex()
+    if given and GIVEN_ID.fullmatch(given):
+        return given
+    # not a secret; os.urandom would let go of the interpreter lock, at which a busy server loses its turn
+    return f"{random.getrandbits(64):016x}"
 
 
 def _length(headers: list[Header]) -> int:

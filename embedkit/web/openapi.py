@@ -1,6 +1,6 @@
 """The interface of the service: the table of all routes, the OpenAPI document and the page made from it.
 
-The document is made from the routes and the schemas, so it cannot fall behind them.
+The document is made from the routes and the schemas, so it can't fall behind them.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def frame(context: AppContext, ref: str) -> Response:
     except ConfigurationError:
         raise
     except UnsupportedReference as error:
-        # the card would repeat what was written, and this page is no place for other people's sentences
+        # the card would repeat what was written, and this page is not a place for other people's sentences
         return _page(context, None, error=error)
     except EmbedKitError as error:
         shown = context.kit.fallback(parsed, error, wanted)

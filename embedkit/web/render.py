@@ -56,7 +56,7 @@ ROUTES = (
         render,
         "Replace the shortcodes and links in a text",
         "Texts",
-        {200: Answer("The text; what cannot be shown degrades and is named.", RenderAnswer)},
+        {200: Answer("The text; what can't be shown degrades and is named.", RenderAnswer)},
         method="POST",
         body=RenderRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),

@@ -37,7 +37,7 @@ Tld = Annotated[
 ]
 To = Annotated[Target, Meta(description="What the markup is for; by default that of EMBEDKIT_TARGET")]
 Side = Annotated[Align, Meta(description="Where the embed stands in the text")]
-Title = Annotated[str, Meta(max_length=1_000, description="Names the frame for those who cannot see it")]
+Title = Annotated[str, Meta(max_length=1_000, description="Names the frame for those who can't see it")]
 Words = Annotated[
     str,
     Meta(
@@ -297,7 +297,7 @@ class FailedItem(Struct):
     error: ItemError
 
 
-# msgspec cannot tell two objects apart without a tag, and the contract has none
+# msgspec can't tell two objects apart without a tag, and the contract has none
 Item = Annotated[
     Any,
     Meta(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -11,7 +12,8 @@ import pytest
 import time_machine
 from werkzeug.test import Client, TestResponse
 
-from embedkit import AssetRef
+from embedkit import AssetRef, EmbedKit
+from embedkit.sandbox import SandboxTransport
 from embedkit.web.metrics import Observed
 from embedkit.web.response_cache import HEADERS_BYTES, MAX_ANSWER_BYTES, Answer, Answers, ResponseCache
 from tests.support.web import (
@@ -20,6 +22,7 @@ from tests.support.web import (
     EXAMPLE,
     WITHDRAWN,
     World,
+    settings,
     world,
 )
 
@@ -322,3 +325,22 @@ def test_a_listener_that_comes_later_hears_the_next_request(road: Road) -> None:
     with flask.appcontext_popped.connected_to(lambda *_, **__: None, road.world.app):
         assert road.twice(EMBED) == 2
     assert road.twice(EMBED) == 0
+
+
+@pytest.mark.parametrize("change", ["purge", "take down", "refresh"])
+def test_what_another_kit_on_the_same_file_does_counts_at_once(change: str, tmp_path: Path) -> None:
+    rows = {"cache": f"sqlite:{tmp_path}/cache.db"}
+    road = Road(world(**rows))
+    sandbox = road.world.sandbox
+    with EmbedKit(settings(**rows), transport=SandboxTransport(sandbox)) as other:
+        road.twice(EMBED)
+        assert road.twice(EMBED) == 0
+        if change == "take down":
+            sandbox.withdraw(EXAMPLE)
+        if change == "purge":
+            other.purge(EXAMPLE)
+        else:
+            other.engine.entries([AssetRef((EXAMPLE,))], refresh=True)
+        before = road.asked
+        assert road.get(EMBED).status_code == (404 if change == "take down" else 200)
+        assert road.asked == before + 1
