@@ -245,7 +245,7 @@ def _method(method: str) -> str:
 
 def request_id_of(environ: WSGIEnvironment) -> str:
     """The ID that a proxy or a caller gave, if it is plain and short, else a new one of 16 hexadecimal digits."""
-    given = environ.get("HTTP_X_REQUEST_ID")
+    given: str | None = environ.get("HTTP_X_REQUEST_ID")
     if given and GIVEN_ID.fullmatch(given):
         return given
     # not a secret; os.urandom would let go of the interpreter lock, at which a busy server loses its turn
