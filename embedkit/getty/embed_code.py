@@ -84,7 +84,7 @@ def _separate(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
 
 def _extend(page: Page, core: Core, low: int, high: int) -> Core:
     """The core with the block that Getty or an author put around it, between two places, and its alignment."""
-    for _ in range(MAX_ROUNDS):
+    for _ in range(MAX_ROUNDS):  # pragma: no branch - a bound that nothing known reaches
         grown = _grow(page, core, low, high)
         if grown == core:
             break

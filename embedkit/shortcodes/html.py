@@ -249,7 +249,7 @@ class HtmlContext(Context):
 
     def _walk(self, place: int) -> bool:
         """Go from tag to tag; whether one reaches beyond ``place``, which then protects to its end."""
-        if plain := self._plain.match(self.text, self._safe, place):
+        if plain := self._plain.match(self.text, self._safe, place):  # pragma: no branch - it matches nothing, too
             self._safe = plain.end()
         while opening := self._tag_start.search(self.text, self._safe, place):
             self._work.step()

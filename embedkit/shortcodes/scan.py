@@ -199,7 +199,7 @@ class _Scan:
             step()
             if tag and not (url and url.start() < tag.start()):
                 end = self._read_tag(tag.start())
-            elif url:
+            elif url:  # pragma: no branch - there is one of the two
                 end = self._read_url(url)
             if tag and tag.start() < end:
                 tag = _TAG.search(text, end)
