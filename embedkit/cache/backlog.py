@@ -11,7 +11,6 @@ import logging
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Protocol
 
 from embedkit.cache import entry
 from embedkit.cache.takedowns import Takedowns
@@ -21,7 +20,7 @@ from embedkit.process import register_after_fork
 log = logging.getLogger("embedkit.cache")
 
 MAX_ENTRIES = 8_192  # some 3 KB each; over that the longest unwritten goes, and is asked for again
-HEAL_SECONDS = 1.0  # from one look whether the store is well again to the next; its circuit opens less often
+HEAL_INTERVAL_S = 1.0  # from one look whether the store is well again to the next; its circuit opens less often
 
 
 class Backlog:
@@ -80,21 +79,14 @@ class Backlog:
             self._bodies.clear()
 
 
-class Healing(Protocol):
-    """What a healer works for."""
-
-    def heal(self) -> bool:
-        """Whether nothing is left to do."""
-
-
 class Healer:
     """A daemon thread that works until there is nothing left to do. There is none while there is nothing to do.
 
-    :param owner: whose ``heal()`` does the work and tells whether nothing is left; the thread goes when it does.
+    :param heal: a method that does the work; whether nothing is left. The thread ends when its object is gone.
     """
 
-    def __init__(self, owner: Healing) -> None:
-        self._owner: Callable[[], Healing | None] = weakref.ref(owner)
+    def __init__(self, heal: Callable[[], bool]) -> None:
+        self._heal = weakref.WeakMethod(heal)
         self.after_fork()
         register_after_fork(self)
 
@@ -122,16 +114,16 @@ class Healer:
             self._over = None
 
     def _run(self, over: threading.Event) -> None:
-        while not over.wait(HEAL_SECONDS):
-            owner = self._owner()
-            if owner is None:
+        while not over.wait(HEAL_INTERVAL_S):
+            heal = self._heal()
+            if heal is None:
                 return
             with self._lock:
                 if over.is_set():
                     return
             try:
-                if owner.heal():
+                if heal():
                     self.stop()
             except Exception:
                 log.exception("what the cache had not taken could not be written")
-            del owner
+            del heal

@@ -112,7 +112,7 @@ class EmbedCache:
         path = takedowns_path or getattr(backend, "takedowns_path", None)
         life = max(policy.max_age, MAX_AGE_S) * (1 + JITTER) + policy.keep
         self._backlog = Backlog(Takedowns(path, prefix=PREFIX, life=life), policy.max_age)
-        self._healer = Healer(self)
+        self._healer = Healer(self.heal)
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
 
     def _exclusion(self, backend: BaseCache) -> tuple[SingleFlight, Locks, Locks]:
