@@ -6,6 +6,11 @@ from embedkit import AssetRef, EmbedKit, Options, RenderOptions, Settings
 
 
 def options(kit: EmbedKit) -> None:
+    kit.html("74917285", widht=480)  # slip
+    kit.html("74917285", target="facad")  # slip
+    kit.html("74917285", max_width="480")  # slip
+    kit.html("74917285", align="middle")  # slip
+    kit.resolve("74917285", max_widht=480)  # slip
     kit.resolve(74917285)  # slip
     kit.render("A post.", input="markdwon")  # slip
     kit.render("A post.", target="webb")  # slip
