@@ -199,7 +199,7 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
     text needs any more dropped: name all folders of a site at once. DIR is a folder or a file.
     """
     found = _read(folders, input_)
-    with open_kit(frozen=False) as kit, progress("Locking", patient=True) as step:
+    with open_kit(frozen=False) as kit, progress("Locking") as step:
         report = Build(kit).lock(found, refresh=refresh, check=check, progress=step)
     for note in report.written.notes if report.written else ():
         say(f"{printable(report.path)} {note}.")

@@ -67,7 +67,7 @@ def _save(kit: EmbedKit, id: str, output: str, force: bool, json_: bool, params:
     if output.endswith(("/", os.sep)):  # a folder, as it is written
         os.makedirs(output, exist_ok=True)
     try:
-        with progress("Downloading", patient=True) as step:
+        with progress("Downloading") as step:
             done = kit.api.downloads.save(id, output, overwrite=force, progress=step, **params)
     except (NotFound, Unauthorized) as error:
         if params:  # a size or an agreement that there is not

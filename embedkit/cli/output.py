@@ -130,17 +130,17 @@ def open_kit(**settings: Any) -> Iterator[EmbedKit]:
 
 
 @contextmanager
-def progress(label: str, *, patient: bool = False) -> Iterator[Callable[[int, int | None], None] | None]:
+def progress(label: str) -> Iterator[Callable[[int, int | None], None] | None]:
     """A bar on a terminal, else nothing: ``step(done, of)``; it stands still while nobody knows of how many.
 
-    :param patient: wait for the first step: what may fail before it leaves no empty bar behind.
+    It appears with the first step: what fails before leaves no empty bar behind.
     """
     if not _is_terminal(sys.stderr):
         yield None
         return
     with ExitStack() as stack:
         bar = click.progressbar(length=1, label=label, file=sys.stderr)
-        shown = [] if patient else [stack.enter_context(bar)]
+        shown: list[object] = []
 
         def step(done: int, of: int | None) -> None:
             if not shown:

@@ -199,7 +199,7 @@ def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(output, "_is_terminal", lambda _: True)
     monkeypatch.setattr(click, "progressbar", made)
     shown = []
-    with output.progress("Downloading", patient=True) as step:
+    with output.progress("Downloading") as step:
         assert step is not None
         for done in (0, 900, 0, 500, 1000):
             step(done, 1000)
