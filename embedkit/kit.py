@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from embedkit import validation
@@ -132,7 +132,7 @@ class EmbedKit:
         """
         question: tuple[object, ...] = ("resolve", reference, options)
         if keywords:
-            question += _with_types(keywords)
+            question = *question, *keywords.items(), *map(type, keywords.values())  # types, since 1 == True
         known: Embed | None = self._memo.get(question)
         if known is not None:
             return known
@@ -262,7 +262,7 @@ class EmbedKit:
         """
         question: tuple[object, ...] = ("html", reference, options)
         if keywords:
-            question += _with_types(keywords)
+            question = *question, *keywords.items(), *map(type, keywords.values())  # types, since 1 == True
         known: Markup | str | None = self._memo.get(question)
         if known is not None:
             return known
@@ -416,8 +416,3 @@ class EmbedKit:
             return AssetRef(references.ids(ref), validation.options(ref.options, {}))
         except EmbedKitError as error:
             return error
-
-
-def _with_types(keywords: Mapping[str, object]) -> tuple[object, ...]:
-    """Keywords as a part of a key; with types, since 1 == True."""
-    return *keywords.items(), *map(type, keywords.values())
