@@ -15,13 +15,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from embedkit import validation
-from embedkit.cache.embed_cache import EmbedCache
-from embedkit.cache.entry import Entry
 from embedkit.engine import documents
 from embedkit.engine.engine import Engine
 from embedkit.engine.resolver import Progress
 from embedkit.errors import EmbedKitError, UnsupportedReference
-from embedkit.events import Events
 from embedkit.getty import references
 from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, RenderOptions, Report
 from embedkit.process import Lazy
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from embedkit.api.client import Api
     from embedkit.api.models import SearchPage
     from embedkit.api.parameters import AnySearch, Family
+    from embedkit.cache.embed_cache import EmbedCache
     from embedkit.transport.client import Transport
 
 logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
@@ -70,7 +68,6 @@ class EmbedKit:
         background: bool = True,
     ) -> None:
         self.settings = Settings.from_env(os.environ) if settings is None else settings
-        self.events = Events()
         self._clock = clock
         self.engine = Engine(
             self.settings,
@@ -78,8 +75,8 @@ class EmbedKit:
             cache=cache,
             clock=clock,
             background=background,
-            events=self.events,
         )
+        self.events = self.engine.events
         self._memo = self.engine.memo
         self._api = Lazy(self._open_api)
 
@@ -170,7 +167,7 @@ class EmbedKit:
         :returns: by :meth:`key`, the record or the error.
         """
         found = self.engine.entries(references, refresh=refresh, progress=progress).items()
-        return {key: cast(Embed, one.embed) if isinstance(one, Entry) else one for key, one in found}
+        return {key: one if isinstance(one, EmbedKitError) else cast(Embed, one.embed) for key, one in found}
 
     def warm(
         self,
@@ -313,10 +310,8 @@ class EmbedKit:
         >>> len(kit.assets("facade")["js"])
         1
         """
-        from embedkit.rendering.renderer import assets
-
         validation.one_of(target, TARGETS, "target")
-        return assets(target, self.settings.rendering, self.settings.static_url)
+        return self.engine.fragments.assets(target, self.settings.static_url)
 
     # -- texts ------------------------------------------------------------------------------------------
 

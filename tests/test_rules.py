@@ -35,7 +35,6 @@ STILL_WHOLE_SETTINGS = {
     "api/client.py",
     "api/oauth.py",
     "api/requests.py",
-    "cache/factory.py",
 }
 
 MODULES = modules(PACKAGE)

@@ -37,7 +37,6 @@ from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.coordination import Busy
 from embedkit.cache.stores.factory import REDIS, open_store
 from embedkit.errors import InvalidResponse, QuotaExhausted, Unavailable
-from embedkit.freshness import DAY
 from embedkit.messages import Request, Response
 from embedkit.process import Lazy
 
@@ -54,6 +53,7 @@ PURPOSE = b"embedkit search caller"
 BUDGET_FILE = "searches.sqlite"
 BUDGET_TIMEOUT_S = 1.0  # for other processes that are counting
 BYPASS_S = 10.0  # without the common count after it failed
+DAY_S = 86_400
 KEEP_DAYS = 2
 LOW = 10  # the budget is low when less than one part in so many is left
 
@@ -266,10 +266,10 @@ class SearchBudget:
 
     def reset(self) -> int:
         """Seconds until the next day begins."""
-        return DAY - int(self._clock()) % DAY
+        return DAY_S - int(self._clock()) % DAY_S
 
     def _count(self, amount: int) -> int:
-        day = int(self._clock()) // DAY
+        day = int(self._clock()) // DAY_S
         if not self._cache.startswith(PRIVATE) and time.monotonic() >= self._bypassed_until:
             try:
                 self._common = self._common or _common_count(self._cache, self._timeout)
@@ -297,7 +297,7 @@ def _own_count() -> Count:
 def _common_count(cache: str, timeout: float) -> Count:
     if cache.partition(":")[0] in REDIS:
         store: Any = open_store(cache, limit=1, timeout=timeout)
-        return lambda day, amount: int(store.count(f"searches:{day}", amount, KEEP_DAYS * DAY))
+        return lambda day, amount: int(store.count(f"searches:{day}", amount, KEEP_DAYS * DAY_S))
     path = Path(platformdirs.user_cache_dir("embedkit")) / BUDGET_FILE
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return lambda day, amount: _count_in(path, day, amount)

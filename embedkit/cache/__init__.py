@@ -6,7 +6,7 @@ Six caches lie in front of each other. Each is asked before the next. All of the
     HTTP answers    embedkit.web.response_cache: whole answers, by request
     answers         memory.Memo: what the kit answered (markup, an embed, a place in a text), by call
     front           memory.Front: entries that were read last, by picture
-    fragments       rendered.RenderedFragments: HTML made from a copy, by options; kept in the entry, in the store
+    fragments       embedkit.engine.rendered: HTML made from a copy, by options; kept in the entry, in the store
     backlog         backlog.Backlog: what the store has not taken yet; its takedowns outlive the process
     store           cachelib backends in stores/: one signed entry a picture, for all processes
 

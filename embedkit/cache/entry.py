@@ -44,7 +44,7 @@ class Entry:
 
     ``embed`` is the copy, if there is one that may be shown, and ``verdict`` how fresh it is; ``error`` is a
     refusal that is still remembered; ``html`` holds what was rendered from this copy, by name
-    (:mod:`embedkit.cache.rendered`).
+    (:mod:`embedkit.engine.rendered`).
 
     It is the same object for as long as the cache holds the same copy. So whoever keeps an answer made from
     ``embed`` keeps the entry beside it, and gives the answer again while ``entry.is_current()``, or else while
@@ -77,6 +77,10 @@ class Entry:
             return self.since <= self.clock() < self.until and self.read(self.slot) == self.version
         except OSError:  # the disk with the versions
             return False
+
+    def is_fresh(self) -> bool:
+        """Whether an answer made from the copy may be kept: it is fresh, and current."""
+        return self.verdict is Verdict.FRESH and self.is_current()
 
     def is_unwritten(self) -> bool:
         """Whether nobody is known to have written the entry since it was read, however long ago that was."""

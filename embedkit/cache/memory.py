@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from embedkit.cache.entry import Entry
 from embedkit.events import Observe
-from embedkit.freshness import Verdict
 from embedkit.models import EmbedKey
 from embedkit.process import register_after_fork
 
@@ -84,7 +83,7 @@ class Memo:
 
     def keep(self, question: Hashable, entry: Entry, answer: Any) -> None:
         """Remember an answer, if the entry that it was made from is current, and its copy is fresh."""
-        if self._cache is None or entry.verdict is not Verdict.FRESH or not entry.is_current():
+        if self._cache is None or not entry.is_fresh():
             return
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()  # all of it can be made again

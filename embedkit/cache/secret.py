@@ -8,13 +8,16 @@ import os
 import re
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from embedkit.errors import ConfigurationError
 from embedkit.files.folder import Folder, NotAFile
 from embedkit.files.partial import PartialFile, sweep
-from embedkit.settings import Secret
+
+if TYPE_CHECKING:
+    from embedkit.settings import Secret
 
 SHARED = ("redis:", "rediss:", "unix:", "valkey:", "memcached:")
 PRIVATE = ("memory:", "null:")

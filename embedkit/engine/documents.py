@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from embedkit.cache.entry import Entry
 from embedkit.cache.memory import Memo
-from embedkit.cache.rendered import RenderedFragments
+from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references

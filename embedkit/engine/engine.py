@@ -6,15 +6,21 @@ They get entries, or markup made from entries, and may say which pictures Getty 
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from cachelib import BaseCache
+
+from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.entry import Entry
-from embedkit.cache.factory import open_cache
 from embedkit.cache.memory import CountedMemo, Memo
-from embedkit.cache.rendered import RenderedFragments
+from embedkit.cache.secret import SHARED, signing_secrets
+from embedkit.cache.stores.factory import open_store
 from embedkit.engine import lockfile
 from embedkit.engine.documents import Expansion
+from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import EmbedKitError
@@ -26,7 +32,6 @@ from embedkit.shortcodes.budget import Budget
 from embedkit.targets import Input, Target
 
 if TYPE_CHECKING:
-    from cachelib import BaseCache
     from markupsafe import Markup
 
     from embedkit.transport.client import Transport
@@ -35,7 +40,7 @@ Failure = TypeVar("Failure", bound=Exception)
 
 
 class Engine:
-    """Made by the kit; takes the same arguments, and ``events``, which is called with what happens."""
+    """Made by the kit, with the same arguments. ``events`` gets what happens (:mod:`embedkit.events`)."""
 
     def __init__(
         self,
@@ -45,9 +50,9 @@ class Engine:
         cache: BaseCache | None,
         clock: Callable[[], float],
         background: bool,
-        events: Events,
     ) -> None:
-        self.cache = Lazy(lambda: open_cache(settings, cache, clock, events))
+        self.events = events = Events()
+        self.cache = Lazy(lambda: _open_cache(settings, cache, clock, events))
         self.transport = Lazy(lambda: transport or _open_transport(settings, events))
         self.revalidator = Revalidator(background=background, threads=settings.concurrency)
         entries = None if settings.frozen else self.cache
@@ -140,3 +145,40 @@ def _open_transport(settings: Settings, events: Events) -> Transport:
     from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
 
     return HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, observe=events)
+
+
+def _open_cache(
+    settings: Settings, backend: BaseCache | None, clock: Callable[[], float], events: Events
+) -> EmbedCache:
+    """The copies, in the backend that was passed, else in the one that the setting CACHE names.
+
+    :raises ConfigurationError: where the store can't be opened, or there is no secret to sign entries with.
+    """
+    takedowns = None
+    if backend is None:
+        takedowns = _takedowns_path(settings.cache)
+        backend = open_store(settings.cache, limit=settings.cache_limit, timeout=settings.timeout)
+    return EmbedCache(
+        backend,
+        secrets=signing_secrets(settings.secret, settings.cache),
+        policy=settings.policy,
+        endpoint=settings.oembed_endpoint,
+        clock=clock,
+        observe=events,
+        takedowns_path=takedowns,
+    )
+
+
+def _takedowns_path(url: str) -> str | None:
+    """A file in the user's cache folder for takedowns that a server does not take; None for other stores."""
+    if not url.startswith(SHARED):
+        return None
+    import platformdirs
+
+    folder = platformdirs.user_cache_dir("embedkit")
+    server = hashlib.sha256(url.rpartition("@")[2].encode()).hexdigest()[:16]  # not of the password
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError:
+        return None  # no home, as in a container: then they are in memory alone
+    return os.path.join(folder, f"takedowns-{server}")

@@ -32,13 +32,13 @@ from embedkit.errors import (
 from embedkit.events import Observe, ignore
 from embedkit.freshness import Verdict
 from embedkit.getty import sizes
-from embedkit.messages import Request, Response
 from embedkit.models import AssetRef, Embed, EmbedKey, Options
 from embedkit.settings import Settings
 
 log = logging.getLogger("embedkit.resolver")
 
 if TYPE_CHECKING:
+    from embedkit.messages import Request, Response
     from embedkit.transport.client import Transport
 
 Progress = Callable[[int, int], None]

@@ -14,14 +14,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from embedkit.errors import UnsupportedReference
 from embedkit.getty import urls
 from embedkit.models import Align, AssetRef, Options, Problem
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
-from embedkit.targets import Input
+
+if TYPE_CHECKING:
+    from embedkit.targets import Input
 
 REACH_TAGS = 24  # looked at on each side of a frame; Getty's longest block has 14 in all
 MAX_ROUNDS = 6  # an embed grows by its own block, by links beside that, and by what an author put around

@@ -29,7 +29,6 @@ from flask import Flask, request
 from werkzeug.http import http_date, is_resource_modified
 
 from embedkit.cache.entry import Entry
-from embedkit.freshness import Verdict
 from embedkit.models import Options
 from embedkit.process import register_after_fork
 from embedkit.web.context import AppContext
@@ -305,7 +304,7 @@ class ResponseCache:
         """Keep an answer, if filling its gaps makes it again as it was: then nothing else in it changes."""
         entry: Entry = environ[SOURCE]
         date = self._date(now)
-        if date is None or any(LISTENERS) or entry.verdict is not Verdict.FRESH or not entry.is_current():
+        if date is None or any(LISTENERS) or not entry.is_fresh():
             return
         answer = _with_gaps(status, environ.get(ROUTE, NOWHERE), headers, body, entry)
         if answer and self._filled(answer, now, date, _rate(answer)) == (headers, body):

@@ -79,6 +79,12 @@ class RenderedFragments:
         texts = error.texts if isinstance(error, InvalidResponse) else {}
         return self._renderer().fallback(ref, options, target, texts=texts, input=input)
 
+    def assets(self, target: Target, static_url: str) -> dict[str, list[str]]:
+        """URLs of the stylesheets and scripts that a page with this target needs, by ``css`` and ``js``."""
+        from embedkit.rendering.renderer import assets
+
+        return assets(target, self._settings, static_url)
+
     def target(self, options: Options) -> Target:
         """The target of these options, by default the setting TARGET."""
         return options.target or self._target
