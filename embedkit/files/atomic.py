@@ -17,12 +17,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from embedkit.files.attributes import check_writable
 from embedkit.files.folder import Folder, error_at
-from embedkit.files.partial import PartialFile, sweep
+from embedkit.files.partial import MODE, PartialFile, sweep
 
 if sys.platform == "linux":
     import fcntl
@@ -46,16 +45,11 @@ class WriteBack:
     notes: tuple[str, ...] = ()
 
 
-def _nothing() -> None:
-    """Nothing is to be done."""
-
-
 def write_back(
     path: str | os.PathLike[str],
     read: bytes | None,
     new: bytes,
     *,
-    before_replace: Callable[[], object] = _nothing,
     open_folder: Callable[[Path], Folder] = Folder,
 ) -> WriteBack:
     """Put new bytes in the place of those that were read from a file, unless it has been changed meanwhile.
@@ -67,7 +61,6 @@ def write_back(
     :param path: of the file; its folder has to be there.
     :param read: the bytes that the new ones were made from; None where there was no file.
     :param new: the bytes to write.
-    :param before_replace: called when all is written, and nothing is compared or replaced yet.
     :param open_folder: the way to the operating system.
     :raises OSError: where it can't be written, with ``path`` as its file name; then the file is as it was.
 
@@ -77,8 +70,8 @@ def write_back(
     target = Path(os.path.realpath(path))
     with error_at(path), open_folder(target.parent) as folder:
         if read is None:
-            return WriteBack(_create(folder, target.name, new, before_replace))
-        return _replace(folder, target.name, read, new, before_replace)
+            return WriteBack(_create(folder, target.name, new))
+        return _replace(folder, target.name, read, new)
 
 
 def write(path: str | os.PathLike[str], new: bytes) -> bool:
@@ -103,16 +96,14 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
         with folder.open_to_read(name) as old:
             if old.read() == new:
                 return False
+        check_writable(folder, name)
+        is_new = False
     except FileNotFoundError:
-        with PartialFile(folder, name) as part:
-            part.write(new)
-            part.finish()
-            part.replace()
-        return True
-    check_writable(folder, name)
-    with PartialFile(folder, name, 0o600) as part:
+        is_new = True
+    with PartialFile(folder, name, MODE if is_new else 0o600) as part:
         part.write(new)
-        part.take_after(name)
+        if not is_new:
+            part.take_after(name)
         part.finish()
         part.replace()
     return True
@@ -140,9 +131,7 @@ class Tree:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.close()
         for path in self._folders:
             with Folder(path) as folder:
@@ -184,11 +173,10 @@ def sweep_folder(path: str | os.PathLike[str]) -> list[str]:
         return []
 
 
-def _create(folder: Folder, name: str, new: bytes, before_replace: Callable[[], object]) -> Outcome:
+def _create(folder: Folder, name: str, new: bytes) -> Outcome:
     with PartialFile(folder, name) as part:
         part.write(new)
         part.finish()
-        before_replace()
         try:
             part.add()
         except FileExistsError:
@@ -197,9 +185,7 @@ def _create(folder: Folder, name: str, new: bytes, before_replace: Callable[[], 
     return Outcome.WRITTEN
 
 
-def _replace(
-    folder: Folder, name: str, read: bytes, new: bytes, before_replace: Callable[[], object]
-) -> WriteBack:
+def _replace(folder: Folder, name: str, read: bytes, new: bytes) -> WriteBack:
     try:
         with folder.open_to_read(name) as old:
             found = old.read()
@@ -210,7 +196,6 @@ def _replace(
             part.write(new)
             notes = part.take_after(name)
             part.finish()
-            before_replace()
             outcome = _commit(folder, part, name, read, new)
     except FileNotFoundError:  # its author has removed it
         return WriteBack(Outcome.CHANGED_MEANWHILE)

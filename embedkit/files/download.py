@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from types import TracebackType
 
 from embedkit.files.atomic import sweep_folder
 from embedkit.files.folder import Folder, error_at
@@ -97,9 +96,7 @@ class DownloadSink:
             self._opened = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.close()
 
     def begin(self, total: int | None) -> None:

@@ -15,7 +15,6 @@ import secrets
 import shutil
 import sys
 from contextlib import suppress
-from types import TracebackType
 from typing import BinaryIO
 
 from embedkit.files.attributes import copy_attributes
@@ -56,9 +55,7 @@ class PartialFile:
             pass
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # a full disk was reported before
             self.file.close()
         if not self._is_placed:
@@ -205,8 +202,6 @@ def _hold(handle: int) -> bool:
     if sys.platform != "win32":
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        except OSError:  # no locks here: then nobody sweeps, either
-            pass
+        except OSError as error:  # any other: no locks here, and then nobody sweeps, either
+            return not isinstance(error, BlockingIOError)
     return True

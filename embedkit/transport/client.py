@@ -92,10 +92,9 @@ class _Process:
 
     def __init__(self, connections: int) -> None:
         self.pid = os.getpid()
-        self.session = requests.Session()
-        self.session.trust_env = False  # no proxies, no .netrc, no REQUESTS_CA_BUNDLE
-        for scheme in ("https://", "http://"):
-            self.session.mount(scheme, _Adapter(pool_maxsize=connections))
+        # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
+        # even where redirects are off, read the whole body of one
+        self.adapter = _Adapter(pool_maxsize=connections)
         self.endpoints: dict[str, _EndpointState] = {}
 
 
@@ -173,7 +172,7 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        self._here().session.close()
+        self._here().adapter.close()
 
     def _outcome(self, request: Request) -> Outcome:
         began, seconds = self._clock(), request.timeout or self._timeout
@@ -281,12 +280,8 @@ class HttpTransport:
         return response
 
     def _exchange(self, request: Request, deadline: Deadline) -> Response:
-        # The adapter, not the session: a session would keep cookies, read the environment and, even
-        # where redirects are off, read the whole body of one.
-        prepared = _prepare(request)
-        adapter = self._here().session.get_adapter(request.url)
-        timeout = deadline.timeout(deadline.silence)
-        answer = adapter.send(prepared, stream=True, timeout=timeout, verify=self._verify, proxies={})
+        prepared, timeout = _prepare(request), deadline.timeout(deadline.silence)
+        answer = self._here().adapter.send(prepared, stream=True, timeout=timeout, verify=self._verify, proxies={})
         with closing(answer):
             headers = clean_headers(answer.raw.headers.itermerged())
             if answer.status_code in REDIRECTS:

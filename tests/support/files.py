@@ -77,6 +77,24 @@ class Plain(Folder):
         return False
 
 
+def acting_before_replacing(act: Callable[[], object], kind: type[Folder] = Folder) -> type[Folder]:
+    """Folders that do something once, when a file is written whole, and nothing is compared or replaced yet."""
+    acts = [act]
+
+    class Acting(kind):  # type: ignore[valid-type, misc]
+        def replace(self, name: str, other: str) -> None:
+            if acts:
+                acts.pop()()
+            super().replace(name, other)
+
+        def rename(self, name: str, other: str) -> bool:
+            if acts:
+                acts.pop()()
+            return bool(super().rename(name, other))
+
+    return Acting
+
+
 class At:
     """A step that does something at some of the calls, counted from 0."""
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from tests.support.files import (
     Plain,
     SlowAuthor,
     Stepping,
+    acting_before_replacing,
     names,
     save_by_rename,
 )
@@ -89,9 +91,8 @@ def test_what_is_not_what_was_read_stays(post: Path, found: bytes) -> None:
 
 @pytest.mark.parametrize("kind", [Folder, Plain])
 def test_what_is_saved_before_it_is_replaced_stays(post: Path, kind: type[Folder]) -> None:
-    done = write_back(
-        post, OLD, NEW, before_replace=lambda: save_by_rename(post, EDIT), open_folder=lambda path: kind(path)
-    )
+    saving = acting_before_replacing(lambda: save_by_rename(post, EDIT), kind)
+    done = write_back(post, OLD, NEW, open_folder=saving)
     assert done.outcome is Outcome.CHANGED_MEANWHILE
     assert post.read_bytes() == EDIT
     assert names(post.parent) == ["post.md"]
@@ -130,7 +131,8 @@ def test_what_its_author_puts_in_its_place_stays(post: Path, kind: str, when: in
 
 
 def test_a_file_that_is_gone_is_not_made_anew(post: Path) -> None:
-    assert write_back(post, OLD, NEW, before_replace=post.unlink).outcome is Outcome.CHANGED_MEANWHILE
+    removing = acting_before_replacing(post.unlink)
+    assert write_back(post, OLD, NEW, open_folder=removing).outcome is Outcome.CHANGED_MEANWHILE
     assert write_back(post, OLD, NEW).outcome is Outcome.CHANGED_MEANWHILE
     assert names(post.parent) == []
 
@@ -203,10 +205,8 @@ def test_a_race_with_an_editor(post: Path, how: str) -> None:
         for number in range(100):
             save_by_rename(post, OLD)
             print(f"edit {number}", file=editor.stdin, flush=True)
-            pause = chance.random() * 0.006
-            outcomes.add(
-                write_back(post, OLD, NEW, before_replace=lambda s=pause: threading.Event().wait(s)).outcome
-            )  # type: ignore[misc]
+            pausing = acting_before_replacing(partial(threading.Event().wait, chance.random() * 0.006))
+            outcomes.add(write_back(post, OLD, NEW, open_folder=pausing).outcome)
             assert editor.stdout.readline() == "saved\n"
             assert post.read_text() == f"edit {number}\n"
         editor.stdin.close()
@@ -237,13 +237,8 @@ def test_a_file_that_was_not_there_is_added(tmp_path: Path) -> None:
     assert write_back(path, None, NEW).outcome is Outcome.UNCHANGED
     path.unlink()
     for kind in (Folder, Plain):
-        done = write_back(
-            path,
-            None,
-            NEW,
-            before_replace=lambda: path.write_bytes(EDIT),
-            open_folder=lambda where, k=kind: k(where),  # type: ignore[misc]
-        )
+        saving = acting_before_replacing(lambda: path.write_bytes(EDIT), kind)
+        done = write_back(path, None, NEW, open_folder=saving)
         assert done.outcome is Outcome.CHANGED_MEANWHILE
         assert path.read_bytes() == EDIT
         path.unlink()
