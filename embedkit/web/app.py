@@ -16,7 +16,7 @@ from embedkit.web.auth import authorize
 from embedkit.web.bulkhead import leave_place, take_place
 from embedkit.web.context import AppContext, Authorize
 from embedkit.web.errors import Refused
-from embedkit.web.metrics import ROUTE, Metrics, Observed, count_answer
+from embedkit.web.metrics import ROUTE, Metrics, RequestObserver, count_answer
 from embedkit.web.openapi import MAX_QUERY_BYTES, ROUTES, home
 from embedkit.web.pages import static_file
 from embedkit.web.picker_files import picker_files
@@ -55,7 +55,7 @@ def create_app(
     app.after_request(count_misses(limiter))
     log_format = context.settings.log_format
     logs.listen(log_format)
-    app.wsgi_app = Observed(ResponseCache(app, context, limiter), context.metrics, log=log_format != "none")  # type: ignore[method-assign]
+    app.wsgi_app = RequestObserver(ResponseCache(app, context, limiter), context.metrics, log=log_format != "none")  # type: ignore[method-assign]
     if hops := context.settings.trusted_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app

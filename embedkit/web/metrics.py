@@ -179,7 +179,7 @@ BODILESS = ("1", "204", "304")
 Header = tuple[str, str]
 
 
-class Observed:
+class RequestObserver:
     """A WSGI application around another.
 
     :param metrics: counts; None counts nothing.
@@ -249,7 +249,7 @@ def request_id_of(environ: WSGIEnvironment) -> str:
     if given and GIVEN_ID.fullmatch(given):
         return given
     # not a secret; os.urandom would let go of the interpreter lock, at which a busy server loses its turn
-    return f"{random.getrandbits(64):016x}"
+    return f"{random.getrandbits(64):016x}"  # nosec B311
 
 
 def _length(headers: list[Header]) -> int:

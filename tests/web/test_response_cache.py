@@ -14,7 +14,7 @@ from werkzeug.test import Client, TestResponse
 
 from embedkit import AssetRef, EmbedKit
 from embedkit.sandbox import SandboxTransport
-from embedkit.web.metrics import Observed
+from embedkit.web.metrics import RequestObserver
 from embedkit.web.response_cache import HEADERS_BYTES, MAX_ANSWER_BYTES, Answer, Answers, ResponseCache
 from tests.support.web import (
     ADMIN,
@@ -39,7 +39,7 @@ class Road:
 
     def __post_init__(self) -> None:
         observed = self.world.app.wsgi_app
-        assert isinstance(observed, Observed)
+        assert isinstance(observed, RequestObserver)
         self.cache = observed._next
         assert isinstance(self.cache, ResponseCache)
         self.flask, self.cache._next = self.cache._next, self._count
