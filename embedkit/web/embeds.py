@@ -21,9 +21,9 @@ from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnsw
 
 
 def embed(context: AppContext, ref: str) -> Response:
-    asked = context.kit.parse(ref)
-    wanted = read_options(read_query(EmbedQuery)).over(asked.options)
-    entry = context.kit.engine.resolve(asked, wanted, admit=admit_cold)
+    parsed = context.kit.parse(ref)
+    wanted = read_options(read_query(EmbedQuery)).over(parsed.options)
+    entry = context.kit.engine.resolve(parsed, wanted, admit=admit_cold)
     mark_cacheable(entry, wanted)
     found = entry.sized(wanted)
     item = _item(context, found, wanted)
@@ -31,8 +31,8 @@ def embed(context: AppContext, ref: str) -> Response:
 
 
 def batch(context: AppContext) -> Response:
-    asked, items = read_batch()
-    refs = [_asked(context, item, asked.target) for item in items]
+    params, items = read_batch()
+    refs = [_reference(context, item, params.target) for item in items]
     found = context.kit.engine.resolve_many(refs, admit=admit_cold)
     results = zip(items, refs, found, strict=True)
     return response.as_json({"embeds": [_outcome(context, *result) for result in results]})
@@ -54,7 +54,7 @@ def _item(context: AppContext, found: Embed, options: Options) -> JSON:
     return {**context.record(found), "target": target, "html": shown, "assets": assets}
 
 
-def _asked(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError | Refused:
+def _reference(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError | Refused:
     """An item of a batch as a reference with its options; what is wrong with one stays its own affair."""
     try:
         match item.value:

@@ -110,10 +110,10 @@ def _to_release(picker: PickerFiles) -> Response:
 
 
 def frame(context: AppContext, ref: str) -> Response:
-    asked = read_options(read_query(FrameQuery), "web")
+    options = read_options(read_query(FrameQuery), "web")
     try:
         parsed = context.kit.parse(ref)
-        wanted = replace(asked.over(parsed.options), target=asked.target)
+        wanted = replace(options.over(parsed.options), target=options.target)
         embed = context.kit.engine.resolve(parsed, wanted, admit=admit_cold).sized(wanted)
     except ConfigurationError:
         raise

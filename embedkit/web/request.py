@@ -248,10 +248,10 @@ def read_batch() -> tuple[BatchRequest, list[Item]]:
     :raises Refused: as :func:`read_body`, for what is wrong with the whole.
     """
     data, items = cut_items(_utf8(read_json()))
-    asked = decode(data, BatchRequest)
-    if not all(type(number) is int and 0 <= number < len(items) for number in asked.refs):
+    params = decode(data, BatchRequest)
+    if not all(type(number) is int and 0 <= number < len(items) for number in params.refs):
         raise Refused("invalid-request", "refs: write the name plainly, without escapes.")
-    return asked, [read_item(items[number]) for number in asked.refs]
+    return params, [read_item(items[number]) for number in params.refs]
 
 
 def _utf8(data: bytes) -> bytes:

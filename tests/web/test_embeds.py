@@ -149,8 +149,8 @@ def test_a_batch_asks_for_each_picture_once(web: World) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        (b"", 400, "no valid JSON"),
-        (b"{", 400, "no valid JSON"),
+        (b"", 400, "not valid JSON"),
+        (b"{", 400, "not valid JSON"),
         (b'{"refs": [\n"1",\n]}', 400, "line 3"),
         (b'{"refs": ["\xff"]}', 400, "UTF-8"),
         (b"[]", 400, "an object"),
