@@ -47,7 +47,7 @@ class Metrics:
         try:
             from prometheus_client import CollectorRegistry, Counter, Histogram
         except ModuleNotFoundError:
-            raise missing_package("METRICS", "prometheus_client", "metrics") from None
+            raise missing_package("EMBEDKIT_METRICS", "prometheus_client", "metrics") from None
         if (folder := os.environ.get(FOLDER)) and not os.path.isdir(folder):
             raise ConfigurationError(
                 f"{FOLDER} names {folder}, which is not a folder.", hint="Make it, and empty it before each start."

@@ -308,7 +308,7 @@ def test_metrics_that_nobody_could_read(run: Run, put: Callable[..., None]) -> N
     put(METRICS="token")
     done = run("doctor", "--json")
     assert (done.code, [*sick(done)]) == (1, ["service"])
-    assert "Set ADMIN_TOKEN or TOKENS." in sick(done)["service"]
+    assert "Set EMBEDKIT_ADMIN_TOKEN or EMBEDKIT_TOKENS." in sick(done)["service"]
 
 
 def doctor(rows: dict[str, str], cwd: Path, *before: str, python: Path | str = sys.executable) -> Outcome:

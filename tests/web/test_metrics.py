@@ -104,7 +104,7 @@ def test_a_grant_for_browsers_reads_no_metrics() -> None:
 
 
 def test_a_token_that_nobody_can_have_stops_the_start() -> None:
-    with pytest.raises(ConfigurationError, match="Set ADMIN_TOKEN or TOKENS"):
+    with pytest.raises(ConfigurationError, match="Set EMBEDKIT_ADMIN_TOKEN or EMBEDKIT_TOKENS"):
         world(metrics="token")
 
 
@@ -126,7 +126,7 @@ def test_a_folder_for_several_workers_that_is_not_there_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "gone"))
-    with pytest.raises(ConfigurationError, match=r"is no folder\. Make it"):
+    with pytest.raises(ConfigurationError, match=r"is not a folder\. Make it"):
         world(metrics="open")
 
 
