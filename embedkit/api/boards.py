@@ -9,20 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from embedkit.api.decoding import JSONReader, count_of, invalid, read
 from embedkit.api.errors import What, error_for
-from embedkit.api.images import read_display_size
-from embedkit.api.models import ApiObject, DisplaySize, Paged
+from embedkit.api.models import ID, ApiObject, Caption, DisplaySize, Paged, Read, Ref, Time, Title
 from embedkit.api.parameters import PAGE_SIZE, documented
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
 from embedkit.errors import ConfigurationError, UnsupportedReference
-from embedkit.getty import payload
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
 from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
-from embedkit.models import AssetRef
 from embedkit.validation import short_repr
 
 if TYPE_CHECKING:
@@ -32,6 +29,8 @@ if TYPE_CHECKING:
     from embedkit.api.session import ApiSession
 
 SUCCESS = (200, 201, 204)
+
+BoardURL = Annotated[str | None, Read("url", ("api_origins", SITES))]
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 
@@ -44,9 +43,9 @@ class BoardAsset(ApiObject):
     :param date_added: ISO 8601.
     """
 
-    ref: AssetRef
+    ref: Ref
     asset_type: str = ""
-    date_added: str | None = None
+    date_added: Time = None
     display_sizes: tuple[DisplaySize, ...] = ()
 
     @property
@@ -71,8 +70,8 @@ class BoardPermissions(ApiObject):
 class BoardLinks(ApiObject):
     """Pages of a board: to invite somebody to it, and to show it."""
 
-    invitation: str | None = None
-    share: str | None = None
+    invitation: BoardURL = None
+    share: BoardURL = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +82,13 @@ class Board(ApiObject):
     :param assets: filled where one board was asked for, like ``permissions`` and ``links``.
     """
 
-    id: str
-    name: str
-    description: str = ""
+    id: ID
+    name: Title
+    description: Caption = ""
     asset_count: int = 0
     comment_count: int = 0
-    date_created: str | None = None
-    date_last_updated: str | None = None
+    date_created: Time = None
+    date_last_updated: Time = None
     relationship: str = ""
     hero_asset: BoardAsset | None = None
     assets: tuple[BoardAsset, ...] = ()
@@ -121,10 +120,10 @@ class BoardChange(ApiObject):
 class Comment(ApiObject):
     """What somebody wrote on a board."""
 
-    id: str
-    text: str
+    id: ID
+    text: Caption
     author: str = ""
-    date_created: str | None = None
+    date_created: Time = None
     can_delete: bool = False
 
 
@@ -288,9 +287,9 @@ def parse_page(response: Response, api: ApiSettings, *, page: int = 1, page_size
 
     :raises ProviderError: for another status than 200; InvalidResponse for an answer without boards.
     """
-    fields = read(response, "board", page_size=page_size)
+    fields = read(response, "board", api, page_size=page_size)
     fields.require_list("boards", "board_count")
-    boards = fields.children("boards", lambda part: _board(part, api))
+    boards = fields.children("boards", _board)
     return BoardPage(
         boards=boards,
         total=count_of(fields, "board_count", boards, page, page_size),
@@ -305,7 +304,7 @@ def parse_board(response: Response, api: ApiSettings) -> Board:
 
     :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not a board.
     """
-    if not (found := _board(read(response, "board"), api)):
+    if not (found := _board(read(response, "board", api))):
         raise invalid("The answer is not a board.")
     return found
 
@@ -359,67 +358,15 @@ def parse_comments(response: Response) -> Comments:
     )
 
 
-def _board(fields: JSONReader, api: ApiSettings) -> Board | None:
-    if not (board_id := fields.id("id")):
-        return None
-    return Board(
-        id=board_id,
-        name=fields.text("name", MAX_TITLE_CHARS),
-        description=fields.text("description", MAX_CAPTION_CHARS),
-        asset_count=fields.number("asset_count") or 0,
-        comment_count=fields.number("comment_count") or 0,
-        date_created=fields.datetime("date_created"),
-        date_last_updated=fields.datetime("date_last_updated"),
-        relationship=fields.enum("board_relationship", ("owned", "invited")),
-        hero_asset=fields.child("hero_asset", lambda part: _asset(part, api)),
-        assets=fields.children("assets", lambda part: _asset(part, api)),
-        permissions=fields.child("permissions", _permissions) or BoardPermissions(),
-        links=fields.child("links", lambda part: _links(part, api)) or BoardLinks(),
-        other=fields.other,
-    )
-
-
-def _asset(fields: JSONReader, api: ApiSettings) -> BoardAsset | None:
-    if not (ref := fields.asset_ref("id")):
-        return None
-    return BoardAsset(
-        ref,
-        fields.text("asset_type"),
-        fields.datetime("date_added"),
-        fields.children("display_sizes", lambda part: read_display_size(part, api)),
-        other=fields.other,
-    )
-
-
-def _permissions(fields: JSONReader) -> BoardPermissions:
-    return BoardPermissions(
-        fields.permission("can_delete_board"),
-        fields.permission("can_invite_to_board"),
-        fields.permission("can_update_name"),
-        fields.permission("can_update_description"),
-        fields.permission("can_add_assets"),
-        fields.permission("can_remove_assets"),
-        other=fields.other,
-    )
-
-
-def _links(fields: JSONReader, api: ApiSettings) -> BoardLinks:
-    def allow(value: object) -> str | None:
-        return payload.url_on_site(value, SITES) or payload.url_on_origin(value, api.api_origins)
-
-    return BoardLinks(fields.url("invitation", allow), fields.url("share", allow), other=fields.other)
+def _board(fields: JSONReader) -> Board | None:
+    return fields.build(Board, relationship=fields.enum("board_relationship", ("owned", "invited")))
 
 
 def _comment(fields: JSONReader) -> Comment | None:
-    if not (comment_id := fields.id("id")):
-        return None
-    return Comment(
-        comment_id,
-        fields.text("text", MAX_CAPTION_CHARS),
-        fields.child("created_by", _name) or "",
-        fields.datetime("date_created"),
-        fields.child("permissions", lambda part: part.permission("can_delete_comment")) or False,
-        other=fields.other,
+    return fields.build(
+        Comment,
+        author=fields.child("created_by", _name),
+        can_delete=fields.child("permissions", lambda part: part.permission("can_delete_comment")),
     )
 
 

@@ -179,20 +179,10 @@ def parse_collections(response: Response) -> tuple[Collection, ...]:
 
 
 def _country(fields: JSONReader) -> Country | None:
-    code, name = fields.text("iso_alpha_3").upper(), fields.text("name")
-    return Country(fields.text("iso_alpha_2").upper(), code, name, other=fields.other) if code else None
+    codes = {name: fields.text(name).upper() for name in ("iso_alpha_2", "iso_alpha_3")}
+    return fields.build(Country, **codes) if codes["iso_alpha_3"] else None
 
 
 def _collection(fields: JSONReader) -> Collection | None:
-    code, name = fields.text("code"), fields.text("name")
-    if not (code or name):
-        return None
-    return Collection(
-        fields.number("id"),
-        code,
-        name,
-        family=fields.enum("asset_family", FAMILIES),
-        license_model=fields.text("license_model"),
-        product_types=fields.texts("product_types"),
-        other=fields.other,
-    )
+    found = fields.build(Collection, family=fields.enum("asset_family", FAMILIES))
+    return found if found and (found.code or found.name) else None

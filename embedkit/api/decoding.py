@@ -8,16 +8,22 @@ picture without an ID, a URL elsewhere) is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sized
-from typing import Any, TypeVar
+from collections.abc import Callable, Container, Sized
+from dataclasses import MISSING, fields
+from functools import cache, partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from embedkit.api.errors import What, error_for
+from embedkit.api.models import ApiObject, Read
 from embedkit.errors import InvalidResponse, UnsupportedReference
 from embedkit.getty import payload
 from embedkit.getty.payload import MAX_NAME_CHARS, one_line
 from embedkit.getty.urls import asset_ids
 from embedkit.messages import Response
 from embedkit.models import JSON, AssetRef
+
+if TYPE_CHECKING:
+    from embedkit.api.requests import ApiSettings
 
 MAX_PIXELS = 1_000_000  # more on a side is a slip
 FAMILIES = ("creative", "editorial")
@@ -29,12 +35,27 @@ _DATETIME = re.compile(
 _WORD_BREAK = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
+Origins = Literal["image_origins", "api_origins", "oembed_origins"]
+# How fields of these types are read; a class of its own is an object within, read in the same way.
+RULES: dict[Any, Read] = {
+    str: Read("text"),
+    bool: Read("permission"),
+    bool | None: Read("flag"),
+    int: Read("number"),
+    int | None: Read("number"),
+    tuple[str, ...]: Read("texts"),
+    tuple[int, ...]: Read("numbers"),
+    tuple[tuple[str, str], ...]: Read("pairs"),
+}
+
 T = TypeVar("T")
+Part = TypeVar("Part", bound=ApiObject)
 
 
 def read(
     response: Response,
     what: What,
+    api: ApiSettings | None = None,
     *,
     statuses: tuple[int, ...] = (200,),
     page_size: int | None = None,
@@ -43,6 +64,7 @@ def read(
     """The object that an answer holds.
 
     :param what: was asked for, for messages.
+    :param api: says where URLs in it may lead; without, nowhere.
     :param statuses: that mean success.
     :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
     :raises InvalidResponse: where there is no object.
@@ -50,7 +72,7 @@ def read(
     if response.status not in statuses:
         raise error_for(response, what=what, page_size=page_size, ref=ref)
     try:
-        return JSONReader(payload.mapping(response.body))
+        return JSONReader(payload.mapping(response.body), api)
     except ValueError as error:
         raise invalid(str(error), ref) from None
 
@@ -69,7 +91,8 @@ def count_of(fields: JSONReader, name: str, found: Sized, page: int, page_size: 
 class JSONReader:
     """The fields of one object, each read once, by its name."""
 
-    def __init__(self, fields: JSON) -> None:
+    def __init__(self, fields: JSON, api: ApiSettings | None) -> None:
+        self._api = api
         self._fields = fields
         self._rest = dict(fields)
 
@@ -84,6 +107,16 @@ class JSONReader:
     def raw(self, name: str) -> Any:
         """A value as it came; it counts as not read."""
         return self._fields.get(name)
+
+    def build(self, kind: type[Part], **known: Any) -> Part | None:
+        """A value of this class, a dataclass; None where a field is missing that has no default.
+
+        :param known: fields that are read in another way.
+        """
+        readers, required = _plan(kind)  # type: ignore[arg-type]  # mypy thinks of the hash of an instance
+        found = {name: known[name] if name in known else read(self) for name, read in readers.items()}
+        found = {name: value for name, value in found.items() if value is not None}
+        return kind(**found, other=self.other) if required <= found.keys() else None
 
     def require_list(self, name: str, *totals: str, ref: str | None = None) -> None:
         """Check that there is a list of this name, or at least one of these counts of it.
@@ -102,6 +135,10 @@ class JSONReader:
     def text(self, name: str, limit: int = MAX_NAME_CHARS) -> str:
         """One clean line of so many characters at the most."""
         return self._take(name, _text(self.raw(name), limit)) or ""
+
+    def required_text(self, name: str) -> str | None:
+        """One clean line; None where it is empty."""
+        return self.text(name) or None
 
     def enum(self, name: str, words: tuple[str, ...]) -> str:
         """One of these words, however it is spelled; else nothing."""
@@ -142,29 +179,31 @@ class JSONReader:
         value = self.raw(name)
         return self._take(name, value if isinstance(value, str) and _DATETIME.fullmatch(value) else None)
 
-    def id(self, name: str) -> str:
-        """An ID of whatever the service numbers, fit to stand in a path; empty for anything else."""
+    def id(self, name: str) -> str | None:
+        """An ID of whatever the service numbers, fit to stand in a path; None for anything else."""
         value = self.raw(name)
         written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        return self._take(name, written if _ID.fullmatch(written) else None) or ""
+        return self._take(name, written if _ID.fullmatch(written) else None)
 
     def asset_ref(self, name: str) -> AssetRef | None:
         """The picture that an asset ID names."""
         value = self.raw(name)
         return self._take(name, _asset(str(value) if isinstance(value, int) else value))
 
-    def url(self, name: str, allow: Callable[[object], str | None]) -> str | None:
-        """A URL, if it is one of those that ``allow`` lets through."""
-        return self._take(name, allow(self.raw(name)))
+    def url(self, name: str, origins: Origins | None, sites: Container[str] = ()) -> str | None:
+        """A URL, if it is on one of these sites, or of these origins of the settings."""
+        value = self.raw(name)
+        allowed = getattr(self._api, origins) if self._api and origins else ()
+        return self._take(name, payload.url_on_site(value, sites) or payload.url_on_origin(value, allowed))
 
-    def child(self, name: str, read: Callable[[JSONReader], T]) -> T | None:
+    def child(self, name: str, read: Callable[[JSONReader], T | None]) -> T | None:
         """An object within."""
         value = self.raw(name)
-        return self._take(name, read(JSONReader(value)) if isinstance(value, dict) else None)
+        return self._take(name, read(JSONReader(value, self._api)) if isinstance(value, dict) else None)
 
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
-        found = [read(JSONReader(item)) for item in self._items(name) if isinstance(item, dict)]
+        found = [read(JSONReader(item, self._api)) for item in self._items(name) if isinstance(item, dict)]
         return tuple(item for item in found if item is not None)
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
@@ -178,6 +217,24 @@ class JSONReader:
     def _items(self, name: str) -> list[Any]:
         value = self.raw(name)
         return self._take(name, value if isinstance(value, list) else None) or []
+
+
+@cache
+def _plan(kind: type[ApiObject]) -> tuple[dict[str, Callable[[JSONReader], Any]], frozenset[str]]:
+    """How each field of a class is read, and which must be there; ``other`` takes what is left."""
+    hints = get_type_hints(kind, include_extras=True)
+    own = [one for one in fields(kind) if one.name != "other"]
+    readers = {one.name: _reader(one.name, hints[one.name]) for one in own}
+    return readers, frozenset(one.name for one in own if one.default is MISSING)
+
+
+def _reader(name: str, hint: Any) -> Callable[[JSONReader], Any]:
+    rule = hint.__metadata__[0] if get_origin(hint) is Annotated else RULES.get(hint)
+    if rule is None:
+        kind = (get_args(hint) or (hint,))[0]
+        rule = Read("children" if get_origin(hint) is tuple else "child", (partial(JSONReader.build, kind=kind),))
+    method, source, arguments = getattr(JSONReader, rule.method), rule.name or name, rule.arguments
+    return lambda fields: method(fields, source, *arguments)
 
 
 def _text(value: object, limit: int) -> str | None:

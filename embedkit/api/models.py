@@ -8,17 +8,48 @@ beyond that, as it came, so that nothing new is lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
-from embedkit.getty.urls import page_url
+from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_LINK_CHARS, MAX_TITLE_CHARS
+from embedkit.getty.urls import SITES, page_url
 from embedkit.models import AGENCY, AssetRef, credit_line
 
 # What the names of display sizes stand for, by the URLs of real answers: "s=170x170" and "s=612x612" are
 # the longest side in pixels, "s=170667a" is an area.
 LONGEST_SIDE_PX = {"thumb": 170, "comp": 612}
 AREA_PX = {"preview": 170_667}
+# The agency's own sites that answers lead to; an answer of 2015 knows the third.
+DESTINATIONS = frozenset(
+    (*SITES, *("istockphoto.com", "www.istockphoto.com", "thinkstockphotos.com", "www.thinkstockphotos.com"))
+)
+
+
+class Read(NamedTuple):
+    """How a field is read, where its type does not say it: a method of JSONReader, with which arguments.
+
+    :param name: of the field in the answer, where it is another.
+    """
+
+    method: str
+    arguments: tuple[Any, ...] = ()
+    name: str = ""
+
+
+RequiredText = Annotated[str, Read("required_text")]
+Title = Annotated[str, Read("text", (MAX_TITLE_CHARS,))]
+Caption = Annotated[str, Read("text", (MAX_CAPTION_CHARS,))]
+Captions = Annotated[tuple[str, ...], Read("texts", (MAX_CAPTION_CHARS,))]
+URIs = Annotated[tuple[str, ...], Read("texts", (MAX_LINK_CHARS,))]
+ID = Annotated[str, Read("id")]
+Ref = Annotated[AssetRef, Read("asset_ref", name="id")]
+Time = Annotated[str | None, Read("datetime")]
+Pixels = Annotated[int | None, Read("pixels")]
+ImageURL = Annotated[str, Read("url", ("image_origins",))]
+ApiURL = Annotated[str | None, Read("url", ("api_origins",))]
+OEmbedURL = Annotated[str | None, Read("url", ("oembed_origins",))]
+PageURL = Annotated[str, Read("url", (None, DESTINATIONS))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +72,10 @@ class DisplaySize(ApiObject):
     """
 
     name: str
-    uri: str
+    uri: ImageURL
     is_watermarked: bool | None = None
-    width: int | None = None
-    height: int | None = None
+    width: Pixels = None
+    height: Pixels = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +83,23 @@ class ReferralDestination(ApiObject):
     """A page that shows the picture; on sites of Getty Images alone."""
 
     site_name: str
-    uri: str
+    uri: PageURL
 
 
 @dataclass(frozen=True, slots=True)
 class Keyword(ApiObject):
     """A word that a picture is filed under.
 
-    :param keyword_id: what searches take as ``keyword_ids``.
+    :param keyword_id: what searches take as ``keyword_ids``; may be empty.
     :param text: may be empty: then only its ID can be used.
     :param relevance: as Getty rates it, 0 or more.
     """
 
-    keyword_id: str
+    keyword_id: ID = ""
     text: str = ""
     type: str = ""
     relevance: int | None = None
-    entity_uris: tuple[str, ...] = ()
+    entity_uris: URIs = ()
     entity_types: tuple[str, ...] = ()
 
 
@@ -76,9 +107,9 @@ class Keyword(ApiObject):
 class AllowedUse(ApiObject):
     """How a picture may be used; in ``how_can_i_use_it`` upright bars mark a link, ``|License Terms|``."""
 
-    how_can_i_use_it: str = ""
-    release_info: str = ""
-    usage_restrictions: tuple[str, ...] = ()
+    how_can_i_use_it: Caption = ""
+    release_info: Caption = ""
+    usage_restrictions: Captions = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +137,8 @@ class DownloadOffer(ApiObject):
     """
 
     product_type: str
-    uri: str | None = None
-    product_id: str = ""
+    uri: ApiURL = None
+    product_id: ID = ""
     agreement_name: str = ""
 
 
@@ -123,8 +154,8 @@ class DownloadSize(ApiObject):
 
     media_type: str = ""
     bytes: int | None = None
-    width: int | None = None
-    height: int | None = None
+    width: Pixels = None
+    height: Pixels = None
     downloads: tuple[DownloadOffer, ...] = ()
 
 
@@ -160,9 +191,9 @@ class Image(ApiObject):
     :param uri_oembed: None for a picture that may not be embedded.
     """
 
-    ref: AssetRef
-    title: str = ""
-    caption: str = ""
+    ref: Ref
+    title: Title = ""
+    caption: Caption = ""
     photographer: str = ""
     photographer_title: str = ""
     collection: str = ""
@@ -170,17 +201,17 @@ class Image(ApiObject):
     collection_id: int | None = None
     family: str = ""
     orientation: str = ""
-    width: int | None = None
-    height: int | None = None
-    date_created: str | None = None
-    date_submitted: str | None = None
-    date_camera_shot: str | None = None
+    width: Pixels = None
+    height: Pixels = None
+    date_created: Time = None
+    date_submitted: Time = None
+    date_camera_shot: Time = None
     city: str = ""
     state_province: str = ""
     country: str = ""
-    object_name: str = ""
+    object_name: Title = ""
     credit_line: str = ""
-    copyright: str = ""
+    copyright: Title = ""
     license_model: str = ""
     graphical_style: str = ""
     color_type: str = ""
@@ -188,7 +219,7 @@ class Image(ApiObject):
     is_ai_editable: bool | None = None
     quality_rank: int | None = None
     download_product: str = ""
-    uri_oembed: str | None = None
+    uri_oembed: OEmbedURL = None
     allowed_use: AllowedUse = AllowedUse()
     editorial_source: EditorialSource | None = None
     alternative_ids: tuple[tuple[str, str], ...] = ()
@@ -258,14 +289,7 @@ def _measured(size: DisplaySize, width: int | None, height: int | None) -> Displ
         scale = min(1.0, sqrt(AREA_PX[size.name] / (width * height)))
     else:
         scale = min(1.0, LONGEST_SIDE_PX.get(size.name, max(width, height)) / max(width, height))
-    return DisplaySize(
-        size.name,
-        size.uri,
-        size.is_watermarked,
-        max(1, int(width * scale + 0.5)),
-        max(1, int(height * scale + 0.5)),
-        other=size.other,
-    )
+    return replace(size, width=max(1, int(width * scale + 0.5)), height=max(1, int(height * scale + 0.5)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,9 +300,9 @@ class Facet(ApiObject):
     :param date: of an event, ISO 8601.
     """
 
-    name: str
+    name: RequiredText
     id: int | None = None
-    date: str | None = None
+    date: Time = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +320,8 @@ class Facets(ApiObject):
 class RelatedSearch(ApiObject):
     """Another phrase that people search for; ``url`` is the API's own URL of that search."""
 
-    phrase: str
-    url: str | None = None
+    phrase: RequiredText
+    url: ApiURL = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from embedkit.api.decoding import JSONReader, count_of, read
+from embedkit.api.decoding import count_of, read
 from embedkit.api.errors import What
 from embedkit.api.images import read_image
-from embedkit.api.models import Facet, Facets, RelatedSearch, SearchPage
+from embedkit.api.models import Facets, RelatedSearch, SearchPage
 from embedkit.api.parameters import FAMILIES, PAGE_SIZE, SEARCH_FIELDS, Family, documented, takes
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, page_of, query
 from embedkit.errors import ConfigurationError
-from embedkit.getty.payload import one_line, url_on_origin
+from embedkit.getty.payload import one_line
 from embedkit.messages import Request, Response
 from embedkit.validation import materialise, one_of, short_repr
 
@@ -201,38 +201,16 @@ def parse(
     :raises ProviderError: what :mod:`embedkit.api.errors` makes of the status; InvalidResponse for an
         answer that is not a page of pictures.
     """
-    fields = read(response, what, page_size=page_size, ref=ref)
+    fields = read(response, what, api, page_size=page_size, ref=ref)
     fields.require_list("images", "result_count", ref=ref)
-    images = fields.children("images", lambda part: read_image(part, api))
+    images = fields.children("images", read_image)
     return SearchPage(
         images=images,
         total=count_of(fields, "result_count", images, page, page_size),
         page=page,
         page_size=page_size,
-        related_searches=fields.children("related_searches", lambda part: _related(part, api)),
+        related_searches=fields.children("related_searches", lambda part: part.build(RelatedSearch)),
         correction=fields.child("auto_corrections", lambda part: part.text("phrase")) or "",
-        facets=fields.child("facets", _facets) or Facets(),
+        facets=fields.child("facets", lambda part: part.build(Facets)) or Facets(),
         other=fields.other,
     )
-
-
-def _related(fields: JSONReader, api: ApiSettings) -> RelatedSearch | None:
-    phrase = fields.text("phrase")
-    url = fields.url("url", lambda value: url_on_origin(value, api.api_origins))
-    return RelatedSearch(phrase, url, other=fields.other) if phrase else None
-
-
-def _facets(fields: JSONReader) -> Facets:
-    return Facets(
-        artists=fields.children("artists", _facet),
-        entertainment=fields.children("entertainment", _facet),
-        events=fields.children("events", _facet),
-        locations=fields.children("locations", _facet),
-        specific_people=fields.children("specific_people", _facet),
-        other=fields.other,
-    )
-
-
-def _facet(fields: JSONReader) -> Facet | None:
-    name = fields.text("name")
-    return Facet(name, fields.number("id"), fields.datetime("date"), other=fields.other) if name else None
