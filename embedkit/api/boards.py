@@ -365,8 +365,8 @@ def _board(fields: JSONReader) -> Board | None:
 def _comment(fields: JSONReader) -> Comment | None:
     return fields.build(
         Comment,
-        author=fields.child("created_by", _name),
-        can_delete=fields.child("permissions", lambda part: part.permission("can_delete_comment")),
+        author=fields.child("created_by", _name) or "",
+        can_delete=fields.child("permissions", lambda part: part.permission("can_delete_comment")) or False,
     )
 
 

@@ -113,9 +113,12 @@ class JSONReader:
 
         :param known: fields that are read in another way.
         """
-        readers, required = _plan(kind)  # type: ignore[arg-type]  # mypy thinks of the hash of an instance
-        found = {name: known[name] if name in known else read(self) for name, read in readers.items()}
-        found = {name: value for name, value in found.items() if value is not None}
+        plan, required = _plan(kind)  # type: ignore[arg-type]  # mypy thinks of the hash of an instance
+        found = known | {
+            name: value
+            for name, method, arguments in plan
+            if name not in known and (value := method(self, *arguments)) is not None
+        }
         return kind(**found, other=self.other) if required <= found.keys() else None
 
     def require_list(self, name: str, *totals: str, ref: str | None = None) -> None:
@@ -193,8 +196,10 @@ class JSONReader:
     def url(self, name: str, origins: Origins | None, sites: Container[str] = ()) -> str | None:
         """A URL, if it is on one of these sites, or of these origins of the settings."""
         value = self.raw(name)
-        allowed = getattr(self._api, origins) if self._api and origins else ()
-        return self._take(name, payload.url_on_site(value, sites) or payload.url_on_origin(value, allowed))
+        found = payload.url_on_site(value, sites) if sites else None
+        if not found and origins and self._api:
+            found = payload.url_on_origin(value, getattr(self._api, origins))
+        return self._take(name, found)
 
     def child(self, name: str, read: Callable[[JSONReader], T | None]) -> T | None:
         """An object within."""
@@ -220,21 +225,20 @@ class JSONReader:
 
 
 @cache
-def _plan(kind: type[ApiObject]) -> tuple[dict[str, Callable[[JSONReader], Any]], frozenset[str]]:
-    """How each field of a class is read, and which must be there; ``other`` takes what is left."""
+def _plan(kind: type[ApiObject]) -> tuple[list[tuple[str, Callable[..., Any], tuple[Any, ...]]], frozenset[str]]:
+    """How each field of a class is read, by which method with which arguments; and which fields must be there."""
     hints = get_type_hints(kind, include_extras=True)
-    own = [one for one in fields(kind) if one.name != "other"]
-    readers = {one.name: _reader(one.name, hints[one.name]) for one in own}
-    return readers, frozenset(one.name for one in own if one.default is MISSING)
+    own = [one for one in fields(kind) if one.name != "other"]  # which takes what is left
+    required = frozenset(one.name for one in own if one.default is MISSING)
+    return [(one.name, *_method(one.name, hints[one.name])) for one in own], required
 
 
-def _reader(name: str, hint: Any) -> Callable[[JSONReader], Any]:
+def _method(name: str, hint: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     rule = hint.__metadata__[0] if get_origin(hint) is Annotated else RULES.get(hint)
     if rule is None:
         kind = (get_args(hint) or (hint,))[0]
         rule = Read("children" if get_origin(hint) is tuple else "child", (partial(JSONReader.build, kind=kind),))
-    method, source, arguments = getattr(JSONReader, rule.method), rule.name or name, rule.arguments
-    return lambda fields: method(fields, source, *arguments)
+    return getattr(JSONReader, rule.method), (rule.name or name, *rule.arguments)
 
 
 def _text(value: object, limit: int) -> str | None:
