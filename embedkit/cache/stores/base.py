@@ -21,7 +21,7 @@ from embedkit.cache.stores.coordination import VersionTable
 from embedkit.process import register_after_fork
 
 Timeout = int | timedelta | None
-DEFAULT_TIMEOUT_S = 300
+DEFAULT_TIMEOUT_S = 300  # for which an entry lives unless its set() says otherwise; with 0 for ever
 MAX_ENTRIES = 100_000
 STORE_TIMEOUT_S = 0.2  # for one operation; a server nearby, or another process that writes, takes 0.001
 
@@ -36,10 +36,8 @@ def dump(value: Any) -> bytes:
     if type(value) is int:  # a bool is no number here
         return b"%d" % value
     if isinstance(value, str):
-        try:
+        with suppress(UnicodeEncodeError):  # lone surrogates, which JSON can escape
             return b"s" + value.encode()
-        except UnicodeEncodeError:  # lone surrogates, which JSON can escape
-            pass
     return b"j" + json.dumps(value, separators=(",", ":")).encode()
 
 
@@ -78,7 +76,6 @@ class Failures(threading.local):
 class LocalStore(BaseCache):
     """What the stores of one machine share: when entries end, that readers learn of writes, and cleaning up.
 
-    :param default_timeout: seconds for which an entry lives unless :meth:`set` says otherwise; 0 is for ever.
     :param clock: seconds since the epoch.
     :param limit: entries to keep.
     :param prune_every: writes from one clean-up to the next; only for those that call :meth:`_prune_now_and_then`.
@@ -86,8 +83,8 @@ class LocalStore(BaseCache):
 
     versions: VersionTable | None = None  # None: no other reader can learn of a write
 
-    def __init__(self, default_timeout: int, clock: Callable[[], float], limit: int, prune_every: int = 0) -> None:
-        super().__init__(default_timeout)
+    def __init__(self, clock: Callable[[], float], limit: int, prune_every: int = 0) -> None:
+        super().__init__(DEFAULT_TIMEOUT_S)
         self._clock = clock
         self._limit = limit
         self._prune_every = prune_every
@@ -138,7 +135,6 @@ class MemoryCache(LocalStore):
     >>> MemoryCache(limit=2).get("key")
 
     :param limit: entries to keep.
-    :param default_timeout: seconds for which an entry lives unless :meth:`set` says otherwise; 0 is for ever.
     :param clock: seconds since the epoch.
     :param max_bytes: bytes to keep, where entries are of very different sizes; nothing that is larger is taken.
     """
@@ -149,11 +145,10 @@ class MemoryCache(LocalStore):
         self,
         *,
         limit: int = MAX_ENTRIES,
-        default_timeout: int = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
         max_bytes: float = math.inf,
     ) -> None:
-        super().__init__(default_timeout, clock, limit)
+        super().__init__(clock, limit)
         self.versions: VersionTable = VersionTable()
         self._max_bytes = max_bytes
         self._size = 0

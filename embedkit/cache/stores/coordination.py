@@ -25,7 +25,7 @@ import time
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -37,6 +37,7 @@ TABLE_BYTES = SLOTS * VERSION_BYTES
 NO_VERSION = bytes(VERSION_BYTES)  # what a file reads as where it was cut and grew again
 # Not inherited by other programs; and a link that somebody put there must not lead a write elsewhere.
 OPEN_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+WRITABLE = os.O_RDWR | os.O_CREAT
 
 KeyVersion = tuple[Callable[[int], Any], int, Any]
 """How to read a version, where it lies, and what it was."""
@@ -70,6 +71,36 @@ class VersionTable:
         return True
 
 
+class SharedFile:
+    """A file that processes read and write at the same time, in place; another one once somebody has removed it.
+
+    What was opened stays open for as long as anybody has this: another thread may be reading from it, and POSIX
+    drops all locks of a process as soon as it closes any handle of their file (fcntl(2)).
+
+    :param flags: of open(2), tried in this order.
+    """
+
+    def __init__(self, path: str, *flags: int, mode: int = 0o666) -> None:
+        self._path = path
+        self._flags = flags
+        self._mode = mode
+        self._handles: list[int] = []
+
+    def __del__(self) -> None:
+        for handle in self._handles:
+            os.close(handle)
+
+    def handle(self) -> int | None:
+        """The file that is there now; None where it can't be opened."""
+        if self._handles and os.fstat(self._handles[-1]).st_nlink:
+            return self._handles[-1]
+        for flags in self._flags:
+            with suppress(OSError):
+                self._handles.append(os.open(self._path, flags | OPEN_FLAGS, self._mode))
+                return self._handles[-1]
+        return None
+
+
 class SharedVersionTable(VersionTable):
     """Versions for all processes of a machine: a small file, read with pread(2) at each use.
 
@@ -80,53 +111,35 @@ class SharedVersionTable(VersionTable):
     """
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._file: int | None = None
-        self._retired: list[int] = []  # of files that were removed; holds in memory may still read them
-        self._open()
-
-    def __del__(self) -> None:
-        for file in (self._file, *self._retired):
-            if file is not None:
-                os.close(file)
+        self._file = SharedFile(path, WRITABLE, os.O_RDONLY)  # who may only read still sees what others write
+        self.read("")  # so that a new file has its versions
 
     def read(self, key: str) -> KeyVersion | None:
         try:
-            if self._file is None or os.fstat(self._file).st_nlink == 0:
-                self._open()
-            if self._file is None:
+            if (file := self._file.handle()) is None:
                 return None
-            read, place = partial(os.pread, self._file, VERSION_BYTES), slot(key) * VERSION_BYTES
+            read, place = partial(os.pread, file, VERSION_BYTES), slot(key) * VERSION_BYTES
             version = read(place)
-            if len(version) == VERSION_BYTES and version != NO_VERSION:
-                return read, place, version
-            self.bump_all()
         except OSError:
-            pass
+            return None
+        if len(version) == VERSION_BYTES and version != NO_VERSION:
+            return read, place, version
+        self.bump_all()
         return None
 
     def bump(self, key: str) -> bool:
-        if self._file is None:
-            self._open()
         return self._write(os.urandom(VERSION_BYTES), slot(key) * VERSION_BYTES)
 
     def bump_all(self) -> bool:
         return self._write(os.urandom(TABLE_BYTES), 0)
 
-    def _open(self) -> None:
-        if self._file is not None:
-            self._retired.append(self._file)
-        self._file = _open_table(self._path)
-        if self._file is not None and not _is_whole(self._file):
-            self.bump_all()
-
     def _write(self, words: bytes, offset: int) -> bool:
-        if self._file is None:
-            return False
         try:
-            if os.fstat(self._file).st_size < TABLE_BYTES:  # cut: what is left of the versions means nothing
+            if (file := self._file.handle()) is None:
+                return False
+            if os.fstat(file).st_size < TABLE_BYTES:  # new, or cut: what is left of the versions means nothing
                 words, offset = os.urandom(TABLE_BYTES), 0
-            return os.pwrite(self._file, words, offset) == len(words)
+            return os.pwrite(file, words, offset) == len(words)
         except OSError:
             return False  # others go on with what they hold until they look again by themselves
 
@@ -134,23 +147,6 @@ class SharedVersionTable(VersionTable):
 def shared_versions(path: str) -> SharedVersionTable | None:
     """Versions in this file; None on Windows, which has no pread."""
     return None if sys.platform == "win32" else SharedVersionTable(path)
-
-
-def _open_table(path: str) -> int | None:
-    for flags in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):  # who may only read still sees what others write
-        try:
-            return os.open(path, flags | OPEN_FLAGS, 0o666)
-        except OSError:
-            pass
-    return None
-
-
-def _is_whole(file: int) -> bool:
-    try:
-        words = os.pread(file, TABLE_BYTES, 0)
-    except OSError:
-        return False
-    return len(words) == TABLE_BYTES and 0 not in memoryview(words).cast("Q")
 
 
 MIN_PAUSE_S, MAX_PAUSE_S = 0.001, 0.02  # seconds between two tries
@@ -182,7 +178,7 @@ class Locks:
         """
         deadline = time.monotonic() + wait
         pause, waited = MIN_PAUSE_S, False
-        while not self._take(name, wait):
+        while not self._take(name, math.ceil(wait) + GRACE_S):
             if (left := deadline - time.monotonic()) <= 0:
                 raise Busy(f"{name} has been held by another for more than {wait} seconds")
             time.sleep(min(left, pause * (0.5 + random.random())))  # no secret  # noqa: S311  # nosec B311
@@ -190,18 +186,40 @@ class Locks:
         try:
             yield waited
         finally:
+            self._end_lease(name)
             self._leave(name)
 
-    def _take(self, name: str, wait: float) -> bool:  # noqa: ARG002 (what a lease needs to know)
+    @contextmanager
+    def try_hold(self, name: str, wait: float) -> Iterator[bool]:
+        """The same for a block that runs in any case, and gets whether it has the lock."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.hold(name, wait))
+                held = True
+            except Busy:
+                held = False
+            yield held
+
+    def _take(self, name: str, seconds: int) -> bool:
         with self._mutex:
             if name in self._held:
                 return False
             self._held.add(name)
+        if self._lease(name, seconds):
             return True
+        self._leave(name)
+        return False
 
     def _leave(self, name: str) -> None:
         with self._mutex:
             self._held.discard(name)
+
+    def _lease(self, name: str, seconds: int) -> bool:  # noqa: ARG002 (for those with other processes)
+        """Keep other processes out as well, for so long; whether none of them is at it."""
+        return True
+
+    def _end_lease(self, name: str) -> None:
+        """Let others in again."""
 
 
 class FileLocks(Locks):
@@ -222,9 +240,8 @@ class FileLocks(Locks):
 
     def __init__(self, path: str) -> None:
         super().__init__()
-        self._path = path
-        self._file: int | None = None
-        self._leases: dict[str, tuple[int, int]] = {}
+        self._file = SharedFile(path, WRITABLE)
+        self._leases: dict[str, tuple[int, int, int]] = {}
 
     @classmethod
     def at(cls, path: str) -> FileLocks:
@@ -235,35 +252,18 @@ class FileLocks(Locks):
                 locks = cls._known[real] = cls(real)
             return locks
 
-    def __del__(self) -> None:
-        if (file := getattr(self, "_file", None)) is not None:
-            os.close(file)
-
-    def _take(self, name: str, wait: float) -> bool:
-        if not super()._take(name, wait):
-            return False
-        file, seconds = self._open_file(), _lease_seconds(wait)
-        lease = _offset(name, int(time.time())), seconds
-        if file is None or _lock(file, *lease):
-            self._leases[name] = lease
+    def _lease(self, name: str, seconds: int) -> bool:
+        if (file := self._file.handle()) is None:
             return True
-        super()._leave(name)
-        return False
+        offset = _offset(name, int(time.time()))
+        if not _lock(file, offset, seconds):
+            return False
+        self._leases[name] = file, offset, seconds
+        return True
 
-    def _leave(self, name: str) -> None:
-        lease = self._leases.pop(name, None)
-        if self._file is not None and lease:
-            _unlock(self._file, *lease)
-        super()._leave(name)
-
-    def _open_file(self) -> int | None:
-        with self._mutex:
-            if self._file is None:
-                try:
-                    self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
-                except OSError:
-                    pass
-            return self._file
+    def _end_lease(self, name: str) -> None:
+        if lease := self._leases.pop(name, None):
+            _unlock(*lease)
 
 
 class LeaseLocks(Locks):
@@ -287,14 +287,6 @@ class LeaseLocks(Locks):
         super().after_fork()
         self._owner = secrets.token_hex(16)
 
-    def _take(self, name: str, wait: float) -> bool:
-        if not super()._take(name, wait):
-            return False
-        if self._lease(name, _lease_seconds(wait)):
-            return True
-        super()._leave(name)
-        return False
-
     def _lease(self, name: str, seconds: int) -> bool:
         """Add the entry; a store that adds none where there is none keeps nothing (its disk is full)."""
         for _ in range(2):  # the second time for a lease that ended between the two questions
@@ -304,15 +296,9 @@ class LeaseLocks(Locks):
                 return False
         return True
 
-    def _leave(self, name: str) -> None:
+    def _end_lease(self, name: str) -> None:
         if self._get(name) == self._owner:  # it may have run out and be another's by now
             self._delete(name)
-        super()._leave(name)
-
-
-def _lease_seconds(wait: float) -> int:
-    """How long a lease lasts: who waits so long for others works for no longer than that."""
-    return math.ceil(wait) + GRACE_S
 
 
 def _offset(name: str, second: int) -> int:
@@ -358,7 +344,5 @@ else:
         return True
 
     def _unlock(file: int, offset: int, length: int) -> None:
-        try:
+        with suppress(OSError):
             fcntl.lockf(file, fcntl.LOCK_UN, length, offset)
-        except OSError:
-            pass

@@ -15,15 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from embedkit.cache.stores.base import (
-    DEFAULT_TIMEOUT_S,
-    MAX_ENTRIES,
-    Failures,
-    LocalStore,
-    Timeout,
-    dump,
-    load_or_none,
-)
+from embedkit.cache.stores.base import MAX_ENTRIES, Failures, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, FileLocks, shared_versions
 from embedkit.errors import ConfigurationError
 
@@ -52,7 +44,7 @@ class FileCache(LocalStore):
 
     :param path: of the folder in which ours is made.
     :param limit: entries to keep, about; the rest goes, expired ones first, then the longest unwritten.
-    :param default_timeout: and ``clock``: as of every store (:class:`LocalStore`).
+    :param clock: seconds since the epoch.
     :raises ConfigurationError: where our folder has been filled by others.
     :raises OSError: where it can't be made.
     """
@@ -64,10 +56,9 @@ class FileCache(LocalStore):
         path: str | os.PathLike[str],
         *,
         limit: int = MAX_ENTRIES,
-        default_timeout: int = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(default_timeout, clock, limit, max(PRUNE_EVERY, limit // 16))
+        super().__init__(clock, limit, max(PRUNE_EVERY, limit // 16))
         self.path = os.path.join(os.path.abspath(path), FOLDER)
         self._entries = os.path.join(self.path, "entries")
         _claim(self.path)
@@ -131,7 +122,8 @@ class FileCache(LocalStore):
             alive, ended = [], []
             for file in self._files():
                 if file.name.endswith(DRAFT):
-                    self._sweep(file)
+                    if _age(file) > ORPHAN_AGE_S:  # its writer was killed, or out of disk
+                        _remove(file.path)
                 elif self._is_entry_alive(self._read(file.path, HEADER.size)):
                     alive.append((_age(file), file.path))
                 else:
@@ -213,11 +205,6 @@ class FileCache(LocalStore):
             os.makedirs(self._entries, exist_ok=True)
         except (OSError, ConfigurationError) as error:
             log.debug("%s: %s", self.path, error)
-
-    def _sweep(self, draft: os.DirEntry[str]) -> None:
-        """A draft as old as that has lost its writer, killed or out of disk."""
-        if _age(draft) > ORPHAN_AGE_S:
-            _remove(draft.path)
 
 
 def _claim(path: str) -> None:

@@ -13,13 +13,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from embedkit.cache.stores.base import DEFAULT_TIMEOUT_S, MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
+from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, shared_versions
 from embedkit.cache.stores.sqlite_pool import ADD, Pool
-
-Result = TypeVar("Result")
 
 BATCH_ROWS = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
 BATCH_PAUSE_S = 0.001  # seconds between two of them, in which the others have their turn
@@ -32,6 +30,7 @@ SET = "INSERT OR REPLACE INTO entries (key, value, expires) VALUES (?, ?, ?)"
 DELETE = "DELETE FROM entries WHERE key = ? AND (expires = 0 OR expires > ?)"
 DROP_EXPIRED = """DELETE FROM entries WHERE id IN
     (SELECT id FROM entries WHERE expires > 0 AND expires <= ? LIMIT ?)"""
+FAILED = -1  # in place of a number of rows
 DROP_OLDEST = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?)"
 
 
@@ -41,7 +40,7 @@ class SQLiteCache(LocalStore):
     :param path: of the file; its folder is made if need be.
     :param limit: entries to keep, about; what is over goes, expired ones first, then the longest unwritten.
     :param timeout: seconds to wait for another process that is writing.
-    :param default_timeout: and ``clock``: as of every store (:class:`LocalStore`).
+    :param clock: seconds since the epoch.
     :raises OSError: the folder can't be made.
     """
 
@@ -53,10 +52,9 @@ class SQLiteCache(LocalStore):
         *,
         limit: int = MAX_ENTRIES,
         timeout: float = 5.0,
-        default_timeout: int = DEFAULT_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(default_timeout, clock, limit, max(1, min(PRUNE_EVERY, limit // 16)))
+        super().__init__(clock, limit, max(1, min(PRUNE_EVERY, limit // 16)))
         self.path = os.path.abspath(path)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         if os.path.isdir(self.path):
@@ -92,23 +90,16 @@ class SQLiteCache(LocalStore):
         return self._read(key) is not None
 
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        row = (key, dump(value), self._expires(timeout))
-        done = self._write(lambda db: db.execute(SET, row).rowcount == 1, False)
-        return self._note_write(key, done)
+        return self._write_row(SET, key, dump(value), self._expires(timeout))
 
     def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
-        row = (key, dump(value), self._expires(timeout), self._clock())
-        done = self._write(lambda db: db.execute(ADD, row).rowcount == 1, False)
-        return self._note_write(key, done)
+        return self._write_row(ADD, key, dump(value), self._expires(timeout), self._clock())
 
     def delete(self, key: str) -> bool:
-        row = (key, self._clock())
-        done = self._write(lambda db: db.execute(DELETE, row).rowcount == 1, False)
-        return self._note_write(key, done)
+        return self._write_row(DELETE, key, self._clock())
 
     def clear(self) -> bool:
-        done = self._write(lambda db: db.execute("DELETE FROM entries") is not None, False)
-        return self._note_clear(done)
+        return self._note_clear(self._write("DELETE FROM entries") != FAILED)
 
     # -- what else there is ----------------------------------------------------------------------------
 
@@ -138,37 +129,35 @@ class SQLiteCache(LocalStore):
     def _drop(self, statement: str, limit: int, *arguments: float) -> int:
         dropped = 0
         while dropped < limit:
-            gone = self._drop_batch(statement, (*arguments, min(BATCH_ROWS, limit - dropped)))
+            gone = self._write(statement, *arguments, min(BATCH_ROWS, limit - dropped))
             if gone < 1:
                 break
             dropped += gone
             time.sleep(BATCH_PAUSE_S)
         return dropped
 
-    def _drop_batch(self, statement: str, arguments: tuple[float, ...]) -> int:
-        return self._in_turn(lambda db: db.execute(statement, arguments).rowcount, 0)
-
-    def _write(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
-        result = self._in_turn(act, failed)
+    def _write_row(self, statement: str, key: str, *arguments: object) -> bool:
+        done = self._write(statement, key, *arguments) == 1
         self._prune_now_and_then()
-        return result
+        return self._note_write(key, done)
 
-    def _in_turn(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
-        """Write, one thread at a time. Who waited behind one that waited in vain does not do so once more.
+    def _write(self, statement: str, *arguments: object) -> int:
+        """How many rows it has changed; FAILED where it could not be done. One thread at a time.
 
-        Else the threads of one process would meet in SQLite's busy handler, which sleeps.
+        Who waited behind one that waited in vain does not do so once more. Else the threads of one process would
+        meet in SQLite's busy handler, which sleeps.
         """
         lost = self._lost
         if not self._lock.acquire(timeout=self._timeout):
             self.failures.error = Busy("another thread has been writing all that time")
-            return failed
+            return FAILED
         try:
             if self._lost != lost:
                 self.failures.error = Busy("another process has been writing all that time")
-                return failed
-            result = self._pool.do(act, failed)
+                return FAILED
+            changed = self._pool.do(lambda db: db.execute(statement, arguments).rowcount, FAILED)
             self._lost += _busy(self.failures.error)
-            return result
+            return changed
         finally:
             self._lock.release()
 
