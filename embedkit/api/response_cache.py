@@ -297,7 +297,7 @@ def _own_count() -> Count:
 def _common_count(cache: str, timeout: float) -> Count:
     if cache.partition(":")[0] in REDIS:
         store: Any = open_store(cache, limit=1, timeout=timeout)
-        return lambda day, amount: int(store.count(f"searches:{day}", amount, KEEP_DAYS * DAY_S))
+        return lambda day, amount: int(store.increment(f"searches:{day}", amount, KEEP_DAYS * DAY_S))
     path = Path(platformdirs.user_cache_dir("embedkit")) / BUDGET_FILE
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return lambda day, amount: _count_in(path, day, amount)

@@ -25,7 +25,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -207,14 +207,12 @@ class EmbedCache:
             return
         (items, tld), now = entry.key, self._clock()
         name = self._name(items)
-        try:
-            with self._locks.hold(f"{name}:write", WRITE_TIMEOUT_S):
-                body = entry.body if entry.body and entry.is_current() else self._read(name)
-                changed = entries.add_html(body, entry.embed, tld, html)
-                if changed is not body and self._set(name, changed) and (place := self._versions.read(name)):
-                    self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
-        except (Busy, *MALFORMED):
-            pass  # it is made again when it is wanted again
+        # where that fails, it is made again when it is wanted again
+        with suppress(Busy, *MALFORMED), self._locks.hold(f"{name}:write", WRITE_TIMEOUT_S):
+            body = entry.body if entry.body and entry.is_current() else self._read(name)
+            changed = entries.add_html(body, entry.embed, tld, html)
+            if changed is not body and self._set(name, changed) and (place := self._versions.read(name)):
+                self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
 
     def store_error(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
         """Remember that Getty refused a picture, for every tld. An outage is only passed on to those who wait.
@@ -438,15 +436,19 @@ class EmbedCache:
         """
         name = self._name(items)
         with self._alone(name) as alone:
-            now = self._clock()
-            try:
-                body = entries.without_expired(change(self._read(name)), now, self._policy)
-            except MALFORMED as error:
-                self._distrust(name, error)
-                body = change(self._backlog.over(name, entries.NOTHING))
+            body = self._read_and_change(name, change)
             written = self._set(name, body)
             known = alone and written and not self._store.is_null
             return body, written, self._versions.read(name) if known else None
+
+    def _read_and_change(self, name: str, change: Callable[[JSON], JSON]) -> JSON:
+        """What becomes of an entry, or of nothing where it is in no shape that we know."""
+        now = self._clock()
+        try:
+            return entries.without_expired(change(self._read(name)), now, self._policy)
+        except MALFORMED as error:
+            self._distrust(name, error)
+            return change(self._backlog.over(name, entries.NOTHING))
 
     def _set(self, name: str, body: JSON) -> bool:
         """Write an entry, else keep it in the backlog; whether it is written.
@@ -472,11 +474,7 @@ class EmbedCache:
 
     def _write_back(self, name: str) -> bool:
         with self._alone(name):
-            try:
-                body = entries.without_expired(self._read(name), self._clock(), self._policy)
-            except MALFORMED as error:
-                self._distrust(name, error)
-                body = self._backlog.over(name, entries.NOTHING)
+            body = self._read_and_change(name, lambda body: body)
             return not self._store.reading.failures and self._write(name, body)
 
     def _bury(self, name: str) -> bool:
@@ -491,16 +489,12 @@ class EmbedCache:
         self._healer.start()
         return bool(deleted) or gone or (filed and self._writing is self._locks)
 
-    @contextmanager
-    def _alone(self, name: str) -> Iterator[bool]:
-        """Keep other writers of an entry out, for the length of a block, which gets to know whether they are."""
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self._writing.hold(f"{name}:write", WRITE_TIMEOUT_S))
-                alone = True
-            except Busy:
-                alone = False  # better to lose what another is writing than not to write
-            yield alone
+    def _alone(self, name: str) -> AbstractContextManager[bool]:
+        """Keep other writers of an entry out, for the length of a block, which gets to know whether they are.
+
+        It is better to lose what another is writing than not to write.
+        """
+        return self._writing.try_hold(f"{name}:write", WRITE_TIMEOUT_S)
 
     def _read(self, name: str) -> JSON:
         return self._backlog.over(name, entries.NOTHING | self._open(name, self._store.get(name)))

@@ -64,7 +64,14 @@ class Circuit:
 
     def lets_through(self) -> bool:
         """Whether this caller may try; where the circuit is open, one of them now and then."""
-        return self.closed or self._may_try()
+        if self.closed:
+            return True
+        with self._lock:
+            now = self._clock()
+            if now < self._until:
+                return False
+            self._until = now + BYPASS_S
+            return True
 
     def succeed(self, seconds: float) -> None:
         """Count a call that ended well, after so many seconds."""
@@ -85,14 +92,6 @@ class Circuit:
         with self._lock:
             self._lost += share  # of what opens the circuit
             self._until = self._clock() + BYPASS_S
-
-    def _may_try(self) -> bool:
-        with self._lock:
-            now = self._clock()
-            if now < self._until:
-                return False
-            self._until = now + BYPASS_S
-            return True
 
 
 class Guarded:
@@ -125,11 +124,11 @@ class Guarded:
 
     def get(self, key: str) -> object:
         """The value; None where there is none."""
-        return self._read(lambda: self.backend.get(key), None)
+        return self._call(self.reading, lambda: self.backend.get(key), None)
 
     def get_many(self, keys: Sequence[str]) -> list[object]:
         """The values; None for each that there is not."""
-        return self._read(lambda: self.backend.get_many(*keys), [None] * len(keys))
+        return self._call(self.reading, lambda: self.backend.get_many(*keys), [None] * len(keys))
 
     def set(self, key: str, value: str, seconds: int) -> bool:
         """Whether the value is kept."""
@@ -140,20 +139,22 @@ class Guarded:
                 raise Refused
             return kept
 
-        return self._write(act, False)
+        return self._call(self.writing, act, False)
 
     def add(self, key: str, value: str, seconds: int) -> bool | None:
         """Whether there was no value yet; None where the backend fails."""
-        return self._write(lambda: bool(self.backend.add(key, value, timeout=seconds)), None, proves=bool)
+        return self._call(
+            self.writing, lambda: bool(self.backend.add(key, value, timeout=seconds)), None, proves=bool
+        )
 
     def delete(self, key: str) -> bool | None:
         """Whether there was a value; None where the backend fails. What can be deleted need not be writable."""
-        return self._write(lambda: bool(self.backend.delete(key)), None, proves=lambda _: False)
+        return self._call(self.writing, lambda: bool(self.backend.delete(key)), None, proves=lambda _: False)
 
     def prune(self) -> int:
         """How many entries were dropped, where the backend can tell."""
         prune: Callable[[], int] = getattr(self.backend, "prune", int)
-        return self._call(prune, 0, ())
+        return self._call(None, prune, 0)
 
     def clear(self) -> None:
         """Drop every entry.
@@ -168,7 +169,7 @@ class Guarded:
                 hint="Purge pictures one by one.",
             )
         # cachelib's Redis says False where there was nothing to clear
-        if not self._write(lambda: self.backend.clear() is not None, False):
+        if not self._call(self.writing, lambda: self.backend.clear() is not None, False):
             raise Unavailable("The cache can't be written; it has not been emptied.")
 
     def probe(self) -> JSON:
@@ -198,7 +199,7 @@ class Guarded:
         if path := getattr(self.backend, "path", None):
             described["path"] = path
         if count := getattr(self.backend, "count", None):
-            described["entries"] = self._read(count, None)
+            described["entries"] = self._call(self.reading, count, None)
         return described
 
     @property
@@ -208,24 +209,21 @@ class Guarded:
 
     def close(self) -> None:
         """Let go of the backend's connections."""
-        self._call(getattr(self.backend, "close", bool), None, ())
-
-    def _read(self, act: Callable[[], Result], failed: Result) -> Result:
-        return self._call(act, failed, (self.reading,)) if self.reading.lets_through() else failed
-
-    def _write(
-        self, act: Callable[[], Result], failed: Result, proves: Callable[[Result], bool] = lambda _: True
-    ) -> Result:
-        """:param proves: whether such a result shows that the backend takes writes."""
-        return self._call(act, failed, (self.writing,), proves) if self.writing.lets_through() else failed
+        self._call(None, getattr(self.backend, "close", bool), None)
 
     def _call(
         self,
+        circuit: Circuit | None,
         act: Callable[[], Result],
         failed: Result,
-        circuits: tuple[Circuit, ...],
         proves: Callable[[Result], bool] = lambda _: True,
     ) -> Result:
+        """What the backend does, if the circuit lets it through; ``failed`` where it does not, or fails.
+
+        :param proves: whether such a result shows that the backend is well.
+        """
+        if circuit and not circuit.lets_through():
+            return failed
         began = time.perf_counter()
         self._failures.error = None
         try:
@@ -233,20 +231,19 @@ class Guarded:
             if (swallowed := self._failures.error) is not None:
                 raise swallowed
         except Exception as error:  # each client library has a tree of its own
-            self._count(error, time.perf_counter() - began, circuits)
+            self._count(error, time.perf_counter() - began, circuit)
             return failed
-        seconds = time.perf_counter() - began
-        for circuit in circuits if proves(result) else ():
-            circuit.succeed(seconds)
+        if circuit and proves(result):
+            circuit.succeed(time.perf_counter() - began)
         return result
 
-    def _count(self, error: Exception, seconds: float, circuits: tuple[Circuit, ...]) -> None:
+    def _count(self, error: Exception, seconds: float, circuit: Circuit | None) -> None:
         """A failure that the backend raises is one of the connection, so it counts for both circuits."""
         self._observe("store", "failure")
         swallowed = error is self._failures.error or isinstance(error, Refused)
-        counting = circuits if swallowed else (self.reading, self.writing)
-        opened = [circuit.fail(seconds) for circuit in counting]
+        counting = [one for one in (self.reading, self.writing) if one is circuit or not swallowed]
+        opened = [one.fail(seconds) for one in counting]
         say = log.warning if any(opened) else log.debug
-        times = max((circuit.failures for circuit in counting), default=1)
+        times = max((one.failures for one in counting), default=1)
         # its text may hold a URL with a password
         say("the cache failed (%s), %d times in a row", type(error).__name__, times)

@@ -22,10 +22,9 @@ import random
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 
-from embedkit.cache.stores.coordination import OPEN_FLAGS, Busy, FileLocks
+from embedkit.cache.stores.coordination import WRITABLE, FileLocks, Locks, SharedFile
 from embedkit.process import register_after_fork
 
 log = logging.getLogger("embedkit.cache")
@@ -52,6 +51,8 @@ class Takedowns:
 
     def __init__(self, path: str | None, *, prefix: str, life: float) -> None:
         self._path = path if hasattr(os, "pread") else None  # not on Windows
+        self._file = SharedFile(self._path, WRITABLE, mode=0o600) if self._path else None
+        self._locks = FileLocks.at(f"{self._path}.lock") if self._path else Locks()
         self._prefix = prefix
         self._life = life
         self._own: dict[bytes, float] = {}  # of this process
@@ -59,8 +60,6 @@ class Takedowns:
         self._slots: dict[bytes, int] = {}
         self._horizon = NEVER
         self._generation = b""
-        self._file: int | None = None
-        self._retired: list[int] = []  # of files that were removed; another thread may be reading one
         self.after_fork()
         register_after_fork(self)
         self._reserve()
@@ -69,15 +68,10 @@ class Takedowns:
         """A thread that is not in the child may have held the lock."""
         self._lock = threading.RLock()
 
-    def __del__(self) -> None:
-        for file in (getattr(self, "_file", None), *getattr(self, "_retired", ())):
-            if file is not None:
-                os.close(file)
-
     @property
     def reserved(self) -> bool:
         """Whether there is a file, so that a takedown outlives this process."""
-        return self._reserve()
+        return self._reserve() is not None
 
     def time(self, key: str) -> float:
         """When a picture was last taken down; 0 for never."""
@@ -101,11 +95,11 @@ class Takedowns:
             self._own[digest] = max(when, self._own.get(digest, NEVER))
             while len(self._own) > SLOTS:
                 self._horizon = max(self._horizon, self._own.pop(min(self._own, key=self._own.__getitem__)))
-            if not self._reserve() or self._file is None:
+            if (file := self._reserve()) is None:
                 return False
             try:
                 with self._alone():
-                    return self._write(self._file, digest, when)
+                    return self._write(file, digest, when)
             except OSError as error:
                 log.warning("a takedown could not be written to %s (%s)", self._path, error.strerror)
                 return False
@@ -115,13 +109,14 @@ class Takedowns:
         digest = self._digest(key)
         if digest not in self._own and digest not in self._filed:
             return
+        file = self._reserve()
         with self._lock, self._alone():
             self._own.pop(digest, None)
             try:
                 self._refresh()
-                if self._file is not None and self._filed.pop(digest, None) is not None:
-                    _put(self._file, self._slots.pop(digest), EMPTY)
-                    self._bump_generation(self._file)
+                if file is not None and self._filed.pop(digest, None) is not None:
+                    _put(file, self._slots.pop(digest), EMPTY)
+                    self._bump_generation(file)
             except OSError as error:
                 log.debug("%s: %s", self._path, error)
 
@@ -130,45 +125,29 @@ class Takedowns:
     def _digest(self, key: str) -> bytes:
         return bytes.fromhex(key.removeprefix(self._prefix))
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            if self._path:
-                try:
-                    stack.enter_context(FileLocks.at(f"{self._path}.lock").hold("takedowns", LOCK_TIMEOUT_S))
-                except Busy:
-                    pass  # better two in one slot than none
-            yield
+    def _alone(self) -> AbstractContextManager[bool]:
+        return self._locks.try_hold("takedowns", LOCK_TIMEOUT_S)  # better two in one slot than none
 
-    def _reserve(self) -> bool:
-        """Have the file, with all its space; whether it is so."""
-        if self._path is None:
-            return False
+    def _reserve(self) -> int | None:
+        """The file, with all its space; None where there is none."""
+        if self._file is None or (file := self._file.handle()) is None:
+            return None
         try:
-            if self._file is not None and os.fstat(self._file).st_nlink == 0:  # the folder was removed
-                self._retired.append(self._file)
-                self._file = None
-            if self._file is None:
-                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | OPEN_FLAGS, 0o600)
-            if os.fstat(self._file).st_size < SIZE_BYTES:
+            if os.fstat(file).st_size < SIZE_BYTES:
                 with self._lock, self._alone():
-                    self._fill(self._file)
-            self._refresh()
-            return True
+                    self._fill(file)
         except OSError as error:
             log.debug("%s: %s", self._path, error)
-            if self._file is not None:
-                os.close(self._file)
-            self._file = None
-            return False
+            return None
+        self._refresh()
+        return file
 
     def _fill(self, file: int) -> None:
         """Write what is missing of the file, and what was in it before somebody cut it."""
-        size = os.fstat(file).st_size
-        missing = bytes(max(0, SIZE_BYTES - size))
-        if missing and os.pwrite(file, missing, size) < len(missing):
-            raise OSError("no room")
-        if size < SIZE_BYTES:
+        missing = bytes(max(0, SIZE_BYTES - os.fstat(file).st_size))
+        if missing:
+            if os.pwrite(file, missing, SIZE_BYTES - len(missing)) < len(missing):
+                raise OSError("no room")
             self._put_header(file)
             self._slots.clear()
             for digest, when in (self._filed | self._own).items():
@@ -177,18 +156,15 @@ class Takedowns:
 
     def _refresh(self) -> None:
         """Read the file again, if another process has changed it."""
-        if self._file is None:
+        if self._file is None or (file := self._file.handle()) is None:
             return
         try:
-            if os.fstat(self._file).st_nlink == 0:  # removed: others go on with a new one
+            header = os.pread(file, HEADER.size, 0)
+            if not header:  # new: the one before was removed
                 self._reserve()
-            if self._file is None:
-                return
-            header = os.pread(self._file, HEADER.size, 0)
-            if len(header) < HEADER.size or header[16:24] == self._generation:
-                return  # cut: what was read before still holds
-            with self._lock:
-                self._read(os.pread(self._file, SIZE_BYTES, 0))
+            elif len(header) == HEADER.size and header[16:24] != self._generation:
+                with self._lock:
+                    self._read(os.pread(file, SIZE_BYTES, 0))  # where it was cut, what was read before still holds
         except OSError as error:
             log.debug("%s: %s", self._path, error)
 
@@ -197,13 +173,13 @@ class Takedowns:
             return
         magic, generation, horizon, check = HEADER.unpack_from(data)
         self._generation = generation
-        if magic == MAGIC and check == _check(data[:16], data[24:32]):
+        if magic == MAGIC and check == zlib.crc32(data[:16] + data[24:32]):
             self._horizon = max(self._horizon, horizon)
         slots = {}
         filed = {}
         for number in range(1, SLOTS + 1) if not data.endswith(NO_SLOTS) else ():
             digest, when, check = SLOT.unpack_from(data, number * SLOT_BYTES)
-            if when and check == _check(data[number * SLOT_BYTES : number * SLOT_BYTES + 40]):
+            if when and check == zlib.crc32(data[number * SLOT_BYTES : number * SLOT_BYTES + 40]):
                 slots[digest] = number
                 filed[digest] = when
         self._slots, self._filed = slots, filed
@@ -213,7 +189,7 @@ class Takedowns:
         when = max(when, self._filed.get(digest, NEVER))
         number = self._slots.get(digest) or self._free(file, when)
         body = SLOT.pack(digest, when, 0)[:-4]
-        _put(file, number, body + _check(body).to_bytes(4, "big"))
+        _put(file, number, body + zlib.crc32(body).to_bytes(4, "big"))
         self._slots[digest], self._filed[digest] = number, when
         self._bump_generation(file)
         os.fsync(file)
@@ -234,7 +210,7 @@ class Takedowns:
     def _put_header(self, file: int) -> None:
         horizon = struct.pack(">d", self._horizon)
         self._generation = os.urandom(8)
-        check = _check(MAGIC, horizon).to_bytes(4, "big")
+        check = zlib.crc32(MAGIC + horizon).to_bytes(4, "big")
         _put(file, 0, MAGIC + self._generation + horizon + check)
 
     def _bump_generation(self, file: int) -> None:
@@ -245,7 +221,3 @@ class Takedowns:
 
 def _put(file: int, number: int, data: bytes) -> None:
     os.pwrite(file, data.ljust(SLOT_BYTES, b"\0"), number * SLOT_BYTES)
-
-
-def _check(*parts: bytes) -> int:
-    return zlib.crc32(b"".join(parts))

@@ -87,7 +87,7 @@ class RedisStore(RedisCache):
         name, data = PREFIX + key, dump(value)
         return bool(self._write_client.set(name, data, nx=True, ex=seconds if seconds > 0 else None))
 
-    def count(self, key: str, amount: int, seconds: int) -> int:
+    def increment(self, key: str, amount: int, seconds: int) -> int:
         """Add to a number that goes after so many seconds; the number."""
         pipeline = self._write_client.pipeline()
         pipeline.incrby(PREFIX + key, amount)
