@@ -21,8 +21,9 @@ class Forkable(Protocol):
 _forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
 
 
-def register_after_fork(part: Forkable) -> None:
-    """Have ``part.after_fork()`` called in every child of this process."""
+def run_now_and_after_fork(part: Forkable) -> None:
+    """Have ``part.after_fork()`` called now, and in every child of this process."""
+    part.after_fork()
     _install_hook()
     _forkable.add(part)
 
@@ -50,8 +51,7 @@ class Lazy(Generic[Value]):
 
     def __init__(self, make: Callable[[], Value]) -> None:
         self._make = make
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
         self._made: list[Value] = []
 
     def after_fork(self) -> None:

@@ -29,7 +29,7 @@ from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.messages import Request, Response
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 from embedkit.settings import Secret
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ class Tokens:
         self._failed: tuple[float, EmbedKitError] | None = None
         self._refusals: deque[float] = deque(maxlen=MAX_REFUSALS)
         self._flight = SingleFlight()
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """The thread that was renewing is not in the child; the token is as good there as here."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from embedkit.cache import entry
 from embedkit.cache.takedowns import Takedowns
 from embedkit.models import JSON
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 log = logging.getLogger("embedkit.cache")
 
@@ -33,8 +33,7 @@ class Backlog:
         self.takedowns = takedowns
         self._max_age = max_age
         self._bodies: dict[str, str] = {}
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""
@@ -87,8 +86,7 @@ class Healer:
 
     def __init__(self, heal: Callable[[], bool]) -> None:
         self._heal = weakref.WeakMethod(heal)
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """The thread is not in the child."""

@@ -21,7 +21,7 @@ from embedkit.cache.stores.base import Failures, MemoryCache
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
 from embedkit.models import JSON
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 log = logging.getLogger("embedkit.cache")
 
@@ -47,8 +47,7 @@ class Circuit:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""

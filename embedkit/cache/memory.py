@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from embedkit.cache.entry import Entry
 from embedkit.events import Observe
 from embedkit.models import EmbedKey
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 if TYPE_CHECKING:
     from embedkit.cache.embed_cache import EmbedCache
@@ -29,8 +29,7 @@ class Front:
     def __init__(self) -> None:
         self._entries: dict[EmbedKey, Entry] = {}
         self.get = self._entries.get
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""

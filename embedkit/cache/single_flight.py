@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
 from embedkit.cache.stores.coordination import Busy
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 Result = TypeVar("Result")
 
@@ -41,8 +41,7 @@ class SingleFlight:
     _making: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     @classmethod
     def at(cls, name: str) -> SingleFlight:

@@ -25,7 +25,7 @@ import zlib
 from contextlib import AbstractContextManager
 
 from embedkit.cache.stores.coordination import WRITABLE, FileLocks, Locks, SharedFile
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 log = logging.getLogger("embedkit.cache")
 
@@ -60,8 +60,7 @@ class Takedowns:
         self._slots: dict[bytes, int] = {}
         self._horizon = NEVER
         self._generation = b""
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
         self._reserve()
 
     def after_fork(self) -> None:

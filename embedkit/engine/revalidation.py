@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Hashable
 
 from embedkit.errors import EmbedKitError
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 log = logging.getLogger("embedkit.revalidation")
 
@@ -26,8 +26,7 @@ class Revalidator:
     def __init__(self, *, background: bool, threads: int) -> None:
         self._background = background
         self._threads = threads
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """The threads are not in the child, nor is their work (gunicorn --preload)."""

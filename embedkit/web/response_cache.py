@@ -30,7 +30,7 @@ from werkzeug.http import http_date, is_resource_modified
 
 from embedkit.cache.entry import Entry
 from embedkit.models import Options
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 from embedkit.web.context import AppContext
 from embedkit.web.metrics import NOWHERE, ROUTE
 from embedkit.web.rate_limit import COUNTED, RateLimiter
@@ -117,8 +117,7 @@ class Answers:
         self._max_bytes = max_bytes
         self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
         self._bytes = 0
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""

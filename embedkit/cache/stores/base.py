@@ -18,7 +18,7 @@ from typing import Any
 from cachelib import BaseCache
 
 from embedkit.cache.stores.coordination import VersionTable
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 Timeout = int | timedelta | None
 DEFAULT_TIMEOUT_S = 300  # for which an entry lives unless its set() says otherwise; with 0 for ever
@@ -89,8 +89,7 @@ class LocalStore(BaseCache):
         self._limit = limit
         self._prune_every = prune_every
         self._writes = 0
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """Threads that are not in the child may have held the locks."""

@@ -29,7 +29,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, ClassVar
 
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 SLOTS = 1024
 VERSION_BYTES = 8  # of a version
@@ -161,8 +161,7 @@ class Locks:
     """Locks between the threads of a process."""
 
     def __init__(self) -> None:
-        self.after_fork()
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """Nobody holds anything in a new process."""
@@ -281,7 +280,6 @@ class LeaseLocks(Locks):
     ) -> None:
         super().__init__()
         self._add, self._get, self._delete = add, get, delete
-        self._owner = secrets.token_hex(16)
 
     def after_fork(self) -> None:
         super().after_fork()

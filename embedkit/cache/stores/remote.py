@@ -18,7 +18,7 @@ from cachelib.serializers import RedisSerializer
 
 from embedkit.cache.stores.base import STORE_TIMEOUT_S, Timeout, dump, load_or_none
 from embedkit.errors import ConfigurationError, missing_package
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 PREFIX = "embedkit:"
 SCAN_KEYS = 1_000  # keys looked at in one step of clearing
@@ -124,7 +124,7 @@ class MemcachedStore(MemcachedCache):
     def __init__(self, servers: list[str], *, timeout: float = STORE_TIMEOUT_S) -> None:
         self._timeout = timeout
         self._connect = _connector(servers, timeout)
-        self.after_fork()
+        run_now_and_after_fork(self)
         try:
             super().__init__(self._connect(), key_prefix=PREFIX)
         except ValueError:
@@ -133,7 +133,6 @@ class MemcachedStore(MemcachedCache):
                 hint="Write it like memcached://host:11211.",
             ) from None
         self._client_context = self._reserve
-        register_after_fork(self)
 
     def after_fork(self) -> None:
         """Begin with no connections: a child must not talk over those of its parent."""

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from embedkit.cache.stores.base import Failures
 from embedkit.cache.stores.coordination import Busy, FileLocks
-from embedkit.process import register_after_fork
+from embedkit.process import run_now_and_after_fork
 
 log = logging.getLogger("embedkit.stores")
 
@@ -73,7 +73,7 @@ class Pool:
         self._inherited: list[deque[sqlite3.Connection]] = []
         self._idle: deque[sqlite3.Connection] = deque()
         self._place = NO_PLACE
-        register_after_fork(self)
+        run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """A child may neither use nor close the connections of its parent (sqlite.org/howtocorrupt.html 2.6)."""
