@@ -7,7 +7,7 @@ images.py          pictures by their IDs; what a picture is in any answer
 boards.py          the same as search.py for boards, their pictures and comments
 downloads.py       the same for licensed files
 models.py          the values that are returned
-parameters.py      what each endpoint takes: one table, checked and sent; enums.py has the words
+parameters.py      what each endpoint takes: one table; encoding.py checks and writes it
 requests.py        what all requests have in common: URL, language, where answers may lead
 decoding.py        JSON to values; errors.py has what an unexpected status means
 oauth.py           grants and tokens, as requests and answers

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from embedkit.api.decoding import JSONReader, count_of, invalid, read
+from embedkit.api.encoding import documented
 from embedkit.api.errors import What, error_for
 from embedkit.api.models import ID, ApiObject, Caption, DisplaySize, Paged, Read, Ref, Time, Title
-from embedkit.api.parameters import PAGE_SIZE, documented
+from embedkit.api.parameters import PAGE_SIZE
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
 from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line

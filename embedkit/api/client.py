@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from embedkit.api import images, search
 from embedkit.api.decoding import FAMILIES, JSONReader, read
+from embedkit.api.encoding import documented
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
-from embedkit.api.parameters import documented
 from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.session import ApiSession

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from embedkit.api.decoding import invalid, read
+from embedkit.api.encoding import documented, encode
 from embedkit.api.images import image_request, parse_image
 from embedkit.api.models import DownloadOffer, DownloadSize, Image
-from embedkit.api.parameters import documented, encode
 from embedkit.api.requests import MAX_REDIRECTS, ApiSettings, asset_id, write
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
 from embedkit.files.download import Destination, DownloadSink, Progress

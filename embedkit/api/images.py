@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from embedkit.api.decoding import FAMILIES, JSONReader, read
-from embedkit.api.enums import Orientation
 from embedkit.api.errors import MISSING, error_for
 from embedkit.api.models import Found, Image
-from embedkit.api.parameters import DETAIL_FIELDS, SEARCH_FIELDS
+from embedkit.api.parameters import DETAIL_FIELDS, SEARCH_FIELDS, Orientation
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, distinct_ids, query
 from embedkit.errors import ConfigurationError, NotFound
 from embedkit.messages import Request, Response

@@ -1,78 +1,234 @@
-"""What each endpoint of the API v3 takes, and how it is sent: one table for type checkers, help() and run time.
+"""What each endpoint of the API v3 takes: one table for type checkers, help() and run time.
 
 The annotations are the table (OpenAPI 3.0.1 of the API v3, August 2026; a test compares the two).
-``def creative(phrase, **params: Unpack[CreativeSearch])`` makes every parameter known to a type checker; the same
-annotations are read here before anything is sent, so that a slip is named and costs no call.
+``def creative(phrase, **params: Unpack[CreativeSearch])`` makes every parameter known to a type checker;
+encoding.py reads the same annotations before anything is sent, so that a slip is named and costs no call.
 
-bool                          true, false
-int, Annotated[…, Range]      digits
-Literal[…]                    one of these words
-str, Annotated[…, Form]       one clean line, perhaps of a certain form
-date | str                    ISO 8601
-OneOrMany[…]                  any of these, joined by commas
+Words of older documentation (caucasian, hispanic_latino, mixed_race_person) are not taken any more. A set of
+fields stands for many: summary_set, detail_set, display_set. No set has ``uri_oembed``, which shows whether a
+picture may be embedded.
 """
 
-import inspect
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, TypedDict, TypeVar, Union, get_args, get_origin
-
-from embedkit.api.enums import (
-    AgeOfPeople,
-    BlendedField,
-    BoardSortOrder,
-    Color,
-    Composition,
-    Country,
-    CreativeFacet,
-    CreativeField,
-    DateOrText,
-    DetailField,
-    DownloadFileType,
-    EditorialFacet,
-    EditorialField,
-    EditorialSortOrder,
-    EditorialStyle,
-    Ethnicity,
-    FileType,
-    FilterType,
-    Form,
-    GraphicalStyle,
-    Language,
-    MinimumSize,
-    Mood,
-    Number,
-    NumberOfPeople,
-    OneOrMany,
-    Orientation,
-    PageSize,
-    Pixels,
-    Product,
-    ProductType,
-    QualityRank,
-    Range,
-    Relationship,
-    Segment,
-    SortOrder,
-)
-from embedkit.errors import ConfigurationError
-from embedkit.getty.payload import one_line
-from embedkit.validation import short_repr
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, Literal, NamedTuple, TypedDict, TypeVar, Union, get_args
 
 PAGE_SIZE = 30  # the service's default
+MAX_PAGE_SIZE = 100
 # The page sizes of the documentation of 2015 to 2018; some keys may still be held to them.
 OLD_PAGE_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
 
-MAX_TEXT_CHARS = 1000
 # By ids, detail_set has no display sizes.
 SEARCH_FIELDS = ("detail_set",)
 DETAIL_FIELDS = ("detail_set", "display_set")
+MAX_INT32 = 2**31 - 1  # the numbers of the contract are int32
 
-Params = tuple[tuple[str, str], ...]
-Method = TypeVar("Method", bound=Callable[..., Any])
+T = TypeVar("T")
+OneOrMany = Union[T, Sequence[T]]  # noqa: UP007  (X | Y of a variable takes no parameter before Python 3.12)
 
-_ISO_8601 = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # Python takes any letter at all between date and time
+
+class Range(NamedTuple):
+    """The least and the most that a number may be, and what it counts."""
+
+    least: int
+    most: int
+    unit: str = ""
+
+
+class Form(NamedTuple):
+    """How a text must be written: a pattern for a full match, an example, and what it may begin without."""
+
+    pattern: str
+    example: str
+    start: str = ""
+
+
+# -- words and numbers ---------------------------------------------------------------------------------------
+
+AgeOfPeople = Literal[
+    "newborn",
+    "baby",
+    "child",
+    "teenager",
+    "young_adult",
+    "adult",
+    "adults_only",
+    "mature_adult",
+    "senior_adult",
+    "0-1_months",
+    "2-5_months",
+    "6-11_months",
+    "12-17_months",
+    "18-23_months",
+    "2-3_years",
+    "4-5_years",
+    "6-7_years",
+    "8-9_years",
+    "10-11_years",
+    "12-13_years",
+    "14-15_years",
+    "16-17_years",
+    "18-19_years",
+    "20-24_years",
+    "20-29_years",
+    "25-29_years",
+    "30-34_years",
+    "30-39_years",
+    "35-39_years",
+    "40-44_years",
+    "40-49_years",
+    "45-49_years",
+    "50-54_years",
+    "50-59_years",
+    "55-59_years",
+    "60-64_years",
+    "60-69_years",
+    "65-69_years",
+    "70-79_years",
+    "80-89_years",
+    "90_plus_years",
+    "100_over",
+]
+Composition = Literal[
+    "abstract",
+    "candid",
+    "close_up",
+    "copy_space",
+    "cut_out",
+    "full_frame",
+    "full_length",
+    "headshot",
+    "looking_at_camera",
+    "macro",
+    "medium_shot",
+    "part_of_a_series",
+    "portrait",
+    "sparse",
+    "still_life",
+    "three_quarter_length",
+    "waist_up",
+    "wide_shot",
+]
+Ethnicity = Literal[
+    "black",
+    "white",
+    "east_asian",
+    "hispanic_latinx",
+    "japanese",
+    "middle_eastern",
+    "multiracial_person",
+    "multiethnic_group",
+    "native_american_first_nations",
+    "pacific_islander",
+    "south_asian",
+    "southeast_asian",
+]
+Orientation = Literal["horizontal", "vertical", "square", "panoramic_horizontal", "panoramic_vertical"]
+NumberOfPeople = Literal["none", "one", "two", "group"]
+GraphicalStyle = Literal["fine_art", "illustration", "photography", "vector"]
+EditorialStyle = Literal["photography", "illustration", "vector"]
+FilterType = Literal["include", "exclude"]
+FileType = Literal["eps"]
+MinimumSize = Literal["x_small", "small", "medium", "large", "x_large", "xx_large", "vector"]
+QualityRank = Literal[1, 2, 3]  # 1 is the best
+Mood = Literal["black_and_white", "bold", "cool", "dramatic", "natural", "vivid", "warm"]
+Segment = Literal["archival", "entertainment", "news", "publicity", "royalty", "sport"]
+SortOrder = Literal["best_match", "most_popular", "newest", "random"]
+EditorialSortOrder = Literal["best_match", "most_popular", "newest", "oldest", "random"]
+CreativeFacet = Literal["artists", "locations"]
+EditorialFacet = Literal["artists", "events", "locations", "specific_people"]
+DownloadFileType = Literal["eps", "jpg"]
+ProductType = Literal[
+    "easyaccess",
+    "editorialsubscription",
+    "imagepack",
+    "premiumaccess",
+    "royaltyfreesubscription",
+    "creditpack",
+    "aigen",
+]
+Relationship = Literal["owned", "invited"]
+# "name_decending" is how the contract spells it
+BoardSortOrder = Literal[
+    "date_last_updated_descending", "date_last_updated_ascending", "name_ascending", "name_decending"
+]
+
+SharedField = Literal[
+    "allowed_use",
+    "alternative_ids",
+    "artist",
+    "asset_family",
+    "call_for_image",
+    "caption",
+    "collection_code",
+    "collection_id",
+    "collection_name",
+    "color_type",
+    "comp",
+    "comp_webp",
+    "copyright",
+    "date_camera_shot",
+    "date_created",
+    "date_submitted",
+    "detail_set",
+    "display_set",
+    "download_product",
+    "download_sizes",
+    "graphical_style",
+    "id",
+    "keywords",
+    "largest_downloads",
+    "license_model",
+    "max_dimensions",
+    "orientation",
+    "preview",
+    "product_types",
+    "quality_rank",
+    "referral_destinations",
+    "summary_set",
+    "thumb",
+    "title",
+    "uri_oembed",
+]
+CreativeField = Literal[SharedField, "istock_collection"]
+EditorialField = Literal[SharedField, "editorial_segments", "editorial_source", "event_ids", "people"]
+# of the search of all pictures, and of similar ones
+BlendedField = Literal[EditorialField, "accessrestriction", "entity_details", "istock_collection"]
+# of pictures by their ids
+DetailField = Literal[
+    EditorialField,
+    "artist_title",
+    "city",
+    "country",
+    "credit_line",
+    "downloads",
+    "entity_details",
+    "is_ai_editable",
+    "istock_collection",
+    "istock_licenses",
+    "links",
+    "object_name",
+    "state_province",
+]
+
+DateOrText = date | str  # ISO 8601, if it is a text
+Number = Annotated[int, Range(1, MAX_INT32)]
+Pixels = Annotated[int, Range(1, 100_000, "pixels")]
+PageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
+Color = Annotated[str, Form("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
+Language = Annotated[str, Form(".{0,1000}", "de, or pt-BR")]
+Country = Annotated[str, Form("[A-Za-z]{3}", "FRA")]
+# With the number of one instance of a product, for customers who have several.
+Product = Annotated[
+    str,
+    Form(
+        "(easyaccess|editorialsubscription|imagepack|premiumaccess|royaltyfreesubscription)(:[0-9A-Za-z-]{1,40})?",
+        "premiumaccess, or premiumaccess:1234",
+    ),
+]
+
+
+# -- the parameters of each endpoint --------------------------------------------------------------------------
 
 
 class Localised(TypedDict, total=False):
@@ -109,76 +265,79 @@ class Common(Localised, Paging, total=False):
     orientations: OneOrMany[Orientation]
 
 
-class ImageSearch(Common, total=False):
+class NotEditorial(Common, total=False):
+    """What the searches of all pictures and of creative ones take."""
+
+    color: Color
+    exclude_nudity: bool
+
+
+class NotCreative(Common, total=False):
+    """What the searches of all pictures and of editorial ones take."""
+
+    event_ids: OneOrMany[Number]
+    specific_people: OneOrMany[str]
+
+
+class OneFamily(Common, total=False):
+    """What the searches of creative and of editorial pictures take."""
+
+    exclude_keyword_ids: OneOrMany[Number]
+    facet_max_count: Number
+    include_facets: bool
+
+
+class OnlyCreative(NotEditorial, OneFamily, total=False):
+    """What the search of creative pictures alone takes, and what it shares."""
+
+    enhanced_search: bool
+    exclude_editorial_use_only: bool
+    moods: OneOrMany[Mood]
+    safe_search: bool
+
+
+class OnlyEditorial(NotCreative, OneFamily, total=False):
+    """What the search of editorial pictures alone takes, and what it shares."""
+
+    date_from: DateOrText
+    date_to: DateOrText
+    editorial_segments: OneOrMany[Segment]
+    minimum_quality_rank: QualityRank
+
+
+class ImageSearch(NotEditorial, NotCreative, total=False):
     """The search of all pictures, creative and editorial ones."""
 
-    color: Color
-    event_ids: OneOrMany[Number]
-    exclude_nudity: bool
     fields: OneOrMany[BlendedField]
     graphical_styles: OneOrMany[GraphicalStyle]
     sort_order: SortOrder
-    specific_people: OneOrMany[str]
 
 
-class CreativeSearch(Common, total=False):
+class CreativeSearch(OnlyCreative, total=False):
     """The search of creative pictures."""
 
-    color: Color
-    enhanced_search: bool
-    exclude_editorial_use_only: bool
-    exclude_keyword_ids: OneOrMany[Number]
-    exclude_nudity: bool
     facet_fields: OneOrMany[CreativeFacet]
-    facet_max_count: Number
     fields: OneOrMany[CreativeField]
     graphical_styles: OneOrMany[GraphicalStyle]
-    include_facets: bool
-    moods: OneOrMany[Mood]
-    safe_search: bool
     sort_order: SortOrder
 
 
-class EditorialSearch(Common, total=False):
+class EditorialSearch(OnlyEditorial, total=False):
     """The search of editorial pictures."""
 
-    date_from: DateOrText
-    date_to: DateOrText
-    editorial_segments: OneOrMany[Segment]
-    event_ids: OneOrMany[Number]
-    exclude_keyword_ids: OneOrMany[Number]
     facet_fields: OneOrMany[EditorialFacet]
-    facet_max_count: Number
     fields: OneOrMany[EditorialField]
     graphical_styles: OneOrMany[EditorialStyle]
-    include_facets: bool
-    minimum_quality_rank: QualityRank
     sort_order: EditorialSortOrder
-    specific_people: OneOrMany[str]
 
 
-class AnySearch(Common, total=False):
+class AnySearch(OnlyCreative, OnlyEditorial, total=False):
     """What any of the searches takes, for a search whose family is chosen at run time."""
 
-    color: Color
-    date_from: DateOrText
-    date_to: DateOrText
-    editorial_segments: OneOrMany[Segment]
-    enhanced_search: bool
-    event_ids: OneOrMany[Number]
-    exclude_editorial_use_only: bool
-    exclude_keyword_ids: OneOrMany[Number]
-    exclude_nudity: bool
     facet_fields: OneOrMany[EditorialFacet]
-    facet_max_count: Number
     fields: OneOrMany[BlendedField]
     graphical_styles: OneOrMany[GraphicalStyle]
-    include_facets: bool
-    minimum_quality_rank: QualityRank
-    moods: OneOrMany[Mood]
-    safe_search: bool
     sort_order: EditorialSortOrder
-    specific_people: OneOrMany[str]
 
 
 class Details(Localised, total=False):
@@ -235,163 +394,3 @@ WIRE: dict[Endpoint, dict[str, str]] = {
 def takes(endpoint: Endpoint) -> Mapping[str, Any]:
     """The parameters that an endpoint takes, by name; the values are their annotations."""
     return ENDPOINTS[endpoint].__annotations__
-
-
-def documented(endpoint: Endpoint) -> Callable[[Method], Method]:
-    """Let ``help()`` of a method show the parameters of an endpoint, and what they may be."""
-
-    def document(method: Method) -> Method:
-        signature = inspect.signature(method)
-        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        names = [name for name in takes(endpoint) if name not in signature.parameters]
-        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
-        rows = [f":param {name}: {allowed_values(takes(endpoint)[name])}." for name in names]
-        method.__doc__ = "\n".join([inspect.cleandoc(method.__doc__ or ""), "", *rows])
-        method.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
-        return method
-
-    return document
-
-
-def encode(endpoint: Endpoint, params: Mapping[str, Any]) -> Params:
-    """The parameters of a request, sorted by name; what is sent as a header is checked, and left out.
-
-    :param params: by their names here; None counts as not given. A list may also be one word, or a text with
-        commas.
-    :raises ConfigurationError: for a parameter that the endpoint does not take, naming those that do, and for
-        a value that it does not know, naming those it knows.
-    """
-    kinds, wire = takes(endpoint), WIRE.get(endpoint, {})
-    pairs = []
-    for name, value in params.items():
-        if name not in kinds:
-            raise _not_taken(endpoint, name)
-        text = "" if value is None else _encode(name, kinds[name], value)
-        if text and name not in HEADERS:
-            pairs.append((wire.get(name, name), text))
-    return tuple(sorted(pairs))
-
-
-def allowed_values(kind: Any) -> str:
-    """What a parameter of this annotation may be, for people."""
-    origin, rules = get_origin(kind), get_args(kind)
-    if (element := _element(kind)) is not None:
-        text, words = allowed_values(element), get_origin(element) is Literal
-        return f"one or more of {text.removeprefix('one of ')}" if words else f"{text}, or a list"
-    if origin is Literal:
-        return f"{'one of ' * (len(rules) > 1)}{', '.join(map(str, rules))}"
-    if kind is bool:
-        return "True or False"
-    if kind is str:
-        return f"a text of at most {MAX_TEXT_CHARS} characters"
-    if origin is Annotated and isinstance(rules[1], Range):
-        unit = f" of {rules[1].unit}" if rules[1].unit else ""
-        return f"a whole number{unit} from {rules[1].least} to {rules[1].most}"
-    if origin is Annotated:
-        return f"a text such as {rules[1].example}"
-    return "a date such as 1999-12-31 (ISO 8601)"
-
-
-def items(name: str, value: Any) -> Iterable[Any]:
-    """What a list holds, in whatever form it was passed.
-
-    :raises ConfigurationError: for what is not a list.
-    """
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    if isinstance(value, int):
-        return [value]
-    if isinstance(value, set | frozenset):  # in an order that does not change from run to run
-        return sorted(value, key=_spelling)
-    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
-        return value
-    raise _invalid(name, value, "Use a list, or one value.")
-
-
-def _element(kind: Any) -> Any:
-    """What a list is of; None for what is not a list."""
-    lists = [one for one in get_args(kind) if get_origin(one) is Sequence] if get_origin(kind) is Union else []
-    return get_args(lists[0])[0] if lists else None
-
-
-def _encode(name: str, kind: Any, value: Any) -> str:
-    """The parameter; empty where a list or a text is empty, so that it is not sent."""
-    if (element := _element(kind)) is None:
-        return _encode_one(name, kind, value)
-    return ",".join(dict.fromkeys(_encode_item(name, element, item) for item in items(name, value)))
-
-
-def _encode_item(name: str, kind: Any, value: Any) -> str:
-    if isinstance(value, str) and ("," in value or not value.strip()):
-        raise _invalid(name, value, "Pass each value by itself, without commas.")
-    return _encode_one(name, kind, value)
-
-
-def _encode_one(name: str, kind: Any, value: Any) -> str:
-    if (text := _text(kind, value)) is None:
-        raise _invalid(name, value, f"Use {allowed_values(kind)}.")
-    return text
-
-
-def _text(kind: Any, value: Any) -> str | None:
-    """A value as it is sent; None where it is not of this kind."""
-    origin, rules = get_origin(kind), get_args(kind)
-    if origin is Literal:
-        return text if (text := _spelling(value)) in map(str, rules) else None
-    if kind is bool:
-        text = str(value).lower() if isinstance(value, bool | str) else ""
-        return text if text in ("true", "false") else None
-    if kind is str:
-        fits = isinstance(value, str) and len(value) <= MAX_TEXT_CHARS
-        return one_line(value, MAX_TEXT_CHARS) if fits else None
-    if origin is Annotated and isinstance(rules[1], Range):
-        return _digits(rules[1], value)
-    if origin is Annotated:
-        return _formed(rules[1], value)
-    return _iso_8601(value)
-
-
-def _spelling(value: Any) -> str:
-    """A word or a number as it is written; nothing for anything else."""
-    return value if isinstance(value, str) else short_repr(value) if isinstance(value, int) else ""
-
-
-def _digits(rule: Range, value: Any) -> str | None:
-    text = "" if isinstance(value, bool) else _spelling(value)
-    fits = re.fullmatch("[0-9]{1,10}", text) and rule.least <= int(text) <= rule.most
-    return str(int(text)) if fits else None
-
-
-def _formed(rule: Form, value: Any) -> str | None:
-    if isinstance(value, str) and re.fullmatch(rule.pattern, value.strip(), re.ASCII):
-        return rule.start + value.strip().removeprefix(rule.start)
-    return None
-
-
-def _iso_8601(value: Any) -> str | None:
-    if isinstance(value, date):  # a datetime is one, too
-        return value.isoformat()
-    text = value.strip() if isinstance(value, str) else ""
-    try:
-        datetime.fromisoformat(text if _ISO_8601.fullmatch(text) else "")
-    except ValueError:
-        return None
-    return text
-
-
-def _invalid(name: str, value: Any, hint: str) -> ConfigurationError:
-    return ConfigurationError(f"{name} can't be {short_repr(value)}.", hint=hint)
-
-
-def _not_taken(endpoint: Endpoint, name: str) -> ConfigurationError:
-    others = [other for other in FAMILIES if name in takes(other)]
-    if endpoint in FAMILIES and others:
-        search = "search of all" if endpoint == "all" else f"{endpoint} search"
-        hint = f"It goes with family {' or '.join(others)}."
-        return ConfigurationError(f"The {search} takes no {name}.", hint=hint)
-    from difflib import get_close_matches
-
-    names = sorted(takes(endpoint))
-    nearest = get_close_matches(name, names, 1)
-    hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(names)}."
-    return ConfigurationError(f"There is no argument {name!r} here.", hint=hint)

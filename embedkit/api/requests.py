@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from embedkit.api.parameters import PAGE_SIZE, Endpoint, Params, encode, items
+from embedkit.api.encoding import Params, encode, items
+from embedkit.api.parameters import PAGE_SIZE, Endpoint
 from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.urls import EMBED_HOST, asset_ids, excerpt
 from embedkit.messages import Request

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from embedkit.api.decoding import count_of, read
+from embedkit.api.encoding import documented
 from embedkit.api.errors import What
 from embedkit.api.images import read_image
 from embedkit.api.models import Facets, RelatedSearch, SearchPage
-from embedkit.api.parameters import FAMILIES, PAGE_SIZE, SEARCH_FIELDS, Family, documented, takes
+from embedkit.api.parameters import FAMILIES, PAGE_SIZE, SEARCH_FIELDS, Family, takes
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, page_of, query
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line

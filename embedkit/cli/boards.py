@@ -10,7 +10,7 @@ from typing import Any, get_args
 import click
 
 from embedkit.api.boards import Board, BoardAsset
-from embedkit.api.enums import BoardSortOrder, Relationship
+from embedkit.api.parameters import BoardSortOrder, Relationship
 from embedkit.cli.output import (
     Column,
     again,

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import click
 
-from embedkit.api.enums import ProductType
 from embedkit.api.models import DownloadOffer, DownloadSize
+from embedkit.api.parameters import ProductType
 from embedkit.cli.output import Column, as_json, open_kit, print_json, print_table, printable, progress, say
 from embedkit.errors import NotFound, Unauthorized, UnsupportedReference
 from embedkit.kit import EmbedKit

@@ -8,17 +8,20 @@ from typing import Any, TypeVar, get_args
 import click
 
 from embedkit import serialization
-from embedkit.api.enums import (
+from embedkit.api.models import Image, SearchPage
+from embedkit.api.parameters import (
+    FAMILIES,
     MAX_PAGE_SIZE,
+    PAGE_SIZE,
     Composition,
     EditorialSortOrder,
+    Family,
     GraphicalStyle,
     NumberOfPeople,
     Orientation,
     Segment,
+    takes,
 )
-from embedkit.api.models import Image, SearchPage
-from embedkit.api.parameters import FAMILIES, PAGE_SIZE, Family, takes
 from embedkit.cli.output import Column, again, as_json, counted, is_wide, open_kit, print_json, print_table, say
 from embedkit.errors import ConfigurationError
 from embedkit.models import JSON

@@ -9,19 +9,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from embedkit.api.enums import (
+from embedkit.api.parameters import (
     MAX_INT32,
     MAX_PAGE_SIZE,
+    PAGE_SIZE,
     AgeOfPeople,
     Composition,
     EditorialSortOrder,
     Ethnicity,
+    Family,
     GraphicalStyle,
     NumberOfPeople,
     Orientation,
     Segment,
 )
-from embedkit.api.parameters import PAGE_SIZE, Family
 from embedkit.api.requests import LANGUAGES
 from embedkit.models import TLDS, Align
 from embedkit.shortcodes.budget import REQUEST

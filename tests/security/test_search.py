@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, UnsupportedReference
-from embedkit.api import boards, images, parameters
+from embedkit.api import boards, encoding, images
 from embedkit.api.requests import ApiSettings
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import Secret
@@ -127,12 +127,12 @@ def test_a_phrase_of_nothing_visible_is_blank(path: str, phrase: str) -> None:
 def test_a_time_holds_nothing_but_a_time(name: str, value: Any) -> None:
     """``fromisoformat`` takes any character between date and time."""
     with pytest.raises(ConfigurationError, match="ISO 8601"):
-        parameters.encode("editorial", {name: value})
+        encoding.encode("editorial", {name: value})
 
 
 @pytest.mark.parametrize("value", ["2024-01-01", "20240101", "2024-01-01 12:00", "2024-01-01T12:00:00.5+02:00"])
 def test_times_are_still_taken(value: str) -> None:
-    assert parameters.encode("editorial", {"date_from": value}) == (("date_from", value),)
+    assert encoding.encode("editorial", {"date_from": value}) == (("date_from", value),)
 
 
 def test_a_time_over_http_is_refused_as_well() -> None:

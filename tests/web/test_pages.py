@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from embedkit.api.enums import Orientation
+from embedkit.api.parameters import Orientation
 from embedkit.api.requests import LANGUAGES
 from embedkit.models import JSON
 from embedkit.web import openapi, openapi_document

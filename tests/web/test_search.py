@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from embedkit import EmbedKit, create_app
-from embedkit.api import parameters
+from embedkit.api import encoding
 from embedkit.api.models import SearchPage
 from embedkit.api.requests import LANGUAGES
 from embedkit.api.search import PreparedSearch
@@ -313,7 +313,7 @@ def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
         phrase, said = recorder.asked[0]
         assert phrase == (query.get("q") or "x")
         assert said["embed_content_only"] is True
-        parameters.encode(said["family"], {name: said[name] for name in FILTERS if name in said})
+        encoding.encode(said["family"], {name: said[name] for name in FILTERS if name in said})
         assert {rel: asked["q"] for rel, asked in links(answer).items()}["first"] == phrase
 
 

@@ -14,16 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.api import boards, downloads, enums, images, parameters, search
-from embedkit.api.parameters import (
-    ENDPOINTS,
-    FAMILIES,
-    HEADERS,
-    WIRE,
-    Endpoint,
-    encode,
-    takes,
-)
+from embedkit.api import boards, downloads, images, parameters, search
+from embedkit.api.encoding import encode
+from embedkit.api.parameters import ENDPOINTS, FAMILIES, HEADERS, WIRE, Endpoint, takes
 from embedkit.api.requests import LANGUAGES, ApiSettings, get, nearest_language
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
 from embedkit.getty import payload
@@ -598,5 +591,10 @@ def test_wrong_ids_of_other_types_are_refused() -> None:
 
 
 def test_the_sets_of_fields_are_known_to_each_endpoint() -> None:
-    for listed in (enums.CreativeField, enums.EditorialField, enums.BlendedField, enums.DetailField):
+    for listed in (
+        parameters.CreativeField,
+        parameters.EditorialField,
+        parameters.BlendedField,
+        parameters.DetailField,
+    ):
         assert {"summary_set", "detail_set", "display_set", "uri_oembed"} <= set(get_args(listed))

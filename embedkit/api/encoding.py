@@ -1,0 +1,189 @@
+"""How parameters travel: what their annotations allow, and how values are written.
+
+bool                          true, false
+int, Annotated[…, Range]      digits
+Literal[…]                    one of these words
+str, Annotated[…, Form]       one clean line, perhaps of a certain form
+date | str                    ISO 8601
+OneOrMany[…]                  any of these, joined by commas
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from embedkit.api.parameters import FAMILIES, HEADERS, WIRE, Endpoint, Form, Range, takes
+from embedkit.errors import ConfigurationError
+from embedkit.getty.payload import one_line
+from embedkit.validation import short_repr
+
+MAX_TEXT_CHARS = 1000
+
+Params = tuple[tuple[str, str], ...]
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+_ISO_8601 = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # Python takes any letter at all between date and time
+
+
+def documented(endpoint: Endpoint) -> Callable[[Method], Method]:
+    """Let ``help()`` of a method show the parameters of an endpoint, and what they may be."""
+
+    def document(method: Method) -> Method:
+        signature = inspect.signature(method)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        names = [name for name in takes(endpoint) if name not in signature.parameters]
+        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in names]
+        rows = [f":param {name}: {allowed_values(takes(endpoint)[name])}." for name in names]
+        method.__doc__ = "\n".join([inspect.cleandoc(method.__doc__ or ""), "", *rows])
+        method.__signature__ = signature.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        return method
+
+    return document
+
+
+def encode(endpoint: Endpoint, params: Mapping[str, Any]) -> Params:
+    """The parameters of a request, sorted by name; what is sent as a header is checked, and left out.
+
+    :param params: by their names here; None counts as not given. A list may also be one word, or a text with
+        commas.
+    :raises ConfigurationError: for a parameter that the endpoint does not take, naming those that do, and for
+        a value that it does not know, naming those it knows.
+    """
+    kinds, wire = takes(endpoint), WIRE.get(endpoint, {})
+    pairs = []
+    for name, value in params.items():
+        if name not in kinds:
+            raise _not_taken(endpoint, name)
+        text = "" if value is None else _encode(name, kinds[name], value)
+        if text and name not in HEADERS:
+            pairs.append((wire.get(name, name), text))
+    return tuple(sorted(pairs))
+
+
+def allowed_values(kind: Any) -> str:
+    """What a parameter of this annotation may be, for people."""
+    origin, rules = get_origin(kind), get_args(kind)
+    if (element := _element(kind)) is not None:
+        text, words = allowed_values(element), get_origin(element) is Literal
+        return f"one or more of {text.removeprefix('one of ')}" if words else f"{text}, or a list"
+    if origin is Literal:
+        return f"{'one of ' * (len(rules) > 1)}{', '.join(map(str, rules))}"
+    if kind is bool:
+        return "True or False"
+    if kind is str:
+        return f"a text of at most {MAX_TEXT_CHARS} characters"
+    if origin is Annotated and isinstance(rules[1], Range):
+        unit = f" of {rules[1].unit}" if rules[1].unit else ""
+        return f"a whole number{unit} from {rules[1].least} to {rules[1].most}"
+    if origin is Annotated:
+        return f"a text such as {rules[1].example}"
+    return "a date such as 1999-12-31 (ISO 8601)"
+
+
+def items(name: str, value: Any) -> Iterable[Any]:
+    """What a list holds, in whatever form it was passed.
+
+    :raises ConfigurationError: for what is not a list.
+    """
+    if isinstance(value, str):
+        return [item.strip() for item in value.split(",") if item.strip()]
+    if isinstance(value, int):
+        return [value]
+    if isinstance(value, set | frozenset):  # in an order that does not change from run to run
+        return sorted(value, key=_spelling)
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        return value
+    raise _invalid(name, value, "Use a list, or one value.")
+
+
+def _element(kind: Any) -> Any:
+    """What a list is of; None for what is not a list."""
+    lists = [one for one in get_args(kind) if get_origin(one) is Sequence] if get_origin(kind) is Union else []
+    return get_args(lists[0])[0] if lists else None
+
+
+def _encode(name: str, kind: Any, value: Any) -> str:
+    """The parameter; empty where a list or a text is empty, so that it is not sent."""
+    if (element := _element(kind)) is None:
+        return _encode_one(name, kind, value)
+    return ",".join(dict.fromkeys(_encode_item(name, element, item) for item in items(name, value)))
+
+
+def _encode_item(name: str, kind: Any, value: Any) -> str:
+    if isinstance(value, str) and ("," in value or not value.strip()):
+        raise _invalid(name, value, "Pass each value by itself, without commas.")
+    return _encode_one(name, kind, value)
+
+
+def _encode_one(name: str, kind: Any, value: Any) -> str:
+    if (text := _text(kind, value)) is None:
+        raise _invalid(name, value, f"Use {allowed_values(kind)}.")
+    return text
+
+
+def _text(kind: Any, value: Any) -> str | None:
+    """A value as it is sent; None where it is not of this kind."""
+    origin, rules = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return text if (text := _spelling(value)) in map(str, rules) else None
+    if kind is bool:
+        text = str(value).lower() if isinstance(value, bool | str) else ""
+        return text if text in ("true", "false") else None
+    if kind is str:
+        fits = isinstance(value, str) and len(value) <= MAX_TEXT_CHARS
+        return one_line(value, MAX_TEXT_CHARS) if fits else None
+    if origin is Annotated and isinstance(rules[1], Range):
+        return _digits(rules[1], value)
+    if origin is Annotated:
+        return _formed(rules[1], value)
+    return _iso_8601(value)
+
+
+def _spelling(value: Any) -> str:
+    """A word or a number as it is written; nothing for anything else."""
+    return value if isinstance(value, str) else short_repr(value) if isinstance(value, int) else ""
+
+
+def _digits(rule: Range, value: Any) -> str | None:
+    text = "" if isinstance(value, bool) else _spelling(value)
+    fits = re.fullmatch("[0-9]{1,10}", text) and rule.least <= int(text) <= rule.most
+    return str(int(text)) if fits else None
+
+
+def _formed(rule: Form, value: Any) -> str | None:
+    if isinstance(value, str) and re.fullmatch(rule.pattern, value.strip(), re.ASCII):
+        return rule.start + value.strip().removeprefix(rule.start)
+    return None
+
+
+def _iso_8601(value: Any) -> str | None:
+    if isinstance(value, date):  # a datetime is one, too
+        return value.isoformat()
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        datetime.fromisoformat(text if _ISO_8601.fullmatch(text) else "")
+    except ValueError:
+        return None
+    return text
+
+
+def _invalid(name: str, value: Any, hint: str) -> ConfigurationError:
+    return ConfigurationError(f"{name} can't be {short_repr(value)}.", hint=hint)
+
+
+def _not_taken(endpoint: Endpoint, name: str) -> ConfigurationError:
+    others = [other for other in FAMILIES if name in takes(other)]
+    if endpoint in FAMILIES and others:
+        search = "search of all" if endpoint == "all" else f"{endpoint} search"
+        hint = f"It goes with family {' or '.join(others)}."
+        return ConfigurationError(f"The {search} takes no {name}.", hint=hint)
+    from difflib import get_close_matches
+
+    names = sorted(takes(endpoint))
+    nearest = get_close_matches(name, names, 1)
+    hint = f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(names)}."
+    return ConfigurationError(f"There is no argument {name!r} here.", hint=hint)
