@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,8 @@ STILL_WHOLE_SETTINGS = {
     "api/oauth.py",
     "api/requests.py",
 }
+
+DIALECT = {"said", "told", "LONGEST", "MOST", "SHORTEST", "LEAST", "BREATH", "PATIENCE", "NEVER_MIND"}
 
 MODULES = modules(PACKAGE)
 
@@ -81,6 +85,14 @@ def test_settings_are_taken_apart(path: Path) -> None:
 
 def _names(annotation: ast.expr) -> set[str]:
     return {node.id for node in ast.walk(annotation) if isinstance(node, ast.Name)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_are_the_fields_words(path: Path) -> None:
+    """What is passed has a name by its place (params, fields, options); a constant names its noun and its unit."""
+    source = path.read_text("utf-8")
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    assert not {token.string for token in tokens if token.type == tokenize.NAME} & DIALECT
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
