@@ -6,8 +6,8 @@ import functools
 import os
 import threading
 import weakref
-from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, Protocol, TypeVar
 
 Value = TypeVar("Value")
 
@@ -37,6 +37,19 @@ def _install_hook() -> None:
 def _run_after_fork() -> None:
     for part in list(_forkable):
         part.after_fork()
+
+
+_shared: weakref.WeakValueDictionary[Hashable, Any] = weakref.WeakValueDictionary()
+_sharing = threading.Lock()
+
+
+def shared(name: Hashable, make: Callable[[], Value]) -> Value:
+    """What everybody in the process has under this name; made where nobody has it."""
+    with _sharing:
+        value: Value | None = _shared.get(name)
+        if value is None:
+            value = _shared[name] = make()
+        return value
 
 
 class Lazy(Generic[Value]):

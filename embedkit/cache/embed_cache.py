@@ -52,6 +52,7 @@ from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavail
 from embedkit.events import Observe, ignore
 from embedkit.freshness import JITTER, MAX_AGE_S, Policy, Verdict, judge, lifetime
 from embedkit.models import JSON, Embed, EmbedKey
+from embedkit.process import shared
 
 __all__ = ["EmbedCache", "Entry"]
 
@@ -119,7 +120,7 @@ class EmbedCache:
         """Threads that want the same; who else asks Getty for it; who else writes it."""
         if path := getattr(backend, "lock_path", None):
             locks = FileLocks.at(path)
-            return SingleFlight.at(path), locks, locks
+            return shared((SingleFlight, path), SingleFlight), locks, locks
         if self._store.is_process_local:
             return SingleFlight(), Locks(), Locks()
         return SingleFlight(), LeaseLocks(self._store.add, self._store.get, self._store.delete), Locks()
@@ -308,7 +309,7 @@ class EmbedCache:
 
     def state(self) -> str:
         """``ok``; ``degraded`` where the backend takes no writes; ``down`` where it does not answer."""
-        return _state(self.status())
+        return str(self.status()["state"])
 
     def status(self) -> JSON:
         """How the backend is, and what it has not taken yet.
@@ -316,11 +317,11 @@ class EmbedCache:
         ``kind``; ``read`` and ``write``: ok or failing; ``state`` as :meth:`state`; ``unwritten`` entries and
         ``takedowns``; ``reserve``: file, where takedowns outlive the process, or memory.
         """
-        found = self._store.probe()
-        takedowns = self._backlog.takedowns
+        found, takedowns = self._store.probe(), self._backlog.takedowns
+        readable = "ok" if found["write"] == "ok" else "degraded"
         return {
             "kind": self._store.kind,
-            "state": _state(found),
+            "state": readable if found["read"] == "ok" else "down",
             **found,
             "unwritten": len(self._backlog),
             "takedowns": len(takedowns.keys()),
@@ -525,9 +526,3 @@ class EmbedCache:
 def _after(dropped: float, now: float) -> float:
     """A moment after a drop, by a clock that has not ticked since."""
     return math.nextafter(dropped, math.inf) if now <= dropped < now + 1 else now
-
-
-def _state(found: JSON) -> str:
-    if found["read"] != "ok":
-        return "down"
-    return "ok" if found["write"] == "ok" else "degraded"

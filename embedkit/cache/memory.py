@@ -75,7 +75,7 @@ class Memo:
             entry, answer = self._answers[question]
         except (KeyError, TypeError):  # or something of a wrong type, which whoever was asked will name
             return None
-        if entry.is_current() or self._holds(entry):
+        if entry.is_current() or (self._cache and self._cache().holds(entry)):
             return answer
         self._answers.pop(question, None)
         return None
@@ -87,9 +87,6 @@ class Memo:
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()  # all of it can be made again
         self._answers[question] = entry, answer
-
-    def _holds(self, entry: Entry) -> bool:
-        return self._cache is not None and self._cache().holds(entry)
 
 
 class CountedMemo(Memo):

@@ -9,10 +9,9 @@ from __future__ import annotations
 import copy
 import threading
 import time
-import weakref
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from embedkit.cache.stores.coordination import Busy
 from embedkit.process import run_now_and_after_fork
@@ -37,19 +36,8 @@ class Call:
 class SingleFlight:
     """The work under way in this process, by key."""
 
-    _shared: ClassVar[weakref.WeakValueDictionary[str, SingleFlight]] = weakref.WeakValueDictionary()
-    _making: ClassVar[threading.Lock] = threading.Lock()
-
     def __init__(self) -> None:
         run_now_and_after_fork(self)
-
-    @classmethod
-    def at(cls, name: str) -> SingleFlight:
-        """The flight of this name, the same object for everybody in the process."""
-        with cls._making:
-            if (flight := cls._shared.get(name)) is None:
-                flight = cls._shared[name] = cls()
-            return flight
 
     def after_fork(self) -> None:
         """The threads that did the work are not in the child."""

@@ -48,12 +48,6 @@ class Destination:
         if not self.path.is_file():  # a device must not be replaced by a file
             raise FileExistsError(errno.EEXIST, "is there and is not a plain file", str(self.path))
 
-    def mode(self) -> int:
-        """What a file there may be used for: as the one that it replaces, or read by all."""
-        with suppress(FileNotFoundError):
-            return self.path.stat().st_mode & 0o777
-        return MODE
-
     def exists_error(self) -> FileExistsError:
         """The error of a place where a file is already."""
         return FileExistsError(
@@ -91,8 +85,9 @@ class DownloadSink:
     def __enter__(self) -> DownloadSink:
         with ExitStack() as opened, error_at(self._destination.path):
             self._folder = opened.enter_context(self._open_folder(self._destination.path.parent))
-            part = PartialFile(self._folder, self._destination.path.name, self._destination.mode())
-            self._part = opened.enter_context(part)
+            # what replaces a file gets the rights of that one at the end, and is nobody else's until then
+            mode = 0o600 if self._destination.path.exists() else MODE
+            self._part = opened.enter_context(PartialFile(self._folder, self._destination.path.name, mode))
             self._opened = opened.pop_all()
         return self
 

@@ -44,7 +44,7 @@ class Breaker:
     def __init__(self, clock: Callable[[], float], random: Callable[[], float]) -> None:
         self._clock = clock
         self._random = random
-        self._lock = threading.Condition(threading.Lock())
+        self._lock = threading.Condition()
         self._era = 0
         self._close()
 
@@ -79,18 +79,13 @@ class Breaker:
             picture would fail just because the outage is over.
         :raises Unavailable: as :meth:`check`.
         """
-        if patience > 0:
-            with self._lock:
-                self._lock.wait_for(lambda: not self._probing, patience)
-        self.check()
         with self._lock:
-            if self._until is None:
-                return self._era
-            if not self._probing:
+            self._lock.wait_for(lambda: not self._probing, patience)
+            self.check()
+            if self._until is not None:
                 self._probing = True
                 self._era += 1
-                return self._era
-        raise Unavailable("Getty Images is being tried again after a failure.", retry_after=SOON_S)
+            return self._era
 
     def record(self, ticket: int, healthy: bool | None) -> None:
         """How the call with that ticket ended; None where that means nothing for the service."""

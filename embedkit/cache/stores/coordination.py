@@ -22,14 +22,13 @@ import secrets
 import sys
 import threading
 import time
-import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import run_now_and_after_fork, shared
 
 SLOTS = 1024
 VERSION_BYTES = 8  # of a version
@@ -234,9 +233,6 @@ class FileLocks(Locks):
     Where the file can't be made, these are locks between threads alone.
     """
 
-    _known: ClassVar[weakref.WeakValueDictionary[str, FileLocks]] = weakref.WeakValueDictionary()
-    _making: ClassVar[threading.Lock] = threading.Lock()
-
     def __init__(self, path: str) -> None:
         super().__init__()
         self._file = SharedFile(path, WRITABLE)
@@ -246,10 +242,7 @@ class FileLocks(Locks):
     def at(cls, path: str) -> FileLocks:
         """The locks of this file, the same object for everybody in the process."""
         real = os.path.realpath(path)
-        with cls._making:
-            if (locks := cls._known.get(real)) is None:
-                locks = cls._known[real] = cls(real)
-            return locks
+        return shared((cls, real), lambda: cls(real))
 
     def _lease(self, name: str, seconds: int) -> bool:
         if (file := self._file.handle()) is None:

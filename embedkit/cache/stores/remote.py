@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from cachelib import MemcachedCache, RedisCache
@@ -96,14 +97,9 @@ class RedisStore(RedisCache):
 
     def clear(self) -> bool:
         """Delete our own keys, a few at a time: others use the server too."""
-        found: list[bytes] = []
-        for key in self._read_client.scan_iter(match=f"{PREFIX}*", count=SCAN_KEYS):
-            found.append(key)
-            if len(found) >= SCAN_KEYS:
-                self._write_client.unlink(*found)
-                found.clear()
-        if found:
-            self._write_client.unlink(*found)
+        keys = self._read_client.scan_iter(match=f"{PREFIX}*", count=SCAN_KEYS)
+        while some := list(islice(keys, SCAN_KEYS)):
+            self._write_client.unlink(*some)
         return True
 
     def close(self) -> None:

@@ -11,13 +11,12 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, shared_versions
-from embedkit.cache.stores.sqlite_pool import ADD, Pool
+from embedkit.cache.stores.sqlite_pool import ADD, FAILED, Pool
 
 BATCH_ROWS = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
 BATCH_PAUSE_S = 0.001  # seconds between two of them, in which the others have their turn
@@ -30,7 +29,6 @@ SET = "INSERT OR REPLACE INTO entries (key, value, expires) VALUES (?, ?, ?)"
 DELETE = "DELETE FROM entries WHERE key = ? AND (expires = 0 OR expires > ?)"
 DROP_EXPIRED = """DELETE FROM entries WHERE id IN
     (SELECT id FROM entries WHERE expires > 0 AND expires <= ? LIMIT ?)"""
-FAILED = -1  # in place of a number of rows
 DROP_OLDEST = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT ?)"
 
 
@@ -82,7 +80,7 @@ class SQLiteCache(LocalStore):
         for start in range(0, len(keys), MAX_KEYS):
             some = keys[start : start + MAX_KEYS]
             statement = GET_MANY.format(",".join("?" * len(some)))
-            rows: list[Any] = self._pool.do(partial(_fetch_all, statement, some), [])
+            rows, _ = self._pool.execute(statement, some)
             found |= {key: load_or_none(value) for key, value, expires in rows if self._is_alive(expires)}
         return [found.get(key) for key in keys]
 
@@ -105,8 +103,8 @@ class SQLiteCache(LocalStore):
 
     def count(self) -> int:
         """How many entries there are, expired ones included."""
-        row = self._pool.do(lambda db: db.execute("SELECT count(*) FROM entries").fetchone(), (0,))
-        return int(row[0])
+        rows, _ = self._pool.execute("SELECT count(*) FROM entries")
+        return int(rows[0][0]) if rows else 0
 
     def prune(self) -> int:
         """Drop what has expired and what is over the limit, in small steps; how many entries that was."""
@@ -123,8 +121,8 @@ class SQLiteCache(LocalStore):
     # -- inside ----------------------------------------------------------------------------------------
 
     def _read(self, key: str) -> bytes | None:
-        row = self._pool.do(lambda db: db.execute(GET, (key,)).fetchone(), None)
-        return row[0] if row and self._is_alive(row[1]) else None
+        rows, _ = self._pool.execute(GET, (key,))
+        return rows[0][0] if rows and self._is_alive(rows[0][1]) else None
 
     def _drop(self, statement: str, limit: int, *arguments: float) -> int:
         dropped = 0
@@ -155,7 +153,7 @@ class SQLiteCache(LocalStore):
             if self._lost != lost:
                 self.failures.error = Busy("another process has been writing all that time")
                 return FAILED
-            changed = self._pool.do(lambda db: db.execute(statement, arguments).rowcount, FAILED)
+            _, changed = self._pool.execute(statement, arguments)
             self._lost += _busy(self.failures.error)
             return changed
         finally:
@@ -164,7 +162,3 @@ class SQLiteCache(LocalStore):
 
 def _busy(error: Exception | None) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def _fetch_all(statement: str, arguments: Sequence[str], db: sqlite3.Connection) -> list[Any]:
-    return db.execute(statement, arguments).fetchall()

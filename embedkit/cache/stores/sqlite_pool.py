@@ -15,9 +15,9 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any
 
 from embedkit.cache.stores.base import Failures
 from embedkit.cache.stores.coordination import Busy, FileLocks
@@ -25,8 +25,7 @@ from embedkit.process import run_now_and_after_fork
 
 log = logging.getLogger("embedkit.stores")
 
-Result = TypeVar("Result")
-
+FAILED = -1  # in place of a number of rows
 VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
 NO_PLACE = (0, 0)
 MAX_IDLE = 16  # connections kept open for the next caller
@@ -80,8 +79,8 @@ class Pool:
         self._inherited.append(self._idle)
         self._idle = deque()
 
-    def do(self, act: Callable[[sqlite3.Connection], Result], failed: Result) -> Result:
-        """Act on a connection; where SQLite can't, log it and return ``failed``."""
+    def execute(self, statement: str, arguments: Sequence[Any] = ()) -> tuple[list[Any], int]:
+        """The rows that a statement finds, and how many it has changed; none and FAILED where it fails."""
         moved = self.close_if_moved()  # two microseconds: else it would act on a file that nobody sees
         idle = self._idle
         self.failures.error = None
@@ -91,19 +90,20 @@ class Pool:
             except IndexError:
                 db = self._connect()
             try:
-                result = act(db)
+                cursor = db.execute(statement, arguments)
+                found = cursor.fetchall(), cursor.rowcount
             except BaseException:
                 db.close()
                 raise
         except sqlite3.Error as error:
             self._note_failure(error)
-            return failed
+            return [], FAILED
         if len(idle) < MAX_IDLE:
             idle.append(db)
         else:
             db.close()
         self.working = not moved
-        return result
+        return found
 
     def close(self) -> None:
         """Close what is idle; the next call opens a new connection."""
