@@ -219,21 +219,18 @@ def _ask(authorize: Authorize, action: Access) -> None:
 
 
 def grant(context: AppContext) -> Response:
-    response = as_json(GrantAnswer(context.grants.make(g.embedkit_credential), GRANT_LIFETIME_S))
-    response.status_code = 201
-    return response
+    made = context.grants.make(g.embedkit_credential)
+    return as_json(GrantAnswer(made, GRANT_LIFETIME_S), status=201)
 
 
 ROUTES = (
     Route(
         "/v1/grants",
-        "grant",
         grant,
         "A grant for a browser, from a token",
         "Search",
         {201: Answer("The grant: it reads (search, images, countries), and ends after eight hours.", GrantAnswer)},
         method="POST",
         access="grant",
-        sample="/v1/grants",
     ),
 )

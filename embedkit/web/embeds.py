@@ -91,7 +91,6 @@ REF = {"ref": "An asset ID, or up to five joined by commas. URLs go through POST
 ROUTES = (
     Route(
         "/v1/embeds/<ref>",
-        "embed",
         embed,
         "One embed, as data and as markup",
         "Embeds",
@@ -109,7 +108,6 @@ ROUTES = (
     ),
     Route(
         "/v1/embeds",
-        "batch",
         batch,
         "Many embeds, each asked of Getty once",
         "Embeds",
@@ -121,7 +119,6 @@ ROUTES = (
     ),
     Route(
         "/v1/embeds/<ref>",
-        "purge",
         purge,
         "Forget a picture",
         "Embeds",

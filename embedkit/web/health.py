@@ -34,9 +34,7 @@ def readyz(context: AppContext) -> Response:
     The answer is kept for a second: this route is not counted, and must not be a way to keep the store busy.
     """
     state = context.readiness(lambda: _state(context))
-    response = as_json(state)
-    response.status_code = 503 if state.status == "unavailable" else 200
-    return response
+    return as_json(state, status=503 if state.status == "unavailable" else 200)
 
 
 def _state(context: AppContext) -> Readiness:
@@ -94,17 +92,14 @@ def metrics(context: AppContext) -> Response:
 ROUTES = (
     Route(
         "/healthz",
-        "healthz",
         healthz,
         "The process runs",
         "Operation",
         {200: Answer("It does.", Health)},
         limited=False,
-        sample="/healthz",
     ),
     Route(
         "/readyz",
-        "readyz",
         readyz,
         "The service can answer",
         "Operation",
@@ -113,27 +108,22 @@ ROUTES = (
             503: Answer("Neither cache nor Getty can be reached.", Readiness),
         },
         limited=False,
-        sample="/readyz",
     ),
     Route(
         PATH,
-        "security_txt",
         security_txt,
         "Whom to tell of a security hole",
         "Operation",
         {200: Answer("The file security.txt of RFC 9116.", media="text/plain")},
         errors=("no-route",),
         limited=False,
-        sample=PATH,
     ),
     Route(
         "/metrics",
-        "metrics",
         metrics,
         "Numbers for Prometheus",
         "Operation",
         {200: Answer("Counters and states in Prometheus's text format.", media="text/plain")},
         access="metrics",
-        sample="/metrics",
     ),
 )

@@ -6,18 +6,13 @@ from dataclasses import replace
 
 from flask import Response
 
-from embedkit.getty.urls import (
-    EMBED_HOST,
-    MEDIA_HOST,
-    SHORT_HOSTS,
-    SITES,
-)
+from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES
 from embedkit.models import Embed
 from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, Refused
 from embedkit.web.rate_limit import admit_cold
 from embedkit.web.request import read_options, read_query
-from embedkit.web.response import PAGES, as_json
+from embedkit.web.response import NO_STORE, PAGES, as_json
 from embedkit.web.response_cache import mark_cacheable
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import OEmbedAnswer, OEmbedQuery, Provider, ProviderEndpoint
@@ -83,8 +78,8 @@ def _answer(context: AppContext, embed: Embed, html: str) -> OEmbedAnswer:
 def providers(context: AppContext) -> Response:
     """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
     endpoint = ProviderEndpoint(schemes(), context.known_oembed_url(), ["json"], True)
-    known = bool(context.settings.public_url)  # else made from Host, which nobody else may keep
-    return as_json([Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], **({"cache": PAGES} if known else {}))
+    kept = PAGES if context.settings.public_url else NO_STORE  # made from Host it is for nobody else
+    return as_json([Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], cache=kept)
 
 
 def schemes() -> list[str]:
@@ -99,7 +94,6 @@ def schemes() -> list[str]:
 ROUTES = (
     Route(
         "/oembed",
-        "oembed",
         oembed,
         "One embed for an oEmbed consumer",
         "oEmbed",
@@ -110,12 +104,10 @@ ROUTES = (
     ),
     Route(
         "/oembed/providers.json",
-        "providers",
         providers,
         "This service as an entry of a provider list",
         "oEmbed",
         {200: Answer("A list in the format of oembed.com.", list[Provider])},
         errors=("configuration",),
-        sample="/oembed/providers.json",
     ),
 )

@@ -132,9 +132,7 @@ def _operation(route: Route) -> JSON:
         "responses": {**_answers(route), **_errors(route)},
     }
     if route.body:
-        content: JSON = {"schema": _reference(route.body)}
-        if route.sample:
-            content["example"] = route.sample
+        content = {"schema": _reference(route.body), "example": route.sample}
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     if route.access in SECURITY:
         keys, operation["description"], _ = SECURITY[route.access]
@@ -154,7 +152,8 @@ def _query_parameters(route: Route) -> list[JSON]:
         return []
     _, components = msgspec.json.schema_components([route.query], ref_template=REFERENCE)
     struct = components[route.query.__name__]
-    return [_parameter(name, schema, struct) for name, schema in struct["properties"].items()]
+    found = [_parameter(name, schema, struct) for name, schema in struct["properties"].items()]
+    return sorted(found, key=lambda one: not one["required"])
 
 
 def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
@@ -236,7 +235,7 @@ def _always(route: Route) -> list[str]:
     return [*codes, "method-not-allowed", "error"]
 
 
-def openapi_json(context: AppContext) -> Response:
+def openapi(context: AppContext) -> Response:
     return as_json(openapi_document(context.settings), cache=PAGES)
 
 
@@ -294,7 +293,7 @@ def _sample(context: AppContext, route: Route) -> str:
         return f"curl {base}{route.rule} \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"
     method = "" if route.method == "GET" else f"-X {route.method} "
     token = "" if route.access == "open" else ' \\\n  -H "Authorization: Bearer $TOKEN"'
-    return f"curl {method}'{base}{route.sample}'{token}"
+    return f"curl {method}'{base}{route.sample or route.rule}'{token}"
 
 
 def _fields(schema: Any, document: JSON) -> list[JSON]:
@@ -339,20 +338,16 @@ ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     Route(
         "/openapi.json",
-        "openapi",
-        openapi_json,
+        openapi,
         "This interface as OpenAPI 3.1",
         "Documentation",
         {200: Answer("The document.")},
-        sample="/openapi.json",
     ),
     Route(
         "/docs",
-        "docs",
         docs,
         "This interface as a page",
         "Documentation",
         {200: Answer("The page.", media="text/html")},
-        sample="/docs",
     ),
 )

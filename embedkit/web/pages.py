@@ -185,7 +185,6 @@ def _discovery(context: AppContext, ref: AssetRef) -> str:
 ROUTES = (
     Route(
         "/embed/<ref>",
-        "frame",
         frame,
         "A page with one picture, to be framed",
         "Pages",

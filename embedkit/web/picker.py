@@ -179,7 +179,6 @@ def _is_sandbox(settings: Settings) -> bool:
 ROUTES = (
     Route(
         "/picker",
-        "picker",
         picker,
         "The picker, as a page",
         "Pages",

@@ -52,7 +52,6 @@ def _document(context: AppContext, params: RenderRequest) -> Document:
 ROUTES = (
     Route(
         "/v1/render",
-        "render",
         render,
         "Replace the shortcodes and links in a text",
         "Texts",

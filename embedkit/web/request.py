@@ -121,9 +121,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def read_options(
-    params: EmbedQuery | OEmbedQuery | FrameQuery | BatchItem, target: Target | None = None
-) -> Options:
+def read_options(params: DisplayParams, target: Target | None = None) -> Options:
     """What a query, or an item of a batch, says about showing.
 
     :raises Refused: for a tld that Getty has no site for.

@@ -67,7 +67,7 @@ NO_STORE = "no-store"
 PAGES = "public, max-age=300, stale-while-revalidate=86400"  # what only changes when the service is updated
 
 
-def as_json(data: Any, *, cache: str = NO_STORE, about: Any = None) -> Response:
+def as_json(data: Any, *, status: int = 200, cache: str = NO_STORE, about: Any = None) -> Response:
     """JSON, with an entity tag where it may be kept.
 
     :param about: what the tag is made from where ``data`` holds something that changes with every second.
@@ -75,7 +75,7 @@ def as_json(data: Any, *, cache: str = NO_STORE, about: Any = None) -> Response:
     """
     body = msgspec.json.encode(data)
     tag = None if cache == NO_STORE else body if about is None else msgspec.json.encode(about)
-    return _answer(Response(body, content_type="application/json"), cache, tag, weak=about is not None)
+    return _answer(Response(body, status, content_type="application/json"), cache, tag, weak=about is not None)
 
 
 def as_page(html: str, policy: str, *, status: int = 200, cache: str = NO_STORE) -> Response:

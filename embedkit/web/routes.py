@@ -34,16 +34,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``view`` takes the service and what the rule names.
+    """``view`` takes the service and what the rule names; its own name is that of the endpoint.
 
     ``errors`` are the codes it may answer with beside those that any route may. ``access`` says who may call
     it, which is checked before the view. ``limited`` counts it against RATE_LIMIT; ``max_body_bytes`` bounds the
-    body; ``sample`` is a path or a body to try it with. ``paged`` tells that errors may be pages, too;
-    ``links`` where a good answer leads.
+    body; ``sample`` is a path (by default the rule) or a body to try it with. ``paged`` tells that errors may be
+    pages, too; ``links`` where a good answer leads.
     """
 
     rule: str
-    endpoint: str
     view: Callable[..., Response]
     summary: str
     group: str
@@ -59,3 +58,8 @@ class Route:
     sample: Any = None
     paged: bool = False
     links: tuple[Link, ...] = ()
+
+    @property
+    def endpoint(self) -> str:
+        """What Flask and the OpenAPI document know the route by."""
+        return self.view.__name__

@@ -52,42 +52,41 @@ Caption = Annotated[
 ]
 
 
-class EmbedQuery(Struct, omit_defaults=True):
+class Display(Struct, omit_defaults=True):
+    """What can be asked of every embed."""
+
+    maxwidth: Size | None = None
+    maxheight: Size | None = None
+    tld: Tld | None = None
+
+
+class EmbedQuery(Display):
     """How an embed is to be shown."""
 
     target: To | None = None
-    maxwidth: Size | None = None
-    maxheight: Size | None = None
     caption: Words | None = None
     align: Side | None = None
-    tld: Tld | None = None
     title: Title | None = None
 
 
-class OEmbedQuery(Struct, omit_defaults=True):
+class OEmbedQuery(Display, kw_only=True):
     """A consumer's question, as oEmbed 1.0 has it; ``tld`` and ``caption`` are Getty's own."""
 
     url: Annotated[
         str, Meta(min_length=1, max_length=MAX_REFERENCE_CHARS, description="Any URL of a Getty picture")
     ]
-    maxwidth: Size | None = None
-    maxheight: Size | None = None
     format: Annotated[
         str,
         Meta(description="json; anything else answers 501", extra_json_schema={"pattern": "^[Jj][Ss][Oo][Nn]$"}),
     ] = "json"
     caption: Words | None = None
-    tld: Tld | None = None
 
 
-class FrameQuery(Struct, omit_defaults=True):
+class FrameQuery(Display):
     """How a frame page shows its picture."""
 
     target: Literal["web", "facade"] | None = None
-    maxwidth: Size | None = None
-    maxheight: Size | None = None
     caption: Words | None = None
-    tld: Tld | None = None
 
 
 Lang = Annotated[
@@ -100,7 +99,13 @@ Lang = Annotated[
 ]
 EDITORIAL_ONLY = "with family=editorial only"
 WHEN = f"ISO 8601; {EDITORIAL_ONLY}"
-DATE = {"anyOf": [{"format": "date"}, {"format": "date-time"}], "examples": ["1999-12-31"]}
+Date = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        extra_json_schema={"anyOf": [{"format": "date"}, {"format": "date-time"}], "examples": ["1999-12-31"]},
+    ),
+]
 
 
 class SearchQuery(Struct, omit_defaults=True):
@@ -136,28 +141,8 @@ class SearchQuery(Struct, omit_defaults=True):
     ethnicity: list[Ethnicity] | None = None
     age_of_people: list[AgeOfPeople] | None = None
     editorial_segments: Annotated[list[Segment], Meta(description=EDITORIAL_ONLY.capitalize())] | None = None
-    date_from: (
-        Annotated[
-            str,
-            Meta(
-                max_length=40,
-                description=f"Made then or later; ISO 8601; {EDITORIAL_ONLY}",
-                extra_json_schema=DATE,
-            ),
-        ]
-        | None
-    ) = None
-    date_to: (
-        Annotated[
-            str,
-            Meta(
-                max_length=40,
-                description=f"Made then or before; ISO 8601; {EDITORIAL_ONLY}",
-                extra_json_schema=DATE,
-            ),
-        ]
-        | None
-    ) = None
+    date_from: Annotated[Date, Meta(description=f"Made then or later; {WHEN}")] | None = None
+    date_to: Annotated[Date, Meta(description=f"Made then or before; {WHEN}")] | None = None
     exclude_nudity: Annotated[
         bool, Meta(description="The search of editorial pictures has no such filter: there it is left out")
     ] = True
@@ -197,15 +182,12 @@ class LanguageQuery(Struct, omit_defaults=True):
     lang: Lang | None = None
 
 
-class BatchItem(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class BatchItem(Display, forbid_unknown_fields=True, kw_only=True):
     """One reference of a batch, with options of its own."""
 
     ref: str
-    maxwidth: Size | None = None
-    maxheight: Size | None = None
     caption: Caption | None = None
     align: Side | None = None
-    tld: Tld | None = None
     title: Title | None = None
 
 

@@ -130,7 +130,6 @@ def countries(context: AppContext) -> Response:
 ROUTES = (
     Route(
         "/v1/search",
-        "search",
         search,
         "Search for pictures that may be embedded",
         "Search",
@@ -149,7 +148,6 @@ ROUTES = (
     ),
     Route(
         "/v1/images/<id>",
-        "image",
         image,
         "Metadata of one picture",
         "Search",
@@ -163,7 +161,6 @@ ROUTES = (
     ),
     Route(
         "/v1/countries",
-        "countries",
         countries,
         "Countries, with their names and codes",
         "Search",
