@@ -7,9 +7,9 @@ The contract has its oddities: of all page sizes the one of boards is ``pageSize
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from embedkit.api.decoding import JSONReader, count_of, invalid, read
 from embedkit.api.encoding import documented
@@ -158,7 +158,8 @@ class Boards:
     @documented("boards")
     def list(self, **params: Unpack[BoardListing]) -> BoardPage:
         """One page of boards, without their pictures."""
-        return parse_page(self._call(list_request(params, self._api)), self._api, **page_of(params))
+        request = query(self._api, "boards", "/v3/boards", params, **FIRST_PAGE)
+        return parse_page(self._call(request), self._api, **page_of(params))
 
     def create(self, name: str, description: str = "") -> str:
         """Make a board; returns its ID.
@@ -189,12 +190,15 @@ class Boards:
 
     def add(self, id: str, asset_ids: Sequence[str]) -> BoardChange:
         """Put pictures on a board; returns which of them could be added."""
-        wanted = distinct_ids(asset_ids)
-        return parse_change(self._call(add_request(id, wanted, self._api)), wanted)
+        wanted = _asset_ids(asset_ids)
+        document = [{"asset_id": one} for one in wanted]
+        request = write(self._api, "PUT", f"{_path(id)}/assets", document=document)
+        return parse_change(self._call(request), wanted)
 
     def remove(self, id: str, asset_ids: Sequence[str]) -> None:
         """Take pictures off a board."""
-        check(self._call(remove_request(id, asset_ids, self._api)))
+        pairs = tuple(("asset_ids", one) for one in _asset_ids(asset_ids))
+        check(self._call(write(self._api, "DELETE", f"{_path(id)}/assets", pairs)))
 
     def comments(self, id: str) -> Comments:
         """The comments on a board."""
@@ -205,7 +209,10 @@ class Boards:
 
         :param text: at most 2000 characters; must not be empty.
         """
-        return parse_id(self._call(comment_request(id, text, self._api)), "comment")
+        if not (comment := one_line(text, MAX_CAPTION_CHARS)):
+            raise ConfigurationError("The comment is empty.", hint="Pass a text.")
+        request = write(self._api, "POST", f"{_path(id)}/comments", document={"text": comment})
+        return parse_id(self._call(request), "comment")
 
     def delete_comment(self, id: str, comment_id: str) -> None:
         """Delete a comment."""
@@ -217,42 +224,6 @@ class Boards:
 
 
 # -- requests -----------------------------------------------------------------------------------------------
-
-
-def list_request(params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one page of the customer's boards.
-
-    :raises ConfigurationError: for wrong arguments.
-    """
-    return query(api, "boards", "/v3/boards", params, **FIRST_PAGE)
-
-
-def add_request(board_id: str, asset_ids: Sequence[str], api: ApiSettings) -> Request:
-    """The request to put pictures on a board.
-
-    :raises UnsupportedReference: for what is not an asset ID, and where there is none.
-    """
-    document = [{"asset_id": one} for one in _asset_ids(asset_ids)]
-    return write(api, "PUT", f"{_path(board_id)}/assets", document=document)
-
-
-def remove_request(board_id: str, asset_ids: Sequence[str], api: ApiSettings) -> Request:
-    """The request to take pictures off a board.
-
-    :raises UnsupportedReference: for what is not an asset ID, and where there is none.
-    """
-    pairs = tuple(("asset_ids", one) for one in _asset_ids(asset_ids))
-    return write(api, "DELETE", f"{_path(board_id)}/assets", pairs)
-
-
-def comment_request(board_id: str, text: str, api: ApiSettings) -> Request:
-    """The request to comment on a board.
-
-    :raises ConfigurationError: where the comment is empty.
-    """
-    if not (comment := one_line(text, MAX_CAPTION_CHARS)):
-        raise ConfigurationError("The comment is empty.", hint="Pass a text.")
-    return write(api, "POST", f"{_path(board_id)}/comments", document={"text": comment})
 
 
 def _document(name: str, description: str) -> dict[str, str]:
@@ -323,15 +294,16 @@ def parse_id(response: Response, what: What = "board") -> str:
 def parse_change(response: Response, asset_ids: Sequence[str]) -> BoardChange:
     """Which pictures are on the board now, and which could not be added, in the order of ``asset_ids``.
 
+    :param asset_ids: in lower case, each once.
+
     :raises ProviderError: for another status than 201 or 200.
     """
     fields = read(response, "board", statuses=SUCCESS)
-    wanted = distinct_ids(asset_ids)
     refused = {one.lower() for one in fields.texts("assets_not_added")}
     fields.children("assets_added", lambda part: part.asset_ref("asset_id"))
     return BoardChange(
-        tuple(one for one in wanted if one not in refused),
-        tuple(one for one in wanted if one in refused),
+        tuple(one for one in asset_ids if one not in refused),
+        tuple(one for one in asset_ids if one in refused),
         other=fields.other,
     )
 

@@ -22,7 +22,6 @@ from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.session import ApiSession
 from embedkit.cache.secret import signing_secrets
 from embedkit.messages import Response
-from embedkit.process import Lazy
 from embedkit.validation import materialise
 
 if TYPE_CHECKING:
@@ -64,9 +63,9 @@ class Api:
     ) -> None:
         self._api = ApiSettings.of(settings)
         cache, timeout, credentials = settings.cache, settings.timeout, Credentials.of(settings)
-        session = ApiSession(credentials, transport, timeout=timeout, frozen=settings.frozen)
+        self._session = ApiSession(credentials, transport, timeout=timeout, frozen=settings.frozen)
         self._cache = ResponseCache(
-            session,
+            self._session,
             credentials,
             cache=cache,
             signing_secrets=lambda: signing_secrets(settings.secret, settings.cache),
@@ -75,18 +74,20 @@ class Api:
         )
         budget = SearchBudget(settings.search_budget, cache=cache, timeout=timeout, clock=clock)
         self.search = search.Search(self._api, self._cache, budget)
-        self._boards = Lazy(lambda: _open_boards(self._api, session))
-        self._downloads = Lazy(lambda: _open_downloads(self._api, session))
 
     @property
     def boards(self) -> Boards:
         """The boards of the customer that EMBEDKIT_USERNAME names."""
-        return self._boards()
+        from embedkit.api.boards import Boards  # most searches come without
+
+        return Boards(self._api, self._session)
 
     @property
     def downloads(self) -> Downloads:
         """Downloads of what the customer has licensed."""
-        return self._downloads()
+        from embedkit.api.downloads import Downloads
+
+        return Downloads(self._api, self._session)
 
     @documented("image")
     def image(self, id: str, **params: Unpack[Details]) -> Image:
@@ -141,18 +142,6 @@ class Api:
             lambda response: search.parse(response, self._api, what="picture", ref=id, **page_of(params)),
             self.search.budget.spend,
         )
-
-
-def _open_boards(api: ApiSettings, session: ApiSession) -> Boards:
-    from embedkit.api.boards import Boards  # most searches come without
-
-    return Boards(api, session)
-
-
-def _open_downloads(api: ApiSettings, session: ApiSession) -> Downloads:
-    from embedkit.api.downloads import Downloads
-
-    return Downloads(api, session)
 
 
 # -- what searches can be narrowed to -----------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -144,18 +144,11 @@ def write(
 
     :param document: sent as JSON, in ASCII; by default there is no body.
     """
-    headers = {"Accept": "application/json", "Accept-Language": api.language}
-    if document is not NO_DOCUMENT:
-        headers["Content-Type"] = "application/json"
-    return Request(
-        api.base + path,
-        endpoint=ENDPOINT,
-        params=params,
-        method=method,
-        headers=headers,
-        body=None if document is NO_DOCUMENT else json.dumps(document).encode(),
-        max_bytes=MAX_BYTES,
-    )
+    request = replace(get(api, path, params), method=method, redirects=0, hosts=frozenset())
+    if document is NO_DOCUMENT:
+        return request
+    headers = {**request.headers, "Content-Type": "application/json"}
+    return replace(request, headers=headers, body=json.dumps(document).encode())
 
 
 def asset_id(text: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import string
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from embedkit import ConfigurationError, UnsupportedReference
 from embedkit.api import boards, encoding, images
 from embedkit.api.requests import ApiSettings
+from embedkit.messages import Response
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import Secret
 from embedkit.web.auth import Grants
@@ -144,7 +146,9 @@ def test_a_time_over_http_is_refused_as_well() -> None:
 def test_one_id_is_not_a_list_of_its_digits() -> None:
     request = images.images_request(EXAMPLE, {}, API)
     assert ("ids", EXAMPLE) in request.params
-    assert boards.remove_request("b", EXAMPLE, API).params == (("asset_ids", EXAMPLE),)
+    session = Mock(call=Mock(return_value=Response(204)))
+    boards.Boards(API, session).remove("b", EXAMPLE)
+    assert session.call.call_args.args[0].params == (("asset_ids", EXAMPLE),)
     with pytest.raises(UnsupportedReference):
         images.images_request("1,2", {}, API)
 

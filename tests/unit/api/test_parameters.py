@@ -48,7 +48,7 @@ def params(request: Request) -> dict[str, str]:
 
 def sent(act: Callable[[boards.Boards], object], api: ApiSettings = SETTINGS) -> Request:
     """What is sent when something is done with boards."""
-    session = Mock(call=Mock(return_value=Response(200, {}, b'{"id": "1", "comments": []}')))
+    session = Mock(call=Mock(return_value=Response(200, {}, b'{"id": "1", "boards": [], "comments": []}')))
     act(boards.Boards(api, session))
     request, need = session.call.call_args.args
     assert need == "customer"
@@ -491,7 +491,7 @@ def test_the_file_is_asked_for_without_knowing_who_asks() -> None:
 
 def test_boards() -> None:
     base = "https://api.gettyimages.com/v3/boards"
-    listed = boards.list_request({"relationship": "invited", "sort_order": "name_decending"}, SETTINGS)
+    listed = sent(methodcaller("list", relationship="invited", sort_order="name_decending"))
     assert (listed.method, listed.url) == ("GET", base)
     assert params(listed) == {
         "board_relationship": "invited",
@@ -511,14 +511,14 @@ def test_boards() -> None:
         ),
         (sent(lambda boards: boards.delete(BOARD)), "DELETE", f"{base}/{BOARD}", None),
         (
-            boards.add_request(BOARD, ["1", "2", "1"], SETTINGS),
+            sent(methodcaller("add", BOARD, ["1", "2", "1"])),
             "PUT",
             f"{base}/{BOARD}/assets",
             [{"asset_id": "1"}, {"asset_id": "2"}],
         ),
-        (boards.remove_request(BOARD, ["1", "2"], SETTINGS), "DELETE", f"{base}/{BOARD}/assets", None),
+        (sent(methodcaller("remove", BOARD, ["1", "2"])), "DELETE", f"{base}/{BOARD}/assets", None),
         (
-            boards.comment_request(BOARD, "Schön\n!", SETTINGS),
+            sent(methodcaller("comment", BOARD, "Schön\n!")),
             "POST",
             f"{base}/{BOARD}/comments",
             {"text": "Schön !"},
@@ -534,7 +534,7 @@ def test_boards() -> None:
         assert (order.method, order.url, order.redirects) == (method, url, 0)
         assert (json.loads(order.body) if order.body else None) == document
         assert ("Content-Type" in order.headers) is (document is not None)
-    removal = boards.remove_request(BOARD, ["1", "2"], SETTINGS)
+    removal = sent(methodcaller("remove", BOARD, ["1", "2"]))
     assert removal.params == (("asset_ids", "1"), ("asset_ids", "2"))
 
 
@@ -543,9 +543,9 @@ def test_boards_want_names_and_comments_want_words() -> None:
         with pytest.raises(ConfigurationError, match="needs a name"):
             sent(methodcaller("create", name))
         with pytest.raises(ConfigurationError, match="comment is empty"):
-            boards.comment_request(BOARD, name, SETTINGS)
+            sent(methodcaller("comment", BOARD, name))
     with pytest.raises(UnsupportedReference, match="No pictures"):
-        boards.add_request(BOARD, [], SETTINGS)
+        sent(methodcaller("add", BOARD, []))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -555,8 +555,8 @@ def test_nothing_but_an_id_gets_into_a_path(hostile: str) -> None:
         lambda: images.images_request([hostile], {}, SETTINGS),
         lambda: images.series_request("similar", hostile, {}, SETTINGS),
         lambda: downloads.order_request(hostile, {}, SETTINGS),
-        lambda: boards.add_request(BOARD, [hostile], SETTINGS),
-        lambda: boards.remove_request(BOARD, [hostile], SETTINGS),
+        lambda: sent(methodcaller("add", BOARD, [hostile])),
+        lambda: sent(methodcaller("remove", BOARD, [hostile])),
     ]
     for ask in asking:
         with pytest.raises(UnsupportedReference):
