@@ -101,9 +101,6 @@ class JSONReader:
         """What has not been read."""
         return self._rest
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._fields
-
     def raw(self, name: str) -> Any:
         """A value as it came; it counts as not read."""
         return self._fields.get(name)
@@ -126,7 +123,7 @@ class JSONReader:
 
         :raises InvalidResponse: where there is none.
         """
-        if not isinstance(self.raw(name), list | None) or not any(one in self for one in (name, *totals)):
+        if not isinstance(self.raw(name), list | None) or not any(one in self._fields for one in (name, *totals)):
             raise invalid(f"The answer has no list of {name}.", ref)
 
     def _take(self, name: str, value: T | None) -> T | None:

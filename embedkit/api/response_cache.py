@@ -18,6 +18,7 @@ import logging
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -281,15 +282,14 @@ class SearchBudget:
 
 
 def _own_count() -> Count:
-    lock, counts = threading.Lock(), {0: 0}
+    lock, counts = threading.Lock(), Counter[int]()
 
     def count(day: int, amount: int) -> int:
         with lock:
-            used = counts.get(day, 0) + amount
-            counts[day] = used
+            counts[day] += amount
             for past in [one for one in counts if one < day]:
                 del counts[past]
-            return used
+            return counts[day]
 
     return count
 

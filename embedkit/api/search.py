@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from embedkit.api.decoding import count_of, read
@@ -113,7 +114,7 @@ class Search:
             raise ConfigurationError(
                 f"limit is {short_repr(limit)}.", hint="Use a whole number of pages, or None."
             )
-        return self._pages(family, phrase, with_defaults(family, params), limit)
+        return islice(self._pages(family, phrase, with_defaults(family, params)), limit)
 
     def prepare(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> PreparedSearch:
         """What :meth:`find` will ask, checked, for a caller who reports wrong parameters in a way of its own."""
@@ -130,23 +131,19 @@ class Search:
     def _prepare(self, family: Family, phrase: str, params: Mapping[str, Any]) -> PreparedSearch:
         return PreparedSearch(request(family, phrase, params, self._api), **page_of(params))
 
-    def _pages(
-        self, family: Family, phrase: str, params: Mapping[str, Any], limit: int | None = None
-    ) -> Iterator[SearchPage]:
+    def _pages(self, family: Family, phrase: str, params: Mapping[str, Any]) -> Iterator[SearchPage]:
         given = materialise(params)
         first = self._prepare(family, phrase, given)  # at once, and not with the first page
-        return self._walk(family, phrase, given, first, limit)
+        return self._walk(family, phrase, given, first)
 
     def _walk(
-        self, family: Family, phrase: str, params: dict[str, Any], search: PreparedSearch, limit: int | None
+        self, family: Family, phrase: str, params: dict[str, Any], search: PreparedSearch
     ) -> Iterator[SearchPage]:
-        taken = 0
-        while limit is None or taken < limit:
+        while True:
             page = self.run(search)
             yield page
             if not page.has_next:
                 return
-            taken += 1
             search = self._prepare(family, phrase, params | {"page": search.page + 1})
             # whoever walks asks for one page at a time, and wants the rest however long it takes
             search = replace(search, request=replace(search.request, batch=True))

@@ -28,19 +28,6 @@ from embedkit.models import JSON
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# The options of other names than the parameters have, as messages name them.
-OPTIONS = {
-    "orientations": "--orientation",
-    "number_of_people": "--people",
-    "graphical_styles": "--style",
-    "compositions": "--composition",
-    "editorial_segments": "--segment",
-    "color": "--color",
-    "date_from": "--from",
-    "date_to": "--to",
-    "sort_order": "--sort",
-}
-
 
 def repeatable(option: str, name: str, words: Any, text: str) -> Callable[[Command], Command]:
     """An option that may be repeated; ``words`` is the Literal of what it may be."""
@@ -121,13 +108,14 @@ def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, jso
 def _check_family(family: Family, given: Mapping[str, Any]) -> None:
     for name in given.keys() - takes(family).keys():
         fitting = [f"--family {other}" for other in FAMILIES if name in takes(other)]
-        raise click.UsageError(f"{OPTIONS.get(name, name)} goes with {' or '.join(fitting)}.")
+        raise click.UsageError(_with_option(f"{name} goes with {' or '.join(fitting)}."))
 
 
 def _with_option(message: str) -> str:
     """A message that begins with a parameter, with the option that was typed in its place."""
+    options = {one.name: one.opts[0] for one in click.get_current_context().command.params}
     name, blank, rest = message.partition(" ")
-    return f"{OPTIONS.get(name, name)}{blank}{rest}"
+    return f"{options.get(name, name)}{blank}{rest}"
 
 
 def _json(page: SearchPage) -> JSON:
