@@ -14,6 +14,18 @@ from embedkit.models import AssetRef, Embed, Frame, Options
 from embedkit.targets import ROWS, Target
 from tests.support.tools import FIXTURES
 
+# A value of each field of RenderSettings that is not the default, and that shows in what is rendered.
+RENDER_SAMPLES = {
+    "frame_origin": "https://frames.example.org",
+    "frame_sandbox": "allow-scripts",
+    "widget_script": "https://widgets.example.org/widgets.js",
+    "locale": "de",
+    "tld": "de",
+    "sanitizer": "bleach",
+    "templates": str(FIXTURES),  # a folder without templates: ours, rendered as a host's would be
+    "on_error": "link",
+}
+
 SIG = "s" * 43 + "="
 QUERY = (("et", "e" * 22), ("tld", "com"), ("sig", SIG))
 HTML_TARGETS: tuple[Target, ...] = tuple(

@@ -23,16 +23,16 @@ def test_every_target_has_a_row() -> None:
 def test_a_row_is_whole(target: Target) -> None:
     row = ROWS[target]
     assert (templates_dir() / "embedkit" / row.template).is_file(), f"write templates/embedkit/{row.template}"
-    assert tuple(row.escape) == INPUTS
-    assert row.use.endswith(".")
+    assert tuple(row.escape) == INPUTS, "an escape for each input"
+    assert row.use.endswith("."), "use is a sentence"
     assert (row.fallback == "card") == ("embedkit.css" in row.assets), "a card needs the stylesheet"
     for name in row.assets:
-        assert (static_dir() / name).is_file()
+        assert (static_dir() / name).is_file(), f"write embedkit/static/{name}"
 
 
-def test_the_picker_offers_every_target_that_shows_a_picture() -> None:
+def test_the_picker_offers_every_target_but_jsonld() -> None:
     offered = re.search(r"const TARGETS = (\[[^]]*\]);", (PICKER / "embed.js").read_text("utf-8"))
-    assert offered is not None
+    assert offered is not None, "static/picker/embed.js has no line const TARGETS = [...];"
     assert set(json.loads(offered[1])) == set(TARGETS) - {"jsonld"}, "see TARGETS in static/picker/embed.js"
     words: dict[str, Any] = json.loads((static_dir() / "locales" / "en.json").read_text("utf-8"))
     named = {f"target_{target}" for target in TARGETS if target != "jsonld"}
@@ -42,7 +42,7 @@ def test_the_picker_offers_every_target_that_shows_a_picture() -> None:
 def test_frame_pages_show_what_needs_no_script_of_gettys() -> None:
     shown = {target for target, row in ROWS.items() if row.on_page and row.cleaned}
     hint = get_type_hints(FrameQuery)["target"]
-    assert set(get_args(get_args(hint)[0])) == shown
+    assert set(get_args(get_args(hint)[0])) == shown, "see the target of FrameQuery in web/schemas.py"
     framed = re.search(r"const FRAMED_TARGETS = (\[[^]]*\]);", (PICKER / "embed.js").read_text("utf-8"))
     assert framed is not None
-    assert set(json.loads(framed[1])) == {"", *shown}
+    assert set(json.loads(framed[1])) == {"", *shown}, "see FRAMED_TARGETS in static/picker/embed.js"

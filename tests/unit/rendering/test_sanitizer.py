@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import html5lib
 import pytest
 
 from embedkit.errors import ConfigurationError
-from embedkit.models import Options
+from embedkit.models import AssetRef, Options
 from embedkit.rendering.renderer import Renderer
 from embedkit.rendering.sanitizer import NhSanitizer, Sanitizer, sanitizer
-from embedkit.settings import Settings
+from embedkit.settings import RenderSettings, Settings
 from embedkit.targets import ROWS, Target
 from tests.support.embeds import (
     HOSTILE,
     HTML_TARGETS,
+    RENDER_SAMPLES,
     hostile,
     hosts,
     record,
     skeleton,
 )
-
-pytestmark = pytest.mark.slow
 
 ORIGIN = "https://embed.gettyimages.com"
 VIEWER = f"{ORIGIN}/embed/1?et=a&amp;sig=b"
@@ -57,6 +56,18 @@ def raw(target: Target, text: str) -> str:
     )
 
 
+def outputs(renderer: Renderer, target: Target) -> list[str]:
+    """A picture, a slideshow with all options, and what stands in for a picture."""
+    options = Options(caption="Our words", title="A title", align="left")
+    slideshow = record("74917285", "1131502286")
+    rendered = (
+        renderer.render(record(), Options(), target),
+        renderer.render(replace(slideshow, frame=replace(slideshow.frame, bar=49)), options, target),
+        renderer.fallback(AssetRef(("74917285",)), options, target, texts={"title": "A title"}),
+    )
+    return [canonical(str(one)) for one in rendered]
+
+
 class SanitizerContract:
     name: str
 
@@ -64,6 +75,21 @@ class SanitizerContract:
     def net(self) -> Sanitizer:
         return sanitizer(self.name, frame_origin=ORIGIN)
 
+    @pytest.mark.parametrize("setting", [field.name for field in fields(RenderSettings)])
+    def test_what_a_setting_puts_into_markup_passes(self, setting: str) -> None:
+        assert setting in RENDER_SAMPLES, (
+            f"write a value of {setting} in RENDER_SAMPLES of tests/support/embeds.py"
+        )
+        settings = replace(Settings(sanitizer=self.name).rendering, **{setting: RENDER_SAMPLES[setting]})
+        renderer, uncleaned = Renderer(settings), Renderer(settings)
+        uncleaned._sanitizer = Uncleaned()
+        for target in (name for name, row in ROWS.items() if row.is_markup and row.cleaned):
+            assert outputs(renderer, target) == outputs(uncleaned, target), (
+                f"the sanitizer takes away what {setting} puts into {target}: "
+                "add it to ALLOWED in embedkit/rendering/sanitizer.py"
+            )
+
+    @pytest.mark.slow
     @pytest.mark.parametrize("target", [one for one in HTML_TARGETS if ROWS[one].cleaned])
     def test_our_own_output_is_left_as_it_is(self, net: Sanitizer, target: Target) -> None:
         for text in ("Harbour at dusk", 'Tom & "Jerry" <3', *HOSTILE):
@@ -181,6 +207,7 @@ def test_another_name_is_refused() -> None:
         sanitizer("regex", frame_origin=ORIGIN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [one for one in HTML_TARGETS if ROWS[one].cleaned])
 def test_both_libraries_agree(target: Target) -> None:
     one, two = (Renderer(Settings(sanitizer=name).rendering) for name in ("nh3", "bleach"))
