@@ -207,10 +207,9 @@ class Takedowns:
         return self._slots.pop(oldest)
 
     def _put_header(self, file: int) -> None:
-        horizon = struct.pack(">d", self._horizon)
         self._generation = os.urandom(8)
-        check = zlib.crc32(MAGIC + horizon).to_bytes(4, "big")
-        _put(file, 0, MAGIC + self._generation + horizon + check)
+        check = zlib.crc32(MAGIC + struct.pack(">d", self._horizon))
+        _put(file, 0, HEADER.pack(MAGIC, self._generation, self._horizon, check))
 
     def _bump_generation(self, file: int) -> None:
         """Have other processes read the file again."""

@@ -113,25 +113,23 @@ class PartialFile:
         """False where another process has swept up the file before it was locked."""
         self._stem = f".{self.place[:NAME_CHARS]}.{secrets.token_hex(8)}"
         self.name = f"{self._stem}.embedkit.part"
-        handle = self._folder.open(self.name, NEW, self._mode)
+        self.file = os.fdopen(self._folder.open(self.name, NEW, self._mode), "wb")
+        self._held = None
         if sys.platform == "win32":  # there a file that is open can be neither renamed nor removed
-            self._held = None
-            self.file = os.fdopen(handle, "wb")
             return True
         try:
             self._held = self._folder.open(self.name, os.O_RDONLY)
         except OSError as error:
-            os.close(handle)
+            self.file.close()
             if isinstance(error, FileNotFoundError):
                 return False
             self._folder.unlink(self.name)
             raise
-        if not _hold(self._held) or not os.fstat(self._held).st_nlink:
-            os.close(handle)
-            os.close(self._held)
-            return False
-        self.file = os.fdopen(handle, "wb")
-        return True
+        if _hold(self._held) and os.fstat(self._held).st_nlink:
+            return True
+        self.file.close()
+        os.close(self._held)
+        return False
 
     def _is_ours(self) -> bool:
         """Whether the file of that name is the one that was begun: after an exchange it is not."""

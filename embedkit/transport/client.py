@@ -94,14 +94,9 @@ class _Process:
         self.pid = os.getpid()
         # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
         # even where redirects are off, read the whole body of one
-        self.adapter = _Adapter(pool_maxsize=connections)
+        self.adapter = HTTPAdapter(pool_maxsize=connections)
+        self.adapter.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
         self.endpoints: dict[str, _EndpointState] = {}
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
 
 
 class HttpTransport:

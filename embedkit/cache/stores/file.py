@@ -62,7 +62,6 @@ class FileCache(LocalStore):
         self.path = os.path.join(os.path.abspath(path), FOLDER)
         self._entries = os.path.join(self.path, "entries")
         _claim(self.path)
-        os.makedirs(self._entries, exist_ok=True)
         self.lock_path = os.path.join(self.path, "lock")
         self._locks = FileLocks.at(self.lock_path)
         self.failures = Failures()
@@ -202,7 +201,6 @@ class FileCache(LocalStore):
         log.warning("%s has been removed; the cache starts empty", self.path)
         try:
             _claim(self.path)
-            os.makedirs(self._entries, exist_ok=True)
         except (OSError, ConfigurationError) as error:
             log.debug("%s: %s", self.path, error)
 
@@ -211,14 +209,14 @@ def _claim(path: str) -> None:
     """Make a folder ours, or see that it is."""
     os.makedirs(path, exist_ok=True)
     marker = os.path.join(path, MARKER)
-    if os.path.exists(marker):
-        return
-    if set(os.listdir(path)) - OWN_FILES:
-        raise ConfigurationError(
-            f"The folder {path} holds files that are not ours.", hint="Set EMBEDKIT_CACHE to another folder."
-        )
-    with open(marker, "w", encoding="utf-8") as file:
-        file.write("A cache of embedkit. It may be deleted as a whole; nothing else should be put here.\n")
+    if not os.path.exists(marker):
+        if set(os.listdir(path)) - OWN_FILES:
+            raise ConfigurationError(
+                f"The folder {path} holds files that are not ours.", hint="Set EMBEDKIT_CACHE to another folder."
+            )
+        with open(marker, "w", encoding="utf-8") as file:
+            file.write("A cache of embedkit. It may be deleted as a whole; nothing else should be put here.\n")
+    os.makedirs(os.path.join(path, "entries"), exist_ok=True)
 
 
 def _age(file: os.DirEntry[str]) -> float:
