@@ -35,9 +35,6 @@ class Front:
         """A thread that is not in the child may have held the lock."""
         self._filling = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._entries)
-
     def put(self, entry: Entry) -> Entry:
         """Hold an entry, in place of the last one of that picture; the last one itself where it says the same."""
         with self._filling:

@@ -11,7 +11,7 @@ from embedkit.errors import InvalidResponse, Unavailable
 from embedkit.messages import Request, Response
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.faults import Dropped
-from embedkit.transport.responses import follow_redirect
+from embedkit.transport.responses import content_length, decode_chunks, follow_redirect
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -100,25 +100,11 @@ def _receive(pieces: Iterable[bytes], request: Request, status: int, headers: di
     """How long a body is, and the body itself, unless it went where the request wants it."""
     body, sink, length = bytearray(), request.sink if status == 200 else None, 0
     if sink is not None:
-        sink.begin(_content_length(headers, request.max_bytes))
-    for piece in pieces:
+        sink.begin(content_length(headers, request.max_bytes))
+    for piece in decode_chunks(pieces, "", request.max_bytes):
         length += len(piece)
-        if length > request.max_bytes:
-            raise _too_large()
         if sink is None:
             body += piece
         else:
             sink.write(piece)
     return length, bytes(body)
-
-
-def _content_length(headers: dict[str, str], max_bytes: int) -> int | None:
-    if "content-length" not in headers:
-        return None
-    if (length := int(headers["content-length"])) > max_bytes:
-        raise _too_large()
-    return length
-
-
-def _too_large() -> InvalidResponse:
-    return InvalidResponse("The answer of Getty Images was too large.")

@@ -351,7 +351,7 @@ def test_memory_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Non
     for number in range(30):
         kept.store(embed((f"{number}",)), tld="com")
         kept.get((f"{number}",), "com")
-    assert len(kept._front) == 10
+    assert len(kept._front._entries) == 10
     assert all(kept.get((f"{number}",), "com").embed for number in range(30))
 
 
