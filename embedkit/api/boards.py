@@ -6,12 +6,11 @@ The contract has its oddities: of all page sizes the one of boards is ``pageSize
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from embedkit.api.decoding import JSONReader, count_of, invalid, read
+from embedkit.api.decoding import ID_PATTERN, JSONReader, invalid, page_fields, read
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What, error_for
 from embedkit.api.models import ID, ApiObject, Caption, DisplaySize, Paged, Read, Ref, Time, Title
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 SUCCESS = (200, 201, 204)
 
 BoardURL = Annotated[str | None, Read("url", ("api_origins", SITES))]
-
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +234,7 @@ def _path(board_id: str) -> str:
 
 
 def _checked(id: str) -> str:
-    if isinstance(id, str) and _ID.fullmatch(id):
+    if isinstance(id, str) and ID_PATTERN.fullmatch(id):
         return id
     given = excerpt(id if isinstance(id, str) else short_repr(id))
     raise UnsupportedReference(
@@ -262,13 +259,7 @@ def parse_page(response: Response, api: ApiSettings, *, page: int = 1, page_size
     fields = read(response, "board", api, page_size=page_size)
     fields.require_list("boards", "board_count")
     boards = fields.children("boards", _board)
-    return BoardPage(
-        boards=boards,
-        total=count_of(fields, "board_count", boards, page, page_size),
-        page=page,
-        page_size=page_size,
-        other=fields.other,
-    )
+    return BoardPage(boards=boards, **page_fields(fields, "board_count", boards, page, page_size))
 
 
 def parse_board(response: Response, api: ApiSettings) -> Board:

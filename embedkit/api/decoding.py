@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, ge
 
 from embedkit.api.errors import What, error_for
 from embedkit.api.models import ApiObject, Read
+from embedkit.api.requests import asset_id
 from embedkit.errors import InvalidResponse, UnsupportedReference
 from embedkit.getty import payload
 from embedkit.getty.payload import MAX_NAME_CHARS, one_line
-from embedkit.getty.urls import asset_ids
 from embedkit.messages import Response
 from embedkit.models import JSON, AssetRef
 
@@ -33,7 +33,7 @@ _DATETIME = re.compile(
     r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _WORD_BREAK = re.compile(r"(?<=[a-z])(?=[A-Z])|[\s-]+")
-_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+ID_PATTERN = re.compile(r"[0-9A-Za-z_-]{1,64}")  # of whatever the service numbers, fit to stand in a path
 
 Origins = Literal["image_origins", "api_origins", "oembed_origins"]
 # How fields of these types are read; a class of its own is an object within, read in the same way.
@@ -82,10 +82,15 @@ def invalid(message: str, ref: str | None = None) -> InvalidResponse:
     return InvalidResponse(message, hint="It is not used. If that lasts, check EMBEDKIT_API_BASE.", ref=ref)
 
 
-def count_of(fields: JSONReader, name: str, found: Sized, page: int, page_size: int) -> int:
-    """How many there are on all pages: what the answer says, else those up to this page."""
-    total = fields.number(name)
-    return (page - 1) * page_size + len(found) if total is None else total
+def page_fields(fields: JSONReader, count: str, found: Sized, page: int, page_size: int) -> dict[str, Any]:
+    """What a page says beside what is on it.
+
+    :param count: names how many there are on all pages; without, it is those up to this page.
+    """
+    total = fields.number(count)
+    up_to_here = (page - 1) * page_size + len(found)
+    total = up_to_here if total is None else total
+    return {"total": total, "page": page, "page_size": page_size, "other": fields.other}
 
 
 class JSONReader:
@@ -148,8 +153,7 @@ class JSONReader:
 
     def texts(self, name: str, limit: int = MAX_NAME_CHARS) -> tuple[str, ...]:
         """Clean lines, those that are not empty."""
-        found = [_text(item, limit) for item in self._items(name)]
-        return tuple(item for item in found if item)
+        return self._each(name, lambda item: _text(item, limit) or None)
 
     def number(self, name: str) -> int | None:
         """A number of 0 or more, or digits."""
@@ -162,8 +166,7 @@ class JSONReader:
 
     def numbers(self, name: str) -> tuple[int, ...]:
         """Numbers of 0 or more."""
-        found = [payload.whole_number(item) for item in self._items(name)]
-        return tuple(number for number in found if number is not None)
+        return self._each(name, payload.whole_number)
 
     def flag(self, name: str) -> bool | None:
         """True or false; nothing else is either."""
@@ -183,12 +186,16 @@ class JSONReader:
         """An ID of whatever the service numbers, fit to stand in a path; None for anything else."""
         value = self.raw(name)
         written = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        return self._take(name, written if _ID.fullmatch(written) else None)
+        return self._take(name, written if ID_PATTERN.fullmatch(written) else None)
 
     def asset_ref(self, name: str) -> AssetRef | None:
         """The picture that an asset ID names."""
         value = self.raw(name)
-        return self._take(name, _asset(str(value) if isinstance(value, int) else value))
+        try:
+            ref = AssetRef((asset_id(str(value) if isinstance(value, int) else value),))
+        except UnsupportedReference:
+            ref = None
+        return self._take(name, ref)
 
     def url(self, name: str, origins: Origins | None, sites: Container[str] = ()) -> str | None:
         """A URL, if it is on one of these sites, or of these origins of the settings."""
@@ -205,8 +212,7 @@ class JSONReader:
 
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
-        found = [read(JSONReader(item, self._api)) for item in self._items(name) if isinstance(item, dict)]
-        return tuple(item for item in found if item is not None)
+        return self._each(name, lambda item: read(JSONReader(item, self._api)) if isinstance(item, dict) else None)
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """An object of texts."""
@@ -216,9 +222,11 @@ class JSONReader:
         clean = [(_text(key, MAX_NAME_CHARS), _text(value, MAX_NAME_CHARS)) for key, value in found.items()]
         return self._take(name, tuple((key, value) for key, value in clean if key and value)) or ()
 
-    def _items(self, name: str) -> list[Any]:
+    def _each(self, name: str, read: Callable[[Any], T | None]) -> tuple[T, ...]:
+        """What can be read of a list."""
         value = self.raw(name)
-        return self._take(name, value if isinstance(value, list) else None) or []
+        items = self._take(name, value if isinstance(value, list) else None) or []
+        return tuple(found for item in items if (found := read(item)) is not None)
 
 
 @cache
@@ -240,11 +248,3 @@ def _method(name: str, hint: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
 def _text(value: object, limit: int) -> str | None:
     return one_line(value, limit) if isinstance(value, str) else None
-
-
-def _asset(value: object) -> AssetRef | None:
-    try:
-        items = asset_ids(value) if isinstance(value, str) else ()
-    except UnsupportedReference:
-        return None
-    return AssetRef(items) if len(items) == 1 else None

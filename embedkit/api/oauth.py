@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeGuard
 from urllib.parse import urlencode
 
-from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, Unauthorized, Unavailable
+from embedkit.errors import ConfigurationError, InvalidResponse, Unauthorized, Unavailable
 from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
 from embedkit.messages import Request, Response
@@ -111,7 +111,8 @@ def parse(response: Response, grant: Grant) -> Token:
     :raises InvalidResponse: where the answer is not a token endpoint's.
     """
     if response.status != 200:
-        raise _refusal(response, grant)
+        throttled = error_mapping.throttle_error(response)
+        raise throttled or error_mapping.error_for(response, *_classify(response, grant), ref=None)
     failure: Exception | None = None
     try:
         token = _token(response.body)
@@ -139,12 +140,6 @@ def _token(body: bytes) -> Token | None:
 
 def _fit(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
-
-
-def _refusal(response: Response, grant: Grant) -> ProviderError:
-    if throttled := error_mapping.throttle_error(response, None):
-        return throttled
-    return error_mapping.error_for(response, *_classify(response, grant), ref=None)
 
 
 def _classify(response: Response, grant: Grant) -> Meaning:

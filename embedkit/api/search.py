@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from embedkit.api.decoding import count_of, read
+from embedkit.api.decoding import page_fields, read
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What
 from embedkit.api.images import read_image
@@ -204,11 +204,8 @@ def parse(
     images = fields.children("images", read_image)
     return SearchPage(
         images=images,
-        total=count_of(fields, "result_count", images, page, page_size),
-        page=page,
-        page_size=page_size,
         related_searches=fields.children("related_searches", lambda part: part.build(RelatedSearch)),
         correction=fields.child("auto_corrections", lambda part: part.text("phrase")) or "",
         facets=fields.child("facets", lambda part: part.build(Facets)) or Facets(),
-        other=fields.other,
+        **page_fields(fields, "result_count", images, page, page_size),
     )

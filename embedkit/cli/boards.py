@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -78,10 +78,7 @@ def show(board: str, json_: bool) -> None:
     """Print a board, with the shortcodes of its pictures."""
     with open_kit() as kit:
         found = kit.api.boards.get(board)
-    if json_:
-        print_json(_board_json(found))
-    else:
-        click.echo("\n".join(_readable(found)))
+    _report(_board_json(found), "\n".join(_readable(found)), json_, show=click.echo)
 
 
 @boards.command()
@@ -91,7 +88,8 @@ def show(board: str, json_: bool) -> None:
 def create(name: str, description: str | None, json_: bool) -> None:
     """Make a board, and print its ID."""
     with open_kit() as kit:
-        _print_id(kit.api.boards.create(name, description or ""), json_)
+        id = kit.api.boards.create(name, description or "")
+    _report({"id": id}, id, json_, show=click.echo)
 
 
 @boards.command()
@@ -177,7 +175,8 @@ def comments(board: str, json_: bool) -> None:
 def comment(board: str, text: str, json_: bool) -> None:
     """Comment on a board, and print the comment's ID."""
     with open_kit() as kit:
-        _print_id(kit.api.boards.comment(board, text), json_)
+        id = kit.api.boards.comment(board, text)
+    _report({"id": id}, id, json_, show=click.echo)
 
 
 @boards.command()
@@ -210,19 +209,12 @@ def _asset_ids(kit: EmbedKit, refs: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(id for ref in wanted for id in kit.parse(ref).items))
 
 
-def _print_id(id: str, json_: bool) -> None:
-    if json_:
-        print_json({"id": id})
-    else:
-        click.echo(id)
-
-
-def _report(done: JSON, message: str, json_: bool) -> None:
-    """Print what was done: as JSON, or as a message."""
+def _report(done: JSON, message: str, json_: bool, show: Callable[[str], None] = say) -> None:
+    """Print what was done: as JSON, or as a message; as a text on stdout where ``show`` is click.echo."""
     if json_:
         print_json(done)
     else:
-        say(message)
+        show(message)
 
 
 def _summary_json(board: Board) -> JSON:
