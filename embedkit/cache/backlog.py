@@ -66,11 +66,11 @@ class Backlog:
             while len(self._bodies) > MAX_ENTRIES:
                 del self._bodies[next(iter(self._bodies))]
 
-    def remove(self, key: str) -> None:
-        """The store has it now."""
+    def remove(self, key: str, dropped: float) -> None:
+        """The store has it now, with what was taken down until ``dropped``."""
         with self._lock:
             self._bodies.pop(key, None)
-        self.takedowns.remove(key)
+        self.takedowns.remove(key, dropped)
 
     def clear(self) -> None:
         """Keep no bodies; takedowns stay."""

@@ -65,6 +65,7 @@ TRUST_S, BLIND_TRUST_S = 30.0, 1.0  # for an entry in memory: of a store with ve
 OUTAGE_NOTE_S = 2  # for which other processes that waited for the same answer learn of an outage
 MAX_READ_TOGETHER = 100  # entries; some 0.5 MB
 WRITE_TIMEOUT_S = 1.0  # to wait for another who is changing the same entry
+MAX_TRIES = 3  # to change an entry while others write, too
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, but in no shape we know
 
 
@@ -175,8 +176,7 @@ class EmbedCache:
             at = _after(body["dropped"], now) if self._backlog else now
             stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
             changed = entries.add_copy(body, stamped, tld, asked_at)
-            if changed is not body:
-                stored.embed = stamped
+            stored.embed = None if changed is body else stamped
             return changed
 
         body, _, place = self._change(key[0], change)
@@ -210,9 +210,12 @@ class EmbedCache:
         name = self._name(items)
         # where that fails, it is made again when it is wanted again
         with suppress(Busy, *MALFORMED), self._locks.hold(f"{name}:write", WRITE_TIMEOUT_S):
+            began, before = time.monotonic(), self._version(name)
             body = entry.body if entry.body and entry.is_current() else self._read(name)
             changed = entries.add_html(body, entry.embed, tld, html)
-            if changed is not body and self._set(name, changed) and (place := self._versions.read(name)):
+            if changed is body or before != self._version(name) or not self._set(name, changed):
+                return
+            if place := self._place(name, began):
                 self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
 
     def store_error(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
@@ -232,8 +235,8 @@ class EmbedCache:
                 return body
             return entries.add_refusal(body, error, now, self._policy)
 
-        body, written, _ = self._change(items, change)
-        if not written and isinstance(error, NotFound) and body["dropped"] >= now:
+        body, kept, _ = self._change(items, change)
+        if not kept and isinstance(error, NotFound) and body["dropped"] >= now:
             self._bury(self._name(items))
 
     def delete(self, items: Items) -> bool:
@@ -242,9 +245,10 @@ class EmbedCache:
         :raises Unavailable: where others that use the backend may still show it. This process never does.
         """
         name = self._name(items)
-        with self._alone(name):
+        with self._alone(name) as alone:
             held = bool(self._read(name)["variants"])
-            if not self._set(name, entries.purged_body(self._clock())) and not self._bury(name):
+            written = self._set(name, entries.purged_body(self._clock()))
+            if not (written and alone) and not self._bury(name):
                 raise Unavailable(
                     "The cache can't be written: this process no longer shows the picture, but others may.",
                     hint="It is dropped everywhere as soon as this process can write to the cache.",
@@ -433,14 +437,19 @@ class EmbedCache:
     def _change(self, items: Items, change: Callable[[JSON], JSON]) -> tuple[JSON, bool, KeyVersion | None]:
         """Read, change and write an entry, with nobody else in between.
 
-        :returns: the body, whether it is written, and if so by what it is known that nobody has written since.
+        :returns: the body, whether it is written and nobody writes over it, and by what it is known that nobody
+            has written since.
         """
         name = self._name(items)
         with self._alone(name) as alone:
-            body = self._read_and_change(name, change)
-            written = self._set(name, body)
-            known = alone and written and not self._store.is_null
-            return body, written, self._versions.read(name) if known else None
+            began = time.monotonic()
+            for _ in range(MAX_TRIES):
+                before = self._version(name)
+                body = self._read_and_change(name, change)
+                if before == self._version(name):
+                    break  # else the lock has run out, or did not keep everybody out
+            kept = self._set(name, body) and alone
+            return body, kept, self._place(name, began) if kept and not self._store.is_null else None
 
     def _read_and_change(self, name: str, change: Callable[[JSON], JSON]) -> JSON:
         """What becomes of an entry, or of nothing where it is in no shape that we know."""
@@ -469,17 +478,18 @@ class EmbedCache:
         self._bump(name)  # before as well, so that whoever ends in between has not written unseen
         done = self._store.set(name, self._envelope.seal(name, body), seconds)
         if done:
-            self._backlog.remove(name)
+            self._backlog.remove(name, body["dropped"])
             self._bump(name)
         return done
 
     def _write_back(self, name: str) -> bool:
-        with self._alone(name):
+        with self._alone(name) as alone:
             body = self._read_and_change(name, lambda body: body)
-            return not self._store.reading.failures and self._write(name, body)
+            return alone and not self._store.reading.failures and self._write(name, body)
 
     def _bury(self, name: str) -> bool:
-        """Have a picture dropped in spite of a backend that does not take it; whether that holds for all.
+        """Have a picture dropped in spite of a backend that does not take it, or of somebody who may be writing an
+        older copy over it; whether that holds for all.
 
         The takedown is filed even where the backend has deleted its copy: others may hold one in their backlog.
         """
@@ -493,7 +503,7 @@ class EmbedCache:
     def _alone(self, name: str) -> AbstractContextManager[bool]:
         """Keep other writers of an entry out, for the length of a block, which gets to know whether they are.
 
-        It is better to lose what another is writing than not to write.
+        It is better to lose what another is writing than not to write; a purge is not lost, see :meth:`_bury`.
         """
         return self._writing.try_hold(f"{name}:write", WRITE_TIMEOUT_S)
 
@@ -516,6 +526,15 @@ class EmbedCache:
         log.debug("dropped an entry: %s", error)
         self._store.delete(name)
         self._bump(name)
+
+    def _place(self, name: str, began: float) -> KeyVersion | None:
+        """The version of what we wrote; None where others may have tired of waiting for us since, and written."""
+        place = self._versions.read(name)
+        return place if time.monotonic() - began < WRITE_TIMEOUT_S else None
+
+    def _version(self, name: str) -> object:
+        place = self._versions.read(name)
+        return place and place[2]
 
     def _bump(self, name: str) -> None:
         """Let everybody know that an entry is written, as far as that can be; this process in any case."""

@@ -17,6 +17,7 @@ On a file system that never writes in place (btrfs, ZFS) the reserve is a promis
 from __future__ import annotations
 
 import logging
+import math
 import os
 import random
 import struct
@@ -103,16 +104,18 @@ class Takedowns:
                 log.warning("a takedown could not be written to %s (%s)", self._path, error.strerror)
                 return False
 
-    def remove(self, key: str) -> None:
-        """Forget a takedown: the store has it now."""
+    def remove(self, key: str, until: float = math.inf) -> None:
+        """Forget a takedown, where it is not later than that: the store has it now."""
         digest = self._digest(key)
         if digest not in self._own and digest not in self._filed:
             return
         file = self._reserve()
         with self._lock, self._alone():
-            self._own.pop(digest, None)
             try:
                 self._refresh()
+                if max(self._own.get(digest, NEVER), self._filed.get(digest, NEVER)) > until:
+                    return
+                self._own.pop(digest, None)
                 if file is not None and self._filed.pop(digest, None) is not None:
                     _put(file, self._slots.pop(digest), EMPTY)
                     self._bump_generation(file)

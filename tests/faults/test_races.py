@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, Embed, EmbedKit, NotFound, Settings, Unavailable
-from embedkit.cache.stores.base import MemoryCache
+from embedkit.cache.stores.base import MemoryCache, Timeout
+from embedkit.cache.stores.sqlite import SQLiteCache
+from embedkit.cache.takedowns import Takedowns
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ProviderError
 from embedkit.getty import sizes
 from embedkit.models import Options
 from embedkit.process import Lazy
 from embedkit.transport.resilience import Bulkhead
-from tests.support.cache import once
+from tests.support.cache import ITEMS, cache, embed, once
 from tests.support.faults import ID, House, good
 from tests.support.faulty_upstream import Script, Upstream, ok
 from tests.support.tools import ROOT
@@ -77,6 +79,53 @@ def test_what_was_asked_before_a_purge_does_not_come_back(cache: str, held: bool
         hits = upstream.hits
         assert house.kit.resolve(ID).title == "new"
         assert upstream.hits == hits
+
+
+class Interrupted(SQLiteCache):
+    """A store in whose next write something else happens, before it or after it."""
+
+    before: Callable[[], object] | None = None
+    after: Callable[[], object] | None = None
+
+    def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        before, after, self.before, self.after = self.before, self.after, None, None
+        if before:
+            before()
+        done = super().set(key, value, timeout)
+        if after:
+            after()
+        return done
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["store", "store for another site", "store_rendered"])
+def test_a_purge_that_waits_for_the_lock_in_vain_is_not_lost(step: str, when: str, tmp_path: Path) -> None:
+    """As where a process is stopped in the midst of its write, or many write the same entry."""
+    ours, theirs = Interrupted(tmp_path / "db"), cache(SQLiteCache(tmp_path / "db"))
+    held = cache(ours)
+    entry = held.store(embed(), tld="com")
+    setattr(ours, when, lambda: theirs.delete(ITEMS))
+    if step == "store_rendered":
+        held.store_rendered(entry, {"e/1": "html"})
+    else:
+        held.store(embed(), tld="com" if step == "store" else "de")
+    for kept in (held, theirs, cache(SQLiteCache(tmp_path / "db"))):
+        assert kept.get(ITEMS, "com").embed is None
+        assert kept.get(ITEMS, "de").embed is None
+    held.close()
+    theirs.close()
+    ours.close()
+    assert cache(SQLiteCache(tmp_path / "db")).get(ITEMS, "com").embed is None
+
+
+def test_a_takedown_is_not_forgotten_for_a_write_that_did_not_know_of_it(tmp_path: Path) -> None:
+    known = Takedowns(str(tmp_path / "takedowns"), prefix="p:", life=40 * 86_400)
+    key = f"p:{7:064x}"
+    assert known.add(key, 100.0)
+    known.remove(key, 99.0)
+    assert known.time(key) == 100.0
+    known.remove(key, 100.0)
+    assert known.time(key) == 0.0
 
 
 def test_a_purge_stops_a_refresh_behind_the_reader_too() -> None:
