@@ -182,7 +182,7 @@ SKIPPED = {"name": "c", "skip_reason": "not found"}
         ([SKIPPED, SOUND], 0, "!!!! NOT AUDITED: tools: 1 of 2 packages."),
         ([], 0, "!!!! NOT AUDITED: tools: everything."),
         (None, 0, "!!!! NOT AUDITED: tools: everything."),
-        ([SOUND, {"name": "embedkit", "skip_reason": "ours"}], 0, "tools: 1 packages, 0 known holes"),
+        ([SOUND, {"name": "embedkit-getty", "skip_reason": "ours"}], 0, "tools: 1 packages, 0 known holes"),
     ],
 )
 def test_an_audit_fails_for_what_it_finds_and_is_loud_where_it_cannot_look(
