@@ -119,7 +119,9 @@ class JSONReader:
         found = known | {
             name: value
             for name, method, arguments in plan
-            if name not in known and (value := method(self, *arguments)) is not None
+            if name not in known
+            and (arguments[0] in self._fields or name in required)
+            and (value := method(self, *arguments)) is not None
         }
         return kind(**found, other=self.other) if required <= found.keys() else None
 
