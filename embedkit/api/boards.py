@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Unpack
 
 from embedkit.api.decoding import ID_PATTERN, JSONReader, invalid, page_fields, read
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What, error_for
 from embedkit.api.models import ID, ApiObject, Caption, DisplaySize, Paged, Read, Ref, Time, Title
-from embedkit.api.parameters import PAGE_SIZE
+from embedkit.api.parameters import PAGE_SIZE, BoardListing
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
+from embedkit.api.session import ApiSession
 from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
 from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
-
-if TYPE_CHECKING:
-    from typing import Unpack
-
-    from embedkit.api.parameters import BoardListing
-    from embedkit.api.session import ApiSession
 
 SUCCESS = (200, 201, 204)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from embedkit.api import images, search
 from embedkit.api.decoding import FAMILIES, JSONReader, read
@@ -25,15 +25,11 @@ from embedkit.messages import Response
 from embedkit.validation import materialise
 
 if TYPE_CHECKING:
-    from typing import Unpack
-
     from embedkit.api.boards import Boards
     from embedkit.api.downloads import Downloads
     from embedkit.api.parameters import Details, Series
     from embedkit.settings import Settings
     from embedkit.transport.client import Transport
-
-__all__ = ["Api"]
 
 
 class Api:

@@ -10,24 +10,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 from embedkit.api.decoding import invalid, read
 from embedkit.api.encoding import documented, encode
 from embedkit.api.images import image_request, parse_image
 from embedkit.api.models import DownloadOffer, DownloadSize, Image
+from embedkit.api.parameters import Downloading
 from embedkit.api.requests import MAX_REDIRECTS, ApiSettings, asset_id, write
+from embedkit.api.session import ApiSession
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
 from embedkit.files.download import Destination, DownloadSink, Progress
 from embedkit.getty import error_mapping, payload
 from embedkit.messages import Request, Response
-
-if TYPE_CHECKING:
-    from typing import Unpack
-
-    from embedkit.api.parameters import Downloading
-    from embedkit.api.session import ApiSession
 
 ENDPOINT = "delivery"  # a throttle and a breaker of its own: files are slow, and on another host
 TIMEOUT_S = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them

@@ -66,7 +66,10 @@ def parse_images(response: Response, api: ApiSettings, ids: Sequence[str]) -> Fo
     """
     wanted = distinct_ids(ids)
     if response.status == 404:
-        return _none_of(response, wanted)
+        error = error_for(response, what="picture", ref=",".join(wanted))
+        if isinstance(error, NotFound):
+            return Found((), wanted)
+        raise error  # a firewall's page: it knows nothing of pictures
     fields = read(response, "picture", api)
     images = {image.id: image for image in _images(fields)}
     return Found(
@@ -74,13 +77,6 @@ def parse_images(response: Response, api: ApiSettings, ids: Sequence[str]) -> Fo
         tuple(id for id in wanted if id not in images),
         other=fields.other,
     )
-
-
-def _none_of(response: Response, ids: tuple[str, ...]) -> Found:
-    error = error_for(response, what="picture", ref=",".join(ids))
-    if isinstance(error, NotFound):
-        return Found((), ids)
-    raise error  # a firewall's page: it knows nothing of pictures
 
 
 def _images(fields: JSONReader) -> tuple[Image, ...]:

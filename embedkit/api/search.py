@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from embedkit.api.decoding import page_fields, read
 from embedkit.api.encoding import documented
@@ -23,8 +23,6 @@ from embedkit.messages import Request, Response
 from embedkit.validation import materialise, one_of, short_repr
 
 if TYPE_CHECKING:
-    from typing import Unpack
-
     from embedkit.api.parameters import AnySearch, CreativeSearch, EditorialSearch, ImageSearch
     from embedkit.api.response_cache import ResponseCache, SearchBudget
 
