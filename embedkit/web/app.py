@@ -93,11 +93,7 @@ def _mounted(
     settings = settings or kit.settings
     counts = _metrics(settings, kit, host=authorize is not None)
     context = AppContext(kit, settings, authorize, metrics=counts)
-    blueprint = Blueprint(
-        "embedkit",
-        "embedkit.web",
-        url_prefix=url_prefix,
-    )
+    blueprint = Blueprint("embedkit", "embedkit.web", url_prefix=url_prefix)
     blueprint.add_url_rule("/static/<path:filename>", "static", partial(static_file, picker_files()))
     limiter = RateLimiter(context.settings)
     blueprint.before_request(_guard(context, limiter))

@@ -132,11 +132,9 @@ def authorize(context: AppContext, access: Access, grant: Secret | None = None) 
     """
     if access == "search":
         return _search(context, grant or bearer_credential())
-    if access == "grant":
-        return _grant(context)
     if access == "metrics":
         _metrics(context)
-    return _purge(context) if access == "purge" else None
+    return _by_token(context, access) if access in ("grant", "purge") else None
 
 
 def _search(context: AppContext, given: Secret | None) -> Secret | None:
@@ -156,22 +154,16 @@ def _search(context: AppContext, given: Secret | None) -> Secret | None:
     return _one_of(context.settings.tokens, _how_to_search(context))
 
 
-def _grant(context: AppContext) -> Secret | None:
+def _by_token(context: AppContext, access: Access) -> Secret | None:
     if context.authorize is not None:
-        _ask(context.authorize, "grant")
+        _ask(context.authorize, access)
         return None
-    if not context.settings.tokens:
-        raise Refused("no-route", NOTHING)
-    return _one_of(context.settings.tokens, f"Grants are made for holders of a token: send it {SEND}")
-
-
-def _purge(context: AppContext) -> Secret | None:
-    if context.authorize is not None:
-        _ask(context.authorize, "purge")
-        return None
-    if not context.settings.admin_token:
+    tokens, how = context.settings.tokens, f"Grants are made for holders of a token: send it {SEND}"
+    if access == "purge":
+        tokens, how = context.settings.admin_token, f"Send the token {SEND}"
+    if not tokens:
         raise Refused("no-route", NOTHING)  # as if the URL did not exist
-    return _one_of(context.settings.admin_token, f"Send the token {SEND}")
+    return _one_of(tokens, how)
 
 
 def _metrics(context: AppContext) -> None:

@@ -85,25 +85,18 @@ class AppContext:
         """An embed as JSON, as of now."""
         return serialization.public(embed, self.clock())
 
-    def oembed_url(self) -> str | None:
-        """The absolute URL of /oembed; None where it can't be known for sure.
+    def oembed_url(self) -> str:
+        """The absolute URL of /oembed.
 
         The header Host is whatever the client says (cache poisoning): it counts only where Flask has
         checked it against TRUSTED_HOSTS, or on the developer's own machine. No answer that may be kept holds it.
+
+        :raises Refused: where it can't be known for sure: then PUBLIC_URL has to be set first.
         """
         if self.settings.public_url:
             return f"{self.settings.public_url}/oembed"
         if request.trusted_hosts or _loopback(request.host):
             return url_for(".oembed", _external=True)
-        return None
-
-    def known_oembed_url(self) -> str:
-        """The same, for answers that make no sense without it.
-
-        :raises Refused: where PUBLIC_URL has to be set first.
-        """
-        if url := self.oembed_url():
-            return url
         raise Refused(
             "configuration",
             "This answer holds the URL of the service, which is not known."

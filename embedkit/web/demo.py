@@ -10,19 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import jinja2
-from flask import Flask, Response, make_response, request
+from flask import Flask, Response, request
 from markupsafe import Markup
 
 from embedkit import serialization
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
 from embedkit.models import AssetRef, Embed, Options
-from embedkit.rendering.renderer import templates_dir
 from embedkit.settings import Settings
 from embedkit.shortcodes import scan
 from embedkit.targets import ROWS, Target
 from embedkit.web.app import create_app
+from embedkit.web.pages import environment
+from embedkit.web.response import as_page
 
 POST = """\
 <p>On the third day the clouds broke, an hour
@@ -68,7 +68,6 @@ SAMPLES = (
     ("https://gettyimages.com.evil.example/detail/74917285", "a look-alike host"),
 )
 
-# what each target is for, and whether this page can show it as well as print it
 Calls = Callable[[], int]
 """How often the sandbox was asked so far."""
 
@@ -87,7 +86,6 @@ class Shown:
 class Trial:
     """What came of a reference that a visitor typed."""
 
-    ref: str
     milliseconds: float
     calls: int
     record: str = ""
@@ -105,31 +103,31 @@ def create_demo(settings: Settings, calls: Calls) -> Flask:
     """
     kit = EmbedKit(settings)
     app = create_app(settings, kit=kit)
-    loader = jinja2.FileSystemLoader(templates_dir())
-    templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    app.view_functions["embedkit.index"] = lambda: _page(kit, calls, templates)
+    app.view_functions["embedkit.index"] = lambda: _page(kit, calls)
     return app
 
 
-def _page(kit: EmbedKit, calls: Calls, templates: jinja2.Environment) -> Response:
+def _page(kit: EmbedKit, calls: Calls) -> Response:
     ref = request.args.get("ref", "").strip()[:4000]
     rendered = Markup(kit.render(POST))  # our own text and our own markup  # noqa: S704  # nosec B704
-    html = templates.get_template("embedkit/demo.html").render(
-        post=_pieces(POST),
-        rendered=rendered,
-        trial=_try(kit, calls, ref) if ref else None,
-        ref=ref,
-        samples=SAMPLES,
-        assets=kit.assets("facade"),
-        url=request.host_url.rstrip("/"),
+    html = (
+        environment("")
+        .get_template("embedkit/demo.html")
+        .render(
+            post=_pieces(POST),
+            rendered=rendered,
+            trial=_try(kit, calls, ref) if ref else None,
+            ref=ref,
+            samples=SAMPLES,
+            assets=kit.assets("facade"),
+            url=request.host_url.rstrip("/"),
+        )
     )
-    response = make_response(html)
-    response.headers["Content-Security-Policy"] = (
+    policy = (
         f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
         f"frame-src {kit.settings.frame_origin}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return as_page(html, policy)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, bool]]:
@@ -148,17 +146,11 @@ def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
         parsed = kit.parse(ref)
         embed = kit.resolve(parsed)
     except EmbedKitError as error:
-        return Trial(
-            ref,
-            _since(began),
-            calls() - before,
-            error=error,
-            fallback=kit.fallback(ref, error, Options(target="web")),
-        )
+        instead = kit.fallback(ref, error, Options(target="web"))
+        return Trial(_since(began), calls() - before, error=error, fallback=instead)
     took = _since(began)
     record = json.dumps(serialization.public(embed, time.time()), ensure_ascii=False, indent=2)
     return Trial(
-        ref,
         took,
         calls() - before,
         record=record,

@@ -1,23 +1,33 @@
-"""Embeds as JSON: one, many, and forgetting one."""
+"""Embeds as JSON: one, many, those of a whole text, and forgetting one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, cast
 
-from flask import Response
+from flask import Response, request
 
+from embedkit.engine.documents import TextTooLarge
 from embedkit.errors import EmbedKitError, Unavailable
-from embedkit.models import JSON, AssetRef, Embed, Options
+from embedkit.models import JSON, AssetRef, Document, Embed, Options
+from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Target
 from embedkit.web import response
 from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, Refused, retry_after
-from embedkit.web.rate_limit import admit_cold
-from embedkit.web.request import Item, read_batch, read_options, read_query
+from embedkit.web.rate_limit import admit_cold, network
+from embedkit.web.request import Item, read_batch, read_body, read_options, read_query
 from embedkit.web.response_cache import mark_cacheable
-from embedkit.web.routes import Answer, Link, Route
-from embedkit.web.schemas import BatchAnswer, BatchItem, BatchRequest, EmbedAnswer, EmbedQuery
+from embedkit.web.routes import KIB, Answer, Link, Route
+from embedkit.web.schemas import (
+    BatchAnswer,
+    BatchItem,
+    BatchRequest,
+    EmbedAnswer,
+    EmbedQuery,
+    RenderAnswer,
+    RenderRequest,
+)
 
 
 def embed(context: AppContext, ref: str) -> Response:
@@ -36,6 +46,15 @@ def batch(context: AppContext) -> Response:
     found = context.kit.engine.resolve_many(refs, admit=admit_cold)
     results = zip(items, refs, found, strict=True)
     return response.as_json({"embeds": [_outcome(context, *result) for result in results]})
+
+
+def render(context: AppContext) -> Response:
+    """A whole text in, the same text with every reference replaced out."""
+    with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
+        document = _document(context, read_body(RenderRequest))
+        embeds = [context.record(embed) for embed in document.embeds]
+        problems = [asdict(problem) for problem in document.problems]
+        return response.as_json({"content": document.content, "embeds": embeds, "problems": problems})
 
 
 def purge(context: AppContext, ref: str) -> Response:
@@ -80,10 +99,24 @@ def _outcome(context: AppContext, item: Item, ref: AssetRef | Exception, found: 
 
 
 def _failed(item: Item, error: Any) -> JSON:
-    detail = error.detail if isinstance(error, Refused) else str(error)
     later = retry_after(error) if isinstance(error, EmbedKitError) else None
-    problem = {"code": error.code, "title": error.title, "detail": detail}
+    problem = {"code": error.code, "title": error.title, "detail": str(error)}
     return {"ref": item.written, "error": problem | ({"retry_after": later} if later else {})}
+
+
+def _document(context: AppContext, params: RenderRequest) -> Document:
+    """The text as a document, within the budget of a request: one call counts once against the rate limit.
+
+    :raises Refused: where the text asks for more; Getty has not been asked for anything then.
+    """
+    texts = [(params.content, params.input)]
+    try:
+        return context.kit.engine.documents(texts, target=params.target, admit=admit_cold, budget=REQUEST)[0]
+    except TextTooLarge as error:
+        problem = error.problem
+        where = f"reached in line {problem.line}, column {problem.column}"
+        says = f"{problem.detail.partition(';')[0]} ({where}). Send it in parts."
+        raise Refused("too-large", says) from None
 
 
 REF = {"ref": "An asset ID, or up to five joined by commas. URLs go through POST /v1/embeds."}
@@ -128,5 +161,17 @@ ROUTES = (
         access="purge",
         parameters=REF,
         sample="/v1/embeds/74917285",
+    ),
+    Route(
+        "/v1/render",
+        render,
+        "Replace the shortcodes and links in a text",
+        "Texts",
+        {200: Answer("The text; what can't be shown degrades and is named.", RenderAnswer)},
+        method="POST",
+        body=RenderRequest,
+        links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
+        max_body_bytes=2048 * KIB,
+        sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
     ),
 )

@@ -60,13 +60,15 @@ class Metrics:
         gauge = self._gauge
         self._budget: Gauge | None = None
         self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
-        self._lookups = counter("lookups", "Pictures asked for, by what was held of them.", "outcome")
-        self._rescues = counter("rescues", "Outages bridged with the last good copy.")
-        self._coalesced = counter("coalesced", "Callers who shared in the call of another.", "among")
-        self._upstream = counter("upstream_calls", "Calls to Getty, by how they ended.", "endpoint", "outcome")
-        self._tries = counter("upstream_tries", "Requests sent to Getty, retries included.", "endpoint")
-        self._refused = counter("upstream_refused", "Calls that were not made, and why.", "endpoint", "code")
-        self._store = counter("store_failures", "Failures of the cache, and entries that were not ours.", "kind")
+        self._events = {
+            "lookup": counter("lookups", "Pictures asked for, by what was held of them.", "outcome"),
+            "rescue": counter("rescues", "Outages bridged with the last good copy."),
+            "coalesced": counter("coalesced", "Callers who shared in the call of another.", "among"),
+            "upstream": counter("upstream_calls", "Calls to Getty, by how they ended.", "endpoint", "outcome"),
+            "tries": counter("upstream_tries", "Requests sent to Getty, retries included.", "endpoint"),
+            "refused": counter("upstream_refused", "Calls that were not made, and why.", "endpoint", "code"),
+            "store": counter("store_failures", "Failures of the cache, and entries that were not ours.", "kind"),
+        }
         self._seconds = Histogram(
             *("embedkit_upstream_seconds", "How long calls to Getty took, retries included.", ("endpoint",)),
             buckets=SECONDS,
@@ -79,34 +81,23 @@ class Metrics:
         )
         self._waiting = gauge("upstream_waiting", "Callers in the queue.", "endpoint", mode="livesum")
         self._cache_up = gauge("cache_up", "1 while the cache answers.", mode="livemostrecent")
-        self._begin_at_zero()
+        for event, words in (("lookup", LOOKUPS), ("coalesced", COALESCED), ("store", STORE)):
+            for word in words:  # a series that is not there yet hides its first event from rate()
+                self._events[event].labels(word)
 
     def _gauge(self, name: str, says: str, *labels: str, mode: Any = "livemax") -> Gauge:
         from prometheus_client import Gauge
 
         return Gauge(f"embedkit_{name}", says, labels, registry=self._registry, multiprocess_mode=mode)
 
-    def _begin_at_zero(self) -> None:
-        """A series that is not there yet hides its first event from ``rate()``."""
-        for family, words in ((self._lookups, LOOKUPS), (self._coalesced, COALESCED), (self._store, STORE)):
-            for word in words:
-                family.labels(word)
-
     def _record(self, event: str, labels: tuple[str, ...], value: float) -> None:
+        family = self._events[event]
+        count = family.labels(*labels) if labels else family
         if event == "upstream":
-            self._upstream.labels(*labels).inc()
             self._seconds.labels(labels[0]).observe(value)
-        elif event == "rescue":
-            self._rescues.inc(value)
+            count.inc()
         else:
-            families = {
-                "lookup": self._lookups,
-                "coalesced": self._coalesced,
-                "tries": self._tries,
-                "refused": self._refused,
-                "store": self._store,
-            }
-            families[event].labels(*labels).inc(value)
+            count.inc(value)
 
     def request(self, route: str, method: str, status: int) -> None:
         """Count an answer."""
@@ -190,32 +181,24 @@ class RequestObserver:
         self._next = app
         self._metrics = metrics
         self._log = log
-        self._answer = self._noted if log or metrics else app
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request_id = request_id_of(environ)
-
-        def start(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
-            return start_response(status, [*headers, ("X-Request-ID", request_id)], *error)
-
-        token = REQUEST_ID.set(request_id)
-        try:
-            return self._answer(environ, start)
-        finally:
-            REQUEST_ID.reset(token)
-
-    def _noted(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began = time.perf_counter()
+        request_id = request_id_of(environ)
         answered: list[tuple[str, list[Header]]] = []
 
         def start(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
             answered[:] = [(status, headers)]
-            return start_response(status, headers, *error)
+            return start_response(status, [*headers, ("X-Request-ID", request_id)], *error)
 
-        body = self._next(environ, start)
-        if answered:
-            self._note(environ, *answered[0], time.perf_counter() - began)
-        return body
+        token = REQUEST_ID.set(request_id)
+        try:
+            body = self._next(environ, start)
+            if answered and (self._log or self._metrics):
+                self._note(environ, *answered[0], time.perf_counter() - began)
+            return body
+        finally:
+            REQUEST_ID.reset(token)
 
     def _note(self, environ: WSGIEnvironment, status: str, headers: list[Header], seconds: float) -> None:
         method = _method(environ["REQUEST_METHOD"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import msgspec
 from flask import Response
 
 from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES
@@ -43,41 +45,28 @@ def oembed(context: AppContext) -> Response:
     mark_cacheable(entry, wanted)
     embed = entry.sized(wanted)
     answer = _answer(context, embed, str(context.kit.show(embed, wanted)))
-    about = OEmbedAnswer.__struct_fields__
-    return as_json(
-        answer,
-        cache=context.lifetime(embed),
-        about=[getattr(answer, name) for name in about if name != "cache_age"],
-    )
+    return as_json(answer, cache=context.lifetime(embed), about=msgspec.structs.replace(answer, cache_age=0))
 
 
 def _answer(context: AppContext, embed: Embed, html: str) -> OEmbedAnswer:
     """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
     left = 0 if embed.stale else max(0, int(embed.fresh_until - context.clock()))
-    return OEmbedAnswer(
-        type="rich",
-        version="1.0",
-        height=embed.height,
-        width=embed.width,
-        html=html,
-        title=embed.title,
-        caption=embed.caption,
-        photographer=embed.photographer,
-        collection=embed.collection,
-        thumbnail_url=embed.thumbnail_url,
-        thumbnail_height=embed.thumbnail_height,
-        thumbnail_width=embed.thumbnail_width,
-        terms_of_use_url=embed.terms_of_use_url,
-        provider_name=PROVIDER_NAME,
-        provider_url=PROVIDER_URL,
-        author_name=embed.photographer,
-        cache_age=left,
-    )
+    fields: dict[str, Any] = {name: getattr(embed, name, None) for name in OEmbedAnswer.__struct_fields__}
+    ours = {
+        "type": "rich",
+        "version": "1.0",
+        "html": html,
+        "provider_name": PROVIDER_NAME,
+        "provider_url": PROVIDER_URL,
+        "author_name": embed.photographer,
+        "cache_age": left,
+    }
+    return OEmbedAnswer(**fields | ours)
 
 
 def providers(context: AppContext) -> Response:
     """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
-    endpoint = ProviderEndpoint(schemes(), context.known_oembed_url(), ["json"], True)
+    endpoint = ProviderEndpoint(schemes(), context.oembed_url(), ["json"], True)
     kept = PAGES if context.settings.public_url else NO_STORE  # made from Host it is for nobody else
     return as_json([Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], cache=kept)
 

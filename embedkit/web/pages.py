@@ -42,7 +42,7 @@ def page(
     **values: Any,
 ) -> Response:
     """A page from ``templates/embedkit``; the folder TEMPLATES is searched first."""
-    found = _environment(context.settings.templates).get_template(f"embedkit/{template}")
+    found = environment(context.settings.templates).get_template(f"embedkit/{template}")
     html = found.render(static=static, settings=context.settings, **values)
     return as_page(html, policy, status=status, cache=cache)
 
@@ -59,7 +59,8 @@ def static(name: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _environment(own: str) -> Environment:
+def environment(own: str) -> Environment:
+    """The templates of our pages, those in a folder of the host's own first."""
     folders = [own] if own else []
     return Environment(
         loader=FileSystemLoader([*folders, templates_dir()]),

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from flask import Response, g, request
 from limits import RateLimitItem, parse
@@ -44,18 +44,8 @@ Keys = tuple[tuple[str, int], ...]
 """Whom to count, and for how many clients each of them may count."""
 
 
-class Counts(Protocol):
-    """Counts hits in fixed windows, by key."""
-
-    def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
-        """Count so many more; how many that makes in this window, and when the window ends.
-
-        :param seconds: for which a window lasts, from its first hit.
-        """
-
-
 class MemoryCounts:
-    """Counts in the memory of a process. Safe for threads.
+    """Counts hits in fixed windows, by key, in the memory of a process. Safe for threads.
 
     :param clock: seconds since the epoch.
     """
@@ -66,6 +56,10 @@ class MemoryCounts:
         self._windows: dict[str, tuple[int, float]] = {}  # how many so far, and when the window ends
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
+        """Count so many more; how many that makes in this window, and when the window ends.
+
+        :param seconds: for which a window lasts, from its first hit.
+        """
         with self._lock:
             now = self._clock()
             used, end = self._windows.get(key, (0, 0.0))
@@ -87,7 +81,7 @@ class MemoryCounts:
 
 
 class RedisCounts:
-    """Counts that all processes and machines share.
+    """The same counts, which all processes and machines share.
 
     :param url: of a Redis server; ``unix://`` names a socket.
     """
@@ -169,7 +163,7 @@ def _limits(rate: RateLimitItem, purpose: str, keys: Keys) -> Keys:
     return tuple((rate.key_for(purpose, key), rate.amount * factor) for key, factor in keys)
 
 
-def _tightest(counts: Counts, rate: RateLimitItem, limits: Keys, count: int) -> RateLimit:
+def _tightest(counts: MemoryCounts | RedisCounts, rate: RateLimitItem, limits: Keys, count: int) -> RateLimit:
     """Count under each of these limits; the tightest. What one of them refuses the next does not count."""
     granted, found = count, []
     for name, limit in limits:

@@ -25,7 +25,7 @@ ALWAYS = {
 }
 HSTS = "max-age=31536000"
 HOUR = 3600
-ALLOWANCE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 BUDGET = ("Search-Budget-Limit", "Search-Budget-Remaining", "Search-Budget-Reset")
 
 
@@ -57,7 +57,7 @@ def allow_origins(blueprint: Blueprint, settings: Settings) -> None:
         origins=exact,
         methods=["GET", "HEAD", "POST"],
         allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-        expose_headers=["Content-Language", "ETag", "Link", "Retry-After", *ALLOWANCE, *BUDGET],
+        expose_headers=["Content-Language", "ETag", "Link", "Retry-After", *RATE_LIMIT, *BUDGET],
         max_age=HOUR,
         vary_header=False,
     )

@@ -34,7 +34,7 @@ from embedkit.process import run_now_and_after_fork
 from embedkit.web.context import AppContext
 from embedkit.web.metrics import NOWHERE, ROUTE
 from embedkit.web.rate_limit import COUNTED, RateLimiter
-from embedkit.web.response import cache_control
+from embedkit.web.response import RATE_LIMIT, cache_control
 
 MAX_ANSWERS = 8_192
 MAX_BYTES = 32 * 1024 * 1024  # of all answers together
@@ -62,7 +62,6 @@ LISTENERS = tuple(
 )
 NOT_MODIFIED = "304 NOT MODIFIED"
 ONCE = ("Date", "Cache-Control", "ETag")
-RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 HALF_MICROSECOND = 5e-7  # the standard library rounds a date to microseconds before it drops them
 _SECONDS = re.compile(rb'"cache_age":([0-9]+)')  # in no text of JSON, where its quotes would be escaped
 
@@ -269,8 +268,8 @@ class ResponseCache:
         headers[places["Cache-Control"]] = "Cache-Control", cache_control(self._service.settings, seconds)
         if body:
             headers[places["Content-Length"]] = "Content-Length", str(len(body))
-        first = places[RATE[0]]
-        headers[first : first + len(RATE)] = rate
+        first = places[RATE_LIMIT[0]]
+        headers[first : first + len(RATE_LIMIT)] = rate
         return headers, body
 
     def _ask(
@@ -313,7 +312,7 @@ class ResponseCache:
 def _with_gaps(status: str, route: str, headers: list[Header], body: bytes, entry: Entry) -> Answer | None:
     """An answer with its changing parts found; None where one of them is not there, or there twice."""
     names = [name for name, _ in headers]
-    changing = (*ONCE, *RATE, *(("Content-Length",) if body else ()))
+    changing = (*ONCE, *RATE_LIMIT, *(("Content-Length",) if body else ()))
     seconds = _SECONDS.search(body)
     if any(names.count(name) != 1 for name in changing) or "Set-Cookie" in names or (body and not seconds):
         return None
@@ -325,7 +324,7 @@ def _with_gaps(status: str, route: str, headers: list[Header], body: bytes, entr
 
 
 def _rate(answer: Answer) -> list[Header]:
-    return [answer.headers[answer.places[name]] for name in RATE]
+    return [answer.headers[answer.places[name]] for name in RATE_LIMIT]
 
 
 def _modified(answer: Answer, environ: WSGIEnvironment) -> bool:
