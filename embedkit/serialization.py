@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from embedkit.models import JSON, AssetRef, Embed, Frame
 
 if TYPE_CHECKING:  # 14 ms to import: what is warm has no use for it
-    from embedkit.api.models import DisplaySize, Image
+    from embedkit.api.models import DisplaySize, Image, SearchPage
 
 KINDS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
@@ -82,6 +83,20 @@ def public(embed: Embed, now: float) -> JSON:
     record["cache_age"] = max(0, int(embed.fresh_until - now))
     record["stale"] = embed.stale
     return record
+
+
+def search_page(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
+    """A page as search answers it.
+
+    :param write: makes JSON of each picture, as :func:`picture` does.
+    """
+    return {
+        "total": page.total,
+        "page": page.page,
+        "page_size": page.page_size,
+        "images": [write(image) for image in page.images],
+        "related": list(page.related),
+    }
 
 
 def picture(image: Image) -> JSON:

@@ -99,7 +99,7 @@ def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, jso
             raise click.UsageError(_with_option(str(error))) from None
         page = kit.api.search.run(prepared)
     if json_:
-        print_json(_json(page))
+        print_json(serialization.search_page(page, _json))
         return
     _print(page, all_=all_)
     _say_summary(page)
@@ -118,15 +118,9 @@ def _with_option(message: str) -> str:
     return f"{options.get(name, name)}{blank}{rest}"
 
 
-def _json(page: SearchPage) -> JSON:
-    """As ``/v1/search`` answers, and whether each picture may be embedded."""
-    return {
-        "total": page.total,
-        "page": page.page,
-        "page_size": page.page_size,
-        "images": [serialization.picture(image) | {"embeddable": image.embeddable} for image in page.images],
-        "related": list(page.related),
-    }
+def _json(image: Image) -> JSON:
+    """As ``/v1/search`` answers, and whether it may be embedded."""
+    return serialization.picture(image) | {"embeddable": image.embeddable}
 
 
 def _print(page: SearchPage, *, all_: bool) -> None:

@@ -42,15 +42,7 @@ def search(context: AppContext) -> Response:
     params = read_query(SearchQuery)
     language = read_language(params.lang, context.settings)
     found = find(context, params, language)
-    response = as_json(
-        {
-            "total": found.total,
-            "page": found.page,
-            "page_size": found.page_size,
-            "images": [serialization.picture(image) for image in found.images],
-            "related": found.related,
-        }
-    )
+    response = as_json(serialization.search_page(found, serialization.picture))
     response.headers["Link"] = _links(params, found)
     response.headers.update(budget_headers(context))
     return in_language(response, language)
