@@ -69,13 +69,7 @@ class EmbedKit:
     ) -> None:
         self.settings = Settings.from_env(os.environ) if settings is None else settings
         self._clock = clock
-        self.engine = Engine(
-            self.settings,
-            transport=transport,
-            cache=cache,
-            clock=clock,
-            background=background,
-        )
+        self.engine = Engine(self.settings, transport=transport, cache=cache, clock=clock, background=background)
         self.events = self.engine.events
         self._memo = self.engine.memo
         self._api = Lazy(self._open_api)
@@ -109,7 +103,7 @@ class EmbedKit:
         >>> kit.key(kit.parse("74917285"))
         (('74917285',), 'com')
         """
-        return self.engine.key(ref, options)
+        return self.engine.resolver.key(ref, options)
 
     def resolve(
         self, reference: Reference, options: Options | None = None, **keywords: Unpack[RenderOptions]

@@ -42,10 +42,11 @@ def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
     if not isinstance(wanted.caption, str | bool | None) or not isinstance(wanted.title, str | None):
         hint = "Pass a text; for a caption also True or False."
         raise ConfigurationError("The caption or title is not a text.", hint=hint)
-    return _bounded(wanted)
+    return bounded(wanted)
 
 
-def _bounded(wanted: Options) -> Options:
+def bounded(wanted: Options) -> Options:
+    """Options with a width and height that no picture is larger than."""
     width, height = wanted.max_width, wanted.max_height
     if max(width or 0, height or 0) <= MAX_SIDE_PX:
         return wanted

@@ -91,7 +91,9 @@ def render(
         if json_:
             print_json({"texts": [_page_json(page, delivery) for page in report.pages]})
         else:
-            _say_findings(report, network=not kit.settings.frozen)
+            _say_findings(report)
+            if not kit.settings.frozen:
+                advise(finding.code for finding in report.findings)
     return max(report.exit_code, *codes, 2 if found.errors else 0, 0)
 
 
@@ -125,7 +127,7 @@ def convert(
     if json_:
         print_json({"texts": [_conversion_json(page, delivery) for page in report.pages]})
     else:
-        _say_findings(report, network=False)
+        _say_findings(report)
         for page, code in zip(report.pages, codes, strict=True):
             if page.changes and not code and delivery.writes and not diff:
                 name = printable(page.source.name)
@@ -296,11 +298,9 @@ def _read(
     return found
 
 
-def _say_findings(report: BuildReport, *, network: bool) -> None:
+def _say_findings(report: BuildReport) -> None:
     for finding in report.findings:
         say_finding(finding)
-    if network:
-        advise(finding.code for finding in report.findings)
 
 
 def _say_failed(report: BuildReport) -> None:

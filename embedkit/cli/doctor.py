@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,11 +26,13 @@ from embedkit.cli.output import as_json, counted, paint, print_json, printable
 from embedkit.engine import lockfile
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
-from embedkit.messages import Request, Response
 from embedkit.models import Embed
 from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.settings import PREFIX, Secret, Settings, examine, rows
 from embedkit.targets import ASSETS
+
+if TYPE_CHECKING:
+    from embedkit.messages import Request, Response
 
 EXTRAS = {
     "server": "waitress",
@@ -97,8 +99,9 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
     yield check("package", _package)
     have = [name for name, module in EXTRAS.items() if find_spec(module)]
     yield Finding("extras", True, ", ".join(have) or "none")
-    for error in wrong.values():
-        yield Finding("settings", False, f"{error} {_how_to_set(error)}".strip())
+    for name, error in wrong.items():
+        advice = "" if error.hint else f" Set {PREFIX}{name}, or unset it."
+        yield Finding("settings", False, f"{error}{advice}")
     if not wrong:
         yield Finding("settings", True, f"{len(rows())} known, {len(_changed(settings))} set")
     yield check("templates", lambda: _templates(settings), "TEMPLATES")
@@ -159,12 +162,6 @@ class _Parts:
         for part in (self.kit, self.memory, self._http):
             with suppress(EmbedKitError):  # it has been a finding already
                 part.close()
-
-
-def _how_to_set(error: ConfigurationError) -> str:
-    """How the setting of an error is set, where the error itself gives no advice."""
-    name = next((name for name, _, _ in rows() if f"{PREFIX}{name} " in str(error)), "")
-    return f"Set {PREFIX}{name}, or unset it." if name and not error.hint else ""
 
 
 def _package() -> str:
@@ -327,11 +324,9 @@ def _refused(settings: Settings) -> str:
 
 def _changed(settings: Settings) -> dict[str, Any]:
     """Settings of the environment, secrets hidden."""
-    values = {name: getattr(settings, name.lower()) for name, _, _ in rows()}
-    usual = Settings()
     hidden = {"CACHE": "***@" if "@" in settings.cache else settings.cache}
     return {
         name: hidden.get(name, value if isinstance(value, int | float | str) else str(value))
-        for name, value in values.items()
-        if value != getattr(usual, name.lower())
+        for name, default, _ in rows()
+        if (value := getattr(settings, name.lower())) != default
     }

@@ -141,7 +141,7 @@ class Expansion:
         """
         drafts = [self._recall(text, input) for text, input in texts]
         if self._missing:
-            wants = [(self._resolver.key(ref, ref.options), ref.options) for ref in self._missing]
+            wants = [(self._resolver.key(ref), ref.options) for ref in self._missing]
             self._entries = self._resolver.resolve_many(wants, progress, admit=admit)
         return [draft if isinstance(draft, Document) else self._document(*draft) for draft in drafts]
 
@@ -197,7 +197,7 @@ class Expansion:
         known: Shown | None = self._memo.get(question)
         if known:
             return known
-        entry = self._entries[self._resolver.key(ref, ref.options)]
+        entry = self._entries[self._resolver.key(ref)]
         if isinstance(entry, EmbedKitError):
             return entry
         html = self._fragments.html(entry, match.options(self._target), input)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from cachelib import BaseCache
@@ -67,10 +67,6 @@ class Engine:
             observe=events,
         )
 
-    def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
-        """What Getty is asked for once: the items and the tld."""
-        return self.resolver.key(ref, options or ref.options)
-
     def resolve(self, ref: AssetRef, options: Options, *, admit: Admit | None = None) -> Entry:
         """The entry of a picture; ``entry.sized(options)`` is its embed.
 
@@ -78,7 +74,7 @@ class Engine:
         :param admit: decides whether Getty may be asked; see :data:`embedkit.engine.resolver.Admit`.
         :raises ProviderError: where there is no embed, and no copy that may be shown instead.
         """
-        return self.resolver.resolve(self.key(ref, options), options, admit)
+        return self.resolver.resolve(self.resolver.key(ref, options), options, admit)
 
     def resolve_many(
         self,
@@ -90,7 +86,7 @@ class Engine:
         """Many embeds, in order; what is not a reference is returned as it came."""
         wanted = list(refs)
         found = self.entries([ref for ref in wanted if isinstance(ref, AssetRef)], progress=progress, admit=admit)
-        return [self._fit(ref, found[self.key(ref)]) if isinstance(ref, AssetRef) else ref for ref in wanted]
+        return [self._fit(ref, found) if isinstance(ref, AssetRef) else ref for ref in wanted]
 
     def entries(
         self,
@@ -104,7 +100,7 @@ class Engine:
 
         :param refresh: ask Getty for every one of them, whatever is held.
         """
-        wants = [(self.key(ref), ref.options) for ref in refs]
+        wants = [(self.resolver.key(ref), ref.options) for ref in refs]
         return self.resolver.resolve_many(wants, progress, refresh=refresh, admit=admit)
 
     def html(self, entry: Entry, options: Options) -> Markup | str:
@@ -136,9 +132,9 @@ class Engine:
         if cache := self.cache.value_if_made:
             cache.close()
 
-    @staticmethod
-    def _fit(ref: AssetRef, found: Entry | EmbedKitError) -> Embed | EmbedKitError:
-        return found.sized(ref.options) if isinstance(found, Entry) else found
+    def _fit(self, ref: AssetRef, found: Mapping[EmbedKey, Entry | EmbedKitError]) -> Embed | EmbedKitError:
+        entry = found[self.resolver.key(ref)]
+        return entry.sized(ref.options) if isinstance(entry, Entry) else entry
 
 
 def _open_transport(settings: Settings, events: Events) -> Transport:

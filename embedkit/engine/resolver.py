@@ -83,9 +83,9 @@ class Resolver:
         self._observe = observe
         self._unusable: set[EmbedKey] = set()  # since the last answer that could be used
 
-    def key(self, ref: AssetRef, options: Options) -> EmbedKey:
-        """What Getty is asked for once: the items and the tld."""
-        return ref.items, options.tld or self._settings.tld
+    def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
+        """What Getty is asked for once: the items and the tld; by ``options``, or else those of the reference."""
+        return ref.items, (options or ref.options).tld or self._settings.tld
 
     def resolve(self, key: EmbedKey, options: Options, admit: Admit | None = None) -> Entry:
         """The entry of a picture, with a copy that is large enough for these options.
@@ -117,7 +117,8 @@ class Resolver:
             largest[key] = options if before in (None, options) else sizes.largest(options, before)
         found: dict[EmbedKey, Entry | EmbedKitError] = {}
         missing: dict[EmbedKey, Entry] = {}
-        for entry in map(_blank, largest) if refresh else self._lookup_many(list(largest)):
+        held = [Entry(key=key) for key in largest] if refresh else self._lookup_many(list(largest))
+        for entry in held:
             answer = not refresh and _catch(self._may_show, entry, largest[entry.key])
             if answer:
                 found[entry.key] = entry if answer is True else answer
@@ -276,10 +277,6 @@ class Resolver:
         except InvalidResponse as error:
             error.outage = True
             raise
-
-
-def _blank(key: EmbedKey) -> Entry:
-    return Entry(key=key)
 
 
 def _outcome(entry: Entry, options: Options) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from embedkit.errors import ConfigurationError
@@ -217,11 +216,9 @@ class Results:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Have the names of all files on the disk."""
-        self._tree.__exit__(kind, error, trace)
+        self._tree.__exit__(*error)
 
     def write(self, source: Source, content: str) -> WriteBack:
         """Write a result; one that holds the same already is left untouched.
@@ -252,9 +249,7 @@ class InPlace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Nothing is left to do."""
 
     def write(self, source: Source, content: str) -> WriteBack:
@@ -273,8 +268,7 @@ def _check_places(sources: Iterable[Source], folder: str) -> None:
     same: dict[tuple[str, str], bool] = {}
     for source in sources:
         place = os.path.join(folder, source.relative)
-        both = os.path.split(_file(source)), os.path.split(place)
-        (own, name), (other, as_name) = both
+        (own, name), (other, as_name) = os.path.split(_file(source)), os.path.split(place)
         if (own, other) not in same:
             same[own, other] = os.path.exists(other) and os.path.samefile(own or ".", other)
         if same[own, other] and name == as_name:

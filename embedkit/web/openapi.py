@@ -35,21 +35,10 @@ DESCRIPTION = (
     " (400, 408, 413, 431, 502, 504), as text or html."
 )
 # What a path names. The service reads more spellings than these; what it gives is always one of them.
+NAME: JSON = {"type": "string", "minLength": 1, "examples": ["74917285"]}
 PATHS: Mapping[str, JSON] = {
-    "ref": {
-        "type": "string",
-        "pattern": f"^{ASSET_IDS}$",
-        "minLength": 1,
-        "maxLength": 25 * MAX_IDS - 1,
-        "examples": ["74917285"],
-    },
-    "id": {
-        "type": "string",
-        "pattern": f"^{ASSET_ID}$",
-        "minLength": 1,
-        "maxLength": 24,
-        "examples": ["74917285"],
-    },
+    "ref": {**NAME, "pattern": f"^{ASSET_IDS}$", "maxLength": 25 * MAX_IDS - 1},
+    "id": {**NAME, "pattern": f"^{ASSET_ID}$", "maxLength": 24},
 }
 HTML: JSON = {"text/html": {"schema": {"type": "string"}}}
 REFERENCE = "#/components/schemas/{name}"
@@ -203,20 +192,15 @@ def _errors(route: Route) -> JSON:
     """The problems that a route may answer with, by status."""
     known = codes()
     possible = [(code, *known[code]) for code in dict.fromkeys((*route.errors, *_always(route)))]
-    found: JSON = {}
+    texts: dict[int, list[str]] = {}
     for code, status, title in (*possible, *_by_size_and_type(route)):
-        entry = found.setdefault(
-            str(status),
-            {
-                "description": "",
-                "content": {
-                    "application/problem+json": {"schema": _reference(schemas.Problem)},
-                    **(HTML if route.paged else {}),
-                },
-            },
-        )
-        entry["description"] = "; ".join(filter(None, (entry["description"], f"{code}: {title}")))
-    return {status: found[status] for status in sorted(found) if int(status) not in route.answers}
+        texts.setdefault(status, []).append(f"{code}: {title}")
+    problem = {"application/problem+json": {"schema": _reference(schemas.Problem)}}
+    content = {**problem, **HTML} if route.paged else problem
+    return {
+        str(status): {"description": "; ".join(texts[status]), "content": content}
+        for status in sorted(texts.keys() - route.answers.keys())
+    }
 
 
 def _by_size_and_type(route: Route) -> list[tuple[str, int, str]]:

@@ -23,7 +23,7 @@ from embedkit.errors import UnsupportedReference
 from embedkit.models import TLDS, Options
 from embedkit.settings import Settings
 from embedkit.targets import Target
-from embedkit.validation import MAX_SIDE_PX
+from embedkit.validation import bounded
 from embedkit.web.errors import Refused
 from embedkit.web.schemas import MAX_REFERENCE_CHARS, BatchItem, BatchRequest, EmbedQuery, FrameQuery, OEmbedQuery
 
@@ -128,15 +128,16 @@ def read_options(params: DisplayParams, target: Target | None = None) -> Options
     """
     if params.tld is not None and params.tld not in TLDS:
         raise Refused("invalid-request", f"tld: there is no Getty site for it. Use one of {', '.join(TLDS)}.")
-    return Options(
-        max_width=_bounded(params.maxwidth),
-        max_height=_bounded(params.maxheight),
+    wanted = Options(
+        max_width=params.maxwidth,
+        max_height=params.maxheight,
         caption=_caption(params.caption),
         title=getattr(params, "title", None),
         align=getattr(params, "align", None),
         tld=params.tld,
         target=getattr(params, "target", None) or target,
     )
+    return bounded(wanted)
 
 
 @cache
@@ -156,10 +157,6 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 def _items(name: str) -> list[str]:
     return [item.strip() for value in request.args.getlist(name) for item in value.split(",") if item.strip()]
-
-
-def _bounded(size: int | None) -> int | None:
-    return None if size is None else min(size, MAX_SIDE_PX)
 
 
 def _caption(params: bool | str | None) -> bool | str | None:
