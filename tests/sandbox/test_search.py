@@ -183,7 +183,7 @@ def test_many_first_searches_at_once_build_one_index() -> None:
         "threads = [threading.Thread(target=ranking.index) for _ in range(20)]\n"
         "[thread.start() for thread in threads]\n"
         "[thread.join() for thread in threads]\n"
-        "print(len(built), catalogue._built.cache_info().misses)\n"
+        "print(len(built), catalogue._build.cache_info().misses)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "1 1"
