@@ -158,8 +158,8 @@ class Settings:
     cache: str = _row(
         "",
         check.text,
-        "Where copies are kept: sqlite:PATH, redis://…, memcached://…, file:PATH, memory: or null:;"
-        " by default SQLite in the user's cache folder.",
+        "Where copies are kept: sqlite:PATH, redis://HOST, rediss://HOST, unix://SOCKET, memcached://HOST:PORT,"
+        " file:PATH, memory: or null:; by default SQLite in the user's cache folder.",
         repr=False,  # a Redis address may hold a password
     )
     cache_limit: int = _row(100_000, check.positive, "The most entries that the cache keeps.")

@@ -19,7 +19,8 @@ from embedkit.files.partial import PartialFile, sweep
 if TYPE_CHECKING:
     from embedkit.settings import Secret
 
-SHARED = ("redis:", "rediss:", "unix:", "valkey:", "memcached:")
+# What a cache URL begins with where several machines share it; and where nobody else can read it.
+SHARED = ("redis:", "rediss:", "unix:", "memcached:")
 PRIVATE = ("memory:", "null:")
 WHOLE = re.compile(rb"\s*([!-~]{64,4096})\s*")
 LOCK_TIMEOUT_S = 5.0  # for another process that is making the secret at this moment
@@ -39,7 +40,7 @@ def signing_secrets(secret: tuple[Secret, ...], cache: str) -> tuple[str, ...]:
     """
     if secret:
         return tuple(value.reveal() for value in secret)
-    if cache.startswith(SHARED):
+    if cache.lower().startswith(SHARED):
         raise ConfigurationError(
             "A cache that several machines share needs EMBEDKIT_SECRET.",
             hint="Set it, the same everywhere, for example to the output of: "

@@ -167,7 +167,7 @@ def _open_cache(
 
 def _takedowns_path(url: str) -> str | None:
     """A file in the user's cache folder for takedowns that a server does not take; None for other stores."""
-    if not url.startswith(SHARED):
+    if not url.lower().startswith(SHARED):
         return None
     import platformdirs
 

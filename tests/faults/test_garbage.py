@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +15,12 @@ from embedkit.messages import Response
 from embedkit.models import AssetRef
 from embedkit.sandbox import SandboxServer
 from embedkit.transport.client import HttpTransport
-from tests.support import stores
 from tests.support.oembed import read
+from tests.support.stores import STORES, store_url
 from tests.support.tools import Clock
 
 MINUTE = 60
 OUTAGES = ("not-json", "empty", "malformed", "redirect", "firewall", "large", "status")
-STORES = ("memory", "sqlite", "file", "redis", "memcached", "null")
 
 
 def ids(count: int) -> list[str]:
@@ -48,20 +46,11 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
         yield sandbox
 
 
-@contextlib.contextmanager
-def store(kind: str, folder: Path) -> Iterator[str]:
-    if kind in ("redis", "memcached"):
-        with getattr(stores, kind)() as server:
-            yield server.url
-    else:
-        yield {"sqlite": f"sqlite:{folder}/c.db", "file": f"file:{folder}/c"}.get(kind, f"{kind}:")
-
-
 @pytest.fixture(name="sites")
 def fixture_sites(request: pytest.FixtureRequest, sandbox: SandboxServer, tmp_path: Path) -> Iterator[list[Site]]:
     """Two processes over one store."""
     sandbox.app.faults.clear()
-    with store(getattr(request, "param", "sqlite"), tmp_path) as url:
+    with store_url(getattr(request, "param", "sqlite"), tmp_path) as url:
         rows = sandbox.settings(cache=url, secret="s" * 40, timeout=2)
         sites = [Site(rows) for _ in range(2)]
         yield sites

@@ -27,6 +27,7 @@ from embedkit.transport.resilience import Bulkhead
 from tests.support.cache import ITEMS, cache, embed, once
 from tests.support.faults import ID, House, good
 from tests.support.faulty_upstream import Script, Upstream, ok
+from tests.support.stores import FILES
 from tests.support.tools import ROOT
 
 
@@ -60,7 +61,7 @@ class Under:
 
 # -- purges and takedowns ----------------------------------------------------------------------------------
 
-CACHES = ["memory:", "sqlite:{}/db", "file:{}/files"]
+CACHES = ["memory:", *FILES.values()]
 
 
 @pytest.mark.parametrize("cache", CACHES)

@@ -10,6 +10,7 @@ import pytest
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxTransport
+from tests.support.stores import FILES
 from tests.support.web import (
     ANY,
     EXAMPLE,
@@ -34,14 +35,14 @@ def ask(web: World, *refs: str) -> list[int]:
     return [web.client.get(f"/v1/embeds/{ref}").status_code for ref in refs]
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "file"])
+@pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("what", ["folder", "contents"])
 def test_readiness_tells_it_once_and_all_is_well_again(
     tmp_path: Path, kind: str, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
-    web = service(f"{kind}:{folder}/c")
+    web = service(FILES[kind].format(folder))
     assert ask(web, ANY, EXAMPLE) == [200, 200]
     assert ready(web) == "ok"
     for entry in [folder] if what == "folder" else list(folder.iterdir()):
@@ -53,7 +54,7 @@ def test_readiness_tells_it_once_and_all_is_well_again(
     assert ready(web) == "ok"
     assert web.kit.cache.check()
     before = web.sandbox.count("oembed")
-    other = service(f"{kind}:{folder}/c")  # the next process finds what this one has written since
+    other = service(FILES[kind].format(folder))  # the next process finds what this one has written since
     assert ask(other, "600000777", "600000778") == [200, 200]
     assert web.sandbox.count("oembed") == before
     assert other.sandbox.count("oembed") == 0
@@ -61,15 +62,15 @@ def test_readiness_tells_it_once_and_all_is_well_again(
         one.kit.close()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "file"])
+@pytest.mark.parametrize("kind", FILES)
 def test_the_next_writes_notice_it_by_themselves(tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "cache"
     folder.mkdir()
-    web = service(f"{kind}:{folder}/c")
+    web = service(FILES[kind].format(folder))
     ask(web, ANY)
     shutil.rmtree(folder)
     assert ask(web, "600000777", "600000778", "600000779") == [200] * 3
-    other = service(f"{kind}:{folder}/c")
+    other = service(FILES[kind].format(folder))
     assert ask(other, "600000779") == [200]
     assert other.sandbox.count("oembed") == 0
     web.kit.close()

@@ -312,9 +312,9 @@ def test_what_a_sibling_shows_while_the_server_is_down(kind: str, same: bool, tm
         again.close()
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "file"])
+@pytest.mark.parametrize("scheme", stores.FILES)
 def test_a_takedown_in_a_process_that_dies_is_known_to_the_next(scheme: str, tmp_path: Path) -> None:
-    url = f"{scheme}:{tmp_path}/c"
+    url = stores.FILES[scheme].format(tmp_path)
     kept = cache(open_store(url, limit=100, timeout=1))
     kept.store(embed(), tld="com")
     kept.store(embed(LIST[0]), tld="com")
@@ -432,10 +432,10 @@ def test_a_write_lock_of_a_stopped_process_costs_one_try(tmp_path: Path) -> None
     kit.close()
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "file", "redis"])
+@pytest.mark.parametrize("scheme", [*stores.FILES, "redis"])
 def test_a_stopped_leader_holds_nobody_up_for_ever_and_brings_nothing_back(scheme: str, tmp_path: Path) -> None:
     with stores.redis() as server:
-        url = server.url if scheme == "redis" else f"{scheme}:{tmp_path}/c"
+        url = server.url if scheme == "redis" else stores.FILES[scheme].format(tmp_path)
         with Sibling(url) as leader:
             leader.tell("lead")
             _wait_for(lambda: _stopped(leader.process.pid))
@@ -486,9 +486,9 @@ def test_an_answer_to_an_old_question_undoes_nothing(ending: str) -> None:
 # -- files that are cut, and a disk that is full ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "file"])
+@pytest.mark.parametrize("scheme", stores.FILES)
 def test_nothing_of_a_store_is_mapped_into_memory(scheme: str, tmp_path: Path) -> None:
-    store = open_store(f"{scheme}:{tmp_path}/c", limit=10, timeout=1)
+    store = open_store(stores.FILES[scheme].format(tmp_path), limit=10, timeout=1)
     kept = cache(store)
     kept.store(embed(), tld="com")
     assert kept.get(ITEMS, "com").embed
@@ -496,9 +496,11 @@ def test_nothing_of_a_store_is_mapped_into_memory(scheme: str, tmp_path: Path) -
     kept.close()
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "file"])
+@pytest.mark.parametrize("scheme", stores.FILES)
 def test_a_purge_counts_at_once_though_the_marks_are_cut(scheme: str, tmp_path: Path) -> None:
-    ours, theirs = (cache(open_store(f"{scheme}:{tmp_path}/c", limit=100, timeout=1)) for _ in range(2))
+    ours, theirs = (
+        cache(open_store(stores.FILES[scheme].format(tmp_path), limit=100, timeout=1)) for _ in range(2)
+    )
     marks = tmp_path / ("c.changes" if scheme == "sqlite" else "c/embedkit-cache/changes")
     for size in (0, 100, 8_000):
         ours.store(embed(), tld="com")
@@ -589,7 +591,7 @@ def test_a_full_disk_ends_nobody_and_brings_nothing_back(scheme: str, when: str,
     need("unshare")
     command = 'mount -t tmpfs -o size=600k tmpfs "$1" && exec "$2" -c "$3" "$1" "$4" "$5"'
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
-    arguments = [str(tmp_path), sys.executable, FULL, f"{scheme}:{tmp_path}/c", when]
+    arguments = [str(tmp_path), sys.executable, FULL, stores.FILES[scheme].format(tmp_path), when]
     if subprocess.run([*unshare, "mount", "-t", "tmpfs", "x", "/mnt"]).returncode:
         pytest.skip("we may not mount a file system of our own here")
     ran = subprocess.run(

@@ -34,6 +34,7 @@ from tests.support.faulty_upstream import (
     reset,
     say,
 )
+from tests.support.stores import FILES
 from tests.unit.transport.test_client import CUT, INVALID, SLOW
 
 CANARY = "CANARY-9f1c7a"
@@ -125,7 +126,7 @@ def test_no_fault_tells_a_secret(name: str, logs: Everything, tmp_path: Path) ->
     assert any(path.is_file() for path in tmp_path.rglob("*"))
 
 
-@pytest.mark.parametrize("cache", ["sqlite:{}/db", "file:{}/files"])
+@pytest.mark.parametrize("cache", FILES.values())
 def test_purging_tells_no_token(cache: str, logs: Everything, tmp_path: Path) -> None:
     seen: list[str] = []
     with Upstream(good()) as upstream, house(upstream.url, cache=cache.format(tmp_path)) as made:

@@ -1,4 +1,4 @@
-"""Servers of our own for the tests of stores: started in a folder of their own, on sockets, ended after."""
+"""Every kind of store, and servers of our own: started in a folder of their own, on sockets, ended after."""
 
 from __future__ import annotations
 
@@ -65,6 +65,23 @@ def memcached() -> Iterator[Server]:
         path = folder / "memcached.sock"
         command = [need("memcached"), "-s", str(path), "-u", getpass.getuser()]
         yield from _running(command, path, f"memcached://{path}")
+
+
+# The kinds of stores, which tests of faults go through: URLs in a folder, for the processes of one machine;
+# who starts a server; and the others.
+FILES = {"sqlite": "sqlite:{}/c", "file": "file:{}/c"}
+SERVERS = {"redis": redis, "memcached": memcached}
+STORES = (*FILES, *SERVERS, "memory", "null")
+
+
+@contextmanager
+def store_url(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of a store of this kind, and its server while the block lasts."""
+    if kind in SERVERS:
+        with SERVERS[kind]() as server:
+            yield server.url
+    else:
+        yield FILES.get(kind, f"{kind}:").format(folder)
 
 
 @contextmanager

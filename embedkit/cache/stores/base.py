@@ -76,12 +76,20 @@ class Failures(threading.local):
 class LocalStore(BaseCache):
     """What the stores of one machine share: when entries end, that readers learn of writes, and cleaning up.
 
+    What it declares is all that the cache asks of a store, beside cachelib's interface. A store that other
+    processes can open sets the three paths and ``versions`` as well.
+
     :param clock: seconds since the epoch.
     :param limit: entries to keep.
     :param prune_every: writes from one clean-up to the next; only for those that call :meth:`_prune_now_and_then`.
     """
 
+    kind: str  # in one word, for status and doctor
     versions: VersionTable | None = None  # None: no other reader can learn of a write
+    path: str  # of the file or folder, for doctor
+    lock_path: str  # of a file for locks: one process at a time asks Getty for a picture, and changes its entry
+    takedowns_path: str  # of a file for the takedowns that the store does not take
+    failures: Failures  # where it leaves an error, since it raises none
 
     def __init__(self, clock: Callable[[], float], limit: int, prune_every: int = 0) -> None:
         super().__init__(DEFAULT_TIMEOUT_S)
@@ -89,6 +97,7 @@ class LocalStore(BaseCache):
         self._limit = limit
         self._prune_every = prune_every
         self._writes = 0
+        self.failures = Failures()
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
@@ -96,9 +105,21 @@ class LocalStore(BaseCache):
         self._lock = threading.RLock()
         self._pruning = threading.Lock()
 
+    @property
+    def working(self) -> bool:
+        """Whether it did what it was last asked for, and what it keeps is still there."""
+        return True
+
+    def count(self) -> int:
+        """How many entries there are, expired ones included."""
+        raise NotImplementedError
+
     def prune(self) -> int:
         """Drop what has expired and what is over the limit; how many entries that was."""
         raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of connections and files; the next call opens them anew."""
 
     def _is_alive(self, expires: float) -> bool:
         return expires == 0 or expires > self._clock()

@@ -1,13 +1,4 @@
-"""Where copies are kept: a cachelib backend from the URL of the setting CACHE.
-
-sqlite:/abs/path  sqlite:rel            SQLite, for the processes of one machine; without a URL it lies in
-                                        the user's cache folder
-redis://  rediss://  unix://            a Redis server
-memcached://host:port,host:port         memcached servers
-file:PATH                               plain files, in a folder of our own below PATH
-memory:                                 this process alone
-null:                                   nothing is kept
-"""
+"""Where copies are kept: a cachelib backend from the URL of the setting CACHE."""
 
 from __future__ import annotations
 
@@ -18,6 +9,17 @@ from cachelib import BaseCache, NullCache
 from embedkit.cache.stores.base import STORE_TIMEOUT_S, MemoryCache
 from embedkit.errors import ConfigurationError
 
+# What the setting CACHE takes, as its sentence and the hint name it.
+SCHEMES = (
+    "sqlite:PATH",  # for the processes of one machine; without a URL, in the user's cache folder
+    "redis://HOST",
+    "rediss://HOST",
+    "unix://SOCKET",  # of a Redis server
+    "memcached://HOST:PORT",  # several with commas between
+    "file:PATH",  # plain files, in a folder of our own below PATH
+    "memory:",  # for this process alone
+    "null:",  # nothing is kept
+)
 REDIS = ("redis", "rediss", "unix")
 FILE = "cache.sqlite"
 
@@ -44,7 +46,7 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
     # the URL itself may hold a password
     raise ConfigurationError(
         f"EMBEDKIT_CACHE ({scheme[:20]}:...) is not the URL of a store.",
-        hint="Use sqlite:PATH, redis://HOST, memcached://HOST:PORT, file:PATH, memory: or null:",
+        hint=f"Use {', '.join(SCHEMES[:-1])} or {SCHEMES[-1]}",
     )
 
 

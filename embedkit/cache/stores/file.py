@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from embedkit.cache.stores.base import MAX_ENTRIES, Failures, LocalStore, Timeout, dump, load_or_none
+from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, FileLocks, shared_versions
 from embedkit.errors import ConfigurationError
 
@@ -64,7 +64,6 @@ class FileCache(LocalStore):
         _claim(self.path)
         self.lock_path = os.path.join(self.path, "lock")
         self._locks = FileLocks.at(self.lock_path)
-        self.failures = Failures()
         self.takedowns_path = os.path.join(self.path, "takedowns")
         self.versions = shared_versions(os.path.join(self.path, "changes"))
 

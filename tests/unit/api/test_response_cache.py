@@ -50,17 +50,13 @@ def redis_server() -> Iterator[stores.Server]:
         yield server
 
 
-@pytest.fixture(params=["memory", "redis", "sqlite", "file"])
+@pytest.fixture(params=["memory", "redis", *stores.FILES])
 def house(request: pytest.FixtureRequest, upstream: Upstream, tmp_path: Path) -> Iterator[House]:
+    url = stores.FILES.get(request.param, "memory:").format(tmp_path)
     if request.param == "redis":
         server = request.getfixturevalue("redis_server")
         redis_client(server).flushall()
-    url = {
-        "memory": "memory:",
-        "redis": f"unix://{server._socket}" if request.param == "redis" else "",
-        "sqlite": f"sqlite:{tmp_path}/db",
-        "file": f"file:{tmp_path}/files",
-    }[request.param]
+        url = server.url
     with House(upstream.origin, cache=url, secret=SECRET) as house:
         yield house
 
@@ -256,8 +252,8 @@ def test_what_is_found_survives_as_it_was(house: House, upstream: Upstream) -> N
 
 
 def test_nothing_of_a_search_lies_in_a_file(upstream: Upstream, tmp_path: Path) -> None:
-    for cache in (f"sqlite:{tmp_path}/db", f"file:{tmp_path}/files"):
-        with House(upstream.origin, cache=cache, secret=SECRET) as house:
+    for name, cache in stores.FILES.items():
+        with House(upstream.origin, cache=cache.format(tmp_path / name), secret=SECRET) as house:
             house.kit.search("harbour")
             house.kit.cache.info()
     held = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

@@ -53,10 +53,10 @@ OLD = "old-secret-old-secret-old-secret-old"
 LIST = ("1000001", "1000002")
 
 
-@pytest.fixture(params=["sqlite", "file", "memory"])
+@pytest.fixture(params=[*stores.FILES, "memory"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BaseCache]:
-    url = {"sqlite": f"sqlite:{tmp_path}/db", "file": f"file:{tmp_path}", "memory": "memory:"}[request.param]
-    store = open_store(url, limit=1000, timeout=1)
+    with stores.store_url(request.param, tmp_path) as url:
+        store = open_store(url, limit=1000, timeout=1)
     yield store
     if hasattr(store, "close"):
         store.close()

@@ -313,7 +313,7 @@ def test_a_fork_in_the_midst_of_it(url: str, tmp_path: Path) -> None:
 # -- processes -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", ["sqlite:{}/db", "file:{}/files"])
+@pytest.mark.parametrize("url", stores.FILES.values())
 def test_four_processes_of_fifty_threads_ask_once(url: str, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     askers = [Asker(url.format(tmp_path), calls, threads=50) for _ in range(4)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,16 +23,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.cache import stores as room
-from embedkit.cache.stores.base import MemoryCache, dump, load, load_or_none
-from embedkit.cache.stores.factory import open_store
+from embedkit.cache.secret import PRIVATE, SHARED
+from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load, load_or_none
+from embedkit.cache.stores.factory import SCHEMES, open_store
 from embedkit.cache.stores.file import FileCache
 from embedkit.cache.stores.remote import MemcachedStore, RedisStore
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
-from tests.support import stores
+from embedkit.settings import rows
+from tests.support.stores import FILES, SERVERS, STORES, Server, memcached, redis
 from tests.support.tools import Clock
-
-pytestmark = pytest.mark.server
 
 VALUES = {
     "text": "spam",
@@ -209,6 +210,55 @@ class BoundContract:
         assert store.count() <= 3 if store.kind != "memory" else store.count() <= self.limit
 
 
+class MachineContract:
+    """Where the processes of one machine share a store: what the cache reads of it, and that it never raises."""
+
+    def test_the_cache_finds_what_it_asks_for(self, store: LocalStore, tmp_path: Path) -> None:
+        for name in ("path", "lock_path", "takedowns_path"):
+            place = getattr(store, name, None)
+            assert place, f"set self.{name}: see LocalStore in embedkit/cache/stores/base.py"
+            assert Path(place).is_relative_to(tmp_path), f"{name} belongs beside the entries"
+        assert store.versions is not None, (
+            "set self.versions = shared_versions(PATH): others must learn of a write"
+        )
+        assert (store.count(), store.prune(), store.working) == (0, 0, True)
+        store.close()
+        assert store.set("key", "value"), "after close() the next call opens the store anew"
+
+    def test_a_place_that_is_gone_is_an_error_that_is_noted(self, store: LocalStore, tmp_path: Path) -> None:
+        store.set("key", "value")
+        shutil.rmtree(tmp_path)
+        tmp_path.write_text("a file where the folder was")
+        for name, call in CALLS.items():
+            store.failures.error = None
+            assert not call(store), name
+            assert store.failures.error is not None, f"{name} leaves its error in self.failures.error"
+        assert store.count() == 0
+        tmp_path.unlink()
+        tmp_path.mkdir()
+        assert any(store.set("key", "value") for _ in range(3)), "it goes on once the place is there again"
+        assert store.get("key") == "value"
+
+    def test_damaged_files_are_a_miss_and_are_made_anew(self, store: LocalStore, tmp_path: Path) -> None:
+        for damage in (b"", b"not a store at all " * 500):
+            store.set("key", "value")
+            for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+                path.write_bytes(damage)
+            for call in CALLS.values():
+                call(store)
+            assert store.set("key", "again")
+            assert store.get("key") == "again"
+
+
+CALLS: dict[str, Callable[[BaseCache], Any]] = {
+    "get": lambda store: store.get("key"),
+    "has": lambda store: store.has("key"),
+    "set": lambda store: store.set("key", "value"),
+    "add": lambda store: store.add("other", "value"),
+    "delete": lambda store: store.delete("key"),
+}
+
+
 class Aging:
     """Time for stores that are given a clock."""
 
@@ -236,7 +286,7 @@ class TestMemory(Aging, StoreContract, ClearContract, BoundContract):
         assert store.get("key") == {"list": []}
 
 
-class TestSQLite(Aging, StoreContract, ClearContract, BoundContract):
+class TestSQLite(Aging, StoreContract, ClearContract, BoundContract, MachineContract):
     kind = SQLiteCache
 
     @pytest.fixture
@@ -256,7 +306,7 @@ class TestSQLite(Aging, StoreContract, ClearContract, BoundContract):
         assert store.count() <= 1.5 * self.limit
 
 
-class TestFiles(Aging, StoreContract, ClearContract, BoundContract):
+class TestFiles(Aging, StoreContract, ClearContract, BoundContract, MachineContract):
     kind = FileCache
 
     @pytest.fixture
@@ -266,14 +316,14 @@ class TestFiles(Aging, StoreContract, ClearContract, BoundContract):
 
 
 @pytest.fixture(scope="module")
-def redis_server() -> Iterator[stores.Server]:
-    with stores.redis() as server:
+def redis_server() -> Iterator[Server]:
+    with redis() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def memcached_server() -> Iterator[stores.Server]:
-    with stores.memcached() as server:
+def memcached_server() -> Iterator[Server]:
+    with memcached() as server:
         yield server
 
 
@@ -281,7 +331,7 @@ class TestRedis(StoreContract, ClearContract):
     kind = RedisStore
 
     @pytest.fixture
-    def store(self, redis_server: stores.Server) -> Iterator[BaseCache]:
+    def store(self, redis_server: Server) -> Iterator[BaseCache]:
         made = open_store(redis_server.url, limit=1, timeout=5)
         assert isinstance(made, RedisStore)
         made.clear()
@@ -312,7 +362,7 @@ class TestMemcached(StoreContract):
     second = 2.1  # its clock ticks once a second
 
     @pytest.fixture
-    def store(self, memcached_server: stores.Server) -> BaseCache:
+    def store(self, memcached_server: Server) -> BaseCache:
         made = open_store(memcached_server.url, limit=1, timeout=5)
         assert isinstance(made, MemcachedStore)
         with made._client_context() as client:
@@ -325,7 +375,7 @@ class TestMemcached(StoreContract):
         assert store.get("key") == "value"
 
     def test_a_planted_pickle_is_not_run(
-        self, store: MemcachedStore, memcached_server: stores.Server, tmp_path: Path
+        self, store: MemcachedStore, memcached_server: Server, tmp_path: Path
     ) -> None:
         import pylibmc
 
@@ -340,7 +390,30 @@ def test_every_store_keeps_the_contract() -> None:
     kinds = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
     stores = {one for one in kinds if issubclass(one, BaseCache) and one.__module__.startswith(room.__name__)}
     bases = {base for one in stores for base in one.__bases__}
-    assert {tested.kind for tested in StoreContract.__subclasses__()} == stores - bases
+    tested = {one.kind: one for one in StoreContract.__subclasses__()}
+    assert set(tested) == stores - bases, "write a class with this kind that inherits StoreContract"
+    shared = {kind for kind in tested if issubclass(kind, LocalStore)} - {MemoryCache}
+    kept = {one for one in shared if issubclass(tested[one], MachineContract)}
+    assert kept == shared, "a store that the processes of one machine share inherits MachineContract, too"
+
+
+def test_every_store_is_in_the_tables(tmp_path: Path) -> None:
+    kinds = {NullCache, *(tested.kind for tested in StoreContract.__subclasses__())}
+    urls = [FILES.get(name, f"{name}://127.0.0.1:1" if name in SERVERS else f"{name}:") for name in STORES]
+    opened = {type(open_store(url.format(tmp_path), limit=10, timeout=1)) for url in urls}
+    assert opened == kinds, "the faults are tried on STORES of tests/support/stores.py: add the new store"
+    [sentence] = [help for name, _, help in rows() if name == "CACHE"]
+    by_scheme = {}
+    for scheme in SCHEMES:
+        assert scheme in sentence, "the sentence of the setting CACHE names every scheme"
+        begin = f"{scheme.partition(':')[0]}:"
+        url = scheme.replace("PATH", f"{tmp_path}/{begin}").replace("SOCKET", "/none").replace("HOST", "127.0.0.1")
+        by_scheme[begin] = type(open_store(url.replace("PORT", "1"), limit=10, timeout=1))
+    assert set(by_scheme.values()) == kinds, "SCHEMES in embedkit/cache/stores/factory.py names every store"
+    remote = {scheme for scheme, kind in by_scheme.items() if not issubclass(kind, LocalStore | NullCache)}
+    assert set(SHARED) == remote, "SHARED in embedkit/cache/secret.py: several machines share them"
+    alone = {scheme for scheme, kind in by_scheme.items() if kind in (MemoryCache, NullCache)}
+    assert set(PRIVATE) == alone, "PRIVATE in embedkit/cache/secret.py: nobody else can read them"
 
 
 class Bomb:
@@ -471,6 +544,7 @@ print(sum(store.set(f"{sys.argv[2]}-{number}", "value") for number in range(50))
 """
 
 
+@pytest.mark.server
 def test_sixteen_processes_start_on_no_file_and_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "cache.sqlite"
     workers = [
@@ -596,7 +670,8 @@ print(store.get("first"), kept.count(False) > 0 or store.count(), big, store.get
 """
 
 
-@pytest.mark.parametrize("scheme", ["sqlite", "file"])
+@pytest.mark.server
+@pytest.mark.parametrize("scheme", FILES)
 def test_a_full_disk(scheme: str, tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", FULL, f"{scheme}:{tmp_path}/cache"], capture_output=True, text=True, timeout=30
@@ -616,6 +691,7 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
     assert store.count() == 0
 
 
+@pytest.mark.server
 def test_a_fork_does_not_share_connections(tmp_path: Path) -> None:
     script = f"""
 import os, sys
