@@ -26,6 +26,7 @@ PICTURE = (
     *("id", "title", "caption", "photographer", "collection", "date_created"),
     *("family", "orientation", "width", "height"),
 )
+CREDIT = ("line", "photographer", "collection", "agency")
 
 
 def dump(embed: Embed, *, times: bool = True) -> JSON:
@@ -101,19 +102,13 @@ def search_page(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
 
 def picture(image: Image) -> JSON:
     """A picture as search answers it: what an editor chooses by, and who is to be named."""
-    credit = image.credit
     return {
         **{name: getattr(image, name) for name in PICTURE},
         "thumb": _display(image.thumb),
         "preview": _display(image.preview),
         "restrictions": list(image.restrictions),
         "page_url": image.page_url,
-        "credit": {
-            "line": credit.line,
-            "photographer": credit.photographer,
-            "collection": credit.collection,
-            "agency": credit.agency,
-        },
+        "credit": {name: getattr(image.credit, name) for name in CREDIT},
         "shortcode": image.shortcode,
     }
 

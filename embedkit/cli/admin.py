@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from embedkit.cli.output import as_json, open_kit, print_json, printable, say
-from embedkit.errors import ConfigurationError
 from embedkit.files.atomic import Tree
 from embedkit.rendering.renderer import static_dir
 from embedkit.targets import ASSETS
 from embedkit.web.picker_files import picker_files
+
+SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @click.command()
@@ -89,7 +90,7 @@ def cache_purge(ref: str) -> int:
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(list(SHELLS)))
 def completion(shell: str) -> None:
     """Print the completion script of a shell.
 
@@ -97,10 +98,7 @@ def completion(shell: str) -> None:
     """
     from embedkit.cli.main import cli
 
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise ConfigurationError(f"There is no completion for {shell}.", hint="Use bash, zsh or fish.")
-    click.echo(kind(cli, {}, "embedkit", "_EMBEDKIT_COMPLETE").source())
+    click.echo(SHELLS[shell](cli, {}, "embedkit", "_EMBEDKIT_COMPLETE").source())
 
 
 def kept(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def render(
             report = Build(kit, target, strict=check or strict).render(found, progress=step)
         codes = [delivery.deliver(page, writer) for page in report.pages]
         if json_:
-            print_json({"texts": [_page_json(page, delivery) for page in report.pages]})
+            texts = [_page_json(page, delivery, embeds=_embeds_json(page)) for page in report.pages]
+            print_json({"texts": texts})
         else:
             _say_findings(report)
             if not kit.settings.frozen:
@@ -125,7 +126,7 @@ def convert(
         report = Build.convert(found)
         codes = [delivery.deliver(page, writer) for page in report.pages]
     if json_:
-        print_json({"texts": [_conversion_json(page, delivery) for page in report.pages]})
+        print_json({"texts": [_page_json(page, delivery, converted=page.changes) for page in report.pages]})
     else:
         _say_findings(report)
         for page, code in zip(report.pages, codes, strict=True):
@@ -309,18 +310,15 @@ def _say_failed(report: BuildReport) -> None:
     advise(error.code for _, error in report.failed)
 
 
-def _page_json(page: Page, delivery: Delivery) -> dict[str, Any]:
-    embeds = [serialization.public(embed, time.time()) for embed in page.document.embeds]
-    return {"file": page.source.name, "embeds": embeds} | _text_json(page, delivery)
-
-
-def _conversion_json(page: Page, delivery: Delivery) -> dict[str, Any]:
-    return {"file": page.source.name, "converted": page.changes} | _text_json(page, delivery)
-
-
-def _text_json(page: Page, delivery: Delivery) -> dict[str, Any]:
+def _page_json(page: Page, delivery: Delivery, **done: Any) -> dict[str, Any]:
+    """A text and what was ``done`` with it."""
     problems = [asdict(problem) for problem in page.document.problems]
-    return {"problems": problems} | ({} if delivery.writes else {"content": page.document.content})
+    content = {} if delivery.writes else {"content": page.document.content}
+    return {"file": page.source.name, **done, "problems": problems, **content}
+
+
+def _embeds_json(page: Page) -> list[dict[str, Any]]:
+    return [serialization.public(embed, time.time()) for embed in page.document.embeds]
 
 
 def _failed_json(report: BuildReport) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Metrics:
 
     def __init__(self) -> None:
         try:
-            from prometheus_client import CollectorRegistry, Counter, Histogram
+            from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
         except ModuleNotFoundError:
             raise missing_package("EMBEDKIT_METRICS", "prometheus_client", "metrics") from None
         if (folder := os.environ.get(FOLDER)) and not os.path.isdir(folder):
@@ -57,7 +57,10 @@ class Metrics:
         def counter(name: str, says: str, *labels: str) -> Counter:
             return Counter(f"embedkit_{name}", says, labels, registry=registry)
 
-        gauge = self._gauge
+        def gauge(name: str, says: str, *labels: str, mode: Any = "livemax") -> Gauge:
+            return Gauge(f"embedkit_{name}", says, labels, registry=registry, multiprocess_mode=mode)
+
+        self._gauge = gauge
         self._budget: Gauge | None = None
         self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
         self._events = {
@@ -84,11 +87,6 @@ class Metrics:
         for event, words in (("lookup", LOOKUPS), ("coalesced", COALESCED), ("store", STORE)):
             for word in words:  # a series that is not there yet hides its first event from rate()
                 self._events[event].labels(word)
-
-    def _gauge(self, name: str, says: str, *labels: str, mode: Any = "livemax") -> Gauge:
-        from prometheus_client import Gauge
-
-        return Gauge(f"embedkit_{name}", says, labels, registry=self._registry, multiprocess_mode=mode)
 
     def _record(self, event: str, labels: tuple[str, ...], value: float) -> None:
         family = self._events[event]
@@ -148,8 +146,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it in Prometheus's text format."""
-        from prometheus_client import CollectorRegistry
-        from prometheus_client.exposition import generate_latest
+        from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
         registry = self._registry

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import SplitResult, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from flask import Response, redirect, request, send_from_directory, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -15,7 +15,7 @@ from embedkit import __version__
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.rendering.renderer import static_dir, templates_dir
-from embedkit.targets import Target
+from embedkit.targets import STYLES, Target
 from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, retry_headers
 from embedkit.web.picker_files import ENTRY, PickerFiles
@@ -164,12 +164,8 @@ def policy(context: AppContext) -> str:
 
 def _own_assets(context: AppContext, target: Target) -> dict[str, list[str]]:
     """The files a target needs, from here rather than from ASSETS_URL, so that 'self' is policy enough."""
-    needed = context.kit.assets(target)
-    return {kind: [_here(urlsplit(url)) for url in urls] for kind, urls in needed.items()}
-
-
-def _here(asset: SplitResult) -> str:
-    return f"{url_for('.static', filename=asset.path.rpartition('/')[2])}?{asset.query}"
+    here = url_for(".static", filename=STYLES).rpartition("/")[0]
+    return context.kit.engine.fragments.assets(target, here)
 
 
 def _discovery(context: AppContext, ref: AssetRef) -> str:

@@ -89,7 +89,11 @@ def read_json() -> bytes:
     if not re.fullmatch(r"application/([\w.-]+\+)?json", request.mimetype):
         detail = "The body must be JSON: send it with the header Content-Type: application/json."
         raise Refused("invalid-request", detail, status=415)
-    return _data()
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        limit = (request.max_content_length or 0) // 1024
+        raise Refused("too-large", f"The body may have {limit} KiB. Send it in parts.") from None
 
 
 def decode(data: bytes, kind: type[T]) -> T:
@@ -162,14 +166,6 @@ def _items(name: str) -> list[str]:
 def _caption(params: bool | str | None) -> bool | str | None:
     words: Mapping[Any, bool] = {"true": True, "false": False}
     return words.get(params, params)
-
-
-def _data() -> bytes:
-    try:
-        return request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        limit = (request.max_content_length or 0) // 1024
-        raise Refused("too-large", f"The body may have {limit} KiB. Send it in parts.") from None
 
 
 def _broken(error: Exception, data: bytes) -> str:
