@@ -14,7 +14,7 @@ from embedkit import errors
 from embedkit.engine import documents, lockfile
 from embedkit.engine.resolver import Progress
 from embedkit.engine.sources import Source, collect
-from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound, ProviderError
+from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, ProviderError
 from embedkit.files.atomic import Outcome, WriteBack
 from embedkit.getty import sizes
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem
@@ -225,15 +225,17 @@ class Build:
         """Write the records that texts need into the lock file (the setting LOCKFILE).
 
         Locked records are kept, new ones added, those that no text needs dropped: pass all texts of a site
-        at once. The kit must not be frozen.
+        at once.
 
         :param refresh: ask again for the pictures that are locked already.
         :param check: write nothing, and ask for nothing.
         :param progress: called with the number of pictures done and of all.
         :returns: what was added and dropped. The exit code is that of the worst failure, and 1 where the file was
             changed meanwhile; with ``check``, 1 where it is out of step.
-        :raises ConfigurationError: where the lock file can't be read.
+        :raises ConfigurationError: where the lock file can't be read; where the kit is frozen, except to check.
         """
+        if self.kit.settings.frozen and not check:
+            raise ConfigurationError("A frozen kit can't lock.", hint="Unset EMBEDKIT_FROZEN.")
         places = occurrences(sources)
         path = Path(self.kit.settings.lockfile)
         before = lockfile.read_bytes(path)

@@ -9,9 +9,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from embedkit import validation
 from embedkit.errors import ConfigurationError
 from embedkit.files.atomic import Outcome, Tree, WriteBack, sweep_folder, write_back
-from embedkit.targets import Input
+from embedkit.targets import INPUTS, Input
 
 FORMATS: dict[str, Input] = {
     ".md": "markdown",
@@ -40,6 +41,7 @@ class Source:
     :param first_line: the line of the file on which the text begins, 1-based: a host that has cut off the front
         matter gives it, so that findings name the lines of the file.
     :param bom: the byte order mark that the file begins with, or nothing.
+    :raises ConfigurationError: for another format.
 
     >>> Source("A post: [getty 74917285]", "markdown", "post.md").name
     'post.md'
@@ -51,6 +53,9 @@ class Source:
     relative: str = "-"
     first_line: int = 1
     bom: str = ""
+
+    def __post_init__(self) -> None:
+        validation.one_of(self.input, INPUTS, "input")
 
     @property
     def name(self) -> str:
@@ -101,7 +106,7 @@ def collect(
     """
     reader = _Reader(input, os.path.realpath(output) if output else None, keep_going=keep_going)
     found: dict[str, Source] = {}
-    for path in paths:
+    for path in (paths,) if isinstance(paths, str) else paths:  # a string would be one path for each letter
         texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(str(Path(path)))
         for text in texts:
             found.setdefault(text.name, text)

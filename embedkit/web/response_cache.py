@@ -196,7 +196,7 @@ class ResponseCache:
         if (
             self._off
             or environ["REQUEST_METHOD"] != "GET"
-            or not environ["PATH_INFO"].startswith(CACHED)
+            or not environ.get("PATH_INFO", "").startswith(CACHED)
             or not environ.keys().isdisjoint(LEFT_TO_FLASK)
         ):
             return self._next(environ, start_response)

@@ -10,7 +10,7 @@ from typing import Any
 import flask
 import pytest
 import time_machine
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 
 from embedkit import AssetRef, EmbedKit
 from embedkit.sandbox import SandboxTransport
@@ -125,6 +125,15 @@ def test_a_conditional_request_is_answered_with_304(road: Road) -> None:
 )
 def test_what_is_no_warm_embed_is_left_to_flask(road: Road, path: str, headers: dict[str, str]) -> None:
     assert road.twice(path, **headers) == 2
+
+
+def test_a_server_may_leave_out_an_empty_path(road: Road) -> None:
+    """PEP 3333, "environ Variables"."""
+    environ = EnvironBuilder(path="/").get_environ()
+    del environ["PATH_INFO"]
+    body, status, _ = run_wsgi_app(road.world.app.wsgi_app, environ)
+    assert status == "200 OK"
+    assert b"".join(body)
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS", "DELETE"])

@@ -147,6 +147,21 @@ def test_a_frozen_build_reads_the_lock_file_alone(site: Site, strict: bool) -> N
     assert site.calls == calls
 
 
+def test_a_frozen_build_checks_the_lock_file_and_leaves_it_alone(site: Site) -> None:
+    texts = sources(f"[getty {ID}]")
+    assert site.build.lock(texts).exit_code == 0
+    build = site.over(frozen=True)
+    assert build.lock(texts, check=True).exit_code == 0
+    with pytest.raises(ConfigurationError, match="frozen"):
+        build.lock(sources("none"))
+    assert site.build.lock(texts, check=True).exit_code == 0
+
+
+def test_another_format_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="'rst'"):
+        Source("text", "rst")  # type: ignore[arg-type]
+
+
 def test_lock_adds_keeps_and_drops(site: Site) -> None:
     key, other = ((ID,), "com"), ((OTHER,), "com")
     missing = site.build.lock(sources(f"[getty {ID}]"), check=True)
@@ -225,6 +240,10 @@ def test_collect_skips(posts: Path, make: Callable[[Path], object], reason: str)
     found = collect([posts])
     assert len(found) == 3
     assert [one for _, one in found.skipped] == [reason]
+
+
+def test_collect_takes_one_path_as_well(posts: Path) -> None:
+    assert Build.collect(str(posts)) == Build.collect([str(posts)])
 
 
 def test_collect_raises_or_keeps_going(posts: Path) -> None:
