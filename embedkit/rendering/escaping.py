@@ -45,11 +45,13 @@ _MASKED = re.compile(r"([\ufdd0-\ufdef\ufffe](?:(?<=\ufffe)[snrt])?)")
 # pymdownx.smartsymbols raises the letters of ordinal numbers, and no punctuation is in them.
 _ORDINAL = re.compile(r"[0-9](?=(?:st|nd|rd|th)\b)")
 # Where a line starts, a backslash may be a delimiter (arithmatex: \[), MDX reads two English words as code, and
-# Goldmark a link of the one letter x as a box that is ticked. Our own scanner takes a link of "Getty 1" for a tag.
+# Goldmark a link of the one letter x as a box that is ticked.
 _LINE_START = re.compile(
-    r"^(?P<sign>[\ufdd0-\ufdef])|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])|(?<=\[)[gG](?=(?i:etty))",
+    r"^(?P<sign>[\ufdd0-\ufdef])|^[ie](?=(?:mport|xport)\b)|(?<=^\[)[xX](?=\])",
     re.MULTILINE,
 )
+# At a second pass our own scanner takes a text "Getty 1" for a tag where a template has it in brackets, as a link.
+_TAG_NAME = re.compile(r"(?<=\[)[gG](?=(?i:etty))")
 _DUMPED = re.compile(r"\\u(fd[de][0-9a-f]|fffe)")
 # Our own scanner knows backslashes in Markdown alone.
 _TAG = re.compile(rf"{_MASKS['[']}(?=(?i:getty))")
@@ -108,6 +110,8 @@ def unmask(output: str, escape: Escape) -> str:
 
     :param escape: what :class:`embedkit.targets.Row` has for the target and the input.
     """
+    if "[" in output and escape in ("references", "markdown"):
+        output = _TAG_NAME.sub(lambda found: f"&#{ord(found[0])};", output)
     if escape == "markdown":
         output = _TAG.sub("&#91;", _LINE_START.sub(_reference, output))
     parts = _MASKED.split(output)

@@ -250,7 +250,24 @@ def test_a_second_pass_finds_nothing_in_texts(target: Target, text: str) -> None
         for out in map(str, outputs):
             for again in INPUTS:
                 for template in ("{}", "<p>{}</p>", "- {}", "x {} y"):
-                    assert find(template.format(out), again) == [], (input, again, template)
+                    assert find(template.format(out), again) == [], (
+                        f"{target} in {input} becomes a tag in {again}: see _TAG_NAME and _TABLES in escaping.py"
+                    )
+
+
+@pytest.mark.parametrize("title", ["Getty 1", "getty 74917285", "GETTY 1 width=3", ""])
+def test_a_second_pass_finds_nothing_in_brackets_of_a_hosts_own(title: str, tmp_path: Path) -> None:
+    """The name of a link, say: ``link:URL[Getty 1]``; without a title it is our own word, Getty Images picture 1."""
+    (tmp_path / "embedkit").mkdir()
+    for name in ("web.html", "markdown.md"):
+        (tmp_path / "embedkit" / name).write_text("<p>link:/x[{{ title }}] [[{{ title|e }}]]</p>")
+    renderer = Renderer(Settings(templates=str(tmp_path)).rendering)
+    targets: tuple[Target, ...] = ("web", "markdown")
+    for target in targets:
+        for input in INPUTS:
+            out = str(renderer.render(record(title=title), NONE, target, input))
+            assert [find(out, again) for again in INPUTS] == [[], [], []], out
+            assert "".join(tree(out).itertext()).count(f"[{title or 'Getty Images picture'}") == 2
 
 
 @pytest.mark.parametrize("input", INPUTS)
