@@ -151,7 +151,7 @@ class Pool:
         db = self._open()
         try:
             _set_mode(db)
-            if not self._is_made(db):
+            if not _is_made(db):
                 self._create(db)
             db.execute("PRAGMA synchronous = OFF")
             db.execute("PRAGMA mmap_size = 0")  # a host's SQLite may map files by default
@@ -167,22 +167,16 @@ class Pool:
         self._place = _place(self.path)
         return db
 
-    def _is_made(self, db: sqlite3.Connection) -> bool:
-        """Whether our tables are there.
+    def _create(self, db: sqlite3.Connection) -> None:
+        """Make the tables, one process at a time: without the lock, those that another is making look foreign.
 
         :raises Foreign: where others are.
         """
-        if db.execute("PRAGMA user_version").fetchone() == (VERSION,) and _can_prepare(db, ADD):
-            return True
-        if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise Foreign(f"{self.path} has other tables than ours")
-        return False
-
-    def _create(self, db: sqlite3.Connection) -> None:
-        """Make the tables, one process at a time."""
         try:
             with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
-                if not self._is_made(db):
+                if not _is_made(db):
+                    if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                        raise Foreign(f"{self.path} has other tables than ours")
                     db.execute("PRAGMA synchronous = OFF")
                     db.executescript(SCHEMA)
         except Busy as error:
@@ -217,6 +211,11 @@ def _set_mode(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA locking_mode = EXCLUSIVE")
     db.execute("PRAGMA journal_mode = TRUNCATE")
     db.execute("PRAGMA locking_mode = NORMAL")  # in effect with the next read, which asks for the version
+
+
+def _is_made(db: sqlite3.Connection) -> bool:
+    """Whether our tables are there."""
+    return db.execute("PRAGMA user_version").fetchone() == (VERSION,) and _can_prepare(db, ADD)
 
 
 def _can_prepare(db: sqlite3.Connection, statement: str) -> bool:
