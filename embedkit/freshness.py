@@ -6,8 +6,8 @@ stale-if-error). All durations are seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 DAY = 86_400
 MIN_AGE_S, MAX_AGE_S = 300, 7 * DAY  # what a provider's cache_age is clamped to
@@ -23,8 +23,7 @@ class Verdict(Enum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """How long copies are fresh, and how long they may be shown after that: the settings of the same names.
 
     :param max_age: seconds for which a copy is fresh where the answer has no cache_age, from 1.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from embedkit.api.models import SearchPage
     from embedkit.api.parameters import AnySearch, Family
     from embedkit.cache.embed_cache import EmbedCache
+    from embedkit.cache.stores.base import LocalStore
     from embedkit.transport.client import Transport
 
 logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
@@ -63,7 +64,7 @@ class EmbedKit:
         settings: Settings | None = None,
         *,
         transport: Transport | None = None,
-        cache: BaseCache | None = None,
+        cache: BaseCache | LocalStore | None = None,
         clock: Callable[[], float] = time.time,
         background: bool = True,
     ) -> None:

@@ -170,8 +170,7 @@ class Embed:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something in a text that its author should know of.
 
     :param line: from 1; likewise ``column``, in code points.
@@ -204,8 +203,7 @@ class Shortcode(NamedTuple):
     warnings: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A rendered text.
 
     :param content: the text, its references replaced.
@@ -218,8 +216,7 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What warming the cache did, in distinct pictures.
 
     :param fetched: that Getty was asked for.

@@ -1,13 +1,14 @@
-"""What belongs to one process: parts that are made when first needed, and state that a forked child makes anew."""
+"""What belongs to one process: what is made when first needed, and state that a forked child makes anew."""
 
 from __future__ import annotations
 
 import functools
 import os
+import re
 import threading
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 Value = TypeVar("Value")
 
@@ -82,3 +83,26 @@ class Lazy(Generic[Value]):
     def value_if_made(self) -> Value | None:
         """The value, or None as long as nobody has needed it."""
         return self._made[0] if self._made else None
+
+
+class _LazyPattern:
+    def __init__(self, source: str, flags: int) -> None:
+        self._source = source
+        self._flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        """A method of the pattern, asked for the first time; from then on it is found as an attribute."""
+        method = getattr(re.compile(self._source, self._flags), name)
+        setattr(self, name, method)
+        return method
+
+
+def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
+    """A regular expression that is compiled when it is first used.
+
+    To compile one takes as long as to read thousands of characters with it, and few texts need all of them.
+
+    >>> lazy_pattern("[0-9]+").match("12 pictures")[0]
+    '12'
+    """
+    return cast("re.Pattern[str]", _LazyPattern(source, flags))

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from functools import wraps
 from hmac import compare_digest
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
 
 from embedkit import validation as check
 from embedkit.errors import ConfigurationError
@@ -102,8 +101,7 @@ def _discreet(read: Callable[[Any, Mapping[str, Any]], Settings]) -> Callable[[A
     return reading
 
 
-@dataclass(frozen=True, slots=True)
-class RenderSettings:
+class RenderSettings(NamedTuple):
     """The settings that markup depends on. Whatever is here is part of the edition of HTML that is cached."""
 
     frame_origin: str
@@ -239,7 +237,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for row in fields(self):
-            if wrong := self._read(row):
+            if getattr(self, row.name) is not row.default and (wrong := self._read(row)):
                 raise ConfigurationError(f"{PREFIX}{row.name.upper()} {wrong}.")
 
     def _read(self, row: Field[Any]) -> str:
@@ -258,7 +256,7 @@ class Settings:
     @property
     def rendering(self) -> RenderSettings:
         """What the renderer is given."""
-        return RenderSettings(*[getattr(self, part.name) for part in fields(RenderSettings)])
+        return RenderSettings(*[getattr(self, name) for name in RenderSettings._fields])
 
     @property
     def static_url(self) -> str:
@@ -268,6 +266,8 @@ class Settings:
     @property
     def caller_name(self) -> str:
         """The oEmbed parameter ``caller``."""
+        from urllib.parse import urlsplit
+
         return self.caller or urlsplit(self.public_url).hostname or "embedkit"
 
     def with_upstream(self, url: str) -> Settings:

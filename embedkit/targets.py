@@ -7,8 +7,7 @@ forgotten: ``python -m tests.test_readme`` writes its line of the README, the pi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Target = Literal[
     "web",
@@ -33,8 +32,13 @@ backslashes where every processor takes them, else references; ``none``: the sig
 STYLES, FACADE_SCRIPT = "embedkit.css", "embedkit-facade.js"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+REFERENCES: Mapping[Input, Escape] = {"html": "references", "markdown": "references", "text": "references"}
+BY_INPUT: Mapping[Input, Escape] = {"html": "references", "markdown": "markdown", "text": "none"}
+MARKDOWN: Mapping[Input, Escape] = {"html": "markdown", "markdown": "markdown", "text": "markdown"}
+JSON: Mapping[Input, Escape] = {"html": "json", "markdown": "json", "text": "json"}
+
+
+class Row(NamedTuple):
     """A target.
 
     :param use: what it is for, in a sentence.
@@ -51,7 +55,7 @@ class Row:
     use: str
     template: str
     fallback: Literal["card", "link", "template", "nothing"]
-    escape: Mapping[Input, Escape] = field(default_factory=lambda: REFERENCES)
+    escape: Mapping[Input, Escape] = REFERENCES
     assets: tuple[str, ...] = ()
     on_page: bool = False
     preview: bool = False
@@ -62,11 +66,6 @@ class Row:
         """Whether it is HTML; else it is plain text."""
         return self.template.endswith(".html")
 
-
-REFERENCES: Mapping[Input, Escape] = {"html": "references", "markdown": "references", "text": "references"}
-BY_INPUT: Mapping[Input, Escape] = {"html": "references", "markdown": "markdown", "text": "none"}
-MARKDOWN: Mapping[Input, Escape] = {"html": "markdown", "markdown": "markdown", "text": "markdown"}
-JSON: Mapping[Input, Escape] = {"html": "json", "markdown": "json", "text": "json"}
 
 ROWS: Mapping[Target, Row] = {
     "web": Row(

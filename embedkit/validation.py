@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, Any
 
 from embedkit.errors import ConfigurationError
 from embedkit.models import ALIGNS, TLDS, Options
+from embedkit.process import lazy_pattern
 from embedkit.targets import TARGETS
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name, or what stands in the brackets of IPv6
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
-_CONTACT = re.compile(r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+")
-_RATE = re.compile(r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)")
+_HOST = lazy_pattern(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name, or what stands in the brackets of IPv6
+_ORIGIN = lazy_pattern(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
+_CONTACT = lazy_pattern(r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+")
+_RATE = lazy_pattern(r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)")
 
 
 def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
@@ -152,6 +155,8 @@ def public_url(value: Any) -> str:
 
 def _plain(url: str) -> SplitResult | None:
     """A URL of a host, a port and a path alone, in printable ASCII; None for any other."""
+    from urllib.parse import urlsplit  # only where a URL is set: to import it takes as long as to open the cache
+
     try:
         parts = urlsplit(url)
         whole = _HOST.fullmatch(parts.hostname or "") and parts.port != 0

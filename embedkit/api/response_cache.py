@@ -30,9 +30,8 @@ from cachelib import NullCache
 
 from embedkit.api.oauth import Credentials
 from embedkit.api.session import BATCH_TIMEOUT_S, ApiSession
-from embedkit.cache.envelope import SIGNATURE, Envelope
+from embedkit.cache.envelope import PRIVATE, SIGNATURE, Envelope
 from embedkit.cache.guard import Guarded
-from embedkit.cache.secret import PRIVATE
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.coordination import Busy

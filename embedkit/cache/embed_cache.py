@@ -28,8 +28,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-
-from cachelib import BaseCache
+from typing import TYPE_CHECKING
 
 from embedkit.cache import entry as entries
 from embedkit.cache import envelope
@@ -53,6 +52,9 @@ from embedkit.events import Observe, ignore
 from embedkit.freshness import JITTER, MAX_AGE_S, Policy, Verdict, judge, lifetime
 from embedkit.models import JSON, Embed, EmbedKey
 from embedkit.process import shared
+
+if TYPE_CHECKING:
+    from embedkit.cache.stores.base import Backend
 
 __all__ = ["EmbedCache", "Entry"]
 
@@ -86,7 +88,7 @@ class EmbedCache:
 
     def __init__(
         self,
-        backend: BaseCache,
+        backend: Backend,
         *,
         secrets: Sequence[str],
         policy: Policy,
@@ -117,7 +119,7 @@ class EmbedCache:
         self._healer = Healer(self.heal)
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
 
-    def _exclusion(self, backend: BaseCache) -> tuple[SingleFlight, Locks, Locks]:
+    def _exclusion(self, backend: Backend) -> tuple[SingleFlight, Locks, Locks]:
         """Threads that want the same; who else asks Getty for it; who else writes it."""
         if path := getattr(backend, "lock_path", None):
             locks = FileLocks.at(path)

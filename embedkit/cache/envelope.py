@@ -7,14 +7,46 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from embedkit.errors import ConfigurationError
 from embedkit.models import JSON
+
+if TYPE_CHECKING:
+    from embedkit.settings import Secret
 
 VERSION = 1
 MAX_CHARS = 256 * 1024  # fifty variants of one picture come to less than half
 SIGNATURE = 64  # hexadecimal digits
+# What a cache URL begins with where several machines share it; and where nobody else can read it.
+SHARED = ("redis:", "rediss:", "unix:", "memcached:")
+PRIVATE = ("memory:", "null:")
 PURPOSE = b"embedkit cache entry"  # the same secret signs grants: neither may pass for the other
+
+
+def signing_secrets(secret: tuple[Secret, ...], cache: str) -> tuple[str, ...]:
+    """The values of SECRET; the first signs, all verify.
+
+    :param secret: the setting SECRET; without a value, a secret of our own is kept where that is enough.
+    :param cache: the setting CACHE.
+    :raises ConfigurationError: where SECRET is not set and the cache is shared between machines, or a
+        secret of our own can't be kept.
+    """
+    if secret:
+        return tuple(value.reveal() for value in secret)
+    if cache.lower().startswith(SHARED):
+        raise ConfigurationError(
+            "A cache that several machines share needs EMBEDKIT_SECRET.",
+            hint="Set it, the same everywhere, for example to the output of: "
+            "python -c 'import secrets; print(secrets.token_hex(32))'",
+        )
+    if cache.startswith(PRIVATE):
+        return (os.urandom(32).hex(),)
+    from embedkit.cache.secret import own_secret  # most of what there is to import, for who sets none
+
+    return (own_secret(),)
 
 
 class Envelope:

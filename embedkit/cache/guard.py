@@ -12,16 +12,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from cachelib import BaseCache, MemcachedCache, NullCache, SimpleCache
-from cachelib.redis_base import BaseRedisCache
-
-from embedkit.cache.stores.base import Failures, MemoryCache
+from embedkit.cache.stores.base import Failures, LocalStore, MemoryCache
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
 from embedkit.models import JSON
 from embedkit.process import run_now_and_after_fork
+
+if TYPE_CHECKING:
+    from embedkit.cache.stores.base import Backend
 
 log = logging.getLogger("embedkit.cache")
 
@@ -100,7 +100,7 @@ class Guarded:
     :param observe: called on failures (:mod:`embedkit.events`).
     """
 
-    def __init__(self, backend: BaseCache, clock: Callable[[], float], observe: Observe = ignore) -> None:
+    def __init__(self, backend: Backend, clock: Callable[[], float], observe: Observe = ignore) -> None:
         self.backend = backend
         self._observe = observe
         self.reading, self.writing = Circuit(clock), Circuit(clock)
@@ -109,11 +109,19 @@ class Guarded:
     @property
     def is_process_local(self) -> bool:
         """Whether no other process can see what is in it."""
-        return isinstance(self.backend, (NullCache, SimpleCache, MemoryCache))
+        if isinstance(self.backend, LocalStore):
+            return isinstance(self.backend, MemoryCache)
+        from cachelib import NullCache, SimpleCache
+
+        return isinstance(self.backend, (NullCache, SimpleCache))
 
     @property
     def is_null(self) -> bool:
         """Whether it keeps nothing, and is meant to."""
+        if isinstance(self.backend, LocalStore):
+            return False
+        from cachelib import NullCache
+
         return isinstance(self.backend, NullCache)
 
     @property
@@ -161,8 +169,7 @@ class Guarded:
         :raises ConfigurationError: where that would empty a server that others use too.
         :raises Unavailable: where the backend does not do it.
         """
-        unprefixed = isinstance(self.backend, BaseRedisCache) and not self.backend.key_prefix
-        if unprefixed or isinstance(self.backend, MemcachedCache):
+        if self._is_shared_with_others():
             raise ConfigurationError(
                 "This cache can't be emptied: others use the same server.",
                 hint="Purge pictures one by one.",
@@ -170,6 +177,16 @@ class Guarded:
         # cachelib's Redis says False where there was nothing to clear
         if not self._call(self.writing, lambda: self.backend.clear() is not None, False):
             raise Unavailable("The cache can't be written; it has not been emptied.")
+
+    def _is_shared_with_others(self) -> bool:
+        """Whether it is a server whose other entries can't be told from ours."""
+        if isinstance(self.backend, LocalStore):
+            return False
+        from cachelib import MemcachedCache
+        from cachelib.redis_base import BaseRedisCache
+
+        unprefixed = isinstance(self.backend, BaseRedisCache) and not self.backend.key_prefix
+        return unprefixed or isinstance(self.backend, MemcachedCache)
 
     def probe(self) -> JSON:
         """Whether it can be read and written: ``ok`` or ``failing``, by trying where that is in doubt."""

@@ -1,4 +1,4 @@
-"""The secret that signs cache entries and grants: the one that is set, or one made once and kept."""
+"""A secret that is made once and kept in a file, for those who set none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -16,12 +15,6 @@ from embedkit.errors import ConfigurationError
 from embedkit.files.folder import Folder, NotAFile
 from embedkit.files.partial import PartialFile, sweep
 
-if TYPE_CHECKING:
-    from embedkit.settings import Secret
-
-# What a cache URL begins with where several machines share it; and where nobody else can read it.
-SHARED = ("redis:", "rediss:", "unix:", "memcached:")
-PRIVATE = ("memory:", "null:")
 WHOLE = re.compile(rb"\s*([!-~]{64,4096})\s*")
 LOCK_TIMEOUT_S = 5.0  # for another process that is making the secret at this moment
 MAX_TRIES = 100
@@ -30,27 +23,14 @@ HINT = "Delete it, so that a new secret is made, or set EMBEDKIT_SECRET."
 log = logging.getLogger("embedkit")
 
 
-def signing_secrets(secret: tuple[Secret, ...], cache: str) -> tuple[str, ...]:
-    """The values of SECRET; the first signs, all verify.
+def own_secret() -> str:
+    """The secret of this user.
 
-    :param secret: the setting SECRET; without a value, a secret of our own is kept where that is enough.
-    :param cache: the setting CACHE.
-    :raises ConfigurationError: where SECRET is not set and the cache is shared between machines, or a
-        secret of our own can't be kept.
+    :raises ConfigurationError: where it can't be kept in the cache folder.
     """
-    if secret:
-        return tuple(value.reveal() for value in secret)
-    if cache.lower().startswith(SHARED):
-        raise ConfigurationError(
-            "A cache that several machines share needs EMBEDKIT_SECRET.",
-            hint="Set it, the same everywhere, for example to the output of: "
-            "python -c 'import secrets; print(secrets.token_hex(32))'",
-        )
-    if cache.startswith(PRIVATE):
-        return (secrets.token_hex(32),)
     path = Path(platformdirs.user_cache_dir("embedkit")) / "secret"
     try:
-        return (kept_secret(path),)
+        return kept_secret(path)
     except OSError as error:  # no home, or one that is read-only, as in a container
         raise ConfigurationError(
             f"A secret can't be kept in {path} ({error.strerror}).",

@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -312,7 +312,7 @@ def _say_failed(report: BuildReport) -> None:
 
 def _page_json(page: Page, delivery: Delivery, **done: Any) -> dict[str, Any]:
     """A text and what was ``done`` with it."""
-    problems = [asdict(problem) for problem in page.document.problems]
+    problems = [problem._asdict() for problem in page.document.problems]
     content = {} if delivery.writes else {"content": page.document.content}
     return {"file": page.source.name, **done, "problems": problems, **content}
 

@@ -11,14 +11,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from cachelib import BaseCache
-
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.entry import Entry
+from embedkit.cache.envelope import SHARED, signing_secrets
 from embedkit.cache.memory import CountedMemo, Memo
-from embedkit.cache.secret import SHARED, signing_secrets
 from embedkit.cache.stores.factory import open_store
-from embedkit.engine import lockfile
 from embedkit.engine.documents import Expansion
 from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
@@ -34,6 +31,7 @@ from embedkit.targets import Input, Target
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from embedkit.cache.stores.base import Backend
     from embedkit.transport.client import Transport
 
 Failure = TypeVar("Failure", bound=Exception)
@@ -47,7 +45,7 @@ class Engine:
         settings: Settings,
         *,
         transport: Transport | None,
-        cache: BaseCache | None,
+        cache: Backend | None,
         clock: Callable[[], float],
         background: bool,
     ) -> None:
@@ -63,7 +61,7 @@ class Engine:
             cache=self.cache,
             transport=self.transport,
             revalidator=self.revalidator,
-            locked=lockfile.read(settings.lockfile) if settings.frozen else None,
+            locked=_read_lockfile(settings.lockfile) if settings.frozen else None,
             observe=events,
         )
 
@@ -137,6 +135,12 @@ class Engine:
         return entry.sized(ref.options) if isinstance(entry, Entry) else entry
 
 
+def _read_lockfile(path: str) -> dict[EmbedKey, Embed]:
+    from embedkit.engine import lockfile  # only for a frozen build
+
+    return lockfile.read(path)
+
+
 def _open_transport(settings: Settings, events: Events) -> Transport:
     from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
 
@@ -144,7 +148,7 @@ def _open_transport(settings: Settings, events: Events) -> Transport:
 
 
 def _open_cache(
-    settings: Settings, backend: BaseCache | None, clock: Callable[[], float], events: Events
+    settings: Settings, backend: Backend | None, clock: Callable[[], float], events: Events
 ) -> EmbedCache:
     """The copies, in the backend that was passed, else in the one that the setting CACHE names.
 

@@ -15,8 +15,10 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from embedkit import __version__
 from embedkit.cache.entry import Entry
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse
+from embedkit.files import installed
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.process import Lazy
 from embedkit.settings import RenderSettings
@@ -43,7 +45,7 @@ class RenderedFragments:
         self._target = target
         self._cache = None if settings.templates else cache
         self._renderer = Lazy(lambda: _renderer(settings))
-        self._edition = Lazy(lambda: _edition(settings))
+        self._edition = Lazy(lambda: edition(settings))
 
     def html(self, entry: Entry, options: Options, input: Input = "text") -> str:
         """What the copy in an entry looks like with these options.
@@ -103,7 +105,9 @@ def _renderer(settings: RenderSettings) -> Renderer:
     return Renderer(settings)
 
 
-def _edition(settings: RenderSettings) -> str:
-    from embedkit.rendering.renderer import edition
-
-    return edition(settings)
+def edition(settings: RenderSettings) -> str:
+    """A hash of what HTML depends on, beside the copy, the options and templates of the host's own."""
+    digest = hashlib.blake2b(f"{__version__}{settings!r}".encode("utf-8", "replace"), digest_size=12)
+    for source in installed.markup_sources():
+        digest.update(source)
+    return digest.hexdigest()

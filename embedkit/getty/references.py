@@ -6,7 +6,6 @@ known of options survive; a hostile URL has nowhere to go.
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,8 @@ from embedkit.errors import UnsupportedReference
 from embedkit.getty import urls
 from embedkit.getty.urls import asset_ids as asset_ids
 from embedkit.models import AssetRef
-from embedkit.shortcodes import scan
+from embedkit.process import lazy_pattern
+from embedkit.shortcodes import scan, tag
 
 if TYPE_CHECKING:
     from embedkit.getty import embed_code
@@ -24,10 +24,10 @@ MAX_CHARS = 20_000  # embed code has some 1,200, escaped twice 2,500
 BLANK = " \t\r\n\f\xa0"
 
 _ID = re.compile(r"[0-9]{1,24}")
-_CODE = re.compile(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)
+_CODE = lazy_pattern(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)
 # An author's caption within the block is no part of the embed, and does no harm to it.
-_HUGE = re.compile(r"&#[0-9]{8,}+;?+")  # no character; the standard library raises ValueError for 4,301 digits
-_CAPTION = re.compile(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
+_HUGE = lazy_pattern(r"&#[0-9]{8,}+;?+")  # no character; the standard library raises ValueError for 4,301 digits
+_CAPTION = lazy_pattern(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
 
 
 def parse(text: str) -> AssetRef:
@@ -103,4 +103,4 @@ def _besides(written: str, found: list[embed_code.Pasted]) -> str:
     for one in found:
         rest, last = f"{rest}{written[last : one.start]} ", one.end
     rest = _HUGE.sub("\ufffd", rest + written[last:])
-    return _CAPTION.sub("", html.unescape(rest)).strip(BLANK)
+    return _CAPTION.sub("", tag.unescape(rest)).strip(BLANK)

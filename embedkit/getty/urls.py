@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
 
 from embedkit.errors import UnsupportedReference
 from embedkit.models import TLDS, AssetRef, Options
+from embedkit.process import lazy_pattern
 
 # The grammar of asset IDs, in either case; asset_ids() also wants a digit, and no dash at either end.
 ASSET_ID = r"[0-9A-Za-z-]{1,24}"
@@ -28,16 +28,16 @@ SITES = {f"{www}gettyimages.{tld}": tld for tld in (*TLDS, "com.br", "com.mx", "
 
 HINT = "Pass an asset ID such as 74917285, a gty.im link, a Getty Images page of a picture, or its embed code."
 
-_ID = re.compile(rf"(?=[A-Za-z-]*[0-9])(?!-){ASSET_ID}(?<!-)")
-_LIST = re.compile(r"[0-9A-Za-z-]+(?:[ \t]*,[ \t]*[0-9A-Za-z-]+)*")
-_ADDRESS = re.compile(
+_ID = lazy_pattern(rf"(?=[A-Za-z-]*[0-9])(?!-){ASSET_ID}(?<!-)")
+_LIST = lazy_pattern(r"[0-9A-Za-z-]+(?:[ \t]*,[ \t]*[0-9A-Za-z-]+)*")
+_ADDRESS = lazy_pattern(
     r"(?:(?:([A-Za-z]+):)?//)?([0-9A-Za-z.-]+)(?::([0-9]+))?(/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?", re.ASCII
 )
 _PORTS = {("http", "80"), ("https", "443")}
 # A percent-encoded control, slash or backslash has no place in a path that is read segment by segment.
-_ENCODED = re.compile(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])")
+_ENCODED = lazy_pattern(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])")
 # "…-news-photo-123", "…-picture-id123": the last mark counts, hence the greedy start.
-_MARKED = re.compile(
+_MARKED = lazy_pattern(
     r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id)"
     rf"({ASSET_ID})(?:\.(?:jpe?g|png|webp))?"
 )
@@ -185,6 +185,8 @@ def tld(word: str | None) -> str | None:
 
 def _page(address: Address) -> str:
     """The ID of a page such as ``/detail/foto/…/ID``; words and slugs are localised, so they are not read."""
+    from urllib.parse import unquote
+
     segments = address.path.removesuffix("/").split("/")[1:]
     head, last = segments[0].lower() if segments else "", segments[-1] if segments else ""
     if any(unquote(word).lower() in _VIDEO for word in segments[:2]):

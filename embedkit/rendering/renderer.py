@@ -12,7 +12,6 @@ ImageObject of jsonld).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from urllib.parse import urlencode
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError
+from embedkit.files import installed
 from embedkit.getty.urls import page_url
 from embedkit.models import AGENCY, AssetRef, Embed, Frame, Options, credit_line
 from embedkit.rendering import escaping
@@ -34,8 +34,6 @@ from embedkit.targets import FACADE_SCRIPT, ROWS, STYLES, UNCLEANED, Escape, Inp
 if TYPE_CHECKING:
     from jinja2 import Environment, FileSystemLoader, Template
     from markupsafe import Markup
-
-PACKAGE = Path(__file__).parent.parent
 
 TEXTS = ("title", "photographer", "collection")
 WIDGET_QUERY = ["et", "tld", "sig"]
@@ -57,24 +55,12 @@ def templates_dir() -> Path:
 
     :raises ConfigurationError: where there is neither.
     """
-    for folder in (PACKAGE / "templates", PACKAGE.parent / "templates"):
-        if (folder / "embedkit" / "web.html").is_file():
-            return folder
-    raise ConfigurationError("The templates of embedkit are missing.", hint="Install the package again.")
-
-
-def edition(settings: RenderSettings) -> str:
-    """A hash of what HTML depends on, beside the copy, the options and templates of the host's own."""
-    digest = hashlib.blake2b(f"{__version__}{settings!r}".encode("utf-8", "replace"), digest_size=12)
-    makers = [*sorted((PACKAGE / "rendering").glob("*.py")), PACKAGE / "targets.py", PACKAGE / "models.py"]
-    for path in (*sorted(templates_dir().glob("embedkit/*.*")), *makers):
-        digest.update(path.read_bytes() if path.is_file() else b"")
-    return digest.hexdigest()
+    return Path(installed.templates_path())
 
 
 def static_dir() -> Path:
     """The folder of the stylesheet and the scripts."""
-    return PACKAGE / "static"
+    return Path(installed.PACKAGE, "static")
 
 
 def assets(target: Target, settings: RenderSettings, static_url: str) -> dict[str, list[str]]:

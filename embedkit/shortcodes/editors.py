@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from html import unescape
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from embedkit.models import ALIGNS, Options
+from embedkit.process import lazy_pattern
+from embedkit.shortcodes.tag import unescape
 
 MAX_HEAD_CHARS = 4096  # of a tag, or of a block's opening comment
 MAX_CAPTION_CHARS = 4096  # as written; twice as many as any target shows
 
-KIND = re.compile(
+KIND = lazy_pattern(
     r"<(?:(oembed|embed)(?=[ \t\r\n])|!--[ \t\r\n]*+wp:(embed|core-embed/[a-z0-9-]++)[ \t\r\n])", re.IGNORECASE
 )
 # Plain attributes only: whatever a tokenizer makes of stranger tags, this one ends where it says.
-_ELEMENT = re.compile(
+_ELEMENT = lazy_pattern(
     r"<(?:oembed|embed)(?:[ \t\r\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'))?+)*+[ \t\r\n]*+/?>", re.IGNORECASE
 )
-_ATTRIBUTE = re.compile(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
-_OEMBED_END = re.compile(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
-_BLOCK_END = re.compile(r"<!--[ \t\r\n]*+/wp:([a-z][a-z0-9/-]*+)[ \t\r\n]*+-->")
+_ATTRIBUTE = lazy_pattern(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
+_OEMBED_END = lazy_pattern(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
+_BLOCK_END = lazy_pattern(r"<!--[ \t\r\n]*+/wp:([a-z][a-z0-9/-]*+)[ \t\r\n]*+-->")
 # Markup that no two parsers read in two ways: a closing comment behind it is outside of every tag.
-_INSIDE = re.compile(r"(?:[^<]++|</?[A-Za-z](?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+')*+>)*+")
-_FIGCAPTION = re.compile(r"<figcaption(?:[ \t\r\n][^<>]*+)?>", re.IGNORECASE)
-_TAG = re.compile(r"<[^<>]*+>")
+_INSIDE = lazy_pattern(r"(?:[^<]++|</?[A-Za-z](?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+')*+>)*+")
+_FIGCAPTION = lazy_pattern(r"<figcaption(?:[ \t\r\n][^<>]*+)?>", re.IGNORECASE)
+_TAG = lazy_pattern(r"<[^<>]*+>")
 
 
-@dataclass(frozen=True, slots=True)
-class SavedEmbed:
+class SavedEmbed(NamedTuple):
     """A URL that an editor saved, and the end of what it saved it in."""
 
     kind: Literal["oembed", "embed", "wp-embed"]

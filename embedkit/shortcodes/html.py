@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 
+from embedkit.process import lazy_pattern
 from embedkit.shortcodes.budget import DOCUMENT, Work
 
 BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
@@ -24,35 +25,35 @@ _OPENER = re.compile(
     r"|[cCpPsStTmMxXiInN](?:[oO][dDeEfFsS]|[rR][eE]|[lL][aA]|[cC][rR]|[tT][yY]|[vV][gG]|[eE][xX]|[iI][tT]"
     r"|[aA][tT]|[mM][pP]|[fF][rR]))"
 )
-_OPENER_OR_CLOSER = re.compile(rf"<(?:!--|!\[C|/?(?i:{_NAMES}))")
-_MARKUP = re.compile(rf"<(?:(!--|!\[CDATA\[)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
+_OPENER_OR_CLOSER = lazy_pattern(rf"<(?:!--|!\[C|/?(?i:{_NAMES}))")
+_MARKUP = lazy_pattern(rf"<(?:(!--|!\[CDATA\[)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
 # Comments, and elements with nothing but text in them, read in one go where they are whole. (No groups: CPython
 # 3.11 loses count of those inside of possessive repeats.)
 _WHOLE = r"<!--[^<>-]*+(?:-(?!->)[^<>-]*+)*+-->|" + "|".join(
     f'<{name}(?: class="[^"<>]*+")?>[^<]*+</{name}>' for name in ("code", "pre", "script", "style")
 )
-_LEAF = re.compile(_WHOLE)
-_LEAVES = re.compile(rf"(?:(?:{_WHOLE})[^<`~\\]*+)++")
+_LEAF = lazy_pattern(_WHOLE)
+_LEAVES = lazy_pattern(rf"(?:(?:{_WHOLE})[^<`~\\]*+)++")
 _NESTING = frozenset({"code", "pre", "svg", "math"})
 
 # WHATWG HTML, section 13.2.5: quotes count only after "=", a tag ends at the first ">" outside of them,
 # and what is not closed reaches to the end. "<!", "<?" and "</" before no letter are bogus comments.
-_TAG = re.compile(
+_TAG = lazy_pattern(
     r"<(?:/?[A-Za-z][^ \t\n\r\f/>]*+(?:[ \t\n\r\f/]++|[^ \t\n\r\f/>][^ \t\n\r\f/>=]*+"
     r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+"
     r"(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|(?![\"'>])[^ \t\n\r\f>]++|(?=>)|\Z))?+)*+"
     r"|[!?][^>]*+|/(?![A-Za-z])[^>]*+)(?:>|\Z)"
 )
 # Text, and tags with plain attributes.
-_PLAIN = re.compile(
+_PLAIN = lazy_pattern(
     r"(?:[^<]++|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'))?+)*+[ \t\n]*+/?>)*+"
 )
 _RAW_ENDS = {
-    name: re.compile(rf"</(?i:{name})(?=[ \t\n\r\f/>])")
+    name: lazy_pattern(rf"</(?i:{name})(?=[ \t\n\r\f/>])")
     for name in ("style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "noscript")
 }
-_CLOSERS = {name: re.compile(rf"</(?i:{name})(?=[ \t\n\r\f/>])") for name in _NESTING}
-_SCRIPT = re.compile(r"<!(?=--)|-->|<(/?)(?i:script)(?=[ \t\n\r\f/>])")
+_CLOSERS = {name: lazy_pattern(rf"</(?i:{name})(?=[ \t\n\r\f/>])") for name in _NESTING}
+_SCRIPT = lazy_pattern(r"<!(?=--)|-->|<(/?)(?i:script)(?=[ \t\n\r\f/>])")
 
 
 class Context:
@@ -78,7 +79,7 @@ class HtmlContext(Context):
     """HTML as browsers tokenise it: comments, raw text, ``code`` and ``pre``, and the insides of tags."""
 
     _plain = _PLAIN
-    _tag_start = re.compile("<[A-Za-z!?/]")
+    _tag_start = lazy_pattern("<[A-Za-z!?/]")
 
     def __init__(self, text: str, work: Work | None = None) -> None:
         super().__init__(text, work)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from embedkit.process import lazy_pattern
 from embedkit.shortcodes.budget import Work
 from embedkit.shortcodes.html import HtmlContext
 from embedkit.shortcodes.tag import is_escaped
@@ -18,55 +19,55 @@ MAX_LINK_CHARS = 1024  # characters on either side that are looked at for the br
 MAX_PREFIX_CHARS = 200  # characters of quote and list marks before a fence; real texts have a few
 MAX_HOPS = 32  # one sign is found ten times as fast as three, while there are few
 
-_FRONT = re.compile(
+_FRONT = lazy_pattern(
     r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
-_RUN = re.compile("`++|~++")
-_BACKTICKS = re.compile("``*+")  # a literal first: sre then looks for that
-_UNTICKED = re.compile(r"(?:[^`\\]++|\\.?+)*+", re.DOTALL)  # up to the next backtick without a backslash
+_RUN = lazy_pattern("`++|~++")
+_BACKTICKS = lazy_pattern("``*+")  # a literal first: sre then looks for that
+_UNTICKED = lazy_pattern(r"(?:[^`\\]++|\\.?+)*+", re.DOTALL)  # up to the next backtick without a backslash
 # Fences that are whole and simple, and the lines between them.
 _FENCE = "|".join(
     rf"{mark}(?![`~])[^`~\n]*+\n(?:(?![ \t>]*+{mark})[^\n]*+\n)*+{mark}[ \t]*+\n" for mark in ("```", "~~~")
 )
-_FENCES = re.compile(rf"(?:{_FENCE})(?:(?:(?!~~~)[^`<\n]*+\n)*+(?:{_FENCE}))*+")
-_PREFIX = re.compile(r"[ \t]*+(?:(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))[ \t]*+)*+")
-_FENCE_END = re.compile(r"\n([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
-_QUOTED_FENCE_END = re.compile(r"\n[ \t]*+(?:>[ \t]?)++([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
-_QUOTE_END = re.compile(r"\n(?![ \t]*+>)")
+_FENCES = lazy_pattern(rf"(?:{_FENCE})(?:(?:(?!~~~)[^`<\n]*+\n)*+(?:{_FENCE}))*+")
+_PREFIX = lazy_pattern(r"[ \t]*+(?:(?:>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t]))[ \t]*+)*+")
+_FENCE_END = lazy_pattern(r"\n([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
+_QUOTED_FENCE_END = lazy_pattern(r"\n[ \t]*+(?:>[ \t]?)++([ \t]*+)(`{3,}+|~{3,}+)[ \t\r]*+(?=\n|\Z)")
+_QUOTE_END = lazy_pattern(r"\n(?![ \t]*+>)")
 # Code spans do not cross from one block into the next (section 3.5).
-_BLOCK_END = re.compile(r"\n(?=[ \t>]*+(?:\r?\n|\Z|[-+*][ \t]|1[.)][ \t]|#{1,6}[ \t]|```|~~~))")
-_HEADING = re.compile(r"#{1,6}[ \t]")
+_BLOCK_END = lazy_pattern(r"\n(?=[ \t>]*+(?:\r?\n|\Z|[-+*][ \t]|1[.)][ \t]|#{1,6}[ \t]|```|~~~))")
+_HEADING = lazy_pattern(r"#{1,6}[ \t]")
 # Text and whole spans of one to three backticks, up to the next tag outside of them.
-_SPANS = re.compile(
+_SPANS = lazy_pattern(
     r"(?:(?:[^`\\<]++|\\[^\n])*+(?:`(?!`)(?:[^`]++|``++)*+`(?!`)"
     r"|``(?!`)(?:[^`]++|`(?!`)|```++)*+``(?!`)|```(?!`)(?:[^`]++|`{1,2}(?!`)|````++)*+```(?!`)))*+"
 )
 
 # Sections 6.5 and 6.6: outside of quotes a tag has no "<" and no blank line.
-_TAG = re.compile(
+_TAG = lazy_pattern(
     r"<(?:/?[A-Za-z][^ \t\n\r\f/><]*+"
     r"(?:(?:[ \t\r\f]|\n(?![ \t]*+\n))++|/|[^ \t\n\r\f/><][^ \t\n\r\f/><=]*+"
     r"(?:[ \t]*+=[ \t]*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'>])[^ \t\n\r\f><]++|(?=>)))?+)*+"
     r"|[!?][^><]*+)(>?)"
 )
 
-_QUOTED = re.compile(r"=[ \t]*+[\"']")
+_QUOTED = lazy_pattern(r"=[ \t]*+[\"']")
 # Text, code in one line, and tags in one line with plain attributes.
-_PLAIN = re.compile(
+_PLAIN = lazy_pattern(
     r"(?:[^<`\\]++|`[^`\n]++`(?!`)"
     r"|</?[A-Za-z][A-Za-z0-9]*+(?:[ \t]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'))?+)*+[ \t]*+/?>)*+"
 )
 # What is not even worth a look: the next "<" comes before anything that a tag could hide it in.
-_TAG_START = re.compile(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
+_TAG_START = lazy_pattern(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
 
-_INDENTED = re.compile(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
+_INDENTED = lazy_pattern(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
 
 
-_LINE = re.compile(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
+_LINE = lazy_pattern(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
 # Outside of lists and quotes: blank lines, and such as can only be text.
-_PLAIN_LINES = re.compile(r"(?:[ \t\r]*+\n|[^\s>+*0-9=#_-][^\n]*+\n)*+")
-_LIST_MARKER = re.compile(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
-_RULE_OR_HEADING = re.compile(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
+_PLAIN_LINES = lazy_pattern(r"(?:[ \t\r]*+\n|[^\s>+*0-9=#_-][^\n]*+\n)*+")
+_LIST_MARKER = lazy_pattern(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
+_RULE_OR_HEADING = lazy_pattern(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
 
 
 class Lines:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from html import unescape
 
 from embedkit.models import AssetRef, Problem, Shortcode
+from embedkit.process import lazy_pattern
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors
@@ -29,30 +29,30 @@ _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
 _TAG = re.compile(r"\[[gG][eE][tT][tT][yY](?=[\s\]=/&]|\Z)(?!\]\()")
 _URL_START = re.compile(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.im|ettyimages\.[a-z])")
 
-_ENCLOSED = re.compile(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
-_NO_LABEL = re.compile(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
+_ENCLOSED = lazy_pattern(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
+_NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
 _LINK_SIGNS = (":", "(", "[")
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
-_SCHEME = re.compile(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
-_URL = re.compile(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
-_GLUED = re.compile(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
-_LINE_END = re.compile(r"[ \t\r]*+(?=\n|\Z)")
+_SCHEME = lazy_pattern(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
+_URL = lazy_pattern(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
+_GLUED = lazy_pattern(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
+_LINE_END = lazy_pattern(r"[ \t\r]*+(?=\n|\Z)")
 # Lines of Markdown that are not part of the paragraph next to them; more URLs make a gallery.
 _APART = r"[ \t\r>]*+|[ \t]*+(?:#{1,6}[ \t].*|(?:```|~~~).*|<?(?:https?:)?//\S++[ \t\r]*+|<[^<>]*+>[ \t\r]*+"
-_ABOVE = re.compile(_APART + r"|(?:[-*_][ \t\r]*+){3,}+)", re.IGNORECASE)
-_BELOW = re.compile(_APART + r"|[-+*][ \t].*)", re.IGNORECASE)
+_ABOVE = lazy_pattern(_APART + r"|(?:[-*_][ \t\r]*+){3,}+)", re.IGNORECASE)
+_BELOW = lazy_pattern(_APART + r"|[-+*][ \t].*)", re.IGNORECASE)
 _DIV = (
-    re.compile(r"<div(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
-    re.compile(r"[ \t\r\n]*+</div[ \t\r\n]*+>", re.IGNORECASE),
+    lazy_pattern(r"<div(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
+    lazy_pattern(r"[ \t\r\n]*+</div[ \t\r\n]*+>", re.IGNORECASE),
 )
 _FIGURE = (
-    re.compile(r"<figure(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
-    re.compile(r"[ \t\r\n]*+</figure[ \t\r\n]*+>", re.IGNORECASE),
+    lazy_pattern(r"<figure(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
+    lazy_pattern(r"[ \t\r\n]*+</figure[ \t\r\n]*+>", re.IGNORECASE),
 )
 _P = (
-    re.compile(r"<p(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
-    re.compile(r"[ \t\r\n]*+</p[ \t\r\n]*+>", re.IGNORECASE),
+    lazy_pattern(r"<p(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
+    lazy_pattern(r"[ \t\r\n]*+</p[ \t\r\n]*+>", re.IGNORECASE),
 )
 Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
 Candidate = re.Match[str] | None
@@ -247,7 +247,7 @@ class _Scan:
         enclosed = _ENCLOSED.match(text, end)
         if enclosed is None:
             return tag, end
-        return tag._replace(reference=tag.reference or unescape(enclosed[1]).strip()), enclosed.end()
+        return tag._replace(reference=tag.reference or tags.unescape(enclosed[1]).strip()), enclosed.end()
 
     def _is_link(self, start: int, end: int) -> bool:
         """Whether Markdown reads a link, such as ``[Getty Images](https://…)``, or the definition of one."""
@@ -322,7 +322,7 @@ class _Scan:
                 return 0
         if self._context.protected(start):
             return 0
-        return self._add(Shortcode(*outer, "url", unescape(text[start:end].strip("<>")), place=start))
+        return self._add(Shortcode(*outer, "url", tags.unescape(text[start:end].strip("<>")), place=start))
 
     def _is_alone(self, start: int, end: int) -> bool:
         text, before = self._text, self._without_blanks(start)

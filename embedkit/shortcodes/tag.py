@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from html import unescape
 from typing import Any, NamedTuple
 
 from embedkit.models import ALIGNS, TLDS, AssetRef, Options
+from embedkit.process import lazy_pattern
 from embedkit.targets import TARGETS
 
 MAX_TAG_CHARS = 2048  # characters of a tag, a bound on every scan; a long caption has 500
@@ -20,16 +20,16 @@ MAX_ATTRIBUTES = 16
 HEAD_CHARS = len("[getty")
 
 _SPACE = r"(?:\s|&nbsp;|&#160;|&#[xX][aA]0;)"
-_GAP = re.compile(rf"{_SPACE}*+")
-_NAME = re.compile(rf"([A-Za-z][A-Za-z0-9_-]*+){_SPACE}*+={_SPACE}*+")
-_EQUALS = re.compile(rf"{_SPACE}*+={_SPACE}*+")
+_GAP = lazy_pattern(rf"{_SPACE}*+")
+_NAME = lazy_pattern(rf"([A-Za-z][A-Za-z0-9_-]*+){_SPACE}*+={_SPACE}*+")
+_EQUALS = lazy_pattern(rf"{_SPACE}*+={_SPACE}*+")
 _TEXT = r"<(?![A-Za-z/!?])"  # a "<" that opens no markup; a tag must not swallow the start of another's
-_BARE = re.compile(rf"(?:[^\s\[\]\"“”„‟″«»<&]|{_TEXT}|&(?!nbsp;|#160;|#[xX][aA]0;))++")
+_BARE = lazy_pattern(rf"(?:[^\s\[\]\"“”„‟″«»<&]|{_TEXT}|&(?!nbsp;|#160;|#[xX][aA]0;))++")
 _STRAIGHT = {
-    quote: re.compile(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
+    quote: lazy_pattern(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
 }
-_MARKUP = re.compile(r"<[A-Za-z/!?]")
-_QUOTE = re.compile(
+_MARKUP = lazy_pattern(r"<[A-Za-z/!?]")
+_QUOTE = lazy_pattern(
     r"[\"'“”„‟″«»‘’‚‛′‹›]"
     r"|&(?:quot|[lr]dquo|bdquo|[lr]aquo|apos|[lr]squo|sbquo|[lr]saquo|[pP]rime"
     r"|#0*(?:34|39|171|187|821[6-9]|822[0-3]|8242|8243|8249|8250)"
@@ -39,16 +39,16 @@ _DOUBLE, _SINGLE = frozenset('"“”„‟″«»'), frozenset("'‘’‚‛�
 # What ends a value wherever it stands. Any other quote of the family does so before a gap or the end
 # only: a typographer gives apostrophes and inner quotes the same signs.
 _PARTNERS = {'"': '"', "“": "”", "”": "”", "„": "“”", "‟": "”", "″": "″", "«": "»", "»": "«»", "‹": "›"}
-_BOUNDARY = re.compile(rf"{_SPACE}|/?\]")
-_ESCAPED = re.compile(r"\\([\\\[\]\"'“”„‟″«»‘’‚‛′‹›&])")
+_BOUNDARY = lazy_pattern(rf"{_SPACE}|/?\]")
+_ESCAPED = lazy_pattern(r"\\([\\\[\]\"'“”„‟″«»‘’‚‛′‹›&])")
 
 _SIMPLE = re.compile(r"\[getty[ \t]++([0-9a-z-]++(?:,[0-9a-z-]++)*+)[ \t]*+/?\]", re.IGNORECASE | re.ASCII)
-_PIXELS = re.compile(r"0*([1-9][0-9]{0,4})(?:px)?", re.IGNORECASE | re.ASCII)
+_PIXELS = lazy_pattern(r"0*([1-9][0-9]{0,4})(?:px)?", re.IGNORECASE | re.ASCII)
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 # Signs that mean something to HTML, to Markdown or to other readers of shortcodes. All are written as numbers:
 # an editor into which a shortcode is put as text escapes it once more, and that is seen of numbers alone.
 _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in '\\[]`&<>"'}
-_TWICE = re.compile(r"&amp;(?=#[0-9]{1,7};)")
+_TWICE = lazy_pattern(r"&amp;(?=#[0-9]{1,7};)")
 _ALIASES = {"alt": "title", "maxwidth": "width", "maxheight": "height"}
 
 
@@ -84,6 +84,19 @@ def is_escaped(text: str, place: int) -> bool:
     while before and text[before - 1] == "\\":
         before -= 1
     return (place - before) % 2 == 1
+
+
+def unescape(text: str) -> str:
+    """A text with its references to characters replaced, as :func:`html.unescape` does it; few texts have any.
+
+    >>> unescape("&quot;1&quot;")
+    '"1"'
+    """
+    if "&" not in text:
+        return text
+    import html  # with a table of 2,231 entities
+
+    return html.unescape(text)
 
 
 @lru_cache(maxsize=4096)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from flask import Response, g, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from embedkit.cache.secret import PRIVATE, signing_secrets
+from embedkit.cache.envelope import PRIVATE, signing_secrets
 from embedkit.errors import ConfigurationError
 from embedkit.settings import Secret, Settings
 from embedkit.web.errors import Refused

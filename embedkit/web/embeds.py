@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from flask import Response, request
@@ -53,7 +53,7 @@ def render(context: AppContext) -> Response:
     with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
         document = _document(context, read_body(RenderRequest))
         embeds = [context.record(embed) for embed in document.embeds]
-        problems = [asdict(problem) for problem in document.problems]
+        problems = [problem._asdict() for problem in document.problems]
         return response.as_json({"content": document.content, "embeds": embeds, "problems": problems})
 
 

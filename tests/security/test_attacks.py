@@ -16,7 +16,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from embedkit import EmbedKit, Settings, serialization
-from embedkit.cache.secret import signing_secrets
+from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.stores.coordination import shared_versions
 from embedkit.cache.stores.factory import open_store
 from embedkit.engine import lockfile

@@ -10,15 +10,16 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
-
-from cachelib import BaseCache
+from typing import TYPE_CHECKING, Any
 
 from embedkit.cache.stores.coordination import VersionTable
 from embedkit.process import run_now_and_after_fork
+
+if TYPE_CHECKING:
+    from cachelib import BaseCache
 
 Timeout = int | timedelta | None
 DEFAULT_TIMEOUT_S = 300  # for which an entry lives unless its set() says otherwise; with 0 for ever
@@ -73,8 +74,11 @@ class Failures(threading.local):
     error: Exception | None = None
 
 
-class LocalStore(BaseCache):
+class LocalStore:
     """What the stores of one machine share: when entries end, that readers learn of writes, and cleaning up.
+
+    It has the methods of :class:`cachelib.BaseCache` and is none, since importing cachelib brings all its
+    backends: a fifth of a warm start.
 
     What it declares is all that the cache asks of a store, beside cachelib's interface. A store that other
     processes can open sets the three paths and ``versions`` as well.
@@ -92,7 +96,6 @@ class LocalStore(BaseCache):
     failures: Failures  # where it leaves an error, since it raises none
 
     def __init__(self, clock: Callable[[], float], limit: int, prune_every: int = 0) -> None:
-        super().__init__(DEFAULT_TIMEOUT_S)
         self._clock = clock
         self._limit = limit
         self._prune_every = prune_every
@@ -104,6 +107,33 @@ class LocalStore(BaseCache):
         """Threads that are not in the child may have held the locks."""
         self._lock = threading.RLock()
         self._pruning = threading.Lock()
+
+    def get(self, key: str) -> Any:
+        """The value; None where there is none."""
+        raise NotImplementedError
+
+    def has(self, key: str) -> bool:
+        """Whether there is a value."""
+        raise NotImplementedError
+
+    def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        """Keep a value, in place of any other; whether it is kept.
+
+        :param timeout: seconds for which it lives, 0 for ever; by default those of the store.
+        """
+        raise NotImplementedError
+
+    def add(self, key: str, value: Any, timeout: Timeout = None) -> bool:
+        """Keep a value where there is none; whether it is kept."""
+        raise NotImplementedError
+
+    def delete(self, key: str) -> bool:
+        """Drop a value; whether there was one."""
+        raise NotImplementedError
+
+    def clear(self) -> bool:
+        """Drop all values."""
+        raise NotImplementedError
 
     @property
     def working(self) -> bool:
@@ -118,6 +148,31 @@ class LocalStore(BaseCache):
         """Drop what has expired and what is over the limit; how many entries that was."""
         raise NotImplementedError
 
+    def get_many(self, *keys: str) -> list[Any]:
+        """The values, in order; None for each that there is not."""
+        return [self.get(key) for key in keys]
+
+    def get_dict(self, *keys: str) -> dict[str, Any]:
+        """The values by key; None for each that there is not."""
+        return dict(zip(keys, self.get_many(*keys), strict=True))
+
+    def set_many(self, mapping: Mapping[str, Any], timeout: Timeout = None) -> list[str]:
+        """Keep many values; the keys of those that are kept."""
+        return [key for key, value in mapping.items() if self.set(key, value, timeout)]
+
+    def delete_many(self, *keys: str) -> list[str]:
+        """Drop many values; the keys of those that are not there any more."""
+        return [key for key in keys if self.delete(key) or not self.has(key)]
+
+    def inc(self, key: str, delta: int = 1) -> int | None:
+        """Add to a number, from 0 where there is none; the sum, or None where it is not kept."""
+        value: int = (self.get(key) or 0) + delta
+        return value if self.set(key, value) else None
+
+    def dec(self, key: str, delta: int = 1) -> int | None:
+        """Subtract from a number, as :meth:`inc` adds."""
+        return self.inc(key, -delta)
+
     def close(self) -> None:
         """Let go of connections and files; the next call opens them anew."""
 
@@ -125,7 +180,9 @@ class LocalStore(BaseCache):
         return expires == 0 or expires > self._clock()
 
     def _expires(self, timeout: Timeout) -> float:
-        seconds = self._normalize_timeout(timeout)
+        seconds = DEFAULT_TIMEOUT_S if timeout is None else timeout
+        if isinstance(seconds, timedelta):
+            seconds = math.ceil(seconds.total_seconds())
         return self._clock() + seconds if seconds else 0.0
 
     def _note_write(self, key: str, done: bool) -> bool:
@@ -144,6 +201,10 @@ class LocalStore(BaseCache):
         if done and self.versions:
             self.versions.bump_all()
         return done
+
+
+if TYPE_CHECKING:
+    Backend = BaseCache | LocalStore
 
 
 class MemoryCache(LocalStore):

@@ -18,7 +18,6 @@ import itertools
 import math
 import os
 import random
-import secrets
 import sys
 import threading
 import time
@@ -276,7 +275,7 @@ class LeaseLocks(Locks):
 
     def after_fork(self) -> None:
         super().after_fork()
-        self._owner = secrets.token_hex(16)
+        self._owner = os.urandom(16).hex()
 
     def _lease(self, name: str, seconds: int) -> bool:
         """Add the entry; a store that adds none where there is none keeps nothing (its disk is full)."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-
-from cachelib import BaseCache, NullCache
+from typing import TYPE_CHECKING
 
 from embedkit.cache.stores.base import STORE_TIMEOUT_S, MemoryCache
 from embedkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from embedkit.cache.stores.base import Backend
 
 # What the setting CACHE takes, as its sentence and the hint name it.
 SCHEMES = (
@@ -24,7 +26,7 @@ REDIS = ("redis", "rediss", "unix")
 FILE = "cache.sqlite"
 
 
-def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
+def open_store(url: str, *, limit: int, timeout: float) -> Backend:
     """The store that a URL names. A server need not be up yet.
 
     :param limit: entries to keep; Redis and memcached have settings of their own for that.
@@ -50,7 +52,7 @@ def open_store(url: str, *, limit: int, timeout: float) -> BaseCache:
     )
 
 
-def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | None:
+def _open(scheme: str, rest: str, limit: int, timeout: float) -> Backend | None:
     if scheme == "sqlite" and (path := _path(rest)):
         from embedkit.cache.stores.sqlite import SQLiteCache
 
@@ -62,13 +64,15 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> BaseCache | Non
     if scheme == "memory" and not rest:
         return MemoryCache(limit=limit)
     if scheme == "null" and not rest:
+        from cachelib import NullCache
+
         return NullCache()
     if rest.startswith("//"):
         return _open_remote(scheme, rest, min(timeout, STORE_TIMEOUT_S))
     return None
 
 
-def _open_remote(scheme: str, rest: str, timeout: float) -> BaseCache | None:
+def _open_remote(scheme: str, rest: str, timeout: float) -> Backend | None:
     from embedkit.cache.stores.remote import MemcachedStore, RedisStore  # most sites have no use for them
 
     if scheme in REDIS:

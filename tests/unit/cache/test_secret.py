@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.cache.secret import kept_secret, signing_secrets
+from embedkit.cache.envelope import signing_secrets
+from embedkit.cache.secret import kept_secret
 from embedkit.errors import ConfigurationError
 
 pytestmark = pytest.mark.server

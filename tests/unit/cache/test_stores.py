@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.cache import stores as room
-from embedkit.cache.secret import PRIVATE, SHARED
+from embedkit.cache.envelope import PRIVATE, SHARED
 from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load, load_or_none
 from embedkit.cache.stores.factory import SCHEMES, open_store
 from embedkit.cache.stores.file import FileCache
@@ -388,7 +388,8 @@ class TestMemcached(StoreContract):
 def test_every_store_keeps_the_contract() -> None:
     modules = [import_module(f"{room.__name__}.{one.name}") for one in iter_modules(room.__path__)]
     kinds = [one for module in modules for one in vars(module).values() if isinstance(one, type)]
-    stores = {one for one in kinds if issubclass(one, BaseCache) and one.__module__.startswith(room.__name__)}
+    ours = [one for one in kinds if one.__module__.startswith(room.__name__)]
+    stores = {one for one in ours if issubclass(one, (BaseCache, LocalStore))}
     bases = {base for one in stores for base in one.__bases__}
     tested = {one.kind: one for one in StoreContract.__subclasses__()}
     assert set(tested) == stores - bases, "write a class with this kind that inherits StoreContract"
@@ -411,9 +412,9 @@ def test_every_store_is_in_the_tables(tmp_path: Path) -> None:
         by_scheme[begin] = type(open_store(url.replace("PORT", "1"), limit=10, timeout=1))
     assert set(by_scheme.values()) == kinds, "SCHEMES in embedkit/cache/stores/factory.py names every store"
     remote = {scheme for scheme, kind in by_scheme.items() if not issubclass(kind, LocalStore | NullCache)}
-    assert set(SHARED) == remote, "SHARED in embedkit/cache/secret.py: several machines share them"
+    assert set(SHARED) == remote, "SHARED in embedkit/cache/envelope.py: several machines share them"
     alone = {scheme for scheme, kind in by_scheme.items() if kind in (MemoryCache, NullCache)}
-    assert set(PRIVATE) == alone, "PRIVATE in embedkit/cache/secret.py: nobody else can read them"
+    assert set(PRIVATE) == alone, "PRIVATE in embedkit/cache/envelope.py: nobody else can read them"
 
 
 class Bomb:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from markupsafe import Markup
 
 from embedkit import AssetRef, ConfigurationError, EmbedKit, Options, Settings
 from embedkit.cache import entry
+from embedkit.engine.rendered import edition
 from embedkit.files import atomic
 from embedkit.freshness import DAY
-from embedkit.rendering.renderer import edition
 from embedkit.sandbox import SandboxTransport
 from embedkit.settings import RenderSettings
 from embedkit.targets import ROWS, TARGETS
@@ -211,7 +210,7 @@ def test_a_new_process_takes_what_is_kept(house: House) -> None:
     assert str(house.kit().html(ID)) == "<b>kept</b>"
 
 
-@pytest.mark.parametrize("name", [*(field.name for field in fields(RenderSettings)), "target"])
+@pytest.mark.parametrize("name", [*RenderSettings._fields, "target"])
 def test_other_settings_show_none_of_it(house: House, name: str) -> None:
     kit = house.kit()
     kit.html(ID)
@@ -227,16 +226,16 @@ def test_the_edition_follows_templates_and_settings(tmp_path: Path, monkeypatch:
     template = tmp_path / "embedkit" / "web.html"
     template.parent.mkdir()
     template.write_text("<p>one</p>")
-    monkeypatch.setattr("embedkit.rendering.renderer.templates_dir", lambda: tmp_path)
+    monkeypatch.setattr("embedkit.files.installed.templates_path", lambda: str(tmp_path))
     one = edition(Settings().rendering)
     template.write_text("<p>two</p>")
     assert len({first, one, edition(Settings().rendering)}) == 3
 
 
-@pytest.mark.parametrize("name", [part.name for part in fields(RenderSettings)])
+@pytest.mark.parametrize("name", RenderSettings._fields)
 def test_every_setting_that_markup_depends_on_makes_another_edition(name: str) -> None:
     before = Settings().rendering
-    assert edition(replace(before, **{name: f"{getattr(before, name)}x"})) != edition(before)
+    assert edition(before._replace(**{name: f"{getattr(before, name)}x"})) != edition(before)
 
 
 def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(house: House, tmp_path: Path) -> None:

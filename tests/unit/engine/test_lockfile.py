@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from embedkit.cache.secret import signing_secrets
+from embedkit.cache.envelope import signing_secrets
 from embedkit.engine import lockfile
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ConfigurationError

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from embedkit.errors import ConfigurationError
+from embedkit.files import installed
 from embedkit.models import AssetRef, Frame, Options
 from embedkit.rendering import renderer as rendering
 from embedkit.rendering.renderer import (
@@ -510,7 +511,7 @@ def test_a_folder_of_templates_that_is_not_there_is_a_configuration_error() -> N
 
 def test_templates_are_in_the_package_or_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "embedkit"
-    monkeypatch.setattr(rendering, "PACKAGE", package)
+    monkeypatch.setattr(installed, "PACKAGE", str(package))
     with pytest.raises(ConfigurationError, match="missing"):
         templates_dir()
     for root in (tmp_path, package):
