@@ -10,7 +10,8 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal
 
 import click
 
@@ -21,36 +22,19 @@ from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
 from embedkit.web import logs
 from embedkit.web.picker_files import picker_files
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-
-
-# What a demo on this machine can't use, whatever the environment says for a real service
-AT_HOME: dict[str, Any] = {
-    "frozen": False,
-    "on_error": "card",
-    "public_url": "",
-    "assets_url": "",
-    "trusted_hops": 0,
-    "trusted_hosts": (),
-}
-
-
-def port_option(default: int) -> Callable[[Command], Command]:
-    """``--port``; 0 takes any free one."""
-    return click.option(
-        "--port",
-        default=default,
-        show_default=True,
-        type=click.IntRange(0, 65535),
-        help="The port to listen on; 0 takes a free one.",
-    )
+port_option = partial(
+    click.option,
+    "--port",
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="The port to listen on; 0 takes a free one.",
+)
 
 
 @click.command()
 @host_option
-@port_option(8080)
+@port_option(default=8080)
 @click.option("--upstream", metavar="URL", help="Use the services at this URL (a sandbox) instead of Getty's.")
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at once.")
 @click.option(
@@ -86,7 +70,7 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
 
 @click.command()
 @host_option
-@port_option(8080)
+@port_option(default=8080)
 @click.option("--open", "open_", is_flag=True, help="Open the page in a browser.")
 def demo(host: str, port: int, open_: bool) -> None:
     """See embedkit at work in a browser: no key, no network.
@@ -102,7 +86,13 @@ def demo(host: str, port: int, open_: bool) -> None:
             cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
             **sandbox.credentials,  # real ones, if the environment has them, are no business of the sandbox's
             search_access="open",
-            **AT_HOME,
+            # what a demo on this machine can't use, whatever the environment says for a real service
+            frozen=False,
+            on_error="card",
+            public_url="",
+            assets_url="",
+            trusted_hops=0,
+            trusted_hosts=(),
             rate_limit="600/minute",
             secret=(Secret(secrets.token_hex(32)),),
         )
@@ -117,7 +107,7 @@ def demo(host: str, port: int, open_: bool) -> None:
 
 @click.command()
 @host_option
-@port_option(8081)
+@port_option(default=8081)
 @click.option(
     "--generation",
     type=click.Choice(["modern", "div"]),

@@ -72,13 +72,8 @@ def dump(embeds: Mapping[EmbedKey, Embed]) -> str:
     return f'{{"version": {VERSION}, "embeds": [\n{body}\n]}}\n'
 
 
-def write(path: str | os.PathLike[str], embeds: Mapping[EmbedKey, Embed]) -> None:
-    """Replace a lock file, whole or not at all, whatever is in it."""
-    atomic.write(path, dump(embeds).encode("utf-8"))
-
-
 def write_back(path: str | os.PathLike[str], read: bytes | None, embeds: Mapping[EmbedKey, Embed]) -> WriteBack:
-    """Replace a lock file, unless it is not what was read any more.
+    """Replace a lock file, whole or not at all, unless it is not what was read any more.
 
     :param read: what :func:`read_bytes` gave.
     """

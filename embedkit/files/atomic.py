@@ -74,18 +74,6 @@ def write_back(
         return _replace(folder, target.name, read, new)
 
 
-def write(path: str | os.PathLike[str], new: bytes) -> bool:
-    """Write a file, whatever is in its place; of a link, the file that it leads to. Whether it was needed.
-
-    :raises OSError: where it can't be written; then what was there is as it was.
-    """
-    target = Path(os.path.realpath(path))
-    with error_at(path), Folder(target.parent) as folder:
-        written = write_in(folder, target.name, new)
-        folder.sync()
-    return written
-
-
 def write_in(folder: Folder, name: str, new: bytes) -> bool:
     """Write a file into a folder, whatever is in its place, and through no link. Whether it was needed.
 

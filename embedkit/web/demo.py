@@ -16,10 +16,10 @@ from markupsafe import Markup
 from embedkit import serialization
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
-from embedkit.models import AssetRef, Embed, Options
+from embedkit.models import JSON, AssetRef, Embed, Options
 from embedkit.settings import Settings
 from embedkit.shortcodes import scan
-from embedkit.targets import ROWS, Target
+from embedkit.targets import ROWS
 from embedkit.web.app import create_app
 from embedkit.web.pages import environment
 from embedkit.web.response import as_page
@@ -73,16 +73,6 @@ Calls = Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One target of the picture that was tried."""
-
-    target: Target
-    use: str
-    source: str
-    preview: Markup | str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Trial:
     """What came of a reference that a visitor typed."""
 
@@ -93,7 +83,7 @@ class Trial:
     embed: Embed | None = None
     error: EmbedKitError | None = None
     fallback: Markup | str = ""
-    shown: tuple[Shown, ...] = ()
+    shown: tuple[JSON, ...] = ()
 
 
 def create_demo(settings: Settings, calls: Calls) -> Flask:
@@ -160,10 +150,12 @@ def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
     )
 
 
-def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[Shown]:
+def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[JSON]:
+    """The picture that was tried, for each target."""
     for target, row in ROWS.items():
         source = kit.show(embed, Options(target=target).over(ref.options))
-        yield Shown(target, row.use, str(source), source if row.preview else None)
+        preview = source if row.preview else None
+        yield {"target": target, "use": row.use, "source": str(source), "preview": preview}
 
 
 def _since(began: float) -> float:

@@ -225,7 +225,7 @@ def test_nobody_purges_without_the_token(web: World, given_: str) -> None:
 
 def frozen(folder: Path, embed: Embed) -> EmbedKit:
     path = folder / "lock.json"
-    lockfile.write(path, {(embed.ref.items, "com"): embed})
+    lockfile.write_back(path, lockfile.read_bytes(path), {(embed.ref.items, "com"): embed})
     return EmbedKit(Settings(frozen=True, lockfile=str(path)))
 
 

@@ -385,7 +385,9 @@ class NoTransport:
 def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(house: House, tmp_path: Path) -> None:
     path = tmp_path / "embedkit.lock.json"
     found = house.kit.records([house.kit.parse(WIDE)])
-    lockfile.write(path, {picture: one for picture, one in found.items() if isinstance(one, Embed)})
+    lockfile.write_back(
+        path, lockfile.read_bytes(path), {picture: one for picture, one in found.items() if isinstance(one, Embed)}
+    )
     settings = Settings(frozen=True, lockfile=str(path), cache="null:")
     text = f"[getty {WIDE}]\n\n[getty {ID}]"
     first = EmbedKit(settings, transport=NoTransport()).document(text)

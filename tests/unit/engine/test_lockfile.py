@@ -27,7 +27,7 @@ PICTURES = {
 
 def test_a_lock_file_is_sorted_readable_and_without_times(tmp_path: Path) -> None:
     path = tmp_path / "embedkit.lock.json"
-    lockfile.write(path, PICTURES)
+    lockfile.write_back(path, lockfile.read_bytes(path), PICTURES)
     text = path.read_text("utf-8")
     assert text == lockfile.dump(dict(reversed(PICTURES.items())))
     lines = text.splitlines()
@@ -43,10 +43,10 @@ def test_a_lock_file_is_sorted_readable_and_without_times(tmp_path: Path) -> Non
 
 def test_a_linked_lock_file_stays_a_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real.json", tmp_path / "link.json"
-    lockfile.write(real, {})
+    lockfile.write_back(real, lockfile.read_bytes(real), {})
     real.chmod(0o600)
     link.symlink_to(real)
-    lockfile.write(link, PICTURES)
+    lockfile.write_back(link, lockfile.read_bytes(link), PICTURES)
     assert link.is_symlink()
     assert lockfile.read(real).keys() == PICTURES.keys()
     assert stat.S_IMODE(real.stat().st_mode) == 0o600
