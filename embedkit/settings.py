@@ -81,6 +81,12 @@ def _secrets(value: Any) -> tuple[Secret, ...]:
     return found
 
 
+def _store_url(value: Any) -> str:
+    """A URL whose scheme is in lower case (RFC 3986, section 3.1), as all who read it expect."""
+    scheme, colon, rest = check.text(value).partition(":")
+    return scheme.lower() + colon + rest if colon else scheme
+
+
 def _row(default: Any, read: Callable[[Any], Any], help: str, *, repr: bool = True) -> Any:
     return field(default=default, repr=repr, metadata={"read": read, "help": help})
 
@@ -155,7 +161,7 @@ class Settings:
     )
     cache: str = _row(
         "",
-        check.text,
+        _store_url,
         "Where copies are kept: sqlite:PATH, redis://HOST, rediss://HOST, unix://SOCKET, memcached://HOST:PORT,"
         " file:PATH, memory: or null:; by default SQLite in the user's cache folder.",
         repr=False,  # a Redis address may hold a password

@@ -30,12 +30,12 @@ from cachelib import NullCache
 
 from embedkit.api.oauth import Credentials
 from embedkit.api.session import BATCH_TIMEOUT_S, ApiSession
-from embedkit.cache.envelope import PRIVATE, SIGNATURE, Envelope
+from embedkit.cache.envelope import SIGNATURE, Envelope
 from embedkit.cache.guard import Guarded
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.base import MemoryCache
 from embedkit.cache.stores.coordination import Busy
-from embedkit.cache.stores.factory import REDIS, open_store
+from embedkit.cache.stores.factory import open_store, scheme_of
 from embedkit.errors import InvalidResponse, QuotaExhausted, Unavailable
 from embedkit.messages import Request, Response
 from embedkit.process import Lazy
@@ -140,13 +140,12 @@ class ResponseCache:
             backend.store.close()
 
     def _open(self) -> Backend:
-        scheme = self._cache.partition(":")[0].lower()
-        if scheme in REDIS:
+        if scheme_of(self._cache).redis:
             store = open_store(self._cache, limit=MAX_ENTRIES, timeout=self._timeout)
             envelope = Envelope(tuple(self._signing_secrets()), max_chars=MAX_ENTRY_CHARS)
         else:
             memory = MemoryCache(limit=MAX_ENTRIES, max_bytes=MAX_BYTES, clock=self._clock)
-            store = NullCache() if scheme == "null" else memory
+            store = NullCache() if self._cache == "null:" else memory
             envelope = Envelope((secrets.token_hex(32),), max_chars=MAX_ENTRY_CHARS)
         return Backend(Guarded(store, time.monotonic), envelope, _caller(self._credentials, envelope))
 
@@ -270,7 +269,7 @@ class SearchBudget:
 
     def _count(self, amount: int) -> int:
         day = int(self._clock()) // DAY_S
-        if not self._cache.startswith(PRIVATE) and time.monotonic() >= self._bypassed_until:
+        if not scheme_of(self._cache).private and time.monotonic() >= self._bypassed_until:
             try:
                 self._common = self._common or _common_count(self._cache, self._timeout)
                 return self._common(day, amount)
@@ -294,7 +293,7 @@ def _own_count() -> Count:
 
 
 def _common_count(cache: str, timeout: float) -> Count:
-    if cache.partition(":")[0] in REDIS:
+    if scheme_of(cache).redis:
         store: Any = open_store(cache, limit=1, timeout=timeout)
         return lambda day, amount: int(store.increment(f"searches:{day}", amount, KEEP_DAYS * DAY_S))
     path = Path(platformdirs.user_cache_dir("embedkit")) / BUDGET_FILE

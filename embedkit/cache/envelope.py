@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from embedkit.cache.stores.factory import scheme_of
 from embedkit.errors import ConfigurationError
 from embedkit.models import JSON
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 VERSION = 1
 MAX_CHARS = 256 * 1024  # fifty variants of one picture come to less than half
 SIGNATURE = 64  # hexadecimal digits
-# What a cache URL begins with where several machines share it; and where nobody else can read it.
-SHARED = ("redis:", "rediss:", "unix:", "memcached:")
-PRIVATE = ("memory:", "null:")
 PURPOSE = b"embedkit cache entry"  # the same secret signs grants: neither may pass for the other
 
 
@@ -36,13 +34,13 @@ def signing_secrets(secret: tuple[Secret, ...], cache: str) -> tuple[str, ...]:
     """
     if secret:
         return tuple(value.reveal() for value in secret)
-    if cache.lower().startswith(SHARED):
+    if scheme_of(cache).shared:
         raise ConfigurationError(
             "A cache that several machines share needs EMBEDKIT_SECRET.",
             hint="Set it, the same everywhere, for example to the output of: "
             "python -c 'import secrets; print(secrets.token_hex(32))'",
         )
-    if cache.startswith(PRIVATE):
+    if scheme_of(cache).private:
         return (os.urandom(32).hex(),)
     from embedkit.cache.secret import own_secret  # most of what there is to import, for who sets none
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.entry import Entry
-from embedkit.cache.envelope import SHARED, signing_secrets
+from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.memory import CountedMemo, Memo
-from embedkit.cache.stores.factory import open_store
+from embedkit.cache.stores.factory import open_store, scheme_of
 from embedkit.engine.documents import Expansion
 from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
@@ -171,7 +171,7 @@ def _open_cache(
 
 def _takedowns_path(url: str) -> str | None:
     """A file in the user's cache folder for takedowns that a server does not take; None for other stores."""
-    if not url.lower().startswith(SHARED):
+    if not scheme_of(url).shared:
         return None
     import platformdirs
 

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Literal
 from flask import Response, g, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from embedkit.cache.envelope import PRIVATE, signing_secrets
+from embedkit.cache.envelope import signing_secrets
+from embedkit.cache.stores.factory import scheme_of
 from embedkit.errors import ConfigurationError
 from embedkit.settings import Secret, Settings
 from embedkit.web.errors import Refused
@@ -107,7 +108,7 @@ def _signer(signing: tuple[str, ...], maker: bytes) -> URLSafeTimedSerializer:
 
 def _signing(settings: Settings) -> tuple[str, ...]:
     """A cache in memory has a secret for each process, but a grant has to open the next one as well."""
-    if settings.secret or not settings.cache.startswith(PRIVATE):
+    if settings.secret or not scheme_of(settings.cache).private:
         return signing_secrets(settings.secret, settings.cache)
     try:
         return signing_secrets(settings.secret, "")

@@ -21,6 +21,7 @@ from flask import Response, g, request
 from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
 
+from embedkit.cache.stores.factory import scheme_of
 from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.models import EmbedKey
 from embedkit.settings import Secret, Settings
@@ -30,7 +31,6 @@ from embedkit.web.errors import Refused, Throttled, from_refused
 
 log = logging.getLogger("embedkit.web")
 
-REDIS = ("redis://", "rediss://", "unix://")
 REDIS_PAUSE_S = 10.0  # without Redis after it failed: each try may take the time limit below
 REDIS_TIMEOUT_S = 0.2  # as for the cache
 MAX_WINDOWS = 65_536  # in memory, some 300 bytes each: more clients than that at once are an attack
@@ -131,7 +131,7 @@ class RateLimiter:
         self._rate = parse(settings.rate_limit)
         self._cold_rate = parse(settings.cold_limit)
         self._own = MemoryCounts()
-        self._shared = RedisCounts(settings.cache) if settings.cache.startswith(REDIS) else None
+        self._shared = RedisCounts(settings.cache) if scheme_of(settings.cache).redis else None
         self._bypassed_until = 0.0
         self._limits = lru_cache(MAX_CLIENTS)(lambda client: _limits(self._rate, "embedkit", networks(client)))
 

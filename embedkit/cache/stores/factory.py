@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from embedkit.cache.stores.base import STORE_TIMEOUT_S, MemoryCache
 from embedkit.errors import ConfigurationError
@@ -11,19 +11,38 @@ from embedkit.errors import ConfigurationError
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
 
-# What the setting CACHE takes, as its sentence and the hint name it.
-SCHEMES = (
-    "sqlite:PATH",  # for the processes of one machine; without a URL, in the user's cache folder
-    "redis://HOST",
-    "rediss://HOST",
-    "unix://SOCKET",  # of a Redis server
-    "memcached://HOST:PORT",  # several with commas between
-    "file:PATH",  # plain files, in a folder of our own below PATH
-    "memory:",  # for this process alone
-    "null:",  # nothing is kept
-)
-REDIS = ("redis", "rediss", "unix")
+
+class Scheme(NamedTuple):
+    """What the URLs of a store have in common.
+
+    :param form: as the sentence of the setting CACHE and the hint name it.
+    :param shared: whether several machines use the store, so that all of them need the same SECRET.
+    :param private: whether only this process can read it.
+    :param redis: whether it is a Redis server, which counts for all who share it.
+    """
+
+    form: str
+    shared: bool = False
+    private: bool = False
+    redis: bool = False
+
+
+SCHEMES = {
+    "sqlite": Scheme("sqlite:PATH"),
+    "redis": Scheme("redis://HOST", shared=True, redis=True),
+    "rediss": Scheme("rediss://HOST", shared=True, redis=True),
+    "unix": Scheme("unix://SOCKET", shared=True, redis=True),
+    "memcached": Scheme("memcached://HOST:PORT", shared=True),
+    "file": Scheme("file:PATH"),
+    "memory": Scheme("memory:", private=True),
+    "null": Scheme("null:", private=True),
+}
 FILE = "cache.sqlite"
+
+
+def scheme_of(url: str) -> Scheme:
+    """The row of a URL's scheme; without a URL that of the default, and an empty one for no scheme of ours."""
+    return SCHEMES.get(url.partition(":")[0].lower() or "sqlite", Scheme(""))
 
 
 def open_store(url: str, *, limit: int, timeout: float) -> Backend:
@@ -45,10 +64,11 @@ def open_store(url: str, *, limit: int, timeout: float) -> Backend:
             f"The cache can't be made in {rest} ({error.strerror}).",
             hint="Set EMBEDKIT_CACHE to a place that can be written, or to memory:",
         ) from None
+    forms = [known.form for known in SCHEMES.values()]
     # the URL itself may hold a password
     raise ConfigurationError(
         f"EMBEDKIT_CACHE ({scheme[:20]}:...) is not the URL of a store.",
-        hint=f"Use {', '.join(SCHEMES[:-1])} or {SCHEMES[-1]}",
+        hint=f"Use {', '.join(forms[:-1])} or {forms[-1]}",
     )
 
 
@@ -75,7 +95,7 @@ def _open(scheme: str, rest: str, limit: int, timeout: float) -> Backend | None:
 def _open_remote(scheme: str, rest: str, timeout: float) -> Backend | None:
     from embedkit.cache.stores.remote import MemcachedStore, RedisStore  # most sites have no use for them
 
-    if scheme in REDIS:
+    if scheme_of(scheme).redis:
         return RedisStore(f"{scheme}:{rest}", timeout=timeout)
     servers = [server for server in rest[2:].rstrip("/").split(",") if server]
     if scheme == "memcached" and servers:

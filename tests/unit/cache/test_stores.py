@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.cache import stores as room
-from embedkit.cache.envelope import PRIVATE, SHARED
+from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load, load_or_none
 from embedkit.cache.stores.factory import SCHEMES, open_store
 from embedkit.cache.stores.file import FileCache
@@ -403,18 +403,26 @@ def test_every_store_is_in_the_tables(tmp_path: Path) -> None:
     urls = [FILES.get(name, f"{name}://127.0.0.1:1" if name in SERVERS else f"{name}:") for name in STORES]
     opened = {type(open_store(url.format(tmp_path), limit=10, timeout=1)) for url in urls}
     assert opened == kinds, "the faults are tried on STORES of tests/support/stores.py: add the new store"
+
+
+def test_every_scheme_is_told_and_opens_a_store_that_is_what_its_row_says(tmp_path: Path) -> None:
     [sentence] = [help for name, _, help in rows() if name == "CACHE"]
-    by_scheme = {}
-    for scheme in SCHEMES:
-        assert scheme in sentence, "the sentence of the setting CACHE names every scheme"
-        begin = f"{scheme.partition(':')[0]}:"
-        url = scheme.replace("PATH", f"{tmp_path}/{begin}").replace("SOCKET", "/none").replace("HOST", "127.0.0.1")
-        by_scheme[begin] = type(open_store(url.replace("PORT", "1"), limit=10, timeout=1))
-    assert set(by_scheme.values()) == kinds, "SCHEMES in embedkit/cache/stores/factory.py names every store"
-    remote = {scheme for scheme, kind in by_scheme.items() if not issubclass(kind, LocalStore | NullCache)}
-    assert set(SHARED) == remote, "SHARED in embedkit/cache/envelope.py: several machines share them"
-    alone = {scheme for scheme, kind in by_scheme.items() if kind in (MemoryCache, NullCache)}
-    assert set(PRIVATE) == alone, "PRIVATE in embedkit/cache/envelope.py: nobody else can read them"
+    kinds = set()
+    for name, row in SCHEMES.items():
+        assert row.form.startswith(f"{name}:")
+        assert row.form in sentence, "the sentence of the setting CACHE names every scheme"
+        url = (
+            row.form.replace("PATH", f"{tmp_path}/{name}").replace("SOCKET", "/none").replace("HOST", "127.0.0.1")
+        )
+        store = open_store(url.replace("PORT", "1"), limit=10, timeout=1)
+        kinds.add(type(store))
+        assert row.private == isinstance(store, MemoryCache | NullCache), name
+        assert row.shared != isinstance(store, LocalStore | NullCache), name
+        assert row.redis == isinstance(store, RedisStore), name
+        if row.shared:
+            with pytest.raises(ConfigurationError, match="EMBEDKIT_SECRET"):
+                signing_secrets((), url)
+    assert kinds == {NullCache, *(tested.kind for tested in StoreContract.__subclasses__())}
 
 
 class Bomb:
