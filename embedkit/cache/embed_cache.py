@@ -170,11 +170,11 @@ class EmbedCache:
         :raises NotFound: where the picture has been withdrawn since.
         :raises Unavailable: where it has been purged since.
         """
-        now = self._clock()
-        fresh_for = lifetime(self._policy, cache_age, self._random())
+        began, fresh_for = self._clock(), lifetime(self._policy, cache_age, self._random())
         key, stored = (embed.ref.items, tld), Entry()
 
         def change(body: JSON) -> JSON:
+            now = self._clock()  # that of our turn: a purge may have come while we waited for it
             at = _after(body["dropped"], now) if self._backlog else now
             stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
             changed = entries.add_copy(body, stamped, tld, asked_at)
@@ -187,7 +187,7 @@ class EmbedCache:
         entry = Entry(stored.embed, Verdict.FRESH, key=key, until=stored.embed.fresh_until)
         if place is not None and not self._blind:
             entry.body = body
-        return self._trust(entry, self._name(key[0]), place, now)
+        return self._trust(entry, self._name(key[0]), place, began)
 
     def _newer(self, body: JSON, key: EmbedKey) -> Entry:
         """What is to be shown in place of an answer that came too late."""
@@ -230,15 +230,16 @@ class EmbedCache:
         if not isinstance(error, entries.REFUSALS):
             self._note_outage(self._name(items), tld, error)
             return
-        now = self._clock()
+        began = self._clock()
 
         def change(body: JSON) -> JSON:
+            now = self._clock()
             if entries.is_outdated(body, tld, asked_at, now):
                 return body
             return entries.add_refusal(body, error, now, self._policy)
 
         body, kept, _ = self._change(items, change)
-        if not kept and isinstance(error, NotFound) and body["dropped"] >= now:
+        if not kept and isinstance(error, NotFound) and body["dropped"] >= began:
             self._bury(self._name(items))
 
     def delete(self, items: Items) -> bool:

@@ -85,7 +85,7 @@ class Entry:
     def is_unwritten(self) -> bool:
         """Whether nobody is known to have written the entry since it was read, however long ago that was."""
         try:
-            return bool(self.read(self.slot) == self.version)
+            return bool(self.version is None or self.read(self.slot) == self.version)
         except OSError:
             return False
 

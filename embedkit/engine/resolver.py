@@ -199,7 +199,8 @@ class Resolver:
         began = time.monotonic()
         try:
             found = self._ask_once(entry, options, batch, began)
-            if not found.satisfies(options):  # we shared the answer to a smaller question
+            if not (found.satisfies(options) and found.is_unwritten()):
+                # we shared the answer to a smaller question, or one from before a purge
                 found = self._ask_once(found, options, batch, began)
             return found
         except ProviderError as error:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, Embed, EmbedKit, NotFound, Settings, Unavailable
+from embedkit.cache.entry import Entry
 from embedkit.cache.stores.base import MemoryCache, Timeout
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.cache.takedowns import Takedowns
@@ -28,7 +29,7 @@ from tests.support.cache import ITEMS, cache, embed, once
 from tests.support.faults import ID, House, good
 from tests.support.faulty_upstream import Script, Upstream, ok
 from tests.support.stores import FILES
-from tests.support.tools import ROOT
+from tests.support.tools import ROOT, Clock
 
 
 def gated(script: Script, asked: threading.Event, free: threading.Event) -> Script:
@@ -117,6 +118,38 @@ def test_a_purge_that_waits_for_the_lock_in_vain_is_not_lost(step: str, when: st
     theirs.close()
     ours.close()
     assert cache(SQLiteCache(tmp_path / "db")).get(ITEMS, "com").embed is None
+
+
+class Awaited(MemoryCache):
+    """A store before whose next read something else happens, as while somebody waits for a lock."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def get(self, key: str) -> Any:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        return super().get(key)
+
+
+@pytest.mark.parametrize("answer", ["a copy", "a refusal"])
+def test_a_purge_counts_that_comes_while_an_answer_waits_for_its_turn(answer: str) -> None:
+    clock, store = Clock(1_700_000_000.0), Awaited()
+    ours, theirs = cache(store, clock=clock), cache(store, clock=clock)
+
+    def purge() -> None:
+        clock.now += 1
+        theirs.delete(ITEMS)
+        clock.now += 1
+
+    asked_at = clock()
+    store.meanwhile = purge
+    if answer == "a copy":
+        with pytest.raises(Unavailable):
+            ours.store(embed(), tld="com", asked_at=asked_at)
+    else:
+        ours.store_error(ITEMS, "com", NotFound("There is no such picture."), asked_at=asked_at)
+    assert ours.get(ITEMS, "com") == Entry()
 
 
 def test_a_takedown_is_not_forgotten_for_a_write_that_did_not_know_of_it(tmp_path: Path) -> None:
