@@ -170,29 +170,14 @@ def _sweep_one(folder: Folder, name: str) -> bool:
         with suppress(OSError):
             folder.unlink(name)
         return True
-    try:
-        opened = folder.open_to_read(name)
-    except OSError:
-        return True
-    with opened as file:
-        if not _is_dead(file.fileno(), folder, name):
-            return True
-        swap = SWAP.fullmatch(name)
-        if swap and digest(file.read()) not in swap.groups():
-            return False
-        with suppress(OSError):
+    with suppress(OSError), folder.open_to_read(name) as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails as long as its process lives
+        if os.path.samestat(os.fstat(file.fileno()), folder.stat(name)):
+            swap = SWAP.fullmatch(name)
+            if swap and digest(file.read()) not in swap.groups():
+                return False
             folder.unlink(name)
     return True
-
-
-def _is_dead(handle: int, folder: Folder, name: str) -> bool:
-    """Whether nobody holds its lock; from here on we hold it."""
-    try:
-        if sys.platform != "win32":
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle), folder.stat(name))
-    except OSError:
-        return False
 
 
 def _hold(handle: int) -> bool:
