@@ -59,22 +59,22 @@ def kept_secret(path: Path, open_folder: type[Folder] = Folder) -> str:
 
 def _make(folder: Folder, path: Path) -> str | None:
     """A new secret, or the one of another process that was faster; None where that one is to be read yet."""
-    with folder.lock(LOCK_TIMEOUT_S):
-        if found := _read(folder, path):
-            return found
-        sweep(folder)
-        made = secrets.token_hex(32)
-        with PartialFile(folder, path.name, 0o600) as part:
-            part.write(made.encode())
-            part.finish()
-            try:
-                part.add()
-            except FileExistsError:
-                if _read(folder, path):
-                    return None
-                part.replace()
-                log.warning("The secret in %s was cut off: a new one is made, and the cache begins anew.", path)
-        folder.sync()
+    folder.lock(LOCK_TIMEOUT_S)
+    if found := _read(folder, path):
+        return found
+    sweep(folder)
+    made = secrets.token_hex(32)
+    with PartialFile(folder, path.name, 0o600) as part:
+        part.write(made.encode())
+        part.finish()
+        try:
+            part.add()
+        except FileExistsError:
+            if _read(folder, path):
+                return None
+            part.replace()
+            log.warning("The secret in %s was cut off: a new one is made, and the cache begins anew.", path)
+    folder.sync()
     return made
 
 

@@ -9,7 +9,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,20 +92,17 @@ class Folder:
         effective = os.access in os.supports_effective_ids
         return os.access(self._at(name), os.W_OK, dir_fd=self._handle, effective_ids=effective)
 
-    @contextmanager
-    def lock(self, wait: float) -> Iterator[bool]:
-        """Hold the lock of the folder for the length of a block, which learns whether it has it.
+    def lock(self, wait: float) -> None:
+        """Hold the lock of the folder until it is closed.
 
-        :param wait: seconds after which the block begins without.
+        :param wait: seconds after which to go on without; at once where there are no such locks.
         """
         deadline = time.monotonic() + wait
-        while not (held := self._take()) and time.monotonic() < deadline:
+        while sys.platform != "win32" and self._handle is not None and time.monotonic() < deadline:
+            with suppress(OSError):
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
             time.sleep(LOCK_PAUSE_S)
-        try:
-            yield held
-        finally:
-            if sys.platform != "win32" and held and self._handle is not None:
-                fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     def child(self, name: str) -> Folder:
         """A folder in this one, made where there is none.
@@ -156,15 +153,6 @@ class Folder:
             except OSError as error:
                 if error.errno not in UNSUPPORTED:
                     raise
-
-    def _take(self) -> bool:
-        if sys.platform == "win32" or self._handle is None:
-            return False
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
 
     def _at(self, name: str) -> str:
         return str(self.path / name) if self._handle is None else name

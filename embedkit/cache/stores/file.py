@@ -24,14 +24,8 @@ log = logging.getLogger("embedkit.stores")
 
 FOLDER = "embedkit-cache"  # inside the folder that is named to us, which may be anybody's
 MARKER = "embedkit.marker"
-OWN_FILES = {
-    MARKER,
-    "entries",
-    "lock",
-    "changes",
-    "takedowns",
-    "takedowns.lock",
-}  # what may be there before the marker is
+# what may be there before the marker is
+OWN_FILES = {MARKER, "entries", "lock", "changes", "takedowns", "takedowns.lock"}
 DRAFT = ".draft"
 ORPHAN_AGE_S = 3600  # seconds after which a draft has lost its writer
 LOCK_WAIT_S = 0.2  # seconds
