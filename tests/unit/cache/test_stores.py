@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from embedkit.cache import stores as room
 from embedkit.cache.envelope import signing_secrets
+from embedkit.cache.guard import Guarded
 from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load, load_or_none
 from embedkit.cache.stores.factory import SCHEMES, open_store
 from embedkit.cache.stores.file import FileCache
@@ -344,6 +345,12 @@ class TestRedis(StoreContract, ClearContract):
         store.set("ours", "value")
         store.clear()
         assert client.keys() == [b"theirs"]
+
+    def test_it_is_described_without_a_failure(self, store: RedisStore) -> None:
+        events: list[tuple[str, ...]] = []
+        guarded = Guarded(store, time.monotonic, lambda *event, **_: events.append(event))
+        assert guarded.describe() == {"kind": "redis"}
+        assert not events
 
     def test_a_planted_pickle_is_not_run(self, store: RedisStore, tmp_path: Path) -> None:
         client = store._write_client
