@@ -75,6 +75,8 @@ class SharedFile:
     What was opened stays open for as long as anybody has this: another thread may be reading from it, and POSIX
     drops all locks of a process as soon as it closes any handle of their file (fcntl(2)).
 
+    ``handles`` are all of them, the last one of the file that is there.
+
     :param flags: of open(2), tried in this order.
     """
 
@@ -82,20 +84,20 @@ class SharedFile:
         self._path = path
         self._flags = flags
         self._mode = mode
-        self._handles: list[int] = []
+        self.handles: list[int] = []
 
     def __del__(self) -> None:
-        for handle in self._handles:
+        for handle in self.handles:
             os.close(handle)
 
     def handle(self) -> int | None:
         """The file that is there now; None where it can't be opened."""
-        if self._handles and os.fstat(self._handles[-1]).st_nlink:
-            return self._handles[-1]
+        if self.handles and os.fstat(self.handles[-1]).st_nlink:
+            return self.handles[-1]
         for flags in self._flags:
             with suppress(OSError):
-                self._handles.append(os.open(self._path, flags | OPEN_FLAGS, self._mode))
-                return self._handles[-1]
+                self.handles.append(os.open(self._path, flags | OPEN_FLAGS, self._mode))
+                return self.handles[-1]
         return None
 
 
@@ -135,6 +137,8 @@ class SharedVersionTable(VersionTable):
         try:
             if (file := self._file.handle()) is None:
                 return False
+            for removed in self._file.handles[:-1]:  # what was read before still goes by these
+                os.pwrite(removed, words, offset)
             if os.fstat(file).st_size < TABLE_BYTES:  # new, or cut: what is left of the versions means nothing
                 words, offset = os.urandom(TABLE_BYTES), 0
             return os.pwrite(file, words, offset) == len(words)

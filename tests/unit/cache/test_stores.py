@@ -586,6 +586,17 @@ def test_sixteen_processes_start_on_no_file_and_lose_nothing(tmp_path: Path) -> 
     store.close()
 
 
+def test_what_was_read_before_the_versions_were_removed_is_still_known_to_be_old(tmp_path: Path) -> None:
+    store = SQLiteCache(tmp_path / "db")
+    store.set("key", "value")
+    read, place, version = store.versions.read("key")
+    (tmp_path / "db.changes").unlink()
+    store.versions.read("another")  # from here on there is a new file
+    store.delete("key")
+    assert read(place) != version
+    store.close()
+
+
 def test_another_process_sees_what_one_has_written(tmp_path: Path) -> None:
     one, other = SQLiteCache(tmp_path / "db"), SQLiteCache(tmp_path / "db")
     one.set("key", "value")
