@@ -48,7 +48,6 @@ class PartialFile:
         self._folder = folder
         self.place = name
         self._mode = mode
-        self._is_placed = False  # under the name of its place alone
 
     def __enter__(self) -> PartialFile:
         while not self._begin():
@@ -58,10 +57,9 @@ class PartialFile:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):  # a full disk was reported before
             self.file.close()
-        if not self._is_placed:
-            with suppress(OSError):
-                if self._is_ours():
-                    self._folder.unlink(self.name)
+        with suppress(OSError):  # it has another name, where it was put in its place
+            if self._is_ours():
+                self._folder.unlink(self.name)
         if self._held is not None:
             os.close(self._held)
 
@@ -93,7 +91,6 @@ class PartialFile:
     def replace(self) -> None:
         """Put it in its place, whatever is there. The folder is not on the disk yet."""
         self._folder.replace(self.name, self.place)
-        self._is_placed = True
 
     def add(self) -> None:
         """Put it in its place, where there is nothing.
