@@ -30,7 +30,6 @@ from embedkit.rendering.renderer import (
 )
 from embedkit.settings import Settings
 from embedkit.targets import ROWS, TARGETS, Target
-from embedkit.web.picker import LANGUAGES
 from tests.support.embeds import (
     HOSTILE,
     HTML_TARGETS,
@@ -276,28 +275,6 @@ def test_our_own_words_follow_the_locale(locale: str, says: str) -> None:
     assert says in str(Renderer(Settings(locale=locale).rendering).render(record(), NONE, "facade"))
 
 
-def test_each_language_is_known_everywhere() -> None:
-    """In the words of pages, the picker's files, its script and its page; ``pt`` and ``pt-BR`` are one."""
-    files = {path.stem for path in (static_dir() / "locales").glob("*.json")}
-    script = (static_dir() / "picker" / "words.js").read_text("utf-8")
-    listed = re.search(r"const LANGUAGES = (\[.*?\]);", script)
-    assert listed is not None
-    assert files == set(json.loads(listed[1])) == set(LANGUAGES)
-    table = json.loads((templates_dir() / "embedkit" / "words.json").read_text("utf-8"))
-    assert {name.partition("-")[0] for name in files} == table.keys()
-
-
-def test_every_language_has_every_word_and_the_same_placeholders() -> None:
-    table = json.loads((templates_dir() / "embedkit" / "words.json").read_text("utf-8"))
-    for language, said in table.items():
-        assert said.keys() | {"title_alone"} == table["en"].keys(), language
-        for name, text in said.items():
-            assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", table["en"][name])), (
-                language,
-                name,
-            )
-
-
 # -- no embed ----------------------------------------------------------------------------------------------
 
 
@@ -340,7 +317,14 @@ def test_fallbacks_by_on_error(on_error: str, target: Target, expected: str) -> 
     assert fallback(on_error, target, title="Dusk") == expected
 
 
-@pytest.mark.parametrize("target", [one for one in TARGETS if one != "jsonld"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_on_error_text_leaves_no_link_in_any_target(target: Target) -> None:
+    shown = fallback("text", target, title="A title")
+    for link in ("href", "=>", "](", "://", "//www"):
+        assert link not in shown, f"{ROWS[target].template} prints a link though page_url is empty"
+
+
+@pytest.mark.parametrize("target", [one for one, row in ROWS.items() if row.fallback != "nothing"])
 def test_a_fallback_is_never_an_empty_hole(target: Target) -> None:
     assert "Getty Images picture 74917285" in unescape(fallback("card", target))
 
