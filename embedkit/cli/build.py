@@ -69,26 +69,22 @@ def render(
     files: tuple[str, ...],
     input_: Input | None,
     target: Target | None,
-    output: Path | None,
-    in_place: bool,
-    check: bool,
-    diff: bool,
     strict: bool,
     frozen: bool,
-    json_: bool,
+    **delivery_options: Any,
 ) -> int:
     """Replace every reference in texts by its embed.
 
     A filter from stdin to stdout, unless files or folders are named. Of a folder the texts are read
     (.md .html .txt and the like) and nothing else. Problems go to stderr.
     """
-    delivery = Delivery(output, in_place=in_place, check=check, diff=diff, json=json_)
-    found = _read(files, input_, output=output, keep_going=True)
+    delivery = Delivery(**delivery_options)
+    found = _read(files, input_, output=delivery.output, keep_going=True)
     with delivery.writer(found) as writer, open_kit(**({"frozen": True} if frozen else {})) as kit:
         with progress("Resolving") as step:
-            report = Build(kit, target, strict=check or strict).render(found, progress=step)
+            report = Build(kit, target, strict=delivery.check or strict).render(found, progress=step)
         codes = [delivery.deliver(page, writer) for page in report.pages]
-        if json_:
+        if delivery.json_:
             texts = [_page_json(page, delivery, embeds=_embeds_json(page)) for page in report.pages]
             print_json({"texts": texts})
         else:
@@ -106,34 +102,26 @@ def render(
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
 @diff_option
 @as_json
-def convert(
-    files: tuple[str, ...],
-    input_: Input | None,
-    output: Path | None,
-    in_place: bool,
-    check: bool,
-    diff: bool,
-    json_: bool,
-) -> int:
+def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: Any) -> int:
     """Turn pasted embed code back into shortcodes.
 
     A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
     does code: what render leaves alone.
     """
-    delivery = Delivery(output, in_place=in_place, check=check, diff=diff, json=json_)
-    found = _read(files, input_, output=output, keep_going=True)
+    delivery = Delivery(**delivery_options)
+    found = _read(files, input_, output=delivery.output, keep_going=True)
     with delivery.writer(found) as writer:
         report = Build.convert(found)
         codes = [delivery.deliver(page, writer) for page in report.pages]
-    if json_:
+    if delivery.json_:
         print_json({"texts": [_page_json(page, delivery, converted=page.changes) for page in report.pages]})
     else:
         _say_findings(report)
         for page, code in zip(report.pages, codes, strict=True):
-            if page.changes and not code and delivery.writes and not diff:
+            if page.changes and not code and delivery.writes and not delivery.diff:
                 name = printable(page.source.name)
-                say(f"{name}: {page.changes} {'to convert' if check else 'converted'}")
-    return max(report.exit_code if check else 0, *codes, 2 if found.errors else 0, 0)
+                say(f"{name}: {page.changes} {'to convert' if delivery.check else 'converted'}")
+    return max(report.exit_code if delivery.check else 0, *codes, 2 if found.errors else 0, 0)
 
 
 @click.command()
@@ -217,7 +205,7 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where the options of a command let changed texts go; with ``json`` the command prints them itself.
+    """Where the options of a command let changed texts go; with ``json_`` the command prints them itself.
 
     :raises click.UsageError: for options that exclude each other.
     """
@@ -226,12 +214,12 @@ class Delivery:
     in_place: bool = False
     check: bool = False
     diff: bool = False
-    json: bool = False
+    json_: bool = False
 
     def __post_init__(self) -> None:
         if sum(map(bool, (self.output, self.in_place, self.check, self.diff))) > 1:
             raise click.UsageError("--output, --in-place, --check and --diff exclude each other.")
-        if self.diff and self.json:
+        if self.diff and self.json_:
             raise click.UsageError("--diff and --json exclude each other.")
 
     @property
@@ -248,7 +236,7 @@ class Delivery:
             return Results(sources, self.output)
         if self.in_place:
             return InPlace(sources, on_leftover=_say_leftover)
-        if len(sources) > 1 and not (self.writes or self.json):
+        if len(sources) > 1 and not (self.writes or self.json_):
             raise click.UsageError("Several files: pass --output DIR, --in-place, --diff, --check or --json.")
         return nullcontext()
 
@@ -259,7 +247,7 @@ class Delivery:
             return _write(source, content, writer)
         if self.diff:
             show_diff(source.name, source.bom + source.text, source.bom + content)
-        elif not (self.check or self.json):
+        elif not (self.check or self.json_):
             click.echo(source.encode(content), nl=False)
         return 0
 

@@ -37,7 +37,7 @@ def embed(context: AppContext, ref: str) -> Response:
     mark_cacheable(entry, wanted)
     found = entry.sized(wanted)
     item = _item(context, found, wanted)
-    return response.as_json(item, cache=context.lifetime(found), about=response.timeless(item))
+    return response.as_json(item, cache=context.lifetime(found), about={**item, "cache_age": 0})
 
 
 def batch(context: AppContext) -> Response:

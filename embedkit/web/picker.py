@@ -72,8 +72,8 @@ def picker(context: AppContext) -> Response:
         endpoint=url_for(".picker").removesuffix("picker"),
         sample=_is_sandbox(context.settings),
         release=url_for(".static", filename=files.folder),
-        modules=(files.module(ENTRY), *files.imported),
-        script=files.module(PAGE),
+        modules=(files.modules[ENTRY], *files.imported),
+        script=files.modules[PAGE],
         **_texts(words(language), params, found),
     )
     response.headers.extend(dict(found.headers or {}) if found else {})

@@ -52,17 +52,14 @@ class PickerFiles:
             digest.update(content)
         return f"picker-{digest.hexdigest()[:RELEASE_CHARS]}"
 
-    def module(self, name: str) -> Module:
-        """A module of the release, by its name such as ``embedkit-picker.js``."""
-        return self._modules[name]
-
     @property
     def imported(self) -> tuple[Module, ...]:
         """The modules that the entry imports, itself or through others."""
-        return tuple(module for name, module in self._modules.items() if name.startswith("picker/"))
+        return tuple(module for name, module in self.modules.items() if name.startswith("picker/"))
 
     @cached_property
-    def _modules(self) -> dict[str, Module]:
+    def modules(self) -> dict[str, Module]:
+        """The modules of the release, by their names such as ``embedkit-picker.js``."""
         scripts = {name: content for name, content in self.contents.items() if name.endswith(".js")}
         return {name: Module(name, _integrity(content)) for name, content in scripts.items()}
 
@@ -77,7 +74,7 @@ class PickerFiles:
         for module in self.imported:
             checked = f'integrity="{module.integrity}" crossorigin'
             yield f'<link rel="modulepreload" href="{release}/{module.name}" {checked}>'
-        checked = f'integrity="{self.module(ENTRY).integrity}" crossorigin'
+        checked = f'integrity="{self.modules[ENTRY].integrity}" crossorigin'
         yield f'<script type="module" src="{release}/{ENTRY}" {checked}></script>'
 
     def copy(self, write: Callable[[Path, bytes], object]) -> list[Path]:

@@ -13,7 +13,6 @@ import msgspec
 from flask import Blueprint, Response, request
 from flask_cors import CORS
 
-from embedkit.models import JSON
 from embedkit.settings import Settings
 
 ALWAYS = {
@@ -97,11 +96,6 @@ def cache_control(settings: Settings, seconds: int) -> str:
     """The header Cache-Control of what is fresh for so many seconds (RFC 5861)."""
     behind = f", stale-while-revalidate={settings.stale_while_revalidate}" if seconds else ""
     return f"public, max-age={min(seconds, settings.max_age)}{behind}, stale-if-error={settings.stale_if_error}"
-
-
-def timeless(data: JSON) -> JSON:
-    """The same without what counts seconds, to make an entity tag from."""
-    return {name: value for name, value in data.items() if name != "cache_age"}
 
 
 def _answer(response: Response, cache: str, tag: bytes | None, *, weak: bool) -> Response:

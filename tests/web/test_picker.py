@@ -180,7 +180,7 @@ def test_the_page_names_every_module_and_its_hash(web: World) -> None:
     page = shown(web)
     named = re.findall(r'(?:href|src)="/static/(picker-\w+)/([^"]+)" integrity="([^"]+)">', page)
     files = picker_files()
-    expected = [files.module("embedkit-picker.js"), *files.imported, files.module("embedkit-picker-page.js")]
+    expected = [files.modules["embedkit-picker.js"], *files.imported, files.modules["embedkit-picker-page.js"]]
     assert named == [(files.folder, module.name, module.integrity) for module in expected]
     assert page.index("modulepreload") < page.index("<script")
 

@@ -206,7 +206,7 @@ def test_a_page_that_names_the_old_release_gets_all_of_it_or_nothing(browser: Br
 
 def test_a_browser_that_has_kept_some_modules_mixes_none(browser: Browser, site: Site) -> None:
     """Half of the old release is kept; its other half is no longer served, and the new one is another folder."""
-    site.head = site.tags().replace(site.files.module(ENTRY).integrity, "")
+    site.head = site.tags().replace(site.files.modules[ENTRY].integrity, "")
     some = [line for line in site.head.splitlines() if "modulepreload" in line][::2]
     with browser.new_context() as context:
         old, site.head = site.head, "\n".join(some)
