@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from embedkit.errors import ConfigurationError
 from embedkit.models import ALIGNS, TLDS, Options
-from embedkit.process import lazy_pattern
 from embedkit.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -19,10 +18,11 @@ MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and 
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-_HOST = lazy_pattern(r"[a-z0-9._-]+|[0-9a-f:.]+")  # a name, or what stands in the brackets of IPv6
-_ORIGIN = lazy_pattern(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
-_CONTACT = lazy_pattern(r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+")
-_RATE = lazy_pattern(r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)")
+# plain texts: most settings are never written, and to compile a pattern takes longer than to read them
+_HOST = r"[a-z0-9._-]+|[0-9a-f:.]+"  # a name, or what stands in the brackets of IPv6
+_ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?"
+_CONTACT = r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+"
+_RATE = r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)"
 
 
 def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
@@ -159,7 +159,7 @@ def _plain(url: str) -> SplitResult | None:
 
     try:
         parts = urlsplit(url)
-        whole = _HOST.fullmatch(parts.hostname or "") and parts.port != 0
+        whole = re.fullmatch(_HOST, parts.hostname or "") and parts.port != 0
     except ValueError:  # brackets that are no IPv6, a port that is none
         return None
     odd = "?" in url or "#" in url or "@" in parts.netloc or re.search(r"[^!-~]|[\\\"'<>`]", url)
@@ -169,7 +169,7 @@ def _plain(url: str) -> SplitResult | None:
 def origins(value: Any) -> tuple[str, ...]:
     found = strings(value)
     for origin in found:
-        if not _ORIGIN.fullmatch(origin):
+        if not re.fullmatch(_ORIGIN, origin):
             raise ValueError(f"must be origins such as https://cms.example.org; {origin!r} is not one")
     return found
 
@@ -181,12 +181,12 @@ def image_origins(value: Any) -> tuple[str, ...]:
 def contacts(value: Any) -> tuple[str, ...]:
     """URIs of the field Contact (RFC 9116, section 2.5.3); web pages must begin with https there."""
     found = strings(value)
-    if not all(map(_CONTACT.fullmatch, found)):
+    if not all(re.fullmatch(_CONTACT, one) for one in found):
         raise ValueError("must be URIs such as mailto:security@example.org, https: or tel:")
     return found
 
 
 def rate(value: Any) -> str:
-    if not _RATE.fullmatch(text(value)):
+    if not re.fullmatch(_RATE, text(value)):
         raise ValueError("must be a rate such as 60/minute")
     return text(value)
