@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
 import shlex
-import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 import click
@@ -21,6 +18,8 @@ from click.core import ParameterSource
 from embedkit.errors import EmbedKitError, Unavailable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from embedkit.engine.build import Finding
     from embedkit.kit import EmbedKit
 
@@ -206,6 +205,8 @@ def read_lines() -> list[str]:
 
 def show_diff(path: Path | str, before: str, after: str) -> None:
     """A unified diff on stdout."""
+    import difflib
+
     name = printable(path)
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
@@ -217,7 +218,11 @@ def show_diff(path: Path | str, before: str, after: str) -> None:
 def terminal_width() -> int | None:
     """Cells of a line: of the terminal, or what COLUMNS says; None where neither bounds it, as in a pipe."""
     bounded = os.environ.get("COLUMNS", "").isdigit() or (sys.stdout is not None and sys.stdout.isatty())
-    return shutil.get_terminal_size().columns if bounded else None
+    if not bounded:
+        return None
+    import shutil  # with three libraries for compressing
+
+    return shutil.get_terminal_size().columns
 
 
 def is_wide() -> bool:

@@ -109,10 +109,13 @@ class Breaker:
         self._recent.append((now, healthy))
         while self._recent[0][0] <= now - WINDOW_S:
             self._recent.popleft()
-        failed = sum(not fine for _, fine in self._recent)
-        often = len(self._recent) >= MIN_WINDOW_CALLS and failed * 2 >= len(self._recent)
-        if not healthy and (self._failures >= MAX_FAILURES or often):
+        if not healthy and (self._failures >= MAX_FAILURES or self._fails_often()):
             self._open()
+
+    def _fails_often(self) -> bool:
+        """Whether half of the recent calls failed."""
+        failed = sum(not fine for _, fine in self._recent)
+        return len(self._recent) >= MIN_WINDOW_CALLS and failed * 2 >= len(self._recent)
 
     def _wait(self) -> float:
         return max(SOON_S, (self._until or 0.0) - self._clock())
