@@ -1,14 +1,19 @@
-"""Embeds as JSON: one, many, those of a whole text, and forgetting one."""
+"""Embeds over HTTP: one, many, those of a whole text, and forgetting one.
+
+As JSON; and as an oEmbed 1.0 provider, so that any consumer can use embedkit without a plugin (https://oembed.com).
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, cast
 
+import msgspec
 from flask import Response, request
 
 from embedkit.engine.documents import TextTooLarge
 from embedkit.errors import EmbedKitError, Unavailable
+from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES
 from embedkit.models import JSON, AssetRef, Document, Embed, Options
 from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Target
@@ -25,6 +30,10 @@ from embedkit.web.schemas import (
     BatchRequest,
     EmbedAnswer,
     EmbedQuery,
+    OEmbedAnswer,
+    OEmbedQuery,
+    Provider,
+    ProviderEndpoint,
     RenderAnswer,
     RenderRequest,
 )
@@ -33,9 +42,7 @@ from embedkit.web.schemas import (
 def embed(context: AppContext, ref: str) -> Response:
     parsed = context.kit.parse(ref)
     wanted = read_options(read_query(EmbedQuery)).over(parsed.options)
-    entry = context.kit.engine.resolve(parsed, wanted, admit=admit_cold)
-    mark_cacheable(entry, wanted)
-    found = entry.sized(wanted)
+    found = _find(context, parsed, wanted)
     item = _item(context, found, wanted)
     return response.as_json(item, cache=context.lifetime(found), about={**item, "cache_age": 0})
 
@@ -64,6 +71,12 @@ def purge(context: AppContext, ref: str) -> Response:
             raise Unavailable("The cache can't be read: the picture is purged, whether or not a copy was held.")
         raise Refused("not-found", "No copy of this picture is held, so there is nothing to purge.")
     return Response(status=204, headers={"Cache-Control": response.NO_STORE})
+
+
+def _find(context: AppContext, ref: AssetRef, options: Options) -> Embed:
+    entry = context.kit.engine.resolve(ref, options, admit=admit_cold)
+    mark_cacheable(entry, options)
+    return entry.sized(options)
 
 
 def _item(context: AppContext, found: Embed, options: Options) -> JSON:
@@ -119,9 +132,89 @@ def _document(context: AppContext, params: RenderRequest) -> Document:
         raise Refused("too-large", says) from None
 
 
+PROVIDER_NAME = "Getty Images"
+PROVIDER_URL = "https://www.gettyimages.com"
+
+# The paths that getty/urls.py reads, in the wildcards of https://oembed.com (section 2.1).
+PAGES_OF_PICTURES = (
+    "/detail/*",
+    "/details/*",
+    "/license/*",
+    "/pictures/*-news-photo-*",
+    "/photos/*-picture-id*",
+    "/event/*-picture-id*",
+)
+FRAMES = ("/embed/*", "/embed?assets=*")
+THUMBNAILS = ("/id/*", "/photos/*-picture-id*")
+
+
+def oembed(context: AppContext) -> Response:
+    params = read_query(OEmbedQuery)
+    if params.format.lower() != "json":
+        raise Refused("unsupported-format", "Only format=json is answered.")
+    ref = context.kit.parse(params.url)
+    wanted = replace(read_options(params).over(ref.options), target="oembed")
+    found = _find(context, ref, wanted)
+    answer = _answer(context, found, str(context.kit.show(found, wanted)))
+    about = msgspec.structs.replace(answer, cache_age=0)
+    return response.as_json(answer, cache=context.lifetime(found), about=about)
+
+
+def _answer(context: AppContext, embed: Embed, html: str) -> OEmbedAnswer:
+    """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
+    left = 0 if embed.stale else max(0, int(embed.fresh_until - context.clock()))
+    fields: dict[str, Any] = {name: getattr(embed, name, None) for name in OEmbedAnswer.__struct_fields__}
+    ours = {
+        "type": "rich",
+        "version": "1.0",
+        "html": html,
+        "provider_name": PROVIDER_NAME,
+        "provider_url": PROVIDER_URL,
+        "author_name": embed.photographer,
+        "cache_age": left,
+    }
+    return OEmbedAnswer(**fields | ours)
+
+
+def providers(context: AppContext) -> Response:
+    """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
+    endpoint = ProviderEndpoint(schemes(), context.oembed_url(), ["json"], True)
+    kept = (
+        response.PAGES if context.settings.public_url else response.NO_STORE
+    )  # made from Host it is for nobody else
+    return response.as_json([Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], cache=kept)
+
+
+def schemes() -> list[str]:
+    """Every form of a Getty URL that names a picture."""
+    places = [f"{host}/*" for host in sorted(SHORT_HOSTS)]
+    places += [f"{EMBED_HOST}{path}" for path in FRAMES]
+    places += [f"{MEDIA_HOST}{path}" for path in THUMBNAILS]
+    places += [f"{host}{path}" for host in SITES for path in PAGES_OF_PICTURES]
+    return [f"{scheme}://{place}" for place in places for scheme in ("https", "http")]
+
+
 REF = {"ref": "An asset ID, or up to five joined by commas. URLs go through POST /v1/embeds."}
 
 ROUTES = (
+    Route(
+        "/oembed",
+        oembed,
+        "One embed for an oEmbed consumer",
+        "oEmbed",
+        {200: Answer("The embed; its html is one responsive frame.", OEmbedAnswer)},
+        query=OEmbedQuery,
+        errors=(*FAILURES, "unsupported-format"),
+        sample="/oembed?url=https://gty.im/74917285&maxwidth=594",
+    ),
+    Route(
+        "/oembed/providers.json",
+        providers,
+        "This service as an entry of a provider list",
+        "oEmbed",
+        {200: Answer("A list in the format of oembed.com.", list[Provider])},
+        errors=("configuration",),
+    ),
     Route(
         "/v1/embeds/<ref>",
         embed,

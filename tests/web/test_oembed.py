@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from embedkit.web import oembed
+from embedkit.web import embeds
 from tests.support.web import (
     ANY,
     EXAMPLE,
@@ -186,7 +186,7 @@ def test_list_of_providers_points_here(web: World) -> None:
     ],
 )
 def test_schemes_cover_every_form_of_address(web: World, address: str) -> None:
-    assert any(fnmatch.fnmatch(address, scheme) for scheme in oembed.schemes())
+    assert any(fnmatch.fnmatch(address, scheme) for scheme in embeds.schemes())
     web.kit.parse(address)
 
 
@@ -194,7 +194,7 @@ def test_schemes_cover_every_form_of_address(web: World, address: str) -> None:
     "address", ["https://gty.im.evil.example/1", "https://www.gettyimages.com/photos/eclipse"]
 )
 def test_schemes_cover_nothing_else(address: str) -> None:
-    assert not any(fnmatch.fnmatch(address, scheme) for scheme in oembed.schemes())
+    assert not any(fnmatch.fnmatch(address, scheme) for scheme in embeds.schemes())
 
 
 def test_without_a_public_url_host_counts_only_on_loopback_or_where_it_is_checked() -> None:
