@@ -105,7 +105,7 @@ if TYPE_CHECKING:
         Shortcode as Shortcode,
     )
     from embedkit.rendering.renderer import static_dir as static_dir, templates_dir as templates_dir
-    from embedkit.settings import Settings as Settings
+    from embedkit.settings import Secret as Secret, Settings as Settings
     from embedkit.targets import Input as Input, Target as Target
     from embedkit.transport.client import HttpTransport as HttpTransport, Transport as Transport
     from embedkit.web import create_app as create_app, create_blueprint as create_blueprint
@@ -114,7 +114,7 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "kit": "EmbedKit",
-    "settings": "Settings",
+    "settings": "Secret Settings",
     "models": "Align AssetRef Document Embed Frame Options Problem RenderOptions Report Shortcode",
     "targets": "Input Target",
     "errors": (

@@ -231,7 +231,7 @@ class Settings:
     )
     search_budget: int | None = _row(
         None,
-        check.budget,
+        check.positive_or_none,
         "How many searches a day (UTC) may be asked of Getty; without a value any number.",
     )
     public_url: str = _row("", check.public_url, "The URL of this service as the world sees it.")

@@ -102,7 +102,7 @@ def positive(value: Any) -> int:
     return number
 
 
-def budget(value: Any) -> int | None:
+def positive_or_none(value: Any) -> int | None:
     return None if value is None or not text(value) else positive(value)
 
 

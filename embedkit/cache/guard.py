@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from embedkit.cache.stores.base import Failures, LocalStore, MemoryCache
+from embedkit.cache.stores.base import Failures, LocalStore
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.events import Observe, ignore
 from embedkit.models import JSON
@@ -110,7 +110,7 @@ class Guarded:
     def is_process_local(self) -> bool:
         """Whether no other process can see what is in it."""
         if isinstance(self.backend, LocalStore):
-            return isinstance(self.backend, MemoryCache)
+            return self.backend.is_process_local
         from cachelib import NullCache, SimpleCache
 
         return isinstance(self.backend, (NullCache, SimpleCache))

@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from embedkit.web.app import create_app, create_blueprint
+    from embedkit.web.bulkhead import three_in_four
     from embedkit.web.openapi import openapi_document
 
-__all__ = ["create_app", "create_blueprint", "openapi_document"]
+__all__ = ["create_app", "create_blueprint", "openapi_document", "three_in_four"]
 
+HOMES = {"openapi_document": "openapi", "three_in_four": "bulkhead"}  # of what is not in app.py
 EXTRA = ("apispec", "flask_cors", "limits", "msgspec")
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'embedkit.web' has no attribute {name!r}")
+    from importlib import import_module
+
     try:
-        from embedkit.web import app, openapi
+        module = import_module(f"embedkit.web.{HOMES.get(name, 'app')}")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in EXTRA:
             raise
         from embedkit.errors import missing_package
 
         raise missing_package("The service", str(error.name), "server") from None
-    return getattr(openapi if name == "openapi_document" else app, name)
+    return getattr(module, name)

@@ -87,6 +87,8 @@ def create_blueprint(
 def _mounted(
     settings: Settings | None, kit: EmbedKit | None, authorize: Authorize | None, url_prefix: str | None
 ) -> tuple[Blueprint, AppContext, RateLimiter]:
+    if isinstance(kit, Settings) or not isinstance(settings, Settings | None):
+        raise ConfigurationError("A kit is not settings.", hint="Pass them by name: kit=… and settings=….")
     kit = kit or EmbedKit(settings)
     if not kit.settings.frozen:
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader

@@ -40,7 +40,7 @@ def on_starting(server):  # noqa: ARG001  (gunicorn's signature)
 
 def post_worker_init(worker):
     """Keep threads for the health check and for what is warm, however slow Getty is."""
-    from embedkit.web.bulkhead import three_in_four
+    from embedkit.web import three_in_four
 
     worker.wsgi = three_in_four(worker.wsgi, worker.cfg.threads)
 

@@ -17,8 +17,8 @@ from typing import Any
 import requests
 from waitress.server import create_server
 
+from embedkit import Secret
 from embedkit.sandbox import SandboxServer
-from embedkit.settings import Secret
 from embedkit.web import create_app
 
 WAIT = 10  # seconds

@@ -32,6 +32,13 @@ def fixture_client() -> FlaskClient:
     return host(rate_limit="5/hour").test_client()
 
 
+def test_a_kit_in_the_place_of_settings_is_an_error_that_says_how_to_pass_it() -> None:
+    for call in (lambda: create_app(kit()), lambda: create_blueprint(Settings(cache="memory:"))):  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError) as caught:
+            call()
+        assert "kit=" in str(caught.value.hint)
+
+
 def test_works_below_its_prefix(client: FlaskClient) -> None:
     assert client.get(f"/getty/v1/embeds/{ANY}").json["ref"] == ANY
     assert client.get("/getty/oembed", query_string={"url": ANY}).json["type"] == "rich"

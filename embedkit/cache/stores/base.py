@@ -89,6 +89,7 @@ class LocalStore:
     """
 
     kind: str  # in one word, for status and doctor
+    is_process_local = False  # whether no other process can see what is in it
     versions: VersionTable | None = None  # None: no other reader can learn of a write
     path: str  # of the file or folder, for doctor
     lock_path: str  # of a file for locks: one process at a time asks Getty for a picture, and changes its entry
@@ -221,6 +222,7 @@ class MemoryCache(LocalStore):
     """
 
     kind = "memory"
+    is_process_local = True
 
     def __init__(
         self,
