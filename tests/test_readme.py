@@ -19,7 +19,7 @@ from embedkit.cli import main as command_line
 from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import rows
-from embedkit.targets import ROWS
+from embedkit.targets import REFERENCES, ROWS
 from embedkit.web import errors as problems
 from embedkit.web.openapi import ROUTES
 from tests.readme import README, blocks
@@ -90,27 +90,38 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 def test_every_error_is_told() -> None:
     for line in error_rows():
-        assert line in TEXT
+        assert line in TEXT, "run: python -m tests.test_readme"
 
 
 def test_every_command_is_told() -> None:
     for name in cli.commands:
-        assert f"`embedkit {name}" in TEXT
+        assert f"`embedkit {name}" in TEXT, f"write what embedkit {name} does in the README's table of commands"
 
 
 def test_every_route_is_told() -> None:
     for route in ROUTES:
-        assert f"`{route.method} {route.rule}`" in TEXT
+        assert f"`{route.method} {route.rule}`" in TEXT, f"write {route.rule} in the README's table of routes"
 
 
 def test_every_code_of_http_is_told_with_its_status() -> None:
     for code, (status, _) in problems.CODES.items():
-        assert f"`{code}` {status}" in TEXT or f"| `{code}` | {status} |" in TEXT or code == "error"
+        assert f"`{code}` {status}" in TEXT or f"| `{code}` | {status} |" in TEXT or code == "error", (
+            f"write {code} with its status in the README"
+        )
 
 
 def test_every_target_is_told() -> None:
     for line in target_rows():
         assert line in TEXT, "run: python -m tests.test_readme"
+
+
+def test_the_table_of_escapes_names_every_target() -> None:
+    markup = ", ".join(f"`{name}`" for name, row in ROWS.items() if row.is_markup and row.escape is REFERENCES)
+    assert f"| markup ({markup}) |" in TEXT, "the first row of the README's table of escapes"
+    for name, row in ROWS.items():
+        assert row.escape is REFERENCES or f"| target `{name}` |" in TEXT, f"{name} needs a row in that table"
+    *most, last = [f"`{name}`" for name, row in ROWS.items() if row.fallback == "card"]
+    assert f"The root of {', '.join(most)} and {last} has `v-pre`" in TEXT, "see What reads the page next"
 
 
 def test_every_exit_code_is_told() -> None:

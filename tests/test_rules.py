@@ -66,11 +66,11 @@ def test_the_api_does_its_input_and_output_in_three_modules() -> None:
     """The rest of the room builds requests and reads answers."""
     paths = (PACKAGE / "api").glob("*.py")
     impure = {path.stem for path in paths if IMPURE & set(imports(path))}
-    assert impure == {"session", "response_cache", "downloads"}
+    assert impure == {"session", "response_cache", "downloads"}, "keep input and output to these three"
 
 
 def test_every_room_has_its_place_once() -> None:
-    assert sorted({room(path) for path in MODULES}) == sorted(ORDER)
+    assert sorted({room(path) for path in MODULES}) == sorted(ORDER), "write a new room into ORDER, once"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -92,7 +92,8 @@ def test_names_are_the_fields_words(path: Path) -> None:
     """What is passed has a name by its place (params, fields, options); a constant names its noun and its unit."""
     source = path.read_text("utf-8")
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    assert not {token.string for token in tokens if token.type == tokenize.NAME} & DIALECT
+    found = {token.string for token in tokens if token.type == tokenize.NAME} & DIALECT
+    assert not found, "rename to params, fields or options, by place; a constant to its noun and its unit"
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

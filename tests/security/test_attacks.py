@@ -28,6 +28,7 @@ from embedkit.shortcodes.scan import protected
 from embedkit.targets import ROWS, TARGETS
 from embedkit.web.response import ALWAYS
 from tests.support.embeds import (
+    HOSTILE,
     QUERY,
     hosts,
     record,
@@ -330,7 +331,7 @@ def test_marks_are_not_written_through_a_link(tmp_path: Path) -> None:
 
 
 @limits(deadline=None, max_examples=150)
-@given(st.text(max_size=60), st.text(max_size=60))
+@given(st.text(max_size=60) | st.sampled_from(HOSTILE), st.text(max_size=60) | st.sampled_from(HOSTILE))
 def test_no_text_adds_elements_or_hosts(title: str, caption: str) -> None:
     embed = record(title=title or "x", photographer=title or "x", collection=caption or "x")
     said = Options(caption=f"{caption} x", title=f"{title} x")

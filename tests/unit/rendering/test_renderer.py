@@ -275,6 +275,14 @@ def test_our_own_words_follow_the_locale(locale: str, says: str) -> None:
     assert says in str(Renderer(Settings(locale=locale).rendering).render(record(), NONE, "facade"))
 
 
+def test_the_names_that_templates_are_given_are_documented() -> None:
+    renderer = Renderer(Settings(templates=str(templates_dir())).rendering)
+    context = renderer._context(AssetRef(("1",)), NONE, {}, "", "web")
+    context |= renderer._frame_context(record(), NONE, context, "web")
+    missing = [name for name in context if not re.search(rf"\b{name}\b", str(rendering.__doc__))]
+    assert not missing, "name them at the top of embedkit/rendering/renderer.py"
+
+
 # -- no embed ----------------------------------------------------------------------------------------------
 
 
