@@ -85,6 +85,14 @@ class Lazy(Generic[Value]):
         return self._made[0] if self._made else None
 
 
+def roll() -> float:
+    """A number from 0 to 1, to spread in time what many would do at once; no secret.
+
+    Like ``random.random``, without importing what a warm start has no use for.
+    """
+    return int.from_bytes(os.urandom(6), "big") / (1 << 48)
+
+
 class _LazyPattern:
     def __init__(self, source: str, flags: int) -> None:
         self._source = source

@@ -22,7 +22,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -51,7 +50,7 @@ from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavail
 from embedkit.events import Observe, ignore
 from embedkit.freshness import JITTER, MAX_AGE_S, Policy, Verdict, judge, lifetime
 from embedkit.models import JSON, Embed, EmbedKey
-from embedkit.process import shared
+from embedkit.process import roll, shared
 
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
@@ -94,7 +93,7 @@ class EmbedCache:
         policy: Policy,
         endpoint: str,
         clock: Callable[[], float] = time.time,
-        random: Callable[[], float] = random.random,
+        random: Callable[[], float] = roll,
         monotonic: Callable[[], float] = time.monotonic,
         observe: Observe = ignore,
         takedowns_path: str | None = None,

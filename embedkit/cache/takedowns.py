@@ -19,14 +19,13 @@ from __future__ import annotations
 import logging
 import math
 import os
-import random
 import struct
 import threading
 import zlib
 from contextlib import AbstractContextManager
 
 from embedkit.cache.stores.coordination import WRITABLE, FileLocks, Locks, SharedFile
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import roll, run_now_and_after_fork
 
 log = logging.getLogger("embedkit.cache")
 
@@ -201,7 +200,7 @@ class Takedowns:
         """A slot that nobody needs; else that of the oldest takedown."""
         free = sorted(set(range(1, SLOTS + 1)) - set(self._slots.values()))
         if free:  # any of them: another who writes, and whom the lock did not keep out, takes another
-            return random.choice(free)  # no secret  # noqa: S311  # nosec B311
+            return free[int(roll() * len(free))]
         oldest = min(self._filed, key=self._filed.__getitem__)
         when = self._filed.pop(oldest)
         if when > now - self._life:

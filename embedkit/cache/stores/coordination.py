@@ -17,7 +17,6 @@ import hashlib
 import itertools
 import math
 import os
-import random
 import sys
 import threading
 import time
@@ -27,7 +26,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from embedkit.process import run_now_and_after_fork, shared
+from embedkit.process import roll, run_now_and_after_fork, shared
 
 SLOTS = 1024
 VERSION_BYTES = 8  # of a version
@@ -182,7 +181,7 @@ class Locks:
         while not self._take(name, math.ceil(wait) + GRACE_S):
             if (left := deadline - time.monotonic()) <= 0:
                 raise Busy(f"{name} has been held by another for more than {wait} seconds")
-            time.sleep(min(left, pause * (0.5 + random.random())))  # no secret  # noqa: S311  # nosec B311
+            time.sleep(min(left, pause * (0.5 + roll())))
             pause, waited = min(2 * pause, MAX_PAUSE_S), True
         try:
             yield waited
