@@ -249,8 +249,9 @@ class EmbedCache:
         name = self._name(items)
         with self._alone(name) as alone:
             held = bool(self._read(name)["variants"])
-            written = self._set(name, entries.purged_body(self._clock()))
-            if not (written and alone) and not self._bury(name):
+            kept = self._set(name, entries.purged_body(self._clock())) and alone
+            readable = not self._store.reading.failures  # else others go on with what they have not written yet
+            if not ((kept and readable) or self._bury(name) or kept):
                 raise Unavailable(
                     "The cache can't be written: this process no longer shows the picture, but others may.",
                     hint="It is dropped everywhere as soon as this process can write to the cache.",

@@ -152,6 +152,25 @@ def test_a_purge_counts_that_comes_while_an_answer_waits_for_its_turn(answer: st
     assert ours.get(ITEMS, "com") == Entry()
 
 
+class Unreadable(SQLiteCache):
+    """A store that takes writes alone."""
+
+    def get(self, key: str) -> Any:
+        raise OSError("the disk")
+
+
+def test_a_purge_reaches_others_while_nobody_can_read_the_store(tmp_path: Path) -> None:
+    clock = Clock()
+    ours, theirs = (cache(Unreadable(tmp_path / "db"), clock=clock) for _ in range(2))
+    theirs.store(embed(), tld="com")  # stays with them, since nothing is written over what could not be read
+    assert theirs.get(ITEMS, "com").embed
+    clock.ahead += 1
+    ours.delete(ITEMS)
+    assert theirs.get(ITEMS, "com").embed is None
+    ours.close()
+    theirs.close()
+
+
 def test_a_takedown_is_not_forgotten_for_a_write_that_did_not_know_of_it(tmp_path: Path) -> None:
     known = Takedowns(str(tmp_path / "takedowns"), prefix="p:", life=40 * 86_400)
     key = f"p:{7:064x}"
