@@ -2,7 +2,7 @@
 
 Marks come by themselves: ``browser`` for whatever asks for one; ``server`` for the folders whose tests start
 servers and processes, and for whatever asks for one in ``tests/unit``; ``slow`` for properties, and for the other
-folders. What has none of the three is the ten-second run. A single file or test can be marked by hand.
+folders. What has none of the three is the quick run. A single file or test can be marked by hand.
 """
 
 from __future__ import annotations

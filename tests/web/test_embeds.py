@@ -251,3 +251,19 @@ def test_what_rendering_takes(web: World) -> None:
     answer = web.client.post("/v1/render", json={"content": "x", "input": "rtf"})
     assert answer.status_code == 400
     assert "html" in answer.json["detail"]
+
+
+def test_an_embed_has_the_same_width_whoever_asks(web: World) -> None:
+    """What changes a size belongs into ``sizes.scaled``, which all of them go through."""
+    kit, tag = web.kit, f"[getty {ANY} width=200]"
+    expected = kit.resolve(ANY, max_width=200).width
+    assert 0 < expected <= 200
+    assert kit.document(tag).embeds[0].width == expected
+    assert web.client.get(f"/v1/embeds/{ANY}?maxwidth=200").json["width"] == expected
+    assert web.client.get(f"/oembed?url={ANY}&maxwidth=200").json["width"] == expected
+    for html in (
+        str(kit.html(ANY, max_width=200)),
+        kit.render(tag),
+        web.client.get(f"/embed/{ANY}?maxwidth=200").text,
+    ):
+        assert f' width="{expected}"' in html

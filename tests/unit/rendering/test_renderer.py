@@ -459,6 +459,7 @@ def payloads() -> Iterator[str]:
         yield from (json.loads(line)["p"] for line in lines)
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_corpus_changes_no_markup() -> None:
     """All of it is read by Chromium itself in test_chromium_embeds.py."""
     targets = HTML_TARGETS
