@@ -12,6 +12,12 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 Value = TypeVar("Value")
 
+Listener = Callable[[str, tuple[str, ...], float], None]
+"""Takes the event, its labels and its value; must not raise."""
+
+Observe = Callable[..., None]
+"""Takes the event, its labels one by one, and ``value``, 1 by default."""
+
 
 class Forkable(Protocol):
     """Something with state that a forked child must not share, such as locks that its threads held."""
@@ -114,3 +120,33 @@ def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
     '12'
     """
     return cast("re.Pattern[str]", _LazyPattern(source, flags))
+
+
+class Events:
+    """Passes events on to listeners, in the thread in which they happen; by default there are none.
+
+        lookup     hit | stale | negative | miss     what the cache held of a picture that was asked for
+        rescue                                       an outage was bridged with the last good copy
+        coalesced  thread | process                  a caller shared in the call of another
+        upstream   endpoint, outcome                 one call, its retries included; the value is its seconds
+        tries      endpoint                          how often Getty was asked for it: the value
+        refused    endpoint, code                    a call that was not made: breaker, throttle, queue
+        store      failure | corrupt                 the cache failed, or held what is not ours
+
+    Labels come from closed lists of our own code, never from a request or an answer.
+    """
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = ()
+
+    def listen(self, listener: Listener) -> None:
+        """Call this listener with all events from now on."""
+        self._listeners += (listener,)
+
+    def __call__(self, event: str, *labels: str, value: float = 1.0) -> None:
+        for listener in self._listeners:
+            listener(event, labels, value)
+
+
+def ignore(event: str, *labels: str, value: float = 1.0) -> None:
+    """Nobody counts."""

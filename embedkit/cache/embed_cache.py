@@ -47,10 +47,9 @@ from embedkit.cache.stores.coordination import (
 )
 from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
-from embedkit.events import Observe, ignore
 from embedkit.freshness import JITTER, MAX_AGE_S, Policy, Verdict, judge, lifetime
 from embedkit.models import JSON, Embed, EmbedKey
-from embedkit.process import roll, shared
+from embedkit.process import Observe, ignore, roll, shared
 
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
@@ -79,7 +78,7 @@ class EmbedCache:
     :param endpoint: the oEmbed endpoint; copies of one are none of another.
     :param clock: seconds since the epoch; ``monotonic`` counts from anywhere.
     :param random: a number from 0 to 1.
-    :param observe: called on shared calls and failures of the backend (:mod:`embedkit.events`).
+    :param observe: called on shared calls and failures of the backend (:class:`embedkit.process.Events`).
     :param takedowns_path: of a file for takedowns that the backend does not take; by default the one that
         the backend names, if any.
     :raises ConfigurationError: without a secret.

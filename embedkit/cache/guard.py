@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from embedkit.cache.stores.base import Failures, LocalStore
 from embedkit.errors import ConfigurationError, Unavailable
-from embedkit.events import Observe, ignore
 from embedkit.models import JSON
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import Observe, ignore, run_now_and_after_fork
 
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
@@ -97,7 +96,7 @@ class Guarded:
     """A backend that never raises.
 
     :param clock: monotonic seconds.
-    :param observe: called on failures (:mod:`embedkit.events`).
+    :param observe: called on failures (:class:`embedkit.process.Events`).
     """
 
     def __init__(self, backend: Backend, clock: Callable[[], float], observe: Observe = ignore) -> None:

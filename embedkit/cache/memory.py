@@ -12,9 +12,8 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from embedkit.cache.entry import Entry
-from embedkit.events import Observe
 from embedkit.models import EmbedKey
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import Observe, run_now_and_after_fork
 
 if TYPE_CHECKING:
     from embedkit.cache.embed_cache import EmbedCache
@@ -89,7 +88,7 @@ class Memo:
 class CountedMemo(Memo):
     """A memo whose answers are counted: for a kit with the setting METRICS, so that others pay nothing.
 
-    :param observe: called on every answer that is given (:mod:`embedkit.events`).
+    :param observe: called on every answer that is given (:class:`embedkit.process.Events`).
     """
 
     def __init__(self, cache: Callable[[], EmbedCache] | None, observe: Observe) -> None:

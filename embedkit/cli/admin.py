@@ -9,9 +9,9 @@ from typing import Any
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
+from embedkit import static_dir
 from embedkit.cli.output import as_json, open_kit, print_json, printable, say
 from embedkit.files.atomic import Tree
-from embedkit.rendering.renderer import static_dir
 from embedkit.targets import ASSETS
 from embedkit.web.picker_files import picker_files
 

@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from embedkit import __version__
+from embedkit import __version__, static_dir, templates_dir
 from embedkit.api.oauth import Credentials
 from embedkit.cli.admin import kept
 from embedkit.cli.output import as_json, counted, paint, print_json, printable
 from embedkit.engine import lockfile
+from embedkit.engine.engine import open_transport
+from embedkit.engine.rendered import open_renderer
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
 from embedkit.models import Embed
-from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.settings import PREFIX, Secret, Settings, examine, rows
 from embedkit.targets import ASSETS
 
@@ -141,10 +142,8 @@ class _Parts:
     """
 
     def __init__(self, settings: Settings) -> None:
-        from embedkit.transport.client import HttpTransport
-
         self.date = ""
-        self._http = HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency)
+        self._http = open_transport(settings)
         self.kit = EmbedKit(replace(settings, frozen=False), background=False)
         aside = replace(settings, frozen=False, cache="memory:", secret=settings.secret or (Secret("s" * 64),))
         self.memory = EmbedKit(aside, transport=self, background=False)
@@ -194,9 +193,7 @@ def _files() -> str:
 
 
 def _sanitizer(settings: Settings) -> str:
-    from embedkit.rendering.sanitizer import sanitizer
-
-    sanitizer(settings.sanitizer, frame_origin=settings.frame_origin)
+    open_renderer(settings.rendering._replace(templates=""))
     return settings.sanitizer
 
 

@@ -21,9 +21,8 @@ from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import EmbedKitError
-from embedkit.events import Events
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options
-from embedkit.process import Lazy
+from embedkit.process import Events, Lazy, Observe, ignore
 from embedkit.settings import Settings
 from embedkit.shortcodes.budget import Budget
 from embedkit.targets import Input, Target
@@ -32,13 +31,13 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from embedkit.cache.stores.base import Backend
-    from embedkit.transport.client import Transport
+    from embedkit.transport.client import HttpTransport, Transport
 
 Failure = TypeVar("Failure", bound=Exception)
 
 
 class Engine:
-    """Made by the kit, with the same arguments. ``events`` gets what happens (:mod:`embedkit.events`)."""
+    """Made by the kit, with the same arguments. ``events`` gets what happens."""
 
     def __init__(
         self,
@@ -51,7 +50,7 @@ class Engine:
     ) -> None:
         self.events = events = Events()
         self.cache = Lazy(lambda: _open_cache(settings, cache, clock, events))
-        self.transport = Lazy(lambda: transport or _open_transport(settings, events))
+        self.transport = Lazy(lambda: transport or open_transport(settings, events))
         self.revalidator = Revalidator(background=background, threads=settings.concurrency)
         entries = None if settings.frozen else self.cache
         self.memo = Memo(entries) if settings.metrics == "off" else CountedMemo(entries, events)
@@ -141,7 +140,8 @@ def _read_lockfile(path: str) -> dict[EmbedKey, Embed]:
     return lockfile.read(path)
 
 
-def _open_transport(settings: Settings, events: Events) -> Transport:
+def open_transport(settings: Settings, events: Observe = ignore) -> HttpTransport:
+    """The transport that the settings describe."""
     from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
 
     return HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, observe=events)

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from embedkit import __version__
 from embedkit.cache.entry import Entry
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse
-from embedkit.files import installed
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.process import Lazy
+from embedkit.rendering import installed
 from embedkit.settings import RenderSettings
 from embedkit.targets import ROWS, Input, Target
 
@@ -44,7 +44,7 @@ class RenderedFragments:
         self._settings = settings
         self._target = target
         self._cache = None if settings.templates else cache
-        self._renderer = Lazy(lambda: _renderer(settings))
+        self._renderer = Lazy(lambda: open_renderer(settings))
         self._edition = Lazy(lambda: edition(settings))
 
     def html(self, entry: Entry, options: Options, input: Input = "text") -> str:
@@ -99,7 +99,8 @@ def _name(edition: str, options: Options, target: Target, input: Input) -> str:
     return f"{edition}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
 
 
-def _renderer(settings: RenderSettings) -> Renderer:
+def open_renderer(settings: RenderSettings) -> Renderer:
+    """The renderer that the settings describe."""
     from embedkit.rendering.renderer import Renderer  # who finds all fragments in the store has no use for it
 
     return Renderer(settings)

@@ -29,10 +29,10 @@ from embedkit.errors import (
     ProviderError,
     Unavailable,
 )
-from embedkit.events import Observe, ignore
 from embedkit.freshness import Verdict
 from embedkit.getty import sizes
 from embedkit.models import AssetRef, Embed, EmbedKey, Options
+from embedkit.process import Observe, ignore
 from embedkit.settings import Settings
 
 log = logging.getLogger("embedkit.resolver")
@@ -62,7 +62,7 @@ class Resolver:
 
     :param cache: gives the cache, and ``transport`` the transport, when first needed.
     :param locked: the records of a frozen build; then neither of the two is touched.
-    :param observe: called on what was held (:mod:`embedkit.events`).
+    :param observe: called on what was held (:class:`embedkit.process.Events`).
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Files written whole or not at all, and never over what somebody else has saved meanwhile.
 
-``folder`` is what is asked of the operating system, ``partial`` a file on its way, ``attributes`` what it
-takes over from the one before it; ``atomic`` puts it in its place, or fills a folder of results; ``download``
+``folder`` is what is asked of the operating system, ``partial`` a file on its way, and what it takes over from
+the one before it; ``atomic`` puts it in its place, or fills a folder of results; ``download``
 takes what arrives piece by piece.
 """

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from embedkit.files.attributes import check_writable
 from embedkit.files.folder import Folder, error_at
-from embedkit.files.partial import MODE, PartialFile, sweep
+from embedkit.files.partial import MODE, PartialFile, check_writable, sweep
 
 if sys.platform == "linux":
     import fcntl

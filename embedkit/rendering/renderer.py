@@ -22,10 +22,9 @@ from urllib.parse import urlencode
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError
-from embedkit.files import installed
 from embedkit.getty.urls import page_url
 from embedkit.models import AGENCY, AssetRef, Embed, Frame, Options, credit_line
-from embedkit.rendering import escaping
+from embedkit.rendering import escaping, installed
 from embedkit.rendering.escaping import Own
 from embedkit.rendering.sanitizer import PATH, sanitizer
 from embedkit.settings import RenderSettings, Settings

@@ -31,9 +31,9 @@ from requests.adapters import HTTPAdapter
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
-from embedkit.events import Observe, ignore
 from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
+from embedkit.process import Observe, ignore
 from embedkit.transport.deadline import FILE_READ_TIMEOUT_S, READ_TIMEOUT_S, Deadline, Pool, TLSPool, limits
 from embedkit.transport.failures import FAILURES, Failure, classify
 from embedkit.transport.resilience import API_RATE, Breaker, Bulkhead, RateLimitBackoff, RetryBudget, TokenBucket
@@ -112,7 +112,7 @@ class HttpTransport:
     :param sleep: waits so many seconds between two tries.
     :param random: a number from 0 to below 1.
     :param api_rate: calls a second to the API v3; oEmbed names no such limit.
-    :param observe: gets the events of calls and of refusals to make one (:mod:`embedkit.events`).
+    :param observe: gets the events of calls and of refusals to make one (:class:`embedkit.process.Events`).
     :raises ConfigurationError: ``verify`` is not the path of a file.
     """
 

@@ -38,7 +38,7 @@ THROTTLES = ("rate-limited", "quota-exhausted")
 
 
 class Metrics:
-    """Counts events (:mod:`embedkit.events`) and requests. Safe for threads and forks.
+    """Counts events (:class:`embedkit.process.Events`) and requests. Safe for threads and forks.
 
     :raises ConfigurationError: where the library is not installed.
     """

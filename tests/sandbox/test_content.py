@@ -16,9 +16,8 @@ import pytest
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import catalogue, find
 from embedkit.sandbox.content.check import mistakes
-from embedkit.sandbox.content.library import CONTENT, FOLDER, SLOT, Content, parse_drawing, render_drawing
+from embedkit.sandbox.content.library import CONTENT, FOLDER, SLOT, Content, Dice, parse_drawing, render_drawing
 from embedkit.sandbox.content.pictures import draw
-from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.content.texts import ContentError
 from embedkit.sandbox.content.traits import keywords, origins
 from embedkit.sandbox.services.ranking import singular, tokens

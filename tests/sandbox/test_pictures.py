@@ -10,9 +10,8 @@ import pytest
 
 from embedkit.sandbox.content import catalogue
 from embedkit.sandbox.content.catalogue import Asset, find
-from embedkit.sandbox.content.library import CONTENT, FOLDER
+from embedkit.sandbox.content.library import CONTENT, FOLDER, Dice
 from embedkit.sandbox.content.pictures import colour_of, draw, side_of, size_of
-from embedkit.sandbox.content.rng import Dice
 from tests.support.sandbox import Sandbox, inside
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -29,8 +29,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
-from embedkit.sandbox.content.library import CONTENT, Content
-from embedkit.sandbox.content.rng import Dice
+from embedkit.sandbox.content.library import CONTENT, Content, Dice
 from embedkit.sandbox.content.texts import Family, Subject, split_list
 
 SINGLE = 320  # assets that stand alone

@@ -10,14 +10,14 @@ lies between -300 and 300 is always seen; backgrounds reach from -900 to 900.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.content.texts import (
     ContentError,
     Subject,
@@ -30,6 +30,8 @@ from embedkit.sandbox.content.texts import (
     read_toml,
 )
 
+T = TypeVar("T")
+MASK = (1 << 64) - 1
 SLOT = re.compile(r"var\(--([a-z0-9-]+)\)")
 USE = re.compile(r'<use href="([a-z0-9./-]+)\.svg"([^<>]*)/>')
 _SVG = re.compile(r"<svg\b[^<>]*>(.*)</svg>", re.S)
@@ -45,6 +47,44 @@ MAX_PARTS = 150  # of one picture; a part that uses itself never ends
 
 Values = Mapping[str, str]
 Choice = tuple[Values, ...]
+
+
+class Dice:
+    """A stream of numbers that depends on ``seed`` alone, whatever the Python version (SplitMix64).
+
+    The standard library's generator promises no such thing for its choosing methods.
+    """
+
+    __slots__ = ("_state",)
+
+    def __init__(self, seed: str) -> None:
+        self._state = int.from_bytes(blake2b(seed.encode(), digest_size=8).digest(), "big")
+
+    def roll(self) -> float:
+        """A number from 0 up to, and without, 1."""
+        self._state = (self._state + 0x9E3779B97F4A7C15) & MASK
+        mixed = self._state
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & MASK
+        return ((mixed ^ (mixed >> 31)) >> 11) / (1 << 53)
+
+    def between(self, least: float, most: float) -> float:
+        return least + (most - least) * self.roll()
+
+    def whole(self, least: int, most: int) -> int:
+        """A whole number, both ends included."""
+        return least + int(self.roll() * (most - least + 1))
+
+    def chance(self, share: float) -> bool:
+        return self.roll() < share
+
+    def pick(self, choices: Sequence[T]) -> T:
+        return choices[int(self.roll() * len(choices))]
+
+    def some(self, choices: Sequence[T], count: int) -> list[T]:
+        """``count`` different ones."""
+        left = list(choices)
+        return [left.pop(int(self.roll() * len(left))) for _ in range(min(count, len(left)))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from html import escape
 from typing import NamedTuple
 
 from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.content.library import CONTENT
-from embedkit.sandbox.content.rng import Dice
+from embedkit.sandbox.content.library import CONTENT, Dice
 
 UNIT = 600  # of the drawings' coordinates, along the shortest side
 ABOVE = 0.65  # share of what an upright picture has beyond a square that lies above it

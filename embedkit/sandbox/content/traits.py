@@ -12,9 +12,8 @@ from hashlib import blake2b
 from operator import attrgetter
 
 from embedkit.sandbox.content.catalogue import Asset
-from embedkit.sandbox.content.library import CONTENT, SceneKind
+from embedkit.sandbox.content.library import CONTENT, Dice, SceneKind
 from embedkit.sandbox.content.pictures import hour_of
-from embedkit.sandbox.content.rng import Dice
 
 EDITORIAL_ONLY = "For editorial use only."
 UNSAFE = frozenset(("nude", "alcohol"))

@@ -15,8 +15,8 @@ from urllib.parse import quote
 from embedkit.models import JSON
 from embedkit.sandbox.content import traits
 from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
+from embedkit.sandbox.content.library import Dice
 from embedkit.sandbox.content.pictures import sizes
-from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.services import fields
 from embedkit.sandbox.services.account import offers, products_for
 from embedkit.sandbox.services.auth import Caller

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
+from embedkit.sandbox.content.library import Dice
 from embedkit.sandbox.content.pictures import Colour, colour_of, sizes
-from embedkit.sandbox.content.rng import Dice
 from embedkit.sandbox.content.traits import Traits, keyword_id, keywords, origins, popularity, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.account import products_for

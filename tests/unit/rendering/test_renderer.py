@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from embedkit.errors import ConfigurationError
-from embedkit.files import installed
 from embedkit.models import AssetRef, Frame, Options
+from embedkit.rendering import installed
 from embedkit.rendering import renderer as rendering
 from embedkit.rendering.renderer import (
     INERT,
