@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from copy import copy, deepcopy
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,15 +19,18 @@ from embedkit import (
     AssetRef,
     ConfigurationError,
     Frame,
+    Image,
     InvalidResponse,
     Options,
     Response,
+    SearchPage,
     Settings,
     UnsupportedReference,
     serialization,
 )
 from embedkit.errors import missing_package
 from embedkit.getty import embed_code, oembed, references
+from embedkit.rendering import installed
 from embedkit.rendering.escaping import dump_json
 from embedkit.rendering.renderer import Renderer
 from embedkit.rendering.sanitizer import BleachSanitizer, NhSanitizer, sanitizer
@@ -48,6 +52,18 @@ def test_a_missing_package_is_installed_from_a_clone() -> None:
     )
 
 
+def test_a_page_of_a_search_as_json() -> None:
+    page = SearchPage(images=(Image(AssetRef(("74917285",)), title="A cat"),), total=1, page=1, page_size=30)
+    written = serialization.search_page(page, serialization.picture)
+    assert written["total"] == 1
+    assert [image["title"] for image in written["images"]] == ["A cat"]
+
+
+def test_sources_that_an_installation_left_out_are_empty(tmp_path: Path) -> None:
+    assert installed._read(str(tmp_path / "missing.py")) == b""
+    assert installed._read(str(tmp_path)) == b""
+
+
 # -- settings ------------------------------------------------------------------------------------------
 
 
@@ -55,6 +71,20 @@ def test_a_secret_is_the_same_in_sets_and_copies() -> None:
     secret = Secret("hunter2hunter2")
     assert len({secret, Secret("hunter2hunter2")}) == 1
     assert copy(secret) is deepcopy(secret) is secret
+
+
+@pytest.mark.parametrize(
+    ("row", "value"), [("concurrency", "0"), ("timeout", "soon"), ("timeout", "0"), ("rate_limit", "many")]
+)
+def test_a_number_that_means_nothing_is_refused(row: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=row.upper()):
+        Settings.from_mapping({row: value})
+
+
+def test_settings_that_are_optional_are_read() -> None:
+    rows = {"search_budget": "5", "frozen": "no", "contact": "mailto:security@example.org"}
+    settings = Settings.from_mapping(rows)
+    assert (settings.search_budget, settings.frozen, settings.contact) == (5, False, (rows["contact"],))
 
 
 def test_settings_that_are_wrong_are_named_and_the_others_are_kept() -> None:
