@@ -87,8 +87,10 @@ def ask(
     @given(case=schema[where][method].as_strategy(generation_mode=mode, **fixed))
     @within(examples, phases=[Phase.generate])
     def question(case: Any) -> None:
-        # of equal names, as lists and objects are written, the first counts; OpenAPI has no word for that
-        assume(not any(isinstance(value, list | dict) for value in (case.query or {}).values()))
+        # Of equal names, as lists and objects are written, the first counts, and an empty value counts as none;
+        # OpenAPI has no word for either.
+        values = (case.query or {}).values()
+        assume(not any(isinstance(value, list | dict) or value == "" for value in values))
         seen[case.call_and_validate(headers=bearer(TOKEN), checks=CHECKS.get_all()).status_code] += 1
 
     question()
