@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
@@ -55,6 +56,9 @@ VALUES = {
     "object": {},
     "nested": {"sauce": [None, {"256": "truffle"}, "x" * 5000]},
 }
+
+# The extra unit, for the wheel under any Python, is without it: it has no wheels of its own.
+needs_pylibmc = pytest.mark.skipif(find_spec("pylibmc") is None, reason="the package pylibmc is not installed")
 
 
 # -- the contract --------------------------------------------------------------------------------------
@@ -401,6 +405,7 @@ def test_every_store_keeps_the_contract() -> None:
     assert kept == shared, "a store that the processes of one machine share inherits MachineContract, too"
 
 
+@needs_pylibmc
 def test_every_store_is_in_the_tables(tmp_path: Path) -> None:
     kinds = {NullCache, *(tested.kind for tested in StoreContract.__subclasses__())}
     urls = [FILES.get(name, f"{name}://127.0.0.1:1" if name in SERVERS else f"{name}:") for name in STORES]
@@ -408,6 +413,7 @@ def test_every_store_is_in_the_tables(tmp_path: Path) -> None:
     assert opened == kinds, "the faults are tried on STORES of tests/support/stores.py: add the new store"
 
 
+@needs_pylibmc
 def test_every_scheme_is_told_and_opens_a_store_that_is_what_its_row_says(tmp_path: Path) -> None:
     [sentence] = [help for name, _, help in rows() if name == "CACHE"]
     kinds = set()
@@ -452,7 +458,7 @@ class Bomb:
         ("redis://127.0.0.1:1/0", RedisStore),
         ("rediss://user:password@redis.example:6380/1", RedisStore),
         ("unix:///run/redis.sock?db=2", RedisStore),
-        ("memcached://127.0.0.1:1,127.0.0.1:2", MemcachedStore),
+        pytest.param("memcached://127.0.0.1:1,127.0.0.1:2", MemcachedStore, marks=needs_pylibmc),
     ],
 )
 def test_a_url_names_a_store(url: str, kind: type[BaseCache], tmp_path: Path) -> None:
