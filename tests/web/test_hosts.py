@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 import html5lib
@@ -22,12 +23,14 @@ from tests.support.web import (
 )
 
 EVIL = "canary-host.example"
+PORT = "65431"
+A_PORT = re.compile(rf"(?<![\w.]){PORT}(?!\w)")  # the number by itself: clocks and hashes may hold its digits
 SAID = {
     "Host": EVIL,
     "X-Forwarded-Host": EVIL,
     "X-Forwarded-Server": EVIL,
     "X-Forwarded-Prefix": f"/{EVIL}",
-    "X-Forwarded-Port": "65431",
+    "X-Forwarded-Port": PORT,
     "X-Forwarded-Proto": "https",
     "X-Original-URL": f"/{EVIL}",
     "X-Rewrite-URL": f"/{EVIL}",
@@ -92,7 +95,7 @@ def test_no_answer_repeats_them(number: int) -> None:
                 assert not kept, (method, path)
                 assert path.startswith("/oembed/providers.json"), (method, path)  # under TRUSTED_HOSTS alone
                 assert web.kit.settings.trusted_hosts, path
-            assert "65431" not in said.replace(EXAMPLE, "").replace(ANY, "") or "picker.js" in path, (method, path)
+            assert not A_PORT.search(said), (method, path)
             location = urlsplit(answer.headers.get("Location", "/"))
             assert location.path.startswith("/")
             assert not location.netloc  # relative: no host at all
@@ -126,7 +129,7 @@ def test_a_frame_page_links_to_the_public_address_or_to_itself(host: str, public
     link = html5lib.parse(page.text, namespaceHTMLElements=False).find(".//link[@rel='alternate']")
     assert link is not None
     assert link.get("href", "").startswith(f"{public}/oembed?url=https%3A%2F%2Fgty.im%2F{EXAMPLE}")
-    assert "65431" not in page.text
+    assert not A_PORT.search(page.text)
 
 
 def test_pages_and_documents_hold_relative_addresses_without_a_public_url() -> None:
