@@ -1,4 +1,5 @@
-"""The fenced blocks of the README: ``python tests/readme.py N`` prints the N-th ``sh`` block, from 1."""
+"""The fenced blocks of the README and of the pages that it links: ``python tests/readme.py N`` prints the N-th ``sh``
+block of the README, from 1."""
 
 from __future__ import annotations
 
@@ -7,12 +8,13 @@ import sys
 from pathlib import Path
 
 README = Path(__file__).resolve().parent.parent / "README.md"
+PAGES = [README, *sorted(README.parent.glob("examples/*/README.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: Path = README) -> list[str]:
     """The contents of every fenced block in that language, in order."""
-    return [text for name, text in FENCE.findall(README.read_text("utf-8")) if name == language]
+    return [text for name, text in FENCE.findall(page.read_text("utf-8")) if name == language]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.web.picker import LANGUAGES
 from tests.readme import README
 
-# Each language's name in the README, and its plurals: the categories of Intl.PluralRules (CLDR, Language Plural Rules).
+PICKER_PAGE = README.parent / "examples/newsroom/README.md"
+
+# Each language's name in the page of the picker, and its plurals: the categories of Intl.PluralRules (CLDR, Language Plural Rules).
 NAMES = {
     "en": ("English", "one other"),
     "de": ("German", "one other"),
@@ -50,8 +52,8 @@ def test_each_language_is_known_everywhere() -> None:
     )
     assert files == NAMES.keys(), "write the name and the plurals of a new language in NAMES"
     *most, last = [NAMES[language][0] for language in LANGUAGES]
-    assert f"in {', '.join(most)} and {last}," in README.read_text("utf-8"), (
-        "the README names the picker's languages"
+    assert f"in {', '.join(most)} and {last}," in PICKER_PAGE.read_text("utf-8"), (
+        "examples/newsroom/README.md names the picker's languages"
     )
 
 
