@@ -57,8 +57,8 @@ class Clock:
 
 
 def need(tool: str) -> str:
-    """The path of a program; where it is missing, CI fails and a laptop skips."""
-    if path := shutil.which(tool):
+    """The path of a program, or a folder that a package brings; where it is missing, CI fails and a laptop skips."""
+    if path := shutil.which(tool) or (tool if Path(tool).is_dir() else None):
         return path
     if os.environ.get("CI"):
         pytest.fail(f"{tool} is not installed")
