@@ -38,8 +38,16 @@ _PORTS = {("http", "80"), ("https", "443")}
 _ENCODED = lazy_pattern(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])")
 # "…-news-photo-123", "…-picture-id123": the last mark counts, hence the greedy start.
 _MARKED = lazy_pattern(
-    r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id)"
+    r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id|id(?=[0-9]))"
     rf"({ASSET_ID})(?:\.(?:jpe?g|png|webp))?"
+)
+# The name of a file from Getty, with its folders, and with what browsers and CMSes append: a size, a word, the number
+# of a copy. A folder with a dot may be a host, and is not accepted.
+_FILE = lazy_pattern(
+    r"(?:[A-Za-z]:)?(?:\.{1,2}[/\\]|[^./\\:?#]*+[/\\])*+gettyimages-([0-9A-Za-z-]{1,40}?)"
+    r"(?:[-_](?:[0-9]+x[0-9]+|170667a|[0-9]{1,2}|e[0-9]{9,}|[a-z]{3,20})|[ ]?\([0-9]+\))*+"
+    r"(?:\.(?:jpe?g|png|webp|avif|gif|tiff?|eps|psd))?",
+    re.IGNORECASE,
 )
 _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos", "footage"])
 
@@ -84,11 +92,13 @@ def page_url(asset_id: str, tld: str = "com") -> str:
 
 
 def read(text: str) -> AssetRef:
-    """The pictures that an ID, a list of IDs, or a URL names.
+    """The pictures that an ID, a list of IDs, a URL, or the name of a file from Getty names.
 
     :param text: without outer whitespace; IDs may carry a query, as ``82278805?et=…&sig=…`` of Jetpack.
     :raises UnsupportedReference: for everything else.
     """
+    if "gettyimages-" in text[:MAX_URL_CHARS].lower() and (file := _FILE.fullmatch(text[:MAX_URL_CHARS])):
+        return AssetRef((_asset_id(file[1]),))
     items, _, query = text.partition("?")
     if len(text) <= MAX_URL_CHARS and _LIST.fullmatch(items) and (query == "" or query.isprintable()):
         return AssetRef(asset_ids(items), signed(query))

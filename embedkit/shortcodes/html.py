@@ -18,6 +18,19 @@ from embedkit.shortcodes.budget import DOCUMENT, Work
 
 BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
 
+# Front matter, of which the first line that says something must look like YAML or TOML.
+_FRONT = lazy_pattern(
+    r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
+)
+
+# Code of site generators: comments (Jinja, MDX, Hugo, Handlebars), the tags themselves, and what is between two of them.
+_TEMPLATE_START = lazy_pattern(r"\{(?:[%#]|/\*|\{(?:[<%/]|!--))")
+_TEMPLATE_END = {"{#": "#}", "{/*": "*/}", "{{/*": "*/}}", "{{!--": "--}}", "{%": "%}", "{{<": ">}}", "{{%": "%}}"}
+_TEMPLATE = lazy_pattern(r"\{#(?=\s)|\{/\*|\{\{/\*|\{\{!--|\{%|\{\{[<%]")
+_TEMPLATE_BLOCK = lazy_pattern(
+    r"(?:\{%[-+]?|\{\{[<%])\s*+(highlight|raw|comment|verbatim|codeblock|code|prism)(?![\w=])", re.IGNORECASE
+)
+MAX_TEMPLATE_TAG_CHARS = 2048
 _NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
 _OPENER = re.compile(
@@ -51,6 +64,12 @@ _PLAIN = lazy_pattern(
 _RAW_ENDS = {
     name: lazy_pattern(rf"</(?i:{name})(?=[ \t\n\r\f/>])")
     for name in ("style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "noscript")
+}
+_TEMPLATE_CLOSERS = {
+    name: lazy_pattern(
+        rf"\{{(?:%[-+]?\s*+end{name}\b[^%]*+%\}}|\{{[<%]\s*+/\s*+{name}\b[^}}]*+\}}\}})", re.IGNORECASE
+    )
+    for name in ("highlight", "raw", "comment", "verbatim", "codeblock", "code", "prism")
 }
 _CLOSERS = {name: lazy_pattern(rf"</(?i:{name})(?=[ \t\n\r\f/>])") for name in _NESTING}
 _SCRIPT = lazy_pattern(r"<!(?=--)|-->|<(/?)(?i:script)(?=[ \t\n\r\f/>])")
@@ -87,7 +106,13 @@ class HtmlContext(Context):
         self._until = 0  # everything before is protected
         self._open: dict[str, int] = {}  # nesting elements that are open, and how deep
         self._ahead: dict[str, int] = {}  # where the next of a closer is, so that none is sought twice
-        self._mark = self._start = self._find_mark(0)  # the next mark; nothing opens before the start
+        if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
+            self._safe = self._until = front.end()
+        self._mark, self._template = (
+            self._find_mark(self._safe),
+            self._find_template(self._safe),
+        )  # the next of them
+        self._start = min(self._mark, self._template)  # nothing opens before
 
     def protected(self, place: int) -> bool:
         """Whether the character at ``place`` must be left alone; places are asked for in order."""
@@ -116,12 +141,17 @@ class HtmlContext(Context):
         """Where the next mark is."""
         if self._mark < self._safe:
             self._mark = self._find_mark(self._safe)
-        self._start = self._mark
+        if self._template < self._safe:
+            self._template = self._find_template(self._safe)
+        self._start = min(self._mark, self._template)
         return self._start
 
     def _read(self, place: int) -> None:
         """Deal with the mark that was found, as far as it matters to ``place``."""
         self._work.step()
+        if self._template < self._mark:
+            self._read_template(self._template)
+            return
         mark = self._mark
         if not self._is_hidden(mark):
             self._enter(mark, place)
@@ -144,6 +174,41 @@ class HtmlContext(Context):
     def _protect(self, end: int, resume: int | None = None) -> None:
         self._until = max(self._until, end)
         self._safe = end if resume is None else resume
+
+    def _find_template(self, start: int) -> int:
+        found = _TEMPLATE_START.search(self.text, start)
+        return found.start() if found else self.size
+
+    def _read_template(self, start: int) -> None:
+        """Protect a comment, a tag, or a block of code of a site generator; what is not closed is none."""
+        end = self._template_end(start) if start >= self._until else self._until
+        if not self._is_in_tag(start):
+            self._safe = max(self._safe, end)
+        self._until = max(self._until, end)
+        self._template = self._find_template(max(end, start + 1))
+
+    def _template_end(self, start: int) -> int:
+        opening = _TEMPLATE.match(self.text, start)
+        if opening is None:
+            return start
+        sign = opening[0]
+        if sign[-1] in "*#-":
+            end = self._next(_TEMPLATE_END[sign], opening.end())
+        else:
+            end = self.text.find(_TEMPLATE_END[sign], opening.end(), start + MAX_TEMPLATE_TAG_CHARS)
+        if not 0 <= end < self.size:
+            return start
+        end += len(_TEMPLATE_END[sign])
+        block = _TEMPLATE_BLOCK.match(self.text, start)
+        return max(end, self._block_end(block[1].lower(), end)) if block else end
+
+    def _block_end(self, name: str, start: int) -> int:
+        """Where the block of that name ends; 0 where it does not."""
+        end = self._ahead.get(f"end{name}", -1)
+        if end < start:
+            found = _TEMPLATE_CLOSERS[name].search(self.text, start)
+            end = self._ahead[f"end{name}"] = found.end() if found else self.size + 1
+        return end if end <= self.size else 0
 
     def _comment(self, mark: int, kind: str) -> None:
         """Protect to the closer that any parser may wait for, but read on where the first one ends."""

@@ -1,8 +1,9 @@
 """Which parts of a Markdown text must stay as they are, besides those of the HTML in it.
 
 CommonMark 0.31 is followed where it matters here: fenced code (also in quotes and lists), code spans of
-any number of backticks, indented code (but not the further paragraphs of a list item), backslashes.
-Front matter counts as code. Without a closer a fence reaches to the end, and a backtick means itself.
+any number of backticks, indented code (but not the further paragraphs of a list item), backslashes. The indented
+bodies of Python-Markdown's admonitions, tabs, details, definitions and footnotes are no code either.
+Without a closer a fence reaches to the end, and a backtick means itself.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ MAX_LINK_CHARS = 1024  # characters on either side that are looked at for the br
 MAX_PREFIX_CHARS = 200  # characters of quote and list marks before a fence; real texts have a few
 MAX_HOPS = 32  # one sign is found ten times as fast as three, while there are few
 
-_FRONT = lazy_pattern(
-    r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
-)
 _RUN = lazy_pattern("`++|~++")
 _BACKTICKS = lazy_pattern("``*+")  # a literal first: sre then looks for that
 _UNTICKED = lazy_pattern(r"(?:[^`\\]++|\\.?+)*+", re.DOTALL)  # up to the next backtick without a backslash
@@ -65,8 +63,10 @@ _INDENTED = lazy_pattern(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\
 
 _LINE = lazy_pattern(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
 # Outside of lists and quotes: blank lines, and such as can only be text.
-_PLAIN_LINES = lazy_pattern(r"(?:[ \t\r]*+\n|[^\s>+*0-9=#_-][^\n]*+\n)*+")
+_PLAIN_LINES = lazy_pattern(r"(?:[ \t\r]*+\n|(?!\[\^)[^\s>+*0-9=#_:!?-][^\n]*+\n)*+")
 _LIST_MARKER = lazy_pattern(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
+# What has an indented body: "!!! note", "??? note", '=== "Tab"' (Material for MkDocs), ":   definition", "[^1]: footnote".
+_BODY = lazy_pattern(r"(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+[\w\"']|:[ \t]|\[\^[^\[\]\n]{1,100}\]:")
 _RULE_OR_HEADING = lazy_pattern(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
 
 
@@ -145,6 +145,10 @@ class Lines:
         if indent - (offsets[-1] if offsets else 0) >= 4 and not continues:
             self._paragraph = False
             return True
+        if _BODY.match(rest):
+            offsets.append(indent + 4)
+            self._paragraph = rest[0] in ":["
+            return False
         if _RULE_OR_HEADING.match(rest):
             self._paragraph = False
             return False
@@ -211,17 +215,14 @@ class MarkdownContext(HtmlContext):
     def __init__(self, text: str, work: Work | None = None) -> None:
         super().__init__(text, work)
         self._backtick, self._tilde = self._find_run("`", 0), self._find_run("~", 0)  # the next three of them
-        self._fence_floor = 0  # no fence opens before
         self._line = self._seen = 0  # where the line of the last place starts, and that place
         self._indented = -1, False  # the line that was last asked about, and whether it is indented code
         self._quote_end = -1  # where the quote of the last fence in one ends
         self._lines: Lines | None = None
         self._spans: Spans | None = None
         self._fences: list[tuple[int, int]] = []
-        self._start = min(self._mark, self._backtick, self._tilde)
-        if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
-            self.skip(front.end())
-            self._until = front.end()
+        self._fence_floor = self._safe  # no fence opens before; front matter is none
+        self._start = min(self._start, self._backtick, self._tilde)
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
@@ -250,10 +251,10 @@ class MarkdownContext(HtmlContext):
         return self._start
 
     def _read(self, place: int) -> None:
-        if self._start == self._mark:
-            super()._read(place)
-        else:
+        if self._start in (self._backtick, self._tilde):
             self._read_run(self._start, place)
+        else:
+            super()._read(place)
 
     def _enter(self, mark: int, place: int) -> None:
         if not is_escaped(self.text, mark):
