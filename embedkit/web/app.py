@@ -100,6 +100,7 @@ def _mounted(
     limiter = RateLimiter(context.settings)
     blueprint.before_request(_guard(context, limiter))
     response.allow_origins(blueprint, context.settings)
+    blueprint.after_request(response.allow_all({route.endpoint for route in ROUTES if route.public}))
     blueprint.after_request(response.harden)
     blueprint.after_request(add_headers)
     blueprint.after_request(count_misses(limiter))

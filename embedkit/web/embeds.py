@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, cast
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import msgspec
 from flask import Response, request
 
 from embedkit.engine.documents import TextTooLarge
-from embedkit.errors import EmbedKitError, Unavailable
-from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES
+from embedkit.errors import EmbedKitError, Unavailable, UnsupportedReference
+from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES, asset_ids
 from embedkit.models import JSON, AssetRef, Document, Embed, Options
 from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Target
@@ -30,6 +31,7 @@ from embedkit.web.schemas import (
     BatchRequest,
     EmbedAnswer,
     EmbedQuery,
+    FrameQuery,
     OEmbedAnswer,
     OEmbedQuery,
     Provider,
@@ -146,28 +148,73 @@ PAGES_OF_PICTURES = (
 )
 FRAMES = ("/embed/*", "/embed?assets=*")
 THUMBNAILS = ("/id/*", "/photos/*-picture-id*")
+THUMBNAIL = ("thumbnail_url", "thumbnail_width", "thumbnail_height")  # in an answer, all three or none
 
 
 def oembed(context: AppContext) -> Response:
     params = read_query(OEmbedQuery)
     if params.format.lower() != "json":
         raise Refused("unsupported-format", "Only format=json is answered.")
-    ref = context.kit.parse(params.url)
+    ref = _picture(context, params.url)
     wanted = replace(read_options(params).over(ref.options), target="oembed")
     found = _find(context, ref, wanted)
-    answer = _answer(context, found, str(context.kit.show(found, wanted)))
+    answer = _answer(context, found, wanted)
     about = msgspec.structs.replace(answer, cache_age=0)
     return response.as_json(answer, cache=context.lifetime(found), about=about)
 
 
-def _answer(context: AppContext, embed: Embed, html: str) -> OEmbedAnswer:
+def _picture(context: AppContext, url: str) -> AssetRef:
+    """What a Getty URL names, or a page ``/embed/<ref>`` of this service.
+
+    PUBLIC_URL alone says which pages are ours: the header Host is whatever the client says.
+    """
+    page, public = _page(url), _page(f"{context.settings.public_url}/embed/")
+    if page and public and (_site(page), _folder(page)) == (_site(public), _folder(public)):
+        options = read_options(read_query(FrameQuery, dict(parse_qsl(page.query))), "oembed")
+        return AssetRef(asset_ids(_name(page)), options)
+    try:
+        return context.kit.parse(url)
+    except UnsupportedReference as error:
+        if page and not public:
+            hint = (
+                "If this is a page of this service, set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org."
+            )
+            raise UnsupportedReference(error.message, hint=hint) from None
+        raise
+
+
+def _page(url: str) -> SplitResult | None:
+    """The parts of a URL that ends like our pages, of whatever host, without user info; None for any other."""
+    try:
+        parts = urlsplit(url)
+        ours = parts.scheme in ("https", "http") and bool(parts.hostname) and "@" not in parts.netloc
+        return parts if ours and _folder(parts).endswith("/embed") and _site(parts) else None
+    except ValueError:  # a port that is none, brackets that are no IPv6
+        return None
+
+
+def _site(page: SplitResult) -> tuple[str | None, int | None]:
+    """Host and port; links to a site by http and by https are told apart by nobody who writes them."""
+    return page.hostname, None if page.port in (80, 443) else page.port
+
+
+def _folder(page: SplitResult) -> str:
+    return page.path.rpartition("/")[0]
+
+
+def _name(page: SplitResult) -> str:
+    return unquote(page.path.rpartition("/")[2])
+
+
+def _answer(context: AppContext, embed: Embed, options: Options) -> OEmbedAnswer:
     """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
     left = 0 if embed.stale else max(0, int(embed.fresh_until - context.clock()))
     fields: dict[str, Any] = {name: getattr(embed, name, None) for name in OEmbedAnswer.__struct_fields__}
+    fields |= {} if _thumbnail_fits(embed, options) else dict.fromkeys(THUMBNAIL)
     ours = {
         "type": "rich",
         "version": "1.0",
-        "html": html,
+        "html": str(context.kit.show(embed, options)),
         "provider_name": PROVIDER_NAME,
         "provider_url": PROVIDER_URL,
         "author_name": embed.photographer,
@@ -176,9 +223,16 @@ def _answer(context: AppContext, embed: Embed, html: str) -> OEmbedAnswer:
     return OEmbedAnswer(**fields | ours)
 
 
+def _thumbnail_fits(embed: Embed, options: Options) -> bool:
+    """Whether the thumbnail respects the limits, as it must (oEmbed 1.0, section 2.3.4); its file has one size."""
+    limits = (options.max_width, embed.thumbnail_width), (options.max_height, embed.thumbnail_height)
+    return all(most is None or (size is not None and size <= most) for most, size in limits)
+
+
 def providers(context: AppContext) -> Response:
     """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
-    endpoint = ProviderEndpoint(schemes(), context.oembed_url(), ["json"], True)
+    own = [f"{context.settings.public_url}/embed/*"] if context.settings.public_url else []
+    endpoint = ProviderEndpoint([*own, *schemes()], context.oembed_url(), ["json"], True)
     kept = (
         response.PAGES if context.settings.public_url else response.NO_STORE
     )  # made from Host it is for nobody else
@@ -206,6 +260,7 @@ ROUTES = (
         query=OEmbedQuery,
         errors=(*FAILURES, "unsupported-format"),
         sample="/oembed?url=https://gty.im/74917285&maxwidth=594",
+        public=True,
     ),
     Route(
         "/oembed/providers.json",
@@ -214,6 +269,7 @@ ROUTES = (
         "oEmbed",
         {200: Answer("A list in the format of oembed.com.", list[Provider])},
         errors=("configuration",),
+        public=True,
     ),
     Route(
         "/v1/embeds/<ref>",

@@ -147,7 +147,8 @@ def _page(
         title=embed.title if embed else (error.title if error else ""),
         content=shown,
         assets=_own_assets(context, target),
-        discovery=_discovery(context, ref) if ref else None,
+        discovery=_discovery(context, ref, options) if ref else None,
+        og=_open_graph(context, embed) if embed else {},
     )
     response.headers.extend(retry_headers(error) if error else {})
     return response
@@ -168,15 +169,40 @@ def _own_assets(context: AppContext, target: Target) -> dict[str, list[str]]:
     return context.kit.engine.fragments.assets(target, here)
 
 
-def _discovery(context: AppContext, ref: AssetRef) -> str:
-    """Where consumers that follow rel=alternate find the same picture as oEmbed.
+def _discovery(context: AppContext, ref: AssetRef, options: Options) -> str:
+    """Where consumers that follow rel=alternate find the same picture as oEmbed, with the options of this page.
 
     Others may keep this page, so Host has no place in it: without PUBLIC_URL the URL is relative.
     """
     public = context.settings.public_url
     url = f"{public}/oembed" if public else url_for(".oembed")
-    query = urlencode({"url": f"https://gty.im/{ref}", "format": "json"}, quote_via=quote, safe=",")
-    return f"{url}?{query}"
+    caption = str(options.caption).lower() if isinstance(options.caption, bool) else options.caption
+    shown = {
+        "maxwidth": options.max_width,
+        "maxheight": options.max_height,
+        "caption": caption,
+        "tld": options.tld,
+    }
+    params = {name: value for name, value in shown.items() if value is not None}
+    query = {"url": f"https://gty.im/{ref}", "format": "json", **params}
+    return f"{url}?{urlencode(query, quote_via=quote, safe=',')}"
+
+
+def _open_graph(context: AppContext, embed: Embed) -> dict[str, str | int]:
+    """What previews of links show of the page (https://ogp.me), as text; what is not known is left out."""
+    public = context.settings.public_url
+    properties = {
+        "og:type": "website",
+        "og:site_name": "Getty Images",
+        "og:title": embed.title,
+        "og:description": embed.caption,
+        "og:url": f"{public}/embed/{embed.ref}" if public else "",
+        "og:image": embed.thumbnail_url,
+        "og:image:width": embed.thumbnail_width,
+        "og:image:height": embed.thumbnail_height,
+        "og:image:alt": embed.title if embed.thumbnail_url else "",
+    }
+    return {name: value for name, value in properties.items() if value}
 
 
 ROUTES = (

@@ -39,15 +39,17 @@ KINDS = {
 }
 
 
-def read_query(kind: type[T]) -> T:
+def read_query(kind: type[T], params: Mapping[str, Any] | None = None) -> T:
     """The query string; the first of equal names counts, empty and unknown ones are ignored.
 
     A list is joined by commas, or its name stands there for each item, as forms send it.
 
+    :param params: those of another query than the request's.
     :raises Refused: for a value that does not fit.
     """
     several = _lists(kind)
-    params = {name: _items(name) if name in several else value for name, value in request.args.items()}
+    if params is None:
+        params = {name: _items(name) if name in several else value for name, value in request.args.items()}
     params = {name: value for name, value in params.items() if value}
     try:
         found = msgspec.convert(params, kind, strict=False)

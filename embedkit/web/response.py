@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -26,6 +27,15 @@ HSTS = "max-age=31536000"
 HOUR = 3600
 RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 BUDGET = ("Search-Budget-Limit", "Search-Budget-Remaining", "Search-Budget-Reset")
+EXPOSED = ["Content-Language", "ETag", "Link", "Retry-After", *RATE_LIMIT, *BUDGET]
+FOR_ALL = {
+    "GET": {"Access-Control-Expose-Headers": ", ".join(EXPOSED)},
+    "OPTIONS": {
+        "Access-Control-Allow-Methods": "GET, HEAD",
+        "Access-Control-Allow-Headers": "If-None-Match",
+        "Access-Control-Max-Age": str(HOUR),
+    },
+}
 
 
 def harden(response: Response) -> Response:
@@ -56,10 +66,22 @@ def allow_origins(blueprint: Blueprint, settings: Settings) -> None:
         origins=exact,
         methods=["GET", "HEAD", "POST"],
         allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-        expose_headers=["Content-Language", "ETag", "Link", "Retry-After", *RATE_LIMIT, *BUDGET],
+        expose_headers=EXPOSED,
         max_age=HOUR,
         vary_header=False,
     )
+
+
+def allow_all(endpoints: Collection[str]) -> Callable[[Response], Response]:
+    """CORS for the pages of every origin, without credentials, for some routes; runs before that of the list."""
+
+    def allow(response: Response) -> Response:
+        if (request.endpoint or "").rpartition(".")[2] in endpoints:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers.update(FOR_ALL["OPTIONS" if request.method == "OPTIONS" else "GET"])
+        return response
+
+    return allow
 
 
 NO_STORE = "no-store"

@@ -39,7 +39,7 @@ class Route:
     ``errors`` are the codes it may answer with beside those that any route may. ``access`` says who may call
     it, which is checked before the view. ``limited`` counts it against RATE_LIMIT; ``max_body_bytes`` bounds the
     body; ``sample`` is a path (by default the rule) or a body to try it with. ``paged`` tells that errors may be
-    pages, too; ``links`` where a good answer leads.
+    pages, too; ``links`` where a good answer leads. ``public`` lets pages of every origin read the answers.
     """
 
     rule: str
@@ -57,6 +57,7 @@ class Route:
     parameters: Mapping[str, str] = field(default_factory=dict)
     sample: Any = None
     paged: bool = False
+    public: bool = False
     links: tuple[Link, ...] = ()
 
     @property

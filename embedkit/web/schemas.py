@@ -73,7 +73,12 @@ class OEmbedQuery(Display, kw_only=True):
     """A consumer's question, as oEmbed 1.0 has it; ``tld`` and ``caption`` are Getty's own."""
 
     url: Annotated[
-        str, Meta(min_length=1, max_length=MAX_REFERENCE_CHARS, description="Any URL of a Getty picture")
+        str,
+        Meta(
+            min_length=1,
+            max_length=MAX_REFERENCE_CHARS,
+            description="Any URL of a Getty picture, or PUBLIC_URL/embed/<ref>",
+        ),
     ]
     format: Annotated[
         str,

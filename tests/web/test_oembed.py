@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
+import html
 import json
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -50,10 +52,10 @@ def test_answers_gettys_keys_and_the_standards(web: World) -> None:
 
 
 def test_html_is_one_frame_without_script(web: World) -> None:
-    html = ask(web, url=f"https://gty.im/{EXAMPLE}").json["html"]
-    assert html.count("<iframe") == 1
-    assert "<script" not in html
-    assert f"https://embed.gettyimages.com/embed/{EXAMPLE}?" in html
+    markup = ask(web, url=f"https://gty.im/{EXAMPLE}").json["html"]
+    assert markup.count("<iframe") == 1
+    assert "<script" not in markup
+    assert f"https://embed.gettyimages.com/embed/{EXAMPLE}?" in markup
 
 
 def test_what_consumers_add_and_what_nobody_knows_is_no_matter(web: World) -> None:
@@ -100,6 +102,143 @@ def test_a_wrong_question_is_told_what_to_do(web: World, query: dict[str, str], 
     assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
     assert answer.mimetype == "application/problem+json"
     assert says in answer.json["detail"]
+
+
+THUMBNAIL = {"thumbnail_url", "thumbnail_width", "thumbnail_height"}
+
+
+@pytest.mark.parametrize(
+    ("query", "there"),
+    [
+        ({}, True),
+        ({"maxwidth": 113}, True),
+        ({"maxwidth": 113, "maxheight": 170}, True),
+        ({"maxwidth": 112}, False),
+        ({"maxheight": 169}, False),
+        ({"maxwidth": 100, "maxheight": 100}, False),
+    ],
+)
+def test_a_thumbnail_respects_the_limits(web: World, query: dict[str, int], there: bool) -> None:
+    found = ask(web, url=f"https://gty.im/{EXAMPLE}", **query).json
+    assert found.keys() & THUMBNAIL == (THUMBNAIL if there else set())
+    assert not there or (found["thumbnail_width"], found["thumbnail_height"]) == (113, 170)
+
+
+# -- pages of this service ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{PUBLIC}/embed/{EXAMPLE}",
+        f"http://embeds.example.org/embed/{EXAMPLE}",
+        f"https://EMBEDS.example.org:443/embed/{EXAMPLE}#top",
+        f"{PUBLIC}/embed/{EXAMPLE}?target=facade&utm_source=feed",
+    ],
+)
+def test_a_page_of_this_service_stands_for_its_picture(web: World, url: str) -> None:
+    answer = ask(web, url=url, maxwidth=300)
+    assert answer.status_code == 200
+    assert answer.json == ask(web, url=f"https://gty.im/{EXAMPLE}", maxwidth=300).json
+    assert answer.json["html"].startswith("<iframe")
+
+
+def test_its_query_counts_where_the_consumer_says_nothing(web: World) -> None:
+    page = f"{PUBLIC}/embed/{EXAMPLE}?maxheight=200&caption=true"
+    assert ask(web, url=page).json["height"] == 200
+    assert "caption=true" in ask(web, url=page).json["html"]
+    assert ask(web, url=page, maxheight=100).json["height"] == 100
+    wrong = ask(web, url=f"{PUBLIC}/embed/{EXAMPLE}?maxheight=tall")
+    assert (wrong.status_code, wrong.json["code"]) == (400, "invalid-request")
+
+
+def test_a_page_may_show_several_pictures(web: World) -> None:
+    for comma in (",", "%2C"):
+        markup = ask(web, url=f"{PUBLIC}/embed/600000001{comma}600000002").json["html"]
+        assert "/embed/600000001,600000002?" in markup
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://other.example.org/embed/{EXAMPLE}",
+        f"https://embeds.example.org.evil.example/embed/{EXAMPLE}",
+        f"https://embeds.example.org:8443/embed/{EXAMPLE}",
+        f"https://embeds.example.org@evil.example/embed/{EXAMPLE}",
+        f"https://user@embeds.example.org/embed/{EXAMPLE}",
+        f"https://embeds.example.org\\@evil.example/embed/{EXAMPLE}",
+        f"{PUBLIC}/getty/embed/{EXAMPLE}",
+        f"{PUBLIC}/embed/x/{EXAMPLE}",
+        f"{PUBLIC}/embed/{EXAMPLE}/",
+        f"{PUBLIC}/embed/",
+        f"{PUBLIC}/embed/https:%2F%2Fgty.im%2F{EXAMPLE}",
+        f"{PUBLIC}/picker",
+        f"ftp://embeds.example.org/embed/{EXAMPLE}",
+        f"https://[embeds.example.org/embed/{EXAMPLE}",
+        f"https://embeds.example.org:99999/embed/{EXAMPLE}",
+    ],
+)
+def test_no_other_page_does(web: World, url: str) -> None:
+    for host in ("embeds.example.org", "other.example.org"):  # whatever the client calls us
+        answer = web.client.get("/oembed", query_string={"url": url}, headers={"Host": host})
+        assert (answer.status_code, answer.json["code"]) == (404, "unsupported")
+
+
+def test_public_url_may_have_a_path_and_a_port() -> None:
+    web = world(public_url="http://localhost:8080/getty")
+    assert ask(web, url=f"http://localhost:8080/getty/embed/{EXAMPLE}").status_code == 200
+    assert ask(web, url=f"http://localhost/getty/embed/{EXAMPLE}").status_code == 404
+    assert ask(web, url=f"http://localhost:8080/embed/{EXAMPLE}").status_code == 404
+
+
+def test_without_public_url_no_page_is_ours_and_the_setting_is_named() -> None:
+    web = world(public_url="")
+    url = f"http://localhost/embed/{EXAMPLE}"
+    answer = web.client.get("/oembed", query_string={"url": url}, headers={"Host": "localhost"})
+    assert (answer.status_code, answer.json["code"]) == (404, "unsupported")
+    assert "EMBEDKIT_PUBLIC_URL" in answer.json["detail"]
+    elsewhere = ask(web, url="https://evil.example/posts/1")
+    assert "EMBEDKIT_PUBLIC_URL" not in elsewhere.json["detail"]
+
+
+def test_discovery_leads_from_a_page_to_its_embed(web: World) -> None:
+    page = web.client.get(f"/embed/{EXAMPLE}?maxwidth=300&caption=false").text
+    (link,) = re.findall(r'<link rel="alternate" type="application/json\+oembed" href="([^"]+)"', page)
+    parts = urlsplit(html.unescape(link))
+    assert f"{parts.scheme}://{parts.netloc}" == PUBLIC
+    found = web.client.get(f"{parts.path}?{parts.query}").json
+    assert (found["width"], found["type"]) == (300, "rich")
+    assert found["html"].startswith("<iframe")
+    own = re.findall(r'<meta property="og:url" content="([^"]+)"', page)
+    assert ask(web, url=own[0]).json["title"] == found["title"]
+
+
+@pytest.mark.parametrize(
+    ("form", "path"),
+    [("a picture", f"/oembed?url={EXAMPLE}"), ("a list", "/oembed/providers.json"), ("an error", "/oembed")],
+)
+@pytest.mark.parametrize("origins", ["", "https://cms.example.org"])
+def test_oembed_is_readable_by_every_page(form: str, path: str, origins: str) -> None:
+    client = world(cors_origins=origins).client
+    for origin in ("https://anybody.example", "https://cms.example.org", "null", None):
+        for _ in range(2):  # the second comes from in front of Flask
+            answer = client.get(path, headers={"Origin": origin} if origin else {})
+            assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_a_credential_is_never_asked_for_across_origins(web: World) -> None:
+    ask = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    answer = web.client.options("/oembed", headers={"Origin": "https://anybody.example", **ask})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Headers"] == "If-None-Match"
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+@pytest.mark.parametrize("path", [f"/v1/embeds/{EXAMPLE}", f"/embed/{EXAMPLE}", "/openapi.json", "/docs"])
+def test_no_other_route_is(web: World, path: str) -> None:
+    answer = web.client.get(path, headers={"Origin": "https://anybody.example"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 @pytest.mark.parametrize("form", ["xml", "html", "jsonp"])
@@ -166,6 +305,7 @@ def test_list_of_providers_points_here(web: World) -> None:
     assert endpoint["url"] == f"{PUBLIC}/oembed"
     assert endpoint["formats"] == ["json"]
     assert endpoint["discovery"] is True
+    assert [scheme for scheme in endpoint["schemes"] if scheme.startswith(PUBLIC)] == [f"{PUBLIC}/embed/*"]
     assert len(set(endpoint["schemes"])) == len(endpoint["schemes"])
 
 

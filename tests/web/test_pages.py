@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from typing import get_args
@@ -19,6 +20,7 @@ from tests.support.web import (
     EXAMPLE,
     FORBIDDEN,
     HOSTILE,
+    PUBLIC,
     WITHDRAWN,
     World,
     world,
@@ -97,6 +99,24 @@ def test_hostile_texts_stay_texts(web: World) -> None:
     assert "<" in title
     assert title not in page
     assert re.search(r"<title>[^<]*</title>", page)
+
+
+def test_a_frame_page_says_what_previews_of_links_show(web: World) -> None:
+    found = dict(
+        re.findall(r'<meta property="(og:[a-z:_]+)" content="([^"]*)"', web.client.get(f"/embed/{EXAMPLE}").text)
+    )
+    embed = web.kit.resolve(EXAMPLE)
+    assert found["og:title"] == embed.title
+    assert found["og:url"] == f"{PUBLIC}/embed/{EXAMPLE}"
+    assert html.unescape(found["og:image"]) == embed.thumbnail_url
+    assert (found["og:image:width"], found["og:image:height"]) == ("113", "170")
+    assert {"og:type", "og:site_name", "og:description", "og:image:alt"} < found.keys()
+    assert "og:url" not in world(public_url="").client.get(f"/embed/{EXAMPLE}").text
+
+
+@pytest.mark.parametrize("ref", [WITHDRAWN, FORBIDDEN, "nothing"])
+def test_without_a_picture_there_is_nothing_to_preview(web: World, ref: str) -> None:
+    assert "og:" not in web.client.get(f"/embed/{ref}").text
 
 
 def test_frame_pages_revalidate(web: World) -> None:

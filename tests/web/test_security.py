@@ -78,7 +78,7 @@ def test_hsts_over_https_alone(web: World) -> None:
 # -- other origins -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [f"/v1/embeds/{ANY}", f"/v1/embeds/{WITHDRAWN}", "/oembed", f"/embed/{ANY}"])
+@pytest.mark.parametrize("path", [f"/v1/embeds/{ANY}", f"/v1/embeds/{WITHDRAWN}", f"/embed/{ANY}"])
 @pytest.mark.parametrize("origin", [CMS, "https://[2001:db8::1]:8443"])
 def test_a_listed_origin_may_read(web: World, path: str, origin: str) -> None:
     answer = web.client.get(path, headers={"Origin": origin})
