@@ -195,7 +195,7 @@ class Shortcode(NamedTuple):
 
     start: int
     end: int
-    kind: Literal["shortcode", "escape", "url", "oembed", "wp-embed", "embed"]
+    kind: Literal["shortcode", "escape", "url", "image", "oembed", "wp-embed", "embed"]
     reference: str = ""
     options: Options = Options()
     place: int = 0

@@ -20,16 +20,9 @@ if TYPE_CHECKING:
     from embedkit.getty import embed_code
 
 MAX_CHARS = 20_000  # embed code has some 1,200, escaped twice 2,500
-# What people paste with a reference without seeing it: every space of Unicode, zero-width signs, marks of direction.
-# Within a URL they are refused.
-BLANK = "".join(
-    (
-        " \t\r\n\f\v\xa0\xad\u1680\u180e\u202f\u205f\u3000\ufeff",
-        *map(chr, range(0x2000, 0x2010)),
-        *map(chr, range(0x2028, 0x202F)),
-        *map(chr, range(0x2060, 0x2070)),
-    )
-)
+# What people paste with a reference without seeing it: spaces, zero-width signs, marks of direction. Within a URL they
+# are refused.
+BLANK = tag.BLANK
 
 _ID = re.compile(r"[0-9]{1,24}")
 _CODE = lazy_pattern(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)

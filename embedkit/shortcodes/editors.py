@@ -1,27 +1,43 @@
-"""What editors save for a URL: CKEditor's ``<oembed>``, Wagtail's ``<embed>``, WordPress's blocks."""
+"""What editors save for a URL: a link to itself, CKEditor's ``<oembed>``, Wagtail's ``<embed>``, WordPress's blocks,
+Drupal's ``<drupal-url>``, an image that is none."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from embedkit.models import ALIGNS, Options
 from embedkit.process import lazy_pattern
-from embedkit.shortcodes.tag import unescape
+from embedkit.shortcodes.tag import BLANK, unescape
 
 MAX_HEAD_CHARS = 4096  # of a tag, or of a block's opening comment
+MIN_SHOWN_CHARS = 12  # of a URL that an editor has shortened
 MAX_CAPTION_CHARS = 4096  # as written; twice as many as any target shows
 
+_NAMES = "oembed|embed|a|img|drupal-url|div|figure|span|p|section"
 KIND = lazy_pattern(
-    r"<(?:(oembed|embed)(?=[ \t\r\n])|!--[ \t\r\n]*+wp:(embed|core-embed/[a-z0-9-]++)[ \t\r\n])", re.IGNORECASE
+    rf"<(?:({_NAMES})(?=[ \t\r\n])|!--[ \t\r\n]*+wp:(embed|core-embed/[a-z0-9-]++)[ \t\r\n])", re.IGNORECASE
 )
 # Plain attributes only: whatever a tokenizer makes of stranger tags, this one ends where it says.
 _ELEMENT = lazy_pattern(
-    r"<(?:oembed|embed)(?:[ \t\r\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'))?+)*+[ \t\r\n]*+/?>", re.IGNORECASE
+    rf"<(?:{_NAMES})(?:[ \t\r\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=`/]++))?+)*+[ \t\r\n]*+/?>",
+    re.IGNORECASE,
 )
 _ATTRIBUTE = lazy_pattern(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
 _OEMBED_END = lazy_pattern(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
+_LABEL = lazy_pattern(
+    r"\s*+(?:<(?:span|u|b|i|em|strong|font)(?:\s[^<>]*+)?>\s*+)*+([^<]*+)(?:</[a-z]++>\s*+)*?</a\s*+>",
+    re.IGNORECASE,
+)
+_SCHEME = lazy_pattern(r"(?:https?:)?//(?:www\.)?", re.IGNORECASE)
+_THUMBNAIL = lazy_pattern(r"(?:https?:)?//(?:media|embed)\.", re.IGNORECASE)
+# CKEditor 4's media plugins; Drupal's URL embed. The preview that they keep in the element goes with it.
+_URL_ATTRIBUTES = ("data-oembed-url", "data-embed-url")
+MAX_PREVIEW_CHARS = 16_384
+MAX_DEPTH = 64
 _BLOCK_END = lazy_pattern(r"<!--[ \t\r\n]*+/wp:([a-z][a-z0-9/-]*+)[ \t\r\n]*+-->")
 # Markup that no two parsers read in two ways: a closing comment behind it is outside of every tag.
 _INSIDE = lazy_pattern(r"(?:[^<]++|</?[A-Za-z](?:[^<>\"']++|\"[^\"<>]*+\"|'[^'<>]*+')*+>)*+")
@@ -32,7 +48,7 @@ _TAG = lazy_pattern(r"<[^<>]*+>")
 class SavedEmbed(NamedTuple):
     """A URL that an editor saved, and the end of what it saved it in."""
 
-    kind: Literal["oembed", "embed", "wp-embed"]
+    kind: Literal["oembed", "embed", "wp-embed", "url", "image"]
     end: int
     url: str
     options: Options = Options()
@@ -61,13 +77,45 @@ class Editors:
             return None
         end = tag.end()
         attributes = {one[1].lower(): one[2] or one[3] or "" for one in _ATTRIBUTE.finditer(tag[0])}
+        name = found[1].lower()
+        if name == "a":
+            return self._link(attributes, end)
+        if name == "img":
+            return _image(attributes, end)
+        if name not in ("oembed", "embed"):
+            return self._preview(name, attributes, found.start(), end)
         url = unescape(attributes.get("url", "")).strip()
         if not url:
             return None
-        if found[1].lower() == "embed":
+        if name == "embed":
             return SavedEmbed("embed", end, url)
         closed = _OEMBED_END.match(self._text, end)
         return SavedEmbed("oembed", closed.end() if closed else end, url)
+
+    def _link(self, attributes: Mapping[str, str], end: int) -> SavedEmbed | None:
+        """A URL that the editor, or an autolinker, made a link to itself."""
+        label = _LABEL.match(self._text, end, end + MAX_HEAD_CHARS)
+        url = unescape(attributes.get("href", ""))
+        if label is None or not is_link_to_itself(unescape(label[1]), url):
+            return None
+        return SavedEmbed("url", label.end(), url)
+
+    def _preview(self, name: str, attributes: Mapping[str, str], start: int, end: int) -> SavedEmbed | None:
+        """An element that keeps the URL as an attribute, with a preview in it."""
+        url = next((unescape(attributes[key]).strip() for key in _URL_ATTRIBUTES if key in attributes), "")
+        closing = self._closing_tag(name, end, start + MAX_PREVIEW_CHARS) if url else 0
+        return SavedEmbed("oembed", closing, url) if closing else None
+
+    def _closing_tag(self, name: str, start: int, limit: int) -> int:
+        """The end of the element that is open at ``start``; 0 where it is not closed, or holds too much."""
+        depth = 1
+        for number, found in enumerate(_tags_of(name).finditer(self._text, start, limit)):
+            depth += -1 if found[1] else 1
+            if not depth:
+                return found.end()
+            if number > MAX_DEPTH:
+                break
+        return 0
 
     def _block(self, found: re.Match[str]) -> SavedEmbed | None:
         head_end = self._text.find("-->", found.end(), found.start() + MAX_HEAD_CHARS)
@@ -96,6 +144,37 @@ class Editors:
         if self._last < 0 or (self._closing and self._closing.start() < start):
             self._closing, self._last = _BLOCK_END.search(self._text, start), start
         return self._closing
+
+
+@lru_cache(maxsize=16)
+def _tags_of(name: str) -> re.Pattern[str]:
+    return re.compile(rf"<(/?){name}(?:\s[^<>]*+)?>", re.IGNORECASE)
+
+
+def _image(attributes: Mapping[str, str], end: int) -> SavedEmbed | None:
+    """The URL of a page as the source of an image: no browser shows that."""
+    url = unescape(attributes.get("src", "")).strip()
+    if not url or _THUMBNAIL.match(url):
+        return None
+    return SavedEmbed("image", end, url, titled(unescape(attributes.get("alt", ""))))
+
+
+def titled(alt: str) -> Options:
+    """What an author wrote for those who don't see an image is the picture's title."""
+    return Options(title=" ".join(alt.split()) or None)
+
+
+def is_link_to_itself(label: str, url: str) -> bool:
+    """Whether a link's text is its own URL, perhaps without scheme or shortened with an ellipsis.
+
+    >>> is_link_to_itself("gty.im/74917285", "https://gty.im/74917285")
+    True
+    """
+    shown, target = (_SCHEME.sub("", text.strip(BLANK), count=1).rstrip("/") for text in (label, url))
+    shortened = shown.removesuffix("…") if shown.endswith("…") else shown.removesuffix("...")
+    if shortened != shown:
+        return len(shortened) >= MIN_SHOWN_CHARS and target.startswith(shortened)
+    return bool(shown) and shown == target
 
 
 def _block_attributes(head: str) -> dict[str, object]:

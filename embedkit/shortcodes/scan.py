@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
-from embedkit.models import AssetRef, Problem, Shortcode
+from embedkit.models import AssetRef, Options, Problem, Shortcode
 from embedkit.process import lazy_pattern
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
-from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors
+from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors, is_link_to_itself, titled
 from embedkit.shortcodes.html import Context, HtmlContext
 from embedkit.shortcodes.markdown import MarkdownContext
+from embedkit.shortcodes.surroundings import Span, Surroundings
 from embedkit.targets import Input
 
 MAX_URL_CHARS = 2048
+MAX_LABEL_CHARS = 2048  # of a link or an image, before its URL
 MAX_LITERAL_CHARS = 24  # the longest start of a candidate, such as //www.gettyimages.com
-MAX_PARAGRAPH_CHARS = 4096  # that are looked back for the start of a paragraph: who forgets its end means one line
 
 _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
 
 # A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words.
-_TAG = re.compile(r"\[[gG][eE][tT][tT][yY](?=[\s\]=/&]|\Z)(?!\]\()")
+_TAG = re.compile(rf"\[[gG][eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<[bB][rR]|\Z)(?!\]\()")
 _URL_START = re.compile(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.im|ettyimages\.[a-z])")
 
 _ENCLOSED = lazy_pattern(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
@@ -35,26 +37,21 @@ _LINK_SIGNS = (":", "(", "[")
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = lazy_pattern(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
+_PAD_ENDS = frozenset((*tags.BLANK, ">", ";"))  # what a paragraph's start tag, or the space behind it, ends with
+_BRACKETS = "<[(]"  # before a URL: what _read_brackets reads
+_MAY_WRAP = "pPdDsSeEbBiIuUfFmMcClLtT"  # the first letters of elements that may hold nothing but a URL; not of "a"
+_EMBED = lazy_pattern(
+    r"(?<!\[)\[embed((?:[ \t]+[a-z]+=[\"']?[0-9]+[\"']?)*)[ \t]*\]\s*+([^\s<>\"'\[\]`]{1,2048}+)\s*+\[/embed\]",
+    re.IGNORECASE,
+)
+_EMBED_SIZE = lazy_pattern(r"(width|height)=[\"']?([1-9][0-9]{0,4})(?![0-9])", re.IGNORECASE)
+_LINK_TARGET = r"\([ \t]*+<?([^\s()<>]{1,2048}+)>?(?:[ \t]++(?:\"[^\"\n]{0,1024}+\"|'[^'\n]{0,1024}+'))?[ \t]*+\)"
+_LINK = lazy_pattern(rf"\[([^\s\[\]]{{1,2048}}+)\]{_LINK_TARGET}")
+_IMAGE = lazy_pattern(
+    rf"!\[([^\[\]]{{0,1024}}+)\](?!\([ \t]*+<?(?:https?:)?//(?:media|embed)\.){_LINK_TARGET}", re.IGNORECASE
+)
 _URL = lazy_pattern(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
 _GLUED = lazy_pattern(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
-_LINE_END = lazy_pattern(r"[ \t\r]*+(?=\n|\Z)")
-# Lines of Markdown that are not part of the paragraph next to them; more URLs make a gallery.
-_APART = r"[ \t\r>]*+|[ \t]*+(?:#{1,6}[ \t].*|(?:```|~~~).*|<?(?:https?:)?//\S++[ \t\r]*+|<[^<>]*+>[ \t\r]*+"
-_ABOVE = lazy_pattern(_APART + r"|(?:[-*_][ \t\r]*+){3,}+)", re.IGNORECASE)
-_BELOW = lazy_pattern(_APART + r"|[-+*][ \t].*)", re.IGNORECASE)
-_DIV = (
-    lazy_pattern(r"<div(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
-    lazy_pattern(r"[ \t\r\n]*+</div[ \t\r\n]*+>", re.IGNORECASE),
-)
-_FIGURE = (
-    lazy_pattern(r"<figure(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
-    lazy_pattern(r"[ \t\r\n]*+</figure[ \t\r\n]*+>", re.IGNORECASE),
-)
-_P = (
-    lazy_pattern(r"<p(?:[ \t\r\n][^<>]*+)?>[ \t\r\n]*+", re.IGNORECASE),
-    lazy_pattern(r"[ \t\r\n]*+</p[ \t\r\n]*+>", re.IGNORECASE),
-)
-Element = tuple[re.Pattern[str], re.Pattern[str]]  # its start tag and its end tag, with the space inside
 Candidate = re.Match[str] | None
 Warnings = tuple[tuple[str, str], ...]
 
@@ -146,20 +143,14 @@ class Positions:
         return self._line, place - self._line_start + 1
 
 
-class _Paragraphs:
-    """Which places of HTML are in a paragraph that began with a tag; asked in order."""
+class Written(NamedTuple):
+    """A URL as an author wrote it; one ``in_sentences`` need not be alone to be a picture."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._seen, self._opened, self._closed = 0, -1, -1
-
-    def contain(self, place: int) -> bool:
-        """Whether other words share a paragraph of HTML with this line: newlines mean nothing there."""
-        text, seen = self._text, self._seen
-        opened = max(text.rfind("<p>", seen, place), text.rfind("<p ", seen, place))
-        self._opened, self._closed = max(self._opened, opened), max(self._closed, text.rfind("</p>", seen, place))
-        self._seen = max(seen, place - 3)  # a tag may have been cut in two
-        return self._opened > max(self._closed, place - MAX_PARAGRAPH_CHARS)
+    span: Span
+    url: str
+    options: Options = Options()
+    kind: Literal["url", "image"] = "url"
+    in_sentences: bool = False
 
 
 class _Scan:
@@ -176,7 +167,7 @@ class _Scan:
         self._place = 0  # what is looked at
         self._positions: Positions | None = None
         self._editors: Editors | None = None
-        self._paragraphs: _Paragraphs | None = None
+        self._around = Surroundings(text, input)
 
     def run(self, tag: Candidate, url: Candidate, *, whole: str = "") -> list[Shortcode]:
         """Every candidate, as far as the budget reaches; ``whole`` is what the text is the first part of."""
@@ -213,8 +204,7 @@ class _Scan:
         text = self._text
         self._place = place
         doubled = place > self._floor and text[place - 1] == "["
-        before = text[place - 3 : place].rstrip()  # mostly shows that no tag is there
-        opening = self._opening(place, _P) if before[-1:] in (">", "") else -1
+        opening = self._opening(place) if text[place - 1 : place] in _PAD_ENDS else -1
         if self._context.protected(place - doubled):
             return place + tags.HEAD_CHARS
         tag, end = self._read(place)
@@ -227,10 +217,18 @@ class _Scan:
             return self._add(Shortcode(start, end, "escape", place=start))
         if not tag.reference:
             return self._fail(place, end, tag.problem or _NO_REFERENCE, tag.warnings)
-        if opening >= 0 and (closing := _P[1].match(text, end)):
-            start, end = opening, closing.end()
+        if opening >= 0 and (closing := self._around.closing(end, "p")) >= 0:
+            start, end = opening, closing
         warnings = tuple(self._problem(place, *one) for one in tag.warnings) if tag.warnings else ()
         return self._add(Shortcode(start, end, "shortcode", tag.reference, tag.options, place, None, warnings))
+
+    def _opening(self, place: int) -> int:
+        """Where the paragraph that begins right before ``place`` does; -1 where none does.
+
+        A figure may not be inside of a paragraph. The tag must be one: not part of another's.
+        """
+        opening = self._around.opening(place, "p") if self._input != "text" else -1
+        return -1 if opening >= 0 and self._context.protected(opening) else opening
 
     def _read(self, place: int) -> tuple[tags.Tag, int]:
         """A tag, with its reference, which may follow as enclosed text, and the end of all of it."""
@@ -281,15 +279,13 @@ class _Scan:
         return scheme.start() if scheme else place
 
     def _begins_line(self, place: int) -> bool:
-        """Whether nothing but a line's or an element's start is before a URL: only then it is read."""
-        text, edge = self._text, self._without_blanks(place)
+        """Whether a line, an element or a bracket starts right before a URL: only then it is read."""
+        text, edge = self._text, self._around.edge(place, lines=False)
         sign = text[edge - 1] if edge else "\n"
-        if sign == "<":
-            return self._input == "markdown" and edge == place
-        if sign != ">" or self._input == "text":
-            return sign in "\r\n"
+        if self._input == "text" or sign != ">":
+            return sign in "\r\n" or (self._input != "text" and sign in _BRACKETS)
         opening = text.rfind("<", max(self._floor, edge - MAX_URL_CHARS), edge)
-        return opening >= 0 and text[opening + 1] in "pPdD"  # no other element counts
+        return opening >= 0 and text[opening + 1] in _MAY_WRAP
 
     def _read_saved(self, place: int) -> int:
         """A URL in what an editor saved; returns where to go on, or 0 where it is something else."""
@@ -300,78 +296,54 @@ class _Scan:
         saved = editors.read(start)
         if saved is None:
             return 0
-        outer = start, saved.end
+        span = outer = Span(start, saved.end)
         if saved.kind == "oembed":
-            outer = self._wrap(*outer, _FIGURE)
-        if saved.kind != "wp-embed" and outer[0] == start:
-            outer = self._wrap(*outer, _P)
-        if self._context.protected(start):
+            outer = self._around.element(span, "figure")
+        if saved.kind == "url":  # a link to itself: in a sentence it stays one
+            alone = self._around.alone(*span)
+            if alone is None:
+                return 0
+            outer = alone
+        elif saved.kind != "wp-embed" and outer.start == start:
+            outer = self._around.element(span, "p")
+        if self._context.protected(outer.start) or self._context.protected(start):
             return 0
         return self._add(Shortcode(*outer, saved.kind, saved.url, saved.options, start))
 
     def _read_bare_url(self, start: int, end: int) -> int:
-        """A URL alone on its line, or in its element; 0 where there is more."""
+        """A URL alone on its line or in its element, or in brackets that mean an embed; 0 where there is more."""
         text = self._text
-        if text[end : end + 1] == "<" and text[end + 1 : end + 2] != "/":
+        written = (self._read_brackets(start, end) if self._input != "text" else None) or Written(
+            Span(start, end), text[start:end]
+        )
+        span = written.span
+        outer = self._around.alone(*span) or (span if written.in_sentences else None)
+        if outer is None or self._context.protected(outer.start) or self._context.protected(span.start):
             return 0
-        outer = self._wrap(start, end, _P)
-        if outer == (start, end):
-            if self._input == "markdown" and text[start - 1 : start] == "<" and text.startswith(">", end):
-                outer = start, end = start - 1, end + 1
-            if not self._is_alone(start, end):
-                return 0
-        if self._context.protected(start):
-            return 0
-        return self._add(Shortcode(*outer, "url", tags.unescape(text[start:end].strip("<>")), place=start))
+        return self._add(Shortcode(*outer, written.kind, tags.unescape(written.url), written.options, span.start))
 
-    def _is_alone(self, start: int, end: int) -> bool:
-        text, before = self._text, self._without_blanks(start)
-        below = _LINE_END.match(text, end)
-        if below is None or (before and text[before - 1] != "\n"):
-            return self._input == "html" and self._is_in_division(start, end)
-        if self._input == "markdown":
-            return _is_paragraph(text, before, below.end())
-        if self._input == "text":
-            return True
-        paragraphs = self._paragraphs = self._paragraphs or _Paragraphs(text)
-        return not paragraphs.contain(before)
+    def _read_brackets(self, start: int, end: int) -> Written | None:
+        """What is around a URL: ``[embed]``, and in Markdown ``<URL>``, ``[URL](URL)`` and ``![](URL)``."""
+        text, edge = self._text, self._around.edge(start)
+        sign = text[edge - 1] if edge > self._floor else ""
+        if sign == "]" and (found := self._match_before(_EMBED, "[", edge - 1, start)):
+            sizes = {f"max_{name.lower()}": int(pixels) for name, pixels in _EMBED_SIZE.findall(found[1])}
+            return Written(Span(*found.span()), found[2], Options(**sizes), in_sentences=True)
+        if self._input != "markdown":
+            return None
+        if sign == "<" and text.startswith(">", end):
+            return Written(Span(start - 1, end + 1), text[start:end])
+        if sign == "[" and (link := _LINK.match(text, edge - 1)) and is_link_to_itself(link[1], link[2]):
+            return Written(Span(*link.span()), link[2])
+        if sign == "(" and (image := self._match_before(_IMAGE, "![", edge - 1, start)):
+            return Written(Span(*image.span()), image[2], titled(image[1]), "image", in_sentences=True)
+        return None
 
-    def _without_blanks(self, place: int) -> int:
-        """Where the blanks before ``place`` begin; each run of them is before one candidate only."""
-        text, floor = self._text, self._floor
-        while place > floor and text[place - 1] in " \t":
-            place -= 1
-        return place
-
-    # -- elements around ----------------------------------------------------------------------------------
-
-    def _is_in_division(self, start: int, end: int) -> bool:
-        if not _DIV[1].match(self._text, end):
-            return False
-        opening = self._text.rfind("<", max(self._floor, start - MAX_URL_CHARS), start)
-        return opening >= 0 and _DIV[0].fullmatch(self._text, opening, start) is not None
-
-    def _opening(self, start: int, element: Element) -> int:
-        """Where the element's start tag, right before ``start``, begins; -1 where there is none.
-
-        A figure may not be inside of a paragraph. The tag must be one: not part of another's.
-        """
-        if self._input == "text":
-            return -1
-        text, first = self._text, max(self._floor, start - MAX_URL_CHARS)
-        edge = text.rfind(">", first, start) + 1
-        if not edge or not (edge == start or text[edge:start].isspace()):
-            return -1
-        opening = text.rfind("<", first, edge)
-        if opening < 0 or not element[0].fullmatch(text, opening, start) or self._context.protected(opening):
-            return -1
-        return opening
-
-    def _wrap(self, start: int, end: int, element: Element) -> tuple[int, int]:
-        """The span of the element that holds nothing but ``start`` to ``end``, else just these."""
-        closing = element[1].match(self._text, end)
-        opening = self._opening(start, element) if closing else -1
-        return (opening, closing.end()) if closing and opening >= 0 else (start, end)
+    def _match_before(self, pattern: re.Pattern[str], sign: str, edge: int, url: int) -> re.Match[str] | None:
+        """The match that begins with the last ``sign`` before ``edge`` and has its second group at ``url``."""
+        opening = self._text.rfind(sign, max(self._floor, edge - MAX_LABEL_CHARS), edge)
+        found = pattern.match(self._text, opening) if opening >= 0 else None
+        return found if found and found.start(2) == url else None
 
     # -- results ------------------------------------------------------------------------------------------
 
@@ -390,17 +362,9 @@ class _Scan:
         if len(self._found) == self._max_references:
             raise Exhausted.of(self._max_references, "references")
         self._found.append(shortcode)
-        self._floor = shortcode.end
+        self._floor = self._around.floor = shortcode.end
         return shortcode.end
 
     def _problem(self, place: int, code: str, detail: str) -> Problem:
         positions = self._positions = self._positions or Positions(self._text)
         return Problem(*positions.of(place), code, detail)
-
-
-def _is_paragraph(text: str, start: int, end: int) -> bool:
-    """Whether the line of Markdown from ``start`` to ``end`` is a paragraph of its own."""
-    above = text[text.rfind("\n", 0, start - 1) + 1 : start - 1] if start else ""
-    below = text.find("\n", end + 1)
-    next_line = text[end + 1 : below if below >= 0 else len(text)]
-    return (not above or bool(_ABOVE.fullmatch(above))) and (not next_line or bool(_BELOW.fullmatch(next_line)))

@@ -19,12 +19,28 @@ MAX_TAG_CHARS = 2048  # characters of a tag, a bound on every scan; a long capti
 MAX_ATTRIBUTES = 16
 HEAD_CHARS = len("[getty")
 
-_SPACE = r"(?:\s|&nbsp;|&#160;|&#[xX][aA]0;)"
+# What editors put between and around words without showing it: zero-width signs and marks of direction, a soft hyphen.
+INVISIBLE = "\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
+    chr(code)
+    for start, end in (
+        (0xAD, 0xAD),
+        (0x180E, 0x180E),
+        (0x200B, 0x200F),
+        (0x202A, 0x202E),
+        (0x2060, 0x206F),
+        (0xFEFF, 0xFEFF),
+    )
+    for code in range(start, end + 1)
+)
+_BLANK_NAMES = "nbsp|zwnj|zwj|lrm|rlm|shy|ZeroWidthSpace|#160|#173|#820[3-7]|#8288|#65279|#[xX](?:[aA][0dD]|200[b-fB-F]|2060|[fF][eE][fF][fF])"
+ENTITY_OF_BLANK = f"&(?:{_BLANK_NAMES});"
+_SPACE = rf"(?:[\s{INVISIBLE}]|{ENTITY_OF_BLANK}|<[bB][rR][ \t\r\n]*+/?>)"
 _GAP = lazy_pattern(rf"{_SPACE}*+")
 _NAME = lazy_pattern(rf"([A-Za-z][A-Za-z0-9_-]*+){_SPACE}*+={_SPACE}*+")
 _EQUALS = lazy_pattern(rf"{_SPACE}*+={_SPACE}*+")
 _TEXT = r"<(?![A-Za-z/!?])"  # a "<" that opens no markup; a tag must not swallow the start of another's
-_BARE = lazy_pattern(rf"(?:[^\s\[\]\"“”„‟″«»<&]|{_TEXT}|&(?!nbsp;|#160;|#[xX][aA]0;))++")
+_BARE = lazy_pattern(rf"(?:[^\s{INVISIBLE}\[\]\"“”„‟″«»<&]|{_TEXT}|&(?!(?:{_BLANK_NAMES});))++")
 _STRAIGHT = {
     quote: lazy_pattern(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
 }

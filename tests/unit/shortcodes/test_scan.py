@@ -265,7 +265,7 @@ def test_a_block_is_replaced_whole_and_its_caption_kept(
     ("input", "text"),
     [
         ("html", '<a href="https://gty.im/1">x</a>'),
-        ("html", '<p><a href="https://gty.im/1">https://gty.im/1</a></p>'),
+        ("html", '<p>See <a href="https://gty.im/1">https://gty.im/1</a></p>'),
         ("html", "<p>See\nhttps://gty.im/1\nfor more</p>"),
         ("html", "see https://gty.im/1\n"),
         ("html", "https://gty.im/1 see\n"),
@@ -279,7 +279,7 @@ def test_a_block_is_replaced_whole_and_its_caption_kept(
         ("html", "https://example.org/gty.im/1"),
         ("text", "ftp://gty.im/1"),
         ("text", '<oembed url="https://gty.im/1"></oembed>'),
-        ("markdown", "see\nhttps://gty.im/1\nfor more"),
+        ("markdown", "see https://gty.im/1\nfor more"),
         ("markdown", "[x](\nhttps://gty.im/1\n)"),
         ("markdown", "[x]: https://gty.im/1"),
         ("markdown", "[x]:\nhttps://gty.im/1"),

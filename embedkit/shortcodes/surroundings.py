@@ -1,0 +1,192 @@
+"""What stands around a candidate: the paragraph or line that holds nothing else, or the sentence that it is part of.
+
+Editors and autolinkers save a URL that an author pasted in a line of its own in many ways: as a link to itself, in a
+``<span>``, with a ``<br>`` or a sign behind it that nobody sees. All of that is replaced with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from embedkit.process import lazy_pattern
+from embedkit.shortcodes.tag import BLANK, ENTITY_OF_BLANK, INVISIBLE
+from embedkit.targets import Input
+
+MAX_TAG_CHARS = 2048  # of a start tag around a candidate
+MAX_WRAPPERS = 8  # inline elements around a candidate; editors make two or three
+MAX_PARAGRAPH_CHARS = 4096  # that are looked back for the start of a paragraph: who forgets its end means one line
+MAX_LINE_CHARS = 4096  # that are looked at on either side for the end of a line
+
+_BLANK = rf"(?:[ \t\xa0{INVISIBLE}]|{ENTITY_OF_BLANK})"
+_SPACE = rf"(?:[ \t\r\n\f\xa0{INVISIBLE}]|{ENTITY_OF_BLANK})"
+_BR = r"<br(?:[ \t\r\n][^<>]*+)?/?>"
+_ATTRIBUTES = r"(?:[ \t\r\n][^<>]*+)?"
+_PAD = rf"(?:{_SPACE}|{_BR})*+"
+_SIGNS = frozenset(BLANK)
+
+_INLINE = r"(span|strong|em|[biu]|font|small|mark|s|center|ins)"
+_INLINE_START = lazy_pattern(rf"<{_INLINE}{_ATTRIBUTES}>", re.IGNORECASE)
+_INLINE_END = lazy_pattern(rf"{_PAD}</{_INLINE}[ \t\r\n]*+>", re.IGNORECASE)
+_ENTITY = lazy_pattern(ENTITY_OF_BLANK)
+_IS_BR = lazy_pattern(_BR, re.IGNORECASE)
+_BLANKS = lazy_pattern(rf"{_BLANK}*+\r?")
+_SPACES = lazy_pattern(rf"{_SPACE}*+")
+_LINE_BREAK = lazy_pattern(_BR, re.IGNORECASE)
+_BLOCK_START = lazy_pattern(rf"<(?:p|div|li|td|th|dd|blockquote){_ATTRIBUTES}>", re.IGNORECASE)
+_BLOCK_END = lazy_pattern(r"</(?:p|div|li|td|th|dd|blockquote)[ \t\r\n]*+>", re.IGNORECASE)
+_SETEXT = lazy_pattern(r"\n[ \t]{0,3}(?:=++|-++)[ \t\r]*+(?=\n|\Z)")
+_ELEMENTS = {
+    name: (
+        lazy_pattern(rf"<{name}{_ATTRIBUTES}>", re.IGNORECASE),
+        lazy_pattern(rf"{_PAD}</{name}[ \t\r\n]*+>", re.IGNORECASE),
+    )
+    for name in ("p", "div", "figure")
+}
+
+
+class Span(NamedTuple):
+    """What to replace."""
+
+    start: int
+    end: int
+
+
+class Surroundings:
+    """Answers for one text; candidates are asked about in order.
+
+    ``floor`` is the end of what was found last: nothing before it is looked at.
+    """
+
+    def __init__(self, text: str, input: Input) -> None:
+        self._text = text
+        self._input = input
+        self.floor = 0
+        self._paragraphs = _Paragraphs(text)
+
+    def alone(self, start: int, end: int) -> Span | None:
+        """All that a candidate is alone in: its paragraph with the elements in it, or its line; None in a sentence."""
+        if self._input == "text":
+            return Span(start, end) if self._is_line(start, end) else None
+        span = self._unwrap(Span(start, end))
+        paragraph = self.element(span, "p")
+        if paragraph != span:
+            return paragraph
+        is_alone = self._is_in_division(span) or self._is_line_of_its_own(span)
+        return span if is_alone else None
+
+    def element(self, span: Span, name: str) -> Span:
+        """The element of that name that holds nothing but the span, else the span."""
+        start_tag, end_tag = _ELEMENTS[name]
+        closing = end_tag.match(self._text, span.end)
+        opening = self._start_tag(span.start, start_tag) if closing else None
+        return Span(opening.start(), closing.end()) if closing and opening else span
+
+    def opening(self, place: int, name: str) -> int:
+        """Where the start tag of that name right before ``place`` begins; -1 where there is none."""
+        found = self._start_tag(place, _ELEMENTS[name][0])
+        return found.start() if found else -1
+
+    def closing(self, end: int, name: str) -> int:
+        """Where the end tag of that name right behind ``end`` ends; -1 where there is none."""
+        found = _ELEMENTS[name][1].match(self._text, end)
+        return found.end() if found else -1
+
+    def edge(self, place: int, *, lines: bool = True) -> int:
+        """Where the space before ``place`` begins.
+
+        :param lines: whether line ends, and ``<br>``, are space.
+        """
+        text, floor = self._text, self.floor
+        while place > floor:
+            sign = text[place - 1]
+            if sign in _SIGNS and (lines or sign not in "\r\n\f"):
+                place -= 1
+            elif sign == ";" and (found := self._match_back(_ENTITY, "&", place, 16)):
+                place = found.start()
+            elif lines and sign == ">" and (found := self._match_back(_IS_BR, "<", place, 64)):
+                place = found.start()
+            else:
+                break
+        return place
+
+    # -- elements -----------------------------------------------------------------------------------------
+
+    def _unwrap(self, span: Span) -> Span:
+        """The span with the inline elements around it that hold nothing else."""
+        for _ in range(MAX_WRAPPERS):
+            closing = _INLINE_END.match(self._text, span.end)
+            opening = self._start_tag(span.start, _INLINE_START) if closing else None
+            if not closing or not opening or opening[1].lower() != closing[1].lower():
+                break
+            span = Span(opening.start(), closing.end())
+        return span
+
+    def _start_tag(self, place: int, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        """The start tag right before ``place``, and the space in between."""
+        edge = self.edge(place)
+        return self._match_back(pattern, "<", edge, MAX_TAG_CHARS) if self._text[edge - 1 : edge] == ">" else None
+
+    def _match_back(self, pattern: re.Pattern[str], sign: str, end: int, most: int) -> re.Match[str] | None:
+        """The match that ends at ``end`` and begins with the last ``sign`` before."""
+        start = self._text.rfind(sign, max(self.floor, end - most), end)
+        return pattern.fullmatch(self._text, start, end) if start >= 0 else None
+
+    def _is_in_division(self, span: Span) -> bool:
+        return self._input == "html" and self.element(span, "div") != span
+
+    # -- lines --------------------------------------------------------------------------------------------
+
+    def _is_line_of_its_own(self, span: Span) -> bool:
+        if self._is_between_breaks(span):
+            return True
+        if not self._is_line(*span):
+            return False
+        if self._input == "markdown":
+            return not _SETEXT.match(self._text, self._line_end(span.end)) and not self._is_in_link(span.start)
+        return not self._paragraphs.contain(span.start)
+
+    def _is_line(self, start: int, end: int) -> bool:
+        text, before = self._text, self.edge(start, lines=False)
+        at_start = before == 0 or text[before - 1] in "\r\n"
+        return at_start and text[self._line_end(end) :][:1] in ("", "\n")
+
+    def _line_end(self, end: int) -> int:
+        blanks = _BLANKS.match(self._text, end)
+        return blanks.end() if blanks else end
+
+    def _is_in_link(self, place: int) -> bool:
+        """Whether a line of Markdown is the target of a link that began on the line before."""
+        edge = self.edge(place)
+        return self._text[edge - 1 : edge] == "(" or self._text.endswith("]:", 0, edge)
+
+    def _is_between_breaks(self, span: Span) -> bool:
+        """Whether ``<br>`` makes a line of the span, in a paragraph of HTML."""
+        text = self._text
+        spaces = _SPACES.match(text, span.end)
+        after = spaces.end() if spaces else span.end
+        breaks = bool(_LINE_BREAK.match(text, after))
+        if not breaks and not _BLOCK_END.match(text, after):
+            return False
+        before = self.edge(span.start, lines=False)
+        while before > self.floor and text[before - 1] in "\r\n":
+            before = self.edge(before - 1, lines=False)
+        if self._match_back(_IS_BR, "<", before, 64):
+            return True
+        return breaks and self._match_back(_BLOCK_START, "<", before, MAX_TAG_CHARS) is not None
+
+
+class _Paragraphs:
+    """Which places of HTML are in a paragraph that began with a tag; asked in order."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._seen, self._opened, self._closed = 0, -1, -1
+
+    def contain(self, place: int) -> bool:
+        """Whether other words share a paragraph of HTML with this line: newlines mean nothing there."""
+        text, seen = self._text, self._seen
+        opened = max(text.rfind("<p>", seen, place), text.rfind("<p ", seen, place))
+        self._opened, self._closed = max(self._opened, opened), max(self._closed, text.rfind("</p>", seen, place))
+        self._seen = max(seen, place - 3)  # a tag may have been cut in two
+        return self._opened > max(self._closed, place - MAX_PARAGRAPH_CHARS)
