@@ -184,13 +184,17 @@ class Problem(NamedTuple):
     detail: str
 
 
+ContentModel = Literal["flow", "phrasing", "text"]
+
+
 class Shortcode(NamedTuple):
     """One candidate found in a text: ``text[start:end]`` is what a rendering replaces.
 
     ``reference`` is what the author wrote for the picture (an ID, a list, a URL), not yet parsed; ``place`` is
     where it starts: after ``start`` if an element around it is replaced too. If the tag can't be read ``problem``
     says why, and it stays as written. ``kind`` is ``escape`` for ``[[getty 1]]``, which only loses one pair of
-    brackets.
+    brackets. ``content`` is what HTML allows there (HTML standard, section 3.2.5.2): ``flow`` content such as a
+    figure, ``phrasing`` content in a sentence or a heading, or, within a link, ``text`` alone.
     """
 
     start: int
@@ -201,6 +205,7 @@ class Shortcode(NamedTuple):
     place: int = 0
     problem: Problem | None = None
     warnings: tuple[Problem, ...] = ()
+    content: ContentModel = "flow"
 
 
 class Document(NamedTuple):

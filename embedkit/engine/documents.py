@@ -18,6 +18,7 @@ from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem, Shortcode
+from embedkit.rendering.phrasing import phrasing
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget
 from embedkit.shortcodes.scan import Positions
@@ -33,8 +34,10 @@ class Match(NamedTuple):
     problems: tuple[Problem, ...]
 
     def options(self, target: Target | None) -> Options:
-        """How to show it: a page's author may choose the target, a feed's or a mail's may not."""
+        """How to show it: a page's author may choose the target, a feed's may not; in a link it is text."""
         wanted = self.ref.options if self.ref else Options()
+        if self.shortcode.content == "text" and ROWS[target or "web"].is_markup:
+            return replace(wanted, target="text")
         if wanted.target and ROWS[wanted.target].on_page and ROWS[target or "web"].on_page:
             return wanted
         return wanted if wanted.target == target else replace(wanted, target=target)
@@ -43,12 +46,11 @@ class Match(NamedTuple):
 def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Match]:
     """Everything in a text that asks for a picture, in order, with what is wrong with it."""
     positions = Positions(text)
-    found = (parse(shortcode, positions) for shortcode in scan.find(text, input, budget))
-    return [match for match in found if match is not None]
+    return [parse(shortcode, positions) for shortcode in scan.find(text, input, budget)]
 
 
-def parse(shortcode: Shortcode, positions: Positions) -> Match | None:
-    """A candidate with its reference; None for a URL on a line of its own that leads elsewhere."""
+def parse(shortcode: Shortcode, positions: Positions) -> Match:
+    """A candidate with its reference, or with what is wrong with it."""
     if shortcode.problem is not None:
         return Match(shortcode, None, (shortcode.problem, *shortcode.warnings))
     if shortcode.kind == "escape":
@@ -56,8 +58,6 @@ def parse(shortcode: Shortcode, positions: Positions) -> Match | None:
     try:
         ref = _parse_reference(shortcode.reference, shortcode.options)
     except UnsupportedReference as error:
-        if shortcode.kind != "shortcode":
-            return None
         return Match(shortcode, None, (problem_at(shortcode, error, positions), *shortcode.warnings))
     return Match(shortcode, ref, shortcode.warnings)
 
@@ -67,7 +67,7 @@ def problem_at(shortcode: Shortcode, error: EmbedKitError, positions: Positions)
     return Problem(*positions.of(shortcode.place), error.code, str(error))
 
 
-def replace_all(text: str, found: Iterable[tuple[Shortcode, str | None]]) -> str:
+def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | None]]) -> str:
     """The text with every reference replaced by its markup, and every escape by what it escapes."""
     edits = []
     for shortcode, markup in found:
@@ -77,9 +77,21 @@ def replace_all(text: str, found: Iterable[tuple[Shortcode, str | None]]) -> str
                 edits.append((start, end, text[start + 1 : end - 1]))
         elif text[start - 1 : start] == "!" and _makes_image(text, start, markup):
             edits.append((start - 1, end, f"&#33;{markup}"))
+        elif input == "markdown" and shortcode.content == "flow":
+            edits.append((start, end, _as_block(text, start, end, markup)))
         else:
             edits.append((start, end, markup))
     return scan.replace(text, edits) if edits else text
+
+
+def _as_block(text: str, start: int, end: int, markup: str) -> str:
+    """Markup with blank lines around it where words are next to it: else Markdown makes one paragraph of both."""
+    line = text.rfind("\n", 0, start) + 1
+    indent = text[line:start]
+    above = text[text.rfind("\n", 0, line - 1) + 1 : line] if line else ""
+    below = text[end + 1 : text.find("\n", end + 1) % (len(text) + 1)] if text[end : end + 1] == "\n" else ""
+    begin = f"\n{indent}" if above.strip() and not indent.strip() else ""
+    return f"{begin}{markup}\n" if below.strip() else begin + markup
 
 
 def _makes_image(text: str, start: int, markup: str) -> bool:
@@ -154,23 +166,22 @@ class Expansion:
         problems: list[Problem] = []
         done: list[tuple[Shortcode, str | None]] = []
         for shortcode in shortcodes:
-            known: Shown | None = self._memo.get((shortcode.reference, shortcode.options, self._target, input))
+            known: Shown | None = self._memo.get(_question(shortcode, self._target, input))
             if known is None:
                 return self._draft(text, input, shortcodes)
             embeds.append(known[0])
             problems += shortcode.warnings
             done.append((shortcode, known[1]))
-        return Document(replace_all(text, done), tuple(embeds), tuple(problems))
+        return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
 
     def _draft(self, text: str, input: Input, shortcodes: list[Shortcode]) -> Draft:
         positions = Positions(text)
         parsed = (parse(shortcode, positions) for shortcode in shortcodes)
-        found = [(match, self._memo.get(self._question(match, input))) for match in parsed if match]
+        found = [
+            (match, self._memo.get(_question(match.shortcode, self._target, input))) for match in parsed if match
+        ]
         self._missing |= dict.fromkeys(match.ref for match, known in found if match.ref and known is None)
         return text, input, found
-
-    def _question(self, match: Match, input: Input) -> Hashable:
-        return match.shortcode.reference, match.shortcode.options, self._target, input
 
     def _document(self, text: str, input: Input, found: list[tuple[Match, Shown | None]]) -> Document:
         positions = Positions(text)
@@ -189,11 +200,11 @@ class Expansion:
             else:
                 done.append((match.shortcode, None))
         problems.sort(key=lambda problem: (problem.line, problem.column))
-        return Document(replace_all(text, done), tuple(embeds), tuple(problems))
+        return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
 
     def _show(self, match: Match, ref: AssetRef, input: Input) -> Shown | EmbedKitError:
         """A reference of a text, which the memo may have come to know meanwhile."""
-        question = self._question(match, input)
+        question = _question(match.shortcode, self._target, input)
         known: Shown | None = self._memo.get(question)
         if known:
             return known
@@ -201,6 +212,8 @@ class Expansion:
         if isinstance(entry, EmbedKitError):
             return entry
         html = self._fragments.html(entry, match.options(self._target), input)
+        if match.shortcode.content == "phrasing":
+            html = phrasing(html)
         shown = entry.sized(ref.options), html
         if entry.satisfies(ref.options):  # else it is shown in an outage alone
             self._memo.keep(question, entry, shown)
@@ -209,7 +222,12 @@ class Expansion:
     def _fallback(self, match: Match, error: EmbedKitError, input: Input) -> str | None:
         if match.ref is None:
             return None
-        return str(self._fragments.fallback(match.ref, "", error, match.options(self._target), input))
+        html = str(self._fragments.fallback(match.ref, "", error, match.options(self._target), input))
+        return phrasing(html) if match.shortcode.content == "phrasing" else html
+
+
+def _question(shortcode: Shortcode, target: Target | None, input: Input) -> Hashable:
+    return shortcode.reference, shortcode.options, shortcode.content, target, input
 
 
 def _check_size(shortcodes: Iterable[Shortcode]) -> None:

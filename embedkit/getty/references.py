@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from embedkit.getty import embed_code
 
 MAX_CHARS = 20_000  # embed code has some 1,200, escaped twice 2,500
-# What people paste with a reference without seeing it: spaces, zero-width signs, marks of direction. Within a URL they
-# are refused.
+# What people paste with a reference without seeing it: spaces, zero-width signs, marks of direction. Within a URL
+# they are refused.
 BLANK = tag.BLANK
 
 _ID = re.compile(r"[0-9]{1,24}")

@@ -41,8 +41,8 @@ _MARKED = lazy_pattern(
     r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id|id(?=[0-9]))"
     rf"({ASSET_ID})(?:\.(?:jpe?g|png|webp))?"
 )
-# The name of a file from Getty, with its folders, and with what browsers and CMSes append: a size, a word, the number
-# of a copy. A folder with a dot may be a host, and is not accepted.
+# The name of a file from Getty, with its folders, and with what browsers and CMSes append: a size, a word, the
+# number of a copy. A folder with a dot may be a host, and is not accepted.
 _FILE = lazy_pattern(
     r"(?:[A-Za-z]:)?(?:\.{1,2}[/\\]|[^./\\:?#]*+[/\\])*+gettyimages-([0-9A-Za-z-]{1,40}?)"
     r"(?:[-_](?:[0-9]+x[0-9]+|170667a|[0-9]{1,2}|e[0-9]{9,}|[a-z]{3,20})|[ ]?\([0-9]+\))*+"

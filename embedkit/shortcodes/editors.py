@@ -1,5 +1,5 @@
-"""What editors save for a URL: a link to itself, CKEditor's ``<oembed>``, Wagtail's ``<embed>``, WordPress's blocks,
-Drupal's ``<drupal-url>``, an image that is none."""
+"""What editors save for a URL: a link to itself, an image that is none, CKEditor's ``<oembed>``, Wagtail's
+``<embed>``, WordPress's blocks, Drupal's ``<drupal-url>``."""
 
 from __future__ import annotations
 

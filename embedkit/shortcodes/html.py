@@ -23,7 +23,7 @@ _FRONT = lazy_pattern(
     r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
 
-# Code of site generators: comments (Jinja, MDX, Hugo, Handlebars), the tags themselves, and what is between two of them.
+# Code of site generators: comments (Jinja, MDX, Hugo, Handlebars), tags, and what is between two of them.
 _TEMPLATE_START = lazy_pattern(r"\{(?:[%#]|/\*|\{(?:[<%/]|!--))")
 _TEMPLATE_END = {"{#": "#}", "{/*": "*/}", "{{/*": "*/}}", "{{!--": "--}}", "{%": "%}", "{{<": ">}}", "{{%": "%}}"}
 _TEMPLATE = lazy_pattern(r"\{#(?=\s)|\{/\*|\{\{/\*|\{\{!--|\{%|\{\{[<%]")

@@ -65,7 +65,7 @@ _LINE = lazy_pattern(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
 # Outside of lists and quotes: blank lines, and such as can only be text.
 _PLAIN_LINES = lazy_pattern(r"(?:[ \t\r]*+\n|(?!\[\^)[^\s>+*0-9=#_:!?-][^\n]*+\n)*+")
 _LIST_MARKER = lazy_pattern(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
-# What has an indented body: "!!! note", "??? note", '=== "Tab"' (Material for MkDocs), ":   definition", "[^1]: footnote".
+# What has an indented body: "!!! note", "??? note", '=== "Tab"', ":   definition", "[^1]: footnote".
 _BODY = lazy_pattern(r"(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+[\w\"']|:[ \t]|\[\^[^\[\]\n]{1,100}\]:")
 _RULE_OR_HEADING = lazy_pattern(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
 

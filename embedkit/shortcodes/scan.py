@@ -327,8 +327,9 @@ class _Scan:
         text, edge = self._text, self._around.edge(start)
         sign = text[edge - 1] if edge > self._floor else ""
         if sign == "]" and (found := self._match_before(_EMBED, "[", edge - 1, start)):
-            sizes = {f"max_{name.lower()}": int(pixels) for name, pixels in _EMBED_SIZE.findall(found[1])}
-            return Written(Span(*found.span()), found[2], Options(**sizes), in_sentences=True)
+            sizes = {name.lower(): int(pixels) for name, pixels in _EMBED_SIZE.findall(found[1])}
+            options = Options(sizes.get("width"), sizes.get("height"))
+            return Written(Span(*found.span()), found[2], options, in_sentences=True)
         if self._input != "markdown":
             return None
         if sign == "<" and text.startswith(">", end):
@@ -349,7 +350,8 @@ class _Scan:
 
     def _add(self, shortcode: Shortcode) -> int:
         """Add what was found, all of which will be replaced; returns where to go on."""
-        end = self._append(shortcode)
+        content = self._around.content(Span(shortcode.start, shortcode.end))
+        end = self._append(shortcode if content == "flow" else shortcode._replace(content=content))
         self._context.skip(end)
         return end
 

@@ -1,7 +1,7 @@
-"""What stands around a candidate: the paragraph or line that holds nothing else, or the sentence that it is part of.
+"""What stands around a candidate: the paragraph or line that holds nothing else, or the sentence around it.
 
-Editors and autolinkers save a URL that an author pasted in a line of its own in many ways: as a link to itself, in a
-``<span>``, with a ``<br>`` or a sign behind it that nobody sees. All of that is replaced with it.
+Editors and autolinkers save a URL that an author pasted in a line of its own in many ways: as a link to itself, in
+a ``<span>``, with a ``<br>`` or a sign behind it that nobody sees. All of that is replaced with it.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from embedkit.models import ContentModel
 from embedkit.process import lazy_pattern
 from embedkit.shortcodes.tag import BLANK, ENTITY_OF_BLANK, INVISIBLE
 from embedkit.targets import Input
 
 MAX_TAG_CHARS = 2048  # of a start tag around a candidate
+MAX_ENTITY_CHARS, MAX_BR_CHARS = 16, 64
 MAX_WRAPPERS = 8  # inline elements around a candidate; editors make two or three
 MAX_PARAGRAPH_CHARS = 4096  # that are looked back for the start of a paragraph: who forgets its end means one line
+MAX_TAGS_BACK = 24  # that are looked at for the element around a candidate
 MAX_LINE_CHARS = 4096  # that are looked at on either side for the end of a line
 
 _BLANK = rf"(?:[ \t\xa0{INVISIBLE}]|{ENTITY_OF_BLANK})"
@@ -45,6 +48,31 @@ _ELEMENTS = {
 }
 
 
+# Marks of lists and quotes, behind which a block may stand; and the end of a tag.
+_MARKS = lazy_pattern(r"(?:[ \t]|>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t])|:(?=[ \t]))*+")
+_ENDS_TAG = lazy_pattern(r">[ \t]*\Z")
+_NAME = lazy_pattern(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_PHRASING_PARENTS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
+_FLOW = frozenset(
+    (
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "body",
+            "div",
+            "fieldset",
+            "figcaption",
+            "figure",
+            "footer",
+        ),
+        *("form", "header", "hr", "main", "nav", "section"),
+        *("dd", "dl", "dt", "li", "ol", "ul", "table", "tbody", "td", "th", "tr"),
+    )
+)
+
+
 class Span(NamedTuple):
     """What to replace."""
 
@@ -65,7 +93,7 @@ class Surroundings:
         self._paragraphs = _Paragraphs(text)
 
     def alone(self, start: int, end: int) -> Span | None:
-        """All that a candidate is alone in: its paragraph with the elements in it, or its line; None in a sentence."""
+        """What a candidate is alone in: its paragraph with the elements in it, or its line; None in a sentence."""
         if self._input == "text":
             return Span(start, end) if self._is_line(start, end) else None
         span = self._unwrap(Span(start, end))
@@ -102,13 +130,67 @@ class Surroundings:
             sign = text[place - 1]
             if sign in _SIGNS and (lines or sign not in "\r\n\f"):
                 place -= 1
-            elif sign == ";" and (found := self._match_back(_ENTITY, "&", place, 16)):
-                place = found.start()
-            elif lines and sign == ">" and (found := self._match_back(_IS_BR, "<", place, 64)):
+            elif found := self._written_space(place, lines):
                 place = found.start()
             else:
                 break
         return place
+
+    def _written_space(self, end: int, lines: bool) -> re.Match[str] | None:
+        """A reference to a space, or a line break of HTML, that ends there."""
+        sign = self._text[end - 1]
+        if sign == ";":
+            return self._match_back(_ENTITY, "&", end, MAX_ENTITY_CHARS)
+        return self._match_back(_IS_BR, "<", end, MAX_BR_CHARS) if lines and sign == ">" else None
+
+    def content(self, span: Span) -> ContentModel:
+        """What HTML allows in place of the span."""
+        if self._input == "text":
+            return "flow"
+        if self._input == "markdown" and (known := self._content_of_line(span)):
+            return known
+        return self._content_of_element(span.start)
+
+    def _content_of_line(self, span: Span) -> ContentModel | None:
+        """What a line of Markdown says; None where an element around it decides."""
+        text = self._text
+        line = text.rfind("\n", max(0, span.start - MAX_LINE_CHARS), span.start) + 1
+        below = text.find("\n", span.end, span.end + MAX_LINE_CHARS)
+        before, after = (
+            text[line : span.start],
+            text[span.end : below if below >= 0 else span.end + MAX_LINE_CHARS],
+        )
+        if before.rfind("[") > before.rfind("]") and "](" in after:
+            return "text"
+        marks = _MARKS.fullmatch(before)
+        if not marks or after.strip():
+            return None if marks or _ENDS_TAG.search(before) else "phrasing"
+        above = text[text.rfind("\n", max(0, line - MAX_LINE_CHARS), max(0, line - 1)) + 1 : line]
+        if ">" not in before:
+            return None if above.strip() else "flow"
+        next_line = text[below + 1 : below + 1 + MAX_LINE_CHARS].partition("\n")[0] if below >= 0 else ""
+        return "phrasing" if above.strip(" \t\r\n>") or next_line.strip(" \t\r>") else "flow"
+
+    def _content_of_element(self, place: int) -> ContentModel:
+        """What the nearest elements that are open say."""
+        text, first, closed_link = self._text, max(0, place - MAX_PARAGRAPH_CHARS), False
+        for _ in range(MAX_TAGS_BACK):
+            place = text.rfind("<", first, place)
+            if place < 0:
+                break
+            found = _NAME.match(text, place)
+            if found is None:
+                continue
+            closes, name = found[1], found[2].lower()
+            if name == "a":
+                if not closes and not closed_link:
+                    return "text"
+                closed_link = True
+            elif name in _PHRASING_PARENTS:
+                return "flow" if closes else "phrasing"
+            elif name in _FLOW:
+                break
+        return "flow"
 
     # -- elements -----------------------------------------------------------------------------------------
 
@@ -171,7 +253,7 @@ class Surroundings:
         before = self.edge(span.start, lines=False)
         while before > self.floor and text[before - 1] in "\r\n":
             before = self.edge(before - 1, lines=False)
-        if self._match_back(_IS_BR, "<", before, 64):
+        if self._match_back(_IS_BR, "<", before, MAX_BR_CHARS):
             return True
         return breaks and self._match_back(_BLOCK_START, "<", before, MAX_TAG_CHARS) is not None
 

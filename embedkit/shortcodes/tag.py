@@ -19,7 +19,7 @@ MAX_TAG_CHARS = 2048  # characters of a tag, a bound on every scan; a long capti
 MAX_ATTRIBUTES = 16
 HEAD_CHARS = len("[getty")
 
-# What editors put between and around words without showing it: zero-width signs and marks of direction, a soft hyphen.
+# What editors put around words without showing it: zero-width signs and marks of direction, a soft hyphen.
 INVISIBLE = "\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
     chr(code)
@@ -33,7 +33,10 @@ BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
     )
     for code in range(start, end + 1)
 )
-_BLANK_NAMES = "nbsp|zwnj|zwj|lrm|rlm|shy|ZeroWidthSpace|#160|#173|#820[3-7]|#8288|#65279|#[xX](?:[aA][0dD]|200[b-fB-F]|2060|[fF][eE][fF][fF])"
+_BLANK_NAMES = (
+    "nbsp|zwnj|zwj|lrm|rlm|shy|ZeroWidthSpace|#160|#173|#820[3-7]|#8288|#65279"
+    "|#[xX](?:[aA][0dD]|200[b-fB-F]|2060|[fF][eE][fF][fF])"
+)
 ENTITY_OF_BLANK = f"&(?:{_BLANK_NAMES});"
 _SPACE = rf"(?:[\s{INVISIBLE}]|{ENTITY_OF_BLANK}|<[bB][rR][ \t\r\n]*+/?>)"
 _GAP = lazy_pattern(rf"{_SPACE}*+")
@@ -237,11 +240,19 @@ def _tag(values: list[Value], length: int) -> Tag:
         if name in attributes:
             warnings.append(("duplicate-attribute", f"{name} is given twice; the last one counts."))
         elif name not in _READERS and name != "src":
-            warnings.append(("unknown-attribute", f"A shortcode has no attribute {_short_repr(value.name)}."))
+            warnings.append(("unknown-attribute", _unknown(value.name)))
         attributes[name] = value
     options = Options(**_read_all(attributes, warnings))
     reference = attributes["src"].meant.strip() if "src" in attributes else ""
     return Tag(length, reference, options, tuple(warnings))
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, (*_READERS, "src"), 1)
+    hint = f" Did you mean {near[0]}?" if near else f" It has src, {', '.join(_READERS)}."
+    return f"A shortcode has no attribute {_short_repr(name)}.{hint}"
 
 
 def _joined(before: Value, value: Value, warnings: list[tuple[str, str]]) -> Value:

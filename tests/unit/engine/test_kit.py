@@ -219,7 +219,7 @@ def test_what_is_no_reference_stays_the_authors_text(house: House) -> None:
         "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n", input="text"
     )
     assert document.content == "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n"
-    assert [problem.code for problem in document.problems] == ["unsupported"]
+    assert [problem.code for problem in document.problems] == ["unsupported"] * 2
 
 
 def test_problems_say_where(house: House) -> None:
