@@ -26,7 +26,7 @@ def test_render(name: str, run: Run) -> None:
     case = BY_ID[name]
     done = run("render", "--input", case["do"], "-", stdin=case["text"])
     assert done.code == 0, done.err
-    frames = [one for one in html5lib.parse(done.out, namespaceHTMLElements=False).iter("iframe")]
+    frames = list(html5lib.parse(done.out, namespaceHTMLElements=False).iter("iframe"))
     assert len(frames) == case["embeds"]
     if not case["embeds"]:
         assert done.out == case["text"]
@@ -38,6 +38,9 @@ def test_convert(name: str, run: Run) -> None:
     case = BY_ID[name]
     done = run("convert", "-", stdin=case["text"])
     assert done.out == case["right"]
+    assert case.get("problem", "") in done.err
+    if case["text"].startswith('{"'):
+        json.loads(done.out)  # a quoted file still parses
 
 
 @pytest.mark.parametrize("name", cases("resolve"))

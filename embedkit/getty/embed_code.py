@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -21,6 +21,7 @@ from embedkit.getty import urls
 from embedkit.models import Align, AssetRef, Options, Problem
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
+from embedkit.shortcodes.scan import Positions
 
 if TYPE_CHECKING:
     from embedkit.targets import Input
@@ -44,12 +45,16 @@ _OWN_STYLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Pasted:
-    """One embed: ``text[start:end]`` is all of its code; ``parts`` is where it and the tags in it begin."""
+    """One embed: ``text[start:end]`` is all of its code; ``parts`` is where it and the tags in it begin.
+
+    ``apart`` is the rest of its code, where a template has moved that to another place.
+    """
 
     start: int
     end: int
     ref: AssetRef
     parts: tuple[int, ...]
+    apart: Pasted | None = None
 
 
 def find(text: str) -> list[Pasted]:
@@ -63,9 +68,46 @@ def find(text: str) -> list[Pasted]:
     if not _HINT.search(text):
         return []
     page = Page.read(undo_entities(text))
-    found = _separate(page, _strong_cores(page), [])
-    found = _separate(page, _link_cores(page), found)
-    return [_to_pasted(page, core) for core in found]
+    links = _link_cores(page)
+    ends = [link.end for link in links]
+    strong = [
+        _with_link(page, core, links[max(0, bisect_right(ends, core.start) - 1) :][:1])
+        for core in _strong_cores(page)
+    ]
+    joined = _joined(strong, links)
+    apart = {core.start for core, _ in joined.values()}
+    found = _separate(page, [core for core in strong if core.start not in apart], [])
+    weak = [joined[link.start][1] if link.start in joined else link for link in links]
+    found = _separate(page, weak, found)
+    scripts = {link: _to_pasted(page, script) for link, (script, _) in joined.items()}
+    return [_to_pasted(page, core, scripts) for core in found]
+
+
+def _covers(cores: list[Core], link: Core) -> bool:
+    return any(core.start <= link.start < core.end for core in cores)
+
+
+def _with_link(page: Page, core: Core, before: list[Core]) -> Core:
+    """A frame with the link that a tool has written in Markdown right before it."""
+    for link in before:
+        if link.ref.items == core.ref.items and page.is_blank(link.end, core.start) and link.end <= core.start:
+            return core._replace(start=link.start)
+    return core
+
+
+def _joined(strong: list[Core], links: list[Core]) -> dict[int, tuple[Core, Core]]:
+    """Widget calls apart from their link, by where that is: the call, and the link with all that the call says."""
+    places, starts = [link.start for link in links], [core.start for core in strong]
+    whole = {core for core in strong if bisect_left(places, core.start) < bisect_left(places, core.end)}
+    calls = {core.key: core for core in strong if core.key and core not in whole}
+    before = (strong[bisect_right(starts, link.start) - 1 :][:1] for link in links)
+    apart = (
+        link for link, near in zip(links, before, strict=True) if link.key in calls and not _covers(near, link)
+    )
+    pairs = ((link, calls[link.key]) for link in apart)
+    return {
+        link.start: (call, link._replace(ref=call.ref)) for link, call in pairs if call.ref.items == link.ref.items
+    }
 
 
 def _separate(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
@@ -108,12 +150,23 @@ def _grow(page: Page, core: Core, low: int, high: int) -> Core:
     return inner if inner != core else core._replace(start=start, end=end)
 
 
-def _to_pasted(page: Page, core: Core) -> Pasted:
+def _to_pasted(page: Page, core: Core, scripts: Mapping[int, Pasted] | None = None) -> Pasted:
     ref = AssetRef(core.ref.items, replace(core.ref.options, align=core.align))
     tags = page.tags[page.index(core.start) : page.index(core.end)]
-    starts = (tag.start for tag in tags if not (tag.closing and tag.name in _RAW))
+    starts = (tag.start for tag in _outside_copies(tags) if not (tag.closing and tag.name in _RAW))
     start, *parts = map(page.plain.original, dict.fromkeys((core.start, *starts)))
-    return Pasted(start, page.plain.original(core.end), ref, (start, *parts))
+    apart = next((scripts[tag.start] for tag in tags if tag.start in scripts), None) if scripts else None
+    return Pasted(start, page.plain.original(core.end), ref, (start, *parts), apart)
+
+
+def _outside_copies(tags: list[Tag]) -> Iterator[Tag]:
+    """Tags that are not in a ``noscript``."""
+    inside = False
+    for tag in tags:
+        if tag.name == "noscript":
+            inside = not tag.closing
+        elif not inside:
+            yield tag
 
 
 def _walk(page: Page, core: Core, step: int, limit: int) -> tuple[list[Tag], int]:
@@ -133,6 +186,9 @@ def _walk(page: Page, core: Core, step: int, limit: int) -> tuple[list[Tag], int
             pass
         elif tag.closing == (step < 0):
             beside.append(tag.name)
+        elif step > 0 and beside == ["p"] and tag.name == "div":  # a paragraph ends with what it is in
+            beside.clear()
+            around.append(tag)
         elif not beside:
             around.append(tag)
         elif beside.pop() != tag.name:
@@ -194,14 +250,65 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
     :param budget: what lies beyond stays as it is, with a problem ``too-large``.
     """
     edits: list[tuple[int, int, str]] = []
-    problem = None
+    problems: list[Problem] = []
     try:
         for one in _outside_code(text, input, budget):
-            edits.append((one.start, one.end, scan.format(one.ref)))
+            edits.append((one.start, one.end, _shortcode(text, one)))
+            if one.apart:
+                edits.append(_removal(text, one.apart))
     except _Stopped as stopped:
         place, error = stopped.args
-        problem = error.problem(text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place))
-    return Conversion(scan.replace(text, edits), len(edits), (problem,) if problem else ())
+        problems.append(error.problem(*Positions(text).of(place)))
+    else:
+        problems += _left(text, input, budget, edits)
+    count = sum(1 for *_, written in edits if written)
+    return Conversion(scan.replace(text, sorted(edits)), count, tuple(problems))
+
+
+def _left(text: str, input: Input, budget: Budget, edits: list[tuple[int, int, str]]) -> Iterator[Problem]:
+    """A problem for what looks like embed code, is no example, and is still there."""
+    positions, front, last = Positions(text), scan.front_matter_end(text, input), 0
+    code = scan.protected(text, input, budget)
+    for hint in _CODE.finditer(text):
+        place = hint.start()
+        if place < last or any(start <= place < end for start, end, _ in edits):
+            continue
+        if place < front:
+            yield Problem(*positions.of(place), "embed-code", _IN_FRONT_MATTER)
+            last = front
+        elif not code.protected(place) and CONVERTED not in text[place : place + MAX_CALL_CHARS]:
+            yield Problem(*positions.of(place), "embed-code", _NOT_UNDERSTOOD)
+            last = place + MAX_CALL_CHARS
+
+
+def _shortcode(text: str, one: Pasted) -> str:
+    """The shortcode; without quotes in a string of JSON, YAML or TOML, which it then fits in any quotes."""
+    written = scan.format(one.ref)
+    if '"' in written and (
+        '\\"' in text[one.start : one.end] or _QUOTED.search(text, _line_start(text, one.start), one.start)
+    ):
+        return written.replace('"', "")
+    return written
+
+
+def _line_start(text: str, place: int) -> int:
+    return max(text.rfind("\n", 0, place) + 1, place - MAX_STRING_CHARS)
+
+
+def _removal(text: str, one: Pasted) -> tuple[int, int, str]:
+    """An edit that removes code, with its line where nothing else is in that."""
+    alone = one.start == 0 or text[one.start - 1] == "\n"
+    return one.start, one.end + (alone and text.startswith("\n", one.end)), ""
+
+
+# What is of no use but in embed code.
+_CODE = re.compile(r"gie\.widgets\.load\s{0,9}\(|<(?:amp-)?iframe\s[^<>]{0,300}embed\.gettyimages\.com/embed[/?]")
+_IN_FRONT_MATTER = "This is embed code in front matter; it stays as it is. Put [getty 74917285] there by hand."
+_NOT_UNDERSTOOD = "This looks like embed code of Getty Images, but names no picture. Write it as [getty 74917285]."
+MAX_CALL_CHARS = 2048  # of embed code that is not understood; one problem for each
+MAX_STRING_CHARS = 4096  # that are looked back for the quote that opens a string
+# A quote that opens a value, and is not closed.
+_QUOTED = re.compile(r"""[:=,\[({]\s*"(?:[^"\\]|\\.)*\Z""")
 
 
 class _Stopped(Exception):
@@ -237,17 +344,21 @@ MAX_SIZE_PX = 10_000  # what is larger was never a size
 
 _LOAD = re.compile(r"gie\.widgets\.load\s{0,9}\(\s{0,9}\{([^{}<>]{1,2000})\}\s{0,9}\)(?:\s{0,9};)?")
 _PAIR = re.compile(
-    r"""(?<![\w-])(\w{1,12})\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|(\w{1,10}))""", re.ASCII
+    r"""(?<![\w-])(\w{1,12})\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|(!?\w{1,10}))""", re.ASCII
 )
 # What Getty writes before and after the call, with any white space.
-_BEFORE = re.compile(
-    r"(?:window\.gie\s*=\s*window\.gie\s*\|\|\s*function\s*\(\s*c\s*\)\s*\{\s*\(\s*gie\.q\s*=\s*gie\.q\s*\|\|"
-    r"\s*\[\s*\]\s*\)\s*\.push\s*\(\s*c\s*\)\s*;?\s*\}\s*;?\s*)?gie\s*\(\s*function\s*\(\s*\)\s*\{\s*\Z"
+_BEFORE = re.compile(  # minifiers rename the parameter, and join statements with commas
+    r"(?:window\.gie\s*=\s*window\.gie\s*\|\|\s*(?:function\s*\(\s*\w{1,9}\s*\)|\(?\w{1,9}\)?\s*=>)\s*\{\s*"
+    r"\(\s*gie\.q\s*=\s*gie\.q\s*\|\|\s*\[\s*\]\s*\)\s*\.push\s*\(\s*\w{1,9}\s*\)\s*;?\s*\}\s*[;,]?\s*)?"
+    r"gie\s*\(\s*(?:function\s*\(\s*\)|\(\s*\)\s*=>)\s*\{\s*\Z"
 )
 _AFTER = re.compile(r"\s{0,9}\}\s{0,9}\)(?:\s{0,9};)?")
+_CDATA = re.compile(r"\s*(?://|/\*)?\s*(?:<!\[CDATA\[|\]\]>|<!--|-->)?\s*(?:\*/)?\s*")
+_FLAGS = {"!0": "true", "!1": "false"}
 _LOADER = re.compile(
     r"(?:https?:)?//(?:embed-cdn\.gettyimages\.com/widgets\.js|embed\.gettyimages\.com/embed-cms\.js)"
 )
+_ARCHIVE = re.compile(r"(?:https?:)?//web\.archive\.org/web/[0-9]{1,14}[a-z_]{0,4}/(?=(?:https?:)?//)")
 _RECORD = re.compile(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
 _BARE = re.compile(r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)")
 _MARKDOWN = re.compile(r"\[ ?Embed from Getty Images ?\]\(<?([^\s()<>\[\]\"]{1,1500})>?\)")
@@ -261,6 +372,7 @@ class Core(NamedTuple):
     end: int
     ref: AssetRef
     align: Align | None = None
+    key: str = ""  # what joins a link and its script, wherever they are
 
 
 def _strong_cores(page: Page) -> list[Core]:
@@ -277,23 +389,41 @@ def _link_cores(page: Page) -> list[Core]:
 
 def _frames(page: Page) -> Iterator[Core]:
     for index, tag in enumerate(page.tags):
-        if tag.name != "iframe" or tag.closing or not (ref := _frame(tag.attributes)):
+        if tag.name not in ("iframe", "amp-iframe") or tag.closing or not (ref := _frame(tag.attributes)):
             continue
-        whole = page.element(index, "iframe")
-        yield Core(tag.start, whole[1].end if whole else tag.end, ref, tag.align)
+        end = _copy_after(page, page.closing(index), ref)
+        yield Core(tag.start, end, ref, tag.align)
 
 
 def _frame(attributes: dict[str, str]) -> AssetRef | None:
-    for name in ("src", "data-src", "data-lazy-src"):  # lazy loading moves the address
-        if ref := _frame_ref(attributes.get(name, "")):
+    """The pictures of a frame; lazy loading and tools for consent move its URL to an attribute of their own."""
+    for name, value in attributes.items():
+        if name != "srcdoc" and "embed.gettyimages" in value and (ref := _frame_ref(value)):
             return _with_size(ref, attributes.get("width"), attributes.get("height"))
     return None
+
+
+def _copy_after(page: Page, end: int, ref: AssetRef) -> int:
+    """Where a frame with its copy for browsers without scripting ends."""
+    index = page.index(end)
+    opening, frame = page.tag(index, "noscript", closing=False), page.tag(index + 1, "iframe", closing=False)
+    if not opening or not frame or not page.is_blank(end, opening.start):
+        return end
+    copied = _frame(frame.attributes)
+    index = page.index(page.closing(index + 1))
+    closing = page.tag(index, "noscript", closing=True)
+    return closing.end if closing and copied and copied.items == ref.items else end
+
+
+def _cleaned(url: str) -> str:
+    """A URL as a browser reads it, without line breaks, and without the archive that it was saved from."""
+    return _ARCHIVE.sub("", "".join(url.split()), count=1)
 
 
 def _frame_ref(text: str) -> AssetRef | None:
     """The pictures of a frame's address; nothing for any other address."""
     try:
-        address = urls.split(text.strip())
+        address = urls.split(_cleaned(text))
         return urls.resolve(address) if address.host == urls.EMBED_HOST else None
     except UnsupportedReference:
         return None
@@ -302,7 +432,7 @@ def _frame_ref(text: str) -> AssetRef | None:
 def _page_ref(text: str) -> AssetRef | None:
     """The picture of a page of a Getty site, with the site's tld; nothing for any other address."""
     try:
-        address = urls.split(text.strip())
+        address = urls.split(_cleaned(text))
         if address.host not in urls.SITES:
             return None
         tld = urls.tld(urls.SITES[address.host])
@@ -324,9 +454,11 @@ def _pixels(value: Any) -> int | None:
 def _widgets(page: Page) -> Iterator[Core]:
     for match in _LOAD.finditer(page.text):
         pairs = (pair.groups(default="") for pair in _PAIR.finditer(match[1]))
-        ref = _from_config({name: a or b or c for name, a, b, c in pairs})
+        config = {name: a or b or _FLAGS.get(c, c) for name, a, b, c in pairs}
+        ref = _from_config(config)
         if ref and CONVERTED not in match[0]:
-            yield _widget(page, *_statement(page.text, *match.span()), ref)
+            widget = _widget(page, *_statement(page.text, *match.span()), ref)
+            yield widget._replace(key=config.get("id", ""))
 
 
 def _from_config(config: dict[str, str]) -> AssetRef | None:
@@ -350,7 +482,8 @@ def _widget(page: Page, start: int, end: int, ref: AssetRef) -> Core:
     index = page.index(start)
     script, close = page.tag(index - 1, "script", closing=False), page.tag(index, "script", closing=True)
     if script and close:
-        if not (page.is_blank(script.end, start) and page.is_blank(end, close.start)):
+        edges = page.text[script.end : start][:MAX_GAP_CHARS], page.text[end : close.start][:MAX_GAP_CHARS]
+        if not all(map(_CDATA.fullmatch, edges)):
             return Core(start, end, ref)  # one line of a larger script
         start, end = script.start, close.end
     joined = _balance(page, _link_before(page, start, ref), _loader_after(page, end))
@@ -372,7 +505,14 @@ def _loader_after(page: Page, end: int) -> int:
     loader = page.element(index, "script")
     if not loader or loader[2] or not page.is_blank(edge, loader[0].start):
         return end
-    return loader[1].end if _LOADER.fullmatch(loader[0].attributes.get("src", "").strip()) else end
+    return loader[1].end if _is_loader(loader[0]) else end
+
+
+def _is_loader(script: Tag) -> bool:
+    """Whether a script loads Getty's, from whatever attribute."""
+    return any(
+        _LOADER.fullmatch(_cleaned(value)) for value in script.attributes.values() if "gettyimages" in value
+    )
 
 
 def _over_paragraphs(page: Page, index: int, edge: int, step: int) -> tuple[int, int]:
@@ -456,7 +596,7 @@ def _links(page: Page) -> Iterator[Core]:
         ref = _page_ref(link.attributes.get("href", ""))
         if ref and _is_own_link(link, label, ref):
             joined = _balance(page, link.start, _loader_after(page, close.end))
-            yield Core(*(joined or (link.start, close.end)), ref, link.align)
+            yield Core(*(joined or (link.start, close.end)), ref, link.align, link.attributes.get("id", ""))
 
 
 def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:
@@ -481,10 +621,14 @@ def _markdown_links(page: Page) -> Iterator[Core]:
 
 # Code around a shortcode is left over from a conversion: with this, converting twice changes nothing.
 CONVERTED = "[getty"
+MAX_CHILDREN = 8  # tags in a frame: a placeholder
 MAX_GAP_CHARS = 200  # of text in or between the parts of an embed
 
-_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,15})(?![\w-])([^<>]{0,4000})>", re.ASCII)
-_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]{1,40})\s{0,9}=\s{0,9}(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.ASCII)
+_TAG = re.compile(r"<(/?)((?:amp-)?[A-Za-z][A-Za-z0-9]{0,15})(?![\w-])([^<>]{0,4000})>", re.ASCII)
+_ATTRIBUTE = re.compile(  # in JSX a value may be in braces
+    r"""(?<![\w-])([\w-]{1,40})\s{0,9}=\s{0,9}(?:\{\s{0,9})?(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s"'`>{}]+))""",
+    re.ASCII,
+)
 _ALIGN_CLASS = re.compile(r"(?<![\w-])(?:has-text-)?align-?(left|right|center)(?![\w-])")
 
 
@@ -500,7 +644,7 @@ class Tag(NamedTuple):
     @property
     def attributes(self) -> dict[str, str]:
         pairs = (match.groups(default="") for match in _ATTRIBUTE.finditer(self.inside))
-        return {name.lower(): a or b or c for name, a, b, c in pairs}
+        return {name.lower(): a or b or c or d for name, a, b, c, d in pairs}
 
     @property
     def style(self) -> str:
@@ -555,6 +699,13 @@ class Page:
         tag = self.tags[index] if 0 <= index < len(self.tags) else None
         return tag if tag and (tag.name, tag.closing) == (name, closing) else None
 
+    def closing(self, index: int) -> int:
+        """The end of the element that begins at an index; of its start tag, where the end tag is not near."""
+        opening = self.tags[index]
+        near = self.tags[index + 1 : index + 1 + MAX_CHILDREN]
+        found = next((tag for tag in near if tag.name == opening.name), None)
+        return found.end if found and found.closing else opening.end
+
     def element(self, index: int, name: str) -> tuple[Tag, Tag, str] | None:
         """The tags of an element with nothing but a short text in it, and that text."""
         opening, closing = self.tag(index, name, closing=False), self.tag(index + 1, name, closing=True)
@@ -567,8 +718,9 @@ class Page:
 # Entities
 
 _ENTITY = re.compile(
-    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|ldquo|rdquo|lsquo|rsquo)"
+    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|ldquo|rdquo|lsquo|rsquo|prime|Prime)"
     r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
+    r"|\\(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON
 )
 _NAMED = {
     "amp": "&",
@@ -581,7 +733,10 @@ _NAMED = {
     "rdquo": "”",
     "lsquo": "‘",
     "rsquo": "’",
+    "prime": "′",
+    "Prime": "″",
 }
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _STRAIGHT = str.maketrans("“”„‟″‘’‚‛′", "\"\"\"\"\"'''''")
 
 
@@ -601,7 +756,7 @@ class Plain:
 
     def escaped(self, index: int) -> bool:
         """Whether the character at ``index`` is written as an entity in the source."""
-        return self.source[self.original(index)] == "&" != self.text[index]
+        return self.source[self.original(index)] in "&\\" and self.source[self.original(index)] != self.text[index]
 
 
 def undo_entities(text: str) -> Plain:
@@ -620,8 +775,10 @@ def undo_entities(text: str) -> Plain:
 
 
 def _letter(match: re.Match[str]) -> str | None:
-    name, decimal, hexadecimal = match.groups()
+    name, decimal, hexadecimal, sign, code_unit = match.groups()
     if name:
         return _NAMED[name]
-    code = int(decimal) if decimal else int(hexadecimal, 16)
-    return chr(code) if 32 <= code < 127 or 0x2018 <= code <= 0x201F else None
+    if sign:
+        return _ESCAPES.get(sign, sign)
+    code = int(decimal) if decimal else int(hexadecimal or code_unit, 16)
+    return chr(code) if 32 <= code < 127 or 0x2018 <= code <= 0x201F or code in (0x2032, 0x2033) else None

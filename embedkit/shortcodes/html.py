@@ -75,6 +75,12 @@ _CLOSERS = {name: lazy_pattern(rf"</(?i:{name})(?=[ \t\n\r\f/>])") for name in _
 _SCRIPT = lazy_pattern(r"<!(?=--)|-->|<(/?)(?i:script)(?=[ \t\n\r\f/>])")
 
 
+def front_matter(text: str) -> int:
+    """Where the front matter of a text ends; 0 where there is none."""
+    found = _FRONT.match(text) if text.startswith(("---", "+++", "\ufeff")) else None
+    return found.end() if found else 0
+
+
 class Context:
     """A text without markup: nothing in it is protected."""
 
@@ -102,12 +108,10 @@ class HtmlContext(Context):
 
     def __init__(self, text: str, work: Work | None = None) -> None:
         super().__init__(text, work)
-        self._safe = 0  # the tokenizer is in plain text here
-        self._until = 0  # everything before is protected
+        # The tokenizer is in plain text from "safe" on; everything before "until" is protected.
         self._open: dict[str, int] = {}  # nesting elements that are open, and how deep
         self._ahead: dict[str, int] = {}  # where the next of a closer is, so that none is sought twice
-        if text.startswith(("---", "+++", "\ufeff")) and (front := _FRONT.match(text)):
-            self._safe = self._until = front.end()
+        self._safe = self._until = front_matter(text)
         self._mark, self._template = (
             self._find_mark(self._safe),
             self._find_template(self._safe),

@@ -16,7 +16,7 @@ from embedkit.process import lazy_pattern
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors, is_link_to_itself, titled
-from embedkit.shortcodes.html import Context, HtmlContext
+from embedkit.shortcodes.html import Context, HtmlContext, front_matter
 from embedkit.shortcodes.markdown import MarkdownContext
 from embedkit.shortcodes.surroundings import Span, Surroundings
 from embedkit.targets import Input
@@ -88,6 +88,15 @@ def protected(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Co
     True
     """
     return _CONTEXTS[input](text, Work(budget))
+
+
+def front_matter_end(text: str, input: Input) -> int:
+    """Where the front matter of a text ends; 0 where there is none.
+
+    >>> front_matter_end("---\\ntitle: A\\n---\\nWords", "markdown")
+    17
+    """
+    return 0 if input == "text" else front_matter(text)
 
 
 def format(ref: AssetRef) -> str:

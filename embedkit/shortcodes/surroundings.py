@@ -155,6 +155,8 @@ class Surroundings:
         """What a line of Markdown says; None where an element around it decides."""
         text = self._text
         line = text.rfind("\n", max(0, span.start - MAX_LINE_CHARS), span.start) + 1
+        if text.find("\r", line, span.start) >= 0:  # the line ends of old Macs
+            return None
         below = text.find("\n", span.end, span.end + MAX_LINE_CHARS)
         before, after = (
             text[line : span.start],
