@@ -166,14 +166,14 @@ class EmbedKit:
 
     def warm(
         self,
-        texts: Iterable[str | tuple[str, Input]],
+        texts: Iterable[str | tuple[str, Input] | AssetRef],
         *,
         input: Input = "html",
         progress: Progress | None = None,
     ) -> Report:
         """Fetch what these texts will need, so that rendering them asks for nothing.
 
-        :param texts: texts of the format ``input``, or pairs of a text and its own format.
+        :param texts: texts of the format ``input``, pairs of a text and its own format, or references.
         :param input: ``html``, ``markdown`` or ``text``.
         :param progress: called with the number of pictures done and of all.
         :returns: how many distinct pictures there are, how many were fetched, are stale, or failed and why.
@@ -182,8 +182,7 @@ class EmbedKit:
         1
         """
         began = self._clock()
-        pairs = [(text, input) if isinstance(text, str) else text for text in texts]
-        wanted = [ref for text, format in pairs for ref in self.find(text, input=format)]
+        wanted = [ref for one in texts for ref in self._wanted(one, input)]
         found = self.records(wanted, progress=progress)
         embeds = [embed for embed in found.values() if isinstance(embed, Embed)]
         return Report(
@@ -194,6 +193,12 @@ class EmbedKit:
                 (",".join(items), error) for (items, _), error in found.items() if isinstance(error, EmbedKitError)
             ),
         )
+
+    def _wanted(self, one: str | tuple[str, Input] | AssetRef, input: Input) -> list[AssetRef]:
+        if isinstance(one, AssetRef):
+            return [one]
+        text, format = (one, input) if isinstance(one, str) else one
+        return self.find(text, input=format)
 
     def purge(self, reference: Reference) -> bool:
         """Drop every copy of a picture, for all processes that share the store; whether there was one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from embedkit.cli.output import (
 )
 from embedkit.engine.build import Build, BuildReport, Finding, LockReport, Page
 from embedkit.engine.sources import InPlace, Results, Source, Sources
-from embedkit.errors import EmbedKitError
+from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
 from embedkit.files.atomic import Outcome
 from embedkit.models import EmbedKey
 from embedkit.targets import INPUTS, TARGETS, Input, Target
@@ -143,12 +143,9 @@ def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
         findings = [_failure_json(ref, error, places[ref]) for ref, error in report.failed]
         print_json({"distinct": report.distinct, "findings": findings})
     else:
-        for ref, error in report.failed:
-            where = (f"{printable(one.file)}:{one.line}:{one.column}" for one in places[ref])
-            click.echo(f"{ref}: {error.code}: {', '.join(where)}")
-        lost = len(report.lost)
-        unchecked = len(report.failed) - lost
-        say(f"{counted(report.distinct, 'picture')}, {lost} lost, {unchecked} could not be checked.")
+        for one in report.findings:
+            click.echo(f"{printable(one.file)}:{one.line}:{one.column}: {one.code}: {one.ref}: {_fate(one)}")
+        say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}.")
         advise(error.code for _, error in report.failed)
     return report.exit_code
 
@@ -279,12 +276,27 @@ def _read(
     found = Build.collect(named, input=input, output=output, stdin=stdin, keep_going=keep_going)
     for path, reason in found.skipped:
         say(f"{printable(path)} {reason}.")
+    if output and found.others:
+        say(f"{counted(found.others, 'other file')} not copied: only texts are written.")
     for error in found.errors:
         if isinstance(error, OSError):
             say_file_error(error)
         else:
             say_error(str(error))
     return found
+
+
+FATES = {NotFound.code: "withdrawn", NotEmbeddable.code: "not embeddable"}
+
+
+def _fate(finding: Finding) -> str:
+    """What became of a picture, in a word or two."""
+    return FATES.get(finding.code, "could not be checked")
+
+
+def _fates(report: BuildReport) -> str:
+    counts = Counter(FATES.get(error.code, "could not be checked") for _, error in report.failed)
+    return ", ".join(f"{number} {fate}" for fate, number in counts.items()) or "none withdrawn"
 
 
 def _say_findings(report: BuildReport) -> None:
@@ -336,9 +348,12 @@ def _print_lock_check(report: LockReport, json_: bool) -> None:
     for sign, pictures in (("+", report.added), ("-", report.dropped)):
         for items, tld in pictures:
             click.echo(f"{sign} {','.join(items)} ({tld})")
+    _say_findings(report)
     if report.exit_code:
         counts = f"{len(report.added)} missing, {len(report.dropped)} not needed"
         say(f"{printable(report.path)} is out of step: {counts}. Run: embedkit lock DIR")
+    if report.findings:
+        say("A picture that lock reports as withdrawn can't be locked: remove it from the text.")
 
 
 def _keys_json(pictures: Iterable[EmbedKey]) -> list[dict[str, str]]:

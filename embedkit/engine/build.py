@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedkit import errors
 from embedkit.engine import documents, lockfile
 from embedkit.engine.resolver import Progress
-from embedkit.engine.sources import Source, collect
+from embedkit.engine.sources import Source, collect, other_markup
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, ProviderError
 from embedkit.files.atomic import Outcome, WriteBack
 from embedkit.getty import sizes
@@ -29,6 +30,7 @@ EXIT_CODES = {
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, ProviderError)
 }
+NOT_LOCKED = "This picture is not in the lock file."
 LOST = (NotFound, NotEmbeddable)  # withdrawn, or not to be embedded: no later try changes it
 
 Found = Mapping[EmbedKey, Embed | EmbedKitError]
@@ -158,9 +160,10 @@ class Build:
             build (the setting FROZEN) it is 1 wherever a picture is missing from the lock file.
         """
         texts = list(sources)
-        wanted = [(source.text, source.input) for source in texts]
-        rendered = self.kit.documents(wanted, target=self.target, progress=progress)
-        pages = tuple(Page(*pair, len(pair[1].embeds)) for pair in zip(texts, rendered, strict=True))
+        wanted = [(source.text, source.input) for source in texts if not other_markup(source)]
+        rendered = iter(self.kit.documents(wanted, target=self.target, progress=progress))
+        documents = [_as_it_is(one) if other_markup(one) else next(rendered) for one in texts]
+        pages = tuple(Page(*pair, len(pair[1].embeds)) for pair in zip(texts, documents, strict=True))
         findings = _problems(pages)
         return BuildReport(pages, findings=findings, exit_code=self._render_code(findings))
 
@@ -186,14 +189,14 @@ class Build:
         :param progress: called with the number of pictures done and of all.
         :returns: what was fetched. The exit code is that of the worst failure.
         """
-        texts = list(sources)
-        warmed = self.kit.warm([(one.text, one.input) for one in texts], progress=progress)
+        places = occurrences(sources)
+        warmed = self.kit.warm([one.ref for one in places], progress=progress)
         return BuildReport(
             distinct=warmed.distinct,
             fetched=warmed.fetched,
             stale=warmed.stale,
             failed=warmed.failed,
-            findings=_failures(occurrences(texts), warmed.failed) if warmed.failed else (),
+            findings=_failures(places, warmed.failed),
             exit_code=max((error.exit_code for _, error in warmed.failed), default=0),
         )
 
@@ -242,7 +245,7 @@ class Build:
         held = {} if before is None else lockfile.load(before, path)
         wanted = {self.kit.key(one.ref) for one in places}
         if check:
-            return _out_of_step(path, held, wanted)
+            return _out_of_step(path, held, wanted, [(self.kit.key(one.ref), one) for one in places])
         ask = [one.ref for one in places if refresh or not self._covers(held, one.ref)]
         found = self.kit.records(ask, refresh=refresh, progress=progress)
         locked = _locked(held, found, wanted)
@@ -273,7 +276,7 @@ class Build:
 
 
 def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
-    """Every reference in texts, in order, with its place.
+    """Every picture that texts ask for, in order, with its place: references, and embed code that was pasted.
 
     >>> [(one.line, one.column, str(one.ref)) for one in occurrences([Source("A post:\\n[getty 74917285]")])]
     [(2, 1, '74917285')]
@@ -283,10 +286,18 @@ def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
 
 def _occurrences(source: Source) -> Iterator[Occurrence]:
     positions = Positions(source.text)
-    for one in documents.find(source.text, source.input):
-        if one.ref:
-            line, column = positions.of(one.shortcode.place)
-            yield Occurrence(source, line + source.first_line - 1, column, one.ref)
+    found = [(one.shortcode.place, one.ref) for one in documents.find(source.text, source.input) if one.ref]
+    for place, ref in sorted(found + _pasted(source), key=itemgetter(0)):
+        line, column = positions.of(place)
+        yield Occurrence(source, line + source.first_line - 1, column, ref)
+
+
+def _pasted(source: Source) -> list[tuple[int, AssetRef]]:
+    if "gettyimages" not in source.text:
+        return []
+    from embedkit.getty import embed_code
+
+    return [(one.start, one.ref) for one in embed_code.outside_code(source.text, source.input)]
 
 
 def _problems(pages: Iterable[Page]) -> tuple[Finding, ...]:
@@ -321,11 +332,36 @@ def _locked(held: Mapping[EmbedKey, Embed], found: Found, wanted: set[EmbedKey])
     return {key: one for key, one in {**held, **fresh}.items() if key in wanted and key not in lost}
 
 
-def _out_of_step(path: Path, held: Mapping[EmbedKey, Embed], wanted: set[EmbedKey]) -> LockReport:
+def _out_of_step(
+    path: Path,
+    held: Mapping[EmbedKey, Embed],
+    wanted: set[EmbedKey],
+    places: Iterable[tuple[EmbedKey, Occurrence]],
+) -> LockReport:
     missing, unused = _sorted(wanted - held.keys()), _sorted(held.keys() - wanted)
-    code = int(bool(missing or unused))
     return LockReport(
-        distinct=len(wanted), exit_code=code, path=path, locked=len(held), added=missing, dropped=unused
+        distinct=len(wanted),
+        exit_code=int(bool(missing or unused)),
+        path=path,
+        locked=len(held),
+        added=missing,
+        dropped=unused,
+        findings=tuple(
+            Finding(one.source.name, one.line, one.column, "not-locked", NOT_LOCKED, str(one.ref))
+            for key, one in places
+            if key not in held
+        ),
+    )
+
+
+def _as_it_is(source: Source) -> Document:
+    """A text in markup that embeds can't be rendered into; with a problem for each picture that it asks for."""
+    detail = (
+        f"This is {other_markup(source)}: embeds can't be rendered into it. Render the HTML that is made of it."
+    )
+    places = _occurrences(source)
+    return Document(
+        source.text, (), tuple(Problem(one.line, one.column, "not-rendered", detail) for one in places)
     )
 
 

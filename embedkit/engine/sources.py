@@ -19,11 +19,30 @@ FORMATS: dict[str, Input] = {
     ".markdown": "markdown",
     ".mdown": "markdown",
     ".mkd": "markdown",
+    ".mdx": "markdown",
+    ".qmd": "markdown",
+    ".rmd": "markdown",
     ".html": "html",
     ".htm": "html",
     ".xhtml": "html",
     ".txt": "text",
 }
+# Read for what they ask for, and converted where they hold HTML; embeds can't be rendered into their markup.
+OTHER_MARKUP: dict[str, str] = {
+    ".rst": "reStructuredText",
+    ".adoc": "AsciiDoc",
+    ".asciidoc": "AsciiDoc",
+    ".org": "Org",
+}
+# Texts of other kinds, which are named where they mention Getty Images: nothing is passed over in silence.
+UNREAD = frozenset(
+    (
+        *(".json", ".yaml", ".yml", ".toml", ".xml", ".csv", ".ipynb", ".tex", ".textile", ".mediawiki", ".wiki"),
+        *(".pug", ".haml", ".slim", ".njk", ".liquid", ".hbs", ".erb", ".php", ".vue", ".svelte", ".astro"),
+        *(".js", ".jsx", ".ts", ".tsx"),
+    )
+)
+MAX_UNREAD_BYTES = 4 * 1024 * 1024  # of a file that is looked into for the name
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
 BOM = "\ufeff"  # the byte order mark that some editors on Windows begin a file with
 
@@ -74,11 +93,13 @@ class Sources:
     :param texts: each once, in order.
     :param skipped: paths that were passed over, with the reason as the predicate of a sentence.
     :param errors: of files that can't be read, where they were not to be raised.
+    :param others: how many further files there are in the folders: pictures, stylesheets, data.
     """
 
     texts: tuple[Source, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     errors: tuple[Unreadable, ...] = ()
+    others: int = 0
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.texts)
@@ -110,7 +131,7 @@ def collect(
         texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(str(Path(path)))
         for text in texts:
             found.setdefault(text.name, text)
-    return Sources(tuple(found.values()), tuple(reader.skipped), tuple(reader.errors))
+    return Sources(tuple(found.values()), tuple(reader.skipped), tuple(reader.errors), reader.others)
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:
@@ -141,6 +162,7 @@ class _Reader:
     keep_going: bool
     skipped: list[tuple[str, str]] = field(default_factory=list)
     errors: list[Unreadable] = field(default_factory=list)
+    others: int = 0
 
     def read(self, path: str) -> Iterator[Source]:
         if not os.path.exists(path):
@@ -153,7 +175,7 @@ class _Reader:
             empty = False
             yield from self._text(found, found.removeprefix(os.path.join(path, "")))
         if empty:
-            self.skipped.append((path, f"has no texts: files that end in {' '.join(FORMATS)}"))
+            self.skipped.append((path, f"has no texts: files that end in {' '.join((*FORMATS, *OTHER_MARKUP))}"))
 
     def _text(self, path: str, relative: str) -> Iterator[Source]:
         try:
@@ -184,8 +206,23 @@ class _Reader:
             if entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and os.path.isdir(path)):
                 if not self._is_left_out(path):
                     yield from self._walk(path, root)
-            elif _format(path) and (entry.is_file(follow_symlinks=False) or not self._is_odd(path, root)):
+            elif not _format(path):
+                self._pass_over(path, entry)
+            elif entry.is_file(follow_symlinks=False) or not self._is_odd(path, root):
                 yield path
+
+    def _pass_over(self, path: str, entry: os.DirEntry[str]) -> None:
+        """Count a file that is not read, and name it where it may hold pictures."""
+        self.others += 1
+        if os.path.splitext(path)[1].lower() in UNREAD and entry.is_file(follow_symlinks=False):
+            try:
+                with open(path, "rb", buffering=0) as file:
+                    text = file.read(MAX_UNREAD_BYTES).lower()
+            except OSError as error:
+                self._fail(error)
+                return
+            if any(name in text for name in (b"[getty", b"gettyimages.", b"//gty.im/")):
+                self.skipped.append((path, "mentions Getty Images, but its format is not read"))
 
     def _is_left_out(self, folder: str) -> bool:
         """Links to folders are not followed: what they lead to is read where it is, or is not in the tree."""
@@ -295,4 +332,10 @@ def _is_link(item: tuple[str, str]) -> tuple[bool, str]:
 
 
 def _format(name: str) -> Input | None:
-    return FORMATS.get(os.path.splitext(name)[1].lower())
+    ending = os.path.splitext(name)[1].lower()
+    return "html" if ending in OTHER_MARKUP else FORMATS.get(ending)
+
+
+def other_markup(source: Source) -> str:
+    """The name of the markup that a text is in, where embeds can't be rendered into that; else nothing."""
+    return OTHER_MARKUP.get(os.path.splitext(source.name)[1].lower(), "")

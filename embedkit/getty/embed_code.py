@@ -252,7 +252,7 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
     edits: list[tuple[int, int, str]] = []
     problems: list[Problem] = []
     try:
-        for one in _outside_code(text, input, budget):
+        for one in _embeds(text, input, budget):
             edits.append((one.start, one.end, _shortcode(text, one)))
             if one.apart:
                 edits.append(_removal(text, one.apart))
@@ -311,11 +311,21 @@ MAX_STRING_CHARS = 4096  # that are looked back for the quote that opens a strin
 _QUOTED = re.compile(r"""[:=,\[({]\s*"(?:[^"\\]|\\.)*\Z""")
 
 
+def outside_code(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Pasted]:
+    """The embeds that :func:`convert` would replace, as far as the budget reaches."""
+    found: list[Pasted] = []
+    try:
+        found.extend(_embeds(text, input, budget))
+    except _Stopped:
+        pass
+    return found
+
+
 class _Stopped(Exception):
     """Where in a text its budget ends, and why."""
 
 
-def _outside_code(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
+def _embeds(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
     """The embeds of a text that are no examples in code.
 
     :raises _Stopped: where the budget ends.

@@ -32,7 +32,7 @@ _LABEL = lazy_pattern(
     r"\s*+(?:<(?:span|u|b|i|em|strong|font)(?:\s[^<>]*+)?>\s*+)*+([^<]*+)(?:</[a-z]++>\s*+)*?</a\s*+>",
     re.IGNORECASE,
 )
-_SCHEME = lazy_pattern(r"(?:https?:)?//(?:www\.)?", re.IGNORECASE)
+_SCHEME = lazy_pattern(r"(?:(?:https?:)?//)?(?:www\.)?", re.IGNORECASE)
 _THUMBNAIL = lazy_pattern(r"(?:https?:)?//(?:media|embed)\.", re.IGNORECASE)
 # CKEditor 4's media plugins; Drupal's URL embed. The preview that they keep in the element goes with it.
 _URL_ATTRIBUTES = ("data-oembed-url", "data-embed-url")

@@ -264,7 +264,7 @@ def test_check_finds_what_was_withdrawn(run: Run, content: Path, sandbox: Sandbo
     sandbox.app.withdraw(ID)
     done = run("check", "content")
     assert done.code == 1
-    assert f"{ID}: not-found: content/one.md:3:1\n" in done.out
+    assert f"content/one.md:3:1: not-found: {ID}: withdrawn\n" in done.out
     found = json.loads(run("check", "content", "--json").out)
     assert found["findings"][0]["files"] == ["content/one.md"]
     assert found["findings"][0]["places"] == [{"file": "content/one.md", "line": 3, "column": 1}]

@@ -16,6 +16,7 @@ from embedkit.errors import UnsupportedReference
 from embedkit.getty import embed_code, references
 from embedkit.models import AssetRef, Options
 from embedkit.shortcodes import scan
+from embedkit.shortcodes.budget import DOCUMENT
 from tests.support.tools import FIXTURES, reference_dir
 
 ROWS = [json.loads(line) for line in (FIXTURES / "pasted.jsonl").read_text("utf-8").splitlines()]
@@ -370,3 +371,53 @@ def named(code: str) -> set[str]:
         r"detail/([0-9a-z-]+)", code
     )
     return set(lists[0].split(","))
+
+
+def test_front_matter_is_left_and_reported() -> None:
+    text = f'---\nhero: "{FRAME}"\n---\n{FRAME}\n'
+    converted, count, problems = embed_code.convert(text, "markdown")
+    assert (count, converted.count("[getty")) == (1, 1)
+    assert [(one.line, one.code) for one in problems] == [(2, "embed-code")]
+
+
+def test_what_can_not_be_read_is_reported_once_and_code_is_not() -> None:
+    broken = "<script>gie.widgets.load({id:'x'})</script>"
+    assert [one.code for one in embed_code.convert(f"<p>{broken}{broken}</p>")[2]] == []  # a script is code
+    frame = '<iframe src="//embed.gettyimages.com/embed/!"></iframe>'
+    assert [one.code for one in embed_code.convert(f"{FRAME}<pre>{frame}</pre>\n{frame}{frame}")[2]] == [
+        "embed-code"
+    ]
+
+
+def test_a_copy_without_scripting_of_another_picture_stays() -> None:
+    other = FRAME.replace("518730426", "12")
+    assert embed_code.convert(f"{FRAME}<noscript>{FRAME}</noscript>")[0].count("[getty") == 1
+    assert "<noscript>" in embed_code.convert(f"{FRAME}<noscript>{other}</noscript>")[0]
+
+
+def test_code_is_found_as_far_as_the_budget_reaches() -> None:
+    assert len(embed_code.outside_code(FRAME * 3)) == 3
+    assert len(embed_code.outside_code(FRAME * 3, budget=DOCUMENT._replace(references=2))) == 2
+
+
+@pytest.mark.parametrize("script", ["(c)=>", "c =>", "function(e)"])
+def test_minified_calls(script: str) -> None:
+    call = (
+        f"<script>window.gie=window.gie||{script}{{(gie.q=gie.q||[]).push(c)}},gie(()=>{{gie.widgets.load("
+        "{id:`x`,items:'518730426',w:'594px',h:'396px',caption:!0,is360:!1})})</script>"
+    )
+    assert embed_code.convert(call)[0] == '[getty src="518730426" width="594" height="396" caption="true"]'
+
+
+def test_a_string_of_json_stays_one() -> None:
+    text = json.dumps({"a": f"One\n\n{LINK}\n{FRAME}", "b": 1})
+    converted, count, _ = embed_code.convert(text)
+    assert (json.loads(converted), count) == (
+        {"a": "One\n\n[getty src=518730426 width=300 height=200]", "b": 1},
+        1,
+    )
+
+
+def test_a_frame_of_jsx() -> None:
+    source = 'src={"https://embed.gettyimages.com/embed/518730426?et=a&sig=b"}'
+    assert embed_code.convert(f"<iframe {source} width={{594}} allowFullScreen />")[0].startswith("[getty ")

@@ -69,6 +69,39 @@ def test_all_forms_of_one_picture_are_equal(form: str) -> None:
     assert references.parse(form) == AssetRef(("518730426",))
 
 
+@pytest.mark.parametrize(
+    ("name", "item"),
+    [
+        ("GettyImages-74917285", "74917285"),
+        ("GettyImages-74917285.jpg", "74917285"),
+        ("gettyimages-74917285-612x612.jpg", "74917285"),
+        ("gettyimages-74917285-170667a.jpg", "74917285"),
+        ("gettyimages-200305801-001-612x612.jpg", "200305801-001"),
+        ("gettyimages-sb10079129c-001-2048x2048.jpg", "sb10079129c-001"),
+        ("C:\\Users\\me\\Downloads\\GettyImages-74917285.jpg", "74917285"),
+        ("./img/a b/GettyImages-74917285 (1).jpg", "74917285"),
+        ("wp-content/uploads/2024/11/GettyImages-74917285-scaled.jpg", "74917285"),
+        ("/static/GettyImages-74917285-1-300x200.jpeg", "74917285"),
+        ("GettyImages-74917285_high.jpg", "74917285"),
+    ],
+)
+def test_the_name_of_a_file_from_getty(name: str, item: str) -> None:
+    assert references.parse(name).items == (item,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evil.example/GettyImages-74917285.jpg",
+        "https://evil.example/GettyImages-74917285.jpg",
+        "GettyImages-abc.jpg",
+        "/" * 300 + "gettyimages-",
+    ],
+)
+def test_the_name_of_another_file(name: str) -> None:
+    refused(name)
+
+
 def test_a_letter_id_and_a_list_complete_the_22_forms() -> None:
     assert references.parse("https://gty.im/A0310-000291B").items == ("a0310-000291b",)
     assert references.parse("https://gty.im/12,7").items == ("12", "7")

@@ -1,0 +1,195 @@
+"""What authors write and editors save: which of it is a picture, and what is replaced with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from embedkit.models import Options
+from embedkit.shortcodes.editors import is_link_to_itself
+from embedkit.shortcodes.scan import find, front_matter_end
+
+URL = "https://gty.im/74917285"
+PAGE = "https://www.gettyimages.com/detail/photo/x/74917285"
+
+
+@pytest.mark.parametrize(
+    ("input", "whole"),
+    [
+        ("html", f'<p><a href="{URL}">{URL}</a></p>'),
+        ("html", f'<p><a href="{URL}" rel=x target="_blank">gty.im/74917285</a></p>'),
+        ("html", f'<p><a href="{URL}"><u>{URL}</u></a></p>'),
+        ("html", f'<a href="{URL}">{URL}</a>'),
+        ("html", f'<p><span style="x"><a href="{URL}">{URL}</a></span><br /></p>'),
+        ("html", f'<p><a href="{PAGE}">www.gettyimages.com/detail/p…</a></p>'),
+        ("html", f'<p><span style="font-weight:400">{URL}</span></p>'),
+        ("html", f"<p>{URL}<br></p>"),
+        ("html", f"<p><br>{URL}&nbsp;</p>"),
+        ("html", f"<p>&#8203;{URL}</p>"),
+        ("html", f"<p>\u200b{URL}\u200b</p>"),
+        ("html", f"<p><strong><em>{URL}</em></strong></p>"),
+        ("html", f"<p>[embed]{URL}[/embed]</p>"),
+        ("html", f'<p><img src="{URL}"></p>'),
+        ("html", f'<div data-oembed-url="{URL}"><div style="x"><iframe src="{URL}"></iframe></div></div>'),
+        ("html", f'<drupal-url data-embed-url="{URL}" data-url-provider="Getty"></drupal-url>'),
+        ("html", f'<figure class="media"><div data-oembed-url="{URL}"><iframe></iframe></div></figure>'),
+        ("html", "<p>[getty 74917285\u200f]</p>"),
+        ("html", "<p>[getty\u200b 74917285]</p>"),
+        ("html", '<p>[getty src="74917285"<br />\nwidth="300"]</p>'),
+        ("html", "<p>[getty src=&quot;74917285&quot;&nbsp;width=&#8221;300&#8243;]</p>"),
+        ("markdown", f"[{URL}]({URL})"),
+        ("markdown", f'[{URL}]({URL} "A title")'),
+        ("markdown", f"[embed]{URL}[/embed]"),
+        ("markdown", f"<{URL}>"),
+        ("markdown", f"![]({PAGE})"),
+        ("markdown", f"<strong>{URL}</strong>"),
+        ("text", f"\u200b{URL}"),
+    ],
+)
+def test_all_of_it_is_replaced(input: str, whole: str) -> None:
+    (found,) = find(whole, input)
+    assert "74917285" in found.reference
+    assert whole[found.start : found.end].strip("\u200b") == whole.strip("\u200b")
+    assert found.content == "flow"
+
+
+@pytest.mark.parametrize(
+    ("input", "text", "content"),
+    [
+        ("html", f"<p>Words<br />\n{URL}<br />\nmore</p>", "phrasing"),
+        ("html", f"<p>{URL}<br>Words</p>", "phrasing"),
+        ("html", f"<p>Words<br>{URL}</p>", "phrasing"),
+        ("html", f"<p>In [embed]{URL}[/embed] text</p>", "phrasing"),
+        ("html", "<p>a [getty 74917285] b</p>", "phrasing"),
+        ("html", "<p>a <em>b</em> [getty 74917285]</p>", "phrasing"),
+        ("html", "<h2>[getty 74917285]</h2>", "phrasing"),
+        ("html", "<p>a <a href='/x'>[getty 74917285]</a></p>", "text"),
+        ("html", "<p>a <a href='/x'>b</a> [getty 74917285]</p>", "phrasing"),
+        ("html", "<td>[getty 74917285]</td>", "flow"),
+        ("html", "<p>a</p>[getty 74917285]", "flow"),
+        ("html", f"<div>{URL}</div>", "flow"),
+        ("html", "a < b [getty 74917285]", "flow"),
+        ("html", "<i>" * 30 + "[getty 74917285]", "flow"),
+        ("markdown", "a [getty 74917285] b", "phrasing"),
+        ("markdown", "# [getty 74917285]", "phrasing"),
+        ("markdown", "| [getty 74917285] |", "phrasing"),
+        ("markdown", "- [getty 74917285]", "flow"),
+        ("markdown", "> [getty 74917285]", "flow"),
+        ("markdown", "> a\n> [getty 74917285]", "phrasing"),
+        ("markdown", "> [getty 74917285]\n> a", "phrasing"),
+        ("markdown", "[a [getty 74917285] b](/x)", "text"),
+        ("markdown", f"a ![b]({PAGE}) c", "phrasing"),
+        ("markdown", f"Words\n{URL}\nmore", "flow"),
+        ("markdown", "<p>\na\n[getty 74917285]\n</p>", "phrasing"),
+        ("markdown", "a\r[getty 74917285]\rb", "flow"),
+        ("markdown", "<div>[getty 74917285]</div>", "flow"),
+        ("text", "a [getty 74917285] b", "flow"),
+    ],
+)
+def test_what_may_stand_there(input: str, text: str, content: str) -> None:
+    (found,) = find(text, input)
+    assert found.content == content
+
+
+@pytest.mark.parametrize(
+    ("input", "text"),
+    [
+        ("html", f'<p>See <a href="{URL}">{URL}</a></p>'),
+        ("html", f'<p><a href="{URL}">Words</a></p>'),
+        ("html", f'<p><a name="{URL}">{URL}</a></p>'),
+        ("html", f"<p>{URL} and words</p>"),
+        ("html", f"<p>Words\n{URL}\nmore</p>"),
+        ("html", f"<p><span>{URL}</em></p>"),
+        ("html", f"<p>{'<b>' * 9}{URL}{'</b>' * 9}</p>"),
+        ("html", f"[[embed]{URL}[/embed]]"),
+        ("html", f'<div data-oembed-url="{URL}">'),
+        ("html", f'<div data-oembed-url="{URL}">' + "<div></div>" * 40),
+        ("html", f'<div title="{URL}"></div>'),
+        ("html", f'<!-- <a href="{URL}">{URL}</a> -->'),
+        ("html", '<img src="https://media.gettyimages.com/id/74917285/photo/x.jpg">'),
+        ("markdown", f"x [{URL}]({URL}) y"),
+        ("markdown", f"[{URL}](https://gty.im/1)"),
+        ("markdown", "![x](https://media.gettyimages.com/id/74917285/photo/x.jpg)"),
+        ("markdown", f"`![]({PAGE})`"),
+        ("markdown", f"({URL})"),
+        ("markdown", f"{URL}\n===="),
+    ],
+)
+def test_the_rest_stays(input: str, text: str) -> None:
+    assert find(text, input) == []
+
+
+@pytest.mark.parametrize("input", ["html", "markdown"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "{% highlight html %}\n[getty 1]\n{% endhighlight %}\n",
+        "{%- raw -%}\n[getty 1]\n{%- endraw -%}\n",
+        "{% comment %}\n[getty 1]\n{% endcomment %}\n",
+        "{{< highlight go >}}\n[getty 1]\n{{< /highlight >}}\n",
+        "{{% highlight go %}}\n[getty 1]\n{{% /highlight %}}\n",
+        "{/* [getty 1] */}\n",
+        "{{/* [getty 1] */}}\n",
+        "{{!-- [getty 1] --}}\n",
+        "{# [getty 1] #}\n",
+        '{{< figure src="[getty 1]" >}}\n',
+        "<!-- {# [getty 1] -->\n",
+        '<a href="{% url %}" title="[getty 1]">\n',
+        '---\nlayout: page\nhero: "[getty 1]"\n---\n',
+    ],
+)
+def test_code_of_site_generators_stays(input: str, code: str) -> None:
+    assert [found.reference for found in find(f"{code}\n[getty 2]\n", input)] == ["2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% highlight %} {% highlight %} [getty 2]",
+        "{{# [getty 2]",
+        "# head {#id} [getty 2] #}",
+        "{% [getty 2]",
+        "{# [getty 2]",
+    ],
+)
+def test_what_is_not_closed_is_no_code(text: str) -> None:
+    assert [found.reference for found in find(text, "markdown")] == ["2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!!! note\n\n    [getty 2]\n",
+        "!!! warning\n    Words.\n\n    [getty 2]\n\n        [getty 1]\n\nx\n\n    [getty 1]\n",
+        '??? note "x"\n    [getty 2]\n',
+        '=== "Tab"\n\n    === "Inner"\n\n        [getty 2]\n\n            [getty 1]\n',
+        "Term\n:   definition\n\n    [getty 2]\n",
+        "[^1]: footnote\n\n    [getty 2]\n",
+        "Words\n\n    [getty 1]\n\n[getty 2]",
+    ],
+)
+def test_indented_bodies_are_no_code(text: str) -> None:
+    assert [found.reference for found in find(text, "markdown")] == ["2"]
+
+
+def test_sizes_and_titles_are_kept() -> None:
+    (found,) = find(f'[embed width="300" height=200]{URL}[/embed]')
+    assert found.options == Options(max_width=300, max_height=200)
+    (found,) = find(f'<img alt=" A  b " src="{URL}">')
+    assert found.options == Options(title="A b")
+
+
+def test_a_slip_is_told_with_what_was_meant() -> None:
+    (found,) = find("[getty 74917285 widht=300]")
+    assert found.warnings[0].detail == "A shortcode has no attribute 'widht'. Did you mean width?"
+    (found,) = find("[getty 74917285 zzz=300]")
+    assert "It has src, width" in found.warnings[0].detail
+
+
+def test_a_short_start_of_a_url_is_no_link_to_itself() -> None:
+    assert is_link_to_itself("gty.im/749172...", URL)
+    assert not is_link_to_itself("gty…", URL)
+    assert not is_link_to_itself("", "")
+
+
+def test_plain_text_has_no_front_matter() -> None:
+    assert front_matter_end("---\ntitle: a\n---\n", "text") == 0
