@@ -112,6 +112,8 @@ class RenderSettings(NamedTuple):
 
     frame_origin: str
     frame_sandbox: str
+    credentialless: bool
+    privacy_url: str
     widget_script: str
     locale: str
     tld: str
@@ -202,6 +204,14 @@ class Settings:
         " allow-top-navigation-by-user-activation",
         check.text,
         "The sandbox attribute of our frames; empty leaves it out.",
+    )
+    credentialless: bool = _row(
+        False,
+        check.boolean,
+        "Frames get no cookies (Chromium), so that a page with Cross-Origin-Embedder-Policy may show them.",
+    )
+    privacy_url: str = _row(
+        "", check.page_url, "Your site's privacy page, which pictures that ask before they load link to."
     )
     tokens: tuple[Secret, ...] = _row((), _secrets, "Tokens that open search, at least 32 characters each.")
     admin_token: tuple[Secret, ...] = _row((), _secrets, "The token that opens purging; unset, purging is off.")

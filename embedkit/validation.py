@@ -22,6 +22,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HOST = r"[a-z0-9._-]+|[0-9a-f:.]+"  # a name, or what stands in the brackets of IPv6
 _ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?"
 _CONTACT = r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+"
+_PAGE = r"https://[0-9A-Za-z._:-]+([/?#][0-9A-Za-z/_.,:;~%?=&#+@-]*)?"
 _RATE = r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)"
 
 
@@ -150,6 +151,14 @@ def public_url(value: Any) -> str:
     parts = _plain(url)
     if url and not (parts and parts.scheme in ("https", "http")):
         raise ValueError("must be a URL such as https://embeds.example.org")
+    return url
+
+
+def page_url(value: Any) -> str:
+    """A page that readers are sent to: https; a query and a fragment may be there."""
+    url = text(value)
+    if url and not (re.fullmatch(_PAGE, url) and _plain(re.split("[?#]", url, maxsplit=1)[0])):
+        raise ValueError("must be an https URL such as https://example.org/privacy")
     return url
 
 

@@ -5,9 +5,9 @@ and for all that may read our output next: :mod:`embedkit.rendering.escaping`):
 
 title, caption (the author's own text, or empty), credit, photographer, collection, page_url (empty where ON_ERROR
 is text and there is no embed), ref (the IDs, joined by commas), slideshow, align_class, inert (attributes that
-keep template engines of live pages out), words (our own few words, from words.json), thumbnail_url, and where
-there is an embed: frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar, bar_class,
-sandbox, widget_script, data (the ImageObject of jsonld).
+keep template engines of live pages out), words (our own few words, from words.json), privacy_url, thumbnail_url,
+and where there is an embed: frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar,
+bar_class, sandbox, credentialless, widget_script, data (the ImageObject of jsonld).
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def assets(target: Target, settings: RenderSettings, static_url: str) -> dict[st
     for name, setting in (("origin", "frame_origin"), ("sandbox", "frame_sandbox")):
         if (value := getattr(settings, setting)) != getattr(Settings, setting):
             query[name] = value
+    if settings.credentialless:
+        query["credentialless"] = ""
     needed = ROWS[target].assets
     return {
         "css": [f"{static_url}/{STYLES}?v={__version__}"] if STYLES in needed else [],
@@ -102,6 +104,7 @@ class Renderer:
         self._markup = type(_markup(""))
         self._inert = _markup(INERT)
         self._sandbox, self._widget_script = Own(settings.frame_sandbox), Own(settings.widget_script)
+        self._privacy_url = Own(settings.privacy_url)
 
     def render(self, embed: Embed, options: Options, target: Target, input: Input = "text") -> Markup | str:
         """An embed, already at its size, for a target: text for ``text`` and ``markdown``, else markup.
@@ -176,6 +179,7 @@ class Renderer:
             "align_class": Own(f" ek--{options.align}") if options.align in ("left", "center", "right") else "",
             "inert": self._inert if ROWS[target].fallback == "card" else "",
             "words": self._words,
+            "privacy_url": self._privacy_url,
             "thumbnail_url": None,
         }
 
@@ -194,6 +198,7 @@ class Renderer:
             "bar": embed.frame.bar,
             "bar_class": Own(" ek-box--bar") if embed.frame.bar else "",
             "sandbox": self._sandbox,
+            "credentialless": self._settings.credentialless,
             "widget_script": self._widget_script,
             "thumbnail_url": embed.thumbnail_url,
             **({"frame": _own(embed.frame)} if target == "widget" or self._hosted else {}),
@@ -293,10 +298,28 @@ def _escape(value: Any) -> Any:
 
 
 def _words(environment: Environment, locale: str) -> dict[str, str]:
-    """Our few words in the language of a locale such as pt-BR; what a language lacks is in English."""
-    table = json.loads(_source(environment, "words.json"))
+    """Our few words in the language of a locale such as pt-BR; what a language lacks is in English.
+
+    A host's own ``words.json`` has those words that it changes.
+    """
+    folders = cast("FileSystemLoader", environment.loader).searchpath
+    tables = [_table(Path(folder, "embedkit", "words.json")) for folder in reversed(folders)]
     language = re.split("[-_]", locale.lower())[0]
-    return {**table["en"], **table.get(language, {})}
+    words: dict[str, str] = {}
+    for name in ("en", language):
+        for table in tables:
+            words |= table.get(name, {})
+    return words
+
+
+def _table(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        table: dict[str, dict[str, str]] = json.loads(path.read_text("utf-8"))
+        return table
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ConfigurationError(f"{path} can't be read: {error}.", hint="Check EMBEDKIT_TEMPLATES.") from error
 
 
 def _included(environment: Environment, name: str) -> list[str]:

@@ -51,6 +51,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "referrerpolicy": "strict-origin-when-cross-origin",
         "sandbox": r"[a-z -]*",
         "allow": "",
+        "credentialless": "",
         "frameborder": "0",
         "style": STYLE,
     },

@@ -1,14 +1,24 @@
 /* embedkit: pictures that ask before they load. Nothing is requested from Getty Images before the reader agrees.
  *
- * <script defer src="…/embedkit-facade.js"></script>; data-frame-origin and data-frame-sandbox, or origin= and
- * sandbox= in the address, change where frames come from and what they may do.
+ * <script defer src="…/embedkit-facade.js"></script>; data-frame-origin, data-frame-sandbox and
+ * data-frame-credentialless, or origin=, sandbox= and credentialless= in the address, change where frames come from
+ * and what they may do.
  *
- * Events on document: embedkit:consent with detail {granted: true | false} is heard from a consent tool, and sent
- * when a reader makes or takes back the lasting choice; embedkit:scan is for content that was added later.
+ * Events on document:
+ * embedkit:consent  detail {granted: true | false}. Heard from a consent tool; readonly: true beside it says that
+ *                   the choice is made in the tool alone, so that the picture offers none. Sent, with source
+ *                   "embedkit", when a reader makes or revokes the lasting choice here: a tool that keeps the choice
+ *                   itself calls preventDefault(), and there is one memory, the tool's.
+ * embedkit:ready    sent once, when the first can be heard: a tool that was here before speaks now.
+ * embedkit:scan     heard: content was added.
+ *
+ * The choice is in localStorage, as embedkit:always: its date, and "gpc" where it was made in spite of Global
+ * Privacy Control. It ends after a year. Under that signal no other choice counts, whoever keeps it.
  */
 ((document) => {
   "use strict";
   const KEY = "embedkit:always";
+  const LASTS_MS = 365 * 24 * 60 * 60 * 1000;
   const CONSENT = "embedkit:consent";
   const FACADE = ".ek--facade[data-ek-src]";
   // The path comes from an attribute that a commenter may be able to write: only a viewer's will do.
@@ -26,15 +36,26 @@
   const origin = option("origin", "") || "https://embed.gettyimages.com";
   const sandbox = option("sandbox", "allow-scripts allow-same-origin allow-popups" +
     " allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation");
+  const credentialless = option("credentialless", null) !== null;
   const status = document.createElement("div");
-  let granted = remembered() && !matchMedia("(prefers-reduced-data: reduce)").matches;
+  const signal = navigator.globalPrivacyControl === true ? "gpc" : ""; // globalprivacycontrol.org
+  const savesData = matchMedia("(prefers-reduced-data: reduce)").matches;
+  const asksFirst = savesData || signal !== "";
+  let readonly = false;
+  let granted = remembered() && !savesData;
 
   // Storage may be blocked: then the choice holds for this page.
   function remembered() {
-    try { return localStorage.getItem(KEY) === "1"; } catch { return false; }
+    try {
+      const [date, inSpiteOf] = (localStorage.getItem(KEY) ?? "").split(" ");
+      const age = Date.now() - Date.parse(date); // NaN, which is less than nothing, without a date
+      return age >= 0 && age < LASTS_MS && (!signal || inSpiteOf === signal);
+    } catch { return false; }
   }
   function remember(always) {
-    try { always ? localStorage.setItem(KEY, "1") : localStorage.removeItem(KEY); } catch { /* blocked */ }
+    try {
+      always ? localStorage.setItem(KEY, `${new Date().toISOString()} ${signal}`.trim()) : localStorage.removeItem(KEY);
+    } catch { /* blocked */ }
   }
 
   const figures = () => document.querySelectorAll(FACADE);
@@ -45,7 +66,7 @@
     const path = figure.dataset.ekSrc;
     const box = part(figure, "box");
     const gate = part(figure, "gate");
-    if (shown(figure) || !PATH.test(path) || !box || !gate) return;
+    if (shown(figure) || !PATH.test(path) || !box || !gate || document.prerendering === true) return;
     const ratio = part(figure, "ratio");
     const frame = document.createElement("iframe");
     const attributes = {
@@ -59,6 +80,7 @@
       frameborder: 0,
     };
     if (sandbox) attributes.sandbox = sandbox; // before it is in the page, or it would not count
+    if (credentialless) attributes.credentialless = ""; // as this
     Object.entries(attributes).forEach(([name, value]) => frame.setAttribute(name, value));
     gate.hidden = true;
     box.append(frame);
@@ -73,8 +95,8 @@
     if (always) always.checked = false;
   }
 
-  function offerToAskAgain(figure) {
-    if (!shown(figure) || part(figure, "again")) return;
+  function offerToStop(figure) {
+    if (readonly || !shown(figure) || part(figure, "again")) return;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "ek-again";
@@ -83,16 +105,19 @@
   }
 
   function apply(figure) {
+    const choice = part(figure, "choice");
+    if (choice) choice.hidden = readonly;
     if (!granted) return unload(figure);
     load(figure);
-    offerToAskAgain(figure);
+    offerToStop(figure);
   }
 
   function choose(grant) {
     granted = grant;
-    remember(grant);
+    const detail = { granted, source: "embedkit" };
+    const ours = document.dispatchEvent(new CustomEvent(CONSENT, { detail, cancelable: true }));
+    remember(grant && (ours || signal !== "")); // no tool knows what was chosen in spite of the signal
     figures().forEach(apply);
-    document.dispatchEvent(new CustomEvent(CONSENT, { detail: { granted, source: "embedkit" } }));
   }
 
   function scan() {
@@ -104,21 +129,23 @@
     document.querySelectorAll(FACADE + ":not(.ek--ready)").forEach((figure) => {
       figure.classList.add("ek--ready");
       part(figure, "open")?.setAttribute("role", "button"); // without this script it stays a link
-      if (granted) apply(figure);
+      if (granted || readonly) apply(figure);
     });
   }
 
   function show(figure, event) {
-    if (part(figure, "always")?.checked) choose(true);
     load(figure);
-    const frame = shown(figure);
-    if (!frame) return; // no address of a viewer: the link stays a link
+    if (!shown(figure)) return; // no address of a viewer: the link stays a link
     event.preventDefault();
+    goTo(shown(figure), figure);
+  }
+
+  function goTo(frame, figure) {
     frame.addEventListener("load", () => { status.textContent = figure.dataset.ekLoaded; }, { once: true });
     frame.focus();
   }
 
-  function askAgain(figure) {
+  function stop(figure) {
     choose(false);
     part(figure, "open")?.focus();
     status.textContent = figure.dataset.ekRevoked;
@@ -128,7 +155,13 @@
     const control = event.target.closest?.(".ek-open, .ek-again");
     const figure = control?.closest(FACADE);
     if (!figure || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    control.matches(".ek-again") ? askAgain(figure) : show(figure, event);
+    control.matches(".ek-again") ? stop(figure) : show(figure, event);
+  });
+  document.addEventListener("change", ({ target }) => {
+    const figure = target.matches?.(".ek-always") && target.closest(FACADE);
+    if (!figure) return;
+    choose(target.checked);
+    if (shown(figure)) goTo(shown(figure), figure);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== " " || !event.target.matches?.(FACADE + " .ek-open[role=button]")) return;
@@ -142,9 +175,17 @@
   document.addEventListener("embedkit:scan", scan);
   document.addEventListener(CONSENT, ({ detail }) => {
     if (!detail || detail.source === "embedkit") return;
-    granted = detail.granted === true;
-    if (!granted) remember(false);
+    readonly = detail.readonly === true;
+    granted = detail.granted === true && (granted || !asksFirst);
+    if (detail.granted !== true) remember(false);
+    figures().forEach(apply);
+  });
+  document.addEventListener("prerenderingchange", () => figures().forEach(apply));
+  addEventListener("storage", ({ key, newValue }) => { // revoked in another tab
+    if (key !== KEY || newValue !== null) return;
+    granted = false;
     figures().forEach(apply);
   });
   document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", scan) : scan();
+  document.dispatchEvent(new CustomEvent("embedkit:ready"));
 })(document);

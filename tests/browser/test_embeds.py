@@ -29,6 +29,7 @@ WIDGETS = "gie.q.forEach(run => { gie.widgets = {load: () => {}}; run(); });"
 STRICT = "default-src 'none'; img-src data:; script-src 'none'; style-src 'self'; frame-src {frames}"
 SCRIPTED = "default-src 'none'; img-src data:; script-src 'self'; style-src 'self'; frame-src {frames}; require-trusted-types-for 'script'"
 NONE = Options()
+PRIVACY = "https://site.example/privacy"
 WIDTHS = (280, 320, 1280)
 LONG = "The second-longest bridge in the country, seen from the harbour on the evening before its official opening"
 
@@ -255,7 +256,7 @@ def test_nothing_is_asked_of_getty_before_the_click(desk: Desk) -> None:
     page = desk.facade()
     page.locator(".ek-open").hover()
     page.locator(".ek-open").focus()
-    page.locator(".ek-always").check()
+    page.locator(".ek-always").focus()
     page.wait_for_load_state("networkidle")
     assert desk.frames.asked == []
     page.locator(".ek-open").click()
@@ -298,27 +299,106 @@ def test_the_keyboard_alone_is_enough(desk: Desk, key: str) -> None:
     assert page.evaluate("scrollY") == 0
 
 
-def test_always_is_remembered_and_can_be_taken_back(desk: Desk) -> None:
+ALWAYS = "Always load pictures from Getty Images"
+STOP = "Stop loading automatically"
+DAY_MS = 24 * 60 * 60 * 1000
+STORED = "localStorage.getItem('embedkit:always')"
+GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true, configurable: true})"
+
+
+def test_always_acts_at_once_is_remembered_and_can_be_revoked(desk: Desk) -> None:
     page = desk.facade("One", "Two")
-    frames, again = page.locator("iframe"), page.get_by_role("button", name="Ask again before loading pictures")
-    page.get_by_label("Always").first.check()
-    page.get_by_role("button", name="Show picture: One").click()
+    frames, stop = page.locator("iframe"), page.get_by_role("button", name=STOP)
+    page.get_by_role("checkbox", name=ALWAYS).nth(1).check()
     expect(frames).to_have_count(2)
-    expect(again).to_have_count(2)
-    expect(page.locator("iframe").first).to_be_focused()
+    expect(stop).to_have_count(2)
+    expect(page.locator("iframe").nth(1)).to_be_focused()
+    expect(page.get_by_role("status")).to_have_text("Picture loaded")
 
     page.reload()
     expect(frames).to_have_count(2)
-    again.nth(1).click()
+    stop.nth(1).click()
     expect(frames).to_have_count(0)
-    expect(again).to_have_count(0)
+    expect(stop).to_have_count(0)
     expect(page.get_by_role("button", name="Show picture: Two")).to_be_focused()
-    expect(page.get_by_role("status")).to_have_text("Pictures ask again before they load")
-    expect(page.get_by_label("Always").first).not_to_be_checked()
+    expect(page.get_by_role("status")).to_have_text("You’ll be asked before pictures load")
+    expect(page.get_by_label(ALWAYS).first).not_to_be_checked()
+    assert page.evaluate(STORED) is None
 
     page.reload()
     expect(page.get_by_role("button", name="Show picture: One")).to_be_visible()
     expect(frames).to_have_count(0)
+
+
+def test_the_choice_has_a_date_and_ends_after_a_year(desk: Desk) -> None:
+    page = desk.facade()
+    page.get_by_label(ALWAYS).check()
+    age = "Date.now() - Date.parse(localStorage.getItem('embedkit:always'))"
+    assert 0 <= page.evaluate(age) < DAY_MS
+    frame = page.locator("iframe")
+    for days, count in ((364, 1), (366, 0), (-2, 0)):
+        page.evaluate(
+            "ms => localStorage.setItem('embedkit:always', new Date(Date.now() - ms).toISOString())", days * DAY_MS
+        )
+        page.reload()
+        expect(page.locator(".ek--ready")).to_have_count(1)
+        expect(frame).to_have_count(count)
+    for undated in ("1", "true", "", "soon gpc"):
+        page.evaluate("value => localStorage.setItem('embedkit:always', value)", undated)
+        page.reload()
+        expect(page.locator(".ek--ready")).to_have_count(1)
+        expect(frame).to_have_count(0)
+
+
+def test_what_is_revoked_in_one_tab_is_revoked_in_all(desk: Desk) -> None:
+    page = desk.facade()
+    page.get_by_label(ALWAYS).check()
+    other = page.context.new_page()
+    other.goto(desk.site.url)
+    expect(other.locator("iframe")).to_have_count(1)
+    page.get_by_role("button", name=STOP).click()
+    expect(other.locator("iframe")).to_have_count(0)
+
+
+def test_global_privacy_control_keeps_the_gate_until_the_reader_ticks_it_anyway(desk: Desk) -> None:
+    page = desk.facade()
+    page.get_by_label(ALWAYS).check()
+    page.add_init_script(GPC)
+    page.reload()
+    frame = page.locator("iframe")
+    expect(page.get_by_label(ALWAYS)).to_be_visible()
+    expect(frame).to_have_count(0)
+    page.evaluate("document.dispatchEvent(new CustomEvent('embedkit:consent', {detail: {granted: true}}))")
+    expect(frame).to_have_count(0)
+    page.get_by_label(ALWAYS).check()
+    expect(frame).to_have_count(1)
+    assert page.evaluate(STORED).endswith("Z gpc")
+    page.reload()
+    expect(frame).to_have_count(1)
+    page.get_by_role("button", name=STOP).click()
+    page.reload()
+    expect(page.get_by_label(ALWAYS)).to_be_visible()
+    expect(frame).to_have_count(0)
+
+
+def test_the_box_says_what_is_sent_to_whom_and_where_to_read_on(desk: Desk) -> None:
+    page = desk.facade()
+    expect(page.locator(".ek-note")).to_contain_text(
+        "Your IP address and cookies are sent to Getty Images when the picture loads."
+    )
+    expect(page.get_by_role("link", name="Privacy policy")).to_have_count(0)
+    desk.renderer = Renderer(replace(desk.settings, privacy_url=f"{PRIVACY}?a=1&b=2#getty").rendering)
+    page = desk.facade()
+    link = page.get_by_role("link", name="Privacy policy")
+    expect(link).to_have_attribute("href", f"{PRIVACY}?a=1&b=2#getty")
+    box = link.bounding_box()
+    assert box
+    hit = page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).className", [box["x"] + 5, box["y"] + box["height"] / 2]
+    )
+    assert hit == "ek-privacy", "the link of the whole panel does not cover it"
+    link.focus()
+    assert link.evaluate("e => getComputedStyle(e).outlineStyle") in ("solid", "auto")
 
 
 def test_blocked_storage_does_no_harm(desk: Desk) -> None:
@@ -327,10 +407,9 @@ def test_blocked_storage_does_no_harm(desk: Desk) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.reload()
-    page.get_by_label("Always").first.check()
-    page.get_by_role("button", name="Show picture: One").click()
+    page.get_by_label(ALWAYS).first.check()
     expect(page.locator("iframe")).to_have_count(2)
-    page.get_by_role("button", name="Ask again").first.click()
+    page.get_by_role("button", name=STOP).first.click()
     expect(page.locator("iframe")).to_have_count(0)
     assert errors == []
 
@@ -412,15 +491,14 @@ def test_consent_tools_speak_and_listen(desk: Desk) -> None:
     )
     page.evaluate(consent, False)
     expect(page.locator("iframe")).to_have_count(0)
-    page.get_by_label("Always").first.check()
-    page.locator(".ek-open").first.click()
-    page.get_by_role("button", name="Ask again").first.click()
+    page.get_by_label(ALWAYS).first.check()
+    page.get_by_role("button", name=STOP).first.click()
     assert page.evaluate("heard") == ["true undefined", "false undefined", "true embedkit", "false embedkit"]
 
 
 def test_readers_who_save_data_are_always_asked(desk: Desk) -> None:
     page = desk.facade()
-    page.evaluate("localStorage.setItem('embedkit:always', '1')")
+    page.evaluate("localStorage.setItem('embedkit:always', new Date().toISOString())")
     page.add_init_script(
         "const real = matchMedia; window.matchMedia = query => /reduced-data/.test(query) ? {matches: true} : real(query)"
     )
@@ -452,14 +530,14 @@ def test_the_script_tag_may_name_origin_and_sandbox(desk: Desk) -> None:
 
 
 def test_axe_finds_nothing(desk: Desk) -> None:
+    desk.renderer = Renderer(replace(desk.settings, privacy_url=PRIVACY).rendering)
     body = "".join(desk.html(target, Options(caption="x"), title=f"{LONG}: {target}") for target in HTML_TARGETS)
     slideshow = str(desk.renderer.render(record("1", "2", "3"), NONE, "facade"))
     desk.write(body + slideshow, js=True)
     page = desk.open()
-    page.get_by_label("Always").first.check()
     assert_accessible(page)
-    page.locator(".ek-open").first.click()
-    expect(page.get_by_role("button", name="Ask again")).to_have_count(2)
+    page.get_by_label(ALWAYS).first.check()
+    expect(page.get_by_role("button", name=STOP)).to_have_count(2)
     assert_accessible(page)
 
 

@@ -15,9 +15,11 @@ from embedkit.targets import ROWS, Target
 from tests.support.tools import FIXTURES
 
 # A value of each field of RenderSettings that is not the default, and that shows in what is rendered.
-RENDER_SAMPLES = {
+RENDER_SAMPLES: dict[str, Any] = {
     "frame_origin": "https://frames.example.org",
     "frame_sandbox": "allow-scripts",
+    "credentialless": True,
+    "privacy_url": "https://example.org/privacy",
     "widget_script": "https://widgets.example.org/widgets.js",
     "locale": "de",
     "tld": "de",

@@ -82,6 +82,13 @@ def test_settings_come_from_an_environment_or_a_mapping() -> None:
         ("PUBLIC_URL", "https://user:password@x.example", "must be a URL"),
         ("PUBLIC_URL", "https://x.example/#", "must be a URL"),
         ("PUBLIC_URL", 'https://x.example/"', "must be a URL"),
+        ("PRIVACY_URL", "/privacy", "must be an https URL such as https://example.org/privacy"),
+        ("PRIVACY_URL", "http://x.example/privacy", "must be an https URL"),
+        ("PRIVACY_URL", "https://x.example:99999/", "must be an https URL"),
+        ("PRIVACY_URL", 'https://x.example/?"onclick=', "must be an https URL"),
+        ("PRIVACY_URL", "https://x.example/{{x}}", "must be an https URL"),
+        ("PRIVACY_URL", "https://user@x.example/", "must be an https URL"),
+        ("CREDENTIALLESS", "perhaps", "must be true or false"),
         ("OEMBED_ENDPOINT", "https://[::1", "must be an https URL"),
         ("OEMBED_ENDPOINT", "https://x.example:port/", "must be an https URL"),
         ("FRAME_ORIGIN", "https://x.example;script-src", "must be an https URL"),
@@ -137,6 +144,11 @@ def test_every_setting_says_what_it_is() -> None:
     for name, _, says in rows():
         assert name == name.upper()
         assert says.endswith(".")
+
+
+def test_a_privacy_page_may_have_a_query_and_a_fragment() -> None:
+    for url in ("", "https://x.example", "https://x.example/?page_id=3", "https://x.example:8443/p/a~b#getty"):
+        assert Settings(privacy_url=url).privacy_url == url
 
 
 def test_derived_settings() -> None:
