@@ -15,16 +15,24 @@ from embedkit.files.atomic import Tree
 from embedkit.targets import ASSETS
 from embedkit.web.picker_files import picker_files
 
+CONSENT_TOOLS = ("tcf", "google", "wp", "klaro", "cookieconsent", "iframemanager")  # static/consent
 SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 @click.option("--picker", is_flag=True, help="Copy the picker as well, into a folder named after its content.")
+@click.option(
+    "--consent",
+    type=click.Choice(CONSENT_TOOLS),
+    multiple=True,
+    help="Copy the adapter of a consent tool as well; can be given more than once.",
+)
 @as_json
-def assets(folder: Path, picker: bool, json_: bool) -> None:
+def assets(folder: Path, picker: bool, consent: tuple[str, ...], json_: bool) -> None:
     """Copy stylesheet and façade script into a static site."""
-    places = [Path(name) for name in ASSETS]
+    adapters = [Path("consent", f"{name}.js") for name in dict.fromkeys(consent)]
+    places = [*map(Path, ASSETS), *adapters]
     with Tree(folder) as tree:
         for place in places:
             tree.write(place, (static_dir() / place).read_bytes())
@@ -40,6 +48,8 @@ def assets(folder: Path, picker: bool, json_: bool) -> None:
         f'  <link rel="stylesheet" href="/{printable(folder.name)}/embedkit.css">\n'
         f'  <script defer src="/{printable(folder.name)}/embedkit-facade.js"></script>  (for the target facade)'
     )
+    for adapter in adapters:
+        say(f'  <script defer src="/{printable(folder.name)}/{adapter.as_posix()}"></script>')
     if picker:
         tags = "\n".join(f"  {tag}" for tag in picker_files().tags(f"/{folder.name}"))
         say(f"For the picker, whose attribute endpoint names your service:\n{tags}")

@@ -21,6 +21,8 @@ from urllib.request import urlopen
 import click
 import pytest
 
+from embedkit import static_dir
+from embedkit.cli.admin import CONSENT_TOOLS
 from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer
 from embedkit.web.picker_files import picker_files
@@ -400,6 +402,17 @@ def test_assets(run: Run) -> None:
         "site/static/embedkit-facade.js",
     ]
     assert "ek" in Path("site/static/embedkit.css").read_text("utf-8")
+
+
+def test_assets_with_consent_tools(run: Run) -> None:
+    done = run("assets", "site/static", "--consent", "klaro", "--consent", "tcf", "--consent", "klaro")
+    copied = done.out.splitlines()[2:]
+    assert copied == ["site/static/consent/klaro.js", "site/static/consent/tcf.js"]
+    for file in copied:
+        assert Path(file).read_bytes() == (static_dir() / "consent" / Path(file).name).read_bytes()
+        assert f'<script defer src="/static/consent/{Path(file).name}"></script>' in done.err
+    assert {path.stem for path in (static_dir() / "consent").iterdir()} == set(CONSENT_TOOLS)
+    assert run("assets", "site/static", "--consent", "cookiebot").code == 2
 
 
 def test_assets_with_the_picker(run: Run) -> None:
