@@ -79,7 +79,7 @@ class RenderedFragments:
         if ref is None:
             return self._renderer().plain(text, target, input)
         texts = error.texts if isinstance(error, InvalidResponse) else {}
-        return self._renderer().fallback(ref, options, target, texts=texts, input=input)
+        return self._renderer().fallback(ref, options, target, texts=texts, input=input, error=error)
 
     def assets(self, target: Target, static_url: str) -> dict[str, list[str]]:
         """URLs of the stylesheets and scripts that a page with this target needs, by ``css`` and ``js``."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from embedkit import __version__
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, RateLimited, Unavailable
 from embedkit.getty.urls import page_url
 from embedkit.models import AGENCY, AssetRef, Embed, Frame, Options, credit_line
 from embedkit.rendering import escaping, installed
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEXTS = ("title", "photographer", "collection")
+OUTAGES = (Unavailable, RateLimited)  # that pass by themselves
 WIDGET_QUERY = ["et", "tld", "sig"]
 # What Vue, Alpine and AngularJS leave alone: they read the page itself, where references are signs again.
 INERT = ' v-pre="" x-ignore="" ng-non-bindable=""'
@@ -133,16 +134,23 @@ class Renderer:
         *,
         texts: Mapping[str, str] | None = None,
         input: Input = "text",
+        error: EmbedKitError | None = None,
     ) -> Markup | str:
         """What is shown where there is no embed: a credited card, link or text, by ON_ERROR.
 
+        Of a picture that was withdrawn only that is said.
+
         :param texts: title, photographer and collection, as far as they are known.
+        :param error: why there is none.
         :param input: the format of the document that it will be in; ``text`` where there is none.
         """
         row = ROWS[target]
         if row.fallback == "nothing":
             return _markup("")
         context, escape = self._context(ref, options, texts or {}, "", target), row.escape[input]
+        context["outage"] = isinstance(error, OUTAGES)
+        if isinstance(error, NotFound):
+            return self._fill("gone.html" if row.is_markup else "gone.txt", context, escape)
         kind = self._settings.on_error
         if kind == "text":
             name = "text.html" if row.is_markup else row.template
@@ -178,6 +186,7 @@ class Renderer:
             "slideshow": len(ref.items) > 1,
             "align_class": Own(f" ek--{options.align}") if options.align in ("left", "center", "right") else "",
             "inert": self._inert if ROWS[target].fallback == "card" else "",
+            "outage": False,
             "words": self._words,
             "privacy_url": self._privacy_url,
             "thumbnail_url": None,

@@ -67,7 +67,7 @@
     const box = part(figure, "box");
     const gate = part(figure, "gate");
     if (shown(figure) || !PATH.test(path) || !box || !gate || document.prerendering === true) return;
-    const ratio = part(figure, "ratio");
+    const ratio = figure.querySelector("canvas");
     const frame = document.createElement("iframe");
     const attributes = {
       src: origin + path,

@@ -242,7 +242,10 @@ def test_a_slideshow_has_one_frame_of_all_items() -> None:
 def test_the_bar_of_old_markup_keeps_its_height() -> None:
     old = record(width=395, height=643, frame=replace(record().frame, bar=49))
     text = str(RENDERER.render(old, NONE, "web"))
-    assert '<div class="ek-box ek-box--bar"><canvas class="ek-ratio" width="395" height="594"' in text
+    assert (
+        '<div class="ek-box ek-box--bar"><datalist class="ek-ratio" aria-hidden="true"><canvas width="395" height="594"'
+        in text
+    )
 
 
 @pytest.mark.parametrize(
