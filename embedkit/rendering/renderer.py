@@ -6,7 +6,7 @@ and for all that may read our output next: :mod:`embedkit.rendering.escaping`):
 title, caption (the author's own text, or empty), credit, photographer, collection, page_url (empty where ON_ERROR
 is text and there is no embed), ref (the IDs, joined by commas), slideshow, align_class, inert (attributes that
 keep template engines of live pages out), words (our own few words, from words.json), privacy_url, thumbnail_url,
-and where there is an embed: frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar,
+outage (whether an embed is missing for a while only), and where there is an embed: frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar,
 bar_class, sandbox, credentialless, widget_script, data (the ImageObject of jsonld).
 """
 
@@ -149,9 +149,10 @@ class Renderer:
             return _markup("")
         context, escape = self._context(ref, options, texts or {}, "", target), row.escape[input]
         context["outage"] = isinstance(error, OUTAGES)
-        if isinstance(error, NotFound):
-            return self._fill("gone.html" if row.is_markup else "gone.txt", context, escape)
         kind = self._settings.on_error
+        if isinstance(error, NotFound):
+            context["is_card"] = kind == row.fallback == "card"
+            return self._fill("gone.html" if row.is_markup else "gone.txt", context, escape)
         if kind == "text":
             name = "text.html" if row.is_markup else row.template
             return self._fill(name, context | {"page_url": ""}, escape)

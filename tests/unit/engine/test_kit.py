@@ -197,12 +197,30 @@ def test_markup_that_is_refused_becomes_a_credited_card(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("on_error", "has", "lacks"),
-    [("card", "ek-card", "<iframe"), ("link", "<a ", "ek-card"), ("text", "picture 500000410", "<a ")],
+    [("card", "ek-card", "<iframe"), ("link", "<a ", "ek-card"), ("text", f"picture {DENIED}", "<a ")],
 )
 def test_on_error(on_error: str, has: str, lacks: str) -> None:
-    html = str(House(on_error=on_error).kit.html(GONE))
+    html = str(House(on_error=on_error).kit.html(DENIED))
     assert has in html
     assert lacks not in html
+
+
+@pytest.mark.parametrize("on_error", ["card", "link", "text"])
+def test_of_a_withdrawn_picture_readers_learn_that_it_is_gone(on_error: str) -> None:
+    kit = House(on_error=on_error).kit
+    html = str(kit.html(GONE))
+    assert "This picture is no longer available" in html
+    assert "<a " not in html  # it would lead nowhere
+    assert ("ek-card" in html) is (on_error == "card")
+    assert kit.html(GONE, target="text") == "This picture is no longer available."
+
+
+def test_of_an_outage_readers_learn_that_it_passes() -> None:
+    house = House()
+    house.sandbox.faults.add("status", status=503, count=None)
+    html = str(house.kit.html(ID))
+    assert "be shown right now" in html
+    assert "<a " in html
 
 
 def test_on_error_raise() -> None:
