@@ -36,10 +36,14 @@ LONG = "The second-longest bridge in the country, seen from the harbour on the e
 
 @dataclass
 class Origin:
-    """A web server of its own on loopback; ``asked`` is what was requested from it."""
+    """A web server of its own on loopback; ``asked`` is what was requested from it.
+
+    :param headers: what every answer has beside its own.
+    """
 
     pages: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
 
     def answer(self, path: str) -> tuple[str, str, str]:
@@ -56,6 +60,8 @@ def handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
             if policy:
                 self.send_header("Content-Security-Policy", policy)
+            for name, value in origin.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(text.encode())
 
