@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         LockReport as LockReport,
         Page as Page,
     )
+    from embedkit.engine.shelf import Shelf as Shelf
     from embedkit.engine.sources import Source as Source, Sources as Sources
     from embedkit.errors import (
         ConfigurationError as ConfigurationError,
@@ -123,6 +124,7 @@ _MODULES = {
     ),
     "messages": "Request Response Sink",
     "engine.build": "Build BuildReport Finding LockReport Page",
+    "engine.shelf": "Shelf",
     "engine.sources": "Source Sources",
     "transport.client": "HttpTransport Transport",
     "cache.embed_cache": "EmbedCache",

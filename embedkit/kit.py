@@ -12,6 +12,8 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from html import escape as html_escape
 from typing import TYPE_CHECKING, cast
 
 from embedkit import validation
@@ -23,7 +25,9 @@ from embedkit.getty import references
 from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, RenderOptions, Report
 from embedkit.process import Lazy
 from embedkit.settings import Settings
-from embedkit.targets import INPUTS, TARGETS, Input, Target
+from embedkit.shortcodes.scan import Positions
+from embedkit.shortcodes.scan import replace as replace_spans
+from embedkit.targets import INPUTS, ROWS, TARGETS, Input, Target
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -36,11 +40,12 @@ if TYPE_CHECKING:
     from embedkit.api.parameters import AnySearch, Family
     from embedkit.cache.embed_cache import EmbedCache
     from embedkit.cache.stores.base import LocalStore
+    from embedkit.engine.shelf import Shelf
     from embedkit.transport.client import Transport
 
 logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
 
-Reference = str | AssetRef
+Reference = str | int | AssetRef
 
 
 class EmbedKit:
@@ -74,18 +79,23 @@ class EmbedKit:
         self.events = self.engine.events
         self._memo = self.engine.memo
         self._api = Lazy(self._open_api)
+        self.mounted_at = ""  # where a blueprint serves our files; create_blueprint() knows
 
     @property
     def cache(self) -> EmbedCache:
         """The copies, and what is known of the store that holds them."""
         return self.engine.cache()
 
+    def __repr__(self) -> str:
+        return f"<EmbedKit cache={self.settings.cache or 'sqlite'!r} target={self.settings.target!r}>"
+
     # -- resolving --------------------------------------------------------------------------------------
 
     def parse(self, reference: Reference) -> AssetRef:
         """Any form of a reference as a value, with the options that are written in it.
 
-        :param reference: an ID, up to five IDs with commas, a URL, a shortcode, or pasted embed code.
+        :param reference: an ID, as a text or a number, up to five IDs with commas, a URL, a shortcode, the name of
+            a file from Getty, or pasted embed code.
         :raises UnsupportedReference: where it names no Getty Images picture, or is not a string.
 
         >>> kit.parse("https://gty.im/74917285").items
@@ -93,8 +103,10 @@ class EmbedKit:
         """
         if isinstance(reference, AssetRef):
             return reference
+        if isinstance(reference, int) and not isinstance(reference, bool):
+            reference = str(reference)  # what a database or YAML makes of an ID
         if not isinstance(reference, str):
-            hint = 'Give a text, such as "74917285".'
+            hint = 'Pass a text such as "74917285", or a number.'
             raise UnsupportedReference(f"{validation.short_repr(reference)} is not a reference.", hint=hint)
         return references.parse(reference)
 
@@ -122,7 +134,7 @@ class EmbedKit:
         >>> kit.resolve("74917285", max_width=300).width
         300
         """
-        question: tuple[object, ...] = ("resolve", reference, options)
+        question: tuple[object, ...] = ("resolve", type(reference), reference, options)
         if keywords:
             question = *question, *keywords.items(), *map(type, keywords.values())  # types, since 1 == True
         known: Embed | None = self._memo.get(question)
@@ -257,7 +269,7 @@ class EmbedKit:
         >>> print(kit.html("74917285", target="text", caption="One on one"))  # doctest: +ELLIPSIS
         Under the lights at the corner court — One on one — Photo: Ivo Lindqvist / Touchline Sport /...
         """
-        question: tuple[object, ...] = ("html", reference, options)
+        question: tuple[object, ...] = ("html", type(reference), reference, options)
         if keywords:
             question = *question, *keywords.items(), *map(type, keywords.values())  # types, since 1 == True
         known: Markup | str | None = self._memo.get(question)
@@ -311,7 +323,31 @@ class EmbedKit:
         1
         """
         validation.one_of(target, TARGETS, "target")
-        return self.engine.fragments.assets(target, self.settings.static_url)
+        return self.engine.fragments.assets(target, self.mounted_at or self.settings.static_url)
+
+    def copy_assets(
+        self, folder: str | os.PathLike[str], targets: Iterable[Target] = ("web", "facade")
+    ) -> list[str]:
+        """Copy the stylesheets and scripts that pages with these targets need; a static site serves them itself.
+
+        :param folder: made where there is none.
+        :returns: the names of the files.
+        :raises ConfigurationError: for another target.
+        :raises OSError: where a file can't be written.
+
+        >>> kit.copy_assets(folder)  # doctest: +SKIP
+        ['embedkit.css', 'embedkit-facade.js']
+        """
+        import shutil
+
+        from embedkit.rendering.renderer import static_dir
+
+        rows = [ROWS[validation.one_of(target, TARGETS, "target")] for target in targets]
+        names = list(dict.fromkeys(name for row in rows for name in row.assets))
+        os.makedirs(folder, exist_ok=True)
+        for name in names:
+            shutil.copyfile(static_dir() / name, os.path.join(folder, name))
+        return names
 
     # -- texts ------------------------------------------------------------------------------------------
 
@@ -326,26 +362,152 @@ class EmbedKit:
         """
         return [one.ref for one in documents.find(text, validation.one_of(input, INPUTS, "input")) if one.ref]
 
-    def render(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
+    def render(
+        self,
+        text: str,
+        *,
+        input: Input = "html",
+        target: Target | None = None,
+        pasted: bool = False,
+    ) -> str:
         """A text with every reference replaced; what can't be shown degrades by ON_ERROR.
 
+        :param text: a ``Markup`` gives a ``Markup``, as template filters expect.
         :param input: ``html``, ``markdown`` or ``text``: decides what is code and must stay as it is.
         :param target: what to render for; by default the setting TARGET. An author may choose another of those
             that are for pages.
+        :param pasted: show embed code that was pasted, too, as if it were shortcodes.
         :raises ConfigurationError: for another input or target.
 
         >>> kit.render("A post: [getty 74917285]", input="markdown").count("<iframe")
         1
         """
-        return self.document(text, input=input, target=target).content
+        content = self.document(text, input=input, target=target, pasted=pasted).content
+        return type(text)(content) if hasattr(text, "__html__") else content
 
-    def document(self, text: str, *, input: Input = "html", target: Target | None = None) -> Document:
+    def filter(self, value: object, *, input: Input = "html", target: Target | None = None) -> Markup:
+        """What a template's filter does, as ``urlize``: plain text is escaped first, markup is taken as it is.
+
+        :param value: a text, or anything with ``__html__``, such as ``Markup`` or Django's ``SafeString``.
+
+        >>> str(kit.filter("<b> [getty 74917285]"))[:15]
+        '&lt;b&gt; <figu'
+        """
+        from markupsafe import Markup, escape
+
+        return Markup(self.render(str(escape(value)), input=input, target=target))  # noqa: S704  # nosec B704
+
+    def document(
+        self,
+        text: str,
+        *,
+        input: Input = "html",
+        target: Target | None = None,
+        pasted: bool = False,
+        first_line: int = 1,
+    ) -> Document:
         """The same as :meth:`render`, with the embeds that were shown and the problems that were met.
+
+        :param first_line: the line of its file on which the text begins, so that problems name lines of the file.
 
         >>> [problem.code for problem in kit.document("[getty 500000404]").problems]
         ['not-found']
         """
-        return self.documents([(text, input)], target=target)[0]
+        if pasted:
+            text = self.convert(text, input=input).content
+        return _shifted(self.documents([(str(text), input)], target=target)[0], first_line - 1)
+
+    def convert(self, text: str, *, input: Input = "html", first_line: int = 1) -> Document:
+        """A text with pasted embed code turned into shortcodes, all else byte for byte; needs no network.
+
+        :param input: ``html``, ``markdown`` or ``text``: decides what is code and must stay as it is.
+        :param first_line: the line of its file on which the text begins.
+        :returns: the text as ``content``; the problems of what looks like embed code and can't be read.
+
+        >>> kit.convert("<p>No embed code.</p>").content
+        '<p>No embed code.</p>'
+        """
+        from embedkit.getty import embed_code
+
+        done = embed_code.convert(text, validation.one_of(input, INPUTS, "input"))
+        return _shifted(Document(done.text, (), done.problems), first_line - 1)
+
+    def shelve(self, text: str, *, input: Input = "html", target: Target | None = None) -> Shelf:
+        """Put the embeds of a text aside, while a Markdown processor or a sanitizer works on the rest.
+
+        :returns: a :class:`embedkit.Shelf`: its ``text`` has a word for each embed, and ``restore(html)`` puts the
+            embeds into what became of it.
+
+        >>> shelf = kit.shelve("A post.\\n\\n[getty 74917285]\\n", input="markdown")
+        >>> shelf.restore(f"<p>A post.</p><p>{shelf.text.split()[-1]}</p>").startswith("<p>A post.</p><figure")
+        True
+        """
+        from embedkit.engine.shelf import Shelf, Shelver
+
+        matches = documents.find(text, validation.one_of(input, INPUTS, "input"))
+        refs = [one.ref for one in matches if one.ref]
+        found = self.engine.resolve_many(refs)
+        shelver, edits, left = Shelver(), [], iter(found)
+        problems = [problem for match in matches for problem in match.problems]
+        positions = Positions(text)
+        for match in matches:
+            start, end = match.shortcode.start, match.shortcode.end
+            if match.shortcode.kind == "escape":
+                edits.append((start, end, shelver.put(*[html_escape(text[start + 1 : end - 1])] * 2)))
+            if match.ref is None:
+                continue
+            error = next(left)
+            if isinstance(error, EmbedKitError):
+                problems.append(documents.problem_at(match.shortcode, error, positions))
+            wanted = match.options(target)
+            flow, words = (
+                self._escaped(match.ref, wanted),
+                self._escaped(match.ref, replace(wanted, target="text")),
+            )
+            edits.append((start, end, shelver.put(flow, words)))
+        embeds = tuple(one for one in found if isinstance(one, Embed))
+        return Shelf(replace_spans(text, edits), embeds, tuple(problems), shelver.mark, tuple(shelver.shown))
+
+    def retarget(self, html: str, target: Target) -> str:
+        """Finished HTML with embedkit's figures shown for another target: a feed, an excerpt, a search index.
+
+        Of a figure only the reference and our options are read, and checked as an author's.
+
+        :param target: what to render for.
+        :raises ConfigurationError: for another target.
+
+        >>> kit.retarget(kit.render("[getty 74917285]"), "text")[:15]
+        'Under the light'
+        """
+        from embedkit.engine.shelf import retarget
+
+        validation.one_of(target, TARGETS, "target")
+        return retarget(html, lambda ref: self._escaped(ref, Options(target=target)))
+
+    def fingerprint(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
+        """A name that changes when the HTML of a text may: for incremental builds. Getty is not asked.
+
+        It depends on the text's references, on settings and templates, and on the copies that are held; so call it
+        after :meth:`warm`.
+
+        >>> kit.fingerprint("[getty 74917285]") == kit.fingerprint("[getty 74917285] ")
+        True
+        """
+        from embedkit.engine.shelf import digest
+
+        refs = self.find(text, input=input)
+        held = {str(key): self._held(key) for key in map(self.key, refs)}
+        return digest({"edition": self.engine.fragments.edition(), "target": target, "refs": refs, "held": held})
+
+    def _escaped(self, ref: AssetRef, options: Options) -> str:
+        """An embed for the middle of HTML, where plain text is text."""
+        shown = self.html(ref, options)
+        return str(shown) if hasattr(shown, "__html__") else html_escape(shown)
+
+    def _held(self, key: EmbedKey) -> object:
+        """What is known of a picture, without asking."""
+        embed = self.engine.held(key)
+        return embed and replace(embed, fetched_at=0.0, fresh_until=0.0, stale=False)
 
     def documents(
         self,
@@ -411,3 +573,11 @@ class EmbedKit:
             return AssetRef(references.ids(ref), validation.options(ref.options, {}))
         except EmbedKitError as error:
             return error
+
+
+def _shifted(document: Document, lines: int) -> Document:
+    """The document with its problems that many lines further down."""
+    if not lines:
+        return document
+    problems = tuple(one._replace(line=one.line + lines) for one in document.problems)
+    return document._replace(problems=problems)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from embedkit.errors import EmbedKitError
-from embedkit.targets import Target
+from embedkit.targets import TARGETS, Target
 
 Align = Literal["none", "left", "center", "right"]
 ALIGNS: tuple[Align, ...] = get_args(Align)
@@ -30,6 +32,44 @@ class RenderOptions(TypedDict, total=False):
     align: Align | None
     tld: str | None
     target: Target | None
+
+
+# What authors and hosts call the options.
+OPTION_WORDS = {
+    **dict.fromkeys(("width", "maxwidth"), "max_width"),
+    **dict.fromkeys(("height", "maxheight"), "max_height"),
+    **dict.fromkeys(("title", "alt"), "title"),
+    **{name: name for name in ("caption", "align", "tld", "target")},
+}
+_SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_PIXELS = re.compile(r"0*([1-9][0-9]{0,4})(?:\.0+)?(?:px)?", re.ASCII)
+
+
+def read_option(name: str, value: object) -> bool | int | str | None:
+    """The value of an option as somebody wrote it; None where it can't have that.
+
+    :param name: a field of :class:`Options`.
+    """
+    if name == "caption" and isinstance(value, bool):
+        return value
+    text = " ".join(str(value).split())
+    if name in ("max_width", "max_height"):
+        found = None if isinstance(value, bool) else _PIXELS.fullmatch(text.lower())
+        return int(found[1]) if found else None
+    if name in ("caption", "title"):
+        return text if name == "title" else _SWITCHES.get(text.lower(), text)
+    allowed = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}[name]
+    word = text.lower().removeprefix("align") if name == "align" else text.lower()
+    word = {"centre": "center", "middle": "center"}.get(word, word)
+    return word if word in allowed else None
+
+
+def _unknown_word(written: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(written.lower(), OPTION_WORDS, 1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(OPTION_WORDS)}."
+    return f"There is no option {written[:40]!r}. {hint}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +97,34 @@ class Options:
     align: Align | None = None
     tld: str | None = None
     target: Target | None = None
+
+    @classmethod
+    def from_words(cls, words: Mapping[str, object]) -> tuple[Options, tuple[Problem, ...]]:
+        """Options in the words of authors and hosts, such as the attributes of a shortcode or of a template tag.
+
+        :param words: by name: ``width height maxwidth maxheight caption title alt align tld target``, in any case,
+            also with dashes or underscores (``max-width``). Sizes may be texts, also with ``px``; ``alignleft``
+            means ``left``. A value that is None or empty is not set.
+        :returns: the options, and a problem for each word that there is not, or that can't have its value; nothing
+            is raised.
+
+        >>> Options.from_words({"width": "300", "alt": "A court", "align": "alignright"})[0].max_width
+        300
+        >>> [one.detail for one in Options.from_words({"widht": 300})[1]]
+        ["There is no option 'widht'. Did you mean width?"]
+        """
+        fields: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for written, value in words.items():
+            name = OPTION_WORDS.get(str(written).lower().replace("_", "").replace("-", ""))
+            if name is None:
+                problems.append(Problem(1, 1, "unknown-attribute", _unknown_word(str(written))))
+            elif value is not None and str(value).strip():
+                fields[name] = read_option(name, value)
+                if fields[name] is None:
+                    detail = f"{written} can't be {str(value)[:40]!r}; it is ignored."
+                    problems.append(Problem(1, 1, "invalid-attribute", detail))
+        return cls(**fields), tuple(problems)
 
     def over(self, other: Options) -> Options:
         """These options, with those that are not set taken from ``other``."""
@@ -120,7 +188,7 @@ class Frame:
         return f"/embed/{','.join(self.items)}?{pairs}" + ("&caption=true" if caption else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Embed:
     """One resolved embed, as data: HTML is made from it at the last moment. Texts are raw, never markup.
 
@@ -153,6 +221,9 @@ class Embed:
     fresh_until: float = 0.0
     stale: bool = False
     asked: tuple[int | None, int | None] = (None, None)
+
+    def __repr__(self) -> str:
+        return f"<Embed {self.ref} {self.title[:40]!r} {self.width}x{self.height}{' stale' if self.stale else ''}>"
 
     def fit(self, max_width: int | None, max_height: int | None) -> Embed:
         """This embed scaled down, ratio kept, to lie within bounds in CSS pixels; never scaled up."""

@@ -122,6 +122,10 @@ class Engine:
         """
         return Expansion(self.resolver, self.memo, self.fragments, target, budget).run(texts, progress, admit)
 
+    def held(self, key: EmbedKey) -> Embed | None:
+        """The record that is held for a picture, however old; Getty is not asked."""
+        return self.resolver.held(key)
+
     def close(self) -> None:
         """Close connections."""
         if close := getattr(self.transport.value_if_made, "close", None):

@@ -61,6 +61,10 @@ class RenderedFragments:
             self._cache().store_rendered(entry, {name: html})
         return html
 
+    def edition(self) -> str:
+        """What HTML depends on, beside the copy and the options; not templates of the host's own."""
+        return self._edition()
+
     def render(self, embed: Embed, options: Options, input: Input = "text") -> Markup | str:
         """An embed, already at its size, for ``options.target`` (by default the setting TARGET)."""
         return self._renderer().render(embed, options, self.target(options), input)

@@ -154,6 +154,10 @@ class Resolver:
             finally:  # after an interruption what is under way comes to its end, and nothing else is begun
                 pool.shutdown(cancel_futures=True)
 
+    def held(self, key: EmbedKey) -> Embed | None:
+        """The record that is held, however old; Getty is not asked."""
+        return self._lookup(key).embed
+
     def _lookup(self, key: EmbedKey) -> Entry:
         """What is held of a picture."""
         return self._cache().get(*key) if self._locked is None else self._from_lock(key, self._locked)

@@ -6,9 +6,9 @@ and for all that may read our output next: :mod:`embedkit.rendering.escaping`):
 title, caption (the author's own text, or empty), credit, photographer, collection, page_url (empty where ON_ERROR
 is text and there is no embed), ref (the IDs, joined by commas), slideshow, align_class, inert (attributes that
 keep template engines of live pages out), words (our own few words, from words.json), privacy_url, thumbnail_url,
-outage (whether an embed is missing for a while only), and where there is an embed: frame, frame_src, frame_path,
-frame_title, frame_caption, items, width, height, bar, bar_class, sandbox, credentialless, widget_script, data (the
-ImageObject of jsonld).
+outage (whether an embed is missing for a while only), is_card (for gone.html alone), and where there is an embed:
+frame, frame_src, frame_path, frame_title, frame_caption, items, width, height, bar, bar_class, sandbox,
+credentialless, widget_script, data (the ImageObject of jsonld).
 """
 
 from __future__ import annotations

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 from flask import Blueprint, Flask, g, request
+from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
 from embedkit.settings import Settings
+from embedkit.validation import short_repr
 from embedkit.web import errors, logs, response
 from embedkit.web.auth import authorize
 from embedkit.web.bulkhead import leave_place, take_place
@@ -24,13 +26,15 @@ from embedkit.web.rate_limit import RateLimiter, add_headers, count_credential, 
 from embedkit.web.response_cache import ResponseCache
 from embedkit.web.routes import Route
 
+BY_NAME = "Pass them by name: kit=… and settings=…."
+
 
 def create_app(
-    settings: Settings | None = None, *, kit: EmbedKit | None = None, authorize: Authorize | None = None
+    settings: Settings | EmbedKit | None = None, *, kit: EmbedKit | None = None, authorize: Authorize | None = None
 ) -> Flask:
     """The service as a Flask application of its own.
 
-    :param settings: by default those of the kit, or of the environment (``EMBEDKIT_…``).
+    :param settings: by default those of the kit, or of the environment (``EMBEDKIT_…``); or a kit.
     :param kit: by default one made from the settings.
     :param authorize: a login that decides instead of TOKENS, ADMIN_TOKEN and SEARCH_ACCESS: called with the
         action (``search``, ``grant``, ``purge``, ``metrics``), returns whether the caller of the current request
@@ -42,6 +46,8 @@ def create_app(
     >>> app.test_client().get("/healthz").json
     {'status': 'ok'}
     """
+    if isinstance(settings, EmbedKit):
+        settings, kit = None, settings
     blueprint, context, limiter = _mounted(settings, kit, authorize, None)
     blueprint.add_url_rule("/", "index", partial(home, context))
     app = Flask("embedkit.web", static_folder=None)
@@ -79,6 +85,7 @@ def create_blueprint(
     {'status': 'ok'}
     """
     blueprint, context, _ = _mounted(settings, kit, authorize, url_prefix)
+    blueprint.record(partial(_mount, context.kit))
     if context.metrics:
         blueprint.after_request(partial(count_answer, context.metrics))
     return blueprint
@@ -87,8 +94,10 @@ def create_blueprint(
 def _mounted(
     settings: Settings | None, kit: EmbedKit | None, authorize: Authorize | None, url_prefix: str | None
 ) -> tuple[Blueprint, AppContext, RateLimiter]:
-    if isinstance(kit, Settings) or not isinstance(settings, Settings | None):
-        raise ConfigurationError("A kit is not settings.", hint="Pass them by name: kit=… and settings=….")
+    if not isinstance(kit, EmbedKit | None):
+        raise ConfigurationError(f"kit is {short_repr(kit)}, not an EmbedKit.", hint=BY_NAME)
+    if not isinstance(settings, Settings | None):
+        raise ConfigurationError(f"settings is {short_repr(settings)}, not a Settings.", hint=BY_NAME)
     kit = kit or EmbedKit(settings)
     if not kit.settings.frozen:
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
@@ -109,6 +118,12 @@ def _mounted(
     for route in ROUTES:
         blueprint.add_url_rule(route.rule, route.endpoint, partial(route.view, context), methods=[route.method])
     return blueprint, context, limiter
+
+
+def _mount(kit: EmbedKit, state: BlueprintSetupState) -> None:
+    """Let the kit know where its files are served: it can't see the host's URLs."""
+    if not (kit.settings.assets_url or kit.settings.public_url):
+        kit.mounted_at = f"{state.url_prefix or ''}/static"
 
 
 def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None:

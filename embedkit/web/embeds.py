@@ -14,6 +14,7 @@ from flask import Response, request
 
 from embedkit.engine.documents import TextTooLarge
 from embedkit.errors import EmbedKitError, Unavailable, UnsupportedReference
+from embedkit.getty import embed_code
 from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES, asset_ids
 from embedkit.models import JSON, AssetRef, Document, Embed, Options
 from embedkit.shortcodes.budget import REQUEST
@@ -29,6 +30,8 @@ from embedkit.web.schemas import (
     BatchAnswer,
     BatchItem,
     BatchRequest,
+    ConvertAnswer,
+    ConvertRequest,
     EmbedAnswer,
     EmbedQuery,
     FrameQuery,
@@ -64,6 +67,15 @@ def render(context: AppContext) -> Response:
         embeds = [context.record(embed) for embed in document.embeds]
         problems = [problem._asdict() for problem in document.problems]
         return response.as_json({"content": document.content, "embeds": embeds, "problems": problems})
+
+
+def convert(context: AppContext) -> Response:
+    """A text in, the same text with its embed code as shortcodes out; Getty is not asked."""
+    with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
+        params = read_body(ConvertRequest)
+        done = embed_code.convert(params.content, params.input, REQUEST)
+        problems = [problem._asdict() for problem in done.problems]
+        return response.as_json({"content": done.text, "converted": done.converted, "problems": problems})
 
 
 def purge(context: AppContext, ref: str) -> Response:
@@ -322,5 +334,16 @@ ROUTES = (
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
         max_body_bytes=2048 * KIB,
         sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
+    ),
+    Route(
+        "/v1/convert",
+        convert,
+        "Turn pasted embed code in a text into shortcodes",
+        "Texts",
+        {200: Answer("The text; everything else in it stays as it is.", ConvertAnswer)},
+        method="POST",
+        body=ConvertRequest,
+        max_body_bytes=2048 * KIB,
+        sample={"content": "<p>Dusk at last.</p>", "input": "html"},
     ),
 )

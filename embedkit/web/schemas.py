@@ -190,7 +190,7 @@ class LanguageQuery(Struct, omit_defaults=True):
 class BatchItem(Display, forbid_unknown_fields=True, kw_only=True):
     """One reference of a batch, with options of its own."""
 
-    ref: str
+    ref: str | int
     caption: Caption | None = None
     align: Side | None = None
     title: Title | None = None
@@ -200,8 +200,10 @@ class BatchItem(Display, forbid_unknown_fields=True, kw_only=True):
 BatchRef = Annotated[
     Any,
     Meta(
-        description=f"A text of up to {MAX_REFERENCE_CHARS} characters, or an object; all else gets its own error",
-        extra_json_schema={"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/BatchItem"}, {}]},
+        description=f"An ID, a text of up to {MAX_REFERENCE_CHARS} characters, or an object; else its own error",
+        extra_json_schema={
+            "anyOf": [{"type": "string"}, {"type": "integer"}, {"$ref": "#/components/schemas/BatchItem"}, {}]
+        },
     ),
 ]
 
@@ -219,6 +221,13 @@ class RenderRequest(Struct, forbid_unknown_fields=True):
     content: str
     input: Input = "html"
     target: To | None = None
+
+
+class ConvertRequest(Struct, forbid_unknown_fields=True):
+    """A text with pasted embed code; ``input`` tells what is code in it."""
+
+    content: str
+    input: Input = "html"
 
 
 class FrameRecord(Struct):
@@ -316,6 +325,14 @@ class RenderAnswer(Struct):
 
     content: str
     embeds: list[Record]
+    problems: list[RenderProblem]
+
+
+class ConvertAnswer(Struct):
+    """The text with embed code turned into shortcodes, how much that was, and what was left."""
+
+    content: str
+    converted: int
     problems: list[RenderProblem]
 
 

@@ -11,7 +11,7 @@ def options(kit: EmbedKit) -> None:
     kit.html("74917285", max_width="480")  # slip
     kit.html("74917285", align="middle")  # slip
     kit.resolve("74917285", max_widht=480)  # slip
-    kit.resolve(74917285)  # slip
+    kit.resolve(7.5)  # slip
     kit.render("A post.", input="markdwon")  # slip
     kit.render("A post.", target="webb")  # slip
     kit.documents([("A post.", "rst")])  # slip

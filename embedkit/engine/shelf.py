@@ -1,0 +1,163 @@
+"""Embeds kept out of a text while somebody else works on it; and embeds found again in finished HTML.
+
+Markdown processors, typographers and sanitizers see words instead of markup: letters and digits that mean nothing
+to any of them. The words carry a random mark, so that nothing in a text can pretend to be one.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from embedkit.errors import UnsupportedReference
+from embedkit.getty import urls
+from embedkit.models import ALIGNS, AssetRef, Embed, Options, Problem
+from embedkit.rendering.phrasing import phrasing
+from embedkit.shortcodes import scan
+from embedkit.shortcodes.surroundings import Span, Surroundings
+from embedkit.shortcodes.tag import unescape
+
+MARK_BYTES = 8
+MAX_FIGURE_CHARS = 16_384  # of one of our figures; they have some 2,000
+
+_LONE = r"<p(?:\s[^<>]*+)?>\s*+{word}\s*+</p\s*+>"
+_ROOT = re.compile(
+    r'<(figure|span|div|blockquote)\s(?=[^<>]*class="ek ek--(?:web|facade|widget|card|amp)\b)[^<>]*+>'
+)
+_FRAME_PATH = re.compile(r'(?:src|data-ek-src)="[^"<>]*?/embed/([0-9A-Za-z,-]{1,200})\?')
+_PAGE = re.compile(r'href="(https://www\.gettyimages\.[a-z.]{2,6}/detail/[0-9A-Za-z-]{1,24})"')
+_ALIGN = re.compile(r'class="[^"<>]*\bek--(left|right|center)\b')
+_WIDTH = re.compile(r'<(?:iframe|canvas)[^<>]*\swidth="([1-9][0-9]{0,4})"')
+_CAPTION = re.compile(r'<span class="ek-text">([^<>]*)</span>')
+
+
+class Shown(NamedTuple):
+    """One picture as it may be needed: a block, a part of a sentence, and words."""
+
+    flow: str
+    phrasing: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A text without its embeds, and the way back: made by :meth:`embedkit.EmbedKit.shelve`.
+
+    :param text: with a word in place of each embed; give it to a Markdown processor, a typographer, a sanitizer.
+    :param embeds: the embeds that were put aside, in order.
+    :param problems: what was wrong in the text.
+    """
+
+    text: str
+    embeds: tuple[Embed, ...]
+    problems: tuple[Problem, ...]
+    _mark: str
+    _shown: tuple[tuple[str, str, str], ...]
+
+    def restore(self, html: str) -> str:
+        """The finished HTML with the embeds back in it.
+
+        A paragraph that holds nothing but an embed goes; in a sentence an embed becomes phrasing content; within
+        an attribute, a title, a script, a style, code or a comment, and within a link, it is plain text.
+
+        :param html: what became of :attr:`text`; words of another call stay as they are.
+        """
+        word = rf"ek{self._mark}n([0-9]{{1,7}})x"
+        pattern = re.compile(rf"{_LONE.format(word=word)}|{word}")
+        code, around = scan.protected(html, "html"), Surroundings(html, "html")
+        edits = []
+        for found in pattern.finditer(html):
+            shown = self._numbered(found[1] or found[2])
+            if shown is None:
+                continue
+            place = found.start() if found[2] else html.index("ek" + self._mark, found.start())
+            if code.protected(found.start()) or code.protected(place):
+                edits.append((place, place + len(_word(self._mark, int(found[1] or found[2]))), shown.text))
+            elif found[1]:
+                edits.append((*found.span(), shown.flow))
+            else:
+                content = around.content(Span(*found.span()))
+                edits.append((*found.span(), getattr(shown, content)))
+        return scan.replace(html, edits)
+
+    def _numbered(self, number: str) -> Shown | None:
+        return Shown(*self._shown[int(number)]) if int(number) < len(self._shown) else None
+
+
+def _word(mark: str, number: int) -> str:
+    return f"ek{mark}n{number}x"
+
+
+class Shelver:
+    """Collects what is put aside, and the words that stand for it."""
+
+    def __init__(self) -> None:
+        self.mark = secrets.token_hex(MARK_BYTES)
+        self.shown: list[Shown] = []
+
+    def put(self, flow: str, text: str) -> str:
+        """Put markup aside; the word that stands for it."""
+        self.shown.append(Shown(flow, phrasing(flow), text))
+        return _word(self.mark, len(self.shown) - 1)
+
+
+def figures(html: str) -> Iterator[tuple[int, int, AssetRef]]:
+    """Our own figures in finished HTML: where each is, and its reference with our options.
+
+    Nothing else of a figure is read: its markup may have been anybody's meanwhile.
+    """
+    end = 0
+    for root in _ROOT.finditer(html):
+        if root.start() < end:
+            continue
+        found = _closing(html, root)
+        if not found:
+            continue
+        end = found
+        if ref := _reference(html[root.start() : end]):
+            yield root.start(), end, ref
+
+
+def _closing(html: str, root: re.Match[str]) -> int:
+    depth = 0
+    tags = re.compile(rf"<(/?){root[1]}(?=[\s>])")
+    for tag in tags.finditer(html, root.start(), root.start() + MAX_FIGURE_CHARS):
+        depth += -1 if tag[1] else 1
+        if not depth:
+            return html.find(">", tag.end()) + 1
+    return 0
+
+
+def _reference(figure: str) -> AssetRef | None:
+    frame, page = _FRAME_PATH.search(figure), _PAGE.search(figure)
+    try:
+        if frame:
+            items = urls.asset_ids(frame[1])
+        elif page:
+            items = urls.read(page[1]).items
+        else:
+            return None
+    except UnsupportedReference:
+        return None
+    align, width, caption = _ALIGN.search(figure), _WIDTH.search(figure), _CAPTION.search(figure)
+    options = Options(
+        max_width=int(width[1]) if width else None,
+        caption=" ".join(unescape(caption[1]).split()) or None if caption else None,
+        align=next((one for one in ALIGNS if align and one == align[1]), None),
+    )
+    return AssetRef(items, options)
+
+
+def retarget(html: str, show: Callable[[AssetRef], str]) -> str:
+    """The HTML with every figure of ours shown anew."""
+    return scan.replace(html, [(start, end, show(ref)) for start, end, ref in figures(html)])
+
+
+def digest(parts: Mapping[str, object]) -> str:
+    """A short name for what a rendering depends on."""
+    import hashlib
+
+    return hashlib.blake2b(repr(sorted(parts.items())).encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -1,0 +1,171 @@
+"""Embeds put aside while others work on a text, and found again in finished HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import markdown
+import markdown_it
+import mistune
+import nh3
+import pytest
+from markupsafe import Markup
+
+from embedkit import EmbedKit, Options
+from embedkit.errors import ConfigurationError
+from tests.unit.engine.test_kit import ID, House
+
+POST = f"""A post.
+
+[getty {ID}]
+
+Words [getty {ID} width=300] in a sentence, and [[getty 1]].
+
+| a |
+|---|
+| [getty {ID}] |
+
+`[getty {ID}]` [getty 500000404]
+"""
+
+
+@pytest.fixture(name="kit")
+def fixture_kit() -> EmbedKit:
+    return House().kit
+
+
+PROCESSORS = {
+    "Python-Markdown": lambda text: markdown.markdown(text, extensions=["tables", "smarty", "fenced_code"]),
+    "markdown-it-py": markdown_it.MarkdownIt("commonmark", {"typographer": True}).enable("table").render,
+    "mistune": mistune.create_markdown(plugins=["table"]),
+    "nh3": lambda text: nh3.clean(mistune.html(text)),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_a_text_is_shelved_processed_and_restored(kit: EmbedKit, name: str) -> None:
+    shelf = kit.shelve(POST, input="markdown")
+    assert "[getty 7" not in shelf.text.replace(f"`[getty {ID}]`", "")
+    html = shelf.restore(PROCESSORS[name](shelf.text))
+    assert html.count("<iframe") == 3
+    assert '<span role="figure"' in html  # in the sentence
+    assert "<p><figure" not in html
+    assert f"<code>[getty {ID}]</code>" in html
+    assert "[getty 1]" in html
+    assert "no longer available" in html
+    assert [problem.code for problem in shelf.problems] == ["not-found"]
+    assert [embed.ref.items for embed in shelf.embeds] == [(ID,)] * 3
+
+
+def test_where_no_markup_may_stand_there_are_words(kit: EmbedKit) -> None:
+    shelf = kit.shelve(f"[getty {ID}]")
+    word = shelf.text
+    for before, after in (
+        ('<a title="', '">x</a>'),
+        ("<title>", "</title>"),
+        ("<!-- ", " -->"),
+        ("<script>'", "'</script>"),
+    ):
+        restored = shelf.restore(f"{before}{word}{after}")
+        assert "<iframe" not in restored
+        assert restored.startswith(before + "Under the lights")
+    assert "<iframe" not in shelf.restore(f'<a href="/x">{word}</a>')
+    assert shelf.restore(f"<p> {word} </p>").startswith("<figure")
+    assert shelf.restore(f"<p>a {word}</p>").startswith('<p>a <span role="figure"')
+
+
+def test_words_of_another_call_stay(kit: EmbedKit) -> None:
+    one, other = kit.shelve(f"[getty {ID}]"), kit.shelve(f"[getty {ID}]")
+    assert one.restore(other.text) == other.text
+    assert one.restore(one.text.replace("n0x", "n7x")) == one.text.replace("n0x", "n7x")
+
+
+def test_figures_are_shown_for_a_feed(kit: EmbedKit) -> None:
+    page = f"<p>a</p>{kit.render(f'[getty {ID} align=left width=300 caption=Ours]')}<p>b</p>"
+    feed = kit.retarget(page, "feed")
+    assert "<iframe" not in feed
+    assert "Ours" in feed
+    assert feed.startswith("<p>a</p>")
+    assert feed.endswith("<p>b</p>")
+    for target in ("facade", "card", "amp"):
+        assert kit.retarget(kit.render(f"[getty {ID}]", target=target), "web").count("<iframe") == 1
+    for other in (
+        '<figure class="ek ek--web">',
+        '<figure class="ek ek--web"></figure>',
+        "<figure class=x></figure>",
+    ):
+        assert kit.retarget(other, "feed") == other
+    fake = '<figure class="ek ek--web"><iframe src="https://x/embed/!,?"></iframe><b>x</b></figure>'
+    assert kit.retarget(fake, "feed") == fake
+    with pytest.raises(ConfigurationError):
+        kit.retarget("", "fed")  # type: ignore[arg-type]
+
+
+def test_a_fingerprint_changes_with_what_a_page_shows() -> None:
+    house = House()
+    text = f"[getty {ID}]"
+    before = house.kit.fingerprint(text)
+    house.kit.warm([text])
+    warm = house.kit.fingerprint(text)
+    assert warm != before
+    assert house.kit.fingerprint(f"{text} words") == warm
+    assert house.kit.fingerprint(f"[getty {ID} width=300]") != warm
+    house.sandbox.withdraw(ID)
+    house.kit.purge(ID)
+    assert house.kit.fingerprint(text) != warm
+
+
+def test_numbers_are_references(kit: EmbedKit) -> None:
+    assert kit.html(74917285) == kit.html("74917285")
+    assert kit.resolve(74917285).ref.items == (ID,)
+    for wrong in (True, 1.5, None, -5):
+        assert "<iframe" not in kit.html(wrong)  # type: ignore[arg-type]
+
+
+def test_markup_in_gives_markup_out(kit: EmbedKit) -> None:
+    assert isinstance(kit.render(Markup(f"<p>[getty {ID}]</p>")), Markup)
+    assert not isinstance(kit.render("x"), Markup)
+    assert kit.filter(f"<b>[getty {ID} caption='x']").startswith("&lt;b&gt;<figure")
+    assert kit.filter(Markup("<b>")) == "<b>"
+
+
+def test_pasted_code_is_shown_and_the_source_stays(kit: EmbedKit) -> None:
+    code = f'<iframe src="//embed.gettyimages.com/embed/{ID}?et=a&sig=b" width="300" height="200"></iframe>'
+    assert kit.render(code) == code
+    assert "ek--web" in kit.render(code, pasted=True)
+    assert kit.convert(code).content.startswith(f'[getty src="{ID}"')
+    front = f"---\nhero: {code}\n---\n"
+    assert [one.line for one in kit.convert(front, input="markdown", first_line=5).problems] == [6]
+
+
+def test_problems_name_the_line_of_the_file(kit: EmbedKit) -> None:
+    assert kit.document("[getty 500000404]", first_line=9).problems[0].line == 9
+
+
+def test_options_in_the_words_of_hosts() -> None:
+    words = {
+        "width": "300px",
+        "max-height": 200,
+        "ALT": "A b",
+        "align": "alignright",
+        "tld": None,
+        "caption": "yes",
+    }
+    options, problems = Options.from_words(words)
+    assert (options, problems) == (
+        Options(max_width=300, max_height=200, title="A b", align="right", caption=True),
+        (),
+    )
+    options, problems = Options.from_words({"widht": 1, "zzz": 1, "width": True, "align": "up", "caption": False})
+    assert options == Options(caption=False)
+    assert [one.code for one in problems] == ["unknown-attribute"] * 2 + ["invalid-attribute"] * 2
+
+
+def test_values_show_themselves_in_short(kit: EmbedKit) -> None:
+    assert len(repr(kit)) < 80
+    assert len(repr(kit.resolve(ID))) < 120
+
+
+def test_assets_are_copied(kit: EmbedKit, tmp_path: Path) -> None:
+    assert kit.copy_assets(tmp_path / "static") == ["embedkit.css", "embedkit-facade.js"]
+    assert (tmp_path / "static" / "embedkit.css").exists()
