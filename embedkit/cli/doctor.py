@@ -9,8 +9,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from contextlib import closing, suppress
+from dataclasses import asdict, replace
 from email.utils import parsedate_to_datetime
 from importlib import metadata
 from importlib.util import find_spec
@@ -23,6 +23,7 @@ from embedkit import __version__, static_dir, templates_dir
 from embedkit.api.oauth import Credentials
 from embedkit.cli.admin import kept
 from embedkit.cli.output import as_json, counted, paint, print_json, printable
+from embedkit.cli.page import Finding, check_page
 from embedkit.engine import lockfile
 from embedkit.engine.engine import open_transport
 from embedkit.engine.rendered import open_renderer
@@ -55,24 +56,18 @@ REINSTALL = "In a clone of embedkit, run: pip install --force-reinstall --no-dep
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("skip", "yellow")}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What came of a check: ``ok`` is None where it could not be made."""
-
-    check: str
-    ok: bool | None
-    detail: str
-
-
 @click.command()
 @as_json
 @click.option("--offline", is_flag=True, help="Do not ask Getty for anything.")
-def doctor(json_: bool, offline: bool) -> int:
+@click.option("--page", metavar="URL", help="Check what that page's own policy does to embeds, and nothing else.")
+def doctor(json_: bool, offline: bool, page: str | None) -> int:
     """Check the installation, and list the settings that are set.
 
     Every part is checked, and what fixes it is named. Exits 1 where something is broken, 2 where a setting
-    is wrong.
+    is wrong, 3 where the page of --page can't be reached.
     """
+    if page is not None:
+        return _doctor_of_page(page, json_)
     settings, wrong = examine(os.environ)
     findings = list(_checks(settings, wrong, offline))
     if json_:
@@ -85,6 +80,21 @@ def doctor(json_: bool, offline: bool) -> int:
             click.echo(f"set  {PREFIX}{name} = {printable(value)}")
     if wrong:
         return 2
+    return 1 if any(one.ok is False for one in findings) else 0
+
+
+def _doctor_of_page(url: str, json_: bool) -> int:
+    settings = Settings.from_env(os.environ)
+    with closing(open_transport(settings)) as transport:
+        findings = list(check_page(url, settings, transport))
+    if json_:
+        print_json({"page": url, "checks": [asdict(one) for one in findings]})
+    else:
+        following = [*(one.line for one in findings[1:]), ""]
+        for one, line in zip(findings, following, strict=True):
+            click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {printable(one.detail)}")
+            if one.line != line and one.line:  # the same line mends all that it follows
+                click.echo(f"     {printable(one.line)}")
     return 1 if any(one.ok is False for one in findings) else 0
 
 

@@ -389,3 +389,45 @@ def test_json_and_text_say_the_same(run: Run, put: Callable[..., None]) -> None:
             continue
         mark = {True: "ok  ", False: "FAIL", None: "skip"}[one["ok"]]
         assert f"{mark} {one['check']:12} {one['detail']}" in text
+
+
+# -- a page ------------------------------------------------------------------------------------------------
+
+STRICT_PAGE = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 21\r\nConnection: close\r\n"
+    b"Content-Security-Policy: default-src 'self'\r\nContent-Security-Policy: object-src 'none'\r\n"
+    b"Cross-Origin-Embedder-Policy: require-corp\r\n\r\n<p class=ek>\x1b[31mpost"
+)
+
+
+def reply(data: bytes) -> Callable[[socket.socket, Any], bool]:
+    def script(sock: socket.socket, _: Any) -> bool:
+        sock.sendall(data)
+        return False
+
+    return script
+
+
+def test_a_page_is_told_what_to_change(run: Run) -> None:
+    with Upstream(reply(STRICT_PAGE)) as upstream:
+        done = run("doctor", "--page", f"{upstream.origin}/post")
+        asked = [request.split()[1] for request in upstream.requests]
+        as_json = json.loads(run("doctor", "--page", f"{upstream.origin}/post", "--json").out)
+    frames = f"http://127.0.0.1:{os.environ['EMBEDKIT_FRAME_ORIGIN'].rpartition(':')[2]}"
+    assert done.code == 1
+    assert asked == ["/post"], "no file of ours is named there"
+    assert f"     Content-Security-Policy: default-src 'self'; frame-src 'self' {frames}\n" in done.out
+    assert "     Cross-Origin-Embedder-Policy: unsafe-none\n" in done.out
+    assert '     <link rel="stylesheet" href="' in done.out
+    assert "python" not in done.out
+    checks = {one["check"]: one for one in as_json["checks"] if one["ok"] is False}
+    assert checks.keys() == {"stylesheet", "frames", "isolation"}
+    assert checks["frames"]["detail"] == f"default-src blocks the frames of Getty Images. Add {frames}:"
+
+
+def test_a_page_that_is_not_there(run: Run) -> None:
+    assert run("doctor", "--page", f"http://127.0.0.1:{closed_port()}/").code == 3
+    for url in ("file:///etc/passwd", "post.html"):
+        done = run("doctor", "--page", url)
+        assert done.code == 2
+        assert "is not the URL of a page. Pass one that begins with https://." in done.err

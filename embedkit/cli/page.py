@@ -1,0 +1,403 @@
+"""What a page's own policy does to our embeds, and which line changes it: ``embedkit doctor --page URL``.
+
+The page is fetched, and the files of ours that it names, each within a size and a time. Nothing of it runs, so
+what its scripts add later is not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import NamedTuple, Protocol
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, Unavailable
+from embedkit.messages import Request, Response
+from embedkit.settings import Settings
+from embedkit.targets import FACADE_SCRIPT, STYLES
+
+MAX_PAGE_BYTES = 2 * 1024 * 1024
+MAX_FILE_BYTES = 256 * 1024
+MAX_REDIRECTS = 5
+MAX_FILES = 8  # of ours that are looked at; a page needs three
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PORTS = {"http": 80, "https": 443}
+CSP = "Content-Security-Policy"
+COEP = "Cross-Origin-Embedder-Policy"
+TYPES = {".css": "text/css", ".js": "javascript"}
+LOST = {  # where a sandbox lacks it
+    "allow-scripts": "frames show no picture, and the façade stays a link",
+    "allow-popups": "links in the viewer don't open",
+    "allow-same-origin": "the choice to always load pictures is not kept",
+}
+
+# What a browser asks in turn (CSP Level 3, section 6.8.3), and the directive to write where none of them is there.
+FRAMES = ("frame-src", "child-src", "default-src")
+STYLESHEETS = ("style-src-elem", "style-src", "default-src")
+SCRIPTS = ("script-src-elem", "script-src", "default-src")
+WRITTEN: dict[tuple[str, ...], str] = {FRAMES: "frame-src", STYLESHEETS: "style-src", SCRIPTS: "script-src"}
+_SOURCE = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?P<host>\*|(?:\*\.)?[^/:*]+)(?::(?P<port>[0-9]+|\*))?(?P<path>/.*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of a check of the doctor: ``ok`` is None where it could not be made.
+
+    :param line: what to write instead, to be copied as it stands.
+    """
+
+    check: str
+    ok: bool | None
+    detail: str
+    line: str = ""
+
+
+class Transport(Protocol):
+    """Whatever sends a request."""
+
+    def send(self, request: Request, /) -> Response:
+        """The answer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One Content-Security-Policy of a page, as its directives; ``meta`` is one in the page itself."""
+
+    directives: Mapping[str, tuple[str, ...]]
+    meta: bool = False
+
+    def deciding(self, chain: tuple[str, ...]) -> str:
+        """The directive that decides; empty where there is none, and all is allowed."""
+        return next((name for name in chain if name in self.directives), "")
+
+    def line(self) -> str:
+        """As it is written."""
+        text = "; ".join(" ".join((name, *sources)) for name, sources in self.directives.items())
+        return f'<meta http-equiv="{CSP}" content="{text}">' if self.meta else f"{CSP}: {text}"
+
+    def with_source(self, chain: tuple[str, ...], source: str) -> Policy:
+        """This policy, with one more source where it is asked for."""
+        name = self.deciding(chain)
+        kept = tuple(one for one in self.directives[name] if one.lower() != "'none'")
+        name = WRITTEN[chain] if name == "default-src" else name
+        return Policy({**self.directives, name: tuple(dict.fromkeys((*kept, source)))}, self.meta)
+
+    def with_sandbox(self, tokens: Iterable[str]) -> Policy:
+        """This policy, with these permissions of the sandbox."""
+        return Policy({**self.directives, "sandbox": tuple(tokens)}, self.meta)
+
+
+def parse_policies(text: str, *, meta: bool = False) -> list[Policy]:
+    """The policies of a header, which commas divide; of a directive that is repeated the first counts."""
+    return [policy for part in text.split(",") if (policy := _parse(part, meta)).directives]
+
+
+def _parse(text: str, meta: bool) -> Policy:
+    directives: dict[str, tuple[str, ...]] = {}
+    for directive in text.split(";"):
+        name, *sources = directive.split() or [""]
+        if name and not (meta and name.lower() in ("sandbox", "frame-ancestors", "report-uri")):
+            directives.setdefault(name.lower(), tuple(sources))
+    return Policy(directives, meta)
+
+
+class Script(NamedTuple):
+    """A script of a page."""
+
+    url: str
+    nonce: str
+
+
+@dataclass
+class Markup:
+    """What is in a page that matters to us."""
+
+    policies: list[str] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    scripts: list[Script] = field(default_factory=list)
+    frames: list[dict[str, str]] = field(default_factory=list)
+    classes: set[str] = field(default_factory=set)
+    base: str = ""
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = Markup()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in reversed(attrs)}  # of several, the first counts
+        self.found.classes.update(values.get("class", "").split())
+        if tag == "meta" and values.get("http-equiv", "").lower() == CSP.lower():
+            self.found.policies.append(values.get("content", ""))
+        elif tag == "link" and "stylesheet" in values.get("rel", "").lower().split():
+            self.found.styles.append(values.get("href", ""))
+        elif tag == "script" and "src" in values:
+            self.found.scripts.append(Script(values["src"], values.get("nonce", "")))
+        elif tag == "iframe":
+            self.found.frames.append(values)
+        elif tag == "base" and not self.found.base:
+            self.found.base = values.get("href", "")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as it was answered."""
+
+    url: str
+    headers: Mapping[str, str]
+    markup: Markup
+
+    @classmethod
+    def read(cls, url: str, response: Response) -> Page:
+        """A page, and its URLs in full."""
+        reader = _Reader()
+        reader.feed(response.body.decode("utf-8", "replace"))
+        found = reader.found
+        base = urljoin(url, found.base)
+        found.styles = [urljoin(base, one) for one in found.styles]
+        found.scripts = [Script(urljoin(base, one.url), one.nonce) for one in found.scripts]
+        return cls(url, response.headers, found)
+
+    @property
+    def policies(self) -> list[Policy]:
+        """All that hold for it."""
+        own = [one for text in self.markup.policies for one in parse_policies(text, meta=True)]
+        return parse_policies(self.headers.get(CSP.lower(), "")) + own
+
+
+def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:
+    """What is right and what is wrong with a page.
+
+    :param url: of the page, http or https.
+    :raises ConfigurationError: for another URL.
+    :raises Unavailable: where there is no page.
+    """
+    page = _open(url, transport)
+    markup = page.markup
+    yield Finding("page", True, page.url)
+    yield _embeds(markup)
+    yield from _missing(page, settings)
+    yield from _policies(page, [*_loads(page, settings)])
+    yield from _files(page, transport)
+    yield _isolation(page, settings)
+
+
+def _open(url: str, transport: Transport) -> Page:
+    for _ in range(MAX_REDIRECTS + 1):
+        response = _fetch(url, transport, MAX_PAGE_BYTES)
+        if response.status not in REDIRECTS:
+            break
+        url = urljoin(url, response.headers.get("location", ""))
+    if response.status != 200:
+        raise Unavailable(f"{url} answers with the status {response.status}.", hint="Pass a page that is there.")
+    return Page.read(url, response)
+
+
+def _fetch(url: str, transport: Transport, max_bytes: int) -> Response:
+    if urlsplit(url).scheme not in PORTS or not urlsplit(url).hostname:
+        raise ConfigurationError(f"{url} is not the URL of a page.", hint="Pass one that begins with https://.")
+    headers = {"Accept": "text/html,*/*"}
+    endpoint = f"page {urlsplit(url).netloc}"
+    request = Request(url, endpoint, headers=headers, max_bytes=max_bytes, follow_redirects=False, batch=True)
+    try:
+        return transport.send(request)
+    except InvalidResponse:
+        raise Unavailable(
+            f"{url} answers with what can't be read: too large (over {max_bytes} bytes), cut off or malformed.",
+            hint=f"Try: curl -v {url}",
+        ) from None
+    except EmbedKitError:
+        raise Unavailable(f"{url} can't be reached from here.", hint=f"Try: curl -v {url}") from None
+
+
+def _embeds(markup: Markup) -> Finding:
+    kinds = sorted(name.removeprefix("ek--") for name in markup.classes if name in ("ek--web", "ek--facade"))
+    if "ek" not in markup.classes:
+        return Finding("embeds", None, "none in the page's source; its policy is checked for those to come")
+    return Finding("embeds", True, ", ".join(kinds) or "cards")
+
+
+# -- Content-Security-Policy -------------------------------------------------------------------------------
+
+
+class _Load(NamedTuple):
+    """What a page loads for an embed, and the directives that decide about it."""
+
+    check: str
+    what: str
+    chain: tuple[str, ...]
+    url: str
+    nonce: str = ""
+
+
+def _loads(page: Page, settings: Settings) -> Iterator[_Load]:
+    yield _Load("frames", "the frames of Getty Images", FRAMES, f"{settings.frame_origin}/embed/1")
+    sheets = [url for url in page.markup.styles if _name(url) == STYLES]
+    yield _Load("stylesheet", STYLES, STYLESHEETS, (sheets or [_planned(page, settings, STYLES)])[0])
+    for script in page.markup.scripts:
+        if _is_ours(script.url) or script.url == settings.widget_script:
+            yield _Load("scripts", _name(script.url), SCRIPTS, script.url, script.nonce)
+
+
+def _missing(page: Page, settings: Settings) -> Iterator[Finding]:
+    """What a page lacks that has embeds."""
+    markup = page.markup
+    if "ek" in markup.classes and STYLES not in map(_name, markup.styles):
+        tag = f'<link rel="stylesheet" href="{_planned(page, settings, STYLES)}">'
+        yield Finding("stylesheet", False, f"The page has embeds, and no link to {STYLES}.", tag)
+    if "ek--facade" in markup.classes and FACADE_SCRIPT not in [_name(one.url) for one in markup.scripts]:
+        tag = f'<script defer src="{_planned(page, settings, FACADE_SCRIPT)}"></script>'
+        yield Finding("scripts", False, f"The page has pictures that ask first, and no {FACADE_SCRIPT}.", tag)
+
+
+def _planned(page: Page, settings: Settings, name: str) -> str:
+    return urljoin(page.url, f"{settings.static_url}/{name}")
+
+
+def _policies(page: Page, loads: list[_Load]) -> Iterator[Finding]:
+    """What each policy blocks, beside the whole policy that lets all of it pass; then what none blocks."""
+    passing = loads
+    for policy in page.policies:
+        blocked = [load for load in loads if not is_allowed(policy, load.chain, load.url, page.url, load.nonce)]
+        passing = [load for load in passing if load not in blocked]
+        lost = _lost(policy)
+        line = _mended(policy, blocked, page).line()
+        yield from (_blocked(policy, load, page, line) for load in blocked)
+        if lost:
+            yield Finding(
+                "sandbox", False, f"The page is sandboxed without {' '.join(lost)}: {LOST[lost[0]]}.", line
+            )
+    yield from (Finding(load.check, True, f"{load.what} may load") for load in passing)
+
+
+def _blocked(policy: Policy, load: _Load, page: Page, line: str) -> Finding:
+    name = policy.deciding(load.chain)
+    if _needs_nonce(policy, load):
+        detail = f"{name} with 'strict-dynamic' blocks {load.what}: give its tag the nonce of the page."
+        return Finding(load.check, False, detail)
+    return Finding(load.check, False, f"{name} blocks {load.what}. Add {_source(load, page)}:", line)
+
+
+def _mended(policy: Policy, blocked: list[_Load], page: Page) -> Policy:
+    for load in blocked:
+        if not _needs_nonce(policy, load):
+            policy = policy.with_source(load.chain, _source(load, page))
+    lost = _lost(policy)
+    return policy.with_sandbox((*policy.directives["sandbox"], *lost)) if lost else policy
+
+
+def _needs_nonce(policy: Policy, load: _Load) -> bool:
+    return "'strict-dynamic'" in policy.directives[policy.deciding(load.chain)]
+
+
+def _lost(policy: Policy) -> list[str]:
+    """The permissions that a sandbox withholds from our embeds, the worst loss first."""
+    tokens = policy.directives.get("sandbox")
+    return [] if tokens is None else [one for one in LOST if one not in tokens]
+
+
+def _source(load: _Load, page: Page) -> str:
+    origin = _origin(urlsplit(load.url))
+    return "'self'" if origin == _origin(urlsplit(page.url)) else origin
+
+
+def is_allowed(policy: Policy, chain: tuple[str, ...], url: str, page_url: str, nonce: str = "") -> bool:
+    """Whether a policy lets a page load something (CSP Level 3, section 6.7.2)."""
+    name = policy.deciding(chain)
+    if not name:
+        return True
+    sources = policy.directives[name]
+    if nonce and f"'nonce-{nonce}'" in sources:
+        return True
+    if chain is SCRIPTS and "'strict-dynamic'" in sources:
+        return False
+    return any(_matches(one.lower(), one, urlsplit(url), urlsplit(page_url)) for one in sources)
+
+
+def _matches(source: str, written: str, url: SplitResult, page: SplitResult) -> bool:
+    if source == "*":
+        return url.scheme in PORTS
+    if source == "'self'":
+        return url.hostname == page.hostname and _port(url) == _port(page)
+    if re.fullmatch(r"[a-z][a-z0-9+.-]*:", source):
+        return _upgrades(source[:-1], url.scheme)
+    match = _SOURCE.fullmatch(source)
+    if source.startswith("'") or not match or not _upgrades(match["scheme"] or page.scheme, url.scheme):
+        return False
+    path = written[match.start("path") :] if match["path"] else ""
+    return _is_host(match["host"], url) and _is_port(match["port"], url) and _is_path(path, url)
+
+
+def _upgrades(scheme: str, actual: str) -> bool:
+    return actual == scheme or (scheme, actual) == ("http", "https")
+
+
+def _is_host(host: str, url: SplitResult) -> bool:
+    actual = url.hostname or ""
+    return host in ("*", actual) or (host.startswith("*.") and actual.endswith(host[1:]))
+
+
+def _is_port(port: str | None, url: SplitResult) -> bool:
+    return port == "*" or int(port or PORTS.get(url.scheme, 0)) == _port(url)
+
+
+def _is_path(path: str, url: SplitResult) -> bool:
+    return path in ("", "/") or (url.path.startswith(path) if path.endswith("/") else url.path == path)
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or PORTS.get(url.scheme, 0)
+
+
+def _origin(url: SplitResult) -> str:
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _name(url: str) -> str:
+    return urlsplit(url).path.rpartition("/")[2]
+
+
+def _is_ours(url: str) -> bool:
+    return _name(url) == FACADE_SCRIPT or "/consent/" in urlsplit(url).path
+
+
+# -- files and isolation -----------------------------------------------------------------------------
+
+
+def _files(page: Page, transport: Transport) -> Iterator[Finding]:
+    """Whether our files that the page names are there, as what they are."""
+    styles = [url for url in page.markup.styles if _name(url) == STYLES]
+    scripts = [script.url for script in page.markup.scripts if _is_ours(script.url)]
+    for url in [*dict.fromkeys(styles + scripts)][:MAX_FILES]:
+        try:
+            response = _fetch(url, transport, MAX_FILE_BYTES)
+        except EmbedKitError as error:
+            yield Finding("files", False, str(error))
+            continue
+        kind = response.headers.get("content-type", "")
+        wanted = next(kind for ending, kind in TYPES.items() if _name(url).endswith(ending))
+        if response.status != 200:
+            yield Finding(
+                "files", False, f"{url} answers with the status {response.status}. Copy it: embedkit assets DIR"
+            )
+        elif wanted not in kind:
+            yield Finding("files", False, f"{url} is served as {kind or 'nothing'}, and must be {wanted}.")
+        else:
+            yield Finding("files", True, url)
+
+
+def _isolation(page: Page, settings: Settings) -> Finding:
+    value = page.headers.get(COEP.lower(), "").split(";")[0].strip().lower()
+    if value not in ("require-corp", "credentialless"):
+        return Finding("isolation", True, f"no {COEP} that blocks frames")
+    ours = [one for one in page.markup.frames if one.get("src", "").startswith(f"{settings.frame_origin}/")]
+    if settings.credentialless and all("credentialless" in one for one in ours):
+        return Finding("isolation", True, f"{COEP} {value}, and frames without credentials")
+    mend = "Set EMBEDKIT_CREDENTIALLESS=true and render the page again (Chromium), or write:"
+    return Finding("isolation", False, f"{COEP} {value} leaves a gray box. {mend}", f"{COEP}: unsafe-none")
