@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
-from embedkit import static_dir
+from embedkit import __version__, static_dir
 from embedkit.cli.output import as_json, open_kit, print_json, printable, say
 from embedkit.files.atomic import Tree
+from embedkit.rendering import renderer
+from embedkit.settings import examine
 from embedkit.targets import ASSETS
 from embedkit.web.picker_files import picker_files
 
@@ -43,16 +47,23 @@ def assets(folder: Path, picker: bool, consent: tuple[str, ...], json_: bool) ->
         print_json({"files": [str(place) for place in places]})
         return
     click.echo("\n".join(map(printable, places)))
-    say(
-        "In the head of your pages, with the URL that your site serves them from:\n"
-        f'  <link rel="stylesheet" href="/{printable(folder.name)}/embedkit.css">\n'
-        f'  <script defer src="/{printable(folder.name)}/embedkit-facade.js"></script>  (for the target facade)'
-    )
-    for adapter in adapters:
-        say(f'  <script defer src="/{printable(folder.name)}/{adapter.as_posix()}"></script>')
+    say("In the head of your pages, with the URL that your site serves them from:")
+    say("\n".join(f"  {tag}" for tag in _tags(f"/{printable(folder.name)}", adapters)))
     if picker:
         tags = "\n".join(f"  {tag}" for tag in picker_files().tags(f"/{folder.name}"))
         say(f"For the picker, whose attribute endpoint names your service:\n{tags}")
+
+
+def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
+    """The lines that load our files: their URLs hold the version, and what the settings say of frames."""
+    settings, _ = examine(os.environ)  # a wrong one is no reason to copy nothing: these lines ask few of them
+    needed = renderer.assets("facade", settings.rendering, base)
+    for url in needed["css"]:
+        yield f'<link rel="stylesheet" href="{escape(url)}">'
+    for url in needed["js"]:
+        yield f'<script defer src="{escape(url)}"></script>  (for the target facade)'
+    for adapter in adapters:
+        yield f'<script defer src="{escape(base)}/{adapter.as_posix()}?v={__version__}"></script>'
 
 
 @click.group()

@@ -16,12 +16,13 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 from urllib.request import urlopen
 
 import click
 import pytest
 
-from embedkit import static_dir
+from embedkit import __version__, static_dir
 from embedkit.cli.admin import CONSENT_TOOLS
 from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer
@@ -404,13 +405,27 @@ def test_assets(run: Run) -> None:
     assert "ek" in Path("site/static/embedkit.css").read_text("utf-8")
 
 
+def test_assets_are_named_with_the_version_and_what_the_settings_say_of_frames(
+    run: Run, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDKIT_CREDENTIALLESS", "true")
+    monkeypatch.setenv("EMBEDKIT_TIMEOUT", "soon")
+    lines = run("assets", "site/static").err.splitlines()[1:]
+    frames = quote(sandbox.url, safe="")
+    assert lines == [
+        f'  <link rel="stylesheet" href="/static/embedkit.css?v={__version__}">',
+        f'  <script defer src="/static/embedkit-facade.js?v={__version__}&amp;origin={frames}&amp;credentialless=">'
+        "</script>  (for the target facade)",
+    ]
+
+
 def test_assets_with_consent_tools(run: Run) -> None:
     done = run("assets", "site/static", "--consent", "klaro", "--consent", "tcf", "--consent", "klaro")
     copied = done.out.splitlines()[2:]
     assert copied == ["site/static/consent/klaro.js", "site/static/consent/tcf.js"]
     for file in copied:
         assert Path(file).read_bytes() == (static_dir() / "consent" / Path(file).name).read_bytes()
-        assert f'<script defer src="/static/consent/{Path(file).name}"></script>' in done.err
+        assert f'<script defer src="/static/consent/{Path(file).name}?v={__version__}"></script>' in done.err
     assert {path.stem for path in (static_dir() / "consent").iterdir()} == set(CONSENT_TOOLS)
     assert run("assets", "site/static", "--consent", "cookiebot").code == 2
 

@@ -168,6 +168,7 @@ def test_static_files_are_for_all(web: World) -> None:
     assert get("/static/embedkit-frame.js", **{"If-None-Match": answer.headers["ETag"]}).status_code == 304
     assert get(f"/static/embedkit-frame.js?v={__version__}").cache_control.immutable
     assert not get("/static/embedkit-frame.js?v=0.0.0").cache_control.immutable
+    assert get(f"/static/consent/klaro.js?v={__version__}").cache_control.immutable
 
 
 # -- how often -----------------------------------------------------------------------------------------
