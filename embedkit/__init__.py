@@ -81,9 +81,13 @@ if TYPE_CHECKING:
     from embedkit.errors import (
         ConfigurationError as ConfigurationError,
         EmbedKitError as EmbedKitError,
+        InvalidKey as InvalidKey,
         InvalidResponse as InvalidResponse,
+        InvalidToken as InvalidToken,
         NotEmbeddable as NotEmbeddable,
         NotFound as NotFound,
+        NotLicensed as NotLicensed,
+        PermissionDenied as PermissionDenied,
         ProviderError as ProviderError,
         QuotaExhausted as QuotaExhausted,
         RateLimited as RateLimited,
@@ -119,8 +123,9 @@ _MODULES = {
     "models": "Align AssetRef Document Embed Frame Options Problem RenderOptions Report Shortcode",
     "targets": "Input Target",
     "errors": (
-        "ConfigurationError EmbedKitError InvalidResponse NotEmbeddable NotFound ProviderError "
-        "QuotaExhausted RateLimited Unauthorized Unavailable UnsupportedReference"
+        "ConfigurationError EmbedKitError InvalidKey InvalidResponse InvalidToken NotEmbeddable NotFound "
+        "NotLicensed PermissionDenied ProviderError QuotaExhausted RateLimited Unauthorized Unavailable "
+        "UnsupportedReference"
     ),
     "messages": "Request Response Sink",
     "engine.build": "Build BuildReport Finding LockReport Page",

@@ -8,18 +8,23 @@
         ├── NotEmbeddable       not-embeddable      exists, but may not be embedded
         ├── RateLimited         rate-limited        too many calls a second
         ├── QuotaExhausted      quota-exhausted     too many calls a day
-        ├── Unauthorized        unauthorized        the key or the secret is refused
+        ├── Unauthorized        unauthorized        the credentials are missing or refused
+        │   ├── InvalidKey      invalid-key         the key, or the secret that goes with it
+        │   └── InvalidToken    invalid-token       the token, or it is not one of a customer
+        ├── PermissionDenied    permission-denied   the key or the customer lacks the product or the right
+        ├── NotLicensed         not-licensed        a download of a picture outside the agreement
         ├── Unavailable         unavailable         down, slow, unreachable
         └── InvalidResponse     invalid-response    answered, but not with anything that may be used
 
 Each class has a stable ``code``, the HTTP status that the service answers it with and the exit code of the command
 line; where it names none, those of the class above it hold. Instances carry evidence: ``hint`` (what to do),
-``ref`` and ``retry_after``.
+``ref`` and ``retry_after``; those of Getty also what was asked and answered; and on the wire ``__cause__`` is what
+the system said. No evidence holds a secret.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 
 class EmbedKitError(Exception):
@@ -57,6 +62,13 @@ class EmbedKitError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
+    def __copy__(self) -> Self:
+        """The same error, to be raised by another thread; copying would lose the cause."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        twin.__cause__ = self.__cause__
+        return twin
+
 
 class ConfigurationError(EmbedKitError):
     """A setting is missing or wrong."""
@@ -76,11 +88,30 @@ class UnsupportedReference(EmbedKitError):
 
 
 class ProviderError(EmbedKitError):
-    """Getty Images could not, or would not, give the embed."""
+    """Getty Images could not, or would not, give the embed.
+
+    :param status: the HTTP status that Getty answered with; None without an answer.
+    :param getty_code: Getty's own word for it, such as ImageNotFound; None where it has none.
+    :param request_url: what was asked, with its parameters and without secrets; of a signed URL the host alone.
+    """
 
     code = "provider"
     title = "Getty Images gave no embed"
     http_status = 502
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        status: int | None = None,
+        getty_code: str | None = None,
+        request_url: str | None = None,
+        **evidence: Any,
+    ) -> None:
+        super().__init__(message, **evidence)
+        self.status = status
+        self.getty_code = getty_code
+        self.request_url = request_url
 
 
 class NotFound(ProviderError):
@@ -126,6 +157,38 @@ class Unauthorized(ProviderError):
     code = "unauthorized"
     title = "Credentials refused"
     exit_code = 2
+
+
+class InvalidKey(Unauthorized):
+    """The key is missing, misspelled or inactive, or the secret is not the one that goes with it."""
+
+    code = "invalid-key"
+    title = "API key refused"
+
+
+class InvalidToken(Unauthorized):
+    """The token is missing, expired or refused, or it is not one of a customer where there has to be one."""
+
+    code = "invalid-token"
+    title = "Access token refused"
+
+
+class PermissionDenied(ProviderError):
+    """The credentials are good, but the key or the customer lacks the product or the right."""
+
+    code = "permission-denied"
+    title = "Permission denied"
+    http_status = 403
+    exit_code = 2
+
+
+class NotLicensed(ProviderError):
+    """The picture is outside the customer's agreement, so it can't be downloaded."""
+
+    code = "not-licensed"
+    title = "Picture not licensed"
+    http_status = 403
+    exit_code = 5
 
 
 class Unavailable(ProviderError):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from embedkit.errors import ProviderError
 
 
 class Sink(Protocol):
@@ -31,6 +33,7 @@ class Request:
     :param sink: takes the body of a 200 in pieces, so that the response has none. It is begun once more where the
         connection is cut; an answer with another status is not retried.
     :param timeout: seconds for the call in all, in place of the setting TIMEOUT.
+    :param signed: the URL itself opens what is there, so that nobody is shown more of it than the host.
     :param recognizes: whether a response is the endpoint's own. One that is not (a maintenance page) counts
         against the endpoint, as no answer does.
     """
@@ -48,7 +51,20 @@ class Request:
     follow_redirects: bool = True
     sink: Sink | None = field(default=None, repr=False, compare=False)
     timeout: float | None = None
+    signed: bool = False
     recognizes: Callable[[Response], bool] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def shown_url(self) -> str:
+        """The URL with the parameters, without what may be a secret, for errors."""
+        from urllib.parse import quote, urlencode, urlsplit  # warm pictures need none of it
+
+        parts = urlsplit(self.url)
+        host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        if self.signed:
+            return host
+        query = urlencode(self.params, quote_via=quote, safe=":/,", errors="replace")
+        return f"{host}{parts.path}{'?' if query else ''}{query}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +74,28 @@ class Response:
     :param headers: names in lower case.
     :param body: decoded from its transfer and content coding.
     :param cooldown: seconds for which the transport asks nothing more of this endpoint, after too many calls.
+    :param request_url: what was asked, as :attr:`Request.shown_url`.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a signed URL
     body: bytes = field(default=b"", repr=False)  # may hold a token
     cooldown: float = 0.0
+    request_url: str | None = None
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What an error says of it."""
+        return {"status": self.status, "request_url": self.request_url}
+
+
+def exchange(send: Callable[[Request], Response], request: Request) -> Response:
+    """Send a request by a transport; the response, or the error, tells what was asked.
+
+    :raises ProviderError: where there is no response that may be used.
+    """
+    try:
+        return replace(send(request), request_url=request.shown_url)
+    except ProviderError as error:
+        error.request_url = request.shown_url
+        raise

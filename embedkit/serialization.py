@@ -27,6 +27,7 @@ PICTURE = (
     *("family", "orientation", "width", "height"),
 )
 CREDIT = ("line", "photographer", "collection", "agency")
+FACETS = ("artists", "entertainment", "events", "locations", "specific_people")
 
 
 def dump(embed: Embed, *, times: bool = True) -> JSON:
@@ -97,7 +98,13 @@ def search_page(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
         "page_size": page.page_size,
         "images": [write(image) for image in page.images],
         "related": list(page.related),
+        **({"facets": facets} if (facets := _facets(page)) else {}),
     }
+
+
+def _facets(page: SearchPage) -> JSON:
+    found = {name: getattr(page.facets, name) for name in FACETS}
+    return {name: [{"id": one.id, "name": one.name} for one in rows] for name, rows in found.items() if rows}
 
 
 def picture(image: Image) -> JSON:

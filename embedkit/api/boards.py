@@ -132,8 +132,8 @@ class Boards:
     """The boards of the customer that EMBEDKIT_USERNAME names. Answers are never kept.
 
     Every method raises ConfigurationError without EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD and for wrong
-    arguments, NotFound where there is no such board, Unauthorized where it is another's, UnsupportedReference for
-    what is not an ID, and ProviderError where there is no answer.
+    arguments, NotFound where there is no such board, PermissionDenied where it is another's,
+    UnsupportedReference for what is not an ID, and ProviderError where there is no answer.
 
     >>> id = kit.api.boards.create("Front page", "Pictures for Monday")
     >>> kit.api.boards.add(id, ["74917285"]).added
@@ -263,7 +263,7 @@ def parse_board(response: Response, api: ApiSettings) -> Board:
     :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not a board.
     """
     if not (found := _board(read(response, "board", api))):
-        raise invalid("The answer is not a board.")
+        raise invalid("The answer is not a board.", response)
     return found
 
 
@@ -273,7 +273,7 @@ def parse_id(response: Response, what: What = "board") -> str:
     :raises ProviderError: for another status than 201 or 200; InvalidResponse for an answer without an ID.
     """
     if not (found := read(response, what, statuses=SUCCESS).id("id")):
-        raise invalid("The answer has no ID.")
+        raise invalid("The answer has no ID.", response)
     return found
 
 

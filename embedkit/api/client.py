@@ -1,6 +1,6 @@
 """The client of the Getty Images API v3: :attr:`embedkit.EmbedKit.api`.
 
-search       images, creative, editorial, pages, find, find_pages; budget
+search       images, creative, editorial, pages, find, find_pages, find_all; budget
 itself       image, images, similar, same_series, countries, collections
 downloads    sizes, largest, url, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment

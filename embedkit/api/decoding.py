@@ -72,14 +72,15 @@ def read(
     if response.status not in statuses:
         raise error_for(response, what=what, page_size=page_size, ref=ref)
     try:
-        return JSONReader(payload.mapping(response.body), api)
+        return JSONReader(payload.mapping(response.body), api, response)
     except ValueError as error:
-        raise invalid(str(error), ref) from None
+        raise invalid(str(error), response, ref) from None
 
 
-def invalid(message: str, ref: str | None = None) -> InvalidResponse:
+def invalid(message: str, response: Response, ref: str | None = None) -> InvalidResponse:
     """The error of an answer that says 200 and cannot be used."""
-    return InvalidResponse(message, hint="It is not used. If that lasts, check EMBEDKIT_API_BASE.", ref=ref)
+    hint = "It is not used. If that lasts, check EMBEDKIT_API_BASE."
+    return InvalidResponse(message, hint=hint, ref=ref, **response.evidence)
 
 
 def page_fields(fields: JSONReader, count: str, found: Sized, page: int, page_size: int) -> dict[str, Any]:
@@ -94,9 +95,13 @@ def page_fields(fields: JSONReader, count: str, found: Sized, page: int, page_si
 
 
 class JSONReader:
-    """The fields of one object, each read once, by its name."""
+    """The fields of one object, each read once, by its name.
 
-    def __init__(self, fields: JSON, api: ApiSettings | None) -> None:
+    :param response: that it came with.
+    """
+
+    def __init__(self, fields: JSON, api: ApiSettings | None, response: Response) -> None:
+        self._response = response
         self._api = api
         self._fields = fields
         self._rest = dict(fields)
@@ -131,7 +136,7 @@ class JSONReader:
         :raises InvalidResponse: where there is none.
         """
         if not isinstance(self.raw(name), list | None) or not any(one in self._fields for one in (name, *totals)):
-            raise invalid(f"The answer has no list of {name}.", ref)
+            raise invalid(f"The answer has no list of {name}.", self._response, ref)
 
     def _take(self, name: str, value: T | None) -> T | None:
         """A value that was read; where it could not be, its field stays with the rest."""
@@ -210,11 +215,16 @@ class JSONReader:
     def child(self, name: str, read: Callable[[JSONReader], T | None]) -> T | None:
         """An object within."""
         value = self.raw(name)
-        return self._take(name, read(JSONReader(value, self._api)) if isinstance(value, dict) else None)
+        return self._take(
+            name, read(JSONReader(value, self._api, self._response)) if isinstance(value, dict) else None
+        )
 
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
-        return self._each(name, lambda item: read(JSONReader(item, self._api)) if isinstance(item, dict) else None)
+        return self._each(
+            name,
+            lambda item: read(JSONReader(item, self._api, self._response)) if isinstance(item, dict) else None,
+        )
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """An object of texts."""

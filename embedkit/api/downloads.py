@@ -62,9 +62,9 @@ class Download:
 class Downloads:
     """Downloads on behalf of the settings' customer, or of the application on its own.
 
-    Every method raises ConfigurationError without EMBEDKIT_API_SECRET and for wrong arguments, Unauthorized for
-    what is not licensed, NotFound for what does not exist, UnsupportedReference for what is not an asset ID, and
-    ProviderError where there is no answer.
+    Every method raises ConfigurationError without EMBEDKIT_API_SECRET and for wrong arguments, NotLicensed for
+    a picture outside the agreement, PermissionDenied for a product that the customer lacks, NotFound for what
+    does not exist, UnsupportedReference for what is not an asset ID, and ProviderError where there is no answer.
 
     >>> offer = kit.api.downloads.largest("74917285")[0]
     >>> offer.product_type
@@ -138,9 +138,10 @@ class Downloads:
         if response.status != 200:
             raise _delivery_error(response, id)
         if not sink.received or sink.total not in (None, sink.received):
-            raise Unavailable("The file is not whole.", hint="Try again later.", ref=id)
+            raise Unavailable("The file is not whole.", hint="Try again later.", ref=id, **response.evidence)
         if media_type.startswith(NOT_A_PICTURE):
-            raise InvalidResponse("What was delivered is not a picture.", hint="Try again later.", ref=id)
+            message, hint = "What was delivered is not a picture.", "Try again later."
+            raise InvalidResponse(message, hint=hint, ref=id, **response.evidence)
         return media_type
 
     def _image(self, id: str, *fields: str) -> Image:
@@ -173,7 +174,7 @@ def parse_url(response: Response, api: ApiSettings, id: str) -> str:
     origins = (*api.image_origins, *api.api_origins)
     # no variable here holds what was answered: the error below may be sent to a crash reporter, with its frames
     if not (found := payload.url_on_origin(_location(response, id), origins, MAX_URL_CHARS)):
-        raise invalid("The answer has no URL of a file that may be used.", id)
+        raise invalid("The answer has no URL of a file that may be used.", response, id)
     return found
 
 
@@ -193,6 +194,7 @@ def file_request(url: str, api: ApiSettings) -> Request:
         hosts=api.hosts,
         max_bytes=MAX_FILE_BYTES,
         timeout=TIMEOUT_S,
+        signed=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 bool                          true, false
 int, Annotated[…, Range]      digits
+int, Annotated[…, Listed]     digits, of these numbers alone
 Literal[…]                    one of these words
 str, Annotated[…, Form]       one clean line, perhaps of a certain form
 date | str                    ISO 8601
@@ -12,11 +13,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from embedkit.api.parameters import FAMILIES, HEADERS, WIRE, Endpoint, Form, Range, takes
+from embedkit.api.parameters import FAMILIES, HEADERS, MAX_INT32, WIRE, Endpoint, Form, Listed, Range, takes
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line
 from embedkit.validation import short_repr
@@ -79,6 +81,8 @@ def allowed_values(kind: Any) -> str:
     if origin is Annotated and isinstance(rules[1], Range):
         unit = f" of {rules[1].unit}" if rules[1].unit else ""
         return f"a whole number{unit} from {rules[1].least} to {rules[1].most}"
+    if origin is Annotated and isinstance(rules[1], Listed):
+        return f"one of {', '.join(map(str, rules[1].numbers))}"
     if origin is Annotated:
         return f"a text such as {rules[1].example}"
     return "a date such as 1999-12-31 (ISO 8601)"
@@ -121,8 +125,17 @@ def _encode_item(name: str, kind: Any, value: Any) -> str:
 
 def _encode_one(name: str, kind: Any, value: Any) -> str:
     if (text := _text(kind, value)) is None:
-        raise _invalid(name, value, f"Use {allowed_values(kind)}.")
+        raise _invalid(name, value, f"Use {_nearest(kind, value)}{allowed_values(kind)}.")
     return text
+
+
+def _nearest(kind: Any, value: Any) -> str:
+    """Of a list of numbers, the nearest below and above one that is not in it."""
+    rule = get_args(kind)[1] if get_origin(kind) is Annotated else None
+    if not isinstance(rule, Listed) or (number := _digits(Range(0, MAX_INT32), value)) is None:
+        return ""
+    first = max(0, min(bisect(rule.numbers, int(number)) - 1, len(rule.numbers) - 2))
+    return f"{' or '.join(map(str, rule.numbers[first : first + 2]))}: it must be "
 
 
 def _text(kind: Any, value: Any) -> str | None:
@@ -138,6 +151,9 @@ def _text(kind: Any, value: Any) -> str | None:
         return one_line(value, MAX_TEXT_CHARS) if fits else None
     if origin is Annotated and isinstance(rules[1], Range):
         return _digits(rules[1], value)
+    if origin is Annotated and isinstance(rules[1], Listed):
+        digits = _digits(Range(1, MAX_INT32), value)
+        return digits if digits and int(digits) in rules[1].numbers else None
     if origin is Annotated:
         return _formed(rules[1], value)
     return _iso_8601(value)

@@ -1,17 +1,22 @@
 """What the API v3 means by an unexpected status (documented 2014 to 2026, or seen in public).
 
     429, or the words of a throttle       RateLimited for a second's limit, QuotaExhausted for a day's
-    401, 403 of a key that is refused     Unauthorized, naming the setting: "Account Inactive" in the classic
-                                          documentation, "Unauthorized" and "Forbidden" today
+    UserTokenRequired, of any status      InvalidToken: set the customer
+    401, 403 of the gateway               InvalidKey: "Account Inactive" in the classic documentation,
+                                          "Unauthorized" and "Forbidden" today; but "Unauthorized" to a download,
+                                          for which the key has just got a token, is NotLicensed
+    401 else                              InvalidToken
     403 OverageLimitReached               QuotaExhausted: no more downloads in this period
-    403 else                              Unauthorized: not licensed, or not one's own board
+    403 of a display size, a product,     PermissionDenied: the key or the customer lacks the right
+        a board, or else
+    403 else, of a download               NotLicensed: outside the agreement
     404, 410                              NotFound; of a search InvalidResponse: nothing is there to be searched
-    400                                   InvalidResponse; of a page size it names the older sizes
+    400                                   InvalidResponse; of a page it names the last one, of its size the sizes
     408, 5xx, 4xx without JSON            Unavailable: trouble, or a firewall's page
     anything else                         InvalidResponse
 
 Bodies come in four shapes: ``message``; ``code`` and ``message``; ``ErrorCode`` and ``ErrorMessage``; none.
-Only codes of the list here and names of our parameters are repeated from them.
+Only a code, which is one word, and names of our parameters are repeated from them.
 """
 
 from __future__ import annotations
@@ -19,13 +24,16 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from embedkit.api.parameters import ENDPOINTS, OLD_PAGE_SIZES, takes
+from embedkit.api.parameters import ENDPOINTS, PAGE_SIZES, takes
 from embedkit.errors import (
+    InvalidKey,
     InvalidResponse,
+    InvalidToken,
     NotFound,
+    NotLicensed,
+    PermissionDenied,
     ProviderError,
     QuotaExhausted,
-    Unauthorized,
     Unavailable,
 )
 from embedkit.getty import error_mapping, payload
@@ -34,34 +42,58 @@ from embedkit.messages import Response
 
 What = Literal["search", "picture", "places", "download", "board", "comment"]
 
-CODES = frozenset(
-    (
-        *("InvalidParameterValue", "InvalidPage", "InvalidPageSize", "UnknownProviderUri", "IncorrectlyFormedUri"),
-        *("MalformedRequest", "ImageIdMustBeSpecified", "InvalidRequest", "MissingRequiredQueryParameters"),
-        *("AuthorizationTokenRequired", "UnauthorizedDisplaySize", "NoAccessToProductType", "Forbidden"),
-        *("OverageLimitReached", "InsufficientAccess", "ImageNotFound", "FileDownloadSizeNotFound"),
-        *("BoardNotFound", "SystemError", "InvalidIStockCollection"),
-    )
-)
 MISSING: dict[What, tuple[str, str]] = {
     "picture": ("there is no such picture, or it was withdrawn", "Choose another picture."),
     "download": ("there is no such picture, or it was withdrawn", "Choose another picture."),
     "board": ("there is no such board", "Look at the list of boards."),
     "comment": ("there is no such board or comment", "Look at the comments of the board."),
 }
-KEY_REFUSED = ("the key is missing or refused", "Check EMBEDKIT_API_KEY.")
+KEY_REFUSED = (InvalidKey, "the key is missing or refused", "Check EMBEDKIT_API_KEY.")
 TOKEN_REFUSED = (
-    "the credentials are missing or refused",
+    InvalidToken,
+    "the token is missing or refused",
     "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET;"
     " downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD, too.",
 )
+NO_CUSTOMER = (
+    InvalidToken,
+    "this needs a customer of Getty Images",
+    "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
+)
+NOT_LICENSED = (
+    NotLicensed,
+    "this picture is outside the customer's agreement",
+    "Choose another picture, or another product_type among its largest downloads; or check EMBEDKIT_USERNAME.",
+)
+NO_PRODUCT = (
+    PermissionDenied,
+    "the customer has no access to this product",
+    "Choose another product_type among the largest downloads of the picture.",
+)
+SIZE_REFUSED = (
+    PermissionDenied,
+    "the key may not have these display sizes",
+    "Ask for thumb among the fields, not for more.",
+)
+BOARD_REFUSED = (
+    PermissionDenied,
+    "the customer may not do that",
+    "Ask the owner of the board, or check EMBEDKIT_USERNAME.",
+)
+OUT_OF_REACH = (
+    PermissionDenied,
+    "these credentials do not reach that far",
+    "Ask Getty Images what the key includes; downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
+)
 
+_CODE = re.compile("[A-Z][A-Za-z]{2,63}")
 _SIZE = re.compile("page[ _-]?size", re.IGNORECASE)
 _FIELD = re.compile(r"Field: ([A-Za-z_]{1,40}),")
+_LAST_PAGE = re.compile("page must be less than or equal to ([0-9]{1,9})")  # docs of September 2026
 
 
 class Body(NamedTuple):
-    """What a body says: a code of the list, or nothing; a message, for reading alone."""
+    """What a body says: a code, or nothing; a message, for reading alone."""
 
     code: str
     message: str
@@ -79,9 +111,10 @@ def error_for(
         return throttled
     body = _body(response.body)
     kind, message, hint = _classify(response, body, what)
-    if response.status == 400 and (body.code == "InvalidPageSize" or _SIZE.search(body.message)):
-        message, hint = "this size of a page is refused", _sizes(page_size)
-    return error_mapping.error_for(response, kind, message + (f" ({body.code})" if body.code else ""), hint, ref)
+    if response.status == 400:
+        message, hint = _about_page(body, page_size) or (message, hint)
+    message += f" ({body.code})" if body.code else ""
+    return error_mapping.error_for(response, kind, message, hint, ref, body.code or None)
 
 
 def _body(content: bytes) -> Body:
@@ -91,7 +124,7 @@ def _body(content: bytes) -> Body:
         return Body("", "")
     code = answer.get("code") or answer.get("ErrorCode")
     message = answer.get("message") or answer.get("ErrorMessage")
-    known = isinstance(code, str) and code in CODES
+    known = isinstance(code, str) and _CODE.fullmatch(code)
     return Body(str(code) if known else "", message if isinstance(message, str) else "")
 
 
@@ -99,15 +132,17 @@ def _classify(response: Response, body: Body, what: What) -> Meaning:
     status, own = response.status, not response.body.strip() or error_mapping.is_json(response.body)
     if status in (404, 410):
         return _missing(response, body, what)
+    if body.code == "UserTokenRequired":
+        return NO_CUSTOMER
     if 400 <= status < 500 and error_mapping.is_inactive(error_mapping.explanation(response)):
-        return Unauthorized, *KEY_REFUSED
+        return KEY_REFUSED
     if body.code == "InvalidIStockCollection":  # declared with 500, and about what was asked
         return InvalidResponse, "it knows no such collection", "Check the collection codes."
     if status == 408 or 500 <= status < 600 or (400 <= status < 500 and not own):
         message = "the service has a problem" if own else "not the service's own answer"
         return Unavailable, message, "Try again later."
     if status == 401:
-        return Unauthorized, *(KEY_REFUSED if body.message == "Unauthorized" else TOKEN_REFUSED)
+        return _unauthorized(body, what)
     if status == 403:
         return _forbidden(response, body, what)
     if 400 <= status < 500:
@@ -125,22 +160,32 @@ def _missing(response: Response, body: Body, what: What) -> Meaning:
     return InvalidResponse, "there is nothing at this URL", "Check EMBEDKIT_API_BASE."
 
 
+def _unauthorized(body: Body, what: What) -> Meaning:
+    if body.code or body.message != "Unauthorized":
+        return TOKEN_REFUSED
+    return NOT_LICENSED if what == "download" else KEY_REFUSED
+
+
 def _forbidden(response: Response, body: Body, what: What) -> Meaning:
     if body.code == "OverageLimitReached":
         hint = "Choose another product_type, or ask Getty for more."
         return QuotaExhausted, "no more downloads in this period", hint
     if "x-amzn-errortype" in response.headers or (body.message == "Forbidden" and not body.code):
-        return Unauthorized, *KEY_REFUSED
+        return KEY_REFUSED
     if body.code == "UnauthorizedDisplaySize":
-        hint = "Ask for thumb among the fields, not for more."
-        return Unauthorized, "the key may not have these display sizes", hint
+        return SIZE_REFUSED
     if what == "download":
-        hint = "Choose another product_type among its largest downloads, or check EMBEDKIT_USERNAME."
-        return Unauthorized, "this picture is not licensed to the customer", hint
-    if what in ("board", "comment"):
-        hint = "Ask the owner of the board, or check EMBEDKIT_USERNAME."
-        return Unauthorized, "the customer may not do that", hint
-    return Unauthorized, "these credentials do not reach that far", TOKEN_REFUSED[1]
+        return NO_PRODUCT if body.code == "NoAccessToProductType" else NOT_LICENSED
+    return BOARD_REFUSED if what in ("board", "comment") else OUT_OF_REACH
+
+
+def _about_page(body: Body, page_size: int | None) -> tuple[str, str] | None:
+    """What is wrong with the page that was asked for, or with its size, and what would do."""
+    if body.code == "InvalidPageSize" or _SIZE.search(body.message):
+        return "this size of a page is refused", _sizes(page_size)
+    if last := _LAST_PAGE.search(body.message):
+        return "there is no such page", f"The last page is {last[1]}."
+    return None
 
 
 def _about(body: Body) -> str:
@@ -151,8 +196,5 @@ def _about(body: Body) -> str:
 
 
 def _sizes(page_size: int | None) -> str:
-    hint = f"Some keys take a page_size of {', '.join(map(str, OLD_PAGE_SIZES[:-1]))} or {OLD_PAGE_SIZES[-1]} only"
-    if page_size is None:
-        return f"{hint}."
-    nearest = min(OLD_PAGE_SIZES, key=lambda size: abs(size - page_size))
-    return f"{hint}; nearest to {page_size} is {nearest}."
+    others = [str(size) for size in PAGE_SIZES if size != page_size]
+    return f"Use a page_size of {', '.join(others[:-1])} or {others[-1]}."

@@ -7,7 +7,7 @@ beyond that, as it came, so that nothing new is lost.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Annotated, Any, NamedTuple
@@ -345,7 +345,11 @@ class Paged(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class SearchPage(Paged):
-    """One page of what was found.
+    """One page of what was found: a sequence of its images, false where there are none.
+
+    >>> page = kit.search("harbour", page_size=5)
+    >>> len(page), [image.id for image in page] == [image.id for image in page.images]
+    (5, True)
 
     :param correction: the phrase that the service searched for instead, where it suspected a slip; else empty.
     :param facets: filled where ``include_facets=True`` was passed.
@@ -355,6 +359,12 @@ class SearchPage(Paged):
     related_searches: tuple[RelatedSearch, ...] = ()
     correction: str = ""
     facets: Facets = Facets()
+
+    def __iter__(self) -> Iterator[Image]:
+        return iter(self.images)
+
+    def __len__(self) -> int:
+        return len(self.images)
 
     @property
     def related(self) -> tuple[str, ...]:

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeGuard
 from urllib.parse import urlencode
 
-from embedkit.errors import ConfigurationError, InvalidResponse, Unauthorized, Unavailable
+from embedkit.errors import (
+    ConfigurationError,
+    InvalidKey,
+    InvalidResponse,
+    InvalidToken,
+    Unauthorized,
+    Unavailable,
+)
 from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
 from embedkit.messages import Request, Response
@@ -29,6 +36,8 @@ MAX_LIFETIME_S = 86_400  # more is not believed
 
 _TOKEN = re.compile(r"[!-~]{1,8192}")  # it goes into a header
 _LOGIN = ("invalid_grant", "InvalidUsernameOrPassword")  # RFC 6749 section 5.2; the words of Connect
+_KEY = ("invalid_client", "unauthorized_client")  # RFC 6749 section 5.2
+_CODE = re.compile("[a-z_]{4,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,8 @@ def parse(response: Response, grant: Grant) -> Token:
     """
     if response.status != 200:
         throttled = error_mapping.throttle_error(response)
-        raise throttled or error_mapping.error_for(response, *_classify(response, grant), ref=None)
+        code = _code(response.body)
+        raise throttled or error_mapping.error_for(response, *_classify(response, grant, code), None, code or None)
     failure: Exception | None = None
     try:
         token = _token(response.body)
@@ -122,7 +132,8 @@ def parse(response: Response, grant: Grant) -> Token:
         raise failure
     if token:
         return token
-    raise InvalidResponse("The answer of the token endpoint holds no token.", hint="Check EMBEDKIT_TOKEN_URL.")
+    message, hint = "The answer of the token endpoint holds no token.", "Check EMBEDKIT_TOKEN_URL."
+    raise InvalidResponse(message, hint=hint, **response.evidence)
 
 
 def _token(body: bytes) -> Token | None:
@@ -142,22 +153,40 @@ def _fit(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
-def _classify(response: Response, grant: Grant) -> Meaning:
+def _code(body: bytes) -> str:
+    """The error code of RFC 6749, section 5.2; empty where there is none."""
+    try:
+        code = payload.mapping(body).get("error")
+    except ValueError:
+        return ""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
+
+
+def _classify(response: Response, grant: Grant, code: str) -> Meaning:
     status, text = response.status, error_mapping.explanation(response)
     own = not response.body.strip() or error_mapping.is_json(response.body)
     if status == 408 or 500 <= status < 600:
         return Unavailable, "the token endpoint has a problem", "Try again later."
     if error_mapping.is_inactive(text):
-        return Unauthorized, "the account is inactive", "Check EMBEDKIT_API_KEY."
+        return InvalidKey, "the account is inactive", "Check EMBEDKIT_API_KEY."
     if error_mapping.is_firewall_page(text) or (status in (400, 401, 403) and not own):
         return Unavailable, "not the token endpoint's own answer", "Try again later."
     if status in (400, 401, 403):
-        return Unauthorized, "the credentials are refused", _settings(text, grant)
+        return _refused(grant, code), "the credentials are refused", _settings(text, grant)
     return InvalidResponse, "not an answer of a token endpoint", "Check EMBEDKIT_TOKEN_URL."
+
+
+def _refused(grant: Grant, code: str) -> type[Unauthorized]:
+    """What is refused: a refresh token, the key with its secret, or one cannot tell."""
+    if grant == "refresh_token":
+        return InvalidToken
+    return InvalidKey if code in _KEY or grant == "client_credentials" else Unauthorized
 
 
 def _settings(text: str, grant: Grant) -> str:
     if grant == "client_credentials":
+        return "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."
+    if any(word in text for word in _KEY):
         return "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."
     if any(word in text for word in _LOGIN):
         return "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."

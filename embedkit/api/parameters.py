@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal, NamedTuple, TypedDict, TypeVar, Unio
 
 PAGE_SIZE = 30  # the service's default
 MAX_PAGE_SIZE = 100
-# The page sizes of the documentation of 2015 to 2018; some keys may still be held to them.
-OLD_PAGE_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
+# The page sizes of Getty's documentation (2015 to 2018, and September 2026): others are refused.
+PAGE_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
 
 # By ids, detail_set has no display sizes.
 SEARCH_FIELDS = ("detail_set",)
@@ -33,6 +33,12 @@ class Range(NamedTuple):
     least: int
     most: int
     unit: str = ""
+
+
+class Listed(NamedTuple):
+    """The numbers that a number may be, in order."""
+
+    numbers: tuple[int, ...]
 
 
 class Form(NamedTuple):
@@ -214,7 +220,8 @@ DetailField = Literal[
 DateOrText = date | str  # ISO 8601, if it is a text
 Number = Annotated[int, Range(1, MAX_INT32)]
 Pixels = Annotated[int, Range(1, 100_000, "pixels")]
-PageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
+PageSize = Annotated[int, Listed(PAGE_SIZES)]
+BoardPageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
 Color = Annotated[str, Form("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
 Language = Annotated[str, Form(".{0,1000}", "de, or pt-BR")]
 Country = Annotated[str, Form("[A-Za-z]{3}", "FRA")]
@@ -237,10 +244,15 @@ class Localised(TypedDict, total=False):
     language: Language
 
 
-class Paging(TypedDict, total=False):
-    """Which part of a list is wanted: pages count from 1."""
+class Numbered(TypedDict, total=False):
+    """Which page of a list is wanted: they count from 1."""
 
     page: Number
+
+
+class Paging(Numbered, total=False):
+    """Which part of what is found is wanted."""
+
     page_size: PageSize
 
 
@@ -363,9 +375,10 @@ class Downloading(Localised, total=False):
     use_team_credits: bool
 
 
-class BoardListing(Localised, Paging, total=False):
+class BoardListing(Localised, Numbered, total=False):
     """What the list of boards takes."""
 
+    page_size: BoardPageSize
     relationship: Relationship
     sort_order: BoardSortOrder
 

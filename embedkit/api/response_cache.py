@@ -88,6 +88,7 @@ class ResponseCache:
     :param signing_secrets: returns the secrets that sign what is kept in Redis; called when first needed.
     :param timeout: seconds to wait for another thread that asks the same, and for Redis.
     :param clock: seconds since the epoch.
+    :param sleep: waits so many seconds.
     """
 
     def __init__(
@@ -99,7 +100,9 @@ class ResponseCache:
         signing_secrets: Callable[[], Sequence[str]],
         timeout: float,
         clock: Callable[[], float],
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self.pause = sleep
         self._session = session
         self._credentials = credentials
         self._cache = cache

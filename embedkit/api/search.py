@@ -5,7 +5,7 @@ Only pictures that may be embedded are asked for, unless ``embed_content_only=Fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
@@ -14,10 +14,10 @@ from embedkit.api.decoding import page_fields, read
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What
 from embedkit.api.images import read_image
-from embedkit.api.models import Facets, RelatedSearch, SearchPage
+from embedkit.api.models import Facets, Image, RelatedSearch, SearchPage
 from embedkit.api.parameters import FAMILIES, PAGE_SIZE, SEARCH_FIELDS, Family, takes
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, page_of, query
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, InvalidResponse, RateLimited
 from embedkit.getty.payload import one_line
 from embedkit.messages import Request, Response
 from embedkit.validation import materialise, one_of, short_repr
@@ -32,6 +32,7 @@ PATHS: dict[Family, str] = {
     "editorial": "/v3/search/images/editorial",
 }
 MAX_PHRASE_CHARS = 1000
+MAX_PAUSES, PAUSE_S = 10, 1.0  # in a row, for a throttle of calls a second
 DEFAULT_FILTERS = {"exclude_nudity": True, "include_related_searches": True}
 # What can be searched for without a phrase; the service promises nothing for a search of everything.
 SUBJECTS = ("artists", "collection_codes", "event_ids", "keyword_ids", "specific_people")
@@ -108,11 +109,24 @@ class Search:
 
         :param limit: pages at most; None for all.
         """
-        if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-            raise ConfigurationError(
-                f"limit is {short_repr(limit)}.", hint="Use a whole number of pages, or None."
-            )
+        _check_limit(limit, "pages")
         return islice(self._pages(family, phrase, with_defaults(family, params)), limit)
+
+    def find_all(
+        self, phrase: str, *, family: Family = "all", limit: int | None = None, **params: Unpack[AnySearch]
+    ) -> Iterator[Image]:
+        """The pictures of :meth:`find`, one after another, of as many pages as are needed.
+
+        Where Getty Images wants fewer calls a second, it waits and goes on; a quota that is used up ends it.
+
+        :param limit: pictures at most; None for all.
+
+        >>> [image.family for image in kit.api.search.find_all("harbour", family="editorial", limit=2)]
+        ['editorial', 'editorial']
+        """
+        _check_limit(limit, "pictures")
+        pages = self._pages(family, phrase, with_defaults(family, params), patient=True)
+        return islice((image for page in pages for image in page), limit)
 
     def prepare(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> PreparedSearch:
         """What :meth:`find` will ask, checked, for a caller who reports wrong parameters in a way of its own."""
@@ -129,22 +143,53 @@ class Search:
     def _prepare(self, family: Family, phrase: str, params: Mapping[str, Any]) -> PreparedSearch:
         return PreparedSearch(request(family, phrase, params, self._api), **page_of(params))
 
-    def _pages(self, family: Family, phrase: str, params: Mapping[str, Any]) -> Iterator[SearchPage]:
+    def _pages(
+        self, family: Family, phrase: str, params: Mapping[str, Any], *, patient: bool = False
+    ) -> Iterator[SearchPage]:
         given = materialise(params)
         first = self._prepare(family, phrase, given)  # at once, and not with the first page
-        return self._walk(family, phrase, given, first)
+        return self._walk(family, phrase, given, first, self._wait_and_run if patient else self.run)
 
     def _walk(
-        self, family: Family, phrase: str, params: dict[str, Any], search: PreparedSearch
+        self,
+        family: Family,
+        phrase: str,
+        params: dict[str, Any],
+        search: PreparedSearch,
+        run: Callable[[PreparedSearch], SearchPage],
     ) -> Iterator[SearchPage]:
-        while True:
-            page = self.run(search)
+        while (page := _next(run, search)) is not None:
             yield page
             if not page.has_next:
                 return
             search = self._prepare(family, phrase, params | {"page": search.page + 1})
             # whoever walks asks for one page at a time, and wants the rest however long it takes
             search = replace(search, request=replace(search.request, batch=True))
+
+    def _wait_and_run(self, search: PreparedSearch) -> SearchPage:
+        """The page, after as many pauses as Getty asks for in a row, within reason."""
+        for _ in range(MAX_PAUSES):
+            try:
+                return self.run(search)
+            except RateLimited as error:
+                self._cache.pause(error.retry_after or PAUSE_S)
+        return self.run(search)
+
+
+def _next(run: Callable[[PreparedSearch], SearchPage], search: PreparedSearch) -> SearchPage | None:
+    """The page; None where it follows another, and what was found has become less meanwhile."""
+    try:
+        return run(search)
+    except InvalidResponse as error:
+        if search.page > 1 and error.getty_code == "InvalidPage":
+            return None
+        raise
+
+
+def _check_limit(limit: object, unit: str) -> None:
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+        hint = f"Use a whole number of {unit}, or None."
+        raise ConfigurationError(f"limit is {short_repr(limit)}.", hint=hint)
 
 
 def with_defaults(family: Family, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from embedkit.api.oauth import Credentials, Grant, Token
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
-from embedkit.messages import Request, Response
+from embedkit.messages import Request, Response, exchange
 from embedkit.process import run_now_and_after_fork
 from embedkit.settings import Secret
 
@@ -113,7 +113,7 @@ class ApiSession:
 
     def fetch(self, request: Request) -> Response:
         """The response to a request that is sent as it is: without key, without token."""
-        return self._transport().send(request)
+        return exchange(self._transport().send, request)
 
     def _send(self, request: Request, token: Secret | None, end: float) -> Response:
         if end < math.inf:
@@ -121,7 +121,8 @@ class ApiSession:
                 raise Unavailable("The time was over before Getty Images could be asked.", retry_after=1.0)
             request = replace(request, timeout=left)
         # no variable here holds what is revealed
-        return self._transport().send(
+        return exchange(
+            self._transport().send,
             replace(
                 request,
                 headers={
@@ -129,7 +130,7 @@ class ApiSession:
                     "Api-Key": self._credentials.api_key.reveal(),
                     **({} if token is None else {"Authorization": f"Bearer {token.reveal()}"}),
                 },
-            )
+            ),
         )
 
 

@@ -11,7 +11,7 @@ import click
 from embedkit.api.models import DownloadOffer, DownloadSize
 from embedkit.api.parameters import ProductType
 from embedkit.cli.output import Column, as_json, open_kit, print_json, print_table, printable, progress, say
-from embedkit.errors import NotFound, Unauthorized, UnsupportedReference
+from embedkit.errors import NotFound, NotLicensed, PermissionDenied, UnsupportedReference
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
@@ -69,7 +69,7 @@ def _save(kit: EmbedKit, id: str, output: str, force: bool, json_: bool, params:
     try:
         with progress("Downloading") as step:
             done = kit.api.downloads.save(id, output, overwrite=force, progress=step, **params)
-    except (NotFound, Unauthorized) as error:
+    except (NotFound, PermissionDenied, NotLicensed) as error:
         if params:  # a size or an agreement that there is not
             error.hint = f"{error.hint or ''} Try: embedkit download {id} --sizes".strip()
         raise

@@ -22,8 +22,10 @@ from embedkit.api.parameters import (
     Segment,
     takes,
 )
+from embedkit.api.search import PreparedSearch
 from embedkit.cli.output import Column, again, as_json, counted, is_wide, open_kit, print_json, print_table, say
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, InvalidResponse
+from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -97,12 +99,21 @@ def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, jso
             )
         except ConfigurationError as error:
             raise click.UsageError(_with_option(str(error))) from None
-        page = kit.api.search.run(prepared)
+        page = _page(kit, prepared)
     if json_:
         print_json(serialization.search_page(page, _json))
         return
     _print(page, all_=all_)
     _say_summary(page)
+
+
+def _page(kit: EmbedKit, prepared: PreparedSearch) -> SearchPage:
+    try:
+        return kit.api.search.run(prepared)
+    except InvalidResponse as error:
+        if error.getty_code == "InvalidPage":
+            raise click.UsageError(f"There is no page {prepared.page}. {error.hint}") from None
+        raise
 
 
 def _check_family(family: Family, given: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ from embedkit.errors import (
 )
 from embedkit.freshness import Verdict
 from embedkit.getty import sizes
+from embedkit.messages import Request, Response, exchange
 from embedkit.models import AssetRef, Embed, EmbedKey, Options
 from embedkit.process import Observe, ignore
 from embedkit.settings import Settings
@@ -38,7 +39,6 @@ from embedkit.settings import Settings
 log = logging.getLogger("embedkit.resolver")
 
 if TYPE_CHECKING:
-    from embedkit.messages import Request, Response
     from embedkit.transport.client import Transport
 
 Progress = Callable[[int, int], None]
@@ -278,7 +278,7 @@ class Resolver:
     def _send(self, request: Request) -> Response:
         """An answer of whatever kind. One that can't even be read says nothing about the picture."""
         try:
-            return self._transport().send(request)
+            return exchange(self._transport().send, request)
         except InvalidResponse as error:
             error.outage = True
             raise

@@ -61,11 +61,14 @@ def oembed_error(response: Response, ref: AssetRef) -> ProviderError:
     return error_for(response, *classify(response), ref=str(ref))
 
 
-def error_for(response: Response, kind: type[Kind], why: str, hint: str, ref: str | None) -> Kind:
+def error_for(
+    response: Response, kind: type[Kind], why: str, hint: str, ref: str | None, getty_code: str | None = None
+) -> Kind:
     """An error with what every such answer says: its status, and when to try again."""
     message = f"Getty Images answered {response.status}: {why}."
     asked = retry_after(response.headers)
-    error = kind(message, hint=hint, ref=ref, retry_after=max(asked or 0.0, response.cooldown) or asked)
+    wait = max(asked or 0.0, response.cooldown) or asked
+    error = kind(message, hint=hint, ref=ref, retry_after=wait, getty_code=getty_code, **response.evidence)
     if isinstance(error, NotFound):
         error.gone = response.status == 410
     if isinstance(error, InvalidResponse):

@@ -103,6 +103,21 @@ def parse(
     """
     if response.status != 200:
         raise error_mapping.oembed_error(response, ref)
+    try:
+        return _embed(response, ref, tld, frame_origins, image_origins, asked)
+    except InvalidResponse as error:
+        error.status, error.request_url = response.status, response.request_url
+        raise
+
+
+def _embed(
+    response: Response,
+    ref: AssetRef,
+    tld: str,
+    frame_origins: tuple[str, ...],
+    image_origins: tuple[str, ...],
+    asked: Bounds,
+) -> Answer:
     answer = _read(response.body, ref)
     if not _is_oembed(answer):
         raise _outage("The answer is JSON, but not of an oEmbed endpoint.", ref)

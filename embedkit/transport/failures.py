@@ -19,6 +19,7 @@ log = logging.getLogger("embedkit.transport")
 FAILURES = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 _MALFORMED = (http.client.HTTPException, urllib3.exceptions.InvalidHeader, ValueError)
 _CUT_OFF = (http.client.IncompleteRead, http.client.RemoteDisconnected, ConnectionError)
+SYSTEM = ("builtins", "socket", "ssl")  # where its exceptions are defined
 _TLS = (ssl.SSLError, urllib3.exceptions.SSLError, requests.exceptions.SSLError)
 
 
@@ -36,8 +37,14 @@ class Failure:
 
 
 def classify(error: BaseException) -> Failure:
-    """What went wrong on the wire, in our words: those of the libraries carry the request with them."""
+    """What went wrong on the wire, in our words; its cause is what the system said, if it said something."""
     causes = list(_causes(error))
+    failure = _classify(causes)
+    failure.error.__cause__ = _evidence(causes)
+    return failure
+
+
+def _classify(causes: list[BaseException]) -> Failure:
 
     def among(kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
@@ -55,6 +62,12 @@ def classify(error: BaseException) -> Failure:
     if among(_MALFORMED):
         return Failure(InvalidResponse("The answer of Getty Images is not proper HTTP."))
     return Failure(Unavailable("The connection to Getty Images failed."), retries=1)
+
+
+def _evidence(causes: list[BaseException]) -> BaseException | None:
+    """The innermost exception of the system's own: those of the libraries, and all frames, carry the request."""
+    found = [one for one in causes if isinstance(one, OSError) and type(one).__module__ in SYSTEM]
+    return type(found[-1])(*[value for value in found[-1].args if isinstance(value, int | str)]) if found else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -48,7 +48,10 @@ FAILURES = (
     "invalid-response",
 )
 # What a call to the Getty Images API may come to.
-SEARCHING = ("rate-limited", "quota-exhausted", "unauthorized", "unavailable", "invalid-response")
+SEARCHING = (
+    *("rate-limited", "quota-exhausted", "unauthorized", "invalid-key", "invalid-token", "permission-denied"),
+    *("unavailable", "invalid-response"),
+)
 BY_STATUS = {404: "no-route", 405: "method-not-allowed", 413: "too-large", 429: "throttled"}
 
 

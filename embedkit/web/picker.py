@@ -35,7 +35,7 @@ from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
 
 LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ar")  # of our own words: static/locales
-PAGE_SIZE = 24
+PAGE_SIZE = 25
 SEARCHED = ("q", "family", "orientations", "sort_order", "lang")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -27,6 +27,8 @@ from embedkit.validation import bounded
 from embedkit.web.errors import Refused
 from embedkit.web.schemas import MAX_REFERENCE_CHARS, BatchItem, BatchRequest, EmbedQuery, FrameQuery, OEmbedQuery
 
+MAX_NAME_CHARS = 40  # of a parameter that there is not
+
 T = TypeVar("T", bound=msgspec.Struct)
 DisplayParams = EmbedQuery | OEmbedQuery | FrameQuery | BatchItem
 KINDS = {
@@ -40,13 +42,16 @@ KINDS = {
 
 
 def read_query(kind: type[T], params: Mapping[str, Any] | None = None) -> T:
-    """The query string; the first of equal names counts, empty and unknown ones are ignored.
+    """The query string; the first of equal names counts, empty ones are ignored.
 
+    So are unknown ones, unless the kind forbids them: consumers of oEmbed send names of their own.
     A list is joined by commas, or its name stands there for each item, as forms send it.
 
     :param params: those of another query than the request's.
     :raises Refused: for a value that does not fit.
     """
+    if kind.__struct_config__.forbid_unknown_fields:
+        _check_names(kind)
     several = _lists(kind)
     if params is None:
         params = {name: _items(name) if name in several else value for name, value in request.args.items()}
@@ -59,6 +64,33 @@ def read_query(kind: type[T], params: Mapping[str, Any] | None = None) -> T:
     if unread:  # msgspec takes the text for None
         raise Refused("invalid-request", f'{unread[0]}: "null" is not one of its values.')
     return found
+
+
+# What the library's search takes, and ours does not.
+OTHER_WORDS = {
+    "phrase": "Did you mean q?",
+    "language": "Did you mean lang?",
+    "fields": "An answer has the same fields always.",
+}
+
+
+def _check_names(kind: type[msgspec.Struct]) -> None:
+    """Refuse what the query does not know: a filter that is ignored finds everything."""
+    names = kind.__struct_fields__
+    for name in request.args:
+        if name not in names:
+            hint = OTHER_WORDS.get(name) or _meant_name(name, names)
+            raise Refused("invalid-request", f"There is no parameter {name[:MAX_NAME_CHARS]!r}. {hint}")
+
+
+def _meant_name(name: str, names: Sequence[str]) -> str:
+    """The name that was meant: one that begins so, is spelled alike, or has the word in it; else all of them."""
+    from difflib import get_close_matches
+
+    word = name[:MAX_NAME_CHARS].lower().replace("-", "_")
+    longer = [one for one in names if len(word) > 2 and word in one]
+    nearest = [one for one in longer if one.startswith(word)] or get_close_matches(word, names, 1) or longer
+    return f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(names)}."
 
 
 def read_language(params: str | None, settings: Settings) -> str:

@@ -9,16 +9,23 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from embedkit.api.encoding import MAX_TEXT_CHARS
 from embedkit.api.parameters import (
     MAX_INT32,
     MAX_PAGE_SIZE,
     PAGE_SIZE,
+    PAGE_SIZES,
     AgeOfPeople,
     Composition,
+    EditorialFacet,
     EditorialSortOrder,
     Ethnicity,
     Family,
+    FileType,
+    FilterType,
     GraphicalStyle,
+    MinimumSize,
+    Mood,
     NumberOfPeople,
     Orientation,
     Segment,
@@ -113,8 +120,21 @@ Date = Annotated[
 ]
 
 
-class SearchQuery(Struct, omit_defaults=True):
-    """What to look for. Only what may be embedded is found; lists are joined by commas."""
+Number = Annotated[int, Meta(ge=1, le=MAX_INT32)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
+
+
+def _for(*families: str) -> Meta:
+    """Which searches take a filter."""
+    return Meta(description=f"With family={' or '.join(families)} only")
+
+
+class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What to look for. Only what may be embedded is found; lists are joined by commas.
+
+    These are the parameters of the library's search, but the phrase is ``q``, the language is ``lang``, and there
+    is no ``fields``, since an answer has the same always.
+    """
 
     q: Annotated[
         str,
@@ -124,7 +144,15 @@ class SearchQuery(Struct, omit_defaults=True):
         "all"
     )
     page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
-    page_size: Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description="Pictures on a page")] = PAGE_SIZE
+    page_size: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=MAX_PAGE_SIZE,
+            description="Pictures on a page",
+            extra_json_schema={"enum": list(PAGE_SIZES)},
+        ),
+    ] = PAGE_SIZE
     sort_order: Annotated[EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
     orientations: list[Orientation] | None = None
     number_of_people: list[NumberOfPeople] | None = None
@@ -151,6 +179,35 @@ class SearchQuery(Struct, omit_defaults=True):
     exclude_nudity: Annotated[
         bool, Meta(description="The search of editorial pictures has no such filter: there it is left out")
     ] = True
+    embed_content_only: Annotated[
+        bool, Meta(description="Here nothing else is found", extra_json_schema={"enum": [True]})
+    ] = True
+    artists: Annotated[Text, Meta(description="Names of photographers")] | None = None
+    collection_codes: list[Text] | None = None
+    collections_filter_type: FilterType | None = None
+    country: (
+        Annotated[str, Meta(max_length=3, description="Where the pictures are to be used, such as FRA")] | None
+    ) = None
+    download_product: (
+        Annotated[Text, Meta(description="An agreement that they can be licensed by, such as premiumaccess")]
+        | None
+    ) = None
+    enhanced_search: Annotated[bool, _for("creative")] | None = None
+    event_ids: Annotated[list[Number], _for("all", "editorial")] | None = None
+    exclude_editorial_use_only: Annotated[bool, _for("creative")] | None = None
+    exclude_keyword_ids: Annotated[list[Number], _for("creative", "editorial")] | None = None
+    facet_fields: Annotated[list[EditorialFacet], _for("creative", "editorial")] | None = None
+    facet_max_count: Annotated[Number, _for("creative", "editorial")] | None = None
+    file_types: list[FileType] | None = None
+    graphical_styles_filter_type: FilterType | None = None
+    include_facets: Annotated[bool, _for("creative", "editorial")] | None = None
+    include_related_searches: Annotated[bool, Meta(description="Other phrases, as related")] | None = None
+    keyword_ids: list[Number] | None = None
+    minimum_quality_rank: Annotated[Literal[1, 2, 3], _for("editorial")] | None = None
+    minimum_size: MinimumSize | None = None
+    moods: Annotated[list[Mood], _for("creative")] | None = None
+    safe_search: Annotated[bool, _for("creative")] | None = None
+    specific_people: Annotated[list[Text], _for("all", "editorial")] | None = None
     lang: Lang | None = None
 
 
@@ -456,14 +513,25 @@ class ImageAnswer(FoundImage):
     embeddable: bool
 
 
-class SearchAnswer(Struct):
-    """One page of what was found; ``total`` counts the pictures of all pages, ``related`` are other phrases."""
+class FacetAnswer(Struct):
+    """Something that a search can be narrowed to: an event by its id, all else by its name."""
+
+    id: int | None
+    name: str
+
+
+class SearchAnswer(Struct, omit_defaults=True):
+    """One page of what was found; ``total`` counts the pictures of all pages, ``related`` are other phrases.
+
+    ``facets``, by what they are of, are there where ``include_facets`` asks for them.
+    """
 
     total: int
     page: int
     page_size: int
     images: list[FoundImage]
     related: list[str]
+    facets: dict[str, list[FacetAnswer]] = {}
 
 
 class CountryAnswer(Struct):

@@ -13,7 +13,8 @@ from flask import Response, request
 
 from embedkit import serialization
 from embedkit.api.models import SearchPage
-from embedkit.errors import ConfigurationError, UnsupportedReference
+from embedkit.api.search import PreparedSearch
+from embedkit.errors import ConfigurationError, InvalidResponse, UnsupportedReference
 from embedkit.getty.payload import one_line
 from embedkit.web.context import AppContext
 from embedkit.web.errors import SEARCHING, Refused
@@ -31,11 +32,9 @@ from embedkit.web.schemas import (
 )
 
 FOUND = "$response.body#/images/0/id"
-# Of the query, what narrows a search; the rest says where to look and how to answer.
-FILTERS = (
-    *("sort_order", "orientations", "number_of_people", "color", "graphical_styles", "compositions"),
-    *("ethnicity", "age_of_people", "editorial_segments", "date_from", "date_to"),
-)
+# Of the query, what says where to look and how to answer; the rest narrows a search.
+PLACES = ("q", "family", "page", "page_size", "lang", "exclude_nudity", "embed_content_only")
+FILTERS = tuple(name for name in SearchQuery.__struct_fields__ if name not in PLACES)
 
 
 def search(context: AppContext) -> Response:
@@ -51,8 +50,13 @@ def search(context: AppContext) -> Response:
 def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
     """One page of pictures that may be embedded; nobody outside can ask for others.
 
-    :raises Refused: for a filter that the family does not take, or a value that the filter does not.
+    :raises Refused: for a filter that the family does not take, or a value that the filter does not; and for a
+        page beyond the last.
     """
+    if not params.embed_content_only:
+        raise Refused(
+            "invalid-request", "embed_content_only: here only what may be embedded is found. Leave it out."
+        )
     if not one_line(params.q, MAX_PHRASE_CHARS):  # also of what nobody can see, such as a byte order mark
         raise Refused("invalid-request", "q is blank. It holds what to look for, such as solar eclipse.")
     search = context.kit.api.search
@@ -69,7 +73,20 @@ def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
         )
     except ConfigurationError as error:  # from here on it would be our fault, and not the caller's
         raise Refused("invalid-request", str(error)) from None
-    return search.run(prepared)
+    return _page_of(context, prepared)
+
+
+def _page_of(context: AppContext, prepared: PreparedSearch) -> SearchPage:
+    """The page; one beyond the last is refused, whether Getty does so or answers with an empty one."""
+    try:
+        found = context.kit.api.search.run(prepared)
+    except InvalidResponse as error:
+        if error.getty_code == "InvalidPage":
+            raise Refused("invalid-request", f"page: there is no page {prepared.page}. {error.hint}") from None
+        raise
+    if found.page > (last := max(1, found.pages)):
+        raise Refused("invalid-request", f"page: there is no page {found.page}. The last page is {last}.")
+    return found
 
 
 def budget_headers(context: AppContext) -> dict[str, str]:
@@ -84,7 +101,7 @@ def budget_headers(context: AppContext) -> dict[str, str]:
 def _links(params: SearchQuery, found: SearchPage) -> str:
     """Where the other pages are (RFC 8288): relative, since the service may not know its own URL."""
     last = max(1, found.pages)
-    pages = {"first": 1, "prev": min(found.page - 1, last), "next": found.page + 1, "last": last}
+    pages = {"first": 1, "prev": found.page - 1, "next": found.page + 1, "last": last}
     there = {rel: page for rel, page in pages.items() if 1 <= page <= last}
     return ", ".join(f'<{_address(params, page)}>; rel="{rel}"' for rel, page in there.items())
 
@@ -99,7 +116,7 @@ def _address(params: SearchQuery, page: int) -> str:
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, list) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def image(context: AppContext, id: str) -> Response:

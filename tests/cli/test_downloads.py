@@ -126,7 +126,7 @@ def test_what_cannot_be_downloaded_is_explained(
             {"API_SECRET": "", "USERNAME": "", "PASSWORD": ""},
             "Set EMBEDKIT_API_SECRET; for what a customer has licensed, also EMBEDKIT_USERNAME",
         ),
-        ({"USERNAME": "", "PASSWORD": ""}, "not licensed to the customer"),
+        ({"USERNAME": "", "PASSWORD": ""}, "(UserTokenRequired). Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
         ({"PASSWORD": "canary"}, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
         ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY."),
     ],

@@ -57,7 +57,7 @@ def test_nothing_is_cut_where_there_is_no_terminal(run: Run) -> None:
 
 
 def test_what_the_table_does_not_say_is_told_and_leads_on(run: Run) -> None:
-    first = run("search", "solar", "eclipse", "--orientation", "horizontal", "--page-size", "7")
+    first = run("search", "solar", "eclipse", "--orientation", "horizontal", "--page-size", "6")
     total, related, following = first.err.splitlines()
     assert (found := re.fullmatch(r"[0-9,]+ pictures, page 1 of ([0-9]+)\.", total))
     assert related.startswith("Related: ")
@@ -73,7 +73,6 @@ def test_what_the_table_does_not_say_is_told_and_leads_on(run: Run) -> None:
     ("words", "says"),
     [
         (("zzzqqq",), r"Nothing was found\.\n"),
-        (("mountain", "--page", "9999"), r"There is no page 9999: the last is [0-9]+\.\n"),
         (("solr eclipse", "--family", "creative"), r"Searched for: solar eclipse\n"),
     ],
 )
@@ -82,6 +81,18 @@ def test_what_is_found_or_not_is_told(run: Run, words: tuple[str, ...], says: st
     assert done.code == 0
     assert re.match(says, done.err)
     assert bool(done.out) == ("Searched" in says)
+
+
+def test_a_page_beyond_the_last_names_the_last(run: Run) -> None:
+    done = run("search", "mountain", "--page", "9999")
+    assert done.code == 2
+    assert re.search(r"There is no page 9999\. The last page is [0-9]+\.\n", done.err)
+
+
+def test_a_size_of_a_page_that_is_not_listed_is_refused_with_the_nearest(run: Run) -> None:
+    done = run("search", "mountain", "--page-size", "7")
+    assert done.code == 2
+    assert "--page-size can't be 7. Use 6 or 10: it must be one of 1, 2, 3," in done.err
 
 
 def test_a_phrase_may_begin_with_a_dash(run: Run) -> None:

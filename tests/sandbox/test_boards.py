@@ -193,7 +193,7 @@ def test_a_board_of_a_colleague() -> None:
         customer.ask("DELETE", path),
         customer.ask("DELETE", f"{path}/comments/{comment['id']}"),
     ):
-        assert (response.status, json.loads(response.body)["code"]) == (403, "InsufficientAccess")
+        assert (response.status, json.loads(response.body)["ErrorCode"]) == (403, "InsufficientAccess")
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_board_of_a_colleague() -> None:
 )
 def test_boards_that_do_not_exist(customer: Caller, method: str, path: str, body: Any) -> None:
     response = customer.ask(method, f"/v3/boards/{NOBODY}{path}", body)
-    assert (response.status, json.loads(response.body)["code"]) == (404, "BoardNotFound")
+    assert (response.status, json.loads(response.body)["ErrorCode"]) == (404, "BoardNotFound")
 
 
 @pytest.mark.parametrize(

@@ -126,18 +126,20 @@ def test_what_is_granted(
     response = customer.ask("POST", f"/v3/downloads/images/{asset_id}", **params)
     assert response.status == status
     if status != 303:
-        assert json.loads(response.body).get("code") == code
+        assert code in (None, json.loads(response.body)["ErrorCode"])
         assert customer.get("/v3/downloads")["result_count"] == 0
     if code == "ImageNotFound":
-        assert json.loads(response.body)["message"] == f"Image not found: {asset_id}"
+        assert json.loads(response.body)["ErrorMessage"] == f"Image not found: {asset_id}"
 
 
 def test_nothing_for_those_without_a_licence() -> None:
     app = Sandbox()
     for caller in (Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)):
         response = caller.ask("POST", PATH)
-        assert (response.status, response.body) == (403, b"")
-        assert "content-type" not in response.headers
+        assert (response.status, json.loads(response.body)["ErrorCode"]) == (403, "UserTokenRequired")
+    old = Caller(Sandbox(SandboxConfig(error_style="classic")), APPLICATION).ask("POST", PATH)
+    assert (old.status, old.body) == (403, b"")
+    assert "content-type" not in old.headers
     response = Caller(app, None).ask("POST", PATH)
     assert response.status == 401
     assert response.headers["www-authenticate"] == (
@@ -150,7 +152,7 @@ def test_products_can_be_used_up() -> None:
     statuses = [customer.ask("POST", PATH, product_type="easyaccess").status for _ in range(3)]
     assert statuses == [303, 303, 403]
     refused = customer.ask("POST", PATH, product_type="easyaccess")
-    assert json.loads(refused.body)["code"] == "OverageLimitReached"
+    assert json.loads(refused.body)["ErrorCode"] == "OverageLimitReached"
     assert customer.ask("POST", PATH, product_type="premiumaccess").status == 303
     left = {
         product["type"]: product["downloads_remaining"] for product in customer.get("/v3/products")["products"]

@@ -71,7 +71,10 @@ def test_one(asset_id: str, status: int) -> None:
 
 def test_an_unknown_picture() -> None:
     response = KEY_ALONE.ask("GET", f"{IMAGES}/452O76944")
-    assert json.loads(response.body) == {"code": "ImageNotFound", "message": "Image not found: 452O76944"}
+    assert json.loads(response.body) == {
+        "ErrorCode": "ImageNotFound",
+        "ErrorMessage": "Image not found: 452O76944",
+    }
 
 
 def test_several() -> None:
@@ -85,7 +88,7 @@ def test_several() -> None:
 def test_none_of_several() -> None:
     response = KEY_ALONE.ask("GET", IMAGES, ids="1,2")
     assert response.status == 404
-    assert json.loads(response.body) == {"code": "ImageNotFound", "message": "Image not found: 1, 2"}
+    assert json.loads(response.body) == {"ErrorCode": "ImageNotFound", "ErrorMessage": "Image not found: 1, 2"}
     lenient = Caller(Sandbox(SandboxConfig(none_found_status=200)), None)
     assert lenient.get(IMAGES, ids="1,2") == {"images": [], "images_not_found": ["1", "2"]}
     assert lenient.ask("GET", f"{IMAGES}/1").status == 404
@@ -96,14 +99,14 @@ def test_a_hundred_at_most() -> None:
     assert ids_of(KEY_ALONE.get(IMAGES, ids=",".join(ids[:100]), fields="id")) == ids[:100]
     response = KEY_ALONE.ask("GET", IMAGES, ids=",".join(ids))
     assert response.status == 400
-    assert json.loads(response.body)["code"] == "InvalidParameterValue"
+    assert json.loads(response.body)["ErrorCode"] == "InvalidParameterValue"
 
 
 @pytest.mark.parametrize("query", ["", "?ids=", "?ids=,%20,"])
 def test_no_ids(query: str) -> None:
     response = KEY_ALONE.ask("GET", f"{IMAGES}{query}")
     assert response.status == 400
-    assert json.loads(response.body)["code"] == "ImageIdMustBeSpecified"
+    assert json.loads(response.body)["ErrorCode"] == "ImageIdMustBeSpecified"
 
 
 def test_takedowns() -> None:

@@ -16,6 +16,7 @@ from embedkit import errors, models, serialization, settings, validation
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, NotFound
 from embedkit.freshness import DAY, Policy, Verdict, judge, lifetime, negative_for
 from embedkit.getty import references, sizes, urls
+from embedkit.messages import Request, Response, exchange
 from embedkit.models import AssetRef, Embed, Frame, Options
 from embedkit.settings import Secret, Settings, rows
 
@@ -167,12 +168,40 @@ TREE = [value for value in vars(errors).values() if isinstance(value, type) and 
 
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
 def test_errors_carry_evidence_through_copies_and_pickles(kind: type[EmbedKitError]) -> None:
-    error = kind("went wrong", hint="Do this.", ref="1", retry_after=2.0)
+    upstream = {"status": 404, "getty_code": "ImageNotFound", "request_url": "https://a.example/v3"}
+    more = upstream if issubclass(kind, errors.ProviderError) else {}
+    error = kind("went wrong", hint="Do this.", ref="1", retry_after=2.0, **more)
+    error.__cause__ = TimeoutError()
     for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):
         assert type(again) is kind
         assert (again.message, again.hint, again.ref, again.retry_after) == ("went wrong", "Do this.", "1", 2.0)
+        assert {name: getattr(again, name) for name in more} == more
+    assert copy.copy(error).__cause__ is error.__cause__
     assert str(error) == "went wrong Do this."
     assert str(kind()) == kind.title
+
+
+def test_what_was_asked_is_shown_without_secrets() -> None:
+    request = Request(
+        "https://user:pw@a.example/v3/images/1?sig=s", "api", params=(("phrase", "a b&ü"), ("page", "2"))
+    )
+    assert request.shown_url == "https://a.example/v3/images/1?phrase=a%20b%26%C3%BC&page=2"
+    assert Request("https://a.example/oembed", "oembed").shown_url == "https://a.example/oembed"
+    signed = Request("https://files.example/x/1.jpg?token=t", "delivery", signed=True)
+    assert signed.shown_url == "https://files.example"
+
+
+def test_an_exchange_tells_what_was_asked() -> None:
+    request = Request("https://a.example/v3", "api")
+    response = exchange(lambda _: Response(200), request)
+    assert response.evidence == {"status": 200, "request_url": "https://a.example/v3"}
+
+    def fail(_: Request) -> Response:
+        raise errors.Unavailable("no")
+
+    with pytest.raises(errors.Unavailable) as caught:
+        exchange(fail, request)
+    assert (caught.value.status, caught.value.request_url) == (None, "https://a.example/v3")
 
 
 def test_codes_are_distinct() -> None:

@@ -10,7 +10,9 @@ import pytest
 from flask import Flask
 
 from embedkit import create_blueprint
+from embedkit.api.parameters import PAGE_SIZES
 from embedkit.rendering.renderer import static_dir
+from embedkit.web import picker
 from embedkit.web.picker_files import picker_files
 from tests.support.embeds import HOSTILE, elements, skeleton
 from tests.support.web import (
@@ -46,16 +48,16 @@ def test_before_a_search_it_asks_for_one(web: World) -> None:
 
 def test_a_search_shows_pictures_credits_and_shortcodes(web: World) -> None:
     page = shown(web, "?q=solar+eclipse&orientations=horizontal&lang=en")
-    found = web.client.get("/v1/search?q=solar+eclipse&orientations=horizontal&page_size=24&lang=en").json
-    assert found["total"] > 24
+    found = web.client.get("/v1/search?q=solar+eclipse&orientations=horizontal&page_size=25&lang=en").json
+    assert found["total"] > 25
     assert re.findall(r"<code>(.*?)</code>", page) == [image["shortcode"] for image in found["images"]]
     assert all(
         f"<p>{image['credit']['line']}</p>" in page
         for image in found["images"]
         if "&" not in image["credit"]["line"]
     )
-    assert page.count("<img ") == 24
-    assert f"1–24 of {found['total']}" in page
+    assert page.count("<img ") == 25
+    assert f"1–25 of {found['total']}" in page
     html5lib.HTMLParser(strict=True).parse(page)
 
 
@@ -153,7 +155,7 @@ def test_it_is_no_way_round_the_access_to_search() -> None:
     grant = web.client.post("/v1/grants", headers=bearer(TOKEN)).json["grant"]
     page = web.client.get("/picker", query_string={"q": "city", "grant": grant})
     assert page.status_code == 200
-    assert page.text.count("<code>") == 24
+    assert page.text.count("<code>") == 25
     assert TOKEN not in page.text
 
 
@@ -233,3 +235,11 @@ def test_it_is_found_below_a_prefix() -> None:
     assert leads == f"/getty/static/{picker_files().folder}/embedkit-picker.js"
     assert client.get(leads).status_code == 200
     assert f'href="/getty/static/{picker_files().folder}/picker/words.js"' in client.get("/getty/picker").text
+
+
+def test_the_picker_asks_for_pages_that_getty_lists() -> None:
+    script = (static_dir() / "picker" / "state.js").read_text("utf-8")
+    listed = re.search(r"PAGE_SIZES = \[([0-9, ]+)\]", script)
+    assert listed
+    assert tuple(map(int, listed[1].split(", "))) == PAGE_SIZES
+    assert picker.PAGE_SIZE in PAGE_SIZES

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from embedkit import EmbedKit, create_app
 from embedkit.api import encoding
 from embedkit.api.models import SearchPage
+from embedkit.api.parameters import AnySearch
 from embedkit.api.requests import LANGUAGES
 from embedkit.api.search import PreparedSearch
 from embedkit.sandbox import SandboxConfig, SandboxServer
@@ -117,10 +118,10 @@ def test_every_filter_arrives(web: World, asked: Recorder) -> None:
         "age_of_people": "teenager,18-19_years",
         "editorial_segments": "news,sport",
     }
-    answer = get(web.client, "/v1/search", q="x", family="editorial", page="2", page_size="7", **words, **lists)
+    answer = get(web.client, "/v1/search", q="x", family="editorial", page="2", page_size="6", **words, **lists)
     assert answer.status_code == 200, answer.text
     (_, said), *_ = asked.asked
-    assert (said["family"], said["page"], said["page_size"]) == ("editorial", 2, 7)
+    assert (said["family"], said["page"], said["page_size"]) == ("editorial", 2, 6)
     assert {name: said[name] for name in words} == words
     assert {name: ",".join(said[name]) for name in lists} == lists
     assert get(web.client, "/v1/search", q="x", family="creative", color="#002244").status_code == 200
@@ -134,18 +135,105 @@ def test_lists_as_forms_send_them(web: World, asked: Recorder) -> None:
     assert "ethnicity" not in said
 
 
-@pytest.mark.parametrize("off", ["false", "0", "", "no"])
+@pytest.mark.parametrize("off", ["false", "0", "no"])
 @pytest.mark.parametrize("name", ["embed_content_only", "embed-content-only", "EMBED_CONTENT_ONLY"])
 def test_nobody_switches_embeddable_only_off(web: World, asked: Recorder, name: str, off: str) -> None:
-    assert get(web.client, "/v1/search", q="x", **{name: off}).status_code == 200
+    answer = get(web.client, "/v1/search", q="x", **{name: off})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert "embed_content_only" in answer.json["detail"]
+    assert not asked.asked
+    assert get(web.client, "/v1/search", q="x", embed_content_only="true").status_code == 200
     assert asked.asked[-1][1]["embed_content_only"] is True
 
 
-@pytest.mark.parametrize("name", ["fields", "download_product", "include_facets", "phrase", "limit", "country"])
-def test_what_is_not_offered_is_not_passed_on(web: World, asked: Recorder, name: str) -> None:
-    get(web.client, "/v1/search", q="x", **{name: "download_sizes"})
-    assert name not in asked.asked[-1][1]
-    assert "download_sizes" not in str(asked.asked)
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("orientation", "There is no parameter 'orientation'. Did you mean orientations?"),
+        ("Orientations", "Did you mean orientations?"),
+        ("pageSize", "Did you mean page_size?"),
+        ("page-size", "Did you mean page_size?"),
+        ("sort", "Did you mean sort_order?"),
+        ("segment", "Did you mean editorial_segments?"),
+        ("people", "Did you mean "),
+        ("phrase", "Did you mean q?"),
+        ("language", "Did you mean lang?"),
+        ("fields", "'fields'"),
+        ("zzz", "There are q, family, page, page_size,"),
+        ("x" * 500, "There are q, family,"),
+        ("<b>", "There is no parameter '<b>'."),
+        ("_", "There are q,"),
+    ],
+)
+@pytest.mark.parametrize("value", ["horizontal", ""])
+def test_what_is_not_known_is_refused(web: World, asked: Recorder, name: str, says: str, value: str) -> None:
+    answer = get(web.client, "/v1/search", q="x", **{name: value})
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert says in answer.json["detail"]
+    assert "x" * 100 not in answer.text
+    assert not asked.asked
+
+
+def test_it_takes_all_that_the_library_takes() -> None:
+    ours, theirs = set(SearchQuery.__struct_fields__), set(AnySearch.__annotations__)
+    assert ours - theirs == {"q", "family", "lang"}
+    assert theirs - ours == {"language", "fields"}
+
+
+SAMPLES = {
+    "all": {"artists": "Runa Vale", "collection_codes": "abc,def", "collections_filter_type": "exclude",
+            "country": "FRA", "download_product": "premiumaccess", "event_ids": "1,2", "file_types": "eps",
+            "graphical_styles_filter_type": "include", "include_related_searches": "false", "keyword_ids": "3",
+            "minimum_size": "large", "specific_people": "Ada"},
+    "creative": {"enhanced_search": "true", "exclude_editorial_use_only": "true", "exclude_keyword_ids": "7",
+                 "facet_fields": "artists,locations", "facet_max_count": "5", "include_facets": "true",
+                 "moods": "bold,warm", "safe_search": "true"},
+    "editorial": {"minimum_quality_rank": "1", "facet_fields": "events"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("family", "name"), [(family, name) for family, names in SAMPLES.items() for name in names]
+)
+def test_each_filter_reaches_getty(web: World, family: str, name: str) -> None:
+    answer = get(web.client, "/v1/search", q="sky", family=family, **{name: SAMPLES[family][name]})
+    assert answer.status_code == 200, answer.text
+    wrong = get(web.client, "/v1/search", q="sky", family=family, **{name: "x" * 1200})
+    assert (wrong.status_code, name in wrong.json["detail"]) == (400, True)
+
+
+def test_facets_come_where_they_are_asked_for() -> None:
+    with SandboxServer(SandboxConfig(facets=True)) as sandbox:
+        plain = sandbox.settings(cache="memory:", secret="s" * 40, search_access="open")
+        with EmbedKit(plain) as kit:
+            client = create_app(kit=kit).test_client()
+            answer = client.get("/v1/search?q=sky&family=creative&include_facets=true&facet_fields=artists")
+            assert list(answer.json["facets"]) == ["artists"]
+            assert list(answer.json["facets"]["artists"][0]) == ["id", "name"]
+            msgspec.json.decode(answer.data, type=SearchAnswer)
+
+
+@pytest.mark.parametrize(
+    ("size", "nearest"), [("7", "6 or 10"), ("24", "20 or 25"), ("40", "30 or 50"), ("99", "75 or 100")]
+)
+def test_a_size_of_a_page_that_getty_does_not_list_is_refused_with_the_nearest(
+    web: World, asked: Recorder, size: str, nearest: str
+) -> None:
+    answer = get(web.client, "/v1/search", q="x", page_size=size)
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert answer.json["detail"].startswith(f"page_size can't be '{size}'. Use {nearest}: ") or (
+        answer.json["detail"].startswith(f"page_size can't be {size}. Use {nearest}: ")
+    )
+    assert not asked.asked
+
+
+def test_a_page_beyond_the_last_is_refused_with_the_last(web: World) -> None:
+    first = get(web.client, "/v1/search", q="mountain", page_size="100").json
+    last = -(-first["total"] // 100)
+    assert get(web.client, "/v1/search", q="mountain", page_size="100", page=str(last)).status_code == 200
+    answer = get(web.client, "/v1/search", q="mountain", page_size="100", page=str(last + 1))
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert answer.json["detail"] == f"page: there is no page {last + 1}. The last page is {last}."
 
 
 def test_nudity_is_asked_for(web: World, asked: Recorder) -> None:
@@ -201,10 +289,8 @@ def test_the_setting_locale_is_the_default(monkeypatch: pytest.MonkeyPatch) -> N
         (1, 30, 95, {"first": "1", "next": "2", "last": "4"}),
         (2, 30, 95, {"first": "1", "prev": "1", "next": "3", "last": "4"}),
         (4, 30, 95, {"first": "1", "prev": "3", "last": "4"}),
-        (9, 30, 95, {"first": "1", "prev": "4", "last": "4"}),
         (1, 30, 30, {"first": "1", "last": "1"}),
         (1, 30, 0, {"first": "1", "last": "1"}),
-        (2, 30, 0, {"first": "1", "prev": "1", "last": "1"}),
     ],
 )
 def test_links_lead_to_the_other_pages(
@@ -213,6 +299,16 @@ def test_links_lead_to_the_other_pages(
     asked.total = total
     found = links(get(web.client, "/v1/search", q="x", page=str(page), page_size=str(size)))
     assert {rel: query["page"] for rel, query in found.items()} == expected
+
+
+@pytest.mark.parametrize(("page", "total", "last"), [(9, 95, 4), (5, 95, 4), (2, 0, 1)])
+def test_an_empty_page_beyond_the_last_is_refused_too(
+    web: World, asked: Recorder, page: int, total: int, last: int
+) -> None:
+    asked.total = total
+    answer = get(web.client, "/v1/search", q="x", page=str(page))
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert answer.json["detail"] == f"page: there is no page {page}. The last page is {last}."
 
 
 def test_links_keep_the_question(web: World, asked: Recorder) -> None:
@@ -225,7 +321,7 @@ def test_links_keep_the_question(web: World, asked: Recorder) -> None:
         "exclude_nudity": "false",
         "lang": "pt-br",
     }
-    answer = get(web.client, "/v1/search", page="2", unknown="1", page_token="x", **said)
+    answer = get(web.client, "/v1/search", page="2", **said)
     assert {rel: {**query, "page": ""} for rel, query in links(answer).items()} == {
         rel: {**said, "page": ""} for rel in ("first", "prev", "next", "last")
     }
@@ -308,8 +404,10 @@ def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         recorder = Recorder(web.kit, patch)
         answer = get(web.client, "/v1/search", **{"q": "x", **query})
-    assert (answer.status_code, len(recorder.asked)) in ((200, 1), (400, 0))
-    if recorder.asked:
+    assert (answer.status_code, len(recorder.asked)) in ((200, 1), (400, 0), (400, 1))
+    if answer.status_code == 400:
+        assert not recorder.asked or "there is no page" in answer.json["detail"]
+    else:
         phrase, said = recorder.asked[0]
         assert phrase == (query.get("q") or "x")
         assert said["embed_content_only"] is True
@@ -352,7 +450,7 @@ def test_an_answer_is_kept_by_nobody(web: World) -> None:
 
 def test_what_is_found_can_be_embedded(web: World) -> None:
     for family in ("all", "creative", "editorial"):
-        found = get(web.client, "/v1/search", q="solar eclipse", family=family, embed_content_only="false").json
+        found = get(web.client, "/v1/search", q="solar eclipse", family=family).json
         assert found["images"]
         for image in found["images"][:3]:
             assert family in ("all", image["family"])
@@ -421,8 +519,8 @@ def test_countries_are_localised(web: World) -> None:
         ("throttle", {"status": 429}, 429, "rate-limited"),
         ("quota", {}, 429, "quota-exhausted"),
         ("quota", {"status": 429, "retry_after": 50}, 429, "quota-exhausted"),
-        ("inactive", {}, 502, "unauthorized"),
-        ("unauthorized", {"count": None}, 502, "unauthorized"),
+        ("inactive", {}, 502, "invalid-key"),
+        ("unauthorized", {"count": None}, 502, "invalid-key"),
         ("status", {"status": 500}, 503, "unavailable"),
         ("firewall", {}, 503, "unavailable"),
         ("drop", {}, 503, "unavailable"),
@@ -442,7 +540,7 @@ def test_failures_are_problems(path: str, kind: str, fault: dict[str, Any], stat
         assert int(answer.headers["Retry-After"]) >= fault["retry_after"]
     if code in ("unavailable", "quota-exhausted"):
         assert int(answer.headers["Retry-After"]) > 0
-    if code == "unauthorized":
+    if code == "invalid-key":
         assert "API_KEY" in answer.json["detail"]
     assert auth.KEY not in answer.text
     assert web.client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
@@ -452,7 +550,7 @@ def test_failures_are_problems(path: str, kind: str, fault: dict[str, Any], stat
 def test_a_wrong_credential_is_named_and_not_told(row: str) -> None:
     canary = "CANARY-of-a-credential"
     answer = world(search_access="open", **{**KEYS, row: canary}).client.get("/v1/search?q=tree")
-    assert (answer.status_code, answer.json["code"]) == (502, "unauthorized")
+    assert (answer.status_code, answer.json["code"]) == (502, "invalid-key")
     assert row.upper() in answer.json["detail"]
     assert canary not in answer.text
 

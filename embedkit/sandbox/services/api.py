@@ -25,7 +25,16 @@ from embedkit.sandbox.services.auth import Caller, Gate, Need, Tokens, authorize
 from embedkit.sandbox.services.boards import Boards
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.downloads import Delivery, Downloads
-from embedkit.sandbox.services.http import CLASSIC_INVALID, APIError, Call, Reply, json_reply, message_error
+from embedkit.sandbox.services.http import (
+    CLASSIC_INVALID,
+    ERROR_TYPE,
+    APIError,
+    Call,
+    Reply,
+    envelope,
+    json_reply,
+    message_error,
+)
 from embedkit.sandbox.services.images import Images
 from embedkit.sandbox.services.places import list_collections, list_countries
 from embedkit.sandbox.services.search import Search
@@ -104,9 +113,11 @@ class Api:
         body = refused.body
         if body is None:
             return Reply(refused.status, "", headers=refused.headers)
-        if "ErrorCode" in body and self._config.error_style == "classic":
-            body = CLASSIC_INVALID
-        return json_reply(body, refused.status, refused.headers)
+        if self._config.error_style == "classic":
+            body = CLASSIC_INVALID if "ErrorCode" in body else body
+            return json_reply(body, refused.status, refused.headers)
+        reply = json_reply(envelope(body), refused.status, refused.headers)
+        return replace(reply, type=ERROR_TYPE) if "ErrorCode" in envelope(body) else reply
 
 
 def _plain(path: str) -> str:

@@ -36,8 +36,9 @@ class SandboxConfig:
         (``missing``), or as ``junk`` that is not a number.
     :param download_limit: how many downloads each product of the customer has; 0 sets no limit.
     :param invited_board: whether a colleague has invited the customer to a board.
-    :param legacy_page_sizes: a search takes only the page sizes of the classic documentation: 1, 2, 3, 4, 5, 6,
-        10, 12, 15, 20, 25, 30, 50, 60, 75 and 100.
+    :param strict: a search refuses parameters that it does not know, pages beyond the last, and sizes of a page
+        other than 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75 and 100, as documented in September 2026;
+        False takes any size up to 100, ignores such parameters, and has empty pages after the last.
     :param undeclared_fields: pictures that a search finds have every field that was asked for, as in live answers
         of 2018 (``editorial_segments`` of creative ones), not only those that the contract declares.
 
@@ -90,7 +91,7 @@ class SandboxConfig:
     expires_in: Literal["text", "number", "missing", "junk"] = "text"
     download_limit: int = 0
     invited_board: bool = False
-    legacy_page_sizes: bool = False
+    strict: bool = True
     undeclared_fields: bool = False
     facets: bool = False
     none_found_status: Literal[404, 200] = 404

@@ -30,6 +30,7 @@ from embedkit.sandbox.services.http import (
     integer,
     json_body,
     json_reply,
+    message_error,
     parameter_error,
 )
 from embedkit.sandbox.services.urls import sign, site_urls
@@ -110,7 +111,7 @@ class Downloads:
         """POST /v3/downloads/images/{id}: 303 to the file, or its URL where auto_download is false."""
         params, asset = call.params, self._asset(call.path.rsplit("/", 1)[-1])
         if not caller.licensed:
-            raise APIError(403, None)  # seen in 2014
+            raise _not_licensed(caller, self.config)
         automatic = boolean(params, "auto_download", True)
         boolean(params, "use_team_credits", False)
         product, size = _product(params, asset), _size(params, asset)
@@ -143,6 +144,15 @@ class Downloads:
     def _record(self, call: Call, caller: Caller, asset: Asset, product: Product, size: Size) -> Record:
         at = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Record(at, caller.user, asset, product, size, *_details(call))
+
+
+def _not_licensed(caller: Caller, config: SandboxConfig) -> APIError:
+    """A token that is nobody's, or a customer without an agreement: the gateway's 401 since 2026, 403 in 2014."""
+    if config.error_style == "classic":
+        return APIError(403, None)
+    if not caller.user:
+        return code_error(403, "UserTokenRequired", "A user token is required.")
+    return message_error(401, "Unauthorized")
 
 
 def _details(call: Call) -> tuple[str | None, str | None]:

@@ -1,7 +1,8 @@
 """Requests and answers of the sandbox as values, the little WSGI that it takes, and the errors of the API v3.
 
-Four shapes of an error's body are documented or seen: code and message, a message alone, ErrorCode and
-ErrorMessage (of parameters that are wrong), and none at all.
+Four shapes of an error's body are documented or seen: a message alone (of the gateway), none at all, and of the
+application ErrorCode and ErrorMessage (September 2026; before, of parameters alone) or code and message (2014 to
+2018).
 """
 
 from __future__ import annotations
@@ -112,6 +113,14 @@ Headers = tuple[tuple[str, str], ...]
 
 # what the classic documentation (2014 to 2018) answers to every request that is wrong in itself
 CLASSIC_INVALID: JSON = {"message": "Invalid Request. Possible required parameter missing."}
+
+
+ERROR_TYPE = "application/vnd.getty.error+json; charset=utf-8"  # of the application; the gateway's is plain JSON
+
+
+def envelope(body: JSON) -> JSON:
+    """The body of a failure as the application writes it today; that of the gateway stays."""
+    return {"ErrorCode": body["code"], "ErrorMessage": body["message"]} if "code" in body else body
 
 
 class APIError(Exception):

@@ -59,8 +59,15 @@ def item(asset: Asset, context: ItemContext) -> JSON:
     return {key: FIELDS[key](asset, context) for key in context.fields.keys}
 
 
-def page_of(found: Sequence[Asset], page: int, page_size: int, context: ItemContext) -> JSON:
-    """One page of a result."""
+def page_of(found: Sequence[Asset], page: int, page_size: int, context: ItemContext, *, strict: bool) -> JSON:
+    """One page of a result.
+
+    :param strict: that there is no page after the last.
+    """
+    last = max(1, -(-len(found) // page_size))
+    if strict and page > last:
+        message = f"page must be less than or equal to {last}, results count {len(found)}"
+        raise code_error(400, "InvalidPage", message)
     shown = found[(page - 1) * page_size : page * page_size]
     return {"result_count": len(found), "images": [item(asset, context) for asset in shown]}
 
@@ -276,7 +283,8 @@ class Images:
         if (asset := self._there(asset_id)) is None:
             raise _not_found([asset_id])
         context = ItemContext(call, caller, chosen, language_of(call))
-        body = page_of(choose(asset, self._others(asset)), page, page_size, context)
+        found = choose(asset, self._others(asset))
+        body = page_of(found, page, page_size, context, strict=self.config.strict)
         return json_reply(body, headers=content_language(context.language))
 
     def _there(self, asset_id: str) -> Asset | None:

@@ -21,7 +21,7 @@ from embedkit.sandbox.services.places import countries
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 30, 100
 # what the classic documentation allowed (2015 to 2018)
-LEGACY_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
+PAGE_SIZES = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100)
 PRODUCTS = ("easyaccess", "editorialsubscription", "imagepack", "premiumaccess", "royaltyfreesubscription")
 SIZES = ("x_small", "small", "medium", "large", "x_large", "xx_large", "vector")
 FILTER_TYPES = ("include", "exclude")
@@ -123,7 +123,10 @@ def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchQu
 
     :raises APIError: 400, for the first parameter that is wrong.
     """
-    params = {name: text for name, text in query_params(call).items() if name in kind.takes}
+    given = query_params(call)
+    if config.strict and (unknown := given.keys() - kind.takes):
+        raise parameter_error(min(unknown), "The parameter is not recognized.")
+    params = {name: text for name, text in given.items() if name in kind.takes}
     page, page_size = paging(params, config)
     sort_order = choice(params, "sort_order", kind.sorts) or "best_match"
     _words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
@@ -159,8 +162,8 @@ def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
         raise code_error(400, "InvalidPage", f"Invalid page: {page}")
     if not 1 <= size <= MAX_PAGE_SIZE:
         raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use 1 to {MAX_PAGE_SIZE}.")
-    if config.legacy_page_sizes and size not in LEGACY_SIZES:
-        allowed = ", ".join(map(str, LEGACY_SIZES))
+    if config.strict and size not in PAGE_SIZES:
+        allowed = ", ".join(map(str, PAGE_SIZES))
         raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use one of {allowed}.")
     return page, size
 

@@ -197,7 +197,7 @@ class Search:
             query = replace(query, phrase=correction)
         found = self._sort(self._find(query, kind), query)
         context = ItemContext(call, caller, chosen, language_of(call, kind.family))
-        body = page_of(found, query.page, query.page_size, context)
+        body = page_of(found, query.page, query.page_size, context, strict=self.config.strict)
         if correction:
             body["auto_corrections"] = {"phrase": correction}
         return json_reply(body | self._aside(found, query, kind, call), headers=content_language(context.language))

@@ -7,6 +7,7 @@ const IN_RELEASE = /\/picker-[0-9a-f]+\/$/; // our files may be in a folder that
 const SERVICE_URL = new URL(IN_RELEASE.test(FILES_URL.pathname) ? "../.." : "..", FILES_URL);
 const OUTPUTS = ["url", "html", "markdown", "json"];
 const DEFAULT_PAGE_SIZE = 30;
+const PAGE_SIZES = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100]; // others are refused
 const MAX_RECENT = 8;
 
 /** What attributes ask for, read anew each time. */
@@ -42,7 +43,8 @@ export class PickerConfig {
     return this.#text("dir");
   }
   get pageSize() {
-    return Number(this.#text("page-size")) || DEFAULT_PAGE_SIZE;
+    const wanted = Number(this.#text("page-size")) || DEFAULT_PAGE_SIZE;
+    return PAGE_SIZES.find((size) => size >= wanted) ?? PAGE_SIZES.at(-1);
   }
   /** Tiles in a row, about; 0 if the page does not say. */
   get columns() {

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
@@ -18,7 +19,17 @@ import pytest
 
 from embedkit import ConfigurationError, Embed, EmbedKit, Settings
 from embedkit.api.models import Country, Image, SearchPage
-from embedkit.errors import NotFound, RateLimited, Unauthorized, Unavailable, UnsupportedReference
+from embedkit.api.search import PreparedSearch
+from embedkit.errors import (
+    InvalidResponse,
+    InvalidToken,
+    NotFound,
+    QuotaExhausted,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+    UnsupportedReference,
+)
 from embedkit.sandbox import Sandbox, SandboxConfig
 from embedkit.sandbox.services.auth import SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.services.http import Call
@@ -78,7 +89,7 @@ def test_help_shows_the_parameters_and_what_they_may_be(kit: EmbedKit) -> None:
     assert "orientations=None" in text
     assert "**" not in text
     assert "sort_order: one of best_match, most_popular, newest, random." in text
-    assert "page_size: a whole number from 1 to 100." in text
+    assert "page_size: one of 1, 2, 3, 4, 5, 6, 10, 12," in text
     assert "orientations: one or more of horizontal, vertical, square, " in text
     assert "date_from" not in text
     for method in (kit.api.image, kit.api.similar, kit.api.boards.list, kit.api.downloads.save):
@@ -130,6 +141,62 @@ def test_the_editorial_search_knows_no_nudity(kit: EmbedKit, app: Sandbox, said:
     kit.search("harbour", family="editorial", **said)
     assert asked(app).path == "/v3/search/images/editorial"
     assert "exclude_nudity" not in asked(app).params
+
+
+def test_pictures_one_after_another(kit: EmbedKit, app: Sandbox) -> None:
+    pages = list(kit.api.search.find_pages("harbour", page_size=3))
+    wanted = [image.id for page in pages for image in page]
+    assert [image.id for image in kit.api.search.find_all("harbour", page_size=3)] == wanted
+    assert len(wanted) == pages[0].total > 3
+    asked_before = app.count("v3")
+    assert [image.id for image in kit.api.search.find_all("harbour", page_size=6, limit=4)] == wanted[:4]
+    assert app.count("v3") == asked_before + 1
+    assert list(kit.api.search.find_all("harbour", limit=0)) == []
+    with pytest.raises(ConfigurationError, match="whole number of pictures"):
+        kit.api.search.find_all("harbour", limit=-1)
+    with pytest.raises(ConfigurationError, match="orientations"):
+        kit.api.search.find_all("harbour", orientation="horizontal")  # type: ignore[call-arg]
+
+
+def test_a_throttle_is_waited_out_between_pictures(kit: EmbedKit, app: Sandbox, monkeypatch: Any) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(kit.api.search._cache, "pause", pauses.append)
+    found = kit.api.search.find_all("harbour", page_size=3)
+    first = [next(found) for _ in range(3)]
+    app.faults.add("throttle", route="v3", count=2, retry_after="3")
+    assert len(first) + len(list(found)) == kit.search("harbour").total
+    assert pauses == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(("kind", "error", "waits"), [("quota", QuotaExhausted, 0), ("throttle", RateLimited, 10)])
+def test_a_quota_is_not_waited_for_nor_a_throttle_for_ever(
+    kit: EmbedKit, app: Sandbox, monkeypatch: Any, kind: str, error: type[Exception], waits: int
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(kit.api.search._cache, "pause", pauses.append)
+    app.faults.add(kind, route="v3", count=None)
+    with pytest.raises(error):
+        list(kit.api.search.find_all("harbour"))
+    assert pauses == [1.0] * waits
+
+
+@pytest.mark.parametrize(
+    ("code", "page", "ends"), [("InvalidPage", 2, True), ("InvalidPage", 1, False), (None, 2, False)]
+)
+def test_a_walk_ends_where_what_was_found_has_become_less(
+    kit: EmbedKit, monkeypatch: Any, code: str | None, page: int, ends: bool
+) -> None:
+    run = kit.api.search.run
+
+    def run_until(search: PreparedSearch) -> SearchPage:
+        if search.page == page:
+            raise InvalidResponse("no such page", getty_code=code)
+        return run(search)
+
+    monkeypatch.setattr(kit.api.search, "run", run_until)
+    pages = kit.api.search.find_pages("harbour", page_size=3)
+    with nullcontext() if ends else pytest.raises(InvalidResponse):
+        assert [one.page for one in pages] == [1]
 
 
 def test_nothing_said_of_nudity_means_without(kit: EmbedKit, app: Sandbox) -> None:
@@ -381,8 +448,11 @@ def test_an_application_has_no_boards_and_no_licence() -> None:
     kit.search("harbour")
     assert "client_credentials" in next(call for call in app.calls if call.route == "oauth2").body.decode()
     assert kit.api.downloads.largest(TALL) == ()
-    with pytest.raises(Unauthorized, match="licensed"):
+    with pytest.raises(
+        InvalidToken, match=r"UserTokenRequired.*EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD"
+    ) as caught:
         kit.api.downloads.url(TALL)
+    assert (caught.value.status, caught.value.getty_code) == (403, "UserTokenRequired")
     with pytest.raises(ConfigurationError, match="USERNAME"):
         kit.api.boards.list()
 

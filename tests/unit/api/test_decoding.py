@@ -13,18 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit import serialization
-from embedkit.api import boards, client, downloads, errors, images, parameters, search
+from embedkit.api import boards, client, downloads, errors, images, search
 from embedkit.api import models as values
 from embedkit.api.errors import What
 from embedkit.api.models import Image, SearchPage
 from embedkit.api.requests import ApiSettings
 from embedkit.errors import (
+    InvalidKey,
     InvalidResponse,
+    InvalidToken,
     NotFound,
+    NotLicensed,
+    PermissionDenied,
     ProviderError,
     QuotaExhausted,
     RateLimited,
-    Unauthorized,
     Unavailable,
 )
 from embedkit.messages import Response
@@ -689,29 +692,42 @@ def said(**body: Any) -> bytes:
     ("status", "headers", "body", "what", "kind", "says"),
     [
         # no key, a bad key: today's answers, and the classic ones
-        (401, {}, said(message="Unauthorized"), "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
+        (401, {}, said(message="Unauthorized"), "search", InvalidKey, "Check EMBEDKIT_API_KEY."),
         (
             403,
             {"x-amzn-errortype": "ForbiddenException"},
             said(message="Forbidden"),
             "search",
-            Unauthorized,
+            InvalidKey,
             "Check EMBEDKIT_API_KEY.",
         ),
-        (403, {}, said(message="Forbidden"), "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
-        (403, {}, said(message="Account Inactive"), "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
-        (403, {"x-error-detail": "Account Inactive"}, b"", "download", Unauthorized, "Check EMBEDKIT_API_KEY."),
-        (403, {}, b"<h1>Developer Inactive</h1>", "search", Unauthorized, "Check EMBEDKIT_API_KEY."),
+        (403, {}, said(message="Forbidden"), "search", InvalidKey, "Check EMBEDKIT_API_KEY."),
+        (403, {}, said(message="Account Inactive"), "search", InvalidKey, "Check EMBEDKIT_API_KEY."),
+        (403, {"x-error-detail": "Account Inactive"}, b"", "download", InvalidKey, "Check EMBEDKIT_API_KEY."),
+        (403, {}, b"<h1>Developer Inactive</h1>", "search", InvalidKey, "Check EMBEDKIT_API_KEY."),
         # a token
         (
             401,
             {"www-authenticate": 'Bearer realm="Download",error="invalid_token"'},
             b"",
             "download",
-            Unauthorized,
+            InvalidToken,
             "USERNAME",
         ),
-        (401, {}, said(code="AuthorizationTokenRequired", message="x"), "board", Unauthorized, "API_SECRET"),
+        (401, {}, said(code="AuthorizationTokenRequired", message="x"), "board", InvalidToken, "API_SECRET"),
+        (401, {}, said(ErrorCode="AuthorizationTokenRequired"), "download", InvalidToken, "API_SECRET"),
+        *(
+            (
+                status,
+                {},
+                said(ErrorCode="UserTokenRequired", ErrorMessage="x"),
+                what,
+                InvalidToken,
+                "(UserTokenRequired). Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
+            )
+            for status in (400, 401, 403)
+            for what in ("download", "places")
+        ),
         (401, {}, PAGE, "search", Unavailable, "not the service's own"),
         # throttles: per second and per day, in their 403 and their 429 form
         (403, {"x-error-detail": QPS}, said(message=QPS), "search", RateLimited, "too many calls a second"),
@@ -731,24 +747,32 @@ def said(**body: Any) -> bytes:
         (403, {}, b"<h1>Developer Over Rate</h1>", "picture", QuotaExhausted, "too many calls today"),
         # what one may not do
         (403, {}, said(code="OverageLimitReached", message="x"), "download", QuotaExhausted, "no more downloads"),
-        (403, {}, b"", "download", Unauthorized, "not licensed"),
+        (403, {}, b"", "download", NotLicensed, "outside the customer's agreement"),
+        (401, {}, said(message="Unauthorized"), "download", NotLicensed, "outside the customer's agreement"),
         (
             403,
             {},
             said(code="NoAccessToProductType"),
             "download",
-            Unauthorized,
+            PermissionDenied,
             "(NoAccessToProductType). Choose another product_type",
         ),
-        (403, {}, said(code="UnauthorizedDisplaySize"), "search", Unauthorized, "Ask for thumb"),
-        (403, {}, said(code="InsufficientAccess"), "board", Unauthorized, "(InsufficientAccess). Ask the owner"),
-        (403, {}, said(message="no"), "comment", Unauthorized, "Ask the owner"),
+        (403, {}, said(code="UnauthorizedDisplaySize"), "search", PermissionDenied, "Ask for thumb"),
+        (
+            403,
+            {},
+            said(code="InsufficientAccess"),
+            "board",
+            PermissionDenied,
+            "(InsufficientAccess). Ask the owner",
+        ),
+        (403, {}, said(message="no"), "comment", PermissionDenied, "Ask the owner"),
         (
             403,
             {},
             said(message="Your access token does not authorize access to this resource."),
             "places",
-            Unauthorized,
+            PermissionDenied,
             "do not reach that far",
         ),
         (403, {}, PAGE, "search", Unavailable, "not the service's own"),
@@ -788,7 +812,7 @@ def said(**body: Any) -> bytes:
         (
             400,
             {},
-            said(ErrorCode="Nonsense", ErrorMessage="Field: evil, Message: x"),
+            said(ErrorCode="<b>nonsense", ErrorMessage="Field: evil, Message: x"),
             "search",
             InvalidResponse,
             "understood. Look at the arguments.",
@@ -825,23 +849,38 @@ def test_refusals(
     assert error.ref == ID
 
 
-def test_a_page_size_of_old_is_offered_where_the_service_insists() -> None:
+def test_the_sizes_of_a_page_are_named_where_the_service_insists() -> None:
     for body in (
         said(code="InvalidPageSize", message="x"),
         said(ErrorCode="InvalidRequest", ErrorMessage="Field: page_size, Message: no"),
         said(message="Invalid page size"),
     ):
-        error = errors.error_for(Response(400, {}, body), what="search", page_size=24)
+        error = errors.error_for(Response(400, {}, body), what="search", page_size=25)
         assert isinstance(error, InvalidResponse)
-        assert "1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75 or 100" in (error.hint or "")
-        assert "nearest to 24 is 25" in (error.hint or "")
-        with pytest.raises(InvalidResponse, match="nearest to 24 is 25"):
-            search.parse(Response(400, {}, body), SETTINGS, page_size=24)
-    for size in range(1, 101):
-        hint = errors.error_for(
-            Response(400, {}, said(code="InvalidPageSize")), what="search", page_size=size
-        ).hint
-        assert int((hint or "").rstrip(".").rsplit(" ", 1)[1]) in parameters.OLD_PAGE_SIZES
+        assert error.hint == "Use a page_size of 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 50, 60, 75 or 100."
+        with pytest.raises(InvalidResponse, match="75 or 100"):
+            search.parse(Response(400, {}, body), SETTINGS, page_size=25)
+
+
+def test_a_page_beyond_the_last_names_the_last() -> None:
+    body = said(ErrorCode="InvalidPage", ErrorMessage="page must be less than or equal to 7, results count 698")
+    error = errors.error_for(Response(400, {}, body), what="search")
+    assert (error.getty_code, error.hint) == ("InvalidPage", "The last page is 7.")
+    other = errors.error_for(Response(400, {}, said(code="InvalidPage", message="no")), what="search")
+    assert (other.getty_code, other.hint) == ("InvalidPage", "Look at the arguments.")
+
+
+def test_errors_say_what_was_asked_and_answered() -> None:
+    body = said(ErrorCode="ImageNotFound", ErrorMessage="Image id not found: 1")
+    error = errors.error_for(Response(404, {}, body, request_url="https://a.example/v3"), what="picture")
+    assert (error.status, error.getty_code, error.request_url) == (404, "ImageNotFound", "https://a.example/v3")
+    for nonsense in ("a sentence", "x", "<b>", "A" * 65, 7, ["InvalidPage"], "key0123456789"):
+        error = errors.error_for(Response(400, {}, said(ErrorCode=nonsense)), what="search")
+        assert error.getty_code is None
+        assert str(nonsense) not in str(error) or nonsense in ("x", 7)
+    with pytest.raises(InvalidResponse) as caught:
+        search.parse(Response(200, {}, b"[]", request_url="https://a.example/v3"), SETTINGS)
+    assert (caught.value.status, caught.value.request_url) == (200, "https://a.example/v3")
 
 
 def test_a_takedown_is_told_apart() -> None:

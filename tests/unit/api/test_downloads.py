@@ -25,9 +25,9 @@ from embedkit.errors import (
     ConfigurationError,
     InvalidResponse,
     NotFound,
+    PermissionDenied,
     QuotaExhausted,
     RateLimited,
-    Unauthorized,
     Unavailable,
     UnsupportedReference,
 )
@@ -156,7 +156,11 @@ def test_an_address_for_a_day(kit: EmbedKit, app: Sandbox) -> None:
     [
         (lambda it: it.save("999999999", "x.jpg"), NotFound, "no such picture"),
         (lambda it: it.save(ID, "x.jpg", height=7), NotFound, "size"),
-        (lambda it: it.save(ID, "x.jpg", product_type="royaltyfreesubscription"), Unauthorized, "product_type"),
+        (
+            lambda it: it.save(ID, "x.jpg", product_type="royaltyfreesubscription"),
+            PermissionDenied,
+            "product_type",
+        ),
         (lambda it: it.save(ID, "x.jpg", file_type="eps"), NotFound, "size"),
         (lambda it: it.sizes("999999999"), NotFound, "no such picture"),
         (lambda it: it.save("no id", "x.jpg"), UnsupportedReference, "id"),

@@ -46,6 +46,12 @@ def page(**said: Any) -> SearchPage:
     return SearchPage(**{"total": 0, "page": 1, "page_size": 30, "images": (), **said})
 
 
+def test_a_page_is_a_sequence_of_its_images() -> None:
+    one, empty = page(images=(image(), image()), total=2), page(total=95, page=9)
+    assert (len(one), list(one), bool(one)) == (2, list(one.images), True)
+    assert (len(empty), list(empty), bool(empty)) == (0, [], False)
+
+
 # -- pictures -------------------------------------------------------------------------------------------
 
 

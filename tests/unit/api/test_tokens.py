@@ -23,6 +23,7 @@ from embedkit.api import oauth
 from embedkit.api.oauth import DEFAULT_LIFETIME_S, MAX_LIFETIME_S, Credentials, Token
 from embedkit.api.session import REFUSAL_RETRY_S, REFUSALS_WINDOW_S, RENEWAL_RETRY_S, RETRY_S, Tokens
 from embedkit.errors import (
+    InvalidKey,
     InvalidResponse,
     ProviderError,
     QuotaExhausted,
@@ -193,12 +194,12 @@ def test_any_answer_is_a_token_or_an_error_of_ours(body: bytes) -> None:
 GENERAL = "Check EMBEDKIT_API_KEY, EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
 REFUSALS: list[tuple[int, bytes, type[ProviderError], str]] = [
     (400, b'{"error": "invalid_grant"}', Unauthorized, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
-    (401, b'{"error": "invalid_client"}', Unauthorized, GENERAL),
+    (401, b'{"error": "invalid_client"}', InvalidKey, "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."),
     (400, b'{"error": "invalid_request", "error_description": "x"}', Unauthorized, GENERAL),
     (401, b"", Unauthorized, GENERAL),
     (403, b'{"message": "Forbidden"}', Unauthorized, GENERAL),
-    (403, b'{"message": "Account Inactive"}', Unauthorized, "Check EMBEDKIT_API_KEY."),
-    (403, b"<h1>Developer Inactive</h1>", Unauthorized, "Check EMBEDKIT_API_KEY."),
+    (403, b'{"message": "Account Inactive"}', InvalidKey, "Check EMBEDKIT_API_KEY."),
+    (403, b"<h1>Developer Inactive</h1>", InvalidKey, "Check EMBEDKIT_API_KEY."),
     (403, b"<h1>Developer Over Qps</h1>", RateLimited, ""),
     (429, b"", RateLimited, ""),
     (403, b'{"message": "Account Over Rate Limit"}', QuotaExhausted, ""),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import gzip
 import logging
 import os
@@ -88,7 +89,9 @@ def refusal(net: Net, upstream: Upstream, **fields: object) -> ProviderError:
         net.get(upstream.url, **fields)
     assert time.monotonic() - began < net.timeout + MARGIN
     assert caught.value.__context__ is None
-    assert caught.value.__cause__ is None
+    cause = caught.value.__cause__  # what the system said, and nothing of ours
+    assert cause is None or type(cause).__module__ in ("builtins", "socket", "ssl")
+    assert cause is None or (cause.__traceback__, cause.__context__, cause.__cause__) == (None, None, None)
     return caught.value
 
 
@@ -429,9 +432,10 @@ def test_noise_is_an_answer_or_an_error_of_ours(noise):
 
 def test_a_name_that_does_not_exist(impatient):
     began = time.monotonic()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as caught:
         impatient.get("https://embedkit-test.invalid/oembed")
     assert time.monotonic() - began < SHORT + MARGIN
+    assert isinstance(caught.value.__cause__, socket.gaierror | TimeoutError | None)
 
 
 def test_a_resolver_that_does_not_answer(impatient, monkeypatch):
@@ -454,9 +458,11 @@ def test_a_resolver_that_does_not_answer(impatient, monkeypatch):
 def test_nobody_listens(net):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as caught:
         net.get(f"http://127.0.0.1:{port}/oembed")
     assert net.pauses == [0.2]
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+    assert caught.value.__cause__.errno == errno.ECONNREFUSED
 
 
 def test_a_full_backlog_swallows_connections(impatient):
