@@ -75,6 +75,7 @@ class EmbedKit:
     ) -> None:
         self.settings = Settings.from_env(os.environ) if settings is None else settings
         self._clock = clock
+        self._has_own_transport = transport is not None
         self.engine = Engine(self.settings, transport=transport, cache=cache, clock=clock, background=background)
         self.events = self.engine.events
         self._memo = self.engine.memo
@@ -561,8 +562,10 @@ class EmbedKit:
 
     def _open_api(self) -> Api:
         from embedkit.api.client import Api  # who never searches has no use for it
+        from embedkit.cache.secret import own_folder
 
-        return Api(self.settings, transport=self.engine.transport, clock=self._clock)
+        folder = None if self._has_own_transport else own_folder()  # which may be of another world
+        return Api(self.settings, transport=self.engine.transport, clock=self._clock, token_folder=folder)
 
     # -- inside -----------------------------------------------------------------------------------------
 

@@ -73,6 +73,10 @@ def _secret(value: Any) -> Secret:
     return value if isinstance(value, Secret) else Secret(str(value).strip())
 
 
+def _proxy(value: Any) -> Secret:
+    return Secret(check.proxy(value.reveal() if isinstance(value, Secret) else value))
+
+
 def _secrets(value: Any) -> tuple[Secret, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     found = tuple(secret for part in parts if len(secret := _secret(part)))
@@ -129,7 +133,9 @@ class Settings:
     oembed_endpoint: str = _row(
         "https://embed.gettyimages.com/oembed", check.upstream_url, "Getty's oEmbed endpoint; it needs no key."
     )
-    api_base: str = _row("https://api.gettyimages.com", check.upstream_url, "The Getty Images API v3, for search.")
+    api_base: str = _row(
+        "https://api.gettyimages.com", check.api_base, "The Getty Images API, for search; with or without /v3."
+    )
     token_url: str = _row(
         "https://authentication.gettyimages.com/oauth2/token",
         check.upstream_url,
@@ -189,6 +195,17 @@ class Settings:
     )
     timeout: float = _row(5.0, check.seconds, "Seconds after which a call to Getty is given up, in total.")
     concurrency: int = _row(8, check.positive, "Calls to Getty under way at once.")
+    api_rate: str = _row(
+        "4/second",
+        check.rate,
+        "How often the API may be called; more calls wait in line, for TIMEOUT at the most.",
+    )
+    proxy: Secret = _row(
+        Secret(""),
+        _proxy,
+        "The proxy that Getty is asked through, such as http://proxy.example.org:3128; never for loopback.",
+    )
+    ca_bundle: str = _row("", check.text, "A file of certificate authorities, in place of the public ones.")
     target: str = _row("web", check.choice(*TARGETS), "What is rendered where a call names no target.")
     on_error: str = _row(
         "card", check.choice(*ON_ERROR), "What readers see where there is no embed: card, link, text; or raise."
@@ -273,6 +290,11 @@ class Settings:
     def rendering(self) -> RenderSettings:
         """What the renderer is given."""
         return RenderSettings(*[getattr(self, name) for name in RenderSettings._fields])
+
+    @property
+    def api_calls_per_second(self) -> float:
+        """API_RATE as a number."""
+        return check.calls_per_second(self.api_rate)
 
     @property
     def static_url(self) -> str:

@@ -23,6 +23,7 @@ _HOST = r"[a-z0-9._-]+|[0-9a-f:.]+"  # a name, or what stands in the brackets of
 _ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?"
 _CONTACT = r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+"
 _PAGE = r"https://[0-9A-Za-z._:-]+([/?#][0-9A-Za-z/_.,:;~%?=&#+@-]*)?"
+PERIODS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _RATE = r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)"
 
 
@@ -195,7 +196,34 @@ def contacts(value: Any) -> tuple[str, ...]:
     return found
 
 
+def api_base(value: Any) -> str:
+    """The URL of the API, which documents write with and without its version."""
+    return re.sub(r"/v3\Z", "", upstream_url(value), flags=re.IGNORECASE)
+
+
+def proxy(value: Any) -> str:
+    """The URL of a proxy, which may hold a user name and a password; an error says nothing of it."""
+    from urllib.parse import urlsplit
+
+    url = text(value).rstrip("/")
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if url and (not whole or parts.path or parts.query or parts.fragment or re.search(r"[^!-~]|\\", url)):
+        raise ValueError("must be a URL such as http://proxy.example.org:3128")
+    return url
+
+
 def rate(value: Any) -> str:
     if not re.fullmatch(_RATE, text(value)):
         raise ValueError("must be a rate such as 60/minute")
     return text(value)
+
+
+def calls_per_second(rate: str) -> float:
+    """A rate, which has been checked, as a number."""
+    found = re.fullmatch(r"([0-9]+)\s*(?:/|per)\s*([0-9]*)\s*(second|minute|hour|day)", rate)
+    calls, periods, unit = found.groups() if found else ("1", "1", "second")
+    return int(calls) / (int(periods or 1) * PERIODS_S[unit])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from embedkit.api import images, search
@@ -20,6 +21,7 @@ from embedkit.api.oauth import Credentials
 from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.session import ApiSession
+from embedkit.api.token_file import TokenFile
 from embedkit.cache.envelope import signing_secrets
 from embedkit.messages import Response
 from embedkit.validation import materialise
@@ -52,14 +54,21 @@ class Api:
 
     :param transport: returns the transport when it is first needed.
     :param clock: seconds since the epoch.
+    :param token_folder: where the processes of this user share a token, if they do.
     """
 
     def __init__(
-        self, settings: Settings, *, transport: Callable[[], Transport], clock: Callable[[], float]
+        self,
+        settings: Settings,
+        *,
+        transport: Callable[[], Transport],
+        clock: Callable[[], float],
+        token_folder: Path | None = None,
     ) -> None:
         self._api = ApiSettings.of(settings)
         cache, timeout, credentials = settings.cache, settings.timeout, Credentials.of(settings)
-        self._session = ApiSession(credentials, transport, timeout=timeout, frozen=settings.frozen)
+        shared = TokenFile(credentials, token_folder) if token_folder else None
+        self._session = ApiSession(credentials, transport, timeout=timeout, frozen=settings.frozen, shared=shared)
         self._cache = ResponseCache(
             self._session,
             credentials,

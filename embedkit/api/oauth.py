@@ -143,13 +143,14 @@ def _token(body: bytes) -> Token | None:
         return None
     access, refresh = answer.get("access_token"), answer.get("refresh_token")
     kind = answer.get("token_type", "bearer")
-    if not _fit(access) or not isinstance(kind, str) or kind.lower() != "bearer":
+    if not fit_token(access) or not isinstance(kind, str) or kind.lower() != "bearer":
         return None
     seconds = payload.whole_number(answer.get("expires_in")) or DEFAULT_LIFETIME_S
-    return Token(Secret(access), min(seconds, MAX_LIFETIME_S), Secret(refresh) if _fit(refresh) else None)
+    return Token(Secret(access), min(seconds, MAX_LIFETIME_S), Secret(refresh) if fit_token(refresh) else None)
 
 
-def _fit(value: object) -> TypeGuard[str]:
+def fit_token(value: object) -> TypeGuard[str]:
+    """Whether it may be a token, which goes into a header."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 

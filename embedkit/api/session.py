@@ -8,6 +8,8 @@ The token is got when first needed, and renewed before it expires, by one thread
     expired, or none yet           all wait for one thread, and share what it gets, token or error
     refused (401)                  the same, unless another thread has got a newer one meanwhile
 
+Processes of one user share it by a file: whoever needs a token looks there first, and asks while the others wait.
+
 Times are of a monotonic clock: a clock that is set back prolongs no token.
 """
 
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Literal
 
 from embedkit.api import oauth
 from embedkit.api.oauth import Credentials, Grant, Token
+from embedkit.api.token_file import TokenFile
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
@@ -55,6 +58,7 @@ class ApiSession:
     :param timeout: seconds for a call, getting a token included.
     :param frozen: refuses every call.
     :param clock: monotonic seconds.
+    :param shared: where processes share a token, if they do.
     """
 
     def __init__(
@@ -65,13 +69,14 @@ class ApiSession:
         timeout: float,
         frozen: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        shared: TokenFile | None = None,
     ) -> None:
         self._credentials = credentials
         self._transport = transport
         self._timeout = timeout
         self._frozen = frozen
         self._clock = clock
-        self._tokens = Tokens(credentials, self.fetch, timeout=timeout, clock=clock)
+        self._tokens = Tokens(credentials, self.fetch, timeout=timeout, clock=clock, shared=shared)
 
     def check(self, need: Need = "key") -> None:
         """Check that there is what a call needs.
@@ -149,6 +154,7 @@ class Tokens:
     :param send: sends a request.
     :param timeout: seconds for a call of the token endpoint.
     :param clock: monotonic seconds.
+    :param shared: where processes share a token, if they do.
     """
 
     def __init__(
@@ -158,9 +164,11 @@ class Tokens:
         *,
         timeout: float,
         clock: Callable[[], float] = time.monotonic,
+        shared: TokenFile | None = None,
     ) -> None:
         self._credentials = credentials
         self._timeout = timeout
+        self._shared = shared
         self._send = send
         self._clock = clock
         self._held: HeldToken | None = None
@@ -253,14 +261,39 @@ class Tokens:
         if (failure := self._failed) and self._is_resting(now, RENEWAL_RETRY_S if good else RETRY_S):
             raise copy.copy(failure[1])
         try:
-            token = self._authorize(grant, held.token.refresh if held else None, end)
+            token, issued = self._share(grant, held, end)
         except EmbedKitError as error:
             self._failed = self._clock(), copy.copy(error)
             raise
-        with self._lock:  # its life began when it was issued, which is after we asked
-            self._held = HeldToken(token, now + RENEWAL_SHARE * token.seconds, now + token.seconds)
+        with self._lock:
+            self._held = HeldToken(token, issued + RENEWAL_SHARE * token.seconds, issued + token.seconds)
             self._failed = None
             return self._held
+
+    def _share(self, grant: Grant, held: HeldToken | None, end: float) -> tuple[Token, float]:
+        """A newer token than the one held, and when it was issued: of another process, or else a new one."""
+        if self._shared is None:
+            return self._issue(grant, held.token.refresh if held else None, end)
+        if found := self._shared_token(held):
+            return found
+        with self._shared.locked(min(max(0.0, end - self._clock()), self._timeout)):
+            if found := self._shared_token(held):  # of the process that was faster
+                return found
+            issued = self._issue(grant, held.token.refresh if held else None, end)
+            self._shared.write(issued[0])
+            return issued
+
+    def _shared_token(self, held: HeldToken | None) -> tuple[Token, float] | None:
+        """The token of another process, unless it is the one held, or is to be renewed soon."""
+        found = self._shared.read() if self._shared else None
+        if found is None or (held is not None and found[0].access == held.token.access):
+            return None
+        token, age = found
+        return (token, self._clock() - age) if age < RENEWAL_SHARE * token.seconds else None
+
+    def _issue(self, grant: Grant, refresh: Secret | None, end: float) -> tuple[Token, float]:
+        now = self._clock()  # its life begins when it is issued, which is after we ask
+        return self._authorize(grant, refresh, end), now
 
     def _is_resting(self, now: float, seconds: float) -> bool:
         """Whether the last failure is too recent to try again."""

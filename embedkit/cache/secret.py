@@ -23,12 +23,17 @@ HINT = "Delete it, so that a new secret is made, or set EMBEDKIT_SECRET."
 log = logging.getLogger("embedkit")
 
 
+def own_folder() -> Path:
+    """Where what is this user's alone is kept."""
+    return Path(platformdirs.user_cache_dir("embedkit"))
+
+
 def own_secret() -> str:
     """The secret of this user.
 
     :raises ConfigurationError: where it can't be kept in the cache folder.
     """
-    path = Path(platformdirs.user_cache_dir("embedkit")) / "secret"
+    path = own_folder() / "secret"
     try:
         return kept_secret(path)
     except OSError as error:  # no home, or one that is read-only, as in a container

@@ -148,7 +148,14 @@ def open_transport(settings: Settings, events: Observe = ignore) -> HttpTranspor
     """The transport that the settings describe."""
     from embedkit.transport.client import HttpTransport  # requests takes 76 ms to import: not when warm
 
-    return HttpTransport(timeout=settings.timeout, concurrency=settings.concurrency, observe=events)
+    return HttpTransport(
+        timeout=settings.timeout,
+        concurrency=settings.concurrency,
+        api_rate=settings.api_calls_per_second,
+        proxy=settings.proxy.reveal(),
+        verify=settings.ca_bundle or True,
+        observe=events,
+    )
 
 
 def _open_cache(

@@ -45,6 +45,7 @@ from embedkit.transport.responses import (
     follow_redirect,
     stream_into,
 )
+from embedkit.validation import LOOPBACK
 
 log = logging.getLogger("embedkit.transport")
 
@@ -81,7 +82,8 @@ class _EndpointState:
         self.breaker = Breaker(clock, random)
         self.backoff = RateLimitBackoff(clock)
         self.budget = RetryBudget()
-        self.bulkhead = Bulkhead(places, MAX_WAITERS)
+        # where a rate bounds the calls, it bounds those that can be served in time as well
+        self.bulkhead = Bulkhead(places, MAX_WAITERS if rate == math.inf else math.inf)
 
     def state(self) -> dict[str, Any]:
         return {**self.breaker.state(), **self.backoff.state(), "waiting": self.bulkhead.waiting()}
@@ -90,12 +92,17 @@ class _EndpointState:
 class _Process:
     """What belongs to one process: a fork must share neither connections nor locks with its parent."""
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, proxy: str) -> None:
         self.pid = os.getpid()
         # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
         # even where redirects are off, read the whole body of one
         self.adapter = HTTPAdapter(pool_maxsize=connections)
-        self.adapter.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TLSPool}
+        pools = {"http": Pool, "https": TLSPool}
+        self.adapter.poolmanager.pool_classes_by_scheme = pools
+        if proxy:
+            # by the name that the adapter itself will ask for
+            known = requests.utils.prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]
+            self.adapter.proxy_manager_for(known).pool_classes_by_scheme = pools
         self.endpoints: dict[str, _EndpointState] = {}
 
 
@@ -112,6 +119,7 @@ class HttpTransport:
     :param sleep: waits so many seconds between two tries.
     :param random: a number from 0 to below 1.
     :param api_rate: calls a second to the API v3; oEmbed names no such limit.
+    :param proxy: URL of the proxy that everything but loopback is asked through; the environment's is not used.
     :param observe: gets the events of calls and of refusals to make one (:class:`embedkit.process.Events`).
     :raises ConfigurationError: ``verify`` is not the path of a file.
     """
@@ -123,13 +131,15 @@ class HttpTransport:
         concurrency: int = 8,
         verify: Literal[True] | str = True,
         api_rate: float = API_RATE,
+        proxy: str = "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random.random,
         observe: Observe = ignore,
     ) -> None:
         if verify is not True and not (verify and os.path.exists(verify)):
-            raise ConfigurationError("Certificates are always checked.", hint="Give the path of a CA bundle.")
+            hint = "EMBEDKIT_CA_BUNDLE is the path of a file of certificate authorities."
+            raise ConfigurationError("The CA bundle is not there; certificates are always checked.", hint=hint)
         self._timeout = timeout
         self._places = concurrency
         self._rates = {"api": api_rate}
@@ -138,7 +148,8 @@ class HttpTransport:
         self._sleep = sleep
         self._random = random
         self._observe = observe
-        self._process = _Process(self._places)
+        self._proxy = proxy
+        self._process = _Process(self._places, proxy)
 
     def send(self, request: Request) -> Response:
         """The answer to one request.
@@ -197,7 +208,7 @@ class HttpTransport:
 
     def _here(self) -> _Process:
         if self._process.pid != os.getpid():  # gunicorn --preload
-            self._process = _Process(self._places)
+            self._process = _Process(self._places, self._proxy)
         return self._process
 
     def _endpoint(self, name: str) -> _EndpointState:
@@ -276,7 +287,11 @@ class HttpTransport:
 
     def _exchange(self, request: Request, deadline: Deadline) -> Response:
         prepared, timeout = _prepare(request), deadline.timeout(deadline.silence)
-        answer = self._here().adapter.send(prepared, stream=True, timeout=timeout, verify=self._verify, proxies={})
+        is_loopback = (urlsplit(request.url).hostname or "") in LOOPBACK
+        proxies = {} if is_loopback else {"https": self._proxy}
+        answer = self._here().adapter.send(
+            prepared, stream=True, timeout=timeout, verify=self._verify, proxies=proxies
+        )
         with closing(answer):
             headers = clean_headers(answer.raw.headers.itermerged())
             if answer.status_code in REDIRECTS:

@@ -49,6 +49,9 @@ def _classify(causes: list[BaseException]) -> Failure:
     def among(kinds: type[BaseException] | tuple[type[BaseException], ...]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
+    if among(urllib3.exceptions.ProxyError):
+        error = Unavailable("The proxy did not let the call through.", hint="Check EMBEDKIT_PROXY.")
+        return Failure(error, retries=1)
     if among(urllib3.exceptions.NewConnectionError):
         return Failure(Unavailable("Getty Images can't be reached."), retries=1, unsent=True)
     if among(_TLS):

@@ -235,7 +235,7 @@ class Bulkhead:
     :param waiters: callers that may queue.
     """
 
-    def __init__(self, places: int, waiters: int) -> None:
+    def __init__(self, places: int, waiters: float) -> None:
         self._lock = threading.Lock()
         self._free = places
         self._waiters = waiters

@@ -14,12 +14,13 @@ from embedkit.api.models import SearchPage
 from embedkit.api.session import RENEWAL_RETRY_S, RETRY_S
 from embedkit.errors import (
     EmbedKitError,
+    InvalidKey,
     InvalidResponse,
+    InvalidToken,
     NotFound,
     ProviderError,
     QuotaExhausted,
     RateLimited,
-    Unauthorized,
     Unavailable,
 )
 from embedkit.messages import Request
@@ -253,11 +254,11 @@ STATUSES: list[tuple[str, Script, Any, type[ProviderError], str, int]] = [
     ("400", once(b'{"message": "Invalid Request."}', "400 X"), search, InvalidResponse, "arguments", 0),
     ("400 code", once(b'{"ErrorCode": "InvalidRequest", "ErrorMessage": "Field: page_size, Message: x"}', "400 X"),
      search, InvalidResponse, "page_size of 1, 2, 3", 0),
-    ("401", once(b'{"message": "Unauthorized"}', "401 X"), search, Unauthorized, "API_KEY", 0),
-    ("401 empty", once(b"", "401 X"), search, Unauthorized, "API_KEY", 0),
-    ("403 inactive", once(b'{"message": "Account Inactive"}', "403 X"), search, Unauthorized, "API_KEY", 0),
+    ("401", once(b'{"message": "Unauthorized"}', "401 X"), search, InvalidKey, "API_KEY", 0),
+    ("401 empty", once(b"", "401 X"), search, InvalidToken, "API_KEY", 0),
+    ("403 inactive", once(b'{"message": "Account Inactive"}', "403 X"), search, InvalidKey, "API_KEY", 0),
     ("403 gateway", once(b'{"message": "Forbidden"}', "403 X", ("x-amzn-errortype: ForbiddenException",)),
-     search, Unauthorized, "API_KEY", 0),
+     search, InvalidKey, "API_KEY", 0),
     ("403 html", once(b"<h1>Developer Over Qps</h1>", "403 X"), search, RateLimited, "slowly", 0),
     ("403 firewall", once(b"<h1>Access Denied</h1>Reference #18.1", "403 X"), search, Unavailable, "later", 0),
     ("404 code", once(b'{"code": "ImageNotFound", "message": "x"}', "404 X"), image, NotFound, "picture", 0),
@@ -304,7 +305,7 @@ def test_401_gets_one_new_token_and_one_more_try(token_again: bool) -> None:
             assert search(house).total == 1
         else:
             error = house.error(lambda: search(house))
-            assert type(error) is Unauthorized
+            assert type(error) is InvalidKey
             assert "access" not in f"{error}{error.args}{vars(error)}"
         assert (tokens.hits, upstream.hits) == (2, 2)
         assert ["Bearer access-1" in upstream.requests[0], "Bearer access-2" in upstream.requests[1]] == [
@@ -534,7 +535,7 @@ def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
     ):
         for number in range(10):
             error = house.error(lambda: house.kit.search(f"harbour {number}"))  # noqa: B023
-            assert type(error) is Unauthorized
+            assert type(error) is InvalidKey
         assert (tokens.hits, upstream.hits) == (1, 0)
 
 

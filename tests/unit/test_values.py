@@ -70,6 +70,21 @@ def test_settings_come_from_an_environment_or_a_mapping() -> None:
         ("OEMBED_ENDPOINT", "https://u:p@embed.gettyimages.com/oembed", "must be an https URL"),
         ("OEMBED_ENDPOINT", "https://a.example\\@b/", "must be an https URL"),
         ("API_BASE", "ftp://api.gettyimages.com", "must be an https URL"),
+        ("API_RATE", "4", "must be a rate such as"),
+        ("API_RATE", "0/second", "must be a rate such as"),
+        *(
+            ("PROXY", wrong, "EMBEDKIT_PROXY must be a URL such as http://proxy.example.org:3128")
+            for wrong in (
+                *(
+                    "proxy.example.org:3128",
+                    "socks5://proxy.example.org",
+                    "http://",
+                    "http://p:99999",
+                    "http://p:0",
+                ),
+                *("http://p/path", "http://p?q", "http://[::1", "http://p\\x", "http://p x"),
+            )
+        ),
         ("TOKENS", "short", "at least 32 characters"),
         ("CORS_ORIGINS", "https://a.example/path", "is not one"),
         ("CORS_ORIGINS", "*", "is not one"),
@@ -103,6 +118,30 @@ def test_a_wrong_setting_names_itself(name: str, value: str, says: str) -> None:
 def test_upstreams_may_be_plain_http_on_loopback_only() -> None:
     for host in ("127.0.0.1:8081", "localhost:8081", "[::1]:8081"):
         assert Settings(oembed_endpoint=f"http://{host}/oembed").oembed_endpoint == f"http://{host}/oembed"
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/v3", "/v3/", "/V3"])
+def test_the_api_is_named_with_its_version_or_without(ending: str) -> None:
+    for base in ("https://api.gettyimages.com", "https://mirror.example/getty"):
+        assert Settings(api_base=f"{base}{ending}").api_base == base
+
+
+@pytest.mark.parametrize(
+    ("rate", "calls"),
+    [("4/second", 4.0), ("240/minute", 4.0), ("10 per 2 second", 5.0), ("3600/hour", 1.0), ("86400 / day", 1.0)],
+)
+def test_a_rate_is_so_many_calls_a_second(rate: str, calls: float) -> None:
+    assert Settings(api_rate=rate).api_calls_per_second == calls
+
+
+def test_a_proxy_keeps_its_password_to_itself() -> None:
+    settings = Settings.from_env({"EMBEDKIT_PROXY": " http://ada:canary@proxy.example.org:3128/ "})
+    assert settings.proxy.reveal() == "http://ada:canary@proxy.example.org:3128"
+    assert "canary" not in repr(settings)
+    assert Settings(proxy=settings.proxy).proxy == settings.proxy
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({"EMBEDKIT_PROXY": "socks5://ada:canary@proxy.example.org"})
+    assert "canary" not in str(caught.value)
 
 
 def test_an_unknown_setting_names_the_nearest() -> None:

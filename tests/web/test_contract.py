@@ -31,7 +31,7 @@ from tests.support.web import (
 )
 
 EXAMPLES = 25  # for each operation and mode
-FLOWS = 40
+FLOWS = 60
 # What counts as an answer to good and to bad questions, beside what schemathesis expects by itself:
 # 501 is oEmbed's own answer to another format (section 2.3.4), 413 and 414 are told for what is too long.
 USUAL = {

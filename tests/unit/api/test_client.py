@@ -30,7 +30,7 @@ from embedkit.errors import (
     Unavailable,
     UnsupportedReference,
 )
-from embedkit.sandbox import Sandbox, SandboxConfig
+from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer
 from embedkit.sandbox.services.auth import SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.services.http import Call
 from tests.support.cache import ROOT
@@ -582,6 +582,15 @@ def test_walkers_with_default_settings_wait_for_their_turns() -> None:
         )
         assert [len(walk) for walk in walks] == [3] * 6  # type: ignore[arg-type]
         assert time.monotonic() - began > (server.app.count("v3") - 4) / 4 - 0.2
+
+
+def test_a_hundred_at_once_wait_in_line_where_the_rate_allows() -> None:
+    with SandboxServer() as server:
+        settings = server.settings(cache="memory:", api_rate="100/second", timeout=20)
+        with EmbedKit(settings) as kit:
+            outcomes = parallel(100, lambda number: _code(lambda: kit.search(f"harbour {number}")))
+        assert outcomes == [None] * 100
+        assert server.app.count("v3") == 100
 
 
 def test_too_many_singles_are_turned_away_at_once_with_a_time() -> None:

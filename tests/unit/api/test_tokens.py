@@ -11,6 +11,8 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,6 +24,7 @@ from embedkit import ConfigurationError, EmbedKitError, Settings
 from embedkit.api import oauth
 from embedkit.api.oauth import DEFAULT_LIFETIME_S, MAX_LIFETIME_S, Credentials, Token
 from embedkit.api.session import REFUSAL_RETRY_S, REFUSALS_WINDOW_S, RENEWAL_RETRY_S, RETRY_S, Tokens
+from embedkit.api.token_file import TokenFile
 from embedkit.errors import (
     InvalidKey,
     InvalidResponse,
@@ -32,6 +35,7 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.messages import Request, Response
+from embedkit.sandbox import SandboxServer
 from embedkit.settings import Secret
 from tests.support.cache import ROOT
 from tests.support.tools import Clock
@@ -643,3 +647,131 @@ def test_a_fork_in_the_midst_of_a_renewal() -> None:
         [sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, timeout=30, cwd=ROOT
     )
     assert (ran.stdout, ran.stderr) == ("fine\n", "")
+
+
+# -- shared by processes -------------------------------------------------------------------------------
+
+
+class Machine:
+    """One token endpoint, one folder, and a clock of the wall beside the monotonic ones."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.wall = Clock()
+        self.issued = 0
+
+    def process(self, **rows: str) -> Tokens:
+        shared = TokenFile(credentials(**{**APPLICATION, **rows}), self.folder, self.wall)
+        return Tokens(credentials(**{**APPLICATION, **rows}), self._send, timeout=5.0, shared=shared)
+
+    def _send(self, request: Request) -> Response:
+        self.issued += 1
+        return answer(f"access-{self.issued}")
+
+
+@pytest.fixture(name="machine")
+def fixture_machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "embedkit")
+
+
+def files(machine: Machine) -> list[Path]:
+    return [path for path in machine.folder.iterdir() if path.name.startswith("token-")]
+
+
+def test_processes_share_one_token(machine: Machine) -> None:
+    found = [machine.process().current() for _ in range(3)]
+    assert found == [Secret("access-1")] * 3
+    assert machine.issued == 1
+    (path,) = files(machine)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "key-1" not in path.name + path.read_text()
+    assert "secret-1" not in path.name + path.read_text()
+
+
+def test_a_refused_token_is_renewed_once_by_all(machine: Machine) -> None:
+    processes = [machine.process() for _ in range(5)]
+    assert {one.current() for one in processes} == {Secret("access-1")}
+    with ThreadPoolExecutor(5) as pool:
+        found = list(pool.map(lambda one: one.newer(Secret("access-1")), processes))
+    assert found == [Secret("access-2")] * 5
+    assert machine.issued == 2
+    assert machine.process().current() == Secret("access-2")
+
+
+def test_other_credentials_have_a_token_of_their_own(machine: Machine) -> None:
+    assert machine.process().current() == Secret("access-1")
+    for number, rows in enumerate(
+        ({"api_key": "key-2"}, {"api_secret": "s2"}, {"username": "ada", "password": "x"},
+         {"username": "ada", "password": "y"}, {"token_url": "https://api.gettyimages.com/oauth2/token"}),
+        start=2,
+    ):  # fmt: skip
+        assert machine.process(**rows).current() == Secret(f"access-{number}")
+    assert machine.process().current() == Secret("access-1")
+
+
+@pytest.mark.parametrize("ahead", [1799, 1500, -3600])
+def test_a_token_that_is_old_or_from_the_future_is_not_shared(machine: Machine, ahead: float) -> None:
+    machine.process().current()
+    machine.wall.ahead += ahead
+    assert machine.process().current() == Secret("access-2")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{", b"[]", b"null", b"\xff", b'{"access": "a"}', b"[" * 100_000,
+        b'{"access": "two words", "seconds": 1800, "at": 1800000000}',
+        b'{"access": "a", "seconds": 1e999, "at": 1800000000}',
+        b'{"access": "a", "seconds": 1800, "at": NaN}',
+        b'{"access": "a", "seconds": 9999999, "at": 1800000000}',
+        b'{"access": 5, "seconds": 1800, "at": "x"}',
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_a_broken_file_is_replaced(machine: Machine, data: bytes) -> None:
+    machine.process().current()
+    (path,) = files(machine)
+    path.write_bytes(data)
+    assert machine.process().current() == Secret("access-2")
+    assert machine.process().current() == Secret("access-2")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="rights of POSIX")
+def test_a_file_that_is_not_private_or_not_a_file_is_ignored(machine: Machine, tmp_path: Path) -> None:
+    machine.process().current()
+    (path,) = files(machine)
+    path.chmod(0o644)
+    assert machine.process().current() == Secret("access-2")
+    assert path.stat().st_mode & 0o777 == 0o600
+    other = tmp_path / "other"
+    path.rename(other)
+    path.symlink_to(other)
+    assert machine.process().current() == Secret("access-3")
+    assert not path.is_symlink()
+    path.unlink()
+    path.mkdir()
+    assert machine.process().current() == Secret("access-4")  # it goes on without
+
+
+def test_without_a_folder_each_asks_for_itself(machine: Machine) -> None:
+    machine.folder.write_text("in the way")
+    assert [machine.process().current() for _ in range(2)] == [Secret("access-1"), Secret("access-2")]
+
+
+def test_three_searches_of_three_processes_cost_one_token(tmp_path: Path) -> None:
+    """As of the command line, one after another, within the life of a token."""
+    with SandboxServer() as server:
+        settings = server.settings()
+        environment = {
+            **os.environ,
+            "XDG_CACHE_HOME": str(tmp_path),
+            "EMBEDKIT_API_KEY": settings.api_key.reveal(),
+            "EMBEDKIT_API_SECRET": settings.api_secret.reveal(),
+            "EMBEDKIT_API_BASE": settings.api_base,
+            "EMBEDKIT_TOKEN_URL": settings.token_url,
+            "EMBEDKIT_IMAGE_ORIGINS": ",".join(settings.image_origins),
+        }
+        for phrase in ("harbour", "night", "boat"):
+            command = [sys.executable, "-m", "embedkit", "search", phrase]
+            subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+        assert server.app.counts() == {"oauth2": 1, "v3": 3}

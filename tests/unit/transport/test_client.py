@@ -19,6 +19,7 @@ import traceback
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 import trustme
@@ -525,9 +526,9 @@ def tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-def secure(verify: str | bool = True) -> Net:
+def secure(verify: str | bool = True, proxy: str = "") -> Net:
     net = Net()
-    net.transport = HttpTransport(timeout=TIMEOUT, verify=verify, sleep=net.pauses.append)
+    net.transport = HttpTransport(timeout=TIMEOUT, verify=verify, proxy=proxy, sleep=net.pauses.append)
     return net
 
 
@@ -568,6 +569,113 @@ def test_the_environment_adds_no_authority(authority, tmp_path, monkeypatch):
     with Upstream(ok(), tls=tls(authority.issue_cert("127.0.0.1"))) as upstream:
         assert type(refusal(net, upstream)) is Unavailable
     assert upstream.hits == 0
+
+
+class Proxy:
+    """Lets every CONNECT through to one address, or refuses it; notes what was asked."""
+
+    def __init__(self, port: int, refusal: bytes = b"") -> None:
+        self.asked: list[str] = []
+        self._port, self._refusal = port, refusal
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def __enter__(self) -> Proxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._server.accept()
+                threading.Thread(target=self._through, args=(client,), daemon=True).start()
+
+    def _through(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        self.asked.append(head.decode())
+        if self._refusal:
+            client.sendall(self._refusal)
+            client.close()
+            return
+        with client, socket.create_connection(("127.0.0.1", self._port)) as upstream:
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            back = threading.Thread(target=self._pump, args=(upstream, client))
+            back.start()
+            self._pump(client, upstream)
+            back.join()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+        for one in (source, sink):  # wakes up the other direction, too
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture(name="behind")
+def fixture_behind(authority, tmp_path):
+    """An upstream that only a proxy knows the way to, and a transport that uses one."""
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+
+    @contextmanager
+    def behind(refusal: bytes = b"", user: str = "") -> Iterator[tuple[Net, Upstream, Proxy]]:
+        with (
+            Upstream(ok(), tls=tls(authority.issue_cert("getty.invalid"))) as upstream,
+            Proxy(int(upstream.origin.rsplit(":", 1)[1]), refusal) as proxy,
+        ):
+            net = secure(str(tmp_path / "ca.pem"), proxy=f"http://{user}{proxy.address}")
+            yield net, upstream, proxy
+            net.transport.close()
+
+    return behind
+
+
+def test_getty_is_asked_through_the_proxy(behind):
+    with behind() as (net, upstream, proxy):
+        for _ in range(2):
+            assert net.get("https://getty.invalid/oembed", headers={"Api-Key": "key-1"}).body == OK
+        assert (len(proxy.asked), upstream.connections, upstream.hits) == (1, 1, 2)
+        assert proxy.asked[0].startswith("CONNECT getty.invalid:443 HTTP/1.")
+        assert "key-1" not in proxy.asked[0]
+
+
+def test_the_proxy_gets_its_credentials_and_nobody_else(behind):
+    with behind(user="ada:pass%20word@") as (net, upstream, proxy):
+        assert net.get("https://getty.invalid/oembed").body == OK
+        assert "Proxy-Authorization: Basic YWRhOnBhc3Mgd29yZA==" in proxy.asked[0]
+        assert "Proxy-Authorization" not in str(upstream.requests)
+
+
+def test_a_proxy_that_refuses_is_named_by_its_setting(behind):
+    for answer in (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b"HTTP/1.1 502 No\r\n\r\n"):
+        with behind(answer, user="ada:canary@") as (net, upstream, _):
+            with pytest.raises(Unavailable) as caught:
+                net.get("https://getty.invalid/oembed")
+            assert "EMBEDKIT_PROXY" in str(caught.value)
+            assert "canary" not in f"{caught.value!r} {caught.value} {caught.value.__cause__!r}"
+            assert upstream.hits == 0
+
+
+def test_loopback_is_asked_directly(behind):
+    with behind() as (net, _, proxy), Upstream(ok()) as near:
+        assert net.get(near.url).body == OK
+        assert proxy.asked == []
+
+
+def test_the_proxies_of_the_environment_are_not_used(authority, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    net = secure(str(tmp_path / "ca.pem"))
+    with Upstream(ok(), tls=tls(authority.issue_cert("127.0.0.1"))) as upstream:
+        assert net.get(upstream.url).body == OK
+    net.transport.close()
 
 
 @pytest.mark.parametrize("verify", [False, None, "", "no/such/bundle.pem"])
