@@ -101,7 +101,7 @@
     button.type = "button";
     button.className = "ek-again";
     button.textContent = figure.dataset.ekAgain;
-    (part(figure, "caption") || figure).append(button);
+    figure.append(button); // not into the caption, which names the figure
   }
 
   function apply(figure) {

@@ -321,6 +321,9 @@ def test_always_acts_at_once_is_remembered_and_can_be_revoked(desk: Desk) -> Non
     expect(frames).to_have_count(2)
     expect(stop).to_have_count(2)
     expect(page.locator("iframe").nth(1)).to_be_focused()
+    assert all(
+        "Stop" not in line for line in page.locator("main").aria_snapshot().splitlines() if "figure" in line
+    )
     expect(page.get_by_role("status")).to_have_text("Picture loaded")
 
     page.reload()
