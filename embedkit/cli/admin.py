@@ -111,13 +111,17 @@ def cache_purge(ref: str) -> int:
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(list(SHELLS)))
-def completion(shell: str) -> None:
+@click.argument("shell", type=click.Choice(list(SHELLS)), required=False, metavar="[SHELL]")
+def completion(shell: str | None) -> None:
     """Print the completion script of a shell.
 
-    For example in ~/.bashrc: eval "$(embedkit completion bash)"
+    SHELL is bash, zsh or fish, by default yours. For example in ~/.bashrc: eval "$(embedkit completion bash)"
     """
     from embedkit.cli.main import cli
+
+    shell = shell or Path(os.environ.get("SHELL", "")).name
+    if shell not in SHELLS:
+        raise click.UsageError(f"Which shell? Pass {', '.join(SHELLS)}: $SHELL names none of them.")
 
     click.echo(SHELLS[shell](cli, {}, "embedkit", "_EMBEDKIT_COMPLETE").source())
 

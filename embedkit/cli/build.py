@@ -166,10 +166,12 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
         counts = {"distinct": report.distinct, "fetched": report.fetched, "stale": report.stale}
         print_json(counts | _failed_json(report))
     else:
-        _say_failed(report)
+        _say_findings(report)
+        advise(error.code for _, error in report.failed)
+        fresh = report.distinct - report.fetched - report.stale - len(report.failed)
         click.echo(
-            f"{counted(report.distinct, 'picture')}: {report.fetched} fetched, {report.stale} stale,"
-            f" {len(report.failed)} failed."
+            f"{counted(report.distinct, 'picture')}: {report.fetched} fetched, {fresh} fresh,"
+            f" {report.stale} stale, {len(report.failed)} failed."
         )
     return report.exit_code
 
@@ -304,12 +306,6 @@ def _say_findings(report: BuildReport) -> None:
         say_finding(finding)
 
 
-def _say_failed(report: BuildReport) -> None:
-    for ref, error in report.failed:
-        say_error(f"{ref}: {error}")
-    advise(error.code for _, error in report.failed)
-
-
 def _page_json(page: Page, delivery: Delivery, **done: Any) -> dict[str, Any]:
     """A text and what was ``done`` with it."""
     problems = [problem._asdict() for problem in page.document.problems]
@@ -336,7 +332,8 @@ def _print_lock(report: LockReport, json_: bool) -> None:
     if json_:
         print_json({"locked": report.locked, "added": added, "dropped": dropped} | _failed_json(report))
         return
-    _say_failed(report)
+    _say_findings(report)
+    advise(error.code for _, error in report.failed)
     pictures = counted(report.locked, "picture")
     click.echo(f"{printable(report.path)}: {pictures}, {added} added, {dropped} dropped.")
 

@@ -22,7 +22,7 @@ import click
 from embedkit import __version__, static_dir, templates_dir
 from embedkit.api.oauth import Credentials
 from embedkit.cli.admin import kept
-from embedkit.cli.output import as_json, counted, paint, print_json, printable
+from embedkit.cli.output import as_json, counted, paint, print_json, printable, say
 from embedkit.cli.page import Finding, check_page
 from embedkit.engine import lockfile
 from embedkit.engine.engine import open_transport
@@ -32,6 +32,7 @@ from embedkit.kit import EmbedKit
 from embedkit.models import Embed
 from embedkit.settings import PREFIX, Secret, Settings, examine, rows
 from embedkit.targets import ASSETS
+from embedkit.web.picker import LANGUAGES
 
 if TYPE_CHECKING:
     from embedkit.messages import Request, Response
@@ -78,6 +79,9 @@ def doctor(json_: bool, offline: bool, page: str | None) -> int:
             click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {printable(one.detail)}")
         for name, value in _changed(settings).items():
             click.echo(f"set  {PREFIX}{name} = {printable(value)}")
+        language = settings.locale.partition("-")[0].lower()
+        if language not in {one.partition("-")[0] for one in LANGUAGES}:
+            say(f"EMBEDKIT_LOCALE: our own few words are not in {language!r}; they will be in English.")
     if wrong:
         return 2
     return 1 if any(one.ok is False for one in findings) else 0
@@ -329,11 +333,16 @@ def _refused(settings: Settings) -> str:
     return "EMBEDKIT_API_KEY"
 
 
+def _written(value: object) -> str:
+    """A setting as it would be written in the environment."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def _changed(settings: Settings) -> dict[str, Any]:
     """Settings of the environment, secrets hidden."""
     hidden = {"CACHE": "***@" if "@" in settings.cache else settings.cache}
     return {
-        name: hidden.get(name, value if isinstance(value, int | float | str) else str(value))
+        name: hidden.get(name, value if isinstance(value, int | float | str) else _written(value))
         for name, default, _ in rows()
         if (value := getattr(settings, name.lower())) != default
     }

@@ -79,6 +79,8 @@ def _save(kit: EmbedKit, id: str, output: str, force: bool, json_: bool, params:
         raise click.ClickException(
             f"{printable(error.filename)} is there already. Pass --force to replace it."
         ) from None
+    if not os.path.splitext(done.path)[1]:
+        say(f"The file is {done.media_type or 'a picture'}; its name has no ending such as .jpg.")
     if json_:
         print_json({"id": done.id, "path": done.path, "bytes": done.bytes, "media_type": done.media_type})
     else:

@@ -25,6 +25,8 @@ from embedkit.errors import EmbedKitError
 COMMANDS = {
     "resolve": ("resolve", "Look up pictures: what is known of them, or their markup."),
     "search": ("search", "Find pictures that may be embedded, with their shortcodes."),
+    "image": ("search", "Show what is known of one picture, restrictions included."),
+    "countries": ("search", "List the countries that Getty Images knows, with their codes."),
     "render": ("build", "Replace every reference in texts by its embed."),
     "convert": ("build", "Turn pasted embed code back into shortcodes."),
     "check": ("build", "Find pictures in texts that are withdrawn or not embeddable."),

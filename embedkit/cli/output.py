@@ -33,6 +33,24 @@ GAP = "  "
 WIDE_CELLS = 110  # a line of so many has room for columns that can be missed
 MIN_COLUMN_CELLS = 6  # however narrow the terminal
 
+
+class WholeNumber(click.IntRange):
+    """A whole number from 1; what is wrong is said without Python's words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(
+                f"{value!r} is not a whole number from {self.min}{f' to {self.max}' if self.max else ''}.",
+                param,
+                ctx,
+            )
+
+
+PIXELS = WholeNumber(1)
+
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
@@ -150,6 +168,8 @@ def progress(label: str) -> Iterator[Callable[[int, int | None], None] | None]:
                 bar.update(done - bar.pos)
 
         yield step
+        if shown:
+            bar.update(max(0, (bar.length or 0) - bar.pos))  # what failed is done as well
 
 
 def counted(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ import click
 
 from embedkit import serialization
 from embedkit.cli.output import (
+    PIXELS,
     advise,
     as_json,
     error_json,
@@ -16,11 +17,13 @@ from embedkit.cli.output import (
     print_json,
     printable,
     read_lines,
+    say,
     say_error,
 )
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
 from embedkit.models import AssetRef, Embed, Options, credit_line
+from embedkit.shortcodes import scan
 from embedkit.targets import TARGETS, Target
 
 
@@ -28,8 +31,8 @@ from embedkit.targets import TARGETS, Target
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @as_json
 @click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"Print the markup: {', '.join(TARGETS)}.")
-@click.option("--max-width", type=click.IntRange(1), metavar="N", help="No wider than N pixels.")
-@click.option("--max-height", type=click.IntRange(1), metavar="N", help="No higher than N pixels.")
+@click.option("--max-width", type=PIXELS, metavar="N", help="No wider than N pixels.")
+@click.option("--max-height", type=PIXELS, metavar="N", help="No higher than N pixels.")
 def resolve(
     refs: tuple[str, ...], json_: bool, target: Target | None, max_width: int | None, max_height: int | None
 ) -> int:
@@ -39,9 +42,13 @@ def resolve(
     ('[getty 74917285]') or pasted embed code; "-" reads them from stdin, one on each line.
     """
     options = Options(max_width=max_width, max_height=max_height, target=target)
+    if refs[0] == "[getty" and refs[-1].endswith("]"):
+        raise click.UsageError(f"Put the shortcode in quotes: '{' '.join(refs)}'")
     wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
     with open_kit() as kit:
         parsed = [_parse(kit, ref, options) for ref in wanted]
+        for ref in wanted:
+            _warn(ref)
         found = iter(kit.resolve_many([one for one in parsed if isinstance(one, AssetRef)]))
         answers = [next(found) if isinstance(one, AssetRef) else one for one in parsed]
         records = [_record(kit, ref, answer, options) for ref, answer in zip(wanted, answers, strict=True)]
@@ -61,6 +68,14 @@ def _parse(kit: EmbedKit, ref: str, options: Options) -> AssetRef | UnsupportedR
     return AssetRef(found.items, options.over(found.options))
 
 
+def _warn(ref: str) -> None:
+    """What is wrong in a shortcode that can be read all the same."""
+    if ref.strip().startswith("["):
+        for found in scan.find(ref, "text"):
+            for warning in found.warnings:
+                say(f"{printable(ref[:80])}: {warning.detail}")
+
+
 def _record(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, options: Options) -> dict[str, Any]:
     if isinstance(answer, EmbedKitError):
         return {"ref": ref, "error": error_json(answer)}
@@ -77,7 +92,7 @@ def _record(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, options: Opt
 def _print(kit: EmbedKit, wanted: list[str], answers: list[Embed | EmbedKitError], options: Options) -> None:
     for ref, answer in zip(wanted, answers, strict=True):
         if isinstance(answer, EmbedKitError):
-            say_error(f"{printable(ref[:80])}: {answer}")
+            say_error(f"{printable(ref[:80])}: {answer}" if ref.strip() else str(answer))
         elif options.target:
             click.echo(str(kit.show(answer, options)))
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
 import click
@@ -28,16 +29,46 @@ from embedkit.errors import ConfigurationError, InvalidResponse
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
+CLIPBOARDS = (["wl-copy"], ["xclip", "-selection", "clipboard"], ["xsel", "--clipboard"], ["pbcopy"], ["clip.exe"])
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def repeatable(option: str, name: str, words: Any, text: str) -> Callable[[Command], Command]:
-    """An option that may be repeated; ``words`` is the Literal of what it may be."""
+# The names of the picker's colors, as static/picker/filters.js has them.
+COLORS = {
+    "red": "d92b2b",
+    "orange": "f08a24",
+    "yellow": "f4d03f",
+    "green": "3f9b4f",
+    "teal": "1f9e97",
+    "blue": "2f6fd0",
+    "purple": "7d4fb3",
+    "pink": "e77fa8",
+    "brown": "8a5a3c",
+    "black": "111111",
+    "grey": "8c8c8c",
+    "white": "ffffff",
+}
+
+
+class Words(click.Choice[str]):
+    """A choice that also takes other words for the same."""
+
+    def __init__(self, words: Sequence[str], same: Mapping[str, str]) -> None:
+        super().__init__(words)
+        self._same = same
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The word of the API."""
+        return super().convert(self._same.get(str(value).lower(), value), param, ctx)
+
+
+def repeatable(option: str, name: str, words: Any, text: str, **same: str) -> Callable[[Command], Command]:
+    """An option that may be repeated; ``words`` is the Literal of what it may be, ``same`` has other words."""
     allowed = get_args(words)
     return click.option(
         option,
         name,
-        type=click.Choice(allowed),
+        type=Words(allowed, same),
         multiple=True,
         metavar="WORD",
         help=f"{text}: {', '.join(allowed)}.",
@@ -61,12 +92,24 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @click.command()
 @click.argument("words", nargs=-1, required=True, metavar="PHRASE")
 @click.option("--family", type=click.Choice(FAMILIES), default="all", show_default=True, help="Which pictures.")
-@repeatable("--orientation", "orientations", Orientation, "The shape (repeatable)")
+@repeatable(
+    "--orientation",
+    "orientations",
+    Orientation,
+    "The shape (repeatable)",
+    landscape="horizontal",
+    portrait="vertical",
+)
 @repeatable("--people", "number_of_people", NumberOfPeople, "How many people (repeatable)")
 @repeatable("--style", "graphical_styles", GraphicalStyle, "The technique (repeatable)")
 @repeatable("--composition", "compositions", Composition, "The composition (repeatable)")
 @repeatable("--segment", "editorial_segments", Segment, "With --family editorial (repeatable)")
-@click.option("--color", metavar="RRGGBB", help="The main colour, such as 002244; with --family all or creative.")
+@click.option(
+    "--color",
+    metavar="COLOR",
+    callback=lambda _ctx, _param, value: value and COLORS.get(value.lower(), value),
+    help=f"The main color: 002244, or {', '.join(COLORS)}; with --family all or creative.",
+)
 @click.option("--from", "date_from", metavar="DATE", help="Taken on 2024-04-08 or later; with --family editorial.")
 @click.option("--to", "date_to", metavar="DATE", help="Taken on that day or earlier; with --family editorial.")
 @click.option(
@@ -80,8 +123,19 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @click.option("--language", metavar="TAG", help="Of phrase and titles, such as ja; by default EMBEDKIT_LOCALE.")
 @click.option("--nudity", is_flag=True, help="Include nudity.")
 @click.option("--all", "all_", is_flag=True, help="Also pictures that may not be embedded.")
+@click.option("--open", "open_", is_flag=True, help="Open the first picture's page in a browser.")
+@click.option("--copy", is_flag=True, help="Copy the first picture's shortcode.")
 @as_json
-def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, json_: bool, **options: Any) -> None:
+def search(
+    words: tuple[str, ...],
+    family: Family,
+    nudity: bool,
+    all_: bool,
+    open_: bool,
+    copy: bool,
+    json_: bool,
+    **options: Any,
+) -> None:
     """Find pictures that may be embedded, with their shortcodes.
 
     For example: embedkit search "solar eclipse" --orientation horizontal. Needs EMBEDKIT_API_KEY.
@@ -89,6 +143,8 @@ def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, jso
     given = {name: value for name, value in options.items() if value not in (None, ())}
     _check_family(family, given)
     with open_kit() as kit:
+        if not kit.settings.api_key:
+            say("embedkit demo searches sample pictures, and needs no key.")
         try:
             prepared = kit.api.search.prepare(
                 " ".join(words),
@@ -104,7 +160,67 @@ def search(words: tuple[str, ...], family: Family, nudity: bool, all_: bool, jso
         print_json(serialization.search_page(page, _json))
         return
     _print(page, all_=all_)
-    _say_summary(page)
+    _say_summary(page, " ".join(words))
+    if page.images and open_:
+        click.launch(page.images[0].page_url)
+    if page.images and copy:
+        _copy(page.images[0].shortcode)
+
+
+def _copy(text: str) -> None:
+    """Put a text into the clipboard, by whatever program the desktop has."""
+    import subprocess
+
+    found = next((command for command in CLIPBOARDS if shutil.which(command[0])), None)
+    if found is None:
+        say(f"There is no program that copies ({', '.join(command[0] for command in CLIPBOARDS)}).")
+        return
+    subprocess.run(found, input=text.encode(), check=False)  # noqa: S603  # nosec B603
+    say(f"Copied: {text}")
+
+
+@click.command()
+@click.option("--language", metavar="TAG", help="Of the names, such as fr; by default EMBEDKIT_LOCALE.")
+@as_json
+def countries(language: str | None, json_: bool) -> None:
+    """List the countries that Getty Images knows, with their codes. Needs EMBEDKIT_API_KEY."""
+    with open_kit() as kit:
+        found = kit.api.countries(language=language) if language else kit.api.countries()
+    if json_:
+        print_json(
+            [{"name": one.name, "iso_alpha_2": one.iso_alpha_2, "iso_alpha_3": one.iso_alpha_3} for one in found]
+        )
+        return
+    print_table(
+        [Column("CODE"), Column("NAME", 1)], [(one.iso_alpha_3 or one.iso_alpha_2, one.name) for one in found]
+    )
+
+
+@click.command()
+@click.argument("id", metavar="ID")
+@as_json
+def image(id: str, json_: bool) -> None:
+    """Show what is known of one picture, restrictions included. Needs EMBEDKIT_API_KEY.
+
+    ID is an ID, a URL or a shortcode.
+    """
+    with open_kit() as kit:
+        found = kit.api.image(kit.parse(id).items[0])
+    if json_:
+        print_json(_json(found))
+        return
+    rows = {
+        "id": found.id,
+        "title": found.title,
+        "credit": found.credit.line,
+        "size": f"{found.width} x {found.height}" if found.width and found.height else "",
+        "family": found.family,
+        "embed": "yes" if found.embeddable else "no",
+        "restrictions": "; ".join(found.restrictions),
+        "page": found.page_url,
+        "shortcode": found.shortcode if found.embeddable else "",
+    }
+    click.echo("\n".join(f"{name:13} {value}" for name, value in rows.items() if value))
 
 
 def _page(kit: EmbedKit, prepared: PreparedSearch) -> SearchPage:
@@ -156,7 +272,7 @@ def _row(image: Image, *, all_: bool, wide: bool) -> tuple[str, ...]:
     )
 
 
-def _say_summary(page: SearchPage) -> None:
+def _say_summary(page: SearchPage, phrase: str) -> None:
     """What the table does not show, on stderr: how many there are, and the command for the next page."""
     if page.correction:
         say(f"Searched for: {page.correction}")
@@ -168,7 +284,7 @@ def _say_summary(page: SearchPage) -> None:
     elif page.total:
         say(f"There is no page {page.page}: the last is {page.pages:,}.")
     else:
-        say("Nothing was found.")
+        say(f"Nothing found for {phrase!r}.")
     if page.related:
         say(f"Related: {', '.join(page.related)}")
     if page.has_next:

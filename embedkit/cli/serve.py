@@ -62,6 +62,7 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
     def greeting(url: str) -> str:
         return (
             f"embedkit serves on {url} (Ctrl+C stops it)\n"
+            f"{_links(settings, url)}\n"
             f"In the head of a page, for the picker:\n{_picker(settings, url)}"
         )
 
@@ -100,7 +101,11 @@ def demo(host: str, port: int, open_: bool) -> None:
         def greeting(url: str) -> str:
             if open_:
                 webbrowser.open(url)
-            return f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)"
+            return (
+                f"Open {url} in a browser: a sample post, live. (Ctrl+C stops it)\n"
+                f"Picker: {url}picker  Docs: {url}docs\n"
+                "Next: README.md has a page for WordPress, static sites, Python apps, newsrooms, and oEmbed."
+            )
 
         _run(create_demo(settings, sandbox.app.count), host, port, 16, greeting, settings)
 
@@ -157,6 +162,12 @@ In another shell, use it instead of Getty's services, as a licensed customer:
 
 A key that may only search: {", ".join(SandboxServer.search_credentials.values())}.
 The service, search aside, needs only: embedkit serve --upstream {url}"""
+
+
+def _links(settings: Settings, url: str) -> str:
+    """Where things are, and what is off."""
+    search = f"Picker: {url}picker" if settings.api_key else "Search is off: set EMBEDKIT_API_KEY."
+    return f"{search}  Docs: {url}docs"
 
 
 def _picker(settings: Settings, url: str) -> str:

@@ -536,6 +536,7 @@ def test_demo_serve_and_sandbox_answer_where_they_say(
     record = json.load(urlopen(f"{service}/v1/embeds/{ID}", timeout=10))
     assert sandbox in record["html"]
     assert serve.stderr is not None
+    assert serve.stderr.readline() == f"Search is off: set EMBEDKIT_API_KEY.  Docs: {service}/docs\n"
     assert serve.stderr.readline() == "In the head of a page, for the picker:\n"
     tags = [serve.stderr.readline() for _ in [*picker_files().imported, "the entry"]]
     assert tags[-1].startswith('  <script type="module" src=')

@@ -72,7 +72,7 @@ def test_what_the_table_does_not_say_is_told_and_leads_on(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("zzzqqq",), r"Nothing was found\.\n"),
+        (("zzzqqq",), r"Nothing found for 'zzzqqq'\.\n"),
         (("solr eclipse", "--family", "creative"), r"Searched for: solar eclipse\n"),
     ],
 )
@@ -182,7 +182,7 @@ def test_the_language_is_that_of_the_option_or_of_the_setting(
         (("eclipse", "--orientation", "wide"), "panoramic_horizontal"),
         (("eclipse", "--page-size", "101"), "101"),
         (("eclipse", "--page", "0"), "--page"),
-        (("eclipse", "--color", "red"), "--color can't be 'red'. Use a text such as #002244."),
+        (("eclipse", "--color", "reddish"), "--color can't be 'reddish'. Use a text such as #002244."),
         (("eclipse", "--family", "editorial", "--from", "yesterday"), "--from can't be 'yesterday'."),
         (("eclipse", "--language", "xx"), "pt-BR"),
         ((), "Missing argument"),

@@ -41,6 +41,7 @@ def environ(url: str, folder: Path) -> dict[str, str]:
         "EMBEDKIT_API_SECRET": auth.SECRET,
         "EMBEDKIT_USERNAME": auth.USER,
         "EMBEDKIT_PASSWORD": auth.PASSWORD,
+        "EMBEDKIT_TIMEOUT": "60",  # a loaded machine is no slow Getty
         "EMBEDKIT_CACHE": f"sqlite:{folder / 'cache.sqlite'}",
         "XDG_CACHE_HOME": str(folder / "xdg"),
     }

@@ -1,0 +1,140 @@
+"""What people typed at first contact, and what they have to read then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from embedkit.cli import output, search
+from tests.support.cli import Run
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        (("resolve", "[getty", "74917285]"), 2, "Put the shortcode in quotes: '[getty 74917285]'"),
+        (("resolve", ""), 2, "error: The reference is empty."),
+        (("resolve", "74917285", "--max-width", "abc"), 2, "'abc' is not a whole number from 1."),
+        (("resolve", "[getty 74917285 widht=300]"), 0, "has no attribute 'widht'. Did you mean width?"),
+        (("completion",), 2, "Which shell? Pass bash, zsh, fish"),
+        (("search", "zzzqqq"), 0, "Nothing found for 'zzzqqq'."),
+        (("boards", "delete", "x"), 2, "Pass --yes to delete"),
+    ],
+)
+def test_mistakes_are_told_with_the_way_out(
+    run: Run, monkeypatch: pytest.MonkeyPatch, typed: tuple[str, ...], code: int, said: str
+) -> None:
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
+    done = run(*typed)
+    assert (done.code, said in done.err) == (code, True), done.err
+
+
+def test_the_shell_is_found_by_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHELL", "/usr/bin/fish")
+    assert "complete" in run("completion").out
+
+
+def test_a_search_without_a_key_offers_the_demo(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMBEDKIT_API_KEY")
+    monkeypatch.delenv("EMBEDKIT_API_SECRET")
+    done = run("search", "eclipse")
+    assert "EMBEDKIT_API_KEY" in done.err
+    assert "embedkit demo" in done.err
+
+
+def test_a_search_takes_the_words_of_the_picker(run: Run) -> None:
+    assert run("search", "eclipse", "--orientation", "landscape", "--color", "Blue").code == 0
+    assert len(search.COLORS) == 12
+
+
+def test_the_first_picture_is_opened_and_copied(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened = []
+    monkeypatch.setattr("click.launch", opened.append)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = run("search", "eclipse", "--open", "--copy")
+    assert opened[0].startswith("https://www.gettyimages.com/detail/")
+    assert "no program that copies" in done.err
+    copied = tmp_path / "copied"
+    program = tmp_path / "xclip"
+    program.write_text(f"#!/bin/sh\nwhile read line; do echo $line; done > {copied}\necho done >> {copied}\n")
+    program.chmod(0o755)
+    assert "Copied: [getty " in run("search", "eclipse", "--copy").err
+    assert copied.exists()
+
+
+def test_one_picture_and_the_countries(run: Run) -> None:
+    assert "shortcode     [getty 74917285]" in run("image", "https://gty.im/74917285").out
+    assert '"id": "74917285"' in run("image", "74917285", "--json").out
+    assert "Allemagne" in run("countries", "--language", "fr").out
+    assert '"iso_alpha_3"' in run("countries", "--json").out
+
+
+def test_findings_have_their_places(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "post.md").write_text("a\n\n[getty 74917285]\n\n[getty 500000404]\n")
+    assert "post.md:5:1: not-found: 500000404: withdrawn\n" in run("check", ".").out
+    assert "post.md:5:1: not-found" in run("lock", ".").err
+    out_of_step = run("lock", ".", "--check")
+    assert (out_of_step.code, "post.md:5:1: not-locked" in out_of_step.err) == (1, True)
+    assert "remove it from the text" in out_of_step.err
+    assert "post.md:5:1: not-found" in run("warm", ".").err
+    (tmp_path / "post.md").write_text("[getty 74917285]\n")
+    assert run("lock", ".", "--check").code == 0
+    assert run("warm", ".").out == "1 picture: 0 fetched, 1 fresh, 0 stale, 0 failed.\n"
+
+
+def test_nothing_is_passed_over_in_silence(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("[getty 74917285]")
+    (tmp_path / "b.mdx").write_text("[getty 500000404]")
+    (tmp_path / "c.qmd").write_text("[getty 500000403]")
+    (tmp_path / "d.rst").write_text("A post.\n\n[getty 500000410]\n")
+    (tmp_path / "e.njk").write_text("[getty 1]")
+    (tmp_path / "f.png").write_bytes(b"x")
+    frame = '<iframe src="//embed.gettyimages.com/embed/500000404?et=a&sig=b"></iframe>'
+    (tmp_path / "g.html").write_text(frame)
+    done = run("check", ".")
+    for file, fate in (
+        ("b.mdx", "withdrawn"),
+        ("c.qmd", "not embeddable"),
+        ("d.rst", "withdrawn"),
+        ("g.html", "withdrawn"),
+    ):
+        assert any(line.startswith(f"{file}:") and line.endswith(fate) for line in done.out.splitlines()), done.out
+    assert "e.njk mentions Getty Images, but its format is not read." in done.err
+    rendered = run("render", ".", "--output", "out")
+    assert "d.rst:3:1: not-rendered: This is reStructuredText" in rendered.err
+    assert "other files not copied" in rendered.err
+    assert (tmp_path / "out" / "d.rst").read_text() == (tmp_path / "d.rst").read_text()
+
+
+class Bar:
+    """What click draws, as numbers."""
+
+    length, pos = 1, 0
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to draw."""
+
+    def update(self, steps: int) -> None:
+        self.pos += steps
+
+
+def test_a_bar_ends_full_though_pictures_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    bar = Bar()
+    monkeypatch.setattr(output, "_is_terminal", lambda stream: True)
+    monkeypatch.setattr("click.progressbar", lambda **_: bar)
+    with output.progress("Warming") as step:
+        assert step is not None
+        step(1, 3)
+    assert (bar.pos, bar.length) == (3, 3)
+
+
+def test_doctor_lists_plainly_and_knows_our_languages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDKIT_LOCALE", "xx")
+    monkeypatch.setenv("EMBEDKIT_CORS_ORIGINS", "https://a.example,https://b.example")
+    done = run("doctor", "--offline")
+    assert "EMBEDKIT_CORS_ORIGINS = https://a.example,https://b.example" in done.out
+    assert "our own few words are not in 'xx'" in done.err
