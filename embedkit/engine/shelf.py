@@ -28,7 +28,7 @@ _ROOT = re.compile(
     r'<(figure|span|div|blockquote)\s(?=[^<>]*class="ek ek--(?:web|facade|widget|card|amp)\b)[^<>]*+>'
 )
 _FRAME_PATH = re.compile(r'(?:src|data-ek-src)="[^"<>]*?/embed/([0-9A-Za-z,-]{1,200})\?')
-_PAGE = re.compile(r'href="(https://www\.gettyimages\.[a-z.]{2,6}/detail/[0-9A-Za-z-]{1,24})"')
+_PAGE = re.compile(rf'href="(https://www\.gettyimages\.[a-z.]{{2,6}}/detail/{urls.ASSET_ID})"')
 _ALIGN = re.compile(r'class="[^"<>]*\bek--(left|right|center)\b')
 _WIDTH = re.compile(r'<(?:iframe|canvas)[^<>]*\swidth="([1-9][0-9]{0,4})"')
 _CAPTION = re.compile(r'<span class="ek-text">([^<>]*)</span>')
