@@ -20,6 +20,7 @@ from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import rows
 from embedkit.targets import REFERENCES, ROWS
+from embedkit.troubles import TROUBLES
 from embedkit.web import errors as problems
 from embedkit.web.openapi import ROUTES
 from tests.readme import PAGES, README, blocks
@@ -101,7 +102,7 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 
 def test_every_error_is_told() -> None:
-    for line in error_rows():
+    for line in (*error_rows(), *trouble_rows()):
         assert line in TEXT, "run: python -m tests.test_readme"
 
 
@@ -200,17 +201,22 @@ def error_rows() -> list[str]:
     ]
 
 
+def trouble_rows() -> list[str]:
+    return [f"| `{code}` | {one.cause} | {one.mend} | `{one.example}` |" for code, one in TROUBLES.items()]
+
+
 def target_rows() -> list[str]:
     return [f"| `{name}` | {row.use} |" for name, row in ROWS.items()]
 
 
 def rewrite() -> None:
-    """Write the tables of targets, settings and errors anew: ``python -m tests.test_readme``."""
+    """Write the tables of targets, settings, errors and their troubles anew: ``python -m tests.test_readme``."""
     tables = {
         "targets": ["| target | what it is for |", "|---|---|", *target_rows()],
         "settings": ["| setting | default | what it is |", "|---|---|---|"]
         + [f"| `{name}` | {shown(default)} | {says} |" for name, default, says in rows()],
         "errors": ["| error | code | HTTP | exit | means |", "|---|---|---|---|---|", *error_rows()],
+        "troubles": ["| code | why | what to do | for example |", "|---|---|---|---|", *trouble_rows()],
     }
     text = TEXT
     for name, lines in tables.items():

@@ -20,13 +20,23 @@ PACKAGE = ROOT / "embedkit"
 # The rooms from the ground up. A module imports from rooms earlier in this list, or from its own room;
 # lazy imports count. So no two rooms can import from each other, by whatever way.
 ORDER = [
-    *("errors", "freshness", "targets", "models", "messages", "process", "validation"),
+    *("errors", "troubles", "freshness", "targets", "models", "messages", "process", "validation"),
     *("settings", "serialization"),
     *("files", "shortcodes", "getty", "rendering", "cache/stores", "transport", "cache", "api", "engine", "kit"),
     *("web", "sandbox/content", "sandbox/services", "sandbox", "pytest_plugin", "cli", "__main__"),
 ]
 PURE = {
-    *("errors", "freshness", "targets", "models", "messages", "validation", "settings", "serialization"),
+    *(
+        "errors",
+        "troubles",
+        "freshness",
+        "targets",
+        "models",
+        "messages",
+        "validation",
+        "settings",
+        "serialization",
+    ),
     *("shortcodes", "getty", "rendering"),
 }
 READS_TEMPLATES = {PACKAGE / "rendering" / "installed.py"}

@@ -19,6 +19,7 @@ from embedkit.errors import EmbedKitError
 from embedkit.getty.urls import ASSET_ID, ASSET_IDS, MAX_IDS
 from embedkit.models import JSON
 from embedkit.settings import Settings
+from embedkit.troubles import TROUBLES
 from embedkit.web import auth, embeds, health, pages, picker, schemas, search
 from embedkit.web.context import AppContext
 from embedkit.web.errors import CODES
@@ -233,6 +234,7 @@ def docs(context: AppContext) -> Response:
         info=document["info"],
         groups=_groups(context, document),
         codes=codes(),
+        troubles=TROUBLES,
         base=context.settings.public_url,
         openapi_url=url_for(".openapi"),
     )

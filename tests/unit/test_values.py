@@ -7,6 +7,7 @@ import doctest
 import json
 import logging
 import pickle
+import re
 from dataclasses import replace
 from types import ModuleType
 
@@ -19,6 +20,8 @@ from embedkit.getty import references, sizes, urls
 from embedkit.messages import Request, Response, exchange
 from embedkit.models import AssetRef, Embed, Frame, Options
 from embedkit.settings import Secret, Settings, rows
+from embedkit.troubles import TROUBLES
+from embedkit.web import openapi
 
 SIG = "q" * 43 + "="
 FRAME = Frame(("74917285",), (("et", "e" * 22), ("tld", "com"), ("sig", SIG)))
@@ -241,6 +244,16 @@ def test_an_exchange_tells_what_was_asked() -> None:
     with pytest.raises(errors.Unavailable) as caught:
         exchange(fail, request)
     assert (caught.value.status, caught.value.request_url) == (None, "https://a.example/v3")
+
+
+def test_every_code_has_a_cause_a_mend_and_an_example() -> None:
+    assert set(TROUBLES) == set(openapi.codes())
+    for code, trouble in TROUBLES.items():
+        assert all(trouble), code
+        assert trouble.cause.endswith(".")
+        assert trouble.mend.endswith(".")
+        named = {word for text in trouble for word in re.findall(r"EMBEDKIT_([A-Z_]+)", text)}
+        assert named <= {name for name, _, _ in rows()}, code
 
 
 def test_codes_are_distinct() -> None:

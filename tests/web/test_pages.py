@@ -9,10 +9,12 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 import pytest
+from markupsafe import escape
 
 from embedkit.api.parameters import Orientation
 from embedkit.api.requests import LANGUAGES
 from embedkit.models import JSON
+from embedkit.troubles import TROUBLES
 from embedkit.web import openapi, openapi_document
 from embedkit.web.openapi import kind
 from tests.support.web import (
@@ -210,7 +212,10 @@ def test_document_says_who_may() -> None:
 def test_every_code_is_documented(web: World) -> None:
     page = web.client.get("/docs").text
     for code in openapi.codes():
-        assert f'id="error-{code}"' in page
+        section = page.partition(f'id="error-{code}"')[2].partition("</div>")[0]
+        for text in TROUBLES[code]:
+            assert text
+            assert str(escape(text)) in section
     answer = web.client.get("/oembed")
     assert answer.json["type"] == f"/docs#error-{answer.json['code']}"
 
