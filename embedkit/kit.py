@@ -16,7 +16,7 @@ from dataclasses import replace
 from html import escape as html_escape
 from typing import TYPE_CHECKING, cast
 
-from embedkit import validation
+from embedkit import serialization, validation
 from embedkit.engine import documents
 from embedkit.engine.engine import Engine
 from embedkit.engine.resolver import Progress
@@ -73,7 +73,8 @@ class EmbedKit:
         clock: Callable[[], float] = time.time,
         background: bool = True,
     ) -> None:
-        self.settings = Settings.from_env(os.environ) if settings is None else settings
+        settings = Settings.from_env(os.environ) if settings is None else settings
+        self.settings = validation.instance(settings, Settings, "settings")
         self._clock = clock
         self._has_own_transport = transport is not None
         self.engine = Engine(self.settings, transport=transport, cache=cache, clock=clock, background=background)
@@ -297,7 +298,8 @@ class EmbedKit:
         >>> str(kit.show(kit.resolve("74917285"))).count("<iframe")
         1
         """
-        return self.engine.fragments.render(embed, options, input)
+        validation.instance(embed, Embed, "embed")
+        return self.engine.fragments.render(embed, validation.instance(options, Options, "options"), input)
 
     def fallback(
         self,
@@ -361,7 +363,8 @@ class EmbedKit:
         >>> [str(ref) for ref in kit.find("[getty 74917285] and `[getty 1]`", input="markdown")]
         ['74917285']
         """
-        return [one.ref for one in documents.find(text, validation.one_of(input, INPUTS, "input")) if one.ref]
+        matches = documents.find(_plain(text), validation.one_of(input, INPUTS, "input"))
+        return [one.ref for one in matches if one.ref]
 
     def render(
         self,
@@ -383,20 +386,24 @@ class EmbedKit:
         >>> kit.render("A post: [getty 74917285]", input="markdown").count("<iframe")
         1
         """
-        content = self.document(text, input=input, target=target, pasted=pasted).content
-        return type(text)(content) if hasattr(text, "__html__") else content
+        return documents.like(text, self.document(text, input=input, target=target, pasted=pasted).content)
 
-    def filter(self, value: object, *, input: Input = "html", target: Target | None = None) -> Markup:
+    def filter(
+        self, value: object, *, input: Input = "html", target: Target | None = None, autoescape: bool = True
+    ) -> Markup:
         """What a template's filter does, as ``urlize``: plain text is escaped first, markup is taken as it is.
 
         :param value: a text, or anything with ``__html__``, such as ``Markup`` or Django's ``SafeString``.
+        :param autoescape: False takes plain text as the HTML that it is, as within Django's
+            ``{% autoescape off %}``.
 
         >>> str(kit.filter("<b> [getty 74917285]"))[:15]
         '&lt;b&gt; <figu'
         """
         from markupsafe import Markup, escape
 
-        return Markup(self.render(str(escape(value)), input=input, target=target))  # noqa: S704  # nosec B704
+        text = str(escape(value) if autoescape else value)
+        return Markup(self.render(text, input=input, target=target))  # noqa: S704  # nosec B704
 
     def document(
         self,
@@ -409,14 +416,16 @@ class EmbedKit:
     ) -> Document:
         """The same as :meth:`render`, with the embeds that were shown and the problems that were met.
 
+        :param pasted: show embed code that was pasted, too; then problems of what it became name the lines of
+            :meth:`convert`'s text.
         :param first_line: the line of its file on which the text begins, so that problems name lines of the file.
 
         >>> [problem.code for problem in kit.document("[getty 500000404]").problems]
         ['not-found']
         """
-        if pasted:
-            text = self.convert(text, input=input).content
-        return _shifted(self.documents([(str(text), input)], target=target)[0], first_line - 1)
+        done = self.convert(text, input=input) if pasted else Document(_plain(text), (), ())
+        shown = self.documents([(done.content, input)], target=target)[0]
+        return _shifted(shown._replace(problems=done.problems + shown.problems), first_line - 1)
 
     def convert(self, text: str, *, input: Input = "html", first_line: int = 1) -> Document:
         """A text with pasted embed code turned into shortcodes, all else byte for byte; needs no network.
@@ -430,8 +439,8 @@ class EmbedKit:
         """
         from embedkit.getty import embed_code
 
-        done = embed_code.convert(text, validation.one_of(input, INPUTS, "input"))
-        return _shifted(Document(done.text, (), done.problems), first_line - 1)
+        done = embed_code.convert(_plain(text), validation.one_of(input, INPUTS, "input"))
+        return _shifted(Document(documents.like(text, done.text), (), done.problems), first_line - 1)
 
     def shelve(self, text: str, *, input: Input = "html", target: Target | None = None) -> Shelf:
         """Put the embeds of a text aside, while a Markdown processor or a sanitizer works on the rest.
@@ -445,6 +454,7 @@ class EmbedKit:
         """
         from embedkit.engine.shelf import Shelf, Shelver
 
+        text = _plain(text)
         matches = documents.find(text, validation.one_of(input, INPUTS, "input"))
         refs = [one.ref for one in matches if one.ref]
         found = self.engine.resolve_many(refs)
@@ -483,22 +493,26 @@ class EmbedKit:
         from embedkit.engine.shelf import retarget
 
         validation.one_of(target, TARGETS, "target")
-        return retarget(html, lambda ref: self._escaped(ref, Options(target=target)))
+        return documents.like(html, retarget(_plain(html), lambda ref: self._escaped(ref, Options(target=target))))
 
     def fingerprint(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
         """A name that changes when the HTML of a text may: for incremental builds. Getty is not asked.
 
-        It depends on the text's references, on settings and templates, and on the copies that are held; so call it
-        after :meth:`warm`.
+        It depends on the text, on settings and templates, and on the copies that are held; so call it after
+        :meth:`warm`.
 
-        >>> kit.fingerprint("[getty 74917285]") == kit.fingerprint("[getty 74917285] ")
+        >>> kit.fingerprint("[getty 74917285]") == kit.fingerprint("[getty 74917285]")
         True
         """
         from embedkit.engine.shelf import digest
 
-        refs = self.find(text, input=input)
-        held = {str(key): self._held(key) for key in map(self.key, refs)}
-        return digest({"edition": self.engine.fragments.edition(), "target": target, "refs": refs, "held": held})
+        parts = {
+            "edition": self.engine.fragments.edition(),
+            "settings": (target or self.settings.target, self.settings.on_error),
+            "text": (_plain(text), input),
+            "held": [self._held(self.key(ref)) for ref in self.find(text, input=input)],
+        }
+        return digest(parts, self.settings.templates)
 
     def _escaped(self, ref: AssetRef, options: Options) -> str:
         """An embed for the middle of HTML, where plain text is text."""
@@ -507,8 +521,8 @@ class EmbedKit:
 
     def _held(self, key: EmbedKey) -> object:
         """What is known of a picture, without asking."""
-        embed = self.engine.held(key)
-        return embed and replace(embed, fetched_at=0.0, fresh_until=0.0, stale=False)
+        found = self.engine.held(key)
+        return serialization.dump(found, times=False) if isinstance(found, Embed) else found and found.code
 
     def documents(
         self,
@@ -576,6 +590,14 @@ class EmbedKit:
             return AssetRef(references.ids(ref), validation.options(ref.options, {}))
         except EmbedKitError as error:
             return error
+
+
+def _plain(text: str) -> str:
+    """A text without what ``Markup`` does to all that is joined to it.
+
+    :raises ConfigurationError: where it is not a text.
+    """
+    return str(validation.instance(text, str, "text"))
 
 
 def _shifted(document: Document, lines: int) -> Document:

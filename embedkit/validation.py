@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from embedkit.errors import ConfigurationError
 from embedkit.models import ALIGNS, TLDS, Options
@@ -14,6 +14,9 @@ from embedkit.targets import TARGETS
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
+T = TypeVar("T")
+
+BY_NAME = "Pass arguments by name where there are several."
 MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -32,6 +35,9 @@ def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
 
     :raises ConfigurationError: where there is no such option, or it can't have that value.
     """
+    if not isinstance(given, Options | None):
+        hint = "Pass options by name, such as target=… or max_width=…; Options.from_words() reads a mapping."
+        raise ConfigurationError(f"options is {short_repr(given)}, not an Options.", hint=hint)
     names = [row.name for row in fields(Options)]
     if unknown := kwargs.keys() - set(names):
         raise ConfigurationError(f"There is no option {min(unknown)!r}.", hint=f"Use one of {', '.join(names)}.")
@@ -68,6 +74,17 @@ def one_of(value: Any, allowed: Sequence[str], name: str) -> Any:
     if value not in allowed:
         hint = f"Use one of {', '.join(allowed)}."
         raise ConfigurationError(f"There is no {name} {short_repr(value)}.", hint=hint)
+    return value
+
+
+def instance(value: Any, kind: type[T], name: str) -> T:
+    """The value, where it is of that kind: for what is easily passed in the wrong place.
+
+    :raises ConfigurationError: where it is not; the message names the argument.
+    """
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIO" else "a"
+        raise ConfigurationError(f"{name} is {short_repr(value)}, not {article} {kind.__name__}.", hint=BY_NAME)
     return value
 
 

@@ -20,7 +20,7 @@ from embedkit.getty import references
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem, Shortcode
 from embedkit.rendering.phrasing import phrasing
 from embedkit.shortcodes import scan
-from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget
+from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget, Exhausted
 from embedkit.shortcodes.scan import Positions
 from embedkit.shortcodes.tag import is_escaped
 from embedkit.targets import ROWS, Input, Target
@@ -113,19 +113,28 @@ Draft = tuple[str, Input, list[tuple[Match, Shown | None]]]
 """A text, its format, and what was found in it, with what the memo knows of that."""
 
 
-class TextTooLarge(Exception):
-    """A text asks for more than the budget that its caller gave; ``problem`` tells where in it that is."""
+def like(source: str, content: str) -> str:
+    """The content as ``Markup`` (or what another engine has), if that is what the source was."""
+    return type(source)(content) if hasattr(source, "__html__") else content
 
-    def __init__(self, problem: Problem) -> None:
+
+class TextTooLarge(Exception):
+    """A text asks for more than the budget that its caller gave; ``problem`` tells where in it that is.
+
+    :param index: which of the texts it is, from 0.
+    """
+
+    def __init__(self, problem: Problem, index: int = 0) -> None:
         super().__init__(problem.detail)
         self.problem = problem
+        self.index = index
 
 
 class Expansion:
     """One run, for one target (None: the setting TARGET).
 
-    :param budget: what a text may ask for; one that asks for more is refused whole. None: what lies beyond the
-        usual budget stays as written.
+    :param budget: what a text may ask for, and all of them together in references; what asks for more is refused
+        whole. None: what lies beyond the usual budget stays as written.
     """
 
     def __init__(
@@ -141,6 +150,7 @@ class Expansion:
         self._memo = memo
         self._fragments = fragments
         self._target = target
+        self._counted = 0  # shortcodes of all texts
         self._missing: dict[AssetRef, None] = {}  # in order
         self._entries: Mapping[EmbedKey, Entry | EmbedKitError] = {}
 
@@ -151,17 +161,17 @@ class Expansion:
 
         :raises TextTooLarge: before Getty is asked for anything.
         """
-        drafts = [self._recall(text, input) for text, input in texts]
+        drafts = [self._recall(index, text, input) for index, (text, input) in enumerate(texts)]
         if self._missing:
             wants = [(self._resolver.key(ref), ref.options) for ref in self._missing]
             self._entries = self._resolver.resolve_many(wants, progress, admit=admit)
         return [draft if isinstance(draft, Document) else self._document(*draft) for draft in drafts]
 
-    def _recall(self, text: str, input: Input) -> Document | Draft:
+    def _recall(self, index: int, text: str, input: Input) -> Document | Draft:
         """The document, if the memo knows every shortcode of the text as it is written; else a draft of it."""
         shortcodes = scan.find(text, input, self._budget or DOCUMENT)
         if self._budget:
-            _check_size(shortcodes)
+            self._count(index, shortcodes, self._budget.references)
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Shortcode, str | None]] = []
@@ -173,6 +183,13 @@ class Expansion:
             problems += shortcode.warnings
             done.append((shortcode, known[1]))
         return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
+
+    def _count(self, index: int, shortcodes: list[Shortcode], most: int) -> None:
+        _check_size(index, shortcodes)
+        self._counted += len(shortcodes)
+        if self._counted > most:
+            problem = Exhausted.of(most, "references together").problem(1, 1)
+            raise TextTooLarge(problem, index)
 
     def _draft(self, text: str, input: Input, shortcodes: list[Shortcode]) -> Draft:
         positions = Positions(text)
@@ -230,7 +247,7 @@ def _question(shortcode: Shortcode, target: Target | None, input: Input) -> Hash
     return shortcode.reference, shortcode.options, shortcode.content, target, input
 
 
-def _check_size(shortcodes: Iterable[Shortcode]) -> None:
+def _check_size(index: int, shortcodes: Iterable[Shortcode]) -> None:
     for shortcode in shortcodes:
         if shortcode.problem and shortcode.problem.code == TOO_LARGE:
-            raise TextTooLarge(shortcode.problem)
+            raise TextTooLarge(shortcode.problem, index)

@@ -117,13 +117,14 @@ class Engine:
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them.
 
-        :param budget: what a text may ask for; without one, what lies beyond the usual budget stays as written.
-        :raises embedkit.engine.documents.TextTooLarge: where a text asks for more than ``budget``.
+        :param budget: what a text may ask for, and all of them together in references; without one, what lies
+            beyond the usual budget stays as written.
+        :raises embedkit.engine.documents.TextTooLarge: where they ask for more than ``budget``.
         """
         return Expansion(self.resolver, self.memo, self.fragments, target, budget).run(texts, progress, admit)
 
-    def held(self, key: EmbedKey) -> Embed | None:
-        """The record that is held for a picture, however old; Getty is not asked."""
+    def held(self, key: EmbedKey) -> Embed | EmbedKitError | None:
+        """What is held of a picture, however old, or the refusal that is remembered; Getty is not asked."""
         return self.resolver.held(key)
 
     def close(self) -> None:

@@ -154,9 +154,11 @@ class Resolver:
             finally:  # after an interruption what is under way comes to its end, and nothing else is begun
                 pool.shutdown(cancel_futures=True)
 
-    def held(self, key: EmbedKey) -> Embed | None:
-        """The record that is held, however old; Getty is not asked."""
-        return self._lookup(key).embed
+    def held(self, key: EmbedKey) -> Embed | EmbedKitError | None:
+        """The record that is held, however old, or the refusal that is remembered; Getty is not asked."""
+        entry = self._lookup(key)
+        found = entry if entry.error is None else _catch(_last_good, entry, entry.error)
+        return found.embed if isinstance(found, Entry) else found
 
     def _lookup(self, key: EmbedKey) -> Entry:
         """What is held of a picture."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
+from embedkit.engine.documents import like
 from embedkit.errors import UnsupportedReference
 from embedkit.getty import urls
 from embedkit.models import ALIGNS, AssetRef, Embed, Options, Problem
@@ -54,8 +56,8 @@ class Shelf:
     text: str
     embeds: tuple[Embed, ...]
     problems: tuple[Problem, ...]
-    _mark: str
-    _shown: tuple[tuple[str, str, str], ...]
+    _mark: str = field(repr=False)
+    _shown: tuple[tuple[str, str, str], ...] = field(repr=False)
 
     def restore(self, html: str) -> str:
         """The finished HTML with the embeds back in it.
@@ -63,8 +65,11 @@ class Shelf:
         A paragraph that holds nothing but an embed goes; in a sentence an embed becomes phrasing content; within
         an attribute, a title, a script, a style, code or a comment, and within a link, it is plain text.
 
-        :param html: what became of :attr:`text`; words of another call stay as they are.
+        :param html: what became of :attr:`text`; words of another call stay as they are. A ``Markup`` gives one.
         """
+        return like(html, self._restored(str(html)))
+
+    def _restored(self, html: str) -> str:
         word = rf"ek{self._mark}n([0-9]{{1,7}})x"
         pattern = re.compile(rf"{_LONE.format(word=word)}|{word}")
         code, around = scan.protected(html, "html"), Surroundings(html, "html")
@@ -156,8 +161,15 @@ def retarget(html: str, show: Callable[[AssetRef], str]) -> str:
     return scan.replace(html, [(start, end, show(ref)) for start, end, ref in figures(html)])
 
 
-def digest(parts: Mapping[str, object]) -> str:
-    """A short name for what a rendering depends on."""
+def digest(parts: Mapping[str, object], templates: str = "") -> str:
+    """A short name for what a rendering depends on.
+
+    :param templates: a folder, all files of which count.
+    """
     import hashlib
 
-    return hashlib.blake2b(repr(sorted(parts.items())).encode("utf-8", "replace"), digest_size=16).hexdigest()
+    made = hashlib.blake2b(repr(sorted(parts.items())).encode("utf-8", "replace"), digest_size=16)
+    for path in sorted(Path(templates).rglob("*")) if templates else ():
+        if path.is_file():
+            made.update(f"{path.relative_to(templates)} {path.stat().st_size} ".encode() + path.read_bytes())
+    return made.hexdigest()

@@ -18,7 +18,7 @@ from embedkit.getty import embed_code
 from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES, asset_ids
 from embedkit.models import JSON, AssetRef, Document, Embed, Options
 from embedkit.shortcodes.budget import REQUEST
-from embedkit.targets import Target
+from embedkit.targets import Input, Target
 from embedkit.web import response
 from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, Refused, retry_after
@@ -61,12 +61,17 @@ def batch(context: AppContext) -> Response:
 
 
 def render(context: AppContext) -> Response:
-    """A whole text in, the same text with every reference replaced out."""
+    """A whole text in, the same text with every reference replaced out; or many of them."""
     with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
-        document = _document(context, read_body(RenderRequest))
-        embeds = [context.record(embed) for embed in document.embeds]
-        problems = [problem._asdict() for problem in document.problems]
-        return response.as_json({"content": document.content, "embeds": embeds, "problems": problems})
+        params = read_body(RenderRequest)
+        texts = [_rendered(context, document) for document in _documents(context, params)]
+        return response.as_json({"texts": texts} if params.texts else texts[0] if texts else {"texts": []})
+
+
+def _rendered(context: AppContext, document: Document) -> JSON:
+    embeds = [context.record(embed) for embed in document.embeds]
+    problems = [problem._asdict() for problem in document.problems]
+    return {"content": document.content, "embeds": embeds, "problems": problems}
 
 
 def convert(context: AppContext) -> Response:
@@ -131,19 +136,34 @@ def _failed(item: Item, error: Any) -> JSON:
     return {"ref": item.written, "error": problem | ({"retry_after": later} if later else {})}
 
 
-def _document(context: AppContext, params: RenderRequest) -> Document:
-    """The text as a document, within the budget of a request: one call counts once against the rate limit.
+def _documents(context: AppContext, params: RenderRequest) -> list[Document]:
+    """The texts as documents, within the budget of a request: one call counts once against the rate limit.
 
-    :raises Refused: where the text asks for more; Getty has not been asked for anything then.
+    :raises Refused: where they ask for more; Getty has not been asked for anything then.
     """
-    texts = [(params.content, params.input)]
+    texts = _texts(params)
+    share = REQUEST._replace(steps=REQUEST.steps // max(1, len(texts)))
     try:
-        return context.kit.engine.documents(texts, target=params.target, admit=admit_cold, budget=REQUEST)[0]
+        return context.kit.engine.documents(texts, target=params.target, admit=admit_cold, budget=share)
     except TextTooLarge as error:
-        problem = error.problem
-        where = f"reached in line {problem.line}, column {problem.column}"
+        problem, of = error.problem, f" of texts[{error.index}]" if params.texts else ""
+        where = f"reached in line {problem.line}, column {problem.column}{of}"
         says = f"{problem.detail.partition(';')[0]} ({where}). Send it in parts."
         raise Refused("too-large", says) from None
+
+
+def _texts(params: RenderRequest) -> list[tuple[str, Input]]:
+    """The texts with their inputs: one, or those of the list, which have an input each.
+
+    :raises Refused: where there is neither, or both.
+    """
+    if params.texts is msgspec.UNSET:
+        if params.content is msgspec.UNSET:
+            raise Refused("invalid-request", "content is missing: pass a text, or a list of texts.")
+        return [(params.content, params.input or "html")]
+    if params.content is not msgspec.UNSET or params.input is not msgspec.UNSET:
+        raise Refused("invalid-request", "Pass content and input, or texts; in texts each has its own.")
+    return [(one.content, one.input) for one in params.texts]
 
 
 PROVIDER_NAME = "Getty Images"
@@ -326,7 +346,7 @@ ROUTES = (
     Route(
         "/v1/render",
         render,
-        "Replace the shortcodes and links in a text",
+        "Replace the shortcodes and links in a text, or in many",
         "Texts",
         {200: Answer("The text; what can't be shown degrades and is named.", RenderAnswer)},
         method="POST",

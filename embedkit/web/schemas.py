@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from embedkit.api.encoding import MAX_TEXT_CHARS
 from embedkit.api.parameters import (
@@ -36,6 +36,7 @@ from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
 
 MAX_REFERENCES = REQUEST.references  # in a request
+MAX_TEXTS = 50  # in a request; each has its share of the steps that a request may take
 MAX_REFERENCE_CHARS = 4_000  # characters of one reference: embed code of five pictures has half of that
 MAX_PHRASE_CHARS = 300  # characters
 
@@ -272,12 +273,25 @@ class BatchRequest(Struct, forbid_unknown_fields=True):
     target: To | None = None
 
 
-class RenderRequest(Struct, forbid_unknown_fields=True):
-    """A text of up to 100 references that are to be replaced; ``input`` tells what is code in it."""
+class RenderText(Struct, forbid_unknown_fields=True):
+    """One of many texts; ``input`` tells what is code in it."""
 
     content: str
     input: Input = "html"
+
+
+class RenderRequest(Struct, forbid_unknown_fields=True):
+    """A text, or up to 50 texts, of up to 100 references that are to be replaced; ``input`` tells what is code."""
+
+    content: Annotated[str, Meta(description="The text; or else pass texts")] | UnsetType = UNSET
+    input: Input | UnsetType = UNSET
     target: To | None = None
+    texts: (
+        Annotated[
+            list[RenderText], Meta(max_length=MAX_TEXTS, description="Many texts in place of content and input")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ConvertRequest(Struct, forbid_unknown_fields=True):
@@ -377,12 +391,21 @@ class RenderProblem(Struct):
     detail: str
 
 
-class RenderAnswer(Struct):
+class RenderedText(Struct):
     """The text with every reference replaced, the embeds in it, and what was wrong with the rest."""
 
     content: str
     embeds: list[Record]
     problems: list[RenderProblem]
+
+
+class RenderAnswer(Struct):
+    """To ``content``: the text, the embeds in it, what was wrong with the rest. To ``texts``: the same of each."""
+
+    content: str | UnsetType = UNSET
+    embeds: list[Record] | UnsetType = UNSET
+    problems: list[RenderProblem] | UnsetType = UNSET
+    texts: Annotated[list[RenderedText], Meta(description="In the order asked")] | UnsetType = UNSET
 
 
 class ConvertAnswer(Struct):

@@ -13,10 +13,13 @@ from pathlib import Path
 import jinja2
 import pytest
 
+from embedkit import EmbedKit, Settings, Shelf
 from embedkit.rendering.renderer import _one_line
+from embedkit.sandbox import SandboxTransport
 from embedkit.targets import Input, Target
 from tests.support.processors import (
     HTML,
+    ID,
     MARKDOWN,
     NODE,
     PLAIN,
@@ -158,3 +161,42 @@ def test_the_judge_sees_what_was_wrong_before(installed: Path, jobs: Path) -> No
     assert page(PROCESSORS["Python-Markdown"](f"- {wrong}")) != page(f"<ul>\n<li>{wrong}</li>\n</ul>")
     answers = processed(installed, jobs, [(name, wrong) for name in TEMPLATES_IN_NODE])
     assert all("LEAK" in one["html"] for one in answers)
+
+
+# -- embeds put aside ------------------------------------------------------------------------------------
+
+WORD = re.compile(r"ek[0-9a-f]{16}n\d+x")
+
+
+@pytest.fixture(name="shelves", scope="module")
+def fixture_shelves() -> dict[str, Shelf]:
+    kit = EmbedKit(Settings(cache="memory:"), transport=SandboxTransport())
+    return {
+        kind: kit.shelve(text.replace("{}", f"[getty {ID}]"), input="markdown") for kind, text in MARKDOWN.items()
+    }
+
+
+def _check_restored(shelf: Shelf, kind: str, html: str) -> None:
+    restored = shelf.restore(html)
+    assert shelf.restore(restored) == restored, "nothing of ours is left"
+    assert ("<iframe" in restored) == (kind != "link")  # no frame stands in a link: there are words
+    assert "Under the lights" in restored
+    assert not re.search(r"<p[^>]*>\s*<figure", restored)
+    before, *_, after = WORD.split(html)
+    assert restored.startswith(re.sub(r"<p[^<>]*>$", "", before.rstrip()))
+    assert restored.endswith(re.sub("^</p>", "", after.lstrip()))
+
+
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_a_shelf_is_restored_whoever_worked_on_its_text(shelves: dict[str, Shelf], name: str) -> None:
+    for kind, shelf in shelves.items():
+        _check_restored(shelf, kind, PROCESSORS[name](shelf.text))
+
+
+def test_a_shelf_is_restored_from_processors_in_node(
+    installed: Path, jobs: Path, shelves: dict[str, Shelf]
+) -> None:
+    asked = [(name, kind) for name in ("remark", "markdown-it") for kind in shelves]
+    answers = processed(installed, jobs, [(name, shelves[kind].text) for name, kind in asked])
+    for (_, kind), answer in zip(asked, answers, strict=True):
+        _check_restored(shelves[kind], kind, answer["html"])

@@ -253,6 +253,43 @@ def test_what_rendering_takes(web: World) -> None:
     assert "html" in answer.json["detail"]
 
 
+def test_many_texts_are_rendered_in_the_order_asked(web: World) -> None:
+    first, second = (
+        {"content": f"[getty {EXAMPLE}]"},
+        {"content": f"`[getty 1]` [getty {WITHDRAWN}]", "input": "markdown"},
+    )
+    answer = web.client.post("/v1/render", json={"texts": [first, second, first], "target": "feed"})
+    found = strict(schemas.RenderAnswer, answer.data).texts
+    assert found
+    assert [[embed.ref for embed in one.embeds] for one in found] == [[EXAMPLE], [], [EXAMPLE]]
+    assert "`[getty 1]`" in found[1].content
+    assert [one.code for one in found[1].problems] == ["not-found"]
+    assert found[0] == found[2]
+    assert found[0].content == web.client.post("/v1/render", json={**first, "target": "feed"}).json["content"]
+    assert web.client.post("/v1/render", json={"texts": []}).json == {"texts": []}
+
+
+def test_many_texts_are_one_request(web: World) -> None:
+    def render(*counts: int) -> Any:
+        texts = [{"content": f"[getty {EXAMPLE}]\n" * count} for count in counts]
+        return web.client.post("/v1/render", json={"texts": texts})
+
+    assert len(render(50, 50).json["texts"]) == 2
+    for refused, where in (render(50, 51), "texts[1]"), (render(101, 1), "texts[0]"):
+        assert (refused.status_code, refused.json["code"]) == (413, "too-large")
+        assert where in refused.json["detail"]
+    assert render(*[0] * 51).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"input": "html"}, {"content": "x", "texts": []}, {"input": "html", "texts": []}, {"texts": ["x"]}],
+)
+def test_rendering_takes_a_text_or_texts(web: World, body: Any) -> None:
+    answer = web.client.post("/v1/render", json=body)
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+
+
 def test_an_embed_has_the_same_width_whoever_asks(web: World) -> None:
     """What changes a size belongs into ``sizes.scaled``, which all of them go through."""
     kit, tag = web.kit, f"[getty {ANY} width=200]"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import bleach
+import jinja2
 import markdown
 import markdown_it
 import mistune
 import nh3
 import pytest
+from cachelib import SimpleCache
 from markupsafe import Markup
 
-from embedkit import EmbedKit, Options
+from embedkit import EmbedKit, Options, Settings
 from embedkit.errors import ConfigurationError
+from embedkit.sandbox import SandboxTransport
 from tests.unit.engine.test_kit import ID, House
 
 POST = f"""A post.
@@ -38,6 +45,7 @@ PROCESSORS = {
     "Python-Markdown": lambda text: markdown.markdown(text, extensions=["tables", "smarty", "fenced_code"]),
     "markdown-it-py": markdown_it.MarkdownIt("commonmark", {"typographer": True}).enable("table").render,
     "mistune": mistune.create_markdown(plugins=["table"]),
+    "bleach": lambda text: bleach.clean(mistune.html(text), tags=["p", "code", "table", "tbody", "tr", "td"]),
     "nh3": lambda text: nh3.clean(mistune.html(text)),
 }
 
@@ -108,11 +116,38 @@ def test_a_fingerprint_changes_with_what_a_page_shows() -> None:
     house.kit.warm([text])
     warm = house.kit.fingerprint(text)
     assert warm != before
-    assert house.kit.fingerprint(f"{text} words") == warm
+    assert house.kit.fingerprint(f"{text} words") != warm
     assert house.kit.fingerprint(f"[getty {ID} width=300]") != warm
+    house.clock.now += 60
+    assert house.kit.fingerprint(text) == warm
     house.sandbox.withdraw(ID)
     house.kit.purge(ID)
-    assert house.kit.fingerprint(text) != warm
+    unknown = house.kit.fingerprint(text)
+    assert unknown != warm
+    house.kit.warm([text])
+    assert house.kit.fingerprint(text) not in (unknown, warm)
+
+
+def test_a_fingerprint_changes_with_settings_and_templates(tmp_path: Path) -> None:
+    def fingerprint(**settings: str) -> str:
+        kit = EmbedKit(
+            Settings(cache="memory:", secret="s" * 40, **settings),  # type: ignore[arg-type]
+            transport=SandboxTransport(),
+            cache=store,
+            clock=lambda: 1e9,
+        )
+        kit.warm([text])
+        return kit.fingerprint(text)
+
+    text, templates, store = f"[getty {ID}]", {"templates": str(tmp_path)}, SimpleCache()
+    assert fingerprint() == fingerprint()
+    found = {fingerprint(), fingerprint(target="feed"), fingerprint(on_error="link"), fingerprint(**templates)}
+    (tmp_path / "embedkit").mkdir()
+    (tmp_path / "embedkit" / "web.html").write_text("a")
+    found.add(fingerprint(**templates))
+    (tmp_path / "embedkit" / "web.html").write_text("b")
+    found.add(fingerprint(**templates))
+    assert len(found) == 6
 
 
 def test_numbers_are_references(kit: EmbedKit) -> None:
@@ -126,7 +161,41 @@ def test_markup_in_gives_markup_out(kit: EmbedKit) -> None:
     assert isinstance(kit.render(Markup(f"<p>[getty {ID}]</p>")), Markup)
     assert not isinstance(kit.render("x"), Markup)
     assert kit.filter(f"<b>[getty {ID} caption='x']").startswith("&lt;b&gt;<figure")
-    assert kit.filter(Markup("<b>")) == "<b>"
+    assert kit.filter(Markup("<b>")) == kit.filter("<b>", autoescape=False) == "<b>"
+    shelf = kit.shelve(Markup(f"<p>[getty {ID}]</p>"))
+    assert shelf.restore(Markup(shelf.text)).startswith("<figure")
+    assert isinstance(shelf.restore(Markup(shelf.text)), Markup)
+    assert isinstance(kit.retarget(Markup("<p>a & b</p>"), "feed"), Markup)
+    assert kit.convert(Markup("<p>a &amp; b</p>")).content == Markup("<p>a &amp; b</p>")
+    assert isinstance(kit.convert(Markup("x")).content, Markup)
+
+
+def test_a_filter_of_jinja_does_as_urlize(kit: EmbedKit) -> None:
+    jinja = jinja2.Environment(autoescape=True)
+    jinja.filters["getty"] = kit.filter
+    for body, start in ((f"<b>[getty {ID}]", "&lt;b&gt;<figure"), (Markup(f"<b>[getty {ID}]"), "<b><figure")):
+        assert jinja.from_string("{{ body|getty }}").render(body=body).startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("call", "names"),
+    [
+        (lambda kit: kit.html(ID, "feed"), "options is 'feed', not an Options"),
+        (lambda kit: kit.resolve(ID, {"max_width": 3}), "options is {'max_width': 3}, not an Options"),
+        (lambda kit: kit.show(ID), f"embed is '{ID}', not an Embed"),
+        (lambda kit: kit.show(kit.resolve(ID), "feed"), "options is 'feed', not an Options"),
+        (lambda kit: kit.render(5), "text is 5, not a str"),
+        (lambda kit: kit.find(None), "text is None, not a str"),
+        (lambda kit: kit.shelve(b"x"), "text is b'x', not a str"),
+        (lambda kit: kit.fingerprint(5), "text is 5, not a str"),
+        (lambda kit: kit.convert(5), "text is 5, not a str"),
+        (lambda kit: kit.retarget(5, "feed"), "text is 5, not a str"),
+        (lambda kit: EmbedKit({"cache": "memory:"}), "settings is {'cache': 'memory:'}, not a Settings"),
+    ],
+)
+def test_what_stands_in_the_wrong_place_is_named(kit: EmbedKit, call: Callable[[Any], Any], names: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(names)):
+        call(kit)
 
 
 def test_pasted_code_is_shown_and_the_source_stays(kit: EmbedKit) -> None:
@@ -134,6 +203,8 @@ def test_pasted_code_is_shown_and_the_source_stays(kit: EmbedKit) -> None:
     assert kit.render(code) == code
     assert "ek--web" in kit.render(code, pasted=True)
     assert kit.convert(code).content.startswith(f'[getty src="{ID}"')
+    both = kit.document(f"---\nhero: {code}\n---\n[getty 500000404]", input="markdown", pasted=True)
+    assert [one.code for one in both.problems] == ["embed-code", "not-found"]
     front = f"---\nhero: {code}\n---\n"
     assert [one.line for one in kit.convert(front, input="markdown", first_line=5).problems] == [6]
 
