@@ -64,6 +64,14 @@ def read_option(name: str, value: object) -> bool | int | str | None:
     return word if word in allowed else None
 
 
+def _written(value: object) -> str:
+    """A value as text, whatever a host passes; a question mark where it has none, as a number of 5,000 digits."""
+    try:
+        return str(value)
+    except Exception:
+        return "?"
+
+
 def _unknown_word(written: str) -> str:
     from difflib import get_close_matches
 
@@ -115,14 +123,15 @@ class Options:
         """
         fields: dict[str, Any] = {}
         problems: list[Problem] = []
-        for written, value in words.items():
-            name = OPTION_WORDS.get(str(written).lower().replace("_", "").replace("-", ""))
+        for word, given in words.items():
+            written, value = _written(word), given if isinstance(given, bool | None) else _written(given)
+            name = OPTION_WORDS.get(written.lower().replace("_", "").replace("-", ""))
             if name is None:
-                problems.append(Problem(1, 1, "unknown-attribute", _unknown_word(str(written))))
+                problems.append(Problem(1, 1, "unknown-attribute", _unknown_word(written)))
             elif value is not None and str(value).strip():
                 fields[name] = read_option(name, value)
                 if fields[name] is None:
-                    detail = f"{written} can't be {str(value)[:40]!r}; it is ignored."
+                    detail = f"{written[:40]} can't be {str(value)[:40]!r}; it is ignored."
                     problems.append(Problem(1, 1, "invalid-attribute", detail))
         return cls(**fields), tuple(problems)
 

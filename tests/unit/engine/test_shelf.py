@@ -232,6 +232,12 @@ def test_options_in_the_words_of_hosts() -> None:
     assert [one.code for one in problems] == ["unknown-attribute"] * 2 + ["invalid-attribute"] * 2
 
 
+def test_words_of_hosts_raise_nothing() -> None:
+    options, problems = Options.from_words({"width": 10**5000, 10**5000: 1, b"x": 1})  # type: ignore[dict-item]
+    assert options == Options()
+    assert [one.code for one in problems] == ["invalid-attribute"] + ["unknown-attribute"] * 2
+
+
 def test_values_show_themselves_in_short(kit: EmbedKit) -> None:
     assert len(repr(kit)) < 80
     assert len(repr(kit.resolve(ID))) < 120
