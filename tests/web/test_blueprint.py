@@ -32,8 +32,9 @@ def fixture_client() -> FlaskClient:
     return host(rate_limit="5/hour").test_client()
 
 
-def test_a_kit_in_the_place_of_settings_is_an_error_that_says_how_to_pass_it() -> None:
-    for call in (lambda: create_app(kit()), lambda: create_blueprint(Settings(cache="memory:"))):  # type: ignore[arg-type]
+def test_settings_in_the_place_of_a_kit_are_an_error_that_says_how_to_pass_them() -> None:
+    settings = Settings(cache="memory:")
+    for call in (lambda: create_app(kit=settings), lambda: create_blueprint(settings)):  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError) as caught:
             call()
         assert "kit=" in str(caught.value.hint)
