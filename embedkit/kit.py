@@ -89,7 +89,11 @@ class EmbedKit:
         return self.engine.cache()
 
     def __repr__(self) -> str:
-        return f"<EmbedKit cache={self.settings.cache or 'sqlite'!r} target={self.settings.target!r}>"
+        settings = getattr(self, "settings", None)  # none where the constructor raised, as in a crash report
+        if settings is None:
+            return "<EmbedKit>"
+        store = settings.cache.partition(":")[0] or "sqlite"  # no more of it: a URL may hold a password
+        return f"<EmbedKit cache={store} target={settings.target}>"
 
     # -- resolving --------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ _LINK_SIGNS = (":", "(", "[")
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = lazy_pattern(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
-_PAD_ENDS = frozenset((*tags.BLANK, ">", ";"))  # what a paragraph's start tag, or the space behind it, ends with
+_PAD_ENDS = frozenset((*tags.BLANK, ">", ";", ""))  # what a start tag, or the space behind it, may end with
 _BRACKETS = "<[(]"  # before a URL: what _read_brackets reads
 _MAY_WRAP = "pPdDsSeEbBiIuUfFmMcClLtT"  # the first letters of elements that may hold nothing but a URL; not of "a"
 _EMBED = lazy_pattern(
@@ -213,7 +213,8 @@ class _Scan:
         text = self._text
         self._place = place
         doubled = place > self._floor and text[place - 1] == "["
-        opening = self._opening(place) if text[place - 1 : place] in _PAD_ENDS else -1
+        before = text[place - 3 : place].rstrip()  # mostly shows that no tag is there
+        opening = self._opening(place) if before[-1:] in _PAD_ENDS else -1
         if self._context.protected(place - doubled):
             return place + tags.HEAD_CHARS
         tag, end = self._read(place)

@@ -94,14 +94,21 @@ class Surroundings:
 
     def alone(self, start: int, end: int) -> Span | None:
         """What a candidate is alone in: its paragraph with the elements in it, or its line; None in a sentence."""
-        if self._input == "text":
-            return Span(start, end) if self._is_line(start, end) else None
+        if self._input == "text" or self._has_no_tag_behind(end):
+            return Span(start, end) if self._is_line_of_its_own(Span(start, end)) else None
         span = self._unwrap(Span(start, end))
         paragraph = self.element(span, "p")
         if paragraph != span:
             return paragraph
         is_alone = self._is_in_division(span) or self._is_line_of_its_own(span)
         return span if is_alone else None
+
+    def _has_no_tag_behind(self, end: int) -> bool:
+        """Whether a line of Markdown ends there, and the next begins with no tag: so it mostly is."""
+        text = self._text
+        return (
+            self._input == "markdown" and text[end : end + 1] in "\n" and text[end + 1 : end + 2] not in ("<", " ")
+        )
 
     def element(self, span: Span, name: str) -> Span:
         """The element of that name that holds nothing but the span, else the span."""
@@ -145,8 +152,11 @@ class Surroundings:
 
     def content(self, span: Span) -> ContentModel:
         """What HTML allows in place of the span."""
+        text, start, end = self._text, *span
         if self._input == "text":
             return "flow"
+        if self._input == "markdown" and text[max(0, start - 2) : start] == "\n\n" and text[end : end + 1] in "\n":
+            return "flow"  # most are in a paragraph of their own
         if self._input == "markdown" and (known := self._content_of_line(span)):
             return known
         return self._content_of_element(span.start)
@@ -222,10 +232,12 @@ class Surroundings:
     # -- lines --------------------------------------------------------------------------------------------
 
     def _is_line_of_its_own(self, span: Span) -> bool:
-        if self._is_between_breaks(span):
+        if self._input != "text" and self._is_between_breaks(span):
             return True
         if not self._is_line(*span):
             return False
+        if self._input == "text":
+            return True
         if self._input == "markdown":
             return not _SETEXT.match(self._text, self._line_end(span.end)) and not self._is_in_link(span.start)
         return not self._paragraphs.contain(span.start)
@@ -249,6 +261,8 @@ class Surroundings:
         text = self._text
         spaces = _SPACES.match(text, span.end)
         after = spaces.end() if spaces else span.end
+        if text[after : after + 1] != "<":
+            return False
         breaks = bool(_LINE_BREAK.match(text, after))
         if not breaks and not _BLOCK_END.match(text, after):
             return False
