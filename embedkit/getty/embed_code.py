@@ -160,13 +160,17 @@ def _to_pasted(page: Page, core: Core, scripts: Mapping[int, Pasted] | None = No
 
 
 def _outside_copies(tags: list[Tag]) -> Iterator[Tag]:
-    """Tags that are not in a ``noscript``."""
-    inside = False
+    """Tags not in a script, up to a ``noscript`` or a frame that JSX closes: HTML sees no tags after those."""
+    scripted = False
     for tag in tags:
         if tag.name == "noscript":
-            inside = not tag.closing
-        elif not inside:
+            return
+        if tag.name == "script":
+            scripted = not tag.closing
+        if tag.name == "script" or not scripted:
             yield tag
+        if tag.name == "iframe" and tag.inside.endswith("/"):
+            return
 
 
 def _walk(page: Page, core: Core, step: int, limit: int) -> tuple[list[Tag], int]:
@@ -226,7 +230,7 @@ def _is_ours(href: str, ref: AssetRef) -> bool:
 
 def _belongs(page: Page, left: Tag, right: Tag, core: Core) -> bool:
     """Whether an element that holds nothing but the embed is part of it: Getty's, or there to align it."""
-    if "getty" in left.attributes.get("class", "").split() or _OWN_STYLE.search(left.style) or left.align:
+    if "getty" in left.classes or _OWN_STYLE.search(left.style) or left.align:
         return True
     beside = page.text[left.end : core.start] + page.text[core.end : right.start]
     return not left.inside.strip() and "</a" in beside  # a block that has lost its attributes
@@ -352,17 +356,22 @@ def _embeds(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
 
 MAX_SIZE_PX = 10_000  # what is larger was never a size
 
-_LOAD = re.compile(r"gie\.widgets\.load\s{0,9}\(\s{0,9}\{([^{}<>]{1,2000})\}\s{0,9}\)(?:\s{0,9};)?")
+_LOAD = re.compile(  # editors put breaks and paragraphs between lines, of scripts as well
+    r"(?:window\.)?gie\.widgets\.load\s{0,9}\(\s{0,9}\{((?:[^{}<>]|<br ?/?>|</?p>){1,2000})\}\s{0,9}\)"
+    r"(?:\s{0,9};)?"
+)
 _PAIR = re.compile(
-    r"""(?<![\w-])(\w{1,12})\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|(!?\w{1,10}))""", re.ASCII
+    r"""(?<![\w-])["']?(\w{1,12})["']?\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|(!?\w{1,10}))""", re.ASCII
 )
 # What Getty writes before and after the call, with any white space.
-_BEFORE = re.compile(  # minifiers rename the parameter, and join statements with commas
-    r"(?:window\.gie\s*=\s*window\.gie\s*\|\|\s*(?:function\s*\(\s*\w{1,9}\s*\)|\(?\w{1,9}\)?\s*=>)\s*\{\s*"
-    r"\(\s*gie\.q\s*=\s*gie\.q\s*\|\|\s*\[\s*\]\s*\)\s*\.push\s*\(\s*\w{1,9}\s*\)\s*;?\s*\}\s*[;,]?\s*)?"
-    r"gie\s*\(\s*(?:function\s*\(\s*\)|\(\s*\)\s*=>)\s*\{\s*\Z"
+_BEFORE = re.compile(  # minifiers rename the parameter, shorten, and join statements with commas
+    r"(?:window\.gie\s*(?:=\s*window\.gie\s*\|\||\|\|=)\s*"
+    r"(?:function\s*\(\s*\w{1,9}\s*\)|\(?\w{1,9}\)?\s*=>)\s*\{\s*"
+    r"\(\s*gie\.q\s*(?:=\s*gie\.q\s*\|\||\|\|=)\s*\\?\[\s*\\?\]\s*\)\s*\.push\s*\(\s*\w{1,9}\s*\)\s*;?\s*\}"
+    r"\s*[;,]?(?:\s|<br ?/?>|</?p>)*)?"
+    r"(?:window\.)?gie\s*\(\s*(?:function\s*\(\s*\)\s*\{|\(\s*\)\s*=>\s*\{?)(?:\s|<br ?/?>|</?p>)*\Z"
 )
-_AFTER = re.compile(r"\s{0,9}\}\s{0,9}\)(?:\s{0,9};)?")
+_AFTER = re.compile(r"(?:\s|<br ?/?>|</?p>){0,9}\}?\s{0,9}\)(?:\s{0,9};)?")
 _CDATA = re.compile(r"\s*(?://|/\*)?\s*(?:<!\[CDATA\[|\]\]>|<!--|-->)?\s*(?:\*/)?\s*")
 _FLAGS = {"!0": "true", "!1": "false"}
 _LOADER = re.compile(
@@ -490,7 +499,7 @@ def _statement(text: str, start: int, end: int) -> tuple[int, int]:
 def _widget(page: Page, start: int, end: int, ref: AssetRef) -> Core:
     """A widget call with its script, the link before it and the loader after it, as far as they are there."""
     index = page.index(start)
-    script, close = page.tag(index - 1, "script", closing=False), page.tag(index, "script", closing=True)
+    script, close = page.tag(index - 1, "script", closing=False), page.tag(page.index(end), "script", closing=True)
     if script and close:
         edges = page.text[script.end : start][:MAX_GAP_CHARS], page.text[end : close.start][:MAX_GAP_CHARS]
         if not all(map(_CDATA.fullmatch, edges)):
@@ -611,10 +620,8 @@ def _links(page: Page) -> Iterator[Core]:
 
 def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:
     """Whether a link to a picture is Getty's own, and not some author's."""
-    classes = link.attributes.get("class", "").split()
     return (
-        "gie-single" in classes
-        or "gie-slideshow" in classes
+        not {"gie-single", "gie-slideshow"}.isdisjoint(link.classes)
         or bool(_OWN_TEXT.fullmatch(label))
         or label == f"#{ref}"
         or (label == "View image" and "color:#a7a7a7" in link.style)  # the grey of every link of theirs
@@ -639,6 +646,9 @@ _ATTRIBUTE = re.compile(  # in JSX a value may be in braces
     r"""(?<![\w-])([\w-]{1,40})\s{0,9}=\s{0,9}(?:\{\s{0,9})?(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s"'`>{}]+))""",
     re.ASCII,
 )
+_JSX_STYLE = re.compile(r"(?<![\w-])style=\{\{([^{}]*)\}\}")
+_CAPITAL = re.compile("[A-Z]")
+_AS_CSS = str.maketrans(",", ";", " '\"\n")
 _ALIGN_CLASS = re.compile(r"(?<![\w-])(?:has-text-)?align-?(left|right|center)(?![\w-])")
 
 
@@ -658,7 +668,15 @@ class Tag(NamedTuple):
 
     @property
     def style(self) -> str:
+        """The style without spaces, also of JSX, where it is an object."""
+        if found := _JSX_STYLE.search(self.inside):
+            return _CAPITAL.sub(r"-\g<0>", found[1]).lower().translate(_AS_CSS)
         return self.attributes.get("style", "").lower().replace(" ", "")
+
+    @property
+    def classes(self) -> list[str]:
+        attributes = self.attributes
+        return (attributes.get("class") or attributes.get("classname", "")).split()
 
     @property
     def align(self) -> Align | None:

@@ -421,3 +421,54 @@ def test_a_string_of_json_stays_one() -> None:
 def test_a_frame_of_jsx() -> None:
     source = 'src={"https://embed.gettyimages.com/embed/518730426?et=a&sig=b"}'
     assert embed_code.convert(f"<iframe {source} width={{594}} allowFullScreen />")[0].startswith("[getty ")
+
+
+WIDGET = (
+    f"{LINK}<script>window.gie=window.gie||function(c){{(gie.q=gie.q||[]).push(c)}};gie(function(){{gie.widgets.load("
+    "{id:'x',sig:'y',w:'594px',h:'396px',items:'518730426',caption: false ,tld:'com'})});</script>"
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "rewritten"),
+    [
+        ("};gie(", "};<br />\ngie("),
+        ("};gie(", "};</p>\n<p>gie("),
+        (",sig", ",<br />\nsig"),
+        ("id:'x',sig:", "\"id\":'x','sig':"),
+        ("items:", "'items':"),
+        (";gie(function(){gie.", ";window.gie(function(){window.gie."),
+        ("gie(function(){gie.widgets", "gie(()=>{gie.widgets"),
+        ("window.gie=window.gie||", "window.gie||="),
+        ("gie.q=gie.q||[]", "gie.q||=[]"),
+        ("gie.q||[]", "gie.q||\\[\\]"),
+    ],
+)
+def test_a_call_that_editors_and_minifiers_have_rewritten_goes_whole(written: str, rewritten: str) -> None:
+    assert written in WIDGET
+    assert embed_code.convert(WIDGET.replace(written, rewritten))[:2] == (
+        '[getty src="518730426" width="594" height="396" tld="com" caption="false"]',
+        1,
+    )
+
+
+def test_an_arrow_without_braces_goes_whole() -> None:
+    call = WIDGET.replace("gie(function(){gie.widgets", "gie(()=>gie.widgets").replace("})});", "}));")
+    assert embed_code.convert(call)[0].startswith("[getty ")
+    assert "<script" not in embed_code.convert(call)[0]
+
+
+def test_a_block_of_jsx_goes_whole() -> None:
+    outer = '<div className="getty embed image" style={{backgroundColor: "#fff", width: "100%"}}>'
+    head, box = "<div style={{padding: 0, margin: 0}}>", '<div style={{height: 0, padding: "66% 0 0 0"}}>'
+    block = f"{outer}{head}{LINK}</div>{box}{FRAME}</div></div>"
+    (found,) = embed_code.find(block)
+    assert block[found.start : found.end] == block
+    (text, count, problems) = embed_code.convert(block.replace("></iframe>", "/>"))
+    assert (text.startswith("[getty "), text.count("<"), count, problems) == (True, 0, 1, ())
+
+
+def test_a_block_with_a_copy_without_scripting_goes_whole() -> None:
+    block = f'<div class="getty embed image"><div>{LINK}</div><div>{FRAME}<noscript>{FRAME}</noscript></div></div>'
+    text, count, _ = embed_code.convert(f"{block}<p>Words</p>{block}")
+    assert (count, re.sub(r"\[[^]]*\]", "", text)) == (2, "<p>Words</p>")
