@@ -311,8 +311,8 @@ _IN_FRONT_MATTER = "This is embed code in front matter; it stays as it is. Put [
 _NOT_UNDERSTOOD = "This looks like embed code of Getty Images, but names no picture. Write it as [getty 74917285]."
 MAX_CALL_CHARS = 2048  # of embed code that is not understood; one problem for each
 MAX_STRING_CHARS = 4096  # that are looked back for the quote that opens a string
-# A quote that opens a value, and is not closed.
-_QUOTED = re.compile(r"""[:=,\[({]\s*"(?:[^"\\]|\\.)*\Z""")
+# A quote that opens a value or an item of a list, and is not closed.
+_QUOTED = re.compile(r"""(?:^|[:=,\[({-])\s*"(?:[^"\\]|\\.)*\Z""", re.MULTILINE)
 
 
 def outside_code(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Pasted]:

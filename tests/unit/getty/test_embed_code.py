@@ -9,6 +9,7 @@ import time
 from itertools import pairwise
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -416,6 +417,15 @@ def test_a_string_of_json_stays_one() -> None:
         {"a": "One\n\n[getty src=518730426 width=300 height=200]", "b": 1},
         1,
     )
+
+
+@pytest.mark.parametrize("around", ["{}", "- {}\n- b\n", "a:\n  - {}\n", "a: [\n  {},\n]\n", "{{a: {}, b: 1}}"])
+def test_a_quoted_value_of_yaml_stays_one(around: str) -> None:
+    value = yaml.safe_load(
+        around.format(json.dumps("[getty src=518730426 width=594 height=396 tld=com caption=false]"))
+    )
+    converted, count, _ = embed_code.convert(around.format(f'"{WIDGET}"'))
+    assert (yaml.safe_load(converted), count) == (value, 1)
 
 
 def test_a_frame_of_jsx() -> None:
