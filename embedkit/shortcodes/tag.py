@@ -43,7 +43,10 @@ _GAP = lazy_pattern(rf"{_SPACE}*+")
 _NAME = lazy_pattern(rf"([A-Za-z][A-Za-z0-9_-]*+){_SPACE}*+={_SPACE}*+")
 _EQUALS = lazy_pattern(rf"{_SPACE}*+={_SPACE}*+")
 _TEXT = r"<(?![A-Za-z/!?])"  # a "<" that opens no markup; a tag must not swallow the start of another's
-_BARE = lazy_pattern(rf"(?:[^\s{INVISIBLE}\[\]\"“”„‟″«»<&]|{_TEXT}|&(?!(?:{_BLANK_NAMES});))++")
+# An invisible sign ends no word that goes on behind it: half of an ID would be another picture's.
+_BARE = lazy_pattern(
+    rf"(?:[^\s{INVISIBLE}\[\]\"“”„‟″«»<&]|[{INVISIBLE}]++(?=\w)|{_TEXT}|&(?!(?:{_BLANK_NAMES});))++"
+)
 _STRAIGHT = {
     quote: lazy_pattern(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
 }

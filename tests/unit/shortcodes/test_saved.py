@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from embedkit.engine import documents
 from embedkit.models import Options
 from embedkit.shortcodes.editors import is_link_to_itself
 from embedkit.shortcodes.scan import find, front_matter_end
@@ -176,6 +177,12 @@ def test_sizes_and_titles_are_kept() -> None:
     assert found.options == Options(max_width=300, max_height=200)
     (found,) = find(f'<img alt=" A  b " src="{URL}">')
     assert found.options == Options(title="A b")
+
+
+def test_half_of_an_id_is_no_id() -> None:
+    (found,) = find("[getty 7491\u200b7285]")
+    assert found.reference == "7491\u200b7285"  # which names no picture, and is reported
+    assert documents.find("[getty 7491\u200b7285]", "html")[0].problems[0].code == "unsupported"
 
 
 def test_a_slip_is_told_with_what_was_meant() -> None:
