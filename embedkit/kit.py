@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
 
 Reference = str | int | AssetRef
+MAX_ID = 10**24  # no ID has more digits
 
 
 class EmbedKit:
@@ -109,7 +110,7 @@ class EmbedKit:
         """
         if isinstance(reference, AssetRef):
             return reference
-        if isinstance(reference, int) and not isinstance(reference, bool):
+        if isinstance(reference, int) and not isinstance(reference, bool) and 0 <= reference < MAX_ID:
             reference = str(reference)  # what a database or YAML makes of an ID
         if not isinstance(reference, str):
             hint = 'Pass a text such as "74917285", or a number.'

@@ -110,6 +110,7 @@ def _schemas(routes: Iterable[Route]) -> Mapping[str, JSON]:
     wanted = [*answered, *(route.body for route in routes if route.body)]
     wanted += [schemas.Problem, schemas.EmbedAnswer, schemas.FailedItem, schemas.BatchItem]
     _, components = msgspec.json.schema_components(wanted, ref_template=REFERENCE)
+    components["RenderRequest"] |= schemas.ONE_TEXT_OR_MANY
     return components
 
 

@@ -294,6 +294,15 @@ class RenderRequest(Struct, forbid_unknown_fields=True):
     ) = UNSET
 
 
+# What a struct can't say of itself, as JSON Schema.
+ONE_TEXT_OR_MANY: dict[str, Any] = {
+    "oneOf": [
+        {"required": ["content"], "not": {"required": ["texts"]}},
+        {"required": ["texts"], "not": {"anyOf": [{"required": ["content"]}, {"required": ["input"]}]}},
+    ]
+}
+
+
 class ConvertRequest(Struct, forbid_unknown_fields=True):
     """A text with pasted embed code; ``input`` tells what is code in it."""
 

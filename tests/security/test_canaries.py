@@ -347,7 +347,7 @@ def test_redis_holds_no_secret(logs: Everything, tmp_path: Path) -> None:
 CRASHES = [
     "embedkit.api.oauth._plain",
     "embedkit.api.oauth._token",
-    "embedkit.api.oauth._fit",
+    "embedkit.api.oauth.fit_token",
     "embedkit.getty.payload.decode",
     "embedkit.api.search.parse",
     "embedkit.api.downloads.parse_url",

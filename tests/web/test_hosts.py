@@ -150,7 +150,7 @@ def test_pages_and_documents_hold_relative_addresses_without_a_public_url() -> N
 
 
 def test_every_route_is_tried() -> None:
-    tried = {path.partition("?")[0] for path in PATHS} | {"/v1/embeds", "/v1/render", "/v1/grants"}
+    tried = {path.partition("?")[0] for path in PATHS} | {"/v1/embeds", "/v1/render", "/v1/convert", "/v1/grants"}
     for route in ROUTES:
         head = route.rule.partition("<")[0]
         assert any(path == route.rule or ("<" in route.rule and path.startswith(head)) for path in tried), (

@@ -60,7 +60,7 @@ def test_held_pictures_refusals_and_nonsense_are_free() -> None:
     web = world(cold_limit="5/hour")
     free = [EXAMPLE, WITHDRAWN, FORBIDDEN, HOSTILE]
     batch(web, free)
-    again = batch(web, [*free, "nonsense", "https://evil.example/1", {}, 7, "x" * 5000] * 8)
+    again = batch(web, [*free, "nonsense", "https://evil.example/1", {}, 7.5, "x" * 5000] * 8)
     assert "throttled" not in codes(again)
     assert codes(batch(web, [ANY, *ids(2), EXAMPLE])) == [None, "throttled", "throttled", None]
 
