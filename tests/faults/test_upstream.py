@@ -177,7 +177,7 @@ def failed(seen: Seen, error: type[ProviderError]) -> None:
     assert all(headers["Cache-Control"] == "no-store" for headers in seen.headers)
     if error is Unavailable:
         assert all(int(headers["Retry-After"]) >= 1 for headers in seen.headers)
-    assert f"gettyimages.com/detail/{ID}" in seen.page
+    assert (f"gettyimages.com/detail/{ID}" in seen.page) is (error is not NotFound)  # a link that leads nowhere
     assert "<iframe" not in seen.page
 
 
