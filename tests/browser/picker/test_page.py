@@ -227,7 +227,7 @@ def test_without_javascript_it_is_a_form_with_results(browser: Browser, own: str
     page.goto(f"{own}/picker?lang=en")
     page.get_by_role("searchbox").fill("solar eclipse")
     page.get_by_role("searchbox").press("Enter")
-    expect(page.locator(".results li")).to_have_count(24)
+    expect(page.locator(".results li")).to_have_count(25)
     first = page.locator(".results code").first.inner_text()
     assert first.startswith("[getty ")
     page.locator("nav a[rel=next]").click()
