@@ -95,6 +95,7 @@ def start(origins: Sequence[str]) -> Iterator[Service]:
             cors_origins=tuple(origins),
             picker_origins=tuple(origins),
             rate_limit="600/minute",
+            timeout=30.0,  # seconds; the sandbox has no network in between, but a busy machine
         )
         server = create_server(create_app(settings), sockets=[listening], threads=8, ident=None)
         threading.Thread(target=server.run, name="embedkit", daemon=True).start()
