@@ -194,9 +194,7 @@ class Expansion:
     def _draft(self, text: str, input: Input, shortcodes: list[Shortcode]) -> Draft:
         positions = Positions(text)
         parsed = (parse(shortcode, positions) for shortcode in shortcodes)
-        found = [
-            (match, self._memo.get(_question(match.shortcode, self._target, input))) for match in parsed if match
-        ]
+        found = [(match, self._memo.get(_question(match.shortcode, self._target, input))) for match in parsed]
         self._missing |= dict.fromkeys(match.ref for match, known in found if match.ref and known is None)
         return text, input, found
 
