@@ -177,7 +177,8 @@ def test_a_quota_is_not_waited_for_nor_a_throttle_for_ever(
     app.faults.add(kind, route="v3", count=None)
     with pytest.raises(error):
         list(kit.api.search.find_all("harbour"))
-    assert pauses == [1.0] * waits
+    assert len(pauses) == waits
+    assert all(0 < pause <= 1 for pause in pauses)  # a second, less what went by since Getty's answer
 
 
 @pytest.mark.parametrize(
