@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
@@ -41,6 +41,9 @@ OPTION_WORDS = {
     **dict.fromkeys(("title", "alt"), "title"),
     **{name: name for name in ("caption", "align", "tld", "target")},
 }
+# What other tools call them.
+_MEANT = {**dict.fromkeys(("id", "ids", "url", "link"), "src"), "float": "align", "size": "width"}
+_ALLOWED: dict[str, tuple[str, ...]] = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _PIXELS = re.compile(r"0*([1-9][0-9]{0,4})(?:\.0+)?(?:px)?", re.ASCII)
 
@@ -58,10 +61,9 @@ def read_option(name: str, value: object) -> bool | int | str | None:
         return int(found[1]) if found else None
     if name in ("caption", "title"):
         return text if name == "title" else _SWITCHES.get(text.lower(), text)
-    allowed = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}[name]
     word = text.lower().removeprefix("align") if name == "align" else text.lower()
     word = {"centre": "center", "middle": "center"}.get(word, word)
-    return word if word in allowed else None
+    return word if word in _ALLOWED[name] else None
 
 
 def _written(value: object) -> str:
@@ -72,12 +74,21 @@ def _written(value: object) -> str:
         return "?"
 
 
-def _unknown_word(written: str) -> str:
+def word_hint(written: str, words: Iterable[str]) -> str:
+    """Which of the words somebody meant, as far as that can be guessed, else which there are."""
     from difflib import get_close_matches
 
-    near = get_close_matches(written.lower(), OPTION_WORDS, 1)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(OPTION_WORDS)}."
-    return f"There is no option {written[:40]!r}. {hint}"
+    there = tuple(words)
+    near = _MEANT.get(written.lower(), "")
+    near = near if near in there else next(iter(get_close_matches(written.lower(), there, 1)), "")
+    return f"Did you mean {near}?" if near else f"There are {', '.join(there)}."
+
+
+def value_hint(name: str) -> str:
+    """What a field of :class:`Options` can have."""
+    if name in ("max_width", "max_height"):
+        return "Use pixels, such as 300."
+    return f"Use one of {', '.join(_ALLOWED[name])}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +138,12 @@ class Options:
             written, value = _written(word), given if isinstance(given, bool | None) else _written(given)
             name = OPTION_WORDS.get(written.lower().replace("_", "").replace("-", ""))
             if name is None:
-                problems.append(Problem(1, 1, "unknown-attribute", _unknown_word(written)))
+                detail = f"There is no option {written[:40]!r}. {word_hint(written, OPTION_WORDS)}"
+                problems.append(Problem(1, 1, "unknown-attribute", detail))
             elif value is not None and str(value).strip():
                 fields[name] = read_option(name, value)
                 if fields[name] is None:
-                    detail = f"{written[:40]} can't be {str(value)[:40]!r}; it is ignored."
+                    detail = f"{written[:40]} can't be {str(value)[:40]!r}; it is ignored. {value_hint(name)}"
                     problems.append(Problem(1, 1, "invalid-attribute", detail))
         return cls(**fields), tuple(problems)
 

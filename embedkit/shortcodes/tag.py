@@ -7,13 +7,11 @@ engines turn ``caption="x"`` into curly quotes or entities. Where in a text a ta
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from embedkit.models import ALIGNS, TLDS, AssetRef, Options
+from embedkit.models import OPTION_WORDS, AssetRef, Options, read_option, value_hint, word_hint
 from embedkit.process import lazy_pattern
-from embedkit.targets import TARGETS
 
 MAX_TAG_CHARS = 2048  # characters of a tag, a bound on every scan; a long caption has 500
 MAX_ATTRIBUTES = 16
@@ -65,13 +63,16 @@ _BOUNDARY = lazy_pattern(rf"{_SPACE}|/?\]")
 _ESCAPED = lazy_pattern(r"\\([\\\[\]\"'“”„‟″«»‘’‚‛′‹›&])")
 
 _SIMPLE = re.compile(r"\[getty[ \t]++([0-9a-z-]++(?:,[0-9a-z-]++)*+)[ \t]*+/?\]", re.IGNORECASE | re.ASCII)
-_PIXELS = lazy_pattern(r"0*([1-9][0-9]{0,4})(?:px)?", re.IGNORECASE | re.ASCII)
-_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 # Signs that mean something to HTML, to Markdown or to other readers of shortcodes. All are written as numbers:
 # an editor into which a shortcode is put as text escapes it once more, and that is seen of numbers alone.
 _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in '\\[]`&<>"'}
 _TWICE = lazy_pattern(r"&amp;(?=#[0-9]{1,7};)")
-_ALIASES = {"alt": "title", "maxwidth": "width", "maxheight": "height"}
+# The attributes that :func:`write` writes, and those that are advised; the words of all hosts are read.
+_ATTRIBUTES = {
+    "width": "max_width",
+    "height": "max_height",
+    **{name: name for name in ("tld", "caption", "align", "title", "target")},
+}
 
 
 class Tag(NamedTuple):
@@ -139,15 +140,7 @@ def read(text: str) -> Tag:
 def write(ref: AssetRef) -> str:
     """The shortest tag that :func:`read` reads as this reference; quotes, brackets and ``<`` as entities."""
     options = ref.options
-    values = {
-        "width": options.max_width,
-        "height": options.max_height,
-        "tld": options.tld,
-        "caption": options.caption,
-        "align": options.align,
-        "title": options.title,
-        "target": options.target,
-    }
+    values = {name: getattr(options, field) for name, field in _ATTRIBUTES.items()}
     attributes = [f' {name}="{_written(value, name)}"' for name, value in values.items() if value is not None]
     return f'[getty src="{ref}"{"".join(attributes)}]' if attributes else f"[getty {ref}]"
 
@@ -156,7 +149,7 @@ def _written(value: bool | int | str, name: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = " ".join(str(value).split())
-    if name == "caption" and text.lower() in _WORDS:  # a caption that reads "Yes" is not a switch
+    if name == "caption" and isinstance(read_option(name, text), bool):  # a caption that reads "Yes" is not a switch
         return f"&#{ord(text[0])};{text[1:]}"
     return text.translate(_ENTITIES)
 
@@ -233,29 +226,24 @@ def _typographic(text: str, opening: re.Match[str]) -> tuple[str, int]:
 
 def _tag(values: list[Value], length: int) -> Tag:
     warnings: list[tuple[str, str]] = []
-    attributes: dict[str, Value] = {}
+    attributes: dict[str, Value] = {}  # by what they set: the reference, or a field of Options
     for value in values:
-        name = value.name.replace("_", "").replace("-", "")
-        name = _ALIASES.get(name, name) or "src"
-        if not value.name and name in attributes:
-            attributes[name] = _joined(attributes[name], value, warnings)
+        name = value.name.replace("_", "").replace("-", "") or "src"
+        sets = OPTION_WORDS.get(name, name)
+        if not value.name and sets in attributes:
+            attributes[sets] = _joined(attributes[sets], value, warnings)
             continue
-        if name in attributes:
+        if sets in attributes:
             warnings.append(("duplicate-attribute", f"{name} is given twice; the last one counts."))
-        elif name not in _READERS and name != "src":
-            warnings.append(("unknown-attribute", _unknown(value.name)))
-        attributes[name] = value
+        elif name not in OPTION_WORDS and name != "src":
+            hint = word_hint(name, ("src", *_ATTRIBUTES))
+            warnings.append(
+                ("unknown-attribute", f"A shortcode has no attribute {_short_repr(value.name)}. {hint}")
+            )
+        attributes[sets] = value
     options = Options(**_read_all(attributes, warnings))
     reference = attributes["src"].meant.strip() if "src" in attributes else ""
     return Tag(length, reference, options, tuple(warnings))
-
-
-def _unknown(name: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, (*_READERS, "src"), 1)
-    hint = f" Did you mean {near[0]}?" if near else f" It has src, {', '.join(_READERS)}."
-    return f"A shortcode has no attribute {_short_repr(name)}.{hint}"
 
 
 def _joined(before: Value, value: Value, warnings: list[tuple[str, str]]) -> Value:
@@ -268,11 +256,12 @@ def _joined(before: Value, value: Value, warnings: list[tuple[str, str]]) -> Val
 
 def _read_all(attributes: dict[str, Value], warnings: list[tuple[str, str]]) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    for name, (option, reader) in _READERS.items():
-        if name in attributes and attributes[name].meant.strip():
-            options[option] = reader(attributes[name])
-            if options[option] is None:
-                text = f"{name} can't be {_short_repr(attributes[name].meant)}; it is ignored."
+    for field in _ATTRIBUTES.values():
+        value = attributes.get(field)
+        if value and value.meant.strip():
+            options[field] = _read_option(field, value)
+            if options[field] is None:
+                text = f"{value.name} can't be {_short_repr(value.meant)}; it is ignored. {value_hint(field)}"
                 warnings.append(("invalid-attribute", text))
     return options
 
@@ -281,34 +270,13 @@ def _short_repr(text: str) -> str:
     return repr(text if len(text) <= 40 else text[:39] + "…")
 
 
-def _pixels(value: Value) -> int | None:
-    found = _PIXELS.fullmatch(value.meant.strip())
-    return int(found[1]) if found else None
-
-
-def _caption(value: Value) -> bool | str:
-    switch = _WORDS.get(value.written.strip().lower())
-    return _folded(value) if switch is None else switch
+def _read_option(option: str, value: Value) -> bool | int | str | None:
+    """The value of an option; None where it can't have that. Only what is written plainly is a switch."""
+    if option == "caption":
+        switch = read_option(option, value.written)
+        return switch if isinstance(switch, bool) else _folded(value)
+    return read_option(option, value.meant)
 
 
 def _folded(value: Value) -> str:
     return " ".join(value.meant.split())
-
-
-def _one_of(words: tuple[str, ...]) -> Callable[[Value], str | None]:
-    def read_word(value: Value) -> str | None:
-        word = value.meant.strip().lower()
-        return word if word in words else None
-
-    return read_word
-
-
-_READERS: dict[str, tuple[str, Callable[[Value], object]]] = {
-    "width": ("max_width", _pixels),
-    "height": ("max_height", _pixels),
-    "tld": ("tld", _one_of(TLDS)),
-    "caption": ("caption", _caption),
-    "align": ("align", _one_of(ALIGNS)),
-    "title": ("title", _folded),
-    "target": ("target", _one_of(TARGETS)),
-}
