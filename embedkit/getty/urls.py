@@ -41,12 +41,14 @@ _MARKED = lazy_pattern(
     r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id|id(?=[0-9]))"
     rf"({ASSET_ID})(?:\.(?:jpe?g|png|webp))?"
 )
-# The name of a file from Getty, with its folders, and with what browsers and CMSes append: a size, a word, the
-# number of a copy. A folder with a dot may be a host, and is not accepted.
+# The name of a file from Getty, with its folders, with what people put before it, and with what browsers and CMSes
+# append: a size, a density, a word, the number of a copy. A folder with a dot may be a host, and is not accepted.
 _FILE = lazy_pattern(
-    r"(?:[A-Za-z]:)?(?:\.{1,2}[/\\]|[^./\\:?#]*+[/\\])*+gettyimages-([0-9A-Za-z-]{1,40}?)"
-    r"(?:[-_](?:[0-9]+x[0-9]+|170667a|[0-9]{1,2}|e[0-9]{9,}|[a-z]{3,20})|[ ]?\([0-9]+\))*+"
-    r"(?:\.(?:jpe?g|png|webp|avif|gif|tiff?|eps|psd))?",
+    r"(?:[A-Za-z]:)?(?:\.{1,2}[/\\]|[^./\\:?#]*+[/\\])*+(?:[\w-]{1,100}?[-_])?gettyimages-([0-9A-Za-z-]{1,40}?)"
+    # a dash with three digits, as in 200305801-001, belongs to the ID
+    r"(?:[-_](?:[0-9]+x[0-9]+|170667a|(?:[0-9]{1,2}|[0-9]{4})(?![0-9])|e[0-9]{9,}|[a-z]{3,20})|_[0-9]{3}(?![0-9])"
+    r"|@[1-4]x|[ ]?\([0-9]+\)| copy(?: [0-9]+)?)*+"
+    r"(?:\.(?:jpe?g|png|webp|avif|heic|gif|tiff?|eps|psd))?",
     re.IGNORECASE,
 )
 _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos", "footage"])

@@ -23,10 +23,11 @@ KIND = lazy_pattern(
 )
 # Plain attributes only: whatever a tokenizer makes of stranger tags, this one ends where it says.
 _ELEMENT = lazy_pattern(
-    rf"<(?:{_NAMES})(?:[ \t\r\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=`/]++))?+)*+[ \t\r\n]*+/?>",
+    rf"<(?:{_NAMES})"
+    r"(?:[ \t\r\n]++[A-Za-z-]++(?:=(?:\"[^\"]*+\"|'[^']*+'|(?:[^\s\"'<>=`/]|/(?!>))++))?+)*+[ \t\r\n]*+/?>",
     re.IGNORECASE,
 )
-_ATTRIBUTE = lazy_pattern(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)')")
+_ATTRIBUTE = lazy_pattern(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>=`]++))")
 _OEMBED_END = lazy_pattern(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
 _LABEL = lazy_pattern(
     r"\s*+(?:<(?:span|u|b|i|em|strong|font)(?:\s[^<>]*+)?>\s*+)*+([^<]*+)(?:</[a-z]++>\s*+)*?</a\s*+>",
@@ -76,7 +77,7 @@ class Editors:
         if tag is None:
             return None
         end = tag.end()
-        attributes = {one[1].lower(): one[2] or one[3] or "" for one in _ATTRIBUTE.finditer(tag[0])}
+        attributes = {one[1].lower(): one[2] or one[3] or one[4] or "" for one in _ATTRIBUTE.finditer(tag[0])}
         name = found[1].lower()
         if name == "a":
             return self._link(attributes, end)
@@ -103,6 +104,8 @@ class Editors:
     def _preview(self, name: str, attributes: Mapping[str, str], start: int, end: int) -> SavedEmbed | None:
         """An element that keeps the URL as an attribute, with a preview in it."""
         url = next((unescape(attributes[key]).strip() for key in _URL_ATTRIBUTES if key in attributes), "")
+        if url and name == "drupal-url" and self._text[end - 2] == "/":
+            return SavedEmbed("oembed", end, url)
         closing = self._closing_tag(name, end, start + MAX_PREVIEW_CHARS) if url else 0
         return SavedEmbed("oembed", closing, url) if closing else None
 

@@ -18,15 +18,26 @@ from embedkit.shortcodes.budget import DOCUMENT, Work
 
 BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
 
-# Front matter, of which the first line that says something must look like YAML or TOML.
+# Front matter: it names its language (gray-matter), or its first line must look like YAML or TOML.
 _FRONT = lazy_pattern(
-    r"\ufeff?(---|\+\+\+)[ \t\r]*\n(?=[^\n]*[:=#])(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
+    r"\ufeff?(---|\+\+\+)(?:(?:yaml|toml|json)[ \t\r]*\n|[ \t\r]*\n(?=[^\n]*[:=#]))"
+    r"(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
 
 # Code of site generators: comments (Jinja, MDX, Hugo, Handlebars), tags, and what is between two of them.
-_TEMPLATE_START = lazy_pattern(r"\{(?:[%#]|/\*|\{(?:[<%/]|!--))")
-_TEMPLATE_END = {"{#": "#}", "{/*": "*/}", "{{/*": "*/}}", "{{!--": "--}}", "{%": "%}", "{{<": ">}}", "{{%": "%}}"}
-_TEMPLATE = lazy_pattern(r"\{#(?=\s)|\{/\*|\{\{/\*|\{\{!--|\{%|\{\{[<%]")
+_TEMPLATE_START = lazy_pattern(r"\{(?:[%#]|/\*|\{[<%/!])")
+_TEMPLATE_END = {
+    "{#": "#}",
+    "{#-": "#}",
+    "{{!": "}}",
+    "{/*": "*/}",
+    "{{/*": "*/}}",
+    "{{!--": "--}}",
+    "{%": "%}",
+    "{{<": ">}}",
+    "{{%": "%}}",
+}
+_TEMPLATE = lazy_pattern(r"\{#-?(?=\s)|\{/\*|\{\{/\*|\{\{!(?:--)?|\{%|\{\{[<%]")
 _TEMPLATE_BLOCK = lazy_pattern(
     r"(?:\{%[-+]?|\{\{[<%])\s*+(highlight|raw|comment|verbatim|codeblock|code|prism)(?![\w=])", re.IGNORECASE
 )
@@ -196,7 +207,7 @@ class HtmlContext(Context):
         if opening is None:
             return start
         sign = opening[0]
-        if sign[-1] in "*#-":
+        if sign[-1] in "*#-!":
             end = self._next(_TEMPLATE_END[sign], opening.end())
         else:
             end = self.text.find(_TEMPLATE_END[sign], opening.end(), start + MAX_TEMPLATE_TAG_CHARS)

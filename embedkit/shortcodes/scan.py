@@ -27,9 +27,14 @@ MAX_LITERAL_CHARS = 24  # the longest start of a candidate, such as //www.gettyi
 
 _CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
 
-# A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words.
-_TAG = re.compile(rf"\[[gG][eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<[bB][rR]|\Z)(?!\]\()")
-_URL_START = re.compile(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.im|ettyimages\.[a-z])")
+# A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words, but with a
+# number, as in "[gety 74917285]" or "[getty:74917285]", somebody meant a shortcode.
+_MISSPELLED = (
+    r"(?i:e?t{1,3}e?(?:y|ie?)(?:[-_ ]?images?)?[ \t]*+[:=]?[ \t]*+(?:(?:src|id|url)=)?"
+    r"[\"']?((?:[0-9]{5,12}|(?:https?:)?//[^\s\[\]\"'<>]{1,2048}))[\"']?[^\[\]<>\n]{0,200}\])(?![(:\[\]])"
+)
+_TAG = re.compile(rf"\[[gG](?:[eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<[bB][rR]|\Z)(?!\]\()|{_MISSPELLED})")
+_URL_START = re.compile(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|etty-?images?\.[a-z])")
 
 _ENCLOSED = lazy_pattern(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
 _NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
@@ -46,9 +51,12 @@ _EMBED = lazy_pattern(
 )
 _EMBED_SIZE = lazy_pattern(r"(width|height)=[\"']?([1-9][0-9]{0,4})(?![0-9])", re.IGNORECASE)
 _LINK_TARGET = r"\([ \t]*+<?([^\s()<>]{1,2048}+)>?(?:[ \t]++(?:\"[^\"\n]{0,1024}+\"|'[^'\n]{0,1024}+'))?[ \t]*+\)"
+_EMPHASIS = frozenset(("*", "_", "**", "__", "***", "___"))
 _LINK = lazy_pattern(rf"\[([^\s\[\]]{{1,2048}}+)\]{_LINK_TARGET}")
 _IMAGE = lazy_pattern(
-    rf"!\[([^\[\]]{{0,1024}}+)\](?!\([ \t]*+<?(?:https?:)?//(?:media|embed)\.){_LINK_TARGET}", re.IGNORECASE
+    r"!\[([^\[\]]{0,1024}+)\](?!\([ \t]*+<?(?:https?:)?//(?:media|embed)\.)"
+    rf"{_LINK_TARGET}(\{{[^{{}}\n]{{0,200}}+\}})?",
+    re.IGNORECASE,
 )
 _URL = lazy_pattern(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
 _GLUED = lazy_pattern(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
@@ -121,6 +129,11 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
         last = end
     parts.append(text[last:])
     return "".join(parts)
+
+
+def _sizes(attributes: str) -> Options:
+    sizes = {name.lower(): int(pixels) for name, pixels in _EMBED_SIZE.findall(attributes)}
+    return Options(sizes.get("width"), sizes.get("height"))
 
 
 def _find_in_part(text: str, input: Input, budget: Budget) -> list[Shortcode]:
@@ -198,7 +211,7 @@ class _Scan:
         while tag or url:
             step()
             if tag and not (url and url.start() < tag.start()):
-                end = self._read_tag(tag.start())
+                end = self._read_tag(tag.start()) if tag[1] is None else self._report_misspelled(tag)
             elif url:  # pragma: no branch - there is one of the two
                 end = self._read_url(url)
             if tag and tag.start() < end:
@@ -231,6 +244,13 @@ class _Scan:
             start, end = opening, closing
         warnings = tuple(self._problem(place, *one) for one in tag.warnings) if tag.warnings else ()
         return self._add(Shortcode(start, end, "shortcode", tag.reference, tag.options, place, None, warnings))
+
+    def _report_misspelled(self, tag: re.Match[str]) -> int:
+        """Report what was meant as a shortcode and is none; it stays as written."""
+        place = self._place = tag.start()
+        if self._context.protected(place) or self._text[max(0, place - 1) : place] == "[":
+            return tag.end()
+        return self._fail(place, tag.end(), f"This is not a shortcode. Did you mean [getty {tag[1]}]?", ())
 
     def _opening(self, place: int) -> int:
         """Where the paragraph that begins right before ``place`` does; -1 where none does.
@@ -270,7 +290,7 @@ class _Scan:
         """Look at the URL around ``//``; returns where to go on."""
         text, place = self._text, self._scheme_start(found.start())
         self._place = place
-        if self._input != "text" and text[place - 1 : place] in ('"', "'"):
+        if self._input != "text" and text[place - 1 : place] in ('"', "'", "="):
             return self._read_saved(place) or found.end()
         if not self._begins_line(place):
             glued = _GLUED.match(text, found.end())
@@ -293,7 +313,10 @@ class _Scan:
         text, edge = self._text, self._around.edge(place, lines=False)
         sign = text[edge - 1] if edge else "\n"
         if self._input == "text" or sign != ">":
-            return sign in "\r\n" or (self._input != "text" and sign in _BRACKETS)
+            signs = {"text": "\r\n", "html": f"\r\n{_BRACKETS}", "markdown": f"\r\n{_BRACKETS}*_"}
+            return sign in signs[self._input]
+        if self._around.is_quote(edge):
+            return True
         opening = text.rfind("<", max(self._floor, edge - MAX_URL_CHARS), edge)
         return opening >= 0 and text[opening + 1] in _MAY_WRAP
 
@@ -326,28 +349,39 @@ class _Scan:
         written = (self._read_brackets(start, end) if self._input != "text" else None) or Written(
             Span(start, end), text[start:end]
         )
-        span = written.span
+        span, url = written.span, written.url
+        if self._input == "markdown" and url.endswith("\\"):  # a hard line break
+            url = url[:-1]
         outer = self._around.alone(*span) or (span if written.in_sentences else None)
         if outer is None or self._context.protected(outer.start) or self._context.protected(span.start):
             return 0
-        return self._add(Shortcode(*outer, written.kind, tags.unescape(written.url), written.options, span.start))
+        return self._add(Shortcode(*outer, written.kind, tags.unescape(url), written.options, span.start))
 
     def _read_brackets(self, start: int, end: int) -> Written | None:
-        """What is around a URL: ``[embed]``, and in Markdown ``<URL>``, ``[URL](URL)`` and ``![](URL)``."""
-        text, edge = self._text, self._around.edge(start)
-        sign = text[edge - 1] if edge > self._floor else ""
+        """What is around a URL: ``[embed]``, or the brackets and the emphasis of Markdown."""
+        edge = self._around.edge(start)
+        sign = self._text[edge - 1] if edge > self._floor else ""
         if sign == "]" and (found := self._match_before(_EMBED, "[", edge - 1, start)):
-            sizes = {name.lower(): int(pixels) for name, pixels in _EMBED_SIZE.findall(found[1])}
-            options = Options(sizes.get("width"), sizes.get("height"))
-            return Written(Span(*found.span()), found[2], options, in_sentences=True)
-        if self._input != "markdown":
-            return None
-        if sign == "<" and text.startswith(">", end):
-            return Written(Span(start - 1, end + 1), text[start:end])
+            return Written(Span(*found.span()), found[2], _sizes(found[1]), in_sentences=True)
+        return self._read_markdown(sign, edge, Span(start, end)) if self._input == "markdown" else None
+
+    def _read_markdown(self, sign: str, edge: int, url: Span) -> Written | None:
+        """``<URL>``, ``*URL*``, ``[URL](URL)`` and ``![](URL)``."""
+        text = self._text
+        if sign in ("(", "<") and (image := self._match_before(_IMAGE, "![", edge - 1, url.start)):
+            options = _sizes(image[3] or "").over(titled(image[1]))
+            return Written(Span(*image.span()), image[2], options, "image", in_sentences=True)
+        if sign == "(" and (link := self._match_before(_LINK, "[", edge - 1, url.start)):
+            return Written(Span(*link.span()), link[2]) if is_link_to_itself(link[1], link[2]) else None
+        if sign == "<" and text.startswith(">", url.end):
+            return Written(Span(url.start - 1, url.end + 1), text[slice(*url)])
         if sign == "[" and (link := _LINK.match(text, edge - 1)) and is_link_to_itself(link[1], link[2]):
             return Written(Span(*link.span()), link[2])
-        if sign == "(" and (image := self._match_before(_IMAGE, "![", edge - 1, start)):
-            return Written(Span(*image.span()), image[2], titled(image[1]), "image", in_sentences=True)
+        if sign in ("*", "_"):
+            written = text[slice(*url)]
+            mark = written[len(written.rstrip(sign)) :]
+            if mark in _EMPHASIS and text.startswith(mark, url.start - len(mark)):
+                return Written(Span(url.start - len(mark), url.end), written.removesuffix(mark))
         return None
 
     def _match_before(self, pattern: re.Pattern[str], sign: str, edge: int, url: int) -> re.Match[str] | None:

@@ -19,13 +19,14 @@ MAX_ENTITY_CHARS, MAX_BR_CHARS = 16, 64
 MAX_WRAPPERS = 8  # inline elements around a candidate; editors make two or three
 MAX_PARAGRAPH_CHARS = 4096  # that are looked back for the start of a paragraph: who forgets its end means one line
 MAX_TAGS_BACK = 24  # that are looked at for the element around a candidate
+MAX_QUOTE_CHARS = 32  # of the marks of a quotation
 MAX_LINE_CHARS = 4096  # that are looked at on either side for the end of a line
 
 _BLANK = rf"(?:[ \t\xa0{INVISIBLE}]|{ENTITY_OF_BLANK})"
 _SPACE = rf"(?:[ \t\r\n\f\xa0{INVISIBLE}]|{ENTITY_OF_BLANK})"
 _BR = r"<br(?:[ \t\r\n][^<>]*+)?/?>"
 _ATTRIBUTES = r"(?:[ \t\r\n][^<>]*+)?"
-_PAD = rf"(?:{_SPACE}|{_BR})*+"
+_PAD = rf"(?:{_SPACE}|{_BR}|<o:p>{_SPACE}*+</o:p>)*+"  # the last is Word's
 _SIGNS = frozenset(BLANK)
 
 _INLINE = r"(span|strong|em|[biu]|font|small|mark|s|center|ins)"
@@ -244,8 +245,15 @@ class Surroundings:
 
     def _is_line(self, start: int, end: int) -> bool:
         text, before = self._text, self.edge(start, lines=False)
-        at_start = before == 0 or text[before - 1] in "\r\n"
+        at_start = before == 0 or text[before - 1] in "\r\n" or self.is_quote(before)
         return at_start and text[self._line_end(end) :][:1] in ("", "\n")
+
+    def is_quote(self, place: int) -> bool:
+        """Whether the marks of a Markdown quotation, and nothing else, are before it on its line."""
+        if self._input != "markdown" or self._text[place - 1 : place] != ">":
+            return False
+        line = self._text.rfind("\n", max(0, place - MAX_QUOTE_CHARS), place) + 1
+        return not self._text[line:place].strip("> \t")
 
     def _line_end(self, end: int) -> int:
         blanks = _BLANKS.match(self._text, end)

@@ -149,7 +149,8 @@ def _written(value: bool | int | str, name: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = " ".join(str(value).split())
-    if name == "caption" and isinstance(read_option(name, text), bool):  # a caption that reads "Yes" is not a switch
+    # a caption that reads "Yes" is not a switch
+    if name == "caption" and isinstance(read_option(name, text), bool):
         return f"&#{ord(text[0])};{text[1:]}"
     return text.translate(_ENTITIES)
 

@@ -43,6 +43,17 @@ PAGE = "https://www.gettyimages.com/detail/photo/x/74917285"
         ("markdown", f"<{URL}>"),
         ("markdown", f"![]({PAGE})"),
         ("markdown", f"<strong>{URL}</strong>"),
+        ("html", f"<p><a href={URL}>{URL}</a></p>"),
+        ("html", f"<p>{URL}<o:p></o:p></p>"),
+        ("html", f"<p>{URL}<o:p>&nbsp;</o:p></p>"),
+        ("html", f'<drupal-url data-embed-url="{URL}" />'),
+        ("markdown", f"**{URL}**"),
+        ("markdown", f"*{URL}*"),
+        ("markdown", f"__{URL}__"),
+        ("markdown", f"[gty.im/74917285]({URL})"),
+        ("markdown", f"![](<{URL}>)"),
+        ("markdown", f"![]({URL}){{width=300}}"),
+        ("markdown", f"{URL}\\"),
         ("text", f"\u200b{URL}"),
     ],
 )
@@ -200,3 +211,89 @@ def test_a_short_start_of_a_url_is_no_link_to_itself() -> None:
 
 def test_plain_text_has_no_front_matter() -> None:
     assert front_matter_end("---\ntitle: a\n---\n", "text") == 0
+
+
+@pytest.mark.parametrize("text", [f"> {URL}", f"> > {URL}", f"> Words\n>\n> {URL}\n"])
+def test_a_line_of_a_quotation_is_one(text: str) -> None:
+    (found,) = find(text, "markdown")
+    assert text[found.start : found.end] == found.reference == URL
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        (f"![]({URL}){{width=300}}", Options(max_width=300)),
+        (f'![A court]({URL}){{: width="300" .wide}}', Options(max_width=300, title="A court")),
+        (f"![]({URL}){{.wide}}", Options()),
+    ],
+)
+def test_attributes_behind_an_image(text: str, options: Options) -> None:
+    (found,) = find(text, "markdown")
+    assert (found.start, found.end, found.options) == (0, len(text), options)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"**{URL}", f"a *{URL}*", f"*{URL}**", f"[here]({URL})", f"- {URL}", f"a > {URL}", f"[gty.im/1]({URL})"],
+)
+def test_more_than_a_url_stays(text: str) -> None:
+    assert find(text, "markdown") == []
+
+
+@pytest.mark.parametrize("input", ["html", "markdown", "text"])
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("[gety 74917285]", "74917285"),
+        ("[getyimages 74917285]", "74917285"),
+        ("[gettyimages 74917285]", "74917285"),
+        ("[Getty-Images: 74917285 width=300]", "74917285"),
+        ("[getty:74917285]", "74917285"),
+        ("[getty74917285]", "74917285"),
+        ("[gettty src='74917285']", "74917285"),
+        (f"[gettyimage {URL}]", URL),
+    ],
+)
+def test_what_was_meant_as_a_shortcode_is_reported_and_stays(input: str, text: str, meant: str) -> None:
+    (found,) = find(f"Words {text}", input)
+    assert found.problem is not None
+    assert f"[getty {meant}]" in found.problem.detail
+    assert (found.problem.line, found.problem.column) == (1, 7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[gettysburg 1863]",
+        "[Getty 12345](https://example.org)",
+        "[getty12345]: https://example.org",
+        "[[getty12345]]",
+        "`[gety 74917285]`",
+        "[gety words 74917285]",
+        "[gt 74917285]",
+        "[getting 74917285]",
+    ],
+)
+def test_other_words_are_not(text: str) -> None:
+    assert find(text, "markdown") == []
+
+
+@pytest.mark.parametrize("url", ["https://gty.in/74917285", "https://www.gettyimage.com/detail/74917285"])
+def test_the_url_of_a_host_that_looks_alike_is_reported(url: str) -> None:
+    (found,) = documents.find(url, "markdown")
+    assert "only looks like a host" in found.problems[0].detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---yaml\ntitle: a\nhero: '[getty 74917285]'\n---\n",
+        '---json\n{"hero": "[getty 74917285]"}\n---\n',
+        "{{! [getty 74917285] }}",
+        "{#- [getty 74917285] -#}",
+        "{{!-- [getty 74917285] --}}",
+    ],
+)
+def test_more_front_matter_and_comments_of_templates(text: str) -> None:
+    assert find(text, "markdown") == find(text, "html") == []
+    assert len(find(f"{text}\n\n[getty 74917285]", "markdown")) == 1
