@@ -193,7 +193,7 @@ class EmbedKit:
         """Fetch what these texts will need, so that rendering them asks for nothing.
 
         :param texts: texts of the format ``input``, pairs of a text and its own format, or references.
-        :param input: ``html``, ``markdown`` or ``text``.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``.
         :param progress: called with the number of pictures done and of all.
         :returns: how many distinct pictures there are, how many were fetched, are stale, or failed and why.
 
@@ -362,7 +362,7 @@ class EmbedKit:
     def find(self, text: str, *, input: Input = "html") -> list[AssetRef]:
         """Every reference in a text, in order, with its options.
 
-        :param input: ``html``, ``markdown`` or ``text``: decides what is code and does not count.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: decides what is code and does not count.
         :raises ConfigurationError: for another input.
 
         >>> [str(ref) for ref in kit.find("[getty 74917285] and `[getty 1]`", input="markdown")]
@@ -382,7 +382,7 @@ class EmbedKit:
         """A text with every reference replaced; what can't be shown degrades by ON_ERROR.
 
         :param text: a ``Markup`` gives a ``Markup``, as template filters expect.
-        :param input: ``html``, ``markdown`` or ``text``: decides what is code and must stay as it is.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: decides what is code and stays as it is.
         :param target: what to render for; by default the setting TARGET. An author may choose another of those
             that are for pages.
         :param pasted: show embed code that was pasted, too, as if it were shortcodes.
@@ -435,7 +435,7 @@ class EmbedKit:
     def convert(self, text: str, *, input: Input = "html", first_line: int = 1) -> Document:
         """A text with pasted embed code turned into shortcodes, all else byte for byte; needs no network.
 
-        :param input: ``html``, ``markdown`` or ``text``: decides what is code and must stay as it is.
+        :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: decides what is code and stays as it is.
         :param first_line: the line of its file on which the text begins.
         :returns: the text as ``content``; the problems of what looks like embed code and can't be read.
 

@@ -23,7 +23,7 @@ Target = Literal[
     "jsonld",
     "card",
 ]
-Input = Literal["html", "markdown", "text"]
+Input = Literal["html", "markdown", "commonmark", "text"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 Escape = Literal["references", "json", "markdown", "none"]
 """``references``: ``&#91;``, the same page to a browser; ``json``: these, and ``\\u005b`` in JSON; ``markdown``:
@@ -32,10 +32,14 @@ backslashes where every processor takes them, else references; ``none``: the sig
 STYLES, FACADE_SCRIPT = "embedkit.css", "embedkit-facade.js"
 
 
-REFERENCES: Mapping[Input, Escape] = {"html": "references", "markdown": "references", "text": "references"}
-BY_INPUT: Mapping[Input, Escape] = {"html": "references", "markdown": "markdown", "text": "none"}
-MARKDOWN: Mapping[Input, Escape] = {"html": "markdown", "markdown": "markdown", "text": "markdown"}
-JSON: Mapping[Input, Escape] = {"html": "json", "markdown": "json", "text": "json"}
+REFERENCES: Mapping[Input, Escape] = dict.fromkeys(INPUTS, "references")
+BY_INPUT: Mapping[Input, Escape] = {
+    "html": "references",
+    **dict.fromkeys(("markdown", "commonmark"), "markdown"),
+    "text": "none",
+}
+MARKDOWN: Mapping[Input, Escape] = dict.fromkeys(INPUTS, "markdown")
+JSON: Mapping[Input, Escape] = dict.fromkeys(INPUTS, "json")
 
 
 class Row(NamedTuple):

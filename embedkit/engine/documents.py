@@ -77,7 +77,7 @@ def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | 
                 edits.append((start, end, text[start + 1 : end - 1]))
         elif text[start - 1 : start] == "!" and _makes_image(text, start, markup):
             edits.append((start - 1, end, f"&#33;{markup}"))
-        elif input == "markdown" and shortcode.content == "flow":
+        elif input in ("markdown", "commonmark") and shortcode.content == "flow":
             edits.append((start, end, _as_block(text, start, end, markup)))
         else:
             edits.append((start, end, markup))

@@ -54,7 +54,7 @@ class Source:
     """A text and where it came from.
 
     :param text: the text, without a byte order mark.
-    :param input: its format: ``html``, ``markdown`` or ``text``.
+    :param input: its format: ``html``, ``markdown``, ``commonmark`` or ``text``.
     :param path: of its file; None for stdin and for texts of a database.
     :param relative: its path below the folder that was named, and so below a folder of results.
     :param first_line: the line of the file on which the text begins, 1-based: a host that has cut off the front

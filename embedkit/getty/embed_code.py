@@ -250,7 +250,7 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
     Ids, size, caption, tld and alignment are kept. What rendering takes for code, a comment, a script or the
     inside of a tag stays as it is. Converting twice changes nothing more.
 
-    :param input: ``html``, ``markdown`` or ``text``: tells what is code; in plain text nothing is.
+    :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: tells what is code; in plain text nothing is.
     :param budget: what lies beyond stays as it is, with a problem ``too-large``.
     """
     edits: list[tuple[int, int, str]] = []

@@ -42,6 +42,7 @@ _TEMPLATE_BLOCK = lazy_pattern(
     r"(?:\{%[-+]?|\{\{[<%])\s*+(highlight|raw|comment|verbatim|codeblock|code|prism)(?![\w=])", re.IGNORECASE
 )
 MAX_TEMPLATE_TAG_CHARS = 2048
+_SIMPLE = r"(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"<>`\\\n]*+\"|'[^'<>`\\\n]*+'|[^\s\"'<>=`\\]++))?+)*+[ \t\n]*+/?>"
 _NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
 _OPENER = re.compile(
@@ -67,6 +68,12 @@ _TAG = lazy_pattern(
     r"(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+"
     r"(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|(?![\"'>])[^ \t\n\r\f>]++|(?=>)|\Z))?+)*+"
     r"|[!?][^>]*+|/(?![A-Za-z])[^>]*+)(?:>|\Z)"
+)
+# What every parser ends at the same place, with scripting and without, as HTML and as Markdown: text, frames and
+# scripts with nothing in them, and tags of elements that hold no raw text.
+_AGREED = lazy_pattern(
+    rf"(?:[^<`\\]++|</?(?!(?i:{_NAMES})[ \t\n\r\f/>])[A-Za-z][A-Za-z0-9]*+{_SIMPLE}"
+    rf"|<(?i:iframe){_SIMPLE}</(?i:iframe)>|<(?i:script){_SIMPLE}</(?i:script)>)*+"
 )
 # Text, and tags with plain attributes.
 _PLAIN = lazy_pattern(
@@ -266,9 +273,10 @@ class HtmlContext(Context):
         """Text up to its closing tag, and no markup in it; where that is not so for all, give up."""
         start = self._tag_end(mark)
         end = self._raw_end(name, start)
-        # Inside svg and math these are ordinary elements, noscript is one where scripts are off.
+        # Inside svg and math these are ordinary elements, noscript is one where scripts are off. What a lazy
+        # loader puts there, a copy of a picture or of a frame, is harmless.
         ambiguous = name == "noscript" or "svg" in self._open or "math" in self._open
-        if ambiguous and self.text.find("<", start, end) >= 0:
+        if ambiguous and not _AGREED.fullmatch(self.text, start, end):
             end = self.size
         self._protect(end)
 

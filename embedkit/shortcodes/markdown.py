@@ -2,7 +2,8 @@
 
 CommonMark 0.31 is followed where it matters here: fenced code (also in quotes and lists), code spans of
 any number of backticks, indented code (but not the further paragraphs of a list item), backslashes. The indented
-bodies of Python-Markdown's admonitions, tabs, details, definitions and footnotes are no code either.
+bodies of Python-Markdown's admonitions, tabs, details, definitions and footnotes are no code either, but in the
+dialect ``commonmark``, which knows none of these.
 Without a closer a fence reaches to the end, and a backtick means itself.
 """
 
@@ -77,9 +78,10 @@ class Lines:
     starts: the further paragraphs of an item are none.
     """
 
-    def __init__(self, text: str, fences: list[tuple[int, int]], work: Work) -> None:
+    def __init__(self, text: str, fences: list[tuple[int, int]], work: Work, *, indented_bodies: bool) -> None:
         self._text = text
         self._work = work
+        self._indented_bodies = indented_bodies
         self._fences = fences  # lines to leave out, in order; more may come
         self._fence = 0
         self._next = 0  # the first line not read
@@ -145,7 +147,7 @@ class Lines:
         if indent - (offsets[-1] if offsets else 0) >= 4 and not continues:
             self._paragraph = False
             return True
-        if _BODY.match(rest):
+        if self._indented_bodies and _BODY.match(rest):
             offsets.append(indent + 4)
             self._paragraph = rest[0] in ":["
             return False
@@ -211,6 +213,7 @@ class MarkdownContext(HtmlContext):
 
     _plain = _PLAIN
     _tag_start = _TAG_START
+    _indented_bodies = True
 
     def __init__(self, text: str, work: Work | None = None) -> None:
         super().__init__(text, work)
@@ -423,5 +426,13 @@ class MarkdownContext(HtmlContext):
     def _is_indented_code(self, line: int) -> bool:
         if self.text[line] not in " \t>-+*0123456789" or not _INDENTED.match(self.text, line):
             return False
-        self._lines = self._lines or Lines(self.text, self._fences, self._work)
+        self._lines = self._lines or Lines(
+            self.text, self._fences, self._work, indented_bodies=self._indented_bodies
+        )
         return self._lines.is_code(line)
+
+
+class CommonMarkContext(MarkdownContext):
+    """Markdown without extensions: what is indented by four columns below ``!!! note`` is code."""
+
+    _indented_bodies = False

@@ -17,7 +17,7 @@ from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors, is_link_to_itself, titled
 from embedkit.shortcodes.html import Context, HtmlContext, front_matter
-from embedkit.shortcodes.markdown import MarkdownContext
+from embedkit.shortcodes.markdown import CommonMarkContext, MarkdownContext
 from embedkit.shortcodes.surroundings import Span, Surroundings
 from embedkit.targets import Input
 
@@ -25,7 +25,12 @@ MAX_URL_CHARS = 2048
 MAX_LABEL_CHARS = 2048  # of a link or an image, before its URL
 MAX_LITERAL_CHARS = 24  # the longest start of a candidate, such as //www.gettyimages.com
 
-_CONTEXTS = {"text": Context, "html": HtmlContext, "markdown": MarkdownContext}
+_CONTEXTS = {
+    "text": Context,
+    "html": HtmlContext,
+    "markdown": MarkdownContext,
+    "commonmark": CommonMarkContext,
+}
 
 # A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words, but with a
 # number, as in "[gety 74917285]" or "[getty:74917285]", somebody meant a shortcode.
@@ -68,7 +73,8 @@ def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Sh
     """Every candidate of a text, in order, none overlapping another; nothing is raised.
 
     :param text: read once as a whole, whatever it holds.
-    :param input: ``html``, ``markdown`` or ``text``: what counts as code, comment or tag and stays as it is.
+    :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: what counts as code, comment or tag and stays
+        as it is.
     :param budget: where it is exceeded the last candidate has a problem ``too-large``, and nothing behind it is
         looked at.
     :returns: shortcodes (:class:`embedkit.models.Shortcode`); one that can't be read has a problem.
@@ -89,7 +95,7 @@ def protected(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Co
 
     Ask ``.protected(place)``, place after place in order; ``.skip(end)`` passes over what will be replaced.
 
-    :param input: ``html``, ``markdown`` or ``text``; in plain text nothing is protected.
+    :param input: ``html``, ``markdown``, ``commonmark`` or ``text``; in plain text nothing is protected.
     :returns: a context, which raises :class:`embedkit.shortcodes.budget.Exhausted` past the budget.
 
     >>> protected("<pre>[getty 1]</pre>").protected(5)
@@ -180,16 +186,16 @@ class _Scan:
 
     def __init__(self, text: str, input: Input, budget: Budget) -> None:
         self._text = text
-        self._input = input
         self._max_references = budget.references
         self._work = Work(budget)
         self._context = _CONTEXTS[input](text, self._work)
+        self._input: Input = "markdown" if input == "commonmark" else input  # they differ in what is code
         self._found: list[Shortcode] = []
         self._floor = 0  # the end of what was found last
         self._place = 0  # what is looked at
         self._positions: Positions | None = None
         self._editors: Editors | None = None
-        self._around = Surroundings(text, input)
+        self._around = Surroundings(text, self._input)
 
     def run(self, tag: Candidate, url: Candidate, *, whole: str = "") -> list[Shortcode]:
         """Every candidate, as far as the budget reaches; ``whole`` is what the text is the first part of."""

@@ -16,7 +16,7 @@ from embedkit.shortcodes.scan import find, protected
 from tests.unit.shortcodes.test_contexts import CONTAINERS, HTML_PIECES, MARKDOWN_PIECES
 
 FRAME = '<iframe src="//embed.gettyimages.com/embed/5?et=a&sig=b" width="300"></iframe>'
-INPUTS = ("html", "markdown", "text")
+INPUTS = ("html", "markdown", "commonmark", "text")
 WRAPPERS = {
     *((f"{before} ", after) for pairs in CONTAINERS.values() for before, after in pairs),  # "[[" is an escape
     *(("---\ntitle: x\nembed: ", "\n---\n"), ('+++\nx = "a"\ny = ', "\n+++\n"), ("a\n\n    ", "\n\nb")),
@@ -122,3 +122,26 @@ def test_the_answer_is_asked_for_in_order() -> None:
     text = "a `b` <!-- c --> d"
     code = protected(text, "markdown")
     assert [place for place in range(len(text)) if code.protected(place)] == [3, 4, *range(7, 16)]
+
+
+@pytest.mark.parametrize("input", ["html", "markdown"])
+@pytest.mark.parametrize(
+    ("inside", "hides"),
+    [
+        ('<img src="https://example.org/a.jpg" alt="A court">', False),
+        ("<img src=a.jpg width=300>", False),
+        ('<p><a href="/x">Words</a></p>', False),
+        ('<iframe src="https://example.org/ns.html" height="0"></iframe>', False),
+        ('<img alt="</noscript>">', True),
+        ("<!-- </noscript> -->", True),
+        ("<style></noscript></style>", True),
+        ("<iframe></noscript></iframe>", True),
+        ('<img title="`">', True),
+        ("<textarea>", True),
+    ],
+)
+def test_a_copy_for_browsers_without_scripting_hides_what_is_behind_it_only_where_parsers_disagree(
+    input: str, inside: str, hides: bool
+) -> None:
+    found = find(f"<noscript>{inside}</noscript>\n\n[getty 74917285]", input)
+    assert (found == []) is hides

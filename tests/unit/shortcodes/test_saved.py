@@ -297,3 +297,10 @@ def test_the_url_of_a_host_that_looks_alike_is_reported(url: str) -> None:
 def test_more_front_matter_and_comments_of_templates(text: str) -> None:
     assert find(text, "markdown") == find(text, "html") == []
     assert len(find(f"{text}\n\n[getty 74917285]", "markdown")) == 1
+
+
+@pytest.mark.parametrize("text", ["!!! note\n\n    [getty 74917285]\n", '=== "Tab"\n\n    [getty 74917285]\n'])
+def test_an_indented_body_is_code_where_the_dialect_has_none(text: str) -> None:
+    assert len(find(text, "markdown")) == 1
+    assert find(text, "commonmark") == []
+    assert len(find("- a\n\n    [getty 74917285]\n", "commonmark")) == 1

@@ -16,7 +16,7 @@ from embedkit.targets import TARGETS
 from tests.bench.corpus import posts
 from tests.bench.hostile import FAMILIES
 
-INPUTS = ("html", "markdown", "text")
+INPUTS = ("html", "markdown", "commonmark", "text")
 
 
 def only(text: str, input: str = "html") -> Shortcode:
