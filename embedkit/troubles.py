@@ -1,6 +1,7 @@
 """What each code of an error means: why it comes, what mends it, and an example. One row a code.
 
-The page ``/docs`` and the README are made from this table, and a test holds it to the codes that there are.
+The page ``/docs``, the README and ``embedkit explain`` are made from these tables, and a test holds them to the
+codes that there are.
 """
 
 from __future__ import annotations
@@ -138,5 +139,39 @@ TROUBLES = {
         "The route needs a setting that is not set: search needs EMBEDKIT_API_KEY.",
         "Set what the detail names, and start the service again.",
         "GET /v1/search?q=eclipse, without EMBEDKIT_API_KEY",
+    ),
+}
+
+# of what is found in a text, which is rendered in spite of it
+FINDINGS = {
+    "shortcode": Trouble(
+        "A shortcode can't be read, or something looks like one; it stays as it is written.",
+        "Write it as [getty 74917285]; put values with spaces or brackets in quotes.",
+        "[gety 74917285]",
+    ),
+    "unknown-attribute": Trouble(
+        "A shortcode has no attribute of that name, or a value has no name; the rest of it counts.",
+        "Take the name that the message proposes; an alternative text is title or alt.",
+        "[getty 74917285 widht=300]",
+    ),
+    "invalid-attribute": Trouble(
+        "The attribute can't have that value, and is ignored.",
+        "Use one of those that the message names: sizes are whole pixels.",
+        "[getty 74917285 width=100%]",
+    ),
+    "duplicate-attribute": Trouble(
+        "An attribute is there twice; the last one counts.",
+        "Delete one of the two.",
+        "[getty 74917285 width=300 maxwidth=400]",
+    ),
+    "embed-code": Trouble(
+        "Something looks like pasted embed code of Getty Images, and names no picture or is in front matter.",
+        "Put a shortcode there by hand.",
+        "<iframe src='https://embed.gettyimages.com/embed/'></iframe>",
+    ),
+    "not-rendered": Trouble(
+        "The text is reStructuredText, AsciiDoc or Org: embeds can't be rendered into it.",
+        "Render the HTML that is made of it.",
+        "embedkit render post.rst",
     ),
 }

@@ -7,7 +7,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import rows
 from embedkit.targets import REFERENCES, ROWS
-from embedkit.troubles import TROUBLES
+from embedkit.troubles import FINDINGS, TROUBLES, Trouble
 from embedkit.web import errors as problems
 from embedkit.web.openapi import ROUTES
 from tests.readme import PAGES, README, blocks
@@ -201,8 +201,8 @@ def error_rows() -> list[str]:
     ]
 
 
-def trouble_rows() -> list[str]:
-    return [f"| `{code}` | {one.cause} | {one.mend} | `{one.example}` |" for code, one in TROUBLES.items()]
+def trouble_rows(table: Mapping[str, Trouble] = TROUBLES) -> list[str]:
+    return [f"| `{code}` | {one.cause} | {one.mend} | `{one.example}` |" for code, one in table.items()]
 
 
 def target_rows() -> list[str]:
@@ -217,6 +217,7 @@ def rewrite() -> None:
         + [f"| `{name}` | {shown(default)} | {says} |" for name, default, says in rows()],
         "errors": ["| error | code | HTTP | exit | means |", "|---|---|---|---|---|", *error_rows()],
         "troubles": ["| code | why | what to do | for example |", "|---|---|---|---|", *trouble_rows()],
+        "findings": ["| code | why | what to do | for example |", "|---|---|---|---|", *trouble_rows(FINDINGS)],
     }
     text = TEXT
     for name, lines in tables.items():

@@ -43,8 +43,8 @@ from embedkit.messages import Response
 What = Literal["search", "picture", "places", "download", "board", "comment"]
 
 MISSING: dict[What, tuple[str, str]] = {
-    "picture": ("there is no such picture, or it was withdrawn", "Choose another picture."),
-    "download": ("there is no such picture, or it was withdrawn", "Choose another picture."),
+    "picture": ("picture not found, it was withdrawn or never existed", "Choose another picture."),
+    "download": ("picture not found, it was withdrawn or never existed", "Choose another picture."),
     "board": ("there is no such board", "Look at the list of boards."),
     "comment": ("there is no such board or comment", "Look at the comments of the board."),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from embedkit.files.atomic import Tree
 from embedkit.rendering import renderer
 from embedkit.settings import examine
 from embedkit.targets import ASSETS
+from embedkit.troubles import FINDINGS, TROUBLES
 from embedkit.web.picker_files import picker_files
 
 CONSENT_TOOLS = ("tcf", "google", "wp", "klaro", "cookieconsent", "iframemanager")  # static/consent
@@ -68,7 +70,7 @@ def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
 
 @click.group()
 def cache() -> None:
-    """Look at the cache, or empty it."""
+    """Manage the cache."""
 
 
 @cache.command("info")
@@ -124,6 +126,31 @@ def completion(shell: str | None) -> None:
         raise click.UsageError(f"Which shell? Pass {', '.join(SHELLS)}: $SHELL names none of them.")
 
     click.echo(SHELLS[shell](cli, {}, "embedkit", "_EMBEDKIT_COMPLETE").source())
+
+
+@click.command()
+@click.argument("code", required=False)
+@as_json
+def explain(code: str | None, json_: bool) -> None:
+    """Explain the code of an error or of a finding.
+
+    CODE is the word before the message of a finding, or the "code" of an error in JSON; without it all are listed.
+    For example: embedkit explain not-embeddable
+    """
+    known = TROUBLES | FINDINGS
+    if code is not None and code not in known:
+        near = get_close_matches(code.lower(), known, 1)
+        hint = f"Did you mean {near[0]}?" if near else "embedkit explain lists them."
+        raise click.UsageError(f"There is no code {code!r}. {hint}")
+    shown = {code: known[code]} if code else known
+    if json_:
+        print_json({name: trouble._asdict() for name, trouble in shown.items()})
+    elif code:
+        cause, mend, example = shown[code]
+        click.echo(f"{cause}\n{mend}\nFor example: {example}")
+    else:
+        width = max(map(len, shown))
+        click.echo("\n".join(f"{name:{width}}  {trouble.cause}" for name, trouble in shown.items()))
 
 
 def kept(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ description_option = click.option("--description", metavar="TEXT", help="What th
 
 @click.group()
 def boards() -> None:
-    """Manage boards, where customers collect pictures.
+    """Manage boards (shared collections of pictures).
 
     BOARD is the ID that "list" and "create" print. For customers of Getty Images: needs EMBEDKIT_API_KEY,
     EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.

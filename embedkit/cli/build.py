@@ -48,7 +48,7 @@ input_option = click.option(
     help="The format; by default by the file's name (stdin: html).",
 )
 output_option = click.option(
-    "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there."
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write there."
 )
 in_place_option = click.option("--in-place", is_flag=True, help="Change the files.")
 diff_option = click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
@@ -129,7 +129,7 @@ def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: An
 @input_option
 @as_json
 def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
-    """Find pictures in texts that are withdrawn or not embeddable.
+    """Find pictures in texts that are withdrawn or not embeddable, and references that can't be read.
 
     Getty is asked anew for every one. DIR is a folder or a file.
     """
@@ -139,13 +139,17 @@ def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
     places = defaultdict(list)
     for finding in report.findings:
         places[finding.ref].append(finding)
+    unread = places.pop("", [])
     if json_:
         findings = [_failure_json(ref, error, places[ref]) for ref, error in report.failed]
-        print_json({"distinct": report.distinct, "findings": findings})
+        problems = [{**_place(one), "code": one.code, "detail": one.detail} for one in unread]
+        print_json({"distinct": report.distinct, "findings": findings, "problems": problems})
     else:
         for one in report.findings:
-            click.echo(f"{printable(one.file)}:{one.line}:{one.column}: {one.code}: {one.ref}: {_fate(one)}")
-        say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}.")
+            what = f"{one.ref}: {_fate(one)}" if one.ref else printable(one.detail)
+            click.echo(f"{printable(one.file)}:{one.line}:{one.column}: {one.code}: {what}")
+        wrong = f", {counted(len(unread), 'problem')}" if unread else ""
+        say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}{wrong}.")
         advise(error.code for _, error in report.failed)
     return report.exit_code
 
@@ -321,8 +325,12 @@ def _failed_json(report: BuildReport) -> dict[str, Any]:
     return {"failed": [{"ref": ref, "error": error_json(error)} for ref, error in report.failed]}
 
 
+def _place(finding: Finding) -> dict[str, Any]:
+    return {"file": finding.file, "line": finding.line, "column": finding.column}
+
+
 def _failure_json(ref: str, error: EmbedKitError, findings: Iterable[Finding]) -> dict[str, Any]:
-    places = [{"file": one.file, "line": one.line, "column": one.column} for one in findings]
+    places = [_place(one) for one in findings]
     files = list(dict.fromkeys(place["file"] for place in places))
     return {"ref": ref, "error": error_json(error), "files": files, "places": places}
 

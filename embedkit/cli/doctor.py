@@ -87,6 +87,34 @@ def doctor(json_: bool, offline: bool, page: str | None) -> int:
     return 1 if any(one.ok is False for one in findings) else 0
 
 
+@click.group()
+def config() -> None:
+    """Print the settings."""
+
+
+@config.command("show")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--changed", is_flag=True, help="Only those that are set.")
+@as_json
+def config_show(names: tuple[str, ...], changed: bool, json_: bool) -> None:
+    """Print the settings as they count here, secrets hidden.
+
+    NAME is that of a setting, with or without EMBEDKIT_; by default all are printed.
+    """
+    settings = Settings.from_env(os.environ)
+    wanted = {one.upper().removeprefix(PREFIX) for one in names}
+    if unknown := sorted(wanted - {name for name, _, _ in rows()}):
+        Settings.from_mapping({unknown[0]: ""})  # names the nearest
+    values = _changed(settings) if changed else _values(settings)
+    shown = {name: value for name, value in values.items() if not wanted or name in wanted}
+    if json_:
+        print_json({f"{PREFIX}{name}": value for name, value in shown.items()})
+        return
+    says = {name: text for name, _, text in rows()}
+    for name, value in shown.items():
+        click.echo(f"{PREFIX}{name}={printable(value)}\n    {says[name]}")
+
+
 def _doctor_of_page(url: str, json_: bool) -> int:
     settings = Settings.from_env(os.environ)
     with closing(open_transport(settings)) as transport:
@@ -338,11 +366,17 @@ def _written(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _changed(settings: Settings) -> dict[str, Any]:
-    """Settings of the environment, secrets hidden."""
+def _values(settings: Settings) -> dict[str, Any]:
+    """All settings, secrets hidden."""
     hidden = {"CACHE": "***@" if "@" in settings.cache else settings.cache}
+    values = ((name, getattr(settings, name.lower())) for name, _, _ in rows())
     return {
         name: hidden.get(name, value if isinstance(value, int | float | str) else _written(value))
-        for name, default, _ in rows()
-        if (value := getattr(settings, name.lower())) != default
+        for name, value in values
     }
+
+
+def _changed(settings: Settings) -> dict[str, Any]:
+    """Those that are not the default."""
+    values = _values(settings)
+    return {name: values[name] for name, default, _ in rows() if getattr(settings, name.lower()) != default}

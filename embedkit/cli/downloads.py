@@ -32,6 +32,7 @@ SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
     "--height", type=click.IntRange(1), metavar="N", help="The size N pixels high; by default the largest."
 )
 @click.option(
+    "-o",
     "--output",
     type=click.Path(),
     default=".",

@@ -33,13 +33,15 @@ COMMANDS = {
     "warm": ("build", "Fetch what texts need, so that rendering asks for nothing."),
     "lock": ("build", "Write the records that texts need into the lock file."),
     "assets": ("admin", "Copy stylesheet and façade script into a static site."),
-    "cache": ("admin", "Look at the cache, or empty it."),
+    "cache": ("admin", "Manage the cache."),
     "download": ("downloads", "Download a licensed picture."),
-    "boards": ("boards", "Manage boards, where customers collect pictures."),
+    "boards": ("boards", "Manage boards (shared collections of pictures)."),
     "serve": ("serve", "Run the service under waitress."),
     "demo": ("serve", "See embedkit at work in a browser: no key, no network."),
     "sandbox": ("serve", "Run the offline emulator of Getty's services."),
     "doctor": ("doctor", "Check the installation, and list the settings that are set."),
+    "config": ("doctor", "Print the settings."),
+    "explain": ("admin", "Explain the code of an error or of a finding."),
     "openapi": ("serve", "Print the OpenAPI document of the service."),
     "completion": ("admin", "Print the completion script of a shell."),
 }
@@ -74,8 +76,9 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="embedkit", message="%(prog)s %(version)s")
-@click.option("-v", "--verbose", is_flag=True, help="Log to stderr what is done.")
-def cli(verbose: bool) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Log progress to stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing to stderr but errors and findings.")
+def cli(verbose: bool, quiet: bool) -> None:  # noqa: ARG001  (output.say looks for it)
     """Turn Getty Images references into safe, fast, accessible embeds.
 
     See it work: embedkit demo. Settings are environment variables named EMBEDKIT_…; the README lists

@@ -90,8 +90,14 @@ def _lines(message: str) -> str:
 
 
 def say(message: str) -> None:
-    """A message for the person at the terminal."""
-    click.echo(_lines(message), err=True)
+    """A message for the person at the terminal; nothing with --quiet."""
+    if not _is_quiet():
+        click.echo(_lines(message), err=True)
+
+
+def _is_quiet() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.find_root().params.get("quiet"))
 
 
 def say_error(message: str, *, lines: bool = False) -> None:

@@ -204,17 +204,20 @@ class Build:
         """Ask Getty anew for every picture, to find those that are withdrawn or not embeddable.
 
         :param progress: called with the number of pictures done and of all.
-        :returns: the failures. The exit code is 1 where a picture is lost, more where one can't be checked.
+        :returns: the failures, and what in the texts can't be read. The exit code is 1 where there are any, more
+            where a picture can't be checked.
         """
+        sources = tuple(sources)
         places = occurrences(sources)
+        unread = tuple(_finding(source, problem) for source in sources for problem in _unread(source))
         found = self.kit.records([one.ref for one in places], refresh=True, progress=progress)
         failed = _failed(found)
         codes = [1 if isinstance(error, LOST) else error.exit_code for _, error in failed]
         return BuildReport(
             distinct=len(found),
             failed=failed,
-            findings=_failures(places, failed),
-            exit_code=max(codes, default=0),
+            findings=_in_order(sources, (*_failures(places, failed), *unread)),
+            exit_code=max([int(bool(unread)), *codes]),
         )
 
     def lock(
@@ -298,6 +301,22 @@ def _pasted(source: Source) -> list[tuple[int, AssetRef]]:
     from embedkit.getty import embed_code
 
     return [(one.start, one.ref) for one in embed_code.outside_code(source.text, source.input)]
+
+
+def _unread(source: Source) -> Iterator[Problem]:
+    """What is wrong with the references of a text, and what looks like embed code and is not understood."""
+    for one in documents.find(source.text, source.input):
+        yield from one.problems
+    if "gettyimages" in source.text:
+        from embedkit.getty import embed_code
+
+        yield from embed_code.convert(source.text, source.input).problems
+
+
+def _in_order(sources: Iterable[Source], findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings as they stand in the texts."""
+    order = {source.name: number for number, source in enumerate(sources)}
+    return tuple(sorted(findings, key=lambda one: (order[one.file], one.line, one.column)))
 
 
 def _problems(pages: Iterable[Page]) -> tuple[Finding, ...]:

@@ -128,7 +128,7 @@ def classify(response: Response) -> Meaning:
     if status in (404, 410):
         if is_firewall_page(text):
             return Unavailable, "a firewall's page", "Try again later."
-        return NotFound, "there is no such picture, or it was withdrawn", "Choose another picture."
+        return NotFound, "picture not found, it was withdrawn or never existed", "Choose another picture."
     if 400 <= status < 500:
         return _client_error(status, response.body, text)
     if 500 <= status < 600 and status != 501:
@@ -152,7 +152,7 @@ def _client_error(status: int, body: bytes, text: str) -> Meaning:
     if status == 401:
         return Unauthorized, "it wants credentials", NO_KEY
     if status == 403:
-        return NotEmbeddable, "this picture may not be embedded", "Choose another picture."
+        return NotEmbeddable, "this picture can't be embedded", "Choose another picture."
     return (
         InvalidResponse,
         "the question was not understood",

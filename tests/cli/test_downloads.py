@@ -99,7 +99,7 @@ def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> N
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("500000404",), 4, "there is no such picture, or it was withdrawn"),
+        (("500000404",), 4, "picture not found, it was withdrawn or never existed"),
         ((ID, "--height", "17"), 4, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--product-type", "creditpack"), 2, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--product-type", "gift"), 2, "easyaccess"),

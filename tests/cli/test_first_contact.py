@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from embedkit.cli import output, search
+from embedkit.troubles import FINDINGS, TROUBLES
 from tests.support.cli import Run
 
 
@@ -138,3 +142,65 @@ def test_doctor_lists_plainly_and_knows_our_languages(run: Run, monkeypatch: pyt
     done = run("doctor", "--offline")
     assert "EMBEDKIT_CORS_ORIGINS = https://a.example,https://b.example" in done.out
     assert "our own few words are not in 'xx'" in done.err
+
+
+def test_a_code_is_explained(run: Run) -> None:
+    done = run("explain", "not-embeddable")
+    assert done.out.splitlines()[0].startswith("The picture exists, but")
+    assert "For example: GET /v1/embeds/" in done.out
+    assert {*TROUBLES, *FINDINGS} == {line.split()[0] for line in run("explain").out.splitlines()}
+    assert json.loads(run("explain", "shortcode", "--json").out)["shortcode"]["mend"]
+    done = run("explain", "not-embedable")
+    assert (done.code, "Did you mean not-embeddable?" in done.err) == (2, True)
+
+
+def test_every_code_of_a_finding_is_explained() -> None:
+    package = Path(output.__file__).parents[1]
+    texts = "".join(path.read_text("utf-8") for path in package.rglob("*.py"))
+    made = re.findall(
+        r'Problem\(\*?[^"()]*(?:\([^()]*\)[^"()]*)?"([a-z-]+)"|\("((?:un|in|dup)[a-z]+-attribute)"', texts
+    )
+    assert {*filter(None, chain(*made)), "shortcode"} == set(FINDINGS)
+
+
+def test_the_settings_are_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDKIT_MAX_AGE", "3600")
+    monkeypatch.setenv("EMBEDKIT_PASSWORD", "an-invented-password")
+    assert "EMBEDKIT_MAX_AGE=3600\n    Seconds for which" in run("config", "show").out
+    assert run("config", "show", "max_age", "EMBEDKIT_LOCALE", "--json").out.count("EMBEDKIT_") == 2
+    changed = run("config", "show", "--changed").out
+    assert "EMBEDKIT_MAX_AGE=3600" in changed
+    assert "EMBEDKIT_LOCALE" not in changed
+    assert "an-invented-password" not in changed
+    assert "Did you mean MAX_AGE?" in run("config", "show", "MAX_AGES").err
+
+
+def test_quiet_leaves_errors_and_findings(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "post.md").write_text("[gety 74917285]\n")
+    assert "In the head of your pages" in run("assets", str(tmp_path / "static")).err
+    assert run("-q", "assets", str(tmp_path / "static")).err == ""
+    assert "Did you mean [getty 74917285]?" in run("-q", "render", str(tmp_path / "post.md")).err
+    assert "There is no code 'x'" in run("-q", "explain", "x").err
+
+
+def test_output_has_a_short_form(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "post.md").write_text("Words\n")
+    assert run("render", str(tmp_path / "post.md"), "-o", str(tmp_path / "out")).code == 0
+    assert (tmp_path / "out" / "post.md").read_text() == "Words\n"
+
+
+def test_check_reports_what_can_not_be_read(run: Run, tmp_path: Path) -> None:
+    post = tmp_path / "post.md"
+    post.write_text("Words\n\n[gety 74917285]\n\n[getty 74917285 widht=3]\n\nhttps://gty.in/74917285\n")
+    done = run("check", str(post))
+    assert done.code == 1
+    assert f"{post}:3:1: shortcode: This is not a shortcode. Did you mean [getty 74917285]?" in done.out
+    assert f"{post}:5:1: unknown-attribute: A shortcode has no attribute 'widht'. Did you mean width?" in done.out
+    assert f"{post}:7:1: unsupported: 'gty.in' only looks like a host of Getty Images." in done.out
+    assert "1 picture checked: none withdrawn, 3 problems." in done.err
+    problems = json.loads(run("check", str(post), "--json").out)["problems"]
+    assert [(one["line"], one["code"]) for one in problems] == [
+        (3, "shortcode"),
+        (5, "unknown-attribute"),
+        (7, "unsupported"),
+    ]

@@ -20,7 +20,7 @@ from embedkit.getty import references, sizes, urls
 from embedkit.messages import Request, Response, exchange
 from embedkit.models import AssetRef, Embed, Frame, Options
 from embedkit.settings import Secret, Settings, rows
-from embedkit.troubles import TROUBLES
+from embedkit.troubles import FINDINGS, TROUBLES
 from embedkit.web import openapi
 
 SIG = "q" * 43 + "="
@@ -248,7 +248,7 @@ def test_an_exchange_tells_what_was_asked() -> None:
 
 def test_every_code_has_a_cause_a_mend_and_an_example() -> None:
     assert set(TROUBLES) == set(openapi.codes())
-    for code, trouble in TROUBLES.items():
+    for code, trouble in (TROUBLES | FINDINGS).items():
         assert all(trouble), code
         assert trouble.cause.endswith(".")
         assert trouble.mend.endswith(".")

@@ -783,15 +783,15 @@ def said(**body: Any) -> bytes:
             said(code="ImageNotFound", message="Image not found: 452O76944"),
             "picture",
             NotFound,
-            "no such picture",
+            "picture not found",
         ),
-        (404, {}, b"", "download", NotFound, "no such picture"),
+        (404, {}, b"", "download", NotFound, "picture not found"),
         (404, {}, said(code="FileDownloadSizeNotFound"), "download", NotFound, "no file of that size"),
         (404, {}, said(code="BoardNotFound"), "board", NotFound, "no such board"),
         (404, {}, b"", "comment", NotFound, "no such board or comment"),
         (404, {}, b"", "search", InvalidResponse, "Check EMBEDKIT_API_BASE"),
         (404, {}, PAGE, "picture", Unavailable, "a firewall's page"),
-        (410, {}, b"", "picture", NotFound, "no such picture"),
+        (410, {}, b"", "picture", NotFound, "picture not found"),
         # what was asked wrongly
         (
             400,

@@ -154,7 +154,7 @@ def test_an_address_for_a_day(kit: EmbedKit, app: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("act", "kind", "says"),
     [
-        (lambda it: it.save("999999999", "x.jpg"), NotFound, "no such picture"),
+        (lambda it: it.save("999999999", "x.jpg"), NotFound, "picture not found"),
         (lambda it: it.save(ID, "x.jpg", height=7), NotFound, "size"),
         (
             lambda it: it.save(ID, "x.jpg", product_type="royaltyfreesubscription"),
@@ -162,7 +162,7 @@ def test_an_address_for_a_day(kit: EmbedKit, app: Sandbox) -> None:
             "product_type",
         ),
         (lambda it: it.save(ID, "x.jpg", file_type="eps"), NotFound, "size"),
-        (lambda it: it.sizes("999999999"), NotFound, "no such picture"),
+        (lambda it: it.sizes("999999999"), NotFound, "picture not found"),
         (lambda it: it.save("no id", "x.jpg"), UnsupportedReference, "id"),
         (lambda it: it.save(ID, "x.jpg", product_type="gold"), ConfigurationError, "easyaccess"),
     ],

@@ -770,6 +770,7 @@ def test_three_searches_of_three_processes_cost_one_token(tmp_path: Path) -> Non
             "EMBEDKIT_API_BASE": settings.api_base,
             "EMBEDKIT_TOKEN_URL": settings.token_url,
             "EMBEDKIT_IMAGE_ORIGINS": ",".join(settings.image_origins),
+            "EMBEDKIT_TIMEOUT": "60",
         }
         for phrase in ("harbour", "night", "boat"):
             command = [sys.executable, "-m", "embedkit", "search", phrase]
