@@ -57,8 +57,18 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def searchable() -> None:
+    """The sandbox's index, made before anybody waits for it: on a busy machine it takes seconds."""
+    from embedkit import EmbedKit
+    from embedkit.sandbox import SandboxTransport
+    from tests.support.web import KEYS, settings
+
+    EmbedKit(settings(**KEYS), transport=SandboxTransport()).search("harbour")
+
+
 @pytest.fixture
-def sandbox(embedkit_sandbox: SandboxServer) -> SandboxServer:
+def sandbox(embedkit_sandbox: SandboxServer, searchable: None) -> SandboxServer:
     """Getty's services on a free port; ``.app`` has the switches."""
     return embedkit_sandbox
 

@@ -758,7 +758,7 @@ def test_without_a_folder_each_asks_for_itself(machine: Machine) -> None:
     assert [machine.process().current() for _ in range(2)] == [Secret("access-1"), Secret("access-2")]
 
 
-def test_three_searches_of_three_processes_cost_one_token(tmp_path: Path) -> None:
+def test_three_searches_of_three_processes_cost_one_token(tmp_path: Path, searchable: None) -> None:
     """As of the command line, one after another, within the life of a token."""
     with SandboxServer() as server:
         settings = server.settings()
