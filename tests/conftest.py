@@ -60,11 +60,9 @@ def clock() -> Clock:
 @pytest.fixture(scope="session")
 def searchable() -> None:
     """The sandbox's index, made before anybody waits for it: on a busy machine it takes seconds."""
-    from embedkit import EmbedKit
-    from embedkit.sandbox import SandboxTransport
-    from tests.support.web import KEYS, settings
+    from embedkit.sandbox.services.ranking import index
 
-    EmbedKit(settings(**KEYS), transport=SandboxTransport()).search("harbour")
+    index()
 
 
 @pytest.fixture

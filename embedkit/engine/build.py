@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from embedkit import errors
 from embedkit.engine import documents, lockfile
 from embedkit.engine.resolver import Progress
-from embedkit.engine.sources import Source, collect, other_markup
+from embedkit.engine.sources import Source, collect, other_markup, pieces
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, ProviderError
 from embedkit.files.atomic import Outcome, WriteBack
 from embedkit.getty import sizes
@@ -173,12 +173,7 @@ class Build:
 
         :returns: the pages. The exit code is 1 where there was something to convert, or that couldn't be.
         """
-        from embedkit.getty import embed_code
-
-        pages = []
-        for source in sources:
-            content, count, problems = embed_code.convert(source.text, source.input)
-            pages.append(Page(source, Document(content, (), problems), count))
+        pages = [_converted(source) for source in sources]
         findings = _problems(pages)
         code = int(bool(findings) or any(page.changes for page in pages))
         return BuildReport(tuple(pages), findings=findings, exit_code=code)
@@ -209,7 +204,7 @@ class Build:
         """
         sources = tuple(sources)
         places = occurrences(sources)
-        unread = tuple(_finding(source, problem) for source in sources for problem in _unread(source))
+        unread = tuple(one for source in sources for one in _unread(source))
         found = self.kit.records([one.ref for one in places], refresh=True, progress=progress)
         failed = _failed(found)
         codes = [1 if isinstance(error, LOST) else error.exit_code for _, error in failed]
@@ -284,7 +279,8 @@ def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
     >>> [(one.line, one.column, str(one.ref)) for one in occurrences([Source("A post:\\n[getty 74917285]")])]
     [(2, 1, '74917285')]
     """
-    return [one for source in sources for one in _occurrences(source)]
+    read = (piece for source in sources for piece, is_example in pieces(source) if not is_example)
+    return [one for piece in read for one in _occurrences(piece)]
 
 
 def _occurrences(source: Source) -> Iterator[Occurrence]:
@@ -303,14 +299,26 @@ def _pasted(source: Source) -> list[tuple[int, AssetRef]]:
     return [(one.start, one.ref) for one in embed_code.outside_code(source.text, source.input)]
 
 
-def _unread(source: Source) -> Iterator[Problem]:
-    """What is wrong with the references of a text, and what looks like embed code and is not understood."""
-    for one in documents.find(source.text, source.input):
-        yield from one.problems
-    if "gettyimages" in source.text:
-        from embedkit.getty import embed_code
+def _converted(source: Source) -> Page:
+    """A text with pasted embed code turned into shortcodes, but for examples."""
+    from embedkit.getty import embed_code
 
-        yield from embed_code.convert(source.text, source.input).problems
+    content, count, problems = "", 0, []
+    for piece, is_example in pieces(source):
+        done = embed_code.Conversion(piece.text, 0) if is_example else embed_code.convert(piece.text, piece.input)
+        content, count = content + done.text, count + done.converted
+        below = piece.first_line - source.first_line
+        problems += [problem._replace(line=problem.line + below) for problem in done.problems]
+    return Page(source, Document(content, (), tuple(problems)), count)
+
+
+def _unread(source: Source) -> Iterator[Finding]:
+    """What is wrong with the references of a text, and what looks like embed code and is not understood."""
+    for piece, is_example in pieces(source):
+        for match in () if is_example else documents.find(piece.text, piece.input):
+            yield from (_finding(piece, problem) for problem in match.problems)
+    if "gettyimages" in source.text:
+        yield from (_finding(source, problem) for problem in _converted(source).document.problems)
 
 
 def _in_order(sources: Iterable[Source], findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -378,9 +386,11 @@ def _as_it_is(source: Source) -> Document:
     detail = (
         f"This is {other_markup(source)}: embeds can't be rendered into it. Render the HTML that is made of it."
     )
-    places = _occurrences(source)
+    places = occurrences([source])
     return Document(
-        source.text, (), tuple(Problem(one.line, one.column, "not-rendered", detail) for one in places)
+        source.text,
+        (),
+        tuple(Problem(one.line - source.first_line + 1, one.column, "not-rendered", detail) for one in places),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -12,6 +13,7 @@ from typing import BinaryIO, Self
 from embedkit import validation
 from embedkit.errors import ConfigurationError
 from embedkit.files.atomic import Outcome, Tree, WriteBack, sweep_folder, write_back
+from embedkit.process import lazy_pattern
 from embedkit.targets import INPUTS, Input
 
 FORMATS: dict[str, Input] = {
@@ -33,6 +35,16 @@ OTHER_MARKUP: dict[str, str] = {
     ".adoc": "AsciiDoc",
     ".asciidoc": "AsciiDoc",
     ".org": "Org",
+}
+# Where their examples of code are: a directive or "::" with an indented body, or what is between two equal lines.
+_INDENTED_EXAMPLE = lazy_pattern(
+    r"^([ \t]*+)(?:\.\.[ \t]+(?:code-block|sourcecode|code|parsed-literal)::[^\n]*|(?!\.\.[ \t])[^\n]*::[ \t]*)\n"
+    r"(?:[ \t]*\n|\1[ \t]++[^\n]*(?:\n|\Z))*+",
+    re.MULTILINE,
+)
+_DELIMITERS = {
+    "AsciiDoc": lazy_pattern(r"^(-{4,}|\.{4,}|`{3,})[^\n]*(?:\n|\Z)", re.MULTILINE),
+    "Org": lazy_pattern(r"^[ \t]*#\+(?:begin|end)_(src|example)\b[^\n]*(?:\n|\Z)", re.MULTILINE | re.IGNORECASE),
 }
 # Texts of other kinds, which are named where they mention Getty Images: nothing is passed over in silence.
 UNREAD = frozenset(
@@ -339,3 +351,33 @@ def _format(name: str) -> Input | None:
 def other_markup(source: Source) -> str:
     """The name of the markup that a text is in, where embeds can't be rendered into that; else nothing."""
     return OTHER_MARKUP.get(os.path.splitext(source.name)[1].lower(), "")
+
+
+def pieces(source: Source) -> list[tuple[Source, bool]]:
+    """A text cut into what is read and the examples of code in its own markup, which are not.
+
+    >>> [is_example for _, is_example in pieces(Source("A\\n----\\nB\\n----\\nC", "html", "post.adoc"))]
+    [False, True, False]
+    """
+    result: list[tuple[Source, bool]] = []
+    place, line = 0, source.first_line
+    spans = [span for start, end in _examples(source) for span in ((start, False), (end, True))]
+    for end, is_example in [*spans, (len(source.text), False)]:
+        text = source.text[place:end]
+        if text:
+            result.append((replace(source, text=text, first_line=line), is_example))
+        place, line = end, line + text.count("\n")
+    return result
+
+
+def _examples(source: Source) -> Iterator[tuple[int, int]]:
+    markup = other_markup(source)
+    if markup == "reStructuredText":
+        yield from (found.span() for found in _INDENTED_EXAMPLE.finditer(source.text))
+    opening: re.Match[str] | None = None
+    for line in _DELIMITERS[markup].finditer(source.text) if markup in _DELIMITERS else ():
+        if opening is None:
+            opening = line
+        elif line[1].lower() == opening[1].lower():
+            yield opening.start(), line.end()
+            opening = None

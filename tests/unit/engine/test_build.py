@@ -284,3 +284,34 @@ def test_a_text_that_is_saved_between_reading_and_writing(posts: Path) -> None:
 
 def test_a_finding_reads_like_that_of_a_compiler() -> None:
     assert str(Finding("a.md", 3, 1, "not-found", "Gone.")) == "a.md:3:1: not-found: Gone."
+
+
+@pytest.mark.parametrize(
+    ("path", "example"),
+    [
+        ("a.rst", ".. code-block:: html\n   :linenos:\n\n   {}\n\n"),
+        ("a.rst", "  Like this::\n\n    {}\n"),
+        ("a.adoc", "[source,html]\n----\n{}\n----\n"),
+        ("a.adoc", "....\n{}\n....\n"),
+        ("a.org", "#+BEGIN_SRC html\n{}\n#+END_SRC\n"),
+        ("a.org", "#+begin_example\n{}\n#+end_example\n"),
+    ],
+)
+def test_examples_in_other_markup_stay(path: str, example: str) -> None:
+    text = f"Words\n\n{example.format(PASTED)}{PASTED}\n{example.format('[gety 74917285]')}"
+    source = Source(text, "html", path, first_line=5)
+    report = Build.convert([source])
+    assert (
+        report.pages[0].document.content
+        == text[::-1].replace(PASTED[::-1], '[getty src="82278805" width="462" height="370"]'[::-1], 1)[::-1]
+    )
+    assert report.findings == ()
+    (found,) = occurrences([source])
+    assert found.line == 5 + text[: text.rfind(PASTED)].count("\n")
+    (finding,) = Build(EmbedKit(Settings(), transport=SandboxTransport())).render([source]).findings
+    assert (finding.code, finding.line) == ("not-rendered", found.line)
+
+
+def test_an_example_that_is_not_closed_is_none() -> None:
+    text = f"----\n{PASTED}\n"
+    assert "[getty" in Build.convert([Source(text, "html", "a.adoc")]).pages[0].document.content
