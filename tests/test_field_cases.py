@@ -1,17 +1,29 @@
 """What people wrote, pasted and saved, from public reports: each through the command that they would use.
 
-``text`` was found in the field; ``right`` is what has to come out of it, or ``embeds`` how many pictures.
+``text`` was found in the field; ``right`` is what has to come out of it, or ``embeds`` how many pictures. Two rows are
+elsewhere: a token for many processes (api-12) in ``unit/api/test_tokens.py``, Escape in the picker (pick-02) in
+``browser/picker/test_keyboard.py``.
 """
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import html5lib
 import pytest
 
 from tests.support.cli import Run
+from tests.support.client import House, inside, once, token
+from tests.support.faulty_upstream import Upstream
 from tests.support.tools import FIXTURES
+from tests.support.web import world
+
+PASTED = (
+    '<iframe src="//embed.gettyimages.com/embed/74917285?et=abcdefghijklmnopqrstuv'
+    '&sig=abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq=" width="594" height="396"></iframe>'
+)
 
 CASES = [json.loads(line) for line in (FIXTURES / "field_cases.jsonl").read_text("utf-8").splitlines()]
 BY_ID = {case["id"]: case for case in CASES}
@@ -49,3 +61,84 @@ def test_resolve(name: str, run: Run) -> None:
     done = run("resolve", case["text"], "--json")
     assert done.code == 0, done.err
     assert case["right"] in done.out
+
+
+# -- the rows about files, oEmbed and the API, each with its own way in ------------------------------------
+
+
+def test_files_of_every_kind_are_looked_into(run: Run, tmp_path: Path) -> None:
+    """ext-01, check-01"""
+    gone = "[getty 500000404]\n"
+    for name, text in {"a.md": "[getty 74917285]\n", "b.mdx": gone, "c.qmd": gone, "d.rst": gone}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "old.md").write_text(PASTED.replace("74917285", "500000404"))
+    done = run("check", str(tmp_path))
+    assert done.code == 1
+    for name in ("b.mdx", "c.qmd", "d.rst", "old.md"):
+        assert f"{name}:1:1: not-found: 500000404: withdrawn" in done.out
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("url=https://gty.im/74917285&maxwidth=100&maxheight=100", 200, "html"),  # oembed-01
+        ("url=https://gty.im/74917285&maxwidth=not-a-number", 400, "maxwidth"),  # oembed-03
+        ("url=https://gty.im/74917285&format=xml", 501, "format=json"),  # oembed-05
+        ("url=https%253A%252F%252Fgty.im%252F74917285", 404, "https%3A"),  # oembed-07
+        ("", 400, "url"),  # oembed-08
+    ],
+)
+def test_oembed(query: str, status: int, says: str) -> None:
+    answer = world().client.get(f"/oembed?{query}")
+    assert answer.status_code == status
+    assert says in answer.text
+    assert "thumbnail_url" not in answer.json  # the only one is 113 x 170
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "400 Bad Request"])
+def test_a_download_without_a_customer_names_the_settings(status: str) -> None:
+    """api-01, api-02, api-03"""
+    refusal = once(b'{"ErrorCode": "UserTokenRequired", "ErrorMessage": "x"}', status)
+    with Upstream(once(token()), refusal) as upstream:
+        settings = {"api_secret": "secret-1", "token_url": f"{upstream.origin}/oauth2/token"}
+        with House(upstream.origin, **settings) as house:
+            said = str(house.error(lambda: house.api.downloads.save("74917285", "x.jpg")))
+    assert "UserTokenRequired" in said
+    assert "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD" in said
+
+
+def test_a_key_that_the_gateway_refuses_is_named() -> None:
+    """api-04"""
+    with Upstream(once(b'{"message": "Forbidden"}', "403 Forbidden")) as upstream, House(upstream.origin) as house:
+        assert "EMBEDKIT_API_KEY" in str(house.error(lambda: house.kit.search("harbour")))
+
+
+@pytest.mark.parametrize(
+    ("family", "params", "sent"),
+    [
+        ("creative", {"safe_search": True}, {"safe_search": "true"}),  # api-05
+        ("all", {"page": 2, "page_size": 30}, {"page": "2", "page_size": "30"}),  # api-06
+        ("editorial", {"date_from": "2020-01-01"}, {"date_from": "2020-01-01"}),  # api-08
+        ("creative", {"exclude_keyword_ids": [1, 2]}, {"exclude_keyword_ids": "1,2"}),  # api-09
+    ],
+)
+def test_what_is_sent(family: Any, params: dict[str, Any], sent: dict[str, str]) -> None:
+    kit, sandbox = inside()
+    kit.api.search.find("night", family=family, **params)
+    assert sandbox.calls[-1].params.items() >= sent.items()
+
+
+def test_the_url_of_a_download_is_asked_for() -> None:
+    """api-10"""
+    kit, sandbox = inside()
+    assert kit.api.downloads.url("74917285").startswith("https://")
+    asked = next(call for call in sandbox.calls if call.path.startswith("/v3/downloads/"))
+    assert asked.params["auto_download"] == "false"
+
+
+def test_nulls_in_an_answer() -> None:
+    """api-14"""
+    body = b'{"result_count": 1, "images": [{"id": 74917285, "title": "x", "date_created": null}]}'
+    with Upstream(once(body)) as upstream, House(upstream.origin) as house:
+        (image,) = house.kit.search("harbour")
+    assert image.id == "74917285"
