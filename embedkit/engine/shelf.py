@@ -19,7 +19,7 @@ from embedkit.getty import urls
 from embedkit.models import ALIGNS, AssetRef, Embed, Options, Problem
 from embedkit.rendering.phrasing import phrasing
 from embedkit.shortcodes import scan
-from embedkit.shortcodes.surroundings import Span, Surroundings
+from embedkit.shortcodes.surroundings import Surroundings
 from embedkit.shortcodes.tag import unescape
 
 MARK_BYTES = 8
@@ -84,7 +84,7 @@ class Shelf:
             elif found[1]:
                 edits.append((*found.span(), shown.flow))
             else:
-                content = around.content(Span(*found.span()))
+                content = around.content(*found.span())
                 edits.append((*found.span(), getattr(shown, content)))
         return scan.replace(html, edits)
 

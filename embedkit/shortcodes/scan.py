@@ -345,9 +345,14 @@ class _Scan:
             outer = alone
         elif saved.kind != "wp-embed" and outer.start == start:
             outer = self._around.element(span, "p")
-        if self._context.protected(outer.start) or self._context.protected(start):
+        if self._is_protected(outer.start, start):
             return 0
         return self._add(Shortcode(*outer, saved.kind, saved.url, saved.options, start))
+
+    def _is_protected(self, outer: int, inner: int) -> bool:
+        """Whether a candidate stays as it is, or the element around it does."""
+        protected = self._context.protected
+        return protected(outer) or (inner != outer and protected(inner))
 
     def _read_bare_url(self, start: int, end: int) -> int:
         """A URL alone on its line or in its element, or in brackets that mean an embed; 0 where there is more."""
@@ -359,7 +364,7 @@ class _Scan:
         if self._input == "markdown" and url.endswith("\\"):  # a hard line break
             url = url[:-1]
         outer = self._around.alone(*span) or (span if written.in_sentences else None)
-        if outer is None or self._context.protected(outer.start) or self._context.protected(span.start):
+        if outer is None or self._is_protected(outer.start, span.start):
             return 0
         return self._add(Shortcode(*outer, written.kind, tags.unescape(url), written.options, span.start))
 
@@ -400,7 +405,7 @@ class _Scan:
 
     def _add(self, shortcode: Shortcode) -> int:
         """Add what was found, all of which will be replaced; returns where to go on."""
-        content = self._around.content(Span(shortcode.start, shortcode.end))
+        content = self._around.content(shortcode.start, shortcode.end)
         end = self._append(shortcode if content == "flow" else shortcode._replace(content=content))
         self._context.skip(end)
         return end

@@ -7,6 +7,7 @@ a ``<span>``, with a ``<br>`` or a sign behind it that nobody sees. All of that 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import NamedTuple
 
 from embedkit.models import ContentModel
@@ -34,12 +35,12 @@ _INLINE_START = lazy_pattern(rf"<{_INLINE}{_ATTRIBUTES}>", re.IGNORECASE)
 _INLINE_END = lazy_pattern(rf"{_PAD}</{_INLINE}[ \t\r\n]*+>", re.IGNORECASE)
 _ENTITY = lazy_pattern(ENTITY_OF_BLANK)
 _IS_BR = lazy_pattern(_BR, re.IGNORECASE)
-_BLANKS = lazy_pattern(rf"{_BLANK}*+\r?")
+_LINE_END = lazy_pattern(rf"{_BLANK}*+\r?(?:\n|\Z)")
 _SPACES = lazy_pattern(rf"{_SPACE}*+")
 _LINE_BREAK = lazy_pattern(_BR, re.IGNORECASE)
 _BLOCK_START = lazy_pattern(rf"<(?:p|div|li|td|th|dd|blockquote){_ATTRIBUTES}>", re.IGNORECASE)
 _BLOCK_END = lazy_pattern(r"</(?:p|div|li|td|th|dd|blockquote)[ \t\r\n]*+>", re.IGNORECASE)
-_SETEXT = lazy_pattern(r"\n[ \t]{0,3}(?:=++|-++)[ \t\r]*+(?=\n|\Z)")
+_SETEXT = lazy_pattern(rf"{_BLANK}*+\r?\n[ \t]{{0,3}}(?:=++|-++)[ \t\r]*+(?=\n|\Z)")
 _ELEMENTS = {
     name: (
         lazy_pattern(rf"<{name}{_ATTRIBUTES}>", re.IGNORECASE),
@@ -91,7 +92,10 @@ class Surroundings:
         self._text = text
         self._input = input
         self.floor = 0
-        self._paragraphs = _Paragraphs(text)
+
+    @cached_property
+    def _paragraphs(self) -> _Paragraphs:
+        return _Paragraphs(self._text)
 
     def alone(self, start: int, end: int) -> Span | None:
         """What a candidate is alone in: its paragraph with the elements in it, or its line; None in a sentence."""
@@ -138,7 +142,7 @@ class Surroundings:
             sign = text[place - 1]
             if sign in _SIGNS and (lines or sign not in "\r\n\f"):
                 place -= 1
-            elif found := self._written_space(place, lines):
+            elif sign in ";>" and (found := self._written_space(place, lines)):
                 place = found.start()
             else:
                 break
@@ -151,27 +155,27 @@ class Surroundings:
             return self._match_back(_ENTITY, "&", end, MAX_ENTITY_CHARS)
         return self._match_back(_IS_BR, "<", end, MAX_BR_CHARS) if lines and sign == ">" else None
 
-    def content(self, span: Span) -> ContentModel:
-        """What HTML allows in place of the span."""
-        text, start, end = self._text, *span
+    def content(self, start: int, end: int) -> ContentModel:
+        """What HTML allows in place of what is there."""
+        text = self._text
         if self._input == "text":
             return "flow"
-        if self._input == "markdown" and text[max(0, start - 2) : start] == "\n\n" and text[end : end + 1] in "\n":
+        if self._input == "markdown" and text[start - 2 : start] == "\n\n" and text[end : end + 1] in "\n":
             return "flow"  # most are in a paragraph of their own
-        if self._input == "markdown" and (known := self._content_of_line(span)):
+        if self._input == "markdown" and (known := self._content_of_line(start, end)):
             return known
-        return self._content_of_element(span.start)
+        return self._content_of_element(start)
 
-    def _content_of_line(self, span: Span) -> ContentModel | None:
+    def _content_of_line(self, start: int, end: int) -> ContentModel | None:
         """What a line of Markdown says; None where an element around it decides."""
         text = self._text
-        line = text.rfind("\n", max(0, span.start - MAX_LINE_CHARS), span.start) + 1
-        if text.find("\r", line, span.start) >= 0:  # the line ends of old Macs
+        line = text.rfind("\n", max(0, start - MAX_LINE_CHARS), start) + 1
+        if text.find("\r", line, start) >= 0:  # the line ends of old Macs
             return None
-        below = text.find("\n", span.end, span.end + MAX_LINE_CHARS)
+        below = text.find("\n", end, end + MAX_LINE_CHARS)
         before, after = (
-            text[line : span.start],
-            text[span.end : below if below >= 0 else span.end + MAX_LINE_CHARS],
+            text[line:start],
+            text[end : below if below >= 0 else end + MAX_LINE_CHARS],
         )
         if before.rfind("[") > before.rfind("]") and "](" in after:
             return "text"
@@ -233,20 +237,14 @@ class Surroundings:
     # -- lines --------------------------------------------------------------------------------------------
 
     def _is_line_of_its_own(self, span: Span) -> bool:
-        if self._input != "text" and self._is_between_breaks(span):
+        if self._is_line(*span) and not self._is_part_of_more(*span):
             return True
-        if not self._is_line(*span):
-            return False
-        if self._input == "text":
-            return True
-        if self._input == "markdown":
-            return not _SETEXT.match(self._text, self._line_end(span.end)) and not self._is_in_link(span.start)
-        return not self._paragraphs.contain(span.start)
+        return self._input != "text" and self._is_between_breaks(span)
 
     def _is_line(self, start: int, end: int) -> bool:
         text, before = self._text, self.edge(start, lines=False)
         at_start = before == 0 or text[before - 1] in "\r\n" or self.is_quote(before)
-        return at_start and text[self._line_end(end) :][:1] in ("", "\n")
+        return at_start and bool(_LINE_END.match(text, end))
 
     def is_quote(self, place: int) -> bool:
         """Whether the marks of a Markdown quotation, and nothing else, are before it on its line."""
@@ -255,9 +253,11 @@ class Surroundings:
         line = self._text.rfind("\n", max(0, place - MAX_QUOTE_CHARS), place) + 1
         return not self._text[line:place].strip("> \t")
 
-    def _line_end(self, end: int) -> int:
-        blanks = _BLANKS.match(self._text, end)
-        return blanks.end() if blanks else end
+    def _is_part_of_more(self, start: int, end: int) -> bool:
+        """Whether a line is a heading, or part of a link or a paragraph with the lines around it."""
+        if self._input == "markdown":
+            return bool(_SETEXT.match(self._text, end)) or self._is_in_link(start)
+        return self._input == "html" and self._paragraphs.contain(start)
 
     def _is_in_link(self, place: int) -> bool:
         """Whether a line of Markdown is the target of a link that began on the line before."""
