@@ -202,7 +202,7 @@ def _one_of(tokens: Iterable[Secret], how: str) -> Secret:
     if given is None:
         raise Refused("token-required", how, headers=CHALLENGE)
     if not is_one_of(given, tokens):
-        raise Refused("forbidden", "This token does not open this URL.")
+        raise Refused("forbidden", "This token doesn't grant access to this URL.")
     return given
 
 

@@ -243,7 +243,7 @@ def docs(context: AppContext) -> Response:
 
 def home(context: AppContext) -> Response:
     """Where somebody lands who opens the URL of the service."""
-    links = {name: url_for(f".{name}") for name in ("docs", "openapi", "healthz", "readyz", "providers")}
+    links = {name: url_for(f".{name}") for name in ("docs", "picker", "openapi", "healthz", "readyz", "providers")}
     links["oembed"] = url_for(".oembed", url="https://gty.im/74917285")
     links["frame"] = url_for(".frame", ref="74917285")
     return page(context, "home.html", cache=PAGES, links=links)

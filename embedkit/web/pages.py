@@ -159,7 +159,8 @@ def policy(context: AppContext) -> str:
     settings = context.settings
     return (
         f"default-src 'none'; frame-src {origin(settings.frame_origin)}; style-src 'self'; script-src 'self';"
-        f" img-src {' '.join(settings.image_origins)}; base-uri 'none'; form-action 'none'; frame-ancestors *"
+        f" img-src 'self' {' '.join(settings.image_origins)}; base-uri 'none'; form-action 'none';"
+        " frame-ancestors *"
     )
 
 

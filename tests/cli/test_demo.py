@@ -91,7 +91,7 @@ def test_the_facade_asks_first(page: Page, demo: str, seen: Seen, sandbox: Sandb
 
 def test_a_reference_can_be_tried_in_every_target(page: Page, demo: str, seen: Seen) -> None:
     page.goto(demo)
-    page.get_by_label("An id, a list, an address").fill("https://gty.im/600000777")
+    page.get_by_label("An ID, a list, a URL").fill("https://gty.im/600000777")
     page.get_by_role("button", name="Resolve").click()
     expect(page.locator(".took")).to_contain_text("with 1 call upstream")
     assert page.locator(".target h4").all_inner_texts() == list(TARGETS)
@@ -107,7 +107,7 @@ def test_a_reference_can_be_tried_in_every_target(page: Page, demo: str, seen: S
 def test_every_sample_says_what_came_of_it(page: Page, demo: str, seen: Seen, ref: str, says: str) -> None:
     page.goto(demo)
     page.get_by_role("link", name=says, exact=True).click()
-    expect(page.get_by_label("An id, a list, an address")).to_have_value(ref)
+    expect(page.get_by_label("An ID, a list, a URL")).to_have_value(ref)
     failed = {"withdrawn": "not-found", "not embeddable": "not-embeddable", "a look-alike host": "unsupported"}
     expect(page.locator(".took")).to_contain_text(failed.get(says, "Resolved in"))
     assert page.locator(".preview").count() == (1 if says in failed else 6)
@@ -149,7 +149,7 @@ def test_it_works_without_scripts(browser: Browser, demo: str, sandbox: SandboxS
         assert page.locator("article iframe").first.get_attribute("src").startswith(sandbox.url)
         expect(page.get_by_role("button", name="Show picture")).to_have_count(0)
         expect(page.locator("article figure").nth(1).get_by_role("link").first).to_be_visible()
-        page.get_by_label("An id, a list, an address").fill("74917285")
+        page.get_by_label("An ID, a list, a URL").fill("74917285")
         page.get_by_role("button", name="Resolve").click()
         expect(page.locator(".took")).to_contain_text("Resolved in")
         expect(page.locator(".target")).to_have_count(len(TARGETS))

@@ -44,7 +44,8 @@ def started(name: str, folder: Path) -> Iterator[str]:
         subprocess.Popen(
             [*command(name), *options],
             cwd=EXAMPLES.parent,
-            env={**os.environ, "TMPDIR": str(folder)},
+            env=os.environ
+            | {"TMPDIR": str(folder), "PYTHONPATH": str(ROOT)},  # ours may be installed from elsewhere
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -107,8 +108,8 @@ def pick(picker: Page | FrameLocator | Locator, query: str, *, number: int = 0, 
     picker.locator("input[enterkeyhint=search]").fill(query)  # not that of the page without scripts
     picker.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).click()
     if caption:
-        picker.get_by_role("combobox", name="Caption").select_option("Own words")
-        picker.get_by_role("textbox", name="Words of the caption").fill(caption)
+        picker.get_by_role("combobox", name="Caption").select_option("Custom")
+        picker.get_by_role("textbox", name="Caption text").fill(caption)
     ref = re.findall(r"\[getty (?:src=\")?(\w+)", picker.get_by_role("textbox", name="Shortcode").inner_text())[0]
     picker.get_by_role("button", name="Insert", exact=True).click()
     return str(ref)

@@ -241,7 +241,7 @@ def test_pages_load_nothing_from_other_hosts(web: World, path: str) -> None:
 
 def test_first_page_leads_on(web: World) -> None:
     links = re.findall(r'<a href="([^"]+)"', web.client.get("/").text)
-    assert len(links) == 6
+    assert len(links) == 7
     assert {web.client.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
 
 

@@ -51,13 +51,13 @@ def test_what_is_said_goes_into_the_shortcode(desk: Desk) -> None:
     expect(code).to_have_text("[getty 900000]")
     page.get_by_label("Right").check()
     page.get_by_label("Width in pixels").fill("480")
-    page.get_by_label("Caption", exact=True).select_option("By Getty Images")
-    page.get_by_label("Form").select_option("Picture that asks first")
+    page.get_by_label("Caption", exact=True).select_option("Getty's caption")
+    page.get_by_label("Display as").select_option("Click to load")
     expect(code).to_have_text('[getty src="900000" width="480" caption="true" align="right" target="facade"]')
-    page.get_by_label("Caption", exact=True).select_option("Own words")
-    page.get_by_label("Words of the caption").fill('Quay [east] "B" & <co>')
+    page.get_by_label("Caption", exact=True).select_option("Custom")
+    page.get_by_label("Caption text").fill('Quay [east] "B" & <co>')
     page.get_by_label("Alternative text").fill("Boats")
-    page.get_by_label("Form").select_option("As the site does")
+    page.get_by_label("Display as").select_option("Site default")
     expect(page.locator("#alt-hint")).to_have_text("")
     expect(code).to_have_text(
         '[getty src="900000" width="480" caption="Quay &#91;east&#93; &#34;B&#34; &#38; &#60;co&#62;" align="right" title="Boats"]'
@@ -65,10 +65,10 @@ def test_what_is_said_goes_into_the_shortcode(desk: Desk) -> None:
     page.get_by_role("button", name="Back to the results").click()
     tiles(page).first.click()
     expect(page.get_by_label("Alternative text")).to_have_value("Boats")  # it is kept
-    page.get_by_label("Words of the caption").fill("]" * 900)
+    page.get_by_label("Caption text").fill("]" * 900)
     page.get_by_role("button", name="Insert").click()
     assert (
-        page.get_by_label("Words of the caption")
+        page.get_by_label("Caption text")
         .evaluate("field => field.validationMessage")
         .startswith("This is too long")
     )
@@ -108,13 +108,13 @@ def test_its_shortcodes_are_those_of_the_library(desk: Desk) -> None:
 def test_the_preview_is_the_services_own_page_and_follows(desk: Desk) -> None:
     page = desk.open()
     details(page)
-    page.get_by_label("As inserted").check(force=True)
+    page.get_by_label("Preview", exact=True).check(force=True)
     frame = page.locator(".stage iframe")
     expect(frame).to_have_attribute("title", "Preview: Harbour at dusk 1")
     address = frame.get_attribute("src") or ""
     assert address.startswith(f"{desk.site.url}/embed/900000?target=web&maxwidth=592#?secret=")
     page.get_by_label("Left").check()
-    page.get_by_label("Caption", exact=True).select_option("By Getty Images")
+    page.get_by_label("Caption", exact=True).select_option("Getty's caption")
     until(
         page,
         "document.querySelector('embedkit-picker').shadowRoot.querySelector('iframe').src.includes('maxwidth=320&caption=true')",
@@ -150,7 +150,7 @@ def test_copies_without_the_permission(desk: Desk) -> None:
     expect(page.get_by_role("button", name="Copy shortcode")).to_be_focused()
     page.evaluate("document.execCommand = () => false")
     page.get_by_role("button", name="Copy link").click()
-    expect(page.get_by_role("status")).to_contain_text("Copying did not work")
+    expect(page.get_by_role("status")).to_contain_text("Couldn't copy")
 
 
 def test_a_picture_can_be_dragged(desk: Desk) -> None:

@@ -144,7 +144,7 @@ def test_the_real_service_from_the_first_letter_to_the_value(room: Desk) -> None
         expect(tiles(page)).to_have_count(30, timeout=60_000)
         expect(tiles(page).first.locator("img.there")).to_be_visible(timeout=60_000)
         tiles(page).nth(2).click()
-        page.get_by_label("As inserted").check(force=True)
+        page.get_by_label("Preview", exact=True).check(force=True)
         frame = page.frame_locator(".stage iframe").frame_locator("iframe")
         expect(frame.locator("img").first).to_be_visible()
         stage = page.locator(".stage").bounding_box()

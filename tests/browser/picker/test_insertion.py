@@ -70,7 +70,7 @@ def test_who_wants_markup_is_told_that_there_is_none(desk: Desk) -> None:
     details(page)
     page.route("**/v1/embeds", lambda route: route.abort())
     page.get_by_role("button", name="Insert").click()
-    expect(page.locator(".side .problem")).to_have_text("The markup cannot be had right now. Please try again.")
+    expect(page.locator(".side .problem")).to_have_text("Couldn't get the embed code. Please try again.")
     page.unroute("**/v1/embeds")
     assert insert(page)["value"] == "<figure>web of 900000</figure>"
 
@@ -121,7 +121,7 @@ def test_each_of_several_is_inserted_as_was_said_of_it(desk: Desk) -> None:
     page = desk.open("multiple")
     details(page, 1)
     page.get_by_label("Left").check()
-    page.get_by_label("Form").select_option("Link with credit")
+    page.get_by_label("Display as").select_option("Link with credit")
     page.get_by_role("button", name="Select", exact=True).click()
     page.locator(".mark").nth(0).click()
     page.get_by_role("button", name="Insert 2 pictures").click()

@@ -337,7 +337,7 @@ def test_only_failures_interrupt(desk: Desk) -> None:
     expect(page.get_by_role("alert")).to_have_text("")
     desk.service.search = lambda _: problem(429, "quota-exhausted")
     search(page, "pier")
-    expect(page.get_by_role("alert")).to_contain_text("The quota of searches is used up.")
+    expect(page.get_by_role("alert")).to_contain_text("Search quota reached.")
 
 
 def test_the_first_screen_as_it_is_read(desk: Desk) -> None:
@@ -347,8 +347,8 @@ def test_the_first_screen_as_it_is_read(desk: Desk) -> None:
         - heading "Find a picture" [level=2]
         - search:
           - button "Search"
-          - searchbox "Search Getty Images, or paste a link, an id or embed code"
-        - paragraph: "Sample pictures: no key configured"
+          - searchbox "Search Getty Images, or paste a link, an ID or embed code"
+        - paragraph: "Demo mode: sample pictures"
         - group "Filters":
           - group "Kind of picture":
             - radio "All" [checked]
@@ -356,10 +356,10 @@ def test_the_first_screen_as_it_is_read(desk: Desk) -> None:
             - radio "Editorial"
           - combobox "Orientation"
           - combobox "People"
-          - combobox "Colour"
-          - combobox "Order"
-          - checkbox "Leave out nudity" [checked]
-        - heading "What should the picture show?" [level=3]
+          - combobox "Color"
+          - combobox "Sort by"
+          - checkbox "Exclude nudity" [checked]
+        - heading "What are you looking for?" [level=3]
         - paragraph
         - group "For example":
           - heading "For example" [level=4]
@@ -382,7 +382,7 @@ def test_results_and_details_as_they_are_read(desk: Desk) -> None:
         - option "Harbour at dusk 1, photo by Ivo Lindqvist"
         - option "A lighthouse keeper's morning 2, photo by Sofía Jansen" [selected]
         - option "Fishing boats 3, photo by Yusuf Haddad"
-      - paragraph: These are all 3.
+      - paragraph: "End of results: all 3 are shown."
       - region "A lighthouse keeper's morning 2":
         - button "Previous picture"
         - button "Next picture"
@@ -391,7 +391,7 @@ def test_results_and_details_as_they_are_read(desk: Desk) -> None:
         - img "A lighthouse keeper's morning 2"
         - group "Show":
           - radio "Picture" [checked]
-          - radio "As inserted"
+          - radio "Preview"
         - heading "A lighthouse keeper's morning 2" [level=3]
         - paragraph
         - button "Show more"
@@ -405,20 +405,20 @@ def test_results_and_details_as_they_are_read(desk: Desk) -> None:
         - definition: 2,000 × 3,000 px
         - term: Use
         - definition: Editorial · For editorial use only.
-        - term: Id
+        - term: ID
         - definition: "900001"
         - link "View on Getty Images (opens in a new tab)"
-        - group "How it is inserted":
+        - group "Insert options":
           - textbox "Alternative text"
-          - paragraph: This is only the title. Please describe what can be seen.
+          - paragraph: This is just the title. Describe what the picture shows.
           - group "Alignment":
             - radio "None" [checked]
             - radio "Left"
-            - radio "Centred"
+            - radio "Centered"
             - radio "Right"
           - spinbutton "Width in pixels"
           - combobox "Caption"
-          - combobox "Form"
+          - combobox "Display as"
         - textbox "Shortcode"
         - group "Copy":
           - button "Copy shortcode"

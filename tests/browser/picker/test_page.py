@@ -211,7 +211,7 @@ def test_it_keeps_to_its_policy_and_to_its_hosts(page: Page, own: str, sandbox: 
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.goto(f"{own}/picker?{ECLIPSE}&lang=en")
     page.locator("[role=option]").first.click()
-    page.get_by_role("radio", name="As inserted").check()
+    page.get_by_role("radio", name="Preview").check()
     page.wait_for_timeout(500)
     assert page.evaluate("violations") == []
     assert [fault for fault in faults if "favicon" not in fault and "404" not in fault] == []

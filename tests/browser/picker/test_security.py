@@ -207,11 +207,11 @@ def test_words_of_an_editor_leave_no_attribute_of_the_shortcode_and_reach_the_pr
     page, asked = opened(desk)
     search(page)
     tiles(page).first.click()
-    page.get_by_role("radio", name="As inserted").check()
+    page.get_by_role("radio", name="Preview").check()
     for text in OURS:
         page.get_by_label("Alternative text").fill(text)
         page.get_by_label("Caption", exact=True).select_option("own")
-        page.get_by_label("Words of the caption").fill(text)
+        page.get_by_label("Caption text").fill(text)
         written = page.locator(".code").inner_text()
         inside = written.removeprefix('[getty src="900000" caption="').removesuffix('"]')
         assert inside.count('" title="') == 1
@@ -247,8 +247,8 @@ def test_markup_of_the_service_is_handed_over_and_never_parsed(desk: Desk) -> No
     page, asked = opened(desk)
     search(page, "900007")
     expect(page.locator(".side h3")).to_have_text(html)
-    page.get_by_label("Form", exact=True).select_option("card")
-    page.get_by_role("radio", name="As inserted").check()
+    page.get_by_label("Display as", exact=True).select_option("card")
+    page.get_by_role("radio", name="Preview").check()
     expect(page.locator("pre.markup")).to_have_text(html)
     assert page.locator("pre.markup > *").count() == 0
     page.get_by_role("button", name="Insert", exact=True).click()
@@ -372,7 +372,7 @@ def test_the_grant_goes_to_the_search_alone_and_as_a_header(desk: Desk) -> None:
     page.get_by_role("button", name="Load more").click()
     expect(tiles(page)).to_have_count(60)
     tiles(page).first.click()
-    page.get_by_role("radio", name="As inserted").check()
+    page.get_by_role("radio", name="Preview").check()
     page.get_by_role("button", name="Insert", exact=True).click()
     until(page, "heard.some(([name]) => name === 'select')")
     search(page, "900001")
@@ -408,7 +408,7 @@ def test_a_message_of_a_stranger_changes_nothing(desk: Desk) -> None:
     page, asked = opened(desk)
     search(page)
     tiles(page).first.click()
-    page.get_by_role("radio", name="As inserted").check()
+    page.get_by_role("radio", name="Preview").check()
     frame = page.locator("iframe.frame")
     before = frame.evaluate("frame => frame.style.blockSize")
     page.evaluate(f"""() => {{ {SKELETON}

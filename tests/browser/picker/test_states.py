@@ -351,8 +351,8 @@ def test_every_state_is_accessible_and_fits(
         ("no key", "EMBEDKIT_API_KEY"),
         ("wrong key", "EMBEDKIT_API_KEY"),
         ("forbidden", "Said by the service."),
-        ("withdrawn", "no such picture any more"),
-        ("not for embedding", "may not be embedded"),
+        ("withdrawn", "no longer available"),
+        ("not for embedding", "can't be embedded"),
         ("no reference", "That is no picture."),
         ("offline", "You are offline"),
     ],
@@ -444,7 +444,7 @@ def test_more_that_fails_keeps_what_is_there_and_can_be_asked_again(desk: Desk) 
     search(page)
     desk.service.search = lambda _: problem(503, "unavailable")
     page.get_by_role("button", name="Load more").click()
-    expect(page.locator(".failed")).to_contain_text("cannot be reached")
+    expect(page.locator(".failed")).to_contain_text("unavailable")
     expect(tiles(page)).to_have_count(30)
     desk.service.search = desk.service.found
     page.get_by_role("button", name="Try again").click()
@@ -478,7 +478,7 @@ def test_nothing_found_offers_shorter_words_and_no_filters(desk: Desk) -> None:
 def test_sample_pictures_are_called_so(desk: Desk) -> None:
     expect(desk.open().locator(".badge")).to_have_count(0)
     page = desk.open("sandbox")
-    expect(page.locator(".badge")).to_have_text("Sample pictures: no key configured")
+    expect(page.locator(".badge")).to_have_text("Demo mode: sample pictures")
     page.get_by_role("button", name="solar eclipse").click()
     expect(tiles(page)).to_have_count(30)
 
