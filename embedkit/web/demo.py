@@ -1,4 +1,4 @@
-"""The demo: a sample post with live shortcodes, a place to try a reference, and the next three steps.
+"""The demo: the picker beside a post that is rendered as it is written, a reference to try, the next three steps.
 
 It is the whole service plus one page. The page is made on the server and works without any script.
 """
@@ -6,6 +6,7 @@ It is the whole service plus one page. The page is made on the server and works 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,42 +23,25 @@ from embedkit.shortcodes import scan
 from embedkit.targets import ROWS
 from embedkit.web.app import create_app
 from embedkit.web.pages import environment
+from embedkit.web.picker_files import picker_files
 from embedkit.web.response import as_page
 
 POST = """\
-<p>On the third day the clouds broke, an hour
-before the moon took the sun.</p>
+On the third day the clouds broke, an hour before the moon took the sun.
 
-[getty 1215508382
- caption="Jaipur, a minute before totality."
- title="The corona around a black sun"]
+[getty 1215508382 caption="Jaipur, a minute before totality."]
 
-<p>Birds went quiet and the street lamps came
-on. We drove north that night, and the sky was
-not done with us.</p>
+Birds went quiet and the street lamps came on. We drove north that night, and the sky was not done with us.
 
-[getty 252611441 width=420 align=right
- target=facade]
+[getty 252611441 width=420 target=facade]
 
-<p>The green began as a thread above the pines
-and then filled the window. Whoever reads this
-chooses when Getty Images is asked for that one:
-the façade loads nothing before the button is
-pressed.</p>
-
-<p>By the weekend there were only mountains, one
-after the other.</p>
-
-[getty 1131502286,1226009144,1257511430]
-
-<p>Write <code>[getty 74917285]</code> for a
-picture of your own. In code, as here, it stays
-as it is; so does [[getty 74917285]], the
-escape.</p>
+The green began as a thread above the pines and then filled the window. That picture asks Getty Images for \
+nothing until the reader presses its button.
 """
+MAX_TEXT_CHARS = 4_000
 
 SAMPLES = (
-    ("74917285", "an id"),
+    ("74917285", "an ID"),
     ("https://gty.im/1152503810", "a short link"),
     ("https://www.gettyimages.de/detail/foto/winterabend-lizenzfreies-bild/91480088", "a localised page"),
     ("1131502286,1226009144,1257511430", "a slideshow"),
@@ -98,36 +82,35 @@ def create_demo(settings: Settings, calls: Calls) -> Flask:
 
 
 def _page(kit: EmbedKit, calls: Calls) -> Response:
-    ref = request.args.get("ref", "").strip()[:4000]
-    rendered = Markup(kit.render(POST))  # our own text and our own markup  # noqa: S704  # nosec B704
+    ref = request.args.get("ref", "").strip()[:MAX_TEXT_CHARS]
+    text = request.args.get("text", POST)[:MAX_TEXT_CHARS]
     html = (
         environment("")
         .get_template("embedkit/demo.html")
         .render(
-            post=_pieces(POST),
-            rendered=rendered,
+            text=text,
+            article=_article(kit, text),
             trial=_try(kit, calls, ref) if ref else None,
             ref=ref,
             samples=SAMPLES,
             assets=kit.assets("facade"),
+            picker=map(Markup, picker_files().tags("/static")),
             url=request.host_url.rstrip("/"),
         )
     )
+    pictures = " ".join(kit.settings.image_origins)
     policy = (
-        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-        f"frame-src {kit.settings.frame_origin}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
+        f" img-src 'self' data: {pictures}; frame-src 'self' {kit.settings.frame_origin};"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     return as_page(html, policy)
 
 
-def _pieces(text: str) -> Iterator[tuple[str, bool]]:
-    """A text cut where its shortcodes begin and end, and which of the pieces are shortcodes."""
-    last = 0
-    for found in scan.find(text):
-        yield text[last : found.start], False
-        yield text[found.start : found.end], True
-        last = found.end
-    yield text[last:], False
+def _article(kit: EmbedKit, text: str) -> Markup:
+    """A plain text as its reader sees it; embedkit-demo.js does the same where there are scripts."""
+    paragraphs = (piece.strip() for piece in re.split(r"\n\s*\n", text))
+    return kit.filter(Markup("\n").join(Markup("<p>{}</p>").format(one) for one in paragraphs if one))
 
 
 def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:

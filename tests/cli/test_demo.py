@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import pytest
 import waitress
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from embedkit.sandbox import SandboxServer
 from embedkit.targets import TARGETS
-from embedkit.web.demo import SAMPLES, create_demo
+from embedkit.web.demo import POST, SAMPLES, create_demo
 
 FACADE = "252611441"  # the picture of the sample post that asks first
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -27,7 +27,7 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture(name="demo", scope="module")
 def fixture_demo(sandbox: SandboxServer) -> Iterator[str]:
-    settings = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute")
+    settings = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute", search_access="open")
     server = waitress.create_server(create_demo(settings, sandbox.app.count), host="127.0.0.1", port=0, threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -64,18 +64,93 @@ def fixture_page(browser: Browser, seen: Seen) -> Iterator[Page]:
 
 def test_a_reader_sees_the_post(page: Page, demo: str, seen: Seen, sandbox: SandboxServer) -> None:
     page.goto(demo)
-    article = page.locator("article")
+    article = page.get_by_role("article")
     first = article.frame_locator("iframe").first
     expect(first.locator("img").first).to_be_visible()
     assert first.locator("img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 300
     expect(article.locator("figcaption").first).to_contain_text("Jaipur, a minute before totality.")
-    expect(article).to_contain_text("[getty 74917285] for a picture")
-    expect(article).to_contain_text("so does [getty 74917285], the escape")
-    assert page.locator("mark").all_inner_texts()[-1] == "[[getty 74917285]]"
-    article.locator("figure").last.scroll_into_view_if_needed()
-    expect(article.frame_locator("iframe").last.locator("img").first).to_be_visible()
+    assert page.get_by_label("What the author writes").input_value() == POST
     assert seen.said == []
     assert all(url.startswith((demo, sandbox.url, "data:")) for url in seen.asked)
+
+
+def write(page: Page, text: str) -> Locator:
+    """The box that the text is written into."""
+    box = page.get_by_label("What the author writes")
+    box.fill(text)
+    return box
+
+
+def insert(page: Page, number: int = 0) -> str:
+    """Choose one of the pictures and insert it; its shortcode."""
+    page.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).click()
+    shortcode = page.get_by_role("textbox", name="Shortcode", exact=True).inner_text()
+    page.get_by_role("button", name="Insert", exact=True).click()
+    return shortcode
+
+
+def test_insert_ends_in_a_picture(page: Page, demo: str, seen: Seen) -> None:
+    page.goto(demo)
+    box = write(page, "Before.\n\nAfter.")
+    article = page.locator("#article")
+    expect(article.locator("> *")).to_have_text(["Before.", "After."])
+    box.evaluate("box => box.setSelectionRange(7, 7)")
+    shortcode = insert(page)
+    expect(box).to_have_value(f"Before.\n\n{shortcode}\n\nAfter.")
+    expect(article.frame_locator("iframe").locator("img").first).to_be_visible()
+    expect(article.locator("> *")).to_have_count(3)
+    assert article.locator("> *").nth(1).evaluate("node => node.localName") == "figure"
+    expect(page.locator("#told")).to_have_text("The article has 1 picture.")
+    second = insert(page, 1)  # the cursor is behind the first
+    expect(box).to_have_value(f"Before.\n\n{shortcode}\n\n{second}\n\nAfter.")
+    expect(article.locator("figure")).to_have_count(2)
+    box.focus()
+    page.keyboard.press("Control+z")
+    expect(box).to_have_value(f"Before.\n\n{shortcode}\n\nAfter.")
+    expect(article.locator("figure")).to_have_count(1)
+    assert seen.said == []
+
+
+def test_pictures_stay_loaded_while_one_writes_and_the_rest_is_not_repeated(page: Page, demo: str) -> None:
+    page.goto(demo)
+    article = page.locator("#article")
+    article.locator("iframe").first.evaluate("frame => { frame.before = true }")
+    said = page.locator("#told")
+    said.evaluate(
+        "said => { window.told = []; new MutationObserver(() => told.push(said.textContent)).observe(said, {childList: true}) }"
+    )
+    box = page.get_by_label("What the author writes")
+    for words in ("One", "Two"):
+        box.evaluate("box => box.setSelectionRange(0, 0)")
+        box.press_sequentially(f"{words} paragraph.\n\n")
+        expect(article.locator("> *").first).to_have_text(f"{words} paragraph.")
+    assert article.locator("iframe").first.evaluate("frame => frame.before") is True
+    assert page.evaluate("told") == ["The article has 2 pictures."]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_is_typed_is_text_and_no_markup(browser: Browser, demo: str, scripts: bool) -> None:
+    with browser.new_context(java_script_enabled=scripts) as context:
+        page = context.new_page()
+        page.goto(demo)
+        write(page, '<img src=x onerror=alert(1)>\n\n[getty 74917285 caption="<b>"]\n\n[getty 500000404]')
+        if not scripts:
+            page.get_by_role("button", name="Show", exact=True).click()
+        expect(page.locator("#article > p").first).to_have_text("<img src=x onerror=alert(1)>")
+        expect(page.locator("#article figcaption").first).to_contain_text("<b>")
+        expect(page.locator("#article")).to_contain_text("no longer available")
+        if scripts:
+            expect(page.locator("#told")).to_contain_text("The article has 1 picture. ")
+
+
+def test_an_article_that_cannot_follow_says_so(page: Page, demo: str) -> None:
+    page.goto(demo)
+    page.route("**/v1/render", lambda route: route.abort())
+    write(page, "One.")
+    expect(page.locator("#told")).to_contain_text("The article can't be updated right now.")
+    page.unroute("**/v1/render")
+    write(page, "Two.")
+    expect(page.locator("#article")).to_have_text("Two.")
 
 
 def test_the_facade_asks_first(page: Page, demo: str, seen: Seen, sandbox: SandboxServer) -> None:

@@ -1,0 +1,96 @@
+/* The page of `embedkit demo`: what is chosen in the picker goes into the text, and the article follows the text. */
+
+const PAUSE_MS = 300; // of typing
+const text = document.getElementById("text");
+const article = document.getElementById("article");
+const status = document.getElementById("told");
+let shown = sources([...article.children]); // what the article was made of: scripts change what it became
+let asking = new AbortController();
+let timer = 0;
+
+function sources(nodes) {
+  return nodes.map((node) => node.outerHTML);
+}
+
+/** The shortcode in a paragraph of its own where the cursor is; by a command that undo knows. */
+function insert(shortcode) {
+  const before = text.value.slice(0, text.selectionStart).trimEnd();
+  const after = text.value.slice(text.selectionEnd).trimStart();
+  text.focus({ preventScroll: true });
+  text.setSelectionRange(before.length, text.value.length - after.length);
+  const paragraph = `${before && "\n\n"}${shortcode}${after && "\n\n"}`;
+  if (!document.execCommand("insertText", false, paragraph)) text.setRangeText(paragraph);
+  const end = before.length + paragraph.trimEnd().length;
+  text.setSelectionRange(end, end);
+}
+
+function paragraphs() {
+  const paragraph = document.createElement("p");
+  return text.value.split(/\n\s*\n/).map((words) => {
+    paragraph.textContent = words.trim();
+    return words.trim() && paragraph.outerHTML;
+  }).join("\n");
+}
+
+async function update({ scrolls = false } = {}) {
+  clearTimeout(timer);
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  try {
+    const response = await fetch("/v1/render", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ content: paragraphs(), input: "html" }),
+      signal,
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.detail);
+    const changed = replace(answer.content);
+    if (scrolls) changed.find((node) => node.matches(".ek"))?.scrollIntoView({ block: "nearest" });
+    tell([count(answer.embeds.length), ...answer.problems.map(({ detail }) => detail)].join(" "));
+  } catch (error) {
+    if (!signal.aborted) tell(`The article can't be updated right now. ${error.message}`);
+  }
+}
+
+/** Change only the paragraphs that differ, so that the other pictures don't load anew. */
+function replace(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html; // of our own service, and of a text that was escaped
+  const old = [...article.children];
+  const fresh = [...template.content.children];
+  const wanted = sources(fresh);
+  const shorter = Math.min(shown.length, wanted.length);
+  let same = 0;
+  while (same < shorter && shown[same] === wanted[same]) same++;
+  let end = 0;
+  while (end < shorter - same && shown.at(-1 - end) === wanted.at(-1 - end)) end++;
+  const changed = fresh.slice(same, fresh.length - end);
+  old.slice(same, old.length - end).forEach((node) => node.remove());
+  changed.forEach((node) => article.insertBefore(node, old[old.length - end] ?? null));
+  shown = wanted;
+  document.dispatchEvent(new Event("embedkit:scan")); // for click-to-load
+  return changed;
+}
+
+function count(pictures) {
+  return pictures === 1 ? "The article has 1 picture." : `The article has ${pictures} pictures.`;
+}
+
+/** Speaks only when there is something new to say. */
+function tell(words) {
+  if (status.textContent !== words) status.textContent = words;
+}
+
+text.form.querySelector("button").hidden = true; // the article follows by itself
+if (text.value === text.defaultValue) text.setSelectionRange(text.value.length, text.value.length);
+else update(); // the browser has kept what was typed before
+text.addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(update, PAUSE_MS);
+});
+document.querySelector("embedkit-picker").addEventListener("embedkit-select", ({ detail }) => {
+  insert(detail.shortcode);
+  update({ scrolls: true });
+});
