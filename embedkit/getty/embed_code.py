@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -153,14 +153,17 @@ def _grow(page: Page, core: Core, low: int, high: int) -> Core:
 def _to_pasted(page: Page, core: Core, scripts: Mapping[int, Pasted] | None = None) -> Pasted:
     ref = AssetRef(core.ref.items, replace(core.ref.options, align=core.align))
     tags = page.tags[page.index(core.start) : page.index(core.end)]
-    starts = (tag.start for tag in _outside_copies(tags) if not (tag.closing and tag.name in _RAW))
+    starts = (tag.start for tag in _outside_copies(page, tags) if not (tag.closing and tag.name in _RAW))
     start, *parts = map(page.plain.original, dict.fromkeys((core.start, *starts)))
     apart = next((scripts[tag.start] for tag in tags if tag.start in scripts), None) if scripts else None
     return Pasted(start, page.plain.original(core.end), ref, (start, *parts), apart)
 
 
-def _outside_copies(tags: list[Tag]) -> Iterator[Tag]:
-    """Tags not in a script, up to a ``noscript`` or a frame that JSX closes: HTML sees no tags after those."""
+def _outside_copies(page: Page, tags: list[Tag]) -> Iterator[Tag]:
+    """Tags not in a script, up to where HTML sees no tags any more.
+
+    That is behind a ``noscript``, a frame that JSX closes, or a script that a string of JSON closes with ``<\\/``.
+    """
     scripted = False
     for tag in tags:
         if tag.name == "noscript":
@@ -169,7 +172,8 @@ def _outside_copies(tags: list[Tag]) -> Iterator[Tag]:
             scripted = not tag.closing
         if tag.name == "script" or not scripted:
             yield tag
-        if tag.name == "iframe" and tag.inside.endswith("/"):
+        is_json = tag.closing and page.plain.is_escaped(tag.start + 1)
+        if (tag.name == "iframe" and tag.inside.endswith("/")) or (tag.name == "script" and is_json):
             return
 
 
@@ -215,7 +219,7 @@ def _outwards(page: Page, core: Core, step: int, limit: int) -> list[Tag]:
 
 def _is_furniture(page: Page, tag: Tag, gap: str, core: Core) -> bool:
     """Whether a tag, and the text between it and the embed, are such as Getty writes around a frame."""
-    if tag.name not in _FURNITURE or page.plain.escaped(tag.start) != page.plain.escaped(core.start):
+    if tag.name not in _FURNITURE or page.plain.is_escaped(tag.start) != page.plain.is_escaped(core.start):
         return False
     if gap.strip().lstrip("#").lower() not in core.ref.items and not (len(gap) < 200 and _WORDS.fullmatch(gap)):
         return False
@@ -265,22 +269,47 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
         problems.append(error.problem(*Positions(text).of(place)))
     else:
         problems += _left(text, input, budget, edits)
+        if edits and not problems:
+            edits += _loaders(text, input, budget, edits)
     count = sum(1 for *_, written in edits if written)
     return Conversion(scan.replace(text, sorted(edits)), count, tuple(problems))
 
 
+def _loaders(
+    text: str, input: Input, budget: Budget, edits: list[tuple[int, int, str]]
+) -> Iterator[tuple[int, int, str]]:
+    """Removals of Getty's loader, wherever a template has put it, once nothing is left for it to load."""
+    code = scan.protected(text, input, budget)
+    for found in _outside(edits, _LOADER_ELEMENT.finditer(text)):
+        if not code.protected(found.start()):
+            yield (*found.span(), "")
+
+
+def _outside(edits: list[tuple[int, int, str]], found: Iterable[re.Match[str]]) -> Iterator[re.Match[str]]:
+    """Matches that no edit replaces, all in order."""
+    spans = sorted(edits)
+    starts = [start for start, *_ in spans]
+    for match in found:
+        before = bisect_right(starts, match.start()) - 1
+        if before < 0 or spans[before][1] <= match.start():
+            yield match
+
+
 def _left(text: str, input: Input, budget: Budget, edits: list[tuple[int, int, str]]) -> Iterator[Problem]:
     """A problem for what looks like embed code, is no example, and is still there."""
-    positions, front, last = Positions(text), scan.front_matter_end(text, input), 0
+    positions, front, last, asked = Positions(text), scan.front_matter_end(text, input), 0, 0
     code = scan.protected(text, input, budget)
-    for hint in _CODE.finditer(text):
+    for hint in _outside(edits, _CODE.finditer(text)):
         place = hint.start()
-        if place < last or any(start <= place < end for start, end, _ in edits):
+        if place < last:
             continue
         if place < front:
             yield Problem(*positions.of(place), "embed-code", _IN_FRONT_MATTER)
             last = front
-        elif not code.protected(place) and CONVERTED not in text[place : place + MAX_CALL_CHARS]:
+            continue
+        script = text.rfind("<script", max(asked, place - MAX_CALL_CHARS), place)
+        asked = place if hint[0].startswith("<") or script < 0 else script  # a call is code where its script is
+        if not code.protected(asked) and CONVERTED not in text[place : place + MAX_CALL_CHARS]:
             yield Problem(*positions.of(place), "embed-code", _NOT_UNDERSTOOD)
             last = place + MAX_CALL_CHARS
 
@@ -377,6 +406,11 @@ _FLAGS = {"!0": "true", "!1": "false"}
 _LOADER = re.compile(
     r"(?:https?:)?//(?:embed-cdn\.gettyimages\.com/widgets\.js|embed\.gettyimages\.com/embed-cms\.js)"
 )
+_LOADER_ELEMENT = re.compile(
+    rf"(<p>\s{{0,9}})?<script\s[^<>]{{0,300}}=[\"']?{_LOADER.pattern}[^<>]{{0,300}}>\s{{0,9}}</script\s{{0,9}}>"
+    r"(?(1)\s{0,9}</p>\n?)",
+    re.IGNORECASE,
+)
 _ARCHIVE = re.compile(r"(?:https?:)?//web\.archive\.org/web/[0-9]{1,14}[a-z_]{0,4}/(?=(?:https?:)?//)")
 _RECORD = re.compile(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
 _BARE = re.compile(r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)")
@@ -410,8 +444,8 @@ def _frames(page: Page) -> Iterator[Core]:
     for index, tag in enumerate(page.tags):
         if tag.name not in ("iframe", "amp-iframe") or tag.closing or not (ref := _frame(tag.attributes)):
             continue
-        end = _copy_after(page, page.closing(index), ref)
-        yield Core(tag.start, end, ref, tag.align)
+        start, end = _copy_before(page, index, ref), _copy_after(page, page.closing(index), ref)
+        yield Core(start, end, ref, tag.align)
 
 
 def _frame(attributes: dict[str, str]) -> AssetRef | None:
@@ -420,6 +454,17 @@ def _frame(attributes: dict[str, str]) -> AssetRef | None:
         if name != "srcdoc" and "embed.gettyimages" in value and (ref := _frame_ref(value)):
             return _with_size(ref, attributes.get("width"), attributes.get("height"))
     return None
+
+
+def _copy_before(page: Page, index: int, ref: AssetRef) -> int:
+    """Where a frame begins with the copy for browsers without scripting that a lazy loader has put before it."""
+    start = page.tags[index].start
+    opening, frame = page.tag(index - 4, "noscript", closing=False), page.tag(index - 3, "iframe", closing=False)
+    closing = page.tag(index - 1, "noscript", closing=True)
+    if not opening or not frame or not closing or not page.is_blank(closing.end, start):
+        return start
+    copied = _frame(frame.attributes)
+    return opening.start if copied and copied.items == ref.items else start
 
 
 def _copy_after(page: Page, end: int, ref: AssetRef) -> int:
@@ -750,6 +795,9 @@ _ENTITY = re.compile(
     r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
     r"|\\(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON
 )
+# In single quotes YAML doubles each of them.
+_DOUBLED = re.compile(r"[:-] '[^\n]{0,2000}class=''(?:gie-single|gie-slideshow|getty)")
+_IN_YAML = re.compile(_ENTITY.pattern + "|''")
 _NAMED = {
     "amp": "&",
     "lt": "<",
@@ -782,8 +830,8 @@ class Plain:
         at = bisect_right(self.ours, index) - 1
         return self.theirs[at] + index - self.ours[at]
 
-    def escaped(self, index: int) -> bool:
-        """Whether the character at ``index`` is written as an entity in the source."""
+    def is_escaped(self, index: int) -> bool:
+        """Whether the character at ``index`` is written as an entity, or with a backslash, in the source."""
         return self.source[self.original(index)] in "&\\" and self.source[self.original(index)] != self.text[index]
 
 
@@ -791,7 +839,7 @@ def undo_entities(text: str) -> Plain:
     """The text with entities and typographic quotes undone, as far as they occur in embed code."""
     parts: list[str] = []
     ours, theirs, length = [0], [0], 0
-    for match in _ENTITY.finditer(text):
+    for match in (_IN_YAML if _DOUBLED.search(text) else _ENTITY).finditer(text):
         if (letter := _letter(match)) is None:
             continue
         parts += text[theirs[-1] : match.start()], letter
@@ -804,6 +852,8 @@ def undo_entities(text: str) -> Plain:
 
 def _letter(match: re.Match[str]) -> str | None:
     name, decimal, hexadecimal, sign, code_unit = match.groups()
+    if match[0] == "''":
+        return "'"
     if name:
         return _NAMED[name]
     if sign:

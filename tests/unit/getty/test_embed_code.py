@@ -187,7 +187,7 @@ def test_code_is_found_but_not_converted(around: str, code: str) -> None:
     ],
 )
 def test_attributes_and_larger_scripts_are_not_converted(text: str) -> None:
-    assert embed_code.convert(text) == (text, 0, ())
+    assert embed_code.convert(text)[:2] == (text, 0)
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,8 @@ def test_front_matter_is_left_and_reported() -> None:
 
 def test_what_can_not_be_read_is_reported_once_and_code_is_not() -> None:
     broken = "<script>gie.widgets.load({id:'x'})</script>"
-    assert [one.code for one in embed_code.convert(f"<p>{broken}{broken}</p>")[2]] == []  # a script is code
+    assert [one.column for one in embed_code.convert(f"<p>{broken}</p>")[2]] == [12]
+    assert embed_code.convert(f"<pre>{broken}</pre>")[2] == ()
     frame = '<iframe src="//embed.gettyimages.com/embed/!"></iframe>'
     assert [one.code for one in embed_code.convert(f"{FRAME}<pre>{frame}</pre>\n{frame}{frame}")[2]] == [
         "embed-code"
@@ -482,3 +483,47 @@ def test_a_block_with_a_copy_without_scripting_goes_whole() -> None:
     block = f'<div class="getty embed image"><div>{LINK}</div><div>{FRAME}<noscript>{FRAME}</noscript></div></div>'
     text, count, _ = embed_code.convert(f"{block}<p>Words</p>{block}")
     assert (count, re.sub(r"\[[^]]*\]", "", text)) == (2, "<p>Words</p>")
+
+
+LOADER = "<script src='//embed-cdn.gettyimages.com/widgets.js' charset='utf-8' async></script>"
+OWN_LINK = LINK.replace("<a ", "<a id='x' class='gie-single' ")
+SHORTCODE = '[getty src="518730426" width="594" height="396" tld="com" caption="false"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "converted"),
+    [
+        (f"{LOADER}{WIDGET}", SHORTCODE),
+        (f"{WIDGET}<p>Words</p>{LOADER}", f"{SHORTCODE}<p>Words</p>"),
+        (f"<p>{LOADER}</p>\n{WIDGET}", SHORTCODE),
+        (f"<p>Words {LOADER}</p>{WIDGET}", f"<p>Words </p>{SHORTCODE}"),
+        (f"{FRAME}{LOADER}", '[getty src="518730426" width="300" height="200"]'),
+        (f"<pre>{LOADER}</pre>{WIDGET}", f"<pre>{LOADER}</pre>{SHORTCODE}"),
+        (f"<p>Words</p>{LOADER}", f"<p>Words</p>{LOADER}"),
+        (f"{WIDGET}{LOADER}<script>gie.widgets.load(x)</script>", None),
+    ],
+)
+def test_the_loader_goes_with_the_last_embed(text: str, converted: str | None) -> None:
+    done = embed_code.convert(text)
+    if converted is None:  # something is left that needs it
+        assert len(done.problems) == 1
+        return
+    assert done == (converted, done.converted, ())
+    assert embed_code.convert(converted)[0] == converted
+
+
+def test_a_copy_without_scripting_before_its_frame_goes_with_it() -> None:
+    lazy = FRAME.replace(" src=", ' src="about:blank" data-src=')
+    assert embed_code.convert(f"<noscript>{FRAME}</noscript>{lazy}")[0].count("[getty") == 1
+    assert "noscript" not in embed_code.convert(f"<noscript>{FRAME}</noscript>{lazy}")[0]
+    other = FRAME.replace("518730426", "518730427")
+    assert "<noscript>" in embed_code.convert(f"<noscript>{other}</noscript>{lazy}")[0]
+
+
+@pytest.mark.parametrize("loader", ["", LOADER])
+def test_quoted_code_of_a_widget(loader: str) -> None:
+    code = f"{OWN_LINK}{WIDGET.removeprefix(LINK)}{loader}"
+    converted = json.loads(embed_code.convert(json.dumps({"a": code}).replace("/", "\\/"))[0])
+    assert converted == {"a": SHORTCODE.replace('"', "")}
+    doubled = code.replace("'", "''")
+    assert embed_code.convert(f"a: '{doubled}'")[0] == f"a: '{SHORTCODE}'"
