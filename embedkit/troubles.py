@@ -106,7 +106,7 @@ TROUBLES = {
         "GET /v1/search?q=eclipse, without Authorization",
     ),
     "forbidden": Trouble(
-        "The token or grant is unknown, has expired, or does not open this route.",
+        "The token or grant is unknown, has expired, or doesn't grant access to this route.",
         "Send one of EMBEDKIT_TOKENS, a fresh grant from POST /v1/grants, or EMBEDKIT_ADMIN_TOKEN for purging.",
         "DELETE /v1/embeds/74917285, with a token of search",
     ),

@@ -57,7 +57,7 @@ TOKEN_REFUSED = (
 )
 NO_CUSTOMER = (
     InvalidToken,
-    "this needs a customer of Getty Images",
+    "this needs a Getty Images account",
     "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
 )
 NOT_LICENSED = (

@@ -89,7 +89,7 @@ class ApiSession:
         elif not credentials.api_key:
             message, hint = "This needs a key of the Getty Images API.", "Set EMBEDKIT_API_KEY."
         elif need == "customer" and not credentials.has_customer:
-            message = "This needs a customer of Getty Images."
+            message = "This needs a Getty Images account."
             hint = "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
         elif not credentials.grant() and need == "token":
             message = "This needs a token."

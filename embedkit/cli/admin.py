@@ -108,7 +108,7 @@ def cache_purge(ref: str) -> int:
     """Drop every copy of one picture."""
     with open_kit() as kit:
         held = kit.purge(ref)
-    say(f"{ref} is dropped." if held else f"Nothing was held of {ref}.")
+    say(f"{ref} was removed from the cache." if held else f"{ref} is not in the cache.")
     return 0 if held else 4
 
 

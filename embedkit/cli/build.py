@@ -240,7 +240,7 @@ class Delivery:
         if self.in_place:
             return InPlace(sources, on_leftover=_say_leftover)
         if len(sources) > 1 and not (self.writes or self.json_):
-            raise click.UsageError("Several files: pass --output DIR, --in-place, --diff, --check or --json.")
+            raise click.UsageError("More than one file: use --output DIR, --in-place, --diff, --check or --json.")
         return nullcontext()
 
     def deliver(self, page: Page, writer: Results | InPlace | None) -> int:
