@@ -20,7 +20,7 @@ from embedkit.web.context import AppContext, Authorize
 from embedkit.web.errors import Refused
 from embedkit.web.metrics import ROUTE, Metrics, RequestObserver, count_answer
 from embedkit.web.openapi import MAX_QUERY_BYTES, ROUTES, home
-from embedkit.web.pages import static_file
+from embedkit.web.pages import missing, static_file
 from embedkit.web.picker_files import picker_files
 from embedkit.web.rate_limit import RateLimiter, add_headers, count_credential, count_misses, count_request
 from embedkit.web.response_cache import ResponseCache
@@ -55,6 +55,7 @@ def create_app(
     app.config["TRUSTED_HOSTS"] = list(context.settings.trusted_hosts) or None
     app.register_blueprint(blueprint)
     errors.handle(app)
+    app.register_error_handler(404, partial(missing, context))
     app.before_request(errors.redirect_without_host)
     app.after_request(response.harden)
     app.after_request(response.only_https)

@@ -11,6 +11,8 @@ from flask import Response
 
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
+from embedkit.web.pages import page
+from embedkit.web.request import prefers_html
 from embedkit.web.response import NO_STORE, as_json
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import Health, Readiness
@@ -34,7 +36,10 @@ def readyz(context: AppContext) -> Response:
     The answer is kept for a second: this route is not counted, and must not be a way to keep the store busy.
     """
     state = context.readiness(lambda: _state(context))
-    return as_json(state, status=503 if state.status == "unavailable" else 200)
+    status = 503 if state.status == "unavailable" else 200
+    response = _page(context, state, status) if prefers_html() else as_json(state, status=status)
+    response.vary.add("Accept")
+    return response
 
 
 def _state(context: AppContext) -> Readiness:
@@ -49,6 +54,40 @@ def _state(context: AppContext) -> Readiness:
         return Readiness("unavailable", cache, upstream, store)
     bridged = any(failing) or cache != "ok" or any(_shut(upstream.get(lane, {})) for lane in SEARCH)
     return Readiness("degraded" if bridged else "ok", cache, upstream, store)
+
+
+TITLES = {
+    "ok": ("All is well", "Embeds are served, fresh ones from Getty Images and known ones from the cache."),
+    "degraded": (
+        "Partly available",
+        "Embeds are served; one part of the service doesn't work, and others stand in.",
+    ),
+    "unavailable": ("Unavailable", "Neither the cache nor Getty Images can be reached right now."),
+}
+WORKS = "Works"
+OFF = "Off: EMBEDKIT_API_KEY is not set"
+CACHE = {"ok": WORKS, "degraded": "Reads, but takes no writes", "unknown": "Unknown"}
+
+
+def _page(context: AppContext, state: Readiness, status: int) -> Response:
+    title, text = TITLES[state.status]
+    search = _lane(*(state.upstream.get(lane, {}) for lane in SEARCH))
+    parts = {
+        "Embeds from Getty Images": _lane(state.upstream.get("oembed", {})),
+        "Search": search if context.settings.api_key else OFF,
+        "Cache": CACHE.get(state.cache, "Can't be reached"),
+    }
+    fine = (WORKS, OFF)
+    return page(context, "status.html", status=status, title=title, text=text, parts=parts, fine=fine)
+
+
+def _lane(*lanes: Mapping[str, Any]) -> str:
+    """What an endpoint of Getty's does, in words; one that was not asked yet is believed to work."""
+    if any(lane.get("throttled") == "quota-exhausted" for lane in lanes):
+        return "Today's quota is used up"
+    if any("throttled" in lane for lane in lanes):
+        return "Too many calls: it works again in a moment"
+    return "Can't be reached" if any(map(_shut, lanes)) else WORKS
 
 
 def _shut(lane: Mapping[str, Any]) -> bool:
@@ -101,11 +140,11 @@ ROUTES = (
     Route(
         "/readyz",
         readyz,
-        "The service can answer",
+        "The service can answer; browsers get a page",
         "Operation",
         {
-            200: Answer("It can; degraded says that a part is bridged.", Readiness),
-            503: Answer("Neither cache nor Getty can be reached.", Readiness),
+            200: Answer("It can; degraded says that a part is bridged.", Readiness, paged=True),
+            503: Answer("Neither cache nor Getty can be reached.", Readiness, paged=True),
         },
         limited=False,
     ),

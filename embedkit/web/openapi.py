@@ -164,7 +164,11 @@ def _answers(route: Route) -> JSON:
     return {
         str(status): {
             "description": answer.description,
-            **({"content": {answer.media: _content(answer)}} if answer.media else {}),
+            **(
+                {"content": {answer.media: _content(answer), **(HTML if answer.paged else {})}}
+                if answer.media
+                else {}
+            ),
             **({"links": _links(route)} if route.links and status < 300 else {}),
         }
         for status, answer in route.answers.items()

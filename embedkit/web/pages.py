@@ -8,8 +8,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from flask import Response, redirect, request, send_from_directory, url_for
+from flask import Response, current_app, redirect, request, send_from_directory, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
@@ -17,10 +19,10 @@ from embedkit.models import AssetRef, Embed, Options
 from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.targets import STYLES, Target
 from embedkit.web.context import AppContext
-from embedkit.web.errors import FAILURES, retry_headers
+from embedkit.web.errors import FAILURES, from_http, retry_headers
 from embedkit.web.picker_files import ENTRY, PickerFiles
 from embedkit.web.rate_limit import admit_cold
-from embedkit.web.request import read_options, read_query
+from embedkit.web.request import prefers_html, read_options, read_query
 from embedkit.web.response import NO_STORE, as_page
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import FrameQuery
@@ -43,7 +45,7 @@ def page(
 ) -> Response:
     """A page from ``templates/embedkit``; the folder TEMPLATES is searched first."""
     found = environment(context.settings.templates).get_template(f"embedkit/{template}")
-    html = found.render(static=static, settings=context.settings, **values)
+    html = found.render(static=static, doors=doors, settings=context.settings, **values)
     return as_page(html, policy, status=status, cache=cache)
 
 
@@ -55,7 +57,33 @@ def origin(url: str) -> str:
 
 def static(name: str) -> str:
     """Where one of our own files is, wherever the service is mounted."""
-    return url_for(".static", filename=name, v=__version__)
+    return url_for(f"{_ours()}.static", filename=name, v=__version__)
+
+
+DOORS = (
+    ("index", "Home", "What this service does"),
+    ("docs", "Documentation", "Every endpoint, its parameters and responses"),
+    ("picker", "Picker", "Search, choose, and copy a shortcode"),
+    ("readyz", "Status", "Whether the parts of the service work"),
+)
+
+
+def doors() -> list[tuple[str, str, str]]:
+    """The other pages for people: URL, name, text. A host's application has a first page of its own."""
+    found = [(f"{_ours()}.{endpoint}", name, text) for endpoint, name, text in DOORS]
+    others = current_app.view_functions.keys() - {request.endpoint}
+    return [(url_for(endpoint), name, text) for endpoint, name, text in found if endpoint in others]
+
+
+def _ours() -> str:
+    return request.blueprint or "embedkit"
+
+
+def missing(context: AppContext, error: HTTPException) -> BaseResponse:
+    """Where there is nothing: a page for people, a problem for programs."""
+    response = page(context, "missing.html", status=404) if prefers_html() else from_http(error)
+    response.vary.add("Accept")
+    return response
 
 
 @lru_cache(maxsize=4)

@@ -107,6 +107,12 @@ def preferred_languages(params: str | None) -> list[str]:
     return [params] if params else [tag for tag, quality in request.accept_languages if quality > 0]
 
 
+def prefers_html() -> bool:
+    """Whether the client would rather have a page: browsers say so; who takes anything gets JSON."""
+    accepted = request.accept_mimetypes
+    return accepted["text/html"] > accepted["application/json"]
+
+
 def read_body(kind: type[T]) -> T:
     """The JSON body.
 

@@ -16,11 +16,15 @@ KIB = 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route may answer: ``schema`` is a struct, a list of one, or None for what is not JSON."""
+    """What a route may answer: ``schema`` is a struct, a list of one, or None for what is not JSON.
+
+    ``paged`` tells that it is a page for clients that prefer HTML.
+    """
 
     description: str
     schema: Any = None
     media: str = "application/json"
+    paged: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def test_without_a_secret_it_tells_nothing(page: Page, service: str, sandbox: Sa
     assert page.evaluate("told") == 0
 
 
-@pytest.mark.parametrize("path", [f"/embed/{EXAMPLE}", f"/embed/{EXAMPLE}?target=facade", "/docs", "/"])
+@pytest.mark.parametrize("path", [f"/embed/{EXAMPLE}", f"/embed/{EXAMPLE}?target=facade", "/docs", "/", "/readyz"])
 def test_nothing_is_blocked_and_nothing_foreign_is_loaded(
     page: Page, service: str, sandbox: SandboxServer, path: str
 ) -> None:
@@ -93,7 +93,7 @@ def test_a_facade_loads_when_asked(page: Page, service: str, sandbox: SandboxSer
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/docs", "/", f"/embed/{WITHDRAWN}"])
+@pytest.mark.parametrize("path", ["/docs", "/", "/nothing", "/readyz", f"/embed/{WITHDRAWN}"])
 def test_pages_are_accessible_and_fit(page: Page, service: str, path: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(service + path)

@@ -9,8 +9,10 @@ from typing import get_args
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 from markupsafe import escape
 
+from embedkit import Settings, create_blueprint
 from embedkit.api.parameters import Orientation
 from embedkit.api.requests import LANGUAGES
 from embedkit.models import JSON
@@ -87,7 +89,7 @@ def test_what_is_no_reference_is_not_repeated_to_the_reader(web: World) -> None:
     page = web.client.get("/embed/Your account is closed, call me")
     assert page.status_code == 404
     assert "account" not in page.text
-    assert "names no picture" in page.text
+    assert "not a Getty Images link or ID" in page.text
 
 
 def test_a_host_that_wants_errors_gets_them() -> None:
@@ -245,6 +247,33 @@ def test_first_page_leads_on(web: World) -> None:
     assert {web.client.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"}
+
+
+def test_people_get_a_page_where_there_is_nothing(web: World) -> None:
+    page = web.client.get("/nothing", headers=BROWSER)
+    assert (page.status_code, page.mimetype, page.headers["Cache-Control"]) == (404, "text/html", "no-store")
+    assert "<h1>Page not found</h1>" in page.text
+    assert re.findall(r'<a href="([^"]+)"', page.text) == ["/", "/docs", "/picker", "/readyz"]
+    assert "Accept" in page.vary
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "application/json, text/html"])
+def test_programs_get_a_problem_there(web: World, accept: str) -> None:
+    answer = web.client.get("/nothing", headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    assert answer.json["code"] == "no-route"
+    assert "Accept" in answer.vary
+
+
+def test_pages_of_a_blueprint_name_no_first_page() -> None:
+    site = Flask("site")
+    site.register_blueprint(create_blueprint(settings=Settings(cache="memory:")), url_prefix="/getty")
+    page = site.test_client().get("/getty/readyz", headers=BROWSER)
+    assert re.findall(r'<a href="([^"]+)"', page.text) == ["/getty/docs", "/getty/picker"]
+    assert 'href="/getty/static/embedkit-pages.css?' in page.text
+
+
 def test_a_folder_of_templates_comes_first(tmp_path) -> None:
     (tmp_path / "embedkit").mkdir()
     (tmp_path / "embedkit" / "home.html").write_text("Welcome <b>{{ links.docs }}</b>")
@@ -303,6 +332,41 @@ def test_ready_is_what_can_answer(
     upstream = {"oembed": {"breaker": breaker}, **({lane: search} if search else {})}
     monkeypatch.setattr(web.kit, "status", lambda: {"cache": cache, "upstream": upstream})
     answer = web.client.get("/readyz")
-    assert answer.status_code == code  # whatever becomes of search
+    page = web.client.get("/readyz", headers=BROWSER)
+    assert answer.status_code == page.status_code == code  # whatever becomes of search
     assert answer.json["status"] == ("degraded" if search and status == "ok" else status)
     assert answer.json["upstream"] == upstream
+    title = {"ok": "All is well", "degraded": "Partly available", "unavailable": "Unavailable"}[
+        answer.json["status"]
+    ]
+    assert f"<h1>{title}</h1>" in page.text
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ({"cache": "ok"}, ["Works", "Works", "Works"]),
+        ({"cache": "degraded"}, ["Works", "Works", "Reads, but takes no writes"]),
+        ({"cache": "down", "oembed": {"breaker": "open"}}, ["Can't be reached", "Works", "Can't be reached"]),
+        (
+            {"cache": "ok", "oembed": {"throttled": "rate"}},
+            ["Too many calls: it works again in a moment", "Works", "Works"],
+        ),
+        ({"cache": "ok", "api": {"throttled": "quota-exhausted"}}, ["Works", "Today's quota is used up", "Works"]),
+        ({"cache": "ok", "token": {"breaker": "open"}}, ["Works", "Can't be reached", "Works"]),
+    ],
+)
+def test_people_read_which_part_works(monkeypatch: pytest.MonkeyPatch, found: JSON, says: list[str]) -> None:
+    web = world(api_key="key")
+    upstream = {name: lane for name, lane in found.items() if name != "cache"}
+    monkeypatch.setattr(web.kit, "status", lambda: {"cache": found["cache"], "upstream": upstream})
+    page = web.client.get("/readyz", headers=BROWSER)
+    assert (page.mimetype, page.headers["Cache-Control"]) == ("text/html", "no-store")
+    assert "Accept" in page.vary
+    assert [html.unescape(text) for text in re.findall(r"<dd[^>]*>(.*?)</dd>", page.text)] == says
+    assert page.text.count('class="ekp-bad"') == 3 - says.count("Works")
+
+
+def test_people_read_that_search_is_off() -> None:
+    page = world().client.get("/readyz", headers=BROWSER).text
+    assert "<dd>Off: EMBEDKIT_API_KEY is not set</dd>" in page
