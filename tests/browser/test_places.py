@@ -10,6 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from html import escape
 from importlib.util import find_spec
 from itertools import combinations, product
 from pathlib import Path
@@ -21,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route, Vie
 from embedkit import EmbedKit
 from embedkit.rendering.renderer import static_dir
 from embedkit.targets import FACADE_SCRIPT, Target
+from tests.support.firefox import firefox
 from tests.support.tools import need, node_packages
 
 REF, WIDTH, HEIGHT = "74917285", 395, 594
@@ -164,8 +166,9 @@ OBSERVE = f"""async () => {{
   new PerformanceObserver(keep).observe({{ type: 'layout-shift' }});
 }}"""
 SHIFTS = f"async () => {{ {PAINTED} return shifts; }}"
-PARENT = """<!doctype html><style>body { margin: 0 } iframe { display: block; border: 0; width: 720px; height: 900px }</style>
-<iframe sandbox src="/page"></iframe>"""
+FRAME_STYLE = """<!doctype html><meta charset="utf-8">
+<style>body { margin: 0 } iframe { display: block; border: 0; width: 720px; height: 900px }</style>"""
+PARENT = f'{FRAME_STYLE}<iframe sandbox src="/page"></iframe>'
 
 
 def document(kit: EmbedKit, case: Case, sheets: dict[str, str]) -> str:
@@ -260,7 +263,7 @@ def faults(case: Case, seen: dict[str, Any]) -> list[str]:
         "a hole": seen["hole"] > (1 if ours else beside) or seen["rest"] > (1 if ours else 60),
         "a narrow caption": seen["caption"] is not None and seen["caption"] < min(150, seen["room"]) - 1,
         "out of its place": fits and seen["out"] > 1,
-        "moves": bool(seen["moved"] or any(seen.get("shifts", ()))),
+        "moves": bool(seen.get("moved") or any(seen.get("shifts", ()))),
     }
     return [name for name, found in complaints.items() if found]
 
@@ -309,3 +312,27 @@ def test_each_pair_of_values_meets() -> None:
     assert len(pairwise()) <= 120
     met = {pair for case in pairwise() for pair in combinations(enumerate(case), 2)}
     assert met == {pair for case in MATRIX for pair in combinations(enumerate(case), 2)}
+
+
+FRAMED = "[...document.querySelectorAll('iframe')].map((frame) => frame.contentDocument)"
+
+
+@pytest.mark.browser
+def test_in_firefox_too(kit: EmbedKit, sheets: dict[str, str], tmp_path: Path) -> None:
+    """A sample. In a frame whose sandbox allows no scripts, scripting is off."""
+    cases = pairwise()[::7]
+    sandboxed = [' sandbox="allow-same-origin"' if case.scripting != "on" else "" for case in cases]
+    frames = [
+        f'<iframe{sandbox} srcdoc="{escape(document(kit, case, sheets))}"></iframe>'
+        for case, sandbox in zip(cases, sandboxed, strict=True)
+    ]
+    tmp_path.joinpath("page.html").write_text(f"{FRAME_STYLE}{''.join(frames)}", "utf-8")
+    with firefox(tmp_path, **SIZE) as window:
+        window.open(
+            tmp_path.joinpath("page.html").as_uri(),
+            f"{FRAMED}.every((inner) => inner?.readyState !== 'loading' && inner.title)",
+        )
+        seen = window.evaluate(f"{FRAMED}.map({MEASURE})")
+    assert [
+        (case, faults(case, one), one) for case, one in zip(cases, seen, strict=True) if faults(case, one)
+    ] == []
