@@ -3,10 +3,13 @@
  * In the address: ?origin= who that is (one of PICKER_ORIGINS), ?nonce= returned with every message, ?host=tinymce,
  * and #grant=, which no server gets to see. Sent, to that one origin and never to "*":
  *   {source: "embedkit", v: 1, nonce, type: "ready" | "resize" {height} | "select" {detail} | "cancel" | "error" {error}}
+ * Without such an origin there is no text to insert into: the shortcode is copied.
  * Heard, from there alone, with the same nonce: {source: "embedkit-host", v: 1, nonce, type: "grant" {grant} | "focus"}
  */
 import "./embedkit-picker.js"; // its first event follows a fetch, so this module has listened before
+import { toClipboard } from "./picker/insertion.js";
 
+const TOAST_MS = 4_000;
 const OTHER = window.opener ?? (window.parent === window ? null : window.parent);
 const asked = new URLSearchParams(location.search);
 const nonce = asked.get("nonce") ?? "";
@@ -60,12 +63,33 @@ function asHtml(value) {
   }).join("");
 }
 
+const own = document.body.dataset;
+const toast = document.createElement("p");
+toast.setAttribute("role", "status"); // in the page before it speaks
+toast.className = "toast";
+document.body.append(toast);
+
+async function copy(shortcode) {
+  toast.textContent = "";
+  const isCopied = await toClipboard(shortcode, picker.shadowRoot.querySelector(".picker"));
+  toast.textContent = isCopied ? own.copied : own.failed;
+  setTimeout(() => { toast.textContent = ""; }, TOAST_MS);
+}
+
+if (!TO) {
+  picker.i18n = { insert: own.copy, insert_all: own.copy, insert_slideshow: own.slideshow };
+  picker.addEventListener("embedkit-select-sync", (event) => {
+    event.preventDefault();
+    copy(event.detail.shortcode);
+  });
+}
+
 if (OTHER && !TO) {
   const note = document.createElement("p");
   note.setAttribute("role", "alert");
   note.className = "stranger";
   document.body.prepend(note);
-  note.textContent = document.body.dataset.stranger;
+  note.textContent = own.stranger;
 }
 
 picker.addEventListener("embedkit-ready", () => {

@@ -119,7 +119,7 @@ export interface PickerEvents {
   "embedkit-focus": CustomEvent<{ id: string; title: string }>;
   /** Something was chosen. Cancel the event to refuse it. */
   "embedkit-select": CustomEvent<Choice & { value: string }>;
-  /** The same within the click, as clipboards need it: without markup. */
+  /** The same within the click, as clipboards need it: without markup. Cancel it if copying is all there is to do. */
   "embedkit-select-sync": CustomEvent<Choice>;
   "embedkit-cancel": CustomEvent<object>;
   /** retryAfter is in seconds. */

@@ -7,6 +7,7 @@ Without it this page is the picker: a form, results and a pager, made here. With
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,10 +17,11 @@ from urllib.parse import urlencode, urlsplit
 from flask import Response, request, url_for
 
 from embedkit import serialization
-from embedkit.errors import ConfigurationError, EmbedKitError
-from embedkit.models import JSON
+from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, UnsupportedReference
+from embedkit.models import JSON, Embed, Options, credit_line
 from embedkit.rendering.renderer import static_dir
 from embedkit.settings import Secret, Settings
+from embedkit.shortcodes import scan
 from embedkit.validation import LOOPBACK
 from embedkit.web import search
 from embedkit.web.auth import authorize
@@ -28,7 +30,7 @@ from embedkit.web.context import AppContext
 from embedkit.web.errors import SEARCHING, Refused, retry_headers
 from embedkit.web.pages import origin, page
 from embedkit.web.picker_files import ENTRY, PAGE, picker_files
-from embedkit.web.rate_limit import count_credential
+from embedkit.web.rate_limit import admit_cold, count_credential
 from embedkit.web.request import preferred_languages, read_language, read_query
 from embedkit.web.response import in_language
 from embedkit.web.routes import Answer, Route
@@ -36,6 +38,14 @@ from embedkit.web.schemas import PickerQuery, SearchQuery
 
 LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ar")  # of our own words: static/locales
 PAGE_SIZE = 25
+# Links, IDs, shortcodes, embed code, as the script recognises them (picker/images.js); all else is searched for.
+REFERENCE = re.compile(
+    r"\d{5}[\d\s,]*$|[a-z]?\d{3,}-\d{3,}\w?$|(?:id\s*:|#)\s*[\w,-]*\d|(?:https?:)?//"
+    r"|(?:www\.)?(?:gty\.im|gettyimages\.\S+?)/|\[getty\b|.*(?:<[a-z]|gie\.widgets)",
+    re.IGNORECASE | re.DOTALL,
+)
+NAMED = re.compile(r"(?:id\s*:|#)\s*", re.IGNORECASE)
+ADVICE = {UnsupportedReference: "reference", NotFound: "withdrawn", NotEmbeddable: "refused"}  # the words for it
 SEARCHED = ("q", "family", "orientations", "sort_order", "lang")
 
 
@@ -50,13 +60,14 @@ class Results:
     status: int = 200
     headers: Mapping[str, str] | None = None
     left: int | None = None  # searches of today, where they are about to end
+    resolved: bool = False  # what was asked for is a reference
 
 
 def picker(context: AppContext) -> Response:
     params, failure = _params()
     language = _language(params.lang)
     files = picker_files()
-    found = None if failure or not params.q.strip() else _results(context, params)
+    found = None if failure or not params.q.strip() else _found(context, params, words(language))
     response = page(
         context,
         "picker.html",
@@ -74,6 +85,7 @@ def picker(context: AppContext) -> Response:
         release=url_for(".static", filename=files.folder),
         modules=(files.modules[ENTRY], *files.imported),
         script=files.modules[PAGE],
+        copied=words(language)["copied"].format(what=words(language)["copy_shortcode"]),
         **_texts(words(language), params, found),
     )
     response.headers.extend(dict(found.headers or {}) if found else {})
@@ -113,8 +125,15 @@ def _texts(own: JSON, params: PickerQuery, found: Results | None) -> dict[str, A
         "orders": [("", own["sort_best_match"])]
         + [(name, own[f"sort_{name}"]) for name in ("most_popular", "newest")],
         "few": own["budget"].format(count=found.left) if found and found.left is not None else "",
-        "says": count if total else own["none_title"].format(query=params.q),
+        "says": _says(own, params, found, count),
     }
+
+
+def _says(own: JSON, params: PickerQuery, found: Results | None, count: str) -> str:
+    if found and found.resolved:
+        forms = own["resolved"]
+        return str(forms.get("one", forms["other"]).format(n=1))
+    return count if found and found.total else str(own["none_title"].format(query=params.q))
 
 
 def _params() -> tuple[PickerQuery, str]:
@@ -135,21 +154,50 @@ def _ours(tag: str) -> str | None:
     return next((one for one in LANGUAGES if one.lower().partition("-")[0] == first), None)
 
 
-def _results(context: AppContext, params: PickerQuery) -> Results:
+def _found(context: AppContext, params: PickerQuery, own: JSON) -> Results:
+    """The picture that a reference names, or what a search finds; or why there is none."""
     try:
-        credential = authorize(context, "search", Secret(params.grant) if params.grant else None)
-        if credential:
-            count_credential(credential)  # the page is open, so the guard has counted the address alone
-        take_place()
-        given = {name: value for name in SEARCHED if (value := getattr(params, name)) is not None}
-        query = SearchQuery(**given, page=params.page, page_size=PAGE_SIZE)
-        found = search.find(context, query, read_language(params.lang, context.settings))
-    except Refused as error:
-        return Results([], failure=error.detail, status=error.status, headers=error.headers)
+        if REFERENCE.match(params.q.strip()):
+            return _resolved(context, params)
+        return _results(context, params)
+    except Refused as refused:
+        return Results([], failure=refused.detail, status=refused.status, headers=refused.headers)
     except ConfigurationError:
         raise
     except EmbedKitError as error:
-        return Results([], failure=str(error), status=error.http_status, headers=retry_headers(error))
+        advice = ADVICE.get(type(error))
+        says = f"{own[f'{advice}_title']}. {own[f'{advice}_text']}" if advice else str(error)
+        return Results([], failure=says, status=error.http_status, headers=retry_headers(error))
+
+
+def _resolved(context: AppContext, params: PickerQuery) -> Results:
+    """The one picture, or slideshow, that a reference names. As for frames, nobody has to log in for that."""
+    take_place()
+    ref = context.kit.parse(NAMED.sub("", params.q.strip(), count=1))
+    embed = context.kit.engine.resolve(ref, Options(), admit=admit_cold).sized(Options())
+    return Results([_picture(embed)], total=1, resolved=True)
+
+
+def _picture(embed: Embed) -> JSON:
+    thumb = {"url": embed.thumbnail_url, "width": embed.thumbnail_width, "height": embed.thumbnail_height}
+    return {
+        "id": str(embed.ref),
+        "title": embed.title,
+        "page_url": embed.page_url,
+        "thumb": thumb if embed.thumbnail_url else None,
+        "credit": {"line": credit_line(embed.photographer, embed.collection)},
+        "shortcode": scan.format(embed.ref),
+    }
+
+
+def _results(context: AppContext, params: PickerQuery) -> Results:
+    credential = authorize(context, "search", Secret(params.grant) if params.grant else None)
+    if credential:
+        count_credential(credential)  # the page is open, so the guard has counted the address alone
+    take_place()
+    given = {name: value for name in SEARCHED if (value := getattr(params, name)) is not None}
+    query = SearchQuery(**given, page=params.page, page_size=PAGE_SIZE)
+    found = search.find(context, query, read_language(params.lang, context.settings))
     images = [serialization.picture(image) for image in found.images]
     return Results(images, found.total, found.pages, left=context.kit.api.search.budget.low())
 

@@ -96,14 +96,64 @@ def test_a_question_that_does_not_fit_is_said_on_the_page(web: World, query: str
 
 
 def test_nothing_found_is_said(web: World) -> None:
-    assert "Nothing found for “qwxzzk”" in shown(web, "?q=qwxzzk&lang=en")
+    page = shown(web, "?q=qwxzzk&lang=en")
+    assert "Nothing found for “qwxzzk”" in page
+    assert "Copy the shortcode below a picture" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "shortcode"),
+    [
+        ("https://gty.im/74917285", "[getty 74917285]"),
+        ("gty.im/74917285", "[getty 74917285]"),
+        ("https://www.gettyimages.de/detail/foto/x/74917285", "[getty 74917285]"),
+        ("74917285", "[getty 74917285]"),
+        ("id: 74917285", "[getty 74917285]"),
+        ("#74917285", "[getty 74917285]"),
+        ("200305801-001", "[getty 200305801-001]"),
+        ("[getty 74917285 width=300]", "[getty 74917285]"),
+        ("1131502286, 1226009144", "[getty 1131502286,1226009144]"),
+        ("<a class='gie-single' href='http://www.gettyimages.com/detail/74917285'>x</a>", "[getty 74917285]"),
+    ],
+)
+def test_a_reference_is_resolved_without_a_key_or_a_login(query: str, shortcode: str) -> None:
+    web = world(tokens=TOKEN)
+    response = web.client.get("/picker", query_string={"q": query, "lang": "en"})
+    assert response.status_code == 200
+    assert re.findall(r"<code>(.*?)</code>", response.text) == [shortcode]
+    assert "1 picture found" in response.text
+    assert "Getty Images</p>" in response.text
+    assert web.sandbox.count("v3") == 0
+    html5lib.HTMLParser(strict=True).parse(response.text)
+
+
+@pytest.mark.parametrize("query", ["2024", "covid-19", "B52s", "24/7 news", "city no. 5", "a < b"])
+def test_words_are_searched_for(web: World, query: str) -> None:
+    before = web.sandbox.count("v3")
+    web.client.get("/picker", query_string={"q": query})
+    assert web.sandbox.count("v3") > before
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("https://example.org/1", 404, "That's not a Getty Images link or ID. Paste the URL"),
+        ("500000404", 404, "This picture is no longer available. It was withdrawn"),
+        ("500000403", 403, "This picture can't be embedded. "),
+    ],
+)
+def test_a_reference_to_nothing_says_what_to_do(web: World, query: str, status: int, says: str) -> None:
+    response = web.client.get("/picker", query_string={"q": query, "lang": "en"})
+    assert response.status_code == status
+    alert = next(one for one in elements(response.text) if one.get("role") == "alert")
+    assert says in "".join(alert.itertext())
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_is_asked_stays_text(web: World, text: str) -> None:
     plain = skeleton(shown(web, "?q=qwxzzk"))
     response = web.client.get("/picker", query_string={"q": text[:300], "nonce": text[:200], "origin": text[:300]})
-    assert response.status_code in (200, 400)
+    assert response.status_code in (200, 400, 404)
     added = {tag for tag, _ in skeleton(response.text)} - {tag for tag, _ in plain}
     assert added <= {"ol", "li", "a", "b", "img", "code", "nav"}  # some of it finds something
     names = {name for _, attributes in skeleton(response.text) for name in attributes}

@@ -5,7 +5,6 @@ import { choiceOf, embedOptions, joinChoices, slideshowOf } from "./images.js";
 
 const MAX_SLIDES = 5; // pictures in one embed of Getty Images
 const MARKUP_TIMEOUT_MS = 4_000; // for markup that the page did not ask for
-const DONE_MS = 2_000; // for which a button shows that it has copied
 
 export class SelectionBar {
   #words;
@@ -56,7 +55,8 @@ export class Inserter {
     const { words, state, config, emit } = this.#context;
     const embeds = asSlideshow ? [slideshowOf(images, words)] : images;
     const choices = embeds.map((image) => choiceOf(image, state.editsOf(image.id)));
-    emit("select-sync", joinChoices(choices)); // some browsers allow the clipboard within the click alone
+    // within the click, as clipboards need it; a page may want no more
+    if (!emit("select-sync", joinChoices(choices), true)) return;
     await this.#addMarkup(choices, embeds);
     if (config.needsMarkup && choices.some((choice) => choice[config.output] === null)) {
       this.#actions.showProblem(words("html_failed"));
@@ -83,7 +83,7 @@ export class Inserter {
     state.selection.clear();
     this.#actions.finish();
     const title = choices.map((choice) => choice.title || choice.id).join(", ");
-    announcer.say(words("inserted", { title }), { now: true });
+    announcer.confirm(words("inserted", { title }));
   }
 }
 
@@ -125,7 +125,7 @@ export function fillDrag({ dataTransfer }, image, { service, state }) {
 }
 
 /**
- * Copy a text, and say so on the button.
+ * Copy a text, and say so.
  *
  * @param {HTMLElement} node - the button
  * @param {string} what - in the reader's language
@@ -134,15 +134,12 @@ export function fillDrag({ dataTransfer }, image, { service, state }) {
  */
 export async function copy(node, what, text, { words, announcer }) {
   const isCopied = await toClipboard(text, node);
-  const isMissing = (await text) === null;
   const result = isCopied ? words("copied", { what }) : words("copy_failed");
-  announcer.say(isMissing ? words("html_failed") : result, { now: true });
-  if (!isCopied || isMissing) return;
-  node.classList.add("done");
-  setTimeout(() => node.classList.remove("done"), DONE_MS);
+  announcer.confirm((await text) === null ? words("html_failed") : result);
 }
 
-async function toClipboard(text, node) {
+/** Whether it worked. */
+export async function toClipboard(text, node) {
   try {
     if (typeof text === "string") await navigator.clipboard.writeText(text);
     else await navigator.clipboard.write([new ClipboardItem({ "text/plain": asBlob(text) })]);

@@ -7,8 +7,8 @@ const SETTING = "EMBEDKIT_API_KEY"; // what an error about the key asks for
 const SANDBOX_SAMPLES = ["solar eclipse", "hot air balloon", "basketball"]; // what it has, whatever the language
 const DEFAULT_WAIT_S = 10; // after a throttle that does not say how long
 const SPEECH_DELAY_MS = 500; // of quiet before results are announced
+const CONFIRMATION_MS = 2_500; // in which nothing else is announced
 const MAX_RELATED = 8;
-const MAX_RELATED_OF_NONE = 5;
 const SKELETON_TILES = 18;
 
 const STATE_ICONS = {
@@ -18,15 +18,30 @@ const STATE_ICONS = {
 const QUOTING_STATES = ["token", "forbidden", "key", "reference", "request"]; // the service's own words help
 const SETUP_STATES = ["setup", "key"]; // documentation helps
 
-/** Live regions, in the page before they speak: screen readers need that. */
+/** Live regions, in the page before they speak, as screen readers need. */
 export class Announcer {
   status = element("div", { class: "unseen", role: "status" });
   alarm = element("div", { class: "unseen", role: "alert" });
   #timer = 0;
+  #confirmedUntil = 0;
 
-  say(text, { now = false } = {}) {
+  say(text) {
     this.stop();
-    this.#timer = setTimeout(() => { this.status.textContent = text; }, now ? 0 : SPEECH_DELAY_MS);
+    const delay = Math.max(SPEECH_DELAY_MS, this.#confirmedUntil - Date.now());
+    this.#timer = setTimeout(() => this.#show(text), delay);
+  }
+
+  /** Announce what was done, at once; first nothing, so that the same words are news. */
+  confirm(text, className = "toast") {
+    this.#confirmedUntil = Date.now() + CONFIRMATION_MS;
+    this.#show("");
+    setTimeout(() => this.#show(text, className));
+    this.say(text); // by then it is no longer seen
+  }
+
+  #show(text, className = "unseen") {
+    this.status.className = className;
+    if (this.status.textContent !== text) this.status.textContent = text;
   }
 
   /** Interrupt with what went wrong, and show it if there is a place. */
@@ -102,7 +117,7 @@ export class Messages {
     const words = this.#words;
     const shorter = query.split(/\s+/).slice(0, -1).join(" ");
     const clear = () => button({ class: "primary", click: this.#actions.clearFilters }, words("filters_clear"));
-    const others = related.slice(0, MAX_RELATED_OF_NONE).map((text) => this.#queryButton(text, {}, text));
+    const others = related.slice(0, MAX_RELATED).map((text) => this.#queryButton(text, {}, text));
     this.#show(
       icon("search"), element("h3", {}, words("none_title", { query })),
       element("p", {}, words(isNarrowed ? "none_filters" : "none_text")),

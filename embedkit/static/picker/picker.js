@@ -12,7 +12,7 @@ import { Finder, SearchBox } from "./search.js";
 const NARROW_WIDTH = 640; // in pixels, as is the height
 const SHORT_HEIGHT = 420;
 
-/** Everything in the frame, in one language: another language gets another picker, with the same state. */
+/** Everything in the frame, in one language: another gets another picker, with the same state. */
 export class Picker {
   #frame;
   #context;
@@ -262,7 +262,7 @@ export class Picker {
     const max = config.maxSelected;
     const hasRoom = state.toggleSelected(index, isRange, max);
     this.#showSelection();
-    if (hasRoom) announcer.say(words("selected", { n: state.selection.size }), { now: true });
+    if (hasRoom) announcer.confirm(words("selected", { n: state.selection.size }), "unseen");
     else announcer.alert(words("too_many", { n: max }));
   }
 
@@ -301,7 +301,7 @@ export class Picker {
   #removeChosen() {
     const { words, announcer } = this.#context;
     this.#host.clear();
-    announcer.say(words("removed"), { now: true });
+    announcer.confirm(words("removed"));
     this.input.focus();
   }
 

@@ -17,7 +17,7 @@ const MAX_STRETCH = 1.35; // of a last row; beyond it the row is left short
 const SHORT_ROW_SCALE = 1.1; // how tall it is then
 const SHORT_ROW_COST = 0.15; // and what it counts, on the scale of squared logarithms below
 
-/** The tiles. One is in the tab order, arrow keys move between them, in the order that they are seen and read in. */
+/** The tiles. One is in the tab order; arrow keys move between them, in the order that they are seen in. */
 export class ResultsGrid {
   tiles = [];
   #activeIndex = 0;

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.picker import (
     Desk,
+    details,
     heard,
     problem,
     search,
@@ -329,6 +330,26 @@ def test_results_are_announced_when_they_have_settled(desk: Desk) -> None:
     desk.service.total = 0
     search(page, "nothing")
     expect(status).to_have_text("Nothing found for “nothing”")
+
+
+def test_what_was_done_is_seen_and_comes_before_what_was_loaded(desk: Desk) -> None:
+    page = desk.open("autoload=off")
+    details(page)
+    page.clock.install(time=0)
+    page.clock.pause_at(60_000)
+    page.get_by_role("button", name="Insert", exact=True).click()
+    expect(page.locator(".side")).to_be_hidden()
+    page.clock.run_for(1)
+    status = page.get_by_role("status")
+    expect(status).to_have_text("Inserted: Harbour at dusk 1")
+    expect(page.locator(".toast")).to_be_visible()
+    page.get_by_role("button", name="Load more").click()
+    expect(tiles(page)).to_have_count(60)
+    page.clock.run_for(2_000)
+    expect(status).to_have_text("Inserted: Harbour at dusk 1")
+    page.clock.run_for(1_000)
+    expect(status).to_have_text("30 more loaded")
+    expect(page.locator(".toast")).to_have_count(0)
 
 
 def test_only_failures_interrupt(desk: Desk) -> None:

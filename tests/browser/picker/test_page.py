@@ -221,6 +221,46 @@ def test_it_keeps_to_its_policy_and_to_its_hosts(page: Page, own: str, sandbox: 
     assert not [secret for secret in CREDENTIALS if secret in everything]
 
 
+def test_by_itself_it_copies(page: Page, own: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=own)
+    page.goto(f"{own}/picker?{ECLIPSE}&lang=en")
+    page.locator("[role=option]").first.click()
+    expect(page.get_by_role("button", name="Insert", exact=True)).to_have_count(0)
+    shortcode = page.get_by_role("textbox", name="Shortcode", exact=True).inner_text()
+    main = page.locator("button.primary")
+    expect(main).to_have_text("Copy shortcode")
+    main.click()
+    told = page.locator("body > [role=status]")
+    expect(told).to_have_text("Shortcode copied")
+    assert page.evaluate("navigator.clipboard.readText()") == shortcode
+    expect(main).to_be_visible()  # the details stay
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false")
+    main.click()
+    expect(told).to_have_text("Couldn't copy. Select the shortcode and press Ctrl+C.")
+
+
+def test_several_are_copied_at_once(page: Page, own: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=own)
+    page.goto(f"{own}/picker?{ECLIPSE}&lang=en&multiple=true")
+    for number in (0, 1):
+        page.locator("[role=option] .mark").nth(number).click()
+    expect(page.get_by_role("button", name="Copy as slideshow")).to_be_visible()
+    page.locator(".footer .primary").click()
+    expect(page.locator("body > [role=status]")).to_have_text("Shortcode copied")
+    assert page.evaluate("navigator.clipboard.readText()").count("[getty ") == 2
+
+
+def test_without_javascript_it_resolves_a_reference(browser: Browser, own: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{own}/picker?lang=en")
+    page.get_by_role("searchbox").fill("https://gty.im/74917285")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator(".results code")).to_have_text("[getty 74917285]")
+    expect(page.get_by_role("status")).to_have_text("1 picture found")
+    context.close()
+
+
 def test_without_javascript_it_is_a_form_with_results(browser: Browser, own: str) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 320, "height": 800})
     page = context.new_page()
