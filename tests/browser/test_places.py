@@ -25,10 +25,13 @@ from embedkit.targets import FACADE_SCRIPT, Target
 from tests.support.firefox import firefox
 from tests.support.tools import need, node_packages
 
+pytestmark = pytest.mark.xdist_group("places")  # one browser for all
+
 REF, WIDTH, HEIGHT = "74917285", 395, 594
 NARROWEST = 240  # of an embed that shares the width
 FLOAT = 150  # the height of what it stands beside
 SITE = "https://site.example"
+PICTURE = {"body": "<!doctype html><p>A picture.", "content_type": "text/html"}
 SIZE: ViewportSize = {"width": 720, "height": 900}
 
 BESIDE = '<div style="width:{}px"><div style="float:left;width:50%;height:{}px"></div>{{}}<p>Words.</p></div>'
@@ -188,7 +191,7 @@ class Viewer:
     """Shows pages; what comes for their frames waits until it is asked for."""
 
     def __init__(self, browser: Browser) -> None:
-        self.body = ""
+        self.body, self.holds = "", True
         self.waiting: list[Route] = []
         self.contexts = {on: browser.new_context(java_script_enabled=on, viewport=SIZE) for on in (True, False)}
         self.pages = {on: self.prepared(context) for on, context in self.contexts.items()}
@@ -198,22 +201,25 @@ class Viewer:
         context.route(f"**/{FACADE_SCRIPT}*", lambda route: route.fulfill(path=static_dir() / FACADE_SCRIPT))
         context.route(f"{SITE}/page", lambda route: route.fulfill(body=self.body, content_type="text/html"))
         context.route(f"{SITE}/parent", lambda route: route.fulfill(body=PARENT, content_type="text/html"))
-        context.route("**/embed/*", lambda route: self.waiting.append(route))
+        context.route("**/embed/*", self.hold)
         return context.new_page()
 
+    def hold(self, route: Route) -> None:
+        self.waiting.append(route) if self.holds else route.fulfill(**PICTURE)
+
     def open(self, body: str, scripting: str = "on") -> Frame:
-        self.body = body
+        self.body, self.holds = body, True
+        self.waiting.clear()
         page = self.pages[scripting != "off"]
         page.goto(f"{SITE}/{'parent' if scripting == 'sandboxed' else 'page'}", wait_until="domcontentloaded")
-        frame = page.frames[-1 if scripting == "sandboxed" else 0]
-        frame.wait_for_load_state("domcontentloaded")
+        frame = page.main_frame.child_frames[0] if scripting == "sandboxed" else page.main_frame
+        frame.wait_for_url(f"{SITE}/page", wait_until="domcontentloaded")
         return frame
 
     def load_picture(self, frame: Frame) -> None:
-        while not self.waiting:
-            frame.page.wait_for_timeout(5)
+        self.holds = False
         while self.waiting:
-            self.waiting.pop().fulfill(body="<!doctype html><p>A picture.", content_type="text/html")
+            self.waiting.pop().fulfill(**PICTURE)
         frame.frame_locator("iframe").get_by_text("A picture.").wait_for()
 
     def close(self) -> None:
@@ -306,6 +312,19 @@ def test_beside_an_aligned_embed(
     assert min(figure["width"] for figure in (left, beside, right, center)) >= NARROWEST
     assert min(figure[edge] for figure in (left, beside, right, center) for edge in ("start", "end")) >= 0
     assert beside["start"] >= left["width"] or beside["top"] >= left["bottom"]
+
+
+LABEL = "article label { display: block; margin: 9px; font: bold 2em serif; letter-spacing: 1px; text-transform: uppercase; color: red }"
+TYPE = """() => ['.ek-note', '.ek-choice'].map((selector) => {
+  const style = getComputedStyle(document.querySelector(selector));
+  return [style.font, style.letterSpacing, style.textTransform, style.color, style.margin];
+})"""
+
+
+def test_the_choice_is_written_as_the_note_is(viewer: Viewer, kit: EmbedKit, sheets: dict[str, str]) -> None:
+    frame = viewer.open(page(kit.html(REF, target="facade"), sheets["ours"], LABEL, "<article>{}</article>"))
+    note, choice = frame.evaluate(TYPE)
+    assert note == choice
 
 
 def test_each_pair_of_values_meets() -> None:
