@@ -51,7 +51,8 @@ class Row(NamedTuple):
         the target's own template, without a picture; or nothing.
     :param escape: how the signs of a text are written, by the format of the document around it.
     :param assets: our static files that a page needs for it.
-    :param on_page: for pages of the host's own: their authors may choose among these targets.
+    :param on_page: for pages of the host's own: authors may name it in a shortcode, and it has a frame page
+        (``FrameQuery`` in ``web/schemas.py``, ``FRAMED_TARGETS`` in ``static/picker/embed.js``).
     :param preview: whether the demo page can show what it looks like.
     :param cleaned: whether the sanitizer goes over it; it knows no scripts, and none of AMP's elements.
     """
@@ -64,6 +65,11 @@ class Row(NamedTuple):
     on_page: bool = False
     preview: bool = False
     cleaned: bool = True
+
+    @property
+    def is_inert(self) -> bool:
+        """Whether template engines of a live page pass it by: ``{{ inert }}`` at the root of its template."""
+        return self.on_page or self.fallback == "card"
 
     @property
     def is_markup(self) -> bool:

@@ -187,7 +187,7 @@ class Renderer:
             "ref": Own(ref),
             "slideshow": len(ref.items) > 1,
             "align_class": Own(f" ek--{options.align}") if options.align in ("left", "center", "right") else "",
-            "inert": self._inert if ROWS[target].fallback == "card" else "",
+            "inert": self._inert if ROWS[target].is_inert else "",
             "outage": False,
             "words": self._words,
             "privacy_url": self._privacy_url,

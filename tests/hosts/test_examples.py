@@ -60,7 +60,11 @@ def test_a_host_uses_only_what_is_exported(path: Path) -> None:
 def test_the_index_names_every_example() -> None:
     text = EXAMPLES.joinpath("README.md").read_text("utf-8")
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name[0] not in "._"}
-    assert {name for name in folders if f"[{name}]({name})" in text} == folders
+    for name in folders:
+        assert f"[{name}]({name})" in text, f"write a line [{name}]({name}) in examples/README.md"
+    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    for name in STARTED:
+        assert f'"{name}"' in tests, f"write a test in tests/hosts that starts {name} by its command"
     assert set(EDITORS) < folders
     assert set(EDITORS) <= set(STARTED)
 

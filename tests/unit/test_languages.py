@@ -79,6 +79,7 @@ def test_every_language_has_every_word_of_the_picker(language: str) -> None:
 def test_every_plural_is_whole(language: str) -> None:
     """``zero``, ``one`` and ``two`` may say a number in words."""
     english = table("en")
+    assert language in NAMES, "write the name and the plurals of a new language in NAMES"
     for name, forms in table(language).items():
         if isinstance(forms, dict):
             assert set(forms) == set(NAMES[language][1].split()), f"{name}: the plural forms of {language}"

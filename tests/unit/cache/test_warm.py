@@ -212,6 +212,7 @@ def test_a_new_process_takes_what_is_kept(house: House) -> None:
 
 @pytest.mark.parametrize("name", [*RenderSettings._fields, "target"])
 def test_other_settings_show_none_of_it(house: House, name: str) -> None:
+    assert name in {*RENDER_SAMPLES, "target"}, "write a value in RENDER_SAMPLES of tests/support/embeds.py"
     kit = house.kit()
     kit.html(ID)
     changed = {name: {**RENDER_SAMPLES, "target": "feed"}[name]}
