@@ -51,7 +51,7 @@ with socket.create_server(("127.0.0.1", 0)) as free:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[dict[str, str]]:
+def machine(tmp_path: Path, searchable: None) -> Iterator[dict[str, str]]:
     """The environment of a user whose Getty is the sandbox."""
     content = tmp_path / "content"
     content.mkdir()
@@ -73,7 +73,7 @@ def test_python_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Pa
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_snippet.py"]
     else:
         command = [sys.executable, "-W", "error", "-c", snippet]
-    done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     if "page = kit.search(" in snippet:
         assert (done.stdout.count("[getty "), done.stdout.count("<iframe")) == (3, 3)
@@ -85,7 +85,7 @@ def test_python_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Pa
 def test_shell_snippets_run(snippet: str, machine: dict[str, str], tmp_path: Path) -> None:
     snippet = snippet.replace("embedkit serve", f"embedkit serve --port {PORT}").replace(":8080/", f":{PORT}/")
     command = ["bash", "-euo", "pipefail", "-c", snippet]
-    done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=machine, cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     if "--output built" in snippet:
         assert "<iframe" in (tmp_path / "built" / "post.md").read_text("utf-8")
