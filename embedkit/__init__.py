@@ -7,6 +7,7 @@
 
 The house, from the top down. A room imports only from rooms below it, and each has a door: what to open first.
 
+    integrations     plugins for the programs that people publish with, a module for each host
     cli              the command line; cli/main.py, then a file for each group of commands
     pytest_plugin    a kit and a sandbox for the tests of whoever uses embedkit
     sandbox          Getty's services, emulated offline: SandboxServer, SandboxTransport

@@ -27,7 +27,8 @@ SKIPPED = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tok
 def modules(package: Path) -> list[Path]:
     """Every module of the package but its front page and what later issues add."""
     found = sorted(package.rglob("*.py"))
-    return [path for path in found if path.parent != package / "integrations" and path != package / "__init__.py"]
+    later = package / "integrations"
+    return [path for path in found if later not in path.parents and path != package / "__init__.py"]
 
 
 def room_of(path: Path, package: Path) -> str:

@@ -24,6 +24,8 @@ ORDER = [
     *("settings", "serialization"),
     *("files", "shortcodes", "getty", "rendering", "cache/stores", "transport", "cache", "api", "engine", "kit"),
     *("web", "sandbox/content", "sandbox/services", "sandbox", "pytest_plugin", "cli", "__main__"),
+    *("integrations", "integrations/django", "integrations/django/templatetags"),
+    *("integrations/django/management", "integrations/django/management/commands"),
 ]
 PURE = {
     *(
@@ -52,7 +54,7 @@ STILL_WHOLE_SETTINGS = {
 
 DIALECT = {"said", "told", "LONGEST", "MOST", "SHORTEST", "LEAST", "BREATH", "PATIENCE", "NEVER_MIND"}
 
-MODULES = modules(PACKAGE)
+MODULES = [*modules(PACKAGE), *sorted((PACKAGE / "integrations").rglob("*.py"))]
 
 
 def room(path: Path) -> str:

@@ -33,6 +33,7 @@ _FRAME_PATH = re.compile(r'(?:src|data-ek-src)="[^"<>]*?/embed/([0-9A-Za-z,-]{1,
 _PAGE = re.compile(rf'href="(https://www\.gettyimages\.[a-z.]{{2,6}}/detail/{urls.ASSET_ID})"')
 _ALIGN = re.compile(r'class="[^"<>]*\bek--(left|right|center)\b')
 _WIDTH = re.compile(r'<(?:iframe|canvas)[^<>]*\swidth="([1-9][0-9]{0,4})"')
+_IN_ANCHOR = re.compile(r"""(?:\sid|\sname|\sfor|href)=["']?[^"'<>\s]*\Z""")
 _CAPTION = re.compile(r'<span class="ek-text">([^<>]*)</span>')
 
 
@@ -63,14 +64,29 @@ class Shelf:
         """The finished HTML with the embeds back in it.
 
         A paragraph that holds nothing but an embed goes; in a sentence an embed becomes phrasing content; within
-        an attribute, a title, a script, a style, code or a comment, and within a link, it is plain text.
+        an attribute, a title, a script, a style, code or a comment, and within a link, it is plain text; in the ID
+        of a heading, and in links to that, it is ``picture-1``, so that they are the same in every build.
 
         :param html: what became of :attr:`text`; words of another call stay as they are. A ``Markup`` gives one.
         """
         return like(html, self._restored(str(html)))
 
+    def words(self, text: str) -> str:
+        """A text that was taken out of the HTML, such as a title in a table of contents, with words for embeds."""
+        return re.sub(
+            self._word, lambda found: shown.text if (shown := self._numbered(found[1])) else found[0], text
+        )
+
+    def anchor(self, text: str) -> str:
+        """The ID of a heading that was taken out of the HTML, as :meth:`restore` writes it."""
+        return re.sub(self._word, lambda found: _anchor(int(found[1])), text)
+
+    @property
+    def _word(self) -> str:
+        return rf"ek{self._mark}n([0-9]{{1,7}})x"
+
     def _restored(self, html: str) -> str:
-        word = rf"ek{self._mark}n([0-9]{{1,7}})x"
+        word = self._word
         pattern = re.compile(rf"{_LONE.format(word=word)}|{word}")
         code, around = scan.protected(html, "html"), Surroundings(html, "html")
         edits = []
@@ -80,7 +96,9 @@ class Shelf:
                 continue
             place = found.start() if found[2] else html.index("ek" + self._mark, found.start())
             if code.protected(found.start()) or code.protected(place):
-                edits.append((place, place + len(_word(self._mark, int(found[1] or found[2]))), shown.text))
+                number = int(found[1] or found[2])
+                text = _anchor(number) if _IN_ANCHOR.search(html, max(0, place - 200), place) else shown.text
+                edits.append((place, place + len(_word(self._mark, number)), text))
             elif found[1]:
                 edits.append((*found.span(), shown.flow))
             else:
@@ -94,6 +112,10 @@ class Shelf:
 
 def _word(mark: str, number: int) -> str:
     return f"ek{mark}n{number}x"
+
+
+def _anchor(number: int) -> str:
+    return f"picture-{number + 1}"
 
 
 class Shelver:

@@ -91,6 +91,33 @@ def node_packages(source: Path) -> Path:
     return folder
 
 
+def python_packages(*requirements: str) -> Path:
+    """A folder for PYTHONPATH with packages that can't be installed beside what the tests need, without their own."""
+    version = hashlib.sha256(" ".join(requirements).encode()).hexdigest()[:12]
+    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"python-{version}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.joinpath("lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.joinpath("installed").exists():
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "--no-deps",
+                "--target",
+                str(folder),
+                *requirements,
+            ]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            if done.returncode and not os.environ.get("CI"):
+                pytest.skip(f"pip cannot install {' '.join(requirements)}")
+            assert done.returncode == 0, done.stderr
+            folder.joinpath("installed").touch()
+    return folder
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser that reaches this machine and nothing else."""

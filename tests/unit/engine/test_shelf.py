@@ -246,3 +246,18 @@ def test_values_show_themselves_in_short(kit: EmbedKit) -> None:
 def test_assets_are_copied(kit: EmbedKit, tmp_path: Path) -> None:
     assert kit.copy_assets(tmp_path / "static") == ["embedkit.css", "embedkit-facade.js"]
     assert (tmp_path / "static" / "embedkit.css").exists()
+
+
+def test_the_id_of_a_heading_is_the_same_in_every_build(kit: EmbedKit) -> None:
+    html = []
+    for _ in range(2):
+        shelf = kit.shelve("# A [getty 74917285]", input="markdown")
+        word = shelf.text.split()[-1]
+        made = f'<a href="#a-{word}">{word}</a><h1 id="a-{word}" title="{word}">A</h1>'
+        html.append(shelf.restore(made))
+        assert shelf.anchor(f"a-{word}") == "a-picture-1"
+        assert shelf.words(f"A {word}").startswith("A Under the lights")
+        assert shelf.words("ek0n1x") == "ek0n1x"
+    assert html[0] == html[1]
+    assert '<h1 id="a-picture-1" title="Under the lights' in html[0]
+    assert '<a href="#a-picture-1">Under the lights' in html[0]

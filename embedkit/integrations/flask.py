@@ -1,0 +1,61 @@
+"""Flask: the service's routes in your application, ``{{ getty("74917285") }}`` and ``{{ body|getty }}``.
+
+The command ``flask embedkit …`` is the command line of embedkit, with the settings of the application.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from embedkit.integrations.site import as_environment, run_commands
+from embedkit.kit import EmbedKit
+from embedkit.settings import Settings
+
+KEY = "embedkit"  # of app.extensions and of app.config
+
+
+class EmbedKitExtension:
+    """The extension; settings are ``app.config["EMBEDKIT"]``, a mapping, over those of the environment.
+
+    :param app: may also come later, by :meth:`init_app`.
+    :param url_prefix: where the service's routes are; None for none of them.
+
+    >>> from flask import Flask, render_template_string
+    >>> app = Flask("blog")
+    >>> app.config["EMBEDKIT"] = {"cache": "memory:"}
+    >>> extension = EmbedKitExtension(app, url_prefix=None)
+    >>> with app.app_context():
+    ...     "<figure" in render_template_string("{{ getty('74917285') }}")
+    True
+    """
+
+    def __init__(self, app: Flask | None = None, *, url_prefix: str | None = "/getty") -> None:
+        self.url_prefix = url_prefix
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Give an application its kit, a template function, a filter, and the routes."""
+        given = as_environment(app.config.get("EMBEDKIT", {}))
+        kit = EmbedKit(Settings.from_env({**os.environ, **given}))
+        app.extensions[KEY] = kit
+        app.jinja_env.globals["getty"] = kit.html
+        app.jinja_env.globals["getty_assets"] = kit.assets
+        app.jinja_env.filters["getty"] = kit.filter
+        if self.url_prefix is not None:
+            from embedkit.web import create_blueprint
+
+            app.register_blueprint(create_blueprint(kit), url_prefix=self.url_prefix)
+
+
+@click.command("embedkit", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@with_appcontext
+def cli(args: tuple[str, ...]) -> Any:
+    """The command line of embedkit, with the settings of the application."""
+    run_commands(list(args), current_app.config.get("EMBEDKIT", {}))

@@ -1,0 +1,31 @@
+"""mistune 3: ``mistune.create_markdown(plugins=[getty_plugin])``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mistune import Markdown
+from mistune.core import BlockState
+
+from embedkit.integrations.site import Site
+
+KEY = "embedkit"  # of a text's environment
+
+
+def getty_plugin(md: Markdown, site: Site | None = None) -> None:
+    """Put references aside before a text is parsed, and bring embeds back behind the renderer.
+
+    :param site: options and kit; by default those of the environment.
+    """
+    known = site or Site({})
+
+    def shelve(_: Markdown, state: BlockState) -> None:
+        shelf = known.shelve(state.src, "<markdown>")
+        state.process(shelf.text)
+        state.env[KEY] = shelf
+
+    def restore(_: Markdown, result: Any, state: BlockState) -> Any:
+        return state.env[KEY].restore(result) if isinstance(result, str) else result
+
+    md.before_parse_hooks.append(shelve)
+    md.after_render_hooks.append(restore)

@@ -1,0 +1,97 @@
+"""MkDocs: ``plugins: [embedkit]`` in ``mkdocs.yml``; every setting is an option by its name.
+
+All pictures of a site are fetched before the first page is rendered. What can't be shown is a warning with file
+and line, so that ``mkdocs build --strict`` counts it.
+"""
+
+from __future__ import annotations
+
+from mkdocs.config import config_options as c
+from mkdocs.config.base import Config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, get_plugin_logger
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from mkdocs.structure.toc import AnchorLink
+
+from embedkit import static_dir
+from embedkit.engine.shelf import Shelf
+from embedkit.integrations.site import Lost, Site
+from embedkit.settings import rows
+
+FOLDER = "assets/embedkit"
+
+# a class of MkDocs has its options as attributes: one for each of our settings, and "strict"
+Options = type(
+    "Options",
+    (Config,),
+    {"strict": c.Type(bool, default=False)}
+    | {name.lower(): c.Optional(c.Type((str, int, float, list))) for name, _, _ in rows()},
+)
+
+
+class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
+    """The plugin, made once for a run of MkDocs; ``mkdocs serve`` builds with it many times."""
+
+    def __init__(self) -> None:
+        self.site: Site | None = None
+        self.shelves: dict[str, Shelf] = {}
+
+    def on_startup(self, *, command: str, dirty: bool) -> None:
+        """Keep the kit from one build of ``mkdocs serve`` to the next: MkDocs makes no new plugin then."""
+
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Make the kit, and link stylesheet and script."""
+        self.site = self.site or Site(dict(self.config), get_plugin_logger(__name__))
+        config.extra_css += [f"{FOLDER}/{name}" for name in self._site.assets if name.endswith(".css")]
+        config.extra_javascript += [f"{FOLDER}/{name}" for name in self._site.assets if name.endswith(".js")]
+        return config
+
+    @property
+    def _site(self) -> Site:
+        assert self.site is not None  # noqa: S101  (on_config comes first)
+        return self.site
+
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Add our files, and fetch what all pages need."""
+        for name in self._site.assets:
+            content = (static_dir() / name).read_text("utf-8")
+            files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
+        self._site.warm((page.content_string, "markdown") for page in files.documentation_pages())
+        return files
+
+    def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+        """Put the embeds aside."""
+        whole = page.file.content_string
+        first_line = whole.count("\n") - markdown.rstrip("\n").count("\n") - _lines_behind(whole) + 1
+        try:
+            shelf = self._site.shelve(markdown, page.file.src_uri, first_line=first_line)
+        except Lost as error:
+            raise PluginError(str(error)) from None
+        self.shelves[page.file.src_uri] = shelf
+        return shelf.text
+
+    def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+        """Bring the embeds back; in titles and in the table of contents they are words."""
+        shelf = self.shelves.pop(page.file.src_uri, None)
+        if shelf is None or not shelf.embeds:
+            return html
+        for link in page.toc:
+            _in_words(link, shelf)
+        return shelf.restore(html)
+
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Refresh what was shown stale."""
+        self._site.kit.settle()
+
+
+def _lines_behind(text: str) -> int:
+    return len(text) - len(text.rstrip("\n"))
+
+
+def _in_words(link: AnchorLink, shelf: Shelf) -> None:
+    """An entry of a table of contents, and those below it, with words in place of embeds."""
+    link.title, link.id = shelf.words(link.title), shelf.anchor(link.id)
+    for child in link.children:
+        _in_words(child, shelf)

@@ -1,0 +1,80 @@
+"""Pelican: ``PLUGINS = ["embedkit.integrations.pelican"]``, options in ``EMBEDKIT = {…}``.
+
+Markdown, reStructuredText and HTML alike: references are read in the HTML that Pelican's readers made. Feeds get
+the target ``feed``; stylesheet and script are linked by the pages that hold an embed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pelican import signals
+from pelican.contents import Content
+from pelican.generators import Generator
+
+from embedkit.integrations.site import Site
+
+log = logging.getLogger(__name__)
+
+FOLDER = "embedkit"
+KINDS = ("articles", "translations", "drafts", "hidden_articles", "pages", "hidden_pages", "draft_pages")
+
+
+class _Plugin:
+    """What is known between two signals of one build."""
+
+    site: Site
+
+    def begin(self, pelican: Any) -> None:
+        self.site = Site(pelican.settings.get("EMBEDKIT", {}), log)
+
+    def render(self, generators: Iterable[Generator]) -> None:
+        contents = [one for generator in generators for kind in KINDS for one in getattr(generator, kind, ())]
+        self.site.warm((one._content or "", "html") for one in contents)
+        for one in contents:
+            self._render(one)
+
+    def _render(self, content: Content) -> None:
+        content._content = self.site.document(content._content or "", str(content.source_path)).content
+        if summary := content.metadata.get("summary"):
+            content.metadata["summary"] = self.site.kit.render(summary)
+
+    def for_feeds(self, context: Any, feed: Any) -> None:
+        for item in feed.items:
+            for name in ("description", "content"):
+                if item.get(name):
+                    item[name] = self.site.kit.retarget(item[name], "feed")
+
+    def link(self, path: str, context: Any) -> None:
+        """Link the stylesheet in a page that needs it."""
+        html = Path(path).read_text("utf-8") if path.endswith(".html") else ""
+        if 'class="ek ' in html:
+            site = context["SITEURL"].rstrip("/")
+            tags = "".join(_tag(f"{site}/{FOLDER}/{name}") for name in self.site.assets)
+            Path(path).write_text(html.replace("</head>", f"{tags}</head>", 1), "utf-8")
+
+    def end(self, pelican: Any) -> None:
+        self.site.copy_assets(Path(pelican.output_path, FOLDER))
+        self.site.close()
+
+
+def _tag(url: str) -> str:
+    if url.endswith(".css"):
+        return f'<link rel="stylesheet" href="{url}">\n'
+    return f'<script defer src="{url}"></script>\n'
+
+
+def register() -> None:
+    """Connect to Pelican's signals; called by Pelican."""
+    plugin = _Plugin()
+    for signal, receiver in (
+        (signals.initialized, plugin.begin),
+        (signals.all_generators_finalized, plugin.render),
+        (signals.feed_generated, plugin.for_feeds),
+        (signals.content_written, plugin.link),
+        (signals.finalized, plugin.end),
+    ):
+        signal.connect(receiver, weak=False)

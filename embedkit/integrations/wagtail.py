@@ -1,0 +1,72 @@
+"""Wagtail: ``WAGTAILEMBEDS_FINDERS = [{"class": "embedkit.integrations.wagtail.GettyEmbedFinder"}, …]``.
+
+Options of the finder are settings of embedkit by their names. A picture that can't be shown is a card: Wagtail
+shows nothing at all where a finder raises.
+"""
+
+from __future__ import annotations
+
+import html
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from wagtail.embeds.finders.base import EmbedFinder
+
+from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.integrations.site import Site
+from embedkit.models import Options
+
+FAILURE_S = 300  # for which a card is kept
+
+
+class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
+    """Finds what a Getty Images URL names."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.kit = Site(options).kit
+
+    def accept(self, url: str) -> bool:
+        """Whether this is the URL of a picture."""
+        try:
+            self.kit.parse(html.unescape(url))
+        except UnsupportedReference:
+            return False
+        return True
+
+    def find_embed(self, url: str, max_width: int | None = None, max_height: int | None = None) -> dict[str, Any]:
+        """What Wagtail keeps of an embed: the target ``oembed``, which needs no stylesheet."""
+        options = Options(max_width=max_width, max_height=max_height, target="oembed")
+        url = html.unescape(url)
+        try:
+            embed = self.kit.resolve(url, options)
+        except EmbedKitError as error:
+            card = str(self.kit.fallback(url, error, Options(target="card")))
+            return _found(card, "Getty Images", "", None, None, None, FAILURE_S)
+        author = embed.photographer
+        shown = str(self.kit.show(embed, options))
+        seconds = self.kit.settings.max_age
+        return _found(shown, embed.title, author, embed.width, embed.height, embed.thumbnail_url, seconds)
+
+
+def _found(
+    html: str,
+    title: str,
+    author: str,
+    width: int | None,
+    height: int | None,
+    thumbnail: str | None,
+    seconds: float,
+) -> dict[str, Any]:
+    return {
+        "type": "rich",
+        "html": html,
+        "title": title,
+        "author_name": author,
+        "provider_name": "Getty Images",
+        "width": width,
+        "height": height,
+        "thumbnail_url": thumbnail,
+        "cache_until": timezone.now() + timedelta(seconds=seconds),
+    }
