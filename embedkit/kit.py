@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from html import escape as html_escape
 from typing import TYPE_CHECKING, cast
 
 from embedkit import serialization, validation
@@ -469,7 +468,7 @@ class EmbedKit:
         for match in matches:
             start, end = match.shortcode.start, match.shortcode.end
             if match.shortcode.kind == "escape":
-                edits.append((start, end, shelver.put(*[html_escape(text[start + 1 : end - 1])] * 2)))
+                edits.append((start, end, shelver.put(*[_escape(text[start + 1 : end - 1])] * 2)))
             if match.ref is None:
                 continue
             error = next(left)
@@ -522,7 +521,7 @@ class EmbedKit:
     def _escaped(self, ref: AssetRef, options: Options) -> str:
         """An embed for the middle of HTML, where plain text is text."""
         shown = self.html(ref, options)
-        return str(shown) if hasattr(shown, "__html__") else html_escape(shown)
+        return str(shown) if hasattr(shown, "__html__") else _escape(shown)
 
     def _held(self, key: EmbedKey) -> object:
         """What is known of a picture, without asking."""
@@ -603,6 +602,12 @@ def _plain(text: str) -> str:
     :raises ConfigurationError: where it is not a text.
     """
     return str(validation.instance(text, str, "text"))
+
+
+def _escape(text: str) -> str:
+    import html  # with a table of 2,231 entities
+
+    return html.escape(text)
 
 
 def _shifted(document: Document, lines: int) -> Document:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_TAG = re.compile(r"<(/?)(figure|figcaption|div|blockquote|p)(?=[ >])")
+from embedkit.process import lazy_pattern
+
+_TAG = lazy_pattern(r"<(/?)(figure|figcaption|div|blockquote|p)(?=[ >])")
 
 
 def phrasing(html: str) -> str:

@@ -45,7 +45,7 @@ MAX_TEMPLATE_TAG_CHARS = 2048
 _SIMPLE = r"(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"<>`\\\n]*+\"|'[^'<>`\\\n]*+'|[^\s\"'<>=`\\]++))?+)*+[ \t\n]*+/?>"
 _NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
-_OPENER = re.compile(
+_OPENER = lazy_pattern(
     r"<(?:!(?:--|\[C)"
     r"|[cCpPsStTmMxXiInN](?:[oO][dDeEfFsS]|[rR][eE]|[lL][aA]|[cC][rR]|[tT][yY]|[vV][gG]|[eE][xX]|[iI][tT]"
     r"|[aA][tT]|[mM][pP]|[fF][rR]))"

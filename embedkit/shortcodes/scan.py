@@ -38,8 +38,8 @@ _MISSPELLED = (
     r"(?i:e?t{1,3}e?(?:y|ie?)(?:[-_ ]?images?)?[ \t]*+[:=]?[ \t]*+(?:(?:src|id|url)=)?"
     r"[\"']?((?:[0-9]{5,12}|(?:https?:)?//[^\s\[\]\"'<>]{1,2048}))[\"']?[^\[\]<>\n]{0,200}\])(?![(:\[\]])"
 )
-_TAG = re.compile(rf"\[[gG](?:[eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<[bB][rR]|\Z)(?!\]\()|{_MISSPELLED})")
-_URL_START = re.compile(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|etty-?images?\.[a-z])")
+_TAG = lazy_pattern(rf"\[[gG](?:[eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<[bB][rR]|\Z)(?!\]\()|{_MISSPELLED})")
+_URL_START = lazy_pattern(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|etty-?images?\.[a-z])")
 
 _ENCLOSED = lazy_pattern(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
 _NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none

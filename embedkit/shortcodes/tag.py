@@ -62,7 +62,7 @@ _PARTNERS = {'"': '"', "“": "”", "”": "”", "„": "“”", "‟": "”"
 _BOUNDARY = lazy_pattern(rf"{_SPACE}|/?\]")
 _ESCAPED = lazy_pattern(r"\\([\\\[\]\"'“”„‟″«»‘’‚‛′‹›&])")
 
-_SIMPLE = re.compile(r"\[getty[ \t]++([0-9a-z-]++(?:,[0-9a-z-]++)*+)[ \t]*+/?\]", re.IGNORECASE | re.ASCII)
+_SIMPLE = lazy_pattern(r"\[getty[ \t]++([0-9a-z-]++(?:,[0-9a-z-]++)*+)[ \t]*+/?\]", re.IGNORECASE | re.ASCII)
 # Signs that mean something to HTML, to Markdown or to other readers of shortcodes. All are written as numbers:
 # an editor into which a shortcode is put as text escapes it once more, and that is seen of numbers alone.
 _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in '\\[]`&<>"'}
