@@ -79,10 +79,8 @@ def demo(host: str, port: int, open_: bool) -> None:
     The service and a page with a sample post, over the sandbox.
     """
     from embedkit.sandbox import SandboxServer
-    from embedkit.sandbox.services.ranking import index
     from embedkit.web.demo import create_demo
 
-    index()  # the page searches at once, and a slow machine takes longer over this than Getty may
     with SandboxServer(host="127.0.0.1") as sandbox:  # another port is another origin, as in life
         settings = replace(
             Settings.from_env(os.environ).with_upstream(sandbox.url),

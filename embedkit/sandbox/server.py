@@ -20,6 +20,7 @@ from embedkit.sandbox.faults import Dropped
 from embedkit.sandbox.services.auth import CUSTOMER, SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call
+from embedkit.sandbox.services.ranking import index
 from embedkit.settings import Settings
 
 HOST = "127.0.0.1"
@@ -138,6 +139,7 @@ class SandboxServer:
 
     def __init__(self, config: SandboxConfig | None = None, *, host: str = HOST, port: int = 0) -> None:
         self.app = create_sandbox(config)
+        index()  # now: a busy machine takes longer over it than a client waits for the answer to its first search
         self._server = _Server((host, port), self.app)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox", daemon=True

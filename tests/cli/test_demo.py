@@ -12,7 +12,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from embedkit.sandbox import SandboxServer
-from embedkit.sandbox.services.ranking import index
 from embedkit.targets import TARGETS
 from embedkit.web.demo import POST, SAMPLES, create_demo
 
@@ -22,7 +21,6 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @pytest.fixture(name="sandbox", scope="module")
 def fixture_sandbox() -> Iterator[SandboxServer]:
-    index()  # else the first search builds it, which a busy machine takes longer over than Getty may
     with SandboxServer() as sandbox:
         yield sandbox
 

@@ -15,7 +15,6 @@ from embedkit import EmbedKit, create_app
 from embedkit.rendering.renderer import static_dir
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services import auth
-from embedkit.sandbox.services.ranking import index
 from tests.support.picker import (
     Desk,
     heard,
@@ -122,7 +121,6 @@ def test_modal_ones_are_not_shown_before(desk: Desk) -> None:
 
 def test_the_real_service_from_the_first_letter_to_the_shortcode(room: Desk) -> None:
     """The service itself over the sandbox, under the strict policy, with what it says of itself."""
-    index()  # else the first search builds it, which a busy machine takes longer over than Getty may
     with SandboxServer() as sandbox:
         rows: dict[str, Any] = {
             "cache": "memory:",

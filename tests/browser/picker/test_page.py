@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, Page, expect
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
-from embedkit.sandbox.services.ranking import index
 from tests.support.picker import RULES
 from tests.support.web import TOKEN
 
@@ -34,7 +33,6 @@ ECLIPSE = "q=solar+eclipse"
 
 @pytest.fixture(name="sandbox", scope="module")
 def fixture_sandbox() -> Iterator[SandboxServer]:
-    index()  # else the first search builds it, which a busy machine takes longer over than Getty may
     with SandboxServer() as sandbox:
         yield sandbox
 
