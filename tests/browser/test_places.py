@@ -237,11 +237,14 @@ def fixture_viewer(browser: Browser) -> Iterator[Viewer]:
 def measure(viewer: Viewer, kit: EmbedKit, case: Case, sheets: dict[str, str]) -> dict[str, Any]:
     """What a page measures, and what moves in it until the picture is there."""
     frame, scripting = viewer.open(document(kit, case, sheets), case.scripting), case.scripting == "on"
+    facade = (
+        scripting and case.target == "facade" and case.ours
+    )  # else a click brings a picture for a line of text
     frame.evaluate(MOVED)
     if scripting:
         frame.evaluate(OBSERVE)
     seen: dict[str, Any] = frame.evaluate(MEASURE)
-    seen["moved"] = run_facade(frame, kit) if scripting and case.target == "facade" else []
+    seen["moved"] = run_facade(frame, kit) if facade else []
     if frame.locator("iframe").count():
         viewer.load_picture(frame)
     seen["moved"] += frame.evaluate(MOVED)
@@ -262,11 +265,11 @@ def faults(case: Case, seen: dict[str, Any]) -> list[str]:
     ours = case.ours and case.target in STYLED
     fits = ours or case.target == "oembed" or seen["room"] > WIDTH + 80  # a browser's own margins of a figure
     keeps_ratio = case.target == "oembed" or (ours and case.target == "web")
-    beside = FLOAT if "float" in case.place else 10
+    beside = FLOAT if "float" in case.place else 0  # what does not fit there goes below
     complaints = {
         "too narrow": seen["width"] < least_width(case, seen["room"]) - 1 or seen["height"] < 10,
         "another shape": keeps_ratio and abs(seen["height"] - seen["width"] * HEIGHT / WIDTH) > 2,
-        "a hole": seen["hole"] > (1 if ours else beside) or seen["rest"] > (1 if ours else 60),
+        "a hole": seen["hole"] > (1 if ours else 10 + beside) or seen["rest"] > (1 if ours else 60 + beside),
         "a narrow caption": seen["caption"] is not None and seen["caption"] < min(150, seen["room"]) - 1,
         "out of its place": fits and seen["out"] > 1,
         "moves": bool(seen.get("moved") or any(seen.get("shifts", ()))),
@@ -277,6 +280,8 @@ def faults(case: Case, seen: dict[str, Any]) -> list[str]:
 def least_width(case: Case, room: float) -> float:
     if case.target == "widget" or (case.target in ("facade", "card") and not case.ours):
         return 0  # text, which takes what there is
+    if not case.ours and case.place in SHARED:
+        return 100  # that is for others to say
     return min(room, NARROWEST if case.place in SHARED or case.target == "card" else WIDTH)
 
 
