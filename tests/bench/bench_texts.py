@@ -1,11 +1,14 @@
-"""A1, A3: whole texts through the kit, warm, against the limits of :mod:`tests.bench.bench_shortcodes`."""
+"""A1, A2, A3: whole texts through the kit, warm, against the limits of :mod:`tests.bench.bench_shortcodes`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from micawber import parse_text
+
 from embedkit import EmbedKit, Settings
 from tests.bench.bench_shortcodes import expand, find_loop, probes
+from tests.bench.bench_web import micawber_providers
 from tests.bench.corpus import posts
 from tests.bench.table import Row, ratios
 from tests.support.embeds import record
@@ -14,7 +17,7 @@ COUNT = 300
 
 
 def rows() -> Iterator[Row]:
-    """A1 and A3, for the kit and for the scanner alone."""
+    """A1 and A3, for the kit and for the scanner alone; A2, against micawber."""
     mixed, plain = posts(COUNT), posts(COUNT, embeds=False, seed=2)
     with EmbedKit(Settings(cache="memory:", secret="s" * 40)) as kit:
         ids = {id for post in mixed for id in post.ids}
@@ -36,6 +39,12 @@ def rows() -> Iterator[Row]:
             for post in mixed:
                 expand(post.text, html, "markdown")
 
+        providers = micawber_providers(r"https://(?:gty\.im|www\.gettyimages\.com)/\S*")
+
+        def by_micawber() -> None:
+            for post in mixed:
+                parse_text(post.text, providers, urlize_all=False)
+
         def probed() -> None:
             for post in plain:
                 probes(post.text)
@@ -46,5 +55,7 @@ def rows() -> Iterator[Row]:
 
         yield Row("A1", "find loop / EmbedKit.render, Markdown", ratios(limit, rendered), 0.35, 0.45, False)
         yield Row("A1", "find loop / scanner and a dict, Markdown", ratios(limit, scanned), 0.35, 0.45, False)
+        found = ratios(by_micawber, rendered)
+        yield Row("A2", "micawber, of the URLs alone / EmbedKit.render, Markdown", found, 1.5, 2.8, False)
         found = ratios(probed, rendered_plain)
         yield Row("A3", "three probes / EmbedKit.render of posts without embeds", found, 0.85, 0.95, False)

@@ -112,13 +112,19 @@ def bare() -> Flask:
     return app
 
 
+def micawber_providers(urls: str = r"https?://gty\.im/\S*") -> micawber.ProviderRegistry:
+    """What micawber asks, with a cache in memory; the answers come at once."""
+    providers = micawber.ProviderRegistry(micawber.cache.Cache())
+    provider = micawber.Provider("https://embed.gettyimages.com/oembed")
+    answer = {"type": "rich", "title": "A harbour", "html": "x" * 1_600}
+    provider.request = lambda url, **extra: answer | {"url": url} | extra  # what it would fetch
+    providers.register(urls, provider)
+    return providers
+
+
 def with_micawber() -> Flask:
     """micawber with a warm cache in memory, behind a route."""
-    app, answers = Flask("micawber"), micawber.cache.Cache()
-    providers = micawber.ProviderRegistry(answers)
-    provider = micawber.Provider("https://embed.gettyimages.com/oembed")
-    provider.request = lambda url, **extra: {"html": "x" * 1_600, "url": url, **extra}  # what it would fetch
-    providers.register(r"https?://gty\.im/\S*", provider)
+    app, providers = Flask("micawber"), micawber_providers()
 
     @app.get("/oembed")
     @app.get("/v1/embeds/<ref>")
