@@ -235,7 +235,7 @@ class Settings:
     metrics: str = _row(
         "off",
         check.choice("off", "token", "open"),
-        "Who may read /metrics: nobody, holders of ADMIN_TOKEN or of one of TOKENS, or all.",
+        "Who may read /metrics: nobody, holders of ADMIN_TOKEN or one of TOKENS, or all; needs the extra metrics.",
     )
     log_format: str = _row(
         "none",

@@ -77,7 +77,7 @@ TROUBLES = {
     "permission-denied": Trouble(
         "The credentials are good, but the key or the customer lacks the product or the right.",
         "Choose another product_type, ask the owner of the board, or ask Getty Images what the key includes.",
-        "embedkit download 74917285 --product imagepack, without such an agreement",
+        "embedkit download 74917285 --product-type imagepack, without such an agreement",
     ),
     "not-licensed": Trouble(
         "The picture is outside the customer's agreement, so it can't be downloaded.",
@@ -112,7 +112,7 @@ TROUBLES = {
     ),
     "no-route": Trouble(
         "The service has no such URL.",
-        "Look at the list of routes on this page.",
+        "See the list of routes at /docs.",
         "GET /v1/embed/74917285",
     ),
     "method-not-allowed": Trouble(

@@ -129,7 +129,7 @@ def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: An
 @input_option
 @as_json
 def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
-    """Find pictures in texts that are withdrawn or not embeddable, and references that can't be read.
+    """Find withdrawn pictures, and references that can't be read.
 
     Getty is asked anew for every one. DIR is a folder or a file.
     """
@@ -297,7 +297,8 @@ FATES = {NotFound.code: "withdrawn", NotEmbeddable.code: "not embeddable"}
 
 def _fate(finding: Finding) -> str:
     """What became of a picture, in a word or two."""
-    return FATES.get(finding.code, "could not be checked")
+    fate = FATES.get(finding.code, "could not be checked")
+    return f"{fate}, or the ID is wrong" if finding.code == NotFound.code else fate
 
 
 def _fates(report: BuildReport) -> str:

@@ -29,7 +29,7 @@ COMMANDS = {
     "countries": ("search", "List the countries that Getty Images knows, with their codes."),
     "render": ("build", "Replace every reference in texts by its embed."),
     "convert": ("build", "Turn pasted embed code back into shortcodes."),
-    "check": ("build", "Find pictures in texts that are withdrawn or not embeddable."),
+    "check": ("build", "Find withdrawn pictures, and references that can't be read."),
     "warm": ("build", "Fetch what texts need, so that rendering asks for nothing."),
     "lock": ("build", "Write the records that texts need into the lock file."),
     "assets": ("admin", "Copy stylesheet and façade script into a static site."),

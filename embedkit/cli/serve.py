@@ -60,11 +60,10 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
     logs.listen(settings.log_format, name="waitress")  # what the server says, in lines like all others
 
     def greeting(url: str) -> str:
-        return (
-            f"embedkit serves on {url} (Ctrl+C stops it)\n"
-            f"{_links(settings, url)}\n"
-            f"In the head of a page, for the picker:\n{_picker(settings, url)}"
-        )
+        lines = [f"embedkit serves on {url} (Ctrl+C stops it)", _links(settings, url)]
+        if settings.api_key:
+            lines += ["In the head of a page, for the picker:", _picker(settings, url)]
+        return "\n".join(lines)
 
     _run(app, host, port, threads, greeting, settings)
 

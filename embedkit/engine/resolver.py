@@ -188,7 +188,10 @@ class Resolver:
         from embedkit.getty import oembed
 
         if key not in locked:
-            ref, hint = ",".join(key[0]), "Add it with: embedkit lock DIR"
+            ref, hint = (
+                ",".join(key[0]),
+                "Run: embedkit lock DIR. If that says it is withdrawn, choose another picture.",
+            )
             missing = Unavailable(f"{ref} is not in the lock file {self._settings.lockfile}.", hint=hint, ref=ref)
             return Entry(error=missing, key=key)
         try:  # a lock file is not signed: whoever can write to it is not trusted with more

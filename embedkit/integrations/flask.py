@@ -6,15 +6,17 @@ The command ``flask embedkit …`` is the command line of embedkit, with the set
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, cast
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from markupsafe import Markup
 
 from embedkit.integrations.site import as_environment, run_commands
 from embedkit.kit import EmbedKit
 from embedkit.settings import Settings
+from embedkit.targets import Target
 
 KEY = "embedkit"  # of app.extensions and of app.config
 
@@ -23,7 +25,9 @@ class EmbedKitExtension:
     """The extension; settings are ``app.config["EMBEDKIT"]``, a mapping, over those of the environment.
 
     :param app: may also come later, by :meth:`init_app`.
-    :param url_prefix: where the service's routes are; None for none of them.
+    :param url_prefix: where the service's routes are, which need the extra ``server``; None for none of them: then
+        serve ``embedkit assets DIR`` yourself.
+    :param kit: one of your own, such as ``embedkit_kit`` in a test; by default it is made of the settings.
 
     >>> from flask import Flask, render_template_string
     >>> app = Flask("blog")
@@ -34,23 +38,34 @@ class EmbedKitExtension:
     True
     """
 
-    def __init__(self, app: Flask | None = None, *, url_prefix: str | None = "/getty") -> None:
+    def __init__(
+        self, app: Flask | None = None, *, url_prefix: str | None = "/getty", kit: EmbedKit | None = None
+    ) -> None:
         self.url_prefix = url_prefix
+        self.kit = kit
         if app is not None:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
         """Give an application its kit, a template function, a filter, and the routes."""
         given = as_environment(app.config.get("EMBEDKIT", {}))
-        kit = EmbedKit(Settings.from_env({**os.environ, **given}))
+        kit = self.kit or EmbedKit(Settings.from_env({**os.environ, **given}))
         app.extensions[KEY] = kit
         app.jinja_env.globals["getty"] = kit.html
-        app.jinja_env.globals["getty_assets"] = kit.assets
+        app.jinja_env.globals["getty_assets"] = lambda target=None: _tags(kit, target)
         app.jinja_env.filters["getty"] = kit.filter
         if self.url_prefix is not None:
             from embedkit.web import create_blueprint
 
             app.register_blueprint(create_blueprint(kit), url_prefix=self.url_prefix)
+
+
+def _tags(kit: EmbedKit, target: Target | None) -> Markup:
+    """What the head of a page needs for a target, by default the setting's."""
+    needed = kit.assets(target or cast(Target, kit.settings.target))
+    tags = [Markup('<link rel="stylesheet" href="{}">').format(url) for url in needed["css"]]
+    tags += [Markup('<script defer src="{}"></script>').format(url) for url in needed["js"]]
+    return Markup("\n").join(tags)
 
 
 @click.command("embedkit", context_settings={"ignore_unknown_options": True}, add_help_option=False)

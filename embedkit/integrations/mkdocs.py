@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mkdocs.config import config_options as c
 from mkdocs.config.base import Config
+from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, get_plugin_logger
@@ -17,8 +18,10 @@ from mkdocs.structure.toc import AnchorLink
 
 from embedkit import static_dir
 from embedkit.engine.shelf import Shelf
+from embedkit.errors import ConfigurationError
 from embedkit.integrations.site import Lost, Site
 from embedkit.settings import rows
+from embedkit.targets import ROWS
 
 FOLDER = "assets/embedkit"
 
@@ -43,9 +46,16 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Make the kit, and link stylesheet and script."""
-        self.site = self.site or Site(dict(self.config), get_plugin_logger(__name__))
-        config.extra_css += [f"{FOLDER}/{name}" for name in self._site.assets if name.endswith(".css")]
-        config.extra_javascript += [f"{FOLDER}/{name}" for name in self._site.assets if name.endswith(".js")]
+        try:
+            self.site = self.site or Site(dict(self.config), get_plugin_logger(__name__))
+        except ConfigurationError as error:
+            raise PluginError(f"The plugin embedkit: {error}") from None
+        styles, scripts = self._site.assets(FOLDER)
+        config.extra_css += styles
+        for url in scripts:
+            script = ExtraScriptValue(url)
+            script.defer = True
+            config.extra_javascript.append(script)
         return config
 
     @property
@@ -55,7 +65,7 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add our files, and fetch what all pages need."""
-        for name in self._site.assets:
+        for name in ROWS[self._site.target].assets:
             content = (static_dir() / name).read_text("utf-8")
             files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
         self._site.warm((page.content_string, "markdown") for page in files.documentation_pages())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +53,14 @@ class _Plugin:
         """Link the stylesheet in a page that needs it."""
         html = Path(path).read_text("utf-8") if path.endswith(".html") else ""
         if 'class="ek ' in html:
-            site = context["SITEURL"].rstrip("/")
-            tags = "".join(_tag(f"{site}/{FOLDER}/{name}") for name in self.site.assets)
+            styles, scripts = self.site.assets(f"{context['SITEURL'].rstrip('/')}/{FOLDER}")
+            tags = "".join(f'<link rel="stylesheet" href="{escape(url)}">\n' for url in styles)
+            tags += "".join(f'<script defer src="{escape(url)}"></script>\n' for url in scripts)
             Path(path).write_text(html.replace("</head>", f"{tags}</head>", 1), "utf-8")
 
     def end(self, pelican: Any) -> None:
         self.site.copy_assets(Path(pelican.output_path, FOLDER))
         self.site.close()
-
-
-def _tag(url: str) -> str:
-    if url.endswith(".css"):
-        return f'<link rel="stylesheet" href="{url}">\n'
-    return f'<script defer src="{url}"></script>\n'
 
 
 def register() -> None:

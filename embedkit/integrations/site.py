@@ -11,8 +11,9 @@ from embedkit.engine.shelf import Shelf
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
 from embedkit.models import Document, Problem, Report
+from embedkit.rendering.renderer import assets
 from embedkit.settings import Settings
-from embedkit.targets import ROWS, Input, Target
+from embedkit.targets import Input, Target
 
 log = logging.getLogger(__name__)
 
@@ -82,17 +83,21 @@ class Site:
             if self.strict:
                 raise Lost(message)
 
-    @property
-    def assets(self) -> tuple[str, ...]:
-        """The names of the stylesheets and scripts that its pages need."""
-        return ROWS[self._target].assets
+    def assets(self, base: str) -> tuple[list[str], list[str]]:
+        """URLs of the stylesheets and of the scripts that its pages need; those of scripts hold settings.
 
-    def copy_assets(self, folder: str | os.PathLike[str]) -> None:
-        """Copy them into a folder, which is made where there is none."""
-        self.kit.copy_assets(folder, [self._target])
+        :param base: the URL of the folder that they are in, without a slash at the end.
+        """
+        needed = assets(self.target, self.kit.settings.rendering, base)
+        return needed["css"], needed["js"]
+
+    def copy_assets(self, folder: str | os.PathLike[str]) -> list[str]:
+        """Copy them into a folder, which is made where there is none; their names."""
+        return self.kit.copy_assets(folder, [self.target])
 
     @property
-    def _target(self) -> Target:
+    def target(self) -> Target:
+        """What its pages show."""
         return cast(Target, self.kit.settings.target)
 
     def close(self) -> None:

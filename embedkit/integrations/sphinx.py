@@ -100,8 +100,11 @@ def _site(app: Sphinx) -> Site:
 
 def _link(app: Sphinx) -> None:
     if app.builder.format == "html":
-        for name in _site(app).assets:
-            (app.add_css_file if name.endswith(".css") else app.add_js_file)(name)
+        styles, scripts = _site(app).assets("_static")
+        for url in styles:
+            app.add_css_file(url.removeprefix("_static/").partition("?")[0])  # Sphinx adds a version of its own
+        for url in scripts:
+            app.add_js_file(url.removeprefix("_static/"), defer="defer")
 
 
 def _copy(app: Sphinx, error: Exception | None) -> None:

@@ -48,8 +48,7 @@ _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = lazy_pattern(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
 _PAD_ENDS = frozenset((*tags.BLANK, ">", ";", ""))  # what a start tag, or the space behind it, may end with
-# Ends of lines, and what _read_brackets reads.
-_BEFORE_URL: dict[Input, str] = {"text": "\r\n", "html": "\r\n<[(]", "markdown": "\r\n<[(]*_"}
+_BRACKETS = "<[(]"  # before a URL: what _read_brackets reads
 _MAY_WRAP = "pPdDsSeEbBiIuUfFmMcClLtT"  # the first letters of elements that may hold nothing but a URL; not of "a"
 _EMBED = lazy_pattern(
     r"(?<!\[)\[embed((?:[ \t]+[a-z]+=[\"']?[0-9]+[\"']?)*)[ \t]*\]\s*+([^\s<>\"'\[\]`]{1,2048}+)\s*+\[/embed\]",
@@ -320,7 +319,8 @@ class _Scan:
         text, edge = self._text, self._around.edge(place, lines=False)
         sign = text[edge - 1] if edge else "\n"
         if self._input == "text" or sign != ">":
-            return sign in _BEFORE_URL[self._input]
+            signs = {"text": "\r\n", "html": f"\r\n{_BRACKETS}", "markdown": f"\r\n{_BRACKETS}*_"}
+            return sign in signs[self._input]
         if self._around.is_quote(edge):
             return True
         opening = text.rfind("<", max(self._floor, edge - MAX_URL_CHARS), edge)
@@ -357,8 +357,9 @@ class _Scan:
     def _read_bare_url(self, start: int, end: int) -> int:
         """A URL alone on its line or in its element, or in brackets that mean an embed; 0 where there is more."""
         text = self._text
-        span, url = Span(start, end), text[start:end]
-        written = (self._read_brackets(span) if self._input != "text" else None) or Written(span, url)
+        written = (self._read_brackets(start, end) if self._input != "text" else None) or Written(
+            Span(start, end), text[start:end]
+        )
         span, url = written.span, written.url
         if self._input == "markdown" and url.endswith("\\"):  # a hard line break
             url = url[:-1]
@@ -367,13 +368,13 @@ class _Scan:
             return 0
         return self._add(Shortcode(*outer, written.kind, tags.unescape(url), written.options, span.start))
 
-    def _read_brackets(self, url: Span) -> Written | None:
+    def _read_brackets(self, start: int, end: int) -> Written | None:
         """What is around a URL: ``[embed]``, or the brackets and the emphasis of Markdown."""
-        edge = self._around.edge(url.start)
+        edge = self._around.edge(start)
         sign = self._text[edge - 1] if edge > self._floor else ""
-        if sign == "]" and (found := self._match_before(_EMBED, "[", edge - 1, url.start)):
+        if sign == "]" and (found := self._match_before(_EMBED, "[", edge - 1, start)):
             return Written(Span(*found.span()), found[2], _sizes(found[1]), in_sentences=True)
-        return self._read_markdown(sign, edge, url) if self._input == "markdown" else None
+        return self._read_markdown(sign, edge, Span(start, end)) if self._input == "markdown" else None
 
     def _read_markdown(self, sign: str, edge: int, url: Span) -> Written | None:
         """``<URL>``, ``*URL*``, ``[URL](URL)`` and ``![](URL)``."""

@@ -22,6 +22,7 @@ function insert(shortcode) {
   if (!document.execCommand("insertText", false, paragraph)) text.setRangeText(paragraph);
   const end = before.length + paragraph.trimEnd().length;
   text.setSelectionRange(end, end);
+  text.scrollTop = (text.scrollHeight * end) / text.value.length - text.clientHeight / 2; // about where it is
 }
 
 function paragraphs() {
@@ -48,7 +49,7 @@ async function update({ scrolls = false } = {}) {
     if (!response.ok) throw new Error(answer.detail);
     const changed = replace(answer.content);
     if (scrolls) changed.find((node) => node.matches(".ek"))?.scrollIntoView({ block: "nearest" });
-    tell([count(answer.embeds.length), ...answer.problems.map(({ detail }) => detail)].join(" "));
+    tell([count(answer.embeds.length), ...answer.problems.map(({ detail }) => detail)].join("\n"));
   } catch (error) {
     if (!signal.aborted) tell(`The article can't be updated right now. ${error.message}`);
   }

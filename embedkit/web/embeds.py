@@ -142,6 +142,8 @@ def _documents(context: AppContext, params: RenderRequest) -> list[Document]:
     :raises Refused: where they ask for more; Getty has not been asked for anything then.
     """
     texts = _texts(params)
+    if params.pasted:
+        texts = [(embed_code.convert(text, input, REQUEST).text, input) for text, input in texts]
     share = REQUEST._replace(steps=REQUEST.steps // max(1, len(texts)))
     try:
         return context.kit.engine.documents(texts, target=params.target, admit=admit_cold, budget=share)

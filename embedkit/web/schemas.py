@@ -286,6 +286,7 @@ class RenderRequest(Struct, forbid_unknown_fields=True):
     content: Annotated[str, Meta(description="The text; or else pass texts")] | UnsetType = UNSET
     input: Input | UnsetType = UNSET
     target: To | None = None
+    pasted: Annotated[bool, Meta(description="Show pasted embed code as a picture, too")] = False
     texts: (
         Annotated[
             list[RenderText], Meta(max_length=MAX_TEXTS, description="Many texts in place of content and input")

@@ -267,7 +267,7 @@ def test_check_finds_what_was_withdrawn(run: Run, content: Path, sandbox: Sandbo
     sandbox.app.withdraw(ID)
     done = run("check", "content")
     assert done.code == 1
-    assert f"content/one.md:3:1: not-found: {ID}: withdrawn\n" in done.out
+    assert f"content/one.md:3:1: not-found: {ID}: withdrawn, or the ID is wrong\n" in done.out
     found = json.loads(run("check", "content", "--json").out)
     assert found["findings"][0]["files"] == ["content/one.md"]
     assert found["findings"][0]["places"] == [{"file": "content/one.md", "line": 3, "column": 1}]
@@ -503,13 +503,13 @@ def test_verbose_tells_on_stderr(run: Run) -> None:
 def start(tmp_path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
     started = []
 
-    def launch(*args: str) -> tuple[subprocess.Popen[str], str]:
+    def launch(*args: str, **more: str) -> tuple[subprocess.Popen[str], str]:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "embedkit", *args],
             stderr=subprocess.PIPE,
             text=True,
-            env=environ | {"XDG_CACHE_HOME": str(tmp_path)},
+            env=environ | {"XDG_CACHE_HOME": str(tmp_path)} | more,
         )
         started.append(process)
         assert process.stderr is not None
@@ -537,6 +537,16 @@ def test_demo_serve_and_sandbox_answer_where_they_say(
     assert sandbox in record["html"]
     assert serve.stderr is not None
     assert serve.stderr.readline() == f"Search is off: set EMBEDKIT_API_KEY.  Docs: {service}/docs\n"
+    serve.send_signal(signal.SIGTERM)
+    assert serve.wait(30) == 0
+
+
+def test_serve_tells_how_a_page_loads_the_picker(
+    start: Callable[..., tuple[subprocess.Popen[str], str]],
+) -> None:
+    serve, service = start("serve", "--port", "0", EMBEDKIT_API_KEY="key")
+    assert serve.stderr is not None
+    assert serve.stderr.readline() == f"Picker: {service}/picker  Docs: {service}/docs\n"
     assert serve.stderr.readline() == "In the head of a page, for the picker:\n"
     tags = [serve.stderr.readline() for _ in [*picker_files().imported, "the entry"]]
     assert tags[-1].startswith('  <script type="module" src=')

@@ -149,14 +149,16 @@ def test_flask(getty: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
     @app.get("/")
     def post() -> str:
-        head = "{% for url in getty_assets('facade').css %}<link href='{{ url }}'>{% endfor %}"
-        return render_template_string(head + "{{ getty(74917285) }}{{ '<i> [getty 74917285]'|getty }}")
+        return render_template_string(
+            "{{ getty_assets() }}{{ getty(74917285) }}{{ '<i> [getty 74917285]'|getty }}"
+        )
 
     with app.test_client() as client:
         html = client.get("/").text
         assert html.count("ek--facade") == 2
         assert "&lt;i&gt;" in html
-        with client.get(html.partition("<link href='")[2].partition("'")[0]) as style:
+        assert "<script defer src=" in html
+        with client.get(html.partition('<link rel="stylesheet" href="')[2].partition('"')[0]) as style:
             assert style.status_code == 200
         assert client.get(f"/getty/v1/embeds/{ID}").json["ref"] == ID
     group = FlaskGroup(create_app=lambda: app)
@@ -202,6 +204,15 @@ def test_mkdocs(getty: SandboxServer, tmp_path: Path) -> None:
     assert [
         call.path for call in list(getty.app.calls)[asked:] if ID in call.query
     ] == []  # the second build asks for nothing
+    (tmp_path / "mkdocs.yml").write_text(MKDOCS.replace("OPTIONS", "targt: x"))
+    assert "Did you mean" in run("-m", "mkdocs", "build", folder=tmp_path).stderr
+    (tmp_path / "mkdocs.yml").write_text(MKDOCS.replace("OPTIONS", "target: facade"))
+    run("-m", "mkdocs", "build", folder=tmp_path)
+    (script,) = re.findall(
+        r'<script src="([^"]*facade[^"]*)"( defer)?', (tmp_path / "site" / "index.html").read_text()
+    )
+    assert script[1]
+    assert "origin=http%3A%2F%2F127.0.0.1" in script[0]  # the sandbox's, not Getty's
     (tmp_path / "mkdocs.yml").write_text(MKDOCS.replace("OPTIONS", "strict: true"))
     assert "Aborted" in run("-m", "mkdocs", "build", folder=tmp_path).stdout
 

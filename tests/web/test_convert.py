@@ -59,3 +59,14 @@ def test_assets_are_where_the_blueprint_is(kit: EmbedKit) -> None:
         assert url.startswith("/getty/static/")
         with client.get(url) as answer:
             assert answer.status_code == 200
+
+
+def test_pasted_code_is_rendered_where_that_is_asked_for() -> None:
+    code = f'<p>a</p><iframe src="//embed.gettyimages.com/embed/{EXAMPLE}?et=a&sig=b" width="300"></iframe>'
+    client = world().client
+    assert client.post("/v1/render", json={"content": code}).json["embeds"] == []
+    one = client.post("/v1/render", json={"content": code, "pasted": True}).json
+    (many,) = client.post("/v1/render", json={"texts": [{"content": code}], "pasted": True}).json["texts"]
+    assert one == many
+    assert [embed["ref"] for embed in one["embeds"]] == [EXAMPLE]
+    assert 'width="300"' in one["content"]

@@ -1,4 +1,4 @@
-/* The details of one picture: what is known of it, how it is inserted, and the buttons that do so. */
+/* The details of one picture, the options, and the buttons that insert it. */
 
 import { button, element, externalLink, icon } from "./dom.js";
 import { EmbedOptions, EmbedPreview } from "./embed.js";
@@ -53,7 +53,7 @@ export class DetailsPane {
   }
 
   focusHeading() {
-    this.#heading.focus();
+    this.#heading.focus({ preventScroll: true });
   }
 
   focusStep(distance) {

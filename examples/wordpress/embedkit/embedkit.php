@@ -83,7 +83,7 @@ function content( string $text ): string {
 	if ( $age < FRESH_S ) {
 		return $kept['content'];
 	}
-	$answer = ask( '/v1/render', array( 'content' => $text, 'input' => 'html', 'target' => target() ) );
+	$answer = ask( '/v1/render', array( 'content' => $text, 'input' => 'html', 'target' => target(), 'pasted' => true ) );
 	if ( ! isset( $answer['content'] ) && $age < KEPT_S ) {
 		return $kept['content'];
 	}

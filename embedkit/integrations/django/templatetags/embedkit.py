@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.utils.html import format_html_join
@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from embedkit.integrations.django import kit
 from embedkit.models import Options
+from embedkit.targets import Target
 
 register = template.Library()
 
@@ -30,8 +31,8 @@ def getty_filter(value: Any, autoescape: bool = True) -> SafeString:
 
 
 @register.simple_tag
-def getty_assets(target: Any = "web") -> SafeString:
-    """``{% getty_assets %}`` for the head of a page: stylesheet and script of a target."""
-    needed = kit().assets(target)
+def getty_assets(target: Any = None) -> SafeString:
+    """``{% getty_assets %}`` for the head of a page: what a target needs, by default the setting's."""
+    needed = kit().assets(target or cast(Target, kit().settings.target))
     styles = format_html_join("\n", '<link rel="stylesheet" href="{}">', ((url,) for url in needed["css"]))
     return styles + format_html_join("\n", '<script defer src="{}"></script>', ((url,) for url in needed["js"]))
