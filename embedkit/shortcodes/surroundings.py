@@ -250,8 +250,9 @@ class Surroundings:
         """Whether the marks of a Markdown quotation, and nothing else, are before it on its line."""
         if self._input != "markdown" or self._text[place - 1 : place] != ">":
             return False
-        line = self._text.rfind("\n", max(0, place - MAX_QUOTE_CHARS), place) + 1
-        return not self._text[line:place].strip("> \t")
+        first = max(0, place - MAX_QUOTE_CHARS)
+        line = self._text.rfind("\n", first, place) + 1
+        return line >= first and not self._text[line:place].strip("> \t")
 
     def _is_part_of_more(self, start: int, end: int) -> bool:
         """Whether a line is a heading, or part of a link or a paragraph with the lines around it."""

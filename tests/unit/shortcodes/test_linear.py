@@ -25,6 +25,7 @@ ONCE = (
     ("find html", "", '<!-- wp:embed {"url":"//gty.im/1"} -->', '<a title="<!-- /wp:embed -->">', 12_000),
     ("find html", "<oembed ", 'url="https://gty.im/1" ', "", 12_000),
     ("find html", "<p>\n", "https://gty.im/1\n", "", 12_000),
+    ("find markdown", "", "https://gty.im/1</p>", "", 100_000),
     ("find text", "", "https://gty.im/", "", 25_000),
     ("convert markdown", "", "a \\` ", FRAME, 6_000),
     ("convert markdown", "", "> ~~~\n", FRAME, 12_000),
