@@ -240,7 +240,8 @@ def _sanitizer(settings: Settings) -> str:
 
 
 def _lock(settings: Settings) -> str:
-    return f"{settings.lockfile}, {counted(len(lockfile.read(settings.lockfile)), 'picture')}"
+    locked = lockfile.read(settings.lockfile).values()
+    return f"{settings.lockfile}, {counted(sum(isinstance(one, Embed) for one in locked), 'picture')}"
 
 
 def _cache(kit: EmbedKit) -> str:

@@ -169,7 +169,7 @@ def search(
 
 def _copy(text: str) -> None:
     """Put a text into the clipboard, by whatever program the desktop has."""
-    import subprocess
+    import subprocess  # nosec B404
 
     found = next((command for command in CLIPBOARDS if shutil.which(command[0])), None)
     if found is None:

@@ -5,6 +5,7 @@ For every host and for the command line alike: nothing here prints or ends the p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from embedkit import errors
 from embedkit.engine import documents, lockfile
+from embedkit.engine.lockfile import Locked
 from embedkit.engine.resolver import Progress
 from embedkit.engine.sources import Source, collect, other_markup, pieces
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, ProviderError
@@ -30,6 +32,7 @@ EXIT_CODES = {
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, ProviderError)
 }
+PASTED = "Pasted embed code stays as it is; embedkit convert --in-place makes a shortcode of it."
 NOT_LOCKED = "This picture is not in the lock file."
 LOST = (NotFound, NotEmbeddable)  # withdrawn, or not to be embedded: no later try changes it
 
@@ -164,7 +167,7 @@ class Build:
         rendered = iter(self.kit.documents(wanted, target=self.target, progress=progress))
         documents = [_as_it_is(one) if other_markup(one) else next(rendered) for one in texts]
         pages = tuple(Page(*pair, len(pair[1].embeds)) for pair in zip(texts, documents, strict=True))
-        findings = _problems(pages)
+        findings = _in_order(texts, (*_problems(pages), *(one for text in texts for one in _left_as_it_is(text))))
         return BuildReport(pages, findings=findings, exit_code=self._render_code(findings))
 
     @staticmethod
@@ -256,9 +259,9 @@ class Build:
             findings=_failures(places, failed),
             exit_code=max([int(written.outcome is Outcome.CHANGED_MEANWHILE), *codes]),
             path=path,
-            locked=len(locked),
-            added=_sorted(locked.keys() - held.keys()),
-            dropped=_sorted(held.keys() - locked.keys()),
+            locked=len(_pictures(locked)),
+            added=_sorted(_pictures(locked) - _pictures(held)),
+            dropped=_sorted(_pictures(held) - _pictures(locked)),
             written=written,
         )
 
@@ -268,9 +271,9 @@ class Build:
             return int(any(code in EXIT_CODES for code in codes) or bool(self.strict and codes))
         return max((EXIT_CODES.get(code, 1) for code in codes), default=0) if self.strict else 0
 
-    def _covers(self, held: Mapping[EmbedKey, Embed], ref: AssetRef) -> bool:
+    def _covers(self, held: Locked, ref: AssetRef) -> bool:
         embed = held.get(self.kit.key(ref))
-        return embed is not None and sizes.satisfies(embed, ref.options)
+        return isinstance(embed, Embed) and sizes.satisfies(embed, ref.options)
 
 
 def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
@@ -299,6 +302,10 @@ def _pasted(source: Source) -> list[tuple[int, AssetRef]]:
     return [(one.start, one.ref) for one in embed_code.outside_code(source.text, source.input)]
 
 
+# A value of YAML that is not quoted: there [getty …] would be a list.
+_PLAIN_VALUE = re.compile(r"^([ \t]*(?:- )?(?:[\w-]+:[ \t]+)?)(\[getty [^\[\]\n]*\])[ \t]*$", re.MULTILINE)
+
+
 def _converted(source: Source) -> Page:
     """A text with pasted embed code turned into shortcodes, but for examples."""
     from embedkit.getty import embed_code
@@ -309,7 +316,16 @@ def _converted(source: Source) -> Page:
         content, count = content + done.text, count + done.converted
         below = piece.first_line - source.first_line
         problems += [problem._replace(line=problem.line + below) for problem in done.problems]
+    if count and source.name.endswith((".yaml", ".yml")):
+        content = _PLAIN_VALUE.sub(lambda found: f'{found[1]}"{found[2].replace(chr(34), "")}"', content)
     return Page(source, Document(content, (), tuple(problems)), count)
+
+
+def _left_as_it_is(source: Source) -> Iterator[Finding]:
+    """Pasted code that a rendering doesn't touch; what is no text of ours is named anyway."""
+    positions = Positions(source.text)
+    for place, _ in [] if other_markup(source) else _pasted(source):
+        yield _finding(source, Problem(*positions.of(place), "embed-code", PASTED))
 
 
 def _unread(source: Source) -> Iterator[Finding]:
@@ -352,33 +368,44 @@ def _failures(places: Iterable[Occurrence], failed: Iterable[tuple[str, EmbedKit
     )
 
 
-def _locked(held: Mapping[EmbedKey, Embed], found: Found, wanted: set[EmbedKey]) -> dict[EmbedKey, Embed]:
+def _locked(held: Locked, found: Found, wanted: set[EmbedKey]) -> Locked:
     """What belongs into the lock file: while Getty is down, what was locked stays."""
-    fresh = {key: one for key, one in found.items() if isinstance(one, Embed)}
-    lost = {key for key, one in found.items() if isinstance(one, LOST)}
-    return {key: one for key, one in {**held, **fresh}.items() if key in wanted and key not in lost}
+    fresh = {key: one for key, one in found.items() if isinstance(one, (Embed, *LOST))}
+    return {key: one for key, one in {**held, **fresh}.items() if key in wanted}
+
+
+def _pictures(locked: Locked) -> set[EmbedKey]:
+    return {key for key, one in locked.items() if isinstance(one, Embed)}
 
 
 def _out_of_step(
     path: Path,
-    held: Mapping[EmbedKey, Embed],
+    held: Locked,
     wanted: set[EmbedKey],
     places: Iterable[tuple[EmbedKey, Occurrence]],
 ) -> LockReport:
-    missing, unused = _sorted(wanted - held.keys()), _sorted(held.keys() - wanted)
+    there = _pictures(held)
+    missing, unused = _sorted(wanted - there), _sorted(there - wanted)
     return LockReport(
         distinct=len(wanted),
         exit_code=int(bool(missing or unused)),
         path=path,
-        locked=len(held),
+        locked=len(there),
         added=missing,
         dropped=unused,
         findings=tuple(
-            Finding(one.source.name, one.line, one.column, "not-locked", NOT_LOCKED, str(one.ref))
+            Finding(one.source.name, one.line, one.column, *_unlocked(held.get(key)), str(one.ref))
             for key, one in places
-            if key not in held
+            if key not in there
         ),
     )
+
+
+def _unlocked(found: Embed | EmbedKitError | None) -> tuple[str, str]:
+    """Why a picture is not in the lock file: code and detail."""
+    if isinstance(found, EmbedKitError):
+        return found.code, "It is withdrawn, or may not be embedded: choose another picture."
+    return "not-locked", NOT_LOCKED
 
 
 def _as_it_is(source: Source) -> Document:

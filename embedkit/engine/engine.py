@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from embedkit.cache.stores.base import Backend
+    from embedkit.engine.lockfile import Locked
     from embedkit.transport.client import HttpTransport, Transport
 
 Failure = TypeVar("Failure", bound=Exception)
@@ -139,7 +140,7 @@ class Engine:
         return entry.sized(ref.options) if isinstance(entry, Entry) else entry
 
 
-def _read_lockfile(path: str) -> dict[EmbedKey, Embed]:
+def _read_lockfile(path: str) -> Locked:
     from embedkit.engine import lockfile  # only for a frozen build
 
     return lockfile.read(path)

@@ -1,4 +1,7 @@
-"""The build lock: records that a build may use with no network, one line each, the same at every run."""
+"""The build lock: records that a build may use with no network, one line each, the same at every run.
+
+Pictures that were withdrawn, or may not be embedded, are in it as well: a page then says so without a network.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from embedkit import serialization
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, NotEmbeddable, NotFound, ProviderError
 from embedkit.files import atomic
 from embedkit.files.atomic import WriteBack, sweep_folder
 from embedkit.models import Embed, EmbedKey
 
 VERSION = 1
+LOST: dict[str, type[NotFound | NotEmbeddable]] = {kind.code: kind for kind in (NotFound, NotEmbeddable)}
+
+Locked = Mapping[EmbedKey, Embed | ProviderError]
 
 
-def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
-    """The records of a lock file.
+def read(path: str | os.PathLike[str]) -> dict[EmbedKey, Embed | ProviderError]:
+    """The records of a lock file, and the errors of pictures that were lost when it was written.
 
     :raises ConfigurationError: if there is none, or it is not a lock file of this version.
     """
@@ -42,7 +48,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes | None:
         raise _broken(path, error) from None
 
 
-def load(content: bytes, path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
+def load(content: bytes, path: str | os.PathLike[str]) -> dict[EmbedKey, Embed | ProviderError]:
     """The records in the bytes of a lock file.
 
     :param path: of the file, for the message of an error.
@@ -52,33 +58,38 @@ def load(content: bytes, path: str | os.PathLike[str]) -> dict[EmbedKey, Embed]:
         lock = json.loads(content.decode("utf-8"))
         if lock["version"] != VERSION:
             raise ValueError(f"version {lock['version']!r} instead of {VERSION}")
-        return dict(_entry(line) for line in lock["embeds"])
+        return {**dict(map(_entry, lock["embeds"])), **dict(map(_lost, lock.get("lost", ())))}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _broken(path, error) from None
 
 
-def dump(embeds: Mapping[EmbedKey, Embed]) -> str:
+def dump(locked: Locked) -> str:
     """The text of a lock file: sorted, a line a record, without times."""
-    lines = [
-        json.dumps(
-            {"tld": tld} | serialization.dump(embed, times=False),
-            ensure_ascii=False,
-            separators=(",", ":"),
-            sort_keys=True,
-        )
-        for (_, tld), embed in sorted(embeds.items())
-    ]
-    body = ",\n".join(lines)
-    return f'{{"version": {VERSION}, "embeds": [\n{body}\n]}}\n'
+    embeds, lost = [], []
+    for (items, tld), found in sorted(locked.items(), key=lambda pair: pair[0]):
+        if isinstance(found, Embed):
+            embeds.append(_line({"tld": tld} | serialization.dump(found, times=False)))
+        else:
+            lost.append(_line({"tld": tld, "items": items, "code": found.code}))
+    gone = f', "lost": [\n{_lines(lost)}]' if lost else ""
+    return f'{{"version": {VERSION}, "embeds": [\n{_lines(embeds)}]{gone}}}\n'
 
 
-def write_back(path: str | os.PathLike[str], read: bytes | None, embeds: Mapping[EmbedKey, Embed]) -> WriteBack:
+def _line(record: Mapping[str, object]) -> str:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _lines(lines: list[str]) -> str:
+    return ",\n".join(lines) + "\n"
+
+
+def write_back(path: str | os.PathLike[str], read: bytes | None, locked: Locked) -> WriteBack:
     """Replace a lock file, whole or not at all, unless it is not what was read any more.
 
     :param read: what :func:`read_bytes` gave.
     """
     sweep_folder(Path(os.path.realpath(path)).parent)
-    return atomic.write_back(path, read, dump(embeds).encode("utf-8"))
+    return atomic.write_back(path, read, dump(locked).encode("utf-8"))
 
 
 def _broken(path: str | os.PathLike[str], error: Exception) -> ConfigurationError:
@@ -94,3 +105,12 @@ def _entry(line: dict[str, object]) -> tuple[EmbedKey, Embed]:
         raise ValueError("a record without tld")
     embed = serialization.load(line)
     return (embed.ref.items, tld), embed
+
+
+def _lost(line: dict[str, object]) -> tuple[EmbedKey, ProviderError]:
+    items, tld = line["items"], line["tld"]
+    if not isinstance(tld, str) or not isinstance(items, list):
+        raise ValueError("a lost picture without items or tld")
+    ref = ",".join(map(str, items))
+    error = LOST[str(line["code"])]("Getty Images said so when the texts were locked.", ref=ref)
+    return (tuple(map(str, items)), tld), error

@@ -39,6 +39,7 @@ from embedkit.settings import Settings
 log = logging.getLogger("embedkit.resolver")
 
 if TYPE_CHECKING:
+    from embedkit.engine.lockfile import Locked
     from embedkit.transport.client import Transport
 
 Progress = Callable[[int, int], None]
@@ -72,7 +73,7 @@ class Resolver:
         cache: Callable[[], EmbedCache],
         transport: Callable[[], Transport],
         revalidator: Revalidator,
-        locked: Mapping[EmbedKey, Embed] | None = None,
+        locked: Locked | None = None,
         observe: Observe = ignore,
     ) -> None:
         self._settings = settings
@@ -184,18 +185,18 @@ class Resolver:
             self._revalidator.submit(entry.key, lambda: self._ask(entry, options))
         return entry.verdict in (Verdict.FRESH, Verdict.STALE_WHILE_REVALIDATE)
 
-    def _from_lock(self, key: EmbedKey, locked: Mapping[EmbedKey, Embed]) -> Entry:
+    def _from_lock(self, key: EmbedKey, locked: Locked) -> Entry:
         from embedkit.getty import oembed
 
         if key not in locked:
-            ref, hint = (
-                ",".join(key[0]),
-                "Run: embedkit lock DIR. If that says it is withdrawn, choose another picture.",
-            )
+            ref, hint = ",".join(key[0]), "Add it with: embedkit lock DIR"
             missing = Unavailable(f"{ref} is not in the lock file {self._settings.lockfile}.", hint=hint, ref=ref)
             return Entry(error=missing, key=key)
+        found = locked[key]
+        if isinstance(found, ProviderError):
+            return Entry(error=found, key=key)
         try:  # a lock file is not signed: whoever can write to it is not trusted with more
-            embed = oembed.validate(locked[key], self._settings.image_origins, tld=key[1])
+            embed = oembed.validate(found, self._settings.image_origins, tld=key[1])
         except ProviderError as error:
             return Entry(error=error, key=key)
         return Entry(embed, Verdict.FRESH, key=key)

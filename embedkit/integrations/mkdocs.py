@@ -6,6 +6,8 @@ and line, so that ``mkdocs build --strict`` counts it.
 
 from __future__ import annotations
 
+from typing import cast
+
 from mkdocs.config import config_options as c
 from mkdocs.config.base import Config
 from mkdocs.config.config_options import ExtraScriptValue
@@ -60,8 +62,7 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
 
     @property
     def _site(self) -> Site:
-        assert self.site is not None  # noqa: S101  (on_config comes first)
-        return self.site
+        return cast(Site, self.site)  # on_config comes first
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add our files, and fetch what all pages need."""

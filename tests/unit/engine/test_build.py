@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from embedkit import Build, BuildReport, ConfigurationError, EmbedKit, Finding, Settings, Source
 from embedkit.engine.build import occurrences
@@ -315,3 +316,42 @@ def test_examples_in_other_markup_stay(path: str, example: str) -> None:
 def test_an_example_that_is_not_closed_is_none() -> None:
     text = f"----\n{PASTED}\n"
     assert "[getty" in Build.convert([Source(text, "html", "a.adoc")]).pages[0].document.content
+
+
+def test_a_rendering_names_pasted_code_that_it_leaves() -> None:
+    build = Build(EmbedKit(Settings(cache="memory:"), transport=SandboxTransport()))
+    report = build.render([Source(f"a\n\n{PASTED}\n\n[gety 74917285]\n\n`{PASTED}`\n", "markdown", "post.md")])
+    assert [(one.line, one.code) for one in report.findings] == [(3, "embed-code"), (5, "shortcode")]
+    assert report.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "converted"),
+    [
+        (f"hero: {PASTED}", 'hero: "[getty src=82278805 width=462 height=370]"'),
+        (f"  - {PASTED}", '  - "[getty src=82278805 width=462 height=370]"'),
+        (f"hero: '{PASTED}'", 'hero: \'[getty src="82278805" width="462" height="370"]\''),
+    ],
+)
+def test_values_of_yaml_stay_texts(line: str, converted: str) -> None:
+    text = f"title: A\n{line}\nlast: b\n"
+    page = Build.convert([Source(text, "html", "data.yaml")]).pages[0]
+    assert page.document.content == f"title: A\n{converted}\nlast: b\n"
+    value = yaml.safe_load(page.document.content).get("hero")
+    assert value is None or isinstance(value, str)
+
+
+def test_a_frozen_build_says_that_a_picture_is_gone(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    text = Source(f"[getty {ID}] [getty {GONE}] [getty {DENIED}]", "markdown", "post.md")
+    locked = site.build.lock([text])
+    assert (locked.locked, len(locked.failed)) == (1, 2)
+    frozen = site.over(frozen=True)
+    page = frozen.render([text]).pages[0]
+    assert [problem.code for problem in page.document.problems] == ["not-found", "not-embeddable"]
+    assert "no longer available" in page.document.content
+    assert "right now" not in page.document.content
+    assert [(one.code, one.column) for one in site.build.lock([text], check=True).findings] == [
+        ("not-found", 18),
+        ("not-embeddable", 36),
+    ]

@@ -13,7 +13,7 @@ import pytest
 from embedkit.cache.envelope import signing_secrets
 from embedkit.engine import lockfile
 from embedkit.engine.revalidation import Revalidator
-from embedkit.errors import ConfigurationError
+from embedkit.errors import ConfigurationError, NotEmbeddable, NotFound
 from embedkit.models import AssetRef
 from embedkit.process import Lazy
 from embedkit.settings import Secret
@@ -52,8 +52,27 @@ def test_a_linked_lock_file_stays_a_link(tmp_path: Path) -> None:
     assert stat.S_IMODE(real.stat().st_mode) == 0o600
 
 
+def test_lost_pictures_are_locked_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "embedkit.lock.json"
+    lost = {(("5",), "com"): NotFound("x", ref="5"), (("7", "8"), "de"): NotEmbeddable("y", ref="7,8")}
+    lockfile.write_back(path, None, {**PICTURES, **lost})
+    read = lockfile.read(path)
+    assert read.keys() == PICTURES.keys() | lost.keys()
+    assert {key: type(read[key]) for key in lost} == {key: type(one) for key, one in lost.items()}
+    assert lockfile.dump(read) == path.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"version": 2, "embeds": []}', '{"version": 1, "embeds": [{}]}', "[" * 9999]
+    "text",
+    [
+        "",
+        "[]",
+        '{"version": 1, "embeds": [], "lost": [{"tld": "com", "items": "5", "code": "not-found"}]}',
+        "{}",
+        '{"version": 2, "embeds": []}',
+        '{"version": 1, "embeds": [{}]}',
+        "[" * 9999,
+    ],
 )
 def test_a_broken_lock_file_says_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "lock.json"
