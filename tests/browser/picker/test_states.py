@@ -389,11 +389,11 @@ def test_a_throttle_counts_down_and_then_lets_through(desk: Desk) -> None:
     page.clock.install()
     fails(429, "throttled", 27)(desk, page)
     again = page.get_by_role("button", name="Try again")
-    expect(again).to_have_text("Try again in 0:27")
+    expect(again).to_have_text(re.compile(r"Try again in 0:2[5-7]"))  # it counts down
     expect(again).to_have_attribute("aria-disabled", "true")
     again.click(force=True)
     page.clock.run_for(10_000)
-    expect(again).to_have_text("Try again in 0:17")
+    expect(again).to_have_text(re.compile(r"Try again in 0:1[5-7]"))
     assert len(desk.asked("/v1/search")) == 1
     assert heard(page, "error") == [{"type": "throttled", "status": 429, "retryAfter": 27}]
     page.clock.run_for(18_000)
