@@ -53,6 +53,7 @@ def test_a_field_of_the_admin_is_filled_saved_shown_and_changed(page: Page, site
     for number in (0, 1):
         page.goto(site + edit)
         ref = pick(page.locator("embedkit-picker"), "eclipse", number=number)
+        expect(page.locator("embedkit-picker")).to_have_js_property("value", f"[getty {ref}]")
         page.get_by_role("button", name="Save and continue editing").click()
         expect(page.locator("embedkit-picker")).to_have_js_property("value", f"[getty {ref}]")
         expect(page.locator("embedkit-picker .chosen")).not_to_contain_text("[getty")  # its title instead

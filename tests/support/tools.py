@@ -92,7 +92,7 @@ def node_packages(source: Path) -> Path:
 
 
 def python_packages(*requirements: str) -> Path:
-    """A folder for PYTHONPATH with packages that can't be installed beside what the tests need, without their own."""
+    """A folder for PYTHONPATH with packages that can't be installed beside what the tests need, and what they need."""
     version = hashlib.sha256(" ".join(requirements).encode()).hexdigest()[:12]
     folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"python-{version}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,6 @@ def python_packages(*requirements: str) -> Path:
                 "pip",
                 "install",
                 "-q",
-                "--no-deps",
                 "--target",
                 str(folder),
                 *requirements,

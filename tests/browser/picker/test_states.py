@@ -407,7 +407,9 @@ def test_a_spent_quota_has_an_event_of_its_own(desk: Desk) -> None:
     page = desk.open()
     STATES["quota spent"][1](desk, page)
     assert heard(page, "quota") == [{"retryAfter": 4000}]
-    expect(page.get_by_role("button", name="Try again")).to_have_text(re.compile(r"Try again in 01:0[56]:\d\d"))  # it counts down
+    expect(page.get_by_role("button", name="Try again")).to_have_text(
+        re.compile(r"Try again in 01:0[56]:\d\d")
+    )  # it counts down
 
 
 def test_a_connection_that_comes_back_goes_on_by_itself(desk: Desk) -> None:
