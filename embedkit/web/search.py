@@ -83,6 +83,8 @@ def _page_of(context: AppContext, prepared: PreparedSearch) -> SearchPage:
     except InvalidResponse as error:
         if error.getty_code == "InvalidPage":
             raise Refused("invalid-request", f"page: there is no page {prepared.page}. {error.hint}") from None
+        if error.status == 400:  # a value that only Getty can judge, such as a country that it does not know
+            raise Refused("invalid-request", str(error)) from None
         raise
     if found.page > (last := max(1, found.pages)):
         raise Refused("invalid-request", f"page: there is no page {found.page}. The last page is {last}.")

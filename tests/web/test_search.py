@@ -27,8 +27,10 @@ from tests.support.web import (
     EXAMPLE,
     FORBIDDEN,
     KEYS,
+    TOKEN,
     WITHDRAWN,
     World,
+    bearer,
     world,
 )
 
@@ -571,3 +573,9 @@ def test_readiness_tells_of_a_closed_search_door_and_stays_open() -> None:
             assert ready.json["upstream"]["api"]["retry_after"] > 60
             assert client.get("/v1/search?q=tree").status_code == 200  # held for five minutes
             assert client.get(f"/v1/embeds/{EXAMPLE}").status_code == 200
+
+
+def test_a_value_that_getty_alone_can_judge_is_a_bad_request() -> None:
+    answer = world(**KEYS, tokens=TOKEN).client.get("/v1/search?q=harbour&country=off", headers=bearer(TOKEN))
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
+    assert "400" in answer.json["detail"]

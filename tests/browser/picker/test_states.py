@@ -406,7 +406,9 @@ def test_a_throttle_counts_down_and_then_lets_through(desk: Desk) -> None:
 def test_a_spent_quota_has_an_event_of_its_own(desk: Desk) -> None:
     page = desk.open()
     STATES["quota spent"][1](desk, page)
-    assert heard(page, "quota") == [{"retryAfter": 4000}]
+    events = heard(page, "quota")  # of each search: whoever types slowly searches twice
+    assert events
+    assert all(one == {"retryAfter": 4000} for one in events)
     expect(page.get_by_role("button", name="Try again")).to_have_text(
         re.compile(r"Try again in 01:0[56]:\d\d")
     )  # it counts down
