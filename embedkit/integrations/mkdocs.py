@@ -86,7 +86,7 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Bring the embeds back; in titles and in the table of contents they are words."""
         shelf = self.shelves.pop(page.file.src_uri, None)
-        if shelf is None or not shelf.embeds:
+        if shelf is None:
             return html
         for link in page.toc:
             _in_words(link, shelf)

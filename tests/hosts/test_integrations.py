@@ -184,7 +184,7 @@ MKDOCS = "site_name: A site\ntheme: {name: mkdocs}\nplugins:\n  - search\n  - em
 def test_mkdocs(getty: SandboxServer, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text(f"---\ntitle: Home\n---\n\n{POST}\n## B [getty {ID}]\n")
-    (tmp_path / "docs" / "other.md").write_text("# Other\n\nNothing.\n")
+    (tmp_path / "docs" / "other.md").write_text(f"# Other\n\n[getty {WITHDRAWN}] [[getty 1]]\n")
     (tmp_path / "mkdocs.yml").write_text(MKDOCS.replace("OPTIONS", "target: web"))
     done = run("-m", "mkdocs", "build", folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -192,6 +192,9 @@ def test_mkdocs(getty: SandboxServer, tmp_path: Path) -> None:
     html = (tmp_path / "site" / "index.html").read_text()
     assert html.count("<iframe") == 4
     assert html.count("assets/embedkit/embedkit.css") == 1
+    other = (tmp_path / "site" / "other" / "index.html").read_text()
+    assert "no longer available" in other
+    assert "[getty 1]" in other
     assert (tmp_path / "site" / "assets" / "embedkit" / "embedkit.css").is_file()
     contents = "".join(re.findall(r'<a href="#[^"]+" class="nav-link">.*?</a>', html))
     index = (tmp_path / "site" / "search" / "search_index.json").read_text()
