@@ -358,8 +358,8 @@ def _print_lock_check(report: LockReport, json_: bool) -> None:
     if report.exit_code:
         counts = f"{len(report.added)} missing, {len(report.dropped)} not needed"
         say(f"{printable(report.path)} is out of step: {counts}. Run: embedkit lock DIR")
-    if report.findings:
-        say("A picture that lock reports as withdrawn can't be locked: remove it from the text.")
+    if any(one.code in FATES for one in report.findings):
+        say("Pictures that are withdrawn or not embeddable can't be locked: remove them from the texts.")
 
 
 def _keys_json(pictures: Iterable[EmbedKey]) -> list[dict[str, str]]:

@@ -79,8 +79,8 @@ def test_findings_have_their_places(run: Run, tmp_path: Path) -> None:
     assert "post.md:5:1: not-found: 500000404: withdrawn, or the ID is wrong\n" in run("check", ".").out
     assert "post.md:5:1: not-found" in run("lock", ".").err
     out_of_step = run("lock", ".", "--check")
-    assert (out_of_step.code, "post.md:5:1: not-locked" in out_of_step.err) == (1, True)
-    assert "remove it from the text" in out_of_step.err
+    assert (out_of_step.code, "post.md:5:1: not-found" in out_of_step.err) == (1, True)
+    assert "remove them from the texts" in out_of_step.err
     assert "post.md:5:1: not-found" in run("warm", ".").err
     (tmp_path / "post.md").write_text("[getty 74917285]\n")
     assert run("lock", ".", "--check").code == 0
