@@ -5,7 +5,6 @@ The command ``flask embedkit …`` is the command line of embedkit, with the set
 
 from __future__ import annotations
 
-import os
 from typing import Any, cast
 
 import click
@@ -13,9 +12,8 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from markupsafe import Markup
 
-from embedkit.integrations.site import as_environment, run_commands
+from embedkit.integrations.site import run_commands, settings_of
 from embedkit.kit import EmbedKit
-from embedkit.settings import Settings
 from embedkit.targets import Target
 
 KEY = "embedkit"  # of app.extensions and of app.config
@@ -48,8 +46,7 @@ class EmbedKitExtension:
 
     def init_app(self, app: Flask) -> None:
         """Give an application its kit, a template function, a filter, and the routes."""
-        given = as_environment(app.config.get("EMBEDKIT", {}))
-        kit = self.kit or EmbedKit(Settings.from_env({**os.environ, **given}))
+        kit = self.kit or EmbedKit(settings_of(app.config.get("EMBEDKIT", {})))
         app.extensions[KEY] = kit
         app.jinja_env.globals["getty"] = kit.html
         app.jinja_env.globals["getty_assets"] = lambda target=None: _tags(kit, target)

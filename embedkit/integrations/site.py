@@ -41,8 +41,7 @@ class Site:
         given = {name: value for name, value in options.items() if value is not None}
         self.strict = bool(given.pop("strict", False))
         self.log = log
-        self.problems = 0
-        self.kit = EmbedKit(Settings.from_env({**os.environ, **as_environment(given)}), background=False)
+        self.kit = EmbedKit(settings_of(given), background=False)
 
     def warm(self, texts: Iterable[tuple[str, Input]]) -> Report:
         """Fetch all that these texts need, in parallel, so that rendering them asks for nothing."""
@@ -76,7 +75,6 @@ class Site:
         :raises Lost: for the first, where the site is built strictly.
         """
         for problem in problems:
-            self.problems += 1
             line = problem.line + first_line - 1
             message = f"{name}:{line}:{problem.column}: {problem.code}: {problem.detail}"
             self.log.warning("%s", message)
@@ -105,12 +103,20 @@ class Site:
         self.kit.close()
 
 
+def settings_of(options: Mapping[str, Any]) -> Settings:
+    """The settings of the environment, with options of a host before them.
+
+    :raises ConfigurationError: for an option that there is not, or one with a value that it can't have.
+    """
+    return Settings.from_env({**os.environ, **_as_environment(options)})
+
+
 def run_commands(args: list[str], options: Mapping[str, Any]) -> None:
     """The command line of embedkit with these options; it ends in ``SystemExit``, as every command does."""
     from embedkit.cli.main import main
 
     before = dict(os.environ)
-    os.environ.update(as_environment(options))
+    os.environ.update(_as_environment(options))
     try:
         main(args)
     finally:
@@ -118,7 +124,7 @@ def run_commands(args: list[str], options: Mapping[str, Any]) -> None:
         os.environ.update(before)
 
 
-def as_environment(options: Mapping[str, Any]) -> dict[str, str]:
+def _as_environment(options: Mapping[str, Any]) -> dict[str, str]:
     return {f"EMBEDKIT_{name.upper()}": _written(value) for name, value in options.items()}
 
 

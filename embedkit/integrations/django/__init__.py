@@ -6,12 +6,10 @@ the command line ``manage.py embedkit check content``.
 
 from __future__ import annotations
 
-import os
 from functools import cache
 
-from embedkit.integrations.site import as_environment
+from embedkit.integrations.site import settings_of
 from embedkit.kit import EmbedKit
-from embedkit.settings import Settings
 
 
 @cache
@@ -22,5 +20,4 @@ def kit() -> EmbedKit:
     """
     from django.conf import settings
 
-    given = as_environment(getattr(settings, "EMBEDKIT", {}))
-    return EmbedKit(Settings.from_env({**os.environ, **given}))
+    return EmbedKit(settings_of(getattr(settings, "EMBEDKIT", {})))
