@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tests.bench.table import Row, exactly, quartiles
 from tests.support.picker import Desk, desks, until
+from tests.support.tools import chromium
 
 ROUNDS = 15
 TILES = 60
@@ -22,7 +23,7 @@ WATCH = """() => {
 
 def rows() -> Iterator[Row]:
     """P1 to P3."""
-    with desks() as desk:
+    with chromium() as browser, desks(browser) as desk:
         took, long, count = _measured(desk)
     assert count == TILES
     yield Row("P1", f"the first {TILES} tiles, after the debounce", quartiles(took[1:]), None, 100, unit="ms")
