@@ -22,7 +22,6 @@ The house, from the top down. A room imports only from rooms below it, and each 
     getty            what Getty means: references, oEmbed requests and answers, its markup; no input or output
     shortcodes       references in texts: find, replace, and what is code
     files            files written whole or not at all
-    serialization    Embed to JSON and back
     settings         Settings: one table, with a sentence for each
     models           the values that travel: AssetRef, Embed, Options, Document, Report
     messages         Request and Response

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from embedkit import serialization, validation
+from embedkit import validation
 from embedkit.engine import documents
 from embedkit.engine.engine import Engine
 from embedkit.engine.resolver import Progress
@@ -526,7 +526,7 @@ class EmbedKit:
     def _held(self, key: EmbedKey) -> object:
         """What is known of a picture, without asking."""
         found = self.engine.held(key)
-        return serialization.dump(found, times=False) if isinstance(found, Embed) else found and found.code
+        return found.as_record(times=False) if isinstance(found, Embed) else found and found.code
 
     def documents(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from embedkit.errors import EmbedKitError
@@ -14,6 +14,8 @@ Align = Literal["none", "left", "center", "right"]
 ALIGNS: tuple[Align, ...] = get_args(Align)
 
 AGENCY = "Getty Images"
+
+JSON = dict[str, Any]
 
 # The values of the oEmbed parameter tld (Getty Images oEmbed documentation, 2018).
 TLDS = (
@@ -208,6 +210,23 @@ class Frame:
         pairs = "&".join([f"{name}={value}" for name, value in self.query])
         return f"/embed/{','.join(self.items)}?{pairs}" + ("&caption=true" if caption else "")
 
+    def as_record(self) -> JSON:
+        """The frame as JSON."""
+        query = [list(pair) for pair in self.query]
+        return {"items": list(self.items), "query": query, "is360": self.is360, "bar": self.bar}
+
+    @classmethod
+    def from_record(cls, items: list[str], query: list[tuple[str, str]], is360: bool, bar: int) -> Frame:
+        """The frame that :meth:`as_record` wrote.
+
+        :raises TypeError: for anything else.
+        """
+        pairs = tuple([(name, value) for name, value in query])
+        kinds = {*map(type, items), *[type(part) for pair in pairs for part in pair]}
+        if kinds - {str} or type(is360) is not bool or type(bar) is not int:
+            raise TypeError("a wrong value for the frame")
+        return cls(tuple(items), pairs, is360, bar)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Embed:
@@ -260,6 +279,65 @@ class Embed:
         return replace(
             self, width=max(1, int(self.width * scale + 0.5)), height=max(1, int(picture * scale + 0.5)) + bar
         )
+
+    def as_record(self, *, times: bool = True) -> JSON:
+        """Everything that is worth keeping, as JSON, for the cache and the lock file.
+
+        :param times: False leaves out what differs at every build.
+        """
+        record: JSON = {row.name: getattr(self, row.name) for row in fields(self) if row.name != "stale"}
+        record["ref"] = str(self.ref)
+        record["frame"] = self.frame.as_record()
+        record["asked"] = list(self.asked)
+        if not times:
+            del record["fetched_at"], record["fresh_until"]
+        return record
+
+    @classmethod
+    def from_record(cls, record: JSON) -> Embed:
+        """The embed that :meth:`as_record` wrote.
+
+        :raises ValueError: for anything else. This guards against old versions and slips; against an attacker
+            cache entries are signed, and locked records go through :func:`embedkit.getty.oembed.validate`.
+        """
+        try:
+            plain = {name: record[name] for name in _PLAIN}
+            wrong = [name for name, kinds in _PLAIN.items() if type(plain[name]) not in kinds]
+            if wrong or min(plain["width"], plain["height"]) < 1:
+                raise TypeError(f"a wrong value for {' or '.join(wrong or ('width', 'height'))}")
+            return cls(
+                ref=AssetRef(tuple(record["ref"].split(","))),
+                frame=Frame.from_record(**record["frame"]),
+                fetched_at=float(record.get("fetched_at", 0)),
+                fresh_until=float(record.get("fresh_until", 0)),
+                asked=(record["asked"][0], record["asked"][1]),
+                **plain,
+            )
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError(f"not a record of an embed: {error!r}") from None
+
+    def as_json(self, now: float) -> JSON:
+        """The record as the service and ``--json`` give it: times readable, nothing internal.
+
+        :param now: seconds since the epoch; ``cache_age`` counts from there.
+        """
+        from datetime import UTC, datetime  # what is warm has no use for it
+
+        record = self.as_record()
+        del record["asked"], record["fresh_until"], record["frame"]["bar"]
+        record["fetched_at"] = datetime.fromtimestamp(self.fetched_at, UTC).isoformat().replace("+00:00", "Z")
+        record["cache_age"] = max(0, int(self.fresh_until - now))
+        record["stale"] = self.stale
+        return record
+
+
+_KINDS: dict[Any, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "str | None": (str, type(None)),
+    "int | None": (int, type(None)),
+}
+_PLAIN = {row.name: _KINDS[row.type] for row in fields(Embed) if row.type in _KINDS}  # the same in JSON
 
 
 class Problem(NamedTuple):
@@ -336,8 +414,6 @@ def credit_line(photographer: str, collection: str) -> str:
     names = dict.fromkeys(name for name in (photographer, collection) if name and name != AGENCY)
     return " / ".join((*names, AGENCY))
 
-
-JSON = dict[str, Any]
 
 EmbedKey = tuple[tuple[str, ...], str]
 """What is asked for once: the asset IDs, in order, and the tld."""

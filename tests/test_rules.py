@@ -21,7 +21,7 @@ PACKAGE = ROOT / "embedkit"
 # lazy imports count. So no two rooms can import from each other, by whatever way.
 ORDER = [
     *("errors", "troubles", "freshness", "targets", "models", "messages", "process", "validation"),
-    *("settings", "serialization"),
+    "settings",
     *("files", "shortcodes", "getty", "rendering", "cache/stores", "transport", "cache", "api", "engine", "kit"),
     *("web", "sandbox/content", "sandbox/services", "sandbox", "pytest_plugin", "cli", "__main__"),
     *("integrations", "integrations/django", "integrations/django/templatetags"),
@@ -37,7 +37,6 @@ PURE = {
         "messages",
         "validation",
         "settings",
-        "serialization",
     ),
     *("shortcodes", "getty", "rendering"),
 }

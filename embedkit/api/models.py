@@ -7,14 +7,14 @@ beyond that, as it came, so that nothing new is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Annotated, Any, NamedTuple
 
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_LINK_CHARS, MAX_TITLE_CHARS
 from embedkit.getty.urls import SITES, page_url
-from embedkit.models import AGENCY, AssetRef, credit_line
+from embedkit.models import AGENCY, JSON, AssetRef, credit_line
 
 # What the names of display sizes stand for, by the URLs of real answers: "s=170x170" and "s=612x612" are
 # the longest side in pixels, "s=170667a" is an area.
@@ -419,3 +419,50 @@ class Collection(ApiObject):
     family: str = ""
     license_model: str = ""
     product_types: tuple[str, ...] = ()
+
+
+# -- as JSON ------------------------------------------------------------------------------------------------
+
+PICTURE = (
+    *("id", "title", "caption", "photographer", "collection", "date_created"),
+    *("family", "orientation", "width", "height"),
+)
+CREDIT = ("line", "photographer", "collection", "agency")
+FACETS = ("artists", "entertainment", "events", "locations", "specific_people")
+
+
+def search_page_json(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
+    """A page as search answers it.
+
+    :param write: makes JSON of each picture, as :func:`image_json` does.
+    """
+    return {
+        "total": page.total,
+        "page": page.page,
+        "page_size": page.page_size,
+        "images": [write(image) for image in page.images],
+        "related": list(page.related),
+        **({"facets": facets} if (facets := _facets(page)) else {}),
+    }
+
+
+def _facets(page: SearchPage) -> JSON:
+    found = {name: getattr(page.facets, name) for name in FACETS}
+    return {name: [{"id": one.id, "name": one.name} for one in rows] for name, rows in found.items() if rows}
+
+
+def image_json(image: Image) -> JSON:
+    """A picture as search answers it: what an editor chooses by, and who is to be named."""
+    return {
+        **{name: getattr(image, name) for name in PICTURE},
+        "thumb": _display(image.thumb),
+        "preview": _display(image.preview),
+        "restrictions": list(image.restrictions),
+        "page_url": image.page_url,
+        "credit": {name: getattr(image.credit, name) for name in CREDIT},
+        "shortcode": image.shortcode,
+    }
+
+
+def _display(size: DisplaySize | None) -> JSON | None:
+    return {"url": size.uri, "width": size.width, "height": size.height} if size else None

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from embedkit import serialization
 from embedkit.errors import (
     InvalidResponse,
     NotEmbeddable,
@@ -112,7 +111,7 @@ def add_copy(body: JSON, embed: Embed, tld: str, asked_at: float) -> JSON:
     """
     if is_outdated(body, tld, asked_at, embed.fetched_at):
         return body
-    return body | {"variants": body["variants"] | {tld: serialization.dump(embed)}, "error": None}
+    return body | {"variants": body["variants"] | {tld: embed.as_record()}, "error": None}
 
 
 def is_outdated(body: JSON, tld: str, asked_at: float, now: float) -> bool:
@@ -186,7 +185,7 @@ def evaluate(body: JSON, key: EmbedKey, now: float, policy: Policy) -> Entry:
     record = body["variants"].get(key[1])
     if record is None:
         return Entry(error=error, key=key)
-    embed = serialization.load(record)
+    embed = Embed.from_record(record)
     verdict = judge(now - embed.fetched_at, embed.fresh_until - embed.fetched_at, policy)
     if verdict is Verdict.EXPIRED or (verdict is Verdict.STALE_IF_ERROR and _forbidden(body)):
         return Entry(verdict=verdict, error=error, key=key)

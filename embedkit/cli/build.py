@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from embedkit import serialization
 from embedkit.cli.output import (
     advise,
     as_json,
@@ -319,7 +318,7 @@ def _page_json(page: Page, delivery: Delivery, **done: Any) -> dict[str, Any]:
 
 
 def _embeds_json(page: Page) -> list[dict[str, Any]]:
-    return [serialization.public(embed, time.time()) for embed in page.document.embeds]
+    return [embed.as_json(time.time()) for embed in page.document.embeds]
 
 
 def _failed_json(report: BuildReport) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from embedkit import serialization
 from embedkit.cli.output import (
     PIXELS,
     advise,
@@ -79,7 +78,7 @@ def _warn(ref: str) -> None:
 def _record(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, options: Options) -> dict[str, Any]:
     if isinstance(answer, EmbedKitError):
         return {"ref": ref, "error": error_json(answer)}
-    record = serialization.public(answer, time.time())
+    record = answer.as_json(time.time())
     if options.target:
         record |= {
             "target": options.target,

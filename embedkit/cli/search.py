@@ -8,8 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from embedkit import serialization
-from embedkit.api.models import Image, SearchPage
+from embedkit.api.models import Image, SearchPage, image_json, search_page_json
 from embedkit.api.parameters import (
     FAMILIES,
     MAX_PAGE_SIZE,
@@ -157,7 +156,7 @@ def search(
             raise click.UsageError(_with_option(str(error))) from None
         page = _page(kit, prepared)
     if json_:
-        print_json(serialization.search_page(page, _json))
+        print_json(search_page_json(page, _json))
         return
     _print(page, all_=all_)
     _say_summary(page, " ".join(words))
@@ -247,7 +246,7 @@ def _with_option(message: str) -> str:
 
 def _json(image: Image) -> JSON:
     """As ``/v1/search`` answers, and whether it may be embedded."""
-    return serialization.picture(image) | {"embeddable": image.embeddable}
+    return image_json(image) | {"embeddable": image.embeddable}
 
 
 def _print(page: SearchPage, *, all_: bool) -> None:

@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedkit import serialization
 from embedkit.errors import ConfigurationError, NotEmbeddable, NotFound, ProviderError
 from embedkit.files import atomic
 from embedkit.files.atomic import WriteBack, sweep_folder
@@ -68,7 +67,7 @@ def dump(locked: Locked) -> str:
     embeds, lost = [], []
     for (items, tld), found in sorted(locked.items(), key=lambda pair: pair[0]):
         if isinstance(found, Embed):
-            embeds.append(_line({"tld": tld} | serialization.dump(found, times=False)))
+            embeds.append(_line({"tld": tld} | found.as_record(times=False)))
         else:
             lost.append(_line({"tld": tld, "items": items, "code": found.code}))
     gone = f', "lost": [\n{_lines(lost)}]' if lost else ""
@@ -103,7 +102,7 @@ def _entry(line: dict[str, object]) -> tuple[EmbedKey, Embed]:
     tld = line["tld"]
     if not isinstance(tld, str):
         raise ValueError("a record without tld")
-    embed = serialization.load(line)
+    embed = Embed.from_record(line)
     return (embed.ref.items, tld), embed
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from flask import request, url_for
 
-from embedkit import serialization
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON, Embed
 from embedkit.settings import Settings
@@ -83,7 +82,7 @@ class AppContext:
 
     def record(self, embed: Embed) -> JSON:
         """An embed as JSON, as of now."""
-        return serialization.public(embed, self.clock())
+        return embed.as_json(self.clock())
 
     def oembed_url(self) -> str:
         """The absolute URL of /oembed.

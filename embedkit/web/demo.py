@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from flask import Flask, Response, request
 from markupsafe import Markup
 
-from embedkit import serialization
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON, AssetRef, Embed, Options
@@ -122,7 +121,7 @@ def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
         instead = kit.fallback(ref, error, Options(target="web"))
         return Trial(_since(began), calls() - before, error=error, fallback=instead)
     took = _since(began)
-    record = json.dumps(serialization.public(embed, time.time()), ensure_ascii=False, indent=2)
+    record = json.dumps(embed.as_json(time.time()), ensure_ascii=False, indent=2)
     return Trial(
         took,
         calls() - before,

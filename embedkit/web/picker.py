@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, request, url_for
 
-from embedkit import serialization
+from embedkit.api.models import image_json
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, UnsupportedReference
 from embedkit.models import JSON, Embed, Options, credit_line
 from embedkit.rendering.renderer import static_dir
@@ -198,7 +198,7 @@ def _results(context: AppContext, params: PickerQuery) -> Results:
     given = {name: value for name in SEARCHED if (value := getattr(params, name)) is not None}
     query = SearchQuery(**given, page=params.page, page_size=PAGE_SIZE)
     found = search.find(context, query, read_language(params.lang, context.settings))
-    images = [serialization.picture(image) for image in found.images]
+    images = [image_json(image) for image in found.images]
     return Results(images, found.total, found.pages, left=context.kit.api.search.budget.low())
 
 

@@ -11,8 +11,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, request
 
-from embedkit import serialization
-from embedkit.api.models import SearchPage
+from embedkit.api.models import SearchPage, image_json, search_page_json
 from embedkit.api.search import PreparedSearch
 from embedkit.errors import ConfigurationError, InvalidResponse, UnsupportedReference
 from embedkit.getty.payload import one_line
@@ -41,7 +40,7 @@ def search(context: AppContext) -> Response:
     params = read_query(SearchQuery)
     language = read_language(params.lang, context.settings)
     found = find(context, params, language)
-    response = as_json(serialization.search_page(found, serialization.picture))
+    response = as_json(search_page_json(found, image_json))
     response.headers["Link"] = _links(params, found)
     response.headers.update(budget_headers(context))
     return in_language(response, language)
@@ -127,7 +126,7 @@ def image(context: AppContext, id: str) -> Response:
     if len(items) > 1:
         raise UnsupportedReference("This names several pictures.", hint="Ask for one at a time.")
     found = context.kit.api.image(items[0], language=language)
-    answer = as_json({**serialization.picture(found), "embeddable": found.embeddable})
+    answer = as_json({**image_json(found), "embeddable": found.embeddable})
     return in_language(answer, language)
 
 

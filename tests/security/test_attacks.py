@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from embedkit import EmbedKit, Settings, serialization
+from embedkit import EmbedKit, Settings
 from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.stores.coordination import shared_versions
 from embedkit.cache.stores.factory import open_store
@@ -269,7 +269,7 @@ FRAMES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("changes", [*TAMPERED, *({"frame": Frame(**(SIGNED | one))} for one in FRAMES)])
 def test_a_tampered_lock_file_gives_no_foreign_values(tmp_path: Path, changes: dict[str, Any]) -> None:
-    line = {"tld": "com", **serialization.dump(replace(record(), **changes))}
+    line = {"tld": "com", **replace(record(), **changes).as_record()}
     path = tmp_path / "lock.json"
     path.write_text(json.dumps({"version": 1, "embeds": [line]}))
     kit = EmbedKit(Settings(frozen=True, lockfile=str(path)))
@@ -278,7 +278,7 @@ def test_a_tampered_lock_file_gives_no_foreign_values(tmp_path: Path, changes: d
         assert not re.search(FOREIGN, shown.replace("<s>", "") if ROWS[target].escape["text"] == "none" else shown)
     found = kit.resolve_many([ITEM])[0]
     if isinstance(found, Embed):
-        assert not re.search("evil|javascript|zip", json.dumps(serialization.public(found, 0.0)))
+        assert not re.search("evil|javascript|zip", json.dumps(found.as_json(0.0)))
     else:
         assert found.code == "invalid-response"
 

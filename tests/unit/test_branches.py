@@ -18,6 +18,7 @@ import pytest
 from embedkit import (
     AssetRef,
     ConfigurationError,
+    Embed,
     Frame,
     Image,
     InvalidResponse,
@@ -26,8 +27,8 @@ from embedkit import (
     SearchPage,
     Settings,
     UnsupportedReference,
-    serialization,
 )
+from embedkit.api.models import image_json, search_page_json
 from embedkit.errors import missing_package
 from embedkit.getty import embed_code, oembed, references
 from embedkit.rendering import installed
@@ -54,7 +55,7 @@ def test_a_missing_package_is_installed_from_a_clone() -> None:
 
 def test_a_page_of_a_search_as_json() -> None:
     page = SearchPage(images=(Image(AssetRef(("74917285",)), title="A cat"),), total=1, page=1, page_size=30)
-    written = serialization.search_page(page, serialization.picture)
+    written = search_page_json(page, image_json)
     assert written["total"] == 1
     assert [image["title"] for image in written["images"]] == ["A cat"]
 
@@ -158,11 +159,11 @@ def test_a_query_that_gettys_script_would_write_in_another_way_is_framed_by_us()
 
 
 def test_a_frame_of_the_wrong_kind_is_no_record() -> None:
-    stored = serialization.dump(parse(load("modern-single"), "600100200"))
-    assert serialization.load(stored).frame.items == ("600100200",)
+    stored = parse(load("modern-single"), "600100200").as_record()
+    assert Embed.from_record(stored).frame.items == ("600100200",)
     stored["frame"]["bar"] = "0"
     with pytest.raises(ValueError, match="not a record"):
-        serialization.load(stored)
+        Embed.from_record(stored)
 
 
 def test_items_of_a_reference_are_texts() -> None:

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit import serialization
 from embedkit.api import boards, client, downloads, errors, images, search
 from embedkit.api import models as values
 from embedkit.api.errors import What
-from embedkit.api.models import Image, SearchPage
+from embedkit.api.models import Image, SearchPage, image_json
 from embedkit.api.requests import ApiSettings
 from embedkit.errors import (
     InvalidKey,
@@ -613,7 +612,7 @@ def whole(image: Image) -> None:
     assert image.family in ("", "creative", "editorial")
     for side in (image.width, image.height):
         assert side is None or 1 <= side <= 1_000_000
-    json.dumps(serialization.picture(image)).encode()
+    json.dumps(image_json(image)).encode()
 
 
 @pytest.mark.parametrize(

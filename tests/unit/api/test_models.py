@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import embedkit
-from embedkit import serialization
 from embedkit.api import boards, downloads, models
 from embedkit.api.models import (
     AllowedUse,
@@ -22,6 +21,7 @@ from embedkit.api.models import (
     Image,
     Paged,
     SearchPage,
+    image_json,
 )
 from embedkit.models import AssetRef
 from embedkit.settings import Settings
@@ -221,7 +221,7 @@ def test_a_picture_as_json_has_the_keys_of_the_contract_and_no_others() -> None:
         allowed_use=AllowedUse(usage_restrictions=("Not for use on postage stamps.",)),
         other={"secretive": 1},
     )
-    assert json.loads(json.dumps(serialization.picture(made))) == {
+    assert json.loads(json.dumps(image_json(made))) == {
         "id": "600200311",
         "title": "Fog <b>",
         "caption": "Sea",
@@ -247,10 +247,10 @@ def test_a_picture_as_json_has_the_keys_of_the_contract_and_no_others() -> None:
 
 
 def test_a_bare_picture_as_json() -> None:
-    bare = serialization.picture(image())
+    bare = image_json(image())
     assert (bare["thumb"], bare["preview"], bare["width"], bare["date_created"]) == (None, None, None, None)
     assert (bare["title"], bare["family"], bare["restrictions"]) == ("", "", [])
-    assert bare.keys() == serialization.picture(image(title="x", display_sizes=(THUMB,))).keys()
+    assert bare.keys() == image_json(image(title="x", display_sizes=(THUMB,))).keys()
 
 
 def test_the_shortcode_is_a_reference() -> None:
