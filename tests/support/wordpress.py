@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import secrets
@@ -23,9 +24,12 @@ from tests.support.tools import need
 
 SOURCE = Path("/usr/share/wordpress")
 START_S = 60
-# What exists is a file, all else is WordPress's: without it /wp-json/oembed/1.0/proxy would be taken for a file
+TOKEN = "k" * 40  # of the service, for the plugin
+ADMIN_TOKEN = "t" * 40
+# What exists is a file, all else is WordPress's, but for programs of tests: without it /wp-json/oembed/1.0/proxy would be taken for a file
 ROUTER = """<?php
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
+if ($path === '/-/php') { require 'wp-load.php'; wp_set_current_user(1); eval(file_get_contents('php://input')); return true; }
 $file = __DIR__ . $path;
 if (is_dir($file) && is_file("$file/index.php")) { $_SERVER['SCRIPT_NAME'] = rtrim($path, '/') . '/index.php'; require "$file/index.php"; return true; }
 if ($path !== '/' && is_file($file)) { return false; }
@@ -54,17 +58,38 @@ class WordPress:
 
     def php(self, code: str) -> str:
         """What a program in WordPress prints, as the administrator."""
-        begin = "$_SERVER += ['HTTP_HOST' => parse_url('%s', PHP_URL_HOST), 'SERVER_PROTOCOL' => 'HTTP/1.1', 'REQUEST_METHOD' => 'GET'];"
-        program = begin % self.url + "require 'wp-load.php'; wp_set_current_user(1);" + code
-        done = subprocess.run(["php", "-r", program], cwd=self.folder, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        answer = requests.post(f"{self.url}/-/php", data=code.encode(), timeout=120)
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
-    def publish(self, content: str, **fields: str) -> int:
+    def publish(self, content: str, user: int = 1, **fields: str) -> int:
         """The ID of a new post."""
         values = {"post_title": "A post", "post_status": "publish", "post_content": content} | fields
-        pairs = ",".join(f"'{name}'=>base64_decode('{_base64(value)}')" for name, value in values.items())
-        return int(self.php(f"echo wp_insert_post(wp_slash([{pairs}]));"))
+        return int(self._insert(values, user))
+
+    def update(self, post: int, content: str, user: int = 1) -> None:
+        self._insert({"ID": str(post), "post_content": content}, user)
+
+    def _insert(self, values: dict[str, str], user: int) -> str:
+        pairs = ",".join(f"'{name}'=>base64_decode('{encoded(value)}')" for name, value in values.items())
+        verb = "wp_update_post" if "ID" in values else "wp_insert_post"
+        # as on a request of theirs: what they may write is decided when they are known
+        return self.php(f"wp_set_current_user({user}); kses_init(); echo {verb}(wp_slash([{pairs}]));")
+
+    def author(self) -> int:
+        """The ID of somebody who may not write scripts."""
+        new = "['user_login' => wp_generate_password(8, false), 'user_pass' => 'author', 'role' => 'author']"
+        return int(self.php(f"echo wp_insert_user({new});"))
+
+    def revisions(self, post: int) -> list[str]:
+        """The texts of a post's revisions, the newest first."""
+        found = self.php(
+            f"echo json_encode(array_column(array_values(wp_get_post_revisions({post})), 'post_content'));"
+        )
+        return list(json.loads(found))
+
+    def option(self, name: str) -> str:
+        return self.php(f"echo get_option('{name}');")
 
     def set(self, name: str, value: str) -> None:
         """One of the plugin's settings; what is remembered of an outage is forgotten."""
@@ -72,20 +97,38 @@ class WordPress:
 
     def read(self, post: int, query: str = "") -> str:
         """The page of a post, as a reader gets it."""
-        answer = requests.get(f"{self.url}/?p={post}{query}", timeout=60)
+        return self.get(f"/?p={post}{query}")
+
+    def get(self, path: str) -> str:
+        """A page of the site, as a reader gets it."""
+        answer = requests.get(self.url + path, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    def age(self, seconds: int) -> None:
-        """Let every kept rendering be older."""
+    def saved(self, post: int) -> str:
+        """The text of a post as it is in the database."""
+        return self.php(f"echo get_post({post})->post_content;")
+
+    def cron(self) -> None:
+        """Let the plugin's scheduled events be due, and run them as WordPress does."""
         self.php(
-            "foreach ($GLOBALS['wpdb']->get_results(\"SELECT * FROM wp_postmeta WHERE meta_key LIKE '\\_embedkit%'\") as $row) {"
-            f"$value = unserialize($row->meta_value); $value['time'] -= {seconds};"
-            "update_post_meta($row->post_id, $row->meta_key, wp_slash($value)); }"
+            "foreach (_get_cron_array() as $time => $hooks) { foreach ($hooks['embedkit_refresh'] ?? [] as $event) {"
+            "wp_unschedule_event($time, 'embedkit_refresh', $event['args']);"
+            "wp_schedule_single_event(time() - 1, 'embedkit_refresh', $event['args']); } }"
+        )
+        requests.get(f"{self.url}/wp-cron.php?doing_wp_cron", timeout=120)
+
+    def age(self, seconds: int) -> None:
+        """Let every kept rendering be older, and forget what is remembered of an outage."""
+        self.php(
+            "foreach ($GLOBALS['wpdb']->get_results(\"SELECT * FROM wp_postmeta WHERE meta_key LIKE '\\_embedkit%' AND meta_value LIKE 'a:%'\") as $row) {"
+            f"$all = unserialize($row->meta_value); foreach ($all as &$one) {{ $one['time'] -= {seconds}; $one['until'] -= {seconds}; }}"
+            "update_post_meta($row->post_id, $row->meta_key, wp_slash($all)); } delete_transient('embedkit_down');"
         )
 
 
-def _base64(text: str) -> str:
+def encoded(text: str) -> str:
+    """A text that no quoting in a program can harm."""
     return base64.b64encode(text.encode()).decode()
 
 
@@ -135,7 +178,16 @@ def _mariadb(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _php(site: Path, url: str) -> Iterator[None]:
-    command = [need("php"), "-S", url.removeprefix("http://"), "-t", str(site), str(site / "router.php")]
+    command = [
+        need("php"),
+        "-d",
+        "opcache.enable_cli=1",
+        "-S",
+        url.removeprefix("http://"),
+        "-t",
+        str(site),
+        str(site / "router.php"),
+    ]
     with _process(command, site.parent / "php.log", PHP_CLI_SERVER_WORKERS="4"):
         _until(lambda: _listens(url))
         yield

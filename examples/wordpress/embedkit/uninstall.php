@@ -5,9 +5,11 @@
 
 defined( 'WP_UNINSTALL_PLUGIN' ) || exit;
 
-delete_option( 'embedkit_service' );
-delete_option( 'embedkit_target' );
-delete_transient( 'embedkit_down' );
-foreach ( array( 'web', 'facade', 'feed', 'text', 'amp' ) as $embedkit_target ) {
-	delete_post_meta_by_key( '_embedkit_' . $embedkit_target );
+foreach ( array( 'service', 'token', 'target', 'privacy' ) as $embedkit_name ) {
+	delete_option( "embedkit_$embedkit_name" );
 }
+foreach ( array( 'web', 'facade', 'feed', 'text', 'amp', 'featured' ) as $embedkit_name ) {
+	delete_post_meta_by_key( "_embedkit_$embedkit_name" );
+}
+delete_transient( 'embedkit_down' );
+wp_unschedule_hook( 'embedkit_refresh' );

@@ -1,0 +1,71 @@
+<?php
+/**
+ * Pictures in the editors, instead of links and shortcodes. Never through WordPress's oEmbed cache, which would not let
+ * go of a picture that Getty has withdrawn.
+ */
+
+namespace EmbedKit;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * In the admin a URL is its picture. To readers it stays as it is: what is left of a post's URLs when it has been
+ * rendered is in code, or the service is down; and without a handler WordPress would ask Getty's own pages for oEmbed,
+ * in the middle of a page view, and keep what it finds.
+ */
+add_action(
+	'init',
+	static function (): void {
+		wp_embed_register_handler( 'embedkit', getty_urls(), __NAMESPACE__ . '\handle' );
+	}
+);
+
+function handle( array $matches, array $attributes, string $url ): string {
+	return is_admin() ? (string) ( oembed( $url, $attributes )['html'] ?? anchor( $url ) ) : $GLOBALS['wp_embed']->maybe_make_link( $url );
+}
+
+/** What the service gives to any oEmbed consumer, or null. */
+function oembed( string $url, array $attributes ): ?array {
+	$width = (int) ( $attributes['maxwidth'] ?? $attributes['width'] ?? 0 ) ?: 600;
+	return ask( '/oembed?' . http_build_query( array( 'url' => $url, 'maxwidth' => $width ) ) );
+}
+
+/** The block editor asks here; its answer is not cached, and nothing is asked of Getty's pages. */
+add_filter(
+	'rest_dispatch_request',
+	static function ( $result, $request, $route ) {
+		$url = (string) $request->get_param( 'url' );
+		if ( '/oembed/1.0/proxy' !== $route || ! preg_match( getty_urls(), $url ) ) {
+			return $result;
+		}
+		return oembed( $url, $request->get_params() ) ?? new \WP_Error( 'oembed_invalid_url', __( 'The picture can’t be shown now.', 'embedkit' ), array( 'status' => 404 ) );
+	},
+	10,
+	3
+);
+
+/** A shortcode as its picture, for whoever may write posts. */
+function preview( \WP_REST_Request $request ): array {
+	$answer = ask( '/v1/render', array( 'content' => (string) $request['text'], 'target' => 'oembed' ) );
+	return array( 'html' => (string) ( $answer['content'] ?? '' ), 'problem' => (string) ( $answer['problems'][0]['detail'] ?? '' ) );
+}
+
+add_action(
+	'rest_api_init',
+	static function (): void {
+		register_rest_route(
+			'embedkit/v1',
+			'/preview',
+			array(
+				'methods'             => 'GET',
+				'callback'            => __NAMESPACE__ . '\preview',
+				'permission_callback' => __NAMESPACE__ . '\may_write',
+				'args'                => array( 'text' => array( 'type' => 'string', 'required' => true, 'maxLength' => 4000, 'pattern' => '^\s*\[getty\b[\s\S]*\]\s*$' ) ),
+			)
+		);
+	}
+);
+
+function may_write(): bool {
+	return current_user_can( 'edit_posts' );
+}

@@ -1,0 +1,41 @@
+"""One WordPress for all tests that need it: it takes ten seconds to install."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from embedkit.sandbox import SandboxServer
+from tests.support.servers import Server, running
+from tests.support.wordpress import ADMIN_TOKEN, TOKEN, WordPress, wordpress
+
+
+@pytest.fixture(name="getty", scope="session")
+def fixture_getty() -> Iterator[SandboxServer]:
+    with SandboxServer() as getty:
+        yield getty
+
+
+@pytest.fixture(name="site", scope="session")
+def fixture_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
+    with wordpress(tmp_path_factory.mktemp("wordpress")) as site:
+        yield site
+
+
+@pytest.fixture(name="service", scope="session")
+def fixture_service(
+    getty: SandboxServer, site: WordPress, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    environ = {
+        "EMBEDKIT_CACHE": f"sqlite:{tmp_path_factory.mktemp('service')}/cache",
+        "EMBEDKIT_RATE_LIMIT": "100000/minute",
+        "EMBEDKIT_SECRET": "s" * 40,
+        "EMBEDKIT_TOKENS": TOKEN,
+        "EMBEDKIT_ADMIN_TOKEN": ADMIN_TOKEN,
+        "EMBEDKIT_PICKER_ORIGINS": site.url,
+    }
+    command = [sys.executable, "-m", "embedkit", "serve", "--port", "0", "--upstream", getty.url]
+    with running(command, environ) as service:
+        yield service
