@@ -12,21 +12,18 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from embedkit import validation
 from embedkit.engine import documents
 from embedkit.engine.engine import Engine
+from embedkit.engine.rendered import copy_assets
 from embedkit.engine.resolver import Progress
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
 from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options, RenderOptions, Report
-from embedkit.process import Lazy
 from embedkit.settings import Settings
-from embedkit.shortcodes.scan import Positions
-from embedkit.shortcodes.scan import replace as replace_spans
-from embedkit.targets import INPUTS, ROWS, TARGETS, Input, Target
+from embedkit.targets import INPUTS, TARGETS, Input, Target
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -76,11 +73,9 @@ class EmbedKit:
         settings = Settings.from_env(os.environ) if settings is None else settings
         self.settings = validation.instance(settings, Settings, "settings")
         self._clock = clock
-        self._has_own_transport = transport is not None
         self.engine = Engine(self.settings, transport=transport, cache=cache, clock=clock, background=background)
         self.events = self.engine.events
         self._memo = self.engine.memo
-        self._api = Lazy(self._open_api)
         self.mounted_at = ""  # where a blueprint serves our files; create_blueprint() knows
 
     @property
@@ -234,7 +229,7 @@ class EmbedKit:
     @property
     def api(self) -> Api:
         """The Getty Images API v3: search, metadata, downloads, boards."""
-        return self._api()
+        return self.engine.api()
 
     def search(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> SearchPage:
         """One page of pictures that may be embedded, without nudity unless ``exclude_nudity=False`` is passed.
@@ -345,16 +340,7 @@ class EmbedKit:
         >>> kit.copy_assets(folder)  # doctest: +SKIP
         ['embedkit.css', 'embedkit-facade.js']
         """
-        import shutil
-
-        from embedkit.rendering.renderer import static_dir
-
-        rows = [ROWS[validation.one_of(target, TARGETS, "target")] for target in targets]
-        names = list(dict.fromkeys(name for row in rows for name in row.assets))
-        os.makedirs(folder, exist_ok=True)
-        for name in names:
-            shutil.copyfile(static_dir() / name, os.path.join(folder, name))
-        return names
+        return copy_assets(folder, [validation.one_of(target, TARGETS, "target") for target in targets])
 
     # -- texts ------------------------------------------------------------------------------------------
 
@@ -456,32 +442,12 @@ class EmbedKit:
         >>> shelf.restore(f"<p>A post.</p><p>{shelf.text.split()[-1]}</p>").startswith("<p>A post.</p><figure")
         True
         """
-        from embedkit.engine.shelf import Shelf, Shelver
+        from embedkit.engine.shelf import shelve
 
         text = _plain(text)
         matches = documents.find(text, validation.one_of(input, INPUTS, "input"))
-        refs = [one.ref for one in matches if one.ref]
-        found = self.engine.resolve_many(refs)
-        shelver, edits, left = Shelver(), [], iter(found)
-        problems = [problem for match in matches for problem in match.problems]
-        positions = Positions(text)
-        for match in matches:
-            start, end = match.shortcode.start, match.shortcode.end
-            if match.shortcode.kind == "escape":
-                edits.append((start, end, shelver.put(*[_escape(text[start + 1 : end - 1])] * 2)))
-            if match.ref is None:
-                continue
-            error = next(left)
-            if isinstance(error, EmbedKitError):
-                problems.append(documents.problem_at(match.shortcode, error, positions))
-            wanted = match.options(target)
-            flow, words = (
-                self._escaped(match.ref, wanted),
-                self._escaped(match.ref, replace(wanted, target="text")),
-            )
-            edits.append((start, end, shelver.put(flow, words)))
-        embeds = tuple(one for one in found if isinstance(one, Embed))
-        return Shelf(replace_spans(text, edits), embeds, tuple(problems), shelver.mark, tuple(shelver.shown))
+        found = self.engine.resolve_many([one.ref for one in matches if one.ref])
+        return shelve(text, matches, found, target, self.html)
 
     def retarget(self, html: str, target: Target) -> str:
         """Finished HTML with embedkit's figures shown for another target: a feed, an excerpt, a search index.
@@ -497,7 +463,7 @@ class EmbedKit:
         from embedkit.engine.shelf import retarget
 
         validation.one_of(target, TARGETS, "target")
-        return documents.like(html, retarget(_plain(html), lambda ref: self._escaped(ref, Options(target=target))))
+        return documents.like(html, retarget(_plain(html), target, self.html))
 
     def fingerprint(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
         """A name that changes when the HTML of a text may: for incremental builds. Getty is not asked.
@@ -514,19 +480,9 @@ class EmbedKit:
             "edition": self.engine.fragments.edition(),
             "settings": (target or self.settings.target, self.settings.on_error),
             "text": (_plain(text), input),
-            "held": [self._held(self.key(ref)) for ref in self.find(text, input=input)],
+            "held": [self.engine.fingerprint(self.key(ref)) for ref in self.find(text, input=input)],
         }
         return digest(parts, self.settings.templates)
-
-    def _escaped(self, ref: AssetRef, options: Options) -> str:
-        """An embed for the middle of HTML, where plain text is text."""
-        shown = self.html(ref, options)
-        return str(shown) if hasattr(shown, "__html__") else _escape(shown)
-
-    def _held(self, key: EmbedKey) -> object:
-        """What is known of a picture, without asking."""
-        found = self.engine.held(key)
-        return found.as_record(times=False) if isinstance(found, Embed) else found and found.code
 
     def documents(
         self,
@@ -567,8 +523,6 @@ class EmbedKit:
     def close(self) -> None:
         """Let go of connections."""
         self.engine.close()
-        if api := self._api.value_if_made:
-            api.close()
 
     def __enter__(self) -> EmbedKit:
         return self
@@ -577,13 +531,6 @@ class EmbedKit:
         if kind is not KeyboardInterrupt:  # who interrupts does not want to wait for new work
             self.settle()
         self.close()
-
-    def _open_api(self) -> Api:
-        from embedkit.api.client import Api  # who never searches has no use for it
-        from embedkit.cache.secret import own_folder
-
-        folder = None if self._has_own_transport else own_folder()  # which may be of another world
-        return Api(self.settings, transport=self.engine.transport, clock=self._clock, token_folder=folder)
 
     # -- inside -----------------------------------------------------------------------------------------
 
@@ -602,12 +549,6 @@ def _plain(text: str) -> str:
     :raises ConfigurationError: where it is not a text.
     """
     return str(validation.instance(text, str, "text"))
-
-
-def _escape(text: str) -> str:
-    import html  # with a table of 2,231 entities
-
-    return html.escape(text)
 
 
 def _shifted(document: Document, lines: int) -> Document:

@@ -14,6 +14,10 @@ Align = Literal["none", "left", "center", "right"]
 ALIGNS: tuple[Align, ...] = get_args(Align)
 
 AGENCY = "Getty Images"
+DEFAULT_SIDE_PX = 594  # px, the longest side of Getty's default answer
+
+Bounds = tuple[int | None, int | None]
+"""Width and height in CSS pixels; None is open."""
 
 JSON = dict[str, Any]
 
@@ -154,6 +158,31 @@ class Options:
         fields = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
         return replace(other, **fields) if fields else other
 
+    @property
+    def display_bounds(self) -> Bounds:
+        """The bounds within which a picture is shown: Getty's own, so that a page does not depend on who asked
+        before for a larger one."""
+        width, height = self.max_width, self.max_height
+        if max(width or 0, height or 0) > DEFAULT_SIDE_PX:
+            return width, height
+        return width or DEFAULT_SIDE_PX, height or DEFAULT_SIDE_PX
+
+    @property
+    def requested_bounds(self) -> Bounds:
+        """The maxwidth and maxheight to ask Getty for; none where its default answer is large enough, so that one
+        call serves every smaller size."""
+        width, height = self.max_width, self.max_height
+        if max(width or 0, height or 0) <= DEFAULT_SIDE_PX:
+            return None, None
+        return width and max(width, DEFAULT_SIDE_PX), height and max(height, DEFAULT_SIDE_PX)
+
+    def covering(self, other: Options) -> Options:
+        """Options of bounds within which both are satisfied: what one of them leaves open stays open."""
+        (width, height), (wide, high) = self.display_bounds, other.display_bounds
+        both = width and wide and max(width, wide), height and high and max(height, high)
+        # one open to the side, the other downwards: no single question has an answer to both
+        return Options(max_width=both[0], max_height=both[1]) if any(both) else Options(max_width=width or wide)
+
 
 @dataclass(frozen=True, slots=True)
 class AssetRef:
@@ -260,7 +289,7 @@ class Embed:
     fetched_at: float = 0.0
     fresh_until: float = 0.0
     stale: bool = False
-    asked: tuple[int | None, int | None] = (None, None)
+    asked: Bounds = (None, None)
 
     def __repr__(self) -> str:
         return f"<Embed {self.ref} {self.title[:40]!r} {self.width}x{self.height}{' stale' if self.stale else ''}>"
@@ -279,6 +308,27 @@ class Embed:
         return replace(
             self, width=max(1, int(self.width * scale + 0.5)), height=max(1, int(picture * scale + 0.5)) + bar
         )
+
+    def scaled(self, options: Options) -> Embed:
+        """This embed at the size that the options ask for."""
+        width, height = options.display_bounds
+        return self.fit(width, height + self.frame.bar if height and not options.max_height else height)
+
+    def satisfies(self, options: Options) -> bool:
+        """Whether asking Getty again could bring nothing larger that the options have a use for."""
+        width, height = options.requested_bounds
+        picture_height = self.height - self.frame.bar
+        return (
+            (width is None and height is None)
+            or (width is not None and width <= self.width)
+            or (height is not None and height <= picture_height)
+            or self._is_whole(picture_height)
+        )
+
+    def _is_whole(self, height: int) -> bool:
+        """Whether it lies below all bounds of its question: then the picture itself is no larger."""
+        max_width, max_height = (DEFAULT_SIDE_PX, DEFAULT_SIDE_PX) if self.asked == (None, None) else self.asked
+        return (max_width is None or self.width < max_width) and (max_height is None or height < max_height)
 
     def as_record(self, *, times: bool = True) -> JSON:
         """Everything that is worth keeping, as JSON, for the cache and the lock file.

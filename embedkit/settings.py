@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 from embedkit import validation as check
 from embedkit.errors import ConfigurationError
 from embedkit.freshness import DAY, Policy
-from embedkit.models import TLDS
-from embedkit.targets import TARGETS
 
 PREFIX = "EMBEDKIT_"
 ON_ERROR = ("card", "link", "text", "raise")
@@ -206,11 +204,11 @@ class Settings:
         "The proxy that Getty is asked through, such as http://proxy.example.org:3128; never for loopback.",
     )
     ca_bundle: str = _row("", check.text, "A file of certificate authorities, in place of the public ones.")
-    target: str = _row("web", check.choice(*TARGETS), "What is rendered where a call names no target.")
+    target: str = _row("web", check.target, "What is rendered where a call names no target.")
     on_error: str = _row(
         "card", check.choice(*ON_ERROR), "What readers see where there is no embed: card, link, text; or raise."
     )
-    tld: str = _row("com", check.choice(*TLDS), "The Getty site that frames link to, as in gettyimages.TLD.")
+    tld: str = _row("com", check.tld, "The Getty site that frames link to, as in gettyimages.TLD.")
     locale: str = _row("en-US", check.text, "The language of metadata and of our own few words.")
     sanitizer: str = _row("nh3", check.choice("nh3", "bleach"), "The library that cleans our output once more.")
     templates: str = _row("", check.text, "A folder searched for templates before the built-in ones.")
@@ -342,24 +340,6 @@ class Settings:
         """
         ours = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}
         return cls.from_mapping({_setting_name(name, PREFIX): value for name, value in ours.items()})
-
-
-def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, ConfigurationError]]:
-    """Settings of an environment, with the default for each that is wrong; and all errors, by name.
-
-    For ``embedkit doctor``; others stop at the first error, with :meth:`Settings.from_env`.
-    """
-    good: dict[str, Any] = {}
-    wrong: dict[str, ConfigurationError] = {}
-    for name, value in environ.items():
-        if name.startswith(PREFIX):
-            try:
-                known = _setting_name(name[len(PREFIX) :], PREFIX)
-                Settings.from_mapping({known: value})
-                good[known] = value
-            except ConfigurationError as error:
-                wrong[name[len(PREFIX) :].upper()] = error
-    return Settings.from_mapping(good), wrong
 
 
 def rows() -> list[tuple[str, Any, str]]:

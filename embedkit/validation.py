@@ -155,6 +155,10 @@ def choice(*allowed: str) -> Callable[[Any], str]:
     return read
 
 
+target = choice(*TARGETS)
+tld = choice(*TLDS)
+
+
 def upstream_url(value: Any) -> str:
     """A URL that we send requests to: https, except on loopback (the sandbox, tests)."""
     url = text(value).rstrip("/")

@@ -20,9 +20,9 @@ from embedkit.cli.main import cli
 from embedkit.sandbox import SandboxServer
 from embedkit.settings import rows
 from embedkit.targets import REFERENCES, ROWS
-from embedkit.troubles import FINDINGS, TROUBLES, Trouble
 from embedkit.web import errors as problems
 from embedkit.web.openapi import ROUTES
+from embedkit.web.troubles import FINDINGS, TROUBLES, Trouble
 from tests.readme import PAGES, README, blocks
 from tests.support.cli import environ, others
 

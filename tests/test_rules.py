@@ -20,7 +20,7 @@ PACKAGE = ROOT / "embedkit"
 # The rooms from the ground up. A module imports from rooms earlier in this list, or from its own room;
 # lazy imports count. So no two rooms can import from each other, by whatever way.
 ORDER = [
-    *("errors", "troubles", "freshness", "targets", "models", "messages", "process", "validation"),
+    *("errors", "freshness", "targets", "models", "messages", "process", "validation"),
     "settings",
     *("files", "shortcodes", "getty", "rendering", "cache/stores", "transport", "cache", "api", "engine", "kit"),
     *("web", "sandbox/content", "sandbox/services", "sandbox", "pytest_plugin", "cli", "__main__"),
@@ -30,7 +30,6 @@ ORDER = [
 PURE = {
     *(
         "errors",
-        "troubles",
         "freshness",
         "targets",
         "models",

@@ -27,7 +27,6 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for, outage_for
-from embedkit.getty import sizes
 from embedkit.models import JSON, Embed, EmbedKey, Options
 
 REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # about one picture; the others are outages
@@ -90,11 +89,11 @@ class Entry:
 
     def satisfies(self, options: Options) -> bool:
         """Whether there is a copy, and asking Getty again could bring nothing larger that these options need."""
-        return self.embed is not None and sizes.satisfies(self.embed, options)
+        return self.embed is not None and self.embed.satisfies(options)
 
     def sized(self, options: Options) -> Embed:
         """The copy that there is, at the size that these options ask for."""
-        return sizes.scaled(cast(Embed, self.embed), options)
+        return cast(Embed, self.embed).scaled(options)
 
     def renew(self, later: Entry) -> None:
         """Take over what a later look at the same copy found."""

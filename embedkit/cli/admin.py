@@ -14,12 +14,13 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 
 from embedkit import __version__, static_dir
 from embedkit.cli.output import as_json, open_kit, print_json, printable, say
+from embedkit.engine import rendered
+from embedkit.errors import ConfigurationError
 from embedkit.files.atomic import Tree
-from embedkit.rendering import renderer
-from embedkit.settings import examine
+from embedkit.settings import PREFIX, Settings
 from embedkit.targets import ASSETS
-from embedkit.troubles import FINDINGS, TROUBLES
 from embedkit.web.picker_files import picker_files
+from embedkit.web.troubles import FINDINGS, TROUBLES
 
 CONSENT_TOOLS = ("tcf", "google", "wp", "klaro", "cookieconsent", "iframemanager")  # static/consent
 SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
@@ -59,7 +60,7 @@ def assets(folder: Path, picker: bool, consent: tuple[str, ...], json_: bool) ->
 def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
     """The lines that load our files: their URLs hold the version, and what the settings say of frames."""
     settings, _ = examine(os.environ)  # a wrong one is no reason to copy nothing: these lines ask few of them
-    needed = renderer.assets("facade", settings.rendering, base)
+    needed = rendered.assets("facade", settings.rendering, base)
     for url in needed["css"]:
         yield f'<link rel="stylesheet" href="{escape(url)}">'
     for url in needed["js"]:
@@ -156,3 +157,20 @@ def explain(code: str | None, json_: bool) -> None:
 def kept(info: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of a cache, without what this very process has counted."""
     return {name: value for name, value in info.items() if name not in ("hits", "misses", "corrupt")}
+
+
+def examine(environ: Mapping[str, str]) -> tuple[Settings, dict[str, ConfigurationError]]:
+    """Settings of an environment, with the default for each that is wrong; and all errors, by name.
+
+    Most commands stop at the first error, with :meth:`Settings.from_env`.
+    """
+    good: dict[str, str] = {}
+    wrong: dict[str, ConfigurationError] = {}
+    for name, value in environ.items():
+        if name.startswith(PREFIX):
+            try:
+                Settings.from_env({name: value})
+                good[name] = value
+            except ConfigurationError as error:
+                wrong[name.removeprefix(PREFIX).upper()] = error
+    return Settings.from_env(good), wrong

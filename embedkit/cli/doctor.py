@@ -21,7 +21,7 @@ import click
 
 from embedkit import __version__, static_dir, templates_dir
 from embedkit.api.oauth import Credentials
-from embedkit.cli.admin import kept
+from embedkit.cli.admin import examine, kept
 from embedkit.cli.output import as_json, counted, paint, print_json, printable, say
 from embedkit.cli.page import Finding, check_page
 from embedkit.engine import lockfile
@@ -30,7 +30,7 @@ from embedkit.engine.rendered import open_renderer
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
 from embedkit.models import Embed
-from embedkit.settings import PREFIX, Secret, Settings, examine, rows
+from embedkit.settings import PREFIX, Secret, Settings, rows
 from embedkit.targets import ASSETS
 from embedkit.web.picker import LANGUAGES
 

@@ -19,7 +19,6 @@ from embedkit.engine.resolver import Progress
 from embedkit.engine.sources import Source, collect, other_markup, pieces
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, ProviderError
 from embedkit.files.atomic import Outcome, WriteBack
-from embedkit.getty import sizes
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem
 from embedkit.shortcodes.scan import Positions
 from embedkit.targets import Target
@@ -273,7 +272,7 @@ class Build:
 
     def _covers(self, held: Locked, ref: AssetRef) -> bool:
         embed = held.get(self.kit.key(ref))
-        return isinstance(embed, Embed) and sizes.satisfies(embed, ref.options)
+        return isinstance(embed, Embed) and embed.satisfies(ref.options)
 
 
 def occurrences(sources: Iterable[Source]) -> list[Occurrence]:

@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 from embedkit.cache.entry import Entry
 from embedkit.cache.memory import Memo
-from embedkit.engine.rendered import RenderedFragments
+from embedkit.engine.rendered import RenderedFragments, phrasing
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem, Shortcode
-from embedkit.rendering.phrasing import phrasing
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget, Exhausted
 from embedkit.shortcodes.scan import Positions

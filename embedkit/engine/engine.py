@@ -30,6 +30,7 @@ from embedkit.targets import Input, Target
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+    from embedkit.api.client import Api
     from embedkit.cache.stores.base import Backend
     from embedkit.engine.lockfile import Locked
     from embedkit.transport.client import HttpTransport, Transport
@@ -52,6 +53,7 @@ class Engine:
         self.events = events = Events()
         self.cache = Lazy(lambda: _open_cache(settings, cache, clock, events))
         self.transport = Lazy(lambda: transport or open_transport(settings, events))
+        self.api = Lazy(lambda: _open_api(settings, self.transport, clock, shared=transport is None))
         self.revalidator = Revalidator(background=background, threads=settings.concurrency)
         entries = None if settings.frozen else self.cache
         self.memo = Memo(entries) if settings.metrics == "off" else CountedMemo(entries, events)
@@ -128,8 +130,15 @@ class Engine:
         """What is held of a picture, however old, or the refusal that is remembered; Getty is not asked."""
         return self.resolver.held(key)
 
+    def fingerprint(self, key: EmbedKey) -> object:
+        """What is held of a picture, as far as HTML depends on it."""
+        found = self.held(key)
+        return found.as_record(times=False) if isinstance(found, Embed) else found and found.code
+
     def close(self) -> None:
         """Close connections."""
+        if api := self.api.value_if_made:
+            api.close()
         if close := getattr(self.transport.value_if_made, "close", None):
             close()
         if cache := self.cache.value_if_made:
@@ -158,6 +167,16 @@ def open_transport(settings: Settings, events: Observe = ignore) -> HttpTranspor
         verify=settings.ca_bundle or True,
         observe=events,
     )
+
+
+def _open_api(
+    settings: Settings, transport: Callable[[], Transport], clock: Callable[[], float], *, shared: bool
+) -> Api:
+    from embedkit.api.client import Api  # who never searches has no use for it
+    from embedkit.cache.secret import own_folder
+
+    # with a transport that was passed, a token may be of another world
+    return Api(settings, transport=transport, clock=clock, token_folder=own_folder() if shared else None)
 
 
 def _open_cache(

@@ -10,7 +10,9 @@ Templates of the host's own may do what they like, so what they make is not kept
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,10 +21,10 @@ from embedkit import __version__
 from embedkit.cache.entry import Entry
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse
 from embedkit.models import AssetRef, Embed, Options
-from embedkit.process import Lazy
+from embedkit.process import Lazy, lazy_pattern
 from embedkit.rendering import installed
-from embedkit.settings import RenderSettings
-from embedkit.targets import ROWS, Input, Target
+from embedkit.settings import RenderSettings, Settings
+from embedkit.targets import FACADE_SCRIPT, ROWS, STYLES, Input, Target
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from embedkit.rendering.renderer import Renderer
 
 NAMED_OPTIONS = [row.name for row in fields(Options) if row.name != "target"]
+
+_TAG = lazy_pattern(r"<(/?)(figure|figcaption|div|blockquote|p)(?=[ >])")
 
 
 class RenderedFragments:
@@ -87,8 +91,6 @@ class RenderedFragments:
 
     def assets(self, target: Target, static_url: str) -> dict[str, list[str]]:
         """URLs of the stylesheets and scripts that a page with this target needs, by ``css`` and ``js``."""
-        from embedkit.rendering.renderer import assets
-
         return assets(target, self._settings, static_url)
 
     def target(self, options: Options) -> Target:
@@ -116,3 +118,55 @@ def edition(settings: RenderSettings) -> str:
     for source in installed.markup_sources():
         digest.update(source)
     return digest.hexdigest()
+
+
+def assets(target: Target, settings: RenderSettings, static_url: str) -> dict[str, list[str]]:
+    """URLs of the stylesheets and scripts that a page with this target needs, each to load once.
+
+    The façade script frames Getty's origin alone; where the settings name another (the sandbox), its URL names it.
+
+    :param static_url: where our static files are served, without a slash at the end.
+    """
+    from urllib.parse import urlencode  # what is warm has no use for it
+
+    query = {"v": __version__}
+    for name, setting in (("origin", "frame_origin"), ("sandbox", "frame_sandbox")):
+        if (value := getattr(settings, setting)) != getattr(Settings, setting):
+            query[name] = value
+    if settings.credentialless:
+        query["credentialless"] = ""
+    needed = ROWS[target].assets
+    return {
+        "css": [f"{static_url}/{STYLES}?v={__version__}"] if STYLES in needed else [],
+        "js": [f"{static_url}/{FACADE_SCRIPT}?{urlencode(query)}"] if FACADE_SCRIPT in needed else [],
+    }
+
+
+def copy_assets(folder: str | os.PathLike[str], targets: Iterable[Target]) -> list[str]:
+    """Copy the stylesheets and scripts that pages with these targets need; their names."""
+    import shutil
+
+    names = list(dict.fromkeys(name for target in targets for name in ROWS[target].assets))
+    os.makedirs(folder, exist_ok=True)
+    for name in names:
+        shutil.copyfile(os.path.join(installed.PACKAGE, "static", name), os.path.join(folder, name))
+    return names
+
+
+def phrasing(html: str) -> str:
+    """Markup of a target with phrasing content alone (HTML standard, section 3.2.5.2.5).
+
+    The classes stay, and the stylesheet makes blocks of them, so that it looks the same.
+
+    :param html: made by our own templates: a ``<`` in it always begins a tag.
+
+    >>> phrasing('<figure class="ek"><div class="ek-box"></div></figure>')
+    '<span role="figure" class="ek"><span class="ek-box"></span></span>'
+    """
+    return _TAG.sub(_as_span, html)
+
+
+def _as_span(tag: re.Match[str]) -> str:
+    if tag[1]:
+        return "</span"
+    return '<span role="figure"' if tag[2] == "figure" else "<span"

@@ -30,7 +30,6 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.freshness import Verdict
-from embedkit.getty import sizes
 from embedkit.messages import Request, Response, exchange
 from embedkit.models import AssetRef, Embed, EmbedKey, Options
 from embedkit.process import Observe, ignore
@@ -115,7 +114,7 @@ class Resolver:
         largest: dict[EmbedKey, Options] = {}
         for key, options in wants:
             before = largest.get(key)
-            largest[key] = options if before in (None, options) else sizes.largest(options, before)
+            largest[key] = options if before in (None, options) else options.covering(before)
         found: dict[EmbedKey, Entry | EmbedKitError] = {}
         missing: dict[EmbedKey, Entry] = {}
         held = [Entry(key=key) for key in largest] if refresh else self._lookup_many(list(largest))
@@ -249,7 +248,7 @@ class Resolver:
 
         items, tld = key
         ref, asked_at = AssetRef(items), self._cache().now()
-        bounds = sizes.requested_bounds(options)
+        bounds = options.requested_bounds
         try:
             endpoint, caller = self._settings.oembed_endpoint, self._settings.caller_name
             request = oembed.request(ref, endpoint, caller, bounds=bounds, tld=tld)
@@ -327,4 +326,4 @@ def _no_smaller(options: Options, held: Embed | None) -> Options:
     if held is None:
         return options
     width, height = held.asked
-    return sizes.largest(options, Options(max_width=width, max_height=height))
+    return options.covering(Options(max_width=width, max_height=height))

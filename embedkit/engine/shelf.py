@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from embedkit.engine.documents import like
-from embedkit.errors import UnsupportedReference
+from embedkit.engine.documents import Match, like, problem_at
+from embedkit.engine.rendered import phrasing
+from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import urls
 from embedkit.models import ALIGNS, AssetRef, Embed, Options, Problem
-from embedkit.rendering.phrasing import phrasing
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.surroundings import Surroundings
 from embedkit.shortcodes.tag import unescape
+from embedkit.targets import Target
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+Show = Callable[[AssetRef, Options], "Markup | str"]
 
 MARK_BYTES = 8
 MAX_FIGURE_CHARS = 16_384  # of one of our figures; they have some 2,000
@@ -131,6 +138,40 @@ class Shelver:
         return _word(self.mark, len(self.shown) - 1)
 
 
+def shelve(
+    text: str,
+    matches: Iterable[Match],
+    found: Iterable[Embed | EmbedKitError],
+    target: Target | None,
+    show: Show,
+) -> Shelf:
+    """Put the embeds of a text aside.
+
+    :param found: for every match with a reference, in order, what it names.
+    :param show: what a reader sees of a reference, errors included.
+    """
+    shelver, positions, left = Shelver(), scan.Positions(text), iter(found)
+    edits: list[tuple[int, int, str]] = []
+    embeds: list[Embed] = []
+    problems: list[Problem] = []
+    for match in matches:
+        problems += match.problems
+        start, end = match.shortcode.start, match.shortcode.end
+        if match.shortcode.kind == "escape":
+            edits.append((start, end, shelver.put(*[escape(text[start + 1 : end - 1])] * 2)))
+        if match.ref is None:
+            continue
+        one = next(left)
+        if isinstance(one, EmbedKitError):
+            problems.append(problem_at(match.shortcode, one, positions))
+        else:
+            embeds.append(one)
+        wanted = match.options(target)
+        flow, words = (show(match.ref, options) for options in (wanted, replace(wanted, target="text")))
+        edits.append((start, end, shelver.put(_as_html(flow), _as_html(words))))
+    return Shelf(scan.replace(text, edits), tuple(embeds), tuple(problems), shelver.mark, tuple(shelver.shown))
+
+
 def figures(html: str) -> Iterator[tuple[int, int, AssetRef]]:
     """Our own figures in finished HTML: where each is, and its reference with our options.
 
@@ -178,9 +219,15 @@ def _reference(figure: str) -> AssetRef | None:
     return AssetRef(items, options)
 
 
-def retarget(html: str, show: Callable[[AssetRef], str]) -> str:
-    """The HTML with every figure of ours shown anew."""
-    return scan.replace(html, [(start, end, show(ref)) for start, end, ref in figures(html)])
+def retarget(html: str, target: Target, show: Show) -> str:
+    """The HTML with every figure of ours shown for another target."""
+    wanted = Options(target=target)
+    return scan.replace(html, [(start, end, _as_html(show(ref, wanted))) for start, end, ref in figures(html)])
+
+
+def _as_html(shown: Markup | str) -> str:
+    """What is shown, for the middle of HTML, where plain text is text."""
+    return str(shown) if hasattr(shown, "__html__") else escape(shown)
 
 
 def digest(parts: Mapping[str, object], templates: str = "") -> str:

@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 from embedkit.errors import InvalidResponse
 from embedkit.getty import error_mapping, markup, payload
 from embedkit.getty.markup import MAX_SIDE_PX, AssetMismatch, Markup
-from embedkit.getty.sizes import Bounds
 from embedkit.getty.urls import ASSET_ID, EMBED_HOST, SITES, asset_ids, page_url
 from embedkit.messages import Request, Response
-from embedkit.models import JSON, TLDS, AssetRef, Embed, Frame
+from embedkit.models import JSON, TLDS, AssetRef, Bounds, Embed, Frame
 
 MAX_BYTES = 256 * 1024  # asked of the transport
 TYPES = ("rich", "photo", "video")

@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
+from embedkit.engine.rendered import assets
 from embedkit.engine.shelf import Shelf
 from embedkit.errors import EmbedKitError
 from embedkit.kit import EmbedKit
 from embedkit.models import Document, Problem, Report
-from embedkit.rendering.renderer import assets
 from embedkit.settings import Settings
 from embedkit.targets import Input, Target
 

@@ -18,10 +18,10 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from embedkit import __version__
+from embedkit.engine.rendered import phrasing
 from embedkit.errors import EmbedKitError
 from embedkit.integrations.site import Lost, Site
 from embedkit.models import OPTION_WORDS, Options, Problem
-from embedkit.rendering.phrasing import phrasing
 from embedkit.settings import rows
 
 log = logging.getLogger(__name__)

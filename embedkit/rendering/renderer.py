@@ -19,17 +19,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlencode
 
-from embedkit import __version__
 from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, RateLimited, Unavailable
 from embedkit.getty.urls import page_url
 from embedkit.models import AGENCY, AssetRef, Embed, Frame, Options, credit_line
 from embedkit.rendering import escaping, installed
 from embedkit.rendering.escaping import Own
 from embedkit.rendering.sanitizer import PATH, sanitizer
-from embedkit.settings import RenderSettings, Settings
-from embedkit.targets import FACADE_SCRIPT, ROWS, STYLES, UNCLEANED, Escape, Input, Target
+from embedkit.settings import RenderSettings
+from embedkit.targets import ROWS, UNCLEANED, Escape, Input, Target
 
 if TYPE_CHECKING:
     from jinja2 import Environment, FileSystemLoader, Template
@@ -62,26 +60,6 @@ def templates_dir() -> Path:
 def static_dir() -> Path:
     """The folder of the stylesheet and the scripts."""
     return Path(installed.PACKAGE, "static")
-
-
-def assets(target: Target, settings: RenderSettings, static_url: str) -> dict[str, list[str]]:
-    """URLs of the stylesheets and scripts that a page with this target needs, each to load once.
-
-    The façade script frames Getty's origin alone; where the settings name another (the sandbox), its URL names it.
-
-    :param static_url: where our static files are served, without a slash at the end.
-    """
-    query = {"v": __version__}
-    for name, setting in (("origin", "frame_origin"), ("sandbox", "frame_sandbox")):
-        if (value := getattr(settings, setting)) != getattr(Settings, setting):
-            query[name] = value
-    if settings.credentialless:
-        query["credentialless"] = ""
-    needed = ROWS[target].assets
-    return {
-        "css": [f"{static_url}/{STYLES}?v={__version__}"] if STYLES in needed else [],
-        "js": [f"{static_url}/{FACADE_SCRIPT}?{urlencode(query)}"] if FACADE_SCRIPT in needed else [],
-    }
 
 
 def typed(text: str, target: Target) -> Markup | str:

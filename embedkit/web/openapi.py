@@ -19,13 +19,13 @@ from embedkit.errors import EmbedKitError
 from embedkit.getty.urls import ASSET_ID, ASSET_IDS, MAX_IDS
 from embedkit.models import JSON
 from embedkit.settings import Settings
-from embedkit.troubles import TROUBLES
 from embedkit.web import auth, embeds, health, pages, picker, schemas, search
 from embedkit.web.context import AppContext
 from embedkit.web.errors import CODES
 from embedkit.web.pages import page
 from embedkit.web.response import PAGES, as_json
 from embedkit.web.routes import Access, Answer, Route
+from embedkit.web.troubles import TROUBLES
 
 MAX_QUERY_BYTES = 4096  # bytes
 VERSION = "1"  # of the interface, not of the package

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from embedkit.cli import output, search
-from embedkit.troubles import FINDINGS, TROUBLES
+from embedkit.web.troubles import FINDINGS, TROUBLES
 from tests.support.cli import Run
 
 

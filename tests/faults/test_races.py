@@ -21,8 +21,7 @@ from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.cache.takedowns import Takedowns
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ProviderError
-from embedkit.getty import sizes
-from embedkit.models import Options
+from embedkit.models import Bounds, Options
 from embedkit.process import Lazy
 from embedkit.transport.resilience import Bulkhead
 from tests.support.cache import ITEMS, cache, embed, once
@@ -264,9 +263,9 @@ def test_each_gets_an_error_of_its_own_about_its_own_picture() -> None:
         ({"max_width": 900}, {"max_height": 800}, (900, None)),
     ],
 )
-def test_one_question_for_two_sizes(one: dict[str, int], other: dict[str, int], question: sizes.Bounds) -> None:
+def test_one_question_for_two_sizes(one: dict[str, int], other: dict[str, int], question: Bounds) -> None:
     for first, second in ((one, other), (other, one)):
-        assert sizes.requested_bounds(sizes.largest(Options(**first), Options(**second))) == question  # type: ignore[arg-type]
+        assert Options(**first).covering(Options(**second)).requested_bounds == question  # type: ignore[arg-type]
 
 
 def test_a_larger_size_that_joins_a_smaller_question_asks_once_more() -> None:

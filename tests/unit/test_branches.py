@@ -29,13 +29,14 @@ from embedkit import (
     UnsupportedReference,
 )
 from embedkit.api.models import image_json, search_page_json
+from embedkit.cli.admin import examine
 from embedkit.errors import missing_package
 from embedkit.getty import embed_code, oembed, references
 from embedkit.rendering import installed
 from embedkit.rendering.escaping import dump_json
 from embedkit.rendering.renderer import Renderer
 from embedkit.rendering.sanitizer import BleachSanitizer, NhSanitizer, sanitizer
-from embedkit.settings import Secret, examine
+from embedkit.settings import Secret
 from embedkit.shortcodes.budget import DOCUMENT, Budget
 from embedkit.shortcodes.scan import find
 from embedkit.targets import INPUTS, Input

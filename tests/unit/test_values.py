@@ -16,12 +16,12 @@ import pytest
 from embedkit import errors, models, settings, validation
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, NotFound
 from embedkit.freshness import DAY, Policy, Verdict, judge, lifetime, negative_for
-from embedkit.getty import references, sizes, urls
+from embedkit.getty import references, urls
 from embedkit.messages import Request, Response, exchange
-from embedkit.models import AssetRef, Embed, Frame, Options
+from embedkit.models import AssetRef, Bounds, Embed, Frame, Options
 from embedkit.settings import Secret, Settings, rows
-from embedkit.troubles import FINDINGS, TROUBLES
 from embedkit.web import openapi
+from embedkit.web.troubles import FINDINGS, TROUBLES
 
 SIG = "q" * 43 + "="
 FRAME = Frame(("74917285",), (("et", "e" * 22), ("tld", "com"), ("sig", SIG)))
@@ -335,14 +335,14 @@ def test_negative_for(code: str, count: int, seconds: float) -> None:
 def test_what_is_shown_depends_on_what_is_asked_alone(
     held: tuple[int, int], options: dict[str, int], shown: tuple[int, int]
 ) -> None:
-    made = sizes.scaled(embed(*held), Options(**options))  # type: ignore[arg-type]
+    made = embed(*held).scaled(Options(**options))  # type: ignore[arg-type]
     assert (made.width, made.height) == shown
 
 
 def test_the_bar_of_2014_does_not_scale() -> None:
     old = embed(395, 643, frame=replace(FRAME, bar=49))
-    assert sizes.scaled(old, Options()).height == 643
-    half = sizes.scaled(old, Options(max_width=198))
+    assert old.scaled(Options()).height == 643
+    half = old.scaled(Options(max_width=198))
     assert (half.width, half.height) == (198, 298 + 49)
 
 
@@ -355,8 +355,8 @@ def test_the_bar_of_2014_does_not_scale() -> None:
         ({"max_width": 500, "max_height": 750}, (594, 750)),
     ],
 )
-def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: sizes.Bounds) -> None:
-    assert sizes.requested_bounds(Options(**options)) == question  # type: ignore[arg-type]
+def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: Bounds) -> None:
+    assert Options(**options).requested_bounds == question  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -372,8 +372,8 @@ def test_only_larger_sizes_travel_upstream(options: dict[str, int], question: si
         ((800, 533), (800, None), {"max_height": 600, "max_width": 700}, True),
     ],
 )
-def test_covers(held: tuple[int, int], asked: sizes.Bounds, options: dict[str, int], enough: bool) -> None:
-    assert sizes.satisfies(embed(*held, asked=asked), Options(**options)) is enough  # type: ignore[arg-type]
+def test_covers(held: tuple[int, int], asked: Bounds, options: dict[str, int], enough: bool) -> None:
+    assert embed(*held, asked=asked).satisfies(Options(**options)) is enough  # type: ignore[arg-type]
 
 
 # -- models and records --------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_not_found_is_a_provider_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [models, references, settings, sizes, urls, validation], ids=lambda module: module.__name__
+    "module", [models, references, settings, urls, validation], ids=lambda module: module.__name__
 )
 def test_examples_in_docstrings_run(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0

@@ -291,7 +291,7 @@ def test_rendering_takes_a_text_or_texts(web: World, body: Any) -> None:
 
 
 def test_an_embed_has_the_same_width_whoever_asks(web: World) -> None:
-    """What changes a size belongs into ``sizes.scaled``, which all of them go through."""
+    """What changes a size belongs into ``Embed.scaled``, which all of them go through."""
     kit, tag = web.kit, f"[getty {ANY} width=200]"
     expected = kit.resolve(ANY, max_width=200).width
     assert 0 < expected <= 200

@@ -16,9 +16,9 @@ from embedkit import Settings, create_blueprint
 from embedkit.api.parameters import Orientation
 from embedkit.api.requests import LANGUAGES
 from embedkit.models import JSON
-from embedkit.troubles import TROUBLES
 from embedkit.web import openapi, openapi_document
 from embedkit.web.openapi import kind
+from embedkit.web.troubles import TROUBLES
 from tests.support.web import (
     ANY,
     EXAMPLE,

@@ -592,5 +592,5 @@ def test_a_fork_in_the_midst_of_a_search(upstream: Upstream) -> None:
 def test_a_kit_that_never_searched_has_nothing_to_close() -> None:
     kit, _ = inside()
     kit.close()
-    assert kit._api.value_if_made is None
+    assert kit.engine.api.value_if_made is None
     assert isinstance(kit, EmbedKit)

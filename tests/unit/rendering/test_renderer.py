@@ -17,6 +17,7 @@ from hypothesis import settings as bounds
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from embedkit.engine.rendered import assets
 from embedkit.errors import ConfigurationError
 from embedkit.models import AssetRef, Frame, Options
 from embedkit.rendering import installed
@@ -24,7 +25,6 @@ from embedkit.rendering import renderer as rendering
 from embedkit.rendering.renderer import (
     INERT,
     Renderer,
-    assets,
     static_dir,
     templates_dir,
 )
