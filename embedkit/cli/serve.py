@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
-from typing import Any, Literal
+from dataclasses import fields, replace
+from functools import cache, partial
+from typing import Any, get_args, get_type_hints
 
 import click
 
@@ -109,22 +110,57 @@ def demo(host: str, port: int, open_: bool) -> None:
         _run(create_demo(settings, sandbox.app.count), host, port, 16, greeting, settings)
 
 
-@click.command()
+class Switches(click.Command):
+    """A command with an option for each row of SandboxConfig, in its words, which nothing else has to import."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*self.params, *_switches(), *super().get_params(ctx)[len(self.params) :]]
+
+
+@cache
+def _switches() -> tuple[click.Option, ...]:
+    from embedkit.sandbox import SandboxConfig
+
+    words = dict(re.findall(r":param (\w+):(.*?)(?=\n *:param|\n\n)", str(SandboxConfig.__doc__), re.DOTALL))
+    rows, hints = fields(SandboxConfig), get_type_hints(SandboxConfig)
+    return tuple(_switch(row.name, hints[row.name], row.default, _sentence(words[row.name])) for row in rows)
+
+
+def _sentence(text: str) -> str:
+    """What a docstring has of a parameter, as help."""
+    plain = " ".join(re.sub(r":\w+:|`", "", text).split())
+    return plain[0].upper() + plain[1:]
+
+
+def _switch(name: str, kind: Any, default: Any, text: str) -> click.Option:
+    """One option: a flag that turns, one of some words, a number or a text."""
+    option = f"--{name.replace('_', '-')}"
+    if kind is bool:
+        flag = f"{option}/--no-{option[2:]}"
+        return click.Option([flag], default=default, show_default=True, help=text)
+    if values := [value for value in _literals(kind) if value not in ("", 0)]:
+        chosen = click.Choice([str(value) for value in values])
+        read = {str(value): value for value in values}.get
+        return click.Option(
+            [option], type=chosen, callback=lambda _, __, value: read(value, default), help=text, default=None
+        )
+    return click.Option([option], type=kind, default=default, help=text)
+
+
+def _literals(kind: Any) -> list[Any]:
+    """The values of a Literal, or of a union of them."""
+    return [value for part in get_args(kind) for value in (_literals(part) or [part])]
+
+
+@click.command(cls=Switches)
 @host_option
 @port_option(default=8081)
-@click.option(
-    "--generation",
-    type=click.Choice(["modern", "div"]),
-    default="modern",
-    show_default=True,
-    help="The markup to answer with: today's script form, or the div of 2014.",
-)
-def sandbox(host: str, port: int, generation: Literal["modern", "div"]) -> None:
+def sandbox(host: str, port: int, **switches: Any) -> None:
     """Run the offline emulator of Getty's services."""
     from embedkit.sandbox import SandboxConfig, SandboxServer
 
     try:
-        server = SandboxServer(SandboxConfig(generation=generation), host=host, port=port)
+        server = SandboxServer(SandboxConfig(**switches), host=host, port=port)
     except OSError as error:
         raise _taken(host, port, error) from None
     say(f"The sandbox answers on {server.url}/ (Ctrl+C stops it).{_usage(server.url)}")

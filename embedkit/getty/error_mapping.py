@@ -44,6 +44,7 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 # X-Error-Detail and bodies, also in the words of the gateway of old ("Developer Over Qps").
 _PER_SECOND = re.compile(r"(?:account|developer)\s+over\s+(?:queries\s+per\s+second|qps)", re.IGNORECASE)
 _PER_DAY = re.compile(r"(?:account|developer)\s+over\s+rate", re.IGNORECASE)
+_TOO_MANY = re.compile(rb'\s*\{\s*"message"\s*:\s*"Too Many Requests"\s*\}\s*')
 _INACTIVE = re.compile(r"(?:account|developer)\s+inactive", re.IGNORECASE)
 _REFERENCE = re.compile(r"reference(?:\s|&#32;|&nbsp;)*(?:#|&#35;)", re.IGNORECASE)
 
@@ -92,18 +93,24 @@ def _is_client_error(response: Response) -> bool:
 
 def throttle_error(response: Response, ref: str | None = None) -> RateLimited | QuotaExhausted | None:
     """The error of an answer that says that too many calls were made, a second or a day; None for any other."""
-    kind = _throttle(response.status, explanation(response))
+    kind = _throttle(response)
     return error_for(response, kind, *THROTTLES[kind], ref) if kind else None
 
 
-def _throttle(status: int, text: str) -> type[RateLimited] | type[QuotaExhausted] | None:
+def _throttle(response: Response) -> type[RateLimited] | type[QuotaExhausted] | None:
+    status, text = response.status, explanation(response)
     if not 400 <= status < 500 or status in (404, 410):
         return None
     if _PER_SECOND.search(text):
         return RateLimited
-    if _PER_DAY.search(text):
+    if _PER_DAY.search(text) or (status == 429 and _is_spent(response)):
         return QuotaExhausted
     return RateLimited if status == 429 else None
+
+
+def _is_spent(response: Response) -> bool:
+    """Whether a 429 is of the day's limit: in 2026 both have these words, a second's also X-Error-Detail."""
+    return "x-error-detail" not in response.headers and _TOO_MANY.fullmatch(response.body) is not None
 
 
 def explanation(response: Response) -> str:
@@ -130,7 +137,7 @@ def classify(response: Response) -> Meaning:
             return Unavailable, "a firewall's page", "Try again later."
         return NotFound, "picture not found, it was withdrawn or never existed", "Choose another picture."
     if 400 <= status < 500:
-        return _client_error(status, response.body, text)
+        return _client_error(response, text)
     if 500 <= status < 600 and status != 501:
         return Unavailable, "the service has a problem", "Try again later."
     if status == 501:
@@ -138,8 +145,9 @@ def classify(response: Response) -> Meaning:
     return InvalidResponse, "no answer of an oEmbed endpoint", "Check EMBEDKIT_OEMBED_ENDPOINT."
 
 
-def _client_error(status: int, body: bytes, text: str) -> Meaning:
-    if throttled := _throttle(status, text):
+def _client_error(response: Response, text: str) -> Meaning:
+    status, body = response.status, response.body
+    if throttled := _throttle(response):
         return throttled, *THROTTLES[throttled]
     if is_inactive(text):
         return (

@@ -7,7 +7,8 @@ path                            answers
 /embed/<ids>, /embed?assets=    the frames it hands out; 400 where the signature does not fit
 /widgets.js, /embed-cms.js      the script that turns links into frames
 /v3/…                           the API v3: search, metadata, downloads, boards; see services/api.py
-/oauth2/token, /v4/oauth2/…     access tokens for it
+/oauth2/token, /v4/oauth2/…     access tokens for it; /oauth2/auth, the page to log in; and where both are,
+                                /.well-known/oauth-authorization-server
 /delivery/xa/<id>.jpg?…         downloaded files (JPEG); /xa/… on the real host
 /id/<id>/photo/<slug>.jpg?s=    generated pictures (SVG, whatever the name says)
 /detail/<id>                    a page about one picture
@@ -82,6 +83,7 @@ class Sandbox:
             "embed": viewer,
             "v3": self._api,
             "oauth2": self._api.tokens,
+            ".well-known": self._api.tokens.metadata,
             "delivery": self._api.delivery,
             "xa": self._api.delivery,
             "id": site.picture,

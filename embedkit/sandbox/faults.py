@@ -8,8 +8,9 @@ Set on a sandbox (``app.faults.add("status", status=503, count=2)``), over HTTP
 kind            what happens
 ==============  ==================================================================================
 status          an error ``status``, with Retry-After if ``retry_after`` is set
-throttle        403, X-Error-Detail: Account Over Queries Per Second Limit (documented); 429 with ``status=429``
-quota           403, X-Error-Detail: Account Over Rate Limit; 429 with ``status=429``
+throttle        403, X-Error-Detail: Account Over Queries Per Second Limit, as until 2018; with ``status=429``,
+                429 and "Too Many Requests", as in 2026
+quota           403, X-Error-Detail: Account Over Rate Limit; with ``status=429`` as in 2026, without the header
 over-qps        403 with a page of html that says Developer Over Qps, as the gateway of old
 inactive        403, {"message": "Account Inactive"}
 unauthorized    401, {"message": "Unauthorized"}, whatever the token
@@ -201,8 +202,10 @@ def _substitute(fault: Fault) -> Reply:
 
 
 def _rate_error(fault: Fault, detail: str, later: tuple[tuple[str, str], ...]) -> Reply:
-    status = 429 if fault.status == 429 else 403
-    return json_reply({"message": detail}, status, (("X-Error-Detail", detail), *later))
+    named = (("X-Error-Detail", detail), *later)
+    if fault.status != 429:
+        return json_reply({"message": detail}, 403, named)
+    return json_reply({"message": "Too Many Requests"}, 429, later if fault.kind == "quota" else named)
 
 
 def _spoil(kind: str, call: Call, answer: Handler) -> Reply:

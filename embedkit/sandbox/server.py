@@ -52,13 +52,16 @@ class _Handler(BaseHTTPRequestHandler):
         code, _, phrase = status.partition(" ")
         lengths = (int(text) for name, text in headers if name == "Content-Length")
         self._announced = next(lengths, 0 if code == "204" else None)
-        self.send_response(int(code), phrase)
-        for name, text in headers:
+        self.send_response_only(int(code), phrase)
+        own = {"Server": self.version_string(), "Date": self.date_time_string()}
+        for name, text in [*(pair for pair in own.items() if pair[0] not in dict(headers)), *headers]:
             self.send_header(name, text)
         # The end of the body is the end of the connection. A body that was refused may have a rest that was not
         # read: the official Node client counts characters where bytes are meant.
         if self._announced is None or (code >= "400" and self.command in ("POST", "PUT")):
             self.send_header("Connection", "close")
+        elif not self.close_connection:
+            self.send_header("Connection", "keep-alive")
         self.end_headers()
 
     def _respond(self, pieces: Iterable[bytes]) -> None:

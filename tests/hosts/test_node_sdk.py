@@ -123,7 +123,7 @@ def test_boards(found: Any) -> None:
 def test_refusals_as_the_client_tells_them(found: Any) -> None:
     refusals = found["refusals"]
     statuses = {name: refusals[name]["status"] for name in ("key", "image", "page", "redirect", "application")}
-    assert statuses == {"key": 403, "image": 404, "page": 400, "redirect": 404, "application": 403}
+    assert statuses == {"key": 401, "image": 404, "page": 400, "redirect": 404, "application": 403}
     assert refusals["secret"]["name"] == "TypeError"  # the client gives up on the missing token
     assert refusals["keyAlone"] is True
     # it counts characters where bytes are meant: the body is cut short, and what is left of it harms nobody

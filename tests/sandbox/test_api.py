@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from http.client import HTTPConnection
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,6 +27,8 @@ from tests.support.sandbox import inside, outside
 from tests.support.tools import Clock
 
 PER_SECOND, PER_DAY = "Account Over Queries Per Second Limit", "Account Over Rate Limit"
+TOO_MANY = "Too Many Requests"
+INVALID = {"ErrorCode": "InvalidRequest"}
 NOT_YOURS = {"message": "Your access token does not authorize access to this resource."}
 
 
@@ -38,22 +41,22 @@ def with_key(key: str | None) -> dict[str, str]:
 
 @pytest.mark.parametrize("path", ["/v3/boards", "/v3/downloads/images/1", "/v3/nothing", "/v3"])
 @pytest.mark.parametrize(
-    ("style", "key", "status", "message"),
+    ("era", "key", "status", "message"),
     [
-        ("current", None, 401, "Unauthorized"),
-        ("current", "", 401, "Unauthorized"),
-        ("current", "j878g39yx378pa77djthzzpn", 403, "Forbidden"),
-        ("current", SECRET, 403, "Forbidden"),
-        ("current", KEY.upper(), 403, "Forbidden"),
-        ("classic", None, 403, "Account Inactive"),
-        ("classic", "j878g39yx378pa77djthzzpn", 403, "Account Inactive"),
+        ("2026", None, 401, "Unauthorized"),
+        ("2026", "", 401, "Unauthorized"),
+        ("2026", "j878g39yx378pa77djthzzpm", 401, "Unauthorized"),
+        ("2026", SECRET, 401, "Unauthorized"),
+        ("2026", KEY.upper(), 401, "Unauthorized"),
+        ("2018", None, 403, "Account Inactive"),
+        ("2018", "j878g39yx378pa77djthzzpm", 403, "Account Inactive"),
+        ("2014", None, 403, "Account Inactive"),
     ],
 )
-def test_other_keys_are_refused(path: str, style: str, key: str | None, status: int, message: str) -> None:
-    response = talk(Sandbox(SandboxConfig(error_style=style)), "GET", path, with_key(key))
+def test_other_keys_are_refused(path: str, era: Any, key: str | None, status: int, message: str) -> None:
+    response = talk(Sandbox(SandboxConfig(era=era)), "GET", path, with_key(key))
     assert (response.status, json.loads(response.body)) == (status, {"message": message})
-    forbidden = "ForbiddenException" if message == "Forbidden" else None
-    assert response.headers.get("x-amzn-errortype") == forbidden
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
 
 
 @pytest.mark.parametrize("key", [KEY, SEARCH_KEY, f" {KEY} "])
@@ -62,44 +65,55 @@ def test_known_keys(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("style", "body"),
+    ("era", "query", "body"),
     [
         (
-            "current",
-            {
-                "ErrorCode": "InvalidRequest",
-                "ErrorMessage": "Field: page, Message: The value 'a' is not valid for Int32.",
-            },
+            "2026",
+            "page=a",
+            INVALID | {"ErrorMessage": "Field: page, Message: The value 'a' is not valid for Int32."},
         ),
-        ("classic", {"message": "Invalid Request. Possible required parameter missing."}),
+        ("2026", "pag=1", INVALID | {"ErrorMessage": "Field: pag, Message: The parameter is not recognized."}),
+        ("2018", "page=a", {"message": "Invalid Request. Possible required parameter missing."}),
+        ("2018", "pag=1", {"message": "Invalid Request. Possible required parameter missing."}),
+        ("2014", "pag=1", {"message": "Invalid Request. Possible required parameter missing."}),
     ],
 )
-def test_wrong_parameters(style: str, body: dict[str, str]) -> None:
-    response = Caller(Sandbox(SandboxConfig(error_style=style))).ask("GET", "/v3/downloads?page=a")
+def test_wrong_parameters(era: Any, query: str, body: dict[str, str]) -> None:
+    response = Caller(Sandbox(SandboxConfig(era=era))).ask("GET", f"/v3/downloads?{query}")
     assert (response.status, json.loads(response.body)) == (400, body)
+    kind = "application/vnd.getty.error+json" if "ErrorCode" in body else "application/json"
+    assert response.headers["content-type"] == f"{kind}; charset=utf-8"
+
+
+def test_what_no_operation_knows_passes_where_nobody_is_strict() -> None:
+    lenient = Caller(Sandbox(SandboxConfig(strict=False)))
+    assert lenient.ask("GET", "/v3/downloads?pag=1").status == 200
+    assert Caller(Sandbox()).ask("GET", "/v3/downloads?sandbox_fault=delay%3D0").status == 200
 
 
 # -- limits --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [403, 429])
-def test_calls_per_second(status: int) -> None:
+@pytest.mark.parametrize(("era", "status", "words"), [("2018", 403, PER_SECOND), ("2026", 429, TOO_MANY)])
+def test_calls_per_second(era: Any, status: int, words: str) -> None:
     clock = Clock()
-    app = Sandbox(SandboxConfig(calls_per_second=2, throttle_status=status), clock=clock)
+    app = Sandbox(SandboxConfig(era=era, calls_per_second=2), clock=clock)
     customer, other = Caller(app), Caller(app, APPLICATION, SEARCH_CLIENT)
     assert [customer.ask("GET", "/v3/products").status for _ in range(4)] == [200, 200, status, status]
     refused = customer.ask("GET", "/v3/products")
-    assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_SECOND, {"message": PER_SECOND})
+    assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_SECOND, {"message": words})
     assert "retry-after" not in refused.headers
     assert other.ask("GET", "/v3/products").status == 200
     clock.now += 1
     assert customer.ask("GET", "/v3/products").status == 200
 
 
-@pytest.mark.parametrize("status", [403, 429])
-def test_calls_per_day(status: int) -> None:
+@pytest.mark.parametrize(
+    ("era", "status", "detail", "words"), [("2018", 403, PER_DAY, PER_DAY), ("2026", 429, None, TOO_MANY)]
+)
+def test_calls_per_day(era: Any, status: int, detail: str | None, words: str) -> None:
     clock = Clock()
-    app = Sandbox(SandboxConfig(calls_per_day=2, throttle_status=status), clock=clock)
+    app = Sandbox(SandboxConfig(era=era, calls_per_day=2), clock=clock)
     caller = Caller(app, None)
     seen = []
     for _ in range(3):
@@ -107,7 +121,7 @@ def test_calls_per_day(status: int) -> None:
         clock.now += 60
     assert seen == [401, 401, status]
     refused = caller.ask("GET", "/v3/products")
-    assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_DAY, {"message": PER_DAY})
+    assert (refused.headers.get("x-error-detail"), json.loads(refused.body)) == (detail, {"message": words})
     clock.now += DAY
     assert caller.ask("GET", "/v3/products").status == 401
 
@@ -189,12 +203,34 @@ def test_paths_and_methods(method: str, path: str, status: int, allow: str | Non
 
 def test_headers() -> None:
     headers = Caller(Sandbox()).ask("GET", "/v3/products").headers
-    assert headers["cache-control"] == "no-cache,no-cache"
-    assert headers["pragma"] == "no-cache"
-    assert headers["expires"] == "-1"
+    assert headers["cache-control"] == "no-cache"
+    assert headers["vary"] == ("Accept-Encoding, Authorization, Api-Key, Accept, GI-Country-Code, Accept-Language")
     assert headers["access-control-allow-origin"] == "*"
     assert headers["access-control-max-age"] == "1728000"
     assert headers["content-type"] == "application/json; charset=utf-8"
+
+
+def test_a_creative_search_may_be_kept_for_a_day() -> None:
+    caller = Caller(Sandbox(), None)
+    headers = caller.ask("GET", "/v3/search/images/creative?phrase=lake").headers
+    assert (headers["cache-control"], headers["age"]) == ("max-age=86400", "0")
+    assert headers["x-cache"]
+    assert caller.ask("GET", "/v3/search/images/editorial?phrase=lake").headers["cache-control"] == "no-cache"
+    assert caller.ask("GET", "/v3/search/images/creative?page=a").headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("era", ["2014", "2018"])
+def test_headers_of_old(era: Any) -> None:
+    headers = Caller(Sandbox(SandboxConfig(era=era)), None).ask("GET", "/v3/search/images/creative").headers
+    assert headers["cache-control"] == "no-cache,no-cache"
+    assert (headers["pragma"], headers["expires"]) == ("no-cache", "-1")
+    assert headers["server"] == "Mashery Proxy"
+    assert "vary" not in headers
+
+
+def test_there_is_no_other_era() -> None:
+    with pytest.raises(ValueError, match="2014, 2018, 2026"):
+        SandboxConfig(era="2016")  # type: ignore[arg-type]
 
 
 def test_browsers_may_ask_before_they_send_a_key() -> None:
@@ -246,9 +282,9 @@ def test_faults_strike_here_too(kind: str, route: str, method: str, path: str) -
         ("unauthorized", {}, 401, b'{"message":"Unauthorized"}'),
         ("over-qps", {}, 403, b"<h1>Developer Over Qps</h1>"),
         ("throttle", {}, 403, b'{"message":"Account Over Queries Per Second Limit"}'),
-        ("throttle", {"status": 429}, 429, b'{"message":"Account Over Queries Per Second Limit"}'),
+        ("throttle", {"status": 429}, 429, b'{"message":"Too Many Requests"}'),
         ("quota", {}, 403, b'{"message":"Account Over Rate Limit"}'),
-        ("quota", {"status": 429, "retry_after": "7"}, 429, b'{"message":"Account Over Rate Limit"}'),
+        ("quota", {"status": 429, "retry_after": "7"}, 429, b'{"message":"Too Many Requests"}'),
     ],
 )
 def test_the_words_of_faults(kind: str, options: dict[str, object], status: int, body: bytes) -> None:
@@ -272,7 +308,7 @@ def test_in_process_is_the_same_as_over_a_socket(path: str) -> None:
             inside(server.app, server.url)(path, "GET", headers),
             outside(server.url)(path, "GET", headers),
         )
-        told = {name: text for name, text in other.headers.items() if name not in ("server", "date")}
+        told = {name: text for name, text in other.headers.items() if name not in ("server", "date", "connection")}
         assert (one.status, one.headers, one.body) == (other.status, told, other.body)
 
 

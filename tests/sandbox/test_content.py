@@ -106,7 +106,7 @@ def test_the_documented_size_of_a_download() -> None:
 def test_the_documented_id_with_a_letter_is_not_found() -> None:
     response = SOMEBODY.ask("GET", "/v3/images/452O76944")
     assert response.status == 404
-    assert b'"Image not found: 452O76944"' in response.body
+    assert b'"Image id not found: 452O76944"' in response.body
 
 
 # -- what is drawn -------------------------------------------------------------------------------------

@@ -93,14 +93,14 @@ def customer() -> Caller:
     return Caller(Sandbox())
 
 
-def known(caller: Caller, path: str) -> dict[str, Any]:
+def known(caller: Caller, method: str, path: str) -> dict[str, Any]:
     """Parameters that name something which exists."""
     board = json.loads(caller.ask("POST", "/v3/boards", {"name": "Eclipse"}).body)["id"]
     caller.ask("PUT", f"/v3/boards/{board}/assets", [{"asset_id": "74917285"}, {"asset_id": "600000001"}])
     comment = json.loads(caller.ask("POST", f"/v3/boards/{board}/comments", {"text": "Nice"}).body)["id"]
     names = {"id": "74917285", "board_id": board, "asset_id": "600000001", "comment_id": comment}
     fixed = {"path_parameters": {name: names[name] for name in re.findall(r"\{(\w+)\}", path)}}
-    return fixed | ({"query": QUERIES[path]} if path in QUERIES else {})
+    return fixed | ({"query": QUERIES[path]} if path in QUERIES and method != "PUT" else {})
 
 
 def drive(
@@ -130,7 +130,7 @@ def drive(
 def test_answers_conform(contract: BaseSchema, customer: Caller, method: str, path: str) -> None:
     operation = contract[path][method]
     seen = drive(operation, customer, GenerationMode.POSITIVE, 40)
-    seen |= drive(operation, customer, GenerationMode.POSITIVE, 20, **known(customer, path))
+    seen |= drive(operation, customer, GenerationMode.POSITIVE, 20, **known(customer, method, path))
     assert any(status < 400 for status in seen), seen
 
 

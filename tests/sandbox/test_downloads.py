@@ -129,7 +129,7 @@ def test_what_is_granted(
         assert code in (None, json.loads(response.body)["ErrorCode"])
         assert customer.get("/v3/downloads")["result_count"] == 0
     if code == "ImageNotFound":
-        assert json.loads(response.body)["ErrorMessage"] == f"Image not found: {asset_id}"
+        assert json.loads(response.body)["ErrorMessage"] == f"Image id not found: {asset_id}"
 
 
 def test_nothing_for_those_without_a_licence() -> None:
@@ -137,7 +137,7 @@ def test_nothing_for_those_without_a_licence() -> None:
     for caller in (Caller(app, APPLICATION), Caller(app, APPLICATION, SEARCH_CLIENT)):
         response = caller.ask("POST", PATH)
         assert (response.status, json.loads(response.body)["ErrorCode"]) == (403, "UserTokenRequired")
-    old = Caller(Sandbox(SandboxConfig(error_style="classic")), APPLICATION).ask("POST", PATH)
+    old = Caller(Sandbox(SandboxConfig(era="2018")), APPLICATION).ask("POST", PATH)
     assert (old.status, old.body) == (403, b"")
     assert "content-type" not in old.headers
     response = Caller(app, None).ask("POST", PATH)

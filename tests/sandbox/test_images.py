@@ -73,7 +73,7 @@ def test_an_unknown_picture() -> None:
     response = KEY_ALONE.ask("GET", f"{IMAGES}/452O76944")
     assert json.loads(response.body) == {
         "ErrorCode": "ImageNotFound",
-        "ErrorMessage": "Image not found: 452O76944",
+        "ErrorMessage": "Image id not found: 452O76944",
     }
 
 
@@ -88,7 +88,7 @@ def test_several() -> None:
 def test_none_of_several() -> None:
     response = KEY_ALONE.ask("GET", IMAGES, ids="1,2")
     assert response.status == 404
-    assert json.loads(response.body) == {"ErrorCode": "ImageNotFound", "ErrorMessage": "Image not found: 1, 2"}
+    assert json.loads(response.body) == {"ErrorCode": "ImageNotFound", "ErrorMessage": "Image id not found: 1, 2"}
     lenient = Caller(Sandbox(SandboxConfig(none_found_status=200)), None)
     assert lenient.get(IMAGES, ids="1,2") == {"images": [], "images_not_found": ["1", "2"]}
     assert lenient.ask("GET", f"{IMAGES}/1").status == 404
@@ -279,7 +279,7 @@ def test_pages_fit_together(name: str) -> None:
         ("fields=artist_title", 400),
         ("fields=largest_downloads", 401),
         ("fields=detail_set,uri_oembed,people", 200),
-        ("phrase=ignored", 200),
+        ("phrase=unknown", 400),
     ],
 )
 @pytest.mark.parametrize("name", ["similar", "same-series"])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from threading import Thread
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import html5lib
 import pytest
 
-from embedkit.messages import Request
+from embedkit.messages import Request, Response
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxTransport
 from embedkit.sandbox.services import auth
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
@@ -81,7 +85,7 @@ def test_grants(grant: dict[str, str], client: dict[str, str], keys: set[str]) -
         ({**CUSTOMER, **SEARCH_CLIENT}, 400, "invalid_grant"),
         ({**CLIENT, "grant_type": "refresh_token"}, 400, "invalid_grant"),
         ({**CLIENT, "grant_type": "refresh_token", "refresh_token": "wrong"}, 400, "invalid_grant"),
-        ({**CLIENT, "grant_type": "authorization_code"}, 400, "unsupported_grant_type"),
+        ({**CLIENT, "grant_type": "authorization_code"}, 400, "invalid_request"),
         ({**CLIENT, "grant_type": ""}, 400, "unsupported_grant_type"),
     ],
 )
@@ -224,3 +228,137 @@ def test_credentials_do_not_show() -> None:
     shown = repr(list(app.calls))
     assert USER not in shown
     assert not [secret for secret in (SECRET, PASSWORD, KEY, "Bearer") if secret in shown]
+
+
+# -- logging in: authorization code with PKCE -----------------------------------------------------------
+
+BACK = "http://127.0.0.1:49152/callback"
+VERIFIER = "a" * 50
+ASKED = {
+    "response_type": "code",
+    "client_id": KEY,
+    "redirect_uri": BACK,
+    "state": "as & is",
+    "code_challenge": auth.challenge_of(VERIFIER),
+    "code_challenge_method": "S256",
+}
+REDEEMED = {"grant_type": "authorization_code", "client_id": KEY, "redirect_uri": BACK, "code_verifier": VERIFIER}
+
+
+def log_in(app: Sandbox, form: dict[str, str] | None = None, **changed: str) -> Response:
+    """What the page answers to somebody who fills it in."""
+    query = urlencode(ASKED | changed)
+    filled = {"username": USER, "password": PASSWORD} if form is None else form
+    return talk(app, "POST", f"/v4/oauth2/auth?{query}", body=urlencode(filled).encode())
+
+
+def sent_back(response: Response) -> dict[str, str]:
+    assert response.status == 302, response.body
+    assert response.headers["location"].startswith(f"{BACK}?")
+    return dict(parse_qsl(urlsplit(response.headers["location"]).query))
+
+
+def test_the_example_of_the_standard() -> None:
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636, appendix B
+    assert auth.challenge_of(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+def test_the_metadata_document() -> None:
+    app = Sandbox()
+    response = talk(app, "GET", "/.well-known/oauth-authorization-server")
+    assert response.status == 200
+    found = json.loads(response.body)
+    assert found["grant_types_supported"] == ["client_credentials", "authorization_code", "refresh_token"]
+    assert found["code_challenge_methods_supported"] == ["S256"]
+    assert talk(app, "POST", found["token_endpoint"]).status == 400
+    assert talk(app, "GET", f"{found['authorization_endpoint']}?{urlencode(ASKED)}").status == 200
+    assert talk(app, "GET", "/.well-known/openid-configuration").status == 404
+    assert talk(Sandbox(SandboxConfig(era="2018")), "GET", "/.well-known/oauth-authorization-server").status == 404
+
+
+def test_a_customer_logs_in() -> None:
+    app = Sandbox()
+    page = talk(app, "GET", f"/oauth2/auth?{urlencode(ASKED)}")
+    html5lib.HTMLParser(strict=True).parse(page.body.decode())
+    assert f'value="{USER}"'.encode() in page.body
+    answer = sent_back(log_in(app))
+    assert answer["state"] == "as & is"
+    tokens = json.loads(token_call(app, **REDEEMED, code=answer["code"]).body)
+    headers = {"Api-Key": KEY, "Authorization": f"Bearer {tokens['access_token']}"}
+    assert talk(app, "GET", "/v3/customers/current", headers).status == 200
+    renewal = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert token_call(app, **renewal, client_id=KEY).status == 200
+    assert token_call(app, **renewal, client_id=SEARCH_CLIENT["client_id"]).status == 400
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"code_verifier": "b" * 50}, "invalid_grant"),
+        ({"redirect_uri": "http://127.0.0.1:49153/callback"}, "invalid_grant"),
+        ({"client_id": SEARCH_CLIENT["client_id"]}, "invalid_grant"),
+        ({"client_secret": SECRET}, "invalid_request"),
+        ({"code": "made-up"}, "invalid_grant"),
+    ],
+)
+def test_what_does_not_fit_a_code(changed: dict[str, str], error: str) -> None:
+    app = Sandbox()
+    code = sent_back(log_in(app))["code"]
+    response = token_call(app, **{**REDEEMED, "code": code, **changed})
+    assert (response.status, json.loads(response.body)["error"]) == (400, error)
+
+
+def test_a_code_is_good_once_and_for_ten_minutes(clock: Clock) -> None:
+    app = Sandbox(clock=clock)
+    for seconds, statuses in ((599, [200, 400]), (600, [400, 400])):
+        code = sent_back(log_in(app))["code"]
+        clock.now += seconds
+        assert [token_call(app, **REDEEMED, code=code).status for _ in range(2)] == statuses
+
+
+@pytest.mark.parametrize(
+    ("form", "changed", "error"),
+    [
+        ({"deny": "1"}, {}, "access_denied"),
+        ({"username": USER, "password": "wrong"}, {}, "access_denied"),
+        (None, {"response_type": "token"}, "unsupported_response_type"),
+        (None, {"code_challenge_method": "plain"}, "invalid_request"),
+        (None, {"code_challenge": "short"}, "invalid_request"),
+    ],
+)
+def test_the_application_hears_what_is_wrong(form: Any, changed: dict[str, str], error: str) -> None:
+    assert sent_back(log_in(Sandbox(), form, **changed)) == {"error": error, "state": "as & is"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"client_id": "nobody"},
+        {"redirect_uri": "https://evil.example/"},
+        {"redirect_uri": "http://127.0.0.1.evil.example/"},
+        {"redirect_uri": "http://127.0.0.1@evil.example/"},
+        {"redirect_uri": "http://[::1/"},
+        {"redirect_uri": ""},
+    ],
+)
+def test_nobody_is_sent_elsewhere(changed: dict[str, str]) -> None:
+    response = log_in(Sandbox(), **changed)
+    assert (response.status, json.loads(response.body)["error"]) == (400, "invalid_request")
+    assert "location" not in response.headers
+
+
+def test_credentials_in_a_header() -> None:
+    said = b64encode(f"{KEY}:{SECRET}".encode()).decode()
+    body = urlencode(APPLICATION).encode()
+    for scheme, status in (("Basic", 200), ("basic", 200), ("Bearer", 400)):
+        assert (
+            talk(Sandbox(), "POST", "/oauth2/token", {"Authorization": f"{scheme} {said}"}, body).status == status
+        )
+    assert talk(Sandbox(), "POST", "/oauth2/token", {"Authorization": "Basic junk!"}, body).status == 400
+
+
+def test_without_the_password_grant() -> None:
+    app = Sandbox(SandboxConfig(password_grant=False))
+    response = token_call(app, **CUSTOMER, **CLIENT)
+    assert (response.status, json.loads(response.body)["error"]) == (400, "unsupported_grant_type")
+    assert token_call(app, **APPLICATION, **CLIENT).status == 200

@@ -12,7 +12,7 @@ from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.content.pictures import Size
 from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.services.auth import Caller
-from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.config import Era, SandboxConfig
 from embedkit.sandbox.services.http import Call, Reply, code_error, json_reply, parameter_error
 
 
@@ -44,13 +44,14 @@ def products_for(asset: Asset) -> tuple[Product, ...]:
     return tuple(product for product in PRODUCTS if product.covers(asset))
 
 
-def offers(asset: Asset, call: Call) -> list[JSON]:
+def offers(asset: Asset, call: Call, rules: Era) -> list[JSON]:
     """The same as links, as the fields ``downloads`` and ``largest_downloads`` have them, with IDs as strings."""
+    downloads = f"{call.origin}/v3/downloads" if rules.nested_offers else f"{call.origin}/v3/downloads/images"
     return [
         {
             "product_id": str(product.id),
             "product_type": product.type,
-            "uri": f"{call.origin}/v3/downloads/images/{asset.id}",
+            "uri": f"{downloads}/{asset.id}",
             "agreement_name": product.name,
         }
         for product in products_for(asset)

@@ -17,30 +17,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from embedkit.sandbox.content.catalogue import Find
-from embedkit.sandbox.services.account import Account, History
+from embedkit.sandbox.services import fields, parameters
+from embedkit.sandbox.services.account import REQUIREMENTS, Account, History
 from embedkit.sandbox.services.auth import Caller, Gate, Need, Tokens, authorize
-from embedkit.sandbox.services.boards import Boards
-from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.downloads import Delivery, Downloads
+from embedkit.sandbox.services.boards import ORDERS, RELATIONSHIPS, Boards
+from embedkit.sandbox.services.config import Era, Pairs, SandboxConfig
+from embedkit.sandbox.services.downloads import FILE_TYPES, PRODUCT_TYPES, Delivery, Downloads
+from embedkit.sandbox.services.fields import Fields
 from embedkit.sandbox.services.http import (
-    CLASSIC_INVALID,
-    ERROR_TYPE,
     APIError,
     Call,
     Reply,
-    envelope,
-    json_reply,
+    error_reply,
     message_error,
+    parameter_error,
 )
 from embedkit.sandbox.services.images import Images
+from embedkit.sandbox.services.parameters import Takes, query_params
 from embedkit.sandbox.services.places import list_collections, list_countries
 from embedkit.sandbox.services.search import Search
 
-# of a search seen in 2014
-HEADERS = (("Cache-Control", "no-cache,no-cache"), ("Expires", "-1"), ("Pragma", "no-cache"))
 CORS = (
     ("Access-Control-Allow-Headers", "origin, accept, content-type"),
     ("Access-Control-Allow-Methods", "options, post"),
@@ -56,20 +55,27 @@ PREFLIGHT = (
     ("Access-Control-Max-Age", "1728000"),
 )
 Operation = Callable[[Call, Caller], Reply]
-ID = "[^/]+"
+PAGES: Takes = {"page": (), "page_size": ()}
+SWITCHES = {"sandbox_fault"}  # of the sandbox's own, in every query
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: where it is, what a caller needs, and who answers."""
+    """One operation.
+
+    :param path: with placeholders, as the contract writes it.
+    :param need: what a caller has to show.
+    :param takes: the parameters of its query.
+    """
 
     method: str
-    pattern: str
+    path: str
     need: Need
     answer: Operation
+    takes: Takes = field(default_factory=dict)
 
     def leads(self, path: str) -> bool:
-        return bool(re.fullmatch(self.pattern, path, re.IGNORECASE))
+        return bool(re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", self.path), path, re.IGNORECASE))
 
 
 class Api:
@@ -81,43 +87,47 @@ class Api:
         self.delivery = Delivery(config, find, clock)
         self._gate = Gate(config, self.tokens, clock)
         history = History()
-        self._routes = (
+        self.routes = (
             *_content(Search(config, find), Images(config, find)),
             *_account(Account(config, history)),
-            *_downloads(Downloads(config, find, clock, self.delivery, history)),
+            *_downloads(Downloads(config, find, clock, self.delivery, history), config.rules),
             *_boards(Boards(config, find, clock)),
         )
 
     def __call__(self, call: Call) -> Reply:
         if call.method == "OPTIONS":
             return Reply(204, "", headers=PREFLIGHT if self._config.cors else ())
+        call = replace(call, path=_plain(call.path))
         try:
-            reply = self._answer(replace(call, path=_plain(call.path)))
+            reply = self._answer(call)
         except APIError as refused:
-            reply = self._refusal(refused)
-        return replace(reply, headers=(*reply.headers, *HEADERS, *(CORS if self._config.cors else ())))
+            reply = error_reply(refused, coded=self._config.rules.coded)
+        return replace(reply, headers=(*reply.headers, *self._headers(call, reply)))
 
     def _answer(self, call: Call) -> Reply:
         caller = self._gate.enter(call)
-        routes = [route for route in self._routes if route.leads(call.path)]
+        routes = [route for route in self.routes if route.leads(call.path)]
         if not routes:
             raise message_error(404, "The sandbox has no such operation.")
         method = "GET" if call.method == "HEAD" else call.method
         for route in routes:
             if route.method == method:
                 authorize(caller, route.need)
+                self._check(call, route)
                 return route.answer(call, caller)
         raise APIError(405, None, (("Allow", ", ".join(route.method for route in routes)),))
 
-    def _refusal(self, refused: APIError) -> Reply:
-        body = refused.body
-        if body is None:
-            return Reply(refused.status, "", headers=refused.headers)
-        if self._config.error_style == "classic":
-            body = CLASSIC_INVALID if "ErrorCode" in body else body
-            return json_reply(body, refused.status, refused.headers)
-        reply = json_reply(envelope(body), refused.status, refused.headers)
-        return replace(reply, type=ERROR_TYPE) if "ErrorCode" in envelope(body) else reply
+    def _check(self, call: Call, route: Route) -> None:
+        """Refuse what an operation does not know, as every era does."""
+        unknown = query_params(call).keys() - route.takes.keys() - SWITCHES
+        if unknown and self._config.strict:
+            raise parameter_error(min(unknown), "The parameter is not recognized.")
+
+    def _headers(self, call: Call, reply: Reply) -> Pairs:
+        """Those of every answer; what a creative search finds may be kept."""
+        era, creative = self._config.rules, call.path.lower().startswith("/v3/search/images/creative")
+        headers = era.creative_headers if creative and reply.status == 200 else era.headers
+        return (*headers, *(CORS if self._config.cors else ()))
 
 
 def _plain(path: str) -> str:
@@ -125,39 +135,55 @@ def _plain(path: str) -> str:
 
 
 def _content(search: Search, images: Images) -> Iterator[Route]:
-    yield Route("GET", "/v3/search/images", "key", search.blended)
-    yield Route("GET", "/v3/search/images/creative", "key", search.creative)
-    yield Route("GET", "/v3/search/images/editorial", "key", search.editorial)
-    yield Route("GET", "/v3/images", "key", images.many)
-    yield Route("GET", f"/v3/images/{ID}", "key", images.one)
-    yield Route("GET", f"/v3/images/{ID}/similar", "key", images.similar)
-    yield Route("GET", f"/v3/images/{ID}/same-series", "key", images.same_series)
+    blended, creative, editorial = (f"/v3/search/images{tail}" for tail in ("", "/creative", "/editorial"))
+    one, listed = {"fields": _words(fields.ONE)}, {"fields": _words(fields.BLENDED), **PAGES}
+    yield Route("GET", blended, "key", search.blended, parameters.BLENDED.words(fields.BLENDED))
+    yield Route("GET", creative, "key", search.creative, parameters.CREATIVE.words(fields.CREATIVE))
+    yield Route("GET", editorial, "key", search.editorial, parameters.EDITORIAL.words(fields.EDITORIAL))
+    yield Route("GET", "/v3/images", "key", images.many, {"ids": (), **one})
+    yield Route("GET", "/v3/images/{id}", "key", images.one, one)
+    yield Route("GET", "/v3/images/{id}/similar", "key", images.similar, listed)
+    yield Route("GET", "/v3/images/{id}/same-series", "key", images.same_series, listed)
     yield Route("GET", "/v3/countries", "key", list_countries)
     yield Route("GET", "/v3/collections", "user", list_collections)
 
 
+def _words(known: Fields) -> tuple[str, ...]:
+    return tuple(sorted(known.allowed))
+
+
 def _account(account: Account) -> Iterator[Route]:
-    yield Route("GET", "/v3/products", "token", account.products)
+    yield Route("GET", "/v3/products", "token", account.products, {"fields": (REQUIREMENTS,)})
     yield Route("GET", "/v3/customers/current", "user", account.customer)
 
 
-def _downloads(downloads: Downloads) -> Iterator[Route]:
-    yield Route("GET", "/v3/downloads", "user", downloads.past)
-    yield Route("POST", f"/v3/downloads/images/{ID}", "token", downloads.image)
-    yield Route("GET", f"/v3/images/{ID}/downloadhistory", "user", downloads.past_of_one)
+def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
+    own: Takes = {"company_downloads": ()}
+    past: Takes = {"date_from": (), "date_to": (), "use_time": (), "product_type": PRODUCT_TYPES, **PAGES, **own}
+    file: Takes = {
+        **dict.fromkeys(("auto_download", "height", "product_id", "use_team_credits"), ()),
+        "file_type": FILE_TYPES,
+        "product_type": PRODUCT_TYPES,
+    }
+    yield Route("GET", "/v3/downloads", "user", downloads.past, past)
+    yield Route("POST", "/v3/downloads/images/{id}", "token", downloads.image, file)
+    yield Route("GET", "/v3/images/{id}/downloadhistory", "user", downloads.past_of_one, own)
+    if rules.short_downloads:
+        yield Route("POST", "/v3/downloads/{id}", "token", downloads.image_of_old, file)
 
 
 def _boards(boards: Boards) -> Iterator[Route]:
-    one, assets, comments = f"/v3/boards/{ID}", f"/v3/boards/{ID}/assets", f"/v3/boards/{ID}/comments"
-    yield Route("GET", "/v3/boards", "user", boards.list_boards)
+    one, assets, comments = (f"/v3/boards/{{board_id}}{tail}" for tail in ("", "/assets", "/comments"))
+    several: Takes = {"board_relationship": RELATIONSHIPS, "sort_order": tuple(ORDERS), "page": (), "pageSize": ()}
+    yield Route("GET", "/v3/boards", "user", boards.list_boards, several)
     yield Route("POST", "/v3/boards", "user", boards.create)
     yield Route("GET", one, "user", boards.one)
     yield Route("PUT", one, "user", boards.rename)
     yield Route("DELETE", one, "user", boards.delete)
     yield Route("PUT", assets, "user", boards.add)
-    yield Route("DELETE", assets, "user", boards.remove)
-    yield Route("PUT", f"{assets}/{ID}", "user", boards.add_one)
-    yield Route("DELETE", f"{assets}/{ID}", "user", boards.remove_one)
+    yield Route("DELETE", assets, "user", boards.remove, {"asset_ids": ()})
+    yield Route("PUT", f"{assets}/{{asset_id}}", "user", boards.add_one)
+    yield Route("DELETE", f"{assets}/{{asset_id}}", "user", boards.remove_one)
     yield Route("GET", comments, "user", boards.comments)
     yield Route("POST", comments, "user", boards.comment)
-    yield Route("DELETE", f"{comments}/{ID}", "user", boards.uncomment)
+    yield Route("DELETE", f"{comments}/{{comment_id}}", "user", boards.uncomment)

@@ -4,7 +4,11 @@ POST /oauth2/token gives tokens to an application on its own, or to a customer o
 
     client_credentials    client_id, client_secret
     password              and username, password; the answer brings a refresh_token, good for a year
-    refresh_token         client_id, client_secret, refresh_token
+    authorization_code    client_id, code, redirect_uri, code_verifier, and no client_secret; the same
+    refresh_token         client_id, refresh_token, and client_secret but for those of the line above
+
+An application may also show its ID and secret by HTTP Basic. GET /oauth2/auth is the page where a customer logs
+in, on the way to a code (RFC 6749 section 4.1, with PKCE, RFC 7636); it leads back to this machine only.
 
 Its failures are answered as RFC 6749 section 5.2 has them; nobody has written down what the real ones look like.
 The credentials guard nothing, and stand in the sandbox's documentation and output.
@@ -12,11 +16,15 @@ The credentials guard nothing, and stand in the sandbox's documentation and outp
 
 from __future__ import annotations
 
+import hmac
+import re
 import threading
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-from urllib.parse import parse_qsl
+from hashlib import sha256
+from typing import Any, Literal, TypeVar
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from embedkit.models import JSON
 from embedkit.sandbox.services.config import SandboxConfig
@@ -29,6 +37,7 @@ from embedkit.sandbox.services.http import (
     missing_token_error,
     not_authorized_error,
 )
+from embedkit.sandbox.services.pages import login_page
 from embedkit.sandbox.services.urls import new_token
 
 KEY = "sandbox-key"
@@ -48,17 +57,26 @@ SEARCH_SECRET = "sandbox-search-secret"  # noqa: S105
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What belongs to a key. ``users`` are names and passwords; ``licensed`` is the right to download."""
+    """What belongs to a key. ``users`` are names and passwords; ``licensed`` is the right to download, which a key
+    ``for_tests`` has without a customer, until 2018.
+    """
 
     key: str
     secret: str
     users: tuple[tuple[str, str], ...] = ()
     licensed: bool = False
+    for_tests: bool = False
 
 
 APPLICATIONS = {
-    KEY: Application(KEY, SECRET, ((USER, PASSWORD),), licensed=True),
-    SEARCH_KEY: Application(SEARCH_KEY, SEARCH_SECRET),
+    application.key: application
+    for application in (
+        Application(KEY, SECRET, ((USER, PASSWORD),), licensed=True),
+        Application(SEARCH_KEY, SEARCH_SECRET),
+        # of the examples in the documentation of 2014 to 2018
+        Application("j878g39yx378pa77djthzzpn", "hZJS5A3GJpJvcGhaXwev3kwmq3DgtfcQmEuGbGruQBfsz", for_tests=True),
+        Application("exampleApiKey", "exampleSecret", (("someUsername", "WithSomePassword"),), licensed=True),
+    )
 }
 
 
@@ -79,6 +97,8 @@ class Caller:
 
 
 REFRESH_LIFETIME_S = 365 * 86_400  # seconds that a refresh token lives [doc]
+CODE_LIFETIME_S = 600  # RFC 6749 section 4.1.2
+METADATA_PATH = "/.well-known/oauth-authorization-server"
 MAX_TOKENS = 10_000  # remembered; the oldest are forgotten
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))  # RFC 6749 section 5.1
 PATHS = ("/oauth2/token", "/v4/oauth2/token")  # the first on whichever host, the second in the contract of 2026
@@ -86,11 +106,27 @@ PATHS = ("/oauth2/token", "/v4/oauth2/token")  # the first on whichever host, th
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token stands for. ``user`` is empty for an application; ``expires`` is seconds since the epoch."""
+    """What a token stands for. ``user`` is empty for an application; ``expires`` is seconds since the epoch.
+
+    :param public: whether it was issued to an application without its secret.
+    """
 
     key: str
     user: str
     expires: float
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What an authorization code stands for: a customer, and who may redeem it."""
+
+    grant: Grant
+    redirect_uri: str
+    challenge: str
+
+
+T = TypeVar("T")
 
 
 class Tokens:
@@ -102,13 +138,31 @@ class Tokens:
         self._lock = threading.Lock()
         self._access: dict[str, Grant] = {}
         self._refresh: dict[str, Grant] = {}
+        self._codes: dict[str, Code] = {}
 
     def __call__(self, call: Call) -> Reply:
-        """The endpoint."""
+        """The endpoint, and the page to log in."""
         try:
-            return json_reply(self._answer(call), headers=NO_STORE)
+            path = call.path.rstrip("/")
+            return self._log_in(call) if path.endswith("/oauth2/auth") else self._token(call, path)
         except APIError as refused:
             return json_reply(refused.body, refused.status, (*NO_STORE, *refused.headers))
+
+    def metadata(self, call: Call) -> Reply:
+        """GET /.well-known/oauth-authorization-server (RFC 8414). It does not name the password grant."""
+        if call.path != METADATA_PATH or not self._config.rules.logs_in:
+            return json_reply({"message": "Not Found"}, 404)
+        document = {
+            "issuer": call.origin,
+            "authorization_endpoint": f"{call.origin}/v4/oauth2/auth",
+            "token_endpoint": f"{call.origin}/v4/oauth2/token",
+            "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "scopes_supported": [],
+        }
+        return json_reply(document)
 
     def grant(self, token: str) -> Grant | None:
         """What a token was issued for, expired or not; None for one that never was issued."""
@@ -120,30 +174,80 @@ class Tokens:
         with self._lock:
             self._access = {token: replace(grant, expires=0.0) for token, grant in self._access.items()}
 
-    def _answer(self, call: Call) -> JSON:
-        path = call.path.rstrip("/")
-        if path.endswith("/oauth2/auth"):
-            raise _token_error(400, "unsupported_response_type", "There is nobody to log in.")
+    def _token(self, call: Call, path: str) -> Reply:
         if path not in PATHS:
             raise _token_error(404, "invalid_request", "There is nothing here.")
         if call.method != "POST":
             raise _token_error(405, "invalid_request", "Only POST is allowed.", (("Allow", "POST"),))
-        form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
-        return self._grant_for(form, _application(form))
+        form = _credentials(call) | _form(call)
+        granted = self._redeem(form) if self._is_public(form) else self._grant_for(form, _application(form))
+        return json_reply(granted, headers=NO_STORE)
+
+    def _is_public(self, form: dict[str, str]) -> bool:
+        """Whether an application has no secret to show, and needs none."""
+        grant = self._refresh.get(form.get("refresh_token", ""))
+        renews = form.get("grant_type") == "refresh_token" and grant is not None and grant.public
+        code = form.get("grant_type") == "authorization_code" and self._config.rules.logs_in
+        return code or (renews and "client_secret" not in form)
+
+    def _redeem(self, form: dict[str, str]) -> JSON:
+        """Tokens for an application without a secret."""
+        key = form.get("client_id", "")
+        if form["grant_type"] == "refresh_token":
+            return self._issue(key, self._renew(key, form))
+        if "client_secret" in form:
+            raise _token_error(400, "invalid_request", "A public client must not send client_secret.")
+        return self._issue_both(key, self._user_of(form), public=True)
+
+    def _user_of(self, form: dict[str, str]) -> str:
+        """The customer that a code stands for; it is used up, whether it fits or not."""
+        with self._lock:
+            code = self._codes.pop(form.get("code", ""), None)
+        right = code and (code.grant.key, code.redirect_uri) == (form.get("client_id"), form.get("redirect_uri"))
+        if not code or not right or code.grant.expires <= self._clock():
+            raise _token_error(400, "invalid_grant", "The code is wrong, was used, or has expired.")
+        if not hmac.compare_digest(challenge_of(form.get("code_verifier", "")), code.challenge):
+            raise _token_error(400, "invalid_grant", "code_verifier does not fit.")
+        return code.grant.user
 
     def _grant_for(self, form: dict[str, str], application: Application) -> JSON:
         match form["grant_type"]:
             case "client_credentials":
                 return self._issue(application.key)
-            case "password":
+            case "password" if self._config.password_grant:
                 user = form.get("username", "")
                 if (user, form.get("password", "")) not in application.users:
                     raise _token_error(400, "invalid_grant", "The user name or the password is wrong.")
-                issued = self._issue(application.key, user)
-                return issued | {"refresh_token": self._issue_refresh_token(application.key, user)}
+                return self._issue_both(application.key, user)
             case "refresh_token":
                 return self._issue(application.key, self._renew(application.key, form))
-        raise _token_error(400, "unsupported_grant_type", "Use client_credentials, password or refresh_token.")
+        raise _token_error(400, "unsupported_grant_type", "Use another grant_type.")
+
+    def _log_in(self, call: Call) -> Reply:
+        """The page where a customer logs in; back to the application with a code, or with what is wrong."""
+        if not self._config.rules.logs_in:
+            raise _token_error(400, "unsupported_response_type", "There is nobody to log in.")
+        params = call.params
+        application, back = APPLICATIONS.get(params.get("client_id", "")), params.get("redirect_uri", "")
+        if application is None or not _is_loopback(back):
+            raise _token_error(400, "invalid_request", "client_id is wrong, or redirect_uri is elsewhere.")
+        if wrong := _what_is_wrong(params):
+            return _send_back(back, params, error=wrong)
+        if call.method != "POST":
+            return login_page(USER, PASSWORD)
+        form = _form(call)
+        user = form.get("username", "")
+        if "deny" in form or (user, form.get("password", "")) not in application.users:
+            return _send_back(back, params, error="access_denied")
+        grant = Grant(application.key, user, self._clock() + CODE_LIFETIME_S)
+        code = new_token() + new_token()
+        self._keep(self._codes, code, Code(grant, back, params["code_challenge"]))
+        return _send_back(back, params, code=code)
+
+    def _issue_both(self, key: str, user: str, *, public: bool = False) -> JSON:
+        token = new_token() + new_token()
+        self._keep(self._refresh, token, Grant(key, user, self._clock() + REFRESH_LIFETIME_S, public))
+        return self._issue(key, user) | {"refresh_token": token}
 
     def _issue(self, key: str, user: str = "") -> JSON:
         token, seconds = new_token() + new_token(), self._config.token_seconds
@@ -160,11 +264,6 @@ class Tokens:
                 return {"expires_in": "soon"}
         return {}
 
-    def _issue_refresh_token(self, key: str, user: str) -> str:
-        token = new_token() + new_token()
-        self._keep(self._refresh, token, Grant(key, user, self._clock() + REFRESH_LIFETIME_S))
-        return token
-
     def _renew(self, key: str, form: dict[str, str]) -> str:
         with self._lock:
             grant = self._refresh.get(form.get("refresh_token", ""))
@@ -172,11 +271,58 @@ class Tokens:
             raise _token_error(400, "invalid_grant", "The refresh token is wrong, or has expired.")
         return grant.user
 
-    def _keep(self, kept: dict[str, Grant], token: str, grant: Grant) -> None:
+    def _keep(self, kept: dict[str, T], token: str, grant: T) -> None:
         with self._lock:
             kept[token] = grant
             if len(kept) > MAX_TOKENS:
                 del kept[next(iter(kept))]
+
+
+def _form(call: Call) -> dict[str, str]:
+    return dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _credentials(call: Call) -> dict[str, str]:
+    """ID and secret of an application, as HTTP Basic has them (RFC 6749 section 2.3.1)."""
+    scheme, _, text = call.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return {}
+    try:
+        key, _, secret = b64decode(text, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": unquote_plus(key), "client_secret": unquote_plus(secret)}
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    digest = sha256(verifier.encode("ascii", "replace")).digest()
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine: any port will do (RFC 8252 section 7.3)."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost") and not parts.fragment
+
+
+def _what_is_wrong(params: dict[str, str]) -> str:
+    """The error of a request to log in; empty for none."""
+    if params.get("response_type") != "code":
+        return "unsupported_response_type"
+    proven = params.get("code_challenge_method") == "S256" and re.fullmatch(
+        r"[\w-]{43}", params.get("code_challenge", ""), re.ASCII
+    )
+    return "" if proven else "invalid_request"
+
+
+def _send_back(back: str, params: dict[str, str], **answer: str) -> Reply:
+    state = {"state": params["state"]} if "state" in params else {}
+    mark = "&" if "?" in back else "?"
+    return Reply(302, "", headers=(("Location", f"{back}{mark}{urlencode(answer | state)}"), *NO_STORE))
 
 
 def _application(form: dict[str, str]) -> Application:
@@ -184,7 +330,8 @@ def _application(form: dict[str, str]) -> Application:
         raise _token_error(400, "invalid_request", "grant_type, client_id and client_secret are required.")
     application = APPLICATIONS.get(form["client_id"])
     if application is None or application.secret != form["client_secret"]:
-        raise _token_error(401, "invalid_client", "client_id or client_secret is wrong.")
+        basic = (("WWW-Authenticate", 'Basic realm="token"'),)
+        raise _token_error(401, "invalid_client", "client_id or client_secret is wrong.", basic)
     return application
 
 
@@ -217,17 +364,10 @@ class Gate:
         """
         key = call.headers.get("api-key", "").strip()
         if key not in APPLICATIONS:
-            raise self._key_error(key)
+            raise message_error(*self._config.rules.key_error)
         self._count(key)
         scheme, _, token = call.headers.get("authorization", "").strip().partition(" ")
         return self._caller_of(key, token.strip()) if scheme.lower() == "bearer" else Caller(key)
-
-    def _key_error(self, key: str) -> APIError:
-        if self._config.error_style == "classic":
-            return message_error(403, "Account Inactive")
-        if not key:
-            return message_error(401, "Unauthorized")
-        return message_error(403, "Forbidden", (("x-amzn-errortype", "ForbiddenException"),))
 
     def _count(self, key: str) -> None:
         now = int(self._clock())
@@ -246,7 +386,10 @@ class Gate:
         return 0 < most < calls
 
     def _throttle_error(self, detail: str) -> APIError:
-        return message_error(self._config.throttle_status, detail, (("X-Error-Detail", detail),))
+        era = self._config.rules
+        if era.throttle_message and detail == OVER_PER_DAY:  # the header is of the other limit alone
+            return message_error(era.throttle_status, era.throttle_message)
+        return message_error(era.throttle_status, era.throttle_message or detail, (("X-Error-Detail", detail),))
 
     def _caller_of(self, key: str, token: str) -> Caller:
         grant = self._tokens.grant(token)
@@ -254,7 +397,9 @@ class Gate:
             raise missing_token_error("The access token is invalid")
         if grant.expires <= self._clock():
             raise missing_token_error("The access token expired")
-        return Caller(key, grant.user, licensed=bool(grant.user) and APPLICATIONS[key].licensed, token=True)
+        application = APPLICATIONS[key]
+        static = application.for_tests and self._config.rules.test_image
+        return Caller(key, grant.user, licensed=static or (bool(grant.user) and application.licensed), token=True)
 
 
 def authorize(caller: Caller, need: Need) -> None:

@@ -56,7 +56,7 @@ class Comment:
     def document(self, user: str) -> JSON:
         """As it is shown to a user."""
         return {
-            "created_by": USER_NAMES[self.user],
+            "created_by": USER_NAMES.get(self.user, USER_NAMES[USER]),
             "date_created": self.at,
             "id": self.id,
             "permissions": {"can_delete_comment": self.user == user},

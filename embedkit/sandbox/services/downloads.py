@@ -15,7 +15,7 @@ from hmac import compare_digest
 from urllib.parse import urlsplit
 
 from embedkit.models import JSON
-from embedkit.sandbox.content.catalogue import Asset, Find
+from embedkit.sandbox.content.catalogue import Asset, Find, invent
 from embedkit.sandbox.content.pictures import Size, colour_of, sizes, write_jpeg
 from embedkit.sandbox.services.account import PRODUCTS, History, Product, Record
 from embedkit.sandbox.services.auth import Caller
@@ -93,7 +93,9 @@ PRODUCT_TYPES = (
     *("easyaccess", "editorialsubscription", "imagepack", "premiumaccess"),
     *("royaltyfreesubscription", "creditpack", "aigen"),
 )
+FILE_TYPES = ("eps", "jpg")
 THUMBNAIL = "170x170"
+TEST_IMAGE = "600000000"  # "This static test image is not the actual asset image"
 MAX_PAGE_SIZE = 100
 
 
@@ -108,16 +110,30 @@ class Downloads:
     history: History
 
     def image(self, call: Call, caller: Caller) -> Reply:
-        """POST /v3/downloads/images/{id}: 303 to the file, or its URL where auto_download is false."""
-        params, asset = call.params, self._asset(call.path.rsplit("/", 1)[-1])
+        """POST /v3/downloads/images/{id}: a redirect to the file, or its URL; auto_download says which."""
+        return self._answer(call, caller, automatic=self.config.rules.downloads_at_once)
+
+    def image_of_old(self, call: Call, caller: Caller) -> Reply:
+        """POST /v3/downloads/{id}, until 2018: a redirect."""
+        return self._answer(call, caller, automatic=True)
+
+    def _answer(self, call: Call, caller: Caller, *, automatic: bool) -> Reply:
+        automatic = boolean(call.params, "auto_download", automatic)
+        boolean(call.params, "use_team_credits", False)
+        url = self._url(call, caller, self._asset(call.path.rsplit("/", 1)[-1]))
+        status = self.config.rules.redirect
+        return Reply(status, "", headers=(("Location", url),)) if automatic else json_reply({"uri": url})
+
+    def _url(self, call: Call, caller: Caller, asset: Asset) -> str:
+        """Where the file is, for a download that has been put down."""
         if not caller.licensed:
             raise _not_licensed(caller, self.config)
-        automatic = boolean(params, "auto_download", True)
-        boolean(params, "use_team_credits", False)
-        product, size = _product(params, asset), _size(params, asset)
+        product, size = _product(call.params, asset), _size(call.params, asset)
+        if not caller.user:  # the key is for tests, and nothing has been bought
+            static = invent(TEST_IMAGE)
+            return self.delivery.url(static, sizes(static)[0], call.origin)
         self.history.add(self._record(call, caller, asset, product, size), self.config.download_limit)
-        url = self.delivery.url(asset, size, call.origin)
-        return Reply(303, "", headers=(("Location", url),)) if automatic else json_reply({"uri": url})
+        return self.delivery.url(asset, size, call.origin)
 
     def past(self, call: Call, caller: Caller) -> Reply:
         """GET /v3/downloads: the latest first."""
@@ -138,7 +154,7 @@ class Downloads:
     def _asset(self, asset_id: str) -> Asset:
         asset = self.find(asset_id)
         if asset is None or asset.withdrawn:
-            raise code_error(404, "ImageNotFound", f"Image not found: {asset_id}")
+            raise code_error(404, "ImageNotFound", self.config.rules.missing_image + asset_id)
         return asset
 
     def _record(self, call: Call, caller: Caller, asset: Asset, product: Product, size: Size) -> Record:
@@ -148,7 +164,7 @@ class Downloads:
 
 def _not_licensed(caller: Caller, config: SandboxConfig) -> APIError:
     """A token that is nobody's, or a customer without an agreement: the gateway's 401 since 2026, 403 in 2014."""
-    if config.error_style == "classic":
+    if config.rules.unlicensed == 403:
         return APIError(403, None)
     if not caller.user:
         return code_error(403, "UserTokenRequired", "A user token is required.")
@@ -181,7 +197,7 @@ def _size(params: Mapping[str, str], asset: Asset) -> Size:
     """The size of that height, or the largest. There are no vector files."""
     height = integer(params, "height", 0)
     found = [size for size in sizes(asset) if height in (0, size.height)]
-    if not found or choice(params, "file_type", ("eps", "jpg")) == "eps":
+    if not found or choice(params, "file_type", FILE_TYPES) == "eps":
         raise code_error(404, "FileDownloadSizeNotFound", f"There is no such file of the image: {asset.id}")
     return found[0]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
@@ -118,9 +118,20 @@ CLASSIC_INVALID: JSON = {"message": "Invalid Request. Possible required paramete
 ERROR_TYPE = "application/vnd.getty.error+json; charset=utf-8"  # of the application; the gateway's is plain JSON
 
 
-def envelope(body: JSON) -> JSON:
-    """The body of a failure as the application writes it today; that of the gateway stays."""
-    return {"ErrorCode": body["code"], "ErrorMessage": body["message"]} if "code" in body else body
+def error_reply(refused: APIError, *, coded: bool) -> Reply:
+    """The answer to a request that is not granted.
+
+    :param coded: in the envelope of 2026, which the gateway's messages go without; otherwise in that of 2014.
+    """
+    body = refused.body
+    if body is None:
+        return Reply(refused.status, "", headers=refused.headers)
+    if not coded:
+        return json_reply(CLASSIC_INVALID if "ErrorCode" in body else body, refused.status, refused.headers)
+    if "code" in body:
+        body = {"ErrorCode": body["code"], "ErrorMessage": body["message"]}
+    reply = json_reply(body, refused.status, refused.headers)
+    return replace(reply, type=ERROR_TYPE) if "ErrorCode" in body else reply
 
 
 class APIError(Exception):

@@ -16,14 +16,14 @@ from embedkit.models import JSON
 from embedkit.sandbox.content import traits
 from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
 from embedkit.sandbox.content.library import Dice
-from embedkit.sandbox.content.pictures import sizes
+from embedkit.sandbox.content.pictures import Size, sizes
 from embedkit.sandbox.services import fields
 from embedkit.sandbox.services.account import offers, products_for
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.fields import FieldSelection, select_fields
 from embedkit.sandbox.services.http import APIError, Call, Reply, code_error, json_reply
-from embedkit.sandbox.services.parameters import paging, query_params
+from embedkit.sandbox.services.parameters import cut, paging, query_params
 from embedkit.sandbox.services.places import content_language, country_of, language_of
 from embedkit.sandbox.services.urls import site_urls
 
@@ -31,7 +31,7 @@ from embedkit.sandbox.services.urls import site_urls
 _SIZES = {
     "comp": ("612x612", "jpg", True),
     "comp_webp": ("612x612", "webp", True),
-    "preview": ("170667a", "jpg", True),
+    "preview": ("170667a", "jpg", True),  # until 2024
     "thumb": ("170x170", "jpg", False),
     "mid_res_comp": ("1024x1024", "jpg", True),
     "high_res_comp": ("2048x2048", "jpg", True),
@@ -50,6 +50,7 @@ class ItemContext:
     call: Call
     caller: Caller
     fields: FieldSelection
+    config: SandboxConfig
     language: str
     detailed: bool = False
 
@@ -59,16 +60,9 @@ def item(asset: Asset, context: ItemContext) -> JSON:
     return {key: FIELDS[key](asset, context) for key in context.fields.keys}
 
 
-def page_of(found: Sequence[Asset], page: int, page_size: int, context: ItemContext, *, strict: bool) -> JSON:
-    """One page of a result.
-
-    :param strict: that there is no page after the last.
-    """
-    last = max(1, -(-len(found) // page_size))
-    if strict and page > last:
-        message = f"page must be less than or equal to {last}, results count {len(found)}"
-        raise code_error(400, "InvalidPage", message)
-    shown = found[(page - 1) * page_size : page * page_size]
+def page_of(found: Sequence[Asset], page: int, page_size: int, context: ItemContext) -> JSON:
+    """One page of a result."""
+    shown = cut(found, page, page_size, context.config)
     return {"result_count": len(found), "images": [item(asset, context) for asset in shown]}
 
 
@@ -83,7 +77,8 @@ def _allowed_use(asset: Asset, _: ItemContext) -> JSON:
 
 def _display_sizes(asset: Asset, context: ItemContext) -> list[JSON]:
     hosts = site_urls(context.call.origin)
-    displays = [(name, _SIZES[name]) for name in context.fields.displays]
+    alike = {"preview": "comp"} if context.config.rules.preview_is_comp else {}
+    displays = [(name, _SIZES[alike.get(name, name)]) for name in context.fields.displays]
     return [
         {"is_watermarked": marked, "name": name, "uri": hosts.display(asset, size, kind)}
         for name, (size, kind, marked) in displays
@@ -94,15 +89,20 @@ def _download_sizes(asset: Asset, context: ItemContext) -> list[JSON]:
     """The sizes of a picture, for those who may download it."""
     if not context.caller.licensed:
         return []
-    links = {"downloads": offers(asset, context.call)} if context.fields.links else {}
-    return [
-        {"bytes": size.bytes, **links, "height": size.height, "media_type": "image/jpeg", "width": size.width}
-        for size in reversed(sizes(asset))
-    ]
+    links = {"downloads": offers(asset, context.call, context.config.rules)} if context.fields.links else {}
+    return [_file(size, links) for size in reversed(sizes(asset))]
+
+
+def _file(size: Size, links: JSON) -> JSON:
+    return {"bytes": size.bytes, **links, "height": size.height, "media_type": "image/jpeg", "width": size.width}
 
 
 def _largest_downloads(asset: Asset, context: ItemContext) -> list[JSON]:
-    return offers(asset, context.call) if context.caller.licensed else []
+    """The products that the largest file can be had with; in 2014 they stand in the file."""
+    if not context.caller.licensed:
+        return []
+    found = offers(asset, context.call, context.config.rules)
+    return [_file(sizes(asset)[0], {"downloads": found})] if context.config.rules.nested_offers else found
 
 
 def _product_types(asset: Asset, context: ItemContext) -> list[str]:
@@ -270,8 +270,8 @@ class Images:
         known = {asset.id for asset in found}
         missing = [asset_id for asset_id in ids if asset_id.lower() not in known]
         if not found and (len(ids) == 1 or self.config.none_found_status == 404):
-            raise _not_found(missing)
-        context = ItemContext(call, caller, chosen, language_of(call), detailed=True)
+            raise _not_found(missing, self.config)
+        context = ItemContext(call, caller, chosen, self.config, language_of(call), detailed=True)
         body: JSON = {"images": [item(asset, context) for asset in found], "images_not_found": missing}
         return json_reply(body, headers=content_language(context.language))
 
@@ -281,10 +281,10 @@ class Images:
         undeclared = self.config.undeclared_fields
         chosen = select_fields(params.get("fields", ""), fields.BLENDED, caller, undeclared=undeclared)
         if (asset := self._there(asset_id)) is None:
-            raise _not_found([asset_id])
-        context = ItemContext(call, caller, chosen, language_of(call))
+            raise _not_found([asset_id], self.config)
+        context = ItemContext(call, caller, chosen, self.config, language_of(call))
         found = choose(asset, self._others(asset))
-        body = page_of(found, page, page_size, context, strict=self.config.strict)
+        body = page_of(found, page, page_size, context)
         return json_reply(body, headers=content_language(context.language))
 
     def _there(self, asset_id: str) -> Asset | None:
@@ -318,5 +318,5 @@ def _id_in(call: Call) -> str:
     return call.path.split("/")[3]
 
 
-def _not_found(ids: list[str]) -> APIError:
-    return code_error(404, "ImageNotFound", f"Image not found: {', '.join(ids)}")
+def _not_found(ids: list[str], config: SandboxConfig) -> APIError:
+    return code_error(404, "ImageNotFound", config.rules.missing_image + ", ".join(ids))

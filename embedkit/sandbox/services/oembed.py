@@ -130,7 +130,7 @@ class Endpoint:
         return assets
 
     def _document(self, call: Call, assets: list[Asset], params: dict[str, str]) -> JSON:
-        old = self.config.generation == "div"
+        old = self.config.rules.generation == "div"
         shown = self._markup_values(call, assets, params)
         first = assets[0]
         thumbnail_width, thumbnail_height = within(
@@ -170,7 +170,7 @@ class Endpoint:
             padding=100 * whole[1] / whole[0],
             frames=hosts.frames,
             loader=hosts.loader,
-            scheme="http" if config.generation == "div" else config.anchor_scheme,
+            scheme="http" if config.rules.generation == "div" else config.rules.anchor_scheme,
         )
 
     def _tld(self, params: dict[str, str]) -> str:
@@ -183,7 +183,7 @@ class Endpoint:
 
     def _size(self, asset: Asset, params: dict[str, str]) -> tuple[int, int]:
         """The size of the picture: maxheight counts the bar of the old generation [inf]."""
-        bar = BAR_PX if self.config.generation == "div" else 0
+        bar = BAR_PX if self.config.rules.generation == "div" else 0
         width, height = self._limit(params, "maxwidth"), self._limit(params, "maxheight")
         if width is None and height is None:
             width = height = self.config.default_side

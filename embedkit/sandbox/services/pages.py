@@ -89,7 +89,7 @@ class Viewer:
         slides = [slide(asset, number, site, captioned) for number, asset in enumerate(assets, 1)]
         return FRAME.format(
             title=first.title,
-            look=self.config.generation,
+            look=self.config.rules.generation,
             id=first.id,
             collection_id=first.collection_id,
             slides=Markup("").join(slides),
@@ -170,6 +170,12 @@ DETAIL = Markup("""\
 <dt>Photographer</dt><dd>{photographer}</dd><dt>Collection</dt><dd>{collection}</dd>
 <dt>Created</dt><dd>{created}</dd><dt>Size</dt><dd>{width} × {height}</dd><dt>Embeddable</dt><dd>{note}</dd>
 <dt>Keywords</dt><dd>{keywords}</dd></dl></div></article>
+""")
+LOGIN = Markup("""\
+<h1>Log in</h1>
+<form method="post"><p><label>User name <input name="username" value="{user}" autocomplete="off"></label></p>
+<p><label>Password <input name="password" type="password" value="{password}" autocomplete="off"></label></p>
+<p><button>Log in and allow</button> <button name="deny" value="1">Deny</button></p></form>
 """)
 
 
@@ -253,6 +259,11 @@ def _note(asset: Asset) -> str:
 def _html(title: str, main: Markup) -> Reply:
     page = PAGE.format(title=title, main=main)
     return Reply(type="text/html; charset=utf-8", body=page.encode(), headers=SECURITY_HEADERS)
+
+
+def login_page(user: str, password: str) -> Reply:
+    """Where a customer logs in, on the way to an authorization code; it posts to its own URL."""
+    return _html("Log in", LOGIN.format(user=user, password=password))
 
 
 def script(_: Call) -> Reply:

@@ -1,21 +1,22 @@
 """What a search may be asked, per endpoint: names, allowed values, and how each is read or refused.
 
-Parameters that an endpoint does not have are passed over; those that it has are read strictly. Arrays are
-joined by commas, however encoded; a name that is repeated adds to its array.
+Arrays are joined by commas, however encoded; a name that is repeated adds to its array. Entries that are empty
+are passed over, as is the word ``none`` of those that name a single value: official clients send both.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.content.traits import ADULTS_ONLY, AGES
 from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.fields import Fields
 from embedkit.sandbox.services.http import MOST_INT32, Call, boolean, choice, code_error, integer, parameter_error
 from embedkit.sandbox.services.places import countries
 
@@ -66,6 +67,8 @@ _COMMON = _names("""age_of_people artists collection_codes collections_filter_ty
 _REFINED = frozenset(("exclude_keyword_ids", "facet_fields", "facet_max_count", "include_facets"))
 
 Params = Mapping[str, str]
+Takes = Mapping[str, tuple[str, ...]]
+"""The names of parameters, each with the words that it may have; none for texts, numbers, dates and flags."""
 Reader = Callable[[Params, str], Any]
 
 
@@ -79,6 +82,17 @@ class SearchKind:
     sorts: tuple[str, ...] = ("best_match", "most_popular", "newest", "random")
     styles: tuple[str, ...] = _WORDS["graphical_styles"]
     facets: tuple[str, ...] = ()
+
+    def words(self, known: Fields) -> Takes:
+        """What it may be asked."""
+        single = {
+            "sort_order": self.sorts,
+            "minimum_size": SIZES,
+            **dict.fromkeys(("collections_filter_type", "graphical_styles_filter_type"), FILTER_TYPES),
+        }
+        lists = _WORDS | {"fields": tuple(sorted(known.allowed)), "facet_fields": self.facets}
+        every = lists | single | {"graphical_styles": self.styles}
+        return {name: every.get(name, ()) for name in sorted(self.takes)}
 
 
 BLENDED = SearchKind("images", None, _COMMON | {"color", "event_ids", "exclude_nudity", "specific_people"})
@@ -124,8 +138,6 @@ def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchQu
     :raises APIError: 400, for the first parameter that is wrong.
     """
     given = query_params(call)
-    if config.strict and (unknown := given.keys() - kind.takes):
-        raise parameter_error(min(unknown), "The parameter is not recognized.")
     params = {name: text for name, text in given.items() if name in kind.takes}
     page, page_size = paging(params, config)
     sort_order = choice(params, "sort_order", kind.sorts) or "best_match"
@@ -166,6 +178,21 @@ def paging(params: Params, config: SandboxConfig) -> tuple[int, int]:
         allowed = ", ".join(map(str, PAGE_SIZES))
         raise code_error(400, "InvalidPageSize", f"Invalid page_size: {size}. Use one of {allowed}.")
     return page, size
+
+
+T = TypeVar("T")
+
+
+def cut(found: Sequence[T], page: int, page_size: int, config: SandboxConfig) -> Sequence[T]:
+    """One page of what was found.
+
+    :raises APIError: 400 after the last page, which it names, in an era that refuses this.
+    """
+    last = max(1, -(-len(found) // page_size))
+    if config.strict and config.rules.has_last_page and page > last:
+        message = f"page must be less than or equal to {last}, results count {len(found)}"
+        raise code_error(400, "InvalidPage", message)
+    return found[(page - 1) * page_size : page * page_size]
 
 
 def _country(call: Call) -> str:

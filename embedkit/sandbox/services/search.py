@@ -196,8 +196,8 @@ class Search:
         if correction:
             query = replace(query, phrase=correction)
         found = self._sort(self._find(query, kind), query)
-        context = ItemContext(call, caller, chosen, language_of(call, kind.family))
-        body = page_of(found, query.page, query.page_size, context, strict=self.config.strict)
+        context = ItemContext(call, caller, chosen, self.config, language_of(call, kind.family))
+        body = page_of(found, query.page, query.page_size, context)
         if correction:
             body["auto_corrections"] = {"phrase": correction}
         return json_reply(body | self._aside(found, query, kind, call), headers=content_language(context.language))
@@ -224,7 +224,8 @@ class Search:
         passing = [(hit, asset) for hit in hits if (asset := self._find_passing(hit.id, query, kind))]
         every = len(phrase.words)
         whole = [asset for hit, asset in passing if hit.words == every]
-        return whole if _strict(query, kind, whole) else [asset for _, asset in passing]
+        enhanced = query.filters.get("enhanced_search", self.config.rules.enhanced)
+        return whole if _strict(query, kind, whole, enhanced=enhanced) else [asset for _, asset in passing]
 
     def _find_passing(self, asset_id: str, query: SearchQuery, kind: SearchKind) -> Asset | None:
         asset = self.find(asset_id)
@@ -251,9 +252,8 @@ class Search:
         return found
 
 
-def _strict(query: SearchQuery, kind: SearchKind, whole: list[Asset]) -> bool:
+def _strict(query: SearchQuery, kind: SearchKind, whole: list[Asset], *, enhanced: bool) -> bool:
     """Whether only pictures with all the words are answered."""
-    enhanced = query.filters.get("enhanced_search", True)
     if kind is parameters.CREATIVE and (not enhanced or query.sort_order == "best_match"):
         return not enhanced
     return bool(whole)

@@ -743,6 +743,9 @@ def said(**body: Any) -> bytes:
             "too many calls today",
         ),
         (429, {}, said(message="Account Over Rate Limit"), "search", QuotaExhausted, "too many calls today"),
+        # of 2026: the words are the same, and the header tells them apart
+        (429, {"x-error-detail": QPS}, said(message="Too Many Requests"), "search", RateLimited, "a second"),
+        (429, {}, said(message="Too Many Requests"), "search", QuotaExhausted, "too many calls today"),
         (403, {}, b"<h1>Developer Over Rate</h1>", "picture", QuotaExhausted, "too many calls today"),
         # what one may not do
         (403, {}, said(code="OverageLimitReached", message="x"), "download", QuotaExhausted, "no more downloads"),

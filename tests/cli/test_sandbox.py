@@ -1,0 +1,52 @@
+"""embedkit sandbox: a switch for each row of its config."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from embedkit.cli.serve import sandbox
+from embedkit.sandbox import SandboxConfig
+from tests.support.cli import Run
+
+
+def config_of(*args: str) -> SandboxConfig:
+    """What the sandbox of a command line behaves like."""
+    params = dict(sandbox.make_context("sandbox", list(args)).params)
+    del params["host"], params["port"]
+    return SandboxConfig(**params)
+
+
+def test_every_row_is_an_option_with_its_default() -> None:
+    assert config_of() == SandboxConfig()
+    options = {param.name for param in sandbox.get_params(sandbox.make_context("sandbox", []))}
+    assert {row.name for row in fields(SandboxConfig)} <= options
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["--era", "2014"], SandboxConfig(era="2014")),
+        (["--generation", "div"], SandboxConfig(generation="div")),
+        (["--throttle-status", "403"], SandboxConfig(throttle_status=403)),
+        (["--none-found-status", "200"], SandboxConfig(none_found_status=200)),
+        (["--no-password-grant", "--no-strict"], SandboxConfig(password_grant=False, strict=False)),
+        (["--calls-per-second", "2", "--deterministic"], SandboxConfig(calls_per_second=2, deterministic=True)),
+        (["--cors", ""], SandboxConfig(cors="")),
+    ],
+)
+def test_options(args: list[str], expected: SandboxConfig) -> None:
+    assert config_of(*args) == expected
+
+
+def test_another_era_is_refused(run: Run) -> None:
+    result = run("sandbox", "--era", "2016")
+    assert result.code == 2
+    assert "2014" in result.err
+
+
+def test_every_option_has_a_sentence(run: Run) -> None:
+    told = run("sandbox", "--help").out
+    assert "`" not in told
+    assert told.count("  --") >= len(fields(SandboxConfig))
