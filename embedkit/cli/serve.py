@@ -228,7 +228,12 @@ def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str],
     with listening:
         try:
             server = Server(
-                app, listening, threads=threads, grace=settings.timeout + SEND_S, hops=settings.trusted_hops
+                app,
+                listening,
+                threads=threads,
+                grace=settings.timeout + SEND_S,
+                hops=settings.trusted_hops,
+                knows_ready_only=True,
             )
         except ImportError:
             raise missing_package("embedkit serve", "waitress", "server") from None

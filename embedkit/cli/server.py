@@ -3,6 +3,9 @@
 waitress by itself waits 120 seconds for silent connections, takes 100 of them, and cuts off what is under way when
 it is told to stop. What it has no bound for (a client that sends a byte now and then) is bounded here; a proxy in
 front does it better: the nginx of ``examples/deploy``.
+
+Its loop reads requests and hands each to a thread, which costs more than a warm answer. So the loop itself asks
+first, with :data:`embedkit.web.response_cache.READY_ONLY`; what is not ready goes to a thread.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import signal
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -42,6 +46,7 @@ class Server:
     :param grace: seconds that requests in flight are given once it is to stop.
     :param hops: proxies in front whose X-Forwarded headers count; without one waitress drops them.
     :param arrival: seconds in which a request has to arrive whole.
+    :param knows_ready_only: whether the application gives way, with ``NotReady``, where it would have to wait.
     :raises ImportError: where waitress is not installed.
     """
 
@@ -54,6 +59,7 @@ class Server:
         grace: float,
         hops: int = 0,
         arrival: float = ARRIVAL_S,
+        knows_ready_only: bool = False,
     ) -> None:
         from waitress import wasyncore
         from waitress.server import create_server
@@ -74,11 +80,20 @@ class Server:
             clear_untrusted_proxy_headers=not hops,
             **BOUNDS,
         )
-        _harden(self._server)
+        self._take_over(knows_ready_only)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line for every request that waits
+        self._loop = 0  # the thread that runs it
+        self._taken: deque[Any] = deque()  # channels with a request that the loop has read
         self._signals: list[int] = []
         self._arriving: dict[Any, float] = {}
         self._looked = 0.0
+
+    def _take_over(self, knows_ready_only: bool) -> None:
+        """Have waitress use our connections, and our loop."""
+        self._server.channel_class = _channel_class(self._is_loop)
+        self._server.pull_trigger = self._wake
+        if knows_ready_only:
+            self._server.add_task = self._take
 
     def run(self, ready: Callable[[], object] = bool) -> int:
         """Serve until SIGTERM or SIGINT; a second one cuts off what is in flight.
@@ -86,6 +101,7 @@ class Server:
         :param ready: called once signals are heard.
         :returns: the signal.
         """
+        self._loop = threading.get_ident()
         with self._told():
             ready()
             while not self._signals:
@@ -116,7 +132,7 @@ class Server:
     def stop(self, number: int = signal.SIGTERM, _: FrameType | None = None) -> None:
         """End it, from another thread or as the handler of a signal."""
         self._signals.append(number)
-        self._server.pull_trigger()  # or the loop would notice a second later
+        self._server.trigger.pull_trigger()  # or the loop would notice a second later
 
     def _lend(self, threads: int) -> None:
         """Have a thread more for each request that waits for Getty: `threads` are always there for the others."""
@@ -124,6 +140,32 @@ class Server:
 
     def _step(self, wait: float) -> None:
         self._asyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
+        while self._taken:
+            self._answer(self._taken.popleft())
+
+    def _is_loop(self) -> bool:
+        return threading.get_ident() == self._loop
+
+    def _take(self, channel: Any) -> None:
+        """Put a channel with a request in line: that of the loop, where the loop has read it."""
+        self._taken.append(channel) if self._is_loop() else self._server.task_dispatcher.add_task(channel)
+
+    def _answer(self, channel: Any) -> None:
+        """Give what is ready at once; hand all else to a thread."""
+        from embedkit.web.response_cache import NotReady
+
+        try:
+            channel.service()
+        except NotReady:
+            self._server.task_dispatcher.add_task(channel)
+        else:
+            if channel.connected:
+                channel.handle_write()
+
+    def _wake(self) -> None:
+        """Have the loop look at its channels; in the loop itself it does so anyway."""
+        if not self._is_loop():
+            self._server.trigger.pull_trigger()
 
     def _drain(self, end: float) -> None:
         """Take in what has come, close the door, and see to the end of what is in flight."""
@@ -161,13 +203,18 @@ def _unwrapped(app: Any) -> Any:
     return plain
 
 
-def _harden(server: Any) -> None:
-    """Bound what waitress has no bound for, and have it refuse with our headers, also a URL that it falls over."""
+def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
+    """A connection that bounds what waitress has no bound for, and refuses with our headers, also a URL that
+    waitress falls over; whose requests may be answered by the loop.
+
+    :param is_loop: whether the current thread is the one that runs the loop.
+    """
     from waitress.channel import HTTPChannel
     from waitress.parser import HTTPRequestParser, ParsingError
-    from waitress.task import ErrorTask
+    from waitress.task import ErrorTask, WSGITask
 
     from embedkit.web.response import ALWAYS, NO_STORE
+    from embedkit.web.response_cache import READY_ONLY
 
     class Parser(HTTPRequestParser):  # type: ignore[misc,unused-ignore]
         def parse_header(self, header_plus: bytes) -> None:
@@ -183,9 +230,26 @@ def _harden(server: Any) -> None:
             self.response_headers = [*ALWAYS.items(), ("Cache-Control", NO_STORE)]
             super().execute()
 
+    class Task(WSGITask):  # type: ignore[misc,unused-ignore]
+        def get_environment(self) -> dict[str, Any]:
+            environ: dict[str, Any] = super().get_environment()
+            if is_loop():
+                environ[READY_ONLY] = True
+            return environ
+
     class Channel(HTTPChannel):  # type: ignore[misc,unused-ignore]
         parser_class = Parser
+        task_class = Task
         error_task_class = Refusal
+
+        def write_soon(self, data: bytes) -> int:
+            """Let the loop send head and body together, once it has both."""
+            if not is_loop():
+                return int(super().write_soon(data))
+            self.outbufs[-1].append(data)
+            self.current_outbuf_count += len(data)
+            self.total_outbufs_len += len(data)
+            return len(data)
 
         def received(self, data: bytes) -> bool:
             """Answer the first few of many requests, and close: a client asks again (RFC 9112, 9.3.2)."""
@@ -200,4 +264,4 @@ def _harden(server: Any) -> None:
                     ahead[-1].headers["CONNECTION"] = "close"
             return more
 
-    server.channel_class = Channel
+    return Channel

@@ -135,6 +135,11 @@ class RateLimiter:
         self._bypassed_until = 0.0
         self._limits = lru_cache(MAX_CLIENTS)(lambda client: _limits(self._rate, "embedkit", networks(client)))
 
+    @property
+    def is_local(self) -> bool:
+        """Whether calls are counted in this process alone, which keeps nobody waiting."""
+        return self._shared is None
+
     def hit(self, client: str) -> RateLimit:
         """Count one call from this IP address."""
         return self._hit(self._rate, self._limits(client))

@@ -42,6 +42,7 @@ MAX_ANSWER_BYTES = 128 * 1024
 HEADERS_BYTES = 2_048  # about: what the headers of one answer take in memory
 
 SOURCE = "embedkit.source"  # in the environment of a request: what its answer is made of
+READY_ONLY = "embedkit.ready-only"  # in the environment of a request: answer only what is ready, else NotReady
 CACHED = ("/oembed", "/v1/embeds/")
 # All that Werkzeug, Flask-CORS and our own views look at in such a request; a proxy's headers are settled outside.
 KEY = ("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT")
@@ -66,6 +67,13 @@ HALF_MICROSECOND = 5e-7  # the standard library rounds a date to microseconds be
 _SECONDS = re.compile(rb'"cache_age":([0-9]+)')  # in no text of JSON, where its quotes would be escaped
 
 Header = tuple[str, str]
+
+
+class NotReady(BaseException):
+    """Whoever passed READY_ONLY has to ask again without, in a thread that may wait.
+
+    It is a sign and not an error: nobody who catches an Exception on the way should take it for one.
+    """
 
 
 def mark_cacheable(entry: Entry, options: Options) -> None:
@@ -199,15 +207,21 @@ class ResponseCache:
             or not environ.get("PATH_INFO", "").startswith(CACHED)
             or not environ.keys().isdisjoint(LEFT_TO_FLASK)
         ):
-            return self._next(environ, start_response)
+            return self._leave(environ, start_response)
         try:
             key = *self._key(environ), self._origin(environ)
         except KeyError:  # HTTP/1.0 has no Host
-            return self._next(environ, start_response)
+            return self._leave(environ, start_response)
         answer = self._find(key, environ)
         if answer is None or any(LISTENERS):
             return self._ask(key, environ, start_response)
         return self._give(answer, environ, start_response)
+
+    def _leave(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Let Flask answer."""
+        if READY_ONLY in environ:
+            raise NotReady
+        return self._next(environ, start_response)
 
     def _origin(self, environ: WSGIEnvironment) -> str:
         """All origins that are not in CORS_ORIGINS are answered alike, and like none."""
@@ -217,16 +231,20 @@ class ResponseCache:
     def _find(self, key: tuple[str, ...], environ: WSGIEnvironment) -> Answer | None:
         """The answer to this request; None where there is none, or its copy is no longer the one in the cache."""
         if environ.keys().isdisjoint(CONDITIONAL):
-            return self._current(key)
-        short = self._current((*key, NOT_MODIFIED))
+            return self._current(key, environ)
+        short = self._current((*key, NOT_MODIFIED), environ)
         if short is not None and not _modified(short, environ):
             return short
-        whole = self._current(key)
+        whole = self._current(key, environ)
         return whole if whole is not None and _modified(whole, environ) else None
 
-    def _current(self, key: tuple[str, ...]) -> Answer | None:
+    def _current(self, key: tuple[str, ...], environ: WSGIEnvironment) -> Answer | None:
         answer = self._answers.get(key)
-        if answer is None or answer.entry.is_current() or self._service.kit.cache.holds(answer.entry):
+        if answer is None or answer.entry.is_current():
+            return answer
+        if READY_ONLY in environ:  # the store has to be asked
+            raise NotReady
+        if self._service.kit.cache.holds(answer.entry):
             return answer
         self._answers.drop(key)
         return None
@@ -234,8 +252,8 @@ class ResponseCache:
     def _give(self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         now = self._clock()
         date = self._date(now)
-        if date is None:
-            return self._next(environ, start_response)
+        if date is None or (READY_ONLY in environ and not self._limiter.is_local):
+            return self._leave(environ, start_response)
         rate_limit = self._limiter.hit(environ.get("REMOTE_ADDR") or "")
         if not rate_limit.allowed:
             environ[COUNTED] = rate_limit
@@ -283,7 +301,7 @@ class ResponseCache:
             started[:] = [(status, headers)]
             return start_response(status, headers, *error)
 
-        parts = self._next(environ, listen)
+        parts = self._leave(environ, listen)
         if SOURCE not in environ or not started or started[0][0][:3] not in ("200", "304"):
             return parts
         body = _joined(parts)

@@ -16,6 +16,7 @@ import pytest
 
 from embedkit.cli.server import MAX_PIPELINED, Server
 from embedkit.web.response import ALWAYS
+from embedkit.web.response_cache import READY_ONLY, NotReady
 from tests.support.serve import (
     LONG,
     Child,
@@ -195,6 +196,45 @@ def test_what_stands_at_the_door_is_let_in() -> None:
         for client in clients:
             assert b"200 OK" in client.recv(1000)
             client.close()
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+def test_what_is_ready_waits_for_no_thread() -> None:
+    """The only thread is at work; answers come in the order of the requests all the same."""
+    begun, go = threading.Event(), threading.Event()
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        path = environ["PATH_INFO"].encode()
+        if path == b"/slow":
+            if READY_ONLY in environ:
+                raise NotReady
+            begun.set()
+            assert go.wait(LONG)
+        start_response("200 OK", [("Content-Length", str(len(path)))])
+        return [path]
+
+    def ask(*paths: str) -> socket.socket:
+        client = stack.enter_context(socket.create_connection(listening.getsockname(), timeout=LONG))
+        client.sendall("".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths).encode())
+        return client
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ExitStack() as stack:
+        server = Server(app, listening, threads=1, grace=LONG, knows_ready_only=True)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        mixed = ask("/ready", "/slow", "/after", "/slow", "/last")
+        assert begun.wait(LONG)
+        for _ in range(2):
+            client = ask("/ready")
+            assert client.recv(1000).endswith(b"/ready")
+        go.set()
+        got = b""
+        while b"/last" not in got:
+            got += mixed.recv(1000)
+        bodies = [part.partition(b"\r\n\r\n")[2] for part in got.split(b"HTTP/1.1 200 OK")[1:]]
+        assert bodies == [b"/ready", b"/slow", b"/after", b"/slow", b"/last"]
+        server.stop()
         thread.join(LONG)
         assert not thread.is_alive()
 

@@ -15,7 +15,16 @@ from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 from embedkit import AssetRef, EmbedKit
 from embedkit.sandbox import SandboxTransport
 from embedkit.web.metrics import RequestObserver
-from embedkit.web.response_cache import HEADERS_BYTES, MAX_ANSWER_BYTES, Answer, Answers, ResponseCache
+from embedkit.web.rate_limit import RateLimiter
+from embedkit.web.response_cache import (
+    HEADERS_BYTES,
+    MAX_ANSWER_BYTES,
+    READY_ONLY,
+    Answer,
+    Answers,
+    NotReady,
+    ResponseCache,
+)
 from tests.support.web import (
     ADMIN,
     ANY,
@@ -249,6 +258,57 @@ def test_a_test_of_the_host_sees_flasks_request(road: Road) -> None:
     with road.world.app.test_client() as client:
         client.get(EMBED)
         assert flask.request.path == f"/v1/embeds/{EXAMPLE}"
+
+
+# -- in the loop of a server, which may not wait ----------------------------------------------------------
+
+
+def ready(road: Road, path: str, **headers: str) -> tuple[str, bytes]:
+    """Ask for what is ready, and for nothing else."""
+    environ = EnvironBuilder(path=path, headers=headers).get_environ()
+    body, status, _ = run_wsgi_app(road.world.app.wsgi_app, environ | {READY_ONLY: True})
+    return status, b"".join(body)
+
+
+def test_what_is_warm_is_ready(road: Road) -> None:
+    road.twice(EMBED)
+    answer, before = road.get(EMBED), road.asked
+    assert ready(road, EMBED) == (answer.status, answer.data)
+    assert road.asked == before
+
+
+@pytest.mark.parametrize("path", [EMBED, OEMBED, "/healthz", "/", f"/oembed?url=https://gty.im/{WITHDRAWN}"])
+def test_what_flask_has_to_answer_is_not_ready(road: Road, path: str) -> None:
+    with pytest.raises(NotReady):
+        ready(road, path)
+    assert road.asked == 0
+
+
+def test_what_the_store_has_to_be_asked_for_is_not_ready(road: Road, clock: time_machine.Traveller) -> None:
+    road.twice(EMBED)
+    clock.shift(60)  # beyond the time for which an entry in memory is trusted
+    with pytest.raises(NotReady):
+        ready(road, EMBED)
+    assert road.get(EMBED).status_code == 200
+    assert ready(road, EMBED)[0] == "200 OK"
+    assert road.asked == 1
+    assert road.world.kit.purge(EXAMPLE)
+    with pytest.raises(NotReady):
+        ready(road, EMBED)
+
+
+def test_nothing_is_ready_where_calls_are_counted_by_a_server(road: Road) -> None:
+    road.twice(EMBED)
+    road.cache._limiter = RateLimiter(settings(cache="redis://127.0.0.1:1", secret=(ADMIN,)))
+    with pytest.raises(NotReady):
+        ready(road, EMBED)
+
+
+def test_one_call_too_many_is_refused_at_once() -> None:
+    road = Road(world(rate_limit="2/minute"))
+    road.twice(EMBED)
+    assert ready(road, EMBED)[0].startswith("429")
+    assert max(used for used, _ in road.cache._limiter._own._windows.values()) == 3
 
 
 # -- what is kept -------------------------------------------------------------------------------------
