@@ -396,12 +396,18 @@ class Problem(NamedTuple):
     :param line: from 1; likewise ``column``, in code points.
     :param code: of the error, such as ``not-found``; or of what the scanner found, such as ``too-large``.
     :param detail: what is wrong, for a person.
+    :param retry_after: seconds after which another try makes sense; None where nobody knows.
     """
 
     line: int
     column: int
     code: str
     detail: str
+    retry_after: float | None = None
+
+    def as_json(self) -> JSON:
+        """The fields by name; ``retry_after`` only where it is known."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 ContentModel = Literal["flow", "phrasing", "text"]

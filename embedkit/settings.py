@@ -254,6 +254,11 @@ class Settings:
     cold_limit: str = _row(
         "300/minute", check.rate, "How many pictures may be fetched from Getty for one client; held ones are free."
     )
+    token_cold_limit: str = _row(
+        "3000/minute",
+        check.rate,
+        "The same for each of TOKENS, in place of COLD_LIMIT: for builds that send theirs, from wherever.",
+    )
     search_budget: int | None = _row(
         None,
         check.positive_or_none,

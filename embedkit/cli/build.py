@@ -312,7 +312,7 @@ def _say_findings(report: BuildReport) -> None:
 
 def _page_json(page: Page, delivery: Delivery, **done: Any) -> dict[str, Any]:
     """A text and what was ``done`` with it."""
-    problems = [problem._asdict() for problem in page.document.problems]
+    problems = [problem.as_json() for problem in page.document.problems]
     content = {} if delivery.writes else {"content": page.document.content}
     return {"file": page.source.name, **done, "problems": problems, **content}
 

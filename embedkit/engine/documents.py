@@ -19,7 +19,7 @@ from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem, Shortcode
 from embedkit.shortcodes import scan
-from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget, Exhausted
+from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget, Exhausted, Work
 from embedkit.shortcodes.scan import Positions
 from embedkit.shortcodes.tag import is_escaped
 from embedkit.targets import ROWS, Input, Target
@@ -63,7 +63,7 @@ def parse(shortcode: Shortcode, positions: Positions) -> Match:
 
 def problem_at(shortcode: Shortcode, error: EmbedKitError, positions: Positions) -> Problem:
     """An error as a problem at this place of the text."""
-    return Problem(*positions.of(shortcode.place), error.code, str(error))
+    return Problem(*positions.of(shortcode.place), error.code, str(error), error.retry_after)
 
 
 def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | None]]) -> str:
@@ -118,22 +118,18 @@ def like(source: str, content: str) -> str:
 
 
 class TextTooLarge(Exception):
-    """A text asks for more than the budget that its caller gave; ``problem`` tells where in it that is.
+    """A text asks for more than what is left of the budget; ``problem`` tells where in it that is."""
 
-    :param index: which of the texts it is, from 0.
-    """
-
-    def __init__(self, problem: Problem, index: int = 0) -> None:
+    def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
         self.problem = problem
-        self.index = index
 
 
 class Expansion:
     """One run, for one target (None: the setting TARGET).
 
-    :param budget: what a text may ask for, and all of them together in references; what asks for more is refused
-        whole. None: what lies beyond the usual budget stays as written.
+    :param budget: what all texts together may ask for; one that asks for more than is left is refused whole, and
+        takes nothing of it but the steps. None: what lies beyond the usual budget stays as written.
     """
 
     def __init__(
@@ -145,32 +141,31 @@ class Expansion:
         budget: Budget | None = None,
     ) -> None:
         self._budget = budget
+        self._work = Work(budget) if budget else None
         self._resolver = resolver
         self._memo = memo
         self._fragments = fragments
         self._target = target
         self._counted = 0  # shortcodes of all texts
+        self._pictures: frozenset[EmbedKey] = frozenset()  # of all texts, where they have a budget
         self._missing: dict[AssetRef, None] = {}  # in order
         self._entries: Mapping[EmbedKey, Entry | EmbedKitError] = {}
 
     def run(
         self, texts: Iterable[tuple[str, Input]], progress: Progress | None, admit: Admit | None
-    ) -> list[Document]:
-        """The texts as documents, in order.
-
-        :raises TextTooLarge: before Getty is asked for anything.
-        """
-        drafts = [self._recall(index, text, input) for index, (text, input) in enumerate(texts)]
+    ) -> list[Document | TextTooLarge]:
+        """The texts as documents, in order; with a budget the error of one that is too large, as a value."""
+        drafts = [self._recall(text, input) for text, input in texts]
         if self._missing:
             wants = [(self._resolver.key(ref), ref.options) for ref in self._missing]
             self._entries = self._resolver.resolve_many(wants, progress, admit=admit)
-        return [draft if isinstance(draft, Document) else self._document(*draft) for draft in drafts]
+        return [one if isinstance(one, Document | TextTooLarge) else self._document(*one) for one in drafts]
 
-    def _recall(self, index: int, text: str, input: Input) -> Document | Draft:
+    def _recall(self, text: str, input: Input) -> Document | TextTooLarge | Draft:
         """The document, if the memo knows every shortcode of the text as it is written; else a draft of it."""
-        shortcodes = scan.find(text, input, self._budget or DOCUMENT)
-        if self._budget:
-            self._count(index, shortcodes, self._budget.references)
+        shortcodes = scan.find(text, input, self._budget or DOCUMENT, self._work)
+        if self._budget and (error := self._count(shortcodes, self._budget)):
+            return error
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Shortcode, str | None]] = []
@@ -183,12 +178,29 @@ class Expansion:
             done.append((shortcode, known[1]))
         return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
 
-    def _count(self, index: int, shortcodes: list[Shortcode], most: int) -> None:
-        _check_size(index, shortcodes)
-        self._counted += len(shortcodes)
-        if self._counted > most:
-            problem = Exhausted.of(most, "references together").problem(1, 1)
-            raise TextTooLarge(problem, index)
+    def _count(self, shortcodes: list[Shortcode], budget: Budget) -> TextTooLarge | None:
+        """Take what a text needs of the budget; the error where not so much is left."""
+        if shortcodes and (problem := shortcodes[-1].problem) and problem.code == TOO_LARGE:
+            return TextTooLarge(problem)
+        counted = self._counted + len(shortcodes)
+        pictures = self._pictures.union(filter(None, map(self._key, shortcodes)))
+        for number, most, what in (
+            (counted, budget.references, "references"),
+            (len(pictures), budget.pictures, "pictures"),
+        ):
+            if number > most:
+                return TextTooLarge(Exhausted.of(most, what).problem(1, 1))
+        self._counted, self._pictures = counted, pictures
+        return None
+
+    def _key(self, shortcode: Shortcode) -> EmbedKey | None:
+        """What Getty would be asked for; None for what is no reference."""
+        if shortcode.problem or shortcode.kind == "escape":
+            return None
+        try:
+            return self._resolver.key(_parse_reference(shortcode.reference, shortcode.options))
+        except UnsupportedReference:
+            return None
 
     def _draft(self, text: str, input: Input, shortcodes: list[Shortcode]) -> Draft:
         positions = Positions(text)
@@ -242,9 +254,3 @@ class Expansion:
 
 def _question(shortcode: Shortcode, target: Target | None, input: Input) -> Hashable:
     return shortcode.reference, shortcode.options, shortcode.content, target, input
-
-
-def _check_size(index: int, shortcodes: Iterable[Shortcode]) -> None:
-    for shortcode in shortcodes:
-        if shortcode.problem and shortcode.problem.code == TOO_LARGE:
-            raise TextTooLarge(shortcode.problem, index)

@@ -16,7 +16,7 @@ from embedkit.cache.entry import Entry
 from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.memory import CountedMemo, Memo
 from embedkit.cache.stores.factory import open_store, scheme_of
-from embedkit.engine.documents import Expansion
+from embedkit.engine.documents import Expansion, TextTooLarge
 from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.engine.revalidation import Revalidator
@@ -115,16 +115,22 @@ class Engine:
         *,
         target: Target | None = None,
         progress: Progress | None = None,
-        admit: Admit | None = None,
-        budget: Budget | None = None,
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them.
 
-        :param budget: what a text may ask for, and all of them together in references; without one, what lies
-            beyond the usual budget stays as written.
-        :raises embedkit.engine.documents.TextTooLarge: where they ask for more than ``budget``.
+        What lies beyond the usual budget of a text stays as written.
         """
-        return Expansion(self.resolver, self.memo, self.fragments, target, budget).run(texts, progress, admit)
+        expansion = Expansion(self.resolver, self.memo, self.fragments, target)
+        return cast(list[Document], expansion.run(texts, progress, None))  # nothing is too large without a budget
+
+    def bounded_documents(
+        self, texts: Iterable[tuple[str, Input]], *, budget: Budget, target: Target | None, admit: Admit
+    ) -> list[Document | TextTooLarge]:
+        """The same for a stranger's texts, in order: those that are more than ``budget`` holds get an error.
+
+        :param budget: what all of them together may ask for.
+        """
+        return Expansion(self.resolver, self.memo, self.fragments, target, budget).run(texts, None, admit)
 
     def held(self, key: EmbedKey) -> Embed | EmbedKitError | None:
         """What is held of a picture, however old, or the refusal that is remembered; Getty is not asked."""

@@ -14,6 +14,7 @@ class Budget(NamedTuple):
     """The most that is done for one text; what lies beyond stays as written and is reported."""
 
     references: int  # shortcodes and URLs; repeated, escaped and unreadable ones count
+    pictures: int  # distinct ones
     chars: int
     steps: int  # places with a look of their own: candidates, tags, backticks, lines before indented code
     nesting: int  # elements, list items and quotes within each other
@@ -22,11 +23,11 @@ class Budget(NamedTuple):
 # A gallery has some hundreds of pictures, a book's chapter some dozens. A step takes one to five
 # microseconds, so that the steps bound a hostile text to a few seconds. Blink opens no element deeper
 # than 512 others (kMaximumHTMLParserDOMTreeDepth).
-DOCUMENT = Budget(references=1_000, chars=16 * KIB * KIB, steps=1_000_000, nesting=512)
+DOCUMENT = Budget(references=1_000, pictures=1_000, chars=16 * KIB * KIB, steps=1_000_000, nesting=512)
 
 # One call counts once against the rate limit. The body of a request has 2 MiB; that much ordinary text,
-# with a picture in every other screenful, takes 7,000 steps.
-REQUEST = Budget(references=100, chars=2 * KIB * KIB, steps=50_000, nesting=512)
+# with a picture in every other screenful, takes 7,000 steps. The texts of a batch share all of this.
+REQUEST = Budget(references=1_000, pictures=100, chars=2 * KIB * KIB, steps=50_000, nesting=512)
 
 
 class Exhausted(Exception):

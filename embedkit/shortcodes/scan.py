@@ -69,7 +69,7 @@ Candidate = re.Match[str] | None
 Warnings = tuple[tuple[str, str], ...]
 
 
-def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Shortcode]:
+def find(text: str, input: Input = "html", budget: Budget = DOCUMENT, work: Work | None = None) -> list[Shortcode]:
     """Every candidate of a text, in order, none overlapping another; nothing is raised.
 
     :param text: read once as a whole, whatever it holds.
@@ -77,6 +77,7 @@ def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Sh
         as it is.
     :param budget: where it is exceeded the last candidate has a problem ``too-large``, and nothing behind it is
         looked at.
+    :param work: what several texts share of the steps in the budget; by default this text has them all.
     :returns: shortcodes (:class:`embedkit.models.Shortcode`); one that can't be read has a problem.
 
     >>> [(one.start, one.end, one.reference) for one in find("A `[getty 1]` and [getty 74917285]", "markdown")]
@@ -86,8 +87,8 @@ def find(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Sh
     if tag is None and url is None:
         return []
     if len(text) > budget.chars:
-        return _find_in_part(text, input, budget)
-    return _Scan(text, input, budget).run(tag, url)
+        return _find_in_part(text, input, budget, work)
+    return _Scan(text, input, budget, work).run(tag, url)
 
 
 def protected(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Context:
@@ -142,9 +143,9 @@ def _sizes(attributes: str) -> Options:
     return Options(sizes.get("width"), sizes.get("height"))
 
 
-def _find_in_part(text: str, input: Input, budget: Budget) -> list[Shortcode]:
+def _find_in_part(text: str, input: Input, budget: Budget, work: Work | None) -> list[Shortcode]:
     part = text[: budget.chars]
-    return _Scan(part, input, budget).run(_TAG.search(part), _URL_START.search(part), whole=text)
+    return _Scan(part, input, budget, work).run(_TAG.search(part), _URL_START.search(part), whole=text)
 
 
 class Positions:
@@ -184,10 +185,10 @@ class Written(NamedTuple):
 class _Scan:
     """One pass over one text."""
 
-    def __init__(self, text: str, input: Input, budget: Budget) -> None:
+    def __init__(self, text: str, input: Input, budget: Budget, work: Work | None) -> None:
         self._text = text
         self._max_references = budget.references
-        self._work = Work(budget)
+        self._work = work or Work(budget)
         self._context = _CONTEXTS[input](text, self._work)
         self._input: Input = "markdown" if input == "commonmark" else input  # they differ in what is code
         self._found: list[Shortcode] = []

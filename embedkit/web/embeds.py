@@ -5,6 +5,7 @@ As JSON; and as an oEmbed 1.0 provider, so that any consumer can use embedkit wi
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -16,12 +17,12 @@ from embedkit.engine.documents import TextTooLarge
 from embedkit.errors import EmbedKitError, Unavailable, UnsupportedReference
 from embedkit.getty import embed_code
 from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES, asset_ids
-from embedkit.models import JSON, AssetRef, Document, Embed, Options
+from embedkit.models import JSON, AssetRef, Document, Embed, Options, Problem
 from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
 from embedkit.web import response
 from embedkit.web.context import AppContext
-from embedkit.web.errors import FAILURES, Refused, retry_after
+from embedkit.web.errors import CODES, FAILURES, RETRY_AFTER_BY_CODE, Refused, retry_after
 from embedkit.web.rate_limit import admit_cold, network
 from embedkit.web.request import Item, read_batch, read_body, read_options, read_query
 from embedkit.web.response_cache import mark_cacheable
@@ -61,17 +62,38 @@ def batch(context: AppContext) -> Response:
 
 
 def render(context: AppContext) -> Response:
-    """A whole text in, the same text with every reference replaced out; or many of them."""
+    """A whole text in, the same text with every reference replaced out; or many of them, errors by text."""
     with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
         params = read_body(RenderRequest)
-        texts = [_rendered(context, document) for document in _documents(context, params)]
-        return response.as_json({"texts": texts} if params.texts else texts[0] if texts else {"texts": []})
+        found = _documents(context, _texts(params), params)
+        if params.texts is not msgspec.UNSET:
+            return response.as_json({"texts": [_rendered(context, *one) for one in enumerate(found)]})
+        if isinstance(found[0], TextTooLarge):
+            raise Refused("too-large", f"{_too_large(found[0])} Send it in parts.")
+        return response.as_json(_rendered(context, 0, found[0]))
 
 
-def _rendered(context: AppContext, document: Document) -> JSON:
+def _rendered(context: AppContext, index: int, document: Document | TextTooLarge) -> JSON:
+    """One text of an answer; one that is too large may fit into a request in which no other stands before it."""
+    if isinstance(document, TextTooLarge):
+        hint = "Send it again, in another request." if index else "Send it in parts."
+        title, detail = CODES["too-large"][1], f"{_too_large(document)} {hint}"
+        return {"error": {"code": "too-large", "title": title, "detail": detail}}
     embeds = [context.record(embed) for embed in document.embeds]
-    problems = [problem._asdict() for problem in document.problems]
+    problems = [_problem(problem) for problem in document.problems]
     return {"content": document.content, "embeds": embeds, "problems": problems}
+
+
+def _problem(problem: Problem) -> JSON:
+    """A problem as JSON; one that goes by itself says when to ask for the text again."""
+    after = problem.retry_after or RETRY_AFTER_BY_CODE.get(problem.code)
+    return problem._replace(retry_after=after and max(1, math.ceil(after))).as_json()
+
+
+def _too_large(error: TextTooLarge) -> str:
+    problem = error.problem
+    says = problem.detail.partition(";")[0]
+    return f"{says}, and those of a request together (reached in line {problem.line}, column {problem.column})."
 
 
 def convert(context: AppContext) -> Response:
@@ -79,7 +101,7 @@ def convert(context: AppContext) -> Response:
     with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
         params = read_body(ConvertRequest)
         done = embed_code.convert(params.content, params.input, REQUEST)
-        problems = [problem._asdict() for problem in done.problems]
+        problems = [problem.as_json() for problem in done.problems]
         return response.as_json({"content": done.text, "converted": done.converted, "problems": problems})
 
 
@@ -136,22 +158,13 @@ def _failed(item: Item, error: Any) -> JSON:
     return {"ref": item.written, "error": problem | ({"retry_after": later} if later else {})}
 
 
-def _documents(context: AppContext, params: RenderRequest) -> list[Document]:
-    """The texts as documents, within the budget of a request: one call counts once against the rate limit.
-
-    :raises Refused: where they ask for more; Getty has not been asked for anything then.
-    """
-    texts = _texts(params)
+def _documents(
+    context: AppContext, texts: list[tuple[str, Input]], params: RenderRequest
+) -> list[Document | TextTooLarge]:
+    """The texts as documents, within the budget of a request: one call counts once against the rate limit."""
     if params.pasted:
         texts = [(embed_code.convert(text, input, REQUEST).text, input) for text, input in texts]
-    share = REQUEST._replace(steps=REQUEST.steps // max(1, len(texts)))
-    try:
-        return context.kit.engine.documents(texts, target=params.target, admit=admit_cold, budget=share)
-    except TextTooLarge as error:
-        problem, of = error.problem, f" of texts[{error.index}]" if params.texts else ""
-        where = f"reached in line {problem.line}, column {problem.column}{of}"
-        says = f"{problem.detail.partition(';')[0]} ({where}). Send it in parts."
-        raise Refused("too-large", says) from None
+    return context.kit.engine.bounded_documents(texts, budget=REQUEST, target=params.target, admit=admit_cold)
 
 
 def _texts(params: RenderRequest) -> list[tuple[str, Input]]:
@@ -350,7 +363,7 @@ ROUTES = (
         render,
         "Replace the shortcodes and links in a text, or in many",
         "Documents",
-        {200: Answer("The text; what can't be shown degrades and is named.", RenderAnswer)},
+        {200: Answer("The text, or the texts in order; what can't be shown degrades and is named.", RenderAnswer)},
         method="POST",
         body=RenderRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),

@@ -21,6 +21,7 @@ log = logging.getLogger("embedkit.web")
 
 # Seconds, where nobody knows better: how long Getty is left alone after such an answer.
 RETRY_AFTER: Mapping[type[EmbedKitError], float] = {Unavailable: 30, RateLimited: 1, QuotaExhausted: 900}
+RETRY_AFTER_BY_CODE = {kind.code: seconds for kind, seconds in RETRY_AFTER.items()}
 
 # The codes of HTTP alone; the others are those of embedkit.errors.
 CODES: Mapping[str, tuple[int, str]] = {

@@ -109,6 +109,7 @@ def _schemas(routes: Iterable[Route]) -> Mapping[str, JSON]:
     answered = [answer.schema for route in routes for answer in route.answers.values() if answer.schema]
     wanted = [*answered, *(route.body for route in routes if route.body)]
     wanted += [schemas.Problem, schemas.EmbedAnswer, schemas.FailedItem, schemas.BatchItem]
+    wanted += [schemas.RenderedText, schemas.FailedText]
     _, components = msgspec.json.schema_components(wanted, ref_template=REFERENCE)
     components["RenderRequest"] |= schemas.ONE_TEXT_OR_MANY
     return components

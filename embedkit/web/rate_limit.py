@@ -1,6 +1,7 @@
 """How often one client may call, and one token or grant: fixed windows, counted in Redis where there is one.
 
-Two things are counted: requests (RATE_LIMIT), and pictures that have to be fetched from Getty (COLD_LIMIT).
+Two things are counted: requests (RATE_LIMIT), and pictures that have to be fetched from Getty: by client
+(COLD_LIMIT), or by token for those who send one of TOKENS (TOKEN_COLD_LIMIT).
 
 Flask-Limiter sits on whole applications and reads their configuration, so that a mounted blueprint would change
 its host; this uses the library below it, ``limits``. Its storage in memory starts a thread for every few hits; in
@@ -15,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from flask import Response, g, request
 from limits import RateLimitItem, parse
@@ -25,7 +26,7 @@ from embedkit.cache.stores.factory import scheme_of
 from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.models import EmbedKey
 from embedkit.settings import Secret, Settings
-from embedkit.web.auth import digest
+from embedkit.web.auth import bearer_credential, digest, is_one_of
 from embedkit.web.bulkhead import take_place
 from embedkit.web.errors import Refused, Throttled, from_refused
 
@@ -130,6 +131,8 @@ class RateLimiter:
     def __init__(self, settings: Settings) -> None:
         self._rate = parse(settings.rate_limit)
         self._cold_rate = parse(settings.cold_limit)
+        self._token_cold_rate = parse(settings.token_cold_limit)
+        self._tokens = settings.tokens
         self._own = MemoryCounts()
         self._shared = RedisCounts(settings.cache) if scheme_of(settings.cache).redis else None
         self._bypassed_until = 0.0
@@ -146,12 +149,20 @@ class RateLimiter:
 
     def hit_credential(self, credential: Secret) -> RateLimit:
         """Count one call made with this token or grant, from wherever: the quota of the key is one for all."""
-        key = f"credential:{digest(credential).hex()}"
-        return self._hit(self._rate, _limits(self._rate, "embedkit", ((key, 1),)))
+        return self._hit(self._rate, _limits(self._rate, "embedkit", _of(credential)))
 
     def hit_cold(self, client: str, count: int) -> RateLimit:
         """Count pictures that have to be fetched for this client; some of them may be granted."""
         return self._hit(self._cold_rate, _limits(self._cold_rate, "embedkit-cold", networks(client)), count)
+
+    def hit_cold_credential(self, token: Secret, count: int) -> RateLimit:
+        """The same for whoever sends this token, from wherever."""
+        rate = self._token_cold_rate
+        return self._hit(rate, _limits(rate, "embedkit-cold", _of(token)), count)
+
+    def is_token(self, credential: Secret | None) -> TypeGuard[Secret]:
+        """Whether it is one of TOKENS, which have a COLD_LIMIT of their own."""
+        return credential is not None and is_one_of(credential, self._tokens)
 
     def _hit(self, rate: RateLimitItem, limits: Keys, count: int = 1) -> RateLimit:
         if self._shared is not None and time.monotonic() >= self._bypassed_until:
@@ -161,6 +172,10 @@ class RateLimiter:
                 log.warning("rate limits are counted in this process: %s", type(error).__name__)
                 self._bypassed_until = time.monotonic() + REDIS_PAUSE_S
         return _tightest(self._own, rate, limits, count)
+
+
+def _of(credential: Secret) -> Keys:
+    return ((f"credential:{digest(credential).hex()}", 1),)
 
 
 def _limits(rate: RateLimitItem, purpose: str, keys: Keys) -> Keys:
@@ -230,10 +245,14 @@ def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]
     except Unavailable as full:
         return dict.fromkeys(pictures, full)
     limiter: RateLimiter = g.embedkit_limiter
-    rate_limit = limiter.hit_cold(request.remote_addr or "", len(pictures))
+    credential, whom = bearer_credential(), "this token"
+    if limiter.is_token(credential):
+        rate_limit = limiter.hit_cold_credential(credential, len(pictures))
+    else:
+        rate_limit, whom = limiter.hit_cold(request.remote_addr or "", len(pictures)), "your IP address"
     if rate_limit.allowed:
         return {}
-    detail = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for your IP address."
+    detail = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for {whom}."
     error = Throttled(detail, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
     return dict.fromkeys(pictures[rate_limit.granted :], error)
 

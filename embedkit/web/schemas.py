@@ -35,8 +35,8 @@ from embedkit.models import TLDS, Align
 from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
 
-MAX_REFERENCES = REQUEST.references  # in a request
-MAX_TEXTS = 50  # in a request; each has its share of the steps that a request may take
+MAX_REFERENCES = REQUEST.pictures  # in a batch
+MAX_TEXTS = 100  # in a request, whose budget they share
 MAX_REFERENCE_CHARS = 4_000  # characters of one reference: embed code of five pictures has half of that
 MAX_PHRASE_CHARS = 300  # characters
 
@@ -281,7 +281,7 @@ class RenderText(Struct, forbid_unknown_fields=True):
 
 
 class RenderRequest(Struct, forbid_unknown_fields=True):
-    """A text, or up to 50 texts, of up to 100 references that are to be replaced; ``input`` tells what is code."""
+    """A text, or up to 100 texts; together 100 pictures in 1,000 references. ``input`` tells what is code."""
 
     content: Annotated[str, Meta(description="The text; or else pass texts")] | UnsetType = UNSET
     input: Input | UnsetType = UNSET
@@ -399,6 +399,10 @@ class RenderProblem(Struct):
     column: int
     code: str
     detail: str
+    retry_after: (
+        Annotated[int, Meta(ge=1, description="Seconds after which it may be right: ask for the text again then")]
+        | UnsetType
+    ) = UNSET
 
 
 class RenderedText(Struct):
@@ -409,13 +413,30 @@ class RenderedText(Struct):
     problems: list[RenderProblem]
 
 
+class FailedText(Struct):
+    """Why one of many texts was not rendered."""
+
+    error: ItemError
+
+
+# as Item
+RenderedItem = Annotated[
+    Any,
+    Meta(
+        extra_json_schema={
+            "anyOf": [{"$ref": "#/components/schemas/RenderedText"}, {"$ref": "#/components/schemas/FailedText"}]
+        }
+    ),
+]
+
+
 class RenderAnswer(Struct):
     """To ``content``: the text, the embeds in it, what was wrong with the rest. To ``texts``: the same of each."""
 
     content: str | UnsetType = UNSET
     embeds: list[Record] | UnsetType = UNSET
     problems: list[RenderProblem] | UnsetType = UNSET
-    texts: Annotated[list[RenderedText], Meta(description="In the order asked")] | UnsetType = UNSET
+    texts: Annotated[list[RenderedItem], Meta(description="In the order asked")] | UnsetType = UNSET
 
 
 class ConvertAnswer(Struct):

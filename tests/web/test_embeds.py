@@ -234,16 +234,19 @@ def test_rendering_takes_two_megabytes_and_the_rest_64_kilobytes(web: World) -> 
     assert (batch.status_code, batch.json["code"]) == (413, "too-large")
 
 
-def test_rendering_takes_a_hundred_references(web: World) -> None:
+def test_rendering_takes_a_hundred_pictures(web: World) -> None:
+    """Repeated ones are free, but for a bound on all of them."""
+
     def render(count: int, ids: int) -> Any:
         text = "\n\n".join(f"[getty {600_000_000 + number % ids}]" for number in range(count))
         return web.client.post("/v1/render", json={"content": f"{text} <code>[getty 1]</code>"})
 
-    assert len(render(100, 100).json["embeds"]) == len(render(100, 5).json["embeds"]) == 100
+    assert [len(render(100, 100).json["embeds"]), len(render(1000, 5).json["embeds"])] == [100, 1000]
     calls = web.sandbox.count()
-    for refused in (render(101, 101), render(101, 5)):
+    for refused, says in (render(101, 101), "at most 100 pictures"), (render(1001, 5), "at most 1,000 references"):
         assert (refused.status_code, refused.json["code"]) == (413, "too-large")
-        assert "at most 100 references (reached in line 201, column 1)" in refused.json["detail"]
+        assert says in refused.json["detail"]
+    assert "reached in line 2001, column 1" in refused.json["detail"]
     assert web.sandbox.count() == calls
 
 
@@ -259,8 +262,8 @@ def test_many_texts_are_rendered_in_the_order_asked(web: World) -> None:
         {"content": f"`[getty 1]` [getty {WITHDRAWN}]", "input": "markdown"},
     )
     answer = web.client.post("/v1/render", json={"texts": [first, second, first], "target": "feed"})
-    found = strict(schemas.RenderAnswer, answer.data).texts
-    assert found
+    strict(schemas.RenderAnswer, answer.data)
+    found = [msgspec.convert(one, schemas.RenderedText) for one in answer.json["texts"]]
     assert [[embed.ref for embed in one.embeds] for one in found] == [[EXAMPLE], [], [EXAMPLE]]
     assert "`[getty 1]`" in found[1].content
     assert [one.code for one in found[1].problems] == ["not-found"]
@@ -274,11 +277,42 @@ def test_many_texts_are_one_request(web: World) -> None:
         texts = [{"content": f"[getty {EXAMPLE}]\n" * count} for count in counts]
         return web.client.post("/v1/render", json={"texts": texts})
 
-    assert len(render(50, 50).json["texts"]) == 2
-    for refused, where in (render(50, 51), "texts[1]"), (render(101, 1), "texts[0]"):
-        assert (refused.status_code, refused.json["code"]) == (413, "too-large")
-        assert where in refused.json["detail"]
-    assert render(*[0] * 51).status_code == 400
+    def lengths(*counts: int) -> list[int | None]:
+        return [len(one["embeds"]) if "embeds" in one else None for one in render(*counts).json["texts"]]
+
+    assert lengths(500, 500) == [500, 500]
+    assert lengths(500, 501, 400, 101, 100) == [500, None, 400, None, 100]
+    assert lengths(*[1] * 100) == [1] * 100
+    assert render(*[0] * 101).status_code == 400
+
+
+def test_a_text_that_is_too_large_is_its_own_affair(web: World) -> None:
+    """Distinct pictures are counted, however they are written; a text that is refused takes none of them."""
+
+    def text(*numbers: int) -> dict[str, str]:
+        return {"content": " ".join(f"[getty {600_700_000 + number}] https://gty.im/6007" for number in numbers)}
+
+    texts = [text(*range(60)), text(*range(40, 101)), text(*range(60, 99), 0), text(1, 99), text(*range(101))]
+    calls = web.sandbox.count()
+    answer = web.client.post("/v1/render", json={"texts": texts})
+    strict(schemas.RenderAnswer, answer.data)
+    found = answer.json["texts"]
+    assert [len(one.get("embeds", ())) for one in found] == [60, 0, 40, 2, 0]
+    assert web.sandbox.count() - calls == 100
+    for index in (1, 4):
+        error = msgspec.convert(found[index], schemas.FailedText, strict=True).error
+        assert (error.code, error.retry_after) == ("too-large", None)
+        assert "another request" in error.detail
+    assert (
+        "in parts" in web.client.post("/v1/render", json={"texts": texts[4:]}).json["texts"][0]["error"]["detail"]
+    )
+
+
+def test_the_texts_of_a_request_share_its_steps(web: World) -> None:
+    heavy, light = {"content": "<code><b></code>" * 15_000 + "[getty 1]"}, {"content": f"[getty {EXAMPLE}]"}
+    found = web.client.post("/v1/render", json={"texts": [heavy, light, heavy, light]}).json["texts"]
+    assert ["error" in one for one in found] == [False, False, True, True]
+    assert web.client.post("/v1/render", json={"texts": [heavy]}).status_code == 200
 
 
 @pytest.mark.parametrize(

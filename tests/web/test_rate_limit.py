@@ -18,8 +18,11 @@ from tests.support.web import (
     EXAMPLE,
     FORBIDDEN,
     HOSTILE,
+    TOKEN,
+    TOKEN_2,
     WITHDRAWN,
     World,
+    bearer,
     settings,
     world,
 )
@@ -102,6 +105,44 @@ def test_a_text_degrades_where_its_pictures_are_too_many() -> None:
     assert answer["content"].count("<iframe") == 2
     assert answer["content"].count("/detail/") >= 2
     assert "[getty" not in answer["content"]
+    assert all(0 < one["retry_after"] <= 3600 for one in answer["problems"])
+
+
+def test_what_goes_by_itself_says_when_to_ask_again() -> None:
+    web = world(cold_limit="2/hour")
+
+    def problems(*refs: str) -> list[Any]:
+        texts = [{"content": f"[getty {ref}] [getty nonsense]"} for ref in refs]
+        found = web.client.post("/v1/render", json={"texts": texts}).json["texts"]
+        return [[(problem["code"], "retry_after" in problem) for problem in one["problems"]] for one in found]
+
+    wrong = ("unsupported", False)
+    assert problems(WITHDRAWN, EXAMPLE, ANY) == [
+        [("not-found", False), wrong],
+        [wrong],
+        [("throttled", True), wrong],
+    ]
+    web = world()
+    web.sandbox.faults.add("status", status=503, count=None)
+    assert problems(ANY) == [[("unavailable", True), wrong]]
+
+
+def test_each_token_has_its_own_from_wherever() -> None:
+    web = world(cold_limit="1/hour", token_cold_limit="3/hour", tokens=f"{TOKEN},{TOKEN_2}")
+    asked = iter(range(100))
+
+    def cold(count: int, token: str, **more: Any) -> list[str | None]:
+        wanted = ids(count, 10 * next(asked))
+        return codes(batch(web, wanted, headers=bearer(token) if token else {}, **more))
+
+    assert cold(2, TOKEN) == [None] * 2
+    assert cold(2, TOKEN, environ_base=OTHER) == [None, "throttled"]
+    assert cold(3, TOKEN_2) == [None] * 3
+    assert cold(2, "") == [None, "throttled"]
+    assert cold(1, "an-invented-token-that-nobody-has-given-001") == ["throttled"]
+    said = web.client.post("/v1/render", json={"content": "[getty 600123456]"}, headers=bearer(TOKEN)).json
+    assert "3 pictures had to be fetched from Getty Images for this token" in said["problems"][0]["detail"]
+    assert TOKEN not in str(said)
 
 
 def test_a_larger_size_counts_and_the_copy_is_shown_instead() -> None:

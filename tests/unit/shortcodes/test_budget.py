@@ -19,7 +19,7 @@ from tests.support.tools import ROOT
 from tests.support.web import world
 
 README = (ROOT / "README.md").read_text("utf-8")
-SMALL = Budget(references=3, chars=400, steps=30, nesting=5)
+SMALL = Budget(references=3, pictures=3, chars=400, steps=30, nesting=5)
 FRAME = '<iframe src="//embed.gettyimages.com/embed/5?et=a&sig=b"></iframe>'
 
 
@@ -86,7 +86,7 @@ def test_the_command_says_where(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "input"),
     [
-        ("[getty 1] " * 101, "html"),
+        ("[getty 1] " * 1_001, "html"),
         ("`[getty 1]` ``x` " * 60_000, "markdown"),
         ("`[getty 1]" * 150_000, "markdown"),
         ("> a\n" * 400_000 + "\n    [getty 1]", "markdown"),
@@ -104,9 +104,9 @@ def test_a_request_past_the_budget_is_too_large(content: str, input: str) -> Non
 
 
 def test_one_number() -> None:
-    assert (DOCUMENT.references, REQUEST.references, MAX_REFERENCES) == (1_000, 100, 100)
+    assert (DOCUMENT.references, REQUEST.references, REQUEST.pictures, MAX_REFERENCES) == (1_000, 1_000, 100, 100)
     assert "1,000 references" in README
-    assert "100 references" in README
+    assert "100 distinct pictures, in up to 1,000 references" in README
     schemas = openapi_document()["components"]["schemas"]
     assert schemas["BatchRequest"]["properties"]["refs"]["maxItems"] == MAX_REFERENCES
-    assert f"{MAX_REFERENCES} references" in schemas["RenderRequest"]["description"]
+    assert f"{MAX_REFERENCES} pictures in 1,000 references" in schemas["RenderRequest"]["description"]
