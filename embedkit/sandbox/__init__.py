@@ -13,9 +13,8 @@ the pictures there are, in :mod:`embedkit.sandbox.content.catalogue`; what can b
 from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.faults import Fault, Faults
-from embedkit.sandbox.server import SandboxServer, serve
+from embedkit.sandbox.server import SandboxServer, SandboxTransport, serve
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.transport import SandboxTransport
 
 __all__ = [
     "Asset",
