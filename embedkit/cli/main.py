@@ -34,7 +34,7 @@ COMMANDS = {
     "lock": ("build", "Write the records that texts need into the lock file."),
     "assets": ("admin", "Copy stylesheet and façade script into a static site."),
     "cache": ("admin", "Manage the cache."),
-    "download": ("downloads", "Download a licensed picture."),
+    "download": ("search", "Download a licensed picture."),
     "boards": ("boards", "Manage boards (shared collections of pictures)."),
     "serve": ("serve", "Run the service under waitress."),
     "demo": ("serve", "See embedkit at work in a browser: no key, no network."),
