@@ -21,7 +21,7 @@ The house, from the top down. A room imports only from rooms below it, and each 
     rendering        records to output: Renderer, one template of templates/embedkit/ for each target
     getty            what Getty means: references, oEmbed requests and answers, its markup; no input or output
     shortcodes       references in texts: find, replace, and what is code
-    files            files written whole or not at all
+    files            files written whole or not at all; and our own, where they are installed
     settings         Settings: one table, with a sentence for each
     models           the values that travel: AssetRef, Embed, Options, Document, Report
     messages         Request and Response
@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         Unavailable as Unavailable,
         UnsupportedReference as UnsupportedReference,
     )
+    from embedkit.files.installed import static_dir as static_dir, templates_dir as templates_dir
     from embedkit.kit import EmbedKit as EmbedKit
     from embedkit.messages import Request as Request, Response as Response, Sink as Sink
     from embedkit.models import (
@@ -109,7 +110,6 @@ if TYPE_CHECKING:
         Report as Report,
         Shortcode as Shortcode,
     )
-    from embedkit.rendering.renderer import static_dir as static_dir, templates_dir as templates_dir
     from embedkit.settings import Secret as Secret, Settings as Settings
     from embedkit.targets import Input as Input, Target as Target
     from embedkit.transport.client import HttpTransport as HttpTransport, Transport as Transport
@@ -142,7 +142,7 @@ _MODULES = {
         "Facet Facets Found IStockLicense Image Keyword ReferralDestination RelatedSearch SearchPage"
     ),
     "api.response_cache": "SearchBudget",
-    "rendering.renderer": "static_dir templates_dir",
+    "files.installed": "static_dir templates_dir",
     "web": "create_app create_blueprint",
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}

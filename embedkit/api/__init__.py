@@ -11,10 +11,9 @@ parameters.py      what each endpoint takes: one table; encoding.py checks and w
 requests.py        what all requests have in common: URL, language, where answers may lead
 decoding.py        JSON to values; errors.py has what an unexpected status means
 oauth.py           grants and tokens, as requests and answers
-session.py         sends requests with key and token; renews the token
-token_file.py      a token that processes share
+session.py         sends requests with key and token; renews the token, which processes share
 response_cache.py  answers of the last five minutes; the searches of a day
 =================  =========================================================================
 
-Only session.py, token_file.py, response_cache.py and downloads.py do input and output.
+Only session.py, response_cache.py and downloads.py do input and output.
 """

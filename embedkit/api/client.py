@@ -20,8 +20,7 @@ from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
 from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
 from embedkit.api.response_cache import ResponseCache, SearchBudget
-from embedkit.api.session import ApiSession
-from embedkit.api.token_file import TokenFile
+from embedkit.api.session import ApiSession, TokenFile
 from embedkit.cache.envelope import signing_secrets
 from embedkit.messages import Response
 from embedkit.validation import materialise

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from embedkit import __version__
 from embedkit.cache.entry import Entry
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse
+from embedkit.files import installed
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.process import Lazy, lazy_pattern
-from embedkit.rendering import installed
 from embedkit.settings import RenderSettings, Settings
 from embedkit.targets import FACADE_SCRIPT, ROWS, STYLES, Input, Target
 

@@ -4,17 +4,42 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from embedkit.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def templates_path() -> str:
+def static_dir() -> Path:
+    """The folder of the stylesheet and the scripts.
+
+    >>> static_dir().joinpath("embedkit.css").is_file()
+    True
+    """
+    from pathlib import Path
+
+    return Path(PACKAGE, "static")
+
+
+def templates_dir() -> Path:
     """The folder of the built-in templates: in the package once installed, beside it in a clone.
 
     :raises ConfigurationError: where there is neither.
+
+    >>> templates_dir().joinpath("embedkit", "web.html").is_file()
+    True
     """
+    from pathlib import Path
+
+    return Path(templates_path())
+
+
+def templates_path() -> str:
+    """The same as text."""
     for folder in (PACKAGE, os.path.dirname(PACKAGE)):
         if os.path.isfile(os.path.join(folder, "templates", "embedkit", "web.html")):
             return os.path.join(folder, "templates")

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, RateLimited, Unavailable
+from embedkit.files.installed import templates_dir
 from embedkit.getty.urls import page_url
 from embedkit.models import AGENCY, AssetRef, Embed, Frame, Options, credit_line
-from embedkit.rendering import escaping, installed
+from embedkit.rendering import escaping
 from embedkit.rendering.escaping import Own
 from embedkit.rendering.sanitizer import PATH, sanitizer
 from embedkit.settings import RenderSettings
@@ -47,19 +48,6 @@ _INCLUDE = re.compile(r'\{% include "embedkit/([a-z]+\.html)" %\}')
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
-
-
-def templates_dir() -> Path:
-    """The folder of the built-in templates: in the package once installed, beside it in a clone.
-
-    :raises ConfigurationError: where there is neither.
-    """
-    return Path(installed.templates_path())
-
-
-def static_dir() -> Path:
-    """The folder of the stylesheet and the scripts."""
-    return Path(installed.PACKAGE, "static")
 
 
 def typed(text: str, target: Target) -> Markup | str:

@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
+from embedkit.files.installed import static_dir, templates_dir
 from embedkit.models import AssetRef, Embed, Options
-from embedkit.rendering.renderer import static_dir, templates_dir
 from embedkit.targets import STYLES, Target
 from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, from_http, retry_headers

@@ -18,8 +18,8 @@ from flask import Response, request, url_for
 
 from embedkit.api.models import image_json
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, UnsupportedReference
+from embedkit.files.installed import static_dir
 from embedkit.models import JSON, Embed, Options, credit_line
-from embedkit.rendering.renderer import static_dir
 from embedkit.settings import Secret, Settings
 from embedkit.shortcodes import scan
 from embedkit.validation import LOOPBACK

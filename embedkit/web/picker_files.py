@@ -15,7 +15,7 @@ from functools import cache, cached_property
 from html import escape
 from pathlib import Path
 
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 
 ENTRY = "embedkit-picker.js"
 PAGE = "embedkit-picker-page.js"

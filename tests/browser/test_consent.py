@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from embedkit.engine.rendered import assets
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 from tests.browser import test_embeds as pages
 from tests.browser.test_embeds import ALWAYS, GPC, STOP, STORED, Desk
 from tests.support.tools import node_packages

@@ -16,8 +16,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from embedkit.engine.rendered import assets
+from embedkit.files.installed import static_dir
 from embedkit.models import Align, Options
-from embedkit.rendering.renderer import Renderer, static_dir
+from embedkit.rendering.renderer import Renderer
 from embedkit.settings import Settings
 from embedkit.targets import Target
 from tests.support.embeds import HTML_TARGETS, record

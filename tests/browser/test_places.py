@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, Route, ViewportSize
 
 from embedkit import EmbedKit
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 from embedkit.targets import FACADE_SCRIPT, Target
 from tests.support.firefox import firefox
 from tests.support.tools import need, node_packages

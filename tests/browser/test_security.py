@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Request, Route
 
+from embedkit.files.installed import static_dir
 from embedkit.models import Options
-from embedkit.rendering.renderer import Renderer, static_dir
+from embedkit.rendering.renderer import Renderer
 from embedkit.settings import Settings
 from embedkit.targets import Target
 from tests.support.embeds import HOSTILE, HTML_TARGETS, record

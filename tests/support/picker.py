@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import axe_playwright_python
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # The policy of issue 4, word for word.

@@ -31,8 +31,8 @@ from embedkit import (
 from embedkit.api.models import image_json, search_page_json
 from embedkit.cli.admin import examine
 from embedkit.errors import missing_package
+from embedkit.files import installed
 from embedkit.getty import embed_code, oembed, references
-from embedkit.rendering import installed
 from embedkit.rendering.escaping import dump_json
 from embedkit.rendering.renderer import Renderer
 from embedkit.rendering.sanitizer import BleachSanitizer, NhSanitizer, sanitizer

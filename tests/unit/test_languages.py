@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embedkit.rendering.renderer import static_dir, templates_dir
+from embedkit.files.installed import static_dir, templates_dir
 from embedkit.web.picker import LANGUAGES
 from tests.readme import README
 

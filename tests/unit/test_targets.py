@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from embedkit.rendering.renderer import static_dir, templates_dir
+from embedkit.files.installed import static_dir, templates_dir
 from embedkit.targets import INPUTS, ROWS, TARGETS, Target
 from embedkit.web.schemas import FrameQuery
 

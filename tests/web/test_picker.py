@@ -11,7 +11,7 @@ from flask import Flask
 
 from embedkit import create_blueprint
 from embedkit.api.parameters import PAGE_SIZES
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 from embedkit.web import picker
 from embedkit.web.picker_files import picker_files
 from tests.support.embeds import HOSTILE, elements, skeleton

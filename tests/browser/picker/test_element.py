@@ -12,7 +12,7 @@ import waitress
 from playwright.sync_api import Request, Response, expect
 
 from embedkit import EmbedKit, create_app
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services import auth
 from tests.support.picker import (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from embedkit.files.atomic import Tree
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 from embedkit.web.picker_files import PickerFiles, picker_files
 from tests.support.tools import need
 

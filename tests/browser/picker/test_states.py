@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 from tests.support.picker import (
     Desk,
     heard,

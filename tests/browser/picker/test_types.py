@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from embedkit.rendering.renderer import static_dir
+from embedkit.files.installed import static_dir
 from tests.support.tools import need
 
 OPTIONS = [

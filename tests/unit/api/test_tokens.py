@@ -23,8 +23,7 @@ from hypothesis import strategies as st
 from embedkit import ConfigurationError, EmbedKitError, Settings
 from embedkit.api import oauth
 from embedkit.api.oauth import DEFAULT_LIFETIME_S, MAX_LIFETIME_S, Credentials, Token
-from embedkit.api.session import REFUSAL_RETRY_S, REFUSALS_WINDOW_S, RENEWAL_RETRY_S, RETRY_S, Tokens
-from embedkit.api.token_file import TokenFile
+from embedkit.api.session import REFUSAL_RETRY_S, REFUSALS_WINDOW_S, RENEWAL_RETRY_S, RETRY_S, TokenFile, Tokens
 from embedkit.errors import (
     InvalidKey,
     InvalidResponse,

@@ -227,7 +227,7 @@ def test_the_edition_follows_templates_and_settings(tmp_path: Path, monkeypatch:
     template = tmp_path / "embedkit" / "web.html"
     template.parent.mkdir()
     template.write_text("<p>one</p>")
-    monkeypatch.setattr("embedkit.rendering.installed.templates_path", lambda: str(tmp_path))
+    monkeypatch.setattr("embedkit.files.installed.templates_path", lambda: str(tmp_path))
     one = edition(Settings().rendering)
     template.write_text("<p>two</p>")
     assert len({first, one, edition(Settings().rendering)}) == 3

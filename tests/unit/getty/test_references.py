@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedkit.errors import UnsupportedReference
+from embedkit.files.installed import static_dir
 from embedkit.getty import references, urls
 from embedkit.models import AssetRef, Options
-from embedkit.rendering.renderer import static_dir
 from tests.support.tools import FIXTURES, reference_dir
 
 URLS = [json.loads(line) for line in (FIXTURES / "urls.jsonl").read_text("utf-8").splitlines()]

@@ -19,14 +19,13 @@ from markupsafe import Markup
 
 from embedkit.engine.rendered import assets
 from embedkit.errors import ConfigurationError
+from embedkit.files import installed
+from embedkit.files.installed import static_dir, templates_dir
 from embedkit.models import AssetRef, Frame, Options
-from embedkit.rendering import installed
 from embedkit.rendering import renderer as rendering
 from embedkit.rendering.renderer import (
     INERT,
     Renderer,
-    static_dir,
-    templates_dir,
 )
 from embedkit.settings import Settings
 from embedkit.targets import ROWS, TARGETS, Target
