@@ -6,11 +6,12 @@ A picture has the same fields at every endpoint, so :func:`read_image` reads tho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 from embedkit.api.decoding import FAMILIES, JSONReader, read
 from embedkit.api.errors import MISSING, error_for
-from embedkit.api.models import Found, Image
+from embedkit.api.models import DownloadOffer, Found, Image
 from embedkit.api.parameters import DETAIL_FIELDS, SEARCH_FIELDS, Orientation
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, distinct_ids, query
 from embedkit.errors import ConfigurationError, NotFound
@@ -97,7 +98,21 @@ def read_image(fields: JSONReader) -> Image | None:
         orientation=fields.enum("orientation", ORIENTATIONS),
         width=width,
         height=height,
+        largest_downloads=_offers(fields),
     )
+
+
+def _offers(fields: JSONReader) -> tuple[DownloadOffer, ...]:
+    """The agreements for the largest file. Getty's documentation also has them as lists in that file (2014)."""
+    return tuple(offer for found in fields.children("largest_downloads", _offers_in) for offer in found)
+
+
+def _offers_in(entry: JSONReader) -> tuple[DownloadOffer, ...]:
+    build = partial(JSONReader.build, kind=DownloadOffer)
+    if isinstance(entry.raw("downloads"), list):
+        return entry.children("downloads", build)
+    offer = build(entry)
+    return (offer,) if offer else ()
 
 
 def _dimensions(fields: JSONReader) -> tuple[int | None, int | None]:

@@ -46,15 +46,19 @@ def products_for(asset: Asset) -> tuple[Product, ...]:
 
 def offers(asset: Asset, call: Call, rules: Era) -> list[JSON]:
     """The same as links, as the fields ``downloads`` and ``largest_downloads`` have them, with IDs as strings."""
-    downloads = f"{call.origin}/v3/downloads" if rules.nested_offers else f"{call.origin}/v3/downloads/images"
+    place = "downloads" if rules.offers == "files" else "downloads/images"
+    uri = f"{call.origin}/v3/{place}/{asset.id}"
+    found = products_for(asset)
+    if rules.offers != "agreements":
+        return [{"product_type": product.type, "uri": uri} for product in found]
     return [
         {
             "product_id": str(product.id),
             "product_type": product.type,
-            "uri": f"{downloads}/{asset.id}",
+            "uri": uri,
             "agreement_name": product.name,
         }
-        for product in products_for(asset)
+        for product in found
     ]
 
 

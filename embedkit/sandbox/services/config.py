@@ -42,7 +42,9 @@ class Era:
     :param downloads_at_once: whether a download redirects to the file without ``auto_download=true``.
     :param redirect: the status of that redirect.
     :param short_downloads: whether ``/v3/downloads/{id}`` exists.
-    :param nested_offers: whether ``largest_downloads`` lists files, and the products in each, or products alone.
+    :param offers: what ``largest_downloads`` lists: ``files`` with their products, ``products`` by type, or those
+        with IDs and ``agreements``.
+    :param sizes_in_search: whether a search may ask for ``download_sizes``.
     :param test_image: whether a key for tests may download, on a token of its own, one picture for all.
     :param unlicensed: the status for a download outside of the agreement; 403 has no body.
     :param preview_is_comp: whether ``preview`` is the same picture as ``comp``.
@@ -64,7 +66,8 @@ class Era:
     downloads_at_once: bool
     redirect: int
     short_downloads: bool
-    nested_offers: bool
+    offers: Literal["files", "products", "agreements"]
+    sizes_in_search: bool
     test_image: bool
     unlicensed: int
     preview_is_comp: bool
@@ -87,7 +90,8 @@ _IN_2018 = Era(
     downloads_at_once=False,
     redirect=302,
     short_downloads=True,
-    nested_offers=False,
+    offers="products",
+    sizes_in_search=False,
     test_image=True,
     unlicensed=403,
     preview_is_comp=False,
@@ -109,7 +113,8 @@ _IN_2026 = Era(
     downloads_at_once=True,
     redirect=303,
     short_downloads=False,
-    nested_offers=False,
+    offers="agreements",
+    sizes_in_search=True,
     test_image=False,
     unlicensed=401,
     preview_is_comp=True,
@@ -117,7 +122,7 @@ _IN_2026 = Era(
     enhanced=True,
 )
 ERAS: dict[EraName, Era] = {
-    "2014": replace(_IN_2018, generation="div", nested_offers=True),
+    "2014": replace(_IN_2018, generation="div", offers="files"),
     "2018": _IN_2018,
     "2026": _IN_2026,
 }

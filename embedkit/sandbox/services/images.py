@@ -102,7 +102,7 @@ def _largest_downloads(asset: Asset, context: ItemContext) -> list[JSON]:
     if not context.caller.licensed:
         return []
     found = offers(asset, context.call, context.config.rules)
-    return [_file(sizes(asset)[0], {"downloads": found})] if context.config.rules.nested_offers else found
+    return [_file(sizes(asset)[0], {"downloads": found})] if context.config.rules.offers == "files" else found
 
 
 def _product_types(asset: Asset, context: ItemContext) -> list[str]:

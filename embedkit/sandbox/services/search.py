@@ -191,6 +191,8 @@ class Search:
 
     def _answer(self, call: Call, caller: Caller, kind: SearchKind, known: Fields) -> Reply:
         query = parse_query(call, kind, self.config)
+        if not self.config.rules.sizes_in_search:
+            known = replace(known, single=known.single - {"download_sizes"})
         chosen = select_fields(query.fields, known, caller, undeclared=self.config.undeclared_fields)
         correction = index().correct(query.phrase) if kind is parameters.CREATIVE else None
         if correction:

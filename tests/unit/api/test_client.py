@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,17 +25,19 @@ from embedkit.errors import (
     InvalidResponse,
     InvalidToken,
     NotFound,
+    NotLicensed,
     QuotaExhausted,
     RateLimited,
     Unauthorized,
     Unavailable,
     UnsupportedReference,
 )
-from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer
+from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
 from embedkit.sandbox.services.auth import SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.services.http import Call
 from tests.support.cache import ROOT
 from tests.support.client import (
+    CREDENTIALS,
     House,
     found,
     inside,
@@ -42,6 +45,7 @@ from tests.support.client import (
     served,
 )
 from tests.support.faulty_upstream import Upstream, held, ok
+from tests.support.tools import Clock
 
 pytestmark = pytest.mark.server
 
@@ -645,3 +649,57 @@ def test_a_closed_kit_opens_again_when_asked() -> None:
         house.kit.close()
         house.kit.search("night")
         assert upstream.connections == 2
+
+
+# -- the contracts of three times -----------------------------------------------------------------------
+
+ERAS = pytest.mark.parametrize("era", ["2014", "2018", "2026"])
+
+
+@ERAS
+def test_every_era_is_searched_and_downloaded_from(era: Any, tmp_path: Path) -> None:
+    kit, _ = inside(SandboxConfig(era=era))
+    assert kit.search("harbour", sort_order="newest").images
+    assert kit.api.images(["74917285", "600000001"]).images
+    offers = kit.api.downloads.largest("74917285")
+    assert {offer.product_type for offer in offers} >= {"premiumaccess", "easyaccess"}
+    assert all(offer.uri for offer in offers)
+    assert kit.api.downloads.sizes("74917285")[-1].downloads
+    assert kit.api.downloads.url("74917285").startswith("https://delivery.gettyimages.com/")
+    saved = kit.api.downloads.save("74917285", tmp_path, height=594, product_type="premiumaccess")
+    assert saved.media_type == "image/jpeg"
+
+
+@ERAS
+def test_the_failures_of_every_era(era: Any) -> None:
+    kit, app = inside(SandboxConfig(era=era))
+    with pytest.raises(NotFound):
+        kit.api.image("1")
+    app.withdraw("600000001")
+    with pytest.raises(NotFound):
+        kit.api.downloads.url("600000001")
+    with pytest.raises(InvalidResponse, match="the question was not understood"):
+        kit.search("harbour", country="off")
+    alone, _ = inside(SandboxConfig(era=era), username="", password="")
+    with pytest.raises(NotLicensed if era != "2026" else InvalidToken):
+        alone.api.downloads.url("74917285")
+
+
+@ERAS
+@pytest.mark.parametrize(("limit", "kind"), [("calls_per_second", RateLimited), ("calls_per_day", QuotaExhausted)])
+def test_the_limits_of_every_era(era: Any, limit: str, kind: type[Exception]) -> None:
+    app = Sandbox(SandboxConfig(**{"era": era, limit: 1}), clock=Clock())
+    with EmbedKit(Settings(cache="memory:", **CREDENTIALS), transport=SandboxTransport(app)) as kit:
+        kit.search("harbour")
+        with pytest.raises(kind):
+            kit.search("night")
+
+
+def test_a_page_after_the_last() -> None:
+    kit, _ = inside(SandboxConfig(era="2026"))
+    last = -(-kit.search("harbour").total // 30)
+    with pytest.raises(InvalidResponse, match=f"The last page is {last}") as refused:
+        kit.search("harbour", page=last + 1)
+    assert refused.value.getty_code == "InvalidPage"
+    empty, _ = inside(SandboxConfig(era="2018"))
+    assert empty.search("harbour", page=last + 1).images == ()
