@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 EraName = Literal["2014", "2018", "2026"]
 Generation = Literal["modern", "div"]
@@ -231,10 +232,11 @@ class SandboxConfig:
     @property
     def rules(self) -> Era:
         """What the era has, but for what is set here."""
-        era = ERAS[self.era]
-        return replace(
-            era,
-            generation=self.generation or era.generation,
-            anchor_scheme=self.anchor_scheme or era.anchor_scheme,
-            throttle_status=self.throttle_status or era.throttle_status,
-        )
+        return _rules(self.era, self.generation, self.anchor_scheme, self.throttle_status)
+
+
+@cache
+def _rules(name: EraName, generation: str, anchor_scheme: str, throttle_status: int) -> Era:
+    own = {"generation": generation, "anchor_scheme": anchor_scheme, "throttle_status": throttle_status}
+    changed: dict[str, Any] = {row: value for row, value in own.items() if value}
+    return replace(ERAS[name], **changed)
