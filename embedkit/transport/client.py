@@ -20,14 +20,15 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
@@ -58,7 +59,9 @@ CHUNK_BYTES = 16 * 1024
 MAX_ERROR_BYTES = 64 * 1024  # bytes that are read of an answer that comes in place of a file
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
-HEADER_VALUE = re.compile(r"[\t -~\xa0-\xff]*")  # RFC 9110 section 5.5
+HEADER_VALUE = re.compile(r"([!-~\xa1-\xff][\t -~\xa0-\xff]*)?")  # RFC 9110 section 5.5
+URL = re.compile(r"https?://[!-~]+")
+MAX_ORIGINS = 10  # whose connections are kept
 
 Outcome = Response | Failure
 
@@ -92,18 +95,45 @@ class _EndpointState:
 class _Process:
     """What belongs to one process: a fork must share neither connections nor locks with its parent."""
 
-    def __init__(self, connections: int, proxy: str) -> None:
+    def __init__(self, connections: int, proxy: str, verify: Literal[True] | str) -> None:
         self.pid = os.getpid()
         # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
         # even where redirects are off, read the whole body of one
-        self.adapter = HTTPAdapter(pool_maxsize=connections)
+        self._adapter = HTTPAdapter(pool_maxsize=connections)
         pools = {"http": Pool, "https": TLSPool}
-        self.adapter.poolmanager.pool_classes_by_scheme = pools
+        self._adapter.poolmanager.pool_classes_by_scheme = pools
         if proxy:
             # by the name that the adapter itself will ask for
             known = requests.utils.prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]
-            self.adapter.proxy_manager_for(known).pool_classes_by_scheme = pools
+            self._adapter.proxy_manager_for(known).pool_classes_by_scheme = pools
+        self._proxy = proxy
+        self._verify = verify
+        self._pools: dict[str, HTTPConnectionPool] = {}
         self.endpoints: dict[str, _EndpointState] = {}
+
+    def pool(self, url: str) -> HTTPConnectionPool:
+        """The connections to the origin of a URL. They are looked up once: requests does so at every call."""
+        origin = "{0.scheme}://{0.netloc}/".format(urlsplit(url))
+        if (pool := self._pools.get(origin)) is None:
+            if len(self._pools) >= MAX_ORIGINS:
+                self._pools.clear()  # what is in use ends by itself
+            pool = self._pools[origin] = self._open(origin)
+        return pool
+
+    def _open(self, origin: str) -> HTTPConnectionPool:
+        is_loopback = (urlsplit(origin).hostname or "") in LOOPBACK
+        proxies = {} if is_loopback else {"https": self._proxy}
+        request = requests.Request("GET", origin).prepare()
+        pool: Any = self._adapter.get_connection_with_tls_context(request, self._verify, proxies)
+        self._adapter.cert_verify(pool, origin, self._verify, None)  # type: ignore[no-untyped-call]
+        opened: HTTPConnectionPool = pool
+        return opened
+
+    def close(self) -> None:
+        """Close the connections."""
+        while self._pools:
+            self._pools.popitem()[1].close()
+        self._adapter.close()
 
 
 class HttpTransport:
@@ -149,7 +179,7 @@ class HttpTransport:
         self._random = random
         self._observe = observe
         self._proxy = proxy
-        self._process = _Process(self._places, proxy)
+        self._process = _Process(concurrency, proxy, verify)
 
     def send(self, request: Request) -> Response:
         """The answer to one request.
@@ -178,7 +208,7 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        self._here().adapter.close()
+        self._here().close()
 
     def _outcome(self, request: Request) -> Outcome:
         began, seconds = self._clock(), request.timeout or self._timeout
@@ -208,7 +238,7 @@ class HttpTransport:
 
     def _here(self) -> _Process:
         if self._process.pid != os.getpid():  # gunicorn --preload
-            self._process = _Process(self._places, self._proxy)
+            self._process = _Process(self._places, self._proxy, self._verify)
         return self._process
 
     def _endpoint(self, name: str) -> _EndpointState:
@@ -286,43 +316,68 @@ class HttpTransport:
         return response
 
     def _exchange(self, request: Request, deadline: Deadline) -> Response:
-        prepared, timeout = _prepare(request), deadline.timeout(deadline.silence)
-        is_loopback = (urlsplit(request.url).hostname or "") in LOOPBACK
-        proxies = {} if is_loopback else {"https": self._proxy}
-        answer = self._here().adapter.send(
-            prepared, stream=True, timeout=timeout, verify=self._verify, proxies=proxies
+        target, headers = _prepare(request)
+        pool, timeout = self._here().pool(request.url), deadline.timeout(deadline.silence)
+        answer = pool.urlopen(
+            request.method,
+            target,
+            request.body,
+            headers,
+            retries=0,
+            redirect=False,
+            assert_same_host=False,
+            timeout=Timeout(connect=timeout, read=timeout),
+            preload_content=False,
+            decode_content=False,
         )
-        with closing(answer):
-            headers = clean_headers(answer.raw.headers.itermerged())
-            if answer.status_code in REDIRECTS:
-                return Response(answer.status_code, headers)
-            chunks = iter(lambda: answer.raw.read(CHUNK_BYTES, decode_content=False), b"")
-            coding = headers.get("content-encoding", "")
-            if request.sink is None:
-                return Response(answer.status_code, headers, decode(chunks, coding, request.max_bytes))
-            if answer.status_code != 200:  # text of whatever length, and the status says it already
-                return Response(answer.status_code, headers, decode_start(chunks, coding, MAX_ERROR_BYTES))
-            stream_into(chunks, headers, request.sink, request.max_bytes)
-            return Response(answer.status_code, headers)
+        try:
+            return _read(answer, request)
+        finally:
+            answer.close()
+            answer.release_conn()
 
 
-def _prepare(request: Request) -> requests.PreparedRequest:
-    # no variable here holds the headers: the error below may be sent to a crash reporter, with its frames
+def _read(answer: BaseHTTPResponse, request: Request) -> Response:
+    """As much of an answer as may be used."""
+    headers = clean_headers(answer.headers.itermerged())
+    if answer.status in REDIRECTS:
+        return Response(answer.status, headers)
+    chunks = iter(lambda: answer.read(CHUNK_BYTES, decode_content=False), b"")
+    coding = headers.get("content-encoding", "")
+    if request.sink is None:
+        return Response(answer.status, headers, decode(chunks, coding, request.max_bytes))
+    if answer.status != 200:  # text of whatever length, and the status says it already
+        return Response(answer.status, headers, decode_start(chunks, coding, MAX_ERROR_BYTES))
+    stream_into(chunks, headers, request.sink, request.max_bytes)
+    return Response(answer.status, headers)
+
+
+def _prepare(request: Request) -> tuple[str, dict[str, str]]:
+    """The target of the request (RFC 9112 section 3.2.1) and its headers."""
+    # no variable here holds the headers alone: the error below may be sent to a crash reporter, with its frames
     with suppress(ValueError):
         if not all(HEADER_VALUE.fullmatch(text) for text in request.headers.values()):
             raise ValueError
-        return requests.Request(
-            request.method,
-            request.url,
-            headers={**HEADERS, **request.headers},
-            params=list(request.params),
-            data=request.body,
-        ).prepare()
-    # outside the block above: requests' exception quotes the header, which may be a key
+        if not URL.fullmatch(request.url):
+            raise ValueError
+        return _target(request), {**_defaults(request.headers), **request.headers}
+    # outside the block above: an exception may quote the header, which may be a key
     raise ConfigurationError(
         "The request to Getty Images can't be written.",
         hint="Look for odd characters in EMBEDKIT_API_KEY and the URLs.",
     )
+
+
+def _target(request: Request) -> str:
+    parts = urlsplit(request.url)
+    query = "&".join(filter(None, (parts.query, urlencode(request.params))))
+    return f"{parts.path or '/'}{'?' if query else ''}{query}"
+
+
+def _defaults(headers: Mapping[str, str]) -> dict[str, str]:
+    """Our own headers, but for those that are given."""
+    given = {name.lower() for name in headers}
+    return {name: text for name, text in HEADERS.items() if name.lower() not in given}
 
 
 def _retries(request: Request, outcome: Outcome, refusal: ProviderError | None) -> int:

@@ -361,8 +361,9 @@ CRASHES = [
     "embedkit.transport.responses.decode_chunks",
     "embedkit.transport.client._prepare",
     "embedkit.transport.client.clean_headers",
-    "embedkit.transport.client.requests.Request.prepare",
-    "requests.adapters.HTTPAdapter.send",
+    "embedkit.transport.client._target",
+    "requests.adapters.HTTPAdapter.get_connection_with_tls_context",
+    "urllib3.connectionpool.HTTPConnectionPool.urlopen",
 ]
 
 
