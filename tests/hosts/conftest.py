@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -28,7 +29,13 @@ def fixture_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress
 def fixture_service(
     getty: SandboxServer, site: WordPress, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    settings = getty.settings()
     environ = {
+        "EMBEDKIT_API_KEY": settings.api_key.reveal(),
+        "EMBEDKIT_API_SECRET": settings.api_secret.reveal(),
+        "EMBEDKIT_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "EMBEDKIT_CACHE": f"sqlite:{tmp_path_factory.mktemp('service')}/cache",
         "EMBEDKIT_RATE_LIMIT": "100000/minute",
         "EMBEDKIT_SECRET": "s" * 40,
@@ -36,6 +43,6 @@ def fixture_service(
         "EMBEDKIT_ADMIN_TOKEN": ADMIN_TOKEN,
         "EMBEDKIT_PICKER_ORIGINS": site.url,
     }
-    command = [sys.executable, "-m", "embedkit", "serve", "--port", "0", "--upstream", getty.url]
+    command = [sys.executable, "-m", "embedkit", "serve", "--port", str(port), "--upstream", getty.url]
     with running(command, environ) as service:
         yield service

@@ -328,7 +328,40 @@ def test_code_and_other_kinds_of_posts_are_saved_as_typed(blog: WordPress) -> No
     assert PASTED in blog.saved(blog.publish(PASTED, post_type="customize_changeset", post_status="draft"))
 
 
-# -- settings, and how it ends --------------------------------------------------------------------------
+# -- featured images ------------------------------------------------------------------------------------
+
+
+def test_a_featured_picture_is_an_embed_wherever_the_theme_shows_one(blog: WordPress) -> None:
+    post = blog.publish("<p>Words.</p>", post_title="Featured")
+    assert frames(blog.read(post)) == []
+    blog.php(f"EmbedKit\\feature('[getty 74917285]', {post});")
+    page = blog.read(post)
+    assert refs(page) == ["74917285"]
+    assert "/static/embedkit.css" in page
+    home = html5lib.parse(blog.get("/"), namespaceHTMLElements=False)
+    assert [link for link in home.iter("a") if link.find(".//iframe") is not None] == []
+    assert len(list(home.iter("iframe"))) >= 1
+    assert blog.php(f"echo (int) has_post_thumbnail({post});") == "1"
+    blog.php(f"EmbedKit\\feature('<b>none</b>', {post});")
+    assert frames(blog.read(post)) == []
+
+
+# -- without the plugin, and how it ends ----------------------------------------------------------------
+
+
+def test_without_the_plugin_the_address_of_a_picture_is_enough(
+    blog: WordPress, service: Server, getty: SandboxServer
+) -> None:
+    post = blog.publish(f"Words.\n\n{service.url}/embed/600000125\n\nMore.")
+    blog.php("require_once 'wp-admin/includes/plugin.php'; deactivate_plugins('embedkit/embedkit.php');")
+    try:
+        (frame,) = frames(blog.read(post))
+        assert frame.startswith(f"{getty.url}/embed/600000125?")
+        getty.app.withdraw("600000125")
+        purge(service, "600000125")
+        assert frames(blog.read(post)) == [frame]  # as the README says: WordPress doesn't ask again
+    finally:
+        blog.php("require_once 'wp-admin/includes/plugin.php'; activate_plugin('embedkit/embedkit.php');")
 
 
 def test_nothing_is_left_behind(blog: WordPress) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
+from tests.support.examples import pick
 from tests.support.servers import Server
 from tests.support.wordpress import TOKEN, WordPress
 
@@ -24,10 +27,15 @@ def fixture_blog(site: WordPress, service: Server) -> WordPress:
 @pytest.fixture(name="admin", scope="module")
 def fixture_admin(browser: Browser, site: WordPress) -> Iterator[Page]:
     """A page of the administrator's, who has logged in."""
+    expect.set_options(timeout=30_000)  # the admin is slow on a busy machine
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         log_in(page, site, "admin", "admin")
+        site.php(
+            "update_user_meta(1, 'wp_persisted_preferences', ['core/edit-post' => ['welcomeGuide' => false], '_modified' => date('c')]);"
+        )
         yield page
+    expect.set_options(timeout=5_000)
 
 
 def log_in(page: Page, site: WordPress, name: str, password: str) -> None:
@@ -106,6 +114,14 @@ def test_editors_get_previews_and_grants_and_others_do_not(blog: WordPress, admi
     assert (status, answer["provider_name"]) == (200, "Getty Images")
     assert answer["html"].count("<iframe") == 1
     assert api(admin, blog, "/wp-json/oembed/1.0/proxy?url=https%3A%2F%2Fgty.im%2F500000404")[0] == 404
+    assert api(admin, blog, "/wp-json/embedkit/v1/grant", "POST")[1]["grant"]
+    assert api(admin, blog, "/wp-json/embedkit/v1/grant", "POST", nonce=False)[0] == 401
+    with browser.new_context() as context:
+        reader = context.new_page()
+        name = blog.php(f"echo get_userdata({blog.author('subscriber')})->user_login;")
+        log_in(reader, blog, name, "author")
+        assert api(reader, blog, "/wp-json/embedkit/v1/grant", "POST")[0] == 403
+        assert TOKEN not in admin.content()
     for path in (proxy, "/wp-json/embedkit/v1/preview?text=%5Bgetty+74917285%5D"):
         assert api(admin, blog, path)[0] == 200
         assert api(admin, blog, path, nonce=False)[0] == 401
@@ -115,3 +131,127 @@ def test_editors_get_previews_and_grants_and_others_do_not(blog: WordPress, admi
         )
         == "0"
     )
+
+
+# -- the block editor -----------------------------------------------------------------------------------
+
+MARKUP = re.compile(r"<!-- wp:embed (\{.*?\}) -->")
+SHORTCODE = "<!-- wp:shortcode -->\n[getty 74917285 width=300]\n<!-- /wp:shortcode -->"
+PARAGRAPH = "<!-- wp:paragraph -->\n<p>Words.</p>\n<!-- /wp:paragraph -->"
+
+
+def picker(page: Page) -> FrameLocator:
+    return page.frame_locator(".embedkit-dialog iframe")
+
+
+def edit(page: Page, blog: WordPress, post: int) -> Page:
+    page.goto(f"{blog.url}/wp-admin/post.php?post={post}&action=edit")
+    return page
+
+
+def update(page: Page) -> None:
+    page.evaluate("wp.data.dispatch('core/editor').savePost()")  # resolves once it is saved
+
+
+def test_the_slash_menu_opens_the_picker_and_the_picture_is_shown(blog: WordPress, admin: Page) -> None:
+    post = blog.publish(PARAGRAPH)
+    page = edit(admin, blog, post)
+    page.get_by_text("Words.").click()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    page.keyboard.type("/getty")
+    expect(page.get_by_role("option", name="Getty Images picture")).to_be_visible()
+    page.keyboard.press("Enter")
+    ref = pick(picker(page), "harbour")
+    shown = page.frame_locator(".wp-block-embed iframe").frame_locator("iframe")
+    expect(shown.locator("img").first).to_be_visible()
+    update(page)
+    (attributes,) = MARKUP.findall(blog.saved(post))
+    assert json.loads(attributes) == {
+        "url": f"https://gty.im/{ref}",
+        "type": "rich",
+        "providerNameSlug": "getty-images",
+    }
+    assert f"/embed/{ref}?" in blog.read(post)
+
+
+def test_the_sidebar_inserts_and_the_toolbar_replaces(blog: WordPress, admin: Page) -> None:
+    post = blog.publish(PARAGRAPH)
+    page = edit(admin, blog, post)
+    page.get_by_text("Words.").click()
+    page.get_by_role("button", name="Getty Images", exact=True).click()
+    page.get_by_role("button", name="Choose a picture").click()
+    pick(picker(page), "harbour", caption='Ours <b> & "theirs"')
+    expect(page.locator("figcaption")).to_have_text('Ours <b> & "theirs"')
+    page.get_by_role("toolbar", name="Block tools").get_by_role("button", name="Choose a picture").click()
+    ref = pick(picker(page), "eclipse")
+    update(page)
+    saved = blog.saved(post)
+    assert [json.loads(found)["url"] for found in MARKUP.findall(saved)] == [f"https://gty.im/{ref}"]
+    assert saved.startswith(PARAGRAPH)
+
+
+def test_nothing_is_inserted_where_nothing_was_chosen(blog: WordPress, admin: Page) -> None:
+    page = edit(admin, blog, blog.publish(SHORTCODE))
+    shown = page.frame_locator(".embedkit-picture iframe").frame_locator("iframe")
+    expect(shown.locator("img").first).to_be_visible()  # in place of words
+    page.get_by_role("button", name="Getty Images", exact=True).click()
+    page.get_by_role("button", name="Choose a picture").click()
+    expect(picker(page).locator("input[enterkeyhint=search]")).to_be_visible()
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator(".embedkit-dialog")).to_have_count(0)
+    assert page.evaluate("wp.data.select('core/editor').getEditedPostContent()") == SHORTCODE
+
+
+def test_a_featured_picture_is_a_field_of_the_post(blog: WordPress, admin: Page) -> None:
+    post = blog.publish(PARAGRAPH)
+    page = edit(admin, blog, post)
+    page.evaluate("wp.data.dispatch('core/edit-post').openGeneralSidebar('edit-post/document')")
+    page.get_by_role("button", name="Featured image").click()
+    page.get_by_role("button", name="Choose a Getty picture").click()
+    ref = pick(picker(page), "eclipse")
+    update(page)
+    assert f"/embed/{ref}?" in blog.read(post)
+    page.get_by_role("button", name="Remove the Getty picture").click()
+    update(page)
+    assert f"/embed/{ref}?" not in blog.read(post)
+
+
+# -- the classic editor ---------------------------------------------------------------------------------
+
+
+def publish(page: Page) -> None:
+    page.locator("#publish").press("Enter")
+    page.wait_for_url("**&message=1")
+
+
+def test_the_classic_editor_shows_pictures_and_saves_words(blog: WordPress, admin: Page) -> None:
+    text = "Words.\n\n[getty 74917285 width=300]\n<pre>[getty 1]</pre>\nhttps://gty.im/600000002\n\nEnd."
+    post = blog.publish(text, post_title="Classic")
+    page = edit(admin, blog, post)
+    written = page.frame_locator("#content_ifr")
+    expect(written.locator(".wpview iframe")).to_have_count(2)
+    expect(written.locator("pre")).to_have_text("[getty 1]")
+    written.get_by_text("End.").click()
+    page.keyboard.press("End")
+    page.get_by_role("button", name="Add Getty picture").click()
+    ref = pick(picker(page), "harbour")
+    expect(written.locator(".wpview iframe")).to_have_count(3)
+    page.get_by_role("button", name="Choose a Getty picture").click()
+    featured = pick(picker(page), "eclipse")
+    expect(page.locator(".embedkit-featured iframe")).to_be_visible()
+    publish(page)
+    assert blog.saved(post).replace("\r", "") == f"{text}\n\n[getty {ref}]"
+    shown = blog.read(post)
+    assert f"/embed/{ref}?" in shown
+    assert f"/embed/{featured}?" in shown
+
+
+def test_a_picture_in_the_classic_editor_is_exchanged_by_its_pencil(blog: WordPress, admin: Page) -> None:
+    post = blog.publish("[getty 74917285]", post_title="Classic")
+    page = edit(admin, blog, post)
+    page.frame_locator("#content_ifr").locator(".wpview").click()
+    page.get_by_role("button", name="Edit", exact=True).last.click()
+    ref = pick(picker(page), "harbour")
+    publish(page)
+    assert blog.saved(post) == f"[getty {ref}]"

@@ -36,6 +36,12 @@ if ($path !== '/' && is_file($file)) { return false; }
 $_SERVER['SCRIPT_NAME'] = '/index.php';
 require __DIR__ . '/index.php';
 """
+# The service is on this machine, where WordPress looks for no oEmbed; a post of that title has the editor of old
+MUST_USE = """<?php
+add_filter('http_request_host_is_external', '__return_true');
+add_filter('http_allowed_safe_ports', fn ($ports, $host, $url) => [...$ports, parse_url($url, PHP_URL_PORT)], 10, 3);
+add_filter('use_block_editor_for_post', fn ($use, $post) => $use && $post->post_title !== 'Classic', 10, 2);
+"""
 CONFIG = """<?php
 define('DB_NAME', 'wordpress'); define('DB_USER', 'root'); define('DB_PASSWORD', '');
 define('DB_HOST', 'localhost:{socket}'); define('DB_CHARSET', 'utf8mb4'); define('DB_COLLATE', '');
@@ -76,9 +82,9 @@ class WordPress:
         # as on a request of theirs: what they may write is decided when they are known
         return self.php(f"wp_set_current_user({user}); kses_init(); echo {verb}(wp_slash([{pairs}]));")
 
-    def author(self) -> int:
-        """The ID of somebody who may not write scripts."""
-        new = "['user_login' => wp_generate_password(8, false), 'user_pass' => 'author', 'role' => 'author']"
+    def author(self, role: str = "author") -> int:
+        """The ID of somebody who may not write scripts; the password is author."""
+        new = f"['user_login' => wp_generate_password(8, false), 'user_pass' => 'author', 'role' => '{role}']"
         return int(self.php(f"echo wp_insert_user({new});"))
 
     def revisions(self, post: int) -> list[str]:
@@ -149,6 +155,8 @@ def wordpress(folder: Path) -> Iterator[WordPress]:
         site.joinpath("wp-content", "uploads").mkdir(exist_ok=True)
         site.joinpath("wp-config.php").write_text(CONFIG.format(socket=database, key=secrets.token_hex(), url=url))
         site.joinpath("router.php").write_text(ROUTER)
+        site.joinpath("wp-content", "mu-plugins").mkdir()
+        site.joinpath("wp-content", "mu-plugins", "tests.php").write_text(MUST_USE)
         stack.enter_context(_php(site, url))
         _install(url)
         found = WordPress(url, site)

@@ -26,8 +26,15 @@ function handle( array $matches, array $attributes, string $url ): string {
 
 /** What the service gives to any oEmbed consumer, or null. */
 function oembed( string $url, array $attributes ): ?array {
-	$width = (int) ( $attributes['maxwidth'] ?? $attributes['width'] ?? 0 ) ?: 600;
-	return ask( '/oembed?' . http_build_query( array( 'url' => $url, 'maxwidth' => $width ) ) );
+	$width  = (int) ( $attributes['maxwidth'] ?? $attributes['width'] ?? 0 ) ?: 600;
+	$answer = ask( '/oembed?' . http_build_query( array( 'url' => $url, 'maxwidth' => $width ) ) );
+	return $answer ? array( 'html' => frame( (string) $answer['html'] ) ) + $answer : null;
+}
+
+/** Markup for the admin: a frame, or what a card says; nothing of the service runs there. */
+function frame( string $html ): string {
+	$frame = array_fill_keys( array( 'src', 'width', 'height', 'title', 'sandbox', 'loading', 'referrerpolicy', 'frameborder' ), true );
+	return wp_kses( $html, array( 'iframe' => $frame, 'a' => array( 'href' => true, 'rel' => true ), 'p' => array() ) );
 }
 
 /** The block editor asks here; its answer is not cached, and nothing is asked of Getty's pages. */
@@ -47,7 +54,7 @@ add_filter(
 /** A shortcode as its picture, for whoever may write posts. */
 function preview( \WP_REST_Request $request ): array {
 	$answer = ask( '/v1/render', array( 'content' => (string) $request['text'], 'target' => 'oembed' ) );
-	return array( 'html' => (string) ( $answer['content'] ?? '' ), 'problem' => (string) ( $answer['problems'][0]['detail'] ?? '' ) );
+	return array( 'html' => frame( (string) ( $answer['content'] ?? '' ) ), 'problem' => (string) ( $answer['problems'][0]['detail'] ?? '' ) );
 }
 
 add_action(
@@ -65,7 +72,3 @@ add_action(
 		);
 	}
 );
-
-function may_write(): bool {
-	return current_user_can( 'edit_posts' );
-}

@@ -185,7 +185,7 @@ add_action(
 /** The stylesheet, and the script of "facade", on pages that have a picture. */
 function assets(): void {
 	$posts = (array) ( $GLOBALS['wp_query']->posts ?? array() );
-	$texts = implode( '', wp_list_pluck( $posts, 'post_content' ) );
+	$texts = implode( '', wp_list_pluck( $posts, 'post_content' ) ) . implode( '', array_map( __NAMESPACE__ . '\featured', $posts ) );
 	if ( '' === service() || ! mentions( $texts ) ) {
 		return;
 	}

@@ -1,0 +1,161 @@
+/* The block editor: the block "Getty Images picture" (an embed), the picker where one is wanted, and pictures in place
+ * of shortcodes. */
+( function ( embedkit ) {
+	const { __ } = wp.i18n;
+	const { createElement: el, Fragment, useEffect, useState } = wp.element;
+	const { BlockControls, InspectorControls } = wp.blockEditor;
+	const { Button, PanelBody, SandBox, ToolbarButton, ToolbarGroup } = wp.components;
+	const { createHigherOrderComponent } = wp.compose;
+	const { createBlock, registerBlockVariation } = wp.blocks;
+	const { dispatch, select, useSelect } = wp.data;
+	const { addFilter } = wp.hooks;
+
+	const ICON = el(
+		'svg',
+		{ viewBox: '0 0 24 24', width: 24, height: 24 },
+		el( 'path', { d: 'M4 4h16v16H4zM5.5 5.5v13h13v-13zM7 17l3.5-5 2.5 3 1.5-2 2.5 4zM15 10a1.5 1.5 0 1 1 .01 0z' } )
+	);
+	const SLUG = 'getty-images';
+	const ATTRIBUTES = { providerNameSlug: SLUG, type: 'rich', responsive: false };
+	const CHOOSE = __( 'Choose a picture', 'embedkit' );
+
+	registerBlockVariation( 'core/embed', {
+		name: SLUG,
+		title: __( 'Getty Images picture', 'embedkit' ),
+		description: __( 'Search Getty Images, and embed a picture.', 'embedkit' ),
+		keywords: [ 'getty', __( 'picture', 'embedkit' ), __( 'photo', 'embedkit' ) ],
+		icon: ICON,
+		patterns: [ /^https?:\/\/(www\.)?gty\.im\/\S+/i, /^https?:\/\/(www\.)?gettyimages\.[a-z.]{2,6}\/\S+/i ],
+		attributes: ATTRIBUTES,
+		isActive: [ 'providerNameSlug' ],
+	} );
+
+	/** A choice as a block: an embed; a shortcode if it has options that an embed has no place for. */
+	function blockOf( choice ) {
+		const { align, caption = '', ...others } = embedkit.read( choice.shortcode ).options;
+		if ( Object.keys( others ).length || caption === 'true' ) {
+			return createBlock( 'core/shortcode', { text: choice.shortcode } );
+		}
+		const words = caption ? { caption: wp.escapeHtml.escapeHTML( caption ) } : {};
+		return createBlock( 'core/embed', { url: choice.url, ...ATTRIBUTES, ...words, ...( align ? { align } : {} ) } );
+	}
+
+	async function pickInto( clientId ) {
+		const choice = await embedkit.pick();
+		if ( choice ) {
+			dispatch( 'core/block-editor' ).replaceBlocks( clientId, ( choice.items || [ choice ] ).map( blockOf ) );
+		}
+	}
+
+	async function pickAndInsert() {
+		const choice = await embedkit.pick();
+		if ( choice ) {
+			const { rootClientId, index } = select( 'core/block-editor' ).getBlockInsertionPoint();
+			dispatch( 'core/block-editor' ).insertBlocks( ( choice.items || [ choice ] ).map( blockOf ), index, rootClientId );
+		}
+	}
+
+	/** The picture of a shortcode. */
+	function Picture( { text } ) {
+		const [ html, setHtml ] = useState( '' );
+		useEffect( () => {
+			let isWanted = true;
+			embedkit.preview( text ).catch( () => '' ).then( ( found ) => isWanted && setHtml( found ) );
+			return () => {
+				isWanted = false;
+			};
+		}, [ text ] );
+		return html ? el( 'div', { className: 'embedkit-picture' }, el( SandBox, { html, title: __( 'Preview of the picture', 'embedkit' ) } ) ) : null;
+	}
+
+	function Buttons( { clientId } ) {
+		const pick = () => pickInto( clientId );
+		return el(
+			Fragment,
+			{},
+			el( BlockControls, {}, el( ToolbarGroup, {}, el( ToolbarButton, { icon: ICON, label: CHOOSE, onClick: pick } ) ) ),
+			el(
+				InspectorControls,
+				{},
+				el( PanelBody, { title: 'Getty Images' }, el( Button, { variant: 'secondary', onClick: pick }, CHOOSE ) )
+			)
+		);
+	}
+
+	/** An empty block that is selected as it appears is new, from the slash menu or the inserter: it opens the picker. */
+	function GettyEmbed( { Edit, ...props } ) {
+		const { attributes, clientId, isSelected } = props;
+		useEffect( () => {
+			if ( isSelected && ! attributes.url ) {
+				pickInto( clientId );
+			}
+		}, [] );
+		return el( Fragment, {}, el( Edit, props ), el( Buttons, props ) );
+	}
+
+	function GettyShortcode( { Edit, ...props } ) {
+		const { text } = props.attributes;
+		return el( Fragment, {}, props.isSelected && el( Edit, props ), el( Picture, { text } ), el( Buttons, props ) );
+	}
+
+	const isOurs = /^\s*\[getty\b[^\]]*\](?:[^[]*\[\/getty\])?\s*$/;
+
+	addFilter(
+		'editor.BlockEdit',
+		'embedkit/edit',
+		createHigherOrderComponent(
+			( Edit ) => ( props ) => {
+				if ( props.name === 'core/embed' && props.attributes.providerNameSlug === SLUG ) {
+					return el( GettyEmbed, { Edit, ...props } );
+				}
+				if ( props.name === 'core/shortcode' && isOurs.test( props.attributes.text ) ) {
+					return el( GettyShortcode, { Edit, ...props } );
+				}
+				return el( Edit, props );
+			},
+			'withGettyPicture'
+		)
+	);
+
+	/* A featured image that is an embed: a field of the post, below WordPress's own. */
+
+	function Featured() {
+		const shortcode = useSelect( ( get ) => get( 'core/editor' ).getEditedPostAttribute( 'embedkit_featured' ), [] );
+		if ( shortcode === undefined ) {
+			return null;
+		}
+		const edit = ( value ) => dispatch( 'core/editor' ).editPost( { embedkit_featured: value } );
+		const choose = () => embedkit.pick().then( ( choice ) => choice && edit( choice.shortcode ) );
+		return el(
+			'div',
+			{ className: 'embedkit-featured' },
+			shortcode && el( Picture, { text: shortcode } ),
+			el( Button, { variant: 'secondary', onClick: choose }, __( 'Choose a Getty picture', 'embedkit' ) ),
+			shortcode && el( Button, { variant: 'link', isDestructive: true, onClick: () => edit( '' ) }, __( 'Remove the Getty picture', 'embedkit' ) )
+		);
+	}
+
+	addFilter( 'editor.PostFeaturedImage', 'embedkit/featured', ( Original ) => ( props ) =>
+		el( Fragment, {}, el( Original, props ), el( Featured ) )
+	);
+
+	/* A button in the editor's own toolbar, which opens a sidebar: where there is a post to edit, not for widgets. */
+
+	const { PluginSidebar } = { ...wp.editPost, ...( wp.editor?.PluginSidebar ? wp.editor : {} ) };
+	if ( PluginSidebar ) {
+		wp.plugins.registerPlugin( 'embedkit', {
+			icon: ICON,
+			render: () =>
+				el(
+					PluginSidebar,
+					{ name: 'embedkit', title: 'Getty Images' },
+					el(
+						PanelBody,
+						{},
+						el( 'p', {}, __( 'Search Getty Images, and put a picture behind the selected block.', 'embedkit' ) ),
+						el( Button, { variant: 'primary', onClick: pickAndInsert }, CHOOSE )
+					)
+				),
+		} );
+	}
+} )( window.embedkit );

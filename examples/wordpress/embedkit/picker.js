@@ -1,0 +1,97 @@
+/* The picker of the service in a dialog: embedkit.pick() gives the choice, or null. It is a frame of another origin, so
+ * nothing of the service runs in this page; what it says counts only from that frame, that origin, and with the word
+ * (nonce) that this opening was given. */
+( function ( embedkit ) {
+	const { __ } = wp.i18n;
+	const SILENT_MS = 8000; // a picker that may not be framed here never says anything
+
+	const element = ( tag, properties, ...children ) => {
+		const node = Object.assign( document.createElement( tag ), properties );
+		node.append( ...children );
+		return node;
+	};
+
+	/** Where the picker is; the grant stands behind "#", which no server gets to see. */
+	function address( nonce, grant ) {
+		const asked = new URLSearchParams( { origin: window.location.origin, nonce, lang: embedkit.language } );
+		return `${ embedkit.service }/picker?${ asked }#grant=${ encodeURIComponent( grant ) }`;
+	}
+
+	/** @return {Promise<string>} a grant, or an error that says why there is none */
+	const askForGrant = () => wp.apiFetch( { path: '/embedkit/v1/grant', method: 'POST' } ).then( ( { grant } ) => grant );
+
+	function build() {
+		const title = __( 'Getty Images', 'embedkit' );
+		const close = element( 'button', { type: 'button', className: 'button', textContent: __( 'Close', 'embedkit' ) } );
+		const says = element( 'p', {} );
+		says.setAttribute( 'role', 'alert' );
+		const frame = element( 'iframe', { title: __( 'Picker for Getty Images pictures', 'embedkit' ), allow: 'clipboard-write' } );
+		const header = element( 'header', {}, element( 'h2', { id: 'embedkit-title', textContent: title } ), close );
+		const dialog = element( 'dialog', { className: 'embedkit-dialog' }, header, says, frame );
+		dialog.setAttribute( 'aria-labelledby', 'embedkit-title' );
+		return { dialog, close, says, frame };
+	}
+
+	/**
+	 * Let the user choose a picture.
+	 *
+	 * @return {Promise<?Object>} the choice as the picker gives it (id, title, shortcode, url …); null if there is none
+	 */
+	embedkit.pick = function () {
+		const { dialog, close, says, frame } = build();
+		const nonce = window.crypto.randomUUID ? window.crypto.randomUUID() : String( Math.random() );
+		const origin = new URL( embedkit.service ).origin;
+		document.body.append( dialog );
+		dialog.showModal();
+		return new Promise( ( resolve ) => {
+			const silence = setTimeout( () => {
+				says.textContent = __( 'The picker does not answer. Whoever runs this site can press Test under Settings, embedkit.', 'embedkit' );
+			}, SILENT_MS );
+			const end = ( choice ) => {
+				clearTimeout( silence );
+				window.removeEventListener( 'message', hear );
+				dialog.remove();
+				resolve( choice );
+			};
+			const hear = ( { source, origin: from, data } ) => {
+				if ( source !== frame.contentWindow || from !== origin || data?.source !== 'embedkit' || data.nonce !== nonce ) {
+					return;
+				}
+				clearTimeout( silence );
+				if ( data.type === 'ready' ) {
+					says.textContent = '';
+					frame.focus();
+				}
+				if ( data.type === 'select' || data.type === 'cancel' ) {
+					end( data.type === 'select' ? data.detail : null );
+				}
+			};
+			window.addEventListener( 'message', hear );
+			dialog.addEventListener( 'close', () => end( null ) );
+			close.addEventListener( 'click', () => dialog.close() );
+			askForGrant()
+				.catch( ( error ) => {
+					says.textContent = error.message;
+					return '';
+				} )
+				.then( ( grant ) => {
+					frame.src = address( nonce, grant );
+				} );
+		} );
+	};
+
+	/** What a shortcode of one picture says: its reference, and its other attributes. */
+	embedkit.read = function ( text ) {
+		const found = wp.shortcode.next( 'getty', text );
+		if ( ! found ) {
+			return null;
+		}
+		const { named, numeric } = found.shortcode.attrs;
+		const { src, ...options } = named;
+		return { ref: src || numeric[ 0 ] || ( found.shortcode.content || '' ).trim(), options };
+	};
+
+	/** The picture of a shortcode as markup; "" if there is none. */
+	embedkit.preview = ( text ) =>
+		wp.apiFetch( { path: `/embedkit/v1/preview?text=${ encodeURIComponent( text ) }` } ).then( ( { html } ) => html );
+} )( window.embedkit );
