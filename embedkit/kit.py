@@ -8,7 +8,6 @@ engine    what faces need beyond these (:mod:`embedkit.engine.engine`)
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from embedkit.cache.stores.base import LocalStore
     from embedkit.engine.shelf import Shelf
     from embedkit.transport.client import Transport
-
-logging.getLogger("embedkit").addHandler(logging.NullHandler())  # silent unless the host listens
 
 Reference = str | int | AssetRef
 MAX_ID = 10**24  # no ID has more digits

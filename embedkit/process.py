@@ -8,7 +8,10 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+if TYPE_CHECKING:
+    import logging
 
 Value = TypeVar("Value")
 
@@ -120,6 +123,29 @@ def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
     '12'
     """
     return cast("re.Pattern[str]", _LazyPattern(source, flags))
+
+
+class _LazyLogger:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        """A method of the logger, asked for the first time; from then on it is found as an attribute."""
+        import logging
+
+        if not (package := logging.getLogger("embedkit")).handlers:
+            package.addHandler(logging.NullHandler())  # silent unless the host listens
+        method = getattr(logging.getLogger(self._name), name)
+        setattr(self, name, method)
+        return method
+
+
+def lazy_logger(name: str) -> logging.Logger:
+    """A logger that is made when it has something to say: what is warm has not, and importing logging takes time.
+
+    >>> lazy_logger("embedkit.example").debug("%d pictures", 3)
+    """
+    return cast("logging.Logger", _LazyLogger(name))
 
 
 class Events:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
 import secrets
 import threading
 import time
@@ -38,9 +37,9 @@ from embedkit.cache.stores.coordination import Busy
 from embedkit.cache.stores.factory import open_store, scheme_of
 from embedkit.errors import InvalidResponse, QuotaExhausted, Unavailable
 from embedkit.messages import Request, Response
-from embedkit.process import Lazy
+from embedkit.process import Lazy, lazy_logger
 
-log = logging.getLogger("embedkit.api")
+log = lazy_logger("embedkit.api")
 
 LIFETIME_S = 300
 MAX_ENTRIES = 256  # in memory

@@ -18,7 +18,6 @@ from __future__ import annotations
 import copy
 import hmac
 import json
-import logging
 import math
 import os
 import threading
@@ -38,13 +37,13 @@ from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Una
 from embedkit.files.folder import Folder
 from embedkit.files.partial import PartialFile
 from embedkit.messages import Request, Response, exchange
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import lazy_logger, run_now_and_after_fork
 from embedkit.settings import Secret
 
 if TYPE_CHECKING:
     from embedkit.transport.client import Transport
 
-log = logging.getLogger("embedkit.api")
+log = lazy_logger("embedkit.api")
 
 RENEWAL_SHARE = 0.8  # of a lifetime
 RENEWAL_RETRY_S = 10.0  # after a failure, while the old token is still good

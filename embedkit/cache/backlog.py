@@ -7,7 +7,6 @@ is seen beside one that was withdrawn.
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import weakref
 from collections.abc import Callable
@@ -15,9 +14,9 @@ from collections.abc import Callable
 from embedkit.cache import entry
 from embedkit.cache.takedowns import Takedowns
 from embedkit.models import JSON
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import lazy_logger, run_now_and_after_fork
 
-log = logging.getLogger("embedkit.cache")
+log = lazy_logger("embedkit.cache")
 
 MAX_ENTRIES = 8_192  # some 3 KB each; over that the longest unwritten goes, and is asked for again
 HEAL_INTERVAL_S = 1.0  # from one look whether the store is well again to the next; its circuit opens less often

@@ -20,7 +20,6 @@ ten seconds after that.
 from __future__ import annotations
 
 import hashlib
-import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -49,14 +48,14 @@ from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
 from embedkit.freshness import JITTER, MAX_AGE_S, Policy, Verdict, judge, lifetime
 from embedkit.models import JSON, Embed, EmbedKey
-from embedkit.process import Observe, ignore, roll, shared
+from embedkit.process import Observe, ignore, lazy_logger, roll, shared
 
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
 
 __all__ = ["EmbedCache", "Entry"]
 
-log = logging.getLogger("embedkit.cache")
+log = lazy_logger("embedkit.cache")
 
 Items = tuple[str, ...]
 

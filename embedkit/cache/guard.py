@@ -8,7 +8,6 @@ are slow count as well, with more patience: a busy disk is not a sick one.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,12 +16,12 @@ from typing import TYPE_CHECKING, TypeVar
 from embedkit.cache.stores.base import Failures, LocalStore
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.models import JSON
-from embedkit.process import Observe, ignore, run_now_and_after_fork
+from embedkit.process import Observe, ignore, lazy_logger, run_now_and_after_fork
 
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
 
-log = logging.getLogger("embedkit.cache")
+log = lazy_logger("embedkit.cache")
 
 Result = TypeVar("Result")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import re
 import secrets
@@ -14,13 +13,14 @@ import platformdirs
 from embedkit.errors import ConfigurationError
 from embedkit.files.folder import Folder, NotAFile
 from embedkit.files.partial import PartialFile, sweep
+from embedkit.process import lazy_logger
 
 WHOLE = re.compile(rb"\s*([!-~]{64,4096})\s*")
 LOCK_TIMEOUT_S = 5.0  # for another process that is making the secret at this moment
 MAX_TRIES = 100
 HINT = "Delete it, so that a new secret is made, or set EMBEDKIT_SECRET."
 
-log = logging.getLogger("embedkit")
+log = lazy_logger("embedkit")
 
 
 def own_folder() -> Path:

@@ -16,7 +16,6 @@ On a file system that never writes in place (btrfs, ZFS) the reserve is a promis
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import struct
@@ -25,9 +24,9 @@ import zlib
 from contextlib import AbstractContextManager
 
 from embedkit.cache.stores.coordination import WRITABLE, FileLocks, Locks, SharedFile
-from embedkit.process import roll, run_now_and_after_fork
+from embedkit.process import lazy_logger, roll, run_now_and_after_fork
 
-log = logging.getLogger("embedkit.cache")
+log = lazy_logger("embedkit.cache")
 
 SLOTS = 1023
 SLOT_BYTES = 64

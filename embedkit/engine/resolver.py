@@ -10,7 +10,6 @@ What a caller gets, by what is held:
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -30,15 +29,15 @@ from embedkit.errors import (
     Unavailable,
 )
 from embedkit.freshness import Verdict
-from embedkit.messages import Request, Response, exchange
 from embedkit.models import AssetRef, Embed, EmbedKey, Options
-from embedkit.process import Observe, ignore
+from embedkit.process import Observe, ignore, lazy_logger
 from embedkit.settings import Settings
 
-log = logging.getLogger("embedkit.resolver")
+log = lazy_logger("embedkit.resolver")
 
 if TYPE_CHECKING:
     from embedkit.engine.lockfile import Locked
+    from embedkit.messages import Request, Response
     from embedkit.transport.client import Transport
 
 Progress = Callable[[int, int], None]
@@ -282,6 +281,8 @@ class Resolver:
 
     def _send(self, request: Request) -> Response:
         """An answer of whatever kind. One that can't even be read says nothing about the picture."""
+        from embedkit.messages import exchange  # what is warm has no use for it
+
         try:
             return exchange(self._transport().send, request)
         except InvalidResponse as error:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Hashable
 
 from embedkit.errors import EmbedKitError
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import lazy_logger, run_now_and_after_fork
 
-log = logging.getLogger("embedkit.revalidation")
+log = lazy_logger("embedkit.revalidation")
 
 MAX_WAITING = 1_000  # refreshes at once; what is turned away is asked for again by the next reader
 

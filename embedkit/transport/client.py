@@ -14,7 +14,6 @@ addresses, is silent about our calls (see deadline).
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import random
@@ -34,7 +33,7 @@ from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
 from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
-from embedkit.process import Observe, ignore
+from embedkit.process import Observe, ignore, lazy_logger
 from embedkit.transport.deadline import FILE_READ_TIMEOUT_S, READ_TIMEOUT_S, Deadline, Pool, TLSPool, limits
 from embedkit.transport.failures import FAILURES, Failure, classify
 from embedkit.transport.resilience import API_RATE, Breaker, Bulkhead, RateLimitBackoff, RetryBudget, TokenBucket
@@ -48,7 +47,7 @@ from embedkit.transport.responses import (
 )
 from embedkit.validation import LOOPBACK
 
-log = logging.getLogger("embedkit.transport")
+log = lazy_logger("embedkit.transport")
 
 MAX_WAITERS = 32  # single requests that may queue for a place; more would all be too late anyway
 RETRY_STATUSES = frozenset({429, 502, 503, 504})  # passing by nature; a 500 or 501 comes again

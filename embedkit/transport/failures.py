@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import logging
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ import requests
 import urllib3.exceptions
 
 from embedkit.errors import InvalidResponse, ProviderError, Unavailable
+from embedkit.process import lazy_logger
 
-log = logging.getLogger("embedkit.transport")
+log = lazy_logger("embedkit.transport")
 
 # requests' own exceptions are OSError or ValueError
 FAILURES = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
@@ -16,8 +15,9 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, QuotaExhausted, RateLimited, Unavailable
+from embedkit.process import lazy_logger
 
-log = logging.getLogger("embedkit.web")
+log = lazy_logger("embedkit.web")
 
 # Seconds, where nobody knows better: how long Getty is left alone after such an answer.
 RETRY_AFTER: Mapping[type[EmbedKitError], float] = {Unavailable: 30, RateLimited: 1, QuotaExhausted: 900}

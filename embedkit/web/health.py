@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response
 
+from embedkit.process import lazy_logger
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
 from embedkit.web.pages import page
@@ -17,7 +17,7 @@ from embedkit.web.response import NO_STORE, as_json
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import Health, Readiness
 
-log = logging.getLogger("embedkit.web")
+log = lazy_logger("embedkit.web")
 
 SEARCH = ("api", "token")  # what search asks, of all endpoints of the transport
 

@@ -8,7 +8,6 @@ up in the folder PROMETHEUS_MULTIPROC_DIR.
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import re
@@ -21,12 +20,13 @@ from flask import Response, request
 
 from embedkit.errors import ConfigurationError, missing_package
 from embedkit.kit import EmbedKit
+from embedkit.process import lazy_logger
 from embedkit.web.logs import REQUEST_ID
 
 if TYPE_CHECKING:
     from prometheus_client import Gauge
 
-log = logging.getLogger("embedkit.web")
+log = lazy_logger("embedkit.web")
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the library's own variable, for a server with several processes
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0)  # TIMEOUT is 5 by default
@@ -156,7 +156,7 @@ class Metrics:
         return generate_latest(registry)
 
 
-access = logging.getLogger("embedkit.access")
+access = lazy_logger("embedkit.access")
 
 ROUTE = "embedkit.route"  # the template, in the environment of a request
 NOWHERE = "none"  # what no route was found for

@@ -11,7 +11,6 @@ its host; this uses the library below it, ``limits``. Its storage in memory star
 from __future__ import annotations
 
 import ipaddress
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +24,13 @@ from limits.storage import RedisStorage
 from embedkit.cache.stores.factory import scheme_of
 from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.models import EmbedKey
+from embedkit.process import lazy_logger
 from embedkit.settings import Secret, Settings
 from embedkit.web.auth import bearer_credential, digest, is_one_of
 from embedkit.web.bulkhead import take_place
 from embedkit.web.errors import Refused, Throttled, from_refused
 
-log = logging.getLogger("embedkit.web")
+log = lazy_logger("embedkit.web")
 
 REDIS_PAUSE_S = 10.0  # without Redis after it failed: each try may take the time limit below
 REDIS_TIMEOUT_S = 0.2  # as for the cache

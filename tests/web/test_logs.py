@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ from embedkit.web.logs import (
 from embedkit.web.metrics import request_id_of
 from tests.support.cli import Run
 from tests.support.servers import gunicorn, running
+from tests.support.tools import ROOT
 from tests.support.web import (
     ADMIN,
     EXAMPLE,
@@ -50,6 +52,19 @@ FORGED = [
     "\ud800FORGED",
     "%s %(name)s {0}",
 ]
+
+
+def test_the_library_is_silent_until_the_host_listens() -> None:
+    code = """if True:
+        import logging
+        from embedkit.process import lazy_logger
+        log = lazy_logger("embedkit.example")
+        log.warning("unheard")
+        logging.basicConfig(format="%(name)s %(message)s")
+        log.warning("heard")
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == "embedkit.example heard\n"
 
 
 @pytest.fixture(name="stream")

@@ -7,7 +7,6 @@ up to 16 seconds for a file that it may not read, and takes any file of its fold
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import struct
 import tempfile
@@ -18,8 +17,9 @@ from typing import Any
 from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, FileLocks, shared_versions
 from embedkit.errors import ConfigurationError
+from embedkit.process import lazy_logger
 
-log = logging.getLogger("embedkit.stores")
+log = lazy_logger("embedkit.stores")
 
 
 FOLDER = "embedkit-cache"  # inside the folder that is named to us, which may be anybody's

@@ -10,7 +10,6 @@ cost the cache (a file that is damaged is made anew), a process that is killed n
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import time
@@ -21,9 +20,9 @@ from typing import Any
 
 from embedkit.cache.stores.base import Failures
 from embedkit.cache.stores.coordination import Busy, FileLocks
-from embedkit.process import run_now_and_after_fork
+from embedkit.process import lazy_logger, run_now_and_after_fork
 
-log = logging.getLogger("embedkit.stores")
+log = lazy_logger("embedkit.stores")
 
 FAILED = -1  # in place of a number of rows
 VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
