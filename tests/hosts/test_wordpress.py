@@ -12,7 +12,7 @@ import requests
 
 from embedkit.sandbox import SandboxServer
 from tests.support.servers import Server
-from tests.support.wordpress import ADMIN_TOKEN, WordPress, encoded
+from tests.support.wordpress import ADMIN_TOKEN, PASTED, WordPress, encoded
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress for a whole run
 
@@ -276,13 +276,6 @@ def test_a_withdrawn_picture_leaves_the_post(blog: WordPress, service: Server, g
 
 # -- pasted embed code ----------------------------------------------------------------------------------
 
-PASTED = (
-    "<a id='giY-P3UyQ7NgmhoUs69FfA' class='gie-single' href='http://www.gettyimages.com/detail/74917285' target='_blank'"
-    " style='color:#a7a7a7' rel=\"noopener\">Embed from Getty Images</a><script>window.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)};"
-    "gie(function(){gie.widgets.load({id:'giY-P3UyQ7NgmhoUs69FfA',sig:'YT2w64Yfb4FMFaTkaTuShvk9L9XaUfcRlpKVHQVR2fw=',w:'462px',"
-    "h:'370px',items:'74917285',caption: true ,tld:'com',is360: false })});</script>"
-    "<script src='//embed-cdn.gettyimages.com/widgets.js' charset='utf-8' async></script>"
-)
 CONVERTED = '[getty src="74917285" width="462" height="370" tld="com" caption="true"]'
 AROUND = "<p>Our  own &amp; words.</p>\n\n{}\n\n<p>A  'quote' \\\\ here.</p>"
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.support.examples import pick
 from tests.support.servers import Server
-from tests.support.wordpress import TOKEN, WordPress
+from tests.support.wordpress import PASTED, TOKEN, WordPress
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress for a whole run
 
@@ -31,9 +31,7 @@ def fixture_admin(browser: Browser, site: WordPress) -> Iterator[Page]:
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         page = context.new_page()
         log_in(page, site, "admin", "admin")
-        site.php(
-            "update_user_meta(1, 'wp_persisted_preferences', ['core/edit-post' => ['welcomeGuide' => false], '_modified' => date('c')]);"
-        )
+        site.silence_guide(1)
         yield page
     expect.set_options(timeout=5_000)
 
@@ -136,6 +134,11 @@ def test_editors_get_previews_and_grants_and_others_do_not(blog: WordPress, admi
 # -- the block editor -----------------------------------------------------------------------------------
 
 MARKUP = re.compile(r"<!-- wp:embed (\{.*?\}) -->")
+PASTE = """text => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
 SHORTCODE = "<!-- wp:shortcode -->\n[getty 74917285 width=300]\n<!-- /wp:shortcode -->"
 PARAGRAPH = "<!-- wp:paragraph -->\n<p>Words.</p>\n<!-- /wp:paragraph -->"
 
@@ -201,6 +204,30 @@ def test_nothing_is_inserted_where_nothing_was_chosen(blog: WordPress, admin: Pa
     page.get_by_role("button", name="Close", exact=True).click()
     expect(page.locator(".embedkit-dialog")).to_have_count(0)
     assert page.evaluate("wp.data.select('core/editor').getEditedPostContent()") == SHORTCODE
+
+
+def test_an_author_pastes_embed_code_and_it_is_a_picture(blog: WordPress, browser: Browser) -> None:
+    author = blog.author()
+    post = blog.publish(
+        f'{PARAGRAPH}\n\n<!-- wp:code -->\n<pre class="wp-block-code"><code>x</code></pre>\n<!-- /wp:code -->',
+        author,
+    )
+    with browser.new_context() as context:
+        page = context.new_page()
+        log_in(page, blog, blog.php(f"echo get_userdata({author})->user_login;"), "author")
+        blog.silence_guide(author)
+        edit(page, blog, post)
+        page.get_by_text("Words.").click()
+        page.evaluate(PASTE, PASTED)
+        expect(page.locator(".embedkit-picture")).to_be_visible()
+        page.locator(".wp-block-code code").click()
+        page.evaluate(PASTE, PASTED)
+        expect(page.locator(".wp-block-code code")).to_contain_text("gie-single")
+        update(page)
+    first, shortcode, code = blog.saved(post).split("\n\n", 2)
+    assert first == PARAGRAPH
+    assert '[getty src="74917285" width="462" height="370"' in shortcode
+    assert "&lt;script" in code
 
 
 def test_a_featured_picture_is_a_field_of_the_post(blog: WordPress, admin: Page) -> None:

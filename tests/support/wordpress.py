@@ -26,6 +26,14 @@ SOURCE = Path("/usr/share/wordpress")
 START_S = 60
 TOKEN = "k" * 40  # of the service, for the plugin
 ADMIN_TOKEN = "t" * 40
+# What Getty's "Embed" button gives
+PASTED = (
+    "<a id='giY-P3UyQ7NgmhoUs69FfA' class='gie-single' href='http://www.gettyimages.com/detail/74917285' target='_blank'"
+    " style='color:#a7a7a7' rel=\"noopener\">Embed from Getty Images</a><script>window.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)};"
+    "gie(function(){gie.widgets.load({id:'giY-P3UyQ7NgmhoUs69FfA',sig:'YT2w64Yfb4FMFaTkaTuShvk9L9XaUfcRlpKVHQVR2fw=',w:'462px',"
+    "h:'370px',items:'74917285',caption: true ,tld:'com',is360: false })});</script>"
+    "<script src='//embed-cdn.gettyimages.com/widgets.js' charset='utf-8' async></script>"
+)
 # What exists is a file, all else is WordPress's, but for programs of tests: without it /wp-json/oembed/1.0/proxy would be taken for a file
 ROUTER = """<?php
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
@@ -86,6 +94,11 @@ class WordPress:
         """The ID of somebody who may not write scripts; the password is author."""
         new = f"['user_login' => wp_generate_password(8, false), 'user_pass' => 'author', 'role' => '{role}']"
         return int(self.php(f"echo wp_insert_user({new});"))
+
+    def silence_guide(self, user: int) -> None:
+        """Let the block editor not begin with its tour."""
+        preferences = "['core/edit-post' => ['welcomeGuide' => false], '_modified' => date('c')]"
+        self.php(f"update_user_meta({user}, 'wp_persisted_preferences', {preferences});")
 
     def revisions(self, post: int) -> list[str]:
         """The texts of a post's revisions, the newest first."""

@@ -6,7 +6,7 @@
 	const { BlockControls, InspectorControls } = wp.blockEditor;
 	const { Button, PanelBody, SandBox, ToolbarButton, ToolbarGroup } = wp.components;
 	const { createHigherOrderComponent } = wp.compose;
-	const { createBlock, registerBlockVariation } = wp.blocks;
+	const { createBlock, isUnmodifiedDefaultBlock, pasteHandler, registerBlockVariation } = wp.blocks;
 	const { dispatch, select, useSelect } = wp.data;
 	const { addFilter } = wp.hooks;
 
@@ -47,13 +47,47 @@
 		}
 	}
 
+	/** Put blocks behind the selected one, or in its place if it is an empty paragraph. */
+	function insert( blocks ) {
+		const { getBlockInsertionPoint, getSelectedBlock } = select( 'core/block-editor' );
+		const selected = getSelectedBlock();
+		const { rootClientId, index } = getBlockInsertionPoint();
+		if ( selected && isUnmodifiedDefaultBlock( selected ) ) {
+			dispatch( 'core/block-editor' ).replaceBlocks( selected.clientId, blocks );
+		} else {
+			dispatch( 'core/block-editor' ).insertBlocks( blocks, index, rootClientId );
+		}
+	}
+
 	async function pickAndInsert() {
 		const choice = await embedkit.pick();
 		if ( choice ) {
-			const { rootClientId, index } = select( 'core/block-editor' ).getBlockInsertionPoint();
-			dispatch( 'core/block-editor' ).insertBlocks( ( choice.items || [ choice ] ).map( blockOf ), index, rootClientId );
+			insert( ( choice.items || [ choice ] ).map( blockOf ) );
 		}
 	}
+
+	/* Pasted embed code: the editor would leave a bare link of it, before any server sees it. */
+
+	const EMBED_CODE = /gie\.widgets|gie-(?:single|slideshow)|embed(?:-cdn)?\.gettyimages\./i;
+
+	async function paste( text ) {
+		const content = await embedkit.convert( text ).catch( () => text );
+		insert( pasteHandler( { HTML: '', plainText: content, mode: 'BLOCKS' } ) );
+	}
+
+	function onPasteCapture( event ) {
+		const text = event.clipboardData.getData( 'text/plain' );
+		if ( EMBED_CODE.test( text ) && ! event.target.closest( 'pre, code, textarea, input' ) ) {
+			event.preventDefault();
+			event.nativeEvent.stopImmediatePropagation();
+			event.stopPropagation(); // from a block within this one
+			paste( text );
+		}
+	}
+
+	addFilter( 'editor.BlockListBlock', 'embedkit/paste', ( Block ) => ( props ) =>
+		el( Block, { ...props, wrapperProps: { ...props.wrapperProps, onPasteCapture } } )
+	);
 
 	/** The picture of a shortcode. */
 	function Picture( { text } ) {

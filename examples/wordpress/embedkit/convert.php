@@ -24,15 +24,40 @@ function converted( array $data, array $post, array $typed ): array {
 	if ( ! $is_post || ! preg_match( EMBED_CODE, $before ) ) {
 		return $data;
 	}
-	$answer = ask( '/v1/convert', array( 'content' => $before, 'input' => 'html' ) );
-	if ( empty( $answer['content'] ) || empty( $answer['converted'] ) || ! empty( $answer['problems'] ) ) {
+	$after = with_shortcodes( $before );
+	if ( $after === $before ) {
 		return $data;
 	}
 	original( wp_unslash( $data['post_content'] ) );
-	$data['post_content'] = sanitize_post_field( 'post_content', wp_slash( $answer['content'] ), (int) ( $post['ID'] ?? 0 ), 'db' );
+	$data['post_content'] = sanitize_post_field( 'post_content', wp_slash( $after ), (int) ( $post['ID'] ?? 0 ), 'db' );
 	return $data;
 }
 add_filter( 'wp_insert_post_data', __NAMESPACE__ . '\converted', 1, 3 );
+
+/** A text with its embed code as shortcodes; as it is if the service is silent or reports a problem. */
+function with_shortcodes( string $text ): string {
+	$answer = ask( '/v1/convert', array( 'content' => $text, 'input' => 'html' ) );
+	return empty( $answer['content'] ) || ! empty( $answer['problems'] ) ? $text : (string) $answer['content'];
+}
+
+/** The block editor takes embed code apart as it is pasted, so it asks then. */
+add_action(
+	'rest_api_init',
+	static function (): void {
+		register_rest_route(
+			'embedkit/v1',
+			'/convert',
+			array(
+				'methods'             => 'POST',
+				'callback'            => static function ( \WP_REST_Request $request ): array {
+					return array( 'content' => with_shortcodes( (string) $request['text'] ) );
+				},
+				'permission_callback' => __NAMESPACE__ . '\may_write',
+				'args'                => array( 'text' => array( 'type' => 'string', 'required' => true, 'maxLength' => 100000 ) ),
+			)
+		);
+	}
+);
 
 /** What the post in hand would have been without us, once: it is forgotten when it is asked for. */
 function original( ?string $text = null ): ?string {

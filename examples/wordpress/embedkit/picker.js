@@ -94,4 +94,8 @@
 	/** The picture of a shortcode as markup; "" if there is none. */
 	embedkit.preview = ( text ) =>
 		wp.apiFetch( { path: `/embedkit/v1/preview?text=${ encodeURIComponent( text ) }` } ).then( ( { html } ) => html );
+
+	/** A text with its embed code as shortcodes. */
+	embedkit.convert = ( text ) =>
+		wp.apiFetch( { path: '/embedkit/v1/convert', method: 'POST', data: { text } } ).then( ( { content } ) => content );
 } )( window.embedkit );
