@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import cache, partial
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, get_args, get_type_hints
 
 import click
 
@@ -22,6 +23,9 @@ from embedkit.errors import missing_package
 from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
 from embedkit.web import logs
 from embedkit.web.picker_files import picker_files
+
+if TYPE_CHECKING:
+    from embedkit.sandbox import SandboxConfig
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 port_option = partial(
@@ -155,10 +159,18 @@ def _literals(kind: Any) -> list[Any]:
 @click.command(cls=Switches)
 @host_option
 @port_option(default=8081)
-def sandbox(host: str, port: int, **switches: Any) -> None:
+@click.option(
+    "--against",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="Only list what differs from this OpenAPI document of Getty's; exit 1 where that is not meant.",
+)
+def sandbox(host: str, port: int, against: TextIO | None, **switches: Any) -> None:
     """Run the offline emulator of Getty's services."""
     from embedkit.sandbox import SandboxConfig, SandboxServer
 
+    if against:
+        _compare(against, SandboxConfig(**switches))
     try:
         server = SandboxServer(SandboxConfig(**switches), host=host, port=port)
     except OSError as error:
@@ -167,6 +179,21 @@ def sandbox(host: str, port: int, **switches: Any) -> None:
     with suppress(KeyboardInterrupt):
         server.run()
     server.stop()
+
+
+def _compare(file: TextIO, config: SandboxConfig) -> NoReturn:
+    """Print what differs between the sandbox and a contract."""
+    from embedkit.sandbox.against import differences
+
+    try:
+        found = differences(json.load(file), config)
+    except ValueError as error:
+        raise click.BadParameter(f"{file.name} is no such document: {error}.", param_hint="--against") from None
+    for one in found:
+        click.echo(one)
+    open_ = sum(not one.why for one in found)
+    say(f"{len(found)} differences, {open_} of them without a reason.")
+    raise SystemExit(1 if open_ else 0)
 
 
 @click.command()

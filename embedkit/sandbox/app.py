@@ -14,7 +14,7 @@ path                            answers
 /detail/<id>                    a page about one picture
 /                               the catalogue, to look at
 /_sandbox/faults                GET lists, POST adds (?kind=…, see faults.py), DELETE clears
-/_sandbox/assets/<id>           DELETE withdraws (?status=404), PUT restores
+/_sandbox/assets/<id>           DELETE withdraws (?status=404), PUT restores, POST tells partners of an update
 /_sandbox/tokens                DELETE lets all access tokens expire
 /_sandbox/calls                 GET counts, DELETE forgets
 ==============================  ================================================================
@@ -37,7 +37,8 @@ from embedkit.sandbox.content import catalogue
 from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.faults import TIMED, Dropped, Faults, strike
 from embedkit.sandbox.services import pages
-from embedkit.sandbox.services.api import Api
+from embedkit.sandbox.services.account import Lifecycle
+from embedkit.sandbox.services.api import Api, Route
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import Call, Handler, Reply, json_reply, read_call
 from embedkit.sandbox.services.oembed import Endpoint
@@ -110,6 +111,11 @@ class Sandbox:
             reply = replace(reply, body=b"", length=len(reply.body) if isinstance(reply.body, bytes) else 0)
         return reply.send(start_response)
 
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The operations of the API v3."""
+        return self._api.routes
+
     # -- what tests count and switch ----------------------------------------------------------------------
 
     def count(self, route: str = "oembed") -> int:
@@ -138,12 +144,23 @@ class Sandbox:
         """Take pictures down: from now on they are answered with ``status`` (404 or 410)."""
         with self._lock:
             self._withdrawn |= dict.fromkeys(asset_ids, status)
+        self.announce("Delete", *asset_ids)
 
     def restore(self, *asset_ids: str) -> None:
         """Undo :meth:`withdraw`."""
         with self._lock:
             for asset_id in asset_ids:
                 self._withdrawn.pop(asset_id, None)
+        self.announce("New", *asset_ids)
+
+    def announce(self, lifecycle: Lifecycle, *asset_ids: str) -> None:
+        """Tell partners of a change: ``New``, ``Update`` or ``Delete``; withdrawing and restoring do so as well.
+
+        IDs that never existed are in no channel.
+        """
+        for asset_id in asset_ids:
+            if asset := catalogue.find(asset_id):
+                self._api.changes.tell(asset, lifecycle)
 
     def expire_tokens(self) -> None:
         """Let every access token that was issued expire now; refresh tokens stay good."""
@@ -235,6 +252,8 @@ def _turn(app: Sandbox, call: Call, subject: str, name: str) -> bool:
             app.withdraw(name, status=int(call.params.get("status", "404")))
         case "assets", "PUT":
             app.restore(name)
+        case "assets", "POST":
+            app.announce("Update", name)
         case (("faults" | "calls"), "GET"):
             pass
         case _:

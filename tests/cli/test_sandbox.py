@@ -14,7 +14,7 @@ from tests.support.cli import Run
 def config_of(*args: str) -> SandboxConfig:
     """What the sandbox of a command line behaves like."""
     params = dict(sandbox.make_context("sandbox", list(args)).params)
-    del params["host"], params["port"]
+    del params["host"], params["port"], params["against"]
     return SandboxConfig(**params)
 
 

@@ -1,19 +1,33 @@
-"""What the customer has bought and downloaded, and who that is: GET /v3/products and GET /v3/customers/current."""
+"""What the customer has bought and downloaded, who that is, and what a partner is told of changes.
+
+GET /v3/products and /v3/customers/current; and under /v3/asset-changes the feed of assets that are new, changed or
+gone: a pull loop, in which a batch comes again until it is confirmed.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
 
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset
 from embedkit.sandbox.content.pictures import Size
 from embedkit.sandbox.content.texts import Family
-from embedkit.sandbox.services.auth import Caller
+from embedkit.sandbox.services.auth import APPLICATIONS, Caller
 from embedkit.sandbox.services.config import Era, SandboxConfig
-from embedkit.sandbox.services.http import Call, Reply, code_error, json_reply, parameter_error
+from embedkit.sandbox.services.http import (
+    Call,
+    Reply,
+    code_error,
+    integer,
+    json_reply,
+    not_authorized_error,
+    parameter_error,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,3 +186,120 @@ class Account:
             "imagepack_resolution": "Large" if product.type == "imagepack" else None,
             "team_credits": None,
         }
+
+
+Lifecycle = Literal["New", "Update", "Delete"]
+CHANNELS = {1: "Editorial", 2: "Creative"}  # one a family, since March 2025
+MAX_BATCH = 2_200
+KEPT_S = 60 * 86_400  # "Notifications older than 60 days will be removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One notification. ``at`` is in seconds since the epoch."""
+
+    at: float
+    lifecycle: Lifecycle
+    asset_id: str
+
+    def document(self, origin: str) -> JSON:
+        """As the API shows it."""
+        return {
+            "asset_changed_utc_datetime": _written(self.at),
+            "asset_lifecycle": self.lifecycle,
+            "asset_type": "Image",
+            "id": self.asset_id,
+            "uri": f"{origin}/v3/images/{self.asset_id}",
+        }
+
+
+def _written(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class AssetChanges:
+    """The feed, and its handlers: one for all partners. Safe for threads.
+
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiting: dict[int, list[Change]] = {channel: [] for channel in CHANNELS}
+        self._given: dict[int, tuple[int, int]] = {}  # by channel, the ID of a batch and how long it is
+        self._batches = 0
+
+    def tell(self, asset: Asset, lifecycle: Lifecycle) -> None:
+        """Put a change of an asset into the channel of its family."""
+        channel = next(number for number, family in CHANNELS.items() if family.lower() == asset.family)
+        with self._lock:
+            self._waiting[channel].append(Change(self._clock(), lifecycle, asset.id))
+
+    def channels(self, _: Call, caller: Caller) -> Reply:
+        """GET /v3/asset-changes/channels."""
+        _check_partner(caller)
+        with self._lock:
+            self._drop_old()
+            return json_reply([self._channel(number) for number in CHANNELS])
+
+    def take(self, call: Call, caller: Caller) -> Reply:
+        """PUT /v3/asset-changes/change-sets: a batch; the same as before (200) until that is confirmed."""
+        _check_partner(caller)
+        channel = integer(call.params, "channel_id", 0, least=0)
+        most = integer(call.params, "batch_size", MAX_BATCH, most=MAX_BATCH)
+        with self._lock:
+            self._drop_old()
+            if channel not in CHANNELS:
+                raise code_error(404, "ChannelNotFound", "The channel you specified does not exist")
+            status = 200 if channel in self._given else 201
+            return self._batch(channel, most, status, call.origin)
+
+    def confirm(self, call: Call, caller: Caller) -> Reply:
+        """DELETE /v3/asset-changes/change-sets/{change-set-id}."""
+        _check_partner(caller)
+        asked = call.path.rsplit("/", 1)[-1]
+        with self._lock:
+            for channel, (number, length) in self._given.items():
+                if asked == str(number):
+                    del self._given[channel], self._waiting[channel][:length]
+                    return Reply(200, "")
+        raise code_error(404, "ChangeSetNotFound", f"Change set not found: {asked}")
+
+    # -- under the lock ---------------------------------------------------------------------------------
+
+    def _batch(self, channel: int, most: int, status: int, origin: str) -> Reply:
+        waiting = self._waiting[channel]
+        if not waiting:  # "an empty response body will be returned"
+            return Reply(200, "")
+        if status == 201:
+            self._batches += 1
+            self._given[channel] = self._batches, min(most, len(waiting))
+        number, length = self._given[channel]
+        shown = [change.document(origin) for change in waiting[:length]]
+        return json_reply({"change_set_id": str(number), "changed_assets": shown}, status)
+
+    def _channel(self, number: int) -> JSON:
+        waiting = self._waiting[number]
+        return {
+            "ChannelId": number,
+            "AssetFamily": CHANNELS[number],
+            "AssetChangeType": "All",
+            "CreateDateUtc": "2025-03-01T00:00:00Z",
+            "NotificationCount": len(waiting),
+            "AssetType": "Image",
+            "OldestChangeNotificationDateUtc": _written(waiting[0].at) if waiting else None,
+            "Metadata": "",
+        }
+
+    def _drop_old(self) -> None:
+        """What is too old goes, unless it was given and is not confirmed yet."""
+        oldest = self._clock() - KEPT_S
+        for channel, waiting in self._waiting.items():
+            if channel not in self._given:
+                waiting[:] = [change for change in waiting if change.at >= oldest]
+
+
+def _check_partner(caller: Caller) -> None:
+    if not APPLICATIONS[caller.key].licensed:
+        raise not_authorized_error()

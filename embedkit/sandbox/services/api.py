@@ -3,8 +3,11 @@
     /v3/search/images, /creative, /editorial                    search.py
     /v3/images, /{id}, /{id}/similar, /{id}/same-series         images.py
     /v3/countries, /v3/collections                              places.py
-    /v3/products, /v3/customers/current                         account.py
-    /v3/downloads, /v3/downloads/images/{id}, /v3/images/{id}/downloadhistory
+    /v3/search/images/creative/by-image, /v3/search/by-image/uploads/{file-name}, /v3/artists/images
+                                                                search.py
+    /v3/search/events, /v3/events, /v3/events/{id}              events.py
+    /v3/products, /v3/customers/current, /v3/asset-changes/…    account.py
+    /v3/downloads, /v3/downloads/images/{id}, /v3/images/{id}/downloadhistory, /v3/purchased-assets
                                                                 downloads.py
     /v3/boards/…                                                boards.py
     /oauth2/token                                               auth.py
@@ -21,11 +24,12 @@ from dataclasses import dataclass, field, replace
 
 from embedkit.sandbox.content.catalogue import Find
 from embedkit.sandbox.services import fields, parameters
-from embedkit.sandbox.services.account import REQUIREMENTS, Account, History
+from embedkit.sandbox.services.account import REQUIREMENTS, Account, AssetChanges, History
 from embedkit.sandbox.services.auth import Caller, Gate, Need, Tokens, authorize
 from embedkit.sandbox.services.boards import ORDERS, RELATIONSHIPS, Boards
 from embedkit.sandbox.services.config import Era, Pairs, SandboxConfig
 from embedkit.sandbox.services.downloads import FILE_TYPES, PRODUCT_TYPES, Delivery, Downloads
+from embedkit.sandbox.services.events import DETAIL_FIELDS, SEARCH_FIELDS, SORTS, Events
 from embedkit.sandbox.services.fields import Fields
 from embedkit.sandbox.services.http import (
     APIError,
@@ -38,7 +42,7 @@ from embedkit.sandbox.services.http import (
 from embedkit.sandbox.services.images import Images
 from embedkit.sandbox.services.parameters import Takes, query_params
 from embedkit.sandbox.services.places import list_collections, list_countries
-from embedkit.sandbox.services.search import Search
+from embedkit.sandbox.services.search import Search, Uploads
 
 CORS = (
     ("Access-Control-Allow-Headers", "origin, accept, content-type"),
@@ -55,7 +59,14 @@ PREFLIGHT = (
     ("Access-Control-Max-Age", "1728000"),
 )
 Operation = Callable[[Call, Caller], Reply]
-PAGES: Takes = {"page": (), "page_size": ()}
+PAGES: Takes = {"page": (), "page_size": tuple(map(str, parameters.PAGE_SIZES))}
+BY_IMAGE: Takes = {
+    **dict.fromkeys(("asset_id", "exclude_editorial_use_only", "facet_max_count", "image_url"), ()),
+    **dict.fromkeys(("include_facets", "phrase", "product_types"), ()),
+    "facet_fields": parameters.CREATIVE.facets,
+    "fields": tuple(sorted(fields.CREATIVE.allowed)),
+    **PAGES,
+}
 SWITCHES = {"sandbox_fault"}  # of the sandbox's own, in every query
 
 
@@ -86,10 +97,13 @@ class Api:
         self.tokens = Tokens(config, clock)
         self.delivery = Delivery(config, find, clock)
         self._gate = Gate(config, self.tokens, clock)
+        self.changes = AssetChanges(clock)
         history = History()
-        self.routes = (
-            *_content(Search(config, find), Images(config, find)),
+        self.routes: tuple[Route, ...] = (
+            *_content(Search(config, find, Uploads(clock)), Images(config, find)),
+            *_events(Events(config, find)),
             *_account(Account(config, history)),
+            *_changes(self.changes),
             *_downloads(Downloads(config, find, clock, self.delivery, history), config.rules),
             *_boards(Boards(config, find, clock)),
         )
@@ -137,19 +151,46 @@ def _plain(path: str) -> str:
 def _content(search: Search, images: Images) -> Iterator[Route]:
     blended, creative, editorial = (f"/v3/search/images{tail}" for tail in ("", "/creative", "/editorial"))
     one, listed = {"fields": _words(fields.ONE)}, {"fields": _words(fields.BLENDED), **PAGES}
-    yield Route("GET", blended, "key", search.blended, parameters.BLENDED.words(fields.BLENDED))
-    yield Route("GET", creative, "key", search.creative, parameters.CREATIVE.words(fields.CREATIVE))
-    yield Route("GET", editorial, "key", search.editorial, parameters.EDITORIAL.words(fields.EDITORIAL))
+    for path, kind, known, answer in (
+        (blended, parameters.BLENDED, fields.BLENDED, search.blended),
+        (creative, parameters.CREATIVE, fields.CREATIVE, search.creative),
+        (editorial, parameters.EDITORIAL, fields.EDITORIAL, search.editorial),
+    ):
+        yield Route("GET", path, "key", answer, kind.words(fields.of_search(known, search.config.rules)))
     yield Route("GET", "/v3/images", "key", images.many, {"ids": (), **one})
     yield Route("GET", "/v3/images/{id}", "key", images.one, one)
     yield Route("GET", "/v3/images/{id}/similar", "key", images.similar, listed)
     yield Route("GET", "/v3/images/{id}/same-series", "key", images.same_series, listed)
+    yield Route("GET", f"{creative}/by-image", "key", search.by_image, BY_IMAGE)
+    yield Route("PUT", "/v3/search/by-image/uploads/{file-name}", "key", search.upload)
+    by_artist: Takes = {"artist_name": (), "fields": _words(fields.ARTIST), **PAGES}
+    yield Route("GET", "/v3/artists/images", "key", search.by_artist, by_artist)
     yield Route("GET", "/v3/countries", "key", list_countries)
     yield Route("GET", "/v3/collections", "user", list_collections)
 
 
 def _words(known: Fields) -> tuple[str, ...]:
     return tuple(sorted(known.allowed))
+
+
+def _events(events: Events) -> Iterator[Route]:
+    several: Takes = {
+        "fields": SEARCH_FIELDS,
+        "editorial_segment": parameters.EDITORIAL_SEGMENTS,
+        "sort_order": SORTS,
+        **dict.fromkeys(("date_from", "date_to", "phrase"), ()),
+        **PAGES,
+    }
+    yield Route("GET", "/v3/search/events", "key", events.search, several)
+    yield Route("GET", "/v3/events", "key", events.many, {"ids": (), "fields": DETAIL_FIELDS})
+    yield Route("GET", "/v3/events/{id}", "key", events.one, {"fields": DETAIL_FIELDS})
+
+
+def _changes(changes: AssetChanges) -> Iterator[Route]:
+    sets, takes = "/v3/asset-changes/change-sets", ("channel_id", "batch_size")
+    yield Route("GET", "/v3/asset-changes/channels", "token", changes.channels)
+    yield Route("PUT", sets, "token", changes.take, dict.fromkeys(takes, ()))
+    yield Route("DELETE", f"{sets}/{{change-set-id}}", "token", changes.confirm)
 
 
 def _account(account: Account) -> Iterator[Route]:
@@ -159,7 +200,15 @@ def _account(account: Account) -> Iterator[Route]:
 
 def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
     own: Takes = {"company_downloads": ()}
-    past: Takes = {"date_from": (), "date_to": (), "use_time": (), "product_type": PRODUCT_TYPES, **PAGES, **own}
+    past: Takes = {
+        "date_from": (),
+        "date_to": (),
+        "use_time": (),
+        "product_type": PRODUCT_TYPES,
+        "page": (),
+        "page_size": (),
+        **own,
+    }
     file: Takes = {
         **dict.fromkeys(("auto_download", "height", "product_id", "use_team_credits"), ()),
         "file_type": FILE_TYPES,
@@ -168,6 +217,8 @@ def _downloads(downloads: Downloads, rules: Era) -> Iterator[Route]:
     yield Route("GET", "/v3/downloads", "user", downloads.past, past)
     yield Route("POST", "/v3/downloads/images/{id}", "token", downloads.image, file)
     yield Route("GET", "/v3/images/{id}/downloadhistory", "user", downloads.past_of_one, own)
+    bought: Takes = {**dict.fromkeys(("date_from", "date_to", "company_purchases"), ()), **PAGES}
+    yield Route("GET", "/v3/purchased-assets", "user", downloads.purchased, bought)
     if rules.short_downloads:
         yield Route("POST", "/v3/downloads/{id}", "token", downloads.image_of_old, file)
 

@@ -1,4 +1,4 @@
-"""Downloads: POST /v3/downloads/images/{id}, the files behind it, and what was downloaded before.
+"""Downloads: POST /v3/downloads/images/{id}, the files behind it, and what was downloaded or bought before.
 
 Files have signed URLs that live for a day. They look like those of delivery.gettyimages.com:
 ``/xa/<id>.jpg?v=1&c=IWSAsset&k=3&…``; on an origin of the sandbox's own they are under ``/delivery``. They need no
@@ -33,6 +33,7 @@ from embedkit.sandbox.services.http import (
     message_error,
     parameter_error,
 )
+from embedkit.sandbox.services.parameters import cut, moment, paging, query_params
 from embedkit.sandbox.services.urls import sign, site_urls
 
 HOST = "delivery.gettyimages.com"
@@ -95,6 +96,8 @@ PRODUCT_TYPES = (
 )
 FILE_TYPES = ("eps", "jpg")
 THUMBNAIL = "170x170"
+PURCHASES = (("83454804", "2026-03-02T10:15:00Z"), ("74917285", "2025-11-20T16:40:00Z"))
+FIRST_ORDER = 1_000_002
 TEST_IMAGE = "600000000"  # "This static test image is not the actual asset image"
 MAX_PAGE_SIZE = 100
 
@@ -151,6 +154,35 @@ class Downloads:
         found = [record for record in self.history.of(caller.user) if record.asset.id == asset.id]
         return json_reply({"id": asset.id, "downloads": _documents(found, call)})
 
+    def purchased(self, call: Call, caller: Caller) -> Reply:
+        """GET /v3/purchased-assets: bought on the site, not by this API; the latest first."""
+        params = query_params(call)
+        boolean(params, "company_purchases", False)
+        page, size = paging({"page_size": "75"} | params, self.config)
+        first, last = (moment(params, name) if params.get(name) else None for name in ("date_from", "date_to"))
+        found = [
+            (number, asset)
+            for number, (asset_id, at) in enumerate(PURCHASES)
+            if (asset := self.find(asset_id)) and _is_within(datetime.fromisoformat(at), first, last)
+        ]
+        shown = [self._purchase(*one, call, caller) for one in cut(found, page, size, self.config)]
+        return json_reply({"result_count": len(found), "previous_purchases": shown})
+
+    def _purchase(self, number: int, asset: Asset, call: Call, caller: Caller) -> JSON:
+        size, order = sizes(asset)[0], FIRST_ORDER - number
+        return {
+            "date_purchased": PURCHASES[number][1],
+            "purchased_by": caller.user,
+            "asset_id": asset.id,
+            "asset_type": "image",
+            "license_model": asset.license_model,
+            "order_id": str(order) if self.config.rules.text_order_ids else order,
+            "thumb_uri": site_urls(call.origin).display(asset, THUMBNAIL),
+            "size_name": size.name,
+            "file_size_in_bytes": str(size.bytes),
+            "download_uri": f"{call.origin}/v3/downloads/images/{asset.id}",
+        }
+
     def _asset(self, asset_id: str) -> Asset:
         asset = self.find(asset_id)
         if asset is None or asset.withdrawn:
@@ -160,6 +192,10 @@ class Downloads:
     def _record(self, call: Call, caller: Caller, asset: Asset, product: Product, size: Size) -> Record:
         at = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Record(at, caller.user, asset, product, size, *_details(call))
+
+
+def _is_within(at: datetime, first: datetime | None, last: datetime | None) -> bool:
+    return (first is None or first <= at) and (last is None or at <= last)
 
 
 def _not_licensed(caller: Caller, config: SandboxConfig) -> APIError:

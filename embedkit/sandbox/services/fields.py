@@ -7,9 +7,10 @@ declares of each endpoint's pictures. What may be named but is not declared stay
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from embedkit.sandbox.services.auth import Caller
+from embedkit.sandbox.services.config import Era
 from embedkit.sandbox.services.http import code_error, missing_token_error, parameter_error
 
 # display sizes, in the order of a live answer; the last two are of older documentation
@@ -81,6 +82,11 @@ BLENDED = Fields(
     _SINGLE | _names("accessrestriction editorial_source entity_details istock_collection people"),
     _EDITORIAL_ITEM - {"editorial_source"} | {"istock_licenses"},
 )
+ARTIST = Fields(
+    _FOUND_SUMMARY,
+    _FOUND_DETAIL,
+    _DETAIL | _names("alternative_ids asset_type date_submitted id keywords"),
+)
 ONE = Fields(
     _SUMMARY | {"artist"},
     _DETAIL_OF_ONE,
@@ -91,6 +97,11 @@ ONE = Fields(
         "object_name people"
     ),
 )
+
+
+def of_search(fields: Fields, rules: Era) -> Fields:
+    """Those of a search in an era."""
+    return fields if rules.sizes_in_search else replace(fields, single=fields.single - {"download_sizes"})
 
 
 @dataclass(frozen=True, slots=True)

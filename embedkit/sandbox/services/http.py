@@ -21,7 +21,7 @@ from collections.abc import Mapping
 
 from embedkit.models import JSON
 
-MAX_BODY_BYTES = 1 << 20  # bytes of a request body that are read
+MAX_BODY_BYTES = 10_000_001  # of a request body that are read: one more than an upload may have
 # what json.dumps leaves alone and the real service does not
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 

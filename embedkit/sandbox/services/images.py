@@ -191,6 +191,7 @@ FIELDS: dict[str, Callable[[Asset, ItemContext], Any]] = {
     "artist": lambda asset, _: asset.photographer,
     "artist_title": _artist_title,
     "asset_family": lambda asset, _: asset.family,
+    "asset_type": lambda *_: "image",
     "call_for_image": lambda *_: False,
     "caption": lambda asset, _: asset.caption,
     "city": lambda asset, _: asset.city,
@@ -259,7 +260,7 @@ class Images:
         return self._by_ids(call, caller, ids)
 
     def similar(self, call: Call, caller: Caller) -> Reply:
-        return self._list(call, caller, _similar)
+        return self._list(call, caller, similar)
 
     def same_series(self, call: Call, caller: Caller) -> Reply:
         return self._list(call, caller, _of_series)
@@ -295,7 +296,7 @@ class Images:
         return [other for asset_id in catalogue() if asset_id != asset.id and (other := self._there(asset_id))]
 
 
-def _similar(asset: Asset, others: list[Asset]) -> list[Asset]:
+def similar(asset: Asset, others: list[Asset]) -> list[Asset]:
     """Those of the same theme, or with some of its keywords; the more two have in common the earlier."""
     near = [other for other in others if other.scene == asset.scene or _shared(asset, other) >= LEAST_SHARED]
     return sorted(near, key=lambda other: -_alike(asset, other))[:MAX_SIMILAR]

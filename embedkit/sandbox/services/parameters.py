@@ -27,6 +27,8 @@ PRODUCTS = ("easyaccess", "editorialsubscription", "imagepack", "premiumaccess",
 SIZES = ("x_small", "small", "medium", "large", "x_large", "xx_large", "vector")
 FILTER_TYPES = ("include", "exclude")
 
+EDITORIAL_SEGMENTS = ("archival", "entertainment", "news", "publicity", "royalty", "sport")
+
 _WORDS = {
     "age_of_people": (*AGES, ADULTS_ONLY),
     "compositions": (
@@ -34,7 +36,7 @@ _WORDS = {
         *("looking_at_camera", "macro", "medium_shot", "part_of_a_series", "portrait", "sparse", "still_life"),
         *("three_quarter_length", "waist_up", "wide_shot"),
     ),
-    "editorial_segments": ("archival", "entertainment", "news", "publicity", "royalty", "sport"),
+    "editorial_segments": EDITORIAL_SEGMENTS,
     "ethnicity": (
         *("black", "white", "east_asian", "hispanic_latinx", "japanese", "middle_eastern", "multiracial_person"),
         *("multiethnic_group", "native_american_first_nations", "pacific_islander", "south_asian"),
@@ -88,6 +90,7 @@ class SearchKind:
         single = {
             "sort_order": self.sorts,
             "minimum_size": SIZES,
+            "page_size": tuple(map(str, PAGE_SIZES)),
             **dict.fromkeys(("collections_filter_type", "graphical_styles_filter_type"), FILTER_TYPES),
         }
         lists = _WORDS | {"fields": tuple(sorted(known.allowed)), "facet_fields": self.facets}
@@ -141,8 +144,8 @@ def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchQu
     params = {name: text for name, text in given.items() if name in kind.takes}
     page, page_size = paging(params, config)
     sort_order = choice(params, "sort_order", kind.sorts) or "best_match"
-    _words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
-    _words_of(params, "facet_fields", kind.facets)
+    words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
+    words_of(params, "facet_fields", kind.facets)
     readers = {name: READERS[name] for name in params if name in READERS and params[name].strip(" ,")}
     return SearchQuery(
         phrase=params.get("phrase", ""),
@@ -206,7 +209,7 @@ def _parts(params: Params, name: str) -> list[str]:
     return [part for text in params.get(name, "").split(",") if (part := text.strip())]
 
 
-def _words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
+def words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
     found = set()
     for part in _parts(params, name):
         word = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
@@ -218,7 +221,7 @@ def _words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[
 
 
 def _words(params: Params, name: str) -> frozenset[str]:
-    return _words_of(params, name, _WORDS[name])
+    return words_of(params, name, _WORDS[name])
 
 
 def _numbers(params: Params, name: str) -> frozenset[int]:
@@ -274,16 +277,16 @@ def _product(params: Params, name: str) -> tuple[str, int | None]:
     return kind, int(number) if mark else None
 
 
-def _moment(params: Params, name: str) -> datetime:
+def moment(params: Params, name: str) -> datetime:
     """A point in time; a bare date is the start of that day, or its end for ``date_to``."""
     text = params[name].strip()
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise parameter_error(name, f"The value '{text}' is not valid for Nullable`1.") from None
     if name == "date_to" and re.fullmatch(r"[0-9W-]{8,10}", text, re.ASCII):
-        moment = min(moment, datetime.max - timedelta(days=1)) + timedelta(days=1, microseconds=-1)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        found = min(found, datetime.max - timedelta(days=1)) + timedelta(days=1, microseconds=-1)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 READERS: dict[str, Reader] = {
@@ -291,7 +294,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(_FLAGS, _flag),
     **dict.fromkeys(_NUMBERS, _numbers),
     **dict.fromkeys(_TEXTS, _texts),
-    **dict.fromkeys(("date_from", "date_to"), _moment),
+    **dict.fromkeys(("date_from", "date_to"), moment),
     **dict.fromkeys(("collections_filter_type", "graphical_styles_filter_type"), _filter_type),
     "color": _colour,
     "download_product": _product,

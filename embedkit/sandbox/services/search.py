@@ -1,4 +1,5 @@
-"""The three searches with their filters and facets: GET /v3/search/images, and /creative and /editorial below it.
+"""The searches for pictures, with their filters and facets: GET /v3/search/images, /creative and /editorial below
+it, by an image (/v3/search/images/creative/by-image), and by who took it (/v3/artists/images).
 
 A phrase that consists of IDs finds those pictures. Otherwise a creative search finds everything that has one of
 the words, as the enhanced search of the real service does, and with ``enhanced_search=false`` what has them all;
@@ -8,10 +9,12 @@ the other two find what has them all, and only if there is nothing, what has som
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import blake2b, sha256
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -24,10 +27,18 @@ from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.account import products_for
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.fields import Fields, select_fields
-from embedkit.sandbox.services.http import Call, Reply, json_reply
-from embedkit.sandbox.services.images import ItemContext, page_of
-from embedkit.sandbox.services.parameters import SIZES, SearchKind, SearchQuery, parse_query
+from embedkit.sandbox.services.fields import Fields, of_search, select_fields
+from embedkit.sandbox.services.http import Call, Reply, boolean, code_error, integer, json_reply
+from embedkit.sandbox.services.images import ItemContext, page_of, similar
+from embedkit.sandbox.services.parameters import (
+    SIZES,
+    SearchKind,
+    SearchQuery,
+    paging,
+    parse_query,
+    query_params,
+    words_of,
+)
 from embedkit.sandbox.services.places import content_language, language_of
 from embedkit.sandbox.services.ranking import index, phrase_of, tokens
 from embedkit.sandbox.services.urls import new_token
@@ -173,12 +184,50 @@ def _frequent(values: Iterable[T]) -> list[T]:
     return [value for value, _ in Counter(values).most_common()]
 
 
+MAX_UPLOAD_BYTES = 10_000_000
+UPLOAD_LIFETIME_S = 86_400
+MAX_UPLOADS = 20  # remembered; the oldest are forgotten
+IMAGE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+
+
+class Uploads:
+    """Pictures to search by, for a day. Safe for threads."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, str], tuple[float, bytes]] = {}
+
+    def keep(self, name: tuple[str, str], content: bytes) -> None:
+        """Keep one under the key and the path that it was sent with, in place of an earlier one."""
+        with self._lock:
+            self._kept[name] = self._clock() + UPLOAD_LIFETIME_S, content
+            if len(self._kept) > MAX_UPLOADS:
+                del self._kept[next(iter(self._kept))]
+
+    def get(self, name: tuple[str, str]) -> bytes | None:
+        with self._lock:
+            until, content = self._kept.get(name, (0.0, b""))
+        return content if until > self._clock() else None
+
+
+def _is_wanted(asset: Asset, params: Mapping[str, str]) -> bool:
+    """Whether a picture that is like another passes; nudity never does [doc]."""
+    words, kinds = {*tokens(params.get("phrase", ""))}, {*words_of(params, "product_types", parameters.PRODUCTS)}
+    filters = {"exclude_nudity": True}
+    filters["exclude_editorial_use_only"] = boolean(params, "exclude_editorial_use_only", False)
+    text = f"{asset.title} {asset.caption} {' '.join(asset.keywords)}"
+    sold = not kinds or kinds & {product.type for product in products_for(asset)}
+    return bool(sold) and words <= {*tokens(text)} and passes(asset, filters)
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The three searches. ``find`` knows the assets, takedowns included."""
+    """The searches for pictures. ``find`` knows the assets, takedowns included."""
 
     config: SandboxConfig
     find: Find
+    uploads: Uploads
 
     def blended(self, call: Call, caller: Caller) -> Reply:
         return self._answer(call, caller, parameters.BLENDED, fields.BLENDED)
@@ -189,10 +238,66 @@ class Search:
     def editorial(self, call: Call, caller: Caller) -> Reply:
         return self._answer(call, caller, parameters.EDITORIAL, fields.EDITORIAL)
 
+    def by_artist(self, call: Call, caller: Caller) -> Reply:
+        """GET /v3/artists/images."""
+        params = query_params(call)
+        names = tuple(part for part in params.get("artist_name", "").split(",") if part.strip())
+        if not names:
+            raise code_error(400, "InvalidParameterValue", "artist_name is required.")
+        found = [asset for asset in self._every() if _somebody((asset.photographer,), names)]
+        return self._page(found, call, caller, fields.ARTIST, {}, size=10)
+
+    def by_image(self, call: Call, caller: Caller) -> Reply:
+        """GET /v3/search/images/creative/by-image: what is like a picture, or like an upload of this key."""
+        params = query_params(call)
+        asset = self._source(params, caller)
+        found = similar(asset, [other for other in self._every() if other.family == "creative" and other != asset])
+        passing = [other for other in found if _is_wanted(other, params)]
+        aside: JSON = {"image_fingerprint": blake2b(asset.id.encode(), digest_size=8).hexdigest()}
+        if boolean(params, "include_facets", False):
+            names = words_of(params, "facet_fields", parameters.CREATIVE.facets) or parameters.CREATIVE.facets
+            known = facets(passing, names, integer(params, "facet_max_count", 300, 0))
+            aside["facets"] = {name: [] for name in (*_FACETS, "entertainment")} | known
+        return self._page(passing, call, caller, fields.CREATIVE, aside)
+
+    def upload(self, call: Call, caller: Caller) -> Reply:
+        """PUT /v3/search/by-image/uploads/{file-name}."""
+        if not 0 < len(call.body) <= MAX_UPLOAD_BYTES or not call.body.startswith(IMAGE_STARTS):
+            raise code_error(400, "InvalidParameterValue", "The body is not a JPEG or PNG of up to 10 MB.")
+        self.uploads.keep((caller.key, call.path), call.body)
+        return Reply(200, "")
+
+    def _source(self, params: Mapping[str, str], caller: Caller) -> Asset:
+        """The picture that others are to be like. Nobody looks at an upload: chance chooses, for its bytes."""
+        if asset_id := params.get("asset_id", "").strip().lower():
+            if (asset := self.find(asset_id)) and not asset.withdrawn:
+                return asset
+            raise code_error(404, "ImageNotFound", self.config.rules.missing_image + asset_id)
+        path = re.sub("^https?://[^/]*", "", params.get("image_url", "").strip())
+        if (content := self.uploads.get((caller.key, path))) is None:
+            raise code_error(400, "InvalidParameterValue", "Give the asset_id, or the image_url of an upload.")
+        return Dice(sha256(content).hexdigest()).pick(
+            [asset for asset in self._every() if asset.family == "creative"]
+        )
+
+    def _every(self) -> list[Asset]:
+        found = (self.find(asset_id) for asset_id in catalogue())
+        return [asset for asset in found if asset and not asset.withdrawn]
+
+    def _page(
+        self, found: list[Asset], call: Call, caller: Caller, known: Fields, aside: JSON, size: int = 30
+    ) -> Reply:
+        """One page of pictures, and what comes with them; ``size`` is that of a page that names none."""
+        params = query_params(call)
+        page, page_size = paging({"page_size": str(size)} | params, self.config)
+        chosen = select_fields(params.get("fields", ""), known, caller, undeclared=self.config.undeclared_fields)
+        context = ItemContext(call, caller, chosen, self.config, language_of(call))
+        body = page_of(found, page, page_size, context) | aside
+        return json_reply(body, headers=content_language(context.language))
+
     def _answer(self, call: Call, caller: Caller, kind: SearchKind, known: Fields) -> Reply:
         query = parse_query(call, kind, self.config)
-        if not self.config.rules.sizes_in_search:
-            known = replace(known, single=known.single - {"download_sizes"})
+        known = of_search(known, self.config.rules)
         chosen = select_fields(query.fields, known, caller, undeclared=self.config.undeclared_fields)
         correction = index().correct(query.phrase) if kind is parameters.CREATIVE else None
         if correction:

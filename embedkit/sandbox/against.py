@@ -1,0 +1,288 @@
+"""Where the sandbox and a contract of Getty's differ: operations, parameters, their words, fields of answers.
+
+``embedkit sandbox --against openapi.json`` prints it. Nothing here knows one version of the contract: what is
+taken stands in the routes, and what is answered is seen by asking. Differences that are meant are told with why.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from embedkit.messages import Request
+from embedkit.models import JSON
+from embedkit.sandbox.app import Sandbox
+from embedkit.sandbox.content.catalogue import catalogue
+from embedkit.sandbox.server import SandboxTransport
+from embedkit.sandbox.services.api import Route
+from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
+from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.fields import FORMER
+
+METHODS = ("get", "put", "post", "delete", "patch")
+ORIGIN = "https://api.gettyimages.com"
+HEADERS = {"accept-language", "gi-country-code"}  # that the sandbox reads
+EXAMPLE = "74917285"
+# what is meant: a pattern for the whole line, and why
+EXPLAINED: tuple[tuple[str, str], ...] = (
+    (r".*/(beta|v3)/ai/.*", "the sandbox makes no pictures"),
+    (r".*/videos.*no such operation", "the sandbox has pictures, and no videos"),
+    (r".*/v3/affiliates/.*", "for partners who sell Getty's pictures"),
+    (
+        r".*/v3/(asset-licensing|asset-management|usage-batches|orders)/.*",
+        "of contracts, not of embeds",
+    ),
+    (r".*fields=(high|mid)_res_comp is not in the contract", "in the documentation of 2014 to 2018"),
+    (r".*fields=(high|mid)_res_comp_webp", "for customers; in no answer that was seen"),
+    (r".*some values of page_size alone", "documented in September 2026; --no-strict takes any"),
+    (r".*istock_.*", "of iStock's keys alone"),
+    (r".*(similar|same-series|by-image): the sandbox answers no related_searches", "there is no phrase to relate"),
+    (r".*by-image: the sandbox answers no auto_corrections", "there is no phrase to correct"),
+    (r".*(generated_asset_id|ai_gen_requirements)", "the sandbox makes no pictures"),
+    (r"GET /v3/products: .*overage", "no product of the sandbox has it"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that a contract and the sandbox do not share.
+
+    :param where: the operation, such as ``GET /v3/images``.
+    :param what: it is.
+    :param why: it is meant; empty for what is not.
+    """
+
+    where: str
+    what: str
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" ({self.why})" if self.why else "")
+
+
+def differences(contract: JSON, config: SandboxConfig | None = None) -> list[Difference]:
+    """Every difference between a contract and the sandbox.
+
+    >>> [str(one) for one in differences({"openapi": "3.0.1", "paths": {}})][0]
+    'GET /v3/artists/images: is not in the contract'
+
+    :param contract: an OpenAPI document, version 3.
+    :param config: of the sandbox.
+    :raises ValueError: that is no such document.
+    """
+    if not isinstance(contract, dict) or not isinstance(contract.get("paths"), dict):
+        raise ValueError("it has no paths")
+    declared, known = _declared(contract), _known(Sandbox(config))
+    found = [Difference(_where(at), "the sandbox has no such operation") for at in declared.keys() - known.keys()]
+    found += [Difference(_where(at), "is not in the contract") for at in known.keys() - declared.keys()]
+    answers = _Answers(config or SandboxConfig())
+    for at in declared.keys() & known.keys():
+        found += _of_parameters(_where(at), declared[at], known[at], contract)
+        found += _of_answers(_where(at), declared[at], answers.to(known[at]), contract)
+    return sorted(map(_explain, found), key=str)
+
+
+Operations = dict[tuple[str, str], JSON]
+
+
+def _declared(contract: JSON) -> Operations:
+    """The operations of a contract, by method and path; placeholders are alike, whatever they are called."""
+    return {
+        (method.upper(), _plain(path)): {**said, "parameters": _all_parameters(item, said)}
+        for path, item in contract["paths"].items()
+        for method, said in item.items()
+        if method in METHODS
+    }
+
+
+def _all_parameters(item: JSON, operation: JSON) -> list[JSON]:
+    """Those of a path are those of each of its operations, too."""
+    return [*item.get("parameters", []), *operation.get("parameters", [])]
+
+
+def _known(app: Sandbox) -> dict[tuple[str, str], Route]:
+    return {(route.method, _plain(route.path)): route for route in app.routes}
+
+
+def _plain(path: str) -> str:
+    return re.sub(r"\{[^}]+\}", "{}", path)
+
+
+def _where(at: tuple[str, str]) -> str:
+    return " ".join(at)
+
+
+def _explain(found: Difference) -> Difference:
+    line = str(found)
+    reasons = (why for pattern, why in EXPLAINED if re.fullmatch(pattern, line))
+    return Difference(found.where, found.what, next(reasons, ""))
+
+
+# -- parameters ------------------------------------------------------------------------------------------
+
+
+def _of_parameters(where: str, operation: JSON, route: Route, contract: JSON) -> Iterator[Difference]:
+    said = [_resolve(one, contract) for one in operation["parameters"]]
+    query = {one["name"]: one.get("schema", {}) for one in said if one.get("in") == "query"}
+    for name in query.keys() - route.takes.keys():
+        yield Difference(where, f"the sandbox has no parameter {name}")
+    for name in route.takes.keys() - query.keys():
+        yield Difference(where, f"the parameter {name} is not in the contract")
+    for name in query.keys() & route.takes.keys():
+        yield from _of_words(where, name, _words(query[name], contract), {*route.takes[name]})
+    for one in said:
+        if one.get("in") == "header" and one["name"].lower() not in HEADERS:
+            yield Difference(where, f"the sandbox does not read the header {one['name']}")
+
+
+def _of_words(where: str, name: str, declared: set[str], known: set[str]) -> Iterator[Difference]:
+    if known and not declared:
+        yield Difference(where, f"the sandbox takes some values of {name} alone")
+        return
+    for word in declared - known:
+        yield Difference(where, f"the sandbox does not know {name}={word}")
+    for word in known - declared:
+        yield Difference(where, f"{name}={word} is not in the contract")
+
+
+def _words(schema: JSON, contract: JSON) -> set[str]:
+    """The words that a parameter may have; none for anything but a list of them."""
+    schema = _resolve(schema, contract)
+    inside = _resolve(schema.get("items", {}), contract)
+    return {str(word).lower() for word in schema.get("enum") or inside.get("enum") or ()}
+
+
+def _resolve(schema: JSON, contract: JSON) -> JSON:
+    """A schema or a parameter itself, where only its name is given."""
+    for combined in ("allOf", "oneOf", "anyOf"):
+        if len(schema.get(combined, ())) == 1:
+            schema = schema[combined][0]
+    if "$ref" not in schema:
+        return schema
+    found: Any = contract
+    for part in schema["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return _resolve(found, contract)
+
+
+# -- answers ---------------------------------------------------------------------------------------------
+
+
+def _of_answers(where: str, operation: JSON, answer: Any, contract: JSON) -> Iterator[Difference]:
+    schema = _schema_of(operation)
+    if schema and answer is not None:
+        yield from _of_fields(where, "", schema, [answer], contract)
+
+
+def _schema_of(operation: JSON) -> JSON:
+    """Of what is answered where all is well."""
+    for status, said in sorted(operation.get("responses", {}).items()):
+        if status.startswith("2"):
+            for media in said.get("content", {}).values():
+                return dict(media.get("schema", {}))
+    return {}
+
+
+def _of_fields(where: str, at: str, schema: JSON, values: Sequence[Any], contract: JSON) -> Iterator[Difference]:
+    """What differs in these values, which a schema describes; ``at`` is how to get there."""
+    schema = _resolve(schema, contract)
+    values = [value for value in values if value is not None]
+    if any(not isinstance(value, TYPES.get(schema.get("type", ""), object)) for value in values):
+        yield Difference(where, f"the answer's {at} has another type than {schema['type']}")
+    if schema.get("type") == "array":
+        items = [item for value in values if isinstance(value, list) for item in value]
+        yield from _of_fields(where, f"{at}[]", schema.get("items", {}), items, contract)
+    if not (declared := schema.get("properties")) or not values:
+        return
+    answered = [value for value in values if isinstance(value, dict)]
+    names = {name for value in answered for name in value}
+    for name in declared.keys() - names:
+        yield Difference(where, f"the sandbox answers no {at}.{name}".replace(" .", " "))
+    for name in names - declared.keys():
+        yield Difference(where, f"the answer's {at}.{name} is not in the contract".replace(" .", " "))
+    for name in names & declared.keys():
+        inside = [value[name] for value in answered if name in value]
+        yield from _of_fields(where, f"{at}.{name}".lstrip("."), declared[name], inside, contract)
+
+
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+
+
+class _Answers:
+    """What a sandbox answers to a customer who has a board, a comment and a download, and asks for everything."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        free = replace(config, password_grant=True, calls_per_second=0, calls_per_day=0, download_limit=0)
+        app = Sandbox(free)
+        app.announce("Update", EXAMPLE)
+        self._transport = SandboxTransport(app)
+        form = {"grant_type": "password", "client_id": KEY, "client_secret": SECRET}
+        token = self._ask(
+            "POST", "/oauth2/token", urlencode(form | {"username": USER, "password": PASSWORD}).encode()
+        )
+        self._headers = {"Api-Key": KEY, "Authorization": f"Bearer {(token or {}).get('access_token', '')}"}
+        self._ask("POST", f"/v3/downloads/images/{EXAMPLE}?auto_download=false")
+        board = self._ask("POST", "/v3/boards", b'{"name":"Contract"}')["id"]
+        self._ask("PUT", f"/v3/boards/{board}/assets/{EXAMPLE}")
+        comment = self._ask("POST", f"/v3/boards/{board}/comments", b'{"text":"Nice"}')["id"]
+        self._names = {"id": EXAMPLE, "board_id": board, "asset_id": EXAMPLE, "comment_id": comment}
+
+    def to(self, route: Route) -> Any:
+        """The JSON of one operation; None where it has none."""
+        if route.method == "DELETE" or "uploads" in route.path:
+            return None
+        path = re.sub(r"\{([^}]+)\}", lambda name: self._name(route.path, name[1]), route.path)
+        query = urlencode({**_everything(route.takes), **QUERIES.get(route.path, {})})
+        return self._ask(route.method, f"{path}?{query}", BODIES.get((route.method, route.path), b""))
+
+    def _name(self, path: str, name: str) -> str:
+        return NAMES.get(path) or self._names[name]
+
+    def _ask(self, method: str, path: str, body: bytes = b"") -> Any:
+        request = Request(ORIGIN + path, "api", method=method, headers=self._headers, body=body or None)
+        response = self._transport.send(request)
+        if response.status >= 400:
+            raise RuntimeError(f"{method} {path} was answered {response.status}: {response.body!r}")
+        return json.loads(response.body) if response.body.strip() else None
+
+    _headers: Mapping[str, str] = {}
+
+
+def _everything(takes: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Parameters that ask for all there is to be told."""
+    asked = {"fields": ",".join(word for word in takes.get("fields", ()) if word not in FORMER)}
+    asked |= dict.fromkeys(("include_related_searches", "include_facets"), "true")
+    return {name: text for name, text in asked.items() if name in takes and text}
+
+
+OF_EVENT = next(asset for asset in catalogue().values() if asset.event_id)
+EVENT = OF_EVENT.event_id
+NAMES = {"/v3/events/{id}": str(EVENT)}  # what a path names, where it is not a picture
+QUERIES: dict[str, dict[str, str]] = {
+    "/v3/search/images": {"phrase": "eclipse"},
+    "/v3/search/images/creative": {"phrase": "cofee"},  # which is corrected
+    "/v3/search/images/editorial": {"phrase": "eclipse"},
+    "/v3/search/images/creative/by-image": {"asset_id": "600000001"},
+    "/v3/events": {"ids": str(EVENT)},
+    "/v3/artists/images": {"artist_name": OF_EVENT.photographer},
+    "/v3/asset-changes/change-sets": {"channel_id": "1"},
+    "/v3/images": {"ids": f"{EXAMPLE},600000001,1"},
+    "/v3/downloads/images/{id}": {"auto_download": "false"},
+}
+BODIES: dict[tuple[str, str], bytes] = {
+    ("POST", "/v3/boards"): b'{"name":"Another"}',
+    ("PUT", "/v3/boards/{board_id}"): b'{"name":"Contract"}',
+    ("PUT", "/v3/boards/{board_id}/assets"): b'[{"asset_id":"74917285"},{"asset_id":"1"}]',
+    ("POST", "/v3/boards/{board_id}/comments"): b'{"text":"Nice"}',
+}
