@@ -19,15 +19,23 @@ import pytest
 
 if TYPE_CHECKING:
     from embedkit import EmbedKit
-    from embedkit.sandbox import SandboxServer
+    from embedkit.sandbox import SandboxConfig, SandboxServer
 
 
 @pytest.fixture
-def embedkit_sandbox() -> Iterator[SandboxServer]:
+def embedkit_sandbox_config() -> SandboxConfig:
+    """How ``embedkit_sandbox`` behaves; your own fixture of this name returns another, such as an older era."""
+    from embedkit.sandbox import SandboxConfig
+
+    return SandboxConfig()
+
+
+@pytest.fixture
+def embedkit_sandbox(embedkit_sandbox_config: SandboxConfig) -> Iterator[SandboxServer]:
     """A :class:`~embedkit.sandbox.SandboxServer`, new for each test, on a free port of 127.0.0.1."""
     from embedkit.sandbox import SandboxServer
 
-    with SandboxServer() as server:
+    with SandboxServer(embedkit_sandbox_config) as server:
         yield server
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,22 @@ def test_every_option_has_a_sentence(run: Run) -> None:
     told = run("sandbox", "--help").out
     assert "`" not in told
     assert told.count("  --") >= len(fields(SandboxConfig))
+
+
+def test_a_contract_is_compared(run: Run, tmp_path: Path) -> None:
+    contract = tmp_path / "openapi.json"
+    contract.write_text('{"openapi": "3.0.1", "paths": {"/v3/ai/x": {"get": {}}, "/v3/y": {"get": {}}}}')
+    result = run("sandbox", "--against", str(contract))
+    assert result.code == 1
+    assert "GET /v3/ai/x: the sandbox has no such operation (the sandbox makes no pictures)\n" in result.out
+    assert "GET /v3/y: the sandbox has no such operation\n" in result.out
+    assert "GET /v3/images/{}: is not in the contract\n" in result.out
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "openapi: 3.0.1"])
+def test_what_is_no_contract_is_told(run: Run, tmp_path: Path, text: str) -> None:
+    contract = tmp_path / "openapi.json"
+    contract.write_text(text)
+    result = run("sandbox", "--against", str(contract))
+    assert (result.code, result.out) == (2, "")
+    assert "openapi.json is no such document" in result.err

@@ -259,6 +259,15 @@ def test_the_fixtures(embedkit_sandbox: SandboxServer) -> None:
     assert embedkit_sandbox.app.count() == 1
 
 
+class TestAnotherEra:
+    @pytest.fixture
+    def embedkit_sandbox_config(self) -> SandboxConfig:
+        return SandboxConfig(era="2014")
+
+    def test_its_markup(self, embedkit_sandbox: SandboxServer) -> None:
+        assert b"padding:150.379747% 0 49px 0" in outside(embedkit_sandbox.url)(question()).body
+
+
 def test_a_kit_that_is_bound_to_it(embedkit_kit: EmbedKit, embedkit_sandbox: SandboxServer) -> None:
     assert embedkit_kit.resolve("74917285").width == 395
     assert embedkit_kit.resolve("74917285").photographer == "Ivo Lindqvist"

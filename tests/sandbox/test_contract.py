@@ -20,7 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from embedkit.sandbox import Sandbox
+from embedkit.sandbox import Sandbox, SandboxConfig
+from embedkit.sandbox.against import EXPLAINED, Difference, differences
+from embedkit.sandbox.content.catalogue import catalogue
 from tests.support.api import APPLICATION, Caller
 from tests.support.tools import reference_dir
 
@@ -31,6 +33,16 @@ SUPPORTED = [
     ("GET", "/v3/search/images"),
     ("GET", "/v3/search/images/creative"),
     ("GET", "/v3/search/images/editorial"),
+    ("GET", "/v3/search/images/creative/by-image"),
+    ("GET", "/v3/search/events"),
+    ("GET", "/v3/events"),
+    ("GET", "/v3/events/{id}"),
+    ("GET", "/v3/artists/images"),
+    ("PUT", "/v3/search/by-image/uploads/{file-name}"),
+    ("GET", "/v3/purchased-assets"),
+    ("GET", "/v3/asset-changes/channels"),
+    ("PUT", "/v3/asset-changes/change-sets"),
+    ("DELETE", "/v3/asset-changes/change-sets/{change-set-id}"),
     ("GET", "/v3/images"),
     ("GET", "/v3/images/{id}"),
     ("GET", "/v3/images/{id}/similar"),
@@ -57,6 +69,8 @@ SUPPORTED = [
 ]
 # neither typed parameters nor a body: there is no nonsense to send
 PLAIN = [
+    ("GET", "/v3/asset-changes/channels"),
+    ("PUT", "/v3/search/by-image/uploads/{file-name}"),
     ("GET", "/v3/countries"),
     ("GET", "/v3/collections"),
     ("GET", "/v3/customers/current"),
@@ -67,8 +81,13 @@ PLAIN = [
     ("GET", f"{BOARD}/comments"),
     ("DELETE", f"{BOARD}/comments/{{comment_id}}"),
 ]
+EVENT = next(asset.event_id for asset in catalogue().values() if asset.event_id)
 EVERYTHING = ["detail_set", "display_set", "keywords", "largest_downloads", "uri_oembed"]
 QUERIES: dict[str, dict[str, Any]] = {
+    "/v3/search/images/creative/by-image": {"asset_id": "74917285"},
+    "/v3/artists/images": {"artist_name": "Ivo Lindqvist"},
+    "/v3/asset-changes/change-sets": {"channel_id": 1},
+    "/v3/events": {"ids": [EVENT]},
     "/v3/search/images": {"phrase": "eclipse", "fields": EVERYTHING},
     "/v3/search/images/creative": {"phrase": "lake", "fields": EVERYTHING},
     "/v3/search/images/editorial": {"phrase": "eclipse", "fields": EVERYTHING},
@@ -98,9 +117,16 @@ def known(caller: Caller, method: str, path: str) -> dict[str, Any]:
     board = json.loads(caller.ask("POST", "/v3/boards", {"name": "Eclipse"}).body)["id"]
     caller.ask("PUT", f"/v3/boards/{board}/assets", [{"asset_id": "74917285"}, {"asset_id": "600000001"}])
     comment = json.loads(caller.ask("POST", f"/v3/boards/{board}/comments", {"text": "Nice"}).body)["id"]
+    caller.app.announce("Update", "74917285")
+    batch = json.loads(caller.ask("PUT", "/v3/asset-changes/change-sets", channel_id=1).body)["change_set_id"]
     names = {"id": "74917285", "board_id": board, "asset_id": "600000001", "comment_id": comment}
-    fixed = {"path_parameters": {name: names[name] for name in re.findall(r"\{(\w+)\}", path)}}
-    return fixed | ({"query": QUERIES[path]} if path in QUERIES and method != "PUT" else {})
+    names |= {"file-name": "mine.jpg", "change-set-id": int(batch)} | ({"id": EVENT} if "events" in path else {})
+    fixed: dict[str, Any] = {"path_parameters": {name: names[name] for name in re.findall(r"\{([\w-]+)\}", path)}}
+    if "uploads" in path:
+        fixed |= {"body": b"\x89PNG\r\n\x1a\n", "media_type": "image/png"}
+    return fixed | (
+        {"query": QUERIES[path]} if path in QUERIES and (method, path) != ("PUT", f"{BOARD}/assets") else {}
+    )
 
 
 def drive(
@@ -161,3 +187,73 @@ def test_what_is_not_supported_says_so(customer: Caller) -> None:
     assert declared > set(SUPPORTED)
     for method, path in declared - set(SUPPORTED):
         assert customer.ask(method, path, b"{}").status in (404, 405), (method, path)
+
+
+# -- where the two differ --------------------------------------------------------------------------------
+
+
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((reference_dir() / "upstream" / "openapi_v3.json").read_bytes())
+    return found
+
+
+def test_every_difference_from_3_0_1_is_meant() -> None:
+    found = differences(document())
+    assert [str(one) for one in found if not one.why] == []
+    assert len(found) > 50
+
+
+def test_every_explanation_is_needed() -> None:
+    lines = [str(Difference(one.where, one.what)) for one in differences(document())]
+    assert [pattern for pattern, _ in EXPLAINED if not any(re.fullmatch(pattern, line) for line in lines)] == []
+
+
+def later(contract: dict[str, Any]) -> dict[str, Any]:
+    """3.0.1 changed by hand, in each of the ways that the contract of September 2026 is known to have changed."""
+    paths, schemas = contract["paths"], contract["components"]["schemas"]
+    creative = paths["/v3/search/images/creative"]["get"]
+    text = {"schema": {"type": "string"}}
+    paths["/v3/boards/{board_id}/assets/{asset_id}/comments"] = {"get": {"responses": {"200": {}}}}
+    paths["/v3/events/{event}"] = {"get": paths.pop("/v3/events/{id}")["get"]}  # another placeholder, nothing else
+    paths["/v3/customers/current"] = {"post": paths["/v3/customers/current"].pop("get")}
+    creative["parameters"].append({"name": "ai_content", "in": "query", **text})
+    creative["parameters"].append({"name": "GI-Tenant", "in": "header", **text})
+    creative["parameters"] = [one for one in creative["parameters"] if one["name"] != "moods"]
+    schemas["EventSearchSortOrder"]["enum"] = ["newest", "nearest"]
+    schemas["PreviousAssetPurchase"]["properties"]["order_id"] = {"type": "integer"}
+    schemas["PreviousAssetPurchase"]["properties"]["currency"] = {"type": "string"}
+    del schemas["Channel"]["properties"]["Metadata"]
+    return contract
+
+
+def test_what_a_later_contract_changes() -> None:
+    found = [str(one) for one in differences(later(document())) if not one.why]
+    assert found == [
+        "GET /v3/asset-changes/channels: the answer's [].Metadata is not in the contract",
+        "GET /v3/boards/{}/assets/{}/comments: the sandbox has no such operation",
+        "GET /v3/customers/current: is not in the contract",
+        "GET /v3/purchased-assets: the answer's previous_purchases[].order_id has another type than integer",
+        "GET /v3/purchased-assets: the sandbox answers no previous_purchases[].currency",
+        "GET /v3/search/events: sort_order=oldest is not in the contract",
+        "GET /v3/search/events: the sandbox does not know sort_order=nearest",
+        "GET /v3/search/images/creative: the parameter moods is not in the contract",
+        "GET /v3/search/images/creative: the sandbox does not read the header GI-Tenant",
+        "GET /v3/search/images/creative: the sandbox has no parameter ai_content",
+        "POST /v3/customers/current: the sandbox has no such operation",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("era", "line"),
+    [
+        ("2014", "POST /v3/downloads/{}: is not in the contract"),
+        ("2014", "GET /v3/search/images: the answer's images[].largest_downloads[].bytes is not in the contract"),
+        (
+            "2018",
+            "GET /v3/purchased-assets: the answer's previous_purchases[].order_id has another type than string",
+        ),
+        ("2018", "GET /v3/search/images/creative: the parameter license_models is not in the contract"),
+    ],
+)
+def test_other_eras_differ(era: Any, line: str) -> None:
+    assert line in [str(one) for one in differences(document(), SandboxConfig(era=era))]

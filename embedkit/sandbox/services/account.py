@@ -191,6 +191,7 @@ class Account:
 Lifecycle = Literal["New", "Update", "Delete"]
 CHANNELS = {1: "Editorial", 2: "Creative"}  # one a family, since March 2025
 MAX_BATCH = 2_200
+NO_DATE = "0001-01-01T00:00:00Z"  # null is not declared; this is what stands for none on .NET [inf]
 KEPT_S = 60 * 86_400  # "Notifications older than 60 days will be removed"
 
 
@@ -288,7 +289,7 @@ class AssetChanges:
             "CreateDateUtc": "2025-03-01T00:00:00Z",
             "NotificationCount": len(waiting),
             "AssetType": "Image",
-            "OldestChangeNotificationDateUtc": _written(waiting[0].at) if waiting else None,
+            "OldestChangeNotificationDateUtc": _written(waiting[0].at) if waiting else NO_DATE,
             "Metadata": "",
         }
 

@@ -151,12 +151,13 @@ def _plain(path: str) -> str:
 def _content(search: Search, images: Images) -> Iterator[Route]:
     blended, creative, editorial = (f"/v3/search/images{tail}" for tail in ("", "/creative", "/editorial"))
     one, listed = {"fields": _words(fields.ONE)}, {"fields": _words(fields.BLENDED), **PAGES}
+    rules = search.config.rules
     for path, kind, known, answer in (
         (blended, parameters.BLENDED, fields.BLENDED, search.blended),
         (creative, parameters.CREATIVE, fields.CREATIVE, search.creative),
         (editorial, parameters.EDITORIAL, fields.EDITORIAL, search.editorial),
     ):
-        yield Route("GET", path, "key", answer, kind.words(fields.of_search(known, search.config.rules)))
+        yield Route("GET", path, "key", answer, kind.words(fields.of_search(known, rules), rules))
     yield Route("GET", "/v3/images", "key", images.many, {"ids": (), **one})
     yield Route("GET", "/v3/images/{id}", "key", images.one, one)
     yield Route("GET", "/v3/images/{id}/similar", "key", images.similar, listed)

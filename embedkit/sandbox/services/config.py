@@ -45,6 +45,7 @@ class Era:
     :param short_downloads: whether ``/v3/downloads/{id}`` exists.
     :param offers: what ``largest_downloads`` lists: ``files`` with their products, ``products`` by type, or those
         with IDs and ``agreements``.
+    :param former_filters: whether a search takes, and ignores, those that official clients of that time sent.
     :param sizes_in_search: whether a search may ask for ``download_sizes``.
     :param test_image: whether a key for tests may download, on a token of its own, one picture for all.
     :param unlicensed: the status for a download outside of the agreement; 403 has no body.
@@ -68,6 +69,7 @@ class Era:
     redirect: int
     short_downloads: bool
     offers: Literal["files", "products", "agreements"]
+    former_filters: bool
     sizes_in_search: bool
     test_image: bool
     unlicensed: int
@@ -92,6 +94,7 @@ _IN_2018 = Era(
     redirect=302,
     short_downloads=True,
     offers="products",
+    former_filters=True,
     sizes_in_search=False,
     test_image=True,
     unlicensed=403,
@@ -115,6 +118,7 @@ _IN_2026 = Era(
     redirect=303,
     short_downloads=False,
     offers="agreements",
+    former_filters=False,
     sizes_in_search=True,
     test_image=False,
     unlicensed=401,

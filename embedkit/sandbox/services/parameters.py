@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.content.traits import ADULTS_ONLY, AGES
-from embedkit.sandbox.services.config import SandboxConfig
+from embedkit.sandbox.services.config import Era, SandboxConfig
 from embedkit.sandbox.services.fields import Fields
 from embedkit.sandbox.services.http import MOST_INT32, Call, boolean, choice, code_error, integer, parameter_error
 from embedkit.sandbox.services.places import countries
@@ -50,6 +50,12 @@ _WORDS = {
 }
 # words of older documentation
 _FORMER = {"hispanic_latino": "hispanic_latinx", "caucasian": "white", "mixed_race_person": "multiracial_person"}
+FORMER_FILTERS = frozenset(
+    (
+        *("end_date", "entity_uris", "exclude_nudity", "license_models", "prestige_content_only"),
+        *("product_types", "specific_locations", "start_date"),
+    )
+)
 _FLAGS = (
     *("embed_content_only", "exclude_editorial_use_only", "exclude_nudity", "include_facets"),
     *("include_related_searches", "safe_search"),
@@ -85,8 +91,8 @@ class SearchKind:
     styles: tuple[str, ...] = _WORDS["graphical_styles"]
     facets: tuple[str, ...] = ()
 
-    def words(self, known: Fields) -> Takes:
-        """What it may be asked."""
+    def words(self, known: Fields, rules: Era) -> Takes:
+        """What it may be asked in an era."""
         single = {
             "sort_order": self.sorts,
             "minimum_size": SIZES,
@@ -95,7 +101,8 @@ class SearchKind:
         }
         lists = _WORDS | {"fields": tuple(sorted(known.allowed)), "facet_fields": self.facets}
         every = lists | single | {"graphical_styles": self.styles}
-        return {name: every.get(name, ()) for name in sorted(self.takes)}
+        former = FORMER_FILTERS if rules.former_filters else frozenset()
+        return {name: every.get(name, ()) for name in sorted(self.takes | former)}
 
 
 BLENDED = SearchKind("images", None, _COMMON | {"color", "event_ids", "exclude_nudity", "specific_people"})
@@ -154,7 +161,9 @@ def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchQu
         sort_order=sort_order,
         fields=params.get("fields", ""),
         country=_country(call),
-        filters={name: reader(params, name) for name, reader in readers.items()},
+        filters={
+            name: value for name, reader in readers.items() if (value := reader(params, name)) != frozenset()
+        },
     )
 
 
@@ -214,6 +223,8 @@ def words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[s
     for part in _parts(params, name):
         word = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
         word = _FORMER.get(word, word)
+        if word == "none" and word not in allowed:
+            continue
         if word not in allowed:
             raise parameter_error(name, f"The value '{part}' is not valid.")
         found.add(word)
@@ -241,6 +252,8 @@ def _enhanced(params: Params, name: str) -> bool:
 
 
 def _size(params: Params, name: str) -> str:
+    if params[name].strip().lower() == "none":
+        return SIZES[0]
     return choice({name: params[name].replace("-", "_")}, name, SIZES)  # the text says x-small, the list x_small
 
 

@@ -1,0 +1,297 @@
+"""Operations beside search, pictures, downloads and boards: events, artists, by image, purchases, changes; and what
+the official clients in Ruby, PHP and Java send.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from embedkit.sandbox import Sandbox, SandboxConfig
+from embedkit.sandbox.content.catalogue import catalogue
+from tests.support.api import APPLICATION, DAY, SEARCH_CLIENT, Caller, talk
+from tests.support.tools import Clock
+
+EXAMPLE, CREATIVE = "74917285", "600000001"
+OF_EVENT = next(asset for asset in catalogue().values() if asset.event_id)
+KEY_ALONE = Caller(Sandbox(), None)
+
+
+def code_of(response: Any) -> tuple[int, str]:
+    return response.status, json.loads(response.body)["ErrorCode"]
+
+
+# -- events ----------------------------------------------------------------------------------------------
+
+
+def test_events_are_found_by_their_words_and_dates() -> None:
+    everything = KEY_ALONE.get("/v3/search/events", page_size=100)
+    assert everything["result_count"] > 100
+    starts = [event["start_date"] for event in everything["events"]]
+    assert starts == sorted(starts, reverse=True)
+    oldest = KEY_ALONE.get("/v3/search/events", sort_order="oldest", page_size=1)["events"][0]
+    assert oldest["start_date"] <= starts[-1]
+    named = KEY_ALONE.get("/v3/search/events", phrase=OF_EVENT.event)["events"]
+    assert OF_EVENT.event_id in [event["id"] for event in named]
+    day = OF_EVENT.date_created[:10]
+    same_day = KEY_ALONE.get("/v3/search/events", date_from=day, date_to=day)["events"]
+    assert OF_EVENT.event_id in [event["id"] for event in same_day]
+    assert {event["start_date"][:10] for event in same_day} == {day}
+    sport = KEY_ALONE.get("/v3/search/events", editorial_segment="sport")["events"]
+    assert {segment for event in sport for segment in event["editorial_segments"]} == {"sport"}
+
+
+def test_the_pictures_of_an_event_are_a_search_away() -> None:
+    event = KEY_ALONE.get(f"/v3/events/{OF_EVENT.event_id}")
+    found = KEY_ALONE.get("/v3/search/images/editorial", event_ids=event["id"])
+    assert found["result_count"] == event["image_count"]
+    assert event["hero_image"]["id"] in [image["id"] for image in found["images"]]
+    assert event["hero_image"]["display_sizes"][0]["uri"].startswith("http://127.0.0.1:8081/id/")
+
+
+def test_several_events_and_those_that_are_missing() -> None:
+    found = KEY_ALONE.get("/v3/events", ids=f"{OF_EVENT.event_id},1", fields="name")
+    assert found == {"events": [{"id": OF_EVENT.event_id, "name": OF_EVENT.event}], "events_not_found": ["1"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v3/events/1", (404, "EventNotFound")),
+        ("/v3/events", (400, "InvalidRequest")),
+        ("/v3/events?ids=1&fields=nonsense", (400, "InvalidRequest")),
+        ("/v3/search/events?sort_order=best_match", (400, "InvalidRequest")),
+        ("/v3/search/events?date_from=yesterday", (400, "InvalidRequest")),
+        ("/v3/search/events?editorial_segment=weather", (400, "InvalidRequest")),
+        ("/v3/search/events?page=9999", (400, "InvalidPage")),
+        ("/v3/search/events?page_size=7", (400, "InvalidPageSize")),
+    ],
+)
+def test_refused_questions_about_events(path: str, expected: tuple[int, str]) -> None:
+    assert code_of(KEY_ALONE.ask("GET", path)) == expected
+
+
+def test_an_event_whose_pictures_are_withdrawn_is_gone() -> None:
+    app = Sandbox()
+    app.withdraw(*(one.id for one in catalogue().values() if one.event_id == OF_EVENT.event_id))
+    assert code_of(Caller(app, None).ask("GET", f"/v3/events/{OF_EVENT.event_id}")) == (404, "EventNotFound")
+
+
+# -- by who took them, and by an image -------------------------------------------------------------------
+
+
+def test_the_pictures_of_a_photographer() -> None:
+    found = KEY_ALONE.get("/v3/artists/images", artist_name=OF_EVENT.photographer, fields="artist,asset_type,id")
+    assert {image["artist"] for image in found["images"]} == {OF_EVENT.photographer}
+    assert {image["asset_type"] for image in found["images"]} == {"image"}
+    assert len(KEY_ALONE.get("/v3/artists/images", artist_name="Ivo, a")["images"]) <= 10
+    assert code_of(KEY_ALONE.ask("GET", "/v3/artists/images"))[0] == 400
+
+
+def test_what_is_like_a_picture() -> None:
+    found = KEY_ALONE.get("/v3/search/images/creative/by-image", asset_id=CREATIVE, include_facets="true")
+    assert found["images"]
+    assert CREATIVE not in [image["id"] for image in found["images"]]
+    assert {image["asset_family"] for image in found["images"]} == {"creative"}
+    assert found["facets"].keys() == {"artists", "locations", "events", "specific_people", "entertainment"}
+    assert "facets" not in KEY_ALONE.get("/v3/search/images/creative/by-image", asset_id=CREATIVE)
+
+
+def test_what_is_like_an_upload(clock: Clock) -> None:
+    app = Sandbox(clock=clock)
+    caller, other = Caller(app, None), Caller(app, None, SEARCH_CLIENT)
+    path = "/v3/search/by-image/uploads/mine.jpg"
+    image = {"image_url": f"https://api.gettyimages.com{path}"}
+    where = "/v3/search/images/creative/by-image"
+    assert caller.ask("PUT", path, b"\xff\xd8\xff rest").status == 200
+    first = caller.get(where, **image)
+    assert first["images"]
+    assert caller.get(where, **image) == first
+    assert other.ask("GET", where, **image).status == 400  # another key
+    clock.now += DAY
+    assert caller.ask("GET", where, **image).status == 400
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"\xff\xd8\xff" + bytes(10_000_000)])
+def test_uploads_that_are_refused(content: bytes) -> None:
+    response = KEY_ALONE.ask("PUT", "/v3/search/by-image/uploads/a.jpg", content)
+    assert code_of(response) == (400, "InvalidParameterValue")
+
+
+@pytest.mark.parametrize(
+    "query", ["", "asset_id=1", "image_url=http%3A%2F%2F%5B", "asset_id=74917285&facet_fields=x"]
+)
+def test_what_nothing_can_be_like(query: str) -> None:
+    path = f"/v3/search/images/creative/by-image?include_facets=true&{query}"
+    assert KEY_ALONE.ask("GET", path).status in (400, 404)
+
+
+# -- bought before ---------------------------------------------------------------------------------------
+
+
+def test_purchases() -> None:
+    customer = Caller(Sandbox())
+    found = customer.get("/v3/purchased-assets")
+    assert found["result_count"] == 2
+    dates = [one["date_purchased"] for one in found["previous_purchases"]]
+    assert dates == sorted(dates, reverse=True)
+    assert {type(one["order_id"]) for one in found["previous_purchases"]} == {str}
+    assert customer.get("/v3/purchased-assets", date_from="2026-01-01")["result_count"] == 1
+    assert customer.get("/v3/purchased-assets", date_to="2026-01-01")["result_count"] == 1
+    old = Caller(Sandbox(SandboxConfig(era="2018"))).get("/v3/purchased-assets")
+    assert {type(one["order_id"]) for one in old["previous_purchases"]} == {int}
+
+
+# -- what a partner is told of changes -------------------------------------------------------------------
+
+SETS = "/v3/asset-changes/change-sets"
+
+
+def feed(clock: Clock | None = None) -> tuple[Sandbox, Caller]:
+    app = Sandbox(clock=clock or Clock())
+    return app, Caller(app, APPLICATION)
+
+
+def test_a_batch_comes_again_until_it_is_confirmed() -> None:
+    app, partner = feed()
+    app.withdraw(EXAMPLE)
+    app.restore(EXAMPLE)
+    app.announce("Update", EXAMPLE)
+    first = partner.ask("PUT", SETS, channel_id=1, batch_size=2)
+    app.announce("Update", EXAMPLE)
+    again = partner.ask("PUT", SETS, channel_id=1)
+    assert (first.status, again.status) == (201, 200)
+    assert first.body == again.body
+    batch = json.loads(first.body)
+    assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Delete", "New"]
+    assert partner.ask("DELETE", f"{SETS}/{batch['change_set_id']}").status == 200
+    assert code_of(partner.ask("DELETE", f"{SETS}/{batch['change_set_id']}"))[0] == 404
+    rest = json.loads(partner.ask("PUT", SETS, channel_id=1).body)
+    assert [one["asset_lifecycle"] for one in rest["changed_assets"]] == ["Update", "Update"]
+    partner.ask("DELETE", f"{SETS}/{rest['change_set_id']}")
+    assert partner.ask("PUT", SETS, channel_id=1).body == b""
+
+
+def test_channels_are_one_a_family() -> None:
+    app, partner = feed()
+    app.withdraw(CREATIVE, EXAMPLE, "1")
+    found = {one["AssetFamily"]: one for one in partner.get("/v3/asset-changes/channels")}
+    assert {family: one["NotificationCount"] for family, one in found.items()} == {"Editorial": 1, "Creative": 1}
+    batch = json.loads(partner.ask("PUT", SETS, channel_id=found["Creative"]["ChannelId"]).body)
+    assert [one["id"] for one in batch["changed_assets"]] == [CREATIVE]
+
+
+def test_a_batch_of_two_thousand_two_hundred() -> None:
+    app, partner = feed()
+    ids = [str(600_000_000 + number) for number in range(9_000)]
+    app.withdraw(*ids)
+    seen: list[str] = []
+    for channel in (1, 2):
+        while body := partner.ask("PUT", SETS, channel_id=channel).body:
+            batch = json.loads(body)
+            assert len(batch["changed_assets"]) <= 2_200
+            seen += [one["id"] for one in batch["changed_assets"]]
+            partner.ask("DELETE", f"{SETS}/{batch['change_set_id']}")
+    assert sorted(seen) == ids
+
+
+def test_notifications_are_kept_for_sixty_days(clock: Clock) -> None:
+    app, partner = feed(clock)
+    app.withdraw(EXAMPLE)
+    clock.now += 60 * DAY + 1
+    partner = Caller(app, APPLICATION)
+    app.announce("Update", EXAMPLE)
+    batch = json.loads(partner.ask("PUT", SETS, channel_id=1).body)
+    assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Update"]
+
+
+def test_who_has_the_feed() -> None:
+    app, partner = feed()
+    assert Caller(app, APPLICATION, SEARCH_CLIENT).ask("GET", "/v3/asset-changes/channels").status == 403
+    assert Caller(app, None).ask("GET", "/v3/asset-changes/channels").status == 401
+    assert code_of(partner.ask("PUT", SETS, channel_id=3))[0] == 404
+    assert code_of(partner.ask("PUT", SETS, channel_id=1, batch_size=2_201))[0] == 400
+
+
+def test_the_switch_for_an_update() -> None:
+    app, partner = feed()
+    assert talk(app, "POST", f"/_sandbox/assets/{EXAMPLE}").status == 200
+    batch = json.loads(partner.ask("PUT", SETS, channel_id=1).body)
+    assert [one["asset_lifecycle"] for one in batch["changed_assets"]] == ["Update"]
+
+
+# -- what the official clients send ----------------------------------------------------------------------
+
+SEARCH = "/v3/search/images"
+# era, method, URL, body, status: the query as each client writes it
+SENT: list[tuple[str, str, str, bytes, int]] = [
+    # Java: a question mark always, "+" for a blank, enums whose NONE is "none", "NONE" or empty
+    ("2026", "GET", f"{SEARCH}?", b"", 200),
+    ("2026", "GET", f"{SEARCH}?minimum_size=none&phrase=dogs+and+cats", b"", 200),
+    ("2026", "GET", f"{SEARCH}/creative?minimum_size=none&embed_content_only=true", b"", 200),
+    ("2026", "GET", f"{SEARCH}/creative?compositions=%2Cabstract&age_of_people=%2Cadult%2Cchild", b"", 200),
+    ("2026", "GET", f"{SEARCH}/creative?compositions=&age_of_people=&ethnicity=&file_types=", b"", 200),
+    ("2026", "GET", f"{SEARCH}/creative?number_of_people=none%2Cone&orientations=horizontal", b"", 200),
+    ("2026", "GET", f"{SEARCH}/editorial?editorial_segments=NONE%2Cnews", b"", 200),
+    ("2026", "GET", f"{SEARCH}/editorial?editorial_segments=NONE", b"", 200),
+    ("2026", "GET", f"{SEARCH}/editorial?minimum_quality_rank=1&sort_order=most_popular", b"", 200),
+    ("2026", "GET", "/v3/images?ids=74917285%2C83454804&fields=id%2Ctitle", b"", 200),
+    ("2026", "POST", f"/v3/downloads/images/{EXAMPLE}?auto_download=false&height=594", b"", 200),
+    ("2018", "GET", f"{SEARCH}/creative?license_models=royaltyfree&prestige_content_only=true", b"", 200),
+    ("2018", "GET", f"{SEARCH}/editorial?start_date=2015-04-01&end_date=2016-01-01&exclude_nudity=true", b"", 200),
+    (
+        "2018",
+        "GET",
+        f"{SEARCH}/editorial?entity_uris=http%3A%2F%2Fexample.org%2F1&product_types=easyaccess",
+        b"",
+        200,
+    ),
+    ("2026", "GET", f"{SEARCH}/creative?license_models=royaltyfree", b"", 400),  # since then it is unknown
+    # Ruby: what is asked for twice is joined by a comma; flags without a value are true; bodies are absent
+    ("2026", "GET", f"{SEARCH}?fields=id%2Ctitle&page=2&page_size=3&phrase=dog", b"", 200),
+    ("2026", "GET", f"{SEARCH}/creative?color=%23002244&exclude_nudity=true", b"", 200),
+    ("2026", "GET", f"{SEARCH}/creative?graphical_styles=photography%2Cillustration&keyword_ids=1%2C2", b"", 200),
+    ("2026", "GET", f"{SEARCH}/editorial?date_from=2015-04-01&date_to=2015-04-02&event_ids=1", b"", 200),
+    ("2026", "POST", f"/v3/downloads/images/{EXAMPLE}?product_type=easyaccess&auto_download=false", b"", 200),
+    ("2026", "POST", f"/v3/downloads/images/{EXAMPLE}?auto_download=false", b'{"download_notes":"x"}', 200),
+    # PHP: routes end in a slash, or are joined by two; lists are joined, and written in lower case
+    ("2026", "GET", f"{SEARCH}/?phrase=dog&fields=id%2Ctitle&orientations=horizontal%2Csquare", b"", 200),
+    (
+        "2026",
+        "GET",
+        f"{SEARCH}/creative/?phrase=dog&collection_codes=OPF&collections_filter_type=include",
+        b"",
+        200,
+    ),
+    ("2026", "GET", f"{SEARCH}/editorial/?phrase=dog&sort_order=newest&specific_people=somebody", b"", 200),
+    ("2026", "POST", f"/v3/downloads/images//{EXAMPLE}?height=594&auto_download=false", b"", 200),
+    ("2026", "GET", f"/v3/events/{OF_EVENT.event_id}?", b"", 200),
+    ("2026", "GET", "/v3/search/events?phrase=cup&editorial_segment=sport", b"", 200),
+    ("2026", "GET", "/v3/search/images/creative/by-image?asset_id=83454804", b"", 200),
+    ("2026", "GET", "/v3/countries?", b"", 200),
+    ("2026", "GET", "/v3/collections?", b"", 200),
+    ("2018", "GET", f"{SEARCH}/?specific_locations=Berlin&license_models=rightsmanaged&product_types=x", b"", 200),
+]
+CALLERS = {era: Caller(Sandbox(SandboxConfig(era=era))) for era in ("2018", "2026")}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("era", "method", "url", "body", "status"), SENT)
+def test_what_official_clients_send(era: str, method: str, url: str, body: bytes, status: int) -> None:
+    assert CALLERS[era].ask(method, url, body).status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("creative", "minimum_size=none"),
+        ("creative", "compositions=%2C"),
+        ("editorial", "editorial_segments=NONE"),
+        ("editorial", "editorial_segments="),
+    ],
+)
+def test_an_enum_of_none_filters_nothing(path: str, query: str) -> None:
+    caller = CALLERS["2026"]
+    found = [caller.get(f"{SEARCH}/{path}?phrase=&{query}")["result_count"] for query in ("page=1", query)]
+    assert found[0] == found[1] > 0
