@@ -92,9 +92,9 @@ Operations = dict[tuple[str, str], JSON]
 def _declared(contract: JSON) -> Operations:
     """The operations of a contract, by method and path; placeholders are alike, whatever they are called."""
     return {
-        (method.upper(), _plain(path)): {**said, "parameters": _all_parameters(item, said)}
+        (method.upper(), _plain(path)): {**operation, "parameters": _all_parameters(item, operation)}
         for path, item in contract["paths"].items()
-        for method, said in item.items()
+        for method, operation in item.items()
         if method in METHODS
     }
 
@@ -126,15 +126,15 @@ def _explain(found: Difference) -> Difference:
 
 
 def _of_parameters(where: str, operation: JSON, route: Route, contract: JSON) -> Iterator[Difference]:
-    said = [_resolve(one, contract) for one in operation["parameters"]]
-    query = {one["name"]: one.get("schema", {}) for one in said if one.get("in") == "query"}
+    parameters = [_resolve(one, contract) for one in operation["parameters"]]
+    query = {one["name"]: one.get("schema", {}) for one in parameters if one.get("in") == "query"}
     for name in query.keys() - route.takes.keys():
         yield Difference(where, f"the sandbox has no parameter {name}")
     for name in route.takes.keys() - query.keys():
         yield Difference(where, f"the parameter {name} is not in the contract")
     for name in query.keys() & route.takes.keys():
         yield from _of_words(where, name, _words(query[name], contract), {*route.takes[name]})
-    for one in said:
+    for one in parameters:
         if one.get("in") == "header" and one["name"].lower() not in HEADERS:
             yield Difference(where, f"the sandbox does not read the header {one['name']}")
 
@@ -180,9 +180,9 @@ def _of_answers(where: str, operation: JSON, answer: Any, contract: JSON) -> Ite
 
 def _schema_of(operation: JSON) -> JSON:
     """Of what is answered where all is well."""
-    for status, said in sorted(operation.get("responses", {}).items()):
+    for status, response in sorted(operation.get("responses", {}).items()):
         if status.startswith("2"):
-            for media in said.get("content", {}).values():
+            for media in response.get("content", {}).values():
                 return dict(media.get("schema", {}))
     return {}
 
