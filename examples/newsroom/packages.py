@@ -1,4 +1,4 @@
-"""Editors from npm: installed beside the example when it starts for the first time."""
+"""What an example needs from npm: installed beside the example when it starts for the first time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Packages:
             return
         npm = shutil.which("npm")
         if npm is None:
-            sys.exit("The editor comes from npm, which is not installed here: see https://nodejs.org")
-        print(f"Installing the editor into {self.path()} …", file=sys.stderr, flush=True)
+            sys.exit("This example needs npm, which is not installed here: see https://nodejs.org")
+        print(f"Installing packages into {self.path()} …", file=sys.stderr, flush=True)
         if subprocess.run([npm, *INSTALL], cwd=self.folder, stdout=sys.stderr, check=False).returncode:
-            sys.exit("npm could not install the editor.")
+            sys.exit("npm could not install them.")

@@ -80,23 +80,29 @@ class Service:
 
 
 @contextmanager
-def start(origins: Sequence[str]) -> Iterator[Service]:
+def start(origins: Sequence[str], **settings: Any) -> Iterator[Service]:
     """Run the sandbox and the service, each on a free port, so that they are foreign to the site as in life.
 
     :param origins: those of the site: they alone may frame the picker and read what the service answers.
+    :param settings: of the service, in place of those here.
     """
     token = Secret(secrets.token_urlsafe(32))
     with SandboxServer() as sandbox, socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        settings = replace(
-            sandbox.settings(cache="memory:", secret=(Secret(secrets.token_hex(32)),)),
-            public_url=url,
-            tokens=(token,),
-            cors_origins=tuple(origins),
-            picker_origins=tuple(origins),
-            rate_limit="600/minute",
-            timeout=30.0,  # seconds; the sandbox has no network in between, but a busy machine
+        ours: dict[str, Any] = {
+            "public_url": url,
+            "tokens": (token,),
+            "cors_origins": tuple(origins),
+            "picker_origins": tuple(origins),
+            "rate_limit": "600/minute",
+            "timeout": 30.0,  # seconds; the sandbox has no network in between, but a busy machine
+        }
+        made = sandbox.settings(cache="memory:", secret=(Secret(secrets.token_hex(32)),))
+        server = create_server(
+            create_app(replace(made, **{**ours, **settings})), sockets=[listening], threads=8, ident=None
         )
-        server = create_server(create_app(settings), sockets=[listening], threads=8, ident=None)
         threading.Thread(target=server.run, name="embedkit", daemon=True).start()
-        yield Service(url, sandbox.url, token)
+        try:
+            yield Service(url, sandbox.url, token)
+        finally:
+            server.trigger.pull_trigger(server.close)  # in its own thread, before its socket goes

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ def started(name: str, folder: Path) -> Iterator[str]:
 
     :param folder: for its temporary files and its log.
     """
-    options = ["--port", "0", *_packages(name)]
+    options = ["--port", "0", "--packages", str(packages_of(name))]
     with (
         folder.joinpath("log").open("w") as log,
         subprocess.Popen(
@@ -61,11 +61,11 @@ def started(name: str, folder: Path) -> Iterator[str]:
             process.communicate(timeout=20)
 
 
-def _packages(name: str) -> Sequence[str]:
-    """Where the editor is, outside of the tree: installed once for every version asked for."""
+def packages_of(name: str) -> Path:
+    """What an example needs from npm, outside of the tree: installed once for every version asked for."""
     wanted = EXAMPLES / name / "package.json"
     if not wanted.exists():
-        return ()
+        return EXAMPLES / name
     need("npm")
     lock = wanted.with_name("package-lock.json")
     version = hashlib.sha256(wanted.read_bytes() + lock.read_bytes()).hexdigest()[:12]
@@ -77,7 +77,7 @@ def _packages(name: str) -> Sequence[str]:
     with folder.joinpath("lock").open("w") as turn:  # another worker may need it at this moment, too
         fcntl.flock(turn, fcntl.LOCK_EX)
         subprocess.run([sys.executable, "-c", code, str(folder)], cwd=EXAMPLES, check=True)
-    return "--packages", str(folder)
+    return folder
 
 
 @dataclass

@@ -1,0 +1,145 @@
+/* Texts through embedkit's service, for builds in JavaScript: many in one request, and as late as the service asks.
+ *
+ *   import { Service } from "./client.js";
+ *   const service = new Service({ url: "https://embeds.example.org", token: process.env.EMBEDS_TOKEN });
+ *   const { content, problems } = await service.render("[getty 74917285]", { input: "markdown" });
+ *
+ * Call render() for all texts of a build at once: they go together. A text with a picture that the service has no
+ * leave to fetch yet, or while Getty is down, is asked for again, alone; what came of it meanwhile is seen by nobody.
+ * A promise is kept with the whole text, or broken with an Error: then no page should be written.
+ */
+
+const MAX_TEXTS = 100; // in a request
+const MAX_BYTES = 1_500_000; // of a request's texts; the service takes 2 MiB
+const COLLECT_MS = 30; // for which the first text of a build waits for the others
+const TIMEOUT_MS = 300_000; // of a request: a hundred pictures may be fetched for it
+const FAILED_S = 2; // before a service that can't be reached is asked again
+const MENTIONS = /getty|gty\.im/i; // what can be a reference to a picture
+
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+export class Service {
+  #url;
+  #headers;
+  #target;
+  #patience;
+  #waiting = [];
+  #running = false;
+
+  /**
+   * @param {string} url of the service
+   * @param {string} token one of its TOKENS, which may have more pictures fetched; never for browsers
+   * @param {string} target of the markup; by default the service's
+   * @param {number} patience seconds without a finished text after which render() fails
+   */
+  constructor({ url, token = "", target = null, patience = 300 }) {
+    this.#url = `${url.replace(/\/$/, "")}/v1/render`;
+    this.#headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+    this.#target = target;
+    this.#patience = patience;
+  }
+
+  /**
+   * @param {string} content the text
+   * @param {string} input html, markdown, commonmark or text
+   * @param {string} target as for the constructor, for this text
+   * @returns {Promise<{content: string, embeds: object[], problems: {line, column, code, detail}[]}>}
+   */
+  render(content, { input = "html", target = this.#target } = {}) {
+    if (!MENTIONS.test(content)) return Promise.resolve({ content, embeds: [], problems: [] });
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text: { content, input }, target, resolve, reject });
+      if (!this.#running) this.#run();
+    });
+  }
+
+  async #run() {
+    this.#running = true;
+    await pause(COLLECT_MS / 1000);
+    let finished = Date.now();
+    while (this.#waiting.length) {
+      const batch = this.#take();
+      const { done, again, later, wait } = await this.#ask(batch);
+      if (done) finished = Date.now();
+      this.#waiting = [...again, ...this.#waiting, ...later];
+      if (Date.now() + wait * 1000 > finished + this.#patience * 1000) {
+        this.#fail(`embedkit's service asks to wait for ${wait} seconds more. Start the build again later.`);
+      } else if (wait && this.#waiting.length === later.length) {
+        await pause(wait);
+      }
+    }
+    this.#running = false;
+  }
+
+  /** As many texts as one request holds, for one target. */
+  #take() {
+    const { target } = this.#waiting[0];
+    const batch = [];
+    let bytes = 0;
+    for (const one of this.#waiting) {
+      bytes += Buffer.byteLength(JSON.stringify(one.text));
+      if (one.target !== target || batch.length === MAX_TEXTS || (batch.length && bytes > MAX_BYTES)) break;
+      batch.push(one);
+    }
+    this.#waiting.splice(0, batch.length);
+    return batch;
+  }
+
+  /** Ask for a batch. `again` goes into the next request, `later` not before `wait` seconds have passed. */
+  async #ask(batch) {
+    const answer = await this.#post({ texts: batch.map((one) => one.text), target: batch[0].target });
+    if (!answer.texts) return { done: 0, again: [], later: batch, wait: answer.wait };
+    const outcome = { done: 0, again: [], later: [], wait: 0 };
+    answer.texts.forEach((found, index) => settle(batch[index], found, index, outcome));
+    return outcome;
+  }
+
+  /** The texts, or how long to wait for them; a refusal ends all that are waiting. */
+  async #post(body) {
+    let response;
+    try {
+      const init = { method: "POST", headers: this.#headers, body: JSON.stringify(body) };
+      response = await fetch(this.#url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      if (response.ok) return await response.json();
+    } catch {
+      return { wait: FAILED_S };
+    }
+    const wait = Number(response.headers.get("Retry-After"));
+    if (wait || response.status >= 500) return { wait: wait || FAILED_S };
+    const { detail = response.statusText } = await response.json().catch(() => ({}));
+    return { texts: body.texts.map(() => ({ error: { detail } })) };
+  }
+
+  #fail(why) {
+    for (const one of this.#waiting.splice(0)) one.reject(new Error(why));
+  }
+}
+
+/** Sort one text of an answer: it is done, has failed, or goes into another request. */
+function settle(one, found, index, outcome) {
+  const waits = (found.problems ?? []).map((problem) => problem.retry_after ?? 0).filter(Boolean);
+  if (found.error?.code === "too-large" && index) outcome.again.push(one);
+  else if (waits.length) {
+    outcome.later.push(one);
+    outcome.wait = Math.max(outcome.wait, ...waits);
+  } else {
+    outcome.done += 1;
+    if (found.error) one.reject(new Error(`embedkit: ${found.error.detail}`));
+    else one.resolve(found);
+  }
+}
+
+/** Options of a plugin: its own, else those of the environment. */
+export function fromEnvironment(options = {}) {
+  const { EMBEDS_URL: url, EMBEDS_TOKEN: token } = process.env;
+  const found = { url, token, ...options };
+  if (!found.url) throw new Error("embedkit: set EMBEDS_URL, or the option url, to the URL of the service.");
+  return found;
+}
+
+/** Say what is wrong with a page; with `strict` the build fails. */
+export function report(problems, name, strict = false) {
+  const lines = problems.map(({ line, column, code, detail }) => `${name}:${line}:${column}: ${code}: ${detail}`);
+  if (lines.length && strict) throw new Error(lines.join("\n"));
+  for (const line of lines) console.warn(line);
+}

@@ -1,0 +1,88 @@
+"""A static blog in one file: posts of Markdown in, pages and a feed out.
+
+python examples/plain/blog.py [--output DIR] [--strict] [--getty]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import markdown
+
+from embedkit import Build, EmbedKit, Source
+from embedkit.sandbox import SandboxServer
+
+HERE = Path(__file__).resolve().parent
+PAGES = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE), autoescape=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """``name`` is that of the file, ``html`` the text with its pictures."""
+
+    name: str
+    title: str
+    html: str
+
+
+def main() -> None:
+    """Build the blog; exit with 1 where --strict is given and a picture can't be shown."""
+    given = arguments()
+    with ExitStack() as opened:
+        settings = None if given.getty else opened.enter_context(SandboxServer()).settings(cache="memory:")
+        kit = opened.enter_context(EmbedKit(settings, background=False))
+        posts, status = read(kit, strict=given.strict)
+        write(kit, posts, given.output)
+    print(f"Open {given.output.resolve() / 'index.html'} in a browser.")
+    raise SystemExit(status)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, default=HERE / "built", help="the folder to write")
+    parser.add_argument("--strict", action="store_true", help="fail where a picture can't be shown")
+    parser.add_argument("--getty", action="store_true", help="ask Getty Images, not the sandbox; see EMBEDKIT_…")
+    return parser.parse_args()
+
+
+def read(kit: EmbedKit, *, strict: bool) -> tuple[list[Post], int]:
+    """All posts, their pictures asked for together and once each; and the exit code."""
+    files = sorted(HERE.glob("posts/*.md"), reverse=True)
+    build = Build(kit, strict=strict)
+    report = build.render([Source(html(file), "html", file.name) for file in files])
+    for finding in report.findings:
+        print(finding, file=sys.stderr)
+    pages = zip(files, report.pages, strict=True)
+    return [Post(file.stem, title(file), page.document.content) for file, page in pages], report.exit_code
+
+
+def title(file: Path) -> str:
+    return file.read_text("utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def html(file: Path) -> str:
+    """The post without its title. Pictures come after Markdown, which then reads none of their texts."""
+    return markdown.markdown(file.read_text("utf-8").partition("\n")[2], extensions=["tables", "fenced_code"])
+
+
+def write(kit: EmbedKit, posts: list[Post], output: Path) -> None:
+    output.mkdir(parents=True, exist_ok=True)
+    kit.copy_assets(output)
+    show(output / "index.html", "page.html", posts=posts, title="A blog")
+    for post in posts:
+        show(output / f"{post.name}.html", "page.html", posts=[post], title=post.title)
+    for_feeds = [Post(post.name, post.title, kit.retarget(post.html, "feed")) for post in posts]
+    show(output / "feed.xml", "feed.xml", posts=for_feeds)
+
+
+def show(path: Path, template: str, **values: object) -> None:
+    path.write_text(PAGES.get_template(template).render(**values), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
