@@ -256,6 +256,13 @@ def test_a_card_made_in_an_outage_of_getty_does_not_replace_the_picture(
     assert refs(page) == ["600000078"]
 
 
+def test_a_picture_that_fails_stops_no_other(blog: WordPress, getty: SandboxServer) -> None:
+    getty.app.faults.add("not-json", count=None, item="600000079")
+    asked = blog.php("var_dump(EmbedKit\\oembed('https://gty.im/600000079', []), get_transient('embedkit_down'));")
+    getty.app.faults.clear()
+    assert asked.split() == ["NULL", "bool(false)"]
+
+
 def test_a_withdrawn_picture_leaves_the_post(blog: WordPress, service: Server, getty: SandboxServer) -> None:
     post = blog.publish("[getty 600000123]\n\nhttps://gty.im/600000124")
     assert len(frames(blog.read(post))) == 2

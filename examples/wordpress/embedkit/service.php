@@ -44,12 +44,13 @@ function ask( string $path, ?array $body = null ): ?array {
 	}
 	$answer = request( $path, $body, wp_doing_cron() ? BACKGROUND_S : TIMEOUT_S );
 	$status = (int) wp_remote_retrieve_response_code( $answer );
-	if ( 0 === $status || 429 === $status || $status >= 500 ) {
+	$found  = json_decode( wp_remote_retrieve_body( $answer ), true );
+	$broken = $status >= 500 && ! isset( $found['code'] ); // else it is the picture that failed, and the service is well
+	if ( 0 === $status || 429 === $status || $broken ) {
 		$asks = (int) wp_remote_retrieve_header( $answer, 'retry-after' );
 		set_transient( 'embedkit_down', 1, min( 2 * REST_S, max( $asks, REST_S ) ) );
 	}
-	$found = 200 === $status || 201 === $status ? json_decode( wp_remote_retrieve_body( $answer ), true ) : null;
-	return is_array( $found ) ? $found : null;
+	return in_array( $status, array( 200, 201 ), true ) && is_array( $found ) ? $found : null;
 }
 
 /** The answer of the service as it came, or what went wrong. */
