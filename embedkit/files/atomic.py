@@ -13,19 +13,22 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from embedkit.files.folder import Folder, error_at
-from embedkit.files.partial import MODE, PartialFile, check_writable, sweep
+from embedkit.files.partial import MODE, PartialFile, check_writable, digest, file_digest, new_digest, sweep
 
 if sys.platform == "linux":
     import fcntl
 
 MAX_SWAPS = 100  # somebody saves anew between any two of them
+
+Read = Callable[[int], bytes]
+Write = Callable[[bytes], object]
 
 
 class Outcome(enum.Enum):
@@ -71,6 +74,48 @@ def write_back(
         if read is None:
             return WriteBack(_create(folder, target.name, new))
         return _replace(folder, target.name, read, new)
+
+
+def rewrite(path: str | os.PathLike[str], make: Callable[[Read, Write], object]) -> WriteBack:
+    """Like :func:`write_back`, for files too large for memory: the new one is made while the old one is read.
+
+    :param path: of the file.
+    :param make: reads the file to its end, at most so many bytes at a time, and writes what it becomes. What it
+        raises is raised, and then the file is as it was.
+    :raises OSError: where it can't be written; then the file is as it was.
+
+    >>> rewrite("export.xml", lambda read, write: write(read(1_000_000).upper())).outcome
+    <Outcome.WRITTEN: 'written'>
+    """
+    target = Path(os.path.realpath(path))
+    with error_at(path), Folder(target.parent) as folder:
+        check_writable(folder, target.name)
+        with folder.open_to_read(target.name) as old, PartialFile(folder, target.name, 0o600) as part:
+            read, new = _digests(old, part, make)
+            if read == new:
+                return WriteBack(Outcome.UNCHANGED)
+            notes = part.take_after(target.name)
+            part.finish()
+            outcome = _commit(folder, part, target.name, read, new)
+        folder.sync()
+    return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())
+
+
+def _digests(old: BinaryIO, part: PartialFile, make: Callable[[Read, Write], object]) -> tuple[str, str]:
+    """Of what was read and of what was made of it."""
+    seen, made = new_digest(), new_digest()
+
+    def read(size: int) -> bytes:
+        piece = old.read(size)
+        seen.update(piece)
+        return piece
+
+    def write(piece: bytes) -> None:
+        made.update(piece)
+        part.write(piece)
+
+    make(read, write)
+    return seen.hexdigest(), made.hexdigest()
 
 
 def write_in(folder: Folder, name: str, new: bytes) -> bool:
@@ -131,11 +176,27 @@ class Tree:
         :returns: whether it was needed.
         :raises OSError: where it can't be written, or a link is in the way; then what was there is as it was.
         """
+        with self._at(relative) as (folder, name):
+            return write_in(folder, name, new)
+
+    def fill(self, relative: str | os.PathLike[str], make: Callable[[Write], object]) -> bool:
+        """The same, piece by piece.
+
+        :param make: writes the file. What it raises is raised, and then what was there is as it was.
+        """
+        with self._at(relative) as (folder, name), PartialFile(folder, name) as part:
+            make(part.write)
+            part.finish()
+            part.replace()
+        return True
+
+    @contextmanager
+    def _at(self, relative: str | os.PathLike[str]) -> Iterator[tuple[Folder, str]]:
         parent, name = os.path.split(relative)
         if parent != self._parent:
             self._open(parent)
         with error_at(os.path.join(self._root, relative)):
-            return write_in(self._folder, name, new)
+            yield self._folder, name
 
     def _open(self, parent: str) -> None:
         self._opened.close()
@@ -167,7 +228,7 @@ def _create(folder: Folder, name: str, new: bytes) -> Outcome:
         try:
             part.add()
         except FileExistsError:
-            return _outcome(folder, name, new)
+            return _outcome(folder, name, digest(new))
     folder.sync()
     return Outcome.WRITTEN
 
@@ -183,14 +244,15 @@ def _replace(folder: Folder, name: str, read: bytes, new: bytes) -> WriteBack:
             part.write(new)
             notes = part.take_after(name)
             part.finish()
-            outcome = _commit(folder, part, name, read, new)
+            outcome = _commit(folder, part, name, digest(read), digest(new))
     except FileNotFoundError:  # its author has removed it
         return WriteBack(Outcome.CHANGED_MEANWHILE)
     folder.sync()
     return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())
 
 
-def _commit(folder: Folder, part: PartialFile, name: str, read: bytes, new: bytes) -> Outcome:
+def _commit(folder: Folder, part: PartialFile, name: str, read: str, new: str) -> Outcome:
+    """Put a partial file in the place of another, by the digests of both."""
     part.rename_for_swap(read, new)
     if not _holds(folder, name, read):
         return _outcome(folder, name, new)
@@ -200,14 +262,14 @@ def _commit(folder: Folder, part: PartialFile, name: str, read: bytes, new: byte
     return _settle(folder, part.name, name, read, new)
 
 
-def _settle(folder: Folder, draft: str, name: str, read: bytes, new: bytes) -> Outcome:
+def _settle(folder: Folder, draft: str, name: str, read: str, new: str) -> Outcome:
     """Look at what came out of the exchange, and put back what is no older than what was put in.
 
     Each time, what comes out has to be what is known to have been there, else it was saved meanwhile, and
     goes back; what was put in goes out, and is looked at in its turn.
     """
-    put: bytes | None = new
-    expected: set[bytes | None] = {read, new}
+    put: str | None = new
+    expected: set[str | None] = {read, new}
     outcome = Outcome.WRITTEN
     for _ in range(MAX_SWAPS):
         try:
@@ -235,20 +297,20 @@ def _put_back(folder: Folder, draft: str, name: str) -> bool:
         return False
 
 
-def _outcome(folder: Folder, name: str, new: bytes) -> Outcome:
+def _outcome(folder: Folder, name: str, new: str) -> Outcome:
     """Of a file that is not to be replaced: another run may have written the same."""
     return Outcome.UNCHANGED if _holds(folder, name, new) else Outcome.CHANGED_MEANWHILE
 
 
-def _holds(folder: Folder, name: str, data: bytes) -> bool:
+def _holds(folder: Folder, name: str, data: str) -> bool:
     try:
         return _content(folder, name) == data
     except FileNotFoundError:
         return False
 
 
-def _content(folder: Folder, name: str) -> bytes | None:
-    """What is in a file; None where it can't be known, since somebody is writing it, or it is not a file."""
+def _content(folder: Folder, name: str) -> str | None:
+    """The digest of a file; None where it can't be known, since somebody is writing it, or it is not a file."""
     try:
         opened = folder.open_to_read(name)
     except FileNotFoundError:
@@ -256,7 +318,7 @@ def _content(folder: Folder, name: str) -> bytes | None:
     except OSError:
         return None
     with opened as file:
-        return None if _is_being_written(file.fileno()) else file.read()
+        return None if _is_being_written(file.fileno()) else file_digest(file)
 
 
 def _is_being_written(handle: int) -> bool:

@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 if sys.platform != "win32":
     import fcntl
@@ -70,7 +70,7 @@ class Folder:
                 raise OSError(errno.ELOOP, LINK) from None
             raise
 
-    def open_to_read(self, name: str) -> BinaryIO:
+    def open_to_read(self, name: str) -> BufferedReader:
         """A plain file.
 
         :raises NotAFile: where it is a folder, a pipe or a device.

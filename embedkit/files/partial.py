@@ -17,6 +17,7 @@ import shutil
 import stat
 import sys
 from contextlib import suppress
+from io import BufferedReader
 from typing import BinaryIO
 
 from embedkit.files.folder import Folder, check_plain
@@ -106,9 +107,9 @@ class PartialFile:
         if not self._folder.rename(self.name, self.place):
             self._link()
 
-    def rename_for_swap(self, old: bytes, new: bytes) -> None:
+    def rename_for_swap(self, old: str, new: str) -> None:
         """Take a name from which the next run can tell what is under it, if this one is killed in the middle."""
-        name = f"{self._stem}.{digest(old)}.{digest(new)}.embedkit.swap"
+        name = f"{self._stem}.{old}.{new}.embedkit.swap"
         self._folder.replace(self.name, name)
         self.name = name
 
@@ -165,7 +166,17 @@ def sweep(folder: Folder) -> list[str]:
 
 def digest(data: bytes) -> str:
     """A short name for a content."""
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
+    return new_digest(data).hexdigest()
+
+
+def file_digest(file: BufferedReader) -> str:
+    """The same of a file from where it stands, however large."""
+    return hashlib.file_digest(file, new_digest).hexdigest()
+
+
+def new_digest(data: bytes = b"") -> hashlib.blake2b:
+    """A digest of these bytes, and of those that it is updated with."""
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES)
 
 
 def _sweep_one(folder: Folder, name: str) -> bool:
@@ -177,7 +188,7 @@ def _sweep_one(folder: Folder, name: str) -> bool:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails as long as its process lives
         if os.path.samestat(os.fstat(file.fileno()), folder.stat(name)):
             swap = SWAP.fullmatch(name)
-            if swap and digest(file.read()) not in swap.groups():
+            if swap and file_digest(file) not in swap.groups():
                 return False
             folder.unlink(name)
     return True

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from embedkit.files import atomic
-from embedkit.files.atomic import Outcome, Tree, write_back
+from embedkit.files.atomic import Outcome, Tree, rewrite, write_back
 from embedkit.files.folder import Folder
 from tests.support.files import (
     EDIT,
@@ -350,3 +350,43 @@ def test_a_folder_that_cannot_be_written(post: Path) -> None:
         write_back(post, OLD, NEW, open_folder=Closed)
     assert caught.value.filename == str(post)
     assert post.read_bytes() == OLD
+
+
+# -- files that are made piece by piece ------------------------------------------------------------------
+
+
+def test_a_large_file_is_made_piece_by_piece(post: Path) -> None:
+    post.chmod(0o640)
+
+    def make(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
+        while piece := read(4):
+            write(piece.upper())
+
+    assert rewrite(post, make).outcome is Outcome.WRITTEN
+    assert (post.read_bytes(), stat.S_IMODE(post.stat().st_mode)) == (OLD.upper(), 0o640)
+    assert rewrite(post, make).outcome is Outcome.UNCHANGED
+    assert names(post.parent) == [post.name]
+
+
+@pytest.mark.parametrize("save", [save_by_rename, Path.write_bytes])
+def test_a_large_file_that_is_saved_meanwhile_stays(post: Path, save: Callable[[Path, bytes], object]) -> None:
+    def make(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
+        write(read(100).upper())
+        save(post, LATER)
+        assert read(100) in (b"", LATER[len(OLD) :])
+
+    assert rewrite(post, make).outcome is Outcome.CHANGED_MEANWHILE
+    assert post.read_bytes() == LATER
+    assert names(post.parent) == [post.name]
+
+
+def test_nothing_is_left_of_a_large_file_that_fails(post: Path) -> None:
+    def make(read: Callable[[int], bytes], write: Callable[[bytes], object]) -> None:
+        write(read(5))
+        raise ValueError
+
+    with pytest.raises(ValueError), Tree(post.parent) as tree:  # noqa: PT011, PT012
+        tree.fill("other", lambda write: make(lambda size: OLD[:size], write))
+    with pytest.raises(ValueError):  # noqa: PT011
+        rewrite(post, make)
+    assert (names(post.parent), post.read_bytes()) == ([post.name], OLD)

@@ -14,7 +14,7 @@ import pytest
 from embedkit.cache.secret import kept_secret
 from embedkit.files.atomic import Tree, sweep_folder
 from embedkit.files.folder import Folder
-from embedkit.files.partial import PartialFile, sweep
+from embedkit.files.partial import PartialFile, digest, sweep
 from tests.support.files import (
     DEAD,
     EDIT,
@@ -107,7 +107,7 @@ def test_what_may_be_an_edit_is_left_and_named(tmp_path: Path) -> None:
             with PartialFile(folder, "post.md") as part:
                 part.write(content)
                 part.finish()
-                part.rename_for_swap(OLD, NEW)
+                part.rename_for_swap(digest(OLD), digest(NEW))
                 folder.link(part.name, f".x{part.name[8:]}")
         left = [name for name in folder.names() if (tmp_path / name).read_bytes() == EDIT]
         assert sweep(folder) == left
