@@ -72,12 +72,13 @@ if TYPE_CHECKING:
     from embedkit.engine.build import (
         Build as Build,
         BuildReport as BuildReport,
+        ExportReport as ExportReport,
         Finding as Finding,
         LockReport as LockReport,
         Page as Page,
     )
     from embedkit.engine.shelf import Shelf as Shelf
-    from embedkit.engine.sources import Source as Source, Sources as Sources
+    from embedkit.engine.sources import Post as Post, Source as Source, Sources as Sources
     from embedkit.errors import (
         ConfigurationError as ConfigurationError,
         EmbedKitError as EmbedKitError,
@@ -128,9 +129,9 @@ _MODULES = {
         "UnsupportedReference"
     ),
     "messages": "Request Response Sink",
-    "engine.build": "Build BuildReport Finding LockReport Page",
+    "engine.build": "Build BuildReport ExportReport Finding LockReport Page",
     "engine.shelf": "Shelf",
-    "engine.sources": "Source Sources",
+    "engine.sources": "Post Source Sources",
     "transport.client": "HttpTransport Transport",
     "cache.embed_cache": "EmbedCache",
     "api.client": "Api",

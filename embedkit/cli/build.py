@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
+from markupsafe import Markup
 
 from embedkit.cli.output import (
+    PartsDiff,
     advise,
     as_json,
     counted,
@@ -29,10 +33,11 @@ from embedkit.cli.output import (
     show_diff,
     stdin_bytes,
 )
-from embedkit.engine.build import Build, BuildReport, Finding, LockReport, Page
+from embedkit.engine import wxr
+from embedkit.engine.build import Build, BuildReport, ExportReport, Finding, LockReport, Page
 from embedkit.engine.sources import InPlace, Results, Source, Sources
 from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
-from embedkit.files.atomic import Outcome
+from embedkit.files.atomic import Outcome, Read, Write, WriteBack
 from embedkit.models import EmbedKey
 from embedkit.targets import INPUTS, TARGETS, Input, Target
 
@@ -105,51 +110,65 @@ def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: An
     """Turn pasted embed code back into shortcodes.
 
     A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
-    does code: what render leaves alone.
+    does code: what render leaves alone. Exports of WordPress (.xml) are read post by post, however large. See what
+    would be done with --check or --diff.
     """
     delivery = Delivery(**delivery_options)
-    found = _read(files, input_, output=delivery.output, keep_going=True)
+    found = _read(files, input_, output=delivery.output, keep_going=True, exports=True)
     with delivery.writer(found) as writer:
         report = Build.convert(found)
         codes = [delivery.deliver(page, writer) for page in report.pages]
+        exports = [(one, *delivery.convert(one, writer)) for one in found.exports]
+    code = max((report.exit_code, *(one.exit_code for _, one, _ in exports))) if delivery.check else 0
     if delivery.json_:
-        print_json({"texts": [_page_json(page, delivery, converted=page.changes) for page in report.pages]})
+        texts = [_page_json(page, delivery, converted=page.changes) for page in report.pages]
+        print_json({"texts": texts, "exports": [_export_json(one, done) for one, done, _ in exports]})
     else:
         _say_findings(report)
         for page, code in zip(report.pages, codes, strict=True):
             if page.changes and not code and delivery.writes and not delivery.diff:
                 name = printable(page.source.name)
                 say(f"{name}: {page.changes} {'to convert' if delivery.check else 'converted'}")
-    return max(report.exit_code if delivery.check else 0, *codes, 2 if found.errors else 0, 0)
+        for one, done, failed in exports:
+            _say_findings(done)
+            if not failed:
+                _say_export(one, done, delivery)
+    return max(code, *codes, *(failed for *_, failed in exports), 2 if found.errors else 0, 0)
 
 
 @click.command()
 @folders_argument
 @input_option
-@as_json
-def check(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(("text", "json", "github", "junit")),
+    default="text",
+    show_default=True,
+    help="Print findings for people, for programs, as annotations of GitHub Actions, or as a JUnit report.",
+)
+@click.option("--json", "format_", flag_value="json", help="The same as --format json.")
+def check(folders: tuple[str, ...], input_: Input | None, format_: str) -> int:
     """Find withdrawn pictures, and references that can't be read.
 
-    Getty is asked anew for every one. DIR is a folder or a file.
+    Getty is asked anew for every one. DIR is a folder or a file; exports of WordPress (.xml) are read as well.
     """
-    found = _read(folders, input_)
+    found = _read(folders, input_, exports=True)
     with open_kit() as kit, progress("Checking") as step:
-        report = Build(kit).check(found, progress=step)
-    places = defaultdict(list)
-    for finding in report.findings:
-        places[finding.ref].append(finding)
-    unread = places.pop("", [])
-    if json_:
-        findings = [_failure_json(ref, error, places[ref]) for ref, error in report.failed]
-        problems = [{**_place(one), "code": one.code, "detail": one.detail} for one in unread]
-        print_json({"distinct": report.distinct, "findings": findings, "problems": problems})
+        report = Build(kit).check(chain(found, *map(wxr.texts, found.exports)), progress=step)
+    if format_ == "json":
+        print_json(_check_json(report))
+        return report.exit_code
+    if format_ == "junit":
+        click.echo(_junit(report, [one.name for one in (*found, *found.exports)]))
     else:
+        line = _annotation if format_ == "github" else _check_line
         for one in report.findings:
-            what = f"{one.ref}: {_fate(one)}" if one.ref else printable(one.detail)
-            click.echo(f"{printable(one.file)}:{one.line}:{one.column}: {one.code}: {what}")
-        wrong = f", {counted(len(unread), 'problem')}" if unread else ""
-        say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}{wrong}.")
-        advise(error.code for _, error in report.failed)
+            click.echo(line(one))
+    wrong = sum(not one.ref for one in report.findings)
+    problems = f", {counted(wrong, 'problem')}" if wrong else ""
+    say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}{problems}.")
+    advise(error.code for _, error in report.failed)
     return report.exit_code
 
 
@@ -234,11 +253,12 @@ class Delivery:
 
         :raises click.UsageError: where there is one stdout for several texts.
         """
+        every = (*sources, *sources.exports)
         if self.output:
-            return Results(sources, self.output)
+            return Results(every, self.output)
         if self.in_place:
-            return InPlace(sources, on_leftover=_say_leftover)
-        if len(sources) > 1 and not (self.writes or self.json_):
+            return InPlace(every, on_leftover=_say_leftover)
+        if len(every) > 1 and not (self.writes or self.json_):
             raise click.UsageError("More than one file: use --output DIR, --in-place, --diff, --check or --json.")
         return nullcontext()
 
@@ -246,17 +266,43 @@ class Delivery:
         """Take a text to its place; the exit code that this asks for."""
         source, content = page.source, page.document.content
         if writer:
-            return _write(source, content, writer)
+            return _write(source, lambda: writer.write(source, content))
         if self.diff:
             show_diff(source.name, source.bom + source.text, source.bom + content)
         elif not (self.check or self.json_):
             click.echo(source.encode(content), nl=False)
         return 0
 
+    def convert(self, export: Source, writer: Results | InPlace | None) -> tuple[ExportReport, int]:
+        """Convert an export on the way to its place: what came of it, and the exit code of writing it."""
+        reports = [ExportReport()]
+        show = PartsDiff(export.name).show if self.diff else None
 
-def _write(source: Source, content: str, writer: Results | InPlace) -> int:
+        def make(read: Read, write: Write) -> None:
+            with progress("Converting") as step:
+                reports.append(Build.convert_export(export, read, write, on_change=show, progress=step))
+
+        if writer:
+            code = _write(export, lambda: writer.rewrite(export, make))
+        else:
+            with open(export.name, "rb") as file:
+                make(file.read, _nowhere if self.writes or self.json_ else _to_stdout)
+            code = 0
+        return reports[-1], code
+
+
+def _to_stdout(piece: bytes) -> None:
+    click.echo(piece, nl=False)
+
+
+def _nowhere(_: bytes) -> None:
+    """Where nothing is written."""
+
+
+def _write(source: Source, write: Callable[[], WriteBack]) -> int:
+    """Write a file; the exit code that this asks for."""
     try:
-        done = writer.write(source, content)
+        done = write()
     except OSError as error:
         say_file_error(error)
         return 2
@@ -273,12 +319,17 @@ def _say_leftover(path: str) -> None:
 
 
 def _read(
-    paths: tuple[str, ...], input: Input | None, *, output: Path | None = None, keep_going: bool = False
+    paths: tuple[str, ...],
+    input: Input | None,
+    *,
+    output: Path | None = None,
+    keep_going: bool = False,
+    exports: bool = False,
 ) -> Sources:
     """The texts that arguments name; what is skipped goes to stderr."""
     named = paths or ("-",)
     stdin = stdin_bytes() if "-" in named else None
-    found = Build.collect(named, input=input, output=output, stdin=stdin, keep_going=keep_going)
+    found = Build.collect(named, input=input, output=output, stdin=stdin, keep_going=keep_going, exports=exports)
     for path, reason in found.skipped:
         say(f"{printable(path)} {reason}.")
     if output and found.others:
@@ -305,6 +356,87 @@ def _fates(report: BuildReport) -> str:
     return ", ".join(f"{number} {fate}" for fate, number in counts.items()) or "none withdrawn"
 
 
+def _check_line(finding: Finding) -> str:
+    where = f"{printable(finding.file)}:{finding.line}:{finding.column}"
+    return f"{where}: {finding.code}: {_check_message(finding)}"
+
+
+def _check_message(finding: Finding) -> str:
+    """What is wrong, and in which post of an export."""
+    what = f"{finding.ref}: {_fate(finding)}" if finding.ref else finding.detail
+    return printable(f"{what} ({finding.post})" if finding.post else what)
+
+
+def _is_unchecked(finding: Finding) -> bool:
+    """Whether nobody knows what became of the picture."""
+    return bool(finding.ref) and finding.code not in FATES
+
+
+def _annotation(finding: Finding) -> str:
+    """A workflow command of GitHub Actions (@actions/core, command.ts: what is escaped, and where)."""
+    file = os.fsencode(finding.file).decode("utf-8", "replace")
+    properties = {"file": file, "line": finding.line, "col": finding.column, "title": finding.code}
+    listed = ",".join(
+        f"{name}={_command_data(str(value)).replace(':', '%3A').replace(',', '%2C')}"
+        for name, value in properties.items()
+    )
+    return (
+        f"::{'warning' if _is_unchecked(finding) else 'error'} {listed}::{_command_data(_check_message(finding))}"
+    )
+
+
+def _command_data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+_SUITE = Markup(
+    '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n'
+    '<testsuite name="embedkit check" tests="{}" failures="{}" errors="{}">\n{}</testsuite>\n</testsuites>'
+)
+_CASE = Markup('<testcase classname="{0}" file="{0}" name="{1}"{2}')
+_FAILURE = Markup(' line="{0}"><{1} type="{2}" message="{3}">{4}</{1}></testcase>\n')
+
+
+def _junit(report: BuildReport, files: Iterable[str]) -> str:
+    """A report that Jenkins, GitLab and the like read: a case for each finding, and for each file without one."""
+    wrong = {one.file for one in report.findings}
+    cases = [_CASE.format(printable(one), "pictures", Markup("/>\n")) for one in files if one not in wrong]
+    cases += map(_failed_case, report.findings)
+    unchecked = sum(map(_is_unchecked, report.findings))
+    return _SUITE.format(len(cases), len(report.findings) - unchecked, unchecked, Markup().join(cases))
+
+
+def _failed_case(finding: Finding) -> Markup:
+    message, kind = _check_message(finding), "error" if _is_unchecked(finding) else "failure"
+    rest = _FAILURE.format(finding.line, kind, finding.code, message, _check_line(finding))
+    return _CASE.format(printable(finding.file), f"line {finding.line}, column {finding.column}", rest)
+
+
+def _check_json(report: BuildReport) -> dict[str, Any]:
+    places = defaultdict(list)
+    for finding in report.findings:
+        places[finding.ref].append(finding)
+    problems = [{**_place(one), "code": one.code, "detail": one.detail} for one in places.pop("", [])]
+    findings = [_failure_json(ref, error, places[ref]) for ref, error in report.failed]
+    return {"distinct": report.distinct, "findings": findings, "problems": problems}
+
+
+def _say_export(export: Source, report: ExportReport, delivery: Delivery) -> None:
+    """The counts of an export, and what was left of it."""
+    done = "to convert" if delivery.check or delivery.diff else "converted"
+    left = f"; {len(report.findings)} left as written" if report.findings else ""
+    say(
+        f"{printable(export.name)}: {report.converted} {done} in {report.changed:,} of"
+        f" {counted(report.posts, 'post')}{left}"
+    )
+
+
+def _export_json(export: Source, report: ExportReport) -> dict[str, Any]:
+    problems = [{**_place(one), "code": one.code, "detail": one.detail} for one in report.findings]
+    counts = {"posts": report.posts, "changed": report.changed, "converted": report.converted}
+    return {"file": export.name, **counts, "problems": problems}
+
+
 def _say_findings(report: BuildReport) -> None:
     for finding in report.findings:
         say_finding(finding)
@@ -326,7 +458,8 @@ def _failed_json(report: BuildReport) -> dict[str, Any]:
 
 
 def _place(finding: Finding) -> dict[str, Any]:
-    return {"file": finding.file, "line": finding.line, "column": finding.column}
+    post = {"post": finding.post._asdict()} if finding.post else {}
+    return {"file": finding.file, "line": finding.line, "column": finding.column, **post}
 
 
 def _failure_json(ref: str, error: EmbedKitError, findings: Iterable[Finding]) -> dict[str, Any]:

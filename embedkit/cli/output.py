@@ -29,6 +29,7 @@ UNPRINTABLE = re.compile(
     "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 
+_HUNK = re.compile(r"^@@ -([0-9]+)([0-9,]*) \+([0-9]+)")
 GAP = "  "
 WIDE_CELLS = 110  # a line of so many has room for columns that can be missed
 MIN_COLUMN_CELLS = 6  # however narrow the terminal
@@ -121,7 +122,8 @@ def say_finding(finding: Finding) -> None:
     """A finding in a text, in the form that editors and terminals can follow."""
     code = paint(finding.code, "yellow", err=True)
     where = f"{printable(finding.file)}:{finding.line}:{finding.column}"
-    click.echo(f"{where}: {code}: {printable(finding.detail)}", err=True)
+    about = f" ({printable(finding.post)})" if finding.post else ""
+    click.echo(f"{where}: {code}: {printable(finding.detail)}{about}", err=True)
 
 
 def print_json(value: Any) -> None:
@@ -231,14 +233,43 @@ def read_lines() -> list[str]:
 
 def show_diff(path: Path | str, before: str, after: str) -> None:
     """A unified diff on stdout."""
+    _print_diff(path, before.splitlines(keepends=True), after.splitlines(keepends=True))
+
+
+class PartsDiff:
+    """One unified diff on stdout of a file that comes in parts."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        self._grown = 0  # lines, by the parts before
+        self._begun = False
+
+    def show(self, line: int, before: bytes, after: bytes) -> None:
+        """The hunks of a part that begins on a line, 1-based; without its first and last line, which may go on."""
+        old, new = (part.decode("utf-8", "replace").split("\n") for part in (before, after))
+        grown = len(new) - len(old)
+        edges = int(old[0] == new[0] and old[-1] == new[-1] and len(old) > 1)
+        old, new = ([f"{one}\n" for one in lines[edges : len(lines) - edges]] for lines in (old, new))
+        above = line - 1 + edges
+        _print_diff(self._path, old, new, (above, above + self._grown), named=not self._begun)
+        self._grown, self._begun = self._grown + grown, True
+
+
+def _print_diff(
+    path: Path | str, old: list[str], new: list[str], skipped: tuple[int, int] = (0, 0), *, named: bool = True
+) -> None:
+    """Hunks of lines before which so many of the file are not there, and the names of the file before them."""
     import difflib
 
     name = printable(path)
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    )
-    for line in lines:
-        click.echo(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", nl=False)
+    for number, line in enumerate(difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")):
+        if number > 1:
+            shown = _HUNK.sub(
+                lambda at: f"@@ -{int(at[1]) + skipped[0]}{at[2]} +{int(at[3]) + skipped[1]}", line, 1
+            )
+            click.echo(shown if shown.endswith("\n") else f"{shown}\n\\ No newline at end of file\n", nl=False)
+        elif named:
+            click.echo(line, nl=False)
 
 
 def terminal_width() -> int | None:

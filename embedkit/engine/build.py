@@ -5,20 +5,21 @@ For every host and for the command line alike: nothing here prints or ends the p
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedkit import errors
-from embedkit.engine import documents, lockfile
+from embedkit.engine import documents, lockfile, wxr
 from embedkit.engine.lockfile import Locked
 from embedkit.engine.resolver import Progress
-from embedkit.engine.sources import Source, collect, other_markup, pieces
+from embedkit.engine.sources import Post, Source, collect, other_markup, pieces
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, ProviderError
-from embedkit.files.atomic import Outcome, WriteBack
+from embedkit.files.atomic import Outcome, Read, Write, WriteBack
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem
 from embedkit.shortcodes.scan import Positions
 from embedkit.targets import Target
@@ -48,6 +49,7 @@ class Finding:
     :param code: of the error, as ``not-found``, or of the mistake in the text, as ``shortcode``.
     :param detail: a sentence.
     :param ref: the IDs of the picture, joined by commas, where it is about one.
+    :param post: of an export, in which it is.
 
     >>> str(Finding("post.md", 3, 1, "not-found", "Getty Images has no such picture."))
     'post.md:3:1: not-found: Getty Images has no such picture.'
@@ -59,14 +61,16 @@ class Finding:
     code: str
     detail: str
     ref: str = ""
+    post: Post | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.code}: {self.detail}"
+        about = f" ({self.post})" if self.post else ""
+        return f"{self.file}:{self.line}:{self.column}: {self.code}: {self.detail}{about}"
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A reference at a place of a text."""
+    """A reference at a place of a text, which is not kept itself."""
 
     source: Source
     line: int
@@ -132,6 +136,20 @@ class LockReport(BuildReport):
 
 
 @dataclass(frozen=True, slots=True)
+class ExportReport(BuildReport):
+    """What became of an export of WordPress.
+
+    :param posts: how many there are in it: posts, pages, attachments.
+    :param changed: how many of them have been changed.
+    :param converted: how much pasted code became a shortcode.
+    """
+
+    posts: int = 0
+    changed: int = 0
+    converted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """The steps of a build, over one kit: collect texts, then warm, lock, check, render or convert them.
 
@@ -166,7 +184,8 @@ class Build:
         rendered = iter(self.kit.documents(wanted, target=self.target, progress=progress))
         documents = [_as_it_is(one) if other_markup(one) else next(rendered) for one in texts]
         pages = tuple(Page(*pair, len(pair[1].embeds)) for pair in zip(texts, documents, strict=True))
-        findings = _in_order(texts, (*_problems(pages), *(one for text in texts for one in _left_as_it_is(text))))
+        left = (one for text in texts for one in _left_as_it_is(text))
+        findings = _in_order([text.name for text in texts], (*_problems(pages), *left))
         return BuildReport(pages, findings=findings, exit_code=self._render_code(findings))
 
     @staticmethod
@@ -179,6 +198,48 @@ class Build:
         findings = _problems(pages)
         code = int(bool(findings) or any(page.changes for page in pages))
         return BuildReport(tuple(pages), findings=findings, exit_code=code)
+
+    @staticmethod
+    def convert_export(
+        export: Source,
+        read: Read,
+        write: Write,
+        *,
+        on_change: Callable[[int, bytes, bytes], object] | None = None,
+        progress: Progress | None = None,
+    ) -> ExportReport:
+        """Turn pasted embed code in an export of WordPress (WXR) back into shortcodes, post by post.
+
+        In the contents of posts and their excerpts; what is in comments and custom fields is left, and is a
+        finding. Everything else is copied byte for byte. Takes memory for one post.
+
+        :param export: one of :attr:`Sources.exports`.
+        :param read: gives at most so many bytes of it at a time.
+        :param write: takes the new export, piece by piece.
+        :param on_change: called with each post that is changed: its first line, the bytes before and after.
+        :param progress: called with the number of bytes done and of all.
+        :returns: the counts. The exit code is 1 where there was something to convert, or that couldn't be.
+        """
+        total, done, posts, changed, converted = os.path.getsize(export.name), 0, 0, 0, 0
+        findings: list[Finding] = []
+        for one in wxr.convert(export, read):
+            write(one.data)
+            findings += [_finding(source, problem) for source, problem in one.left]
+            posts, converted = posts + one.part.is_post, converted + one.converted
+            if one.data != one.part.data:
+                changed += 1
+                if on_change:
+                    on_change(one.part.line, one.part.data, one.data)
+            done += len(one.part.data)
+            if progress:
+                progress(done, total)
+        return ExportReport(
+            findings=tuple(findings),
+            exit_code=int(bool(findings or converted)),
+            posts=posts,
+            changed=changed,
+            converted=converted,
+        )
 
     def warm(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
         """Fetch what texts will need, so that rendering asks for nothing.
@@ -200,20 +261,25 @@ class Build:
     def check(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
         """Ask Getty anew for every picture, to find those that are withdrawn or not embeddable.
 
+        :param sources: texts, with those of exports, of which one is held at a time (:func:`wxr.texts`).
         :param progress: called with the number of pictures done and of all.
         :returns: the failures, and what in the texts can't be read. The exit code is 1 where there are any, more
             where a picture can't be checked.
         """
-        sources = tuple(sources)
-        places = occurrences(sources)
-        unread = tuple(one for source in sources for one in _unread(source))
+        places: list[Occurrence] = []
+        unread: list[Finding] = []
+        names: dict[str, None] = {}
+        for source in sources:
+            names[source.name] = None
+            places += occurrences([source])
+            unread += _unread(source)
         found = self.kit.records([one.ref for one in places], refresh=True, progress=progress)
         failed = _failed(found)
         codes = [1 if isinstance(error, LOST) else error.exit_code for _, error in failed]
         return BuildReport(
             distinct=len(found),
             failed=failed,
-            findings=_in_order(sources, (*_failures(places, failed), *unread)),
+            findings=_in_order(names, (*_failures(places, failed), *unread)),
             exit_code=max([int(bool(unread)), *codes]),
         )
 
@@ -286,11 +352,10 @@ def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
 
 
 def _occurrences(source: Source) -> Iterator[Occurrence]:
-    positions = Positions(source.text)
+    positions, bare = Positions(source.text), replace(source, text="")
     found = [(one.shortcode.place, one.ref) for one in documents.find(source.text, source.input) if one.ref]
     for place, ref in sorted(found + _pasted(source), key=itemgetter(0)):
-        line, column = positions.of(place)
-        yield Occurrence(source, line + source.first_line - 1, column, ref)
+        yield Occurrence(bare, *source.place(*positions.of(place)), ref)
 
 
 def _pasted(source: Source) -> list[tuple[int, AssetRef]]:
@@ -336,9 +401,9 @@ def _unread(source: Source) -> Iterator[Finding]:
         yield from (_finding(source, problem) for problem in _converted(source).document.problems)
 
 
-def _in_order(sources: Iterable[Source], findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings as they stand in the texts."""
-    order = {source.name: number for number, source in enumerate(sources)}
+def _in_order(names: Iterable[str], findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings as they stand in the texts of these names."""
+    order = {name: number for number, name in enumerate(names)}
     return tuple(sorted(findings, key=lambda one: (order[one.file], one.line, one.column)))
 
 
@@ -347,8 +412,8 @@ def _problems(pages: Iterable[Page]) -> tuple[Finding, ...]:
 
 
 def _finding(source: Source, problem: Problem) -> Finding:
-    line = problem.line + source.first_line - 1
-    return Finding(source.name, line, problem.column, problem.code, problem.detail)
+    place = source.place(problem.line, problem.column)
+    return Finding(source.name, *place, problem.code, problem.detail, post=source.post)
 
 
 def _failed(found: Found) -> tuple[tuple[str, EmbedKitError], ...]:
@@ -361,7 +426,7 @@ def _failures(places: Iterable[Occurrence], failed: Iterable[tuple[str, EmbedKit
     errors = dict(failed)
     pairs = [(one, errors.get(str(one.ref))) for one in places]
     return tuple(
-        Finding(one.source.name, one.line, one.column, error.code, str(error), str(one.ref))
+        Finding(one.source.name, one.line, one.column, error.code, str(error), str(one.ref), one.source.post)
         for one, error in pairs
         if error
     )

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from embedkit import validation
 from embedkit.errors import ConfigurationError
-from embedkit.files.atomic import Outcome, Tree, WriteBack, sweep_folder, write_back
+from embedkit.files.atomic import Make, Outcome, Tree, WriteBack, rewrite, sweep_folder, write_back
 from embedkit.process import lazy_pattern
 from embedkit.targets import INPUTS, Input
 
@@ -55,10 +55,27 @@ UNREAD = frozenset(
     )
 )
 MAX_UNREAD_BYTES = 4 * 1024 * 1024  # of a file that is looked into for the name
+WXR_HEAD_BYTES = 8192  # in which an export of WordPress says what it is, by its namespace
+_WXR = b"http://wordpress.org/export/"
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
 BOM = "\ufeff"  # the byte order mark that some editors on Windows begin a file with
 
 Unreadable = OSError | ConfigurationError
+
+
+class Post(NamedTuple):
+    """The post of an export that a text is part of: its ID, its title, its address.
+
+    >>> str(Post("42", "A match", "https://example.org/?p=42"))
+    'post 42, "A match", https://example.org/?p=42'
+    """
+
+    id: str
+    title: str
+    link: str
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (f"post {self.id}", self.title and f'"{self.title}"', self.link)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +89,8 @@ class Source:
     :param first_line: the line of the file on which the text begins, 1-based: a host that has cut off the front
         matter gives it, so that findings name the lines of the file.
     :param bom: the byte order mark that the file begins with, or nothing.
+    :param first_column: the column of that line on which it begins, 1-based.
+    :param post: of an export, that it is part of.
     :raises ConfigurationError: for another format.
 
     >>> Source("A post: [getty 74917285]", "markdown", "post.md").name
@@ -84,6 +103,8 @@ class Source:
     relative: str = "-"
     first_line: int = 1
     bom: str = ""
+    first_column: int = 1
+    post: Post | None = None
 
     def __post_init__(self) -> None:
         validation.one_of(self.input, INPUTS, "input")
@@ -92,6 +113,10 @@ class Source:
     def name(self) -> str:
         """What to put before a line number, not escaped yet."""
         return "<stdin>" if self.path is None else os.fspath(self.path)
+
+    def place(self, line: int, column: int) -> tuple[int, int]:
+        """A place of the text, 1-based, as one of its file."""
+        return line + self.first_line - 1, column + (self.first_column - 1 if line == 1 else 0)
 
     def encode(self, content: str) -> bytes:
         """The bytes of a file with that content; with this text's own, those that were read."""
@@ -106,12 +131,14 @@ class Sources:
     :param skipped: paths that were passed over, with the reason as the predicate of a sentence.
     :param errors: of files that can't be read, where they were not to be raised.
     :param others: how many further files there are in the folders: pictures, stylesheets, data.
+    :param exports: of WordPress, which are read post by post; they have no text here.
     """
 
     texts: tuple[Source, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
     errors: tuple[Unreadable, ...] = ()
     others: int = 0
+    exports: tuple[Source, ...] = ()
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self.texts)
@@ -127,6 +154,7 @@ def collect(
     output: str | os.PathLike[str] | None = None,
     stdin: BinaryIO | None = None,
     keep_going: bool = False,
+    exports: bool = False,
 ) -> Sources:
     """Read the texts that paths name: files, folders (their text files), ``-`` for stdin.
 
@@ -134,16 +162,20 @@ def collect(
     :param output: a folder of results: where it lies inside of a folder that is named, it is left out.
     :param stdin: what ``-`` reads.
     :param keep_going: leave out what can't be read, and return its error in ``errors``.
+    :param exports: return WordPress's exports (WXR) as well; else they are named in ``skipped``.
     :raises ConfigurationError: where there is no such path, or a file is not UTF-8 text.
     :raises OSError: for one that can't be read: a text that is left out silently would be lost.
     """
-    reader = _Reader(input, os.path.realpath(output) if output else None, keep_going=keep_going)
+    left_out = os.path.realpath(output) if output else None
+    reader = _Reader(input, left_out, keep_going=keep_going, with_exports=exports)
     found: dict[str, Source] = {}
     for path in (paths,) if isinstance(paths, str) else paths:  # a string would be one path for each letter
         texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(str(Path(path)))
         for text in texts:
             found.setdefault(text.name, text)
-    return Sources(tuple(found.values()), tuple(reader.skipped), tuple(reader.errors), reader.others)
+    return Sources(
+        tuple(found.values()), tuple(reader.skipped), tuple(reader.errors), reader.others, tuple(reader.exports)
+    )
 
 
 def decode(raw: bytes, name: str) -> tuple[str, str]:
@@ -172,8 +204,10 @@ class _Reader:
     input: Input | None
     output: str | None
     keep_going: bool
+    with_exports: bool = False
     skipped: list[tuple[str, str]] = field(default_factory=list)
     errors: list[Unreadable] = field(default_factory=list)
+    exports: list[Source] = field(default_factory=list)
     others: int = 0
 
     def read(self, path: str) -> Iterator[Source]:
@@ -190,6 +224,9 @@ class _Reader:
             self.skipped.append((path, f"has no texts: files that end in {' '.join((*FORMATS, *OTHER_MARKUP))}"))
 
     def _text(self, path: str, relative: str) -> Iterator[Source]:
+        if _is_export(path):
+            self._export(path, relative)
+            return
         try:
             with open(path, "rb", buffering=0) as file:
                 text, bom = decode(file.readall(), path)
@@ -197,6 +234,12 @@ class _Reader:
             self._fail(error)
         else:
             yield Source(text, self.input or _format(path) or "html", path, relative, bom=bom)
+
+    def _export(self, path: str, relative: str) -> None:
+        if self.with_exports:
+            self.exports.append(Source("", "html", path, relative))
+        else:
+            self.skipped.append((path, "is an export of WordPress, which convert and check alone read"))
 
     def _fail(self, error: Unreadable) -> None:
         if not self.keep_going:
@@ -218,7 +261,7 @@ class _Reader:
             if entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and os.path.isdir(path)):
                 if not self._is_left_out(path):
                     yield from self._walk(path, root)
-            elif not _format(path):
+            elif not (_format(path) or (entry.is_file(follow_symlinks=False) and _is_export(path))):
                 self._pass_over(path, entry)
             elif entry.is_file(follow_symlinks=False) or not self._is_odd(path, root):
                 yield path
@@ -282,6 +325,15 @@ class Results:
         written = self._tree.write(source.relative, source.encode(content))
         return WriteBack(Outcome.WRITTEN if written else Outcome.UNCHANGED)
 
+    def rewrite(self, source: Source, make: Make) -> WriteBack:
+        """Write a result piece by piece.
+
+        :raises OSError: where it can't be written.
+        """
+        with open(_file(source), "rb") as file:
+            self._tree.fill(source.relative, lambda write: make(file.read, write))
+        return WriteBack(Outcome.WRITTEN)
+
 
 class InPlace:
     """The files themselves, where they are still what was read.
@@ -316,6 +368,16 @@ class InPlace:
             return WriteBack(Outcome.UNCHANGED)
         return write_back(path, source.encode(source.text), source.encode(content))
 
+    def rewrite(self, source: Source, make: Make) -> WriteBack:
+        """The same piece by piece, for a file that is too large for memory.
+
+        :raises OSError: where it can't be written; then the file is as it was.
+        """
+        path = _file(source)
+        if self._names.get(os.path.realpath(path)) != source.name:
+            return WriteBack(Outcome.UNCHANGED)
+        return rewrite(path, make)
+
 
 def _check_places(sources: Iterable[Source], folder: str) -> None:
     taken: dict[str, str] = {}
@@ -336,6 +398,17 @@ def _file(source: Source) -> str:
     if source.path is None:
         raise ConfigurationError(f"{source.name} is not a file: its result can only be printed.")
     return os.fspath(source.path)
+
+
+def _is_export(path: str) -> bool:
+    """Whether a file is an export of WordPress (WXR); one that can't be read is reported where it is read."""
+    if not path.lower().endswith(".xml"):
+        return False
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return _WXR in file.read(WXR_HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _is_link(item: tuple[str, str]) -> tuple[bool, str]:

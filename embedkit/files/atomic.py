@@ -29,6 +29,8 @@ MAX_SWAPS = 100  # somebody saves anew between any two of them
 
 Read = Callable[[int], bytes]
 Write = Callable[[bytes], object]
+Make = Callable[[Read, Write], object]
+"""Reads a file to its end, at most so many bytes at a time, and writes what it becomes."""
 
 
 class Outcome(enum.Enum):
@@ -76,12 +78,11 @@ def write_back(
         return _replace(folder, target.name, read, new)
 
 
-def rewrite(path: str | os.PathLike[str], make: Callable[[Read, Write], object]) -> WriteBack:
+def rewrite(path: str | os.PathLike[str], make: Make) -> WriteBack:
     """Like :func:`write_back`, for files too large for memory: the new one is made while the old one is read.
 
     :param path: of the file.
-    :param make: reads the file to its end, at most so many bytes at a time, and writes what it becomes. What it
-        raises is raised, and then the file is as it was.
+    :param make: what it raises is raised, and then the file is as it was.
     :raises OSError: where it can't be written; then the file is as it was.
 
     >>> rewrite("export.xml", lambda read, write: write(read(1_000_000).upper())).outcome
@@ -101,7 +102,7 @@ def rewrite(path: str | os.PathLike[str], make: Callable[[Read, Write], object])
     return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())
 
 
-def _digests(old: BinaryIO, part: PartialFile, make: Callable[[Read, Write], object]) -> tuple[str, str]:
+def _digests(old: BinaryIO, part: PartialFile, make: Make) -> tuple[str, str]:
     """Of what was read and of what was made of it."""
     seen, made = new_digest(), new_digest()
 

@@ -248,6 +248,18 @@ class Conversion(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
+class Changes(NamedTuple):
+    """What makes a converted text: ``(start, end, replacement)`` in order, and what was left and why."""
+
+    edits: tuple[tuple[int, int, str], ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def converted(self) -> int:
+        """How many embeds become shortcodes."""
+        return sum(1 for *_, written in self.edits if written)
+
+
 def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conversion:
     """The text with embed code replaced by shortcodes, everything else byte for byte.
 
@@ -257,6 +269,12 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
     :param input: ``html``, ``markdown``, ``commonmark`` or ``text``: tells what is code; in plain text nothing is.
     :param budget: what lies beyond stays as it is, with a problem ``too-large``.
     """
+    done = changes(text, input, budget)
+    return Conversion(scan.replace(text, done.edits), done.converted, done.problems)
+
+
+def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Changes:
+    """What :func:`convert` changes, for texts that are written in another way where they stand."""
     edits: list[tuple[int, int, str]] = []
     problems: list[Problem] = []
     try:
@@ -271,8 +289,7 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
         problems += _left(text, input, budget, edits)
         if edits and not problems:
             edits += _loaders(text, input, budget, edits)
-    count = sum(1 for *_, written in edits if written)
-    return Conversion(scan.replace(text, sorted(edits)), count, tuple(problems))
+    return Changes(tuple(sorted(edits)), tuple(problems))
 
 
 def _loaders(
