@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from embedkit.sandbox.content.catalogue import Find
 from embedkit.sandbox.services import fields, parameters
@@ -86,7 +87,12 @@ class Route:
     takes: Takes = field(default_factory=dict)
 
     def leads(self, path: str) -> bool:
-        return bool(re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", self.path), path, re.IGNORECASE))
+        return _pattern(self.path).fullmatch(path) is not None
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path), re.IGNORECASE)
 
 
 class Api:
