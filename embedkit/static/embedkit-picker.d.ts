@@ -6,7 +6,7 @@
  *   import { EmbedKit } from "…/static/embedkit-picker.js";      // also the global EmbedKit
  *   const choice = await EmbedKit.open({ endpoint, grant });      // a dialog; null if nothing was chosen
  *
- * Styles: ::part(picker search filters tile details state footer button badge dialog),
+ * Styles: ::part(picker search filters tile details state footer button badge dialog field),
  *         --ek-accent --ek-on-accent --ek-gap --ek-row --ek-radius --ek-font
  */
 
@@ -14,8 +14,13 @@
 export interface PickerOptions {
   /** The URL of the service; by default these files come from it. */
   endpoint?: string;
-  /** What POST /v1/grants has given to your server: never a token. */
-  grant?: string;
+  /**
+   * What POST /v1/grants has given to your server: never a token. Or, for EmbedKit.open() and as a property, a function
+   * that gets one: it is called whenever there is none, or when the last one has run out.
+   */
+  grant?: string | (() => string | Promise<string>);
+  /** Instead of the function: a URL of your own server that answers {"grant": …}. */
+  grantUrl?: string;
   /** What to search for at first. */
   query?: string;
   /** A language tag such as pt-BR; by default that of the page. */
@@ -26,7 +31,7 @@ export interface PickerOptions {
   multiple?: boolean;
   /** How many, at most. */
   max?: number;
-  /** Which filters are offered, with commas: type, orientation, people, color, sort, nudity. All by default. */
+  /** Which filters are offered, with commas: type, orientation, people, color, section, period, sort, nudity, rights. */
   filters?: string;
   /** About how many tiles make a row. */
   columns?: number;
@@ -36,15 +41,22 @@ export interface PickerOptions {
   autofocus?: boolean;
   /** What the value is: shortcode by default. */
   output?: "shortcode" | "url" | "html" | "markdown" | "json";
-  /** In a form: the name that the value is sent under. */
+  /** In a form: the name that the value is sent under. A card shows the picture, and the picker is in a dialog. */
   name?: string;
   value?: string;
   required?: boolean;
   disabled?: boolean;
   /** Say that the pictures are samples. */
   sandbox?: boolean;
-  /** Whether recent searches are kept in this browser: on by default. */
-  recent?: "on" | "off";
+  /**
+   * Whether this browser keeps recent searches and pictures, and, for its session, the last search, its filters and
+   * place, and how pictures were inserted: on by default.
+   */
+  remember?: "on" | "off";
+  /** How pictures are inserted until somebody chooses otherwise: align=left&width=400&caption=getty&target=facade. */
+  defaults?: string;
+  /** Targets to choose from, beside the service's own: "web facade" by default. "" offers no choice. */
+  targets?: string;
   /** Whether pointer users see more results without asking: on by default. */
   autoload?: "on" | "off";
   /** Words instead of those of locales/<lang>.json. */
@@ -71,7 +83,10 @@ export interface Choice {
   shortcode: string;
   /** A short link, which oEmbed consumers understand. */
   url: string;
-  /** Of the form that the editor has chosen; null without an answer of the service, as are the next two. */
+  /**
+   * Of the form that the editor has chosen. Null, as are the next two, unless output asks for markup (html, markdown,
+   * json): a shortcode or a URL waits for nothing.
+   */
   html: string | null;
   markdown: string | null;
   /** For pages without our stylesheet. */
@@ -108,6 +123,12 @@ export interface SearchFilters {
   /** Six hexadecimal digits. */
   color?: string;
   sort_order?: "" | "most_popular" | "newest" | "oldest";
+  /** Editorial pictures: news, sport, entertainment or archival. */
+  editorial_segments?: string;
+  /** Editorial pictures: from that day on, such as 2026-09-12, and up to that day. */
+  date_from?: string;
+  date_to?: string;
+  exclude_editorial_use_only?: boolean;
   exclude_nudity?: boolean;
 }
 
@@ -130,6 +151,7 @@ export interface PickerEvents {
 /** The element. Its properties are its attributes, and these. */
 export class EmbedKitPicker extends HTMLElement {
   i18n: PickerOptions["i18n"];
+  grant: string | (() => string | Promise<string>);
   value: string;
   output: string;
   readonly language: string;

@@ -9,7 +9,7 @@ import { openPicker } from "./picker/dialog.js";
 import { EmbedKitPicker } from "./picker/element.js";
 
 export { reference, shortcode } from "./picker/images.js";
-export { justify } from "./picker/results.js";
+export { justify } from "./picker/rows.js";
 export { EmbedKitPicker };
 
 export const EmbedKit = { open: openPicker };

@@ -105,11 +105,14 @@ def pick(picker: Page | FrameLocator | Locator, query: str, *, number: int = 0, 
     :param number: which of the results, from 0.
     :param caption: words of one's own below the picture.
     """
+    opener = picker.get_by_role("button", name=re.compile("^(?:Choose a picture|Change)$"))
+    if opener.count():  # of a field, which opens a dialog
+        opener.click()
     picker.locator("input[enterkeyhint=search]").fill(query)  # not that of the page without scripts
     picker.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).click()
     if caption:
         picker.get_by_role("combobox", name="Caption").select_option("Custom")
         picker.get_by_role("textbox", name="Caption text").fill(caption)
     ref = re.findall(r"\[getty (?:src=\")?(\w+)", picker.get_by_role("textbox", name="Shortcode").inner_text())[0]
-    picker.get_by_role("button", name="Insert", exact=True).click()
+    picker.get_by_role("button", name=re.compile("^(?:Insert|Use this picture)$")).click()
     return str(ref)

@@ -2,7 +2,7 @@
 
 import { button, element, externalLink, icon } from "./dom.js";
 import { EmbedOptions, EmbedPreview } from "./embed.js";
-import { choiceOf, titleOf } from "./images.js";
+import { choiceOf, rightsOf, titleOf } from "./images.js";
 import { copy, markupOf } from "./insertion.js";
 
 const MAX_TAG_CHARS = 2048; // of a shortcode, in the service
@@ -30,14 +30,14 @@ export class DetailsPane {
   }
 
   show(image, index, total) {
-    const { words, state } = this.#context;
+    const { words, state, config } = this.#context;
     this.#image = image;
     this.isRefused = false;
     this.#heading = element(
       "h3", { id: "details-title", tabindex: "-1", ...state.textAttributes }, titleOf(image, words),
     );
     this.#problem = element("p", { class: "problem", hidden: true });
-    this.#options = new EmbedOptions(words, image, state.editsOf(image.id));
+    this.#options = new EmbedOptions(words, image, state.editsOf(image.id), config.targets);
     this.#form = this.#makeForm(image);
     this.node.replaceChildren(this.#bar(index, total), this.#form);
     this.node.hidden = false;
@@ -73,11 +73,14 @@ export class DetailsPane {
     const isSelected = this.#context.state.selection.has(this.#image.id);
     this.#selectButton.setAttribute("aria-pressed", String(isSelected));
     this.#selectButton.replaceChildren(isSelected ? icon("check") : "", this.#context.words("select"));
+    const isSelecting = this.#context.state.selection.size > 0; // then the footer inserts
+    this.#insertButton.hidden = isSelecting;
+    this.#selectButton.classList.toggle("primary", isSelecting);
   }
 
   showBusy(isBusy) {
     this.#insertButton?.setAttribute("aria-disabled", String(isBusy || this.isRefused));
-    this.#insertButton?.replaceChildren(this.#context.words(isBusy ? "inserting" : "insert"));
+    this.#insertButton?.replaceChildren(this.#context.words(isBusy ? "inserting" : this.#insertKey));
   }
 
   showProblem(text) {
@@ -95,13 +98,13 @@ export class DetailsPane {
     const change = () => this.#readOptions();
     const submit = (event) => {
       event.preventDefault();
-      if (!this.isRefused) this.#actions.insert(image);
+      if (!this.isRefused && !this.#insertButton.hidden) this.#actions.insert(image);
     };
     return element(
       "form", { class: "sheet", input: change, change, submit },
       element(
-        "div", { class: "scroll" }, this.#preview.stage, this.#preview.viewSwitch(), this.#heading, this.#caption(),
-        this.#problem, this.#facts(), this.#options.node,
+        "div", { class: "scroll" }, this.#preview.stage, this.#preview.viewSwitch(), this.#heading, this.#rights(),
+        this.#caption(), this.#problem, this.#facts(), this.#options.node,
       ),
       this.#buttons(image),
     );
@@ -122,6 +125,12 @@ export class DetailsPane {
     );
   }
 
+  #rights() {
+    const { words, state } = this.#context;
+    const rights = rightsOf(this.#image, words);
+    return rights && element("p", { class: "rights", ...state.textAttributes }, icon("rights"), rights);
+  }
+
   /** Three lines of the caption, and a button for the rest. */
   #caption() {
     const { words, state } = this.#context;
@@ -139,7 +148,7 @@ export class DetailsPane {
 
   #facts() {
     const { words, state } = this.#context;
-    const { photographer, collection, date, width, height, family, restrictions, id, pageUrl } = this.#image;
+    const { photographer, collection, date, width, height, family, id, pageUrl } = this.#image;
     const kind = ["creative", "editorial"].includes(family) && words(`family_${family}`);
     const foreign = state.textAttributes;
     const facts = [
@@ -147,7 +156,7 @@ export class DetailsPane {
       ["collection", collection, foreign],
       ["date", words.date(date)],
       ["size", words("size_value", { width, height })],
-      ["use", [kind, ...restrictions].filter(Boolean).join(" · ")],
+      ["family", kind],
       ["id", id, foreign],
     ];
     const row = ([key, fact, attributes]) =>
@@ -167,7 +176,7 @@ export class DetailsPane {
     const select = () => this.#actions.select(state.openIndex);
     this.#selectButton = config.isMultiple && button({ class: "select", click: select });
     this.#insertButton = element(
-      "button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter" }, words("insert"),
+      "button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter" }, words(this.#insertKey),
     );
     return element(
       "div", { class: "actions" }, this.#code, this.#copyButtons(image),
@@ -188,6 +197,10 @@ export class DetailsPane {
       copyButton("html", () => markupOf(image, this.#context)),
       copyButton("link", () => this.#choice().url),
     );
+  }
+
+  get #insertKey() {
+    return this.#context.config.isField ? "use" : "insert";
   }
 
   #choice() {

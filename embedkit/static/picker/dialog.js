@@ -53,6 +53,10 @@ export async function openPicker({ i18n, ...options } = {}) {
   const picker = document.createElement("embedkit-picker");
   for (const [name, value] of Object.entries({ ...options, modal: true })) {
     if (value === undefined || value === null || value === false) continue;
+    if (typeof value === "function") {
+      picker[name] = value; // such as grant
+      continue;
+    }
     const attribute = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     picker.setAttribute(attribute, value === true ? "" : String(value));
   }

@@ -2,19 +2,20 @@
 
 import { PickerDialog } from "./dialog.js";
 import { element } from "./dom.js";
-import { FormValue } from "./field.js";
+import { FieldCard, FormValue } from "./field.js";
 import { Picker } from "./picker.js";
 import { Service } from "./service.js";
 import { PickerConfig, PickerState } from "./state.js";
 import { loadStyle, loadWords, STYLE } from "./words.js";
 
-const TEXT_PROPERTIES = ["endpoint", "grant", "query", "theme", "max", "filters", "columns", "name"];
+const TEXT_PROPERTIES = ["endpoint", "query", "theme", "max", "filters", "columns", "name"];
 const SWITCH_PROPERTIES = ["multiple", "compact", "sandbox", "required", "disabled"];
 
 export class EmbedKitPicker extends HTMLElement {
   static formAssociated = true;
+  grantSource = null; // a function
   static observedAttributes = [
-    "lang", "dir", "multiple", "filters", "sandbox", "recent", "columns", "grant", "query", "value", "required",
+    "lang", "dir", "multiple", "filters", "sandbox", "remember", "columns", "grant", "query", "value", "required",
   ];
 
   #internals = this.attachInternals();
@@ -23,11 +24,12 @@ export class EmbedKitPicker extends HTMLElement {
   #frame = element("section", { class: "picker", part: "picker", "aria-labelledby": "title" });
   #session = {
     config: this.#config,
-    service: new Service(this.#config),
-    state: new PickerState(),
+    service: new Service(this.#config, (grant) => this.setAttribute("grant", grant)),
+    state: new PickerState(this.#config),
     emit: (name, detail, isCancelable) => this.#emit(name, detail, isCancelable),
   };
   #picker; // until the words are there, undefined
+  #card; // of a field, likewise
   #dialog;
   #connection; // aborts when the element leaves the page
   #ownWords = {};
@@ -51,7 +53,7 @@ export class EmbedKitPicker extends HTMLElement {
     window.addEventListener("online", () => this.#picker?.retryAfter("offline", "server"), { signal });
     for (const field of this.querySelectorAll("[name]")) field.toggleAttribute("disabled", true); // for no scripts
     this.#setValue(this.#field.value);
-    this.#dialog.place(this.#dialog.isOpen || this.hasAttribute("modal"));
+    this.#dialog.place(this.#dialog.isOpen || this.#isModal);
     this.#build();
   }
 
@@ -83,13 +85,37 @@ export class EmbedKitPicker extends HTMLElement {
     this.#picker = new Picker(this.#frame, words, this.#session, {
       accept: (choice) => this.#accept(choice),
       cancel: () => this.cancel(),
-      clear: () => this.#clear(),
     });
+    this.#makeCard(words);
     this.#validate();
-    this.#picker.showValue(this.value);
-    this.search(before ? before.input.value : this.getAttribute("query") ?? "");
+    const { query, index } = this.#session.state.remembered;
+    const wanted = before ? before.input.value : this.getAttribute("query") ?? query ?? "";
+    this.search(wanted).then(() => wanted === query && this.#picker.returnTo(index));
     if (this.#dialog.isOpen || (!before && this.hasAttribute("autofocus"))) this.focus();
     if (!before) this.#emit("ready");
+  }
+
+  /** In a form stands a card; the picker is in a dialog. */
+  #makeCard(words) {
+    this.#card?.node.remove();
+    this.#card = null;
+    if (!this.#config.isField) return;
+    this.#card = new FieldCard(words, this.#session.service, {
+      open: () => this.open(),
+      edit: (value) => {
+        this.open();
+        this.#picker.edit(value);
+      },
+      remove: () => this.#clear(),
+    });
+    this.#card.node.lang = words.language;
+    this.#card.node.inert = this.#frame.inert;
+    this.#card.show(this.value);
+    this.shadowRoot.prepend(this.#card.node);
+  }
+
+  get #isModal() {
+    return this.hasAttribute("modal") || this.#config.isField;
   }
 
   #emit(name, detail = {}, isCancelable = false) {
@@ -104,6 +130,15 @@ export class EmbedKitPicker extends HTMLElement {
 
   get language() {
     return this.#config.language;
+  }
+
+  /** A grant, or a function that gets one whenever one is needed. */
+  get grant() {
+    return this.grantSource ?? this.getAttribute("grant") ?? "";
+  }
+  set grant(grant) {
+    this.grantSource = typeof grant === "function" ? grant : null;
+    if (!this.grantSource) this.setAttribute("grant", grant);
   }
 
   get i18n() {
@@ -131,7 +166,7 @@ export class EmbedKitPicker extends HTMLElement {
   close(choice = null) {
     if (!this.#dialog.isOpen) return;
     this.#dialog.close();
-    if (!this.hasAttribute("modal")) this.#dialog.place(false);
+    if (!this.#isModal) this.#dialog.place(false);
     this.#dialog.settle(choice);
   }
 
@@ -150,7 +185,13 @@ export class EmbedKitPicker extends HTMLElement {
   }
 
   focus(options) {
+    if (this.#card && !this.#dialog.isOpen) this.#card.opener.focus(options);
+    else this.#focusInput(options);
+  }
+
+  #focusInput(options) {
     this.#picker?.input.focus(options);
+    this.#picker?.input.select(); // what was looked for before gives way to what is typed
   }
 
   get value() {
@@ -158,7 +199,7 @@ export class EmbedKitPicker extends HTMLElement {
   }
   set value(value) {
     this.#setValue(String(value ?? ""));
-    this.#picker?.showValue(this.value);
+    this.#card?.show(this.value);
   }
 
   get form() {
@@ -178,6 +219,7 @@ export class EmbedKitPicker extends HTMLElement {
   }
   formDisabledCallback(isDisabled) {
     this.#frame.inert = isDisabled;
+    if (this.#card) this.#card.node.inert = isDisabled;
   }
   formStateRestoreCallback(state) {
     this.value = state;
@@ -189,7 +231,7 @@ export class EmbedKitPicker extends HTMLElement {
   }
 
   #validate() {
-    this.#field.validate(this.#picker?.words, this.#picker?.input);
+    this.#field.validate(this.#picker?.words, this.#card?.opener ?? this.#picker?.input);
   }
 
   /** Take a choice: it is the value while listeners look at it, and stays unless one objects. */
@@ -200,7 +242,7 @@ export class EmbedKitPicker extends HTMLElement {
       this.#setValue(before);
       return false;
     }
-    this.#picker.showValue(this.value, choice);
+    this.#card?.show(this.value, choice);
     this.#field.emitChange();
     this.close(choice);
     return true;

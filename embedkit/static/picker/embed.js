@@ -19,7 +19,6 @@ const MIN_EMBED_WIDTH = 100;
 const MAX_EMBED_WIDTH = 2000;
 const ALIGNMENTS = ["", "left", "center", "right"];
 const CAPTIONS = ["none", "getty", "own"];
-const TARGETS = ["web", "facade", "card", "widget", "oembed", "wordpress", "amp", "feed", "email", "markdown", "text"];
 
 /** The picture, or the embed as it will look. */
 export class EmbedPreview {
@@ -148,8 +147,13 @@ export class EmbedOptions {
   #hint = element("p", { id: "alt-hint", class: "hint" });
   #caption;
 
-  /** @param {Words} words @param {Picture} image @param {Edits} edits - shown, and changed by read() */
-  constructor(words, image, edits) {
+  /**
+   * @param {Words} words
+   * @param {Picture} image
+   * @param {Edits} edits - shown, and changed by read()
+   * @param {string[]} targets - to choose from
+   */
+  constructor(words, image, edits, targets) {
     this.#words = words;
     this.#image = image;
     this.#edits = edits;
@@ -161,7 +165,7 @@ export class EmbedOptions {
       this.#field("width", "width", this.#width()),
       this.#field("caption", "caption", this.#select("caption", CAPTIONS)),
       this.#field("words", "caption_text", this.#caption),
-      this.#field("target", "target", this.#select("target", ["", ...TARGETS])),
+      targets.length > 0 && this.#field("target", "target", this.#select("target", ["", ...targets])),
     );
   }
 
@@ -175,7 +179,7 @@ export class EmbedOptions {
       width: width.validity.valid ? width.value : "",
       caption: caption.value,
       words: changedText(words, this.#ownCaption),
-      target: target.value,
+      target: target?.value ?? edits.target,
     });
     this.#caption.parentNode.hidden = edits.caption !== "own";
     this.#hint.textContent = edits.alt ? "" : this.#words("alt_hint");

@@ -1,8 +1,7 @@
-/* The picker as a field of a form: the value it has, and the bar that shows it. */
+/* The picker as a field of a form: the value it has, and the card that shows it. */
 
-import { button, element } from "./dom.js";
-
-const ID_IN_JSON = /^\{"id":"([^"]+)/; // a value that was inserted with output=json
+import { button, element, icon } from "./dom.js";
+import { editsFrom } from "./images.js";
 
 export class FormValue {
   #internals;
@@ -27,7 +26,8 @@ export class FormValue {
     const valueMissing = this.#host.hasAttribute("required") && !this.#value;
     const message = words ? words("required") : "…";
     this.#internals.setValidity({ valueMissing }, valueMissing ? message : "", anchor);
-    this.#internals.ariaLabel = words ? words("title") : null;
+    const label = Array.from(this.#internals.labels, ({ textContent }) => textContent.trim()).join(" ");
+    this.#internals.ariaLabel = label || (words ? words("title") : null);
   }
 
   emitChange() {
@@ -37,46 +37,73 @@ export class FormValue {
   }
 }
 
-/** The bar with the picture that the field holds. */
-export class ChosenBar {
-  node = element("div", { class: "footer chosen", part: "footer", hidden: true });
-  #context;
-  #remove;
+/** What stands in the form: the picture that the field holds, and buttons to choose, change, edit and remove it. */
+export class FieldCard {
+  node = element("div", { class: "card", part: "field" });
+  #words;
+  #service;
+  #actions;
+  #status = element("p", { class: "unseen", role: "status" });
   #value = "";
 
-  constructor(context, remove) {
-    this.#context = context;
-    this.#remove = remove;
+  /** @param {Words} words @param {Service} service @param {FieldActions} actions */
+  constructor(words, service, actions) {
+    this.#words = words;
+    this.#service = service;
+    this.#actions = actions;
+  }
+
+  /** The button that opens the picker. */
+  get opener() {
+    return this.node.querySelector("button");
   }
 
   /** Show a value with its picture, which is asked for if it is not known. */
   async show(value, choice) {
     this.#value = value;
-    this.node.hidden = !value || !this.#context.config.isField;
-    if (this.node.hidden) return;
-    this.#render(value, choice);
-    const known = choice ?? (await this.#find(value));
-    if (known && known !== choice && this.#value === value) this.#render(value, known);
+    this.#render(choice);
+    if (!value || choice) return;
+    const found = await this.#find(value);
+    if (found && this.#value === value) this.#render(found);
   }
 
   async #find(value) {
-    const id = ID_IN_JSON.exec(value)?.[1];
-    const found = await this.#context.service.resolve([id ?? value]).catch(() => null);
+    const found = await this.#service.resolve([editsFrom(value)?.id ?? value]).catch(() => null);
     if (!found) return null;
-    const { title, thumb } = found.images[0];
-    return { title, thumb: thumb?.url ?? null };
+    const [{ title, thumb, credit }] = found.images;
+    return { title, thumb: thumb?.url, credit };
   }
 
-  #render(value, choice) {
-    const { words } = this.#context;
-    const label = element(
-      "div", {}, element("span", {}, words("chosen")), element("b", { dir: "auto" }, choice?.title || value),
-    );
+  #render(choice) {
+    const { open, edit } = this.#actions;
+    const words = this.#words;
+    const hadFocus = this.node.matches(":focus-within");
+    const choose = (key) => button({ class: "pill", click: open }, words(key));
+    const buttons = this.#value
+      ? [
+        choose("change"), button({ class: "pill", click: () => edit(this.#value) }, words("edit")),
+        button({ class: "pill", click: () => this.#remove() }, words("remove")),
+      ]
+      : [choose("choose")];
     this.node.replaceChildren(
-      choice?.thumb ? element("img", { src: choice.thumb, alt: "" }) : "",
-      label,
-      element("span", { class: "room" }),
-      button({ class: "pill", click: this.#remove }, words("remove")),
+      choice?.thumb
+        ? element("img", { src: choice.thumb, alt: "" })
+        : element("div", { class: "blank" }, icon("picture")),
+      element("div", { class: "about" }, this.#text(choice), element("div", { class: "row" }, buttons)), this.#status,
     );
+    if (hadFocus) this.opener.focus();
+  }
+
+  #text(choice) {
+    if (!this.#value) return element("p", {}, this.#words("no_picture"));
+    return [
+      element("b", { dir: "auto" }, choice?.title || this.#value),
+      choice?.credit && element("p", { dir: "auto" }, choice.credit.line),
+    ];
+  }
+
+  #remove() {
+    this.#actions.remove();
+    this.#status.textContent = this.#words("removed");
   }
 }

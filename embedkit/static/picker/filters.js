@@ -8,7 +8,13 @@ const COLORS = {
   purple: "7d4fb3", pink: "e77fa8", brown: "8a5a3c", black: "111111", grey: "8c8c8c", white: "ffffff",
 };
 
-// By the key of words: the service's name, values by the key of words, and the family without it.
+const EDITORIAL = ["editorial"];
+const NOT_EDITORIAL = ["all", "creative"];
+const DAY_MS = 86_400_000;
+const RANGE = "range"; // of dates, with two fields
+
+// By the key of words: the service's name, values by the key of words, and the families that have it, if not all do.
+// A period is ours: the service has date_from and date_to.
 const FILTERS = {
   family: { name: "family", values: { all: "all", creative: "creative", editorial: "editorial" } },
   orientation: {
@@ -16,27 +22,49 @@ const FILTERS = {
     values: { any: "", horizontal: "horizontal", vertical: "vertical", square: "square", panoramic: PANORAMA },
   },
   people: { name: "number_of_people", values: { any: "", none: "none", one: "one", two: "two", group: "group" } },
-  color: { name: "color", values: { any: "", ...COLORS }, notFor: "editorial" },
+  color: { name: "color", values: { any: "", ...COLORS }, families: NOT_EDITORIAL },
+  section: {
+    name: "editorial_segments", families: EDITORIAL,
+    values: { any: "", news: "news", sport: "sport", entertainment: "entertainment", archival: "archival" },
+  },
+  period: { name: "period", values: { any: "", day: "0", week: "7", month: "30", range: RANGE }, families: EDITORIAL },
   sort: {
     name: "sort_order",
     values: { best_match: "", most_popular: "most_popular", newest: "newest", oldest: "oldest" },
   },
-  nudity: { name: "exclude_nudity", notFor: "editorial" },
+  nudity: { name: "exclude_nudity", families: NOT_EDITORIAL },
+  rights: { name: "exclude_editorial_use_only", families: ["creative"] },
 };
+const SWITCHES = ["nudity", "rights"];
 const OLDEST = "oldest"; // an order of editorial pictures alone
 
 export const NO_FILTERS = Object.freeze({
   family: "all", orientations: "", number_of_people: "", color: "", sort_order: "", exclude_nudity: true,
+  editorial_segments: "", period: "", date_from: "", date_to: "", exclude_editorial_use_only: false,
 });
+
+/** Whether the search of a family has a filter. */
+const isOffered = ({ families }, family) => families?.includes(family) ?? true;
+
+/** The first day of a period, or both ends of a range, by the service's names. */
+function datesOf({ period, date_from, date_to }) {
+  if (period && period !== RANGE) return { date_from: isoDay(Date.now() - Number(period) * DAY_MS) };
+  return period ? { ...(date_from && { date_from }), ...(date_to && { date_to }) } : {};
+}
+
+const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
 
 /** The filters that the service is asked with: those that are set and that the family takes. */
 export function activeFilters(filters) {
-  const isActive = ({ name, notFor }) => {
-    const value = filters[name];
-    if (value === "" || notFor === filters.family) return false;
+  const isActive = (filter) => {
+    const value = filters[filter.name];
+    if (value === "" || !isOffered(filter, filters.family)) return false;
+    if (filter === FILTERS.rights) return value; // that of nudity is always told
     return value !== OLDEST || filters.family === "editorial";
   };
-  return Object.fromEntries(Object.values(FILTERS).filter(isActive).map(({ name }) => [name, filters[name]]));
+  const active = Object.values(FILTERS).filter(isActive).map(({ name }) => [name, filters[name]]);
+  const { period, ...others } = Object.fromEntries(active);
+  return period ? { ...others, ...datesOf(filters) } : others;
 }
 
 /** @returns {number} how many filters narrow the search */
@@ -73,8 +101,8 @@ export class FilterBar {
 
   update(filters) {
     for (const { key, node, show } of this.#controls) {
-      node.hidden = FILTERS[key].notFor === filters.family;
-      show(filters[FILTERS[key].name], filters.family);
+      node.hidden = !isOffered(FILTERS[key], filters.family);
+      show(filters[FILTERS[key].name], filters);
     }
     const count = countFilters(filters);
     this.clear.hidden = count === 0;
@@ -95,15 +123,15 @@ export class FilterBar {
     this.#actions.toggle(isOpen);
   }
 
-  /** A control with its element, and show(value, family). */
+  /** A control with its element, and show(value, filters). */
   #control(key) {
     const { name } = FILTERS[key];
     const change = ({ target }) => {
       this.#actions.change({ [name]: target.type === "checkbox" ? target.checked : target.value });
     };
     if (key === "family") return this.#segments(key, change);
-    if (key === "nudity") return this.#checkbox(key, change);
-    return this.#select(key, change);
+    if (SWITCHES.includes(key)) return this.#checkbox(key, change);
+    return key === "period" ? this.#period(key, change) : this.#select(key, change);
   }
 
   #segments(key, change) {
@@ -122,13 +150,32 @@ export class FilterBar {
     return { key, node, show: (value) => { input.checked = value; } };
   }
 
+  /** A select, and two days for a range. */
+  #period(key, change) {
+    const words = this.#words;
+    const { node: select, show } = this.#select(key, change);
+    const days = ["date_from", "date_to"].map((name) => element("input", {
+      type: "date", class: "pill", "aria-label": words(name),
+      change: ({ target }) => this.#actions.change({ [name]: target.value }),
+    }));
+    const range = element("span", { class: "range" }, days);
+    return {
+      key, node: element("span", { class: "range" }, select, range),
+      show: (value, filters) => {
+        show(value, filters);
+        range.hidden = value !== RANGE;
+        [days[0].value, days[1].value] = [filters.date_from, filters.date_to];
+      },
+    };
+  }
+
   /** A select whose first choice has the name of the filter. */
   #select(key, change) {
     const words = this.#words;
     const { values } = FILTERS[key];
     const select = element("select", { "aria-label": words(key), change });
     const node = element("span", { class: `pick pill ${key}` }, select, icon("down"));
-    const show = (value, family) => {
+    const show = (value, { family }) => {
       const names = Object.keys(values).filter((name) => name !== OLDEST || family === "editorial");
       const label = (name) => words(name === "any" ? key : `${key}_${name}`);
       select.replaceChildren(...names.map((name) => option(values[name], label(name), values[name] === value)));

@@ -97,6 +97,11 @@ export function titleOf({ title, id }, words) {
   return title || words("untitled", { id });
 }
 
+/** What the picture may not be used for, in a sentence; "" if nothing is known. */
+export function rightsOf({ restrictions, family }, words) {
+  return restrictions.join(" ") || (family === "editorial" ? words("editorial_only") : "");
+}
+
 /**
  * Recognise what names a picture: a link, an ID, a shortcode, embed code.
  *
@@ -129,6 +134,29 @@ function escapeValue(name, value) {
   const marked = looksLikeSwitch ? `\0${line}` : line; // its first letter is escaped, so that it stays a text
   return marked.replace(SPECIAL, (match) => `&#${match.charCodeAt(match.length - 1)};`);
 }
+
+/**
+ * Read what shortcode() has written, by itself or in the value of output=json.
+ *
+ * @param {string} value - of a field
+ * @returns {(Partial<Edits> & {id: string})|null} null for other values, such as URLs
+ */
+export function editsFrom(value) {
+  const inJson = /"shortcode":("(?:[^"\\]|\\.)*")/.exec(value);
+  const tag = inJson ? JSON.parse(inJson[1]) : value;
+  const [, id] = /^\[getty (?:src=")?([\w,-]+)/.exec(tag) ?? [];
+  if (!id) return null;
+  const attributes = [...tag.matchAll(/ (\w+)="([^"]*)"/g)].map(([, name, text]) => [name, unescapeValue(text)]);
+  const { width = "", align = "", title: alt = null, target = "", caption } = Object.fromEntries(attributes);
+  return { id, width, align, alt, target, ...captionFrom(caption) };
+}
+
+function captionFrom(text) {
+  if (!text) return { caption: "none" };
+  return text === "true" ? { caption: "getty" } : { caption: "own", words: text };
+}
+
+const unescapeValue = (text) => text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code));
 
 /** @returns {EmbedOptions} */
 export function embedOptions({ caption }, edits) {

@@ -4,11 +4,11 @@ import { button, element } from "./dom.js";
 import { choiceOf, embedOptions, joinChoices, slideshowOf } from "./images.js";
 
 const MAX_SLIDES = 5; // pictures in one embed of Getty Images
-const MARKUP_TIMEOUT_MS = 4_000; // for markup that the page did not ask for
 
 export class SelectionBar {
   #words;
   #actions;
+  #stay = null;
 
   /** @param {Words} words @param {SelectionActions} actions */
   constructor(words, actions) {
@@ -19,9 +19,29 @@ export class SelectionBar {
     });
   }
 
+  /** Whether it asks if the selection may be lost. */
+  get isAsking() {
+    return Boolean(this.#stay?.isConnected);
+  }
+
   render(count) {
     this.node.hidden = count === 0;
     this.node.replaceChildren(...(count ? this.#parts(count) : []));
+  }
+
+  /** Ask before the selection is lost; the focus goes to the answer that keeps it. */
+  ask(count, leave) {
+    const words = this.#words;
+    const stay = () => {
+      this.render(count);
+      this.node.querySelector(".primary").focus();
+    };
+    this.#stay = button({ class: "primary", "aria-describedby": "leaving", click: stay }, words("leave_stay"));
+    this.node.replaceChildren(
+      element("strong", { id: "leaving" }, words("leave", { n: count })), element("span", { class: "room" }),
+      button({ class: "pill", click: leave }, words("leave_close")), this.#stay,
+    );
+    this.#stay.focus();
   }
 
   #parts(count) {
@@ -57,8 +77,8 @@ export class Inserter {
     const choices = embeds.map((image) => choiceOf(image, state.editsOf(image.id)));
     // within the click, as clipboards need it; a page may want no more
     if (!emit("select-sync", joinChoices(choices), true)) return;
-    await this.#addMarkup(choices, embeds);
-    if (config.needsMarkup && choices.some((choice) => choice[config.output] === null)) {
+    if (config.needsMarkup) await this.#addMarkup(choices, embeds);
+    if (choices.some((choice) => choice[config.output] === null)) {
       this.#actions.showProblem(words("html_failed"));
       return;
     }
@@ -79,6 +99,7 @@ export class Inserter {
   #finish(images, choices) {
     const { words, state, config, announcer } = this.#context;
     if (config.remembers) for (const { id } of images) state.usedPictures.add(id);
+    state.rememberEdits(images.at(-1).id);
     state.forgetEdits();
     state.selection.clear();
     this.#actions.finish();
@@ -88,10 +109,10 @@ export class Inserter {
 }
 
 /** Fill in html, markdown and oembed. */
-async function addMarkup(choices, images, { service, state, config }) {
+async function addMarkup(choices, images, { service, state }) {
   const items = images.map((image, index) => ({ ...markupItem(image, state), choice: choices[index] }));
   const fill = async (field, target, chosen) => {
-    const found = await service.markup(chosen, target, config.needsMarkup ? undefined : MARKUP_TIMEOUT_MS);
+    const found = await service.markup(chosen, target);
     chosen.forEach(({ choice }, index) => { choice[field] = found[index]; });
   };
   const targets = [...new Set(items.map(({ target }) => target))];

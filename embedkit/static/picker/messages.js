@@ -57,6 +57,26 @@ export class Announcer {
   }
 }
 
+/** The keys of the picker, in a dialog of their own. */
+export class KeyHelp {
+  node = element("dialog", { class: "keys", "aria-labelledby": "keys-title" });
+
+  /** @param {Words} words */
+  constructor(words) {
+    const rows = words.list("keys").map((line) => line.split("|"));
+    this.node.append(
+      element("h3", { id: "keys-title" }, words("keys_title")),
+      element("dl", {}, rows.map(([keys, text]) =>
+        element("div", {}, element("dt", {}, element("kbd", {}, keys)), element("dd", {}, text)))),
+      button({ class: "pill", click: () => this.node.close() }, words("close")),
+    );
+  }
+
+  show() {
+    this.node.showModal();
+  }
+}
+
 export class Messages {
   panel = element("div", { class: "panel", part: "state", hidden: true });
   notice = element("div", { class: "notice", hidden: true });

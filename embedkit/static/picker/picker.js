@@ -2,15 +2,17 @@
 
 import { DetailsPane } from "./details.js";
 import { button, element, icon } from "./dom.js";
-import { ChosenBar } from "./field.js";
 import { FilterBar, NO_FILTERS } from "./filters.js";
+import { editsFrom } from "./images.js";
 import { Inserter, SelectionBar } from "./insertion.js";
-import { Announcer, Messages } from "./messages.js";
+import { Announcer, KeyHelp, Messages } from "./messages.js";
 import { LoadMore, ResultsGrid } from "./results.js";
 import { Finder, SearchBox } from "./search.js";
 
-const NARROW_WIDTH = 640; // in pixels, as is the height
+const NARROW_WIDTH = 640; // in pixels, as are the next two
+const WIDE_WIDTH = 900; // from which the details have a place of their own: nothing moves when they open
 const SHORT_HEIGHT = 420;
+const TEXT_FIELDS = "input, textarea, select"; // in which a key writes
 
 /** Everything in the frame, in one language: another gets another picker, with the same state. */
 export class Picker {
@@ -26,7 +28,7 @@ export class Picker {
   #loadMore;
   #details;
   #selectionBar;
-  #chosenBar;
+  #keyHelp;
   #finder;
   #inserter;
   #count = element("p", { class: "count" });
@@ -81,6 +83,7 @@ export class Picker {
     this.#grid = new ResultsGrid(context, {
       open: (index, options) => this.#open(index, options),
       select: (index, options) => this.#select(index, options),
+      insert: (image) => this.#insertAtOnce(image),
     });
     this.#loadMore = new LoadMore(context, this.#frame, this.#lifetime.signal, more);
     this.#details = new DetailsPane(context, {
@@ -93,7 +96,7 @@ export class Picker {
       clear: () => this.#deselect(),
       insert: (asSlideshow) => this.#insertSelection({ asSlideshow }),
     });
-    this.#chosenBar = new ChosenBar(context, () => this.#removeChosen());
+    this.#keyHelp = new KeyHelp(words);
   }
 
   #makeActors(context) {
@@ -131,8 +134,10 @@ export class Picker {
       this.#top(words, config),
       element("div", { class: "tools" }, this.#filterBar.nodes, this.#count),
       element("div", { class: "progress" }),
-      element("div", { class: "body" }, this.#main, this.#details.node),
-      this.#selectionBar.node, this.#chosenBar.node, announcer.status, announcer.alarm,
+      element(
+        "div", { class: "body" }, this.#main, this.#details.node, element("p", { class: "place" }, words("place")),
+      ),
+      this.#selectionBar.node, this.#keyHelp.node, announcer.status, announcer.alarm,
     );
   }
 
@@ -142,17 +147,29 @@ export class Picker {
       element("h2", { id: "title" }, words("title")),
       this.#searchBox.form,
       config.isSandbox && element("p", { class: "badge", part: "badge" }, words("sandbox")),
-      button({ class: "plain close", "aria-label": words("close"), click: () => this.#host.cancel() }, icon("close")),
+      button({ class: "plain close", "aria-label": words("close"), click: () => this.#leave() }, icon("close")),
     );
   }
 
   /** Search as if it had been typed; resolves once there is an answer. */
-  search(query, filters = {}) {
+  search(query, filters = {}, options = {}) {
     const { state } = this.#context;
     this.input.value = query;
     state.setFilters(filters);
     this.#filterBar.update(state.filters);
-    return this.#finder.run();
+    return this.#finder.run(options);
+  }
+
+  /** Open the details of a picture with what was chosen for it, as the value of a field tells. */
+  edit(value) {
+    const edits = editsFrom(value);
+    if (edits) this.#context.state.setEdits(edits.id, edits);
+    return this.search(edits ? `id:${edits.id}` : value, {}, { again: true });
+  }
+
+  /** Show a result where the reader left it. */
+  returnTo(index) {
+    this.#grid.show(index);
   }
 
   /** Start anew: nothing searched, filtered, edited or selected. */
@@ -200,6 +217,7 @@ export class Picker {
     const tile = this.#grid.tiles[index];
     const top = tile.getBoundingClientRect().top;
     state.openIndex = index;
+    state.remember({ index });
     this.#details.show(image, index, state.total);
     this.#showDetails(true);
     this.#main.scrollTop += tile.getBoundingClientRect().top - top; // the tile stays where it was
@@ -282,6 +300,12 @@ export class Picker {
     return this.#inserter.insert([...this.#context.state.selection.values()], options);
   }
 
+  /** Insert what was clicked twice: with others if some are selected. */
+  #insertAtOnce(image) {
+    if (this.#context.state.selection.size) this.#insertSelection();
+    else if (!this.#details.isRefused) this.#inserter.insert([image]);
+  }
+
   #insertCurrent(target) {
     const { images, isOpen, openIndex, selection } = this.#context.state;
     const image = images[isOpen ? openIndex : this.#grid.activeIndex];
@@ -294,33 +318,35 @@ export class Picker {
     else this.#context.announcer.alert(text, this.#messages.notice);
   }
 
-  showValue(value, choice) {
-    this.#chosenBar.show(value, choice);
-  }
-
-  #removeChosen() {
-    const { words, announcer } = this.#context;
-    this.#host.clear();
-    announcer.confirm(words("removed"));
-    this.input.focus();
-  }
-
-  /** One step back: from the details to the results, from these out of the picker. */
+  /** One step back: from the details to the results, from these out of the picker, which asks before work is lost. */
   back() {
     if (this.#context.state.isOpen) this.#close();
-    else this.#host.cancel();
+    else this.#leave();
+  }
+
+  /** Out of the picker; the second time without asking. */
+  #leave() {
+    const { size } = this.#context.state.selection;
+    if (size && !this.#selectionBar.isAsking) this.#selectionBar.ask(size, () => this.#leave());
+    else {
+      this.#context.state.selection.clear();
+      this.#showSelection();
+      this.#host.cancel();
+    }
   }
 
   #key(event) {
-    if (event.isComposing || !this.#act(event)) return;
+    if (event.isComposing || this.#keyHelp.node.open || !this.#act(event)) return;
     event.preventDefault();
     event.stopPropagation();
   }
 
   /** Do what a key means everywhere in the picker; false if it means nothing. */
   #act({ key, target, ctrlKey, metaKey }) {
-    if (key === "Escape") this.back();
-    else if (key === "/" && !target.matches("input, textarea, select")) this.input.focus();
+    if (key === "Escape" && target === this.input && target.value) this.#searchBox.clear();
+    else if (key === "Escape") this.back();
+    else if (key === "?" && !target.matches(TEXT_FIELDS)) this.#keyHelp.show();
+    else if (key === "/" && !target.matches(TEXT_FIELDS)) this.input.focus();
     else if (key === "Enter" && (ctrlKey || metaKey)) this.#insertCurrent(target);
     else return false;
     return true;
@@ -338,6 +364,7 @@ export class Picker {
     const { clientWidth: width, clientHeight: height } = this.#frame;
     if (!width) return;
     this.#frame.toggleAttribute("data-narrow", width < NARROW_WIDTH);
+    this.#frame.toggleAttribute("data-wide", width >= WIDE_WIDTH);
     this.#frame.toggleAttribute("data-short", height < SHORT_HEIGHT && !this.#context.config.isCompact);
     this.#coverRest();
     this.#grid.fit();

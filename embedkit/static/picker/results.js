@@ -1,8 +1,9 @@
 /* The results: a listbox of tiles in justified rows, and what comes after the last of them. */
 
-import { button, element, setPixels } from "./dom.js";
-import { titleOf } from "./images.js";
+import { button, element, icon, setPixels } from "./dom.js";
+import { rightsOf, titleOf } from "./images.js";
 import { fillDrag } from "./insertion.js";
+import { justify } from "./rows.js";
 
 const MIN_RATIO = 0.5; // of a tile, which cuts what is beyond
 const MAX_RATIO = 3.2;
@@ -12,10 +13,7 @@ const SMALL_ROW_HEIGHT = 104;
 const SMALL_SPACE = 480;
 const MEAN_RATIO = 1.4; // of width to height
 const NEAR_END = "600px";
-const MAX_TILES_IN_ROW = 24;
-const MAX_STRETCH = 1.35; // of a last row; beyond it the row is left short
-const SHORT_ROW_SCALE = 1.1; // how tall it is then
-const SHORT_ROW_COST = 0.15; // and what it counts, on the scale of squared logarithms below
+const SCROLLER = ".main, .picker"; // a pointer goes down on them where their scrollbar is dragged
 
 /** The tiles. One is in the tab order; arrow keys move between them, in the order that they are seen in. */
 export class ResultsGrid {
@@ -36,7 +34,8 @@ export class ResultsGrid {
       class: "grid", role: "listbox", "aria-label": words("results"), "aria-describedby": "help",
       "aria-multiselectable": config.isMultiple ? "true" : null,
       keydown: this.#onTile((index, event) => this.#key(index, event)),
-      click: this.#onTile((index, event) => this.#click(index, event)),
+      click: this.#onTile((index, event) => event.detail > 1 || this.#click(index, event)),
+      dblclick: (event) => this.#insert(event),
       focusin: this.#onTile((index) => {
         this.#activate(index);
         emit("focus", { id: state.images[index].id, title: state.images[index].title });
@@ -69,6 +68,13 @@ export class ResultsGrid {
     this.mark();
   }
 
+  /** Bring a tile into view, and into the tab order, without its focus. */
+  show(index) {
+    if (!this.tiles[index]) return;
+    this.#activate(index);
+    this.tiles[index].scrollIntoView({ block: "nearest" });
+  }
+
   focus(index) {
     this.tiles[index]?.focus();
     this.tiles[index]?.scrollIntoView({ block: "nearest" });
@@ -92,13 +98,19 @@ export class ResultsGrid {
     const { words, state, config } = this.#context;
     const title = titleOf(image, words);
     const label = image.photographer ? words("option", { title, who: image.photographer }) : title;
+    const rights = rightsOf(image, words);
     return element(
       "div",
       {
         class: "tile", part: "tile", role: "option", id: `tile-${index}`, draggable: "true", lang: state.textLanguage,
         tabindex: index === this.#activeIndex ? 0 : -1, "aria-label": label, "aria-posinset": index + 1,
+        "aria-description": rights || null,
       },
-      element("div", { class: "shot" }, image.thumb && this.#image(image)),
+      element(
+        "div", { class: "shot" }, image.thumb && this.#image(image),
+        element("span", { class: "name", dir: "auto" }, title),
+      ),
+      rights && element("span", { class: "rights", title: rights }, icon("rights")),
       element("span", { class: "by", dir: "auto" }, image.photographer || title),
       config.isMultiple && element("span", { class: "mark" }),
     );
@@ -187,6 +199,12 @@ export class ResultsGrid {
     else this.#actions.open(index, { keepsFocus: true });
   }
 
+  /** Insert what was clicked twice; its tile may be elsewhere by then. */
+  #insert({ target }) {
+    const image = this.#context.state.images[this.#activeIndex];
+    if (image && !target.closest(".mark")) this.#actions.insert(image);
+  }
+
   #key(index, event) {
     const { key, ctrlKey, shiftKey } = event;
     if (event.altKey || event.metaKey) return;
@@ -244,7 +262,7 @@ export class LoadMore {
   #usesPointer = false;
   #observer;
 
-  // The frame's events tell pointer users from keyboard users, until the signal ends that.
+  // The frame's events tell who scrolls with a pointer from who uses keys or only clicks, until the signal ends that.
   constructor({ words, config }, frame, signal, load) {
     this.#words = words;
     this.#load = load;
@@ -253,8 +271,11 @@ export class LoadMore {
       if (isNear && this.#usesPointer && config.autoloads) load();
     }, { scrollMargin: NEAR_END });
     signal.addEventListener("abort", () => this.#observer.disconnect());
+    const notice = ({ type, target }) => {
+      if (type !== "pointerdown" || target.matches(SCROLLER)) this.#notice(type !== "keydown");
+    };
     for (const name of ["pointerdown", "wheel", "touchmove", "keydown"]) {
-      frame.addEventListener(name, () => this.#notice(name !== "keydown"), { capture: true, passive: true, signal });
+      frame.addEventListener(name, notice, { capture: true, passive: true, signal });
     }
   }
 
@@ -290,52 +311,4 @@ export class LoadMore {
     this.#usesPointer = usesPointer;
     if (began) this.look();
   }
-}
-
-/**
- * Break tiles into rows as wide as the space. Breaks are chosen for all rows together, so that their heights come as
- * near to the target as they can (as Knuth and Plass break paragraphs).
- *
- * @param {number[]} ratios - width by height of each tile
- * @param {number} space - the width of a row, in pixels, as are the next two
- * @param {number} target - the wanted height of a row
- * @param {number} gap - between tiles
- * @returns {{width: number, height: number}[][]} rows of tiles, in whole pixels
- */
-export function justify(ratios, space, target, gap) {
-  const best = bestBreaks(ratios, space, target, gap);
-  const rows = [];
-  for (let end = ratios.length; end > 0; end = best[end].start) {
-    const { start, height } = best[end];
-    rows.unshift(sizeRow(ratios.slice(start, end), height, space, gap));
-  }
-  return rows;
-}
-
-/** For each number of tiles: the start and height of the last row, and the cost of all rows up to it. */
-function bestBreaks(ratios, space, target, gap) {
-  const best = [{ cost: 0, start: 0, height: 0 }];
-  for (let end = 1; end <= ratios.length; end++) {
-    best[end] = { cost: Infinity, start: 0, height: 0 };
-    let sum = 0;
-    for (let start = end - 1; start >= 0 && end - start <= MAX_TILES_IN_ROW; start--) {
-      sum += ratios[start];
-      const full = (space - gap * (end - start - 1)) / sum; // the height at which the row fills the space
-      const isShort = end === ratios.length && full > target * MAX_STRETCH;
-      const height = isShort ? target * SHORT_ROW_SCALE : full;
-      const cost = best[start].cost + (isShort ? SHORT_ROW_COST : Math.log(full / target) ** 2);
-      if (cost < best[end].cost) best[end] = { cost, start, height };
-      if (height < target / 3) break;
-    }
-  }
-  return best;
-}
-
-/** Sizes in whole pixels; what rounding took goes to the last tile. */
-function sizeRow(ratios, height, space, gap) {
-  const tall = Math.max(1, Math.round(height));
-  const row = ratios.map((ratio) => ({ width: Math.max(1, Math.floor(ratio * height)), height: tall }));
-  const rest = space - gap * (row.length - 1) - row.reduce((sum, tile) => sum + tile.width, 0);
-  if (rest < row.length * 2) row[row.length - 1].width += Math.floor(rest);
-  return row;
 }

@@ -28,7 +28,7 @@ export class SearchBox {
       compositionend: () => this.#typed(),
     });
     this.clearButton = button(
-      { class: "plain", "aria-label": words("search_clear"), hidden: true, click: () => this.#clear() }, icon("close"),
+      { class: "plain", "aria-label": words("search_clear"), hidden: true, click: () => this.clear() }, icon("close"),
     );
     this.form = element(
       "form", { class: "search", role: "search", part: "search", submit: (event) => this.#submit(event) },
@@ -55,7 +55,7 @@ export class SearchBox {
     else if (query.length >= minimum) this.#timer = setTimeout(this.#search, DEBOUNCE_MS);
   }
 
-  #clear() {
+  clear() {
     this.input.value = "";
     this.input.focus();
     this.#search();
@@ -94,6 +94,7 @@ export class Finder {
     const query = this.#view.box.takeQuery();
     const filters = activeFilters(state.filters);
     const key = JSON.stringify([query, filters]);
+    if (!reference(query)) state.remember({ query, filters: state.filters });
     if (!again && query && this.#current?.key === key) return;
     this.stop();
     this.#current = {

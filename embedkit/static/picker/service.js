@@ -67,13 +67,26 @@ function errorFrom(response, answer) {
   });
 }
 
+/** From the site's own server, which holds the token: {"grant": …}, as POST /v1/grants answers. */
+async function fetchGrant(url) {
+  const response = await fetch(url, {
+    credentials: "same-origin", cache: "no-store", headers: { Accept: "application/json" },
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
+  return response.ok ? (await response.json()).grant : "";
+}
+
 export class Service {
   #config;
+  #keepGrant;
+  #renewal = null; // a promise, while a grant is renewed
   #answers = new Map(); // {time, found} by path, the oldest first
   #facades = new Map(); // {request, html} by ID
 
-  constructor(config) {
+  /** @param {PickerConfig} config @param {(grant: string) => void} keepGrant */
+  constructor(config, keepGrant) {
     this.#config = config;
+    this.#keepGrant = keepGrant;
   }
 
   get origin() {
@@ -90,13 +103,13 @@ export class Service {
    * @returns {Promise<Results>} an older answer if there is one, in place of a temporary error
    */
   async search(query, filters, page, signal) {
-    const { pageSize, language, grant } = this.#config;
+    const { pageSize, language } = this.#config;
     const params = new URLSearchParams({ q: query, page, page_size: pageSize, ...filters, lang: language });
     const path = `/v1/search?${params}`;
     const kept = this.#answers.get(path);
     if (kept && Date.now() - kept.time < MAX_AGE_MS) return kept.found;
     try {
-      const { answer, response } = await this.#call(path, { signal, grant });
+      const { answer, response } = await this.#callWithGrant(path, signal);
       return this.#keep(path, pageFrom(answer, response));
     } catch (error) {
       if (!kept || !error.isTemporary) throw error;
@@ -135,13 +148,12 @@ export class Service {
   /**
    * @param {{id: string, options: EmbedOptions}[]} items
    * @param {string} target - such as card; "" for the service's default
-   * @param {number} [timeout] - in ms
    * @returns {Promise<(string|null)[]>} null where there is none
    */
-  async markup(items, target, timeout) {
+  async markup(items, target) {
     const refs = items.map(({ id, options: { width: maxwidth, ...others } }) => ({ ref: id, maxwidth, ...others }));
     try {
-      const { answer } = await this.#call("/v1/embeds", { body: { refs, target: target || undefined }, timeout });
+      const { answer } = await this.#call("/v1/embeds", { body: { refs, target: target || undefined } });
       return items.map((_, index) => asText(answer.embeds?.[index]?.html) || null);
     } catch {
       return items.map(() => null);
@@ -161,8 +173,34 @@ export class Service {
     return found;
   }
 
-  /** @param {string} path @param {{signal?: AbortSignal, body?: object, grant?: string, timeout?: number}} [options] */
-  async #call(path, { signal, body, grant, timeout = ANSWER_TIMEOUT_MS } = {}) {
+  /** Without a grant, or with one that has run out, another is got, once. */
+  async #callWithGrant(path, signal) {
+    const isNew = !this.#config.grant && (await this.#renewGrant());
+    try {
+      return await this.#call(path, { signal, grant: this.#config.grant });
+    } catch (error) {
+      if (error.state !== "token" || isNew || !(await this.#renewGrant())) throw error;
+      return this.#call(path, { signal, grant: this.#config.grant });
+    }
+  }
+
+  /** @returns {Promise<boolean>} whether there is another; all who ask meanwhile wait for the same */
+  #renewGrant() {
+    const source = this.#config.grantSource;
+    if (!source) return Promise.resolve(false);
+    this.#renewal ??= Promise.resolve(source)
+      .then((from) => (typeof from === "function" ? from() : fetchGrant(from)))
+      .then((grant) => {
+        if (asText(grant)) this.#keepGrant(grant);
+        return Boolean(asText(grant));
+      })
+      .catch(() => false)
+      .finally(() => { this.#renewal = null; });
+    return this.#renewal;
+  }
+
+  /** @param {string} path @param {{signal?: AbortSignal, body?: object, grant?: string}} [options] */
+  async #call(path, { signal, body, grant } = {}) {
     let response;
     let answer;
     try {
@@ -174,7 +212,7 @@ export class Service {
         },
         body: body && JSON.stringify(body),
         redirect: "error", // a grant must not follow a redirect to another host
-        signal: AbortSignal.any([AbortSignal.timeout(timeout), ...(signal ? [signal] : [])]),
+        signal: AbortSignal.any([AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...(signal ? [signal] : [])]),
       });
       answer = await response.json();
     } catch (error) {

@@ -35,6 +35,10 @@ export class PickerConfig {
   get grant() {
     return this.#text("grant");
   }
+  /** Where another grant comes from: a function of the page, or a URL of its server; null if it can't be renewed. */
+  get grantSource() {
+    return this.#host.grantSource ?? this.#text("grant-url");
+  }
   get language() {
     const nearest = this.#text("lang") || this.#host.parentElement?.closest("[lang]")?.lang;
     return nearest || document.documentElement.lang || navigator.language || "en";
@@ -67,7 +71,15 @@ export class PickerConfig {
     return this.#has("sandbox");
   }
   get remembers() {
-    return this.#text("recent") !== "off";
+    return this.#text("remember") !== "off";
+  }
+  /** Options of every embed until an editor changes them: defaults="align=left&width=400&caption=getty". */
+  get defaults() {
+    return knownEdits(Object.fromEntries(new URLSearchParams(this.#text("defaults") ?? "")));
+  }
+  /** Forms of the embed that an editor may choose from; the service's default is always one. */
+  get targets() {
+    return (this.#text("targets") ?? "web facade").split(/[\s,]+/).filter(Boolean);
   }
   get autoloads() {
     return this.#text("autoload") !== "off";
@@ -77,17 +89,23 @@ export class PickerConfig {
     return OUTPUTS.includes(output) ? output : "shortcode";
   }
   get needsMarkup() {
-    return ["html", "markdown"].includes(this.output);
+    return ["html", "markdown", "json"].includes(this.output);
   }
   get isField() {
     return Boolean(this.#text("name"));
   }
 }
 
-const noEdits = () => ({ alt: null, align: "", width: "", caption: "none", words: null, target: "" });
+const NO_EDITS = { alt: null, align: "", width: "", caption: "none", words: null, target: "" };
+const KEPT_EDITS = ["align", "width", "caption", "target"]; // from one picture to the next
+
+/** Of some values those that hold for any picture. */
+function knownEdits(values) {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => KEPT_EDITS.includes(name)));
+}
 
 export class PickerState {
-  filters = { ...NO_FILTERS };
+  filters;
   images = []; // the results, in their order
   total = 0; // of their search
   openIndex = -1; // of the picture whose details are open
@@ -95,8 +113,30 @@ export class PickerState {
   textLanguage = null; // of the texts that came with the pictures
   recentSearches = new RecentList("recent");
   usedPictures = new RecentList("used"); // their IDs
+  #config;
+  #session = new StoredValue(() => sessionStorage, "session");
   #anchorIndex = -1; // where a range of a selection starts
   #edits = new Map();
+
+  /** @param {PickerConfig} config */
+  constructor(config) {
+    this.#config = config;
+    this.filters = { ...NO_FILTERS, ...this.remembered.filters };
+  }
+
+  /** What was searched and chosen in this session: {query, filters, index, edits}, each if it is known. */
+  get remembered() {
+    return (this.#config.remembers && this.#session.read()) || {};
+  }
+
+  remember(values) {
+    if (this.#config.remembers) this.#session.write({ ...this.remembered, ...values });
+  }
+
+  /** Keep what was chosen for one picture for the next ones. */
+  rememberEdits(id) {
+    this.remember({ edits: knownEdits(this.editsOf(id)) });
+  }
 
   get isOpen() {
     return this.openIndex >= 0;
@@ -109,8 +149,14 @@ export class PickerState {
 
   /** @returns {Edits} to be read and changed */
   editsOf(id) {
-    if (!this.#edits.has(id)) this.#edits.set(id, noEdits());
+    if (!this.#edits.has(id)) {
+      this.#edits.set(id, { ...NO_EDITS, ...this.#config.defaults, ...this.remembered.edits });
+    }
     return this.#edits.get(id);
+  }
+
+  setEdits(id, edits) {
+    this.#edits.set(id, { ...NO_EDITS, ...edits });
   }
 
   forgetEdits() {
@@ -120,6 +166,7 @@ export class PickerState {
   setFilters(values) {
     const known = Object.entries(values).filter(([name]) => name in NO_FILTERS);
     Object.assign(this.filters, Object.fromEntries(known));
+    if ((values.date_from || values.date_to) && !values.period) this.filters.period = "range";
   }
 
   clearImages() {
@@ -152,35 +199,51 @@ export class PickerState {
   }
 }
 
-/** In the browser's storage, the newest first; where storage is blocked it stays empty. */
-class RecentList {
+/** A value in a storage of the browser; where storage is blocked it is null. */
+class StoredValue {
+  #storage;
   #key;
 
-  constructor(name) {
+  /** @param {() => Storage} storage - asking for one may fail @param {string} name */
+  constructor(storage, name) {
+    this.#storage = storage;
     this.#key = `embedkit:${name}`;
   }
 
-  get items() {
+  read() {
     try {
-      const items = JSON.parse(localStorage.getItem(this.#key));
-      return items.filter((item) => typeof item === "string").slice(0, MAX_RECENT);
+      return JSON.parse(this.#storage().getItem(this.#key));
     } catch {
-      return [];
+      return null;
     }
+  }
+
+  write(value) {
+    try {
+      this.#storage().setItem(this.#key, JSON.stringify(value));
+    } catch { /* blocked, or full */ }
+  }
+}
+
+/** The newest first. */
+class RecentList {
+  #stored;
+
+  constructor(name) {
+    this.#stored = new StoredValue(() => localStorage, name);
+  }
+
+  get items() {
+    const items = this.#stored.read();
+    return Array.isArray(items) ? items.filter((item) => typeof item === "string").slice(0, MAX_RECENT) : [];
   }
 
   add(item) {
     const others = this.items.filter((other) => other.toLowerCase() !== item.toLowerCase());
-    this.#write([item, ...others].slice(0, MAX_RECENT));
+    this.#stored.write([item, ...others].slice(0, MAX_RECENT));
   }
 
   clear() {
-    this.#write([]);
-  }
-
-  #write(items) {
-    try {
-      localStorage.setItem(this.#key, JSON.stringify(items));
-    } catch { /* blocked, or full */ }
+    this.#stored.write([]);
   }
 }

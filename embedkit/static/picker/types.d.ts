@@ -47,8 +47,6 @@ export interface Host {
   /** Take a choice; false if a listener objects. */
   accept(choice: Choice): boolean;
   cancel(): void;
-  /** Empty the field. */
-  clear(): void;
 }
 
 /** A picture that the service knows. Texts are "" if unknown. */
@@ -164,6 +162,7 @@ export interface FinderActions {
 
 export interface GridActions {
   open(index: number, options?: { keepsFocus?: boolean }): void;
+  insert(image: Picture): void;
   select(index: number, options?: { isRange?: boolean }): void;
 }
 
@@ -179,6 +178,13 @@ export interface SelectionActions {
   clear(): void;
   /** Insert all that are selected. */
   insert(asSlideshow: boolean): void;
+}
+
+export interface FieldActions {
+  open(): void;
+  /** Open the details of the picture that a value names. */
+  edit(value: string): void;
+  remove(): void;
 }
 
 export interface InsertActions {

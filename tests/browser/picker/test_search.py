@@ -142,11 +142,11 @@ def test_filters_offer_only_what_the_family_takes(desk: Desk) -> None:
     search(page)
     order = page.get_by_role("combobox", name="Sort by")
     assert "Oldest first" not in order.inner_text()
-    page.get_by_label("Creative").check()
+    page.get_by_role("radio", name="Creative").check()
     page.get_by_role("combobox", name="Color").select_option("Green")
     page.get_by_label("Exclude nudity").uncheck()
     expect(page.get_by_role("button", name="Clear filters")).to_be_visible()
-    page.get_by_label("Editorial").check()
+    page.get_by_role("radio", name="Editorial").check()
     expect(page.get_by_role("combobox", name="Color")).to_be_hidden()
     expect(page.get_by_label("Exclude nudity")).to_be_hidden()
     order.select_option("Oldest first")
@@ -168,7 +168,7 @@ def test_filters_offer_only_what_the_family_takes(desk: Desk) -> None:
 def test_which_filters_there_are_is_the_hosts_to_say(desk: Desk) -> None:
     page = desk.open('filters="orientation,type"')
     assert page.get_by_role("combobox").count() == 1
-    expect(page.get_by_label("Editorial")).to_be_visible()
+    expect(page.get_by_role("radio", name="Editorial")).to_be_visible()
     page = desk.open('filters=""')
     assert page.get_by_role("combobox").count() == 0
     search(page)
@@ -181,7 +181,7 @@ def test_a_script_can_search_with_filters(desk: Desk) -> None:
         "picker => picker.search('ships', {family: 'editorial', orientations: 'square', sort_order: 'newest', other: 1})"
     )
     expect(page.get_by_role("searchbox")).to_have_value("ships")
-    expect(page.get_by_label("Editorial")).to_be_checked()
+    expect(page.get_by_role("radio", name="Editorial")).to_be_checked()
     asked = desk.asked("/v1/search")[0].query
     assert (asked["family"], asked["orientations"], asked["sort_order"]) == ("editorial", "square", "newest")
     assert "other" not in asked
@@ -216,12 +216,13 @@ def test_recent_searches_are_remembered_and_forgotten(desk: Desk) -> None:
 
 
 def test_nothing_is_remembered_where_that_is_off_or_blocked(desk: Desk) -> None:
-    page = desk.open("recent=off")
+    page = desk.open("remember=off")
     search(page)
     tiles(page).first.click()
     insert(page)
-    assert page.evaluate("localStorage.length") == 0
-    page.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('blocked') }})")
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    for storage in ("localStorage", "sessionStorage"):
+        page.add_init_script(f"Object.defineProperty(window, '{storage}', {{get() {{ throw new Error('blocked') }}}})")
     page = desk.open()
     search(page)
     expect(tiles(page)).to_have_count(30)

@@ -244,7 +244,7 @@ def test_markup_of_the_service_is_handed_over_and_never_parsed(desk: Desk) -> No
     html = "".join(TEXTS)
     embedded = desk.service.embedded
     desk.service.embed = lambda ref, target: {**embedded(ref, target), "html": html, "title": html}
-    page, asked = opened(desk)
+    page, asked = opened(desk, "output=html targets=card")
     search(page, "900007")
     expect(page.locator(".side h3")).to_have_text(html)
     page.get_by_label("Display as", exact=True).select_option("card")

@@ -1,0 +1,222 @@
+"""No work is lost: what asks before it goes, what is renewed by itself, what is remembered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.picker import Desk, Query, Said, details, heard, problem, queries, search, tiles, until
+
+
+def last_query(desk: Desk) -> Query:
+    return desk.asked("/v1/search")[-1].query
+
+
+def chosen(page: Page) -> str:
+    until(page, "heard.some(([name]) => name === 'select')")
+    found: str = heard(page, "select")[-1]["shortcode"]
+    return found
+
+
+# -- steps back --------------------------------------------------------------------------------------------
+
+
+def test_escape_clears_closes_asks_and_only_then_leaves(desk: Desk) -> None:
+    page = desk.open("multiple")
+    search(page)
+    page.locator(".mark").nth(0).click()
+    tiles(page).nth(1).click()
+    page.keyboard.press("Escape")
+    expect(page.locator(".side")).to_be_hidden()
+    page.keyboard.press("Escape")
+    keep = page.get_by_role("button", name="Keep")
+    expect(keep).to_be_focused()
+    expect(keep).to_have_accessible_description("Discard 1 selected picture?")
+    keep.click()
+    expect(page.get_by_role("button", name="Insert 1 picture")).to_be_focused()
+    assert heard(page, "cancel") == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert heard(page, "cancel") == [{}]
+    expect(page.get_by_role("group", name="Selection")).to_be_hidden()
+    box = page.get_by_role("searchbox")
+    box.focus()
+    page.keyboard.press("Escape")
+    expect(box).to_have_value("")
+    assert heard(page, "cancel") == [{}]
+
+
+def test_while_pictures_are_selected_the_pane_selects_and_the_footer_inserts(desk: Desk) -> None:
+    page = desk.open("multiple")
+    details(page, 1)
+    pane = page.locator(".side")
+    expect(pane.get_by_role("button", name="Insert")).to_be_visible()
+    pane.get_by_role("button", name="Select", exact=True).click()
+    expect(pane.get_by_role("button", name="Insert")).to_be_hidden()
+    pane.get_by_label("Alternative text").press("Control+Enter")
+    assert chosen(page) == "[getty 900001]"
+
+
+# -- grants ------------------------------------------------------------------------------------------------
+
+
+def needs(desk: Desk, grant: str) -> None:
+    """Let searches pass with that grant alone."""
+
+    def answer(query: Query) -> Said:
+        given = desk.asked("/v1/search")[-1].headers.get("Authorization")
+        return desk.service.found(query) if given == f"Bearer {grant}" else problem(401, "token-required")
+
+    desk.service.search = answer
+
+
+def test_a_grant_that_runs_out_is_renewed_by_the_page(desk: Desk) -> None:
+    page = desk.open("grant=first")
+    page.evaluate("""() => {
+      window.calls = 0;
+      document.querySelector('embedkit-picker').grant = async () => `grant-${++window.calls}`;
+    }""")
+    for number in (1, 2):
+        needs(desk, f"grant-{number}")
+        search(page, f"harbour {number}")
+        expect(tiles(page)).to_have_count(30)
+        assert page.evaluate("calls") == number
+
+
+def test_a_grant_comes_from_the_sites_own_server(desk: Desk) -> None:
+    page = desk.open("grant-url=/my/grant")
+    page.route("**/my/grant", lambda route: route.fulfill(json={"grant": "mine"}))
+    needs(desk, "mine")
+    search(page)
+    expect(tiles(page)).to_have_count(30)
+    assert len(desk.asked("/v1/search")) == 1  # it was fetched first, and not after a refusal
+
+
+def test_a_grant_that_nobody_renews_is_told(desk: Desk) -> None:
+    page = desk.open("grant=old grant-url=/my/grant")
+    page.route("**/my/grant", lambda route: route.fulfill(status=403, json={}))
+    needs(desk, "another")
+    search(page)
+    expect(page.locator(".panel")).to_contain_text("Save your work, then reopen the picker.")
+
+
+# -- memory ------------------------------------------------------------------------------------------------
+
+
+def test_a_session_goes_on_where_it_was(desk: Desk) -> None:
+    page = desk.open()
+    page.get_by_role("radio", name="Editorial").check()
+    details(page, 3)
+    page.get_by_label("Left").check()
+    page.get_by_label("Width in pixels").fill("320")
+    page.get_by_label("Alternative text").fill("Boats")
+    page.get_by_role("button", name="Insert").click()
+    assert chosen(page) == '[getty src="900003" width="320" align="left" title="Boats"]'
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("harbour")
+    expect(tiles(page)).to_have_count(30)
+    assert last_query(desk)["family"] == "editorial"
+    expect(tiles(page).nth(3)).to_have_attribute("tabindex", "0")
+    tiles(page).nth(5).click()
+    page.get_by_role("button", name="Insert").click()
+    assert chosen(page) == '[getty src="900005" width="320" align="left"]'  # words are of one picture
+
+
+def test_a_page_sets_what_holds_until_somebody_chooses(desk: Desk) -> None:
+    page = desk.open('defaults="align=right&width=400&caption=getty" remember=off')
+    details(page)
+    expect(page.locator(".code")).to_have_text('[getty src="900000" width="400" caption="true" align="right"]')
+    page.get_by_label("None").check()
+    expect(page.locator(".code")).to_have_text('[getty src="900000" width="400" caption="true"]')
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    assert queries(desk) == ["harbour"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "offered"),
+    [
+        ("", ["Site default", "Picture", "Click to load"]),
+        ('targets="web,card"', ["Site default", "Picture", "Link with credit"]),
+        ('targets=""', []),
+    ],
+)
+def test_authors_choose_among_few_forms(desk: Desk, attributes: str, offered: list[str]) -> None:
+    page = desk.open(attributes)
+    details(page)
+    assert page.locator("#option-target option").all_inner_texts() == offered
+
+
+# -- by hand -----------------------------------------------------------------------------------------------
+
+
+def test_a_double_click_inserts(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    tiles(page).nth(4).dblclick()
+    assert chosen(page) == "[getty 900004]"
+
+
+def test_a_question_mark_shows_the_keys(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    page.keyboard.type("?")  # in the box it is a question
+    expect(page.get_by_role("searchbox")).to_have_value("harbour?")
+    tiles(page).first.focus()
+    page.keyboard.type("?")
+    keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(keys).to_contain_text("Ctrl + Enter")
+    page.keyboard.press("Escape")
+    expect(keys).to_be_hidden()
+    expect(tiles(page).first).to_be_focused()
+    assert heard(page, "cancel") == []
+
+
+def test_a_click_fetches_no_second_page(desk: Desk) -> None:
+    page = desk.open("columns=10", width=1600)
+    search(page)
+    tiles(page).first.click()
+    expect(page.locator(".side")).to_be_visible()
+    assert [one.query["page"] for one in desk.asked("/v1/search")] == ["1"]
+    page.mouse.wheel(0, 40)
+    expect(tiles(page)).to_have_count(60)
+
+
+# -- newsrooms ---------------------------------------------------------------------------------------------
+
+
+def test_a_newsroom_searches_by_section_and_date(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    expect(page.get_by_label("Section")).to_be_hidden()
+    page.get_by_role("radio", name="Editorial").check()
+    page.get_by_label("Section").select_option("Sports")
+    page.get_by_label("Any date").select_option("Last 7 days")
+    until(page, "!document.querySelector('embedkit-picker').shadowRoot.querySelector('[data-busy]')")
+    week = page.evaluate("new Date(Date.now() - 7 * 86400000).toISOString().slice(0, 10)")
+    asked = last_query(desk)
+    assert (asked["editorial_segments"], asked["date_from"]) == ("sport", week)
+    page.get_by_label("Any date").select_option("From … to …")
+    page.get_by_label("From", exact=True).fill("2026-03-01")
+    page.get_by_label("To", exact=True).fill("2026-03-31")
+    page.get_by_label("To", exact=True).press("Tab")
+    until(page, "heard.filter(([name]) => name === 'results').length >= 5")
+    asked = last_query(desk)
+    assert (asked["date_from"], asked["date_to"]) == ("2026-03-01", "2026-03-31")
+
+
+def test_what_is_for_editorial_use_only_is_seen_and_can_be_left_out(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    expect(tiles(page).nth(1)).to_have_attribute("aria-description", "For editorial use only.")
+    expect(tiles(page).nth(1).locator(".rights")).to_be_visible()
+    expect(tiles(page).nth(0).locator(".rights")).to_have_count(0)
+    tiles(page).nth(1).click()
+    expect(page.locator(".side .rights")).to_have_text("For editorial use only.")
+    page.get_by_role("radio", name="Creative").check()
+    page.get_by_label("Without editorial use only").check()
+    until(page, "heard.filter(([name]) => name === 'results').length >= 3")
+    assert last_query(desk)["exclude_editorial_use_only"] == "true"
+    assert json.loads(page.evaluate("sessionStorage.getItem('embedkit:session')"))["filters"]["family"] == "creative"
