@@ -222,7 +222,9 @@ def test_nothing_is_remembered_where_that_is_off_or_blocked(desk: Desk) -> None:
     insert(page)
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
     for storage in ("localStorage", "sessionStorage"):
-        page.add_init_script(f"Object.defineProperty(window, '{storage}', {{get() {{ throw new Error('blocked') }}}})")
+        page.add_init_script(
+            f"Object.defineProperty(window, '{storage}', {{get() {{ throw new Error('blocked') }}}})"
+        )
     page = desk.open()
     search(page)
     expect(tiles(page)).to_have_count(30)

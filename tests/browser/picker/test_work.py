@@ -219,4 +219,6 @@ def test_what_is_for_editorial_use_only_is_seen_and_can_be_left_out(desk: Desk) 
     page.get_by_label("Without editorial use only").check()
     until(page, "heard.filter(([name]) => name === 'results').length >= 3")
     assert last_query(desk)["exclude_editorial_use_only"] == "true"
-    assert json.loads(page.evaluate("sessionStorage.getItem('embedkit:session')"))["filters"]["family"] == "creative"
+    assert (
+        json.loads(page.evaluate("sessionStorage.getItem('embedkit:session')"))["filters"]["family"] == "creative"
+    )
