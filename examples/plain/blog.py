@@ -1,14 +1,17 @@
 """A static blog in one file: posts of Markdown in, pages and a feed out.
 
-python examples/plain/blog.py [--output DIR] [--strict] [--getty]
+python examples/plain/blog.py [--output DIR] [--strict] [--getty] [--no-server] [--port 8000]
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler as Handler
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import jinja2
@@ -31,14 +34,15 @@ class Post:
 
 
 def main() -> None:
-    """Build the blog; exit with 1 where --strict is given and a picture can't be shown."""
+    """Build the blog and serve it; with --strict the exit code tells that a picture can't be shown."""
     given = arguments()
     with ExitStack() as opened:
         settings = None if given.getty else opened.enter_context(SandboxServer()).settings(cache="memory:")
         kit = opened.enter_context(EmbedKit(settings, background=False))
         posts, status = read(kit, strict=given.strict)
         write(kit, posts, given.output)
-    print(f"Open {given.output.resolve() / 'index.html'} in a browser.")
+        if status == 0 and not given.no_server:
+            serve(given.output, given.port)  # while the sandbox is there: the pictures' frames come from it
     raise SystemExit(status)
 
 
@@ -47,7 +51,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=HERE / "built", help="the folder to write")
     parser.add_argument("--strict", action="store_true", help="fail where a picture can't be shown")
     parser.add_argument("--getty", action="store_true", help="ask Getty Images, not the sandbox; see EMBEDKIT_…")
+    parser.add_argument("--no-server", action="store_true", help="write the pages, and no more")
+    parser.add_argument("--port", type=int, default=8000, help="the port to serve them on; 0 takes a free one")
     return parser.parse_args()
+
+
+def serve(folder: Path, port: int) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, directory=str(folder))) as server:
+        print(f"Open http://127.0.0.1:{server.server_port}/ in a browser. (Ctrl+C stops it)", flush=True)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 def read(kit: EmbedKit, *, strict: bool) -> tuple[list[Post], int]:
