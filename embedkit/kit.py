@@ -101,8 +101,8 @@ class EmbedKit:
         """
         if isinstance(reference, AssetRef):
             return reference
-        if isinstance(reference, int) and not isinstance(reference, bool) and 0 <= reference < MAX_ID:
-            reference = str(reference)  # what a database or YAML makes of an ID
+        if _is_id(reference):
+            reference = str(reference)
         if not isinstance(reference, str):
             hint = 'Pass a text such as "74917285", or a number.'
             raise UnsupportedReference(f"{validation.short_repr(reference)} is not a reference.", hint=hint)
@@ -132,12 +132,14 @@ class EmbedKit:
         >>> kit.resolve("74917285", max_width=300).width
         300
         """
-        question: tuple[object, ...] = ("resolve", type(reference), reference, options)
+        question: tuple[object, ...] = ("resolve", reference, options)
         if keywords:
             question = *question, *keywords.items(), *map(type, keywords.values())  # types, since 1 == True
         known: Embed | None = self._memo.get(question)
         if known is not None:
             return known
+        if _is_id(reference):
+            return self.resolve(str(reference), options, **keywords)
         ref = self.parse(reference)
         wanted = validation.options(options, keywords).over(ref.options)
         entry = self.engine.resolve(ref, wanted)
@@ -267,12 +269,14 @@ class EmbedKit:
         >>> print(kit.html("74917285", target="text", caption="One on one"))  # doctest: +ELLIPSIS
         Under the lights at the corner court — One on one — Photo: Ivo Lindqvist / Touchline Sport /...
         """
-        question: tuple[object, ...] = ("html", type(reference), reference, options)
+        question: tuple[object, ...] = ("html", reference, options)
         if keywords:
             question = *question, *keywords.items(), *map(type, keywords.values())  # types, since 1 == True
         known: Markup | str | None = self._memo.get(question)
         if known is not None:
             return known
+        if _is_id(reference):
+            return self.html(str(reference), options, **keywords)
         wanted = validation.options(options, keywords)
         try:
             ref = self.parse(reference)
@@ -538,6 +542,14 @@ class EmbedKit:
             return AssetRef(references.ids(ref), validation.options(ref.options, {}))
         except EmbedKitError as error:
             return error
+
+
+def _is_id(reference: object) -> bool:
+    """Whether it is what a database or YAML makes of an ID.
+
+    No answer is remembered for a number, since 1 == True == 1.0, but for its text.
+    """
+    return isinstance(reference, int) and not isinstance(reference, bool) and 0 <= reference < MAX_ID
 
 
 def _plain(text: str) -> str:
