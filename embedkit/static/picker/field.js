@@ -46,7 +46,7 @@ export class FieldCard {
   #status = element("p", { class: "unseen", role: "status" });
   #value = "";
 
-  /** @param {Words} words @param {Service} service @param {FieldActions} actions */
+  /** @param {Words} words @param {Session["service"]} service @param {FieldActions} actions */
   constructor(words, service, actions) {
     this.#words = words;
     this.#service = service;

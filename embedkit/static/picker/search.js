@@ -89,25 +89,26 @@ export class Finder {
   }
 
   /** Search for what is in the box; resolves once there is an answer. */
-  async run({ again = false } = {}) {
+  run({ again = false } = {}) {
     const { state, emit } = this.#context;
     const query = this.#view.box.takeQuery();
     const filters = activeFilters(state.filters);
     const key = JSON.stringify([query, filters]);
     if (!reference(query)) state.remember({ query, filters: state.filters });
-    if (!again && query && this.#current?.key === key) return;
+    if (!again && query && this.#current?.key === key) return this.#current.done;
     this.stop();
     this.#current = {
       key, query, filters, page: 1, total: 0, hasMore: false, isLoading: false, isReference: false,
-      abort: new AbortController(),
+      abort: new AbortController(), done: Promise.resolve(),
     };
     if (!query) {
       this.#showFirst();
-      return;
+      return Promise.resolve();
     }
     this.#showLoading();
     emit("search", { query, filters, page: 1 });
-    await this.#runFirst(this.#current);
+    this.#current.done = this.#runFirst(this.#current);
+    return this.#current.done;
   }
 
   /** Add the next page; focus may go to the first of its tiles. */

@@ -124,6 +124,8 @@ export interface CurrentSearch {
   /** Whether the query named pictures, instead of words to look for. */
   isReference: boolean;
   abort: AbortController;
+  /** Until its first page is shown. */
+  done: Promise<void>;
 }
 
 /** The parts that show what a search finds. */

@@ -122,6 +122,6 @@ def test_a_card_is_accessible_and_fits(desk: Desk, value: str, width: int) -> No
     page = desk.open(body=FIELD.format(f"value='{value}'"), width=width)
     expect(page.locator(".card button").first).to_be_visible()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         assert problems(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

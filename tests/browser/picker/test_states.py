@@ -55,7 +55,7 @@ READ = """() => {
 @pytest.fixture(name="pages", scope="module")
 def fixture_pages(room: Desk) -> Iterator[dict[tuple[int, str], Page]]:
     """One page for each width and language: a picker in a form, that lets several be chosen."""
-    attributes = 'multiple page-size="9" autoload="off" sandbox endpoint="/"'
+    attributes = 'multiple targets="markdown" page-size="9" autoload="off" sandbox endpoint="/"'
     field = f"<form><embedkit-picker {attributes}></embedkit-picker></form>"
     made = {}
     for width in WIDTHS:
@@ -263,8 +263,6 @@ SAID: dict[str, tuple[str, ...]] = {
         "recent",
         "recent_clear",
         "used",
-        "chosen",
-        "remove",
     ),
     "loading": (),
     "results": ("count", "more"),
@@ -292,7 +290,7 @@ SAID: dict[str, tuple[str, ...]] = {
         "photographer",
         "collection",
         "size",
-        "use",
+        "family",
         "page",
         "alt",
         "alt_hint",
