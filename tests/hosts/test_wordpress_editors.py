@@ -147,6 +147,13 @@ def picker(page: Page) -> FrameLocator:
     return page.frame_locator(".embedkit-dialog iframe")
 
 
+def choose(page: Page, query: str, caption: str = "") -> str:
+    """The ID of a picture that is now in the editor: the picker has closed."""
+    ref = pick(picker(page), query, caption=caption)
+    expect(page.locator(".embedkit-dialog")).to_have_count(0)
+    return ref
+
+
 def edit(page: Page, blog: WordPress, post: int) -> Page:
     page.goto(f"{blog.url}/wp-admin/post.php?post={post}&action=edit")
     return page
@@ -165,7 +172,7 @@ def test_the_slash_menu_opens_the_picker_and_the_picture_is_shown(blog: WordPres
     page.keyboard.type("/getty")
     expect(page.get_by_role("option", name="Getty Images picture")).to_be_visible()
     page.keyboard.press("Enter")
-    ref = pick(picker(page), "harbour")
+    ref = choose(page, "harbour")
     shown = page.frame_locator(".wp-block-embed iframe").frame_locator("iframe")
     expect(shown.locator("img").first).to_be_visible()
     update(page)
@@ -184,10 +191,10 @@ def test_the_sidebar_inserts_and_the_toolbar_replaces(blog: WordPress, admin: Pa
     page.get_by_text("Words.").click()
     page.get_by_role("button", name="Getty Images", exact=True).click()
     page.get_by_role("button", name="Choose a picture").click()
-    pick(picker(page), "harbour", caption='Ours <b> & "theirs"')
+    choose(page, "harbour", caption='Ours <b> & "theirs"')
     expect(page.locator("figcaption")).to_have_text('Ours <b> & "theirs"')
     page.get_by_role("toolbar", name="Block tools").get_by_role("button", name="Choose a picture").click()
-    ref = pick(picker(page), "eclipse")
+    ref = choose(page, "eclipse")
     update(page)
     saved = blog.saved(post)
     assert [json.loads(found)["url"] for found in MARKUP.findall(saved)] == [f"https://gty.im/{ref}"]
@@ -236,7 +243,7 @@ def test_a_featured_picture_is_a_field_of_the_post(blog: WordPress, admin: Page)
     page.evaluate("wp.data.dispatch('core/edit-post').openGeneralSidebar('edit-post/document')")
     page.get_by_role("button", name="Featured image").click()
     page.get_by_role("button", name="Choose a Getty picture").click()
-    ref = pick(picker(page), "eclipse")
+    ref = choose(page, "eclipse")
     update(page)
     assert f"/embed/{ref}?" in blog.read(post)
     page.get_by_role("button", name="Remove the Getty picture").click()
@@ -262,10 +269,10 @@ def test_the_classic_editor_shows_pictures_and_saves_words(blog: WordPress, admi
     written.get_by_text("End.").click()
     page.keyboard.press("End")
     page.get_by_role("button", name="Add Getty picture").click()
-    ref = pick(picker(page), "harbour")
+    ref = choose(page, "harbour")
     expect(written.locator(".wpview iframe")).to_have_count(3)
     page.get_by_role("button", name="Choose a Getty picture").click()
-    featured = pick(picker(page), "eclipse")
+    featured = choose(page, "eclipse")
     expect(page.locator(".embedkit-featured iframe")).to_be_visible()
     publish(page)
     assert blog.saved(post).replace("\r", "") == f"{text}\n\n[getty {ref}]"
@@ -279,6 +286,6 @@ def test_a_picture_in_the_classic_editor_is_exchanged_by_its_pencil(blog: WordPr
     page = edit(admin, blog, post)
     page.frame_locator("#content_ifr").locator(".wpview").click()
     page.get_by_role("button", name="Edit", exact=True).last.click()
-    ref = pick(picker(page), "harbour")
+    ref = choose(page, "harbour")
     publish(page)
     assert blog.saved(post) == f"[getty {ref}]"

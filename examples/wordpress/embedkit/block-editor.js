@@ -7,7 +7,7 @@
 	const { Button, PanelBody, SandBox, ToolbarButton, ToolbarGroup } = wp.components;
 	const { createHigherOrderComponent } = wp.compose;
 	const { createBlock, isUnmodifiedDefaultBlock, pasteHandler, registerBlockVariation } = wp.blocks;
-	const { dispatch, select, useSelect } = wp.data;
+	const { useRegistry, useSelect } = wp.data; // an editor may have stores of its own, which its registry knows
 	const { addFilter } = wp.hooks;
 
 	const ICON = el(
@@ -40,7 +40,7 @@
 		return createBlock( 'core/embed', { url: choice.url, ...ATTRIBUTES, ...words, ...( align ? { align } : {} ) } );
 	}
 
-	async function pickInto( clientId ) {
+	async function pickInto( { dispatch }, clientId ) {
 		const choice = await embedkit.pick();
 		if ( choice ) {
 			dispatch( 'core/block-editor' ).replaceBlocks( clientId, ( choice.items || [ choice ] ).map( blockOf ) );
@@ -48,7 +48,7 @@
 	}
 
 	/** Put blocks behind the selected one, or in its place if it is an empty paragraph. */
-	function insert( blocks ) {
+	function insert( { dispatch, select }, blocks ) {
 		const { getBlockInsertionPoint, getSelectedBlock } = select( 'core/block-editor' );
 		const selected = getSelectedBlock();
 		const { rootClientId, index } = getBlockInsertionPoint();
@@ -59,10 +59,10 @@
 		}
 	}
 
-	async function pickAndInsert() {
+	async function pickAndInsert( registry ) {
 		const choice = await embedkit.pick();
 		if ( choice ) {
-			insert( ( choice.items || [ choice ] ).map( blockOf ) );
+			insert( registry, ( choice.items || [ choice ] ).map( blockOf ) );
 		}
 	}
 
@@ -70,24 +70,26 @@
 
 	const EMBED_CODE = /gie\.widgets|gie-(?:single|slideshow)|embed(?:-cdn)?\.gettyimages\./i;
 
-	async function paste( text ) {
+	async function paste( registry, text ) {
 		const content = await embedkit.convert( text ).catch( () => text );
-		insert( pasteHandler( { HTML: '', plainText: content, mode: 'BLOCKS' } ) );
+		insert( registry, pasteHandler( { HTML: '', plainText: content, mode: 'BLOCKS' } ) );
 	}
 
-	function onPasteCapture( event ) {
+	function hearPaste( registry, event ) {
 		const text = event.clipboardData.getData( 'text/plain' );
 		if ( EMBED_CODE.test( text ) && ! event.target.closest( 'pre, code, textarea, input' ) ) {
 			event.preventDefault();
 			event.nativeEvent.stopImmediatePropagation();
 			event.stopPropagation(); // from a block within this one
-			paste( text );
+			paste( registry, text );
 		}
 	}
 
-	addFilter( 'editor.BlockListBlock', 'embedkit/paste', ( Block ) => ( props ) =>
-		el( Block, { ...props, wrapperProps: { ...props.wrapperProps, onPasteCapture } } )
-	);
+	addFilter( 'editor.BlockListBlock', 'embedkit/paste', ( Block ) => ( props ) => {
+		const registry = useRegistry();
+		const onPasteCapture = ( event ) => hearPaste( registry, event );
+		return el( Block, { ...props, wrapperProps: { ...props.wrapperProps, onPasteCapture } } );
+	} );
 
 	/** The picture of a shortcode. */
 	function Picture( { text } ) {
@@ -103,7 +105,8 @@
 	}
 
 	function Buttons( { clientId } ) {
-		const pick = () => pickInto( clientId );
+		const registry = useRegistry();
+		const pick = () => pickInto( registry, clientId );
 		return el(
 			Fragment,
 			{},
@@ -119,9 +122,10 @@
 	/** An empty block that is selected as it appears is new, from the slash menu or the inserter: it opens the picker. */
 	function GettyEmbed( { Edit, ...props } ) {
 		const { attributes, clientId, isSelected } = props;
+		const registry = useRegistry();
 		useEffect( () => {
 			if ( isSelected && ! attributes.url ) {
-				pickInto( clientId );
+				pickInto( registry, clientId );
 			}
 		}, [] );
 		return el( Fragment, {}, el( Edit, props ), el( Buttons, props ) );
@@ -155,6 +159,7 @@
 
 	function Featured() {
 		const shortcode = useSelect( ( get ) => get( 'core/editor' ).getEditedPostAttribute( 'embedkit_featured' ), [] );
+		const { dispatch } = useRegistry();
 		if ( shortcode === undefined ) {
 			return null;
 		}
@@ -175,21 +180,22 @@
 
 	/* A button in the editor's own toolbar, which opens a sidebar: where there is a post to edit, not for widgets. */
 
+	function Sidebar() {
+		const registry = useRegistry();
+		return el(
+			PluginSidebar,
+			{ name: 'embedkit', title: 'Getty Images' },
+			el(
+				PanelBody,
+				{},
+				el( 'p', {}, __( 'Search Getty Images, and put a picture behind the selected block.', 'embedkit' ) ),
+				el( Button, { variant: 'primary', onClick: () => pickAndInsert( registry ) }, CHOOSE )
+			)
+		);
+	}
+
 	const { PluginSidebar } = { ...wp.editPost, ...( wp.editor?.PluginSidebar ? wp.editor : {} ) };
 	if ( PluginSidebar ) {
-		wp.plugins.registerPlugin( 'embedkit', {
-			icon: ICON,
-			render: () =>
-				el(
-					PluginSidebar,
-					{ name: 'embedkit', title: 'Getty Images' },
-					el(
-						PanelBody,
-						{},
-						el( 'p', {}, __( 'Search Getty Images, and put a picture behind the selected block.', 'embedkit' ) ),
-						el( Button, { variant: 'primary', onClick: pickAndInsert }, CHOOSE )
-					)
-				),
-		} );
+		wp.plugins.registerPlugin( 'embedkit', { icon: ICON, render: Sidebar } );
 	}
 } )( window.embedkit );
