@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, StorageState, expect
 
 from tests.support.examples import pick
 from tests.support.servers import Server
@@ -24,15 +24,21 @@ def fixture_blog(site: WordPress, service: Server) -> WordPress:
     return site
 
 
-@pytest.fixture(name="admin", scope="module")
-def fixture_admin(browser: Browser, site: WordPress) -> Iterator[Page]:
-    """A page of the administrator's, who has logged in."""
+@pytest.fixture(name="session", scope="module")
+def fixture_session(browser: Browser, site: WordPress) -> StorageState:
+    """The administrator's cookies."""
+    site.silence_guide(1)
+    with browser.new_context() as context:
+        log_in(context.new_page(), site, "admin", "admin")
+        return context.storage_state()
+
+
+@pytest.fixture(name="admin")
+def fixture_admin(browser: Browser, session: StorageState) -> Iterator[Page]:
+    """A page of the administrator's, in a browser whose picker remembers nothing."""
     expect.set_options(timeout=30_000)  # the admin is slow on a busy machine
-    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        page = context.new_page()
-        log_in(page, site, "admin", "admin")
-        site.silence_guide(1)
-        yield page
+    with browser.new_context(viewport={"width": 1280, "height": 900}, storage_state=session) as context:
+        yield context.new_page()
     expect.set_options(timeout=5_000)
 
 
