@@ -108,7 +108,10 @@ def pick(picker: Page | FrameLocator | Locator, query: str, *, number: int = 0, 
     opener = picker.get_by_role("button", name=re.compile("^(?:Choose a picture|Change)$"))
     if opener.count():  # of a field, which opens a dialog
         opener.click()
-    picker.locator("input[enterkeyhint=search]").fill(query)  # not that of the page without scripts
+    box = picker.locator("input[enterkeyhint=search]")  # not that of the page without scripts
+    box.fill(query)
+    box.press("Enter")  # at once: what an earlier search of the session found may still be there
+    picker.locator(".picker:not([data-busy])").wait_for()
     picker.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).click()
     if caption:
         picker.get_by_role("combobox", name="Caption").select_option("Custom")
