@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from embedkit.api.response_cache import SearchBudget as SearchBudget
     from embedkit.api.search import PreparedSearch as PreparedSearch, Search as Search
     from embedkit.cache.embed_cache import EmbedCache as EmbedCache
+    from embedkit.cache.entry import Entry as Entry
     from embedkit.engine.build import (
         Build as Build,
         BuildReport as BuildReport,
@@ -96,14 +97,18 @@ if TYPE_CHECKING:
         Unavailable as Unavailable,
         UnsupportedReference as UnsupportedReference,
     )
+    from embedkit.files.atomic import Outcome as Outcome, WriteBack as WriteBack
     from embedkit.files.installed import static_dir as static_dir, templates_dir as templates_dir
     from embedkit.kit import EmbedKit as EmbedKit
     from embedkit.messages import Request as Request, Response as Response, Sink as Sink
     from embedkit.models import (
+        JSON as JSON,
         Align as Align,
         AssetRef as AssetRef,
+        Bounds as Bounds,
         Document as Document,
         Embed as Embed,
+        EmbedKey as EmbedKey,
         Frame as Frame,
         Options as Options,
         Problem as Problem,
@@ -121,7 +126,9 @@ __version__ = "0.1.0"
 _MODULES = {
     "kit": "EmbedKit",
     "settings": "Secret Settings",
-    "models": "Align AssetRef Document Embed Frame Options Problem RenderOptions Report Shortcode",
+    "models": (
+        "JSON Align AssetRef Bounds Document Embed EmbedKey Frame Options Problem RenderOptions Report Shortcode"
+    ),
     "targets": "Input Target",
     "errors": (
         "ConfigurationError EmbedKitError InvalidKey InvalidResponse InvalidToken NotEmbeddable NotFound "
@@ -134,6 +141,8 @@ _MODULES = {
     "engine.sources": "Post Source Sources",
     "transport.client": "HttpTransport Transport",
     "cache.embed_cache": "EmbedCache",
+    "cache.entry": "Entry",
+    "files.atomic": "Outcome WriteBack",
     "api.client": "Api",
     "api.search": "PreparedSearch Search",
     "api.downloads": "Download Downloads",

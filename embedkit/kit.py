@@ -109,7 +109,10 @@ class EmbedKit:
         return references.parse(reference)
 
     def key(self, ref: AssetRef, options: Options | None = None) -> EmbedKey:
-        """What Getty is asked for once: the IDs and the tld; by ``options``, or else those of the reference.
+        """What Getty is asked for once: the IDs and the tld.
+
+        :param ref: what :meth:`parse` returned.
+        :param options: whose ``tld`` counts; by default those of the reference.
 
         >>> kit.key(kit.parse("74917285"))
         (('74917285',), 'com')
@@ -169,9 +172,13 @@ class EmbedKit:
     ) -> dict[EmbedKey, Embed | EmbedKitError]:
         """The whole records behind many references, large enough for each of them.
 
+        :param references: as :meth:`parse` and :meth:`find` return them.
         :param refresh: ask Getty for every one of them, whatever is held.
         :param progress: called with the number of pictures done and of all.
         :returns: by :meth:`key`, the record or the error.
+
+        >>> [embed.width for embed in kit.records(kit.find("[getty 74917285]")).values()]
+        [395]
         """
         found = self.engine.entries(references, refresh=refresh, progress=progress).items()
         return {key: one if isinstance(one, EmbedKitError) else cast(Embed, one.embed) for key, one in found}
@@ -215,6 +222,7 @@ class EmbedKit:
     def purge(self, reference: Reference) -> bool:
         """Drop every copy of a picture, for all processes that share the store; whether there was one.
 
+        :param reference: as for :meth:`parse`.
         :raises UnsupportedReference: where the reference is not one.
         :raises Unavailable: if the store can't be written; this process shows no copy all the same.
 
@@ -239,6 +247,9 @@ class EmbedKit:
             ``kit.api.search.images``, ``creative`` and ``editorial`` lists them with their values.
         :raises ConfigurationError: for a parameter that the search does not take; and without EMBEDKIT_API_KEY.
         :raises ProviderError: where there is no answer.
+
+        >>> kit.search("harbour", page_size=5).images[0].shortcode
+        '[getty 3110895923]'
         """
         return self.api.search.find(phrase, family=family, **params)
 
@@ -247,8 +258,13 @@ class EmbedKit:
     ) -> Iterator[SearchPage]:
         """One page after another, each asked for when it is wanted.
 
+        :param phrase: as for :meth:`search`, like ``family``.
         :param limit: pages at most; None for all.
         :param params: as for :meth:`search`.
+        :raises ConfigurationError: at once, for a wrong parameter; and ProviderError with the page that fails.
+
+        >>> [page.page for page in kit.search_pages("harbour", limit=2, page_size=5)]
+        [1, 2]
         """
         return self.api.search.find_pages(phrase, family=family, limit=limit, **params)
 
@@ -292,6 +308,8 @@ class EmbedKit:
     def show(self, embed: Embed, options: Options = Options(), input: Input = "text") -> Markup | str:
         """A resolved embed for ``options.target`` (by default the setting TARGET), at the size that it has.
 
+        :param embed: what :meth:`resolve` returned.
+        :param options: of which ``target``, ``caption``, ``title`` and ``align`` count.
         :param input: the format of the document that it will be in, which the target ``text`` is escaped for;
             ``text`` (not escaped, for plain text only) where there is none.
 
@@ -310,8 +328,13 @@ class EmbedKit:
     ) -> Markup | str:
         """What a reader sees where there is no embed: a card, a link or a text, by ON_ERROR.
 
-        :param input: as for :meth:`show`.
+        :param reference: what was asked for; the text of it is shown where it is not a reference.
+        :param error: why there is no embed.
+        :param options: as for :meth:`show`, like ``input``.
         :raises EmbedKitError: the one passed in, where ON_ERROR is ``raise`` or the set-up is at fault.
+
+        >>> str(kit.fallback("74917285", embedkit.NotFound(), Options(target="text")))
+        'This picture is no longer available.'
         """
         try:
             ref = self.parse(reference)
@@ -321,6 +344,9 @@ class EmbedKit:
 
     def assets(self, target: Target) -> dict[str, list[str]]:
         """URLs of the stylesheets and scripts that a page with this target needs, by ``css`` and ``js``.
+
+        :param target: one of :data:`embedkit.targets.TARGETS`.
+        :raises ConfigurationError: for another target.
 
         >>> len(kit.assets("facade")["js"])
         1
@@ -334,6 +360,7 @@ class EmbedKit:
         """Copy the stylesheets and scripts that pages with these targets need; a static site serves them itself.
 
         :param folder: made where there is none.
+        :param targets: of :data:`embedkit.targets.TARGETS`.
         :returns: the names of the files.
         :raises ConfigurationError: for another target.
         :raises OSError: where a file can't be written.
@@ -385,6 +412,7 @@ class EmbedKit:
         """What a template's filter does, as ``urlize``: plain text is escaped first, markup is taken as it is.
 
         :param value: a text, or anything with ``__html__``, such as ``Markup`` or Django's ``SafeString``.
+        :param input: as for :meth:`render`, like ``target``.
         :param autoescape: False takes plain text as the HTML that it is, as within Django's
             ``{% autoescape off %}``.
 
@@ -407,6 +435,7 @@ class EmbedKit:
     ) -> Document:
         """The same as :meth:`render`, with the embeds that were shown and the problems that were met.
 
+        :param text: as for :meth:`render`, like ``input`` and ``target``.
         :param pasted: show embed code that was pasted, too; then problems of what it became name the lines of
             :meth:`convert`'s text.
         :param first_line: the line of its file on which the text begins, so that problems name lines of the file.
@@ -436,6 +465,7 @@ class EmbedKit:
     def shelve(self, text: str, *, input: Input = "html", target: Target | None = None) -> Shelf:
         """Put the embeds of a text aside, while a Markdown processor or a sanitizer works on the rest.
 
+        :param text: as for :meth:`render`, like ``input`` and ``target``.
         :returns: a :class:`embedkit.Shelf`: its ``text`` has a word for each embed, and ``restore(html)`` puts the
             embeds into what became of it.
 
@@ -455,6 +485,7 @@ class EmbedKit:
 
         Of a figure only the reference and our options are read, and checked as an author's.
 
+        :param html: made by :meth:`render` or :meth:`html`, with anything around it.
         :param target: what to render for.
         :raises ConfigurationError: for another target.
 
@@ -471,6 +502,8 @@ class EmbedKit:
 
         It depends on the text, on settings and templates, and on the copies that are held; so call it after
         :meth:`warm`.
+
+        :param text: as for :meth:`render`, like ``input`` and ``target``.
 
         >>> kit.fingerprint("[getty 74917285]") == kit.fingerprint("[getty 74917285]")
         True
@@ -494,7 +527,13 @@ class EmbedKit:
     ) -> list[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them.
 
+        :param texts: pairs of a text and its format, as ``input`` of :meth:`render`.
+        :param target: as for :meth:`render`.
         :param progress: called with the number of pictures done and of all.
+        :raises ConfigurationError: for another input or target.
+
+        >>> [len(done.embeds) for done in kit.documents([("[getty 74917285]", "html"), ("None.", "text")])]
+        [1, 0]
         """
         if target is not None:
             validation.one_of(target, TARGETS, "target")
@@ -518,6 +557,9 @@ class EmbedKit:
 
         :param timeout: seconds, by default the setting TIMEOUT.
         :returns: how many are left.
+
+        >>> kit.settle(timeout=1.0)
+        0
         """
         return self.engine.revalidator.settle(self.settings.timeout if timeout is None else timeout)
 

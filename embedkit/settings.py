@@ -312,7 +312,14 @@ class Settings:
         return self.caller or urlsplit(self.public_url).hostname or "embedkit"
 
     def with_upstream(self, url: str) -> Settings:
-        """These settings with every upstream URL at one place: the sandbox, or a mirror of it."""
+        """These settings with every upstream URL at one place: the sandbox, or a mirror of it.
+
+        :param url: https, or http on loopback.
+        :raises ValueError: for any other.
+
+        >>> Settings().with_upstream("http://127.0.0.1:8081").oembed_endpoint
+        'http://127.0.0.1:8081/oembed'
+        """
         base = check.upstream_url(url)
         return replace(
             self,
@@ -329,6 +336,7 @@ class Settings:
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
         """Settings from names in either case, as in a Django or Flask configuration.
 
+        :param values: as texts, or as what they mean.
         :raises ConfigurationError: for an unknown name, or for a value that the setting can't have.
 
         >>> Settings.from_mapping({"MAX_AGE": "600", "target": "facade"}).max_age
@@ -341,7 +349,11 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Settings from those names of an environment that begin with ``EMBEDKIT_``; others are ignored.
 
+        :param environ: such as ``os.environ``.
         :raises ConfigurationError: as for :meth:`from_mapping`.
+
+        >>> Settings.from_env({"EMBEDKIT_TARGET": "facade", "HOME": "/"}).target
+        'facade'
         """
         ours = {name[len(PREFIX) :]: value for name, value in environ.items() if name.startswith(PREFIX)}
         return cls.from_mapping({_setting_name(name, PREFIX): value for name, value in ours.items()})

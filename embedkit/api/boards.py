@@ -140,6 +140,14 @@ class Boards:
     ('74917285',)
     >>> kit.api.boards.get(id).assets[0].id
     '74917285'
+    >>> kit.api.boards.rename(id, "Sport")
+    >>> [board.name for board in kit.api.boards.list().boards]
+    ['Sport']
+    >>> comment = kit.api.boards.comment(id, "The first one?")
+    >>> [one.text for one in kit.api.boards.comments(id).comments]
+    ['The first one?']
+    >>> kit.api.boards.delete_comment(id, comment)
+    >>> kit.api.boards.remove(id, ["74917285"])
     >>> kit.api.boards.delete(id)
     """
 
@@ -163,12 +171,17 @@ class Boards:
         return parse_id(self._call(write(self._api, "POST", "/v3/boards", document=document)))
 
     def get(self, id: str) -> Board:
-        """A board, with its pictures."""
+        """A board, with its pictures.
+
+        :param id: of a board, as :meth:`create` returned it.
+        """
         return parse_board(self._call(get(self._api, _path(id))), self._api)
 
     def rename(self, id: str, name: str, description: str | None = None) -> None:
         """Give a board another name.
 
+        :param id: of a board, as :meth:`create` returned it.
+        :param name: at most 300 characters; must not be empty.
         :param description: a new one; None keeps the present one.
         """
         path = _path(id)
@@ -177,28 +190,43 @@ class Boards:
         check(self._call(write(self._api, "PUT", path, document=_document(name, description))))
 
     def delete(self, id: str) -> None:
-        """Delete a board, not its pictures."""
+        """Delete a board, not its pictures.
+
+        :param id: of a board, as :meth:`create` returned it.
+        """
         check(self._call(write(self._api, "DELETE", _path(id))))
 
     def add(self, id: str, asset_ids: Sequence[str]) -> BoardChange:
-        """Put pictures on a board; returns which of them could be added."""
+        """Put pictures on a board; returns which of them could be added.
+
+        :param id: of a board, as :meth:`create` returned it.
+        :param asset_ids: one at least.
+        """
         wanted = _asset_ids(asset_ids)
         document = [{"asset_id": one} for one in wanted]
         request = write(self._api, "PUT", f"{_path(id)}/assets", document=document)
         return parse_change(self._call(request), wanted)
 
     def remove(self, id: str, asset_ids: Sequence[str]) -> None:
-        """Take pictures off a board."""
+        """Take pictures off a board.
+
+        :param id: of a board, as :meth:`create` returned it.
+        :param asset_ids: one at least.
+        """
         pairs = tuple(("asset_ids", one) for one in _asset_ids(asset_ids))
         check(self._call(write(self._api, "DELETE", f"{_path(id)}/assets", pairs)))
 
     def comments(self, id: str) -> Comments:
-        """The comments on a board."""
+        """The comments on a board.
+
+        :param id: of a board, as :meth:`create` returned it.
+        """
         return parse_comments(self._call(get(self._api, f"{_path(id)}/comments")))
 
     def comment(self, id: str, text: str) -> str:
         """Comment on a board; returns the ID of the comment.
 
+        :param id: of a board, as :meth:`create` returned it.
         :param text: at most 2000 characters; must not be empty.
         """
         if not (comment := one_line(text, MAX_CAPTION_CHARS)):
@@ -207,7 +235,11 @@ class Boards:
         return parse_id(self._call(request), "comment")
 
     def delete_comment(self, id: str, comment_id: str) -> None:
-        """Delete a comment."""
+        """Delete a comment.
+
+        :param id: of a board, as :meth:`create` returned it.
+        :param comment_id: as :meth:`comment` returned it.
+        """
         path = f"{_path(id)}/comments/{_checked(comment_id)}"
         check(self._call(write(self._api, "DELETE", path)), "comment")
 

@@ -46,10 +46,12 @@ class Api:
     >>> found = kit.api.images(["74917285", "500000404"], language="de")
     >>> len(found.images), found.missing
     (1, ('500000404',))
-    >>> kit.api.similar("74917285", page_size=5).page_size
-    5
+    >>> kit.api.similar("74917285", page_size=5).page_size, kit.api.same_series("74917285").page
+    (5, 1)
     >>> [country.name for country in kit.api.countries(language="fr") if country.iso_alpha_3 == "DEU"]
     ['Allemagne']
+    >>> kit.api.collections()[0].code.isalpha()
+    True
 
     :param transport: returns the transport when it is first needed.
     :param clock: seconds since the epoch.
@@ -97,6 +99,7 @@ class Api:
     def image(self, id: str, **params: Unpack[Details]) -> Image:
         """One picture.
 
+        :param id: an asset ID.
         :raises NotFound: where there is none of that ID.
         """
         request = images.image_request(id, params, self._api)
@@ -104,7 +107,10 @@ class Api:
 
     @documented("image")
     def images(self, ids: Sequence[str], **params: Unpack[Details]) -> Found:
-        """Any number of pictures, 100 in a call, and which IDs there are none of."""
+        """Any number of pictures, 100 in a call, and which IDs there are none of.
+
+        :param ids: asset IDs, one at least.
+        """
         wanted, given = distinct_ids(ids), materialise(params)
         portions = [wanted[start : start + images.MAX_IDS] for start in range(0, len(wanted), images.MAX_IDS)]
         found = [self._portion(portion, given, batch=len(portions) > 1) for portion in portions]
@@ -116,20 +122,32 @@ class Api:
 
     @documented("similar")
     def similar(self, id: str, **params: Unpack[Series]) -> SearchPage:
-        """One page of pictures that look like one; it counts as a search."""
+        """One page of pictures that look like one; it counts as a search.
+
+        :param id: an asset ID.
+        """
         return self._series("similar", id, params)
 
     @documented("same-series")
     def same_series(self, id: str, **params: Unpack[Series]) -> SearchPage:
-        """One page of pictures that were taken with one; it counts as a search."""
+        """One page of pictures that were taken with one; it counts as a search.
+
+        :param id: an asset ID.
+        """
         return self._series("same-series", id, params)
 
     def countries(self, language: str | None = None) -> tuple[Country, ...]:
-        """All countries, with their names in a language; that of EMBEDKIT_LOCALE by default."""
+        """All countries.
+
+        :param language: of their names, such as ``de`` or ``pt-BR``; by default that of EMBEDKIT_LOCALE.
+        """
         return self._cache.ask(get(self._api, "/v3/countries", language=language), parse_countries)
 
     def collections(self, language: str | None = None) -> tuple[Collection, ...]:
-        """All collections that the key may use."""
+        """All collections that the key may use.
+
+        :param language: as for :meth:`countries`.
+        """
         return self._cache.ask(get(self._api, "/v3/collections", language=language), parse_collections)
 
     def close(self) -> None:

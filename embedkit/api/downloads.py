@@ -69,6 +69,10 @@ class Downloads:
     >>> offer = kit.api.downloads.largest("74917285")[0]
     >>> offer.product_type
     'premiumaccess'
+    >>> max(size.width for size in kit.api.downloads.sizes("74917285")) > 594
+    True
+    >>> kit.api.downloads.url("74917285", height=594).startswith("https://")
+    True
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     done = kit.api.downloads.save("74917285", folder, height=594, product_type="premiumaccess")
@@ -81,17 +85,24 @@ class Downloads:
         self._session = session
 
     def sizes(self, id: str) -> tuple[DownloadSize, ...]:
-        """The sizes that a picture can be downloaded in, and the agreements for each."""
+        """The sizes that a picture can be downloaded in, and the agreements for each.
+
+        :param id: an asset ID.
+        """
         return self._image(id, "downloads", "download_sizes").download_sizes
 
     def largest(self, id: str) -> tuple[DownloadOffer, ...]:
-        """The agreements under which the largest file of a picture can be downloaded."""
+        """The agreements under which the largest file of a picture can be downloaded.
+
+        :param id: an asset ID.
+        """
         return self._image(id, "largest_downloads").largest_downloads
 
     @documented("download")
     def url(self, id: str, *, notes: Mapping[str, str] | None = None, **params: Unpack[Downloading]) -> str:
         """The URL of a file, good for 24 hours; by default of the largest. It counts as a download.
 
+        :param id: an asset ID.
         :param notes: ``download_notes`` and ``project_code``, for agreements that require them.
         """
         return self._order(id, {"auto_download": False, **params}, notes)
@@ -109,6 +120,7 @@ class Downloads:
     ) -> Download:
         """Download a file, by default the largest: it is there as a whole, or not at all.
 
+        :param id: an asset ID.
         :param path: of the file; or of a folder, where it is named by its ID.
         :param overwrite: whether a file that is there may be replaced.
         :param progress: called with the bytes that have come, and with those of the file where they are known.

@@ -58,6 +58,13 @@ class Search:
     >>> page = kit.api.search.creative("harbour", orientations=["horizontal", "square"], page_size=10)
     >>> page.images[0].shortcode.startswith("[getty ")
     True
+    >>> kit.api.search.editorial("harbour").images[0].family, kit.api.search.images("harbour").page
+    ('editorial', 1)
+    >>> prepared = kit.api.search.prepare("harbour", orientations="square")
+    >>> kit.api.search.run(prepared) == kit.api.search.find("harbour", orientations="square")
+    True
+    >>> len(list(kit.api.search.find_pages("harbour", limit=2, page_size=5)))
+    2
     >>> kit.api.search.creative("harbour", date_from="2024-04-08")
     Traceback (most recent call last):
     embedkit.errors.ConfigurationError: The creative search takes no date_from. It goes with family editorial.
@@ -70,23 +77,33 @@ class Search:
 
     @documented("all")
     def images(self, phrase: str, **params: Unpack[ImageSearch]) -> SearchPage:
-        """One page of pictures, creative and editorial ones."""
+        """One page of pictures, creative and editorial ones.
+
+        :param phrase: at most 1000 characters.
+        """
         return self.run(self._prepare("all", phrase, params))
 
     @documented("creative")
     def creative(self, phrase: str, **params: Unpack[CreativeSearch]) -> SearchPage:
-        """One page of creative pictures."""
+        """One page of creative pictures.
+
+        :param phrase: at most 1000 characters.
+        """
         return self.run(self._prepare("creative", phrase, params))
 
     @documented("editorial")
     def editorial(self, phrase: str, **params: Unpack[EditorialSearch]) -> SearchPage:
-        """One page of editorial pictures."""
+        """One page of editorial pictures.
+
+        :param phrase: at most 1000 characters.
+        """
         return self.run(self._prepare("editorial", phrase, params))
 
     def pages(self, family: Family, phrase: str, **params: Unpack[AnySearch]) -> Iterator[SearchPage]:
         """One page after another, each asked for when it is wanted, until there are no more.
 
         :param family: ``all``, ``creative`` or ``editorial``.
+        :param phrase: at most 1000 characters.
         :param params: as for the search of that family. A wrong one is refused at once.
 
         >>> [page.page for page in kit.api.search.pages("editorial", "harbour", page_size=1)][:2]
@@ -97,6 +114,7 @@ class Search:
     def find(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> SearchPage:
         """One page, with the defaults that suit most: related phrases, and no nudity where that can be left out.
 
+        :param phrase: at most 1000 characters.
         :param family: ``all``, ``creative`` or ``editorial``.
         :param params: as for the search of that family; what is passed goes before the defaults.
         """
@@ -107,6 +125,7 @@ class Search:
     ) -> Iterator[SearchPage]:
         """The same, one page after another.
 
+        :param phrase: as for :meth:`find`, like ``family`` and ``params``.
         :param limit: pages at most; None for all.
         """
         _check_limit(limit, "pages")
@@ -119,6 +138,7 @@ class Search:
 
         Where Getty Images wants fewer calls a second, it waits and goes on; a quota that is used up ends it.
 
+        :param phrase: as for :meth:`find`, like ``family`` and ``params``.
         :param limit: pictures at most; None for all.
 
         >>> [image.family for image in kit.api.search.find_all("harbour", family="editorial", limit=2)]
@@ -129,11 +149,17 @@ class Search:
         return islice((image for page in pages for image in page), limit)
 
     def prepare(self, phrase: str, *, family: Family = "all", **params: Unpack[AnySearch]) -> PreparedSearch:
-        """What :meth:`find` will ask, checked, for a caller who reports wrong parameters in a way of its own."""
+        """What :meth:`find` will ask, checked, for a caller who reports wrong parameters in a way of its own.
+
+        :param phrase: as for :meth:`find`, like ``family`` and ``params``.
+        """
         return self._prepare(family, phrase, with_defaults(family, params))
 
     def run(self, search: PreparedSearch) -> SearchPage:
-        """The page of a search that :meth:`prepare` made."""
+        """The page of a search.
+
+        :param search: what :meth:`prepare` returned.
+        """
         return self._cache.ask(
             search.request,
             lambda response: parse(response, self._api, page=search.page, page_size=search.page_size),

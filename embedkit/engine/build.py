@@ -162,8 +162,15 @@ class Build:
     >>> with EmbedKit(Settings(cache="memory:"), transport=SandboxTransport(), background=False) as kit:
     ...     build = Build(kit, strict=True)
     ...     report = build.render([Source("A post: [getty 74917285]", "markdown")])
+    ...     lost = [Source("[getty 74917285] [getty 500000404]")]
+    ...     warmed, checked, locked = build.warm(lost), build.check(lost), build.lock(lost, check=True)
     >>> report.exit_code, report.pages[0].document.embeds[0].width
-    (0, 594)
+    (0, 395)
+    >>> warmed.lost, [finding.code for finding in checked.findings], len(locked.added)
+    (('500000404',), ['not-found'], 2)
+    >>> from io import BytesIO
+    >>> Build.convert(Build.collect("-", stdin=BytesIO(b"No embed code."))).exit_code
+    0
     """
 
     kit: EmbedKit
@@ -175,6 +182,7 @@ class Build:
     def render(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
         """Replace every reference by its embed; what can't be shown degrades by ON_ERROR, and is a finding.
 
+        :param sources: as :meth:`collect` returns them.
         :param progress: called with the number of pictures done and of all.
         :returns: the pages. The exit code is 0, unless ``strict``: then that of the worst problem. In a frozen
             build (the setting FROZEN) it is 1 wherever a picture is missing from the lock file.
@@ -192,6 +200,7 @@ class Build:
     def convert(sources: Iterable[Source]) -> BuildReport:
         """Turn pasted embed code back into shortcodes; needs no kit and no network.
 
+        :param sources: as :meth:`collect` returns them.
         :returns: the pages. The exit code is 1 where there was something to convert, or that couldn't be.
         """
         pages = [_converted(source) for source in sources]
@@ -219,6 +228,11 @@ class Build:
         :param on_change: called with each post that is changed: its first line, the bytes before and after.
         :param progress: called with the number of bytes done and of all.
         :returns: the counts. The exit code is 1 where there was something to convert, or that couldn't be.
+
+        >>> from io import BytesIO
+        >>> new = BytesIO()
+        >>> Build.convert_export(Source("", path=os.devnull), BytesIO(b"<rss></rss>").read, new.write).exit_code
+        0
         """
         total, done, posts, changed, converted = os.path.getsize(export.name), 0, 0, 0, 0
         findings: list[Finding] = []
@@ -244,6 +258,7 @@ class Build:
     def warm(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
         """Fetch what texts will need, so that rendering asks for nothing.
 
+        :param sources: as :meth:`collect` returns them.
         :param progress: called with the number of pictures done and of all.
         :returns: what was fetched. The exit code is that of the worst failure.
         """
@@ -296,6 +311,7 @@ class Build:
         Locked records are kept, new ones added, those that no text needs dropped: pass all texts of a site
         at once.
 
+        :param sources: as :meth:`collect` returns them.
         :param refresh: ask again for the pictures that are locked already.
         :param check: write nothing, and ask for nothing.
         :param progress: called with the number of pictures done and of all.

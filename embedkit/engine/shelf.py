@@ -59,6 +59,12 @@ class Shelf:
     :param text: with a word in place of each embed; give it to a Markdown processor, a typographer, a sanitizer.
     :param embeds: the embeds that were put aside, in order.
     :param problems: what was wrong in the text.
+
+    >>> shelf = kit.shelve("A post: [getty 74917285]")
+    >>> shelf.restore(f"<p>{shelf.text}</p>").count("<iframe")
+    1
+    >>> shelf.words(shelf.text)[:15], shelf.anchor(shelf.text)
+    ('A post: Under t', 'A post: picture-1')
     """
 
     text: str
@@ -79,13 +85,19 @@ class Shelf:
         return like(html, self._restored(str(html)))
 
     def words(self, text: str) -> str:
-        """A text that was taken out of the HTML, such as a title in a table of contents, with words for embeds."""
+        """A text that was taken out of the HTML, such as a title in a table of contents, with words for embeds.
+
+        :param text: plain text.
+        """
         return re.sub(
             self._word, lambda found: shown.text if (shown := self._numbered(found[1])) else found[0], text
         )
 
     def anchor(self, text: str) -> str:
-        """The ID of a heading that was taken out of the HTML, as :meth:`restore` writes it."""
+        """The ID of a heading, as :meth:`restore` writes it.
+
+        :param text: the ID that was taken out of the HTML.
+        """
         return re.sub(self._word, lambda found: _anchor(int(found[1])), text)
 
     @property

@@ -156,8 +156,9 @@ def collect(
     keep_going: bool = False,
     exports: bool = False,
 ) -> Sources:
-    """Read the texts that paths name: files, folders (their text files), ``-`` for stdin.
+    """Read the texts that paths name.
 
+    :param paths: of files and folders (their text files); ``-`` for stdin.
     :param input: the format of all; by default by the ending of each name (others: html).
     :param output: a folder of results: where it lies inside of a folder that is named, it is left out.
     :param stdin: what ``-`` reads.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import embedkit
 from embedkit import (
     ConfigurationError,
     Embed,
@@ -28,7 +29,7 @@ from embedkit import (
 )
 from embedkit.engine import lockfile
 from embedkit.freshness import DAY
-from embedkit.sandbox import SandboxTransport
+from embedkit.sandbox import SandboxServer, SandboxTransport
 from tests.support.tools import Clock
 
 ID = "74917285"
@@ -37,10 +38,14 @@ GONE = "500000410"
 WIDE = "600000004"
 
 
-@pytest.mark.parametrize("module", ["embedkit.kit", "embedkit.process", "embedkit.cache.entry"])
+@pytest.mark.parametrize(
+    "module", ["kit", "process", "cache.entry", "engine.build", "engine.shelf", "files.installed"]
+)
 def test_the_examples_of_docstrings_run(module: str) -> None:
-    with EmbedKit(Settings(cache="memory:"), transport=SandboxTransport()) as kit:
-        failed, tried = doctest.testmod(import_module(module), extraglobs={"kit": kit})
+    settings = Settings(cache="memory:", **SandboxServer.credentials)
+    with EmbedKit(settings, transport=SandboxTransport()) as kit:
+        names = {"kit": kit, "embedkit": embedkit}
+        failed, tried = doctest.testmod(import_module(f"embedkit.{module}"), extraglobs=names)
     assert tried > 0 == failed
 
 
