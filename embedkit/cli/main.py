@@ -33,6 +33,7 @@ COMMANDS = {
     "warm": ("build", "Fetch what texts need, so that rendering asks for nothing."),
     "lock": ("build", "Write the records that texts need into the lock file."),
     "assets": ("admin", "Copy stylesheet and façade script into a static site."),
+    "integrations": ("integrations", "Write the plugin folder of Nikola or Lektor."),
     "cache": ("admin", "Manage the cache."),
     "download": ("search", "Download a licensed picture."),
     "boards": ("boards", "Manage boards (shared collections of pictures)."),

@@ -1,20 +1,27 @@
-"""Flask: the service's routes in your application, ``{{ getty("74917285") }}`` and ``{{ body|getty }}``.
+"""Flask: the service's routes in your application, ``{{ getty("74917285") }}`` or ``{% getty 74917285 %}``,
+and ``{{ body|getty }}``.
 
 The command ``flask embedkit …`` is the command line of embedkit, with the settings of the application.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+import logging
+from collections.abc import Callable
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
-from embedkit.integrations.site import run_commands, settings_of
+from embedkit.integrations.jinja import EmbedKitExtension as JinjaExtension
+from embedkit.integrations.site import Site, run_commands, unknown_words
 from embedkit.kit import EmbedKit
-from embedkit.targets import Target
+
+log = logging.getLogger(__name__)
 
 KEY = "embedkit"  # of app.extensions and of app.config
 
@@ -46,23 +53,26 @@ class EmbedKitExtension:
 
     def init_app(self, app: Flask) -> None:
         """Give an application its kit, a template function, a filter, and the routes."""
-        kit = self.kit or EmbedKit(settings_of(app.config.get("EMBEDKIT", {})))
-        app.extensions[KEY] = kit
-        app.jinja_env.globals["getty"] = kit.html
-        app.jinja_env.globals["getty_assets"] = lambda target=None: _tags(kit, target)
-        app.jinja_env.filters["getty"] = kit.filter
+        site = Site(app.config.get("EMBEDKIT", {}), log, prefix="EMBEDKIT ", kit=self.kit, background=True)
+        app.extensions[KEY] = site.kit
+        app.jinja_env.add_extension(JinjaExtension)
+        app.jinja_env.embedkit = site  # type: ignore[attr-defined]
+        app.jinja_env.globals["getty"] = _function(site)
+        app.jinja_env.globals["getty_assets"] = site.head
         if self.url_prefix is not None:
             from embedkit.web import create_blueprint
 
-            app.register_blueprint(create_blueprint(kit), url_prefix=self.url_prefix)
+            app.register_blueprint(create_blueprint(site.kit), url_prefix=self.url_prefix)
 
 
-def _tags(kit: EmbedKit, target: Target | None) -> Markup:
-    """What the head of a page needs for a target, by default the setting's."""
-    needed = kit.assets(target or cast(Target, kit.settings.target))
-    tags = [Markup('<link rel="stylesheet" href="{}">').format(url) for url in needed["css"]]
-    tags += [Markup('<script defer src="{}"></script>').format(url) for url in needed["js"]]
-    return Markup("\n").join(tags)
+def _function(site: Site) -> Callable[..., Markup | str]:
+    @pass_context
+    def getty(context: Context, reference: Any, **words: Any) -> Markup | str:
+        if wrong := unknown_words(words):
+            raise TypeError(wrong)
+        return site.picture(reference, words, context.name or "<template>")
+
+    return getty
 
 
 @click.command("embedkit", context_settings={"ignore_unknown_options": True}, add_help_option=False)

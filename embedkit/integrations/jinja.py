@@ -1,21 +1,22 @@
 """Jinja2: a tag ``{% getty 74917285, max_width=300 %}`` and a filter ``{{ post.body|getty }}``.
 
-``jinja2.Environment(extensions=["embedkit.integrations.jinja.EmbedKitExtension"])``; a kit of your own goes into
-``environment.embedkit``.
+``jinja2.Environment(extensions=["embedkit.integrations.jinja.EmbedKitExtension"])``; a kit of your own, or a
+:class:`embedkit.integrations.site.Site`, goes into ``environment.embedkit``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, nodes
+from jinja2 import Environment, nodes, pass_context
 from jinja2.ext import Extension
 from jinja2.parser import Parser
+from jinja2.runtime import Context
 from markupsafe import Markup
 
-from embedkit.integrations.site import Site
+from embedkit.integrations.site import Site, unknown_words
 from embedkit.kit import EmbedKit
-from embedkit.models import Options
 
 
 class EmbedKitExtension(Extension):
@@ -34,33 +35,37 @@ class EmbedKitExtension(Extension):
         environment.filters["getty"] = self.filter
 
     @property
-    def kit(self) -> EmbedKit:
-        """The environment's kit; one with the settings of the process is made at first use."""
-        if self.environment.embedkit is None:  # type: ignore[attr-defined]
-            self.environment.embedkit = Site({}).kit  # type: ignore[attr-defined]
-        kit: EmbedKit = self.environment.embedkit  # type: ignore[attr-defined]
-        return kit
+    def site(self) -> Site:
+        """The site of the environment's kit; one with the settings of the process is made at first use."""
+        known: EmbedKit | Site | None = self.environment.embedkit  # type: ignore[attr-defined]
+        if isinstance(known, Site):
+            return known
+        site = Site({}, kit=known, background=True)
+        self.environment.embedkit = site  # type: ignore[attr-defined]
+        return site
 
     def parse(self, parser: Parser) -> nodes.Node:
         """``{% getty REFERENCE[,] [option=value]… %}``; called by Jinja."""
         line = next(parser.stream).lineno
         reference = parser.parse_expression()
-        options: list[nodes.Keyword] = []
+        options: list[nodes.Pair] = []
         while not parser.stream.current.test("block_end"):
             parser.stream.skip_if("comma")
             name = parser.stream.expect("name").value
             parser.stream.expect("assign")
-            options.append(nodes.Keyword(name, parser.parse_expression(), lineno=line))
-        call = self.call_method("html", [reference], options, lineno=line)
+            options.append(nodes.Pair(nodes.Const(name), parser.parse_expression(), lineno=line))
+            if wrong := unknown_words([name]):
+                parser.fail(wrong, line)
+        name = parser.name or parser.filename or "<template>"
+        where = [nodes.Const(name), nodes.Const(line)]
+        call = self.call_method("picture", [reference, nodes.Dict(options), *where], lineno=line)
         return nodes.Output([nodes.MarkSafe(call)], lineno=line)
 
-    def html(self, reference: Any, **words: Any) -> Markup:
-        """An embed for the page; what can't be shown is a card, by ON_ERROR."""
-        options, problems = Options.from_words(words)
-        if problems:
-            raise ValueError("; ".join(one.detail for one in problems))
-        return Markup(self.kit.html(reference, options))  # noqa: S704  # nosec B704
+    def picture(self, reference: Any, words: Mapping[str, object], name: str, line: int) -> Markup | str:
+        """An embed for the page; what can't be shown is a card, by ON_ERROR, and a warning with its place."""
+        return self.site.picture(reference, words, name, line)
 
-    def filter(self, value: object, **keywords: Any) -> Markup | str:
+    @pass_context
+    def filter(self, context: Context, value: object, **keywords: Any) -> Markup:
         """A text with its references rendered; what is no ``Markup`` yet is escaped, as by ``urlize``."""
-        return self.kit.filter(value, **keywords)
+        return self.site.filter(value, f"{context.name or '<template>'} (text)", **keywords)

@@ -24,15 +24,18 @@ def getty_plugin(md: MarkdownIt, site: Site | None = None, **options: Any) -> No
     known = site or Site(options)
 
     def shelve(state: StateCore) -> None:
-        if not state.inlineMode:
-            shelf = known.shelve(state.src, "<markdown>")
-            state.src, state.env[KEY] = shelf.text, shelf
+        shelf = known.shelve(state.src, "<markdown>")
+        state.src, state.env[KEY] = shelf.text, (shelf, state.inlineMode)
 
     md.core.ruler.after("normalize", "embedkit", shelve)
     render = md.renderer.render
 
     def restored(tokens: Sequence[Token], options: OptionsDict, env: EnvType) -> Any:
         html = render(tokens, options, env)
-        return env[KEY].restore(html) if KEY in env else html
+        if KEY not in env:
+            return html
+        shelf, is_inline = env[KEY]
+        # for the middle of a sentence, as everything in a heading is
+        return shelf.restore(f"<h1>{html}</h1>")[4:-5] if is_inline else shelf.restore(html)
 
     md.renderer.render = restored  # type: ignore[method-assign]

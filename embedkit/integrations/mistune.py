@@ -12,12 +12,13 @@ from embedkit.integrations.site import Site
 KEY = "embedkit"  # of a text's environment
 
 
-def getty_plugin(md: Markdown, site: Site | None = None) -> None:
+def getty_plugin(md: Markdown, site: Site | None = None, **options: Any) -> None:
     """Put references aside before a text is parsed, and bring embeds back behind the renderer.
 
-    :param site: options and kit; by default those of the environment.
+    :param site: options and kit; by default made of ``options``.
+    :param options: as for :class:`embedkit.integrations.site.Site`; pass them with :func:`functools.partial`.
     """
-    known = site or Site({})
+    known = site or Site(options)
 
     def shelve(_: Markdown, state: BlockState) -> None:
         shelf = known.shelve(state.src, "<markdown>")

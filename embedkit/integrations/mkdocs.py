@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from typing import cast
 
+from jinja2 import Environment
 from mkdocs.config import config_options as c
 from mkdocs.config.base import Config
-from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink
+from mkdocs.utils import get_relative_url
 
 from embedkit import static_dir
 from embedkit.engine.shelf import Shelf
 from embedkit.errors import ConfigurationError
-from embedkit.integrations.site import Lost, Site
-from embedkit.settings import rows
+from embedkit.integrations.site import NAMES, Lost, Site
 from embedkit.targets import ROWS
 
 FOLDER = "assets/embedkit"
@@ -32,7 +32,7 @@ Options = type(
     "Options",
     (Config,),
     {"strict": c.Type(bool, default=False)}
-    | {name.lower(): c.Optional(c.Type((str, int, float, list))) for name, _, _ in rows()},
+    | {name: c.Optional(c.Type((str, int, float, list))) for name in NAMES},
 )
 
 
@@ -40,46 +40,40 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
     """The plugin, made once for a run of MkDocs; ``mkdocs serve`` builds with it many times."""
 
     def __init__(self) -> None:
-        self.site: Site | None = None
+        self._made: Site | None = None
         self.shelves: dict[str, Shelf] = {}
+        self.everywhere = False
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Keep the kit from one build of ``mkdocs serve`` to the next: MkDocs makes no new plugin then."""
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
-        """Make the kit, and link stylesheet and script."""
+        """Make the kit. With Material's instant loading every page needs what any page needs: heads are kept."""
         try:
-            self.site = self.site or Site(dict(self.config), get_plugin_logger(__name__))
+            self._made = self._made or Site(dict(self.config), get_plugin_logger(__name__), at_end=True)
         except ConfigurationError as error:
-            raise PluginError(f"The plugin embedkit: {error}") from None
-        styles, scripts = self._site.assets(FOLDER)
-        config.extra_css += styles
-        for url in scripts:
-            script = ExtraScriptValue(url)
-            script.defer = True
-            config.extra_javascript.append(script)
+            raise PluginError(f"The plugin embedkit in {config.config_file_path}: {error}") from None
+        self.everywhere = "navigation.instant" in (config.theme.get("features") or ())
         return config
 
     @property
-    def _site(self) -> Site:
-        return cast(Site, self.site)  # on_config comes first
+    def site(self) -> Site:
+        """The site, which ``on_config`` made before anything else is called."""
+        return cast(Site, self._made)
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add our files, and fetch what all pages need."""
-        for name in ROWS[self._site.target].assets:
+        for name in dict.fromkeys((*ROWS[self.site.target].assets, *ROWS["facade"].assets)):
             content = (static_dir() / name).read_text("utf-8")
             files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
-        self._site.warm((page.content_string, "markdown") for page in files.documentation_pages())
+        self.site.warm((page.content_string, "markdown") for page in files.documentation_pages())
         return files
 
     def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Put the embeds aside."""
         whole = page.file.content_string
         first_line = whole.count("\n") - markdown.rstrip("\n").count("\n") - _lines_behind(whole) + 1
-        try:
-            shelf = self._site.shelve(markdown, page.file.src_uri, first_line=first_line)
-        except Lost as error:
-            raise PluginError(str(error)) from None
+        shelf = self.site.shelve(markdown, page.file.src_uri, first_line=first_line)
         self.shelves[page.file.src_uri] = shelf
         return shelf.text
 
@@ -92,9 +86,21 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
             _in_words(link, shelf)
         return shelf.restore(html)
 
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
+        """End a strict build when all pages were read, and before any is written."""
+        try:
+            self.site.check()
+        except Lost as error:
+            raise PluginError(str(error)) from None
+        return env
+
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        """Link stylesheet and script where they are needed."""
+        return self.site.link(output, get_relative_url(FOLDER, page.url), always=self.everywhere)
+
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Refresh what was shown stale."""
-        self._site.kit.settle()
+        self.site.kit.settle()
 
 
 def _lines_behind(text: str) -> int:

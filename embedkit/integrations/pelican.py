@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,14 @@ class _Plugin:
     site: Site
 
     def begin(self, pelican: Any) -> None:
-        self.site = Site(pelican.settings.get("EMBEDKIT", {}), log)
+        self.site = Site(pelican.settings.get("EMBEDKIT", {}), log, at_end=True)
 
     def render(self, generators: Iterable[Generator]) -> None:
         contents = [one for generator in generators for kind in KINDS for one in getattr(generator, kind, ())]
         self.site.warm((one._content or "", "html") for one in contents)
         for one in contents:
             self._render(one)
+        self.site.check()
 
     def _render(self, content: Content) -> None:
         content._content = self.site.document(content._content or "", str(content.source_path)).content
@@ -51,12 +51,8 @@ class _Plugin:
 
     def link(self, path: str, context: Any) -> None:
         """Link the stylesheet in a page that needs it."""
-        html = Path(path).read_text("utf-8") if path.endswith(".html") else ""
-        if 'class="ek ' in html:
-            styles, scripts = self.site.assets(f"{context['SITEURL'].rstrip('/')}/{FOLDER}")
-            tags = "".join(f'<link rel="stylesheet" href="{escape(url)}">\n' for url in styles)
-            tags += "".join(f'<script defer src="{escape(url)}"></script>\n' for url in scripts)
-            Path(path).write_text(html.replace("</head>", f"{tags}</head>", 1), "utf-8")
+        if path.endswith(".html"):
+            self.site.link_file(Path(path), f"{context['SITEURL'].rstrip('/')}/{FOLDER}")
 
     def end(self, pelican: Any) -> None:
         self.site.copy_assets(Path(pelican.output_path, FOLDER))

@@ -5,17 +5,25 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
+
+from markupsafe import Markup, escape
 
 from embedkit.engine.rendered import assets
 from embedkit.engine.shelf import Shelf
-from embedkit.errors import EmbedKitError
+from embedkit.engine.sources import FORMATS
+from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.kit import EmbedKit
-from embedkit.models import Document, Problem, Report
-from embedkit.settings import Settings
+from embedkit.models import Document, Options, Problem, Report, word_hint
+from embedkit.settings import PREFIX, Settings, rows
 from embedkit.targets import Input, Target
 
 log = logging.getLogger(__name__)
+
+NAMES = tuple(name.lower() for name, _, _ in rows())  # of the settings, as options
+EMBED, FACADE = 'class="ek ', "ek--facade"  # in every page that shows an embed, or one that asks first
 
 
 class Lost(EmbedKitError):
@@ -31,17 +39,32 @@ class Site:
     :param options: ``strict``, and every setting by its name in either case, such as ``target``, ``lockfile``,
         ``frozen``, ``on_error``; those that are None are not set. They go before the environment's.
     :param log: where findings go, as warnings: the host's own logger, whose warnings its strict mode counts.
+    :param prefix: what the host writes before the name of an option, for messages.
+    :param at_end: whether a strict build fails in :meth:`check`, with all that was found, instead of at once.
+    :param kit: one that is there already; then the options but ``strict`` are not read.
+    :param background: as for :class:`embedkit.EmbedKit`: True in a server.
     :raises ConfigurationError: for an option that there is not, or one with a value that it can't have.
 
     >>> Site({"strict": True, "target": "facade", "cache": "memory:"}).kit.settings.target
     'facade'
     """
 
-    def __init__(self, options: Mapping[str, Any], log: logging.Logger | logging.LoggerAdapter[Any] = log) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        log: logging.Logger | logging.LoggerAdapter[Any] = log,
+        *,
+        prefix: str = "",
+        at_end: bool = False,
+        kit: EmbedKit | None = None,
+        background: bool = False,
+    ) -> None:
         given = {name: value for name, value in options.items() if value is not None}
-        self.strict = bool(given.pop("strict", False))
+        self.strict = bool({name.lower(): value for name, value in given.items()}.get("strict"))
         self.log = log
-        self.kit = EmbedKit(settings_of(given), background=False)
+        self.kit = kit or EmbedKit(settings_of(given, prefix), background=background)
+        self._at_end = at_end
+        self._found: list[str] = []
 
     def warm(self, texts: Iterable[tuple[str, Input]]) -> Report:
         """Fetch all that these texts need, in parallel, so that rendering them asks for nothing."""
@@ -63,35 +86,117 @@ class Site:
         self.tell(shelf.problems, name, first_line)
         return shelf
 
-    def document(self, text: str, name: str, *, input: Input = "html", first_line: int = 1) -> Document:
-        """A text with its embeds, and tell what is wrong in it."""
+    def document(self, text: str, name: str, *, input: Input = "html") -> Document:
+        """A text with its embeds, and tell what is wrong in it.
+
+        :param name: the path of its file, which may have been in another format: lines are those of the file.
+        """
         done = self.kit.document(text, input=input)
-        self.tell(done.problems, name, first_line)
+        self.tell(self._in_source(done.problems, Path(name)) if done.problems else (), name)
         return done
+
+    def _in_source(self, problems: Iterable[Problem], path: Path) -> list[Problem]:
+        """Problems of HTML at their places in the file that it was made of; in line 1 where it has none."""
+        source = path.read_text("utf-8", "replace") if path.is_file() else ""
+        places: dict[tuple[str, str], list[Problem]] = {}
+        for one in self.kit.document(source, input=FORMATS.get(path.suffix, "text")).problems:
+            places.setdefault((one.code, one.detail), []).append(one)
+        unknown = [Problem(1, 1, one.code, one.detail) for one in problems]
+        return sorted(places[one[2:]].pop(0) if places.get(one[2:]) else one for one in unknown)
+
+    def picture(
+        self, reference: Any, words: Mapping[str, object], name: str, line: int = 0, target: Target | None = None
+    ) -> Markup | str:
+        """One picture of a template or a directive, and tell what is wrong with it; an empty text is no picture.
+
+        :param words: its options, as :meth:`embedkit.Options.from_words` reads them.
+        :param target: what the host writes, where the author's choice doesn't count.
+        """
+        if reference == "":
+            return Markup()
+        options, problems = Options.from_words(words)
+        options = replace(options, target=target) if target else options
+        try:
+            self.kit.resolve(reference, options)
+            shown = self.kit.html(reference, options)
+        except EmbedKitError as error:
+            problems = (*problems, Problem(1, 1, error.code, str(error)))
+            shown = self.kit.fallback(reference, error, options)
+        self.tell(problems, name, line)
+        return shown
+
+    def filter(self, value: object, name: str, *, autoescape: bool = True, **keywords: Any) -> Markup:
+        """What a template's filter does (:meth:`embedkit.EmbedKit.filter`), and tell what is wrong in the text.
+
+        :param name: for messages, whose lines are those of the text.
+        """
+        text = str(escape(value) if autoescape else value)
+        done = self.kit.document(text, **keywords)
+        self.tell(done.problems, name)
+        return Markup(done.content)  # noqa: S704  # nosec B704
 
     def tell(self, problems: Iterable[Problem], name: str, first_line: int = 1) -> None:
         """Log problems by file and line.
 
-        :raises Lost: for the first, where the site is built strictly.
+        :param first_line: the line of the file that the first line of the text is; 0 where it is not known.
+        :raises Lost: for all of them, where the site is built strictly and does not wait for :meth:`check`.
         """
-        for problem in problems:
-            line = problem.line + first_line - 1
-            message = f"{name}:{line}:{problem.column}: {problem.code}: {problem.detail}"
+        found = [f"{_place(name, one, first_line)}: {one.code}: {one.detail}" for one in problems]
+        for message in found:
             self.log.warning("%s", message)
-            if self.strict:
-                raise Lost(message)
+        if self.strict and self._at_end:
+            self._found += found
+        elif self.strict and found:
+            raise Lost("\n".join(found))
 
-    def assets(self, base: str) -> tuple[list[str], list[str]]:
-        """URLs of the stylesheets and of the scripts that its pages need; those of scripts hold settings.
+    def check(self) -> None:
+        """End a strict build with all that was found.
+
+        :raises Lost: where anything was.
+        """
+        found, self._found = self._found, []
+        if found:
+            raise Lost("\n".join(found))
+
+    def fingerprint(self, references: Iterable[str]) -> str:
+        """What changes when one of these pictures does, for a host that builds anew only what has changed."""
+        return self.kit.fingerprint("\n".join(sorted(references)), input="text")
+
+    def link(self, html: str, base: str, *, always: bool = False) -> str:
+        """A finished page with our stylesheet and script in its head, if there is an embed in it.
 
         :param base: the URL of the folder that they are in, without a slash at the end.
+        :param always: also where there is none, in a site whose pages replace each other in the browser.
         """
-        needed = assets(self.target, self.kit.settings.rendering, base)
+        if EMBED not in html and not always:
+            return html
+        styles, scripts = self.assets(base, html)
+        return html.replace("</head>", f"{tags(styles, scripts)}\n</head>", 1)
+
+    def link_file(self, path: Path, base: str) -> None:
+        """The same for a page in a file."""
+        html = path.read_text("utf-8")
+        if EMBED in html:
+            path.write_text(self.link(html, base), "utf-8")
+
+    def assets(self, base: str, html: str) -> tuple[list[str], list[str]]:
+        """URLs of the stylesheets and of the scripts that a page needs; those of scripts hold settings.
+
+        :param base: as for :meth:`link`.
+        :param html: the page, or its body.
+        """
+        target: Target = "facade" if FACADE in html else self.target  # which an author may have chosen
+        needed = assets(target, self.kit.settings.rendering, base)
         return needed["css"], needed["js"]
 
+    def head(self, target: Target | None = None) -> Markup:
+        """The tags for the head of a page whose files come from the service, or from ASSETS_URL."""
+        needed = self.kit.assets(target or self.target)
+        return tags(needed["css"], needed["js"])
+
     def copy_assets(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Copy them into a folder, which is made where there is none; their names."""
-        return self.kit.copy_assets(folder, [self.target])
+        """Copy what pages may need into a folder, which is made where there is none; the names of the files."""
+        return self.kit.copy_assets(folder, [self.target, "facade"])
 
     @property
     def target(self) -> Target:
@@ -100,21 +205,53 @@ class Site:
 
     def close(self) -> None:
         """Refresh what was shown stale, and close the kit."""
+        self.kit.settle()
         self.kit.close()
 
 
-def settings_of(options: Mapping[str, Any]) -> Settings:
+def _place(name: str, problem: Problem, first_line: int) -> str:
+    return f"{name}:{problem.line + first_line - 1}:{problem.column}" if first_line else name
+
+
+def tags(styles: Iterable[str], scripts: Iterable[str]) -> Markup:
+    """Stylesheets and scripts as the head of a page has them, a line each."""
+    made = [Markup('<link rel="stylesheet" href="{}">').format(url) for url in styles]
+    made += [Markup('<script defer src="{}"></script>').format(url) for url in scripts]
+    return Markup("\n").join(made)
+
+
+def unknown_words(words: Iterable[str]) -> str:
+    """What is wrong with the names of a template tag's options: nothing, or a sentence."""
+    return " ".join(one.detail for one in Options.from_words(dict.fromkeys(words))[1])
+
+
+def settings_of(options: Mapping[str, Any], prefix: str = "") -> Settings:
     """The settings of the environment, with options of a host before them.
 
+    :param prefix: what the host writes before the name of an option, for messages.
     :raises ConfigurationError: for an option that there is not, or one with a value that it can't have.
     """
-    return Settings.from_env({**os.environ, **_as_environment(options)})
+    given = {name: value for name, value in options.items() if name.lower() != "strict"}
+    for name, value in given.items():
+        if name.lower() not in NAMES:
+            hint = word_hint(name, (*NAMES, "strict"))
+            raise ConfigurationError(f"There is no option {prefix}{name}.", hint=hint)
+        try:
+            Settings.from_env(_as_environment({name: value}))
+        except ConfigurationError as error:
+            message = error.message.replace(f"{PREFIX}{name.upper()}", f"{prefix}{name}", 1)
+            raise ConfigurationError(message, hint=error.hint) from None
+    return Settings.from_env({**os.environ, **_as_environment(given)})
 
 
 def run_commands(args: list[str], options: Mapping[str, Any]) -> None:
-    """The command line of embedkit with these options; it ends in ``SystemExit``, as every command does."""
+    """The command line of embedkit with these options; it ends in ``SystemExit``, as every command does.
+
+    :raises ConfigurationError: as for :func:`settings_of`.
+    """
     from embedkit.cli.main import main
 
+    settings_of(options)
     before = dict(os.environ)
     os.environ.update(_as_environment(options))
     try:
@@ -125,7 +262,7 @@ def run_commands(args: list[str], options: Mapping[str, Any]) -> None:
 
 
 def _as_environment(options: Mapping[str, Any]) -> dict[str, str]:
-    return {f"EMBEDKIT_{name.upper()}": _written(value) for name, value in options.items()}
+    return {f"{PREFIX}{name.upper()}": _written(value) for name, value in options.items() if name.lower() in NAMES}
 
 
 def _written(value: Any) -> str:

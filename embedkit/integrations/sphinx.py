@@ -6,12 +6,16 @@ gets an embed; EPUB, LaTeX, text and man pages get title and credit with a link.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.environment.collectors import EnvironmentCollector
+from sphinx.errors import ConfigError as SphinxConfigError
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -19,10 +23,9 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from embedkit import __version__
 from embedkit.engine.rendered import phrasing
-from embedkit.errors import EmbedKitError
-from embedkit.integrations.site import Lost, Site
-from embedkit.models import OPTION_WORDS, Options, Problem
-from embedkit.settings import rows
+from embedkit.errors import ConfigurationError, EmbedKitError
+from embedkit.integrations.site import EMBED, NAMES, Lost, Site
+from embedkit.models import OPTION_WORDS
 
 log = logging.getLogger(__name__)
 PREFIX = "embedkit_"
@@ -58,6 +61,63 @@ def _node(where: SphinxDirective | SphinxRole, reference: str, words: dict[str, 
     return node
 
 
+class Pictures(EnvironmentCollector):
+    """Knows which documents ask for which pictures: those whose pictures have changed are written anew."""
+
+    def clear_doc(self, app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+        """Forget a document that is read anew, or is gone."""
+        _asked(env).pop(docname, None)
+
+    def merge_other(self, app: Sphinx, env: BuildEnvironment, docnames: Set[str], other: BuildEnvironment) -> None:
+        """Take over what another process has read."""
+        _asked(env).update({name: texts for name, texts in _asked(other).items() if name in docnames})
+
+    def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
+        """Note what a document asks for."""
+        if texts := [_shortcode(node) for node in doctree.findall(getty)]:
+            _asked(app.env)[app.env.docname] = texts
+
+    def get_outdated_docs(
+        self, app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+    ) -> list[str]:
+        """Documents that are not what this builder has written."""
+        before = _written(env, app)
+        return [name for name, now in _fingerprints(app, env).items() if before.get(name) != now]
+
+    def get_updated_docs(self, app: Sphinx, env: BuildEnvironment) -> list[str]:
+        """Fetch all pictures, when all documents are read, and keep what this builder is about to write."""
+        _written(env, app).update(_fingerprints(app, env))
+        return []
+
+
+def _asked(env: BuildEnvironment) -> dict[str, list[str]]:
+    return _kept(env, "embedkit_asked")
+
+
+def _written(env: BuildEnvironment, app: Sphinx) -> dict[str, str]:
+    written: dict[str, str] = _kept(env, "embedkit_written").setdefault(app.builder.name, {})
+    return written
+
+
+def _kept(env: BuildEnvironment, name: str) -> dict[str, Any]:
+    """What goes from one build to the next."""
+    if not hasattr(env, name):
+        setattr(env, name, {})
+    kept: dict[str, Any] = getattr(env, name)
+    return kept
+
+
+def _shortcode(node: getty) -> str:
+    tld = node["words"].get("tld")
+    return f"[getty {node['reference']}{f' tld={tld}' if tld else ''}]"
+
+
+def _fingerprints(app: Sphinx, env: BuildEnvironment) -> dict[str, str]:
+    site, asked = _site(app), _asked(env)
+    site.warm((text, "text") for texts in asked.values() for text in texts)
+    return {name: site.fingerprint(texts) for name, texts in asked.items()}
+
+
 class Show(SphinxPostTransform):
     """Put in place of every picture what the builder can write."""
 
@@ -65,63 +125,83 @@ class Show(SphinxPostTransform):
 
     def run(self, **_: Any) -> None:
         """Replace the nodes of one document."""
-        site = _site(self.app)
         for node in list(self.document.findall(getty)):
-            node.replace_self(self._shown(site, node))
+            node.replace_self(self._html(node) if _shows_html(self.app) else self._words(node))
 
-    def _shown(self, site: Site, node: getty) -> nodes.Node:
-        options, problems = Options.from_words(node["words"])
-        _tell(site, node, *problems)
+    def _html(self, node: getty) -> nodes.Node:
+        html = str(_site(self.app).picture(node["reference"], node["words"], *_place(node)))
+        return nodes.raw("", phrasing(html) if node.get("is_inline") else html, format="html")
+
+    def _words(self, node: getty) -> nodes.Node:
+        """Title and credit, with a link to the picture's page."""
+        site = _site(self.app)
+        words = str(site.picture(node["reference"], node["words"], *_place(node), target="text"))
         try:
-            site.kit.resolve(node["reference"], options)
-        except EmbedKitError as error:
-            _tell(site, node, Problem(1, 1, error.code, str(error)))
-        if self.app.builder.format == "html" and self.app.builder.name != "epub":
-            html = str(site.kit.html(node["reference"], options))
-            return nodes.raw("", phrasing(html) if node.get("is_inline") else html, format="html")
-        words = nodes.inline("", str(site.kit.html(node["reference"], options, target="text")))
-        return words if node.get("is_inline") else nodes.paragraph("", "", words)
+            shown = nodes.reference("", words, refuri=site.kit.resolve(node["reference"]).page_url)
+        except EmbedKitError:
+            shown = nodes.inline("", words)
+        return shown if node.get("is_inline") else nodes.paragraph("", "", shown)
 
 
-def _tell(site: Site, node: getty, *problems: Problem) -> None:
-    try:
-        site.tell(problems, str(node.source), int(node.line or 1))
-    except Lost as error:
-        raise ExtensionError(str(error)) from None
+def _place(node: getty) -> tuple[str, int]:
+    return str(node.source), int(node.line or 1)
+
+
+def _shows_html(app: Sphinx) -> bool:
+    return app.builder.format == "html" and app.builder.name != "epub"
 
 
 def _site(app: Sphinx) -> Site:
     if not hasattr(app, "embedkit"):
-        options = {name.lower(): app.config[PREFIX + name.lower()] for name, _, _ in rows()}
-        app.embedkit = Site({**options, "strict": app.config.embedkit_strict}, log)  # type: ignore[attr-defined]
+        options = {name: app.config[PREFIX + name] for name in (*NAMES, "strict")}
+        app.embedkit = Site(options, log, prefix=PREFIX, at_end=True)  # type: ignore[attr-defined]
     site: Site = app.embedkit  # type: ignore[attr-defined]
     return site
 
 
-def _link(app: Sphinx) -> None:
-    if app.builder.format == "html":
-        styles, scripts = _site(app).assets("_static")
-        for url in styles:
-            app.add_css_file(url.removeprefix("_static/").partition("?")[0])  # Sphinx adds a version of its own
-        for url in scripts:
-            app.add_js_file(url.removeprefix("_static/"), defer="defer")
+def _begin(app: Sphinx) -> None:
+    """Find what is wrong with the options before anything is read."""
+    try:
+        _site(app)
+    except ConfigurationError as error:
+        raise SphinxConfigError(str(error)) from None
 
 
-def _copy(app: Sphinx, error: Exception | None) -> None:
-    """Two files: a whole static folder would break an EPUB."""
-    if error is None and app.builder.format == "html":
+def _link(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Link stylesheet and script in a page that needs them."""
+    if EMBED not in (body := str(context.get("body", ""))):
+        return
+    styles, scripts = _site(app).assets("_static", body)
+    for url in styles:
+        app.add_css_file(url.removeprefix("_static/").partition("?")[0])  # Sphinx adds a version of its own
+    for url in scripts:
+        app.add_js_file(url.removeprefix("_static/"), defer="defer")
+
+
+def _end(app: Sphinx, error: Exception | None) -> None:
+    """Copy two files, since a whole static folder would break an EPUB; and end a strict build."""
+    if error:
+        return
+    if _shows_html(app):
         _site(app).copy_assets(Path(app.outdir, "_static"))
+    try:
+        _site(app).check()
+    except Lost as lost:
+        raise ExtensionError(str(lost)) from None
+    _site(app).close()
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all; called by Sphinx."""
     app.add_config_value("embedkit_strict", False, "env")
-    for name, _, _ in rows():
-        app.add_config_value(PREFIX + name.lower(), None, "env")
+    for name in NAMES:
+        app.add_config_value(PREFIX + name, None, "env")
     app.add_node(getty)
     app.add_directive("getty", GettyDirective)
     app.add_role("getty", GettyRole())
+    app.add_env_collector(Pictures)
     app.add_post_transform(Show)
-    app.connect("builder-inited", _link)
-    app.connect("build-finished", _copy)
+    app.connect("builder-inited", _begin)
+    app.connect("html-page-context", _link)
+    app.connect("build-finished", _end)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

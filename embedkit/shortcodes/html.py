@@ -43,12 +43,12 @@ _TEMPLATE_BLOCK = lazy_pattern(
 )
 MAX_TEMPLATE_TAG_CHARS = 2048
 _SIMPLE = r"(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"<>`\\\n]*+\"|'[^'<>`\\\n]*+'|[^\s\"'<>=`\\]++))?+)*+[ \t\n]*+/?>"
-_NAMES = "code|pre|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
+_NAMES = "code|pre|tt|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
 _OPENER = lazy_pattern(
     r"<(?:!(?:--|\[C)"
     r"|[cCpPsStTmMxXiInN](?:[oO][dDeEfFsS]|[rR][eE]|[lL][aA]|[cC][rR]|[tT][yY]|[vV][gG]|[eE][xX]|[iI][tT]"
-    r"|[aA][tT]|[mM][pP]|[fF][rR]))"
+    r"|[aA][tT]|[mM][pP]|[fF][rR]|[tT][ \t\n\r\f/>]))"
 )
 _OPENER_OR_CLOSER = lazy_pattern(rf"<(?:!--|!\[C|/?(?i:{_NAMES}))")
 _MARKUP = lazy_pattern(rf"<(?:(!--|!\[CDATA\[)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
@@ -59,7 +59,7 @@ _WHOLE = r"<!--[^<>-]*+(?:-(?!->)[^<>-]*+)*+-->|" + "|".join(
 )
 _LEAF = lazy_pattern(_WHOLE)
 _LEAVES = lazy_pattern(rf"(?:(?:{_WHOLE})[^<`~\\]*+)++")
-_NESTING = frozenset({"code", "pre", "svg", "math"})
+_NESTING = frozenset({"code", "pre", "tt", "svg", "math"})  # docutils writes literals as <tt>
 
 # WHATWG HTML, section 13.2.5: quotes count only after "=", a tag ends at the first ">" outside of them,
 # and what is not closed reaches to the end. "<!", "<?" and "</" before no letter are bogus comments.
@@ -254,7 +254,7 @@ class HtmlContext(Context):
 
     def _nest(self, mark: int, name: str, closes: bool) -> None:
         depth = self._open.pop(name, 0) + (-1 if closes else 1)
-        if not closes and name not in ("code", "pre") and self.text[self._tag_end(mark) - 2] == "/":
+        if not closes and name not in ("code", "pre", "tt") and self.text[self._tag_end(mark) - 2] == "/":
             depth -= 1  # <svg/> is whole, unlike <code/>
         if depth > 0:
             self._work.nest(depth)

@@ -1,0 +1,150 @@
+"""Nikola: ``{{% getty 74917285 width=300 %}}`` in posts and pages, options as ``EMBEDKIT = {…}`` in ``conf.py``.
+
+``embedkit integrations nikola plugins`` writes the folder that Nikola finds this by. All pictures are fetched when
+Nikola has found its posts, and what is wrong is told then, by file and line. A page is built anew when one of its
+pictures has changed; feeds get the target ``feed``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from blinker import signal
+from lxml import etree
+from nikola.plugin_categories import ShortcodePlugin
+from nikola.shortcodes import apply_shortcodes, extract_shortcodes
+from nikola.utils import get_logger
+
+from embedkit.errors import ConfigurationError
+from embedkit.integrations.site import EMBED, Lost, Site
+from embedkit.models import Options, Problem
+
+FOLDER = "assets/embedkit"
+FEED_TEXTS = ("description", "encoded", "content", "summary")  # elements of RSS and Atom that hold HTML
+
+Call = tuple[str, dict[str, Any]]
+"""A reference and the words beside it."""
+
+
+class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
+    """The shortcode ``getty``, and what a build needs around it."""
+
+    name = "getty"
+
+    def set_site(self, site: Any) -> None:
+        """Register all; called by Nikola."""
+        super().set_site(site)
+        self.log = get_logger("embedkit")
+        try:
+            self.getty = Site(site.config.get("EMBEDKIT", {}), self.log, at_end=True)
+        except ConfigurationError as error:
+            self._fail(f"EMBEDKIT in conf.py: {error}")
+        signal("scanned").connect(self.begin)
+        _add_filter(site.config["FILTERS"], ".html", self.link)
+        for extension in (".xml", ".atom"):
+            _add_filter(site.config["FILTERS"], extension, self.for_feeds)
+
+    def handler(
+        self, *args: str, site: Any, data: str, lang: str, post: Any, **words: Any
+    ) -> tuple[str, list[str]]:
+        """One picture, and the file that changes when it does; :meth:`begin` has told what is wrong with it."""
+        reference, words = _read(args, data, words)
+        html = str(self.getty.kit.html(reference, Options.from_words(words)[0])) if reference else ""
+        return html, [str(self._stamp(reference))]
+
+    def begin(self, site: Any) -> None:
+        """Fetch what all posts need, and tell what is wrong with it."""
+        found = [one for path in _sources(site) for one in _calls(path)]
+        self.getty.warm((_shortcode(reference), "text") for _, _, (reference, _) in found)
+        for path, line, (reference, words) in found:
+            self.getty.picture(reference, words, path, line)
+            self._write(reference)
+            if not reference:
+                self.getty.tell([Problem(1, 1, "shortcode", "The shortcode getty names no picture.")], path, line)
+        try:
+            self.getty.check()
+        except Lost as lost:
+            self._fail(str(lost))
+        self.getty.copy_assets(Path(site.config["OUTPUT_FOLDER"], FOLDER))
+
+    def link(self, path: str) -> None:
+        """Link the stylesheet in a page that needs it."""
+        folder = os.path.relpath(Path(self.site.config["OUTPUT_FOLDER"], FOLDER), Path(path).parent)
+        self.getty.link_file(Path(path), Path(folder).as_posix())
+
+    def for_feeds(self, path: str) -> None:
+        """Show the embeds of a feed as feeds can."""
+        if "ek ek--" not in Path(path).read_text("utf-8"):
+            return
+        feed = etree.parse(path)
+        for one in feed.iter():
+            if str(one.tag).rpartition("}")[2] in FEED_TEXTS and EMBED in (one.text or ""):
+                one.text = self.getty.kit.retarget(one.text, "feed")
+        feed.write(path, encoding="utf-8", xml_declaration=True)
+
+    def _stamp(self, reference: str) -> Path:
+        return Path(self.site.config["CACHE_FOLDER"], "embedkit", re.sub(r"[^\w-]", "_", reference)[-100:])
+
+    def _write(self, reference: str) -> None:
+        """Keep what is known of a picture in a file of its own, which is left alone while that is the same."""
+        stamp, now = self._stamp(reference), self.getty.fingerprint([_shortcode(reference)])
+        if not stamp.is_file() or stamp.read_text("utf-8") != now:
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.write_text(now, "utf-8")
+
+    def _fail(self, message: str) -> None:
+        """End the build as Nikola does."""
+        self.log.error(message)
+        sys.exit(1)
+
+
+def _read(args: tuple[str, ...], data: str, words: Mapping[str, Any]) -> Call:
+    """``{{% getty 1 %}}``, ``{{% getty src=1 %}}`` or ``{{% getty %}}1{{% /getty %}}``."""
+    rest = {name: value for name, value in words.items() if name != "src"}
+    return (args[0] if args else str(words.get("src") or data)).strip(), rest
+
+
+def _shortcode(reference: str) -> str:
+    return f"[getty {reference}]"
+
+
+def _sources(site: Any) -> list[str]:
+    """The files of all posts and pages, in every language."""
+    posts = [(post, lang) for post in site.timeline for lang in post.translated_to]
+    return list(dict.fromkeys(post.translated_source_path(lang) for post, lang in posts))
+
+
+def _calls(path: str) -> Iterator[tuple[str, int, Call]]:
+    """Every call of the shortcode in a file, with its line."""
+    text, end = Path(path).read_text("utf-8-sig", "replace"), 0
+    if "getty" not in text:
+        return
+    for written in extract_shortcodes(text)[1].values():
+        start = text.index(written, end)
+        end = start + len(written)
+        found: list[Call] = []
+        if re.match(r"\{\{%\s*getty\b", written):
+            apply_shortcodes(written, {"getty": _noting(found)})
+        yield from ((path, text.count("\n", 0, start) + 1, call) for call in found)
+
+
+def _noting(found: list[Call]) -> Callable[..., str]:
+    def note(*args: str, site: Any, data: str, lang: str, **words: Any) -> str:
+        found.append(_read(args, data, words))
+        return ""
+
+    return note
+
+
+def _add_filter(filters: dict[Any, list[Any]], extension: str, action: Callable[[str], None]) -> None:
+    """Add to the filters of an extension, which a site may have for several of them together."""
+    for known, actions in filters.items():
+        if extension == known or (isinstance(known, tuple) and extension in known):
+            actions.append(action)
+            return
+    filters[extension] = [action]
