@@ -6,7 +6,6 @@ The command ``flask embedkit …`` is the command line of embedkit, with the set
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -20,8 +19,6 @@ from markupsafe import Markup
 from embedkit.integrations.jinja import EmbedKitExtension as JinjaExtension
 from embedkit.integrations.site import Site, run_commands, unknown_words
 from embedkit.kit import EmbedKit
-
-log = logging.getLogger(__name__)
 
 KEY = "embedkit"  # of app.extensions and of app.config
 
@@ -53,7 +50,7 @@ class EmbedKitExtension:
 
     def init_app(self, app: Flask) -> None:
         """Give an application its kit, a template function, a filter, and the routes."""
-        site = Site(app.config.get("EMBEDKIT", {}), log, prefix="EMBEDKIT ", kit=self.kit, background=True)
+        site = Site(app.config.get("EMBEDKIT", {}), app.logger, prefix="EMBEDKIT ", kit=self.kit, background=True)
         app.extensions[KEY] = site.kit
         app.jinja_env.add_extension(JinjaExtension)
         app.jinja_env.embedkit = site  # type: ignore[attr-defined]

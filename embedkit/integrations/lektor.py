@@ -7,7 +7,6 @@ anew when the lock file has changed.
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
@@ -19,8 +18,6 @@ from markupsafe import Markup
 
 from embedkit.integrations.jinja import EmbedKitExtension
 from embedkit.integrations.site import Site
-
-log = logging.getLogger("lektor.embedkit")  # whose warnings are seen: Lektor has no handlers
 
 
 class LockedExtension(EmbedKitExtension):
@@ -50,7 +47,7 @@ class EmbedKitPlugin(Plugin):  # type: ignore[misc]
 
     def on_setup_env(self, **extra: Any) -> None:
         """Give templates the tag, the filter and ``getty_assets()``; called by Lektor."""
-        site = Site(self.get_config().to_dict(), log, background=False)
+        site = Site(self.get_config().to_dict())
         self.env.jinja_env.add_extension(LockedExtension)
         self.env.jinja_env.embedkit = site
         self.env.jinja_env.globals["getty_assets"] = site.head

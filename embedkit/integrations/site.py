@@ -17,10 +17,11 @@ from embedkit.engine.sources import FORMATS
 from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.kit import EmbedKit
 from embedkit.models import Document, Options, Problem, Report, word_hint
-from embedkit.settings import PREFIX, Settings, rows
+from embedkit.settings import PREFIX, Secret, Settings, rows
 from embedkit.targets import Input, Target
 
-log = logging.getLogger(__name__)
+# not below "embedkit", which is silent until somebody listens: without any set-up, Python shows what is wrong
+log = logging.getLogger("getty")
 
 NAMES = tuple(name.lower() for name, _, _ in rows())  # of the settings, as options
 EMBED, FACADE = 'class="ek ', "ek--facade"  # in every page that shows an embed, or one that asks first
@@ -59,10 +60,9 @@ class Site:
         kit: EmbedKit | None = None,
         background: bool = False,
     ) -> None:
-        given = {name: value for name, value in options.items() if value is not None}
-        self.strict = bool({name.lower(): value for name, value in given.items()}.get("strict"))
+        self.strict = bool({name.lower(): value for name, value in options.items()}.get("strict"))
         self.log = log
-        self.kit = kit or EmbedKit(settings_of(given, prefix), background=background)
+        self.kit = kit or EmbedKit(settings_of(options, prefix), background=background)
         self._at_end = at_end
         self._found: list[str] = []
 
@@ -101,8 +101,8 @@ class Site:
         places: dict[tuple[str, str], list[Problem]] = {}
         for one in self.kit.document(source, input=FORMATS.get(path.suffix, "text")).problems:
             places.setdefault((one.code, one.detail), []).append(one)
-        unknown = [Problem(1, 1, one.code, one.detail) for one in problems]
-        return sorted(places[one[2:]].pop(0) if places.get(one[2:]) else one for one in unknown)
+        found = [_left(places, one) or one._replace(line=1, column=1) for one in problems]
+        return sorted(found, key=lambda one: (one.line, one.column))
 
     def picture(
         self, reference: Any, words: Mapping[str, object], name: str, line: int = 0, target: Target | None = None
@@ -209,6 +209,12 @@ class Site:
         self.kit.close()
 
 
+def _left(places: dict[tuple[str, str], list[Problem]], problem: Problem) -> Problem | None:
+    """The next place of a problem, which is taken out."""
+    same = places.get((problem.code, problem.detail))
+    return same.pop(0) if same else None
+
+
 def _place(name: str, problem: Problem, first_line: int) -> str:
     return f"{name}:{problem.line + first_line - 1}:{problem.column}" if first_line else name
 
@@ -231,7 +237,7 @@ def settings_of(options: Mapping[str, Any], prefix: str = "") -> Settings:
     :param prefix: what the host writes before the name of an option, for messages.
     :raises ConfigurationError: for an option that there is not, or one with a value that it can't have.
     """
-    given = {name: value for name, value in options.items() if name.lower() != "strict"}
+    given = {name: value for name, value in options.items() if value is not None and name.lower() != "strict"}
     for name, value in given.items():
         if name.lower() not in NAMES:
             hint = word_hint(name, (*NAMES, "strict"))
@@ -262,11 +268,17 @@ def run_commands(args: list[str], options: Mapping[str, Any]) -> None:
 
 
 def _as_environment(options: Mapping[str, Any]) -> dict[str, str]:
-    return {f"{PREFIX}{name.upper()}": _written(value) for name, value in options.items() if name.lower() in NAMES}
+    return {
+        f"{PREFIX}{name.upper()}": _written(value)
+        for name, value in options.items()
+        if name.lower() in NAMES and value is not None
+    }
 
 
 def _written(value: Any) -> str:
     """A value of YAML or Python as the environment has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ",".join(map(_written, value))
+    return value.reveal() if isinstance(value, Secret) else str(value)

@@ -20,8 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from newsroom import Packages, Post, Service, run
 from slipway import settings as defaults
 
-from embedkit import Settings
-
 HERE = Path(__file__).resolve().parent
 WORDS = Post()
 
@@ -30,12 +28,20 @@ def create(service: Service, _: Packages) -> Any:
     """The site, over a database that lives as long as the process."""
     folder = tempfile.mkdtemp(prefix="slipway-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    own = Settings(cache="memory:", secret=(secrets.token_hex(32),), public_url=service.url)
     settings.configure(
         **{name: value for name, value in vars(defaults).items() if name.isupper()},
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}},
         MEDIA_ROOT=folder,
-        EMBEDKIT=own.with_upstream(service.pictures),
+        EMBEDKIT={
+            "cache": "memory:",
+            "secret": secrets.token_hex(32),
+            "public_url": service.url,
+            "tokens": service.token,
+            # the sandbox in place of Getty
+            "oembed_endpoint": f"{service.pictures}/oembed",
+            "frame_origin": service.pictures,
+            "image_origins": service.pictures,
+        },
         EMBEDKIT_SERVICE=service,
     )
     django.setup()

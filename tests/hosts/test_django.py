@@ -90,10 +90,10 @@ def test_without_scripts_there_is_a_plain_field_and_saving_loses_nothing(browser
         page.get_by_role("button", name="Log in").click()
         edit, read = link(page, "Django", "Edit"), link(page, "Django", "Read it")
         page.goto(site + edit)
-        page.get_by_label("Shortcode, id or address").fill("https://gty.im/74917285")
+        page.get_by_label("Shortcode, ID or URL of a picture").fill("https://gty.im/74917285")
         for _ in range(2):  # the second time nothing is touched
             page.get_by_role("button", name="Save and continue editing").click()
-            expect(page.get_by_label("Shortcode, id or address")).to_have_value("https://gty.im/74917285")
+            expect(page.get_by_label("Shortcode, ID or URL of a picture")).to_have_value("https://gty.im/74917285")
         page.goto(site + read)
         assert "/embed/74917285?" in (page.locator("article iframe").get_attribute("src") or "")
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import html5lib
@@ -440,7 +441,7 @@ class TestLektor(Generator):
 
     @property
     def packages(self) -> Path:
-        return python_packages("lektor==3.3.14")
+        return python_packages("lektor==3.4.0b15")
 
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         plugin = str(folder / "plugin/lektor-embedkit")
@@ -513,42 +514,67 @@ def test_flask(getty: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 DJANGO = """
-import django
+import django, sys
 from django.conf import settings
+from django.core.management import execute_from_command_line
 settings.configure(
     INSTALLED_APPS=["embedkit.integrations.django"],
-    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
-    EMBEDKIT={"max_age": 600, "TARGET": "web"},
+    CACHES={"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "kept"}},
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["."]}],
+    EMBEDKIT={"max_age": 600, "TARGET": "web", **MORE},
 )
 django.setup()
 """
+SHOW = """
+from django.template.loader import get_template
+print(get_template("post.html").render({"id": PICTURE, "body": "<b> [getty 74917285]"}))
+"""
+
+
+def django(folder: Path, *command: str, more: Mapping[str, Any] = MappingProxyType({}), code: str = "") -> Any:
+    script = code or "execute_from_command_line(sys.argv)"
+    (folder / "manage.py").write_text(f"MORE = {dict(more)!r}\n{DJANGO}\n{script}\n")
+    return run("manage.py", *command, folder=folder)
 
 
 def test_django(getty: SandboxServer, tmp_path: Path) -> None:
-    (tmp_path / "page.py").write_text(
-        DJANGO
-        + "from django.template import Context, Template\n"
-        + "page = Template('{% load embedkit %}{% getty_assets %}{% getty id max_width=300 %}{{ body|getty }}')\n"
-        + f"print(page.render(Context({{'id': {ID}, 'body': '<b> [getty {ID}]'}})))\n"
+    (tmp_path / "post.html").write_text(
+        "{% load embedkit %}{% getty_assets %}\n{% getty id max_width=300 as picture %}[{{ picture }}]{{ body|getty }}"
     )
-    html = run("page.py", folder=tmp_path).stdout
+    html = django(tmp_path, code=SHOW.replace("PICTURE", ID)).stdout
     assert html.count("<iframe") == 2
     assert html.startswith('<link rel="stylesheet" href="/static/embedkit.css?v=')
     assert 'width="300"' in html
     assert "&lt;b&gt;" in html
+    for picture in ("'nonsense'", "None"):
+        assert "post.html:2:1: unsupported: " in django(tmp_path, code=SHOW.replace("PICTURE", picture)).stderr
+    (tmp_path / "post.html").write_text("{% load embedkit %}{% getty id widht=300 %}")
+    assert "Did you mean width" in django(tmp_path, code=SHOW.replace("PICTURE", ID)).stderr
 
-    (tmp_path / "manage.py").write_text(
-        DJANGO + "import sys\nfrom django.core.management import execute_from_command_line\n"
-        "execute_from_command_line(sys.argv)\n"
-    )
-    assert (
-        "EMBEDKIT_MAX_AGE=600" in run("manage.py", "embedkit", "config", "show", "max_age", folder=tmp_path).stdout
-    )
-    assert run("manage.py", "check", folder=tmp_path).returncode == 0
-    wrong = run("manage.py", "check", folder=tmp_path, EMBEDKIT_TARQET="x")
+
+def test_djangos_own_cache_keeps_copies(getty: SandboxServer, tmp_path: Path) -> None:
+    (tmp_path / "post.html").write_text("{% load embedkit %}{{ body|getty }}")
+    for _ in range(2):
+        done = django(tmp_path, code=SHOW.replace("PICTURE", ID), more={"cache": "django:default"})
+        assert done.stdout.count("<iframe") == 1, done.stderr
+        assert getty.app.count() == 1
+    wrong = django(tmp_path, "check", more={"cache": "django:other"})
+    assert wrong.returncode == 1
+    assert "CACHES has no 'other'" in wrong.stderr
+
+
+def test_djangos_commands_and_checks(getty: SandboxServer, tmp_path: Path) -> None:
+    assert "EMBEDKIT_MAX_AGE=600" in django(tmp_path, "embedkit", "config", "show", "max_age").stdout
+    (tmp_path / "post.md").write_text(f"A post.\n\n[getty {WITHDRAWN}]\n")
+    checked = django(tmp_path, "embedkit", "check", "post.md")
+    assert checked.returncode == 1
+    assert "post.md:3:1: not-found" in checked.stdout
+    assert django(tmp_path, "check").returncode == 0
+    wrong = django(tmp_path, "check", more={"tarqet": "x"})
     assert wrong.returncode == 1
     assert "embedkit.E001" in wrong.stderr
-    assert "Did you mean EMBEDKIT_TARGET?" in wrong.stderr
+    assert "There is no option tarqet." in wrong.stderr
+    assert "Did you mean target?" in wrong.stderr
 
 
 WAGTAIL = """

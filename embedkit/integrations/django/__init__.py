@@ -1,23 +1,45 @@
 """Django: an app, ``INSTALLED_APPS = ["embedkit.integrations.django", …]``, with settings in ``EMBEDKIT = {…}``.
 
-In templates ``{% load embedkit %}``, then ``{% getty "74917285" max_width=594 %}`` and ``{{ body|getty }}``; on
-the command line ``manage.py embedkit check content``.
+In templates ``{% load embedkit %}``, then ``{% getty "74917285" max_width=594 %}`` and ``{{ body|getty }}``; in
+models ``embedkit.integrations.django.fields.GettyField``, whose form field is the picker; on the command line
+``manage.py embedkit check content``. The picker is that of the service at PUBLIC_URL, which gives grants for the
+first of TOKENS. ``"cache": "django:default"`` keeps copies in one of Django's caches.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-from embedkit.integrations.site import settings_of
+from embedkit.integrations.site import Site, settings_of
 from embedkit.kit import EmbedKit
+
+SCHEME = "django:"  # of the option cache, before the alias of one of CACHES
+
+
+def options() -> dict[str, Any]:
+    """EMBEDKIT of the project's settings, with names in lower case."""
+    from django.conf import settings
+
+    return {name.lower(): value for name, value in getattr(settings, "EMBEDKIT", {}).items()}
 
 
 @cache
-def kit() -> EmbedKit:
-    """The one kit of this process, for all threads; made at first use.
+def site() -> Site:
+    """The one site of this process, for all threads; made at first use.
 
-    :raises ConfigurationError: for a wrong setting; ``manage.py check`` names it.
+    :raises ConfigurationError: for a wrong option; ``manage.py check`` names it.
     """
-    from django.conf import settings
+    given = options()
+    own = str(given.get("cache", ""))
+    if not own.startswith(SCHEME):
+        return Site(given, background=True)
+    from embedkit.integrations.django.cache import DjangoCache
 
-    return EmbedKit(settings_of(getattr(settings, "EMBEDKIT", {})))
+    kit = EmbedKit(settings_of(given | {"cache": None}), cache=DjangoCache(own.removeprefix(SCHEME) or "default"))
+    return Site(given, kit=kit)
+
+
+def kit() -> EmbedKit:
+    """The kit of :func:`site`."""
+    return site().kit

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core import checks
 
 from embedkit.errors import ConfigurationError
@@ -21,9 +22,16 @@ class EmbedKitConfig(AppConfig):
 
 @checks.register("embedkit")
 def check_settings(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
-    """An error where EMBEDKIT has a wrong setting."""
+    """An error where EMBEDKIT has a wrong option, or names a cache that there is not."""
+    alias = str(django.options().get("cache", ""))
+    if alias.startswith(django.SCHEME) and alias.removeprefix(django.SCHEME) not in ("", *settings.CACHES):
+        return [_error(f"CACHES has no {alias.removeprefix(django.SCHEME)!r}.", None)]
     try:
         django.kit()
     except ConfigurationError as error:
-        return [checks.Error(error.message, hint=error.hint or None, obj="settings.EMBEDKIT", id="embedkit.E001")]
+        return [_error(error.message, error.hint)]
     return []
+
+
+def _error(message: str, hint: str | None) -> checks.Error:
+    return checks.Error(message, hint=hint or None, obj="settings.EMBEDKIT", id="embedkit.E001")

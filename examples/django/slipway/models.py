@@ -7,17 +7,18 @@ from typing import ClassVar
 from django.db import models
 from django.http import HttpRequest
 from wagtail.admin.panels import FieldPanel
-from wagtail.fields import RichTextField
+from wagtail.fields import RichTextField, StreamField
 from wagtail.models import Page
 from wagtail.rich_text import expand_db_html
 
-from slipway.embeds import kit
-from slipway.fields import PictureField
+from embedkit.integrations.django import kit
+from embedkit.integrations.django.fields import GettyField
+from embedkit.integrations.wagtail import GettyChooserBlock
 
 
 class Post(models.Model):
     title = models.CharField(max_length=200)
-    picture = PictureField(blank=True, help_text="Stands above the text.")
+    picture = GettyField(blank=True, help_text="Stands above the text.")
     body = models.TextField(help_text="Plain text. [getty 74917285] shows one more picture.")
 
     def __str__(self) -> str:
@@ -28,16 +29,19 @@ class Post(models.Model):
 
 
 class StoryPage(Page):
-    picture = PictureField(blank=True, help_text="Stands above the text.")
-    body = RichTextField(features=["h2", "bold", "italic", "link", "ol", "ul"])
+    picture = GettyField(blank=True, help_text="Stands above the text.")
+    body = RichTextField(features=["h2", "bold", "italic", "link", "ol", "ul", "embed"])
+    pictures = StreamField([("getty", GettyChooserBlock())], blank=True)
 
-    content_panels: ClassVar = [*Page.content_panels, FieldPanel("picture"), FieldPanel("body")]
+    content_panels: ClassVar = [
+        *Page.content_panels,
+        *map(FieldPanel, ("picture", "body", "pictures")),
+    ]
     template = "slipway/post.html"
 
     def get_context(self, request: HttpRequest, *args: object, **kwargs: object) -> dict[str, object]:
         context: dict[str, object] = super().get_context(request, *args, **kwargs)
         return context | {
             "post": self,
-            "content": kit.render(expand_db_html(self.body)),
-            "assets": kit.assets("web"),
+            "content": kit().render(expand_db_html(self.body)),
         }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-
-from slipway.embeds import service
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -24,7 +23,7 @@ def middleware(answer: Answer) -> Answer:
     def answered(request: HttpRequest) -> HttpResponse:
         response = answer(request)
         also = WAGTAIL if request.path.startswith("/cms/") else {}
-        for name, value in service.policy(**also).items():
+        for name, value in settings.EMBEDKIT_SERVICE.policy(**also).items():
             response.headers.setdefault(name, value)
         return response
 

@@ -9,16 +9,17 @@ ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 DEBUG = False
 INSTALLED_APPS = [
     "slipway",
+    "embedkit.integrations.django",
     "wagtail.sites",
     "wagtail.users",
     "wagtail.documents",
     "wagtail.images",
+    "wagtail.embeds",
     "wagtail.search",
     "wagtail.admin",
     "wagtail",
     "modelcluster",
     "taggit",
-    "django.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -49,7 +50,7 @@ TEMPLATES = [
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # finds the widget's template beside the others
+WAGTAILEMBEDS_FINDERS = [{"class": "embedkit.integrations.wagtail.GettyEmbedFinder"}]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [HERE.parent.parent / "newsroom" / "static"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

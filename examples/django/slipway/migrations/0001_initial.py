@@ -1,8 +1,9 @@
 from django.db import migrations, models
 from django.db.models.deletion import CASCADE
-from wagtail.fields import RichTextField
+from wagtail.fields import RichTextField, StreamField
 
-from slipway.fields import PictureField
+from embedkit.integrations.django.fields import GettyField
+from embedkit.integrations.wagtail import GettyChooserBlock
 
 
 class Migration(migrations.Migration):
@@ -17,7 +18,7 @@ class Migration(migrations.Migration):
                     models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("title", models.CharField(max_length=200)),
-                ("picture", PictureField(blank=True, help_text="Stands above the text.", max_length=2000)),
+                ("picture", GettyField(blank=True, help_text="Stands above the text.", max_length=2000)),
                 ("body", models.TextField(help_text="Plain text. [getty 74917285] shows one more picture.")),
             ],
         ),
@@ -35,8 +36,9 @@ class Migration(migrations.Migration):
                         to="wagtailcore.page",
                     ),
                 ),
-                ("picture", PictureField(blank=True, help_text="Stands above the text.", max_length=2000)),
+                ("picture", GettyField(blank=True, help_text="Stands above the text.", max_length=2000)),
                 ("body", RichTextField()),
+                ("pictures", StreamField([("getty", GettyChooserBlock())], blank=True)),
             ],
             options={"abstract": False},
             bases=("wagtailcore.page",),

@@ -1,7 +1,6 @@
-"""Wagtail: ``WAGTAILEMBEDS_FINDERS = [{"class": "embedkit.integrations.wagtail.GettyEmbedFinder"}, …]``.
+"""Wagtail's finder for links. Options are those of the finder, else EMBEDKIT.
 
-Options of the finder are settings of embedkit by their names. A picture that can't be shown is a card: Wagtail
-shows nothing at all where a finder raises.
+A picture that can't be shown is a card: Wagtail shows nothing at all where a finder raises.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from django.utils import timezone
 from wagtail.embeds.finders.base import EmbedFinder
 
 from embedkit.errors import EmbedKitError, UnsupportedReference
+from embedkit.integrations.django import site
 from embedkit.integrations.site import Site
 from embedkit.models import Options
 
@@ -21,11 +21,14 @@ FAILURE_S = 300  # for which a card is kept
 
 
 class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
-    """Finds what a Getty Images URL names."""
+    """Finds what a Getty Images URL names.
+
+    :param options: as for :class:`embedkit.integrations.site.Site`; by default those of EMBEDKIT.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
-        self.kit = Site(options).kit
+        self.kit = (Site(options, background=True) if options else site()).kit
 
     def accept(self, url: str) -> bool:
         """Whether this is the URL of a picture."""
