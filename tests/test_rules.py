@@ -26,6 +26,7 @@ ORDER = [
     *("web", "sandbox/content", "sandbox/services", "sandbox", "pytest_plugin", "cli", "__main__"),
     *("integrations", "integrations/django", "integrations/django/templatetags"),
     *("integrations/django/management", "integrations/django/management/commands"),
+    "integrations/wagtail",
 ]
 PURE = {
     *(

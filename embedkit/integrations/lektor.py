@@ -2,7 +2,7 @@
 
 Options are in ``configs/embedkit.ini``. Lektor takes plugins only from distributions that are named ``lektor-…``:
 ``embedkit integrations lektor packages`` writes such a one, with its entry in ``lektor.plugins``. A page is built
-anew when the lock file has changed.
+anew when the lock file has changed, if that is in the project's folder.
 """
 
 from __future__ import annotations
@@ -35,8 +35,11 @@ class LockedExtension(EmbedKitExtension):
         return super().filter(context, value, **keywords)
 
     def _depend(self) -> None:
-        if context := get_ctx():
-            context.record_dependency(os.path.abspath(self.site.kit.settings.lockfile))
+        """Lektor knows files of its project alone."""
+        context = get_ctx()
+        lockfile = os.path.abspath(self.site.kit.settings.lockfile)
+        if context and lockfile.startswith(os.path.join(context.env.root_path, "")):
+            context.record_dependency(lockfile)
 
 
 class EmbedKitPlugin(Plugin):  # type: ignore[misc]

@@ -101,6 +101,7 @@ class Contract:
     forbidden = "<markdown>:17:6"
     option = "{}"  # how a message names an option
     shown = SHOWN
+    lock_folder = ".."  # of the lock file, from the site
     code: tuple[str, ...] = ("[getty 1]", "[getty 2]")
 
     @pytest.fixture
@@ -157,7 +158,7 @@ class Contract:
     def test_a_frozen_build_needs_no_network_and_a_withdrawn_picture_leaves_it(
         self, folder: Path, getty: SandboxServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("EMBEDKIT_LOCKFILE", str(folder.parent / "lock.json"))
+        monkeypatch.setenv("EMBEDKIT_LOCKFILE", str((folder / self.lock_folder).resolve() / "lock.json"))
         texts = [Source(MARKDOWN, "markdown")]
         with EmbedKit(background=False) as kit:
             Build(kit).lock(texts)
@@ -424,6 +425,7 @@ class TestMyST(TestSphinx):
 class TestLektor(Generator):
     lost, forbidden = "page.html (text):5:13", "page.html (text):11:9"  # of the HTML that Lektor made
     pages = "out/index.html", "none"
+    lock_folder = "."
 
     def write(self, folder: Path, options: Mapping[str, Any]) -> None:
         if not (folder / "a.lektorproject").exists():
