@@ -165,6 +165,7 @@ def report(package: Path) -> str:
         "loose files": len(list(package.glob("*.py"))),
         "doors with a class": len(classes_in_doors(package)),
         "trunk, lines": sum(len(path.read_text("utf-8").splitlines()) for path in trunk(package)),
+        "trunk, code": sum(map(lines_of_code, trunk(package))),
         "code without the sandbox": sum(map(lines_of_code, outside)),
         "code": sum(map(lines_of_code, found)),
     }
