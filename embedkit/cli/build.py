@@ -125,8 +125,8 @@ def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: An
         print_json({"texts": texts, "exports": [_export_json(one, done) for one, done, _ in exports]})
     else:
         _say_findings(report)
-        for page, code in zip(report.pages, codes, strict=True):
-            if page.changes and not code and delivery.writes and not delivery.diff:
+        for page, failed in zip(report.pages, codes, strict=True):
+            if page.changes and not failed and delivery.writes and not delivery.diff:
                 name = printable(page.source.name)
                 say(f"{name}: {page.changes} {'to convert' if delivery.check else 'converted'}")
         for one, done, failed in exports:

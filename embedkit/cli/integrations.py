@@ -45,7 +45,7 @@ FILES = {
 @click.argument("host", type=click.Choice(list(FILES)))
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 def integrations(host: str, folder: Path) -> None:
-    """Write the folder by which Nikola or Lektor finds embedkit's plugin.
+    """Write the plugin folder of Nikola or Lektor.
 
     DIR is where the site has its plugins: plugins for Nikola, packages for Lektor. Other programs find
     embedkit by what their configuration names; the README lists them.
