@@ -443,7 +443,9 @@ class EmbedKit:
         >>> [problem.code for problem in kit.document("[getty 500000404]").problems]
         ['not-found']
         """
-        done = self.convert(text, input=input) if pasted else Document(_plain(text), (), ())
+        if not pasted:
+            return _shifted(self.documents([(_plain(text), input)], target=target)[0], first_line - 1)
+        done = self.convert(text, input=input)
         shown = self.documents([(done.content, input)], target=target)[0]
         return _shifted(shown._replace(problems=done.problems + shown.problems), first_line - 1)
 

@@ -68,23 +68,29 @@ def problem_at(shortcode: Shortcode, error: EmbedKitError, positions: Positions)
 
 def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | None]]) -> str:
     """The text with every reference replaced by its markup, and every escape by what it escapes."""
-    edits = []
+    is_markdown = input in ("markdown", "commonmark")
+    parts: list[str] = []
+    last = 0
     for shortcode, markup in found:
         start, end = shortcode.start, shortcode.end
         if markup is None:
-            if shortcode.kind == "escape":
-                edits.append((start, end, text[start + 1 : end - 1]))
+            if shortcode.kind != "escape":
+                continue
+            markup = text[start + 1 : end - 1]
         elif text[start - 1 : start] == "!" and _makes_image(text, start, markup):
-            edits.append((start - 1, end, f"&#33;{markup}"))
-        elif input in ("markdown", "commonmark") and shortcode.content == "flow":
-            edits.append((start, end, _as_block(text, start, end, markup)))
-        else:
-            edits.append((start, end, markup))
-    return scan.replace(text, edits) if edits else text
+            start, markup = start - 1, f"&#33;{markup}"
+        elif is_markdown and shortcode.content == "flow":
+            markup = _as_block(text, start, end, markup)
+        parts += (text[last:start], markup)
+        last = end
+    parts.append(text[last:])
+    return "".join(parts)
 
 
 def _as_block(text: str, start: int, end: int, markup: str) -> str:
     """Markup with blank lines around it where words are next to it: else Markdown makes one paragraph of both."""
+    if text[start - 2 : start] == "\n\n" == text[end : end + 2]:  # mostly there are
+        return markup
     line = text.rfind("\n", 0, start) + 1
     indent = text[line:start]
     above = text[text.rfind("\n", 0, line - 1) + 1 : line] if line else ""
@@ -166,17 +172,17 @@ class Expansion:
         shortcodes = scan.find(text, input, self._budget or DOCUMENT, self._work)
         if self._budget and (error := self._count(shortcodes, self._budget)):
             return error
-        embeds: list[Embed] = []
-        problems: list[Problem] = []
-        done: list[tuple[Shortcode, str | None]] = []
+        if not shortcodes:
+            return Document(text)
+        known: list[Shown] = []
         for shortcode in shortcodes:
-            known: Shown | None = self._memo.get(_question(shortcode, self._target, input))
-            if known is None:
+            shown: Shown | None = self._memo.get(_question(shortcode, self._target, input))
+            if shown is None:
                 return self._draft(text, input, shortcodes)
-            embeds.append(known[0])
-            problems += shortcode.warnings
-            done.append((shortcode, known[1]))
-        return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
+            known.append(shown)
+        content = replace_all(text, input, zip(shortcodes, [html for _, html in known], strict=True))
+        problems = tuple(problem for one in shortcodes for problem in one.warnings)
+        return Document(content, tuple([embed for embed, _ in known]), problems)
 
     def _count(self, shortcodes: list[Shortcode], budget: Budget) -> TextTooLarge | None:
         """Take what a text needs of the budget; the error where not so much is left."""

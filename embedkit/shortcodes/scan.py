@@ -18,7 +18,7 @@ from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors, is_link_to_itself, titled
 from embedkit.shortcodes.html import Context, HtmlContext, front_matter
 from embedkit.shortcodes.markdown import CommonMarkContext, MarkdownContext
-from embedkit.shortcodes.surroundings import Span, Surroundings
+from embedkit.shortcodes.surroundings import MAX_TAG_CHARS, Span, Surroundings
 from embedkit.targets import Input
 
 MAX_URL_CHARS = 2048
@@ -64,6 +64,10 @@ _IMAGE = lazy_pattern(
     re.IGNORECASE,
 )
 _URL = lazy_pattern(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
+# A URL that words follow, or the start of an element: nothing can make it an embed, whatever is before it.
+_IN_SENTENCE = lazy_pattern(
+    rf"(?:https?:)?//[^\s<>\"'\[\]`()]{{1,{MAX_URL_CHARS}}}+(?=[ \t]++\w|<[^/bBoO])", re.IGNORECASE
+)
 _GLUED = lazy_pattern(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
 Candidate = re.Match[str] | None
 Warnings = tuple[tuple[str, str], ...]
@@ -233,8 +237,7 @@ class _Scan:
         text = self._text
         self._place = place
         doubled = place > self._floor and text[place - 1] == "["
-        before = text[place - 3 : place].rstrip()  # mostly shows that no tag is there
-        opening = self._opening(place) if before[-1:] in _PAD_ENDS else -1
+        opening = self._opening(place) if self._may_open_paragraph(place) else -1
         if self._context.protected(place - doubled):
             return place + tags.HEAD_CHARS
         tag, end = self._read(place)
@@ -258,6 +261,15 @@ class _Scan:
         if self._context.protected(place) or self._text[max(0, place - 1) : place] == "[":
             return tag.end()
         return self._fail(place, tag.end(), f"This is not a shortcode. Did you mean [getty {tag[1]}]?", ())
+
+    def _may_open_paragraph(self, place: int) -> bool:
+        """What mostly shows that no start tag of a paragraph is right before ``place``."""
+        text = self._text
+        before = text[max(0, place - 3) : place].rstrip()
+        if before.endswith(">"):
+            opening = text.rfind("<", max(self._floor, place - MAX_TAG_CHARS), place)
+            return text[opening + 1] in "pPbB"  # of <p> or <br>
+        return before[-1:] in _PAD_ENDS
 
     def _opening(self, place: int) -> int:
         """Where the paragraph that begins right before ``place`` does; -1 where none does.
@@ -299,6 +311,8 @@ class _Scan:
         self._place = place
         if self._input != "text" and text[place - 1 : place] in ('"', "'", "="):
             return self._read_saved(place) or found.end()
+        if words := _IN_SENTENCE.match(text, place):
+            return words.end()
         if not self._begins_line(place):
             glued = _GLUED.match(text, found.end())
             return glued.end() if glued else found.end()
@@ -317,7 +331,10 @@ class _Scan:
 
     def _begins_line(self, place: int) -> bool:
         """Whether a line, an element or a bracket starts right before a URL: only then it is read."""
-        text, edge = self._text, self._around.edge(place, lines=False)
+        text = self._text
+        if text[place - 1 : place] in "\n":  # or at the start of the text
+            return True
+        edge = self._around.edge(place, lines=False)
         sign = text[edge - 1] if edge else "\n"
         if self._input == "text" or sign != ">":
             signs = {"text": "\r\n", "html": f"\r\n{_BRACKETS}", "markdown": f"\r\n{_BRACKETS}*_"}

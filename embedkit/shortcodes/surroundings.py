@@ -99,9 +99,10 @@ class Surroundings:
 
     def alone(self, start: int, end: int) -> Span | None:
         """What a candidate is alone in: its paragraph with the elements in it, or its line; None in a sentence."""
+        span = Span(start, end)
         if self._input == "text" or self._has_no_tag_behind(end):
-            return Span(start, end) if self._is_line_of_its_own(Span(start, end)) else None
-        span = self._unwrap(Span(start, end))
+            return span if self._is_line_of_its_own(span) else None
+        span = self._unwrap(span)
         paragraph = self.element(span, "p")
         if paragraph != span:
             return paragraph
