@@ -59,10 +59,13 @@ export class Announcer {
 
 /** The keys of the picker, in a dialog of their own. */
 export class KeyHelp {
-  node = element("dialog", { class: "keys", "aria-labelledby": "keys-title" });
+  node = element("dialog", { class: "keys", "aria-labelledby": "keys-title", close: () => this.#closed(this.#before) });
+  #before = null; // what had the focus
+  #closed;
 
-  /** @param {Words} words */
-  constructor(words) {
+  /** @param {Words} words @param {(before: Element|null) => void} closed */
+  constructor(words, closed) {
+    this.#closed = closed;
     const rows = words.list("keys").map((line) => line.split("|"));
     this.node.append(
       element("h3", { id: "keys-title" }, words("keys_title")),
@@ -73,6 +76,7 @@ export class KeyHelp {
   }
 
   show() {
+    this.#before = this.node.getRootNode().activeElement;
     this.node.showModal();
   }
 }

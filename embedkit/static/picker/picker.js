@@ -96,7 +96,7 @@ export class Picker {
       clear: () => this.#deselect(),
       insert: (asSlideshow) => this.#insertSelection({ asSlideshow }),
     });
-    this.#keyHelp = new KeyHelp(words);
+    this.#keyHelp = new KeyHelp(words, (before) => this.#finder.keepFocus(before));
   }
 
   #makeActors(context) {

@@ -157,10 +157,24 @@ export class Finder {
       if (signal.aborted) return;
       current.isReference = Boolean(ref);
       current.total = found.total;
-      this.#showResults(found);
+      this.#replace(() => this.#showResults(found));
     } catch (error) {
-      if (!signal.aborted) this.#fail(error);
+      if (!signal.aborted) this.#replace(() => this.#fail(error));
     }
+  }
+
+  #replace(show) {
+    const before = this.#view.main.getRootNode().activeElement;
+    show();
+    this.keepFocus(before);
+  }
+
+  /** Where what had the focus is gone, the first picture gets it, or the box. */
+  keepFocus(before) {
+    if (!before || (before.isConnected && before.checkVisibility())) return;
+    const { grid, box } = this.#view;
+    if (grid.tiles.length) grid.focus(grid.activeIndex);
+    else box.input.focus();
   }
 
   #search({ query, filters, abort }, page) {

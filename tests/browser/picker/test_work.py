@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,6 +19,12 @@ def chosen(page: Page) -> str:
     until(page, "heard.some(([name]) => name === 'select')")
     found: str = heard(page, "select")[-1]["shortcode"]
     return found
+
+
+def hold(desk: Desk) -> threading.Event:
+    """Have searches wait until it is set."""
+    desk.service.gate = threading.Event()
+    return desk.service.gate
 
 
 # -- steps back --------------------------------------------------------------------------------------------
@@ -164,14 +171,41 @@ def test_a_question_mark_shows_the_keys(desk: Desk) -> None:
     search(page)
     page.keyboard.type("?")  # in the box it is a question
     expect(page.get_by_role("searchbox")).to_have_value("harbour?")
-    tiles(page).first.focus()
+    until(page, "heard.filter(([name]) => name === 'results').length === 2")
+    tiles(page).nth(1).focus()
     page.keyboard.type("?")
     keys = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(keys).to_contain_text("Ctrl + Enter")
     page.keyboard.press("Escape")
     expect(keys).to_be_hidden()
-    expect(tiles(page).first).to_be_focused()
+    expect(tiles(page).nth(1)).to_be_focused()
     assert heard(page, "cancel") == []
+
+
+@pytest.mark.parametrize(("query", "total"), [("harbour at dusk", 70), ("nothing", 0)])
+def test_new_results_take_the_focus_of_old_ones(desk: Desk, query: str, total: int) -> None:
+    page = desk.open()
+    search(page)
+    gate = hold(desk)
+    page.get_by_role("searchbox").fill(query)
+    desk.service.total = total
+    tiles(page).nth(3).focus()
+    gate.set()
+    expect(tiles(page).first if total else page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_new_results_while_the_keys_are_shown(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    gate = hold(desk)
+    page.get_by_role("searchbox").fill("harbour at dusk")
+    expect(page.get_by_role("listbox")).to_have_attribute("aria-busy", "true")
+    tiles(page).nth(3).focus()
+    page.keyboard.type("?")
+    gate.set()
+    expect(page.get_by_role("listbox")).not_to_have_attribute("aria-busy", "true")
+    page.keyboard.press("Escape")
+    expect(tiles(page).first).to_be_focused()
 
 
 def test_a_click_fetches_no_second_page(desk: Desk) -> None:
