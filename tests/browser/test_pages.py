@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
-import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
+from tests.support.servers import serving
 from tests.support.web import EXAMPLE, WITHDRAWN
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -25,14 +24,9 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture(name="service", scope="module")
 def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
-    kit = EmbedKit(sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute"))
-    server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
-    kit.close()
+    settings = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute")
+    with EmbedKit(settings) as kit, serving(create_app(kit=kit)) as url:
+        yield url
 
 
 @pytest.fixture(name="page")

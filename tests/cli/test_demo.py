@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from embedkit.sandbox import SandboxServer
 from embedkit.targets import TARGETS
 from embedkit.web.demo import POST, SAMPLES, create_demo
+from tests.support.servers import serving
 
 FACADE = "252611441"  # the picture of the sample post that asks first
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -28,12 +27,8 @@ def fixture_sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture(name="demo", scope="module")
 def fixture_demo(sandbox: SandboxServer) -> Iterator[str]:
     settings = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute", search_access="open")
-    server = waitress.create_server(create_demo(settings, sandbox.app.count), host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
+    with serving(create_demo(settings, sandbox.app.count)) as url:
+        yield url
 
 
 @dataclass

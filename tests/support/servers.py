@@ -1,10 +1,11 @@
-"""A real gunicorn with two workers, for tests that need several processes."""
+"""Real servers: waitress in a thread, and others as processes of their own."""
 
 from __future__ import annotations
 
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from email.message import Message
 from pathlib import Path
+from typing import Any
+
+import waitress
+from waitress import wasyncore
 
 from tests.support.cli import others
 from tests.support.tools import ROOT
@@ -64,6 +69,24 @@ class Server:
 
 def _lower(headers: Message) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+@contextmanager
+def serving(app: Any, *, threads: int = 8, listening: socket.socket | None = None) -> Iterator[str]:
+    """The URL of an application under waitress, until the end of the block.
+
+    Its loop closes what it serves: closed from another thread, it would read from a socket that is gone.
+    """
+    listening = listening or socket.create_server(("127.0.0.1", 0))
+    server: Any = waitress.create_server(app, sockets=[listening], threads=threads, ident=None)
+    loop = threading.Thread(target=server.run, daemon=True)
+    loop.start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.task_dispatcher.shutdown()  # its threads first: they tell the loop when they are done
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
+        loop.join(timeout=START)
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
-import waitress
 
 from embedkit import EmbedKit, create_app
 from embedkit.messages import Request, Response
 from embedkit.sandbox import SandboxTransport
 from embedkit.web.bulkhead import LARGE_BYTES, MAX_LARGE_TEXTS, Bulkhead
 from embedkit.web.errors import Refused
+from tests.support.servers import serving
 from tests.support.web import settings
 
 LARGE = "a <" * LARGE_BYTES
@@ -46,15 +46,12 @@ def fixture_gate() -> Gate:
 
 @pytest.fixture(name="service")
 def fixture_service(gate: Gate) -> Iterator[str]:
-    with EmbedKit(settings(timeout=60), transport=gate) as kit:
-        server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=THREADS, ident=None)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.effective_port}"
+    with (
+        EmbedKit(settings(timeout=60), transport=gate) as kit,
+        serving(create_app(kit=kit), threads=THREADS) as url,
+    ):
+        yield url
         gate.open.set()
-        server.task_dispatcher.shutdown()
-        server.close()
-        thread.join(timeout=10)
 
 
 def post(service: str, content: str) -> tuple[int, dict[str, object], str | None]:

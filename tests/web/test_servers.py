@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from pathlib import Path
 
 import micawber
 import pytest
-import waitress
 from micawber.providers import bootstrap_oembed
 from oembedpy.application import Oembed
 from oembedpy.provider import ProviderRegistry
@@ -26,6 +24,7 @@ from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer, SandboxTransport
 from embedkit.settings import Secret
 from embedkit.web.rate_limit import RateLimiter
+from tests.support.servers import serving
 from tests.support.tools import ROOT, need
 from tests.support.web import (
     ANY,
@@ -48,14 +47,8 @@ def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     rows = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="10000/minute", public_url=url)
-    kit = EmbedKit(rows)
-    server = waitress.create_server(create_app(kit=kit), sockets=[listening], threads=4, ident=None)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield url
-    server.close()
-    thread.join(timeout=5)
-    kit.close()
+    with EmbedKit(rows) as kit, serving(create_app(kit=kit), listening=listening):
+        yield url
 
 
 def get(url: str) -> tuple[int, dict[str, str], bytes]:

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import waitress
 from flask import Flask, Response, send_from_directory
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from embedkit.files.atomic import Tree
 from embedkit.web.pages import static_file
 from embedkit.web.picker_files import ENTRY, PickerFiles, picker_files
+from tests.support.servers import serving
 
 MODULES = [ENTRY, *(module.name for module in picker_files().imported)]
 DEFINED = "customElements.get('embedkit-picker') !== undefined"
@@ -75,13 +75,8 @@ class Server:
 @pytest.fixture(name="server", scope="module")
 def fixture_server() -> Iterator[Server]:
     server = Server()
-    listening = waitress.create_server(server.app(), host="127.0.0.1", port=0, threads=24)
-    thread = threading.Thread(target=listening.run, daemon=True)
-    thread.start()
-    server.url = f"http://127.0.0.1:{listening.effective_port}"
-    yield server
-    listening.close()
-    thread.join(timeout=5)
+    with serving(server.app(), threads=24) as server.url:
+        yield server
 
 
 @pytest.fixture(name="site")

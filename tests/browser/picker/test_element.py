@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import waitress
 from playwright.sync_api import Request, Response, expect
 
 from embedkit import EmbedKit, create_app
@@ -23,6 +21,7 @@ from tests.support.picker import (
     tiles,
     until,
 )
+from tests.support.servers import serving
 
 
 def test_a_query_is_searched_for_at_once_and_again_when_it_changes(desk: Desk) -> None:
@@ -121,17 +120,18 @@ def test_modal_ones_are_not_shown_before(desk: Desk) -> None:
 
 def test_the_real_service_from_the_first_letter_to_the_shortcode(room: Desk) -> None:
     """The service itself over the sandbox, under the strict policy, with what it says of itself."""
-    with SandboxServer() as sandbox:
-        rows: dict[str, Any] = {
-            "cache": "memory:",
-            "secret": "s" * 40,
-            "rate_limit": "10000/minute",
-            "search_access": "open",
-            "timeout": 60.0,  # a loaded machine is no slow Getty
-        }
-        kit = EmbedKit(sandbox.settings(**rows))
-        server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=8)
-        threading.Thread(target=server.run, daemon=True).start()
+    rows: dict[str, Any] = {
+        "cache": "memory:",
+        "secret": "s" * 40,
+        "rate_limit": "10000/minute",
+        "search_access": "open",
+        "timeout": 60.0,  # a loaded machine is no slow Getty
+    }
+    with (
+        SandboxServer() as sandbox,
+        EmbedKit(sandbox.settings(**rows)) as kit,
+        serving(create_app(kit=kit)) as url,
+    ):
         page = room.browser.new_page(viewport={"width": 1280, "height": 800})
         said: list[str] = []
         asked: list[Request] = []
@@ -139,7 +139,7 @@ def test_the_real_service_from_the_first_letter_to_the_shortcode(room: Desk) -> 
         page.on("console", lambda message: said.append(message.text))
         page.on("request", lambda one: asked.append(one))
         page.on("response", lambda one: answered.append(one))
-        page.goto(f"http://127.0.0.1:{server.effective_port}/picker?lang=en")
+        page.goto(f"{url}/picker?lang=en")
         page.get_by_role("searchbox").fill("solar eclipse")
         expect(tiles(page)).to_have_count(30, timeout=60_000)
         expect(tiles(page).first.locator("img.there")).to_be_visible(timeout=60_000)
@@ -159,7 +159,7 @@ def test_the_real_service_from_the_first_letter_to_the_shortcode(room: Desk) -> 
         assert "<iframe" in kit.html(value)
         assert [text for text in said if "404" not in text] == []  # no icon
         assert {urlsplit(call.path).path for call in sandbox.calls} >= {"/oembed"}
-        ours, theirs = f"http://127.0.0.1:{server.effective_port}/", f"{sandbox.url}/"
+        ours, theirs = f"{url}/", f"{sandbox.url}/"
         assert all(one.url.startswith((ours, theirs, "data:")) for one in asked)
         assert {one.resource_type for one in asked if one.url.startswith(theirs)} <= {
             "image",
@@ -171,5 +171,3 @@ def test_the_real_service_from_the_first_letter_to_the_shortcode(room: Desk) -> 
         texts = "".join(one.text() for one in answered if one.url.startswith(ours) and one.ok)
         assert not any(secret in sent + texts for secret in (auth.KEY, auth.SECRET, auth.PASSWORD))
         page.context.close()
-        server.close()
-        kit.close()

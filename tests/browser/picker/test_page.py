@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-import waitress
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
@@ -17,6 +15,7 @@ from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
 from tests.support.picker import RULES
+from tests.support.servers import serving
 from tests.support.web import TOKEN
 
 LISTEN = """
@@ -48,24 +47,19 @@ def fixture_stranger() -> Iterator[str]:
 def fixture_service(sandbox: SandboxServer) -> Iterator[str]:
     """A service that is framed by pages of the sandbox's origin, which stands for a CMS's."""
     rows = {"tokens": TOKEN, "picker_origins": f"https://cms.example.org,{sandbox.url}"}
-    yield from serving(sandbox, **rows)
+    yield from service_of(sandbox, **rows)
 
 
 @pytest.fixture(name="own", scope="module")
 def fixture_own(sandbox: SandboxServer) -> Iterator[str]:
     """A service that anybody on this machine may search, and only its own pages may frame."""
-    yield from serving(sandbox, search_access="open")
+    yield from service_of(sandbox, search_access="open")
 
 
-def serving(sandbox: SandboxServer, **rows: Any) -> Iterator[str]:
-    kit = EmbedKit(sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="100000/minute", **rows))
-    server = waitress.create_server(create_app(kit=kit), host="127.0.0.1", port=0, threads=8)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
-    kit.close()
+def service_of(sandbox: SandboxServer, **rows: Any) -> Iterator[str]:
+    settings = sandbox.settings(cache="memory:", secret="s" * 40, rate_limit="100000/minute", **rows)
+    with EmbedKit(settings) as kit, serving(create_app(kit=kit)) as url:
+        yield url
 
 
 @pytest.fixture(name="page")
