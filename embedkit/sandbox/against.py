@@ -33,7 +33,7 @@ EXPLAINED: tuple[tuple[str, str], ...] = (
     (r".*/videos.*no such operation", "the sandbox has pictures, and no videos"),
     (r".*/v3/affiliates/.*", "for partners who sell Getty's pictures"),
     (
-        r".*/v3/(asset-licensing|asset-management|usage-batches|orders)/.*",
+        r".*/v3/(asset-licensing|asset-management|orders)/.*",
         "of contracts, not of embeds",
     ),
     (r".*fields=(high|mid)_res_comp is not in the contract", "in the documentation of 2014 to 2018"),

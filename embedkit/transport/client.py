@@ -60,6 +60,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": f"embedkit/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
 HEADER_VALUE = re.compile(r"([!-~\xa1-\xff][\t -~\xa0-\xff]*)?")  # RFC 9110 section 5.5
 URL = re.compile(r"https?://[!-~]+")
+PACED = ("api", "token")  # endpoints: a call for a token counts against the rate of the account
 MAX_ORIGINS = 10  # whose connections are kept
 
 Outcome = Response | Failure
@@ -79,13 +80,15 @@ class Transport(Protocol):
 class _EndpointState:
     """What each endpoint has to itself: one that fails must not take the others along."""
 
-    def __init__(self, places: int, rate: float, clock: Callable[[], float], random: Callable[[], float]) -> None:
-        self.bucket = TokenBucket(rate, clock)
+    def __init__(
+        self, places: int, bucket: TokenBucket, clock: Callable[[], float], random: Callable[[], float]
+    ) -> None:
+        self.bucket = bucket
         self.breaker = Breaker(clock, random)
         self.backoff = RateLimitBackoff(clock)
         self.budget = RetryBudget()
         # where a rate bounds the calls, it bounds those that can be served in time as well
-        self.bulkhead = Bulkhead(places, MAX_WAITERS if rate == math.inf else math.inf)
+        self.bulkhead = Bulkhead(places, math.inf if bucket.bounds else MAX_WAITERS)
 
     def state(self) -> dict[str, Any]:
         return {**self.breaker.state(), **self.backoff.state(), "waiting": self.bulkhead.waiting()}
@@ -94,8 +97,9 @@ class _EndpointState:
 class _Process:
     """What belongs to one process: a fork must share neither connections nor locks with its parent."""
 
-    def __init__(self, connections: int, proxy: str, verify: Literal[True] | str) -> None:
+    def __init__(self, connections: int, proxy: str, verify: Literal[True] | str, paced: TokenBucket) -> None:
         self.pid = os.getpid()
+        self.paced = paced
         # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
         # even where redirects are off, read the whole body of one
         self._adapter = HTTPAdapter(pool_maxsize=connections)
@@ -147,7 +151,7 @@ class HttpTransport:
     :param clock: monotonic seconds.
     :param sleep: waits so many seconds between two tries.
     :param random: a number from 0 to below 1.
-    :param api_rate: calls a second to the API v3; oEmbed names no such limit.
+    :param api_rate: calls a second to the API v3, those for tokens among them; oEmbed names no such limit.
     :param proxy: URL of the proxy that everything but loopback is asked through; the environment's is not used.
     :param observe: gets the events of calls and of refusals to make one (:class:`embedkit.process.Events`).
     :raises ConfigurationError: ``verify`` is not the path of a file.
@@ -171,14 +175,14 @@ class HttpTransport:
             raise ConfigurationError("The CA bundle is not there; certificates are always checked.", hint=hint)
         self._timeout = timeout
         self._places = concurrency
-        self._rates = {"api": api_rate}
+        self._api_rate = api_rate
         self._verify = verify
         self._clock = clock
         self._sleep = sleep
         self._random = random
         self._observe = observe
         self._proxy = proxy
-        self._process = _Process(concurrency, proxy, verify)
+        self._process = self._new_process()
 
     def send(self, request: Request) -> Response:
         """The answer to one request.
@@ -237,14 +241,18 @@ class HttpTransport:
 
     def _here(self) -> _Process:
         if self._process.pid != os.getpid():  # gunicorn --preload
-            self._process = _Process(self._places, self._proxy, self._verify)
+            self._process = self._new_process()
         return self._process
 
+    def _new_process(self) -> _Process:
+        return _Process(self._places, self._proxy, self._verify, TokenBucket(self._api_rate, self._clock))
+
     def _endpoint(self, name: str) -> _EndpointState:
-        endpoints = self._here().endpoints
-        if (endpoint := endpoints.get(name)) is None:
-            rate = self._rates.get(name, math.inf)
-            endpoint = endpoints.setdefault(name, _EndpointState(self._places, rate, self._clock, self._random))
+        here = self._here()
+        if (endpoint := here.endpoints.get(name)) is None:
+            bucket = here.paced if name in PACED else TokenBucket(math.inf, self._clock)
+            state = _EndpointState(self._places, bucket, self._clock, self._random)
+            endpoint = here.endpoints.setdefault(name, state)
         return endpoint
 
     def _send_guarded(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:

@@ -181,6 +181,7 @@ class TokenBucket:
     """
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self.bounds = rate != math.inf
         self._every = 1.0 / rate
         self._clock = clock
         self._lock = threading.Lock()

@@ -99,6 +99,7 @@ def test_calls_per_second(era: Any, status: int, words: str) -> None:
     clock = Clock()
     app = Sandbox(SandboxConfig(era=era, calls_per_second=2), clock=clock)
     customer, other = Caller(app), Caller(app, APPLICATION, SEARCH_CLIENT)
+    clock.now += 1  # a token is a call as well
     assert [customer.ask("GET", "/v3/products").status for _ in range(4)] == [200, 200, status, status]
     refused = customer.ask("GET", "/v3/products")
     assert (refused.headers["x-error-detail"], json.loads(refused.body)) == (PER_SECOND, {"message": words})
@@ -126,6 +127,17 @@ def test_calls_per_day(era: Any, status: int, detail: str | None, words: str) ->
     assert caller.ask("GET", "/v3/products").status == 401
 
 
+def test_tokens_count_as_calls() -> None:
+    clock = Clock()
+    app = Sandbox(SandboxConfig(calls_per_second=2), clock=clock)
+    form = f"grant_type=client_credentials&client_id={KEY}&client_secret={SECRET}".encode()
+    anybody = Caller(app, None)
+    assert [anybody.ask("POST", "/oauth2/token", body=form).status for _ in range(3)] == [200, 200, 429]
+    assert anybody.ask("GET", "/v3/countries").status == 429
+    clock.now += 1
+    assert anybody.ask("GET", "/v3/countries").status == 200
+
+
 def test_limits_hold_for_many_at_once() -> None:
     app = Sandbox(SandboxConfig(calls_per_day=50), clock=Clock())
     caller, seen = Caller(app), []
@@ -137,7 +149,7 @@ def test_limits_hold_for_many_at_once() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(seen) == [200] * 50 + [429] * 50
+    assert sorted(seen) == [200] * 49 + [429] * 51  # a token is a call as well
 
 
 # -- operations ----------------------------------------------------------------------------------------

@@ -295,3 +295,47 @@ def test_an_enum_of_none_filters_nothing(path: str, query: str) -> None:
     caller = CALLERS["2026"]
     found = [caller.get(f"{SEARCH}/{path}?phrase=&{query}")["result_count"] for query in ("page=1", query)]
     assert found[0] == found[1] > 0
+
+
+# -- usage -----------------------------------------------------------------------------------------------
+
+
+def report(caller: Caller, batch: str, *used: object) -> tuple[int, dict[str, Any]]:
+    response = caller.ask("PUT", f"/v3/usage-batches/{batch}", {"asset_usages": used})
+    return response.status, json.loads(response.body)
+
+
+def used(asset_id: str = EXAMPLE, quantity: Any = 2, day: str = "2026-09-01") -> dict[str, Any]:
+    return {"asset_id": asset_id, "quantity": quantity, "usage_date": day}
+
+
+def test_a_batch_of_usages_is_taken_once() -> None:
+    partner = Caller(Sandbox())
+    taken = {"invalid_assets": [], "total_asset_usages_processed": 2}
+    assert report(partner, "september", used(), used(CREATIVE, day="2026-09-01T10:00:00Z")) == (201, taken)
+    assert report(partner, "september", used())[0] == 409
+    assert report(partner, "october", used())[0] == 201
+
+
+@pytest.mark.parametrize(
+    "usages",
+    [
+        [],
+        [used()] * 1001,
+        [used("1")],
+        [used(quantity=0)],
+        [used(quantity="2")],
+        [used(day="9999-01-01")],
+        [used(day="soon")],
+        ["74917285"],
+    ],
+)
+def test_a_wrong_usage_leaves_the_whole_batch_out(usages: list[Any]) -> None:
+    partner = Caller(Sandbox())
+    assert report(partner, "b", used(), *usages)[0] == 400 if usages else report(partner, "b")[0] == 400
+    assert report(partner, "b", used())[0] == 201
+
+
+def test_usage_is_reported_with_a_token_and_by_partners() -> None:
+    assert report(Caller(Sandbox(), None), "b", used())[0] == 401
+    assert report(Caller(Sandbox(), APPLICATION, SEARCH_CLIENT), "b", used())[0] == 403

@@ -153,6 +153,7 @@ class Reader:
 
     def token(self, document: str) -> str:
         """What the token command of a document prints."""
+        reference_dir()  # or there are none
         command = next(one for one in curls() if one.document == document and "oauth2" in one.url)
         return str(self.ask(command.method, command.target, command.headers, command.data).body["access_token"])
 

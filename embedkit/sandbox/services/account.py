@@ -1,7 +1,7 @@
-"""What the customer has bought and downloaded, who that is, and what a partner is told of changes.
+"""What the customer has bought and downloaded, who that is, what a partner is told of changes, and tells of usage.
 
-GET /v3/products and /v3/customers/current; and under /v3/asset-changes the feed of assets that are new, changed or
-gone: a pull loop, in which a batch comes again until it is confirmed.
+GET /v3/products and /v3/customers/current; under /v3/asset-changes the feed of assets that are new, changed or
+gone: a pull loop, in which a batch comes again until it is confirmed; and PUT /v3/usage-batches/{id}.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from embedkit.models import JSON
-from embedkit.sandbox.content.catalogue import Asset
+from embedkit.sandbox.content.catalogue import Asset, Find
 from embedkit.sandbox.content.pictures import Size
 from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.services.auth import APPLICATIONS, Caller
@@ -24,6 +24,7 @@ from embedkit.sandbox.services.http import (
     Reply,
     code_error,
     integer,
+    json_body,
     json_reply,
     not_authorized_error,
     parameter_error,
@@ -299,6 +300,58 @@ class AssetChanges:
         for channel, waiting in self._waiting.items():
             if channel not in self._given:
                 waiting[:] = [change for change in waiting if change.at >= oldest]
+
+
+MAX_USAGES = 1_000
+
+
+class UsageReports:
+    """What publishers report to have used: batches, each taken once, as a whole or not at all. Safe for threads.
+
+    :param clock: seconds since the epoch; nothing was used after that.
+    """
+
+    def __init__(self, find: Find, clock: Callable[[], float]) -> None:
+        self._find = find
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._batches: set[str] = set()
+
+    def take(self, call: Call, caller: Caller) -> Reply:
+        """PUT /v3/usage-batches/{id}. How an asset that does not exist is answered is not recorded."""
+        if not APPLICATIONS[caller.key].licensed:
+            raise code_error(403, "UnauthorizedToReportUsage", "You may not report usage.")
+        used = self._read(call)
+        batch = call.path.rsplit("/", 1)[-1]
+        with self._lock:
+            if batch in self._batches:
+                raise code_error(409, "TransactionIdDuplicated", f"The batch was reported before: {batch}")
+            self._batches.add(batch)
+        return json_reply({"invalid_assets": [], "total_asset_usages_processed": len(used)}, 201)
+
+    def _read(self, call: Call) -> list[JSON]:
+        body = json_body(call)
+        used = body.get("asset_usages") if isinstance(body, dict) else None
+        if not isinstance(used, list) or not 0 < len(used) <= MAX_USAGES:
+            raise parameter_error("asset_usages", f"Between 1 and {MAX_USAGES} usages are required.")
+        today = _written(self._clock())[:10]
+        for one in used:
+            if not isinstance(one, dict) or not _is_usage(one, today):
+                raise parameter_error("asset_usages", f"The value '{one}' is not valid.")
+        if unknown := [one["asset_id"] for one in used if not self._find(one["asset_id"])]:
+            raise parameter_error("asset_usages", f"No such assets: {', '.join(unknown)}")
+        return used
+
+
+def _is_usage(one: JSON, today: str) -> bool:
+    """Whether it names an asset, how often it was used, and the day, which has come."""
+    asset_id, quantity, day = one.get("asset_id"), one.get("quantity"), one.get("usage_date")
+    if not isinstance(asset_id, str) or not isinstance(day, str) or type(quantity) is not int or quantity < 1:
+        return False
+    try:
+        return datetime.fromisoformat(day).date().isoformat() <= today
+    except ValueError:
+        return False
 
 
 def _check_partner(caller: Caller) -> None:

@@ -6,7 +6,8 @@
     /v3/search/images/creative/by-image, /v3/search/by-image/uploads/{file-name}, /v3/artists/images
                                                                 search.py
     /v3/search/events, /v3/events, /v3/events/{id}              events.py
-    /v3/products, /v3/customers/current, /v3/asset-changes/…    account.py
+    /v3/products, /v3/customers/current, /v3/asset-changes/…, /v3/usage-batches/{id}
+                                                                account.py
     /v3/downloads, /v3/downloads/images/{id}, /v3/images/{id}/downloadhistory, /v3/purchased-assets
                                                                 downloads.py
     /v3/boards/…                                                boards.py
@@ -25,8 +26,8 @@ from functools import cache
 
 from embedkit.sandbox.content.catalogue import Find
 from embedkit.sandbox.services import fields, parameters
-from embedkit.sandbox.services.account import REQUIREMENTS, Account, AssetChanges, History
-from embedkit.sandbox.services.auth import Caller, Gate, Need, Tokens, authorize
+from embedkit.sandbox.services.account import REQUIREMENTS, Account, AssetChanges, History, UsageReports
+from embedkit.sandbox.services.auth import Caller, Gate, Limits, Need, Tokens, authorize
 from embedkit.sandbox.services.boards import ORDERS, RELATIONSHIPS, Boards
 from embedkit.sandbox.services.config import Era, Pairs, SandboxConfig
 from embedkit.sandbox.services.downloads import FILE_TYPES, PRODUCT_TYPES, Delivery, Downloads
@@ -100,9 +101,10 @@ class Api:
 
     def __init__(self, config: SandboxConfig, find: Find, clock: Callable[[], float]) -> None:
         self._config = config
-        self.tokens = Tokens(config, clock)
+        limits = Limits(config, clock)
+        self.tokens = Tokens(config, limits, clock)
         self.delivery = Delivery(config, find, clock)
-        self._gate = Gate(config, self.tokens, clock)
+        self._gate = Gate(config, self.tokens, limits, clock)
         self.changes = AssetChanges(clock)
         history = History()
         self.routes: tuple[Route, ...] = (
@@ -110,6 +112,7 @@ class Api:
             *_events(Events(config, find)),
             *_account(Account(config, history)),
             *_changes(self.changes),
+            Route("PUT", "/v3/usage-batches/{id}", "token", UsageReports(find, clock).take),
             *_downloads(Downloads(config, find, clock, self.delivery, history), config.rules),
             *_boards(Boards(config, find, clock)),
         )

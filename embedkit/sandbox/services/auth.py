@@ -129,11 +129,54 @@ class Code:
 T = TypeVar("T")
 
 
-class Tokens:
-    """Issues tokens and knows those that it issued. Safe for threads."""
+OVER_PER_SECOND = "Account Over Queries Per Second Limit"
+OVER_PER_DAY = "Account Over Rate Limit"
+DAY_S = 86_400
+
+
+class Limits:
+    """Counts the calls of a key, those for tokens among them. Safe for threads."""
 
     def __init__(self, config: SandboxConfig, clock: Callable[[], float]) -> None:
         self._config = config
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seconds: dict[str, tuple[int, int]] = {}
+        self._days: dict[str, tuple[int, int]] = {}
+
+    def count(self, key: str) -> None:
+        """Count one more.
+
+        :raises APIError: where that is one too many.
+        """
+        now = int(self._clock())
+        with self._lock:
+            if self._is_over(self._seconds, key, now, self._config.calls_per_second):
+                raise self._throttle_error(OVER_PER_SECOND)
+            if self._is_over(self._days, key, now // DAY_S, self._config.calls_per_day):
+                raise self._throttle_error(OVER_PER_DAY)
+
+    @staticmethod
+    def _is_over(counted: dict[str, tuple[int, int]], key: str, period: int, most: int) -> bool:
+        """Whether this call is one too many in its period; refused calls count as well."""
+        last, calls = counted.get(key, (period, 0))
+        calls = calls + 1 if last == period else 1
+        counted[key] = period, calls
+        return 0 < most < calls
+
+    def _throttle_error(self, detail: str) -> APIError:
+        era = self._config.rules
+        if era.throttle_message and detail == OVER_PER_DAY:  # the header is of the other limit alone
+            return message_error(era.throttle_status, era.throttle_message)
+        return message_error(era.throttle_status, era.throttle_message or detail, (("X-Error-Detail", detail),))
+
+
+class Tokens:
+    """Issues tokens and knows those that it issued. Safe for threads."""
+
+    def __init__(self, config: SandboxConfig, limits: Limits, clock: Callable[[], float]) -> None:
+        self._config = config
+        self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
         self._access: dict[str, Grant] = {}
@@ -180,6 +223,8 @@ class Tokens:
         if call.method != "POST":
             raise _token_error(405, "invalid_request", "Only POST is allowed.", (("Allow", "POST"),))
         form = _credentials(call) | _form(call)
+        if (key := form.get("client_id", "")) in APPLICATIONS:
+            self._limits.count(key)
         granted = self._redeem(form) if self._is_public(form) else self._grant_for(form, _application(form))
         return json_reply(granted, headers=NO_STORE)
 
@@ -341,21 +386,14 @@ def _token_error(status: int, error: str, description: str, headers: tuple[tuple
 
 # what a call has to show: the key alone, any valid token, or the token of a customer
 Need = Literal["key", "token", "user"]
-OVER_PER_SECOND = "Account Over Queries Per Second Limit"
-OVER_PER_DAY = "Account Over Rate Limit"
-DAY_S = 86_400
-
-
 class Gate:
-    """Lets a call in as somebody, or refuses it. Safe for threads."""
+    """Lets a call in as somebody, or refuses it."""
 
-    def __init__(self, config: SandboxConfig, tokens: Tokens, clock: Callable[[], float]) -> None:
+    def __init__(self, config: SandboxConfig, tokens: Tokens, limits: Limits, clock: Callable[[], float]) -> None:
         self._config = config
         self._tokens = tokens
+        self._limits = limits
         self._clock = clock
-        self._lock = threading.Lock()
-        self._seconds: dict[str, tuple[int, int]] = {}
-        self._days: dict[str, tuple[int, int]] = {}
 
     def enter(self, call: Call) -> Caller:
         """Who calls.
@@ -365,31 +403,9 @@ class Gate:
         key = call.headers.get("api-key", "").strip()
         if key not in APPLICATIONS:
             raise message_error(*self._config.rules.key_error)
-        self._count(key)
+        self._limits.count(key)
         scheme, _, token = call.headers.get("authorization", "").strip().partition(" ")
         return self._caller_of(key, token.strip()) if scheme.lower() == "bearer" else Caller(key)
-
-    def _count(self, key: str) -> None:
-        now = int(self._clock())
-        with self._lock:
-            if self._is_over(self._seconds, key, now, self._config.calls_per_second):
-                raise self._throttle_error(OVER_PER_SECOND)
-            if self._is_over(self._days, key, now // DAY_S, self._config.calls_per_day):
-                raise self._throttle_error(OVER_PER_DAY)
-
-    @staticmethod
-    def _is_over(counted: dict[str, tuple[int, int]], key: str, period: int, most: int) -> bool:
-        """Whether this call is one too many in its period; refused calls count as well."""
-        last, calls = counted.get(key, (period, 0))
-        calls = calls + 1 if last == period else 1
-        counted[key] = period, calls
-        return 0 < most < calls
-
-    def _throttle_error(self, detail: str) -> APIError:
-        era = self._config.rules
-        if era.throttle_message and detail == OVER_PER_DAY:  # the header is of the other limit alone
-            return message_error(era.throttle_status, era.throttle_message)
-        return message_error(era.throttle_status, era.throttle_message or detail, (("X-Error-Detail", detail),))
 
     def _caller_of(self, key: str, token: str) -> Caller:
         grant = self._tokens.grant(token)

@@ -159,7 +159,7 @@ class SandboxConfig:
     :param secret: signs frames. The real input and key are unknown.
     :param deterministic: the same question gets the same tokens, so that builds repeat byte for byte. The
         real service mints new ones for every answer.
-    :param calls_per_second: the limit of each key; 0 sets none.
+    :param calls_per_second: the limit of each key, calls for tokens among them; 0 sets none.
     :param calls_per_day: the same for a day.
     :param password_grant: whether a customer gets a token for name and password. The metadata document of 2026
         does not name that grant, and the contract still declares it.

@@ -688,7 +688,7 @@ def test_the_failures_of_every_era(era: Any) -> None:
 @ERAS
 @pytest.mark.parametrize(("limit", "kind"), [("calls_per_second", RateLimited), ("calls_per_day", QuotaExhausted)])
 def test_the_limits_of_every_era(era: Any, limit: str, kind: type[Exception]) -> None:
-    app = Sandbox(SandboxConfig(**{"era": era, limit: 1}), clock=Clock())
+    app = Sandbox(SandboxConfig(**{"era": era, limit: 2}), clock=Clock())
     with EmbedKit(Settings(cache="memory:", **CREDENTIALS), transport=SandboxTransport(app)) as kit:
         kit.search("harbour")
         with pytest.raises(kind):

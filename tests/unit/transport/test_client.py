@@ -1131,7 +1131,8 @@ def test_turns_at_the_api(batch):
     transport = HttpTransport(timeout=2.0, clock=lambda: now[0], sleep=sleep)
     with Upstream(ok()) as upstream:
         api, oembed = Request(upstream.url, "api", batch=batch), Request(upstream.url, "oembed")
-        for _ in range(4):
+        transport.send(Request(upstream.url, "token", batch=batch))  # for Getty a call like any other
+        for _ in range(3):
             transport.send(api)
         assert slept == []
         for _ in range(8):
