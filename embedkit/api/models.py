@@ -424,7 +424,7 @@ class Collection(ApiObject):
 # -- as JSON ------------------------------------------------------------------------------------------------
 
 PICTURE = (
-    *("id", "title", "caption", "photographer", "collection", "date_created"),
+    *("id", "title", "caption", "photographer", "collection", "collection_code", "date_created"),
     *("family", "orientation", "width", "height"),
 )
 CREDIT = ("line", "photographer", "collection", "agency")
@@ -452,12 +452,17 @@ def _facets(page: SearchPage) -> JSON:
 
 
 def image_json(image: Image) -> JSON:
-    """A picture as search answers it: what an editor chooses by, and who is to be named."""
+    """A picture as search answers it: what an editor chooses by, and who is to be named.
+
+    ``keywords`` has what was asked for: no set of fields has them.
+    """
     return {
         **{name: getattr(image, name) for name in PICTURE},
         "thumb": _display(image.thumb),
         "preview": _display(image.preview),
         "restrictions": list(image.restrictions),
+        "event_ids": list(image.event_ids),
+        "keywords": [keyword.text for keyword in image.keywords if keyword.text],
         "page_url": image.page_url,
         "credit": {name: getattr(image.credit, name) for name in CREDIT},
         "shortcode": image.shortcode,

@@ -53,7 +53,7 @@ class Search:
     Every method raises ConfigurationError for a parameter that the search does not take, and without
     EMBEDKIT_API_KEY; QuotaExhausted when EMBEDKIT_SEARCH_BUDGET is used up; and ProviderError where there is no
     answer. The phrase has at most 1000 characters; it may be empty where artists, collection_codes, event_ids,
-    keyword_ids or specific_people are passed.
+    keyword_ids or specific_people are passed, and for the newest editorial pictures (``sort_order="newest"``).
 
     >>> page = kit.api.search.creative("harbour", orientations=["horizontal", "square"], page_size=10)
     >>> page.images[0].shortcode.startswith("[getty ")
@@ -247,9 +247,15 @@ def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSett
         fields=SEARCH_FIELDS,
         **FIRST_PAGE,
     )
-    if text or any(name in SUBJECTS for name, _ in made.params):
+    sort_order = dict(made.params).get("sort_order")
+    if text or any(name in SUBJECTS for name, _ in made.params) or is_newest(family, sort_order):
         return made
     raise ConfigurationError("There is nothing to search for.", hint="Pass a phrase.")
+
+
+def is_newest(family: Family, sort_order: str | None) -> bool:
+    """Whether a search is for the newest editorial pictures, which needs no phrase."""
+    return (family, sort_order) == ("editorial", "newest")
 
 
 def parse(

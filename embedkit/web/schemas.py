@@ -125,6 +125,9 @@ Number = Annotated[int, Meta(ge=1, le=MAX_INT32)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
 
 
+ALONE = "with page, page_size and lang only"
+
+
 def _for(*families: str) -> Meta:
     """Which searches take a filter."""
     return Meta(description=f"With family={' or '.join(families)} only")
@@ -139,8 +142,12 @@ class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
 
     q: Annotated[
         str,
-        Meta(min_length=1, max_length=MAX_PHRASE_CHARS, description="What to look for, such as solar eclipse"),
-    ]
+        Meta(
+            max_length=MAX_PHRASE_CHARS,
+            description="What to look for, such as solar eclipse. May be left out with similar, series, artists,"
+            " collection_codes, event_ids, keyword_ids or specific_people, and for the newest editorial pictures",
+        ),
+    ] = ""
     family: Annotated[Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")] = (
         "all"
     )
@@ -209,6 +216,8 @@ class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
     moods: Annotated[list[Mood], _for("creative")] | None = None
     safe_search: Annotated[bool, _for("creative")] | None = None
     specific_people: Annotated[list[Text], _for("all", "editorial")] | None = None
+    similar: Annotated[Text, Meta(description=f"The ID of a picture: what looks like it; {ALONE}")] | None = None
+    series: Annotated[Text, Meta(description=f"The ID of a picture: what was shot with it; {ALONE}")] | None = None
     lang: Lang | None = None
 
 
@@ -548,6 +557,7 @@ class FoundImage(Struct):
     caption: str
     photographer: str
     collection: str
+    collection_code: Annotated[str, Meta(description="For collection_codes")]
     date_created: str | None
     family: Annotated[str, Meta(description="creative or editorial; empty where Getty does not say")]
     orientation: str
@@ -556,6 +566,8 @@ class FoundImage(Struct):
     thumb: Preview | None
     preview: Preview | None
     restrictions: Annotated[list[str], Meta(description="What the picture must not be used for")]
+    event_ids: list[int]
+    keywords: list[str]
     page_url: str
     credit: CreditParts
     shortcode: Annotated[str, Meta(description="What an author writes to show the picture")]

@@ -6,14 +6,17 @@ these routes ask who is there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Response, request
 
 from embedkit.api.models import SearchPage, image_json, search_page_json
-from embedkit.api.search import PreparedSearch
-from embedkit.errors import ConfigurationError, InvalidResponse, UnsupportedReference
+from embedkit.api.parameters import SharedField
+from embedkit.api.search import SUBJECTS, is_newest
+from embedkit.errors import ConfigurationError, InvalidResponse, QuotaExhausted, UnsupportedReference
 from embedkit.getty.payload import one_line
 from embedkit.web.context import AppContext
 from embedkit.web.errors import SEARCHING, Refused
@@ -32,8 +35,16 @@ from embedkit.web.schemas import (
 
 FOUND = "$response.body#/images/0/id"
 # Of the query, what says where to look and how to answer; the rest narrows a search.
-PLACES = ("q", "family", "page", "page_size", "lang", "exclude_nudity", "embed_content_only")
+PAGING = ("page", "page_size", "lang")
+NEIGHBOURS = ("similar", "series")  # of a picture: Getty narrows them by nothing
+PLACES = ("q", "family", *NEIGHBOURS, *PAGING, "exclude_nudity", "embed_content_only")
 FILTERS = tuple(name for name in SearchQuery.__struct_fields__ if name not in PLACES)
+SEARCHED_FIELDS: tuple[SharedField, ...] = ("detail_set", "keywords")
+IMAGE_FIELDS: tuple[SharedField, ...] = ("detail_set", "display_set", "keywords")
+NO_PHRASE = (
+    "q is blank. It holds what to look for, such as solar eclipse. It may be empty with"
+    f" {', '.join(SUBJECTS)}, and with family=editorial&sort_order=newest."
+)
 
 
 def search(context: AppContext) -> Response:
@@ -56,8 +67,9 @@ def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
         raise Refused(
             "invalid-request", "embed_content_only: here only what may be embedded is found. Leave it out."
         )
-    if not one_line(params.q, MAX_PHRASE_CHARS):  # also of what nobody can see, such as a byte order mark
-        raise Refused("invalid-request", "q is blank. It holds what to look for, such as solar eclipse.")
+    if kind := next((name for name in NEIGHBOURS if getattr(params, name)), None):
+        return _page_of(lambda: _neighbours(context, params, language, kind), params.page)
+    _check_subject(context, params)
     search = context.kit.api.search
     try:
         prepared = search.prepare(
@@ -68,20 +80,48 @@ def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
             language=language,
             embed_content_only=True,
             exclude_nudity=params.exclude_nudity,
+            fields=SEARCHED_FIELDS,
             **{name: value for name in FILTERS if (value := getattr(params, name)) is not None},
         )
     except ConfigurationError as error:  # from here on it would be our fault, and not the caller's
         raise Refused("invalid-request", str(error)) from None
-    return _page_of(context, prepared)
+    return _page_of(lambda: search.run(prepared), params.page)
 
 
-def _page_of(context: AppContext, prepared: PreparedSearch) -> SearchPage:
+def _check_subject(context: AppContext, params: SearchQuery) -> None:
+    """Something must say what to look for.
+
+    Pickers show the newest pictures before anybody has searched: the last searches of a day are not for that.
+    """
+    if one_line(params.q, MAX_PHRASE_CHARS) or any(getattr(params, name) for name in SUBJECTS):
+        return  # a phrase of what nobody can see, such as a byte order mark, is none
+    if not is_newest(params.family, params.sort_order):
+        raise Refused("invalid-request", NO_PHRASE)
+    budget = context.kit.api.search.budget
+    if budget.low() is not None:
+        raise QuotaExhausted("The last searches of today are for those with a phrase.", retry_after=budget.reset())
+
+
+def _neighbours(context: AppContext, params: SearchQuery, language: str, kind: str) -> SearchPage:
+    """What may be embedded of the pictures similar to one, or of its series: Getty answers with others, too."""
+    if params != SearchQuery(**{name: getattr(params, name) for name in (kind, *PAGING)}):
+        raise Refused("invalid-request", f"{kind} goes with {', '.join(PAGING)} alone. Leave the rest out.")
+    ask = {"similar": context.kit.api.similar, "series": context.kit.api.same_series}[kind]
+    paging = {"page": params.page, "page_size": params.page_size}
+    try:
+        found = ask(getattr(params, kind), language=language, fields=SEARCHED_FIELDS, **paging)
+    except ConfigurationError as error:
+        raise Refused("invalid-request", str(error)) from None
+    return replace(found, images=tuple(image for image in found.images if image.embeddable))
+
+
+def _page_of(ask: Callable[[], SearchPage], page: int) -> SearchPage:
     """The page; one beyond the last is refused, whether Getty does so or answers with an empty one."""
     try:
-        found = context.kit.api.search.run(prepared)
+        found = ask()
     except InvalidResponse as error:
         if error.getty_code == "InvalidPage":
-            raise Refused("invalid-request", f"page: there is no page {prepared.page}. {error.hint}") from None
+            raise Refused("invalid-request", f"page: there is no page {page}. {error.hint}") from None
         if error.status == 400:  # a value that only Getty can judge, such as a country that it does not know
             raise Refused("invalid-request", str(error)) from None
         raise
@@ -125,7 +165,7 @@ def image(context: AppContext, id: str) -> Response:
     items = context.kit.parse(id).items
     if len(items) > 1:
         raise UnsupportedReference("This names several pictures.", hint="Ask for one at a time.")
-    found = context.kit.api.image(items[0], language=language)
+    found = context.kit.api.image(items[0], language=language, fields=IMAGE_FIELDS)
     answer = as_json({**image_json(found), "embeddable": found.embeddable})
     return in_language(answer, language)
 
@@ -145,7 +185,7 @@ ROUTES = (
         "Search",
         {200: Answer("One page; the header Link leads to the others.", SearchAnswer)},
         query=SearchQuery,
-        errors=SEARCHING,
+        errors=("unsupported", "not-found", *SEARCHING),
         access="search",
         links=(
             Link("embed", {"ref": FOUND}),

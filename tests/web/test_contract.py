@@ -107,9 +107,11 @@ def ask(
 
 
 def known(where: str) -> dict[str, Any]:
-    """Parameters that name a picture which exists."""
+    """Parameters that lead to a picture which exists."""
     if where == "/oembed":
         return {"query": {"url": f"https://gty.im/{EXAMPLE}", "maxwidth": 300}}
+    if where == "/v1/search":
+        return {"query": {"q": "eclipse", "page_size": 3}}
     names = re.findall(r"{(\w+)}", where)
     return {"path_parameters": dict.fromkeys(names, EXAMPLE)} if names else {}
 

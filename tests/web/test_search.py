@@ -57,6 +57,8 @@ class Recorder:
         self._prepare = kit.api.search.prepare
         patch.setattr(kit.api.search, "prepare", self.prepare)
         patch.setattr(kit.api.search, "run", self.run)
+        patch.setattr(kit.api, "similar", self.beside)
+        patch.setattr(kit.api, "same_series", self.beside)
 
     def prepare(self, phrase: str, **params: Any) -> PreparedSearch:
         self._params = phrase, params
@@ -65,6 +67,10 @@ class Recorder:
     def run(self, search: PreparedSearch) -> SearchPage:
         self.asked.append(self._params)
         return SearchPage(images=(), total=self.total, page=search.page, page_size=search.page_size)
+
+    def beside(self, id: str, *, page: int, page_size: int, **params: Any) -> SearchPage:
+        self.asked.append((id, params))
+        return SearchPage(images=(), total=self.total, page=page, page_size=page_size)
 
 
 @pytest.fixture(name="asked")
@@ -100,6 +106,7 @@ def test_a_phrase_is_enough(web: World, asked: Recorder) -> None:
                 "language": "en-US",
                 "embed_content_only": True,
                 "exclude_nudity": True,
+                "fields": ("detail_set", "keywords"),
             },
         )
     ]
@@ -178,7 +185,7 @@ def test_what_is_not_known_is_refused(web: World, asked: Recorder, name: str, sa
 
 def test_it_takes_all_that_the_library_takes() -> None:
     ours, theirs = set(SearchQuery.__struct_fields__), set(AnySearch.__annotations__)
-    assert ours - theirs == {"q", "family", "lang"}
+    assert ours - theirs == {"q", "family", "lang", "similar", "series"}
     assert theirs - ours == {"language", "fields"}
 
 
@@ -282,6 +289,55 @@ def test_the_setting_locale_is_the_default(monkeypatch: pytest.MonkeyPatch) -> N
     assert get(german.client, "/v1/search", q="x", lang="fr").headers["Content-Language"] == "fr"
 
 
+# -- what needs no phrase ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["similar", "series"])
+def test_of_the_neighbours_of_a_picture_only_those_are_shown_that_may_be_embedded(web: World, kind: str) -> None:
+    ask = {"similar": web.kit.api.similar, "series": web.kit.api.same_series}[kind]
+    theirs = ask(EXAMPLE, page_size=60).images
+    answer = get(web.client, "/v1/search", page_size="60", **{kind: EXAMPLE})
+    assert [one["id"] for one in answer.json["images"]] == [one.id for one in theirs if one.embeddable]
+    assert {one.embeddable for one in theirs} == {True, False}
+    assert links(answer)["first"] == {kind: EXAMPLE, "page_size": "60", "page": "1"}
+    assert "page_size" in get(web.client, "/v1/search", page_size="7", **{kind: EXAMPLE}).json["detail"]
+
+
+@pytest.mark.parametrize(("id", "code"), [(WITHDRAWN, "not-found"), ("no.id", "unsupported")])
+def test_neighbours_of_no_picture(web: World, id: str, code: str) -> None:
+    answer = get(web.client, "/v1/search", similar=id)
+    assert (answer.status_code, answer.json["code"]) == (404, code)
+
+
+def test_a_picture_tells_what_leads_to_others(web: World) -> None:
+    for one in (
+        get(web.client, "/v1/search", artists="Ivo Lindqvist").json["images"][0],
+        get(web.client, f"/v1/images/{EXAMPLE}").json,
+    ):
+        assert (one["id"], one["photographer"]) == (EXAMPLE, "Ivo Lindqvist")
+        assert one["keywords"]
+        for lead in ({"event_ids": str(one["event_ids"][0])}, {"collection_codes": one["collection_code"]}):
+            found = get(web.client, "/v1/search", page_size="100", **lead).json["images"]
+            assert EXAMPLE in [other["id"] for other in found], lead
+
+
+def test_the_newest_editorial_pictures_need_no_phrase_and_are_asked_for_once(web: World) -> None:
+    newest = {"family": "editorial", "sort_order": "newest", "page_size": "12"}
+    found = get(web.client, "/v1/search", **newest).json["images"]
+    dates = [one["date_created"] for one in found]
+    assert dates == sorted(dates, reverse=True)
+    with pytest.MonkeyPatch.context() as patch:  # from here on Getty can't be asked
+        patch.setattr(web.kit.api.search._cache._session, "call", None)
+        assert get(web.client, "/v1/search", **newest).json["images"] == found
+
+
+def test_the_last_searches_of_a_day_are_not_for_the_newest(web: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web.kit.api.search.budget, "low", lambda: 3)
+    answer = get(web.client, "/v1/search", family="editorial", sort_order="newest")
+    assert (answer.status_code, answer.json["code"]) == (429, "quota-exhausted")
+    assert get(web.client, "/v1/search", q="harbour").status_code == 200
+
+
 # -- paging --------------------------------------------------------------------------------------------
 
 
@@ -345,7 +401,12 @@ def test_links_work_below_a_prefix(web: World, asked: Recorder) -> None:
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("", '"q" is missing. It holds what to look for'),
+        ("", "q is blank. It holds what to look for"),
+        ("family=editorial", "It may be empty with artists,"),
+        ("family=all&sort_order=newest", "q is blank"),
+        ("similar=74917285&q=x", "similar goes with page, page_size, lang alone"),
+        ("similar=74917285&series=74917285", "similar goes with"),
+        ("series=74917285&family=editorial", "series goes with"),
         ("q=", "what to look for"),
         ("q=%20%09", "what to look for"),
         (f"q={'x' * 301}", "q: expected a text of length <= 300"),
@@ -409,7 +470,7 @@ def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
     assert (answer.status_code, len(recorder.asked)) in ((200, 1), (400, 0), (400, 1))
     if answer.status_code == 400:
         assert not recorder.asked or "there is no page" in answer.json["detail"]
-    else:
+    elif not query.get("similar") and not query.get("series"):
         phrase, said = recorder.asked[0]
         assert phrase == (query.get("q") or "x")
         assert said["embed_content_only"] is True
@@ -420,8 +481,9 @@ def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
 # -- answers -------------------------------------------------------------------------------------------
 
 KEYS_OF_AN_IMAGE = [
-    *("id", "title", "caption", "photographer", "collection", "date_created", "family", "orientation"),
-    *("width", "height", "thumb", "preview", "restrictions", "page_url", "credit", "shortcode"),
+    *("id", "title", "caption", "photographer", "collection", "collection_code", "date_created", "family"),
+    *("orientation", "width", "height", "thumb", "preview", "restrictions", "event_ids", "keywords", "page_url"),
+    *("credit", "shortcode"),
 ]
 
 
