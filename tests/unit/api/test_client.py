@@ -530,23 +530,6 @@ def test_tokens_that_expire_in_the_middle_of_fifty_searches_are_renewed_once(use
         assert server.app.count("v3") > 51
 
 
-def test_tokens_of_a_second_for_four_seconds() -> None:
-    """Renewed ahead of time by one of the threads: the service never sees an old one, or asks for one more try."""
-    with served(SandboxConfig(token_seconds=2), concurrency=20, timeout=20) as (kit, server):
-        end = time.monotonic() + 4
-
-        def search(thread: int) -> int:
-            done = 0
-            while time.monotonic() < end:
-                assert kit.search(f"harbour {thread} {done}").page == 1
-                done += 1
-            return done
-
-        calls = parallel(10, search)
-        assert sum(calls) > 50  # type: ignore[arg-type]
-        assert 2 <= server.app.count("oauth2") <= 5
-
-
 def test_the_same_search_at_once_is_one_call() -> None:
     kit, app = inside()
     kit.search("before")
