@@ -57,6 +57,8 @@ export interface PickerOptions {
   defaults?: string;
   /** Targets to choose from, beside the service's own: "web facade" by default. "" offers no choice. */
   targets?: string;
+  /** Whether the newest editorial pictures are shown before anything is searched: on by default. */
+  newest?: "on" | "off";
   /** Whether pointer users see more results without asking: on by default. */
   autoload?: "on" | "off";
   /** Words instead of those of locales/<lang>.json. */

@@ -66,6 +66,11 @@ class Asked:
     def query(self) -> Query:
         return {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
 
+    @property
+    def is_newest(self) -> bool:
+        """Whether a picker asks by itself, before anybody has searched."""
+        return self.query.get("sort_order") == "newest" and "q" not in self.query
+
 
 @dataclass
 class Origin:
@@ -165,6 +170,7 @@ class Service:
         self.options = "{}"
         self.lang = "en"
         self.gate: threading.Event | None = None
+        self.newest = 0  # of the editorial pictures that are shown before anybody searches: how many
 
     def image(self, number: int, **changes: Any) -> dict[str, Any]:
         width, height = SHAPES[number % len(SHAPES)]
@@ -183,18 +189,22 @@ class Service:
             "thumb": {"url": f"{self.pictures}/{number}/thumb.jpg", "width": 170, "height": 170 * height // width},
             "preview": {"url": f"{self.pictures}/{number}/preview.jpg", "width": 506, "height": 506 * height // width},
             "restrictions": ["For editorial use only."] if number % 3 else [],
+            "collection_code": "TWR",
+            "event_ids": [700000 + number] if number % 3 else [],
+            "keywords": ["Harbor", "Dusk", "Fishing Industry"],
             "page_url": f"https://www.gettyimages.com/detail/{900000 + number}",
             "credit": {"line": f"{name} / Tidewater RM / Getty Images", "photographer": name, "collection": "Tidewater RM", "agency": "Getty Images"},
             "shortcode": f"[getty {900000 + number}]",
         }  # fmt: skip
         return {**image, **changes}
 
-    def found(self, query: Query) -> Said:
+    def found(self, query: Query, total: int | None = None) -> Said:
+        total = self.total if total is None else total
         page, size = int(query["page"]), int(query["page_size"])
-        numbers = range((page - 1) * size, min(self.total, page * size))
+        numbers = range((page - 1) * size, min(total, page * size))
         images = [self.image(self.first + number) for number in numbers]
-        related = self.related if self.total else []
-        body = {"total": self.total, "page": page, "page_size": size, "images": images, "related": related}
+        related = self.related if total else []
+        body = {"total": total, "page": page, "page_size": size, "images": images, "related": related}
         return 200, {"Content-Language": "en-US"}, body
 
     def embedded(self, ref: str, target: str) -> dict[str, Any]:
@@ -242,7 +252,10 @@ class Service:
         if path == "/v1/search":
             if self.gate:
                 self.gate.wait(5)
-            return self.search(asked.query)
+            return self.search(asked.query) if not asked.is_newest else self.found(asked.query, self.newest)
+        if path.startswith("/v1/images/"):
+            number = int(path.rpartition("/")[2]) % 900_000
+            return 200, {}, {**self.image(number), "embeddable": True}
         if path == "/v1/embeds":
             body = json.loads(asked.body)
             refs = [one if isinstance(one, str) else one["ref"] for one in body["refs"]]
@@ -304,7 +317,8 @@ class Desk:
         return page
 
     def asked(self, start: str) -> list[Asked]:
-        return [one for one in self.site.asked if one.path.startswith(start)]
+        """What somebody has asked, of the paths that start so."""
+        return [one for one in self.site.asked if one.path.startswith(start) and not one.is_newest]
 
     def close(self) -> None:
         """Whatever a test did: no policy was broken, and nothing was said but that the network failed."""

@@ -386,6 +386,8 @@ def _token_error(status: int, error: str, description: str, headers: tuple[tuple
 
 # what a call has to show: the key alone, any valid token, or the token of a customer
 Need = Literal["key", "token", "user"]
+
+
 class Gate:
     """Lets a call in as somebody, or refuses it."""
 

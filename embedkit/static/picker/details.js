@@ -6,6 +6,7 @@ import { choiceOf, rightsOf, titleOf } from "./images.js";
 import { copy, markupOf } from "./insertion.js";
 
 const MAX_TAG_CHARS = 2048; // of a shortcode, in the service
+const MAX_KEYWORDS = 20;
 
 export class DetailsPane {
   node = element("section", { class: "side", part: "details", hidden: true, "aria-labelledby": "details-title" });
@@ -17,6 +18,9 @@ export class DetailsPane {
   #form;
   #options;
   #heading;
+  #rights = element("div");
+  #facts = element("div");
+  #leads = element("div");
   #problem;
   #code;
   #selectButton;
@@ -37,12 +41,23 @@ export class DetailsPane {
       "h3", { id: "details-title", tabindex: "-1", ...state.textAttributes }, titleOf(image, words),
     );
     this.#problem = element("p", { class: "problem", hidden: true });
+    this.#describe();
     this.#options = new EmbedOptions(words, image, state.editsOf(image.id), config.targets);
     this.#form = this.#makeForm(image);
     this.node.replaceChildren(this.#bar(index, total), this.#form);
     this.node.hidden = false;
     this.#preview.show(image);
     this.#readOptions();
+    if (image.isPartial) this.#complete(image);
+  }
+
+  /** Ask for what its record does not tell of a picture; without an answer it stays as it is. */
+  async #complete(image) {
+    const found = await this.#context.service.describe(image.id).catch(() => null);
+    if (!found) return;
+    const { title, caption } = image; // which texts of an editor are compared with
+    Object.assign(image, found, { title, caption });
+    if (this.#image === image) this.#describe();
   }
 
   close() {
@@ -103,8 +118,8 @@ export class DetailsPane {
     return element(
       "form", { class: "sheet", input: change, change, submit },
       element(
-        "div", { class: "scroll" }, this.#preview.stage, this.#preview.viewSwitch(), this.#heading, this.#rights(),
-        this.#caption(), this.#problem, this.#facts(), this.#options.node,
+        "div", { class: "scroll" }, this.#preview.stage, this.#preview.viewSwitch(), this.#heading, this.#rights,
+        this.#caption(), this.#problem, this.#facts, this.#options.node, this.#leads,
       ),
       this.#buttons(image),
     );
@@ -125,10 +140,14 @@ export class DetailsPane {
     );
   }
 
-  #rights() {
+  /** Fill in what is known of the picture. */
+  #describe() {
     const { words, state } = this.#context;
     const rights = rightsOf(this.#image, words);
-    return rights && element("p", { class: "rights", ...state.textAttributes }, icon("rights"), rights);
+    const line = element("p", { class: "rights", ...state.textAttributes }, icon("rights"), rights);
+    this.#rights.replaceChildren(rights ? line : "");
+    this.#facts.replaceChildren(...this.#makeFacts());
+    this.#leads.replaceChildren(...this.#makeLeads());
   }
 
   /** Three lines of the caption, and a button for the rest. */
@@ -146,14 +165,14 @@ export class DetailsPane {
     return [caption, more];
   }
 
-  #facts() {
+  #makeFacts() {
     const { words, state } = this.#context;
-    const { photographer, collection, date, width, height, family, id, pageUrl } = this.#image;
+    const { photographer, collection, collectionCode, date, width, height, family, id, pageUrl } = this.#image;
     const kind = ["creative", "editorial"].includes(family) && words(`family_${family}`);
     const foreign = state.textAttributes;
     const facts = [
-      ["photographer", photographer, foreign],
-      ["collection", collection, foreign],
+      ["photographer", photographer && this.#lead(photographer, "photographer", { artists: photographer }), foreign],
+      ["collection", collection && this.#lead(collection, "collection", { collection_codes: collectionCode }), foreign],
       ["date", words.date(date)],
       ["size", words("size_value", { width, height })],
       ["family", kind],
@@ -163,8 +182,41 @@ export class DetailsPane {
       element("div", {}, element("dt", {}, words(key)), element("dd", attributes, fact));
     return [
       element("dl", {}, facts.filter(([, fact]) => fact).map(row)),
-      pageUrl && externalLink(words, pageUrl, "page"),
+      pageUrl ? externalLink(words, pageUrl, "page") : "",
     ];
+  }
+
+  /** A name that leads to all pictures with it, where they can be searched for. */
+  #lead(name, key, scope) {
+    const about = `${this.#context.words(key)}: ${name}`;
+    const explore = () => this.#actions.explore({ ...scope, about });
+    return Object.values(scope)[0] ? button({ class: "link", click: explore }, name) : name;
+  }
+
+  /** Buttons that lead to pictures like this one, and its keywords. */
+  #makeLeads() {
+    const { words } = this.#context;
+    const { id, eventId, keywords } = this.#image;
+    const title = titleOf(this.#image, words);
+    const event = eventId && { event: { event_ids: eventId } };
+    const scopes = { similar: { similar: id }, series: { series: id }, ...event };
+    const like = Object.entries(scopes).map(([key, scope]) => {
+      const explore = () => this.#actions.explore({ ...scope, about: words(`scope_${key}`, { title }) });
+      return button({ class: "pill", click: explore }, words(key));
+    });
+    const refine = keywords.slice(0, MAX_KEYWORDS).map((word) =>
+      button({ class: "pill", ...this.#context.state.textAttributes, click: () => this.#actions.refine(word) }, word));
+    const isSlideshow = id.includes(",");
+    return [
+      isSlideshow ? "" : this.#group("more_like", like), refine.length ? this.#group("keywords", refine) : "",
+    ];
+  }
+
+  #group(key, buttons) {
+    const title = this.#context.words(key);
+    return element(
+      "div", { class: "leads", role: "group", "aria-label": title }, element("h4", {}, title), ...buttons,
+    );
   }
 
   #buttons(image) {

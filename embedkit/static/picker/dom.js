@@ -80,6 +80,11 @@ export function externalLink(words, href, key) {
   );
 }
 
+/** What has the focus, in the tree of a node. @returns {HTMLElement|null} */
+export function focusedBeside(/** @type {any} */ node) {
+  return node.getRootNode().activeElement;
+}
+
 export function setPixels(node, property, length) {
   node.style.setProperty(property, `${length}px`);
 }

@@ -42,6 +42,17 @@ export const NO_FILTERS = Object.freeze({
   family: "all", orientations: "", number_of_people: "", color: "", sort_order: "", exclude_nudity: true,
   editorial_segments: "", period: "", date_from: "", date_to: "", exclude_editorial_use_only: false,
 });
+/** Where to look, instead of everywhere: one of these is set, and about names it. */
+export const NO_SCOPE = Object.freeze({
+  artists: "", collection_codes: "", event_ids: "", similar: "", series: "", newest: "", about: "",
+});
+const ALONE = ["similar", "series", "newest"]; // narrowed by nothing, not even by words
+export const NEWEST = { family: "editorial", sort_order: "newest" };
+
+/** The name of the scope that is set; undefined for everywhere. */
+export const scopeOf = (filters) => Object.keys(NO_SCOPE).find((name) => name !== "about" && filters[name]);
+
+export const isAlone = (filters) => ALONE.includes(scopeOf(filters));
 
 /** Whether the search of a family has a filter. */
 const isOffered = ({ families }, family) => families?.includes(family) ?? true;
@@ -54,8 +65,14 @@ function datesOf({ period, date_from, date_to }) {
 
 const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
 
-/** The filters that the service is asked with: those that are set and that the family takes. */
+/** What the service is asked with: where to look, and the filters that are set and that the family takes. */
 export function activeFilters(filters) {
+  const scope = scopeOf(filters);
+  if (scope === "newest") return NEWEST;
+  return { ...(!isAlone(filters) && narrowing(filters)), ...(scope && { [scope]: filters[scope] }) };
+}
+
+function narrowing(filters) {
   const isActive = (filter) => {
     const value = filters[filter.name];
     if (value === "" || !isOffered(filter, filters.family)) return false;
@@ -69,7 +86,7 @@ export function activeFilters(filters) {
 
 /** @returns {number} how many filters narrow the search */
 export function countFilters(filters) {
-  return Object.entries(activeFilters(filters)).filter(([name, value]) => value !== NO_FILTERS[name]).length;
+  return Object.entries(narrowing(filters)).filter(([name, value]) => value !== NO_FILTERS[name]).length;
 }
 
 /** A group of filters, and a button that shows the group where there is little room. */
@@ -88,6 +105,7 @@ export class FilterBar {
     this.toggle = button({
       class: "pill toggle", "aria-expanded": "false", "aria-controls": "filters", click: () => this.#toggle(),
     });
+    this.scope = button({ class: "pill set scope", hidden: true, click: actions.leaveScope });
     this.clear = button({ class: "link", hidden: true, click: actions.clear }, words("filters_clear"));
     this.group = element(
       "div", { class: "filters", part: "filters", id: "filters", role: "group", "aria-label": words("filters") },
@@ -96,10 +114,11 @@ export class FilterBar {
   }
 
   get nodes() {
-    return [this.#controls.length > 0 && this.toggle, this.group];
+    return [this.#controls.length > 0 && this.toggle, this.scope, this.group];
   }
 
   update(filters) {
+    this.#showScope(filters);
     for (const { key, node, show } of this.#controls) {
       node.hidden = !isOffered(FILTERS[key], filters.family);
       show(filters[FILTERS[key].name], filters);
@@ -107,6 +126,17 @@ export class FilterBar {
     const count = countFilters(filters);
     this.clear.hidden = count === 0;
     this.#label(count);
+  }
+
+  #showScope(filters) {
+    const words = this.#words;
+    const scope = scopeOf(filters);
+    this.toggle.hidden = this.group.hidden = isAlone(filters);
+    this.scope.hidden = !scope;
+    this.scope.replaceChildren(
+      element("span", { dir: "auto" }, filters.about || filters[scope] || ""),
+      element("span", { class: "unseen" }, `: ${words("scope_leave")}`), icon("close"),
+    );
   }
 
   #label(count) {

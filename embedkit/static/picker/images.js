@@ -38,6 +38,10 @@ function sizeFrom(value) {
   return url ? { url, width: Number(value.width) || 0, height: Number(value.height) || 0 } : null;
 }
 
+function textsFrom(values) {
+  return Array.isArray(values) ? values.map(asText).filter(Boolean) : [];
+}
+
 function creditFrom(value) {
   const [line, photographer, collection, agency] =
     [value?.line, value?.photographer, value?.collection, value?.agency].map(asText);
@@ -75,22 +79,31 @@ export function pictureFromSearch(raw) {
     thumb,
     preview: preview ?? thumb,
     pageUrl: httpUrl(raw.page_url),
-    restrictions: Array.isArray(raw.restrictions) ? raw.restrictions.map(asText).filter(Boolean) : [],
+    restrictions: textsFrom(raw.restrictions),
+    keywords: textsFrom(raw.keywords),
+    collectionCode: asText(raw.collection_code),
+    eventId: Number(raw.event_ids?.[0]) || 0,
+    isPartial: false,
     credit: creditFrom(raw.credit),
   };
 }
 
-/** Check a record of /v1/embeds, as pictureFromSearch() does: it knows less of a picture. */
+/**
+ * Check a record of /v1/embeds, as pictureFromSearch() does: it knows less of a picture.
+ *
+ * @returns {Picture|undefined}
+ */
 export function pictureFromRecord(record) {
   const { photographer, collection } = record;
   const names = [photographer, collection, AGENCY];
   const line = names.filter((name, index) => name && names.indexOf(name) === index).join(" / ");
-  return pictureFromSearch({
+  const picture = pictureFromSearch({
     ...record,
     id: record.ref,
     thumb: { url: record.thumbnail_url, width: record.thumbnail_width, height: record.thumbnail_height },
     credit: { line, photographer, collection, agency: AGENCY },
   });
+  return picture && { ...picture, isPartial: !picture.id.includes(",") };
 }
 
 export function titleOf({ title, id }, words) {

@@ -1,6 +1,6 @@
 /* Handing pictures over: what is selected, choices with their markup, the clipboard, dragging. */
 
-import { button, element } from "./dom.js";
+import { button, element, focusedBeside } from "./dom.js";
 import { choiceOf, embedOptions, joinChoices, slideshowOf } from "./images.js";
 
 const MAX_SLIDES = 5; // pictures in one embed of Getty Images
@@ -176,7 +176,7 @@ async function asBlob(text) {
 
 /** Without the permission, as in a frame of another origin. */
 function copyByField(text, node) {
-  const focused = node.getRootNode().activeElement;
+  const focused = focusedBeside(node);
   const field = element("textarea", { class: "unseen", "aria-hidden": "true" });
   field.value = text;
   node.closest(".picker").append(field);

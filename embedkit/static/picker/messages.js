@@ -1,6 +1,6 @@
 /* What is shown in place of results, or about them: first use, nothing found, errors; and what is spoken. */
 
-import { button, element, externalLink, icon } from "./dom.js";
+import { button, element, externalLink, focusedBeside, icon } from "./dom.js";
 import { titleOf } from "./images.js";
 
 const SETTING = "EMBEDKIT_API_KEY"; // what an error about the key asks for
@@ -9,6 +9,7 @@ const DEFAULT_WAIT_S = 10; // after a throttle that does not say how long
 const SPEECH_DELAY_MS = 500; // of quiet before results are announced
 const CONFIRMATION_MS = 2_500; // in which nothing else is announced
 const MAX_RELATED = 8;
+const MAX_NEWEST = 12;
 const SKELETON_TILES = 18;
 
 const STATE_ICONS = {
@@ -76,7 +77,7 @@ export class KeyHelp {
   }
 
   show() {
-    this.#before = this.node.getRootNode().activeElement;
+    this.#before = focusedBeside(this.node);
     this.node.showModal();
   }
 }
@@ -135,6 +136,14 @@ export class Messages {
     );
     const found = await pictures;
     if (found.length && samples.isConnected) samples.after(this.#pictures(found));
+  }
+
+  showNewest(images) {
+    const thumbs = images.slice(0, MAX_NEWEST).map((image, index) => button(
+      { class: "used", "aria-label": titleOf(image, this.#words), click: () => this.#actions.showNewest(index) },
+      element("img", { alt: "", src: image.thumb?.url }),
+    ));
+    this.panel.append(this.#group("newest", thumbs));
   }
 
   showNone(query, isNarrowed, related) {
@@ -229,7 +238,7 @@ export class Messages {
   #group(key, items, extra) {
     const title = this.#words(key);
     return element(
-      "div", { class: "chips", role: "group", "aria-label": title },
+      "div", { class: `chips chips-${key}`, role: "group", "aria-label": title },
       element("div", { class: "row" }, element("h4", {}, title), extra),
       element("ul", {}, items.map((item) => element("li", {}, item))),
     );

@@ -1,9 +1,10 @@
 /* The picker itself: its parts, and what happens between them. The element is its door. */
 
+import { Chooser } from "./choosing.js";
 import { DetailsPane } from "./details.js";
 import { button, element, icon } from "./dom.js";
-import { FilterBar, NO_FILTERS } from "./filters.js";
-import { editsFrom } from "./images.js";
+import { FilterBar, isAlone, NO_FILTERS, NO_SCOPE, scopeOf } from "./filters.js";
+import { editsFrom, reference } from "./images.js";
 import { Inserter, SelectionBar } from "./insertion.js";
 import { Announcer, KeyHelp, Messages } from "./messages.js";
 import { LoadMore, ResultsGrid } from "./results.js";
@@ -31,6 +32,7 @@ export class Picker {
   #keyHelp;
   #finder;
   #inserter;
+  #chooser;
   #count = element("p", { class: "count" });
   #main = element("div", { class: "main" });
 
@@ -69,32 +71,36 @@ export class Picker {
   #makeParts(context) {
     const { words, config } = context;
     const more = (options) => this.#finder.more(options);
-    this.#searchBox = new SearchBox(words, () => this.#finder.run(), () => this.#finder.remember());
+    this.#searchBox = new SearchBox(words, () => this.#run(), () => this.#finder.remember());
     this.#filterBar = new FilterBar(words, config.filters, {
       change: (values) => this.#filter(values),
       clear: () => this.#clearFilters(),
+      leaveScope: () => this.#leaveScope(),
       toggle: (isOpen) => this.#frame.toggleAttribute("data-filters", isOpen),
     });
     this.#messages = new Messages(words, config, {
       search: (query) => this.#searchFor(query),
       clearFilters: () => this.#clearFilters(),
       forgetRecent: () => this.#forgetRecent(),
+      showNewest: (index) => this.#showNewest(index),
     });
     this.#grid = new ResultsGrid(context, {
       open: (index, options) => this.#open(index, options),
-      select: (index, options) => this.#select(index, options),
-      insert: (image) => this.#insertAtOnce(image),
+      select: (index, options) => this.#chooser.select(index, options),
+      insert: (image) => this.#chooser.insertAtOnce(image),
     });
     this.#loadMore = new LoadMore(context, this.#frame, this.#lifetime.signal, more);
     this.#details = new DetailsPane(context, {
       insert: (image) => this.#inserter.insert([image]),
       step: (distance) => this.#step(distance),
       close: () => this.#close(),
-      select: (index) => this.#select(index),
+      select: (index) => this.#chooser.select(index),
+      explore: (scope) => this.#explore(scope),
+      refine: (word) => this.#refine(word),
     });
     this.#selectionBar = new SelectionBar(words, {
-      clear: () => this.#deselect(),
-      insert: (asSlideshow) => this.#insertSelection({ asSlideshow }),
+      clear: () => this.#chooser.deselect(),
+      insert: (asSlideshow) => this.#chooser.insertSelection({ asSlideshow }),
     });
     this.#keyHelp = new KeyHelp(words, (before) => this.#finder.keepFocus(before));
   }
@@ -117,9 +123,12 @@ export class Picker {
         return this.#host.accept(choice);
       },
       finish: () => {
-        this.#showSelection();
+        this.#chooser.show();
         this.#close({ movesFocus: !isModal });
       },
+    });
+    this.#chooser = new Chooser(context, {
+      grid: this.#grid, details: this.#details, selectionBar: this.#selectionBar, inserter: this.#inserter,
     });
   }
 
@@ -156,6 +165,14 @@ export class Picker {
     const { state } = this.#context;
     this.input.value = query;
     state.setFilters(filters);
+    return this.#run(options);
+  }
+
+  /** Search for what is in the box: words go beyond what nothing narrows, such as similar pictures. */
+  #run(options) {
+    const { state } = this.#context;
+    const query = this.input.value.trim();
+    if (reference(query) || (query && isAlone(state.filters))) state.setFilters(NO_SCOPE);
     this.#filterBar.update(state.filters);
     return this.#finder.run(options);
   }
@@ -177,8 +194,8 @@ export class Picker {
     const { state } = this.#context;
     state.forgetEdits();
     state.selection.clear();
-    this.#showSelection();
-    return this.search("", NO_FILTERS);
+    this.#chooser.show();
+    return this.search("", { ...NO_FILTERS, ...NO_SCOPE });
   }
 
   retryAfter(...states) {
@@ -204,6 +221,32 @@ export class Picker {
   #forgetRecent() {
     this.#finder.forgetRecent();
     this.input.focus();
+  }
+
+  /** Search in a scope, such as the pictures of an event; leaving it leads back to what was searched before. */
+  #explore(scope) {
+    const { state } = this.#context;
+    const { filters, openIndex: index } = state;
+    if (!scopeOf(filters)) state.before = { query: this.input.value, filters: { ...filters }, index };
+    return this.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
+  }
+
+  async #leaveScope() {
+    const { query, filters, index } = this.#context.state.before ?? { query: "", filters: NO_FILTERS, index: 0 };
+    await this.search(query, { ...NO_SCOPE, ...filters });
+    if (query) this.#grid.focus(index);
+    else this.input.focus();
+  }
+
+  async #showNewest(index) {
+    await this.#explore({ newest: "1", about: this.words("newest") });
+    this.#open(index);
+  }
+
+  /** Add a word to what is searched for. */
+  #refine(word) {
+    const phrase = this.input.value.trim();
+    return this.search(reference(phrase) ? word : `${phrase} ${word}`.trim());
   }
 
   #open(index, { keepsFocus = false } = {}) {
@@ -275,44 +318,6 @@ export class Picker {
     this.#details.receiveMessage(event);
   }
 
-  #select(index, { isRange = false } = {}) {
-    const { words, state, config, announcer } = this.#context;
-    const max = config.maxSelected;
-    const hasRoom = state.toggleSelected(index, isRange, max);
-    this.#showSelection();
-    if (hasRoom) announcer.confirm(words("selected", { n: state.selection.size }), "unseen");
-    else announcer.alert(words("too_many", { n: max }));
-  }
-
-  #deselect() {
-    this.#context.state.selection.clear();
-    this.#showSelection();
-    this.#grid.focus(this.#grid.activeIndex);
-  }
-
-  #showSelection() {
-    this.#grid.mark();
-    this.#details.mark();
-    this.#selectionBar.render(this.#context.state.selection.size);
-  }
-
-  #insertSelection(options) {
-    return this.#inserter.insert([...this.#context.state.selection.values()], options);
-  }
-
-  /** Insert what was clicked twice: with others if some are selected. */
-  #insertAtOnce(image) {
-    if (this.#context.state.selection.size) this.#insertSelection();
-    else if (!this.#details.isRefused) this.#inserter.insert([image]);
-  }
-
-  #insertCurrent(target) {
-    const { images, isOpen, openIndex, selection } = this.#context.state;
-    const image = images[isOpen ? openIndex : this.#grid.activeIndex];
-    if (selection.size) this.#insertSelection();
-    else if (image && (target.matches(".tile") || (isOpen && !this.#details.isRefused))) this.#inserter.insert([image]);
-  }
-
   #showProblem(text) {
     if (this.#context.state.isOpen) this.#details.showProblem(text);
     else this.#context.announcer.alert(text, this.#messages.notice);
@@ -324,15 +329,8 @@ export class Picker {
     else this.#leave();
   }
 
-  /** Out of the picker; the second time without asking. */
   #leave() {
-    const { size } = this.#context.state.selection;
-    if (size && !this.#selectionBar.isAsking) this.#selectionBar.ask(size, () => this.#leave());
-    else {
-      this.#context.state.selection.clear();
-      this.#showSelection();
-      this.#host.cancel();
-    }
+    this.#chooser.leave(() => this.#host.cancel());
   }
 
   #key(event) {
@@ -347,7 +345,7 @@ export class Picker {
     else if (key === "Escape") this.back();
     else if (key === "?" && !target.matches(TEXT_FIELDS)) this.#keyHelp.show();
     else if (key === "/" && !target.matches(TEXT_FIELDS)) this.input.focus();
-    else if (key === "Enter" && (ctrlKey || metaKey)) this.#insertCurrent(target);
+    else if (key === "Enter" && (ctrlKey || metaKey)) this.#chooser.insertCurrent(target);
     else return false;
     return true;
   }
@@ -363,6 +361,7 @@ export class Picker {
   #fit() {
     const { clientWidth: width, clientHeight: height } = this.#frame;
     if (!width) return;
+    this.#finder.showNewest();
     this.#frame.toggleAttribute("data-narrow", width < NARROW_WIDTH);
     this.#frame.toggleAttribute("data-wide", width >= WIDE_WIDTH);
     this.#frame.toggleAttribute("data-short", height < SHORT_HEIGHT && !this.#context.config.isCompact);

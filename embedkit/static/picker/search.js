@@ -1,7 +1,7 @@
 /* Searching: the box that is typed into, and what its text finds. */
 
-import { button, element, icon } from "./dom.js";
-import { activeFilters, countFilters } from "./filters.js";
+import { button, element, focusedBeside, icon } from "./dom.js";
+import { activeFilters, countFilters, NEWEST, scopeOf } from "./filters.js";
 import { reference } from "./images.js";
 import { ServiceError } from "./service.js";
 
@@ -75,6 +75,7 @@ export class Finder {
   #actions;
   /** @type {CurrentSearch|null} */
   #current = null;
+  #hasAskedNewest = false; // since the last search
   #failure = null; // {state, retry} while an error is shown
 
   /** @param {Context} context @param {ResultsView} view @param {FinderActions} actions */
@@ -94,14 +95,16 @@ export class Finder {
     const query = this.#view.box.takeQuery();
     const filters = activeFilters(state.filters);
     const key = JSON.stringify([query, filters]);
+    const isBlank = !query && !scopeOf(state.filters);
     if (!reference(query)) state.remember({ query, filters: state.filters });
-    if (!again && query && this.#current?.key === key) return this.#current.done;
+    if (!again && !isBlank && this.#current?.key === key) return this.#current.done;
     this.stop();
     this.#current = {
-      key, query, filters, page: 1, total: 0, hasMore: false, isLoading: false, isReference: false,
+      key, query, filters, title: query || state.filters.about, page: 1, total: 0,
+      hasMore: false, isLoading: false, isReference: false,
       abort: new AbortController(), done: Promise.resolve(),
     };
-    if (!query) {
+    if (isBlank) {
       this.#showFirst();
       return Promise.resolve();
     }
@@ -134,7 +137,7 @@ export class Finder {
   remember() {
     const { config, state } = this.#context;
     const { query, isReference, total } = this.#current ?? {};
-    if (total && !isReference && config.remembers) state.recentSearches.add(query);
+    if (query && total && !isReference && config.remembers) state.recentSearches.add(query);
   }
 
   forgetRecent() {
@@ -164,7 +167,7 @@ export class Finder {
   }
 
   #replace(show) {
-    const before = this.#view.main.getRootNode().activeElement;
+    const before = focusedBeside(this.#view.main);
     show();
     this.keepFocus(before);
   }
@@ -212,6 +215,19 @@ export class Finder {
     const recent = config.remembers ? state.recentSearches.items : [];
     this.#view.messages.showFirst(recent, this.#findUsed());
     announcer.say("");
+    this.#hasAskedNewest = false;
+    this.showNewest();
+  }
+
+  /** Before anything is searched, once somebody sees it: the newest editorial pictures. */
+  async showNewest() {
+    const { config, service } = this.#context;
+    const { frame, messages } = this.#view;
+    const isWanted = config.showsNewest && !this.#hasAskedNewest && frame.dataset.state === "first";
+    if (!isWanted || !frame.checkVisibility()) return;
+    this.#hasAskedNewest = true;
+    const found = await service.search("", NEWEST, 1).catch(() => null); // nobody has asked for them
+    if (found?.images.length && frame.dataset.state === "first") messages.showNewest(found.images);
   }
 
   /** Pictures chosen recently: only their IDs are kept. */
@@ -235,12 +251,12 @@ export class Finder {
   #showResults(found) {
     const { state, words, emit, announcer } = this.#context;
     const { main, messages } = this.#view;
-    const { query, isReference } = this.#current;
+    const { query, title, isReference } = this.#current;
     state.textLanguage = found.language || null;
     this.#clearResults();
     emit("results", { query, total: found.total, page: 1 });
     if (!found.images.length) {
-      this.#showNone(query, found.related);
+      this.#showNone(title, found.related);
       return;
     }
     this.#show("results");
@@ -249,7 +265,8 @@ export class Finder {
     if (found.stale) this.#showStale(found.stale);
     main.scrollTop = 0;
     this.#add(found);
-    announcer.say(words(isReference ? "resolved" : "found", { n: found.total, query, shown: state.images.length }));
+    const counts = { n: found.total, query: title, shown: state.images.length };
+    announcer.say(words(isReference ? "resolved" : "found", counts));
     if (isReference && found.images.length === 1) this.#actions.open(0);
   }
 

@@ -99,12 +99,13 @@ export class Service {
    * @param {string} query
    * @param {object} filters - by the service's names
    * @param {number} page - from 1
-   * @param {AbortSignal} signal
+   * @param {AbortSignal} [signal]
    * @returns {Promise<Results>} an older answer if there is one, in place of a temporary error
    */
   async search(query, filters, page, signal) {
     const { pageSize, language } = this.#config;
-    const params = new URLSearchParams({ q: query, page, page_size: pageSize, ...filters, lang: language });
+    const asked = { ...(query && { q: query }), page, page_size: pageSize, ...filters, lang: language };
+    const params = new URLSearchParams(asked);
     const path = `/v1/search?${params}`;
     const kept = this.#answers.get(path);
     if (kept && Date.now() - kept.time < MAX_AGE_MS) return kept.found;
@@ -131,6 +132,13 @@ export class Service {
       throw new ServiceError(asText(error?.code), { detail: asText(error?.detail) });
     }
     return { total: images.length, pageSize: images.length, images, related: [], language: "" };
+  }
+
+  /** All that is known of a picture, of which a record has less. @returns {Promise<Picture|undefined>} */
+  async describe(id) {
+    const params = new URLSearchParams({ lang: this.#config.language });
+    const { answer } = await this.#callWithGrant(`/v1/images/${id}?${params}`);
+    return pictureFromSearch(answer);
   }
 
   /** @returns {{request: Promise<void>, html?: string}} a request fails if the picture can't be embedded */
@@ -174,7 +182,7 @@ export class Service {
   }
 
   /** Without a grant, or with one that has run out, another is got, once. */
-  async #callWithGrant(path, signal) {
+  async #callWithGrant(path, signal = undefined) {
     const isNew = !this.#config.grant && (await this.#renewGrant());
     try {
       return await this.#call(path, { signal, grant: this.#config.grant });

@@ -1,6 +1,6 @@
 /* What a picker is told by attributes, and what it knows while it is on a page. No elements, no requests. */
 
-import { NO_FILTERS } from "./filters.js";
+import { NO_FILTERS, NO_SCOPE } from "./filters.js";
 import { FILES_URL } from "./words.js";
 
 const IN_RELEASE = /\/picker-[0-9a-f]+\/$/; // our files may be in a folder that is named after their content
@@ -81,6 +81,9 @@ export class PickerConfig {
   get targets() {
     return (this.#text("targets") ?? "web facade").split(/[\s,]+/).filter(Boolean);
   }
+  get showsNewest() {
+    return this.#text("newest") !== "off";
+  }
   get autoloads() {
     return this.#text("autoload") !== "off";
   }
@@ -106,6 +109,7 @@ function knownEdits(values) {
 
 export class PickerState {
   filters;
+  before = null; // {query, filters, index} of the search that a scope was entered from
   images = []; // the results, in their order
   total = 0; // of their search
   openIndex = -1; // of the picture whose details are open
@@ -121,7 +125,7 @@ export class PickerState {
   /** @param {PickerConfig} config */
   constructor(config) {
     this.#config = config;
-    this.filters = { ...NO_FILTERS, ...this.remembered.filters };
+    this.filters = { ...NO_FILTERS, ...NO_SCOPE, ...this.remembered.filters };
   }
 
   /** What was searched and chosen in this session: {query, filters, index, edits}, each if it is known. */
@@ -164,7 +168,7 @@ export class PickerState {
   }
 
   setFilters(values) {
-    const known = Object.entries(values).filter(([name]) => name in NO_FILTERS);
+    const known = Object.entries(values).filter(([name]) => name in this.filters);
     Object.assign(this.filters, Object.fromEntries(known));
     if ((values.date_from || values.date_to) && !values.period) this.filters.period = "range";
   }

@@ -5,6 +5,8 @@
 import type { PickerConfig, PickerState } from "./state.js";
 import type { Service, ServiceError } from "./service.js";
 import type { Announcer, Messages } from "./messages.js";
+import type { DetailsPane } from "./details.js";
+import type { Inserter, SelectionBar } from "./insertion.js";
 import type { LoadMore, ResultsGrid } from "./results.js";
 import type { SearchBox } from "./search.js";
 import type { Choice, Credit } from "../embedkit-picker.js";
@@ -69,6 +71,13 @@ export interface Picture {
   /** At Getty Images. */
   pageUrl: string;
   restrictions: string[];
+  keywords: string[];
+  /** "" if unknown. */
+  collectionCode: string;
+  /** 0 if there is none. */
+  eventId: number;
+  /** Whether only its record is known, without restrictions, keywords, event and collection code. */
+  isPartial: boolean;
   credit: Credit;
 }
 
@@ -116,6 +125,8 @@ export interface CurrentSearch {
   key: string | null;
   query: string;
   filters: Record<string, any>;
+  /** What it is called: the query, or where it looks. */
+  title: string;
   /** The last one that is shown, from 1. */
   page: number;
   total: number;
@@ -145,6 +156,7 @@ export interface FilterActions {
   /** Set filters, by the service's names. */
   change(values: Record<string, any>): void;
   clear(): void;
+  leaveScope(): void;
   /** Show or hide the filters. */
   toggle(isOpen: boolean): void;
 }
@@ -153,6 +165,8 @@ export interface MessageActions {
   search(query: string): void;
   clearFilters(): void;
   forgetRecent(): void;
+  /** Open the details of one of the newest pictures. */
+  showNewest(index: number): void;
 }
 
 export interface FinderActions {
@@ -174,6 +188,18 @@ export interface DetailsActions {
   step(distance: number): void;
   close(): void;
   select(index: number): void;
+  /** Search in a scope: names and values of NO_SCOPE. */
+  explore(scope: Record<string, any>): void;
+  /** Add a word to the search. */
+  refine(word: string): void;
+}
+
+/** What shows a choice, and what inserts it. */
+export interface ChooserParts {
+  grid: ResultsGrid;
+  details: DetailsPane;
+  selectionBar: SelectionBar;
+  inserter: Inserter;
 }
 
 export interface SelectionActions {

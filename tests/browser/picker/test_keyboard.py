@@ -418,9 +418,11 @@ def test_results_and_details_as_they_are_read(desk: Desk) -> None:
         - paragraph
         - button "Show more"
         - term: Photographer
-        - definition: Sofía Jansen
+        - definition:
+          - button "Sofía Jansen"
         - term: Collection
-        - definition: Tidewater RM
+        - definition:
+          - button "Tidewater RM"
         - term: Date
         - definition: August 23, 2018
         - term: Size
@@ -441,6 +443,16 @@ def test_results_and_details_as_they_are_read(desk: Desk) -> None:
           - spinbutton "Width in pixels"
           - combobox "Caption"
           - combobox "Display as"
+        - group "More like this":
+          - heading "More like this" [level=4]
+          - button "Similar"
+          - button "Same series"
+          - button "Same event"
+        - group "Keywords":
+          - heading "Keywords" [level=4]
+          - button "Harbor"
+          - button "Dusk"
+          - button "Fishing Industry"
         - textbox "Shortcode"
         - group "Copy":
           - button "Copy shortcode"

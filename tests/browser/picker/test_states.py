@@ -99,13 +99,15 @@ def asks(text: str) -> Setting:
 
 
 def first(desk: Desk, page: Page) -> None:
-    """With something to remember."""
+    """With something to remember, and some news."""
+    page.evaluate("const now = Date.now; Date.now = () => now() + 400_000")  # what it has kept is too old
+    desk.service.newest = 6
     search(page, "tall ships")
     tiles(page).first.click()
     page.locator(".actions .primary").click()
     expect(page.locator(".side")).to_be_hidden()
     page.evaluate("document.querySelector('embedkit-picker').reset()")
-    expect(page.locator(".used")).to_have_count(1)
+    expect(page.locator(".used")).to_have_count(1 + 6)
 
 
 def loading(desk: Desk, page: Page) -> None:
@@ -263,6 +265,7 @@ SAID: dict[str, tuple[str, ...]] = {
         "recent",
         "recent_clear",
         "used",
+        "newest",
     ),
     "loading": (),
     "results": ("count", "more"),
@@ -296,6 +299,11 @@ SAID: dict[str, tuple[str, ...]] = {
         "alt_hint",
         "insert",
         "copy_shortcode",
+        "more_like",
+        "similar",
+        "series",
+        "event",
+        "keywords",
     ),
     "as inserted": ("insert", "view_embed"),
     "as markup": ("insert", "view_embed"),
