@@ -586,7 +586,7 @@ def test_too_many_singles_are_turned_away_at_once_with_a_time() -> None:
         outcomes = parallel(50, lambda number: _code(lambda: kit.search(f"harbour {number}")))
         turned_away = [wait for wait in outcomes if wait]
         assert turned_away
-        assert 50 - len(turned_away) >= 6
+        assert 50 - len(turned_away) >= 5  # and the token was a call as well
         assert all(0 < wait < 1 for wait in turned_away)  # type: ignore[operator]
         assert server.app.count("v3") == 50 - len(turned_away)
 
