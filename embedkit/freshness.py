@@ -52,6 +52,11 @@ def lifetime(policy: Policy, cache_age: int | None, roll: float) -> float:
     return seconds * (1 + JITTER * (2 * roll - 1))
 
 
+def longest_life(policy: Policy) -> float:
+    """Seconds after which no copy, whatever its ``cache_age``, may be shown any more."""
+    return max(policy.max_age, MAX_AGE_S) * (1 + JITTER) + policy.keep
+
+
 def judge(age: float, fresh_for: float, policy: Policy) -> Verdict:
     """What may be done with a copy ``age`` seconds old that was given ``fresh_for`` seconds to live.
 

@@ -94,6 +94,73 @@ class Lazy(Generic[Value]):
         return self._made[0] if self._made else None
 
 
+class Repeating:
+    """A daemon thread that does some work again and again, until there is nothing left to do.
+
+    It belongs to the process that started it: a forked child has none until it starts its own. It ends with the
+    object that does the work, and with the interpreter.
+
+    :param work: a method; whether nothing is left. What it raises is logged, and it is called again.
+    :param every: seconds from one call to the next.
+    :param name: of the thread.
+    """
+
+    def __init__(self, work: Callable[[], bool], every: float, name: str) -> None:
+        self._work = weakref.WeakMethod(work)
+        self._every = every
+        self._name = name
+        run_now_and_after_fork(self)
+
+    def after_fork(self) -> None:
+        """The thread is not in the child."""
+        self._lock = threading.Lock()
+        self._over: threading.Event | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, unless it is under way."""
+        if self._over is not None:
+            return
+        with self._lock:
+            if self._over is not None:
+                return
+            self._over = threading.Event()
+            thread = threading.Thread(target=self._run, args=(self._over,), name=self._name, daemon=True)
+            try:
+                thread.start()
+                self._thread = thread
+            except RuntimeError:  # no thread to be had, or the interpreter is shutting down
+                self._over = None
+
+    def stop(self, wait: float = 0.0) -> None:
+        """Let it come to its end.
+
+        :param wait: seconds for the call that is under way.
+        """
+        with self._lock:
+            thread, over = self._thread, self._over
+            self._thread = self._over = None
+        if over is not None:
+            over.set()
+        if thread is not None and wait:
+            thread.join(wait)
+
+    def _run(self, over: threading.Event) -> None:
+        while not over.wait(self._every):
+            work = self._work()
+            if work is None:
+                return
+            with self._lock:
+                if over.is_set():
+                    return
+            try:
+                if work():
+                    self.stop()
+            except Exception:
+                log.exception("the thread %s could not do its work", self._name)
+            del work
+
+
 def roll() -> float:
     """A number from 0 to 1, to spread in time what many would do at once; no secret.
 
@@ -146,6 +213,9 @@ def lazy_logger(name: str) -> logging.Logger:
     >>> lazy_logger("embedkit.example").debug("%d pictures", 3)
     """
     return cast("logging.Logger", _LazyLogger(name))
+
+
+log = lazy_logger("embedkit")
 
 
 class Events:

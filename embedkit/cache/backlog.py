@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import json
 import threading
-import weakref
-from collections.abc import Callable
 
 from embedkit.cache import entry
 from embedkit.cache.takedowns import Takedowns
 from embedkit.models import JSON
-from embedkit.process import lazy_logger, run_now_and_after_fork
-
-log = lazy_logger("embedkit.cache")
+from embedkit.process import run_now_and_after_fork
 
 MAX_ENTRIES = 8_192  # some 3 KB each; over that the longest unwritten goes, and is asked for again
 HEAL_INTERVAL_S = 1.0  # from one look whether the store is well again to the next; its circuit opens less often
@@ -75,52 +71,3 @@ class Backlog:
         """Keep no bodies; takedowns stay."""
         with self._lock:
             self._bodies.clear()
-
-
-class Healer:
-    """A daemon thread that works until there is nothing left to do. There is none while there is nothing to do.
-
-    :param heal: a method that does the work; whether nothing is left. The thread ends when its object is gone.
-    """
-
-    def __init__(self, heal: Callable[[], bool]) -> None:
-        self._heal = weakref.WeakMethod(heal)
-        run_now_and_after_fork(self)
-
-    def after_fork(self) -> None:
-        """The thread is not in the child."""
-        self._lock = threading.Lock()
-        self._over: threading.Event | None = None
-
-    def start(self) -> None:
-        """Begin, unless it is under way."""
-        with self._lock:
-            if self._over is not None:
-                return
-            self._over = threading.Event()
-            try:
-                threading.Thread(target=self._run, args=(self._over,), name="embedkit-heal", daemon=True).start()
-            except RuntimeError:  # no thread to be had, or the interpreter is shutting down
-                self._over = None
-
-    def stop(self) -> None:
-        """Let it come to its end."""
-        with self._lock:
-            if self._over is not None:
-                self._over.set()
-            self._over = None
-
-    def _run(self, over: threading.Event) -> None:
-        while not over.wait(HEAL_INTERVAL_S):
-            heal = self._heal()
-            if heal is None:
-                return
-            with self._lock:
-                if over.is_set():
-                    return
-            try:
-                if heal():
-                    self.stop()
-            except Exception:
-                log.exception("what the cache had not taken could not be written")
-            del heal

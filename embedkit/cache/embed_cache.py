@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from embedkit.cache import entry as entries
 from embedkit.cache import envelope
-from embedkit.cache.backlog import Backlog, Healer
+from embedkit.cache.backlog import HEAL_INTERVAL_S, Backlog
 from embedkit.cache.entry import Entry
 from embedkit.cache.envelope import Envelope
 from embedkit.cache.guard import Guarded
@@ -46,9 +46,9 @@ from embedkit.cache.stores.coordination import (
 )
 from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
-from embedkit.freshness import JITTER, MAX_AGE_S, Policy, Verdict, judge, lifetime
+from embedkit.freshness import Policy, Verdict, judge, lifetime, longest_life
 from embedkit.models import JSON, Embed, EmbedKey
-from embedkit.process import Observe, ignore, lazy_logger, roll, shared
+from embedkit.process import Observe, Repeating, ignore, lazy_logger, roll, shared
 
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
@@ -111,9 +111,9 @@ class EmbedCache:
         self._versions = versions or VersionTable()
         self._front = Front()
         path = takedowns_path or getattr(backend, "takedowns_path", None)
-        life = max(policy.max_age, MAX_AGE_S) * (1 + JITTER) + policy.keep
-        self._backlog = Backlog(Takedowns(path, prefix=PREFIX, life=life), policy.max_age)
-        self._healer = Healer(self.heal)
+        takedowns = Takedowns(path, prefix=PREFIX, life=longest_life(policy))
+        self._backlog = Backlog(takedowns, policy.max_age)
+        self._healer = Repeating(self.heal, HEAL_INTERVAL_S, "embedkit-heal")
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
 
     def _exclusion(self, backend: Backend) -> tuple[SingleFlight, Locks, Locks]:
@@ -171,7 +171,7 @@ class EmbedCache:
         key, stored = (embed.ref.items, tld), Entry()
 
         def change(body: JSON) -> JSON:
-            now = self._clock()  # that of our turn: a purge may have come while we waited for it
+            body, now = self._without_dropped(body, key[0]), self._clock()  # a purge may have come while we waited
             at = _after(body["dropped"], now) if self._backlog else now
             stamped = replace(embed, fetched_at=at, fresh_until=at + fresh_for, stale=False)
             changed = entries.add_copy(body, stamped, tld, asked_at)
@@ -209,12 +209,12 @@ class EmbedCache:
         name = self._name(items)
         # where that fails, it is made again when it is wanted again
         with suppress(Busy, *MALFORMED), self._locks.hold(f"{name}:write", WRITE_TIMEOUT_S):
-            began, before = time.monotonic(), self._version(name)
+            began, before = time.monotonic(), self._version(items, name)
             body = entry.body if entry.body and entry.is_current() else self._read(name)
             changed = entries.add_html(body, entry.embed, tld, html)
-            if changed is body or before != self._version(name) or not self._set(name, changed):
+            if changed is body or before != self._version(items, name) or not self._set(name, changed):
                 return
-            if place := self._place(name, began):
+            if place := self._place(items, name, began):
                 self._trust(entries.evaluate(changed, entry.key, now, self._policy), name, place, now)
 
     def store_error(self, items: Items, tld: str, error: ProviderError, *, asked_at: float = math.inf) -> None:
@@ -244,10 +244,29 @@ class EmbedCache:
 
         :raises Unavailable: where others that use the backend may still show it. This process never does.
         """
+        return self._drop(items, entries.purged_body)
+
+    def withdraw(self, items: Items, error: NotFound) -> bool:
+        """The same for what Getty has withdrawn; remembered until no copy from before can be shown any more.
+
+        A list that the picture is in is asked for anew.
+
+        :param error: what Getty said, given to who asks for the picture.
+        :raises Unavailable: as :meth:`delete`.
+        """
+        return self._drop(items, lambda now: entries.withdrawn_body(error, now, self._policy))
+
+    def is_withdrawn(self, items: Items) -> bool:
+        """Whether the store has it that a picture is withdrawn, and Getty need not be asked again yet."""
+        name = self._name(items)
+        body = entries.NOTHING | self._open(name, self._store.get(name))
+        return entries.is_withdrawn(body, self._clock())
+
+    def _drop(self, items: Items, drop: Callable[[float], JSON]) -> bool:
         name = self._name(items)
         with self._alone(name) as alone:
             held = bool(self._read(name)["variants"])
-            kept = self._set(name, entries.purged_body(self._clock())) and alone
+            kept = self._set(name, drop(self._clock())) and alone
             readable = not self._store.reading.failures  # else others go on with what they have not written yet
             if not ((kept and readable) or self._bury(name) or kept):
                 raise Unavailable(
@@ -309,6 +328,44 @@ class EmbedCache:
         key = f"{name}:{tld}:outage"
         note = self._open(key, self._store.get(key)).get("error")
         return entries.revive_error(note) if note and note["at"] >= since else None
+
+    # -- what else the processes keep together ----------------------------------------------------------
+
+    @property
+    def is_process_local(self) -> bool:
+        """Whether no other process can see what is kept."""
+        return self._store.is_process_local
+
+    def secret(self, purpose: bytes) -> bytes:
+        """A secret for something else, made of the one that signs entries."""
+        return self._envelope.secret(purpose)
+
+    def load(self, name: str) -> JSON:
+        """What :meth:`save` kept under a name of its own; nothing where there is nothing.
+
+        :raises Unavailable: where the store can't be read, so that nobody knows.
+        """
+        found = self._open(PREFIX + name, self._store.get(PREFIX + name))
+        if not found and self._store.reading.failures:
+            raise Unavailable("The cache can't be read.")
+        return found
+
+    def save(self, name: str, body: JSON, seconds: int) -> None:
+        """Keep something that is no picture, signed, in the store itself.
+
+        :raises Unavailable: where the store has not taken it.
+        """
+        sealed = self._envelope.seal(PREFIX + name, body)
+        if not (self._store.set(PREFIX + name, sealed, seconds) and self._store.get(PREFIX + name) == sealed):
+            raise Unavailable("The cache can't be written.")
+
+    def hold(self, name: str, wait: float) -> AbstractContextManager[bool]:
+        """Keep other threads, processes and machines out, for the length of a block that takes a moment.
+
+        :param wait: seconds after which to give up.
+        :raises Busy: where others held it all that time.
+        """
+        return self._locks.hold(PREFIX + name, wait)
 
     # -- operation --------------------------------------------------------------------------------------
 
@@ -384,14 +441,15 @@ class EmbedCache:
 
     def _look(self, key: EmbedKey) -> Entry:
         name = self._name(key[0])
-        version = self._versions.read(name)  # before the read: see embedkit.cache.stores.coordination
+        version = self._read_version(key[0], name)  # before the read: see embedkit.cache.stores.coordination
         return self._evaluate(key, name, version, self._clock(), self._store.get(name))
 
     def _look_at_many(self, keys: Sequence[EmbedKey]) -> Iterator[Entry]:
         for start in range(0, len(keys), MAX_READ_TOGETHER):
             some = keys[start : start + MAX_READ_TOGETHER]
             names = [self._name(items) for items, _ in some]
-            versions, now = list(map(self._versions.read, names)), self._clock()
+            named = zip(some, names, strict=True)
+            versions, now = [self._read_version(key[0], name) for key, name in named], self._clock()
             for key, name, version, sealed in zip(some, names, versions, self._store.get_many(names), strict=True):
                 yield self._evaluate(key, name, version, now, sealed)
 
@@ -399,6 +457,7 @@ class EmbedCache:
         """What the store has, with what it has not taken yet, as an entry."""
         try:
             body = self._backlog.over(name, entries.NOTHING | self._open(name, sealed))
+            body = self._without_dropped(body, key[0])
             entry = entries.evaluate(body, key, now, self._policy)
         except MALFORMED as error:
             self._distrust(name, error)
@@ -445,12 +504,12 @@ class EmbedCache:
         with self._alone(name) as alone:
             began = time.monotonic()
             for _ in range(MAX_TRIES):
-                before = self._version(name)
+                before = self._version(items, name)
                 body = self._read_and_change(name, change)
-                if before == self._version(name):
+                if before == self._version(items, name):
                     break  # else the lock has run out, or did not keep everybody out
             kept = self._set(name, body) and alone
-            return body, kept, self._place(name, began) if kept and not self._store.is_null else None
+            return body, kept, self._place(items, name, began) if kept and not self._store.is_null else None
 
     def _read_and_change(self, name: str, change: Callable[[JSON], JSON]) -> JSON:
         """What becomes of an entry, or of nothing where it is in no shape that we know."""
@@ -528,14 +587,41 @@ class EmbedCache:
         self._store.delete(name)
         self._bump(name)
 
-    def _place(self, name: str, began: float) -> KeyVersion | None:
+    def _place(self, items: Items, name: str, began: float) -> KeyVersion | None:
         """The version of what we wrote; None where others may have tired of waiting for us since, and written."""
-        place = self._versions.read(name)
+        place = self._read_version(items, name)
         return place if time.monotonic() - began < WRITE_TIMEOUT_S else None
 
-    def _version(self, name: str) -> object:
-        place = self._versions.read(name)
+    def _version(self, items: Items, name: str) -> object:
+        place = self._read_version(items, name)
         return place and place[2]
+
+    def _read_version(self, items: Items, name: str) -> KeyVersion | None:
+        """The version of an entry; that of a list changes with each of its pictures, too."""
+        if len(items) == 1:
+            return self._versions.read(name)
+        found = [self._versions.read(one) for one in (name, *self._parts(items))]
+        places = [place for place in found if place is not None]
+        if len(places) < len(found):
+            return None
+        reads = [read for read, _, _ in places]
+
+        def read_all(slots: tuple[int, ...]) -> object:
+            return [read(slot) for read, slot in zip(reads, slots, strict=True)]
+
+        return read_all, tuple(slot for _, slot, _ in places), [version for _, _, version in places]
+
+    def _parts(self, items: Items) -> list[str]:
+        """The names of the pictures of a list; none of what is no list."""
+        return [self._name((item,)) for item in items] if len(items) > 1 else []
+
+    def _without_dropped(self, body: JSON, items: Items) -> JSON:
+        """The body of a list without copies from before one of its pictures was dropped."""
+        if not (parts := self._parts(items)) or not body["variants"]:
+            return body
+        held = zip(parts, self._store.get_many(parts), strict=True)
+        bodies = [self._backlog.over(name, entries.NOTHING | self._open(name, sealed)) for name, sealed in held]
+        return entries.merge(body, entries.purged_body(max(one["dropped"] for one in bodies)))
 
     def _bump(self, name: str) -> None:
         """Let everybody know that an entry is written, as far as that can be; this process in any case."""

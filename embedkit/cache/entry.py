@@ -4,7 +4,8 @@ A body is JSON and holds one picture whole: its copies by tld, and a refusal tha
 
     {"variants": {"com": {record, "html": {name: text, …}}, …},
      "error": {"code", "message", "at", "until", "count", …} | null,
-     "dropped": when it was purged or taken down}
+     "dropped": when it was purged or taken down,
+     "withdrawn": true where that is remembered for as long as any copy from before may be held anywhere}
 
 Bodies are never changed in place. The functions here read no clock: they are passed the time.
 """
@@ -26,7 +27,7 @@ from embedkit.errors import (
     Unauthorized,
     Unavailable,
 )
-from embedkit.freshness import DAY, Policy, Verdict, judge, negative_for, outage_for
+from embedkit.freshness import DAY, Policy, Verdict, judge, longest_life, negative_for, outage_for
 from embedkit.models import JSON, Embed, EmbedKey, Options
 
 REFUSALS = (NotFound, NotEmbeddable, InvalidResponse)  # about one picture; the others are outages
@@ -61,8 +62,8 @@ class Entry:
     until: float = field(default=0.0, compare=False)
     since: float = field(default=0.0, compare=False)
     clock: Callable[[], float] = field(default=float, compare=False, repr=False)
-    read: Callable[[int], Any] = field(default=bytes, compare=False, repr=False)
-    slot: int = field(default=0, compare=False, repr=False)
+    read: Callable[[Any], Any] = field(default=bytes, compare=False, repr=False)
+    slot: Any = field(default=0, compare=False, repr=False)
     version: Any = field(default=None, compare=False, repr=False)
     body: JSON | None = field(default=None, compare=False, repr=False)
 
@@ -130,7 +131,8 @@ def merge(one: JSON, other: JSON) -> JSON:
     error = max(errors, key=lambda dumped: dumped["at"], default=None)
     if error and any(record["fetched_at"] > error["at"] for record in variants.values()):
         error = None  # a copy that is newer has ended it
-    return {"variants": variants, "error": error, "dropped": dropped}
+    withdrawn = any(body.get("withdrawn") for body in (one, other))
+    return {"variants": variants, "error": error, "dropped": dropped} | ({"withdrawn": True} if withdrawn else {})
 
 
 def cap_freshness(body: JSON, max_age: float) -> JSON:
@@ -169,9 +171,21 @@ def purged_body(now: float) -> JSON:
     return NOTHING | {"dropped": now}
 
 
+def withdrawn_body(error: NotFound, now: float, policy: Policy) -> JSON:
+    """The body of a picture that Getty has withdrawn: lists that it is in, and caches elsewhere, go by it."""
+    return purged_body(now) | {"error": dump_error(error, now, policy), "withdrawn": True}
+
+
+def is_withdrawn(body: JSON, now: float) -> bool:
+    """Whether nothing of a picture is held, and what its withdrawal said is still remembered."""
+    withdrawn = body.get("withdrawn") and not body["variants"]
+    return bool(withdrawn) and isinstance(load_error(body["error"], now), NotFound)
+
+
 def add_refusal(body: JSON, error: ProviderError, now: float, policy: Policy) -> JSON:
     """The body with a refusal; a picture that is missing loses all its copies."""
-    left = purged_body(now) if isinstance(error, NotFound) else body
+    kept = {"withdrawn": True} if body.get("withdrawn") else {}
+    left = purged_body(now) | kept if isinstance(error, NotFound) else body
     return left | {"error": dump_error(error, now, policy, before=body["error"])}
 
 
@@ -203,7 +217,7 @@ def without_expired(body: JSON, now: float, policy: Policy) -> JSON:
 def ttl(body: JSON, now: float, policy: Policy) -> int:
     """Whole seconds for which the body is of any use."""
     ends = [_end(record, policy) for record in body["variants"].values()]
-    ends.append(body["dropped"] + PURGE_MEMORY_S)
+    ends.append(body["dropped"] + (longest_life(policy) if body.get("withdrawn") else PURGE_MEMORY_S))
     if body["error"]:
         ends.append(body["error"]["until"] + DAY)  # so that the next refusal is known for one in a row
     return max(1, math.ceil(max(ends) - now))

@@ -37,6 +37,7 @@ log = lazy_logger("embedkit.resolver")
 
 if TYPE_CHECKING:
     from embedkit.engine.lockfile import Locked
+    from embedkit.getty import oembed
     from embedkit.messages import Request, Response
     from embedkit.transport.client import Transport
 
@@ -243,32 +244,44 @@ class Resolver:
         return renewed
 
     def _fetch(self, key: EmbedKey, options: Options, batch: bool, began: float) -> Entry:
-        from embedkit.getty import oembed  # what is warm has no use for it
-
-        items, tld = key
-        ref, asked_at = AssetRef(items), self._cache().now()
-        bounds = options.requested_bounds
+        (items, tld), asked_at = key, self._cache().now()
         try:
-            endpoint, caller = self._settings.oembed_endpoint, self._settings.caller_name
-            request = oembed.request(ref, endpoint, caller, bounds=bounds, tld=tld)
-            left = max(MIN_CALL_S, self._settings.timeout - (time.monotonic() - began))
-            response = self._send(replace(request, batch=batch, timeout=None if batch else left))
-            answer = oembed.parse(
-                response,
-                ref,
-                tld=tld,
-                frame_origins=(self._settings.frame_origin, endpoint),
-                image_origins=self._settings.image_origins,
-                asked=bounds,
-            )
+            answer = self._answer(key, options, batch, began)
         except ProviderError as error:
-            error.ref = str(ref)
             self._blame(error, key)
-            log.debug("no embed of %s: %s: %s", ref, error.code, error)
+            log.debug("no embed of %s: %s: %s", error.ref, error.code, error)
             self._cache().store_error(items, tld, error, asked_at=asked_at)
             raise
         self._unusable.clear()
         return self._cache().store(answer.embed, tld=tld, cache_age=answer.cache_age, asked_at=asked_at)
+
+    def verify(self, key: EmbedKey) -> None:
+        """Ask Getty whether there is such a picture, whoever else is asking; what is held stays as it is.
+
+        :raises ProviderError: where there is none, or no answer.
+        """
+        self._answer(key, Options(), batch=False, began=time.monotonic())
+
+    def _answer(self, key: EmbedKey, options: Options, batch: bool, began: float) -> oembed.Answer:
+        from embedkit.getty import oembed  # what is warm has no use for it
+
+        (items, tld), bounds, ref = key, options.requested_bounds, AssetRef(key[0])
+        endpoint, frame_origin = self._settings.oembed_endpoint, self._settings.frame_origin
+        try:
+            request = oembed.request(ref, endpoint, self._settings.caller_name, bounds=bounds, tld=tld)
+            left = max(MIN_CALL_S, self._settings.timeout - (time.monotonic() - began))
+            response = self._send(replace(request, batch=batch, timeout=None if batch else left))
+            return oembed.parse(
+                response,
+                ref,
+                tld=tld,
+                frame_origins=(frame_origin, endpoint),
+                image_origins=self._settings.image_origins,
+                asked=bounds,
+            )
+        except ProviderError as error:
+            error.ref = ",".join(items)
+            raise
 
     def _blame(self, error: ProviderError, key: EmbedKey) -> None:
         """Mark an answer that can't be used as an outage, where those to other pictures can't be used either."""

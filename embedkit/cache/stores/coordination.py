@@ -36,8 +36,8 @@ NO_VERSION = bytes(VERSION_BYTES)  # what a file reads as where it was cut and g
 OPEN_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 WRITABLE = os.O_RDWR | os.O_CREAT
 
-KeyVersion = tuple[Callable[[int], Any], int, Any]
-"""How to read a version, where it lies, and what it was."""
+KeyVersion = tuple[Callable[[Any], Any], Any, Any]
+"""How to read a version, where it lies, and what it was; or those of several keys together."""
 
 
 def slot(key: str) -> int:

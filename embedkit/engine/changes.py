@@ -1,0 +1,401 @@
+"""Pictures that Getty withdraws, as its feed of asset changes names them: every copy goes, everywhere.
+
+A Delete in the feed only names a picture. oEmbed is asked, and its 404 or 410 makes the picture a tombstone
+(:meth:`embedkit.cache.embed_cache.EmbedCache.withdraw`); any other answer rejects it; without an answer it is
+pending. A batch is confirmed to Getty when each of its pictures is one of the three in the store; so one that was
+not comes again. To do a batch twice is harmless.
+
+What is not done yet is in the journal, for all processes that share the store (:mod:`embedkit.engine.journal`):
+pending pictures, batches that are open, and what fronts and webhook have not got (:mod:`embedkit.engine.purges`).
+One process at a time asks Getty; one that is killed is followed by another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from typing import Protocol
+
+from embedkit.cache.embed_cache import EmbedCache
+from embedkit.engine.journal import CLAIM_S, Journal, Outcome, SharedJournal, Superseded
+from embedkit.engine.purges import Target
+from embedkit.errors import (
+    ConfigurationError,
+    EmbedKitError,
+    InvalidResponse,
+    NotEmbeddable,
+    NotFound,
+    PermissionDenied,
+    ProviderError,
+    Unauthorized,
+    Unavailable,
+    UnsupportedReference,
+)
+from embedkit.getty.urls import asset_ids
+from embedkit.messages import Request, Response
+from embedkit.models import JSON, EmbedKey
+from embedkit.process import lazy_logger
+
+log = lazy_logger("embedkit.changes")
+audit = lazy_logger("embedkit.audit")
+
+POLL_S = 35.0  # from one look at the feed to the next: one call, so that an idle feed costs less than two a minute
+WAKE_S = 2.0  # from one look into the journal, whether something is due, to the next
+REFUSED_S = 3_600.0  # from one try of a key that has no feed to the next
+MAX_BATCH = 2_200  # changes, as Getty says
+MAX_BATCHES = 50  # at one look; the rest waits for the next
+MAX_PENDING = MAX_BATCH  # pictures; with more of them no further batch is taken: Getty keeps it meanwhile
+PORTION = 32  # pictures that are asked for before the journal is written
+STALLED_S = 300.0  # past the time of the next look, after which nobody seems to look
+
+NO_STORE = ConfigurationError(
+    "CHANGE_FEED, PURGE_URLS and WEBHOOK_URL need a cache that other processes see, and that outlives this one.",
+    hint="Set EMBEDKIT_CACHE to sqlite:PATH, file:PATH, redis://HOST or memcached://HOST:PORT.",
+)
+
+
+class Channel(Protocol):
+    """Where the feed has changes. ``waiting`` is their number; None where that is not known."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def waiting(self) -> int | None: ...
+
+
+class Change(Protocol):
+    """One change: ``lifecycle`` is New, Update or Delete, ``asset_type`` Image, Film or empty."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def lifecycle(self) -> str: ...
+    @property
+    def asset_type(self) -> str: ...
+
+
+class Batch(Protocol):
+    """Changes that come again until they are confirmed."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def changes(self) -> Sequence[Change]: ...
+
+
+class Feed(Protocol):
+    """The feed of asset changes; each method raises ProviderError."""
+
+    def channels(self) -> Sequence[Channel]:
+        """All that the key has."""
+        ...
+
+    def take(self, channel: int) -> Batch | None:
+        """The oldest batch of a channel; None where nothing waits."""
+        ...
+
+    def confirm(self, batch: str) -> None:
+        """Have a batch not come again."""
+        ...
+
+
+@dataclass(slots=True)
+class Report:
+    """What a look at the feed has come to.
+
+    :param batches: how many were confirmed.
+    :param outcomes: of each picture that was asked for, by ID.
+    :param foreign: IDs of what was deleted and is no picture.
+    """
+
+    batches: int = 0
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    foreign: list[str] = field(default_factory=list)
+
+    def of(self, *outcomes: Outcome) -> list[str]:
+        """The pictures that have one of these outcomes."""
+        return [id for id, outcome in self.outcomes.items() if outcome in outcomes]
+
+
+def sort(changes: Iterable[Change]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The IDs of pictures that a batch says are deleted, each once; and those that are deleted and no pictures."""
+    deleted = [change for change in changes if change.lifecycle == "Delete"]
+    films = {change.id for change in deleted if change.asset_type not in ("", "Image")}
+    ids = {change.id: None if change.id in films else _picture(change.id) for change in deleted}
+    pictures = dict.fromkeys(id for id in ids.values() if id)
+    return tuple(pictures), tuple(id for id, picture in ids.items() if not picture)
+
+
+def _picture(id: str) -> str | None:
+    """An ID as embedkit writes it; None for what is no ID of one picture."""
+    try:
+        found = asset_ids(id)
+    except UnsupportedReference:
+        return None
+    return found[0] if len(found) == 1 else None
+
+
+def portions(ids: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
+    """So many at a time."""
+    rest = iter(ids)
+    while portion := tuple(islice(rest, size)):
+        yield portion
+
+
+class Changes:
+    """Looks at the feed, has what it names disappear, and tells fronts and webhook. For one thread of a process.
+
+    :param cache: shared by all that serve; it keeps the journal as well.
+    :param feed: None to look at none, and only deliver.
+    :param verify: asks oEmbed for a picture, and raises what it says.
+    :param key: what a picture is asked for by.
+    :param send: sends a request to a target.
+    :param targets: who is told.
+    :param scope: which feed it is, as :class:`SharedJournal` has it.
+    :param interval: seconds from one look at the feed to the next.
+    :param threads: pictures that are asked for at once.
+    :param clock: seconds since the epoch.
+    :raises ConfigurationError: where other processes can't see what is in the cache.
+    """
+
+    def __init__(
+        self,
+        cache: EmbedCache,
+        *,
+        feed: Feed | None,
+        verify: Callable[[EmbedKey], object],
+        key: Callable[[str], EmbedKey],
+        send: Callable[[Request], Response],
+        targets: Sequence[Target],
+        scope: str,
+        interval: float,
+        threads: int,
+        clock: Callable[[], float],
+    ) -> None:
+        if cache.is_process_local:
+            raise NO_STORE
+        self._cache = cache
+        self._feed = feed
+        self._verify = verify
+        self._key = key
+        self._send = send
+        self._targets = targets
+        self._names = [target.name for target in targets]
+        self._journal = SharedJournal(cache, scope, clock)
+        self._interval = interval
+        self._threads = threads
+        self._clock = clock
+        self._warned = ""
+        self.closing = threading.Event()  # ends a look between two steps
+
+    @property
+    def wakes_every(self) -> float:
+        """Seconds from one call of :meth:`work` to the next."""
+        return min(WAKE_S, self._interval)
+
+    def work(self) -> bool:
+        """Do what is due, unless another process is at it. Never done, so that a thread goes on with it."""
+        try:
+            if self._is_due(self._journal.read()):
+                self._run(self._is_due, forced=False)
+            self._warned = ""
+        except EmbedKitError as error:
+            self._warn(error)
+        return False
+
+    def run(self) -> Report:
+        """Look at the feed now, ask for what is pending, and deliver.
+
+        :raises Unavailable: where another process is at it, or the cache does not work.
+        :raises ProviderError: what the feed answered.
+        """
+        report = self._run(lambda _: True, forced=True)
+        if report is None:
+            raise Unavailable("Another process looks at the feed at this moment.", retry_after=CLAIM_S)
+        return report
+
+    def tell(self, ids: Iterable[str]) -> None:
+        """Have fronts and webhook told of pictures that were dropped for another reason.
+
+        :raises Unavailable: where that can't be kept in the journal.
+        """
+        if self._targets:
+            self._journal.tell(ids)
+
+    def status(self) -> JSON:
+        """How things stand, for those who run the service; nothing of a URL.
+
+        ``state`` is ok, or starting; or what is wrong: the code of what the feed answered, stalled, pending,
+        undelivered.
+        """
+        now, journal = self._clock(), self._journal.read()
+        left = [(target.kind, journal.left(target.name)) for target in self._targets]
+        late = now - max(journal.next_at, journal.claimed_until) > STALLED_S
+        wrong = {
+            journal.problem: journal.problem,
+            "starting": self._feed and not journal.polled_at,
+            "stalled": self._feed and journal.polled_at and late,
+            "pending": journal.pending,
+            "undelivered": any(journal.delivery(name).failures for name in self._names),
+        }
+        return {
+            "state": next((state for state, holds in wrong.items() if holds), "ok"),
+            "pending": len(journal.pending),
+            "pending_seconds": int(max((now - since for since in journal.pending.values()), default=0)),
+            "undelivered": {kind: max(count for one, count in left if one == kind) for kind, _ in left},
+        }
+
+    # -- a look -----------------------------------------------------------------------------------------
+
+    def _is_due(self, journal: Journal) -> bool:
+        return journal.is_due(self._clock(), self._names, polls=self._feed is not None)
+
+    def _run(self, is_wanted: Callable[[Journal], bool], *, forced: bool) -> Report | None:
+        """A look as the owner of the journal; None where another is that."""
+        if not self._journal.claim(is_wanted):
+            return None
+        report = Report()
+        try:
+            self._retry(report, forced)
+            self._poll(report, forced)
+            self._deliver()
+        except Superseded:
+            log.info("another process has taken over the feed of asset changes")
+        finally:
+            with suppress(Superseded, Unavailable):
+                self._journal.release()
+        return report
+
+    def _retry(self, report: Report, forced: bool) -> None:
+        """Ask for what is pending, where it is time for that."""
+        journal = self._journal.read()
+        if journal.pending and (forced or journal.retry_at <= self._clock()):
+            self._settle(tuple(journal.pending), report)
+
+    def _poll(self, report: Report, forced: bool) -> None:
+        """Look at the feed, where it is time for that."""
+        began, journal = self._clock(), self._journal.read()
+        if self._feed is None or (not forced and journal.next_at > began):
+            return
+        try:
+            for channel in self._feed.channels():
+                if channel.waiting != 0 or str(channel.id) in journal.open or not journal.polled_at:
+                    self._drain(self._feed, channel.id, report)
+        except ProviderError as error:
+            problem = error.code
+            refused = isinstance(error, PermissionDenied | Unauthorized | NotFound)
+            next_at = began + (REFUSED_S if refused else self._interval)
+            self._journal.update(lambda journal: replace(journal, problem=problem, next_at=next_at))
+            raise
+        next_at = began + self._interval
+        self._journal.update(lambda journal: replace(journal, problem="", next_at=next_at, polled_at=began))
+
+    def _drain(self, feed: Feed, channel: int, report: Report) -> None:
+        """Take batches until there are no more; each is confirmed when nothing of it can be lost."""
+        for _ in range(MAX_BATCHES):
+            journal = self._journal.read()
+            if len(journal.pending) >= MAX_PENDING or (batch := feed.take(channel)) is None:
+                return
+            self._journal.update(_opened(str(channel), batch.id))
+            pictures, foreign = sort(batch.changes)
+            report.foreign += foreign
+            self._settle(pictures, report)
+            with suppress(NotFound):  # confirmed already, by whoever was killed then
+                feed.confirm(batch.id)
+            self._journal.update(_opened(str(channel), None))
+            report.batches += 1
+
+    def _settle(self, ids: Sequence[str], report: Report) -> None:
+        """Have each picture be a tombstone, rejected, or in the journal; one portion without answer is enough."""
+        is_down = False
+        for portion in portions(ids, PORTION):
+            if self.closing.is_set():
+                raise Superseded
+            outcomes: dict[str, Outcome] = dict.fromkeys(portion, "pending") if is_down else self._ask(portion)
+            is_down = all(outcome == "pending" for outcome in outcomes.values())
+            tells = bool(self._targets)
+            self._journal.update(partial(Journal.settled, outcomes=outcomes, now=self._clock(), tells=tells))
+            report.outcomes |= outcomes
+            self._deliver()
+
+    # -- one picture ------------------------------------------------------------------------------------
+
+    def _ask(self, ids: Sequence[str]) -> dict[str, Outcome]:
+        with ThreadPoolExecutor(min(self._threads, len(ids)), "embedkit-changes") as pool:
+            return dict(zip(ids, pool.map(self._outcome, ids), strict=True))
+
+    def _outcome(self, id: str) -> Outcome:
+        """What becomes of a picture, by oEmbed's answer; one that is withdrawn is a tombstone by now."""
+        key = self._key(id)
+        if self._cache.is_withdrawn(key[0]):  # of a batch that comes again
+            return "withdrawn"
+        try:
+            self._verify(key)
+        except NotFound as error:
+            return self._withdraw(id, key, error)
+        except NotEmbeddable:
+            return "rejected"
+        except InvalidResponse as error:
+            return "pending" if error.outage else "unusable"
+        except ProviderError:
+            return "pending"
+        return "rejected"
+
+    def _withdraw(self, id: str, key: EmbedKey, error: NotFound) -> Outcome:
+        try:
+            self._cache.withdraw(key[0], error)
+        except Unavailable:  # nobody shows it here any more; others may, so it is not done
+            return "pending"
+        audit.info("withdrawn", extra={"fields": {"picture": id, "by": "change feed"}})
+        return "withdrawn"
+
+    # -- who else is told -------------------------------------------------------------------------------
+
+    def _deliver(self) -> None:
+        """Send what is due to each target, until it has all or fails."""
+        for target in self._targets:
+            while ids := self._journal.read().undelivered(target.name, self._clock()):
+                self._deliver_to(target, ids)
+
+    def _deliver_to(self, target: Target, ids: Sequence[str]) -> None:
+        journal, now = self._journal.read(), self._clock()
+        number = journal.delivery(target.name).next
+        message = hashlib.sha256(f"{journal.series} {number} {' '.join(ids)}".encode()).hexdigest()[:32]
+        failure = self._post(target.request(ids, message, now))
+        fields = {"to": target.kind, "pictures": len(ids), "message_id": message}
+        if failure:
+            log.warning("not delivered", extra={"fields": fields | {"why": failure}})
+            self._journal.update(lambda journal: journal.refused(target.name, now))
+        else:
+            audit.info("delivered", extra={"fields": fields})
+            self._journal.update(lambda journal: journal.delivered(target.name, len(ids)).trimmed(self._names))
+
+    def _post(self, request: Request) -> str:
+        """Send a request; why it failed, in a word or two, or nothing."""
+        try:
+            status = self._send(request).status
+        except EmbedKitError as error:
+            return error.code
+        return "" if 200 <= status < 300 else f"status {status}"
+
+    def _warn(self, error: EmbedKitError) -> None:
+        """Log what goes on going wrong once."""
+        if error.code != self._warned:
+            self._warned = error.code
+            log.warning("the feed of asset changes: %s", error, extra={"fields": {"code": error.code}})
+
+
+def _opened(channel: str, batch: str | None) -> Callable[[Journal], Journal]:
+    """The journal with the batch that is open in a channel, or with none there."""
+
+    def change(journal: Journal) -> Journal:
+        others = {name: one for name, one in journal.open.items() if name != channel}
+        return replace(journal, open=others | ({channel: batch} if batch else {}))
+
+    return change

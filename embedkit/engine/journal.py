@@ -1,0 +1,227 @@
+"""The journal of what Getty's feed has named and what is not done yet: a value, and its place in the store.
+
+Whoever works claims the journal for CLAIM_S, and renews that with each change; who was silent for longer finds
+that another has claimed it, and stops. Where the store has lost it (a Redis that was started anew), the one that
+this process read last takes its place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Literal
+
+from embedkit.cache.embed_cache import EmbedCache
+from embedkit.cache.stores.coordination import Busy
+from embedkit.engine.purges import MAX_PICTURES
+from embedkit.errors import Unavailable
+from embedkit.models import JSON
+
+CLAIM_S = 45  # for which whoever works may be silent
+LOCK_TIMEOUT_S = 1.0  # to read and write the journal
+KEPT_S = 90 * 86_400  # seconds; it is written at every look at the feed
+RETRY_S, MAX_RETRY_S = 5.0, 20.0  # from one try to ask oEmbed for what is pending to the next, while it is down
+MAX_UNUSABLE_RETRY_S = 600.0  # the same where it answers, with what can't be used
+MAX_DELIVERY_RETRY_S = 300.0
+MAX_EVENTS = 4_400  # two batches that fronts and webhook have not got; over that the oldest go
+
+Outcome = Literal["withdrawn", "rejected", "pending", "unusable"]
+"""What became of a picture that was asked for: ``pending`` without an answer, ``unusable`` with one of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far a target has got: the number of its next event, failures in a row, and when it is tried again."""
+
+    next: int = 0
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What is not done yet. All times are in seconds since the epoch.
+
+    :param series: of this journal, so that the numbers of its events are not those of another.
+    :param owner: who works; it may be silent until ``claimed_until``.
+    :param next_at: when the feed is to be looked at again; ``polled_at`` when that was last done.
+    :param problem: the code of the error that the last look met.
+    :param open: batches that were taken, by channel.
+    :param pending: pictures that oEmbed is to be asked about, and since when.
+    :param events: pictures that fronts and webhook are to be told of; the first has the number ``first``.
+    """
+
+    series: str = ""
+    owner: str = ""
+    claimed_until: float = 0.0
+    next_at: float = 0.0
+    polled_at: float = 0.0
+    problem: str = ""
+    open: Mapping[str, str] = field(default_factory=dict)
+    pending: Mapping[str, float] = field(default_factory=dict)
+    failures: int = 0
+    retry_at: float = 0.0
+    events: tuple[str, ...] = ()
+    first: int = 0
+    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, body: JSON) -> Journal:
+        """The journal that :meth:`dump` wrote, maybe of an earlier version."""
+        known = {row.name: body[row.name] for row in fields(cls) if row.name in body}
+        deliveries = {name: Delivery(**one) for name, one in known.get("deliveries", {}).items()}
+        return cls(**known | {"events": tuple(known.get("events", ())), "deliveries": deliveries})
+
+    def dump(self) -> JSON:
+        """As JSON."""
+        return asdict(self)
+
+    def is_due(self, now: float, names: Iterable[str], *, polls: bool) -> bool:
+        """Whether there is something to do now."""
+        if self.claimed_until > now and self.owner:
+            return False
+        pending = bool(self.pending) and self.retry_at <= now
+        return pending or (polls and self.next_at <= now) or any(self.undelivered(name, now) for name in names)
+
+    def undelivered(self, name: str, now: float) -> tuple[str, ...]:
+        """The next events for a target; none before it is to be tried again."""
+        state = self.delivery(name)
+        start = state.next - self.first
+        return self.events[start : start + MAX_PICTURES] if state.retry_at <= now else ()
+
+    def delivery(self, name: str) -> Delivery:
+        """How far a target has got; what was dropped it never gets."""
+        state = self.deliveries.get(name, Delivery())
+        return replace(state, next=max(state.next, self.first))
+
+    def left(self, name: str) -> int:
+        """How many events a target has not got."""
+        return self.first + len(self.events) - self.delivery(name).next
+
+    def settled(self, outcomes: Mapping[str, Outcome], now: float, *, tells: bool) -> Journal:
+        """The journal after pictures were asked for.
+
+        :param tells: whether anybody is told of events.
+        """
+        unsure = [id for id, outcome in outcomes.items() if outcome in ("pending", "unusable")]
+        pending = {id: since for id, since in self.pending.items() if id not in outcomes}
+        pending |= {id: self.pending.get(id, now) for id in unsure}
+        gone = [id for id, outcome in outcomes.items() if outcome == "withdrawn"]
+        failures = min(self.failures + 1, 30) if unsure else 0
+        down = any(outcome == "pending" for outcome in outcomes.values())
+        retry_at = now + backoff(failures, MAX_RETRY_S if down else MAX_UNUSABLE_RETRY_S)
+        return replace(self, pending=pending, failures=failures, retry_at=retry_at).telling(gone if tells else ())
+
+    def telling(self, ids: Iterable[str]) -> Journal:
+        """The journal with more events; over MAX_EVENTS the oldest go."""
+        events = (*self.events, *ids)
+        over = max(0, len(events) - MAX_EVENTS)
+        return replace(self, events=events[over:], first=self.first + over)
+
+    def delivered(self, name: str, count: int) -> Journal:
+        """The journal after a target has got its next events."""
+        state = Delivery(self.delivery(name).next + count)
+        return replace(self, deliveries={**self.deliveries, name: state})
+
+    def refused(self, name: str, now: float) -> Journal:
+        """The journal after a target has not got them."""
+        state = self.delivery(name)
+        failures = min(state.failures + 1, 30)
+        state = Delivery(state.next, failures, now + backoff(failures, MAX_DELIVERY_RETRY_S))
+        return replace(self, deliveries={**self.deliveries, name: state})
+
+    def trimmed(self, names: Sequence[str]) -> Journal:
+        """The journal without events that all have got, and without targets that there are no more."""
+        deliveries = {name: self.delivery(name) for name in names}
+        done = min((one.next for one in deliveries.values()), default=self.first + len(self.events)) - self.first
+        return replace(self, events=self.events[done:], first=self.first + done, deliveries=deliveries)
+
+
+def backoff(failures: int, most: float) -> float:
+    """Seconds to wait after so many failures in a row: RETRY_S, doubling.
+
+    >>> [backoff(failures, 20) for failures in range(1, 5)]
+    [5.0, 10.0, 20.0, 20.0]
+    """
+    return float(min(RETRY_S * 2 ** max(0, failures - 1), most))
+
+
+class Superseded(Exception):
+    """Somebody else has claimed the journal: we were silent for too long."""
+
+
+class SharedJournal:
+    """The journal in the store, for all processes.
+
+    :param scope: which feed it is of, so that those of two keys on one store have a journal each.
+    :param clock: seconds since the epoch.
+    """
+
+    def __init__(self, cache: EmbedCache, scope: str, clock: Callable[[], float]) -> None:
+        self._cache = cache
+        self._name = f"changes:{hashlib.sha256(scope.encode()).hexdigest()[:16]}"
+        self._clock = clock
+        self._last = Journal()  # as this process read or wrote it
+        self._owner = ""
+
+    def read(self) -> Journal:
+        """The journal as it is.
+
+        :raises Unavailable: where the store can't be read.
+        """
+        if body := self._cache.load(self._name):
+            self._last = Journal.load(body)
+        return self._last
+
+    def claim(self, is_wanted: Callable[[Journal], bool]) -> bool:
+        """Become the owner; whether nobody else is, and it is wanted."""
+
+        def claimed(journal: Journal) -> Journal:
+            if (journal.owner and journal.claimed_until > self._clock()) or not is_wanted(journal):
+                raise Superseded
+            self._owner = os.urandom(8).hex()
+            return replace(journal, owner=self._owner, series=journal.series or self._owner)
+
+        try:
+            self._change(claimed, CLAIM_S)
+        except Superseded:
+            return False
+        return True
+
+    def update(self, change: Callable[[Journal], Journal]) -> Journal:
+        """Change the journal, as its owner, which stays so for CLAIM_S.
+
+        :raises Superseded: where it has another owner by now.
+        :raises Unavailable: where the store does not take it.
+        """
+        return self._change(lambda journal: change(self._ours(journal)), CLAIM_S)
+
+    def release(self) -> None:
+        """Be the owner no more."""
+        self._change(lambda journal: replace(self._ours(journal), owner=""), 0)
+
+    def tell(self, ids: Iterable[str]) -> None:
+        """Add events, whoever owns it.
+
+        :raises Unavailable: where the store does not take it.
+        """
+        self._change(lambda journal: journal.telling(ids), None)
+
+    def _ours(self, journal: Journal) -> Journal:
+        if journal.owner != self._owner:
+            raise Superseded
+        return journal
+
+    def _change(self, change: Callable[[Journal], Journal], claim: int | None) -> Journal:
+        try:
+            with self._cache.hold(self._name, LOCK_TIMEOUT_S):
+                journal = change(self.read())
+                if claim is not None:
+                    journal = replace(journal, claimed_until=self._clock() + claim)
+                self._cache.save(self._name, journal.dump(), KEPT_S)
+        except Busy:
+            raise Unavailable("The cache is busy.", retry_after=LOCK_TIMEOUT_S) from None
+        self._last = journal
+        return journal
