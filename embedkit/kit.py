@@ -222,6 +222,8 @@ class EmbedKit:
     def purge(self, reference: Reference) -> bool:
         """Drop every copy of a picture, for all processes that share the store; whether there was one.
 
+        The service also tells PURGE_URLS and WEBHOOK_URL.
+
         :param reference: as for :meth:`parse`.
         :raises UnsupportedReference: where the reference is not one.
         :raises Unavailable: if the store can't be written; this process shows no copy all the same.
@@ -229,7 +231,7 @@ class EmbedKit:
         >>> kit.purge("74917285"), kit.purge("74917285")
         (True, False)
         """
-        return self.cache.delete(self.parse(reference).items)
+        return self.engine.purge(self.parse(reference).items)
 
     # -- searching --------------------------------------------------------------------------------------
 

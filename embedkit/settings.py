@@ -75,6 +75,11 @@ def _proxy(value: Any) -> Secret:
     return Secret(check.proxy(value.reveal() if isinstance(value, Secret) else value))
 
 
+def _hook(value: Any) -> Secret:
+    url = check.text(value.reveal() if isinstance(value, Secret) else value)
+    return Secret(check.upstream_url(url) if url else "")
+
+
 def _secrets(value: Any) -> tuple[Secret, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     found = tuple(secret for part in parts if len(secret := _secret(part)))
@@ -263,6 +268,20 @@ class Settings:
         None,
         check.positive_or_none,
         "How many searches a day (UTC) may be asked of Getty; without a value any number.",
+    )
+    change_feed: float = _row(
+        False,
+        check.interval,
+        "Drop what Getty withdraws within a minute, for keys that have its feed of asset changes: on, or seconds"
+        " from one look at the feed to the next, 45 at the most.",
+    )
+    purge_urls: tuple[str, ...] = _row(
+        (),
+        check.fronts,
+        "Caches in front of the service that are sent a BAN for each picture that is dropped; https or loopback.",
+    )
+    webhook_url: Secret = _row(
+        Secret(""), _hook, "Where a signed POST goes for each picture that is dropped; https or loopback."
     )
     public_url: str = _row("", check.public_url, "The URL of this service as the world sees it.")
     assets_url: str = _row(

@@ -19,6 +19,10 @@ T = TypeVar("T")
 BY_NAME = "Pass arguments by name where there are several."
 MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
 
+USUAL_INTERVAL_S = 35.0  # one call each: an idle feed costs less than two calls a minute, tokens included
+MIN_INTERVAL_S, MAX_INTERVAL_S = 0.2, 45.0  # more would not let a picture disappear within a minute
+MAX_FRONTS = 10
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # plain texts: most settings are never written, and to compile a pattern takes longer than to read them
@@ -141,6 +145,18 @@ def boolean(value: Any) -> bool:
     raise ValueError("must be true or false")
 
 
+def interval(value: Any) -> float:
+    """Seconds from one look to the next: a number, or on for the usual one and off for none, which is 0."""
+    word = text(value).lower()
+    if word in ("off", "false", "no", "0", "0.0", ""):
+        return 0.0
+    if word in ("on", "true", "yes", "1"):
+        return USUAL_INTERVAL_S
+    if not re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,3})?", word) or not MIN_INTERVAL_S <= float(word) <= MAX_INTERVAL_S:
+        raise ValueError(f"must be on, off, or a number of seconds from {MIN_INTERVAL_S} to {MAX_INTERVAL_S:.0f}")
+    return float(word)
+
+
 def strings(value: Any) -> tuple[str, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     return tuple(part.strip() for part in parts if part.strip())
@@ -202,6 +218,13 @@ def origins(value: Any) -> tuple[str, ...]:
     for origin in found:
         if not re.fullmatch(_ORIGIN, origin):
             raise ValueError(f"must be origins such as https://cms.example.org; {origin!r} is not one")
+    return found
+
+
+def fronts(value: Any) -> tuple[str, ...]:
+    found = tuple(map(upstream_url, strings(value)))
+    if len(found) > MAX_FRONTS:
+        raise ValueError(f"may have {MAX_FRONTS} URLs")
     return found
 
 

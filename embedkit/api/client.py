@@ -4,6 +4,7 @@ search       images, creative, editorial, pages, find, find_pages, find_all; bud
 itself       image, images, similar, same_series, countries, collections
 downloads    sizes, largest, url, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment
+changes      channels, take, confirm
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from embedkit.validation import materialise
 
 if TYPE_CHECKING:
     from embedkit.api.boards import Boards
+    from embedkit.api.changes import AssetChanges
     from embedkit.api.downloads import Downloads
     from embedkit.api.parameters import Details, Series
     from embedkit.settings import Settings
@@ -87,6 +89,13 @@ class Api:
         from embedkit.api.boards import Boards  # most searches come without
 
         return Boards(self._api, self._session)
+
+    @property
+    def changes(self) -> AssetChanges:
+        """The feed of assets that are new, changed or gone, for keys that have it."""
+        from embedkit.api.changes import AssetChanges
+
+        return AssetChanges(self._api, self._session)
 
     @property
     def downloads(self) -> Downloads:

@@ -40,13 +40,14 @@ from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
 from embedkit.messages import Response
 
-What = Literal["search", "picture", "places", "download", "board", "comment"]
+What = Literal["search", "picture", "places", "download", "board", "comment", "changes"]
 
 MISSING: dict[What, tuple[str, str]] = {
     "picture": ("picture not found, it was withdrawn or never existed", "Choose another picture."),
     "download": ("picture not found, it was withdrawn or never existed", "Choose another picture."),
     "board": ("there is no such board", "Look at the list of boards."),
     "comment": ("there is no such board or comment", "Look at the comments of the board."),
+    "changes": ("there is no such channel or batch of asset changes", "Ask Getty Images whether the key has one."),
 }
 KEY_REFUSED = (InvalidKey, "the key is missing or refused", "Check EMBEDKIT_API_KEY.")
 TOKEN_REFUSED = (
@@ -79,6 +80,11 @@ BOARD_REFUSED = (
     PermissionDenied,
     "the customer may not do that",
     "Ask the owner of the board, or check EMBEDKIT_USERNAME.",
+)
+NO_FEED = (
+    PermissionDenied,
+    "the key has no feed of asset changes",
+    "Ask Getty Images for it, or unset EMBEDKIT_CHANGE_FEED.",
 )
 OUT_OF_REACH = (
     PermissionDenied,
@@ -176,6 +182,8 @@ def _forbidden(response: Response, body: Body, what: What) -> Meaning:
         return SIZE_REFUSED
     if what == "download":
         return NO_PRODUCT if body.code == "NoAccessToProductType" else NOT_LICENSED
+    if what == "changes":
+        return NO_FEED
     return BOARD_REFUSED if what in ("board", "comment") else OUT_OF_REACH
 
 

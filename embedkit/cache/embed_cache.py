@@ -365,7 +365,7 @@ class EmbedCache:
         :param wait: seconds after which to give up.
         :raises Busy: where others held it all that time.
         """
-        return self._locks.hold(PREFIX + name, wait)
+        return self._locks.hold(f"{PREFIX}{name}:lease", wait)
 
     # -- operation --------------------------------------------------------------------------------------
 

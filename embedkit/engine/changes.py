@@ -45,7 +45,6 @@ from embedkit.process import lazy_logger
 log = lazy_logger("embedkit.changes")
 audit = lazy_logger("embedkit.audit")
 
-POLL_S = 35.0  # from one look at the feed to the next: one call, so that an idle feed costs less than two a minute
 WAKE_S = 2.0  # from one look into the journal, whether something is due, to the next
 REFUSED_S = 3_600.0  # from one try of a key that has no feed to the next
 MAX_BATCH = 2_200  # changes, as Getty says
@@ -53,6 +52,8 @@ MAX_BATCHES = 50  # at one look; the rest waits for the next
 MAX_PENDING = MAX_BATCH  # pictures; with more of them no further batch is taken: Getty keeps it meanwhile
 PORTION = 32  # pictures that are asked for before the journal is written
 STALLED_S = 300.0  # past the time of the next look, after which nobody seems to look
+
+DELETED = ("Delete", "Deleted")  # the operation's text has the one, that of the schema the other
 
 NO_STORE = ConfigurationError(
     "CHANGE_FEED, PURGE_URLS and WEBHOOK_URL need a cache that other processes see, and that outlives this one.",
@@ -125,7 +126,7 @@ class Report:
 
 def sort(changes: Iterable[Change]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The IDs of pictures that a batch says are deleted, each once; and those that are deleted and no pictures."""
-    deleted = [change for change in changes if change.lifecycle == "Delete"]
+    deleted = [change for change in changes if change.lifecycle in DELETED]
     films = {change.id for change in deleted if change.asset_type not in ("", "Image")}
     ids = {change.id: None if change.id in films else _picture(change.id) for change in deleted}
     pictures = dict.fromkeys(id for id in ids.values() if id)

@@ -20,18 +20,20 @@ from embedkit.engine.documents import Expansion, TextTooLarge
 from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.engine.revalidation import Revalidator
-from embedkit.errors import EmbedKitError
+from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options
 from embedkit.process import Events, Lazy, Observe, ignore
 from embedkit.settings import Settings
 from embedkit.shortcodes.budget import Budget
 from embedkit.targets import Input, Target
+from embedkit.validation import USUAL_INTERVAL_S
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from embedkit.api.client import Api
     from embedkit.cache.stores.base import Backend
+    from embedkit.engine.changes import Changes
     from embedkit.engine.lockfile import Locked
     from embedkit.transport.client import HttpTransport, Transport
 
@@ -50,10 +52,12 @@ class Engine:
         clock: Callable[[], float],
         background: bool,
     ) -> None:
+        self._tells = bool(settings.purge_urls or settings.webhook_url)
         self.events = events = Events()
         self.cache = Lazy(lambda: _open_cache(settings, cache, clock, events))
         self.transport = Lazy(lambda: transport or open_transport(settings, events))
         self.api = Lazy(lambda: _open_api(settings, self.transport, clock, shared=transport is None))
+        self.changes = Lazy(lambda: _open_changes(self, settings, clock))
         self.revalidator = Revalidator(background=background, threads=settings.concurrency)
         entries = None if settings.frozen else self.cache
         self.memo = Memo(entries) if settings.metrics == "off" else CountedMemo(entries, events)
@@ -141,8 +145,20 @@ class Engine:
         found = self.held(key)
         return found.as_record(times=False) if isinstance(found, Embed) else found and found.code
 
+    def purge(self, items: tuple[str, ...]) -> bool:
+        """Drop every copy of a picture, and have fronts and webhook told; whether there was a copy here.
+
+        :raises Unavailable: where the store can't be written; this process shows no copy all the same.
+        """
+        held = self.cache().delete(items)
+        if self._tells:
+            self.changes().tell(items)
+        return held
+
     def close(self) -> None:
         """Close connections."""
+        if changes := self.changes.value_if_made:
+            changes.closing.set()
         if api := self.api.value_if_made:
             api.close()
         if close := getattr(self.transport.value_if_made, "close", None):
@@ -183,6 +199,31 @@ def _open_api(
 
     # with a transport that was passed, a token may be of another world
     return Api(settings, transport=transport, clock=clock, token_folder=own_folder() if shared else None)
+
+
+def _open_changes(engine: Engine, settings: Settings, clock: Callable[[], float]) -> Changes:
+    """What looks at the feed of asset changes, where CHANGE_FEED is on, and tells fronts and webhook.
+
+    :raises ConfigurationError: where the cache is in memory; where FROZEN is set.
+    """
+    from embedkit.engine.changes import Changes  # only a service, or a command, looks at it
+    from embedkit.engine.purges import PURPOSE, targets
+
+    if settings.frozen:
+        raise ConfigurationError("CHANGE_FEED needs the network, and EMBEDKIT_FROZEN is set.")
+    cache = engine.cache()
+    return Changes(
+        cache,
+        feed=engine.api().changes if settings.change_feed else None,
+        verify=engine.resolver.verify,
+        key=lambda id: ((id,), settings.tld),
+        send=engine.transport().send,
+        targets=targets(settings.purge_urls, settings.webhook_url.reveal(), cache.secret(PURPOSE)),
+        scope=f"{settings.oembed_endpoint} {settings.api_base}",
+        interval=settings.change_feed or USUAL_INTERVAL_S,
+        threads=max(1, settings.concurrency // 2),
+        clock=clock,
+    )
 
 
 def _open_cache(

@@ -1,0 +1,121 @@
+"""The feed of asset changes: a pull loop in which a batch comes again until it is confirmed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from embedkit.api.decoding import invalid
+from embedkit.api.errors import error_for
+from embedkit.api.requests import ApiSettings, get, write
+from embedkit.api.session import ApiSession
+from embedkit.getty import payload
+from embedkit.messages import Request, Response
+
+CHANGE_SETS = "/v3/asset-changes/change-sets"
+SUCCESS = (200, 201, 204)
+BATCH = re.compile("[0-9]{1,19}")  # int64, as text
+MAX_ID_CHARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where changes wait. ``waiting`` is how many; None where the answer does not say."""
+
+    id: int
+    family: str
+    waiting: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetChange:
+    """One asset that is new, changed or gone.
+
+    :param lifecycle: New, Update or Delete.
+    :param asset_type: Image, Film, or empty.
+    """
+
+    id: str
+    lifecycle: str
+    asset_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """A batch of changes, which comes again until it is confirmed."""
+
+    id: str
+    changes: tuple[AssetChange, ...]
+
+
+class AssetChanges:
+    """The feed of the key.
+
+    Every method raises ConfigurationError without key and secret, PermissionDenied where the key has no feed, and
+    ProviderError where there is no answer.
+
+    >>> kit.api.changes.channels()[0].family
+    'Editorial'
+    """
+
+    def __init__(self, api: ApiSettings, session: ApiSession) -> None:
+        self._api = api
+        self._session = session
+
+    def channels(self) -> tuple[Channel, ...]:
+        """All channels of the key."""
+        answer = self._ask(get(self._api, "/v3/asset-changes/channels"))
+        found = self._decode(answer)
+        if not isinstance(found, list):
+            raise invalid("The answer has no channels.", answer)
+        channels = [_channel(one) for one in found if isinstance(one, dict)]
+        return tuple(channel for channel in channels if channel)
+
+    def take(self, channel: int) -> ChangeSet | None:
+        """The oldest batch of a channel, of 2,200 changes at the most; None where nothing waits."""
+        answer = self._ask(write(self._api, "PUT", CHANGE_SETS, (("channel_id", str(channel)),)))
+        if not answer.body.strip():
+            return None
+        found = self._decode(answer)
+        batch = found.get("change_set_id") if isinstance(found, dict) else None
+        if batch is None:
+            return None
+        if not BATCH.fullmatch(str(batch)):
+            raise invalid("The answer has no batch that could be confirmed.", answer)
+        changed = found.get("changed_assets") or ()
+        return ChangeSet(str(batch), tuple(_change(one) for one in changed if isinstance(one, dict)))
+
+    def confirm(self, batch: str) -> None:
+        """Have a batch not come again.
+
+        :raises NotFound: where there is no such batch, as for one that is confirmed.
+        """
+        self._ask(write(self._api, "DELETE", f"{CHANGE_SETS}/{batch}"))
+
+    def _ask(self, request: Request) -> Response:
+        response = self._session.call(request, "token")
+        if response.status not in SUCCESS:
+            raise error_for(response, what="changes")
+        return response
+
+    def _decode(self, response: Response) -> Any:
+        if len(response.body) > payload.MAX_JSON_BYTES:
+            raise invalid("The answer is too long.", response)
+        try:
+            return payload.decode(response.body)
+        except ValueError:
+            raise invalid("The answer is not valid JSON.", response) from None
+
+
+def _channel(fields: dict[str, Any]) -> Channel | None:
+    number = payload.whole_number(fields.get("ChannelId"))
+    if number is None:
+        return None
+    family = payload.one_line(fields.get("AssetFamily"), payload.MAX_NAME_CHARS)
+    return Channel(number, family, payload.whole_number(fields.get("NotificationCount")))
+
+
+def _change(fields: dict[str, Any]) -> AssetChange:
+    names = ("id", "asset_lifecycle", "asset_type")
+    return AssetChange(*(payload.one_line(fields.get(name), MAX_ID_CHARS) for name in names))
