@@ -547,9 +547,12 @@ class EmbedKit:
     # -- operation --------------------------------------------------------------------------------------
 
     def status(self) -> JSON:
-        """Whether the parts work: ``cache`` is ok, degraded or down; ``store`` and ``upstream`` say more."""
-        store = self.cache.status()
-        return {"cache": store["state"], "store": store, "upstream": self.upstream()}
+        """Whether the parts work: ``cache`` is ok, degraded or down; ``store`` and ``upstream`` say more.
+
+        ``changes`` is empty while CHANGE_FEED, PURGE_URLS and WEBHOOK_URL are not set.
+        """
+        store, changes = self.cache.status(), self.engine.changes_status()
+        return {"cache": store["state"], "store": store, "upstream": self.upstream(), "changes": changes}
 
     def upstream(self) -> JSON:
         """Breaker, throttle and queue of every endpoint that has been asked."""

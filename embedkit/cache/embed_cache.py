@@ -341,7 +341,7 @@ class EmbedCache:
         return self._envelope.secret(purpose)
 
     def load(self, name: str) -> JSON:
-        """What :meth:`save` kept under a name of its own; nothing where there is nothing.
+        """What :meth:`update` kept under a name of its own; nothing where there is nothing.
 
         :raises Unavailable: where the store can't be read, so that nobody knows.
         """
@@ -350,22 +350,21 @@ class EmbedCache:
             raise Unavailable("The cache can't be read.")
         return found
 
-    def save(self, name: str, body: JSON, seconds: int) -> None:
-        """Keep something that is no picture, signed, in the store itself.
+    def update(self, name: str, change: Callable[[JSON], JSON], seconds: int) -> None:
+        """Change what is kept that is no picture, signed, in the store itself; with nobody else in between.
 
-        :raises Unavailable: where the store has not taken it.
+        :param change: takes what there is; an error that it raises leaves it so.
+        :param seconds: for which it is kept.
+        :raises Unavailable: where the store has not taken it, or others were at it for too long.
         """
-        sealed = self._envelope.seal(PREFIX + name, body)
-        if not (self._store.set(PREFIX + name, sealed, seconds) and self._store.get(PREFIX + name) == sealed):
-            raise Unavailable("The cache can't be written.")
-
-    def hold(self, name: str, wait: float) -> AbstractContextManager[bool]:
-        """Keep other threads, processes and machines out, for the length of a block that takes a moment.
-
-        :param wait: seconds after which to give up.
-        :raises Busy: where others held it all that time.
-        """
-        return self._locks.hold(f"{PREFIX}{name}:lease", wait)
+        try:
+            with self._locks.hold(f"{PREFIX}{name}:lease", WRITE_TIMEOUT_S):
+                sealed = self._envelope.seal(PREFIX + name, change(self.load(name)))
+                kept = self._store.set(PREFIX + name, sealed, seconds)
+                if not (kept and self._store.get(PREFIX + name) == sealed):
+                    raise Unavailable("The cache can't be written.")
+        except Busy:
+            raise Unavailable("The cache is busy.", retry_after=WRITE_TIMEOUT_S) from None
 
     # -- operation --------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 
 from embedkit import __version__, static_dir
 from embedkit.cli.output import as_json, open_kit, print_json, printable, say
-from embedkit.engine import rendered
+from embedkit.engine import purges, rendered
 from embedkit.errors import ConfigurationError
 from embedkit.files.atomic import Tree
 from embedkit.settings import PREFIX, Settings
@@ -67,6 +67,34 @@ def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
         yield f'<script defer src="{escape(url)}"></script>  (for the target facade)'
     for adapter in adapters:
         yield f'<script defer src="{escape(base)}/{adapter.as_posix()}?v={__version__}"></script>'
+
+
+@click.command()
+@click.option("--webhook-secret", is_flag=True, help="Only print what the webhook's signatures are checked with.")
+@as_json
+def changes(webhook_secret: bool, json_: bool) -> int:
+    """Drop what Getty has withdrawn, as its feed of asset changes names it.
+
+    Looks at the feed once, whatever CHANGE_FEED says, asks for what is pending, and tells PURGE_URLS and
+    WEBHOOK_URL. A service with CHANGE_FEED does that by itself; this is for cron. Exits 1 where something is left
+    to do.
+    """
+    with open_kit(change_feed=Settings.from_env(os.environ).change_feed or True) as kit:
+        if webhook_secret:
+            click.echo(purges.webhook_secret(kit.cache.secret(purges.PURPOSE)))
+            return 0
+        report, state = kit.engine.changes().run(), kit.engine.changes().status()
+    left = report.of("pending", "unusable")
+    undelivered = sum(state["undelivered"].values())
+    done = {"withdrawn": report.of("withdrawn"), "rejected": report.of("rejected"), "pending": left}
+    if json_:
+        print_json({"batches": report.batches, **done, "not_pictures": report.foreign} | state)
+    else:
+        for id in done["withdrawn"]:
+            click.echo(id)
+        counts = ", ".join(f"{len(ids)} {outcome}" for outcome, ids in done.items())
+        say(f"{counts}; {state['pending']} wait for an answer, {undelivered} for a front or the webhook.")
+    return 1 if state["pending"] or undelivered else 0
 
 
 @click.group()

@@ -148,14 +148,19 @@ def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: An
     help="Print findings for people, for programs, as annotations of GitHub Actions, or as a JUnit report.",
 )
 @click.option("--json", "format_", flag_value="json", help="The same as --format json.")
-def check(folders: tuple[str, ...], input_: Input | None, format_: str) -> int:
+@click.option("--fix", is_flag=True, help="Have the lock file say which pictures are withdrawn or not embeddable.")
+def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: bool) -> int:
     """Find withdrawn pictures, and references that can't be read.
 
     Getty is asked anew for every one. DIR is a folder or a file; exports of WordPress (.xml) are read as well.
     """
     found = _read(folders, input_, exports=True)
-    with open_kit() as kit, progress("Checking") as step:
-        report = Build(kit).check(chain(found, *map(wxr.texts, found.exports)), progress=step)
+    with open_kit(**({"frozen": False} if fix else {})) as kit, progress("Checking") as step:
+        report = Build(kit).check(chain(found, *map(wxr.texts, found.exports)), fix=fix, progress=step)
+    if report.written and report.written.outcome is Outcome.CHANGED_MEANWHILE:
+        say_changed(report.path)
+    elif report.written:
+        say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost.")
     if format_ == "json":
         print_json(_check_json(report))
         return report.exit_code

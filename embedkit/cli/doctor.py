@@ -161,6 +161,9 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
                 yield check("clock", lambda: _clock(parts.date))
         if find_spec("waitress"):
             yield check("service", lambda: _service(parts.memory), "METRICS", "TOKENS", "ADMIN_TOKEN", "SECRET")
+    if settings.change_feed:
+        needs = ("CHANGE_FEED", "CACHE", "SECRET", "API_KEY", "API_SECRET", "API_BASE", "TOKEN_URL")
+        yield check("change feed", lambda: _change_feed(settings, ask=asks), *needs)
     yield check(
         "search",
         lambda: _search(settings, ask=asks),
@@ -187,7 +190,8 @@ class _Parts:
         self.date = ""
         self._http = open_transport(settings)
         self.kit = EmbedKit(replace(settings, frozen=False), background=False)
-        aside = replace(settings, frozen=False, cache="memory:", secret=settings.secret or (Secret("s" * 64),))
+        alone = replace(settings, change_feed=0.0, purge_urls=(), webhook_url=Secret())
+        aside = replace(alone, frozen=False, cache="memory:", secret=settings.secret or (Secret("s" * 64),))
         self.memory = EmbedKit(aside, transport=self, background=False)
 
     def send(self, request: Request) -> Response:
@@ -313,6 +317,18 @@ def _service(kit: EmbedKit) -> str:
     settings = kit.settings
     contact = "set" if settings.contact else "not set"
     return f"embedkit serve would start; EMBEDKIT_METRICS is {settings.metrics}, EMBEDKIT_CONTACT is {contact}"
+
+
+def _change_feed(settings: Settings, *, ask: bool) -> str:
+    """Whether the key has Getty's feed of asset changes; nothing is taken from it."""
+    with EmbedKit(settings, background=False) as kit:
+        state = kit.engine.changes().status()["state"]
+        if not ask:
+            return f"every {settings.change_feed:g} seconds; {state} when it was last looked at"
+        channels = kit.api.changes.channels()
+    if not channels:
+        raise ConfigurationError("The key has no channel of asset changes.", hint="Ask Getty Images for one.")
+    return f"{', '.join(channel.family or str(channel.id) for channel in channels)}; {state}"
 
 
 def _search(settings: Settings, *, ask: bool) -> str:

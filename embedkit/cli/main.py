@@ -34,6 +34,7 @@ COMMANDS = {
     "lock": ("build", "Write the records that texts need into the lock file."),
     "assets": ("admin", "Copy stylesheet and façade script into a static site."),
     "integrations": ("integrations", "Write the plugin folder of Nikola or Lektor."),
+    "changes": ("admin", "Drop what Getty has withdrawn, as its feed of asset changes names it."),
     "cache": ("admin", "Manage the cache."),
     "download": ("search", "Download a licensed picture."),
     "boards": ("boards", "Manage boards (shared collections of pictures)."),

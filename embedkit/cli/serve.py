@@ -20,6 +20,7 @@ import click
 from embedkit.cli.output import print_json, say
 from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import missing_package
+from embedkit.kit import EmbedKit
 from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
 from embedkit.web import logs
 from embedkit.web.picker_files import picker_files
@@ -53,15 +54,16 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
     SIGTERM ends it with 0, Ctrl+C with 130, once the requests in flight are answered: within TIMEOUT and a second.
     A second signal cuts them off.
     """
-    from embedkit.web import create_app
+    from embedkit.web import create_app, watch_changes
 
     settings = Settings.from_env(os.environ)
     if log_format:
         settings = replace(settings, log_format=log_format)
     try:
-        app = create_app(settings.with_upstream(upstream) if upstream else settings)
+        kit = EmbedKit(settings.with_upstream(upstream) if upstream else settings)
     except ValueError as error:
         raise click.BadParameter(f"{upstream} {error}.", param_hint="--upstream") from None
+    app = create_app(kit=kit)
     logs.listen(settings.log_format, name="waitress")  # what the server says, in lines like all others
 
     def greeting(url: str) -> str:
@@ -70,7 +72,13 @@ def serve(host: str, port: int, upstream: str | None, threads: int, log_format: 
             lines += ["In the head of a page, for the picker:", _picker(settings, url)]
         return "\n".join(lines)
 
-    _run(app, host, port, threads, greeting, settings)
+    worker = watch_changes(app)
+    try:
+        _run(app, host, port, threads, greeting, settings)
+    finally:
+        kit.close()
+        if worker:
+            worker.stop(settings.timeout)
 
 
 @click.command()
@@ -93,6 +101,9 @@ def demo(host: str, port: int, open_: bool) -> None:
             search_access="open",
             # what a demo on this machine can't use, whatever the environment says for a real service
             frozen=False,
+            change_feed=0.0,
+            purge_urls=(),
+            webhook_url=Secret(),
             on_error="card",
             public_url="",
             assets_url="",

@@ -273,13 +273,18 @@ class Build:
             exit_code=max((error.exit_code for _, error in warmed.failed), default=0),
         )
 
-    def check(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
+    def check(
+        self, sources: Iterable[Source], *, fix: bool = False, progress: Progress | None = None
+    ) -> LockReport:
         """Ask Getty anew for every picture, to find those that are withdrawn or not embeddable.
 
         :param sources: texts, with those of exports, of which one is held at a time (:func:`wxr.texts`).
+        :param fix: have the lock file (the setting LOCKFILE), where there is one, say so of them; all else in it
+            stays.
         :param progress: called with the number of pictures done and of all.
-        :returns: the failures, and what in the texts can't be read. The exit code is 1 where there are any, more
-            where a picture can't be checked.
+        :returns: the failures, what in the texts can't be read, and what was ``dropped`` from the lock file. The
+            exit code is 1 where there are any, more where a picture can't be checked.
+        :raises ConfigurationError: with ``fix``, where the lock file can't be read.
         """
         places: list[Occurrence] = []
         unread: list[Finding] = []
@@ -291,12 +296,14 @@ class Build:
         found = self.kit.records([one.ref for one in places], refresh=True, progress=progress)
         failed = _failed(found)
         codes = [1 if isinstance(error, LOST) else error.exit_code for _, error in failed]
-        return BuildReport(
+        report = LockReport(
             distinct=len(found),
             failed=failed,
             findings=_in_order(names, (*_failures(places, failed), *unread)),
             exit_code=max([int(bool(unread)), *codes]),
+            path=Path(self.kit.settings.lockfile),
         )
+        return _fixed(report, found) if fix else report
 
     def lock(
         self,
@@ -452,6 +459,21 @@ def _locked(held: Locked, found: Found, wanted: set[EmbedKey]) -> Locked:
     """What belongs into the lock file: while Getty is down, what was locked stays."""
     fresh = {key: one for key, one in found.items() if isinstance(one, (Embed, *LOST))}
     return {key: one for key, one in {**held, **fresh}.items() if key in wanted}
+
+
+def _fixed(report: LockReport, found: Found) -> LockReport:
+    """The report, once the lock file says what was lost, whatever the tld that it was locked for."""
+    if (before := lockfile.read_bytes(report.path)) is None:
+        return report
+    held = lockfile.load(before, report.path)
+    lost = {items: error for (items, _), error in found.items() if isinstance(error, LOST)}
+    marked = {key: lost[key[0]] for key in _pictures(held) if key[0] in lost}
+    if not marked:
+        return replace(report, locked=len(_pictures(held)))
+    written = lockfile.write_back(report.path, before, {**held, **marked})
+    return replace(
+        report, locked=len(_pictures(held)) - len(marked), dropped=_sorted(marked.keys()), written=written
+    )
 
 
 def _pictures(locked: Locked) -> set[EmbedKey]:

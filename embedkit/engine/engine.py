@@ -21,7 +21,7 @@ from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.engine.revalidation import Revalidator
 from embedkit.errors import ConfigurationError, EmbedKitError
-from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options
+from embedkit.models import JSON, AssetRef, Document, Embed, EmbedKey, Options
 from embedkit.process import Events, Lazy, Observe, ignore
 from embedkit.settings import Settings
 from embedkit.shortcodes.budget import Budget
@@ -52,7 +52,7 @@ class Engine:
         clock: Callable[[], float],
         background: bool,
     ) -> None:
-        self._tells = bool(settings.purge_urls or settings.webhook_url)
+        self.has_changes = bool(settings.change_feed or settings.purge_urls or settings.webhook_url)
         self.events = events = Events()
         self.cache = Lazy(lambda: _open_cache(settings, cache, clock, events))
         self.transport = Lazy(lambda: transport or open_transport(settings, events))
@@ -151,9 +151,18 @@ class Engine:
         :raises Unavailable: where the store can't be written; this process shows no copy all the same.
         """
         held = self.cache().delete(items)
-        if self._tells:
+        if self.has_changes:
             self.changes().tell(items)
         return held
+
+    def changes_status(self) -> JSON:
+        """How things stand with CHANGE_FEED, PURGE_URLS and WEBHOOK_URL; nothing where none of them is set."""
+        if not self.has_changes:
+            return {}
+        try:
+            return self.changes().status()
+        except EmbedKitError as error:
+            return {"state": error.code}
 
     def close(self) -> None:
         """Close connections."""

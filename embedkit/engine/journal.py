@@ -14,13 +14,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Literal
 
 from embedkit.cache.embed_cache import EmbedCache
-from embedkit.cache.stores.coordination import Busy
 from embedkit.engine.purges import MAX_PICTURES
-from embedkit.errors import Unavailable
 from embedkit.models import JSON
 
 CLAIM_S = 45  # for which whoever works may be silent
-LOCK_TIMEOUT_S = 1.0  # to read and write the journal
 KEPT_S = 90 * 86_400  # seconds; it is written at every look at the feed
 RETRY_S, MAX_RETRY_S = 5.0, 20.0  # from one try to ask oEmbed for what is pending to the next, while it is down
 MAX_UNUSABLE_RETRY_S = 600.0  # the same where it answers, with what can't be used
@@ -215,13 +212,14 @@ class SharedJournal:
         return journal
 
     def _change(self, change: Callable[[Journal], Journal], claim: int | None) -> Journal:
-        try:
-            with self._cache.hold(self._name, LOCK_TIMEOUT_S):
-                journal = change(self.read())
-                if claim is not None:
-                    journal = replace(journal, claimed_until=self._clock() + claim)
-                self._cache.save(self._name, journal.dump(), KEPT_S)
-        except Busy:
-            raise Unavailable("The cache is busy.", retry_after=LOCK_TIMEOUT_S) from None
-        self._last = journal
-        return journal
+        def changed(body: JSON) -> JSON:
+            journal = change(Journal.load(body) if body else self._last)
+            if claim is not None:
+                journal = replace(journal, claimed_until=self._clock() + claim)
+            made.append(journal)
+            return journal.dump()
+
+        made: list[Journal] = []
+        self._cache.update(self._name, changed, KEPT_S)
+        self._last = made[0]
+        return self._last

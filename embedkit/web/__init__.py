@@ -9,11 +9,11 @@ your_app.register_blueprint(create_blueprint(kit), url_prefix="/getty")
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from embedkit.web.app import create_app, create_blueprint
+    from embedkit.web.app import create_app, create_blueprint, watch_changes
     from embedkit.web.bulkhead import three_in_four
     from embedkit.web.openapi import openapi_document
 
-__all__ = ["create_app", "create_blueprint", "openapi_document", "three_in_four"]
+__all__ = ["create_app", "create_blueprint", "openapi_document", "three_in_four", "watch_changes"]
 
 HOMES = {"openapi_document": "openapi", "three_in_four": "bulkhead"}  # of what is not in app.py
 EXTRA = ("apispec", "flask_cors", "limits", "msgspec")

@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
+from embedkit.process import Repeating
 from embedkit.settings import Settings
 from embedkit.validation import short_repr
 from embedkit.web import errors, logs, response
@@ -26,6 +27,7 @@ from embedkit.web.rate_limit import RateLimiter, add_headers, count_credential, 
 from embedkit.web.response_cache import ResponseCache
 from embedkit.web.routes import Route
 
+WORKER = "embedkit.changes"  # in the extensions of an application
 BY_NAME = "Pass them by name: kit=… and settings=…."
 
 
@@ -54,6 +56,7 @@ def create_app(
     app.url_map.merge_slashes = False  # a redirect away from "//" would repeat Host, which is not to be trusted
     app.config["TRUSTED_HOSTS"] = list(context.settings.trusted_hosts) or None
     app.register_blueprint(blueprint)
+    app.extensions[WORKER] = context.worker
     errors.handle(app)
     app.register_error_handler(404, partial(missing, context))
     app.before_request(errors.redirect_without_host)
@@ -104,8 +107,10 @@ def _mounted(
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
     settings = settings or kit.settings
     counts = _metrics(settings, kit, host=authorize is not None)
-    context = AppContext(kit, settings, authorize, metrics=counts)
+    context = AppContext(kit, settings, authorize, metrics=counts, worker=_worker(kit))
     blueprint = Blueprint("embedkit", "embedkit.web", url_prefix=url_prefix)
+    if context.worker:
+        blueprint.before_request(context.worker.start)
     blueprint.add_url_rule("/static/<path:filename>", "static", partial(static_file, picker_files()))
     limiter = RateLimiter(context.settings)
     blueprint.before_request(_guard(context, limiter))
@@ -125,6 +130,26 @@ def _mount(kit: EmbedKit, state: BlueprintSetupState) -> None:
     """Let the kit know where its files are served: it can't see the host's URLs."""
     if not (kit.settings.assets_url or kit.settings.public_url):
         kit.mounted_at = f"{state.url_prefix or ''}/static"
+
+
+def watch_changes(app: Flask) -> Repeating | None:
+    """Begin now with what CHANGE_FEED, PURGE_URLS and WEBHOOK_URL ask for; else the first request does.
+
+    :param app: made by :func:`create_app`, in the process that is to do it.
+    :returns: the thread; None where none of the settings is set.
+    """
+    worker: Repeating | None = app.extensions[WORKER]
+    if worker:
+        worker.start()
+    return worker
+
+
+def _worker(kit: EmbedKit) -> Repeating | None:
+    """What looks at the feed in the background; opened now, so that a wrong setting stops the start."""
+    if not kit.engine.has_changes:
+        return None
+    changes = kit.engine.changes()
+    return Repeating(changes.work, changes.wakes_every, "embedkit-changes")
 
 
 def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None:

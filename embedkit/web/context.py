@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import request, url_for
+from flask import Response, request, url_for
 
+from embedkit.engine.purges import surrogate_keys
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON, Embed
+from embedkit.process import Repeating
 from embedkit.settings import Settings
 from embedkit.validation import LOOPBACK
 from embedkit.web.auth import Grants
@@ -57,7 +59,7 @@ class BriefCache:
 class AppContext:
     """What every view is given. ``authorize`` is the host's own login; it decides instead of tokens.
 
-    ``metrics`` is None while METRICS is off.
+    ``metrics`` is None while METRICS is off, ``worker`` while CHANGE_FEED, PURGE_URLS and WEBHOOK_URL are.
     """
 
     kit: EmbedKit
@@ -65,6 +67,7 @@ class AppContext:
     authorize: Authorize | None = None
     clock: Callable[[], float] = time.time
     metrics: Metrics | None = None
+    worker: Repeating | None = None
     grants: Grants = field(init=False)
     readiness: BriefCache = field(default_factory=BriefCache)
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
@@ -79,6 +82,12 @@ class AppContext:
         """
         left = 0 if embed.stale else max(0, int(embed.fresh_until - self.clock()))
         return cache_control(self.settings, left)
+
+    def label(self, response: Response, embed: Embed) -> Response:
+        """Have an answer say which pictures are in it, for caches that are told to drop one."""
+        if self.settings.change_feed or self.settings.purge_urls:
+            response.headers["Surrogate-Key"] = surrogate_keys(embed.ref.items)
+        return response
 
     def record(self, embed: Embed) -> JSON:
         """An embed as JSON, as of now."""

@@ -50,7 +50,8 @@ def embed(context: AppContext, ref: str) -> Response:
     wanted = read_options(read_query(EmbedQuery)).over(parsed.options)
     found = _find(context, parsed, wanted)
     item = _item(context, found, wanted)
-    return response.as_json(item, cache=context.lifetime(found), about={**item, "cache_age": 0})
+    answer = response.as_json(item, cache=context.lifetime(found), about={**item, "cache_age": 0})
+    return context.label(answer, found)
 
 
 def batch(context: AppContext) -> Response:
@@ -207,7 +208,7 @@ def oembed(context: AppContext) -> Response:
     found = _find(context, ref, wanted)
     answer = _answer(context, found, wanted)
     about = msgspec.structs.replace(answer, cache_age=0)
-    return response.as_json(answer, cache=context.lifetime(found), about=about)
+    return context.label(response.as_json(answer, cache=context.lifetime(found), about=about), found)
 
 
 def _picture(context: AppContext, url: str) -> AssetRef:

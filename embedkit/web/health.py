@@ -49,11 +49,13 @@ def _state(context: AppContext) -> Readiness:
         log.exception("the state of the parts is not known")
         return Readiness("unavailable", "unknown", {})
     cache, upstream, store = str(found["cache"]), dict(found["upstream"]), dict(found.get("store", {}))
+    changes = dict(found.get("changes", {}))
     failing = [cache not in ("ok", "degraded"), _shut(upstream.get("oembed", {}))]
     if all(failing):
-        return Readiness("unavailable", cache, upstream, store)
+        return Readiness("unavailable", cache, upstream, store, changes)
     bridged = any(failing) or cache != "ok" or any(_shut(upstream.get(lane, {})) for lane in SEARCH)
-    return Readiness("degraded" if bridged else "ok", cache, upstream, store)
+    bridged |= changes.get("state", "ok") not in FOLLOWED
+    return Readiness("degraded" if bridged else "ok", cache, upstream, store, changes)
 
 
 TITLES = {
@@ -66,6 +68,14 @@ TITLES = {
 }
 WORKS = "Works"
 OFF = "Off: EMBEDKIT_API_KEY is not set"
+FOLLOWED = ("ok", "starting")  # of Getty's feed of asset changes
+CHANGES = {
+    **dict.fromkeys(FOLLOWED, WORKS),
+    "pending": "Some wait until Getty Images can be asked for them",
+    "undelivered": "Gone here; a cache in front, or the webhook, has not been told yet",
+    "stalled": "Nobody has looked at Getty's feed lately",
+    "permission-denied": "The key has no feed of asset changes",
+}
 CACHE = {"ok": WORKS, "degraded": "Reads, but takes no writes", "unknown": "Unknown"}
 
 
@@ -77,6 +87,8 @@ def _page(context: AppContext, state: Readiness, status: int) -> Response:
         "Search": search if context.settings.api_key else OFF,
         "Cache": CACHE.get(state.cache, "Can't be reached"),
     }
+    if followed := state.changes.get("state"):
+        parts["Withdrawn pictures"] = CHANGES.get(followed, "Getty's feed can't be read")
     fine = (WORKS, OFF)
     return page(context, "status.html", status=status, title=title, text=text, parts=parts, fine=fine)
 

@@ -179,7 +179,7 @@ def _page(
         og=_open_graph(context, embed) if embed else {},
     )
     response.headers.extend(retry_headers(error) if error else {})
-    return response
+    return context.label(response, embed) if embed else response
 
 
 def policy(context: AppContext) -> str:

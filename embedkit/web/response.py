@@ -25,6 +25,8 @@ ALWAYS = {
 }
 HSTS = "max-age=31536000"
 HOUR = 3600
+BROWSER_MAX_AGE_S = 60
+UNTOLD_MAX_AGE_S = 15  # with a look at the feed every 45 seconds, at the most, still a minute
 RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 BUDGET = ("Search-Budget-Limit", "Search-Budget-Remaining", "Search-Budget-Reset")
 EXPOSED = ["Content-Language", "ETag", "Link", "Retry-After", *RATE_LIMIT, *BUDGET]
@@ -115,7 +117,15 @@ def in_language(response: Response, language: str) -> Response:
 
 
 def cache_control(settings: Settings, seconds: int) -> str:
-    """The header Cache-Control of what is fresh for so many seconds (RFC 5861)."""
+    """The header Cache-Control of what is fresh for so many seconds (RFC 5861).
+
+    While CHANGE_FEED is on nobody shows anything past its time. Browsers, which can't be told of a picture that is
+    withdrawn, ask again after a minute; a front that PURGE_URLS names is told, and any other asks sooner.
+    """
+    if settings.change_feed:
+        own = min(seconds, settings.max_age)
+        shared = own if settings.purge_urls else min(own, UNTOLD_MAX_AGE_S)
+        return f"public, max-age={min(own, BROWSER_MAX_AGE_S)}, s-maxage={shared}"
     behind = f", stale-while-revalidate={settings.stale_while_revalidate}" if seconds else ""
     return f"public, max-age={min(seconds, settings.max_age)}{behind}, stale-if-error={settings.stale_if_error}"
 

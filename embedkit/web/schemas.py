@@ -530,6 +530,14 @@ class Readiness(Struct):
             " (unwritten, takedowns); reserve: file, where takedowns outlive the process, or memory"
         ),
     ] = {}
+    changes: Annotated[
+        dict[str, Any],
+        Meta(
+            description="Of Getty's feed of asset changes, where CHANGE_FEED is on, and of those that are told of"
+            " a withdrawn picture. state: ok, starting, or what is wrong; pending pictures, and for how long;"
+            " undelivered, to fronts and to the webhook"
+        ),
+    ] = {}
 
 
 class Preview(Struct):

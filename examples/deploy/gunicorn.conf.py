@@ -39,9 +39,13 @@ def on_starting(server):  # noqa: ARG001  (gunicorn's signature)
 
 
 def post_worker_init(worker):
-    """Keep threads for the health check and for what is warm, however slow Getty is."""
-    from embedkit.web import three_in_four
+    """Look at Getty's feed of asset changes, where CHANGE_FEED is on.
 
+    And keep threads for the health check and for what is warm, however slow Getty is.
+    """
+    from embedkit.web import three_in_four, watch_changes
+
+    watch_changes(worker.wsgi)
     worker.wsgi = three_in_four(worker.wsgi, worker.cfg.threads)
 
 
