@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from typing import Protocol
 
 from embedkit.cache.embed_cache import EmbedCache
@@ -140,13 +139,6 @@ def _picture(id: str) -> str | None:
     except UnsupportedReference:
         return None
     return found[0] if len(found) == 1 else None
-
-
-def portions(ids: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
-    """So many at a time."""
-    rest = iter(ids)
-    while portion := tuple(islice(rest, size)):
-        yield portion
 
 
 class Changes:
@@ -313,17 +305,17 @@ class Changes:
             report.batches += 1
 
     def _settle(self, ids: Sequence[str], report: Report) -> None:
-        """Have each picture be a tombstone, rejected, or in the journal; one portion without answer is enough."""
-        is_down = False
-        for portion in portions(ids, PORTION):
-            if self.closing.is_set():
-                raise Superseded
-            outcomes: dict[str, Outcome] = dict.fromkeys(portion, "pending") if is_down else self._ask(portion)
-            is_down = all(outcome == "pending" for outcome in outcomes.values())
+        """Have each picture be a tombstone, rejected, or in the journal; one portion unanswered is enough."""
+        while ids and not self.closing.is_set():
+            outcomes, ids = self._ask(ids[:PORTION]), ids[PORTION:]
+            if set(outcomes.values()) == {"pending"}:
+                outcomes, ids = outcomes | dict.fromkeys(ids, "pending"), ()
             tells = bool(self._targets)
             self._journal.update(partial(Journal.settled, outcomes=outcomes, now=self._clock(), tells=tells))
             report.outcomes |= outcomes
             self._deliver()
+        if ids:
+            raise Superseded
 
     # -- one picture ------------------------------------------------------------------------------------
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
+import itertools
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,43 +11,74 @@ import pytest
 
 from embedkit import EmbedKit, Settings
 from embedkit.cache.stores.base import MemoryCache
-from embedkit.engine import journal as journals
-from embedkit.engine.changes import Changes, Report, portions, sort
-from embedkit.engine.journal import CLAIM_S, MAX_EVENTS, Delivery, Journal, SharedJournal, backoff
-from embedkit.engine.purges import PURPOSE, Target, surrogate_keys, targets, webhook_secret
+from embedkit.engine.changes import MAX_PENDING, REFUSED_S, Report, sort
+from embedkit.engine.journal import CLAIM_S, MAX_EVENTS, MAX_RETRY_S, Delivery, Journal
+from embedkit.engine.purges import MAX_PICTURES, PURPOSE, webhook_secret
 from embedkit.errors import (
     ConfigurationError,
     EmbedKitError,
-    InvalidResponse,
-    NotEmbeddable,
-    NotFound,
     PermissionDenied,
     Unavailable,
 )
 from embedkit.messages import Request, Response
-from embedkit.sandbox import Sandbox, SandboxTransport
+from embedkit.sandbox import Sandbox, SandboxConfig, SandboxTransport
 from embedkit.sandbox.services import auth
-from tests.support.tools import Clock
+from embedkit.settings import Secret
+from tests.readme import blocks
+from tests.support.tools import ROOT, Clock
 
 ONE, TWO, THREE = "74917285", "600000456", "600000123"
 FRONT, HOOK = "https://front.example.org", "https://hooks.example.org/in"
 
 
-class SharedStore(MemoryCache):
-    """A store that several kits share, as processes share a server."""
+class Killed(BaseException):
+    """What is left of a process after kill -9: nothing that it does from then on has an effect."""
+
+
+class Life:
+    """How many more steps a process lives."""
+
+    def __init__(self, steps: float = float("inf")) -> None:
+        self.steps = steps
+
+    def step(self) -> None:
+        self.steps -= 1
+        if self.steps < 0:
+            raise Killed
+
+
+class Store(MemoryCache):
+    """What one process sees of a store that others see, too; steps count before and after each write."""
 
     is_process_local = False
-    sick = False
+
+    def __init__(self, shared: MemoryCache, life: Life, clock: Clock) -> None:
+        super().__init__(clock=clock)
+        self._entries, self.versions = shared._entries, shared.versions
+        self.life, self.is_sick = life, False
 
     def get(self, key: str) -> Any:
-        if self.sick:
-            raise ConnectionError
+        self._look()
         return super().get(key)
 
     def set(self, key: str, value: Any, timeout: Any = None) -> bool:
-        if self.sick:
+        self._look()
+        done = super().set(key, value, timeout)
+        self.life.step()
+        return done
+
+    def add(self, key: str, value: Any, timeout: Any = None) -> bool:
+        self._look()
+        return super().add(key, value, timeout)
+
+    def delete(self, key: str) -> bool:
+        self._look()
+        return super().delete(key)
+
+    def _look(self) -> None:
+        self.life.step()
+        if self.is_sick:
             raise ConnectionError
-        return super().set(key, value, timeout)
 
 
 @dataclass
@@ -66,8 +95,27 @@ class Post:
             raise answer
         return Response(answer)
 
-    def keys(self, url: str = FRONT) -> list[str]:
-        return [request.headers["Surrogate-Key"] for request in self.got if request.url == url]
+    def told(self, url: str) -> list[str]:
+        """All pictures that somebody was told of, in order."""
+        found = [request for request in self.got if request.url == url]
+        if url == HOOK:
+            return [id for one in found for id in json.loads(one.body or b"")["data"]["pictures"]]
+        return [key.removeprefix("getty-") for one in found for key in one.headers["Surrogate-Key"].split()]
+
+
+@dataclass
+class Wire:
+    """A transport that sends to Getty what is Getty's, and the rest to the post."""
+
+    getty: SandboxTransport
+    post: Post
+    life: Life
+
+    def send(self, request: Request) -> Response:
+        self.life.step()
+        response = (self.post if "example.org" in request.url else self.getty).send(request)
+        self.life.step()
+        return response
 
 
 class House:
@@ -75,31 +123,20 @@ class House:
 
     def __init__(self, **rows: Any) -> None:
         self.clock = Clock()
-        self.store = SharedStore(clock=self.clock)
-        self.getty = Sandbox(clock=self.clock)
+        self.shared = MemoryCache(clock=self.clock)
+        self.getty = Sandbox(SandboxConfig(token_seconds=86_400), clock=self.clock)
         self.post = Post()
         self.rows = {"api_key": auth.KEY, "api_secret": auth.SECRET, "secret": "s" * 40, "change_feed": "on"}
         self.rows |= {"purge_urls": FRONT, "webhook_url": HOOK, **rows}
-        self.kits: list[EmbedKit] = []
 
-    def kit(self) -> EmbedKit:
-        transport = SandboxTransport(self.getty)
-        made = EmbedKit(
-            Settings(**self.rows), transport=_Fork(transport, self.post), cache=self.store, clock=self.clock
-        )
-        self.kits.append(made)
-        return made
+    def kit(self, steps: float = float("inf")) -> EmbedKit:
+        life = Life(steps)
+        wire = Wire(SandboxTransport(self.getty), self.post, life)
+        store = Store(self.shared, life, self.clock)
+        return EmbedKit(Settings(**self.rows), transport=wire, cache=store, clock=self.clock)
 
-
-@dataclass
-class _Fork:
-    """A transport that sends to Getty what is Getty's, and the rest to the post."""
-
-    getty: SandboxTransport
-    post: Post
-
-    def send(self, request: Request) -> Response:
-        return (self.post if "example.org" in request.url else self.getty).send(request)
+    def calls(self) -> int:
+        return sum(self.getty.counts().values())
 
 
 @pytest.fixture
@@ -114,86 +151,89 @@ def is_shown(kit: EmbedKit, ref: str) -> bool:
         return False
 
 
+def look(kit: EmbedKit) -> Report:
+    return kit.engine.changes().run()
+
+
+def state(kit: EmbedKit) -> str:
+    return str(kit.engine.changes().status()["state"])
+
+
 # -- what a Delete does ------------------------------------------------------------------------------------
 
 
-def test_a_withdrawn_picture_disappears_from_every_instance(house: House) -> None:
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_withdrawn_picture_disappears_from_every_instance(house: House, status: int) -> None:
     one, two = house.kit(), house.kit()
-    assert all(is_shown(kit, ref) for kit in (one, two) for ref in (ONE, TWO))
-    house.getty.withdraw(ONE)
+    assert {is_shown(kit, ref) for kit in (one, two) for ref in (ONE, TWO)} == {True}
+    house.getty.withdraw(ONE, status=status)
     assert is_shown(one, ONE), "nobody has heard of it"
-    report = one.engine.changes().run()
-    assert report.of("withdrawn") == [ONE]
+    assert look(one).of("withdrawn") == [ONE]
     assert [is_shown(kit, ref) for kit in (one, two) for ref in (ONE, TWO)] == [False, True, False, True]
-    assert house.post.keys() == [f"getty-{ONE}"]
-    assert one.engine.changes().status()["state"] == "ok"
-    assert one.engine.changes().run() == Report(), "the batch is confirmed"
+    assert house.post.told(FRONT) == house.post.told(HOOK) == [ONE]
+    assert state(one) == "ok"
+    assert look(one) == Report(), "the batch is confirmed"
 
 
-@pytest.mark.parametrize("change", ["update", "still there", "forbidden"])
-def test_only_a_404_or_410_to_what_is_deleted_purges(house: House, change: str) -> None:
+def test_an_update_is_not_asked_for(house: House) -> None:
     kit = house.kit()
     assert is_shown(kit, ONE)
-    if change == "update":
-        house.getty.withdraw(ONE)
-        kit.engine.changes().run()
-        house = House()
-        kit = house.kit()
-        assert is_shown(kit, ONE)
-        house.getty._withdrawn[ONE] = 404  # oEmbed would say so: it is not asked
-        house.getty.announce("Update", ONE)
-    else:
-        house.getty.announce("Delete", ONE)
-    if change == "forbidden":
+    house.getty._withdrawn[ONE] = 404  # as oEmbed would say
+    house.getty.announce("Update", ONE)
+    house.getty.announce("New", ONE)
+    before = house.getty.count("oembed")
+    assert look(kit) == Report(batches=1)
+    assert house.getty.count("oembed") == before
+    assert is_shown(kit, ONE)
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_delete_that_oembed_knows_nothing_of_is_rejected(house: House, status: int) -> None:
+    kit = house.kit()
+    assert is_shown(kit, ONE)
+    house.getty.announce("Delete", ONE)
+    if status == 403:
         house.getty.faults.add("status", status=403, count=None, route="oembed")
-    report = kit.engine.changes().run()
-    assert report.batches == 1
-    assert report.of("rejected") == ([] if change == "update" else [ONE])
+    assert look(kit).of("rejected") == [ONE]
     assert is_shown(kit, ONE)
     assert house.post.got == []
 
 
-def test_a_list_that_holds_it_disappears_too(house: House) -> None:
+def test_a_list_goes_with_each_of_its_pictures(house: House) -> None:
     one, two = house.kit(), house.kit()
     slideshow = f"{TWO},{ONE}"
     assert is_shown(one, slideshow)
     assert is_shown(two, slideshow)
     house.getty.withdraw(ONE)
-    one.engine.changes().run()
+    look(one)
     assert not is_shown(one, slideshow)
     assert not is_shown(two, slideshow)
     assert is_shown(two, f"{TWO},{THREE}")
 
 
-def test_a_list_stays_away_for_as_long_as_a_copy_could(house: House) -> None:
+def test_a_list_stays_away_for_as_long_as_a_copy_of_it_could_be_shown(house: House) -> None:
     kit = house.kit()
     assert is_shown(kit, f"{ONE},{TWO}")
     house.getty.withdraw(ONE)
-    kit.engine.changes().run()
+    look(kit)
     house.getty.faults.add("status", status=503, count=None, route="oembed")
-    for _ in range(30):
+    for _ in range(31):
         house.clock.now += 86_400
         assert not is_shown(kit, f"{ONE},{TWO}")
 
 
-def test_what_is_no_picture_is_rejected_unasked() -> None:
-    made = [
-        Named("74917285"),
-        Named("../../etc/passwd"),
-        Named("1,2"),
-        Named(""),
-        Named("x" * 100),
-        Named("1\r\nHost: evil.example"),
-        Named("500", asset_type="Film"),
-        Named("SB10065012A-001", asset_type=""),
-        Named("74917285"),
-        Named("600", "New"),
-        Named("601", "Update"),
-        Named("602", "delete"),
-    ]
-    pictures, foreign = sort(made)
-    assert pictures == ("74917285", "sb10065012a-001")
-    assert set(foreign) == {"../../etc/passwd", "1,2", "", "x" * 100, "1\r\nHost: evil.example", "500"}
+def test_what_comes_back_is_shown_again(house: House) -> None:
+    kit = house.kit()
+    house.getty.withdraw(ONE)
+    look(kit)
+    house.getty.restore(ONE)
+    look(kit)
+    house.clock.now += 86_400
+    assert is_shown(kit, ONE)
+    assert is_shown(kit, f"{ONE},{TWO}")
+    house.getty.withdraw(ONE)
+    assert look(kit).of("withdrawn") == [ONE]
+    assert not is_shown(kit, ONE)
 
 
 @dataclass
@@ -203,3 +243,358 @@ class Named:
     id: str
     lifecycle: str = "Delete"
     asset_type: str = "Image"
+
+
+def test_what_is_no_picture_is_rejected_unasked() -> None:
+    hostile = ["../../etc/passwd", "1,2", "", "x" * 100, "1\r\nHost: evil.example", "1' OR '1'='1", "74917285/.."]
+    made = [*map(Named, hostile), Named("500", asset_type="Film"), Named("74917285"), Named("74917285")]
+    made += [Named("SB10065012A-001", asset_type=""), Named("7", "Deleted")]
+    made += [Named("600", "New"), Named("601", "Update"), Named("602", "delete")]
+    assert sort(made) == (("74917285", "sb10065012a-001", "7"), (*hostile, "500"))
+
+
+# -- nothing is lost ---------------------------------------------------------------------------------------
+
+
+def test_kill_9_at_each_step(house: House) -> None:
+    """What was killed is followed by another process, which finds all that was not done."""
+    ids = [ONE, TWO]
+    for steps in itertools.count(1):
+        house = House()
+        viewer = house.kit()
+        assert {is_shown(viewer, id) for id in (*ids, THREE)} == {True}
+        house.getty.withdraw(*ids)
+        house.getty.announce("Delete", THREE)
+        try:
+            look(house.kit(steps))
+            break
+        except Killed:
+            house.clock.now += CLAIM_S + 1
+        follower = house.kit()
+        look(follower)
+        assert [is_shown(viewer, id) for id in (*ids, THREE)] == [False, False, True], steps
+        assert set(house.post.told(FRONT)) == set(house.post.told(HOOK)) == set(ids), steps
+        assert look(follower) == Report(), steps
+        assert state(follower) == "ok"
+    assert steps > 80
+
+
+def test_a_batch_is_not_confirmed_where_the_store_takes_nothing(house: House) -> None:
+    kit = house.kit()
+    look(kit)
+    house.getty.withdraw(ONE)
+    store = kit.cache._store.backend
+    assert isinstance(store, Store)
+    for broken in (True, False):
+        store.is_sick = broken
+        if broken:
+            with pytest.raises(Unavailable):
+                look(kit)
+            assert kit.engine.changes_status() == {"state": "unavailable"}
+            house.clock.now += CLAIM_S + 1
+    kit = house.kit()
+    assert look(kit).of("withdrawn") == [ONE]
+
+
+def test_pending_while_oembed_is_down(house: House) -> None:
+    kit = house.kit()
+    changes = kit.engine.changes()
+    assert is_shown(kit, ONE)
+    house.getty.withdraw(ONE)
+    house.getty.announce("Delete", TWO)
+    house.getty.faults.add("status", status=503, count=None, route="oembed")
+    report = look(kit)
+    assert (report.batches, report.of("pending")) == (2, [ONE, TWO])
+    for _ in range(200):
+        house.clock.now += MAX_RETRY_S
+        changes.work()
+    status = changes.status()
+    assert (status["state"], status["pending"], status["pending_seconds"]) == ("pending", 2, 200 * MAX_RETRY_S)
+    house.getty.faults.clear()
+    house.clock.now += MAX_RETRY_S
+    changes.work()
+    assert not is_shown(kit, ONE)
+    assert house.post.told(FRONT) == [ONE]
+    assert (state(kit), changes.status()["pending"]) == ("ok", 0)
+
+
+def test_an_answer_of_no_use_is_asked_for_less_often(house: House) -> None:
+    kit = house.kit()
+    house.getty.withdraw(ONE)
+    house.getty.faults.add("status", status=400, count=None, route="oembed")
+    assert look(kit).of("unusable") == [ONE]
+    before = house.getty.count("oembed")
+    for _ in range(1_800):
+        house.clock.now += 2
+        kit.engine.changes().work()
+    assert 5 <= house.getty.count("oembed") - before <= 15
+
+
+def test_with_too_many_pending_getty_keeps_the_rest(house: House) -> None:
+    kit = house.kit()
+    look(kit)
+    journal = kit.engine.changes()._journal
+    assert journal.claim(lambda _: True)
+    journal.update(lambda now: replace(now, pending={str(600_100_000 + one): 1.0 for one in range(MAX_PENDING)}))
+    journal.release()
+    house.getty.withdraw(ONE)
+    house.getty.faults.add("status", status=503, count=None, route="oembed")
+    assert look(kit).batches == 0
+    assert kit.engine.changes().status()["pending"] == MAX_PENDING
+    house.getty.faults.clear()
+    journal.claim(lambda _: True)
+    journal.update(lambda now: replace(now, pending={}))
+    journal.release()
+    assert look(kit).of("withdrawn") == [ONE]
+
+
+def test_a_store_that_was_emptied_gets_its_journal_back(house: House) -> None:
+    kit = house.kit()
+    house.getty.withdraw(ONE)
+    house.getty.faults.add("status", status=503, count=None, route="oembed")
+    assert look(kit).of("pending") == [ONE]
+    house.shared.clear()
+    house.getty.faults.clear()
+    house.clock.now += MAX_RETRY_S
+    kit.engine.changes().work()
+    assert house.post.told(FRONT) == [ONE]
+
+
+# -- one at a time, and seldom -----------------------------------------------------------------------------
+
+
+def test_one_process_at_a_time(house: House) -> None:
+    one, two = house.kit().engine.changes(), house.kit().engine.changes()
+    assert one._journal.claim(lambda _: True)
+    with pytest.raises(Unavailable):
+        two.run()
+    two.work()
+    assert house.calls() == 0
+    house.clock.now += CLAIM_S + 1
+    two.run()
+    assert house.calls() > 0
+
+
+def test_who_was_silent_for_too_long_confirms_nothing(house: House) -> None:
+    """Stopped in the midst of a batch, it finds that another has done all, and does not write over that."""
+    late, quick = house.kit(), house.kit()
+    house.getty.withdraw(ONE)
+    feed = late.engine.changes()._feed
+    assert feed is not None
+
+    class Slow:
+        channels, confirm = feed.channels, feed.confirm
+
+        def take(self, channel: int) -> Any:
+            taken = feed.take(channel)
+            house.clock.now += CLAIM_S + 1
+            look(quick)
+            house.getty.withdraw(TWO)
+            return taken
+
+    late.engine.changes()._feed = Slow()
+    look(late)
+    assert set(house.post.told(FRONT)) == {ONE}
+    assert look(quick).of("withdrawn") == [TWO]
+
+
+def test_an_idle_feed_costs_less_than_two_calls_a_minute(house: House) -> None:
+    """Any number of instances, tokens included."""
+    kits = [house.kit() for _ in range(3)]
+    per_minute: list[int] = []
+    for _ in range(60):
+        before = house.getty.count("v3")
+        for _ in range(30):
+            house.clock.now += 2
+            for kit in kits:
+                kit.engine.changes().work()
+        per_minute.append(house.getty.count("v3") - before)
+    assert house.calls() <= 120
+    assert max(per_minute[1:]) <= 2
+    assert min(per_minute) >= 1
+
+
+@pytest.mark.parametrize("key", [(auth.SEARCH_KEY, auth.SEARCH_SECRET), ("nobody", "nothing")])
+def test_a_key_without_the_feed_is_asked_once_an_hour(key: tuple[str, str], caplog: Any) -> None:
+    house = House(api_key=key[0], api_secret=key[1])
+    kit = house.kit()
+    for _ in range(1_700):
+        house.clock.now += 2
+        kit.engine.changes().work()
+    assert house.getty.count("v3") <= 1
+    assert len([one for one in caplog.records if one.name == "embedkit.changes"]) == 1
+    assert state(kit) in ("permission-denied", "invalid-key")
+    if key[0] == auth.SEARCH_KEY:
+        house.clock.now += REFUSED_S
+        kit.engine.changes().work()
+        assert house.getty.count("v3") == 2
+
+
+def test_a_key_without_the_feed_is_told_so() -> None:
+    house = House(api_key=auth.SEARCH_KEY, api_secret=auth.SEARCH_SECRET)
+    with pytest.raises(PermissionDenied, match="EMBEDKIT_CHANGE_FEED"):
+        look(house.kit())
+
+
+# -- who else is told --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [500, 302, 404, Unavailable("hangs")], ids=str)
+def test_a_front_that_fails_gets_it_later_and_keeps_nobody_waiting(house: House, answer: Any) -> None:
+    kit = house.kit()
+    changes = kit.engine.changes()
+    house.post.answers[FRONT] = answer
+    house.getty.withdraw(ONE)
+    look(kit)
+    assert house.post.told(HOOK) == [ONE]
+    assert changes.status() == {
+        "state": "undelivered",
+        "pending": 0,
+        "pending_seconds": 0,
+        "undelivered": {"fronts": 1, "webhook": 0},
+    }
+    for _ in range(1_800):
+        house.clock.now += 2
+        changes.work()
+    assert 12 < len(house.post.told(FRONT)) < 22, "less often in time"
+    house.post.answers.clear()
+    house.getty.withdraw(TWO)
+    house.clock.now += 300
+    changes.work()
+    assert house.post.got[-2].headers["Surrogate-Key"] == f"getty-{ONE} getty-{TWO}" or state(kit) == "ok"
+    assert house.post.told(HOOK) == [ONE, TWO]
+    assert changes.status()["undelivered"] == {"fronts": 0, "webhook": 0}
+
+
+def test_a_webhook_gets_the_same_message_again_with_the_same_id(house: House) -> None:
+    kit = house.kit()
+    house.post.answers[HOOK] = 500
+    house.getty.withdraw(ONE)
+    look(kit)
+    for _ in range(10):
+        house.clock.now += 30
+        kit.engine.changes().work()
+    sent = [one for one in house.post.got if one.url == HOOK]
+    assert len(sent) > 2
+    assert len({one.headers["Webhook-Id"] for one in sent}) == 1
+    assert len({one.headers["Webhook-Timestamp"] for one in sent}) == len(sent)
+    assert {one.follow_redirects for one in house.post.got} == {False}
+
+
+def test_a_receiver_knows_what_is_genuine_as_documented(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    kit = house.kit()
+    house.getty.withdraw(ONE)
+    look(kit)
+    (sent,) = [one for one in house.post.got if one.url == HOOK]
+    (snippet,) = [one for one in blocks("python", ROOT / "examples/deploy/README.md") if "is_genuine" in one]
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    monkeypatch.setattr(names["time"], "time", house.clock)
+    headers = {name.lower(): value for name, value in sent.headers.items()}
+    secret, body = webhook_secret(kit.cache.secret(PURPOSE)), sent.body or b""
+    assert names["is_genuine"](headers, body, secret)
+    assert not names["is_genuine"](headers, body.replace(b"749", b"750"), secret)
+    assert not names["is_genuine"](headers | {"webhook-timestamp": str(int(house.clock.now) + 1)}, body, secret)
+    assert not names["is_genuine"](headers, body, webhook_secret(b"k" * 32))
+    house.clock.now += 301
+    assert not names["is_genuine"](headers, body, secret)
+
+
+def test_a_purge_by_hand_is_delivered_too(house: House) -> None:
+    house.rows["change_feed"] = "off"
+    kit = house.kit()
+    kit.resolve(ONE)
+    assert kit.purge(ONE)
+    kit.engine.changes().work()
+    assert house.post.told(FRONT) == house.post.told(HOOK) == [ONE]
+    assert house.getty.count("v3") == 0
+
+
+def test_no_secret_and_no_url_is_logged(house: House, caplog: Any) -> None:
+    caplog.set_level("DEBUG")
+    house.rows["webhook_url"] = "https://hooks.example.org/canary-path"
+    kit = house.kit()
+    house.post.answers[FRONT] = 500
+    house.getty.withdraw(ONE)
+    look(kit)
+    logged = " ".join(f"{one.getMessage()} {getattr(one, 'fields', '')}" for one in caplog.records)
+    assert "withdrawn" in logged
+    assert "delivered" in logged
+    assert not {"canary", "hooks.example", "front.example", auth.SECRET} & set(logged.split("/"))
+    assert "canary" not in logged + json.dumps(kit.engine.changes().status()) + repr(kit.settings)
+
+
+# -- the journal -------------------------------------------------------------------------------------------
+
+
+def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
+    journal = Journal().telling(str(number) for number in range(250))
+    sizes = []
+    while ids := journal.undelivered("front", 0.0):
+        sizes.append(len(ids))
+        journal = journal.delivered("front", len(ids)).trimmed(["front"])
+    assert sizes == [MAX_PICTURES, MAX_PICTURES, 50]
+    assert (journal.events, journal.first) == ((), 250)
+
+
+def test_what_nobody_takes_does_not_grow_for_ever() -> None:
+    journal = Journal().telling(map(str, range(MAX_EVENTS))).delivered("quick", MAX_EVENTS)
+    journal = journal.trimmed(["quick", "dead"]).telling(["last"])
+    assert (len(journal.events), journal.first, journal.left("dead")) == (MAX_EVENTS, 1, MAX_EVENTS)
+    assert journal.undelivered("quick", 0.0) == ("last",)
+    assert journal.undelivered("dead", 0.0)[0] == "1"
+    assert journal.trimmed(["quick"]).deliveries.keys() == {"quick"}
+
+
+def test_a_journal_survives_its_store() -> None:
+    journal = Journal("s", "o", 1.0, 2.0, 3.0, "p", {"1": "7"}, {"5": 4.0}, 2, 5.0, ("6",), 3, {"t": Delivery(3)})
+    assert (
+        Journal.load(json.loads(json.dumps(journal.dump() | {"v": 1, "key": "k", "of a later version": 1})))
+        == journal
+    )
+
+
+# -- settings ----------------------------------------------------------------------------------------------
+
+
+def test_where_others_would_hear_of_nothing_it_does_not_start() -> None:
+    for rows in ({"change_feed": True}, {"purge_urls": FRONT}, {"webhook_url": HOOK}):
+        with EmbedKit(Settings(cache="memory:", **rows)) as kit, pytest.raises(ConfigurationError, match="CACHE"):
+            kit.engine.changes()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("on", 35), ("true", 35), ("off", 0), ("", 0), ("0", 0), ("10", 10), ("0.5", 0.5)]
+)
+def test_how_often_the_feed_is_looked_at(text: str, seconds: float) -> None:
+    assert Settings.from_env({"EMBEDKIT_CHANGE_FEED": text}).change_feed == seconds
+
+
+WRONG = [
+    ("CHANGE_FEED", "46"),
+    ("CHANGE_FEED", "0.1"),
+    ("CHANGE_FEED", "sometimes"),
+    *itertools.product(
+        ("PURGE_URLS", "WEBHOOK_URL"),
+        (
+            "http://front.example.org",
+            "ftp://127.0.0.1",
+            "https://ada:canary@front.example.org",
+            "front.example.org",
+        ),
+    ),
+    ("PURGE_URLS", ",".join(f"https://f{number}.example.org" for number in range(11))),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_where_nothing_may_be_sent(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"EMBEDKIT_{name}") as failed:
+        Settings.from_env({f"EMBEDKIT_{name}": value})
+    assert "canary" not in str(failed.value)
+
+
+def test_where_something_may_be_sent() -> None:
+    settings = Settings.from_env({"EMBEDKIT_PURGE_URLS": "http://127.0.0.1:6081/, https://a.example.org"})
+    assert settings.purge_urls == ("http://127.0.0.1:6081", "https://a.example.org")
+    assert Settings(webhook_url=Secret(HOOK)).webhook_url.reveal() == HOOK
