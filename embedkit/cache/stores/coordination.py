@@ -186,8 +186,10 @@ class Locks:
         try:
             yield waited
         finally:
-            self._end_lease(name)
-            self._leave(name)
+            try:
+                self._end_lease(name)
+            finally:  # whatever interrupts that, or nobody here would ever hold it again
+                self._leave(name)
 
     @contextmanager
     def try_hold(self, name: str, wait: float) -> Iterator[bool]:
@@ -205,10 +207,13 @@ class Locks:
             if name in self._held:
                 return False
             self._held.add(name)
-        if self._lease(name, seconds):
-            return True
-        self._leave(name)
-        return False
+        leased = False
+        try:
+            leased = self._lease(name, seconds)
+        finally:
+            if not leased:
+                self._leave(name)
+        return leased
 
     def _leave(self, name: str) -> None:
         with self._mutex:
