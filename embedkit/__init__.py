@@ -45,8 +45,31 @@ if TYPE_CHECKING:
         Comment as Comment,
         Comments as Comments,
     )
+    from embedkit.api.account import (
+        Customer as Customer,
+        DownloadDimensions as DownloadDimensions,
+        DownloadNotes as DownloadNotes,
+        DownloadPage as DownloadPage,
+        DownloadRequirements as DownloadRequirements,
+        DownloadUser as DownloadUser,
+        PastDownload as PastDownload,
+        Product as Product,
+    )
+    from embedkit.api.changes import (
+        AssetChange as AssetChange,
+        AssetChanges as AssetChanges,
+        ChangeSet as ChangeSet,
+        Channel as Channel,
+    )
     from embedkit.api.client import Api as Api
     from embedkit.api.downloads import Download as Download, Downloads as Downloads
+    from embedkit.api.events import (
+        Event as Event,
+        EventLocation as EventLocation,
+        EventPage as EventPage,
+        FoundEvents as FoundEvents,
+        HeroImage as HeroImage,
+    )
     from embedkit.api.models import (
         AllowedUse as AllowedUse,
         Collection as Collection,
@@ -144,6 +167,12 @@ _MODULES = {
     "cache.entry": "Entry",
     "files.atomic": "Outcome WriteBack",
     "api.client": "Api",
+    "api.account": (
+        "Customer DownloadDimensions DownloadNotes DownloadPage DownloadRequirements DownloadUser "
+        "PastDownload Product"
+    ),
+    "api.changes": "AssetChange AssetChanges ChangeSet Channel",
+    "api.events": "Event EventLocation EventPage FoundEvents HeroImage",
     "api.search": "PreparedSearch Search",
     "api.downloads": "Download Downloads",
     "api.boards": "Board BoardAsset BoardChange BoardLinks BoardPage BoardPermissions Boards Comment Comments",

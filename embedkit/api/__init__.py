@@ -6,6 +6,10 @@ search.py          a request, what its answer means, and the methods of kit.api.
 images.py          pictures by their IDs; what a picture is in any answer
 boards.py          the same as search.py for boards, their pictures and comments
 downloads.py       the same for licensed files
+events.py          the same for events
+account.py         the same for products, past downloads and the customer
+changes.py         the same for the feed of changes
+raw.py             calls by their paths, for the rest
 models.py          the values that are returned
 parameters.py      what each endpoint takes: one table; encoding.py checks and writes it
 requests.py        what all requests have in common: URL, language, where answers may lead

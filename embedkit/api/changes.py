@@ -55,8 +55,11 @@ class AssetChanges:
     Every method raises ConfigurationError without key and secret, PermissionDenied where the key has no feed, and
     ProviderError where there is no answer.
 
-    >>> kit.api.changes.channels()[0].family
-    'Editorial'
+    >>> channel = kit.api.changes.channels()[0]
+    >>> channel.family, channel.waiting
+    ('Editorial', 0)
+    >>> if batch := kit.api.changes.take(channel.id):
+    ...     kit.api.changes.confirm(batch.id)
     """
 
     def __init__(self, api: ApiSettings, session: ApiSession) -> None:
@@ -73,7 +76,10 @@ class AssetChanges:
         return tuple(channel for channel in channels if channel)
 
     def take(self, channel: int) -> ChangeSet | None:
-        """The oldest batch of a channel, of 2,200 changes at the most; None where nothing waits."""
+        """The oldest batch of a channel, of 2,200 changes at the most; None where nothing waits.
+
+        :param channel: the ID of one of :meth:`channels`.
+        """
         answer = self._ask(write(self._api, "PUT", CHANGE_SETS, (("channel_id", str(channel)),)))
         if not answer.body.strip():
             return None
@@ -89,6 +95,7 @@ class AssetChanges:
     def confirm(self, batch: str) -> None:
         """Have a batch not come again.
 
+        :param batch: the ID of what :meth:`take` returned.
         :raises NotFound: where there is no such batch, as for one that is confirmed.
         """
         self._ask(write(self._api, "DELETE", f"{CHANGE_SETS}/{batch}"))

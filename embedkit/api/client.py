@@ -1,7 +1,9 @@
 """The client of the Getty Images API v3: :attr:`embedkit.EmbedKit.api`.
 
 search       images, creative, editorial, pages, find, find_pages, find_all; budget
-itself       image, images, similar, same_series, countries, collections
+itself       image, images, similar, same_series, event, events, countries, collections
+             products, download_history, image_download_history, customer
+             get, put, post, delete, for whatever has no method of its own
 downloads    sizes, largest, url, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment
 changes      channels, take, confirm
@@ -14,23 +16,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from embedkit.api import images, search
+from embedkit.api import account, events, images, raw, search
+from embedkit.api.account import Customer, DownloadPage, PastDownload, Product
 from embedkit.api.decoding import FAMILIES, JSONReader, read
 from embedkit.api.encoding import documented
+from embedkit.api.events import Event, FoundEvents
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
 from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.session import ApiSession, TokenFile
 from embedkit.cache.envelope import signing_secrets
-from embedkit.messages import Response
+from embedkit.messages import Request, Response
 from embedkit.validation import materialise
 
 if TYPE_CHECKING:
     from embedkit.api.boards import Boards
     from embedkit.api.changes import AssetChanges
     from embedkit.api.downloads import Downloads
-    from embedkit.api.parameters import Details, Series
+    from embedkit.api.parameters import Details, DownloadHistory, EventDetails, Series
     from embedkit.settings import Settings
     from embedkit.transport.client import Transport
 
@@ -40,7 +44,7 @@ class Api:
 
     Every method raises ConfigurationError without EMBEDKIT_API_KEY and for arguments that it does not take,
     UnsupportedReference for what is not an asset ID, and ProviderError where there is no answer. An answer is kept
-    for five minutes, except those about downloads and boards.
+    for five minutes, except those about downloads, boards and the customer, and those of :meth:`get`.
 
     >>> image = kit.api.image("74917285", fields=["title", "credit_line"])
     >>> image.id, image.shortcode
@@ -54,6 +58,20 @@ class Api:
     ['Allemagne']
     >>> kit.api.collections()[0].code.isalpha()
     True
+    >>> event = kit.api.event(kit.api.search.events("climate talks").events[0].id)
+    >>> kit.api.events([event.id, 404404]).missing
+    (404404,)
+    >>> [product.name for product in kit.api.products() if product.status == "active"][0]
+    'Premium Access'
+    >>> kit.api.download_history(date_from="2026-01-01").total, kit.api.image_download_history("74917285")
+    (0, ())
+    >>> kit.api.customer().last_name
+    'Boxer'
+    >>> kit.api.get("/v3/images/74917285", {"fields": ["id"]})
+    {'images': [{'id': '74917285'}], 'images_not_found': []}
+    >>> id = kit.api.post("/v3/boards", body={"name": "Front page", "description": ""})["id"]
+    >>> kit.api.put(f"/v3/boards/{id}/assets/74917285")
+    >>> kit.api.delete(f"/v3/boards/{id}")
 
     :param transport: returns the transport when it is first needed.
     :param clock: seconds since the epoch.
@@ -104,6 +122,39 @@ class Api:
 
         return Downloads(self._api, self._session)
 
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, language: str | None = None) -> Any:
+        """The JSON at a path of the API, for what has no method of its own. It may be tried again after a failure.
+
+        :param path: below ``/v3/``, such as ``/v3/orders/1234``; without a host, parameters or percent-encoding.
+        :param params: by their names in Getty's documentation; a list is joined by commas, None is not sent.
+        :param language: of the answer, such as ``de``; by default that of EMBEDKIT_LOCALE.
+        :returns: what the JSON is; None for an empty answer.
+        """
+        return self._raw(raw.request(self._api, "GET", path, params, language=language))
+
+    def put(self, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None) -> Any:
+        """Write at a path of the API. It is sent once, whatever becomes of it.
+
+        :param path: as for :meth:`get`, like ``params``.
+        :param body: sent as JSON; None sends none.
+        """
+        return self._raw(raw.request(self._api, "PUT", path, params, document=body))
+
+    def post(self, path: str, params: Mapping[str, Any] | None = None, *, body: Any = None) -> Any:
+        """The same with POST. Downloads are refused: use :meth:`Downloads.save`, which never licenses twice.
+
+        :param path: as for :meth:`get`, like ``params``.
+        :param body: sent as JSON; None sends none.
+        """
+        return self._raw(raw.request(self._api, "POST", path, params, document=body))
+
+    def delete(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The same with DELETE.
+
+        :param path: as for :meth:`get`, like ``params``.
+        """
+        return self._raw(raw.request(self._api, "DELETE", path, params))
+
     @documented("image")
     def image(self, id: str, **params: Unpack[Details]) -> Image:
         """One picture.
@@ -145,6 +196,54 @@ class Api:
         """
         return self._series("same-series", id, params)
 
+    @documented("event")
+    def event(self, id: int | str, **params: Unpack[EventDetails]) -> Event:
+        """One event.
+
+        :param id: as ``event_ids`` of a picture has it.
+        :raises NotFound: where there is none of that ID.
+        """
+        request = events.event_request(id, params, self._api)
+        return self._cache.ask(request, lambda response: events.parse_event(response, self._api, id))
+
+    @documented("event")
+    def events(self, ids: Sequence[int | str], **params: Unpack[EventDetails]) -> FoundEvents:
+        """1 to 100 events, and which IDs there are none of.
+
+        :param ids: as for :meth:`event`.
+        """
+        wanted = events.event_ids(ids)
+        request = events.events_request(wanted, params, self._api)
+        return self._cache.ask(request, lambda response: events.parse_events(response, self._api, wanted))
+
+    def products(self, requirements: bool = False, language: str | None = None) -> tuple[Product, ...]:
+        """The customer's agreements, with the downloads left; none for an application on its own.
+
+        :param requirements: whether to say what each wants to be told with a download.
+        :param language: as for :meth:`countries`.
+        """
+        request = account.products_request(self._api, requirements=requirements, language=language)
+        return account.parse_products(self._session.call(request, "token"))
+
+    @documented("history")
+    def download_history(self, **params: Unpack[DownloadHistory]) -> DownloadPage:
+        """One page of what the customer has downloaded, the latest first."""
+        request = account.history_request(params, self._api)
+        return account.parse_history(self._session.call(request, "customer"), self._api, **page_of(params))
+
+    def image_download_history(self, id: str, company_downloads: bool = False) -> tuple[PastDownload, ...]:
+        """All downloads of one picture.
+
+        :param id: an asset ID.
+        :param company_downloads: whether to include those of the customer's colleagues; not all may ask that.
+        """
+        request = account.image_history_request(id, self._api, company=company_downloads)
+        return account.parse_image_history(self._session.call(request, "customer"), self._api, id)
+
+    def customer(self) -> Customer:
+        """Whose token it is."""
+        return account.parse_customer(self._session.call(get(self._api, "/v3/customers/current"), "customer"))
+
     def countries(self, language: str | None = None) -> tuple[Country, ...]:
         """All countries.
 
@@ -162,6 +261,9 @@ class Api:
     def close(self) -> None:
         """Close connections, except the transport's."""
         self._cache.close()
+
+    def _raw(self, request: Request) -> Any:
+        return raw.parse(self._session.call(request, repeats=request.method == "GET"))
 
     def _portion(self, ids: Sequence[str], params: Mapping[str, Any], *, batch: bool) -> Found:
         request = replace(images.images_request(ids, params, self._api), batch=batch)

@@ -160,7 +160,7 @@ class JSONReader:
 
     def texts(self, name: str, limit: int = MAX_NAME_CHARS) -> tuple[str, ...]:
         """Clean lines, those that are not empty."""
-        return self._each(name, lambda item: _text(item, limit) or None)
+        return self.each(name, lambda item: _text(item, limit) or None)
 
     def number(self, name: str) -> int | None:
         """A number of 0 or more, or digits."""
@@ -173,7 +173,7 @@ class JSONReader:
 
     def numbers(self, name: str) -> tuple[int, ...]:
         """Numbers of 0 or more."""
-        return self._each(name, payload.whole_number)
+        return self.each(name, payload.whole_number)
 
     def flag(self, name: str) -> bool | None:
         """True or false; nothing else is either."""
@@ -221,7 +221,7 @@ class JSONReader:
 
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
-        return self._each(
+        return self.each(
             name,
             lambda item: read(JSONReader(item, self._api, self._response)) if isinstance(item, dict) else None,
         )
@@ -234,8 +234,8 @@ class JSONReader:
         clean = [(_text(key, MAX_NAME_CHARS), _text(value, MAX_NAME_CHARS)) for key, value in found.items()]
         return self._take(name, tuple((key, value) for key, value in clean if key and value)) or ()
 
-    def _each(self, name: str, read: Callable[[Any], T | None]) -> tuple[T, ...]:
-        """What can be read of a list."""
+    def each(self, name: str, read: Callable[[Any], T | None]) -> tuple[T, ...]:
+        """The items of a list, those that can be read."""
         value = self.raw(name)
         items = self._take(name, value if isinstance(value, list) else None) or []
         return tuple(found for item in items if (found := read(item)) is not None)

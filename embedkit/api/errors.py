@@ -40,7 +40,9 @@ from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
 from embedkit.messages import Response
 
-What = Literal["search", "picture", "places", "download", "board", "comment", "changes"]
+What = Literal[
+    "search", "picture", "places", "download", "board", "comment", "event", "account", "changes", "resource"
+]
 
 MISSING: dict[What, tuple[str, str]] = {
     "picture": ("picture not found, it was withdrawn or never existed", "Choose another picture."),
@@ -48,6 +50,8 @@ MISSING: dict[What, tuple[str, str]] = {
     "board": ("there is no such board", "Look at the list of boards."),
     "comment": ("there is no such board or comment", "Look at the comments of the board."),
     "changes": ("there is no such channel or batch of asset changes", "Ask Getty Images whether the key has one."),
+    "event": ("there is no such event", "Take its ID from event_ids of a picture."),
+    "resource": ("there is nothing at this path", "Look at the path."),
 }
 KEY_REFUSED = (InvalidKey, "the key is missing or refused", "Check EMBEDKIT_API_KEY.")
 TOKEN_REFUSED = (

@@ -141,6 +141,7 @@ Mood = Literal["black_and_white", "bold", "cool", "dramatic", "natural", "vivid"
 Segment = Literal["archival", "entertainment", "news", "publicity", "royalty", "sport"]
 SortOrder = Literal["best_match", "most_popular", "newest", "random"]
 EditorialSortOrder = Literal["best_match", "most_popular", "newest", "oldest", "random"]
+EventSortOrder = Literal["newest", "oldest"]
 CreativeFacet = Literal["artists", "locations"]
 EditorialFacet = Literal["artists", "events", "locations", "specific_people"]
 DownloadFileType = Literal["eps", "jpg"]
@@ -215,6 +216,54 @@ DetailField = Literal[
     "links",
     "object_name",
     "state_province",
+]
+EventField = Literal[
+    "id",
+    "child_event_count",
+    "editorial_segments",
+    "hero_image",
+    "image_count",
+    "location",
+    "name",
+    "start_date",
+    "type",
+]
+EventSearchField = Literal[EventField, "keywords"]
+ArtistField = Literal[
+    "allowed_use",
+    "alternative_ids",
+    "artist",
+    "asset_family",
+    "asset_type",
+    "call_for_image",
+    "caption",
+    "collection_code",
+    "collection_id",
+    "collection_name",
+    "comp",
+    "comp_webp",
+    "copyright",
+    "date_created",
+    "date_submitted",
+    "detail_set",
+    "display_set",
+    "editorial_segments",
+    "event_ids",
+    "graphical_style",
+    "high_res_comp_webp",
+    "id",
+    "keywords",
+    "license_model",
+    "max_dimensions",
+    "mid_res_comp_webp",
+    "orientation",
+    "preview",
+    "product_types",
+    "quality_rank",
+    "referral_destinations",
+    "summary_set",
+    "thumb",
+    "title",
 ]
 
 DateOrText = date | str  # ISO 8601, if it is a text
@@ -375,6 +424,51 @@ class Downloading(Localised, total=False):
     use_team_credits: bool
 
 
+class EventDetails(Localised, total=False):
+    """What events by their IDs take."""
+
+    fields: OneOrMany[EventField]
+
+
+class EventSearch(Localised, Paging, total=False):
+    """The search of events; ``country`` is sent as a header."""
+
+    country: Country
+    date_from: DateOrText
+    date_to: DateOrText
+    editorial_segment: Segment
+    fields: OneOrMany[EventSearchField]
+    sort_order: EventSortOrder
+
+
+class ArtistSearch(Localised, Paging, total=False):
+    """The pictures of a photographer."""
+
+    fields: OneOrMany[ArtistField]
+
+
+class ImageLikeness(Localised, Paging, total=False):
+    """The search of creative pictures that look like one; ``country`` is sent as a header."""
+
+    country: Country
+    exclude_editorial_use_only: bool
+    facet_fields: OneOrMany[CreativeFacet]
+    facet_max_count: Number
+    fields: OneOrMany[CreativeField]
+    include_facets: bool
+    product_types: OneOrMany[Product]
+
+
+class DownloadHistory(Localised, Paging, total=False):
+    """What the list of a customer's downloads takes."""
+
+    company_downloads: bool
+    date_from: DateOrText
+    date_to: DateOrText
+    product_type: ProductType
+    use_time: bool
+
+
 class BoardListing(Localised, Numbered, total=False):
     """What the list of boards takes."""
 
@@ -385,7 +479,19 @@ class BoardListing(Localised, Numbered, total=False):
 
 Family = Literal["all", "creative", "editorial"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
-Endpoint = Literal[Family, "image", "similar", "same-series", "download", "boards"]
+Endpoint = Literal[
+    Family,
+    "image",
+    "similar",
+    "same-series",
+    "by-image",
+    "artist",
+    "event",
+    "events",
+    "download",
+    "history",
+    "boards",
+]
 
 ENDPOINTS: dict[Endpoint, type] = {
     "all": ImageSearch,
@@ -394,7 +500,12 @@ ENDPOINTS: dict[Endpoint, type] = {
     "image": Details,
     "similar": Series,
     "same-series": Series,
+    "by-image": ImageLikeness,
+    "artist": ArtistSearch,
+    "event": EventDetails,
+    "events": EventSearch,
     "download": Downloading,
+    "history": DownloadHistory,
     "boards": BoardListing,
 }
 HEADERS = frozenset({"language", "country"})  # what is sent as a header

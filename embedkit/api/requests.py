@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from embedkit.api.encoding import Params, encode, items
 from embedkit.api.parameters import PAGE_SIZE, Endpoint
 from embedkit.errors import ConfigurationError, UnsupportedReference
+from embedkit.getty.payload import one_line
 from embedkit.getty.urls import EMBED_HOST, asset_ids, excerpt
 from embedkit.messages import Request
 from embedkit.validation import short_repr
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2 * 1024 * 1024  # a page of 100 pictures with all their fields has a few 100 KB
 MAX_REDIRECTS = 2  # "be prepared to follow redirects" (Getty's documentation); more would be a loop
+MAX_PHRASE_CHARS = 1000
 ENDPOINT = "api"
 FIRST_PAGE: dict[str, Any] = {"page": 1, "page_size": PAGE_SIZE}
 NO_DOCUMENT = object()
@@ -124,12 +126,27 @@ def query(
         whether a picture may be embedded, so it is requested beside all others.
     :raises ConfigurationError: for what the endpoint does not take.
     """
-    given = defaults | {name: value for name, value in params.items() if value is not None}
+    asked = given(params, **defaults)
     if "fields" in defaults:
-        given["fields"] = (*items("fields", given["fields"] or defaults["fields"]), "uri_oembed")
-    pairs = (*encode(endpoint, given), *extra)
-    country = given["country"].strip().upper() if given.get("country") else None
-    return get(api, path, tuple(sorted(pairs)), language=given.get("language"), country=country)
+        asked["fields"] = (*items("fields", asked["fields"] or defaults["fields"]), "uri_oembed")
+    pairs = (*encode(endpoint, asked), *extra)
+    country = asked["country"].strip().upper() if asked.get("country") else None
+    return get(api, path, tuple(sorted(pairs)), language=asked.get("language"), country=country)
+
+
+def phrase_of(phrase: object, kind: str = "a phrase") -> str:
+    """What is searched for, as one clean line; it may be empty.
+
+    :raises ConfigurationError: for what is not a text, or a longer one.
+    """
+    if isinstance(phrase, str) and len(phrase) <= MAX_PHRASE_CHARS:
+        return one_line(phrase, MAX_PHRASE_CHARS)
+    raise ConfigurationError(f"This is not {kind}.", hint=f"Use a text of at most {MAX_PHRASE_CHARS} characters.")
+
+
+def given(params: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Parameters over defaults; None counts as not given."""
+    return defaults | {name: value for name, value in params.items() if value is not None}
 
 
 def page_of(params: Mapping[str, Any]) -> dict[str, int]:

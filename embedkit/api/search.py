@@ -10,20 +10,29 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
+from embedkit.api import events
 from embedkit.api.decoding import page_fields, read
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What
+from embedkit.api.events import EventPage
 from embedkit.api.images import read_image
 from embedkit.api.models import Facets, Image, RelatedSearch, SearchPage
 from embedkit.api.parameters import FAMILIES, PAGE_SIZE, SEARCH_FIELDS, Family, takes
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, page_of, query
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, given, page_of, phrase_of, query
 from embedkit.errors import ConfigurationError, InvalidResponse, RateLimited
-from embedkit.getty.payload import one_line
 from embedkit.messages import Request, Response
 from embedkit.validation import materialise, one_of, short_repr
 
 if TYPE_CHECKING:
-    from embedkit.api.parameters import AnySearch, CreativeSearch, EditorialSearch, ImageSearch
+    from embedkit.api.parameters import (
+        AnySearch,
+        ArtistSearch,
+        CreativeSearch,
+        EditorialSearch,
+        EventSearch,
+        ImageLikeness,
+        ImageSearch,
+    )
     from embedkit.api.response_cache import ResponseCache, SearchBudget
 
 PATHS: dict[Family, str] = {
@@ -31,7 +40,6 @@ PATHS: dict[Family, str] = {
     "creative": "/v3/search/images/creative",
     "editorial": "/v3/search/images/editorial",
 }
-MAX_PHRASE_CHARS = 1000
 MAX_PAUSES, PAUSE_S = 10, 1.0  # in a row, for a throttle of calls a second
 DEFAULT_FILTERS = {"exclude_nudity": True, "include_related_searches": True}
 # What can be searched for without a phrase; the service promises nothing for a search of everything.
@@ -60,6 +68,14 @@ class Search:
     True
     >>> kit.api.search.editorial("harbour").images[0].family, kit.api.search.images("harbour").page
     ('editorial', 1)
+    >>> event = kit.api.search.events("climate talks", page_size=1).events[0]
+    >>> kit.api.search.editorial("", event_ids=[event.id]).total == event.image_count
+    True
+    >>> picture = kit.api.search.creative("harbour").images[0]
+    >>> kit.api.search.by_artist(picture.photographer).images[0].photographer == picture.photographer
+    True
+    >>> kit.api.search.by_image(picture.id, page_size=5).page_size
+    5
     >>> prepared = kit.api.search.prepare("harbour", orientations="square")
     >>> kit.api.search.run(prepared) == kit.api.search.find("harbour", orientations="square")
     True
@@ -98,6 +114,37 @@ class Search:
         :param phrase: at most 1000 characters.
         """
         return self.run(self._prepare("editorial", phrase, params))
+
+    @documented("events")
+    def events(self, phrase: str = "", **params: Unpack[EventSearch]) -> EventPage:
+        """One page of events, the newest first; it counts as a search.
+
+        :param phrase: at most 1000 characters; may be empty.
+        """
+        request = events.search_request(phrase, params, self._api)
+        return self._cache.ask(
+            request,
+            lambda response: events.parse_page(response, self._api, **page_of(params)),
+            self.budget.spend,
+        )
+
+    @documented("artist")
+    def by_artist(self, name: str, **params: Unpack[ArtistSearch]) -> SearchPage:
+        """One page of a photographer's pictures, those that may not be embedded among them.
+
+        :param name: of the photographer, as ``photographer`` of a picture has it.
+        """
+        return self._like(artist_request(name, params, self._api), params)
+
+    @documented("by-image")
+    def by_image(self, id: str, phrase: str = "", **params: Unpack[ImageLikeness]) -> SearchPage:
+        """One page of creative pictures that look like one; see :attr:`Image.embeddable` of each.
+
+        :param id: an asset ID.
+        :param phrase: narrows what is found; at most 1000 characters, may be empty.
+        :raises NotFound: where there is no such picture.
+        """
+        return self._like(likeness_request(id, phrase, params, self._api), params, "picture", asset_id(id))
 
     def pages(self, family: Family, phrase: str, **params: Unpack[AnySearch]) -> Iterator[SearchPage]:
         """One page after another, each asked for when it is wanted, until there are no more.
@@ -163,6 +210,15 @@ class Search:
         return self._cache.ask(
             search.request,
             lambda response: parse(response, self._api, page=search.page, page_size=search.page_size),
+            self.budget.spend,
+        )
+
+    def _like(
+        self, request: Request, params: Mapping[str, Any], what: What = "search", ref: str | None = None
+    ) -> SearchPage:
+        return self._cache.ask(
+            request,
+            lambda response: parse(response, self._api, what=what, ref=ref, **page_of(params)),
             self.budget.spend,
         )
 
@@ -233,10 +289,7 @@ def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSett
     :raises ConfigurationError: for what the search of this family does not take.
     """
     one_of(family, FAMILIES, "family")
-    if not isinstance(phrase, str) or len(phrase) > MAX_PHRASE_CHARS:
-        hint = f"Use a text of at most {MAX_PHRASE_CHARS} characters."
-        raise ConfigurationError("This is not a phrase.", hint=hint)
-    text = one_line(phrase, MAX_PHRASE_CHARS)
+    text = phrase_of(phrase)
     made = query(
         api,
         family,
@@ -251,6 +304,24 @@ def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSett
     if text or any(name in SUBJECTS for name, _ in made.params) or is_newest(family, sort_order):
         return made
     raise ConfigurationError("There is nothing to search for.", hint="Pass a phrase.")
+
+
+def artist_request(name: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for one page of a photographer's pictures. It alone of all searches takes no uri_oembed.
+
+    :raises ConfigurationError: for what is not a name, and for what the search does not take.
+    """
+    if not (text := phrase_of(name, "a name")):
+        raise ConfigurationError("There is nobody to search for.", hint="Pass a name.")
+    asked = given(params, fields=SEARCH_FIELDS, **FIRST_PAGE)
+    return query(api, "artist", "/v3/artists/images", asked, (("artist_name", text),))
+
+
+def likeness_request(id: str, phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for one page of pictures that look like one."""
+    path, text = "/v3/search/images/creative/by-image", phrase_of(phrase)
+    extra = (("asset_id", asset_id(id)), *((("phrase", text),) if text else ()))
+    return query(api, "by-image", path, params, extra, fields=SEARCH_FIELDS, **FIRST_PAGE)
 
 
 def is_newest(family: Family, sort_order: str | None) -> bool:

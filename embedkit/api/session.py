@@ -107,8 +107,10 @@ class ApiSession:
             return
         raise ConfigurationError(message, hint=hint)
 
-    def call(self, request: Request, need: Need = "key") -> Response:
+    def call(self, request: Request, need: Need = "key", *, repeats: bool = True) -> Response:
         """The response, whatever its status.
+
+        :param repeats: whether a request whose token is refused is sent again with a newer one.
 
         :raises ConfigurationError: where a setting is missing.
         :raises ProviderError: where there is no response that may be used, or no token.
@@ -118,6 +120,9 @@ class ApiSession:
         token = self._tokens.current(end)
         response = self._send(request, token, end)
         if response.status != 401 or token is None:
+            return response
+        if not repeats:
+            self._tokens.drop(token)
             return response
         newer = self._tokens.newer(token, end)
         return response if newer is None else self._send(request, newer, end)
@@ -214,6 +219,10 @@ class Tokens:
             return None
         found = self._obtain(None, grant, end)
         return self._obtain(None, grant, end) if found == refused else found  # from a call that began before
+
+    def drop(self, refused: Secret) -> None:
+        """Let nobody show a token that was refused; the next call gets another."""
+        self._drop(refused)
 
     # -- inside -----------------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import embedkit
-from embedkit import Api, Boards, Build, Downloads, EmbedCache, EmbedKit, Search, Settings, Shelf
+from embedkit import Api, AssetChanges, Boards, Build, Downloads, EmbedCache, EmbedKit, Search, Settings, Shelf
 
-CALLED = (EmbedKit, Settings, Api, Search, Downloads, Boards, Build, Shelf)
+CALLED = (EmbedKit, Settings, Api, Search, Downloads, Boards, AssetChanges, Build, Shelf)
 FOREIGN = {"Any", "Iterator", "Literal", "Markup", "None", "Path"}
 
 

@@ -81,7 +81,7 @@ def asked(app: Sandbox) -> Call:
 # -- what is documented ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["client", "search", "boards", "downloads"])
+@pytest.mark.parametrize("module", ["client", "search", "boards", "downloads", "changes"])
 def test_the_examples_of_docstrings_run(module: str) -> None:
     kit, _ = inside()
     failed, tried = doctest.testmod(import_module(f"embedkit.api.{module}"), extraglobs={"kit": kit})

@@ -1,0 +1,206 @@
+"""What a customer has: products with the downloads left, what was downloaded before, and a name.
+
+Answers are never kept: they change with every download.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from embedkit.api.decoding import JSONReader, page_fields, read
+from embedkit.api.models import ID, ApiObject, Caption, ImageURL, Paged, Pixels, Read, Ref, Time
+from embedkit.api.parameters import PAGE_SIZE
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, get, query
+from embedkit.messages import Request, Response
+
+ThumbURL = Annotated[ImageURL | None, Read("url", ("image_origins",), "thumb_uri")]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer(ApiObject):
+    """Whose token it is."""
+
+    first_name: str = ""
+    middle_name: str = ""
+    last_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadRequirements(ApiObject):
+    """What an agreement wants to be told with each download.
+
+    :param project_codes: one of these, where there are any.
+    """
+
+    is_note_required: bool | None = None
+    is_project_code_required: bool | None = None
+    project_codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Product(ApiObject):
+    """One agreement of a customer.
+
+    :param id: what :meth:`Downloads.save` takes as ``product_id``.
+    :param type: what it takes as ``product_type``.
+    :param status: active or inactive.
+    :param downloads_remaining: None where nobody counts, like ``download_limit``.
+    :param expiration_utc_date: ISO 8601, like ``download_limit_reset_utc_date``.
+    :param download_requirements: filled where ``requirements=True`` was passed.
+    """
+
+    id: ID
+    type: str = ""
+    name: str = ""
+    status: str = ""
+    agreement_name: str = ""
+    application_website: str = ""
+    credits_remaining: int | None = None
+    download_limit: int | None = None
+    download_limit_duration: str = ""
+    download_limit_reset_utc_date: Time = None
+    downloads_remaining: int | None = None
+    expiration_utc_date: Time = None
+    imagepack_resolution: str = ""
+    team_credits: int | None = None
+    download_requirements: DownloadRequirements | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadUser(ApiObject):
+    """Who downloaded something."""
+
+    username: str = ""
+    first_name: str = ""
+    middle_name: str = ""
+    last_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadNotes(ApiObject):
+    """What was noted with a download."""
+
+    download_notes: Caption = ""
+    project_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadDimensions(ApiObject):
+    """The size of a file in pixels."""
+
+    width: Pixels = None
+    height: Pixels = None
+    dpi: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastDownload(ApiObject):
+    """One download: a licence that has been used.
+
+    :param ref: can be resolved as it is, unless it is a video.
+    :param date_downloaded: ISO 8601.
+    :param product_id: of the agreement that paid for it.
+    :param download_source: such as ``api``.
+    """
+
+    ref: Ref
+    date_downloaded: Time = None
+    asset_type: str = ""
+    product_type: str = ""
+    product_id: ID = ""
+    agreement_name: str = ""
+    license_model: str = ""
+    size_name: str = ""
+    dimensions: DownloadDimensions = DownloadDimensions()
+    download_details: DownloadNotes = DownloadNotes()
+    download_source: str = ""
+    user: DownloadUser = DownloadUser()
+    thumb_url: ThumbURL = None
+
+    @property
+    def id(self) -> str:
+        """The asset ID, in lower case."""
+        return self.ref.items[0]
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadPage(Paged):
+    """One page of a customer's downloads, the latest first."""
+
+    downloads: tuple[PastDownload, ...]
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more; an empty page is the last one, whatever the total says."""
+        return bool(self.downloads) and self.page < self.pages
+
+
+# -- requests -----------------------------------------------------------------------------------------------
+
+
+def products_request(api: ApiSettings, *, requirements: bool, language: str | None) -> Request:
+    """The request for all products."""
+    wanted = (("fields", "download_requirements"),) if requirements else ()
+    return get(api, "/v3/products", wanted, language=language)
+
+
+def history_request(params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for one page of the downloads of a customer."""
+    return query(api, "history", "/v3/downloads", params, **FIRST_PAGE)
+
+
+def image_history_request(id: str, api: ApiSettings, *, company: bool) -> Request:
+    """The request for the downloads of one picture."""
+    wanted = (("company_downloads", "true"),) if company else ()
+    return get(api, f"/v3/images/{asset_id(id)}/downloadhistory", wanted)
+
+
+# -- answers ------------------------------------------------------------------------------------------------
+
+
+def parse_products(response: Response) -> tuple[Product, ...]:
+    """The products of an answer.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer without products.
+    """
+    fields = read(response, "account")
+    fields.require_list("products")
+    return fields.children("products", lambda part: part.build(Product))
+
+
+def parse_history(
+    response: Response, api: ApiSettings, *, page: int = 1, page_size: int = PAGE_SIZE
+) -> DownloadPage:
+    """The page of downloads that an answer holds.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer without downloads.
+    """
+    fields = read(response, "account", api, page_size=page_size)
+    fields.require_list("downloads", "result_count")
+    found = _downloads(fields)
+    return DownloadPage(downloads=found, **page_fields(fields, "result_count", found, page, page_size))
+
+
+def parse_image_history(response: Response, api: ApiSettings, id: str) -> tuple[PastDownload, ...]:
+    """The downloads of a picture.
+
+    :raises NotFound: where there is no such picture.
+    :raises ProviderError: for another status; InvalidResponse for an answer without a list.
+    """
+    fields = read(response, "picture", api, ref=asset_id(id))
+    fields.require_list("downloads", ref=id)
+    return _downloads(fields)
+
+
+def parse_customer(response: Response) -> Customer:
+    """Whose token it is.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not JSON.
+    """
+    return read(response, "account").build(Customer) or Customer()
+
+
+def _downloads(fields: JSONReader) -> tuple[PastDownload, ...]:
+    return fields.children("downloads", lambda part: part.build(PastDownload))

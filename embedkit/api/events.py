@@ -1,0 +1,189 @@
+"""Events that editorial pictures are of: by their IDs, and found by a phrase.
+
+The contract declares what a search of events answers, and not what is answered to IDs: one event, or a list as
+pictures have it, is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from embedkit.api.decoding import JSONReader, page_fields, read
+from embedkit.api.errors import MISSING, error_for
+from embedkit.api.models import ApiObject, DisplaySize, Paged, Read, Ref, Time, Title
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, phrase_of, query
+from embedkit.errors import ConfigurationError, NotFound, UnsupportedReference
+from embedkit.messages import Request, Response
+from embedkit.validation import short_repr
+
+MAX_IDS = 100  # in one call
+FIELDS = ("id", "name", "start_date", "location", "image_count", "hero_image")  # of a search
+
+_ID = re.compile("[0-9]{1,10}")
+
+EventNumber = Annotated[int, Read("number")]
+
+
+@dataclass(frozen=True, slots=True)
+class EventLocation(ApiObject):
+    """Where an event took place."""
+
+    city: str = ""
+    country: str = ""
+    state_province: str = ""
+    venue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeroImage(ApiObject):
+    """The picture that stands for an event.
+
+    :param ref: can be resolved as it is, where it may be embedded.
+    """
+
+    ref: Ref
+    display_sizes: tuple[DisplaySize, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The asset ID, in lower case."""
+        return self.ref.items[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Event(ApiObject):
+    """Something that pictures are of. Which fields are filled depends on the parameter ``fields``.
+
+    :param id: what searches take as ``event_ids``.
+    :param start_date: ISO 8601.
+    """
+
+    id: EventNumber
+    name: Title = ""
+    start_date: Time = None
+    image_count: int | None = None
+    child_event_count: int | None = None
+    editorial_segments: tuple[str, ...] = ()
+    location: EventLocation = EventLocation()
+    hero_image: HeroImage | None = None
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEvents(ApiObject):
+    """Events by their IDs.
+
+    :param events: in the order of the IDs.
+    :param missing: the IDs that there are no events for.
+    """
+
+    events: tuple[Event, ...]
+    missing: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage(Paged):
+    """One page of the events that a search found."""
+
+    events: tuple[Event, ...]
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more; an empty page is the last one, whatever the total says."""
+        return bool(self.events) and self.page < self.pages
+
+
+# -- requests -----------------------------------------------------------------------------------------------
+
+
+def event_id(id: object) -> int:
+    """The number of an event.
+
+    :raises UnsupportedReference: for anything else.
+    """
+    text = str(id) if isinstance(id, int | str) and not isinstance(id, bool) else ""
+    if _ID.fullmatch(text) and int(text):
+        return int(text)
+    raise UnsupportedReference(
+        f"{short_repr(id)} is not the ID of an event.", hint="Take it from event_ids of a picture."
+    )
+
+
+def event_ids(ids: Sequence[int | str] | int | str) -> tuple[int, ...]:
+    """The numbers of events, each once, in order."""
+    return tuple(dict.fromkeys(map(event_id, [ids] if isinstance(ids, str | int) else ids)))
+
+
+def event_request(id: int | str, params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for one event, which answers 404 where there is none."""
+    return query(api, "event", f"/v3/events/{event_id(id)}", params)
+
+
+def events_request(ids: Sequence[int], params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for 1 to 100 events."""
+    if not 1 <= len(ids) <= MAX_IDS:
+        raise ConfigurationError(f"One call can't ask for {len(ids)} IDs.", hint=f"Pass 1 to {MAX_IDS} IDs.")
+    return query(api, "event", "/v3/events", params, (("ids", ",".join(map(str, ids))),))
+
+
+def search_request(phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
+    """The request for one page of events."""
+    text, asked = phrase_of(phrase), given(params, fields=FIELDS, **FIRST_PAGE)
+    return query(api, "events", "/v3/search/events", asked, (("phrase", text),) if text else ())
+
+
+# -- answers ------------------------------------------------------------------------------------------------
+
+
+def parse_event(response: Response, api: ApiSettings, id: int | str) -> Event:
+    """The event of an answer.
+
+    :raises NotFound: where there is none of that ID.
+    :raises ProviderError: for another status; InvalidResponse for an answer that is not JSON.
+    """
+    wanted, fields = event_id(id), read(response, "event", api)
+    found = fields.children("events", _event) if isinstance(fields.raw("events"), list) else (_event(fields),)
+    for event in found:
+        if event and event.id == wanted:
+            return event
+    message, hint = MISSING["event"]
+    raise NotFound(f"{message[0].upper()}{message[1:]}.", hint=hint)
+
+
+def parse_events(response: Response, api: ApiSettings, ids: Sequence[int]) -> FoundEvents:
+    """The events of an answer, in the order of ``ids``, and which of these are not among them.
+
+    :raises ProviderError: for every status but 200 and 404; InvalidResponse for an answer without events.
+    """
+    if response.status == 404:
+        error = error_for(response, what="event")
+        if isinstance(error, NotFound):
+            return FoundEvents((), tuple(ids))
+        raise error
+    fields = read(response, "event", api)
+    fields.require_list("events", "events_not_found")
+    fields.numbers("events_not_found")  # what is missing is seen by what is there
+    found = {event.id: event for event in fields.children("events", _event)}
+    return FoundEvents(
+        tuple(found[id] for id in ids if id in found),
+        tuple(id for id in ids if id not in found),
+        other=fields.other,
+    )
+
+
+def parse_page(response: Response, api: ApiSettings, *, page: int, page_size: int) -> EventPage:
+    """The page of events that an answer holds.
+
+    :raises ProviderError: for another status than 200; InvalidResponse for an answer without events.
+    """
+    fields = read(response, "search", api, page_size=page_size)
+    fields.require_list("events", "result_count")
+    events = fields.children("events", _event)
+    return EventPage(events=events, **page_fields(fields, "result_count", events, page, page_size))
+
+
+def _event(fields: JSONReader) -> Event | None:
+    return fields.build(Event)
