@@ -285,4 +285,7 @@ BODIES: dict[tuple[str, str], bytes] = {
     ("PUT", "/v3/boards/{board_id}"): b'{"name":"Contract"}',
     ("PUT", "/v3/boards/{board_id}/assets"): b'[{"asset_id":"74917285"},{"asset_id":"1"}]',
     ("POST", "/v3/boards/{board_id}/comments"): b'{"text":"Nice"}',
+    ("PUT", "/v3/usage-batches/{id}"): (
+        b'{"asset_usages":[{"asset_id":"74917285","quantity":1,"usage_date":"2026-03-02"}]}'
+    ),
 }

@@ -43,6 +43,7 @@ SUPPORTED = [
     ("GET", "/v3/asset-changes/channels"),
     ("PUT", "/v3/asset-changes/change-sets"),
     ("DELETE", "/v3/asset-changes/change-sets/{change-set-id}"),
+    ("PUT", "/v3/usage-batches/{id}"),
     ("GET", "/v3/images"),
     ("GET", "/v3/images/{id}"),
     ("GET", "/v3/images/{id}/similar"),
@@ -82,6 +83,7 @@ PLAIN = [
     ("DELETE", f"{BOARD}/comments/{{comment_id}}"),
 ]
 EVENT = next(asset.event_id for asset in catalogue().values() if asset.event_id)
+USED = {"asset_usages": [{"asset_id": "74917285", "quantity": 1, "usage_date": "2026-03-02"}]}
 EVERYTHING = ["detail_set", "display_set", "keywords", "largest_downloads", "uri_oembed"]
 QUERIES: dict[str, dict[str, Any]] = {
     "/v3/search/images/creative/by-image": {"asset_id": "74917285"},
@@ -124,6 +126,8 @@ def known(caller: Caller, method: str, path: str) -> dict[str, Any]:
     fixed: dict[str, Any] = {"path_parameters": {name: names[name] for name in re.findall(r"\{([\w-]+)\}", path)}}
     if "uploads" in path:
         fixed |= {"body": b"\x89PNG\r\n\x1a\n", "media_type": "image/png"}
+    if "usage" in path:
+        fixed |= {"body": USED}
     return fixed | (
         {"query": QUERIES[path]} if path in QUERIES and (method, path) != ("PUT", f"{BOARD}/assets") else {}
     )
