@@ -165,7 +165,7 @@ def write(
     if document is NO_DOCUMENT:
         return request
     headers = {**request.headers, "Content-Type": "application/json"}
-    return replace(request, headers=headers, body=json.dumps(document).encode())
+    return replace(request, headers=headers, body=json.dumps(document, allow_nan=False).encode())
 
 
 def asset_id(text: str) -> str:
