@@ -17,6 +17,16 @@ from websockets.sync.client import ClientConnection, connect
 from tests.support.tools import need
 
 WAIT_S = 60
+KEYS = {  # www.w3.org/TR/webdriver2, table of normalised key values
+    "Tab": "\ue004",
+    "Enter": "\ue007",
+    "Control": "\ue009",
+    "Escape": "\ue00c",
+    "ArrowLeft": "\ue012",
+    "ArrowUp": "\ue013",
+    "ArrowRight": "\ue014",
+    "ArrowDown": "\ue015",
+}
 PREFERENCES = 'user_pref("network.dns.disabled", true);'  # it reaches this machine and nothing else
 
 
@@ -28,6 +38,9 @@ class Firefox:
         self._sent = 0
         self.send("session.new", capabilities={})
         self._window = self.send("browsingContext.getTree")["contexts"][0]["context"]
+        self.resize(width, height)
+
+    def resize(self, width: int, height: int) -> None:
         self.send("browsingContext.setViewport", context=self._window, viewport={"width": width, "height": height})
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
@@ -45,12 +58,49 @@ class Firefox:
         wait_until(lambda: bool(self.evaluate(ready)))
 
     def evaluate(self, expression: str) -> Any:
-        """A value that JSON can hold."""
-        target = {"context": self._window}
-        asked = {"expression": f"JSON.stringify({expression})", "target": target, "awaitPromise": False}
-        answer = self.send("script.evaluate", **asked)
+        """A value that JSON can hold, or the promise of one."""
+        value = f"(async () => JSON.stringify(await ({expression}) ?? null))()"
+        answer = self.send("script.evaluate", expression=value, **self._here | {"awaitPromise": True})
         assert answer["type"] == "success", answer
         return json.loads(answer["result"]["value"])
+
+    def run(self, script: str) -> None:
+        """A script, whatever it comes to."""
+        answer = self.send("script.evaluate", expression=f"{script}\n; null", **self._here)
+        assert answer["type"] == "success", answer
+
+    def expect(self, expression: str) -> None:
+        """Wait until it is true."""
+        wait_until(lambda: bool(self.evaluate(expression)), expression)
+
+    def press(self, *keys: str) -> None:
+        """Keys down in their order, and up again."""
+        values = [KEYS.get(key, key) for key in keys]
+        down = [{"type": "keyDown", "value": value} for value in values]
+        up = [{"type": "keyUp", "value": value} for value in reversed(values)]
+        self._act({"type": "key", "id": "keys", "actions": down + up})
+
+    def write(self, text: str) -> None:
+        for letter in text:
+            self.press(letter)
+
+    def click(self, element: str, times: int = 1) -> None:
+        """The mouse on the middle of an element, once it can be seen; scrolled to if it has to be."""
+        self.expect(f"{element}?.checkVisibility()")
+        self.run(f"{element}.scrollIntoView({{block: 'nearest'}})")
+        box = f"(box => [box.x + box.width / 2, box.y + box.height / 2])({element}.getBoundingClientRect())"
+        x, y = map(int, self.evaluate(box))
+        clicks = [{"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp")] * times
+        self._act(
+            {"type": "pointer", "id": "mouse", "actions": [{"type": "pointerMove", "x": x, "y": y}, *clicks]}
+        )
+
+    def _act(self, source: dict[str, Any]) -> None:
+        self.send("input.performActions", context=self._window, actions=[source])
+
+    @property
+    def _here(self) -> dict[str, Any]:
+        return {"target": {"context": self._window}, "awaitPromise": False}
 
 
 @contextmanager
@@ -82,8 +132,8 @@ def _port(profile: Path) -> int:
     return int(json.loads(path.read_text("utf-8"))["ws_port"])
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
+def wait_until(is_so: Callable[[], bool], what: str = "ready") -> None:
     deadline = time.monotonic() + WAIT_S
     while not is_so():
-        assert time.monotonic() < deadline, "Firefox is not ready"
+        assert time.monotonic() < deadline, f"Firefox is never so: {what}"
         time.sleep(0.05)

@@ -411,13 +411,21 @@ CONTRAST = {
 }
 
 
+AXE_SET_UP = f"axe.configure({{checks: [{{id: 'color-contrast', options: {json.dumps(CONTRAST)}}}]}})"
+AXE_OPTIONS = json.dumps({"runOnly": RULES, "iframes": False, "resultTypes": ["violations"]})
+AXE_RUN = f"axe.run(document, {AXE_OPTIONS})"
+
+
 def problems(page: Page) -> list[Any]:
     """What axe finds; its script is read once for each page."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
-        page.evaluate("options => axe.configure({checks: [{id: 'color-contrast', options}]})", CONTRAST)
-    options = {"runOnly": RULES, "iframes": False, "resultTypes": ["violations"]}
-    found = page.evaluate("options => axe.run(document, options)", options)
+        page.evaluate(AXE_SET_UP)
+    return broken_rules(page.evaluate(AXE_RUN))
+
+
+def broken_rules(found: dict[str, Any]) -> list[Any]:
+    """What axe's answer comes to."""
     assert [one["error"] for one in found["incomplete"] if "error" in one] == []  # a rule that broke finds nothing
     return [
         (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
