@@ -51,7 +51,7 @@ OPTION_WORDS = {
 _MEANT = {**dict.fromkeys(("id", "ids", "url", "link"), "src"), "float": "align", "size": "width"}
 _ALLOWED: dict[str, tuple[str, ...]] = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_PIXELS = re.compile(r"0*([1-9][0-9]{0,4})(?:\.0+)?(?:px)?", re.ASCII)
+_PIXELS = r"0*([1-9][0-9]{0,4})(?:\.0+)?(?:px)?"
 
 
 def read_option(name: str, value: object) -> bool | int | str | None:
@@ -63,7 +63,7 @@ def read_option(name: str, value: object) -> bool | int | str | None:
         return value
     text = " ".join(str(value).split())
     if name in ("max_width", "max_height"):
-        found = None if isinstance(value, bool) else _PIXELS.fullmatch(text.lower())
+        found = None if isinstance(value, bool) else re.fullmatch(_PIXELS, text.lower())
         return int(found[1]) if found else None
     if name in ("caption", "title"):
         return text if name == "title" else _SWITCHES.get(text.lower(), text)

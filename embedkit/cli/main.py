@@ -8,7 +8,6 @@ Of several failures the highest code wins.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from contextlib import suppress
@@ -99,7 +98,6 @@ def cli(verbose: bool, quiet: bool) -> None:  # noqa: ARG001  (output.say looks 
 
 def main(args: list[str] | None = None) -> None:
     """The console script: runs a command and turns what it raises into a message and an exit code."""
-    gc.set_threshold(100_000)  # a build makes many values and keeps them: looking for cycles took a sixth of it
     try:
         result: Any = cli.main(args=args, prog_name="embedkit", standalone_mode=False)
         code = result if isinstance(result, int) else 0

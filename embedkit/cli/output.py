@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from embedkit.errors import EmbedKitError, Unavailable
+from embedkit.process import lazy_pattern
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 # What a terminal may act on, or no stream can take: C1 controls, bidi and other format characters, separators,
 # surrogates. JSON itself escapes C0.
-UNPRINTABLE = re.compile(
+UNPRINTABLE = lazy_pattern(
     "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 
-_HUNK = re.compile(r"^@@ -([0-9]+)([0-9,]*) \+([0-9]+)")
+_HUNK = lazy_pattern(r"^@@ -([0-9]+)([0-9,]*) \+([0-9]+)")
 GAP = "  "
 WIDE_CELLS = 110  # a line of so many has room for columns that can be missed
 MIN_COLUMN_CELLS = 6  # however narrow the terminal

@@ -24,7 +24,7 @@ MAX_CHARS = 20_000  # embed code has some 1,200, escaped twice 2,500
 # they are refused.
 BLANK = tag.BLANK
 
-_ID = re.compile(r"[0-9]{1,24}")
+MAX_ID_CHARS = 24
 _CODE = lazy_pattern(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)
 # An author's caption within the block is no part of the embed, and does no harm to it.
 _HUGE = lazy_pattern(r"&#[0-9]{8,}+;?+")  # no character; the standard library raises ValueError for 4,301 digits
@@ -44,7 +44,7 @@ def parse(text: str) -> AssetRef:
     >>> parse("https://www.gettyimages.com/detail/news-photo/harbour/74917285").items
     ('74917285',)
     """
-    if _ID.fullmatch(text):  # what most texts hold, seen at once
+    if text.isascii() and text.isdecimal() and len(text) <= MAX_ID_CHARS:  # what most texts hold, seen at once
         return AssetRef((text,))
     written = text.strip(BLANK)
     if not written:

@@ -19,15 +19,12 @@ HEAD_CHARS = len("[getty")
 
 # What editors put around words without showing it: zero-width signs and marks of direction, a soft hyphen.
 INVISIBLE = "\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-BLANK = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "".join(
+BLANK = "".join(
     chr(code)
-    for start, end in (
-        (0xAD, 0xAD),
-        (0x180E, 0x180E),
-        (0x200B, 0x200F),
-        (0x202A, 0x202E),
-        (0x2060, 0x206F),
-        (0xFEFF, 0xFEFF),
+    for start, end in (  # what str.isspace finds, and INVISIBLE
+        *((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
+        *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
+        *((0xAD, 0xAD), (0x180E, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)),
     )
     for code in range(start, end + 1)
 )

@@ -99,8 +99,8 @@ def test_fifty_megabytes_take_little_memory(tmp_path: Path) -> None:
         file.write(TAIL)
     size = path.stat().st_size
     code = (  # not getrusage, which also counts what the process was before it was this program
-        "import re, sys; from embedkit.cli.main import main\n"
-        "try: main(sys.argv[1:])\n"
+        "import re; from embedkit.__main__ import main\n"
+        "try: main()\n"
         "finally: print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
     )
     environ = os.environ | {"PYTHONPATH": str(ROOT)}

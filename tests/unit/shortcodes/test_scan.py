@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from time import process_time
 
@@ -10,6 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from embedkit.models import ALIGNS, TLDS, AssetRef, Options, Shortcode
+from embedkit.shortcodes import tag
 from embedkit.shortcodes.budget import DOCUMENT
 from embedkit.shortcodes.scan import Positions, find, format, replace
 from embedkit.targets import TARGETS
@@ -153,6 +155,11 @@ def test_the_malformed_stays_and_is_reported(text: str, says: str) -> None:
 )
 def test_other_words_are_no_candidates(text: str) -> None:
     assert find(text) == []
+
+
+def test_blank_is_what_python_takes_for_space_and_what_nobody_sees() -> None:
+    blank = (sign for sign in map(chr, range(0x10000)) if sign.isspace() or re.match(f"[{tag.INVISIBLE}]", sign))
+    assert set(tag.BLANK) == set(blank)
 
 
 def test_after_the_malformed_the_next_is_read() -> None:
