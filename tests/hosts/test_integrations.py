@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 import html5lib
 import pytest
+from markupsafe import Markup
 
 from embedkit import Build, ConfigurationError, EmbedKit, Source
-from embedkit.integrations.site import Lost
+from embedkit.integrations.site import Lost, Site
 from embedkit.sandbox import SandboxServer
 from tests.support.tools import python_packages
 
@@ -458,6 +459,77 @@ class TestLektor(Generator):
         assert (folder / "out/index.html").read_text().count("<iframe") == self.shown
 
 
+HTML = f"""<h1>A match</h1>
+
+<p>[getty {ID} caption="One &lt; two &amp; 'three'"]</p>
+
+<p>Words [getty {ID} width=300] and more.</p>
+
+<ul><li>an item [getty {WITHDRAWN}]</li></ul>
+
+<p><code>[getty 1]</code></p>
+
+<pre><code>
+[getty 2]
+</code></pre>
+
+<p>https://gty.im/{ID}</p>
+
+<p>Last [getty {FORBIDDEN}].</p>
+"""
+TEMPLATE = "<html><head>{{ getty_assets() }}</head><body>{{ body|getty }}</body></html>"
+
+
+class Template(Processor):
+    """A template's filter over a text that is HTML already."""
+
+    lost, forbidden = "page.html (text):7:17", "page.html (text):17:9"
+
+
+class TestJinja(Template):
+    def convert(self, options: Mapping[str, Any]) -> str:
+        from jinja2 import DictLoader, Environment
+
+        loader = DictLoader({"page.html": TEMPLATE})
+        made = Environment(extensions=["embedkit.integrations.jinja.EmbedKitExtension"], loader=loader)
+        made.embedkit = site = Site(options)  # type: ignore[attr-defined]
+        try:
+            return made.get_template("page.html").render(body=Markup(HTML), getty_assets=site.head)
+        finally:
+            site.close()
+
+
+class TestFlask(Template):
+    option = "EMBEDKIT {}"
+
+    def convert(self, options: Mapping[str, Any]) -> str:
+        from flask import Flask, render_template
+        from jinja2 import DictLoader
+
+        from embedkit.integrations.flask import EmbedKitExtension
+
+        app = Flask(__name__)
+        app.config["EMBEDKIT"] = dict(options)
+        app.jinja_loader = DictLoader({"page.html": TEMPLATE})  # type: ignore[misc]
+        EmbedKitExtension(app, url_prefix=None)
+        try:
+            with app.app_context():
+                return render_template("page.html", body=Markup(HTML))
+        finally:
+            app.extensions["embedkit"].close()
+
+
+@pytest.mark.slow
+class TestDjango(Contract):
+    lost, forbidden = "<text>:7:17", "<text>:17:9"  # a filter of Django's does not know its template
+
+    def build(self, folder: Path, options: Mapping[str, Any]) -> Built:
+        template = "{% load embedkit %}" + TEMPLATE.replace("{{ getty_assets() }}", "{% getty_assets %}")
+        (folder / "page.html").write_text(template)
+        done = django(folder, more={"max_age": 600, **options}, code=SHOW_HTML)
+        return Built(done.stdout, done.stderr, done.returncode != 0)
+
+
 def test_jinja(getty: SandboxServer) -> None:
     from jinja2 import Environment, TemplateSyntaxError
 
@@ -530,6 +602,13 @@ django.setup()
 SHOW = """
 from django.template.loader import get_template
 print(get_template("post.html").render({"id": PICTURE, "body": "<b> [getty 74917285]"}))
+"""
+
+
+SHOW_HTML = f"""
+from django.template.loader import get_template
+from django.utils.safestring import mark_safe
+print(get_template("page.html").render({{"body": mark_safe({HTML!r})}}))
 """
 
 
