@@ -83,7 +83,8 @@ def changes(webhook_secret: bool, json_: bool) -> int:
         if webhook_secret:
             click.echo(purges.webhook_secret(kit.cache.secret(purges.PURPOSE)))
             return 0
-        report, state = kit.engine.changes().run(), kit.engine.changes().status()
+        report = kit.engine.changes().run(finish=True)
+        state = kit.engine.changes().status()
     left = report.of("pending", "unusable")
     undelivered = sum(state["undelivered"].values())
     done = {"withdrawn": report.of("withdrawn"), "rejected": report.of("rejected"), "pending": left}

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -179,7 +180,7 @@ class Changes:
         self._key = key
         self._send = send
         self._targets = targets
-        self._names = [target.name for target in targets]
+        self._delays = {target.name: target.delay for target in targets}
         self._journal = SharedJournal(cache, scope, clock)
         self._interval = interval
         self._threads = threads
@@ -202,15 +203,19 @@ class Changes:
             self._warn(error)
         return False
 
-    def run(self) -> Report:
+    def run(self, *, finish: bool = False) -> Report:
         """Look at the feed now, ask for what is pending, and deliver.
 
+        :param finish: wait until it is time for all deliveries: some seconds, where there are any.
         :raises Unavailable: where another process is at it, or the cache does not work.
         :raises ProviderError: what the feed answered.
         """
         report = self._run(lambda _: True, forced=True)
         if report is None:
             raise Unavailable("Another process looks at the feed at this moment.", retry_after=CLAIM_S)
+        if finish and report.of("withdrawn") and self._delays:
+            time.sleep(max(self._delays.values()))
+            self._run(self._is_due, forced=False)
         return report
 
     def tell(self, ids: Iterable[str]) -> None:
@@ -235,7 +240,7 @@ class Changes:
             "starting": self._feed and not journal.polled_at,
             "stalled": self._feed and journal.polled_at and late,
             "pending": journal.pending,
-            "undelivered": any(journal.delivery(name).failures for name in self._names),
+            "undelivered": any(journal.delivery(name).failures for name in self._delays),
         }
         return {
             "state": next((state for state, holds in wrong.items() if holds), "ok"),
@@ -247,7 +252,7 @@ class Changes:
     # -- a look -----------------------------------------------------------------------------------------
 
     def _is_due(self, journal: Journal) -> bool:
-        return journal.is_due(self._clock(), self._names, polls=self._feed is not None)
+        return journal.is_due(self._clock(), self._delays, polls=self._feed is not None)
 
     def _run(self, is_wanted: Callable[[Journal], bool], *, forced: bool) -> Report | None:
         """A look as the owner of the journal; None where another is that."""
@@ -353,7 +358,7 @@ class Changes:
     def _deliver(self) -> None:
         """Send what is due to each target, until it has all or fails."""
         for target in self._targets:
-            while ids := self._journal.read().undelivered(target.name, self._clock()):
+            while ids := self._journal.read().undelivered(target.name, self._clock(), target.delay):
                 self._deliver_to(target, ids)
 
     def _deliver_to(self, target: Target, ids: Sequence[str]) -> None:
@@ -367,7 +372,7 @@ class Changes:
             self._journal.update(lambda journal: journal.refused(target.name, now))
         else:
             audit.info("delivered", extra={"fields": fields})
-            self._journal.update(lambda journal: journal.delivered(target.name, len(ids)).trimmed(self._names))
+            self._journal.update(lambda journal: journal.delivered(target.name, len(ids)).trimmed(self._delays))
 
     def _post(self, request: Request) -> str:
         """Send a request; why it failed, in a word or two, or nothing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Literal
 
@@ -47,7 +47,8 @@ class Journal:
     :param problem: the code of the error that the last look met.
     :param open: batches that were taken, by channel.
     :param pending: pictures that oEmbed is to be asked about, and since when.
-    :param events: pictures that fronts and webhook are to be told of; the first has the number ``first``.
+    :param events: pictures that fronts and webhook are to be told of, and since when; the first has the number
+        ``first``.
     """
 
     series: str = ""
@@ -60,7 +61,7 @@ class Journal:
     pending: Mapping[str, float] = field(default_factory=dict)
     failures: int = 0
     retry_at: float = 0.0
-    events: tuple[str, ...] = ()
+    events: tuple[tuple[str, float], ...] = ()
     first: int = 0
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
 
@@ -69,24 +70,30 @@ class Journal:
         """The journal that :meth:`dump` wrote, maybe of an earlier version."""
         known = {row.name: body[row.name] for row in fields(cls) if row.name in body}
         deliveries = {name: Delivery(**one) for name, one in known.get("deliveries", {}).items()}
-        return cls(**known | {"events": tuple(known.get("events", ())), "deliveries": deliveries})
+        events = tuple((id, at) for id, at in known.get("events", ()))
+        return cls(**known | {"events": events, "deliveries": deliveries})
 
     def dump(self) -> JSON:
         """As JSON."""
         return asdict(self)
 
-    def is_due(self, now: float, names: Iterable[str], *, polls: bool) -> bool:
+    def is_due(self, now: float, delays: Mapping[str, float], *, polls: bool) -> bool:
         """Whether there is something to do now."""
         if self.claimed_until > now and self.owner:
             return False
         pending = bool(self.pending) and self.retry_at <= now
-        return pending or (polls and self.next_at <= now) or any(self.undelivered(name, now) for name in names)
+        return pending or (polls and self.next_at <= now) or self.has_events(now, delays)
 
-    def undelivered(self, name: str, now: float) -> tuple[str, ...]:
-        """The next events for a target; none before it is to be tried again."""
+    def has_events(self, now: float, delays: Mapping[str, float]) -> bool:
+        """Whether there are events for a target now; ``delays`` are the seconds that each waits, by name."""
+        return any(self.undelivered(name, now, delay) for name, delay in delays.items())
+
+    def undelivered(self, name: str, now: float, delay: float) -> tuple[str, ...]:
+        """The next events for a target that are old enough; none before it is to be tried again."""
         state = self.delivery(name)
         start = state.next - self.first
-        return self.events[start : start + MAX_PICTURES] if state.retry_at <= now else ()
+        due = [id for id, at in self.events[start : start + MAX_PICTURES] if at <= now - delay]
+        return tuple(due) if state.retry_at <= now else ()
 
     def delivery(self, name: str) -> Delivery:
         """How far a target has got; what was dropped it never gets."""
@@ -109,11 +116,12 @@ class Journal:
         failures = min(self.failures + 1, 30) if unsure else 0
         down = any(outcome == "pending" for outcome in outcomes.values())
         retry_at = now + backoff(failures, MAX_RETRY_S if down else MAX_UNUSABLE_RETRY_S)
-        return replace(self, pending=pending, failures=failures, retry_at=retry_at).telling(gone if tells else ())
+        settled = replace(self, pending=pending, failures=failures, retry_at=retry_at)
+        return settled.telling(gone if tells else (), now)
 
-    def telling(self, ids: Iterable[str]) -> Journal:
+    def telling(self, ids: Iterable[str], now: float) -> Journal:
         """The journal with more events; over MAX_EVENTS the oldest go."""
-        events = (*self.events, *ids)
+        events = (*self.events, *((id, now) for id in ids))
         over = max(0, len(events) - MAX_EVENTS)
         return replace(self, events=events[over:], first=self.first + over)
 
@@ -129,7 +137,7 @@ class Journal:
         state = Delivery(state.next, failures, now + backoff(failures, MAX_DELIVERY_RETRY_S))
         return replace(self, deliveries={**self.deliveries, name: state})
 
-    def trimmed(self, names: Sequence[str]) -> Journal:
+    def trimmed(self, names: Iterable[str]) -> Journal:
         """The journal without events that all have got, and without targets that there are no more."""
         deliveries = {name: self.delivery(name) for name in names}
         done = min((one.next for one in deliveries.values()), default=self.first + len(self.events)) - self.first
@@ -204,7 +212,7 @@ class SharedJournal:
 
         :raises Unavailable: where the store does not take it.
         """
-        self._change(lambda journal: journal.telling(ids), None)
+        self._change(lambda journal: journal.telling(ids, self._clock()), None)
 
     def _ours(self, journal: Journal) -> Journal:
         if journal.owner != self._owner:

@@ -3,7 +3,9 @@
     a front      BAN, with the pictures in the header Surrogate-Key as answers of the service have them
     a webhook    POST, signed as Standard Webhooks says (https://www.standardwebhooks.com, specification 1.0)
 
-What is told twice is told with the same ID, so that a receiver can leave it at the first.
+A front is told twice. A process that shares the store over a network may give the old answer for a second more
+(BLIND_TRUST_S), and what a front has begun to fetch when it gets a BAN is not banned. The webhook is told after
+that second. What is sent twice to the webhook has the same ID, so that it can leave it at the first.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ MAX_PICTURES = 100  # in one request: some 2 KB of a header
 MAX_ANSWER_BYTES = 64 * 1024  # nobody reads it
 PURPOSE = b"embedkit webhook"  # what the secret of webhooks is made for, out of SECRET
 KEY_PREFIX = "getty-"
+AGAIN_S = 10.0  # by then whoever began to answer before has ended
+WEBHOOK_DELAY_S = 3.0
 
 
 def surrogate_keys(ids: Sequence[str]) -> str:
@@ -49,17 +53,19 @@ class Target:
     :param url: where it listens.
     :param endpoint: what its breaker is known by.
     :param key: signs what is sent to a webhook; a front gets no signature.
+    :param delay: seconds to wait before it is told.
     """
 
     kind: str
     url: str = field(repr=False)  # that of a webhook often opens it
     endpoint: str
     key: bytes = field(default=b"", repr=False)
+    delay: float = 0.0
 
     @property
     def name(self) -> str:
         """What the journal knows it by: nothing of the URL can be read from it."""
-        return hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.url} {self.delay}".encode()).hexdigest()[:16]
 
     def request(self, ids: Sequence[str], message: str, now: float) -> Request:
         """What tells it that these pictures are withdrawn.
@@ -110,5 +116,9 @@ def targets(fronts: Sequence[str], webhook: str, key: bytes) -> tuple[Target, ..
     :param webhook: the setting WEBHOOK_URL; empty for none.
     :param key: signs what the webhook gets.
     """
-    found = [Target("fronts", url, f"purge-{number}") for number, url in enumerate(fronts, 1)]
-    return (*found, *([Target("webhook", webhook, "webhook", key)] if webhook else []))
+    found = [
+        Target("fronts", url, f"purge-{number}", delay=delay)
+        for number, url in enumerate(fronts, 1)
+        for delay in (0.0, AGAIN_S)
+    ]
+    return (*found, *([Target("webhook", webhook, "webhook", key, WEBHOOK_DELAY_S)] if webhook else []))

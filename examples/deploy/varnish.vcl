@@ -29,8 +29,9 @@ sub vcl_recv {
         if (req.http.Surrogate-Key !~ "^[0-9a-z-]+( [0-9a-z-]+)*$") {
             return (synth(400));
         }
-        # of the stored answer alone, so that the ban lurker can do its work
-        if (!std.ban("obj.http.Surrogate-Key ~ (^| )(" + regsuball(req.http.Surrogate-Key, " ", "|") + ")( |$)")) {
+        # Of the stored answer alone, so that the ban lurker can do its work. A blank would end the expression.
+        if (!std.ban("obj.http.Surrogate-Key ~ (^|[[:space:]])("
+            + regsuball(req.http.Surrogate-Key, " ", "|") + ")([[:space:]]|$)")) {
             return (synth(500, std.ban_error()));
         }
         return (synth(200));

@@ -1,0 +1,139 @@
+"""Withdrawn pictures disappear from two instances over Redis and from the Varnish of examples/deploy before them."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from embedkit.sandbox import SandboxServer
+from tests.hosts.test_deploy import DEPLOY, free_ports
+from tests.support.cli import environ
+from tests.support.serve import LONG, Child, serve
+from tests.support.stores import redis
+from tests.support.tools import need
+
+IDS = [str(600_930_000 + number) for number in range(20)]
+STAYS = ["74917285", "600930020", "600930120"]
+
+
+@dataclass
+class Front:
+    """Varnish, the two services behind it, and their Getty."""
+
+    port: int
+    services: list[Child]
+    sandbox: SandboxServer
+
+    def ask(self, path: str, method: str = "GET", port: int = 0, **headers: str) -> tuple[int, dict[str, str]]:
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=LONG)
+        connection.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status, {name.lower(): text for name, text in answer.getheaders()}
+
+    def everywhere(self, id: str) -> set[int]:
+        """What the front and each service answer for a picture, as JSON, as oEmbed and as a page."""
+        paths = (f"/v1/embeds/{id}", f"/oembed?url=https://gty.im/{id}", f"/embed/{id}")
+        ports = (self.port, *(one.port for one in self.services))
+        return {self.ask(path, port=port)[0] for path in paths for port in ports}
+
+
+@contextmanager
+def varnish(folder: Path, port: int, services: list[Child]) -> Iterator[None]:
+    """The example's own file, with the ports of this test."""
+    text = (DEPLOY / "varnish.vcl").read_text("utf-8")
+    for old, service in zip(('.port = "8080"', '.port = "8081"'), services, strict=True):
+        assert old in text
+        text = text.replace(old, f'.port = "{service.port}"')
+    (folder / "embedkit.vcl").write_text(text, "utf-8")
+    command = [need("varnishd"), "-F", "-j", "none", "-n", str(folder / "work"), "-a", f"127.0.0.1:{port}"]
+    command += ["-f", str(folder / "embedkit.vcl"), "-s", "malloc,16m", "-p", "thread_pool_min=5"]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or is_listening(port))
+            assert process.poll() is None, (folder / "log").read_text("utf-8", "replace")
+            yield
+        finally:
+            process.terminate()
+            process.wait(LONG)
+
+
+def is_listening(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < end, "it has not come"
+        time.sleep(0.05)
+
+
+@pytest.fixture(name="front", scope="module")
+def fixture_front(tmp_path_factory: pytest.TempPathFactory, searchable: None) -> Iterator[Front]:
+    folder = tmp_path_factory.mktemp("varnish")
+    (port,) = free_ports(1)
+    with SandboxServer() as sandbox, redis() as store:
+        rows = {name.removeprefix("EMBEDKIT_"): value for name, value in environ(sandbox.url, folder).items()}
+        rows |= {"CACHE": store.url, "CHANGE_FEED": "0.3", "PURGE_URLS": f"http://127.0.0.1:{port}"}
+        rows |= {"LOG_FORMAT": "text", "TRUSTED_HOPS": "1"}
+        rows.pop("XDG_CACHE_HOME")
+        with (
+            serve(sandbox.url, **rows) as one,
+            serve(sandbox.url, **rows) as two,
+            varnish(folder, port, [one, two]),
+        ):
+            yield Front(port, [one, two], sandbox)
+
+
+def test_what_getty_withdraws_is_shown_by_none_of_our_servers(front: Front) -> None:
+    for id in (*IDS, *STAYS):
+        assert front.everywhere(id) == {200}
+        status, headers = front.ask(f"/v1/embeds/{id}")
+        assert (status, headers["x-cache"]) == (200, "HIT")
+        kept = dict(part.partition("=")[::2] for part in headers["cache-control"].split(", "))
+        assert int(kept["max-age"]) <= 60 < int(kept["s-maxage"])
+        assert not {"age", "surrogate-key", "x-request-id"} & headers.keys()
+    for id in IDS:
+        front.sandbox.app.withdraw(id)
+    for id in IDS:
+        wait_for(lambda id=id: front.everywhere(id) == {404})  # type: ignore[misc]
+    for id in STAYS:
+        assert front.ask(f"/v1/embeds/{id}")[1]["x-cache"] == "HIT"
+    said = "".join(one.said for one in front.services)
+    assert all(f'picture="{id}"' in said for id in IDS)
+
+
+def test_who_may_have_pictures_forgotten(front: Front) -> None:
+    assert front.ask("/v1/embeds/74917285")[0] == 200
+    for key in ("getty-1|.*", "", "getty-1 || obj.status != 0", ".*"):
+        assert front.ask("/", "BAN", Surrogate_Key=key)[0] == 400
+    for other in ("getty-7491728", "getty-749172850 getty-4917285"):
+        assert front.ask("/", "BAN", Surrogate_Key=other)[0] == 200
+    assert front.ask("/v1/embeds/74917285")[1]["x-cache"] == "HIT"
+    assert front.ask("/", "BAN", Surrogate_Key="getty-1 getty-74917285 getty-2")[0] == 200
+    assert front.ask("/v1/embeds/74917285")[1]["x-cache"] == "MISS"
+
+
+def test_who_is_killed_is_followed(front: Front) -> None:
+    """The last of these tests: one of the two services is gone after it."""
+    front.sandbox.app.faults.add("hang", seconds=5, count=3, route="v3")  # whoever looks now is in the midst of it
+    id = "600930099"
+    assert front.everywhere(id) == {200}
+    front.services.pop().end()
+    front.sandbox.app.withdraw(id)
+    wait_for(lambda: front.ask(f"/v1/embeds/{id}", port=front.services[0].port)[0] == 404)
+    wait_for(lambda: front.ask(f"/v1/embeds/{id}")[0] == 404)
