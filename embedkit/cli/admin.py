@@ -89,7 +89,7 @@ def changes(webhook_secret: bool, json_: bool) -> int:
     undelivered = sum(state["undelivered"].values())
     done = {"withdrawn": report.of("withdrawn"), "rejected": report.of("rejected"), "pending": left}
     if json_:
-        print_json({"batches": report.batches, **done, "not_pictures": report.foreign} | state)
+        print_json({"batches": report.batches, **done, "not_pictures": report.foreign, "status": state})
     else:
         for id in done["withdrawn"]:
             click.echo(id)

@@ -276,6 +276,42 @@ def test_check_finds_what_was_withdrawn(run: Run, content: Path, sandbox: Sandbo
     assert run("check", "content").code == 3
 
 
+def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, sandbox: SandboxServer) -> None:
+    run("lock", "content")
+    before = Path("embedkit.lock.json").read_text("utf-8")
+    assert "<iframe" in run("render", "content/one.md", "--frozen").out
+    sandbox.app.withdraw(ID)
+    assert run("check", "content").code == 1
+    assert Path("embedkit.lock.json").read_text("utf-8") == before, "only --fix writes it"
+    done = run("check", "content", "--fix")
+    assert done.code == 1
+    assert "content/one.md:3:1: not-found" in done.out
+    assert "embedkit.lock.json: 1 picture marked as lost." in done.err
+    fixed = Path("embedkit.lock.json").read_text("utf-8")
+    assert f'"items":["{ID}"]' in fixed
+    assert set(before.splitlines()) - set(fixed.splitlines()) < set(before.splitlines()), "all else stays"
+    assert "<iframe" not in run("render", "content/one.md", "--frozen").out
+    again = run("check", "content", "--fix")
+    assert "marked" not in again.err
+    assert Path("embedkit.lock.json").read_text("utf-8") == fixed
+
+
+def test_changes_drops_what_the_feed_names(run: Run, content: Path, sandbox: SandboxServer) -> None:
+    run("warm", "content")
+    sandbox.app.withdraw(ID)
+    done = run("changes")
+    assert (done.code, done.out) == (0, f"{ID}\n")
+    assert "1 withdrawn, 0 rejected, 0 pending; 0 wait for an answer" in done.err
+    found = json.loads(run("changes", "--json").out)
+    assert (found["batches"], found["status"]["state"]) == (0, "ok")
+    sandbox.app.faults.add("status", status=503, count=None, route="oembed")
+    sandbox.app.announce("Delete", ID, "600000456")
+    done = run("changes", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["pending"] == ["600000456"]
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", run("changes", "--webhook-secret").out)
+
+
 # -- files ---------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -186,6 +187,15 @@ def test_an_answer_that_tells_no_time(run: Run, put: Callable[..., None]) -> Non
     with Upstream(ok(answer(), "200 OK", ["Date: whenever"])) as upstream:
         put(OEMBED_ENDPOINT=f"{upstream.origin}/oembed")
         assert "clock" not in sick(run("doctor", "--json"))
+
+
+def test_whether_the_key_has_the_feed(run: Run, put: Callable[..., None]) -> None:
+    put(CHANGE_FEED="on")
+    assert re.search(r"ok +change feed +Editorial, Creative; starting", run("doctor").out)
+    put(API_KEY=auth.SEARCH_KEY, API_SECRET=auth.SEARCH_SECRET, USERNAME="", PASSWORD="")
+    done = run("doctor")
+    assert done.code == 1
+    assert re.search(r"FAIL change feed .*no feed of asset changes.*EMBEDKIT_CHANGE_FEED", done.out)
 
 
 def test_a_wrong_key(run: Run, put: Callable[..., None]) -> None:
