@@ -6,17 +6,19 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from email.message import Message
 from pathlib import Path
 from typing import Any
+from wsgiref.simple_server import make_server
 
 import waitress
 from waitress import wasyncore
@@ -87,6 +89,25 @@ def serving(app: Any, *, threads: int = 8, listening: socket.socket | None = Non
         server.task_dispatcher.shutdown()  # its threads first: they tell the loop when they are done
         server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map))
         loop.join(timeout=START)
+
+
+@contextmanager
+def serving_tls(app: Callable[[str], Any], context: ssl.SSLContext) -> Iterator[str]:
+    """The URL of an application behind TLS, which waitress doesn't speak.
+
+    :param app: makes it, for its URL.
+    """
+    with make_server("127.0.0.1", 0, None) as server:  # type: ignore[arg-type]
+        url = f"https://127.0.0.1:{server.server_port}"
+        server.set_app(app(url))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        loop = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        loop.start()
+        try:
+            yield url
+        finally:
+            server.shutdown()
+            loop.join(timeout=START)
 
 
 @contextmanager

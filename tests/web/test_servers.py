@@ -1,4 +1,4 @@
-"""Real servers, and consumers that know nothing of embedkit: micawber, oEmbedPy, Wagtail."""
+"""Real servers: waitress, gunicorn, Redis."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import micawber
 import pytest
-from micawber.providers import bootstrap_oembed
-from oembedpy.application import Oembed
-from oembedpy.provider import ProviderRegistry
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer, SandboxTransport
@@ -28,9 +24,7 @@ from tests.support.servers import serving
 from tests.support.tools import ROOT, need
 from tests.support.web import (
     ANY,
-    EXAMPLE,
     TOKEN,
-    WITHDRAWN,
     settings,
 )
 
@@ -56,60 +50,10 @@ def get(url: str) -> tuple[int, dict[str, str], bytes]:
         return answer.status, dict(answer.headers), answer.read()
 
 
-def providers(service: str) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = json.loads(get(f"{service}/oembed/providers.json")[2])
-    return found
-
-
 def test_waitress_says_no_version(service: str) -> None:
     status, headers, _ = get(f"{service}/healthz")
     assert status == 200
     assert "waitress" not in headers.get("Server", "").lower()
-
-
-def test_micawber(service: str, tmp_path: Path) -> None:
-    (tmp_path / "providers.json").write_text(json.dumps(providers(service)))
-    registry = bootstrap_oembed(providers_file=str(tmp_path / "providers.json"))
-    found = registry.request(f"https://gty.im/{EXAMPLE}", maxwidth=300)
-    assert (found["type"], found["provider_name"], found["width"]) == ("rich", "Getty Images", 300)
-    html = registry.parse_html(f"<p>https://www.gettyimages.co.uk/detail/news-photo/words/{ANY}</p>")
-    assert f"/embed/{ANY}?" in html
-    with pytest.raises(micawber.ProviderException):
-        registry.request(f"https://gty.im/{WITHDRAWN}")
-
-
-def test_oembedpy(service: str) -> None:
-    consumer = Oembed()
-    consumer._registry = ProviderRegistry.from_dict(providers(service))  # init() asks oembed.com
-    consumer._cache = {}
-    found = consumer.fetch(f"https://gty.im/{EXAMPLE}", max_width=300)
-    assert (found.type, found.width, found.provider_name) == ("rich", 300, "Getty Images")
-    assert found.cache_age > 0
-    discovered = consumer.fetch(f"{service}/embed/{ANY}")  # no scheme has it: found by its link
-    assert f"/embed/{ANY}?" in discovered.html
-
-
-WAGTAIL = """
-import json, sys
-from django.conf import settings
-settings.configure(USE_TZ=True)
-from wagtail.embeds.finders.oembed import OEmbedFinder
-finder = OEmbedFinder(providers=[{"endpoint": sys.argv[1] + "/oembed", "urls": [r"^https?://(www\\.)?gty\\.im/.+$"]}])
-assert finder.accept("https://gty.im/74917285")
-found = finder.find_embed("https://gty.im/74917285", max_width=300)
-found["cache_until"] = found["cache_until"].isoformat()
-print(json.dumps(found))
-"""
-
-
-def test_wagtail(service: str) -> None:
-    run = subprocess.run([sys.executable, "-c", WAGTAIL, service], capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
-    found = json.loads(run.stdout)
-    assert (found["type"], found["width"], found["provider_name"]) == ("rich", 300, "Getty Images")
-    assert f"/embed/{EXAMPLE}?" in found["html"]
-    assert found["author_name"]
-    assert found["cache_until"]
 
 
 def test_a_body_without_a_length_is_counted_too(service: str) -> None:
