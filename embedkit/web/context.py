@@ -27,16 +27,19 @@ Authorize = Callable[[str], bool]
 
 
 BRIEF_CACHE_S = 1.0
+BOARDS_CACHE_S = 60.0
 
 
 class BriefCache:
-    """A value that is kept for a second; then one caller makes it again, and others get the last one meanwhile.
+    """A value that is kept for a time; then one caller makes it again, and others get the last one meanwhile.
 
     :param clock: monotonic seconds.
+    :param lifetime: seconds.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, lifetime: float = BRIEF_CACHE_S) -> None:
         self._clock = clock
+        self._lifetime = lifetime
         self._lock = threading.Lock()
         self._value: Any = None
         self._until = -math.inf
@@ -49,7 +52,7 @@ class BriefCache:
         try:
             if self._clock() >= self._until:
                 self._value = make()
-                self._until = self._clock() + BRIEF_CACHE_S
+                self._until = self._clock() + self._lifetime
             return self._value
         finally:
             self._lock.release()
@@ -70,6 +73,7 @@ class AppContext:
     worker: Repeating | None = None
     grants: Grants = field(init=False)
     readiness: BriefCache = field(default_factory=BriefCache)
+    boards: BriefCache = field(default_factory=lambda: BriefCache(lifetime=BOARDS_CACHE_S))
     bulkhead: Bulkhead = field(default_factory=Bulkhead)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from embedkit.api.parameters import (
     EditorialFacet,
     EditorialSortOrder,
     Ethnicity,
+    EventSortOrder,
     Family,
     FileType,
     FilterType,
@@ -121,6 +122,10 @@ Date = Annotated[
 ]
 
 
+PageSize = Annotated[
+    int,
+    Meta(ge=1, le=MAX_PAGE_SIZE, description="How many on a page", extra_json_schema={"enum": list(PAGE_SIZES)}),
+]
 Number = Annotated[int, Meta(ge=1, le=MAX_INT32)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
 
@@ -144,23 +149,16 @@ class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
         str,
         Meta(
             max_length=MAX_PHRASE_CHARS,
-            description="What to look for, such as solar eclipse. May be left out with similar, series, artists,"
-            " collection_codes, event_ids, keyword_ids or specific_people, and for the newest editorial pictures",
+            description="What to look for, such as solar eclipse. May be left out with similar, series, by_image,"
+            " artists, collection_codes, event_ids, keyword_ids or specific_people, and for the newest"
+            " editorial pictures",
         ),
     ] = ""
     family: Annotated[Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")] = (
         "all"
     )
     page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
-    page_size: Annotated[
-        int,
-        Meta(
-            ge=1,
-            le=MAX_PAGE_SIZE,
-            description="Pictures on a page",
-            extra_json_schema={"enum": list(PAGE_SIZES)},
-        ),
-    ] = PAGE_SIZE
+    page_size: PageSize = PAGE_SIZE
     sort_order: Annotated[EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
     orientations: list[Orientation] | None = None
     number_of_people: list[NumberOfPeople] | None = None
@@ -217,7 +215,31 @@ class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
     safe_search: Annotated[bool, _for("creative")] | None = None
     specific_people: Annotated[list[Text], _for("all", "editorial")] | None = None
     similar: Annotated[Text, Meta(description=f"The ID of a picture: what looks like it; {ALONE}")] | None = None
+    by_image: (
+        Annotated[Text, Meta(description=f"The ID of a picture: creative ones that look like it; {ALONE}")] | None
+    ) = None
     series: Annotated[Text, Meta(description=f"The ID of a picture: what was shot with it; {ALONE}")] | None = None
+    lang: Lang | None = None
+
+
+class EventsQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Which events to look for; without ``q`` the newest."""
+
+    q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What it is called, or where it is")] = ""
+    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
+    page_size: PageSize = PAGE_SIZE
+    sort_order: EventSortOrder | None = None
+    editorial_segment: Segment | None = None
+    date_from: Annotated[Date, Meta(description="Begins then or later; ISO 8601")] | None = None
+    date_to: Annotated[Date, Meta(description="Begins then or before; ISO 8601")] | None = None
+    lang: Lang | None = None
+
+
+class BoardQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """Which page of a board's pictures."""
+
+    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
+    page_size: PageSize = PAGE_SIZE
     lang: Lang | None = None
 
 
@@ -606,6 +628,41 @@ class SearchAnswer(Struct, omit_defaults=True):
     images: list[FoundImage]
     related: list[str]
     facets: dict[str, list[FacetAnswer]] = {}
+
+
+class FoundEvent(Struct):
+    """Something that pictures are of; ``id`` is for ``event_ids`` of a search."""
+
+    id: int
+    name: str
+    start_date: str | None
+    image_count: int | None
+    city: str
+    country: str
+    thumb: Preview | None
+
+
+class EventsAnswer(Struct):
+    """One page of events."""
+
+    total: int
+    page: int
+    page_size: int
+    events: list[FoundEvent]
+
+
+class BoardAnswer(Struct):
+    """A board, where the customer collects pictures."""
+
+    id: str
+    name: str
+    asset_count: int
+
+
+class BoardsAnswer(Struct):
+    """The boards of the customer whom the service acts for, the last changed first; none where there is none."""
+
+    boards: list[BoardAnswer]
 
 
 class CountryAnswer(Struct):

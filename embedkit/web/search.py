@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from flask import Response, request
 
-from embedkit.api.models import SearchPage, image_json, search_page_json
+from embedkit.api.models import Paged, SearchPage, image_json, search_page_json
 from embedkit.api.parameters import SharedField
 from embedkit.api.search import SUBJECTS, is_newest
 from embedkit.errors import ConfigurationError, InvalidResponse, QuotaExhausted, UnsupportedReference
@@ -36,11 +36,12 @@ from embedkit.web.schemas import (
 FOUND = "$response.body#/images/0/id"
 # Of the query, what says where to look and how to answer; the rest narrows a search.
 PAGING = ("page", "page_size", "lang")
-NEIGHBOURS = ("similar", "series")  # of a picture: Getty narrows them by nothing
+NEIGHBOURS = ("similar", "series", "by_image")  # of a picture: Getty narrows them by nothing
 PLACES = ("q", "family", *NEIGHBOURS, *PAGING, "exclude_nudity", "embed_content_only")
 FILTERS = tuple(name for name in SearchQuery.__struct_fields__ if name not in PLACES)
 SEARCHED_FIELDS: tuple[SharedField, ...] = ("detail_set", "keywords")
 IMAGE_FIELDS: tuple[SharedField, ...] = ("detail_set", "display_set", "keywords")
+Page = TypeVar("Page", bound=Paged)
 NO_PHRASE = (
     "q is blank. It holds what to look for, such as solar eclipse. It may be empty with"
     f" {', '.join(SUBJECTS)}, and with family=editorial&sort_order=newest."
@@ -68,7 +69,7 @@ def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
             "invalid-request", "embed_content_only: here only what may be embedded is found. Leave it out."
         )
     if kind := next((name for name in NEIGHBOURS if getattr(params, name)), None):
-        return _page_of(lambda: _neighbours(context, params, language, kind), params.page)
+        return page_of(lambda: _neighbours(context, params, language, kind), params.page)
     _check_subject(context, params)
     search = context.kit.api.search
     try:
@@ -85,7 +86,7 @@ def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
         )
     except ConfigurationError as error:  # from here on it would be our fault, and not the caller's
         raise Refused("invalid-request", str(error)) from None
-    return _page_of(lambda: search.run(prepared), params.page)
+    return page_of(lambda: search.run(prepared), params.page)
 
 
 def _check_subject(context: AppContext, params: SearchQuery) -> None:
@@ -106,16 +107,21 @@ def _neighbours(context: AppContext, params: SearchQuery, language: str, kind: s
     """What may be embedded of the pictures similar to one, or of its series: Getty answers with others, too."""
     if params != SearchQuery(**{name: getattr(params, name) for name in (kind, *PAGING)}):
         raise Refused("invalid-request", f"{kind} goes with {', '.join(PAGING)} alone. Leave the rest out.")
-    ask = {"similar": context.kit.api.similar, "series": context.kit.api.same_series}[kind]
+    api = context.kit.api
+    asks: dict[str, Callable[..., SearchPage]] = {
+        "similar": api.similar,
+        "series": api.same_series,
+        "by_image": api.search.by_image,
+    }
     paging = {"page": params.page, "page_size": params.page_size}
     try:
-        found = ask(getattr(params, kind), language=language, fields=SEARCHED_FIELDS, **paging)
+        found = asks[kind](getattr(params, kind), language=language, fields=SEARCHED_FIELDS, **paging)
     except ConfigurationError as error:
         raise Refused("invalid-request", str(error)) from None
     return replace(found, images=tuple(image for image in found.images if image.embeddable))
 
 
-def _page_of(ask: Callable[[], SearchPage], page: int) -> SearchPage:
+def page_of(ask: Callable[[], Page], page: int) -> Page:
     """The page; one beyond the last is refused, whether Getty does so or answers with an empty one."""
     try:
         found = ask()

@@ -22,7 +22,7 @@ from embedkit.api.search import PreparedSearch
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.sandbox.services import auth
 from embedkit.web.schemas import CountriesAnswer, ImageAnswer, SearchAnswer, SearchQuery
-from embedkit.web.search import FILTERS
+from embedkit.web.search import FILTERS, NEIGHBOURS
 from tests.support.web import (
     EXAMPLE,
     FORBIDDEN,
@@ -59,6 +59,7 @@ class Recorder:
         patch.setattr(kit.api.search, "run", self.run)
         patch.setattr(kit.api, "similar", self.beside)
         patch.setattr(kit.api, "same_series", self.beside)
+        patch.setattr(kit.api.search, "by_image", self.beside)
 
     def prepare(self, phrase: str, **params: Any) -> PreparedSearch:
         self._params = phrase, params
@@ -185,7 +186,7 @@ def test_what_is_not_known_is_refused(web: World, asked: Recorder, name: str, sa
 
 def test_it_takes_all_that_the_library_takes() -> None:
     ours, theirs = set(SearchQuery.__struct_fields__), set(AnySearch.__annotations__)
-    assert ours - theirs == {"q", "family", "lang", "similar", "series"}
+    assert ours - theirs == {"q", "family", "lang", "similar", "series", "by_image"}
     assert theirs - ours == {"language", "fields"}
 
 
@@ -292,14 +293,16 @@ def test_the_setting_locale_is_the_default(monkeypatch: pytest.MonkeyPatch) -> N
 # -- what needs no phrase ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["similar", "series"])
+@pytest.mark.parametrize("kind", NEIGHBOURS)
 def test_of_the_neighbours_of_a_picture_only_those_are_shown_that_may_be_embedded(web: World, kind: str) -> None:
-    ask = {"similar": web.kit.api.similar, "series": web.kit.api.same_series}[kind]
-    theirs = ask(EXAMPLE, page_size=60).images
-    answer = get(web.client, "/v1/search", page_size="60", **{kind: EXAMPLE})
+    api = web.kit.api
+    ask = {"similar": api.similar, "series": api.same_series, "by_image": api.search.by_image}[kind]
+    id = EXAMPLE if kind != "by_image" else web.kit.api.search.creative("harbour").images[0].id
+    theirs = ask(id, page_size=60).images
+    answer = get(web.client, "/v1/search", page_size="60", **{kind: id})
     assert [one["id"] for one in answer.json["images"]] == [one.id for one in theirs if one.embeddable]
-    assert {one.embeddable for one in theirs} == {True, False}
-    assert links(answer)["first"] == {kind: EXAMPLE, "page_size": "60", "page": "1"}
+    assert {one.embeddable for one in theirs} == ({True} if kind == "by_image" else {True, False})
+    assert links(answer)["first"] == {kind: id, "page_size": "60", "page": "1"}
     assert "page_size" in get(web.client, "/v1/search", page_size="7", **{kind: EXAMPLE}).json["detail"]
 
 
@@ -470,7 +473,7 @@ def test_no_question_is_an_accident(web: World, query: dict[str, str]) -> None:
     assert (answer.status_code, len(recorder.asked)) in ((200, 1), (400, 0), (400, 1))
     if answer.status_code == 400:
         assert not recorder.asked or "there is no page" in answer.json["detail"]
-    elif not query.get("similar") and not query.get("series"):
+    elif not any(query.get(name) for name in NEIGHBOURS):
         phrase, said = recorder.asked[0]
         assert phrase == (query.get("q") or "x")
         assert said["embed_content_only"] is True

@@ -35,6 +35,7 @@ PATHS = [
     *(f"/v1/embeds/{ANY}", f"/v1/embeds/{WITHDRAWN}", f"/embed/{ANY}", f"/embed/{WITHDRAWN}", "/v1/embeds"),
     *("/oembed/providers.json", "/static/../app.py", "/static/none.js"),
     *(SEARCH, "/v1/search", f"/v1/images/{ANY}", "/v1/images/no.id", "/v1/countries", "/v1/grants"),
+    *("/v1/events?q=cup", "/v1/boards", "/v1/boards/1"),
 ]
 
 
