@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         SearchPage as SearchPage,
     )
     from embedkit.api.response_cache import SearchBudget as SearchBudget
+    from embedkit.api.orders import DownloadPlan as DownloadPlan
     from embedkit.api.search import PreparedSearch as PreparedSearch, Search as Search
     from embedkit.cache.embed_cache import EmbedCache as EmbedCache
     from embedkit.cache.entry import Entry as Entry
@@ -104,11 +105,13 @@ if TYPE_CHECKING:
     from embedkit.engine.shelf import Shelf as Shelf
     from embedkit.engine.sources import Post as Post, Source as Source, Sources as Sources
     from embedkit.errors import (
+        AlreadyLicensed as AlreadyLicensed,
         ConfigurationError as ConfigurationError,
         EmbedKitError as EmbedKitError,
         InvalidKey as InvalidKey,
         InvalidResponse as InvalidResponse,
         InvalidToken as InvalidToken,
+        LicenseUnknown as LicenseUnknown,
         NotEmbeddable as NotEmbeddable,
         NotFound as NotFound,
         NotLicensed as NotLicensed,
@@ -154,9 +157,9 @@ _MODULES = {
     ),
     "targets": "Input Target",
     "errors": (
-        "ConfigurationError EmbedKitError InvalidKey InvalidResponse InvalidToken NotEmbeddable NotFound "
-        "NotLicensed PermissionDenied ProviderError QuotaExhausted RateLimited Unauthorized Unavailable "
-        "UnsupportedReference"
+        "AlreadyLicensed ConfigurationError EmbedKitError InvalidKey InvalidResponse InvalidToken LicenseUnknown "
+        "NotEmbeddable NotFound NotLicensed PermissionDenied ProviderError QuotaExhausted RateLimited "
+        "Unauthorized Unavailable UnsupportedReference"
     ),
     "messages": "Request Response Sink",
     "engine.build": "Build BuildReport ExportReport Finding LockReport Page",
@@ -175,6 +178,7 @@ _MODULES = {
     "api.events": "Event EventLocation EventPage FoundEvents HeroImage",
     "api.search": "PreparedSearch Search",
     "api.downloads": "Download Downloads",
+    "api.orders": "DownloadPlan",
     "api.boards": "Board BoardAsset BoardChange BoardLinks BoardPage BoardPermissions Boards Comment Comments",
     "api.models": (
         "AllowedUse Collection Country Credit DisplaySize DownloadOffer DownloadSize EditorialSource "

@@ -13,6 +13,8 @@
         │   └── InvalidToken    invalid-token       the token, or it is not one of a customer
         ├── PermissionDenied    permission-denied   the key or the customer lacks the product or the right
         ├── NotLicensed         not-licensed        a download of a picture outside the agreement
+        ├── AlreadyLicensed     already-licensed    a download would be a second licence
+        ├── LicenseUnknown      license-unknown     an order's answer was lost, and so is whether it is a licence
         ├── Unavailable         unavailable         down, slow, unreachable
         └── InvalidResponse     invalid-response    answered, but not with anything that may be used
 
@@ -189,6 +191,24 @@ class NotLicensed(ProviderError):
     title = "Picture not licensed"
     http_status = 403
     exit_code = 5
+
+
+class AlreadyLicensed(ProviderError):
+    """The picture is licensed, and another order of its file would be a second licence."""
+
+    code = "already-licensed"
+    title = "Picture licensed already"
+    http_status = 409
+    exit_code = 1
+
+
+class LicenseUnknown(ProviderError):
+    """The answer to an order was lost, and the download history does not tell whether it is a licence."""
+
+    code = "license-unknown"
+    title = "Licence unknown"
+    http_status = 409
+    exit_code = 1
 
 
 class Unavailable(ProviderError):

@@ -283,6 +283,23 @@ class Settings:
     webhook_url: Secret = _row(
         Secret(""), _hook, "Where a signed POST goes for each picture that is dropped; https or loopback."
     )
+    download_budget: int | None = _row(
+        None,
+        check.positive_or_none,
+        "How many licences a calendar month (UTC) downloads may make, by the journal; without a value any number.",
+    )
+    download_journal: str = _row(
+        "",
+        check.text,
+        "The folder that keeps the journal of downloads, so that none is licensed twice; by default in the user's"
+        " data folder.",
+    )
+    redownload: bool = _row(
+        False,
+        check.boolean,
+        "Whether the file of a licensed picture is ordered again where its URL is lost: only for agreements under"
+        " which Getty counts no second licence.",
+    )
     public_url: str = _row("", check.public_url, "The URL of this service as the world sees it.")
     assets_url: str = _row(
         "", check.public_url, "Where stylesheet and scripts are served; by default PUBLIC_URL/static."

@@ -131,7 +131,7 @@ def test_what_is_sent(family: Any, params: dict[str, Any], sent: dict[str, str])
 def test_the_url_of_a_download_is_asked_for() -> None:
     """api-10"""
     kit, sandbox = inside()
-    assert kit.api.downloads.url("74917285").startswith("https://")
+    assert kit.api.downloads.url("74917285", product_type="premiumaccess").startswith("https://")
     asked = next(call for call in sandbox.calls if call.path.startswith("/v3/downloads/"))
     assert asked.params["auto_download"] == "false"
 

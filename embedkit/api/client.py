@@ -4,7 +4,7 @@ search       images, creative, editorial, pages, find, find_pages, find_all; bud
 itself       image, images, similar, same_series, event, events, countries, collections
              products, download_history, image_download_history, customer
              get, put, post, delete, for whatever has no method of its own
-downloads    sizes, largest, url, save
+downloads    sizes, largest, plan, url, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment
 changes      channels, take, confirm
 """
@@ -28,6 +28,7 @@ from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.session import ApiSession, TokenFile
 from embedkit.cache.envelope import signing_secrets
 from embedkit.messages import Request, Response
+from embedkit.process import Lazy
 from embedkit.validation import materialise
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from embedkit.api.changes import AssetChanges
     from embedkit.api.downloads import Downloads
     from embedkit.api.parameters import Details, DownloadHistory, EventDetails, Series
+    from embedkit.files.journal import Journal
     from embedkit.settings import Settings
     from embedkit.transport.client import Transport
 
@@ -76,6 +78,7 @@ class Api:
     :param transport: returns the transport when it is first needed.
     :param clock: seconds since the epoch.
     :param token_folder: where the processes of this user share a token, if they do.
+    :param journal: returns the journal of downloads; by default one that ends with this object.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Api:
         transport: Callable[[], Transport],
         clock: Callable[[], float],
         token_folder: Path | None = None,
+        journal: Callable[[], Journal] | None = None,
     ) -> None:
         self._api = ApiSettings.of(settings)
         cache, timeout, credentials = settings.cache, settings.timeout, Credentials.of(settings)
@@ -99,6 +103,8 @@ class Api:
             clock=clock,
         )
         budget = SearchBudget(settings.search_budget, cache=cache, timeout=timeout, clock=clock)
+        self._journal, self._clock = Lazy(journal or _temporary_journal), clock
+        self._budget, self._redownload = settings.download_budget, settings.redownload
         self.search = search.Search(self._api, self._cache, budget)
 
     @property
@@ -119,8 +125,10 @@ class Api:
     def downloads(self) -> Downloads:
         """Downloads of what the customer has licensed."""
         from embedkit.api.downloads import Downloads
+        from embedkit.api.orders import OrderSettings
 
-        return Downloads(self._api, self._session)
+        orders = OrderSettings(self._journal, self._budget, self._redownload, self._clock)
+        return Downloads(self._api, self._session, orders)
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, language: str | None = None) -> Any:
         """The JSON at a path of the API, for what has no method of its own. It may be tried again after a failure.
@@ -275,6 +283,12 @@ class Api:
             lambda response: search.parse(response, self._api, what="picture", ref=id, **page_of(params)),
             self.search.budget.spend,
         )
+
+
+def _temporary_journal() -> Journal:
+    from embedkit.files.journal import temporary_journal  # most never download
+
+    return temporary_journal()
 
 
 # -- what searches can be narrowed to -----------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 The service names the URL in a redirect (303 as the contract has it; 302 in older documentation) or, with
 auto_download=false, in its answer. It may lead to the image origins and to the API itself, and no credentials are
-sent there: it is signed, for 24 hours.
+sent there: it is signed, for 24 hours. How an order is made is in :mod:`embedkit.api.orders`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Unpack
 from urllib.parse import urlsplit
 
-from embedkit.api.decoding import invalid, read
 from embedkit.api.encoding import documented, encode
 from embedkit.api.images import image_request, parse_image
+from embedkit.api.licenses import Order
 from embedkit.api.models import DownloadOffer, DownloadSize, Image
+from embedkit.api.orders import DownloadPlan, Orders, OrderSettings
 from embedkit.api.parameters import Downloading
-from embedkit.api.requests import MAX_REDIRECTS, ApiSettings, asset_id, write
+from embedkit.api.requests import ApiSettings, asset_id
 from embedkit.api.session import ApiSession
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
 from embedkit.files.download import Destination, DownloadSink, Progress
-from embedkit.getty import error_mapping, payload
+from embedkit.getty import error_mapping
 from embedkit.messages import Request, Response
 
-ENDPOINT = "delivery"  # a throttle and a breaker of its own: files are slow, and on another host
-TIMEOUT_S = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them
-MAX_FILE_BYTES = 1024**3
-MAX_URL_CHARS = 4096  # it is signed
+LOCK_TIMEOUT_S = 5.0  # for another process that downloads the same picture; a file may take much longer
 ENDINGS = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
@@ -50,6 +48,7 @@ class Download:
     :param bytes: its size.
     :param host: that it came from.
     :param media_type: such as ``image/jpeg``.
+    :param product_type: of the agreement that it is licensed under.
     """
 
     id: str
@@ -57,10 +56,15 @@ class Download:
     bytes: int
     host: str
     media_type: str = ""
+    product_type: str = ""
 
 
 class Downloads:
     """Downloads on behalf of the settings' customer, or of the application on its own.
+
+    Each order of a file is a licence, so none is made twice: it is written into a journal first (the setting
+    DOWNLOAD_JOURNAL), and the journal and Getty's download history are looked up before. For 24 hours the same
+    file is got again without an order.
 
     Every method raises ConfigurationError without EMBEDKIT_API_SECRET and for wrong arguments, NotLicensed for
     a picture outside the agreement, PermissionDenied for a product that the customer lacks, NotFound for what
@@ -71,18 +75,21 @@ class Downloads:
     'premiumaccess'
     >>> max(size.width for size in kit.api.downloads.sizes("74917285")) > 594
     True
-    >>> kit.api.downloads.url("74917285", height=594).startswith("https://")
+    >>> kit.api.downloads.url("74917285", product_type="premiumaccess").startswith("https://")
     True
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     done = kit.api.downloads.save("74917285", folder, height=594, product_type="premiumaccess")
+    ...     done = kit.api.downloads.save("74917285", folder, product_type="premiumaccess")
     >>> done.path.endswith("74917285.jpg"), done.media_type
     (True, 'image/jpeg')
+    >>> kit.api.downloads.plan("74917285", product_type="premiumaccess").costs
+    0
     """
 
-    def __init__(self, api: ApiSettings, session: ApiSession) -> None:
+    def __init__(self, api: ApiSettings, session: ApiSession, orders: OrderSettings) -> None:
         self._api = api
         self._session = session
+        self._orders = Orders(api, session, orders)
 
     def sizes(self, id: str) -> tuple[DownloadSize, ...]:
         """The sizes that a picture can be downloaded in, and the agreements for each.
@@ -99,13 +106,31 @@ class Downloads:
         return self._image(id, "largest_downloads").largest_downloads
 
     @documented("download")
-    def url(self, id: str, *, notes: Mapping[str, str] | None = None, **params: Unpack[Downloading]) -> str:
-        """The URL of a file, good for 24 hours; by default of the largest. It counts as a download.
+    def plan(self, id: str, *, again: bool = False, **params: Unpack[Downloading]) -> DownloadPlan:
+        """What :meth:`save` would do, without doing it.
 
         :param id: an asset ID.
-        :param notes: ``download_notes`` and ``project_code``, for agreements that require them.
+        :param again: as for :meth:`save`, like what it raises; an order whose answer was lost is not cleared up.
         """
-        return self._order(id, {"auto_download": False, **params}, notes)
+        return self._orders.plan(*self._check(id, params), again=again)
+
+    @documented("download")
+    def url(
+        self,
+        id: str,
+        *,
+        again: bool = False,
+        notes: Mapping[str, str] | None = None,
+        **params: Unpack[Downloading],
+    ) -> str:
+        """The URL of a file, good for 24 hours; by default of the largest. It is a licence, as :meth:`save` is.
+
+        :param id: an asset ID.
+        :param again: as for :meth:`save`, like ``notes``, and what it raises.
+        """
+        wanted, given = self._check(id, {"auto_download": False, **params})
+        with self._orders.alone(wanted, LOCK_TIMEOUT_S):
+            return self._orders.place(wanted, given, notes, again=again)[1].url
 
     @documented("download")
     def save(
@@ -114,39 +139,59 @@ class Downloads:
         path: str | os.PathLike[str],
         *,
         overwrite: bool = False,
+        again: bool = False,
         progress: Progress | None = None,
         notes: Mapping[str, str] | None = None,
         **params: Unpack[Downloading],
     ) -> Download:
-        """Download a file, by default the largest: it is there as a whole, or not at all.
+        """License and download a file, by default the largest: it is there as a whole, or not at all.
+
+        A picture with more than one agreement needs a ``product_type``, or a ``product_id``. Whatever interrupts a
+        download, the same call once more goes on from there, and makes no second licence.
 
         :param id: an asset ID.
         :param path: of the file; or of a folder, where it is named by its ID.
         :param overwrite: whether a file that is there may be replaced.
+        :param again: license the picture once more, where it is licensed already or nobody knows.
         :param progress: called with the bytes that have come, and with those of the file where they are known.
         :param notes: ``download_notes`` and ``project_code``, for agreements that require them.
-        :raises OSError: where the file can't be written; FileExistsError where one is there. Both before
-            anything is ordered, as far as that can be known.
+        :raises AlreadyLicensed: where it is licensed, and its URL is not known any more: nothing is ordered.
+        :raises LicenseUnknown: where the answer to an order was lost, and the download history can't tell whether
+            Getty has taken it: nothing is ordered.
+        :raises QuotaExhausted: beyond the agreement, or beyond EMBEDKIT_DOWNLOAD_BUDGET.
+        :raises OSError: where the file or the journal can't be written; FileExistsError where a file is there. All
+            before anything is ordered, as far as that can be known.
+        """
+        wanted, given = self._check(id, params)
+        expected = ".eps" if given.get("file_type") == "eps" else ".jpg"
+        destination = Destination(path, f"{wanted}{expected}", overwrite=overwrite)
+        with self._orders.alone(wanted, LOCK_TIMEOUT_S):
+            destination.check()  # another may have saved it meanwhile
+            with DownloadSink(destination, progress) as sink:
+                # only the request holds the URL, which is signed, and shows it to nobody
+                order, request = self._orders.place(wanted, given, notes, again=again)
+                media_type = self._fetch(order, request, sink)
+                destination.use_name(f"{wanted}{ENDINGS.get(media_type, expected)}")
+                host = urlsplit(request.url).hostname or ""
+                done = Download(wanted, sink.commit(), sink.received, host, media_type, order.product_type)
+            self._orders.saved(order, os.path.abspath(done.path))
+            return done
+
+    def _check(self, id: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The ID and the parameters, as they are sent.
+
+        :raises ConfigurationError: for what a download does not take, and without what it needs.
         """
         self._session.check("token")
-        wanted = asset_id(id)
-        expected = ".eps" if params.get("file_type") == "eps" else ".jpg"
-        destination = Destination(path, f"{wanted}{expected}", overwrite=overwrite)
-        with DownloadSink(destination, progress) as sink:
-            # only the request holds the URL, which is signed, and shows it to nobody
-            request = file_request(self._order(wanted, params, notes), self._api)
-            media_type = self._fetch(request, sink, wanted)
-            destination.use_name(f"{wanted}{ENDINGS.get(media_type, expected)}")
-            host = urlsplit(request.url).hostname or ""
-            return Download(wanted, sink.commit(), sink.received, host, media_type)
+        encode("download", params)
+        return asset_id(id), {name: value for name, value in params.items() if value is not None}
 
-    def _order(self, id: str, params: Mapping[str, Any], notes: Mapping[str, str] | None) -> str:
-        return parse_url(self._session.call(order_request(id, params, self._api, notes), "token"), self._api, id)
-
-    def _fetch(self, request: Request, sink: DownloadSink, id: str) -> str:
+    def _fetch(self, order: Order, request: Request, sink: DownloadSink) -> str:
         """Get a file into a sink; returns its media type."""
-        response = self._session.fetch(replace(request, sink=sink))
+        id, response = order.asset, self._session.fetch(replace(request, sink=sink))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if response.status in (404, 410):
+            self._orders.forget_url(order)
         if response.status != 200:
             raise _delivery_error(response, id)
         if not sink.received or sink.total not in (None, sink.received):
@@ -161,60 +206,12 @@ class Downloads:
         return parse_image(self._session.call(request, "token"), self._api, id)
 
 
-def order_request(
-    id: str, params: Mapping[str, Any], api: ApiSettings, notes: Mapping[str, str] | None = None
-) -> Request:
-    """The request for one download. It counts against the customer's agreement, so it is never sent twice.
-
-    :param params: ``auto_download``, by default True, redirects to the file; False answers with its URL.
-    :raises UnsupportedReference: for what is not an asset ID.
-    :raises ConfigurationError: for wrong arguments.
-    """
-    pairs = encode("download", {"auto_download": True, **params})
-    # without notes the official SDK sends the JSON null; nothing at all might be taken for a wrong media type
-    document = dict(notes) if notes else None
-    order = write(api, "POST", f"/v3/downloads/images/{asset_id(id)}", pairs, document=document)
-    return replace(order, follow_redirects=False)
-
-
-def parse_url(response: Response, api: ApiSettings, id: str) -> str:
-    """The URL of the file.
-
-    :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
-    :raises InvalidResponse: where the URL is missing, or leads anywhere else.
-    """
-    origins = (*api.image_origins, *api.api_origins)
-    # no variable here holds what was answered: the error below may be sent to a crash reporter, with its frames
-    if not (found := payload.url_on_origin(_location(response, id), origins, MAX_URL_CHARS)):
-        raise invalid("The answer has no URL of a file that may be used.", response, id)
-    return found
-
-
-def _location(response: Response, id: str) -> object:
-    if response.status in (302, 303):
-        return response.headers.get("location")
-    return read(response, "download", ref=id).raw("uri")
-
-
-def file_request(url: str, api: ApiSettings) -> Request:
-    """The request for the file, at a URL that :func:`parse_url` returned; without credentials."""
-    return Request(
-        url,
-        endpoint=ENDPOINT,
-        headers={"Accept": "*/*", "Accept-Encoding": "identity"},  # pictures do not get smaller
-        redirects=MAX_REDIRECTS,
-        hosts=api.hosts,
-        max_bytes=MAX_FILE_BYTES,
-        timeout=TIMEOUT_S,
-        signed=True,
-    )
-
-
 def _delivery_error(response: Response, id: str) -> ProviderError:
     if throttled := error_mapping.throttle_error(response, id):
         return throttled
     if response.status in (404, 410):
-        return error_mapping.error_for(response, NotFound, "the file is not there any more", "Order it again.", id)
+        hint = "Look for it in the download history at gettyimages.com."
+        return error_mapping.error_for(response, NotFound, "the file is not there any more", hint, id)
     if 400 <= response.status < 600:
         return error_mapping.error_for(response, Unavailable, "the file is not delivered", "Try again later.", id)
     return error_mapping.error_for(response, InvalidResponse, "that is not a file", "Try again later.", id)

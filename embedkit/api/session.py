@@ -107,16 +107,19 @@ class ApiSession:
             return
         raise ConfigurationError(message, hint=hint)
 
-    def call(self, request: Request, need: Need = "key", *, repeats: bool = True) -> Response:
+    def call(
+        self, request: Request, need: Need = "key", *, repeats: bool = True, timeout: float | None = None
+    ) -> Response:
         """The response, whatever its status.
 
         :param repeats: whether a request whose token is refused is sent again with a newer one.
+        :param timeout: seconds, in place of those of the session.
 
         :raises ConfigurationError: where a setting is missing.
         :raises ProviderError: where there is no response that may be used, or no token.
         """
         self.check(need)
-        end = math.inf if request.batch else self._clock() + self._timeout
+        end = math.inf if request.batch else self._clock() + (timeout or self._timeout)
         token = self._tokens.current(end)
         response = self._send(request, token, end)
         if response.status != 401 or token is None:

@@ -35,7 +35,7 @@ COMMANDS = {
     "integrations": ("integrations", "Write the plugin folder of Nikola or Lektor."),
     "changes": ("admin", "Drop what Getty has withdrawn, as its feed of asset changes names it."),
     "cache": ("admin", "Manage the cache."),
-    "download": ("search", "Download a licensed picture."),
+    "download": ("downloads", "License and download a picture, never twice."),
     "boards": ("boards", "Manage boards (shared collections of pictures)."),
     "serve": ("serve", "Run the service under waitress."),
     "demo": ("serve", "See embedkit at work in a browser: no key, no network."),

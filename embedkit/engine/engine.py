@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import urlsplit
 
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.entry import Entry
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
     from embedkit.engine.changes import Changes
     from embedkit.engine.lockfile import Locked
+    from embedkit.files.journal import Journal
     from embedkit.transport.client import HttpTransport, Transport
 
 Failure = TypeVar("Failure", bound=Exception)
@@ -206,8 +209,27 @@ def _open_api(
     from embedkit.api.client import Api  # who never searches has no use for it
     from embedkit.cache.secret import own_folder
 
-    # with a transport that was passed, a token may be of another world
-    return Api(settings, transport=transport, clock=clock, token_folder=own_folder() if shared else None)
+    # with a transport that was passed, a token may be of another world, and a licence may be none
+    return Api(
+        settings,
+        transport=transport,
+        clock=clock,
+        token_folder=own_folder() if shared else None,
+        journal=(lambda: open_journal(settings)) if shared or settings.download_journal else None,
+    )
+
+
+def open_journal(settings: Settings) -> Journal:
+    """The journal of the downloads of one customer from one API."""
+    import platformdirs
+
+    from embedkit.files.journal import Journal
+
+    folder = settings.download_journal or os.path.join(platformdirs.user_data_dir("embedkit"), "downloads")
+    # an account outlives its keys, and the name of the folder tells nobody either
+    account = f"{settings.api_base}\n{settings.username or settings.api_key.reveal()}"
+    host = re.sub("[^a-z0-9.]+", "-", urlsplit(settings.api_base).netloc.lower())
+    return Journal(os.path.join(folder, f"{host}-{hashlib.sha256(account.encode()).hexdigest()[:16]}"))
 
 
 def _open_changes(engine: Engine, settings: Settings, clock: Callable[[], float]) -> Changes:

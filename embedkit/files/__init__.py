@@ -2,5 +2,5 @@
 
 ``folder`` is what is asked of the operating system, ``partial`` a file on its way, and what it takes over from
 the one before it; ``atomic`` puts it in its place, or fills a folder of results; ``download``
-takes what arrives piece by piece; ``installed`` finds our own.
+takes what arrives piece by piece; ``journal`` keeps lines that must not be lost; ``installed`` finds our own.
 """

@@ -221,7 +221,9 @@ class HttpTransport:
         with self._turn(endpoint, began + min(seconds, self._timeout), batch=request.batch):
             self._await_cooldown(endpoint.backoff, request)
             start = self._clock() if request.batch else began
-            silence = READ_TIMEOUT_S if request.sink is None else FILE_READ_TIMEOUT_S
+            # what changes something may have done so, however long it is silent: giving up would lose the answer
+            is_quick = request.sink is None and request.method == "GET"
+            silence = READ_TIMEOUT_S if is_quick else FILE_READ_TIMEOUT_S
             outcome, tries = self._send_guarded(request, endpoint, Deadline(start + seconds, self._clock, silence))
         _report(request, outcome, self._clock() - began, tries, self._observe)
         return outcome

@@ -55,8 +55,8 @@ TROUBLES = {
         "A hundred searches at once, with a TIMEOUT of five seconds",
     ),
     "quota-exhausted": Trouble(
-        "The calls or downloads of a period are used up, or EMBEDKIT_SEARCH_BUDGET is.",
-        "Wait until the period is over, ask Getty Images for more, or raise EMBEDKIT_SEARCH_BUDGET.",
+        "The calls or downloads of a period are used up: Getty's, or EMBEDKIT_SEARCH_BUDGET or _DOWNLOAD_BUDGET.",
+        "Wait until the period is over, ask Getty Images for more, or raise the budget.",
         "GET /v1/search?q=eclipse, once more than SEARCH_BUDGET allows",
     ),
     "unauthorized": Trouble(
@@ -83,6 +83,16 @@ TROUBLES = {
         "The picture is outside the customer's agreement, so it can't be downloaded.",
         "Choose another picture, or a product_type among its largest downloads: embedkit download ID --sizes.",
         "embedkit download 74917285, of a customer without an agreement for it",
+    ),
+    "already-licensed": Trouble(
+        "The picture is licensed, and every order of its file is a licence: nothing is ordered twice by itself.",
+        "Use the file that you have, or the download history at gettyimages.com; --again licenses it once more.",
+        "embedkit download 74917285 --product-type premiumaccess --force, a day after the first time",
+    ),
+    "license-unknown": Trouble(
+        "The answer to an order was lost, and the download history, which would tell, can't be read.",
+        "Look at the download history at gettyimages.com, or try again later; --again licenses it once more.",
+        "embedkit download 74917285, whose network fails between the order and its answer",
     ),
     "unavailable": Trouble(
         "Getty Images is down, slow or out of reach, or a proxy or a firewall is in the way.",

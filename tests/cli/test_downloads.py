@@ -25,6 +25,7 @@ from tests.support.cli import (
 
 ID = "74917285"
 ORDERS = f"/v3/downloads/images/{ID}"
+PRODUCT = ("--product-type", "premiumaccess")  # the picture has several agreements
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def orders(sandbox: SandboxServer) -> list[dict[str, str]]:
 
 
 def test_a_picture_is_downloaded_here(run: Run, tmp_path: Path) -> None:
-    done = run("download", f"https://gty.im/{ID}")
+    done = run("download", f"https://gty.im/{ID}", *PRODUCT)
     file = tmp_path / f"{ID}.jpg"
     assert (done.code, done.out) == (0, f"{ID}.jpg\n")
     assert done.err == f"{file.stat().st_size / 1000:.1f} kB downloaded.\n"
@@ -52,7 +53,7 @@ def test_a_picture_is_downloaded_here(run: Run, tmp_path: Path) -> None:
 )
 def test_it_goes_to_a_file_or_a_folder(run: Run, tmp_path: Path, output: str, place: str) -> None:
     (tmp_path / "there").mkdir()
-    done = run("download", ID, "--output", output, "--json")
+    done = run("download", ID, "--output", output, "--json", *PRODUCT)
     told = json.loads(done.out)
     assert (told["id"], told["path"], told["media_type"]) == (ID, place, "image/jpeg")
     assert told["bytes"] == (tmp_path / place).stat().st_size
@@ -65,12 +66,12 @@ def test_a_file_that_is_there_stays_and_nothing_is_ordered(
     file = tmp_path / f"{ID}.jpg"
     file.write_bytes(b"mine")
     for option in ((), ("--output", f"{ID}.jpg")):
-        done = run("download", ID, *option)
+        done = run("download", ID, *option, *PRODUCT)
         assert (done.code, done.out) == (2, "")
         assert done.err == f"error: {ID}.jpg is there already. Pass --force to replace it.\n"
     assert file.read_bytes() == b"mine"
     assert len(sandbox.calls) == 0
-    assert run("download", ID, "--force").code == 0
+    assert run("download", ID, "--force", *PRODUCT).code == 0
     assert file.read_bytes()[:3] == b"\xff\xd8\xff"
 
 
@@ -100,7 +101,7 @@ def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> N
     ("words", "code", "says"),
     [
         (("500000404",), 4, "picture not found, it was withdrawn or never existed"),
-        ((ID, "--height", "17"), 4, f"Try: embedkit download {ID} --sizes"),
+        ((ID, "--height", "17", *PRODUCT), 4, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--product-type", "creditpack"), 2, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--product-type", "gift"), 2, "easyaccess"),
         ((ID, "--height", "0"), 2, "--height"),
@@ -126,7 +127,7 @@ def test_what_cannot_be_downloaded_is_explained(
             {"API_SECRET": "", "USERNAME": "", "PASSWORD": ""},
             "Set EMBEDKIT_API_SECRET; for what a customer has licensed, also EMBEDKIT_USERNAME",
         ),
-        ({"USERNAME": "", "PASSWORD": ""}, "(UserTokenRequired). Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
+        ({"USERNAME": "", "PASSWORD": ""}, "downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
         ({"PASSWORD": "canary"}, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
         ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY."),
     ],
@@ -136,7 +137,7 @@ def test_credentials_that_will_not_do_are_named(
 ) -> None:
     for name, value in said.items():
         monkeypatch.setenv(f"EMBEDKIT_{name}", value)
-    done = run("download", ID)
+    done = run("download", ID, *PRODUCT)
     assert (done.code, done.out) == (2, "")
     assert says in done.err
     assert "canary" not in done.err
@@ -151,7 +152,7 @@ def test_what_is_not_licensed_lists_nothing(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_an_agreement_that_is_used_up_exits_6(run: Run) -> None:
-    codes = [run("download", ID, "--force", "--product-type", "easyaccess").code for _ in range(4)]
+    codes = [run("download", ID, "--force", "--again", *PRODUCT).code for _ in range(4)]
     assert codes == [0, 0, 0, 6]
 
 
@@ -160,7 +161,7 @@ def test_a_download_in_trouble_leaves_nothing(
     run: Run, sandbox: SandboxServer, tmp_path: Path, fault: str, code: int
 ) -> None:
     sandbox.app.faults.add(fault, count=None, route="delivery")
-    done = run("download", ID)
+    done = run("download", ID, *PRODUCT)
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith("error: ")
     assert not list(tmp_path.glob("*.jpg*")) + list(tmp_path.glob(".*.part"))
@@ -169,7 +170,7 @@ def test_a_download_in_trouble_leaves_nothing(
 def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer, tmp_path: Path) -> None:
     def seen() -> str:
         ours, theirs = pty.openpty()
-        command = [sys.executable, "-m", "embedkit", "download", ID]
+        command = [sys.executable, "-m", "embedkit", "download", ID, *PRODUCT]
         everything = others(os.environ) | environ(sandbox.url, tmp_path) | {"TERM": "xterm"}
         with subprocess.Popen(command, env=everything, cwd=tmp_path, stdout=theirs, stderr=theirs):
             os.close(theirs)

@@ -241,7 +241,9 @@ class Counter:
         scripts = well | ({at: script} if at in well else {})
         self.upstreams = {name: Upstream(one) for name, one in scripts.items()}
         address = f"Location: {self.upstreams['file'].origin}/xa/x.jpg?d={SIGNED}"
-        self.upstreams["order"] = Upstream(script if at == "order" else once(b"", "303 X", (address,)))
+        self.upstreams["order"] = counter = Upstream()
+        taken = script if at == "order" else once(b"", "303 X", (address,))
+        counter.scripts = (client_support.storefront(counter, taken, "600100200"),)
         self.folder, self.seen = folder, []
         self.rows = {"cache": f"sqlite:{folder}/db", "username": "an-editor", **SECRETS, **rows}
 
@@ -297,9 +299,11 @@ def service(house: client_support.House) -> Any:
 def test_no_fault_of_the_api_tells_a_secret(
     at: str, name: str, logs: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # the second try need not wait for the first
     slow = {"timeout": SLOW_S} if name in dict(SLOW) else {}  # nobody has to wait for the other faults
     if slow:
-        monkeypatch.setattr("embedkit.api.downloads.TIMEOUT_S", SLOW_S)
+        monkeypatch.setattr("embedkit.api.delivery.FILE_TIMEOUT_S", SLOW_S)
+        monkeypatch.setattr("embedkit.api.orders.ORDER_TIMEOUT_S", SLOW_S)
     with Counter(at, API_FAULTS[name], tmp_path, **slow) as counter:
         if at in ("order", "file"):
             counter._act("order", lambda house: house.api.downloads.save("600100200", tmp_path / "picture.jpg"))
@@ -350,13 +354,14 @@ CRASHES = [
     "embedkit.api.oauth.fit_token",
     "embedkit.getty.payload.decode",
     "embedkit.api.search.parse",
-    "embedkit.api.downloads.parse_url",
+    "embedkit.api.orders.parse_url",
     "embedkit.api.response_cache._caller",
     "embedkit.api.response_cache.ResponseCache._key",
     "embedkit.api.session.Tokens._fetch",
     "embedkit.api.session.replace",
     "embedkit.api.downloads.urlsplit",
     "embedkit.files.download.DownloadSink.begin",
+    "embedkit.files.journal.Journal.keep",
     "embedkit.cache.envelope._sign",
     "embedkit.transport.responses.decode_chunks",
     "embedkit.transport.client._prepare",

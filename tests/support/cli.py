@@ -43,6 +43,7 @@ def environ(url: str, folder: Path) -> dict[str, str]:
         "EMBEDKIT_PASSWORD": auth.PASSWORD,
         "EMBEDKIT_TIMEOUT": "60",  # a loaded machine is no slow Getty
         "EMBEDKIT_CACHE": f"sqlite:{folder / 'cache.sqlite'}",
+        "EMBEDKIT_DOWNLOAD_JOURNAL": str(folder / "journal"),
         "XDG_CACHE_HOME": str(folder / "xdg"),
     }
 

@@ -13,9 +13,10 @@ from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTrans
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
 from embedkit.sandbox.services.ranking import index
 from embedkit.transport.client import HttpTransport
-from tests.support.faulty_upstream import Script, ok
+from tests.support.faulty_upstream import Script, Upstream, ok
 from tests.support.tools import Clock
 
+PRODUCT: Any = {"product_type": "premiumaccess"}  # a picture of the sandbox has several agreements
 CREDENTIALS = {"api_key": KEY, "api_secret": SECRET, "username": USER, "password": PASSWORD}
 FAST = 10_000.0  # calls a second: the bucket is not what is tested
 ID = "600100200"
@@ -39,6 +40,20 @@ def once(body: bytes = b"", status: str = "200 OK", headers: tuple[str, ...] = (
     def script(sock: Any, over: Any) -> bool:
         ok(body, status, (*headers, "Connection: close"))(sock, over)
         return False
+
+    return script
+
+
+def storefront(upstream: Upstream, order: Script, id: str, history: bytes = b'{"downloads": []}') -> Script:
+    """An API that offers one picture under one agreement: answers what is asked before an order, and then orders."""
+    offer = {"product_type": "premiumaccess", "uri": f"{upstream.origin}/v3/downloads/images/{id}"}
+    image = json.dumps({"images": [{"id": id, "largest_downloads": [offer]}]}).encode()
+
+    def script(sock: Any, over: Any) -> bool:
+        method, path, _ = upstream.requests[-1].split(" ", 2)
+        if method == "POST":
+            return order(sock, over)
+        return once(history if path.endswith("/downloadhistory") else image)(sock, over)
 
     return script
 

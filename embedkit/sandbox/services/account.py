@@ -6,6 +6,8 @@ gone: a pull loop, in which a batch comes again until it is confirmed; and PUT /
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ from typing import Literal
 
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset, Find
-from embedkit.sandbox.content.pictures import Size
+from embedkit.sandbox.content.pictures import Size, sizes
 from embedkit.sandbox.content.texts import Family
 from embedkit.sandbox.services.auth import APPLICATIONS, Caller
 from embedkit.sandbox.services.config import Era, SandboxConfig
@@ -92,6 +94,12 @@ class Record:
     notes: str | None
     project: str | None
 
+    @property
+    def line(self) -> str:
+        """As a file keeps it."""
+        parts = (self.at, self.user, self.asset.id, self.product.id, self.size.height, self.notes, self.project)
+        return json.dumps(parts)
+
     def document(self, thumbnail: str) -> JSON:
         """As the API shows it."""
         return {
@@ -112,12 +120,18 @@ class Record:
 
 
 class History:
-    """Remembers downloads, the latest first. Safe for threads."""
+    """Remembers downloads, the latest first. Safe for threads.
 
-    def __init__(self) -> None:
+    :param path: of the file that keeps them; empty for none.
+    """
+
+    def __init__(self, path: str, find: Find) -> None:
         self._lock = threading.Lock()
+        self._path = path
         self._records: deque[Record] = deque(maxlen=MAX_RECORDS)
         self._counts: Counter[tuple[str, int]] = Counter()
+        for record in _read_records(path, find):
+            self._remember(record)
 
     def add(self, record: Record, most: int) -> None:
         """Keep one more.
@@ -131,8 +145,18 @@ class History:
                 raise code_error(
                     403, "OverageLimitReached", "The download limit of this product has been reached."
                 )
-            self._counts[counted] += 1
-            self._records.appendleft(record)
+            if self._path:
+                with open(self._path, "a", encoding="utf-8") as file:
+                    file.write(f"{record.line}\n")
+            self._remember(record)
+
+    def _remember(self, record: Record) -> None:
+        self._counts[record.user, record.product.id] += 1
+        self._records.appendleft(record)
+
+    def has(self, user: str, asset: Asset, product: Product) -> bool:
+        """Whether a customer has downloaded a picture with a product."""
+        return any((one.asset.id, one.product) == (asset.id, product) for one in self.of(user))
 
     def of(self, user: str) -> Iterator[Record]:
         with self._lock:
@@ -142,6 +166,17 @@ class History:
         """How many downloads of a product a customer has made."""
         with self._lock:
             return self._counts[user, product.id]
+
+
+def _read_records(path: str, find: Find) -> Iterator[Record]:
+    if not path or not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8") as file:
+        for at, user, asset_id, product_id, height, notes, project in map(json.loads, file):
+            if asset := find(asset_id):
+                product = next(one for one in PRODUCTS if one.id == product_id)
+                size = next(one for one in sizes(asset) if one.height == height)
+                yield Record(at, user, asset, product, size, notes, project)
 
 
 REQUIREMENTS = "download_requirements"

@@ -106,7 +106,7 @@ class Api:
         self.delivery = Delivery(config, find, clock)
         self._gate = Gate(config, self.tokens, limits, clock)
         self.changes = AssetChanges(clock)
-        history = History()
+        history = History(config.history, find)
         self.routes: tuple[Route, ...] = (
             *_content(Search(config, find, Uploads(clock)), Images(config, find)),
             *_events(Events(config, find)),

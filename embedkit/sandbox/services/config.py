@@ -167,6 +167,9 @@ class SandboxConfig:
     :param expires_in: how an answer says so: as ``text`` (documented), as a ``number``, not at all
         (``missing``), or as ``junk`` that is not a number.
     :param download_limit: how many downloads each product of the customer has; 0 sets no limit.
+    :param redownloads: whether a customer may order a picture again under the same product, and it is no second
+        licence. By the documentation of September 2026 every order is one.
+    :param history: a file that keeps the downloads for the next sandbox; empty forgets them.
     :param invited_board: whether a colleague has invited the customer to a board.
     :param strict: the API refuses parameters that it does not know, pages beyond the last, and sizes of a page
         other than 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75 and 100, as documented in September 2026;
@@ -223,6 +226,8 @@ class SandboxConfig:
     token_seconds: int = 1800
     expires_in: Literal["text", "number", "missing", "junk"] = "text"
     download_limit: int = 0
+    redownloads: bool = False
+    history: str = ""
     invited_board: bool = False
     strict: bool = True
     undeclared_fields: bool = False

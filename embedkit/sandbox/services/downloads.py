@@ -135,7 +135,8 @@ class Downloads:
         if not caller.user:  # the key is for tests, and nothing has been bought
             static = invent(TEST_IMAGE)
             return self.delivery.url(static, sizes(static)[0], call.origin)
-        self.history.add(self._record(call, caller, asset, product, size), self.config.download_limit)
+        if not self.config.redownloads or not self.history.has(caller.user, asset, product):
+            self.history.add(self._record(call, caller, asset, product, size), self.config.download_limit)
         return self.delivery.url(asset, size, call.origin)
 
     def past(self, call: Call, caller: Caller) -> Reply:

@@ -23,9 +23,9 @@ from embedkit.api.models import Country, Image, SearchPage
 from embedkit.api.search import PreparedSearch
 from embedkit.errors import (
     InvalidResponse,
-    InvalidToken,
     NotFound,
     NotLicensed,
+    PermissionDenied,
     QuotaExhausted,
     RateLimited,
     Unauthorized,
@@ -398,7 +398,7 @@ def act_all(kit: EmbedKit) -> dict[str, Callable[[], object]]:
         "countries": lambda: kit.api.countries(),
         "collections": lambda: kit.api.collections(),
         "sizes": lambda: kit.api.downloads.sizes(TALL),
-        "address": lambda: kit.api.downloads.url(TALL),
+        "address": lambda: kit.api.downloads.url(TALL, product_type="premiumaccess"),
         "boards": lambda: kit.api.boards.list(),
     }
 
@@ -453,11 +453,10 @@ def test_an_application_has_no_boards_and_no_licence() -> None:
     kit.search("harbour")
     assert "client_credentials" in next(call for call in app.calls if call.route == "oauth2").body.decode()
     assert kit.api.downloads.largest(TALL) == ()
-    with pytest.raises(
-        InvalidToken, match=r"UserTokenRequired.*EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD"
-    ) as caught:
-        kit.api.downloads.url(TALL)
-    assert (caught.value.status, caught.value.getty_code) == (403, "UserTokenRequired")
+    with pytest.raises(PermissionDenied, match=r"EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.*again=True"):
+        kit.api.downloads.url(TALL)  # nobody can look up whether it is licensed
+    with pytest.raises(NotLicensed, match="EMBEDKIT_USERNAME"):
+        kit.api.downloads.url(TALL, again=True)
     with pytest.raises(ConfigurationError, match="USERNAME"):
         kit.api.boards.list()
 
@@ -648,7 +647,8 @@ def test_every_era_is_searched_and_downloaded_from(era: Any, tmp_path: Path) -> 
     assert {offer.product_type for offer in offers} >= {"premiumaccess", "easyaccess"}
     assert all(offer.uri for offer in offers)
     assert kit.api.downloads.sizes("74917285")[-1].downloads
-    assert kit.api.downloads.url("74917285").startswith("https://delivery.gettyimages.com/")
+    url = kit.api.downloads.url("600000001", product_type="easyaccess")
+    assert url.startswith("https://delivery.gettyimages.com/")
     saved = kit.api.downloads.save("74917285", tmp_path, height=594, product_type="premiumaccess")
     assert saved.media_type == "image/jpeg"
 
@@ -664,7 +664,7 @@ def test_the_failures_of_every_era(era: Any) -> None:
     with pytest.raises(InvalidResponse, match="the question was not understood"):
         kit.search("harbour", country="off")
     alone, _ = inside(SandboxConfig(era=era), username="", password="")
-    with pytest.raises(NotLicensed if era != "2026" else InvalidToken):
+    with pytest.raises(PermissionDenied):
         alone.api.downloads.url("74917285")
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.api import boards, client, downloads, errors, images, search
+from embedkit.api import boards, client, delivery, errors, images, search
 from embedkit.api import models as values
 from embedkit.api.errors import What
 from embedkit.api.models import Image, SearchPage, image_json
@@ -389,11 +389,11 @@ DELIVERY = "https://delivery.gettyimages.com/xa/600200311.jpg?v=1&c=IWS&k=2&d=a%
 
 
 def test_the_address_of_a_file() -> None:
-    assert downloads.parse_url(ok({"uri": DELIVERY}), SETTINGS, ID) == DELIVERY
+    assert delivery.parse_url(ok({"uri": DELIVERY}), SETTINGS, ID) == DELIVERY
     for status in (302, 303):
-        assert downloads.parse_url(Response(status, {"location": DELIVERY}), SETTINGS, ID) == DELIVERY
+        assert delivery.parse_url(Response(status, {"location": DELIVERY}), SETTINGS, ID) == DELIVERY
     local = "http://127.0.0.1:8081/downloads/1"
-    assert downloads.parse_url(Response(303, {"location": local}), LOOPBACK, ID) == local
+    assert delivery.parse_url(Response(303, {"location": local}), LOOPBACK, ID) == local
 
 
 @pytest.mark.parametrize(
@@ -420,7 +420,7 @@ def test_a_file_comes_from_known_places_only(place: Any) -> None:
     answers = [ok({"uri": place}), *(Response(303, {"location": place}) for _ in range(isinstance(place, str)))]
     for answer in (*answers, Response(303), ok({}), ok([])):
         with pytest.raises(InvalidResponse) as caught:
-            downloads.parse_url(answer, SETTINGS, ID)
+            delivery.parse_url(answer, SETTINGS, ID)
         assert caught.value.ref == ID
         assert "evil" not in str(caught.value)
 
@@ -499,7 +499,7 @@ READERS: dict[str, Callable[[Response], Any]] = {
     "one": lambda response: images.parse_image(response, SETTINGS, ID),
     "countries": client.parse_countries,
     "collections": client.parse_collections,
-    "address": lambda response: downloads.parse_url(response, SETTINGS, ID),
+    "address": lambda response: delivery.parse_url(response, SETTINGS, ID),
     "boards": lambda response: boards.parse_page(response, SETTINGS),
     "board": lambda response: boards.parse_board(response, SETTINGS),
     "created": boards.parse_id,
@@ -672,7 +672,7 @@ def test_every_sample_of_the_service_is_read_whole() -> None:
                 assert len(image.download_sizes) == len(said.get("download_sizes", ()))
                 assert image.embeddable is bool(said.get("uri_oembed"))
         elif "uri" in raw:
-            assert downloads.parse_url(ok(raw), SETTINGS, "83454804") == raw["uri"]
+            assert delivery.parse_url(ok(raw), SETTINGS, "83454804") == raw["uri"]
         else:
             assert "access_token" in raw  # for embedkit.api.oauth
 

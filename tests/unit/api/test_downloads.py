@@ -19,7 +19,7 @@ import pytest
 from PIL import Image as Pillow
 
 from embedkit import EmbedKit, EmbedKitError
-from embedkit.api import downloads
+from embedkit.api import delivery, downloads
 from embedkit.api.downloads import Download
 from embedkit.errors import (
     ConfigurationError,
@@ -37,10 +37,12 @@ from embedkit.messages import Request, Response
 from embedkit.sandbox import Sandbox, SandboxConfig
 from tests.support.cache import ROOT
 from tests.support.client import (
+    PRODUCT,
     House,
     inside,
     once,
     served,
+    storefront,
     token,
 )
 from tests.support.faulty_upstream import (
@@ -125,29 +127,31 @@ def test_a_file(kit: EmbedKit, app: Sandbox, tmp_path: Path, automatic: bool) ->
     assert [one for one, _ in told] == sorted(one for one, _ in told)
     assert list(tmp_path.iterdir()) == [path]
     assert orders(app) == [
-        {"auto_download": str(automatic).lower(), "height": "1024", "product_type": "premiumaccess"}
+        {"auto_download": str(automatic).lower(), "height": "1024", **PRODUCT, "product_id": "50001"}
     ]
     fetched = next(call for call in app.calls if call.route in ("delivery", "xa"))
     assert not {"api-key", "authorization"} & fetched.headers.keys()
 
 
 def test_the_bytes_are_those_that_were_delivered(kit: EmbedKit, tmp_path: Path) -> None:
-    done = kit.api.downloads.save(ID, tmp_path)
+    done = kit.api.downloads.save(ID, tmp_path, **PRODUCT)
     size = next(size for size in kit.api.downloads.sizes(ID) if size.bytes == done.bytes)
     assert pixels(done.path) == (size.width, size.height)
 
 
 def test_a_folder_gets_a_file_of_the_pictures_name(kit: EmbedKit, tmp_path: Path) -> None:
-    done = kit.api.downloads.save(ID.upper(), str(tmp_path) + os.sep)
+    done = kit.api.downloads.save(ID.upper(), str(tmp_path) + os.sep, **PRODUCT)
     assert done.path == str(tmp_path / f"{ID}.jpg")
     with pytest.raises(FileExistsError):
-        kit.api.downloads.save(ID, tmp_path)
+        kit.api.downloads.save(ID, tmp_path, **PRODUCT)
 
 
 def test_an_address_for_a_day(kit: EmbedKit, app: Sandbox) -> None:
-    address = kit.api.downloads.url(ID, height=594, notes={"download_notes": "April"})
+    address = kit.api.downloads.url(
+        ID, height=594, product_type="premiumaccess", notes={"download_notes": "April"}
+    )
     assert address.startswith(("https://delivery.gettyimages.com/xa/", "http://127.0.0.1:"))
-    assert orders(app) == [{"auto_download": "false", "height": "594"}]
+    assert orders(app) == [{"auto_download": "false", "height": "594", **PRODUCT, "product_id": "50001"}]
     assert b"April" in next(call.body for call in app.calls if call.method == "POST" and call.route == "v3")
 
 
@@ -155,13 +159,13 @@ def test_an_address_for_a_day(kit: EmbedKit, app: Sandbox) -> None:
     ("act", "kind", "says"),
     [
         (lambda it: it.save("999999999", "x.jpg"), NotFound, "picture not found"),
-        (lambda it: it.save(ID, "x.jpg", height=7), NotFound, "size"),
+        (lambda it: it.save(ID, "x.jpg", height=7, **PRODUCT), NotFound, "size"),
         (
             lambda it: it.save(ID, "x.jpg", product_type="royaltyfreesubscription"),
             PermissionDenied,
             "product_type",
         ),
-        (lambda it: it.save(ID, "x.jpg", file_type="eps"), NotFound, "size"),
+        (lambda it: it.save(ID, "x.jpg", file_type="eps", **PRODUCT), NotFound, "size"),
         (lambda it: it.sizes("999999999"), NotFound, "picture not found"),
         (lambda it: it.save("no id", "x.jpg"), UnsupportedReference, "id"),
         (lambda it: it.save(ID, "x.jpg", product_type="gold"), ConfigurationError, "easyaccess"),
@@ -198,7 +202,7 @@ def test_a_file_that_is_there_stays_and_costs_no_download(kit: EmbedKit, app: Sa
     (tmp_path / "link.jpg").symlink_to("nowhere")
     for taken in (path, tmp_path / "link.jpg"):
         with pytest.raises(FileExistsError) as caught:
-            kit.api.downloads.save(ID, taken)
+            kit.api.downloads.save(ID, taken, **PRODUCT)
         assert caught.value.filename == str(taken)
     assert path.read_text() == "mine"
     assert app.counts() == {}
@@ -210,11 +214,11 @@ def test_unless_it_may_be_overwritten(kit: EmbedKit, tmp_path: Path) -> None:
     path.write_text("old")
     path.chmod(0o600)
     link.symlink_to(path)
-    done = kit.api.downloads.save(ID, link, overwrite=True)
+    done = kit.api.downloads.save(ID, link, overwrite=True, **PRODUCT)
     assert link.is_symlink()
     assert path.stat().st_size == done.bytes
     assert path.stat().st_mode & 0o777 == 0o600
-    assert kit.api.downloads.save(ID, tmp_path / "new.jpg", overwrite=True).bytes == done.bytes
+    assert kit.api.downloads.save(ID, tmp_path / "new.jpg", overwrite=True, **PRODUCT).bytes == done.bytes
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png"])
@@ -238,7 +242,7 @@ def test_a_link_in_a_circle_is_no_file(tmp_path: Path, overwrite: bool) -> None:
     kit, app = inside()
     (tmp_path / "link.jpg").symlink_to("link.jpg")
     with pytest.raises(FileExistsError):
-        kit.api.downloads.save(ID, tmp_path / "link.jpg", overwrite=overwrite)
+        kit.api.downloads.save(ID, tmp_path / "link.jpg", overwrite=overwrite, **PRODUCT)
     assert app.counts() == {}
 
 
@@ -246,7 +250,7 @@ def test_a_link_in_a_circle_is_no_file(tmp_path: Path, overwrite: bool) -> None:
 def test_what_cannot_be_a_path_is_told_as_one(tmp_path: Path, name: str) -> None:
     kit, app = inside()
     with pytest.raises(OSError, match="can't be the path") as caught:
-        kit.api.downloads.save(ID, f"{tmp_path}/{name}")
+        kit.api.downloads.save(ID, f"{tmp_path}/{name}", **PRODUCT)
     assert caught.value.errno == errno.EINVAL
     assert app.counts() == {}
 
@@ -254,7 +258,7 @@ def test_what_cannot_be_a_path_is_told_as_one(tmp_path: Path, name: str) -> None
 def test_a_path_may_be_bytes(tmp_path: Path) -> None:
     kit, _ = inside()
     path: Any = os.fsencode(tmp_path / "picture.jpg")
-    assert kit.api.downloads.save(ID, path).path == str(tmp_path / "picture.jpg")
+    assert kit.api.downloads.save(ID, path, **PRODUCT).path == str(tmp_path / "picture.jpg")
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o644)])
@@ -263,7 +267,7 @@ def test_who_may_read_a_new_file(tmp_path: Path, umask: int, mode: int, overwrit
     kit, _ = inside()
     before = os.umask(umask)
     try:
-        done = kit.api.downloads.save(ID, tmp_path, overwrite=overwrite)
+        done = kit.api.downloads.save(ID, tmp_path, overwrite=overwrite, **PRODUCT)
     finally:
         os.umask(before)
     assert Path(done.path).stat().st_mode & 0o777 == mode
@@ -282,7 +286,7 @@ def test_a_place_where_no_file_can_be_costs_no_download(tmp_path: Path, name: st
     (tmp_path / "file").touch()
     kit, app = inside()
     with pytest.raises(kind) as caught:
-        kit.api.downloads.save(ID, f"{tmp_path}/{name}")
+        kit.api.downloads.save(ID, f"{tmp_path}/{name}", **PRODUCT)
     assert str(caught.value.filename).rstrip("/") == f"{tmp_path}/{name}".rstrip("/")
     assert str(caught.value).endswith("'")  # and not in "-> None"
     assert orders(app) == []
@@ -292,7 +296,7 @@ def test_a_device_is_not_replaced(tmp_path: Path) -> None:
     kit, app = inside()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(FileExistsError, match="not a plain file"):
-        kit.api.downloads.save(ID, tmp_path / "pipe", overwrite=True)
+        kit.api.downloads.save(ID, tmp_path / "pipe", overwrite=True, **PRODUCT)
     assert app.counts() == {}
 
 
@@ -300,13 +304,13 @@ def test_who_comes_in_between_keeps_his_file(tmp_path: Path, monkeypatch: pytest
     kit, _ = inside()
     path = tmp_path / "picture.jpg"
     with pytest.raises(FileExistsError):
-        kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"))
+        kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"), **PRODUCT)
     assert path.read_text() == "mine"
 
     path.unlink()
     monkeypatch.setattr(download.Destination, "check", lambda self: None)  # and in the very last moment, too
     with pytest.raises(FileExistsError, match="stays"):
-        kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"))
+        kit.api.downloads.save(ID, path, progress=lambda *_: path.write_text("mine"), **PRODUCT)
     assert path.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -345,7 +349,7 @@ def test_of_many_at_once_one_wins(tmp_path: Path) -> None:
     def save() -> None:
         gate.wait(10)
         try:
-            kit.api.downloads.save(ID, path)
+            kit.api.downloads.save(ID, path, **PRODUCT)
             outcomes.append("saved")
         except FileExistsError:
             outcomes.append("taken")
@@ -367,7 +371,8 @@ class Shop:
 
     def __init__(self, script: Script, order: Script | None = None, **rows: Any) -> None:
         self.tokens, self.api, self.files = Upstream(ok(token())), Upstream(), Upstream(script)
-        self.api.scripts = (order or once(b"", "303 X", (f"Location: {self.files.origin}{PATH}",)),)
+        taken = order or once(b"", "303 X", (f"Location: {self.files.origin}{PATH}",))
+        self.api.scripts = (storefront(self.api, taken, ID),)
         self.rows = rows
 
     def __enter__(self) -> Shop:
@@ -382,6 +387,10 @@ class Shop:
         for upstream in (self.tokens, self.api, self.files):
             upstream.__exit__()
 
+    @property
+    def orders(self) -> list[str]:
+        return [request for request in self.api.requests if request.startswith("POST")]
+
     def save(self, path: Path, **said: Any) -> Download:
         return self.house.api.downloads.save(ID, path, **said)
 
@@ -395,8 +404,8 @@ def test_a_file_over_a_socket(tmp_path: Path) -> None:
         assert head.startswith(f"GET {PATH} HTTP/1.1\r\n")
         assert "Accept-Encoding: identity" in head
         assert not any(word in head for word in ("key-1", "access-1", "secret-1", "Authorization", "Api-Key"))
-        assert "Authorization: Bearer access-1" in shop.api.requests[0]
-        assert shop.api.bodies == [b"null"]
+        assert "Authorization: Bearer access-1" in shop.orders[0]
+        assert shop.api.bodies[-1] == b"null"
 
 
 def test_a_file_of_unknown_length(tmp_path: Path) -> None:
@@ -471,7 +480,7 @@ def test_what_is_not_whole_is_not_there(
             shop.save(path, overwrite=overwrite)
         assert type(caught.value) is kind
         assert shop.files.hits == (2 if name in CUT_OFF else 1)
-        assert shop.api.hits == 1  # never twice
+        assert len(shop.orders) == 1  # never twice
     assert [one.read_text() for one in tmp_path.iterdir()] == ["old"] * overwrite
 
 
@@ -492,7 +501,7 @@ def test_a_file_that_is_cut_off_is_got_again_and_not_ordered_again(
     with Shop(cut) as shop:
         shop.files.scripts = (cut, ok(PICTURE, headers=JPEG))
         done = shop.save(tmp_path / "picture.jpg", progress=lambda *said: told.append(said))
-        assert (shop.api.hits, shop.files.hits) == (1, 2)
+        assert (len(shop.orders), shop.files.hits) == (1, 2)
         assert [request.split()[1] for request in shop.files.requests] == [PATH, PATH]
     assert (tmp_path / "picture.jpg").read_bytes() == PICTURE
     assert done.bytes == len(PICTURE)
@@ -517,7 +526,7 @@ def test_silence_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_so_does_the_total_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "TIMEOUT_S", 0.4)
+    monkeypatch.setattr(delivery, "FILE_TIMEOUT_S", 0.4)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n"
     with Shop(drip(head, b"abcde", 0.05)) as shop, pytest.raises(Unavailable, match="in time"):
         shop.save(tmp_path / "picture.jpg")
@@ -525,7 +534,7 @@ def test_so_does_the_total_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_endless_files_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "MAX_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(delivery, "MAX_FILE_BYTES", 1_000_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n"
     with Shop(flood(head, bytes(1 << 16), 1000)) as shop, pytest.raises(InvalidResponse, match="larger"):
         shop.save(tmp_path / "picture.jpg")
@@ -660,14 +669,14 @@ def test_the_size_is_checked_here_too(tmp_path: Path) -> None:
     kit, _ = inside()
     short = EmbedKit(kit.settings, transport=Short(kit.engine.transport()))
     with pytest.raises(Unavailable, match="whole"):
-        short.api.downloads.save(ID, tmp_path / "picture.jpg")
+        short.api.downloads.save(ID, tmp_path / "picture.jpg", **PRODUCT)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_an_application_nothing_is_made(tmp_path: Path) -> None:
     kit, app = inside(api_secret="", username="", password="")
     with pytest.raises(ConfigurationError, match="API_SECRET"):
-        kit.api.downloads.save(ID, tmp_path / "picture.jpg")
+        kit.api.downloads.save(ID, tmp_path / "picture.jpg", **PRODUCT)
     assert app.counts() == {}
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ConfigurationError, match="API_KEY"):

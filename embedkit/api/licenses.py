@@ -1,0 +1,175 @@
+"""What is known of licences before a file is ordered, and what follows from it. No input, no output.
+
+Every order of a file is a licence (Getty's documentation of September 2026), and none can be taken back. So each
+is a line of the journal before it is sent, and the lines after it say what became of it:
+
+    ordered     sent, or about to be; nobody knows yet
+    licensed    Getty has taken it: it answered, or its download history has it
+    refused     Getty has answered that it has not
+    missing     its answer was lost, and the download history does not have it
+    saved       the file is where it is to be
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from embedkit.api.models import DownloadOffer
+from embedkit.errors import ConfigurationError, NotLicensed, PermissionDenied
+
+State = Literal["ordered", "licensed", "refused", "missing", "saved"]
+STATES: tuple[State, ...] = get_args(State)
+HELD: tuple[State, ...] = ("licensed", "saved")
+FREE: tuple[State, ...] = ("refused", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order of a file, as the journal has it.
+
+    :param key: its own, by which later lines name it.
+    :param at: when it was made, ISO 8601 in UTC.
+    :param height: of the file in pixels; None for the largest.
+    :param known: how many licences of the picture Getty's history had before; None where it could not be read.
+    :param repeated: whether it is for a picture that is licensed, under an agreement that allows that.
+    :param path: where the file was saved.
+    """
+
+    key: str
+    at: str
+    asset: str
+    product_type: str
+    product_id: str = ""
+    height: int | None = None
+    file_type: str = ""
+    known: int | None = None
+    repeated: bool = False
+    state: State = "ordered"
+    path: str = ""
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Its first line."""
+        names = ("at", "asset", "product_type", "product_id", "height", "file_type", "known", "repeated")
+        return {"order": self.key, "state": "ordered", **{name: getattr(self, name) for name in names}}
+
+    def is_file(self, params: Mapping[str, Any]) -> bool:
+        """Whether it is for the file that these parameters ask for."""
+        product = params.get("product_type") or self.product_type, str(params.get("product_id") or self.product_id)
+        return (
+            (self.height, self.file_type) == (params.get("height"), params.get("file_type") or "")
+            and product == (self.product_type, self.product_id)
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The orders of one picture, the first one first."""
+
+    orders: tuple[Order, ...] = ()
+
+    @property
+    def unknown(self) -> tuple[Order, ...]:
+        """Those of which nobody knows yet whether Getty has taken them."""
+        return tuple(order for order in self.orders if order.state == "ordered")
+
+    @property
+    def licenses(self) -> tuple[Order, ...]:
+        """Those that Getty has taken."""
+        return tuple(order for order in self.orders if order.state in HELD)
+
+    @property
+    def license(self) -> Order | None:
+        """The last of them."""
+        return self.licenses[-1] if self.licenses else None
+
+    def has_arrived(self, found: int) -> bool | None:
+        """Whether an unknown order is among so many licences in Getty's history; None if that can't be told."""
+        known = self.unknown[0].known
+        if known is None:
+            return None if found else False
+        return found > known
+
+
+def read_orders(lines: Iterable[Mapping[str, Any]]) -> tuple[Order, ...]:
+    """The orders of a journal; what is none is left out."""
+    found: dict[str, Order] = {}
+    for line in lines:
+        key = line.get("order")
+        state: State | None = next((one for one in STATES if one == line.get("state")), None)
+        if not isinstance(key, str) or state is None:
+            continue
+        if state == "ordered":
+            found |= {key: order} if (order := _read_order(key, line)) else {}
+        elif key in found:
+            path = line.get("path")
+            found[key] = replace(found[key], state=state, path=path if isinstance(path, str) else "")
+    return tuple(found.values())
+
+
+def past_of(asset: str, lines: Iterable[Mapping[str, Any]]) -> Past:
+    """What a journal has of one picture."""
+    return Past(tuple(order for order in read_orders(lines) if order.asset == asset))
+
+
+def spent(orders: Iterable[Order], month: str) -> int:
+    """How many licences count against a month, written as 2026-11. One of which nobody knows counts.
+
+    Those of later months count as well: a clock that was set forward and back gives nothing away.
+    """
+    return sum(order.at[:7] >= month and order.state not in FREE and not order.repeated for order in orders)
+
+
+def choose(offers: Sequence[DownloadOffer], id: str, params: Mapping[str, Any]) -> DownloadOffer:
+    """The agreement that pays: the only one, or the one that is named, never just the first.
+
+    :raises NotLicensed: where there is none at all; PermissionDenied where there is none of that name.
+    :raises ConfigurationError: where there are several; its first word is the argument that tells them apart.
+    """
+    kind, number = params.get("product_type"), params.get("product_id")
+    distinct = {(one.product_type, one.product_id): one for one in offers}
+    fitting = [
+        one
+        for one in distinct.values()
+        if kind in (None, one.product_type) and (number is None or str(number) == one.product_id)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not distinct:
+        message = "These credentials may download no file of this picture"
+        raise NotLicensed(f"{message}.", hint="Choose another picture, or check EMBEDKIT_USERNAME.", ref=id)
+    if not fitting:
+        message = "The customer has no access to this product."
+        hint = f"Choose another product_type among its largest downloads: {_names(distinct.values())}."
+        raise PermissionDenied(message, hint=hint, ref=id)
+    argument = "product_type" if len({one.product_type for one in fitting}) > 1 else "product_id"
+    raise ConfigurationError(
+        f"{argument} has to be chosen, since {id} can be licensed under several agreements.",
+        hint=f"There are {_names(fitting)}.",
+        ref=id,
+    )
+
+
+def _names(offers: Iterable[DownloadOffer]) -> str:
+    return ", ".join(describe(one.product_type, one.product_id, one.agreement_name) for one in offers)
+
+
+def describe(product_type: str, product_id: str = "", agreement: str = "") -> str:
+    """An agreement for people, such as ``premiumaccess (50001, Premium Access)``."""
+    more = ", ".join(part for part in (product_id, agreement) if part)
+    return f"{product_type} ({more})" if more else product_type
+
+
+def _read_order(key: str, line: Mapping[str, Any]) -> Order | None:
+    texts = {name: line.get(name) for name in ("at", "asset", "product_type", "product_id", "file_type")}
+    numbers = {name: line.get(name) for name in ("height", "known")}
+    if all(isinstance(one, str) for one in texts.values()) and all(map(_is_count, numbers.values())):
+        fields: dict[str, Any] = {**texts, **numbers}
+        return Order(key, repeated=line.get("repeated") is True, **fields)
+    return None
+
+
+def _is_count(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool))

@@ -1,0 +1,184 @@
+"""``embedkit download``: license a picture once, and get its file; or say what that would do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from embedkit.api.licenses import describe
+from embedkit.api.models import DownloadOffer, DownloadSize
+from embedkit.api.parameters import ProductType
+from embedkit.cli.output import (
+    Column,
+    as_json,
+    counted,
+    open_kit,
+    print_json,
+    print_table,
+    printable,
+    progress,
+    say,
+)
+from embedkit.errors import ConfigurationError, NotFound, NotLicensed, PermissionDenied, UnsupportedReference
+from embedkit.kit import EmbedKit
+from embedkit.models import JSON
+
+if TYPE_CHECKING:
+    from embedkit.api.orders import DownloadPlan
+
+PRODUCT_TYPES = get_args(ProductType)
+SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
+OPTIONS = {"product_type": "--product-type", "product_id": "--product-id"}
+
+
+@click.command()
+@click.argument("id", metavar="ID")
+@click.option("--sizes", is_flag=True, help="Download nothing; list what can be downloaded.")
+@click.option(
+    "--dry-run", is_flag=True, help="Download nothing; say what it would cost, and what is licensed already."
+)
+@click.option(
+    "--product-type",
+    type=click.Choice(PRODUCT_TYPES),
+    metavar="TYPE",
+    help=f"The agreement to use, where there are several: {', '.join(PRODUCT_TYPES)}.",
+)
+@click.option(
+    "--product-id", type=click.IntRange(1), metavar="N", help="The same, where there are several of one type."
+)
+@click.option(
+    "--height", type=click.IntRange(1), metavar="N", help="The size N pixels high; by default the largest."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    default=".",
+    metavar="PATH|DIR",
+    help="The file to write, or the folder; by default ID.jpg here.",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--again", is_flag=True, help="License it once more, where it is licensed already or nobody knows.")
+@as_json
+def download(
+    id: str, sizes: bool, dry_run: bool, output: str, force: bool, again: bool, json_: bool, **options: int | str
+) -> None:
+    """License and download a picture, never twice.
+
+    ID is an ID, a URL or a shortcode. For customers of Getty Images: needs EMBEDKIT_API_KEY, EMBEDKIT_API_SECRET,
+    EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.
+
+    Each order of a file is a licence, so no picture is ordered twice: a journal and Getty's download history are
+    looked up first, and after an interruption the same command goes on. Exits 1 where the picture is licensed and
+    its file can't be got any more, or where nobody knows; --again licenses it once more.
+    """
+    params: JSON = {name: value for name, value in options.items() if value}
+    with open_kit() as kit:
+        asset_id = _one_id(kit, id)
+        try:
+            if sizes:
+                downloads = kit.api.downloads
+                _print_sizes(asset_id, downloads.sizes(asset_id), downloads.largest(asset_id), json_)
+            elif dry_run:
+                _print_plan(kit.api.downloads.plan(asset_id, again=again, **params), json_)
+            else:
+                _save(kit, asset_id, output, force=force, again=again, json_=json_, params=params)
+        except ConfigurationError as error:
+            argument, _, rest = str(error).partition(" ")
+            if argument in OPTIONS:
+                raise click.UsageError(f"{OPTIONS[argument]} {rest}") from None
+            raise
+
+
+def _one_id(kit: EmbedKit, reference: str) -> str:
+    items = kit.parse(reference).items
+    if len(items) > 1:
+        raise UnsupportedReference("These are several pictures.", hint="Download one at a time.")
+    return items[0]
+
+
+def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json_: bool, params: JSON) -> None:
+    if output.endswith(("/", os.sep)):  # a folder, as it is written
+        os.makedirs(output, exist_ok=True)
+    try:
+        with progress("Downloading") as step:
+            done = kit.api.downloads.save(id, output, overwrite=force, again=again, progress=step, **params)
+    except (NotFound, PermissionDenied, NotLicensed) as error:
+        if params:  # a size or an agreement that there is not
+            error.hint = f"{error.hint or ''} Try: embedkit download {id} --sizes".strip()
+        raise
+    except FileExistsError as error:
+        if force:  # what is there is not a plain file
+            raise
+        raise click.ClickException(
+            f"{printable(error.filename)} is there already. Pass --force to replace it."
+        ) from None
+    if not os.path.splitext(done.path)[1]:
+        say(f"The file is {done.media_type or 'a picture'}; its name has no ending such as .jpg.")
+    if json_:
+        names = ("id", "path", "bytes", "media_type", "product_type")
+        print_json({name: getattr(done, name) for name in names})
+    else:
+        click.echo(printable(done.path))
+        say(f"{_readable_size(done.bytes)} downloaded.")
+
+
+def _print_plan(plan: DownloadPlan, json_: bool) -> None:
+    if json_:
+        print_json(_plan_json(plan))
+        return
+    size = f"{plan.size.width} x {plan.size.height}, {_readable_size(plan.size.bytes or 0)}" if plan.size else ""
+    remaining = "" if plan.remaining is None else f" of {plan.remaining} that the agreement has left"
+    rows = {
+        "id": plan.id,
+        "offer": describe(plan.offer.product_type, plan.offer.product_id, plan.offer.agreement_name),
+        "size": size or "not known",
+        "licensed": {True: "yes", False: "no", None: "not known"}[plan.licensed],
+        "costs": f"{counted(plan.costs, 'licence')}{remaining if plan.costs else ''}",
+        "budget": "none" if plan.budget is None else f"{plan.used} of {plan.budget} used this month",
+    }
+    click.echo("\n".join(f"{name:9} {value}" for name, value in rows.items()))
+    if plan.costs and plan.licensed is not False:
+        say("It is not licensed twice by itself: that takes --again.")
+
+
+def _plan_json(plan: DownloadPlan) -> JSON:
+    names = ("id", "costs", "licensed", "remaining", "budget", "used")
+    size = _size_json(plan.size) if plan.size else None
+    return {**{name: getattr(plan, name) for name in names}, "offer": _offer_json(plan.offer), "size": size}
+
+
+def _print_sizes(id: str, sizes: Sequence[DownloadSize], offers: Sequence[DownloadOffer], json_: bool) -> None:
+    if json_:
+        print_json(
+            {"id": id, "sizes": [_size_json(one) for one in sizes], "offers": [_offer_json(one) for one in offers]}
+        )
+        return
+    columns = (Column("WIDTH"), Column("HEIGHT"), Column("FILE"), Column("TYPE"))
+    print_table(columns, [_size_row(one) for one in sizes])
+    if offers:
+        say(f"Product types: {', '.join(dict.fromkeys(one.product_type for one in offers))}.")
+    else:
+        say(f"There is nothing of {id} that these credentials may download.")
+
+
+def _size_json(one: DownloadSize) -> JSON:
+    return {"width": one.width, "height": one.height, "bytes": one.bytes, "media_type": one.media_type}
+
+
+def _offer_json(one: DownloadOffer) -> JSON:
+    return {"product_type": one.product_type, "product_id": one.product_id, "agreement": one.agreement_name}
+
+
+def _size_row(one: DownloadSize) -> tuple[str, ...]:
+    size = _readable_size(one.bytes) if one.bytes else ""
+    return str(one.width or ""), str(one.height or ""), size, one.media_type
+
+
+def _readable_size(number: int) -> str:
+    """Bytes as people read them: "2.3 MB"."""
+    unit, name = next((unit, name) for unit, name in SIZE_UNITS if number >= unit or unit == 1)
+    return f"{number / unit:.1f} {name}" if unit > 1 else f"{number} {name}"

@@ -1,0 +1,202 @@
+"""A journal: lines of JSON in a folder of its owner's, each on the disk before anything depends on it.
+
+Whoever appends a line sees all that are there, and nobody else appends meanwhile (flock(2)). A line that was cut
+off counts as not written, and the next one begins on a line of its own. Beside the journal lie locks by name,
+which the kernel frees when their process ends, and notes, which are private and are dropped after a day. As with
+partial files, there are no locks between processes on Windows.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+from embedkit.files.folder import LOCK_PAUSE_S, Folder, check_plain, error_at
+from embedkit.files.partial import PartialFile
+
+if sys.platform != "win32":
+    import fcntl
+
+FILE, NOTE, LOCK = "journal.jsonl", "note-", ".lock"
+APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT
+NOTE_LIFE_S = 86_400  # as long as the URL of a file is good
+MAX_NOTE_BYTES = 16 * 1024
+
+Line = dict[str, Any]
+
+
+class Journal:
+    """The journal of a folder, which is made when the first line is written.
+
+    :param folder: its path.
+
+    >>> journal = temporary_journal()
+    >>> journal.append(lambda lines: {"number": len(lines)})
+    {'number': 0}
+    >>> journal.lines()
+    [{'number': 0}]
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self.path = self.folder / FILE
+
+    def lines(self) -> list[Line]:
+        """What is written, line by line; what is no line of a journal is left out.
+
+        :raises OSError: where the journal can't be read, or is a link.
+        """
+        try:
+            with error_at(self.path), Folder(self.folder) as folder, folder.open_to_read(FILE) as file:
+                return _parse(file.read())
+        except FileNotFoundError:
+            return []
+
+    def append(self, make: Callable[[list[Line]], Line]) -> Line:
+        """Append a line, and have it on the disk.
+
+        :param make: makes it of those that are there; what it raises is raised, and then nothing is written.
+        :raises OSError: where it can't be written: then the journal is as it was.
+        """
+        with error_at(self.path), self._open() as folder, self._locked(folder) as file:
+            line = make(_parse(file.read()))
+            _write(file, json.dumps(line, separators=(",", ":")).encode())
+            folder.sync()
+        return line
+
+    @contextmanager
+    def hold(self, name: str, wait: float) -> Iterator[None]:
+        """Hold the lock of a name for the length of a block.
+
+        :param name: a plain one.
+        :param wait: seconds for another who holds it.
+        :raises TimeoutError: where that was not enough; another OSError where there can be no lock.
+        """
+        with self._open() as folder:
+            with error_at(self.folder / f"{name}{LOCK}"):
+                handle = _take(folder, f"{name}{LOCK}", time.monotonic() + wait)
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    folder.unlink(f"{name}{LOCK}")  # while it is held: who waits for it looks again
+                os.close(handle)
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep a note that is nobody else's, for a day; those that are older go.
+
+        :raises OSError: where it can't be kept.
+        """
+        with error_at(self.folder / f"{NOTE}{name}"), self._open() as folder:
+            _drop_old_notes(folder)
+            with PartialFile(folder, f"{NOTE}{name}", 0o600) as part:
+                part.write(text.encode())
+                part.finish()
+                part.replace()
+            folder.sync()
+
+    def kept(self, name: str) -> str:
+        """A note; nothing where there is none."""
+        with suppress(OSError), Folder(self.folder) as folder, folder.open_to_read(f"{NOTE}{name}") as file:
+            return file.read(MAX_NOTE_BYTES).decode("utf-8", "replace")
+        return ""
+
+    def drop(self, name: str) -> None:
+        """Keep a note no longer."""
+        with suppress(OSError), Folder(self.folder) as folder:
+            folder.unlink(f"{NOTE}{name}")
+
+    def _open(self) -> Folder:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Folder(self.folder)
+
+    @contextmanager
+    def _locked(self, folder: Folder) -> Iterator[FileIO]:
+        with FileIO(folder.open(FILE, APPEND), "r+") as file:
+            found = os.fstat(file.fileno())
+            check_plain(found.st_mode)
+            if sys.platform != "win32":
+                if found.st_mode & 0o077:
+                    os.fchmod(file.fileno(), 0o600)  # of another's file this is refused
+                fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+            yield file
+
+
+def temporary_journal() -> Journal:
+    """A journal that goes with its last user, for those whose downloads are none: tests and demos."""
+    folder = tempfile.mkdtemp(prefix="embedkit-")
+    journal = Journal(folder)
+    weakref.finalize(journal, _remove, folder, os.getpid())
+    return journal
+
+
+def _remove(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # a child has a copy of the journal, and not another folder
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _parse(data: bytes) -> list[Line]:
+    return [line for text in data.splitlines() if isinstance(line := _read(text), dict)]
+
+
+def _read(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _write(file: FileIO, line: bytes) -> None:
+    """Append a line to a file that is at its end; where the disk is full, the file is as it was."""
+    size = file.tell()
+    file.seek(max(0, size - 1))
+    data = (b"" if file.read(1) in (b"", b"\n") else b"\n") + line + b"\n"
+    try:
+        if file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(size)
+        raise
+
+
+def _take(folder: Folder, name: str, deadline: float) -> int:
+    """The handle of a lock that is held."""
+    while True:
+        handle = folder.open(name, os.O_RDWR | os.O_CREAT)
+        if _is_ours(folder, name, handle):
+            return handle
+        os.close(handle)
+        if time.monotonic() >= deadline:
+            raise TimeoutError(errno.ETIMEDOUT, "Another process holds it")
+        time.sleep(LOCK_PAUSE_S)
+
+
+def _is_ours(folder: Folder, name: str, handle: int) -> bool:
+    """Whether this process holds the lock of that name, and not one that was removed in between."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle), folder.stat(name))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _drop_old_notes(folder: Folder) -> None:
+    for name in folder.names():
+        with suppress(OSError):
+            if name.startswith(NOTE) and folder.stat(name).st_mtime < time.time() - NOTE_LIFE_S:
+                folder.unlink(name)
