@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import imports, modules, room_of, rooms_imported
+from tests.house import imports, lines_of_code, modules, room_of, rooms_imported
 from tests.support.tools import ROOT
 
 PACKAGE = ROOT / "embedkit"
@@ -52,6 +52,8 @@ STILL_WHOLE_SETTINGS = {
 
 DIALECT = {"said", "told", "LONGEST", "MOST", "SHORTEST", "LEAST", "BREATH", "PATIENCE", "NEVER_MIND"}
 
+INTEGRATION_LINES = 150  # of code; what needs more is not thin
+
 MODULES = [*modules(PACKAGE), *sorted((PACKAGE / "integrations").rglob("*.py"))]
 
 
@@ -78,6 +80,14 @@ def test_the_api_does_its_input_and_output_in_four_modules() -> None:
     paths = (PACKAGE / "api").glob("*.py")
     impure = {path.stem for path in paths if IMPURE & set(imports(path))}
     assert impure == {"session", "response_cache", "downloads", "orders"}, "keep input and output to these"
+
+
+def test_integrations_are_thin() -> None:
+    found = {
+        str(path.relative_to(PACKAGE)): lines_of_code(path) for path in MODULES if "integrations" in path.parts
+    }
+    assert len(found) > 20
+    assert {name: lines for name, lines in found.items() if lines > INTEGRATION_LINES} == {}
 
 
 def test_every_room_has_its_place_once() -> None:

@@ -17,7 +17,8 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from embedkit.integrations.jinja import EmbedKitExtension as JinjaExtension
-from embedkit.integrations.site import Site, run_commands, unknown_words
+from embedkit.integrations.options import run_commands, unknown_words
+from embedkit.integrations.site import Site
 from embedkit.kit import EmbedKit
 
 KEY = "embedkit"  # of app.extensions and of app.config

@@ -15,7 +15,8 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from embedkit.integrations.site import Site, unknown_words
+from embedkit.integrations.options import unknown_words
+from embedkit.integrations.site import Site
 from embedkit.kit import EmbedKit
 
 

@@ -22,7 +22,8 @@ from mkdocs.utils import get_relative_url
 from embedkit import static_dir
 from embedkit.engine.shelf import Shelf
 from embedkit.errors import ConfigurationError
-from embedkit.integrations.site import NAMES, Lost, Site
+from embedkit.integrations.options import NAMES
+from embedkit.integrations.site import Lost, Site
 from embedkit.targets import ROWS
 
 FOLDER = "assets/embedkit"

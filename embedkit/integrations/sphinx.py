@@ -24,7 +24,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from embedkit import __version__
 from embedkit.engine.rendered import phrasing
 from embedkit.errors import ConfigurationError, EmbedKitError
-from embedkit.integrations.site import EMBED, NAMES, Lost, Site
+from embedkit.integrations.options import NAMES
+from embedkit.integrations.site import EMBED, Lost, Site
 from embedkit.models import OPTION_WORDS
 
 log = logging.getLogger(__name__)

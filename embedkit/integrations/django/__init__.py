@@ -11,7 +11,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from embedkit.integrations.site import Site, settings_of
+from embedkit.integrations.options import settings_of
+from embedkit.integrations.site import Site
 from embedkit.kit import EmbedKit
 
 SCHEME = "django:"  # of the option cache, before the alias of one of CACHES

@@ -10,7 +10,7 @@ from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.utils.safestring import SafeString, mark_safe
 
 from embedkit.integrations.django import site
-from embedkit.integrations.site import unknown_words
+from embedkit.integrations.options import unknown_words
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from embedkit.errors import ConfigurationError
 from embedkit.integrations.django import SCHEME, options
-from embedkit.integrations.site import run_commands
+from embedkit.integrations.options import run_commands
 
 
 class Command(BaseCommand):
