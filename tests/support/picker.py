@@ -170,6 +170,8 @@ class Service:
         self.options = "{}"
         self.lang = "en"
         self.gate: threading.Event | None = None
+        self.events: list[dict[str, Any]] = []
+        self.boards: list[dict[str, Any]] = []
         self.newest = 0  # of the editorial pictures that are shown before anybody searches: how many
 
     def image(self, number: int, **changes: Any) -> dict[str, Any]:
@@ -253,6 +255,13 @@ class Service:
             if self.gate:
                 self.gate.wait(5)
             return self.search(asked.query) if not asked.is_newest else self.found(asked.query, self.newest)
+        if path == "/v1/events":
+            body = {"total": len(self.events), "page": 1, "page_size": 30, "events": self.events}
+            return 200, {"Content-Language": "en-US"}, body
+        if path == "/v1/boards":
+            return 200, {}, {"boards": self.boards}
+        if path.startswith("/v1/boards/"):
+            return self.found(asked.query, 4)
         if path.startswith("/v1/images/"):
             number = int(path.rpartition("/")[2]) % 900_000
             return 200, {}, {**self.image(number), "embeddable": True}

@@ -12,6 +12,7 @@ export class Chooser {
 
   select(index, { isRange = false } = {}) {
     const { words, state, config, announcer } = this.#context;
+    if (state.images[index].event) return;
     const max = config.maxSelected;
     const hasRoom = state.toggleSelected(index, isRange, max);
     this.show();
@@ -40,7 +41,7 @@ export class Chooser {
   /** Insert what was clicked twice: with others if some are selected. */
   insertAtOnce(image) {
     if (this.#context.state.selection.size) this.insertSelection();
-    else if (!this.#parts.details.isRefused) this.#parts.inserter.insert([image]);
+    else if (!image.event && !this.#parts.details.isRefused) this.#parts.inserter.insert([image]);
   }
 
   insertCurrent(target) {
@@ -48,7 +49,7 @@ export class Chooser {
     const { grid, details, inserter } = this.#parts;
     const image = images[isOpen ? openIndex : grid.activeIndex];
     if (selection.size) this.insertSelection();
-    else if (image && (target.matches(".tile") || (isOpen && !details.isRefused))) inserter.insert([image]);
+    else if (image && !image.event && (isOpen ? !details.isRefused : target.matches(".tile"))) inserter.insert([image]);
   }
 
   /** Out of the picker; where something is selected, the second time. */

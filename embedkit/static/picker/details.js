@@ -196,10 +196,11 @@ export class DetailsPane {
   /** Buttons that lead to pictures like this one, and its keywords. */
   #makeLeads() {
     const { words } = this.#context;
-    const { id, eventId, keywords } = this.#image;
+    const { id, family, eventId, keywords } = this.#image;
     const title = titleOf(this.#image, words);
     const event = eventId && { event: { event_ids: eventId } };
-    const scopes = { similar: { similar: id }, series: { series: id }, ...event };
+    const creative = family === "editorial" && { like: { by_image: id } };
+    const scopes = { similar: { similar: id }, ...creative, series: { series: id }, ...event };
     const like = Object.entries(scopes).map(([key, scope]) => {
       const explore = () => this.#actions.explore({ ...scope, about: words(`scope_${key}`, { title }) });
       return button({ class: "pill", click: explore }, words(key));

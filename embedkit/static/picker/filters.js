@@ -17,6 +17,7 @@ const RANGE = "range"; // of dates, with two fields
 // A period is ours: the service has date_from and date_to.
 const FILTERS = {
   family: { name: "family", values: { all: "all", creative: "creative", editorial: "editorial" } },
+  show: { name: "show", values: { pictures: "", events: "events" }, families: EDITORIAL },
   orientation: {
     name: "orientations",
     values: { any: "", horizontal: "horizontal", vertical: "vertical", square: "square", panoramic: PANORAMA },
@@ -35,18 +36,20 @@ const FILTERS = {
   nudity: { name: "exclude_nudity", families: NOT_EDITORIAL },
   rights: { name: "exclude_editorial_use_only", families: ["creative"] },
 };
+const OF_EVENTS = ["family", "show", "section", "period", "sort"];
 const SWITCHES = ["nudity", "rights"];
 const OLDEST = "oldest"; // an order of editorial pictures alone
 
 export const NO_FILTERS = Object.freeze({
   family: "all", orientations: "", number_of_people: "", color: "", sort_order: "", exclude_nudity: true,
-  editorial_segments: "", period: "", date_from: "", date_to: "", exclude_editorial_use_only: false,
+  show: "", editorial_segments: "", period: "", date_from: "", date_to: "", exclude_editorial_use_only: false,
 });
 /** Where to look, instead of everywhere: one of these is set, and about names it. */
 export const NO_SCOPE = Object.freeze({
-  artists: "", collection_codes: "", event_ids: "", similar: "", series: "", newest: "", about: "",
+  artists: "", collection_codes: "", event_ids: "", similar: "", series: "", by_image: "", board: "", newest: "",
+  about: "",
 });
-const ALONE = ["similar", "series", "newest"]; // narrowed by nothing, not even by words
+const ALONE = ["similar", "series", "by_image", "board", "newest"]; // narrowed by nothing, not even by words
 export const NEWEST = { family: "editorial", sort_order: "newest" };
 
 /** The name of the scope that is set; undefined for everywhere. */
@@ -117,10 +120,24 @@ export class FilterBar {
     return [this.#controls.length > 0 && this.toggle, this.scope, this.group];
   }
 
+  /** Offer boards to choose from. */
+  showBoards(boards) {
+    const words = this.#words;
+    const select = element("select", {
+      "aria-label": words("boards"), change: () => {
+        const [board] = boards.filter(({ id }) => id === select.value);
+        select.value = "";
+        this.#actions.explore({ board: board.id, about: `${words("board")}: ${board.name}` });
+      },
+    }, option("", words("boards"), true), ...boards.map(({ id, name }) => option(id, name, false)));
+    this.clear.before(element("span", { class: "pick pill boards" }, select, icon("down")));
+  }
+
   update(filters) {
     this.#showScope(filters);
     for (const { key, node, show } of this.#controls) {
-      node.hidden = !isOffered(FILTERS[key], filters.family);
+      const isDead = filters.show && filters.family === "editorial" && !OF_EVENTS.includes(key);
+      node.hidden = isDead || !isOffered(FILTERS[key], filters.family);
       show(filters[FILTERS[key].name], filters);
     }
     const count = countFilters(filters);
@@ -161,6 +178,7 @@ export class FilterBar {
     };
     if (key === "family") return this.#segments(key, change);
     if (SWITCHES.includes(key)) return this.#checkbox(key, change);
+    if (key === "color") return this.#swatches(key, change);
     return key === "period" ? this.#period(key, change) : this.#select(key, change);
   }
 
@@ -178,6 +196,47 @@ export class FilterBar {
     const input = element("input", { type: "checkbox", change });
     const node = element("label", { class: "tick" }, input, this.#words(key));
     return { key, node, show: (value) => { input.checked = value; } };
+  }
+
+  /** Colors to choose from, and a field for any other. */
+  #swatches(key, change) {
+    const words = this.#words;
+    const swatches = Object.entries(FILTERS[key].values).map(([name, value]) => {
+      const node = radio(key, value, false);
+      node.title = words(`${key}_${name}`);
+      node.firstChild.setAttribute("aria-label", node.title);
+      node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
+      return node;
+    });
+    const hex = element("input", {
+      class: "hex", pattern: "#?[0-9A-Fa-f]{6}", maxlength: 7, placeholder: "#0B6B57", spellcheck: "false",
+      "aria-label": words("color_hex"), change: (event) => {
+        event.stopPropagation();
+        if (hex.validity.valid) this.#actions.change({ [key]: hex.value.replace("#", "").toLowerCase() });
+      },
+    });
+    const summary = element("summary", { class: "pill" }, element("i"), words(key), icon("down"));
+    const group = element("fieldset", { change }, element("legend", { class: "unseen" }, words(key)), swatches, hex);
+    const node = element("details", {
+      class: "color",
+      focusout: ({ relatedTarget }) => node.contains(relatedTarget) || node.toggleAttribute("open", false),
+      keydown: (event) => this.#closeSwatches(event, node, summary),
+    }, summary, group);
+    const show = (value) => {
+      for (const { firstChild: input } of swatches) input.checked = input.value === value;
+      hex.value = value && `#${value}`;
+      summary.classList.toggle("set", value !== "");
+      node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
+    };
+    return { key, node, show };
+  }
+
+  #closeSwatches(event, node, summary) {
+    if (event.key !== "Escape" || !node.open) return;
+    event.preventDefault(); // a dialog around it stays
+    event.stopPropagation();
+    node.open = false;
+    summary.focus();
   }
 
   /** A select, and two days for a range. */
@@ -210,7 +269,6 @@ export class FilterBar {
       const label = (name) => words(name === "any" ? key : `${key}_${name}`);
       select.replaceChildren(...names.map((name) => option(values[name], label(name), values[name] === value)));
       node.classList.toggle("set", select.value !== "");
-      if (key === "color") node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
     };
     return { key, node, show };
   }

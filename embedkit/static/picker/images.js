@@ -84,8 +84,17 @@ export function pictureFromSearch(raw) {
     collectionCode: asText(raw.collection_code),
     eventId: Number(raw.event_ids?.[0]) || 0,
     isPartial: false,
+    event: 0,
     credit: creditFrom(raw.credit),
   };
+}
+
+/** An event as what is shown in place of a picture: it leads to those of the event. @returns {Picture|undefined} */
+export function pictureFromEvent(raw, words) {
+  const { id, name, image_count: count, city, country, start_date: date } = raw ?? {};
+  const about = [words.date(date), count > 0 && words("event_pictures", { n: count }), city, country];
+  const picture = pictureFromSearch({ id: `event-${id}`, title: name, thumb: raw?.thumb });
+  return picture && { ...picture, photographer: about.filter(Boolean).join(" · "), event: id };
 }
 
 /**

@@ -3,7 +3,8 @@
 import { Chooser } from "./choosing.js";
 import { DetailsPane } from "./details.js";
 import { button, element, icon } from "./dom.js";
-import { FilterBar, isAlone, NO_FILTERS, NO_SCOPE, scopeOf } from "./filters.js";
+import { Explorer } from "./exploring.js";
+import { FilterBar, isAlone, NO_FILTERS, NO_SCOPE } from "./filters.js";
 import { editsFrom, reference } from "./images.js";
 import { Inserter, SelectionBar } from "./insertion.js";
 import { Announcer, KeyHelp, Messages } from "./messages.js";
@@ -33,6 +34,8 @@ export class Picker {
   #finder;
   #inserter;
   #chooser;
+  #explorer;
+  #hasAskedBoards = false;
   #count = element("p", { class: "count" });
   #main = element("div", { class: "main" });
 
@@ -75,14 +78,15 @@ export class Picker {
     this.#filterBar = new FilterBar(words, config.filters, {
       change: (values) => this.#filter(values),
       clear: () => this.#clearFilters(),
-      leaveScope: () => this.#leaveScope(),
+      leaveScope: () => this.#explorer.leave(),
+      explore: (scope) => this.#explorer.enter(scope),
       toggle: (isOpen) => this.#frame.toggleAttribute("data-filters", isOpen),
     });
     this.#messages = new Messages(words, config, {
       search: (query) => this.#searchFor(query),
       clearFilters: () => this.#clearFilters(),
       forgetRecent: () => this.#forgetRecent(),
-      showNewest: (index) => this.#showNewest(index),
+      showNewest: (index) => this.#explorer.showNewest(index),
     });
     this.#grid = new ResultsGrid(context, {
       open: (index, options) => this.#open(index, options),
@@ -95,8 +99,8 @@ export class Picker {
       step: (distance) => this.#step(distance),
       close: () => this.#close(),
       select: (index) => this.#chooser.select(index),
-      explore: (scope) => this.#explore(scope),
-      refine: (word) => this.#refine(word),
+      explore: (scope) => this.#explorer.enter(scope),
+      refine: (word) => this.#explorer.refine(word),
     });
     this.#selectionBar = new SelectionBar(words, {
       clear: () => this.#chooser.deselect(),
@@ -126,6 +130,12 @@ export class Picker {
         this.#chooser.show();
         this.#close({ movesFocus: !isModal });
       },
+    });
+    this.#explorer = new Explorer(context, {
+      query: () => this.input.value.trim(),
+      search: (query, filters) => this.search(query, filters),
+      open: (index) => this.#open(index),
+      focus: (index) => (this.#grid.tiles.length ? this.#grid.focus(index) : this.input.focus()),
     });
     this.#chooser = new Chooser(context, {
       grid: this.#grid, details: this.#details, selectionBar: this.#selectionBar, inserter: this.#inserter,
@@ -209,6 +219,14 @@ export class Picker {
     this.#finder.remember();
   }
 
+  /** Once somebody sees the picker. */
+  async #showBoards() {
+    if (this.#hasAskedBoards) return;
+    this.#hasAskedBoards = true;
+    const boards = await this.#context.service.boards();
+    if (boards.length) this.#filterBar.showBoards(boards);
+  }
+
   #filter(values) {
     this.search(this.input.value, values);
   }
@@ -223,36 +241,15 @@ export class Picker {
     this.input.focus();
   }
 
-  /** Search in a scope, such as the pictures of an event; leaving it leads back to what was searched before. */
-  #explore(scope) {
-    const { state } = this.#context;
-    const { filters, openIndex: index } = state;
-    if (!scopeOf(filters)) state.before = { query: this.input.value, filters: { ...filters }, index };
-    return this.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
-  }
-
-  async #leaveScope() {
-    const { query, filters, index } = this.#context.state.before ?? { query: "", filters: NO_FILTERS, index: 0 };
-    await this.search(query, { ...NO_SCOPE, ...filters });
-    if (query) this.#grid.focus(index);
-    else this.input.focus();
-  }
-
-  async #showNewest(index) {
-    await this.#explore({ newest: "1", about: this.words("newest") });
-    this.#open(index);
-  }
-
-  /** Add a word to what is searched for. */
-  #refine(word) {
-    const phrase = this.input.value.trim();
-    return this.search(reference(phrase) ? word : `${phrase} ${word}`.trim());
-  }
-
   #open(index, { keepsFocus = false } = {}) {
     const { state } = this.#context;
     const image = state.images[index];
     if (!image) return;
+    if (image.event) {
+      state.openIndex = index; // where to come back to
+      this.#explorer.enter({ event_ids: image.event, about: image.title });
+      return;
+    }
     if (state.openIndex === index && !keepsFocus) {
       this.#details.focusHeading();
       return;
@@ -362,6 +359,7 @@ export class Picker {
     const { clientWidth: width, clientHeight: height } = this.#frame;
     if (!width) return;
     this.#finder.showNewest();
+    this.#showBoards();
     this.#frame.toggleAttribute("data-narrow", width < NARROW_WIDTH);
     this.#frame.toggleAttribute("data-wide", width >= WIDE_WIDTH);
     this.#frame.toggleAttribute("data-short", height < SHORT_HEIGHT && !this.#context.config.isCompact);

@@ -22,6 +22,7 @@ export class ResultsGrid {
   #pageStarts = []; // of tiles: the rows of a page do not change when more come
   #rows = []; // {start, centers} in pixels
   #width = 0;
+  #clicked = null; // a picture: a second click may meet another
   #context;
   #actions;
 
@@ -41,7 +42,10 @@ export class ResultsGrid {
         emit("focus", { id: state.images[index].id, title: state.images[index].title });
       }),
       dragstart: this.#onTile((index, event) => fillDrag(event, state.images[index], context)),
-      pointerdown: this.#onTile((index) => service.facade(state.images[index].id)), // a drag may follow
+      pointerdown: this.#onTile((index) => {
+        const { id, event } = state.images[index];
+        if (!event) service.facade(id); // a drag may follow
+      }),
     });
   }
 
@@ -90,29 +94,32 @@ export class ResultsGrid {
       const isOpen = state.openIndex === index;
       tile.setAttribute("aria-selected", String(config.isMultiple ? position >= 0 : isOpen));
       tile.classList.toggle("open", isOpen);
-      if (config.isMultiple) tile.lastChild.textContent = position >= 0 ? words("{n}", { n: position + 1 }) : "";
+      const number = tile.querySelector(".mark");
+      if (number) number.textContent = position >= 0 ? words("{n}", { n: position + 1 }) : "";
     });
   }
 
   #tile(image, index) {
     const { words, state, config } = this.#context;
     const title = titleOf(image, words);
-    const label = image.photographer ? words("option", { title, who: image.photographer }) : title;
+    const { photographer: who, event, credit } = image;
+    const label = who && !event ? words("option", { title, who }) : [title, who].filter(Boolean).join(", ");
     const rights = rightsOf(image, words);
     return element(
       "div",
       {
-        class: "tile", part: "tile", role: "option", id: `tile-${index}`, draggable: "true", lang: state.textLanguage,
+        class: event ? "tile event" : "tile", part: "tile", role: "option", id: `tile-${index}`,
+        draggable: String(!event), lang: state.textLanguage,
         tabindex: index === this.#activeIndex ? 0 : -1, "aria-label": label, "aria-posinset": index + 1,
         "aria-description": rights || null,
       },
       element(
         "div", { class: "shot" }, image.thumb && this.#image(image),
-        element("span", { class: "name", dir: "auto" }, title),
+        element("span", { class: "name", dir: "auto" }, element("b", {}, title), element("small", {}, credit.line)),
       ),
       rights && element("span", { class: "rights", title: rights }, icon("rights")),
       element("span", { class: "by", dir: "auto" }, image.photographer || title),
-      config.isMultiple && element("span", { class: "mark" }),
+      config.isMultiple && !event && element("span", { class: "mark" }),
     );
   }
 
@@ -195,6 +202,7 @@ export class ResultsGrid {
   #click(index, event) {
     const selects = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".mark");
     this.#activate(index);
+    this.#clicked = this.#context.state.images[index];
     if (this.#context.config.isMultiple && selects) this.#actions.select(index, { isRange: event.shiftKey });
     else this.#actions.open(index, { keepsFocus: true });
   }
@@ -202,7 +210,7 @@ export class ResultsGrid {
   /** Insert what was clicked twice; its tile may be elsewhere by then. */
   #insert({ target }) {
     const image = this.#context.state.images[this.#activeIndex];
-    if (image && !target.closest(".mark")) this.#actions.insert(image);
+    if (image === this.#clicked && !target.closest(".mark")) this.#actions.insert(image);
   }
 
   #key(index, event) {

@@ -95,7 +95,7 @@ export class Finder {
     const query = this.#view.box.takeQuery();
     const filters = activeFilters(state.filters);
     const key = JSON.stringify([query, filters]);
-    const isBlank = !query && !scopeOf(state.filters);
+    const isBlank = !query && !scopeOf(state.filters) && !filters.show;
     if (!reference(query)) state.remember({ query, filters: state.filters });
     if (!again && !isBlank && this.#current?.key === key) return this.#current.done;
     this.stop();
@@ -181,7 +181,7 @@ export class Finder {
   }
 
   #search({ query, filters, abort }, page) {
-    return this.#context.service.search(query, filters, page, abort.signal);
+    return this.#context.service.search(query, filters, page, this.#context.words, abort.signal);
   }
 
   #show(state) {
@@ -221,12 +221,12 @@ export class Finder {
 
   /** Before anything is searched, once somebody sees it: the newest editorial pictures. */
   async showNewest() {
-    const { config, service } = this.#context;
+    const { config, service, words } = this.#context;
     const { frame, messages } = this.#view;
     const isWanted = config.showsNewest && !this.#hasAskedNewest && frame.dataset.state === "first";
     if (!isWanted || !frame.checkVisibility()) return;
     this.#hasAskedNewest = true;
-    const found = await service.search("", NEWEST, 1).catch(() => null); // nobody has asked for them
+    const found = await service.search("", NEWEST, 1, words).catch(() => null); // nobody has asked for them
     if (found?.images.length && frame.dataset.state === "first") messages.showNewest(found.images);
   }
 

@@ -1,6 +1,6 @@
 /* The service of embedkit: what is asked of it, its answers, and its errors as states of the picker. */
 
-import { asText, httpUrl, pictureFromRecord, pictureFromSearch } from "./images.js";
+import { asText, httpUrl, pictureFromEvent, pictureFromRecord, pictureFromSearch } from "./images.js";
 
 const ANSWER_TIMEOUT_MS = 15_000;
 const MAX_AGE_MS = 300_000; // for which a search is answered from memory
@@ -99,19 +99,19 @@ export class Service {
    * @param {string} query
    * @param {object} filters - by the service's names
    * @param {number} page - from 1
+   * @param {Words} words - in which events are told
    * @param {AbortSignal} [signal]
    * @returns {Promise<Results>} an older answer if there is one, in place of a temporary error
    */
-  async search(query, filters, page, signal) {
+  async search(query, filters, page, words, signal) {
     const { pageSize, language } = this.#config;
-    const asked = { ...(query && { q: query }), page, page_size: pageSize, ...filters, lang: language };
-    const params = new URLSearchParams(asked);
-    const path = `/v1/search?${params}`;
+    const asked = { ...(query && { q: query }), page, page_size: pageSize, lang: language };
+    const path = pathOf(asked, filters);
     const kept = this.#answers.get(path);
     if (kept && Date.now() - kept.time < MAX_AGE_MS) return kept.found;
     try {
       const { answer, response } = await this.#callWithGrant(path, signal);
-      return this.#keep(path, pageFrom(answer, response));
+      return this.#keep(path, pageFrom(answer, response, words));
     } catch (error) {
       if (!kept || !error.isTemporary) throw error;
       return { ...kept.found, stale: error };
@@ -132,6 +132,12 @@ export class Service {
       throw new ServiceError(asText(error?.code), { detail: asText(error?.detail) });
     }
     return { total: images.length, pageSize: images.length, images, related: [], language: "" };
+  }
+
+  /** Boards of the customer whom the service acts for; none where it has none, or does not answer. */
+  async boards() {
+    const { answer } = await this.#callWithGrant("/v1/boards").catch(() => ({ answer: null }));
+    return (answer?.boards ?? []).filter(({ id, name }) => asText(id) && asText(name));
   }
 
   /** All that is known of a picture, of which a record has less. @returns {Promise<Picture|undefined>} */
@@ -232,11 +238,27 @@ export class Service {
   }
 }
 
-function pageFrom(answer, response) {
+/** Where pictures, or events, are asked for. */
+function pathOf(asked, { board, show, editorial_segments: segment, sort_order: order, date_from, date_to, ...others }) {
+  if (board) return `/v1/boards/${encodeURIComponent(board)}?${new URLSearchParams(asked)}`;
+  const dates = { ...(date_from && { date_from }), ...(date_to && { date_to }) };
+  if (show) {
+    const sort = ["newest", "oldest"].includes(order) && { sort_order: order };
+    const section = segment && { editorial_segment: segment };
+    return `/v1/events?${new URLSearchParams({ ...asked, ...dates, ...section, ...sort })}`;
+  }
+  const filters = { ...(segment && { editorial_segments: segment }), ...(order && { sort_order: order }), ...dates };
+  return `/v1/search?${new URLSearchParams({ ...asked, ...others, ...filters })}`;
+}
+
+function pageFrom(answer, response, words) {
   return {
     total: Number(answer.total) || 0,
     pageSize: Number(answer.page_size) || 30,
-    images: (answer.images ?? []).map(pictureFromSearch).filter(Boolean),
+    images: [
+      ...(answer.images ?? []).map(pictureFromSearch),
+      ...(answer.events ?? []).map((event) => pictureFromEvent(event, words)),
+    ].filter(Boolean),
     related: (answer.related ?? []).map(asText).filter(Boolean),
     language: response.headers.get("Content-Language") ?? "",
     budget: Number(response.headers.get("Search-Budget-Limit")),

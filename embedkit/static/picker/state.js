@@ -109,7 +109,6 @@ function knownEdits(values) {
 
 export class PickerState {
   filters;
-  before = null; // {query, filters, index} of the search that a scope was entered from
   images = []; // the results, in their order
   total = 0; // of their search
   openIndex = -1; // of the picture whose details are open

@@ -78,6 +78,8 @@ export interface Picture {
   eventId: number;
   /** Whether only its record is known, without restrictions, keywords, event and collection code. */
   isPartial: boolean;
+  /** The ID of an event that is shown in place of a picture; 0 for pictures. */
+  event: number;
   credit: Credit;
 }
 
@@ -157,6 +159,8 @@ export interface FilterActions {
   change(values: Record<string, any>): void;
   clear(): void;
   leaveScope(): void;
+  /** Search in a scope: names and values of NO_SCOPE. */
+  explore(scope: Record<string, any>): void;
   /** Show or hide the filters. */
   toggle(isOpen: boolean): void;
 }
@@ -192,6 +196,14 @@ export interface DetailsActions {
   explore(scope: Record<string, any>): void;
   /** Add a word to the search. */
   refine(word: string): void;
+}
+
+export interface ExplorerActions {
+  /** What is in the box. */
+  query(): string;
+  search(query: string, filters?: Record<string, any>): Promise<void>;
+  open(index: number): void;
+  focus(index: number): void;
 }
 
 /** What shows a choice, and what inserts it. */

@@ -377,7 +377,7 @@ def test_the_first_screen_as_it_is_read(desk: Desk) -> None:
             - radio "Editorial"
           - combobox "Orientation"
           - combobox "People"
-          - combobox "Color"
+          - group
           - combobox "Sort by"
           - checkbox "Exclude nudity" [checked]
         - heading "What are you looking for?" [level=3]

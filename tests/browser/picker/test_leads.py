@@ -10,6 +10,7 @@ from tests.support.picker import Desk, details, search, state, tiles
 TITLE = "A lighthouse keeper's morning 2"
 LEADS = {
     "Similar": ("similar", "900001", f"Similar to “{TITLE}”"),
+    "Similar creative": ("by_image", "900001", f"Creative pictures like “{TITLE}”"),
     "Same series": ("series", "900001", f"Same series as “{TITLE}”"),
     "Same event": ("event_ids", "700001", f"Same event as “{TITLE}”"),
     "Sofía Jansen": ("artists", "Sofía Jansen", "Photographer: Sofía Jansen"),
@@ -33,7 +34,7 @@ def test_a_picture_leads_to_others_and_back(desk: Desk) -> None:
         expect(tiles(page).first).to_be_focused()
         asked = desk.asked("/v1/search")[-1].query
         assert (asked[key], "q" in asked) == (value, False)
-        is_alone = key in ("similar", "series")
+        is_alone = key in ("similar", "series", "by_image")
         assert (asked.keys() >= NARROWED) != is_alone
         expect(page.locator(".filters")).to_be_visible(visible=not is_alone)
         scope.click()
@@ -106,3 +107,80 @@ def test_without_a_key_no_news_is_shown(desk: Desk) -> None:
     page = desk.open()
     assert state(page) == "first"
     expect(page.locator(".chips-newest")).to_have_count(0)
+
+
+ECLIPSE = {
+    "id": 700007,
+    "name": "Total solar eclipse, Mazatlán",
+    "start_date": "2024-04-08T00:00:00Z",
+    "image_count": 12,
+    "city": "Mazatlán",
+    "country": "Mexico",
+    "thumb": None,
+}
+
+
+def test_events_are_found_and_lead_to_their_pictures(desk: Desk) -> None:
+    thumb = {"url": f"{desk.service.pictures}/7/thumb.jpg", "width": None, "height": None}
+    desk.service.events = [ECLIPSE | {"thumb": thumb}, ECLIPSE | {"id": 700008, "name": "Partial eclipse"}]
+    page = desk.open("multiple")
+    search(page, "eclipse")
+    page.get_by_role("radio", name="Editorial").check()
+    page.get_by_label("Any date").select_option("30")
+    page.get_by_label("Show").select_option("events")
+    expect(tiles(page)).to_have_count(2)
+    asked = desk.asked("/v1/events")[-1].query
+    assert (asked["q"], "date_from" in asked, "sort_order" in asked) == ("eclipse", True, False)
+    names = ["Total solar eclipse, Mazatlán, April 8, 2024 · 12 pictures · Mazatlán · Mexico"]
+    expect(tiles(page).first).to_have_accessible_name(names[0])
+    tiles(page).nth(1).focus()
+    for key in ("Space", "Control+Enter"):  # an event is neither selected nor inserted
+        page.keyboard.press(key)
+    expect(page.locator(".footer")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(page.locator(".scope")).to_contain_text("Partial eclipse")
+    expect(tiles(page)).to_have_count(30)
+    assert desk.asked("/v1/search")[-1].query["event_ids"] == "700008"
+    page.locator(".scope").click()
+    expect(tiles(page)).to_have_count(2)
+    expect(tiles(page).nth(1)).to_be_focused()
+
+
+def test_boards_are_offered_where_there_are_some(desk: Desk) -> None:
+    expect(desk.open().get_by_label("Boards")).to_have_count(0)
+    desk.service.boards = [{"id": "b1", "name": "Front page", "asset_count": 4}]
+    page = desk.open()
+    page.get_by_label("Boards").select_option("Front page")
+    expect(page.locator(".scope")).to_contain_text("Board: Front page")
+    expect(tiles(page)).to_have_count(4)
+    assert desk.asked("/v1/boards/")[-1].path.startswith("/v1/boards/b1?page=1&page_size=30&lang=en")
+
+
+def test_any_color_can_be_searched_for(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    color = page.locator(".color")
+    color.locator("summary").click()
+    page.get_by_role("radio", name="Teal").check()
+    expect(page.get_by_label("Color as a hex code")).to_have_value("#1f9e97")
+    page.get_by_label("Color as a hex code").fill("#00FF7")
+    page.keyboard.press("Enter")
+    page.get_by_label("Color as a hex code").fill("#00FF7A")
+    page.keyboard.press("Enter")
+    expect(page.locator(".picker:not([data-busy])")).to_be_attached()
+    assert [one.query.get("color") for one in desk.asked("/v1/search")] == [None, "1f9e97", "00ff7a"]
+    page.keyboard.press("Escape")
+    expect(color.locator("fieldset")).to_be_hidden()
+    expect(color.locator("summary")).to_be_focused()
+    expect(tiles(page)).to_have_count(30)
+
+
+def test_title_and_credit_are_seen_on_a_tile(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    name = tiles(page).nth(1).locator(".name")
+    assert name.evaluate("node => getComputedStyle(node).opacity") == "0"
+    page.keyboard.press("Tab")
+    tiles(page).nth(1).focus()
+    assert name.inner_text() == f"{TITLE}\nSofía Jansen / Tidewater RM / Getty Images"
+    assert name.evaluate("node => getComputedStyle(node).opacity") == "1"

@@ -14,7 +14,7 @@ from embedkit.files.installed import static_dir
 from embedkit.web.picker_files import PickerFiles, picker_files
 from tests.support.tools import need
 
-MAX_BYTES = 48_000  # of all modules, each compressed by itself, as it is sent
+MAX_BYTES = 50_000  # of all modules, each compressed by itself, as it is sent
 MAX_LINES = 375
 ENTRY = static_dir() / "embedkit-picker.js"
 ROOMS = sorted((static_dir() / "picker").glob("*.js"))

@@ -30,7 +30,7 @@ LANGUAGES = ("de", "ar")  # the longest words, and the other direction
 # Where a text is cut: names below narrow tiles and captions are meant to be, everything else must fit.
 CLIPPED = """() => {
   const root = document.querySelector('embedkit-picker').shadowRoot;
-  const meant = '.unseen, .by, .caption, .markup, .code, select, textarea, svg, svg *, .segment input';
+  const meant = '.unseen, .by, .name, .name *, .caption, .markup, .code, select, textarea, svg, svg *, .segment input';
   return [...root.querySelectorAll('.picker *')].filter(node => {
     if (node.matches(meant) || node.clientWidth === 1 || !node.checkVisibility() || !node.textContent.trim()) return false;
     const hides = getComputedStyle(node).overflowX !== 'visible' && !node.matches('.main, .scroll, .picker, .side');
@@ -185,7 +185,8 @@ def filtered(desk: Desk, page: Page) -> None:
     if page.locator(".toggle").is_visible() and page.locator(".toggle").get_attribute("aria-expanded") != "true":
         page.locator(".toggle").click()
     page.locator(".pick.orientation select").select_option("vertical")
-    page.locator(".pick.color select").select_option("3f9b4f")
+    page.locator(".color summary").click()
+    page.locator(".color input[value='3f9b4f']").check()
     expect(page.locator(".picker:not([data-busy])")).to_be_attached()
 
 
