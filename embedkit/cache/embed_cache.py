@@ -256,11 +256,13 @@ class EmbedCache:
         """
         return self._drop(items, lambda now: entries.withdrawn_body(error, now, self._policy))
 
-    def is_withdrawn(self, items: Items) -> bool:
-        """Whether the store has it that a picture is withdrawn, and Getty need not be asked again yet."""
-        name = self._name(items)
-        body = entries.NOTHING | self._open(name, self._store.get(name))
-        return entries.is_withdrawn(body, self._clock())
+    def withdrawn(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of single pictures that the store has as withdrawn, so that Getty need not be asked again yet."""
+        names = [self._name((id,)) for id in ids]
+        bodies = [self._open(*one) for one in zip(names, self._store.get_many(names), strict=True)]
+        now = self._clock()
+        found = zip(ids, bodies, strict=True)
+        return frozenset(id for id, body in found if entries.is_withdrawn(entries.NOTHING | body, now))
 
     def _drop(self, items: Items, drop: Callable[[float], JSON]) -> bool:
         name = self._name(items)

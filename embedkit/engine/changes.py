@@ -23,7 +23,7 @@ from functools import partial
 from typing import Protocol
 
 from embedkit.cache.embed_cache import EmbedCache
-from embedkit.engine.journal import CLAIM_S, Journal, Outcome, SharedJournal, Superseded
+from embedkit.engine.journal import Journal, Outcome, SharedJournal, Superseded
 from embedkit.engine.purges import Target
 from embedkit.errors import (
     ConfigurationError,
@@ -50,7 +50,8 @@ REFUSED_S = 3_600.0  # from one try of a key that has no feed to the next
 MAX_BATCH = 2_200  # changes, as Getty says
 MAX_BATCHES = 50  # at one look; the rest waits for the next
 MAX_PENDING = MAX_BATCH  # pictures; with more of them no further batch is taken: Getty keeps it meanwhile
-PORTION = 32  # pictures that are asked for before the journal is written
+ROUNDS = 4  # of calls to oEmbed before the journal is written
+SILENCE_S = 10.0  # beyond these calls, after which whoever works is taken for dead
 STALLED_S = 300.0  # past the time of the next look, after which nobody seems to look
 
 DELETED = ("Delete", "Deleted")  # the operation's text has the one, that of the schema the other
@@ -154,6 +155,7 @@ class Changes:
     :param scope: which feed it is, as :class:`SharedJournal` has it.
     :param interval: seconds from one look at the feed to the next.
     :param threads: pictures that are asked for at once.
+    :param timeout: seconds that a call to oEmbed may take.
     :param clock: seconds since the epoch.
     :raises ConfigurationError: where other processes can't see what is in the cache.
     """
@@ -170,6 +172,7 @@ class Changes:
         scope: str,
         interval: float,
         threads: int,
+        timeout: float,
         clock: Callable[[], float],
     ) -> None:
         if cache.is_process_local:
@@ -181,7 +184,7 @@ class Changes:
         self._send = send
         self._targets = targets
         self._delays = {target.name: target.delay for target in targets}
-        self._journal = SharedJournal(cache, scope, clock)
+        self._journal = SharedJournal(cache, scope, SILENCE_S + ROUNDS * timeout, clock)
         self._interval = interval
         self._threads = threads
         self._clock = clock
@@ -212,7 +215,7 @@ class Changes:
         """
         report = self._run(lambda _: True, forced=True)
         if report is None:
-            raise Unavailable("Another process looks at the feed at this moment.", retry_after=CLAIM_S)
+            raise Unavailable("Another process looks at the feed at this moment.", retry_after=SILENCE_S)
         if finish and report.of("withdrawn") and self._delays:
             time.sleep(max(self._delays.values()))
             self._run(self._is_due, forced=False)
@@ -312,7 +315,8 @@ class Changes:
     def _settle(self, ids: Sequence[str], report: Report) -> None:
         """Have each picture be a tombstone, rejected, or in the journal; one portion unanswered is enough."""
         while ids and not self.closing.is_set():
-            outcomes, ids = self._ask(ids[:PORTION]), ids[PORTION:]
+            portion, ids = ids[: ROUNDS * self._threads], ids[ROUNDS * self._threads :]
+            outcomes = self._ask(portion)
             if set(outcomes.values()) == {"pending"}:
                 outcomes, ids = outcomes | dict.fromkeys(ids, "pending"), ()
             tells = bool(self._targets)
@@ -331,7 +335,7 @@ class Changes:
     def _outcome(self, id: str) -> Outcome:
         """What becomes of a picture, by oEmbed's answer; one that is withdrawn is a tombstone by now."""
         key = self._key(id)
-        if self._cache.is_withdrawn(key[0]):  # of a batch that comes again
+        if self._cache.withdrawn([id]):  # of a batch that comes again
             return "withdrawn"
         try:
             self._verify(key)

@@ -253,6 +253,7 @@ def _open_changes(engine: Engine, settings: Settings, clock: Callable[[], float]
         scope=f"{settings.oembed_endpoint} {settings.api_base}",
         interval=settings.change_feed or USUAL_INTERVAL_S,
         threads=max(1, settings.concurrency // 2),
+        timeout=settings.timeout,
         clock=clock,
     )
 

@@ -1,8 +1,8 @@
 """The journal of what Getty's feed has named and what is not done yet: a value, and its place in the store.
 
-Whoever works claims the journal for CLAIM_S, and renews that with each change; who was silent for longer finds
-that another has claimed it, and stops. Where the store has lost it (a Redis that was started anew), the one that
-this process read last takes its place.
+Whoever works claims the journal for some seconds, and renews that with each change; who was silent for longer
+finds that another has claimed it, and stops. Where the store has lost it (a Redis that was started anew), the one
+that this process read last takes its place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from embedkit.cache.embed_cache import EmbedCache
 from embedkit.engine.purges import MAX_PICTURES
 from embedkit.models import JSON
 
-CLAIM_S = 45  # for which whoever works may be silent
 KEPT_S = 90 * 86_400  # seconds; it is written at every look at the feed
 RETRY_S, MAX_RETRY_S = 5.0, 20.0  # from one try to ask oEmbed for what is pending to the next, while it is down
 MAX_UNUSABLE_RETRY_S = 600.0  # the same where it answers, with what can't be used
@@ -161,12 +160,14 @@ class SharedJournal:
     """The journal in the store, for all processes.
 
     :param scope: which feed it is of, so that those of two keys on one store have a journal each.
+    :param silence: seconds for which an owner may be silent.
     :param clock: seconds since the epoch.
     """
 
-    def __init__(self, cache: EmbedCache, scope: str, clock: Callable[[], float]) -> None:
+    def __init__(self, cache: EmbedCache, scope: str, silence: float, clock: Callable[[], float]) -> None:
         self._cache = cache
         self._name = f"changes:{hashlib.sha256(scope.encode()).hexdigest()[:16]}"
+        self._silence = silence
         self._clock = clock
         self._last = Journal()  # as this process read or wrote it
         self._owner = ""
@@ -190,18 +191,18 @@ class SharedJournal:
             return replace(journal, owner=self._owner, series=journal.series or self._owner)
 
         try:
-            self._change(claimed, CLAIM_S)
+            self._change(claimed, self._silence)
         except Superseded:
             return False
         return True
 
     def update(self, change: Callable[[Journal], Journal]) -> Journal:
-        """Change the journal, as its owner, which stays so for CLAIM_S.
+        """Change the journal, as its owner, which stays so for a while.
 
         :raises Superseded: where it has another owner by now.
         :raises Unavailable: where the store does not take it.
         """
-        return self._change(lambda journal: change(self._ours(journal)), CLAIM_S)
+        return self._change(lambda journal: change(self._ours(journal)), self._silence)
 
     def release(self) -> None:
         """Be the owner no more."""
@@ -219,7 +220,7 @@ class SharedJournal:
             raise Superseded
         return journal
 
-    def _change(self, change: Callable[[Journal], Journal], claim: int | None) -> Journal:
+    def _change(self, change: Callable[[Journal], Journal], claim: float | None) -> Journal:
         def changed(body: JSON) -> JSON:
             journal = change(Journal.load(body) if body else self._last)
             if claim is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,6 +92,10 @@ class AppContext:
         if self.settings.change_feed or self.settings.purge_urls:
             response.headers["Surrogate-Key"] = surrogate_keys(embed.ref.items)
         return response
+
+    def withdrawn(self, ids: Sequence[str]) -> frozenset[str]:
+        """Those of these pictures that Getty has withdrawn, which a search that is kept may still have."""
+        return self.kit.cache.withdrawn(ids) if self.kit.settings.change_feed else frozenset()
 
     def record(self, embed: Embed) -> JSON:
         """An embed as JSON, as of now."""

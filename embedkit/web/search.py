@@ -16,7 +16,7 @@ from flask import Response, request
 from embedkit.api.models import Paged, SearchPage, image_json, search_page_json
 from embedkit.api.parameters import SharedField
 from embedkit.api.search import SUBJECTS, is_newest
-from embedkit.errors import ConfigurationError, InvalidResponse, QuotaExhausted, UnsupportedReference
+from embedkit.errors import ConfigurationError, InvalidResponse, NotFound, QuotaExhausted, UnsupportedReference
 from embedkit.getty.payload import one_line
 from embedkit.web.context import AppContext
 from embedkit.web.errors import SEARCHING, Refused
@@ -59,6 +59,13 @@ def search(context: AppContext) -> Response:
 
 
 def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
+    """One page of what may be shown, as :func:`_find` finds it; without what has been withdrawn since."""
+    found = _find(context, params, language)
+    gone = context.withdrawn([image.id for image in found.images])
+    return replace(found, images=tuple(one for one in found.images if one.id not in gone)) if gone else found
+
+
+def _find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
     """One page of pictures that may be embedded; nobody outside can ask for others.
 
     :raises Refused: for a filter that the family does not take, or a value that the filter does not; and for a
@@ -171,6 +178,8 @@ def image(context: AppContext, id: str) -> Response:
     items = context.kit.parse(id).items
     if len(items) > 1:
         raise UnsupportedReference("This names several pictures.", hint="Ask for one at a time.")
+    if context.withdrawn(items):
+        raise NotFound("The picture was withdrawn.", ref=items[0])
     found = context.kit.api.image(items[0], language=language, fields=IMAGE_FIELDS)
     answer = as_json({**image_json(found), "embeddable": found.embeddable})
     return in_language(answer, language)

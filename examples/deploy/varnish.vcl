@@ -8,8 +8,16 @@ vcl 4.1;
 import directors;
 import std;
 
-backend one { .host = "127.0.0.1"; .port = "8080"; .first_byte_timeout = 30s; }
-backend two { .host = "127.0.0.1"; .port = "8081"; .first_byte_timeout = 30s; }
+probe lives {
+    .url = "/healthz";
+    .interval = 2s;
+    .timeout = 2s;
+    .window = 3;
+    .threshold = 2;
+    .initial = 3;
+}
+backend one { .host = "127.0.0.1"; .port = "8080"; .first_byte_timeout = 30s; .probe = lives; }
+backend two { .host = "127.0.0.1"; .port = "8081"; .first_byte_timeout = 30s; .probe = lives; }
 
 # Who may have pictures forgotten: embedkit itself.
 acl embedkit { "127.0.0.1"; "::1"; }

@@ -95,6 +95,18 @@ def test_the_first_request_begins_and_a_withdrawn_picture_goes(make: Callable[..
     assert "embedkit-changes" not in {one.name for one in threading.enumerate()}
 
 
+def test_a_search_that_is_kept_does_not_show_it(make: Callable[..., World]) -> None:
+    client = make(search_access="open").client
+    search = "/v1/search?q=harbour&page_size=5"
+    before = [image["id"] for image in client.get(search).json["images"]]
+    web = make(search_access="open")
+    web.sandbox.withdraw(before[1])
+    web.kit.engine.changes().run()
+    assert [image["id"] for image in client.get(search).json["images"]] == [before[0], *before[2:]]
+    assert client.get(f"/v1/images/{before[1]}").status_code == 404
+    assert client.get(f"/v1/images/{before[0]}").status_code == 200
+
+
 STATES = {
     "pending": "Some wait until Getty Images can be asked for them",
     "permission-denied": "The key has no feed of asset changes",

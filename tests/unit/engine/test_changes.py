@@ -11,8 +11,8 @@ import pytest
 
 from embedkit import EmbedKit, Settings
 from embedkit.cache.stores.base import MemoryCache
-from embedkit.engine.changes import MAX_PENDING, REFUSED_S, Report, sort
-from embedkit.engine.journal import CLAIM_S, MAX_EVENTS, MAX_RETRY_S, Delivery, Journal
+from embedkit.engine.changes import MAX_PENDING, REFUSED_S, ROUNDS, SILENCE_S, Report, sort
+from embedkit.engine.journal import MAX_EVENTS, MAX_RETRY_S, Delivery, Journal
 from embedkit.engine.purges import AGAIN_S, MAX_PICTURES, PURPOSE, webhook_secret
 from embedkit.errors import (
     ConfigurationError,
@@ -28,6 +28,7 @@ from tests.readme import blocks
 from tests.support.tools import ROOT, Clock
 
 ONE, TWO, THREE = "74917285", "600000456", "600000123"
+CLAIM_S = SILENCE_S + ROUNDS * Settings().timeout
 FRONT, HOOK = "https://front.example.org", "https://hooks.example.org/in"
 
 
