@@ -30,7 +30,13 @@ def create(service: Service, _: Packages) -> Any:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings.configure(
         **{name: value for name, value in vars(defaults).items() if name.isupper()},
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}},
+        DATABASES={
+            "default": {
+                "ENGINE": "django.db.backends.sqlite3",
+                "NAME": f"{folder}/db.sqlite3",
+                "OPTIONS": {"transaction_mode": "IMMEDIATE"},  # Wagtail's admin writes while it publishes
+            }
+        },
         MEDIA_ROOT=folder,
         EMBEDKIT={
             "cache": "memory:",
