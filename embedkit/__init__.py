@@ -70,6 +70,7 @@ if TYPE_CHECKING:
         FoundEvents as FoundEvents,
         HeroImage as HeroImage,
     )
+    from embedkit.api.login import BrowserLogin as BrowserLogin, LoginRequest as LoginRequest
     from embedkit.api.models import (
         AllowedUse as AllowedUse,
         Collection as Collection,
@@ -175,6 +176,7 @@ _MODULES = {
         "PastDownload Product"
     ),
     "api.changes": "AssetChange AssetChanges ChangeSet Channel",
+    "api.login": "BrowserLogin LoginRequest",
     "api.events": "Event EventLocation EventPage FoundEvents HeroImage",
     "api.search": "PreparedSearch Search",
     "api.downloads": "Download Downloads",

@@ -7,6 +7,7 @@ itself       image, images, similar, same_series, event, events, countries, coll
 downloads    sizes, largest, plan, url, save
 boards       list, create, get, rename, delete, add, remove, comments, comment, delete_comment
 changes      channels, take, confirm
+login        begin, finish, end
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from embedkit.api.account import Customer, DownloadPage, PastDownload, Product
 from embedkit.api.decoding import FAMILIES, JSONReader, read
 from embedkit.api.encoding import documented
 from embedkit.api.events import Event, FoundEvents
+from embedkit.api.login import BrowserLogin, LoginFile
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
 from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
 from embedkit.api.response_cache import ResponseCache, SearchBudget
-from embedkit.api.session import ApiSession, TokenFile
+from embedkit.api.session import ApiSession
+from embedkit.api.token_file import TokenFile
 from embedkit.cache.envelope import signing_secrets
 from embedkit.messages import Request, Response
 from embedkit.process import Lazy
@@ -93,7 +96,11 @@ class Api:
         self._api = ApiSettings.of(settings)
         cache, timeout, credentials = settings.cache, settings.timeout, Credentials.of(settings)
         shared = TokenFile(credentials, token_folder) if token_folder else None
-        self._session = ApiSession(credentials, transport, timeout=timeout, frozen=settings.frozen, shared=shared)
+        login = LoginFile(credentials, token_folder) if token_folder else None
+        self._session = ApiSession(
+            credentials, transport, timeout=timeout, frozen=settings.frozen, shared=shared, login=login
+        )
+        self.login = BrowserLogin(self._api, self._session, credentials, login)
         self._cache = ResponseCache(
             self._session,
             credentials,

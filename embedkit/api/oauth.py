@@ -1,5 +1,6 @@
 """OAuth2 grants: requests to the token endpoint, and what its answers mean.
 
+    authorization_code    where a customer has just logged in, by a browser (embedkit login)
     refresh_token         where the customer has been logged in before
     password              where EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD are set
     client_credentials    where EMBEDKIT_API_SECRET is set: the application on its own
@@ -27,7 +28,9 @@ from embedkit.getty.error_mapping import Meaning
 from embedkit.messages import Request, Response
 from embedkit.settings import Secret, Settings
 
-Grant = Literal["refresh_token", "password", "client_credentials"]
+Grant = Literal["authorization_code", "refresh_token", "password", "client_credentials"]
+# how a token is got: "login" by the refresh token of a customer who logged in by a browser
+Source = Literal["login", "password", "client_credentials"]
 
 ENDPOINT = "token"
 MAX_BYTES = 64 * 1024
@@ -50,6 +53,14 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """That a customer logged in by a browser: the tokens, and a name for this login that tells nothing of them."""
+
+    id: str
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """The key, the secret that goes with it, a customer where there is one, and where tokens are issued."""
 
@@ -69,7 +80,7 @@ class Credentials:
         """Whether they are of a customer: a username without password is nobody's."""
         return bool(self.username and self.password)
 
-    def grant(self) -> Grant | None:
+    def grant(self) -> Source | None:
         """How the first token is requested; None where there is only a key.
 
         :raises ConfigurationError: for a customer without the application's secret, which goes with it.
@@ -84,16 +95,23 @@ class Credentials:
         return "client_credentials" if self.api_secret else None
 
 
-def request(grant: Grant, credentials: Credentials, refresh: Secret | None = None) -> Request:
+def request(
+    grant: Grant,
+    credentials: Credentials,
+    refresh: Secret | None = None,
+    *,
+    public: bool = False,
+    **more: str | Secret,
+) -> Request:
     """The request for a token. Everything is in its body: URLs end up in logs.
 
     :param refresh: the refresh token of the grant of that name.
+    :param public: whether the secret of the application stays away, as where a customer logs in by a browser.
+    :param more: fields of the grant.
     """
-    fields: dict[str, str | Secret] = {
-        "grant_type": grant,
-        "client_id": credentials.api_key,
-        "client_secret": credentials.api_secret,
-    }
+    fields: dict[str, str | Secret] = {"grant_type": grant, "client_id": credentials.api_key, **more}
+    if not public:
+        fields["client_secret"] = credentials.api_secret
     if grant == "password":
         fields |= {"username": credentials.username, "password": credentials.password}
     if refresh is not None:
@@ -179,12 +197,14 @@ def _classify(response: Response, grant: Grant, code: str) -> Meaning:
 
 def _refused(grant: Grant, code: str) -> type[Unauthorized]:
     """What is refused: a refresh token, the key with its secret, or one cannot tell."""
-    if grant == "refresh_token":
+    if grant in ("refresh_token", "authorization_code"):
         return InvalidToken
     return InvalidKey if code in _KEY or grant == "client_credentials" else Unauthorized
 
 
 def _settings(text: str, grant: Grant) -> str:
+    if grant == "authorization_code":
+        return "Try embedkit login again, or check EMBEDKIT_API_KEY."
     if grant == "client_credentials":
         return "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."
     if any(word in text for word in _KEY):

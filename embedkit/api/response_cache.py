@@ -154,7 +154,7 @@ class ResponseCache:
     def _key(self, request: Request) -> str:
         """A request's own, and a caller's own; neither can be guessed from it."""
         headers = sorted((name.lower(), text) for name, text in request.headers.items())
-        question = json.dumps([request.url, request.params, headers]).encode()
+        question = json.dumps([*self._session.caller(), request.url, request.params, headers]).encode()
         return PREFIX + hashlib.sha256(self._backend().caller + question).hexdigest()
 
     def _stored(self, key: str, parse: Callable[[Response], Any]) -> Parsed | None:

@@ -16,26 +16,21 @@ Times are of a monotonic clock: a clock that is set back prolongs no token.
 from __future__ import annotations
 
 import copy
-import hmac
-import json
 import math
-import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from embedkit.api import oauth
-from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Grant, Token, fit_token
+from embedkit.api.login import AGAIN, LoginFile
+from embedkit.api.oauth import Credentials, Grant, Login, Source, Token
+from embedkit.api.token_file import TokenFile
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
-from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
-from embedkit.files.folder import Folder
-from embedkit.files.partial import PartialFile
+from embedkit.errors import ConfigurationError, EmbedKitError, InvalidToken, Unauthorized, Unavailable
 from embedkit.messages import Request, Response, exchange
 from embedkit.process import lazy_logger, run_now_and_after_fork
 from embedkit.settings import Secret
@@ -50,11 +45,12 @@ RENEWAL_RETRY_S = 10.0  # after a failure, while the old token is still good
 RETRY_S = 1.0  # the same without one: callers that come in one after another share an outage, too
 REFUSAL_RETRY_S = 60.0  # after a refusal: no repetition makes a password right, and accounts get locked
 MAX_REFUSALS, REFUSALS_WINDOW_S = 3, 60.0  # tokens requested because of a 401: where all are refused, stop
-TOKEN_PREFIX, MAX_TOKEN_BYTES = "token-", 32 * 1024  # of a file with a token
 BATCH_TIMEOUT_S = 3600.0  # a batch waits as long as it takes
 
 # the key alone, a token, or the token of a customer
 Need = Literal["key", "token", "customer"]
+# how a token is got, and of a login which one; None without any
+Caller = tuple[Source | None, str]
 
 
 class ApiSession:
@@ -65,6 +61,7 @@ class ApiSession:
     :param frozen: refuses every call.
     :param clock: monotonic seconds.
     :param shared: where processes share a token, if they do.
+    :param login: where a customer's login by a browser is kept, if it may be.
     """
 
     def __init__(
@@ -76,13 +73,15 @@ class ApiSession:
         frozen: bool = False,
         clock: Callable[[], float] = time.monotonic,
         shared: TokenFile | None = None,
+        login: LoginFile | None = None,
     ) -> None:
         self._credentials = credentials
         self._transport = transport
         self._timeout = timeout
         self._frozen = frozen
         self._clock = clock
-        self._tokens = Tokens(credentials, self.fetch, timeout=timeout, clock=clock, shared=shared)
+        self._tokens = Tokens(credentials, self.fetch, timeout=timeout, clock=clock, shared=shared, login=login)
+        self.caller = self._tokens.caller
 
     def check(self, need: Need = "key") -> None:
         """Check that there is what a call needs.
@@ -94,13 +93,13 @@ class ApiSession:
             message, hint = "This needs the network, and EMBEDKIT_FROZEN is set.", "Unset EMBEDKIT_FROZEN."
         elif not credentials.api_key:
             message, hint = "This needs a key of the Getty Images API.", "Set EMBEDKIT_API_KEY."
-        elif need == "customer" and not credentials.has_customer:
+        elif (source := self.caller()[0]) not in ("login", "password") and need == "customer":
             message = "This needs a Getty Images account."
-            hint = "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
-        elif not credentials.grant() and need == "token":
+            hint = "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
+        elif not source and need == "token":
             message = "This needs a token."
             hint = (
-                "Set EMBEDKIT_API_SECRET; for what a customer has licensed, also"
+                "Set EMBEDKIT_API_SECRET; for what a customer has licensed, run embedkit login, or set also"
                 " EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
             )
         else:
@@ -155,9 +154,10 @@ class ApiSession:
 
 @dataclass(frozen=True, slots=True)
 class HeldToken:
-    """A token, from when on it is renewed, and when it expires."""
+    """A token, whose it is, from when on it is renewed, and when it expires."""
 
     token: Token
+    caller: Caller
     renew_at: float
     ends_at: float
 
@@ -169,6 +169,7 @@ class Tokens:
     :param timeout: seconds for a call of the token endpoint.
     :param clock: monotonic seconds.
     :param shared: where processes share a token, if they do.
+    :param login: where a customer's login by a browser is kept, if it may be.
     """
 
     def __init__(
@@ -179,14 +180,16 @@ class Tokens:
         timeout: float,
         clock: Callable[[], float] = time.monotonic,
         shared: TokenFile | None = None,
+        login: LoginFile | None = None,
     ) -> None:
         self._credentials = credentials
         self._timeout = timeout
         self._shared = shared
+        self._login = login
         self._send = send
         self._clock = clock
         self._held: HeldToken | None = None
-        self._failed: tuple[float, EmbedKitError] | None = None
+        self._failed: tuple[float, Caller, EmbedKitError] | None = None
         self._refusals: deque[float] = deque(maxlen=MAX_REFUSALS)
         self._flight = SingleFlight()
         run_now_and_after_fork(self)
@@ -196,6 +199,13 @@ class Tokens:
         self._lock = threading.Lock()
         self._is_renewing = False
 
+    def caller(self) -> Caller:
+        """How a token is got now: settings of a customer go before a login, and that before the application."""
+        source = self._credentials.grant()
+        if source != "password" and self._login and (stored := self._login.current()):
+            return "login", stored.login.id
+        return source, ""
+
     def current(self, end: float = math.inf) -> Secret | None:
         """The token to show; None where there are no credentials for one.
 
@@ -203,13 +213,13 @@ class Tokens:
         :raises Unauthorized: where the credentials are refused.
         :raises ProviderError: where there is no token.
         """
-        if (grant := self._credentials.grant()) is None:
+        if not (caller := self.caller())[0]:
             return None
-        held, now = self._held, self._clock()
+        held, now = self._held_by(caller), self._clock()
         if held is None or now >= held.ends_at:
-            return self._obtain(None, grant, end)
-        if now >= held.renew_at and self._may_renew(now):
-            return self._renew(held, grant, now + (end - now) / 2)  # the call has to be made as well
+            return self._obtain(None, caller, end)
+        if now >= held.renew_at and self._may_renew(now, caller):
+            return self._renew(held, now + (end - now) / 2)  # the call has to be made as well
         return held.token.access
 
     def newer(self, refused: Secret, end: float = math.inf) -> Secret | None:
@@ -218,10 +228,10 @@ class Tokens:
         :param end: until when to wait for one.
         :raises ProviderError: where there is none.
         """
-        if (grant := self._credentials.grant()) is None or not self._drop(refused):
+        if not (caller := self.caller())[0] or not self._drop(refused):
             return None
-        found = self._obtain(None, grant, end)
-        return self._obtain(None, grant, end) if found == refused else found  # from a call that began before
+        found = self._obtain(None, caller, end)
+        return self._obtain(None, caller, end) if found == refused else found  # from a call that began before
 
     def drop(self, refused: Secret) -> None:
         """Let nobody show a token that was refused; the next call gets another."""
@@ -229,17 +239,22 @@ class Tokens:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _may_renew(self, now: float) -> bool:
+    def _held_by(self, caller: Caller) -> HeldToken | None:
+        """The token in hand, unless it is somebody else's: of before a login, or of the one before it."""
+        held = self._held
+        return held if held and held.caller == caller else None
+
+    def _may_renew(self, now: float, caller: Caller) -> bool:
         """Whether this thread is the one to renew a token that is still good."""
         with self._lock:
-            if self._is_renewing or self._is_resting(now, RENEWAL_RETRY_S):
+            if self._is_renewing or self._is_resting(now, caller, RENEWAL_RETRY_S):
                 return False
             self._is_renewing = True
             return True
 
-    def _renew(self, held: HeldToken, grant: Grant, end: float) -> Secret:
+    def _renew(self, held: HeldToken, end: float) -> Secret:
         try:
-            return self._obtain(held, grant, end)
+            return self._obtain(held, held.caller, end)
         except EmbedKitError as error:
             log.debug("the token could not be renewed: %s: %s", error.code, error.message)
             return held.token.access
@@ -258,38 +273,41 @@ class Tokens:
             self._held = replace(held, ends_at=-math.inf)
             return True
 
-    def _obtain(self, old: HeldToken | None, grant: Grant, end: float) -> Secret:
+    def _obtain(self, old: HeldToken | None, caller: Caller, end: float) -> Secret:
         """A token that is good, and another than the old one, from whichever thread is first to ask for it."""
 
         def work() -> HeldToken:
-            held = self._held
+            held = self._held_by(caller)
             if held is not None and held is not old and self._clock() < held.ends_at:
                 return held
-            return self._request(grant, end)
+            return self._request(caller, end)
 
         try:
             wait = min(max(0.0, end - self._clock()), BATCH_TIMEOUT_S)
-            return self._flight.run("token", work, wait).token.access
+            return self._flight.run(("token", *caller), work, wait).token.access
         except Busy:
             raise Unavailable("Another thread is still asking for a token.", retry_after=RETRY_S) from None
 
-    def _request(self, grant: Grant, end: float) -> HeldToken:
-        now, held = self._clock(), self._held
+    def _request(self, caller: Caller, end: float) -> HeldToken:
+        now, held = self._clock(), self._held_by(caller)
         good = held is not None and now < held.ends_at
-        if (failure := self._failed) and self._is_resting(now, RENEWAL_RETRY_S if good else RETRY_S):
-            raise copy.copy(failure[1])
+        if (failure := self._failed) and self._is_resting(now, caller, RENEWAL_RETRY_S if good else RETRY_S):
+            raise copy.copy(failure[2])
         try:
-            token, issued = self._share(grant, held, end)
+            token, issued = self._share(caller, held, end)
         except EmbedKitError as error:
-            self._failed = self._clock(), copy.copy(error)
+            self._failed = self._clock(), caller, copy.copy(error)
             raise
         with self._lock:
-            self._held = HeldToken(token, issued + RENEWAL_SHARE * token.seconds, issued + token.seconds)
+            self._held = HeldToken(token, caller, issued + RENEWAL_SHARE * token.seconds, issued + token.seconds)
             self._failed = None
             return self._held
 
-    def _share(self, grant: Grant, held: HeldToken | None, end: float) -> tuple[Token, float]:
+    def _share(self, caller: Caller, held: HeldToken | None, end: float) -> tuple[Token, float]:
         """A newer token than the one held, and when it was issued: of another process, or else a new one."""
+        if caller[0] == "login" and self._login:
+            return self._renew_login(self._login, held, end)
+        grant: Grant = "password" if caller[0] == "password" else "client_credentials"
         if self._shared is None:
             return self._issue(grant, held.token.refresh if held else None, end)
         if found := self._shared_token(held):
@@ -303,21 +321,54 @@ class Tokens:
 
     def _shared_token(self, held: HeldToken | None) -> tuple[Token, float] | None:
         """The token of another process, unless it is the one held, or is to be renewed soon."""
-        found = self._shared.read() if self._shared else None
+        return self._newer(self._shared.read() if self._shared else None, held)
+
+    def _newer(self, found: tuple[Token, float] | None, held: HeldToken | None) -> tuple[Token, float] | None:
+        """A token and its age, as the token and when it was issued, where that is of use."""
         if found is None or (held is not None and found[0].access == held.token.access):
             return None
         token, age = found
         return (token, self._clock() - age) if age < RENEWAL_SHARE * token.seconds else None
 
+    def _renew_login(self, file: LoginFile, held: HeldToken | None, end: float) -> tuple[Token, float]:
+        """A newer token of the login: of another process, or else for the newest refresh token."""
+        if (stored := file.current()) and (found := self._newer((stored.login.token, stored.age), held)):
+            return found
+        with file.exclusively(min(max(0.0, end - self._clock()), self._timeout)):
+            stored = file.newest()
+            if stored is None or stored.login.token.refresh is None:
+                raise InvalidToken("The login is over.", hint=AGAIN)
+            if found := self._newer((stored.login.token, stored.age), held):
+                return found
+            now = self._clock()
+            token = self._fetch_again(stored.login.token.refresh, end)
+            self._keep(file, Login(stored.login.id, token))
+            return token, now
+
+    def _fetch_again(self, refresh: Secret, end: float) -> Token:
+        """A token for a refresh token, with the next refresh token, which may be the same."""
+        try:
+            token = self._fetch("refresh_token", end, refresh, public=True)
+        except InvalidToken as error:
+            error.hint = AGAIN
+            raise
+        return token if token.refresh else replace(token, refresh=refresh)
+
+    def _keep(self, file: LoginFile, login: Login) -> None:
+        try:
+            file.keep(login)
+        except OSError as error:  # the token is good all the same
+            log.warning("the login is not kept: %s", error.strerror)
+
     def _issue(self, grant: Grant, refresh: Secret | None, end: float) -> tuple[Token, float]:
         now = self._clock()  # its life begins when it is issued, which is after we ask
         return self._authorize(grant, refresh, end), now
 
-    def _is_resting(self, now: float, seconds: float) -> bool:
+    def _is_resting(self, now: float, caller: Caller, seconds: float) -> bool:
         """Whether the last failure is too recent to try again."""
-        if self._failed is None:
+        if self._failed is None or self._failed[1] != caller:
             return False
-        at, error = self._failed
+        at, _, error = self._failed
         return now < at + (REFUSAL_RETRY_S if isinstance(error, Unauthorized) else seconds)
 
     def _authorize(self, grant: Grant, refresh: Secret | None, end: float) -> Token:
@@ -329,86 +380,9 @@ class Tokens:
                 log.debug("the refresh token is refused; the password is used")
         return self._fetch(grant, end)
 
-    def _fetch(self, grant: Grant, end: float, refresh: Secret | None = None) -> Token:
-        request = oauth.request(grant, self._credentials, refresh)
+    def _fetch(self, grant: Grant, end: float, refresh: Secret | None = None, *, public: bool = False) -> Token:
+        request = oauth.request(grant, self._credentials, refresh, public=public)
         if end < math.inf:  # at least a second: others may be waiting for it, too
             left = max(end - self._clock(), RETRY_S)
             request = replace(request, timeout=min(left, self._timeout))
         return oauth.parse(self._send(request), grant)
-
-
-class TokenFile:
-    """A token that the processes of one user share, in a file beside the secret: each costs a call.
-
-    The file is private (mode 0600), is replaced whole, and is of one set of credentials. It never is in a cache.
-    One that is broken, foreign, or readable by others counts as none, and so does a folder that can't be written.
-    A refresh token, which lives for a year, stays in its process.
-
-    :param folder: where the file is.
-    :param clock: seconds since the epoch: a monotonic clock is each machine's, and begins anew with it.
-    """
-
-    def __init__(self, credentials: Credentials, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        self._credentials = credentials
-        self._folder = folder
-        self._clock = clock
-
-    @contextmanager
-    def locked(self, wait: float) -> Iterator[None]:
-        """Hold the others up, as long as one asks for a token; after ``wait`` seconds, go on without."""
-        try:
-            folder = self._open()
-        except OSError as error:
-            log.debug("tokens are not shared: %s", error.strerror)
-            yield
-            return
-        with folder:
-            folder.lock(min(wait, MAX_LIFETIME_S))
-            yield
-
-    def read(self) -> tuple[Token, float] | None:
-        """The token, and how many seconds old it is; None where there is none that is good and ours."""
-        try:
-            with self._open() as folder, folder.open_to_read(self._name()) as file:
-                found = os.fstat(file.fileno())
-                if os.name != "nt" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
-                    return None
-                return self._parse(file.read(MAX_TOKEN_BYTES))
-        except OSError:
-            return None
-
-    def write(self, token: Token) -> None:
-        """Put a token in the place of the last one."""
-        try:
-            with self._open() as folder, PartialFile(folder, self._name(), 0o600) as part:
-                part.write(self._dump(token))
-                part.finish()
-                part.replace()
-        except OSError as error:
-            log.debug("the token is not shared: %s", error.strerror)
-
-    def _open(self) -> Folder:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Folder(self._folder)
-
-    def _name(self) -> str:
-        """Of these credentials, which nobody can guess from it."""
-        ours = self._credentials
-        parts = (ours.token_url, ours.api_key.reveal(), ours.username, ours.password.reveal(), str(ours.grant()))
-        texts = (ours.api_secret.reveal(), "\n".join(parts))
-        secret, text = (one.encode("utf-8", "surrogatepass") for one in texts)
-        return TOKEN_PREFIX + hmac.digest(secret, text, "sha256").hex()
-
-    def _dump(self, token: Token) -> bytes:
-        fields = {"access": token.access.reveal(), "seconds": token.seconds, "at": self._clock()}
-        return json.dumps(fields).encode()
-
-    def _parse(self, data: bytes) -> tuple[Token, float] | None:
-        try:
-            fields = json.loads(data)
-            access, seconds = fields["access"], int(fields["seconds"])
-            age = self._clock() - float(fields["at"])
-        except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
-            return None
-        good = fit_token(access) and 0 <= age < seconds <= MAX_LIFETIME_S
-        return (Token(Secret(access), seconds), age) if good else None

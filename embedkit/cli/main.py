@@ -36,6 +36,8 @@ COMMANDS = {
     "changes": ("admin", "Drop what Getty has withdrawn, as its feed of asset changes names it."),
     "cache": ("admin", "Manage the cache."),
     "download": ("downloads", "License and download a picture, never twice."),
+    "login": ("login", "Log in to Getty Images by a browser, for downloads and boards."),
+    "logout": ("login", "Forget the tokens of embedkit login."),
     "boards": ("boards", "Manage boards (shared collections of pictures)."),
     "serve": ("serve", "Run the service under waitress."),
     "demo": ("serve", "See embedkit at work in a browser: no key, no network."),

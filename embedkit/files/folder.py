@@ -92,17 +92,20 @@ class Folder:
         effective = os.access in os.supports_effective_ids
         return os.access(self._at(name), os.W_OK, dir_fd=self._handle, effective_ids=effective)
 
-    def lock(self, wait: float) -> None:
-        """Hold the lock of the folder until it is closed.
+    def lock(self, wait: float) -> bool:
+        """Hold the lock of the folder until it is closed; False where another still has it.
 
         :param wait: seconds after which to go on without; at once where there are no such locks.
         """
         deadline = time.monotonic() + wait
-        while sys.platform != "win32" and self._handle is not None and time.monotonic() < deadline:
+        while sys.platform != "win32" and self._handle is not None:
+            if time.monotonic() >= deadline:
+                return False
             with suppress(OSError):
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             time.sleep(LOCK_PAUSE_S)
+        return True
 
     def child(self, name: str) -> Folder:
         """A folder in this one, made where there is none.

@@ -173,6 +173,7 @@ DETAIL = Markup("""\
 """)
 LOGIN = Markup("""\
 <h1>Log in</h1>
+<p>A program on this computer asks to use your account: to search, to download, and for your boards.</p>
 <form method="post"><p><label>User name <input name="username" value="{user}" autocomplete="off"></label></p>
 <p><label>Password <input name="password" type="password" value="{password}" autocomplete="off"></label></p>
 <p><button>Log in and allow</button> <button name="deny" value="1">Deny</button></p></form>

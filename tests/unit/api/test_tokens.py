@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from embedkit import ConfigurationError, EmbedKitError, Settings
 from embedkit.api import oauth
 from embedkit.api.oauth import DEFAULT_LIFETIME_S, MAX_LIFETIME_S, Credentials, Token
-from embedkit.api.session import REFUSAL_RETRY_S, REFUSALS_WINDOW_S, RENEWAL_RETRY_S, RETRY_S, TokenFile, Tokens
+from embedkit.api.session import REFUSAL_RETRY_S, REFUSALS_WINDOW_S, RENEWAL_RETRY_S, RETRY_S, Tokens
+from embedkit.api.token_file import TokenFile
 from embedkit.errors import (
     InvalidKey,
     InvalidResponse,
@@ -532,7 +533,9 @@ def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house:
         return once(key, held_up, wait)
 
     house.tokens._flight.run = late  # type: ignore[method-assign]
-    reader = threading.Thread(target=lambda: house.tokens._obtain(None, "client_credentials", house.clock.now + 5))
+    reader = threading.Thread(
+        target=lambda: house.tokens._obtain(None, ("client_credentials", ""), house.clock.now + 5)
+    )
     reader.start()
     assert handed.wait(5)
     found: list[str | None] = []

@@ -1,0 +1,323 @@
+"""Logging in by a browser: the authorization code grant with PKCE (RFC 6749 section 4.1, RFC 7636, RFC 8252).
+
+    begin     a URL for the browser, with a challenge and a state that nobody can guess
+    finish    what the browser brings back, checked; the code is exchanged for tokens, which are kept in a file
+    end       the file goes
+
+No secret of the application takes part. Tokens are asked for at EMBEDKIT_TOKEN_URL alone, whatever else its
+metadata (RFC 8414) names; the page to log in is on the same origin, or on that of EMBEDKIT_API_BASE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from embedkit.api import oauth
+from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Login, Token, fit_token
+from embedkit.api.token_file import TokenFile
+from embedkit.errors import ConfigurationError, InvalidResponse, InvalidToken, PermissionDenied, Unavailable
+from embedkit.files.partial import PartialFile
+from embedkit.getty import error_mapping, payload
+from embedkit.messages import Request, Response
+from embedkit.settings import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from embedkit.api.requests import ApiSettings
+    from embedkit.api.session import ApiSession
+
+METADATA_PATH = "/.well-known/oauth-authorization-server"
+PAGE_PATH = "/v4/oauth2/auth"  # of the OpenAPI document, where there is no metadata
+AGAIN = "Run embedkit login again."
+MAX_QUERY_CHARS = 16_384
+MAX_PARAMS = 16
+
+_CODE = re.compile("[a-z_]{4,40}")
+_ID = re.compile("[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """A customer is asked to log in.
+
+    :param url: for the browser.
+    :param redirect_uri: where it comes back to.
+    """
+
+    url: str
+    redirect_uri: str
+    state: Secret = field(repr=False)
+    verifier: Secret = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLogin:
+    """A login, and how many seconds ago its access token was issued."""
+
+    login: Login
+    age: float
+
+
+class LoginFile(TokenFile):
+    """The tokens of the customer who logged in, refresh token included, until they log out.
+
+    It is of one key and one token endpoint, whoever asks for a token with them.
+    """
+
+    def __init__(self, credentials: Credentials, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(credentials, folder, clock)
+        self._known: tuple[object, bytes | None] = None, None
+
+    def current(self) -> StoredLogin | None:
+        """The login; None where nobody is logged in. It is read anew where the file has changed."""
+        try:
+            found = (self._folder / self._name()).stat()
+        except OSError:
+            return None
+        seen = (found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode)
+        known = self._known  # one look: threads may come here together
+        if known[0] != seen:
+            self._known = known = seen, self._read()
+        return self._stored(known[1])
+
+    def newest(self) -> StoredLogin | None:
+        """The same, read anew in any case."""
+        return self._stored(self._read())
+
+    @contextmanager
+    def exclusively(self, wait: float) -> Iterator[None]:
+        """Hold the others up while a token is renewed: a refresh token may be good for one use.
+
+        :raises Unavailable: where others take longer than that.
+        """
+        with self._open() as folder:
+            if not folder.lock(min(wait, MAX_LIFETIME_S)):
+                raise Unavailable("Another process is still renewing the login.", retry_after=1.0)
+            yield
+
+    def keep(self, login: Login) -> None:
+        """Put a login in the place of the last one.
+
+        :raises OSError: where it can't be kept.
+        """
+        with self._open() as folder, PartialFile(folder, self._name(), 0o600) as part:
+            part.write(self._dump_login(login))
+            part.finish()
+            part.replace()
+
+    def remove(self) -> bool:
+        """Forget the login; whether there was one."""
+        try:
+            with self._open() as folder:
+                folder.unlink(self._name())
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _name(self) -> str:
+        key, url = self._credentials.api_key.reveal(), self._credentials.token_url
+        secret, text = (one.encode("utf-8", "surrogatepass") for one in (key, url))
+        return "login-" + hmac.digest(secret, text, "sha256").hex()
+
+    def _dump_login(self, login: Login) -> bytes:
+        token = login.token
+        return json.dumps(
+            {
+                "id": login.id,
+                "access": token.access.reveal(),
+                "seconds": token.seconds,
+                "at": self._clock(),
+                "refresh": token.refresh.reveal() if token.refresh else None,
+            }
+        ).encode()
+
+    def _stored(self, data: bytes | None) -> StoredLogin | None:
+        fields = _object(data)
+        access, refresh, id = (fields.get(name) for name in ("access", "refresh", "id"))
+        seconds, at = fields.get("seconds"), fields.get("at")
+        if not fit_token(access) or not isinstance(id, str) or not _ID.fullmatch(id):
+            return None
+        if not isinstance(seconds, int) or not 0 < seconds <= MAX_LIFETIME_S or not isinstance(at, int | float):
+            return None
+        age = self._clock() - at
+        token = Token(Secret(access), seconds, Secret(refresh) if fit_token(refresh) else None)
+        return StoredLogin(Login(id, token), age if 0 <= age < seconds else float(seconds))
+
+
+class BrowserLogin:
+    """Logs the customer in by a browser: ``kit.api.login``. It needs EMBEDKIT_API_KEY alone.
+
+    ``embedkit login`` does all of it, with a page that the browser comes back to. A program that has such a page
+    of its own does the same:
+
+        request = kit.api.login.begin("http://127.0.0.1:8400/callback")
+        …  # the browser goes to request.url, and comes back to the page with a query
+        kit.api.login.finish(request, query)
+        kit.api.login.end()  # later, to log out
+    """
+
+    def __init__(
+        self, api: ApiSettings, session: ApiSession, credentials: Credentials, file: LoginFile | None
+    ) -> None:
+        self._api = api
+        self._session = session
+        self._credentials = credentials
+        self._file = file
+
+    def begin(self, redirect_uri: str) -> LoginRequest:
+        """Where to send the browser.
+
+        :param redirect_uri: that the browser comes back to: http on a loopback address, whatever its port.
+        :raises ConfigurationError: without EMBEDKIT_API_KEY, and where there is nowhere to keep tokens.
+        :raises ProviderError: where the token endpoint can't be asked, or lets nobody log in by a browser.
+        """
+        self._session.check()
+        self._checked_file()
+        page = parse_metadata(self._session.fetch(self._metadata_request()), self._origins(), self._page())
+        state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        params = {
+            "response_type": "code",
+            "client_id": self._credentials.api_key.reveal(),
+            "redirect_uri": redirect_uri,
+            "state": state,
+            "code_challenge": challenge(verifier),
+            "code_challenge_method": "S256",
+        }
+        url = f"{page}{'&' if '?' in page else '?'}{urlencode(params)}"
+        return LoginRequest(url, redirect_uri, Secret(state), Secret(verifier))
+
+    def finish(self, request: LoginRequest, query: str) -> None:
+        """Take what the browser came back with, and keep the tokens that it is good for.
+
+        :param request: that :meth:`begin` returned.
+        :param query: of the URL that the browser came back to, without the question mark.
+        :raises PermissionDenied: where the customer did not allow it.
+        :raises InvalidToken: where the answer belongs to another request, or the code is refused.
+        :raises ConfigurationError: where the tokens can't be kept.
+        """
+        code = authorization_code(query, request.state)
+        response = self._session.fetch(
+            oauth.request(
+                "authorization_code",
+                self._credentials,
+                public=True,
+                code=code,
+                redirect_uri=request.redirect_uri,
+                code_verifier=request.verifier,
+            )
+        )
+        token = oauth.parse(response, "authorization_code")
+        try:
+            self._checked_file().keep(Login(secrets.token_hex(8), token))
+        except OSError as error:
+            hint = "Make the user's cache folder one that can be written."
+            raise ConfigurationError(f"The tokens can't be kept: {error.strerror}.", hint=hint) from None
+
+    def end(self) -> bool:
+        """Forget the tokens; whether there were any."""
+        return self._checked_file().remove()
+
+    def _checked_file(self) -> LoginFile:
+        if self._file is None:
+            hint = "Leave EmbedKit its own transport."
+            raise ConfigurationError("A kit with a transport of its own keeps no login.", hint=hint)
+        return self._file
+
+    def _metadata_request(self) -> Request:
+        return Request(
+            _origin(self._credentials.token_url) + METADATA_PATH,
+            endpoint=oauth.ENDPOINT,
+            headers={"Accept": "application/json"},
+            max_bytes=oauth.MAX_BYTES,
+        )
+
+    def _origins(self) -> tuple[str, ...]:
+        return (_origin(self._credentials.token_url), _origin(self._api.base))
+
+    def _page(self) -> str:
+        return _origin(self._api.base) + PAGE_PATH
+
+
+def challenge(verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def parse_metadata(response: Response, origins: tuple[str, ...], usual: str) -> str:
+    """The URL of the page to log in.
+
+    :param origins: where it may be.
+    :param usual: the page where there is no such document.
+    :raises ProviderError: where it can't be had; InvalidResponse where it names no page that may be used, and
+        where nobody is let in by a code that PKCE protects.
+    """
+    if response.status in (404, 410):
+        return usual
+    if response.status != 200:
+        throttled, hint = error_mapping.throttle_error(response), "Try again later."
+        why = "the metadata of the token endpoint is not given"
+        raise throttled or error_mapping.error_for(response, Unavailable, why, hint, None)
+    try:
+        fields = payload.mapping(response.body)
+    except ValueError:
+        fields = {}
+    page = payload.url_on_origin(fields.get("authorization_endpoint"), origins)
+    grants = fields.get("grant_types_supported", ["authorization_code"])  # what is missing allows it (RFC 8414)
+    methods = fields.get("code_challenge_methods_supported", ["S256"])
+    fits = all(isinstance(one, list) for one in (grants, methods))
+    if page and fits and "authorization_code" in grants and "S256" in methods:
+        return page
+    hint = "Check EMBEDKIT_TOKEN_URL; or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
+    raise InvalidResponse("The token endpoint lets nobody log in by a browser.", hint=hint, **response.evidence)
+
+
+def authorization_code(query: str, state: Secret) -> Secret:
+    """The code that a browser came back with.
+
+    :raises PermissionDenied: where the customer did not allow it.
+    :raises InvalidToken: where it is the answer to another request, or none.
+    """
+    params = _params(query)
+    if not hmac.compare_digest(params.get("state", "").encode(), state.reveal().encode()):
+        raise InvalidToken("The browser came back with the answer to another request.", hint=AGAIN)
+    if params.get("error") == "access_denied":
+        raise PermissionDenied("Getty Images was not allowed to log you in.", hint=AGAIN)
+    error = params.get("error", "")
+    if error or not fit_token(params.get("code")):
+        known = f" ({error})" if _CODE.fullmatch(error) else ""
+        raise InvalidToken(f"Getty Images did not log you in{known}.", hint=AGAIN)
+    return Secret(params["code"])
+
+
+def _params(query: str) -> dict[str, str]:
+    """The parameters of a query; none of one that is too long, or names one twice."""
+    try:
+        pairs = parse_qsl(query[: MAX_QUERY_CHARS + 1], keep_blank_values=True, max_num_fields=MAX_PARAMS)
+    except ValueError:
+        return {}
+    found = dict(pairs)
+    return found if len(query) <= MAX_QUERY_CHARS and len(found) == len(pairs) else {}
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _object(data: bytes | None) -> dict[str, Any]:
+    try:
+        return payload.mapping(data or b"")
+    except ValueError:
+        return {}
