@@ -96,7 +96,7 @@ class Api:
         self._api = ApiSettings.of(settings)
         cache, timeout, credentials = settings.cache, settings.timeout, Credentials.of(settings)
         shared = TokenFile(credentials, token_folder) if token_folder else None
-        login = LoginFile(credentials, token_folder) if token_folder else None
+        login = LoginFile(credentials, token_folder, clock) if token_folder else None
         self._session = ApiSession(
             credentials, transport, timeout=timeout, frozen=settings.frozen, shared=shared, login=login
         )

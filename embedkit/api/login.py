@@ -43,6 +43,7 @@ PAGE_PATH = "/v4/oauth2/auth"  # of the OpenAPI document, where there is no meta
 AGAIN = "Run embedkit login again."
 MAX_QUERY_CHARS = 16_384
 MAX_PARAMS = 16
+LOCK_TIMEOUT_S = 60.0  # a renewal takes TIMEOUT at the most
 
 _CODE = re.compile("[a-z_]{4,40}")
 _ID = re.compile("[0-9a-f]{16}")
@@ -118,13 +119,16 @@ class LoginFile(TokenFile):
             part.replace()
 
     def remove(self) -> bool:
-        """Forget the login; whether there was one."""
-        try:
-            with self._open() as folder:
+        """Forget the login; whether there was one.
+
+        :raises Unavailable: where others take longer than a minute to renew it.
+        """
+        with self.exclusively(LOCK_TIMEOUT_S), self._open() as folder:
+            try:
                 folder.unlink(self._name())
-        except FileNotFoundError:
-            return False
-        return True
+            except FileNotFoundError:
+                return False
+            return True
 
     def _name(self) -> str:
         key, url = self._credentials.api_key.reveal(), self._credentials.token_url
@@ -219,8 +223,10 @@ class BrowserLogin:
             )
         )
         token = oauth.parse(response, "authorization_code")
+        file = self._checked_file()
         try:
-            self._checked_file().keep(Login(secrets.token_hex(8), token))
+            with file.exclusively(LOCK_TIMEOUT_S):  # whoever renews the login before this one would put it back
+                file.keep(Login(secrets.token_hex(8), token))
         except OSError as error:
             hint = "Make the user's cache folder one that can be written."
             raise ConfigurationError(f"The tokens can't be kept: {error.strerror}.", hint=hint) from None
@@ -293,7 +299,7 @@ def authorization_code(query: str, state: Secret) -> Secret:
     if not hmac.compare_digest(params.get("state", "").encode(), state.reveal().encode()):
         raise InvalidToken("The browser came back with the answer to another request.", hint=AGAIN)
     if params.get("error") == "access_denied":
-        raise PermissionDenied("Getty Images was not allowed to log you in.", hint=AGAIN)
+        raise PermissionDenied("The request to log in was denied.", hint=AGAIN)
     error = params.get("error", "")
     if error or not fit_token(params.get("code")):
         known = f" ({error})" if _CODE.fullmatch(error) else ""

@@ -26,7 +26,7 @@ PATH = "/callback"
 TIMEOUT_S = 120
 REQUEST_TIMEOUT_S = 5  # for the rest of a request that has begun
 DONE = "You are logged in", "embedkit may now use your Getty Images account. You can close this page."
-FAILED = "You are not logged in"
+FAILED = "Logging in did not work"
 PAGE = """\
 <!doctype html>
 <html lang="en">
