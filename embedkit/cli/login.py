@@ -164,7 +164,8 @@ def login(no_browser: bool) -> None:
         request = kit.api.login.begin(page.url)
         say(f"Open this page to log in, within {TIMEOUT_S} seconds:\n{request.url}")
         if not no_browser and has_browser():
-            webbrowser.open(request.url)
+            # some are waited for until they end, which here they can't before we answer
+            threading.Thread(target=webbrowser.open, args=(request.url,), daemon=True).start()
         query = page.wait(TIMEOUT_S)
         try:
             kit.api.login.finish(request, query)
