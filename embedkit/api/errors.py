@@ -63,7 +63,7 @@ TOKEN_REFUSED = (
 NO_CUSTOMER = (
     InvalidToken,
     "this needs a Getty Images account",
-    "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
+    "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
 )
 NOT_LICENSED = (
     NotLicensed,

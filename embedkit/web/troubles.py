@@ -71,7 +71,8 @@ TROUBLES = {
     ),
     "invalid-token": Trouble(
         "The access token is missing or refused, or it is not one of a customer where there has to be one.",
-        "Set EMBEDKIT_API_SECRET; downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD, too.",
+        "Set EMBEDKIT_API_SECRET; for downloads and boards run embedkit login, or set EMBEDKIT_USERNAME and"
+        " EMBEDKIT_PASSWORD, too.",
         "embedkit download 74917285, without EMBEDKIT_USERNAME (UserTokenRequired)",
     ),
     "permission-denied": Trouble(

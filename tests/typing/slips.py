@@ -38,6 +38,10 @@ def customers(kit: EmbedKit) -> None:
     kit.api.downloads.save("74917285", Path("."), file_type="png")  # slip
     kit.api.boards.list(relationship="own")  # slip
     kit.api.boards.create("Eclipse").name  # slip
+    kit.api.download_history(product_type="free")  # slip
+    kit.api.products()[0].downloads_left  # slip
+    kit.api.search.events("derby", editorial_segments="sport")  # slip
+    kit.api.get("/v3/images", ["74917285"])  # slip
 
 
 def parts(kit: EmbedKit) -> None:
