@@ -200,7 +200,7 @@ def test_boards_need_a_customer(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(f"EMBEDKIT_{name}", "")
     done = run("boards", "list")
     assert (done.code, done.out) == (2, "")
-    assert "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD." in done.err
+    assert "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD." in done.err
 
 
 def test_every_command_has_its_help(run: Run) -> None:

@@ -125,7 +125,7 @@ def test_what_cannot_be_downloaded_is_explained(
     [
         (
             {"API_SECRET": "", "USERNAME": "", "PASSWORD": ""},
-            "Set EMBEDKIT_API_SECRET; for what a customer has licensed, also EMBEDKIT_USERNAME",
+            "Set EMBEDKIT_API_SECRET; for what a customer has licensed, run embedkit login, or set",
         ),
         ({"USERNAME": "", "PASSWORD": ""}, "downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
         ({"PASSWORD": "canary"}, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),

@@ -442,7 +442,7 @@ def test_the_key_alone_searches_without_a_token() -> None:
         kit.api.collections()
     told = outcomes(kit, but="collections")
     assert {name for name, hint in told.items() if hint} == {"sizes", "address", "boards"}
-    assert told["boards"] == "Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
+    assert told["boards"] == "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
     assert "API_SECRET" in told["address"]
     assert app.count("oauth2") == 0
     assert not any("authorization" in call.headers for call in app.calls)

@@ -722,7 +722,7 @@ def said(**body: Any) -> bytes:
                 said(ErrorCode="UserTokenRequired", ErrorMessage="x"),
                 what,
                 InvalidToken,
-                "(UserTokenRequired). Set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
+                "(UserTokenRequired). Run embedkit login, or set EMBEDKIT_USERNAME and",
             )
             for status in (400, 401, 403)
             for what in ("download", "places")
