@@ -73,7 +73,7 @@ def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
 @click.option("--webhook-secret", is_flag=True, help="Only print what the webhook's signatures are checked with.")
 @as_json
 def changes(webhook_secret: bool, json_: bool) -> int:
-    """Drop what Getty has withdrawn, as its feed of asset changes names it.
+    """Drop what Getty has withdrawn, as its feed names it.
 
     Looks at the feed once, whatever CHANGE_FEED says, asks for what is pending, and tells PURGE_URLS and
     WEBHOOK_URL. A service with CHANGE_FEED does that by itself; this is for cron. Exits 1 where something is left
