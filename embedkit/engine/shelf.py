@@ -32,7 +32,10 @@ Show = Callable[[AssetRef, Options], "Markup | str"]
 MARK_BYTES = 8
 MAX_FIGURE_CHARS = 16_384  # of one of our figures; they have some 2,000
 
-_LONE = r"<p(?:\s[^<>]*+)?>\s*+{word}\s*+</p\s*+>"
+# of every shelf: a pattern of one mark alone would be compiled for every text, which costs more than all else here
+_WORD = rf"ek([0-9a-f]{{{2 * MARK_BYTES}}})n([0-9]{{1,7}})x"
+_WORDS = re.compile(_WORD)
+_PLACES = re.compile(rf"<p(?:\s[^<>]*+)?>\s*+{_WORD}\s*+</p\s*+>|{_WORD}")
 _ROOT = re.compile(
     r'<(figure|span|div|blockquote)\s(?=[^<>]*class="ek ek--(?:web|facade|widget|card|amp)\b)[^<>]*+>'
 )
@@ -89,8 +92,8 @@ class Shelf:
 
         :param text: plain text.
         """
-        return re.sub(
-            self._word, lambda found: shown.text if (shown := self._numbered(found[1])) else found[0], text
+        return _WORDS.sub(
+            lambda found: shown.text if (shown := self._shown_as(*found.groups())) else found[0], text
         )
 
     def anchor(self, text: str) -> str:
@@ -98,24 +101,18 @@ class Shelf:
 
         :param text: the ID that was taken out of the HTML.
         """
-        return re.sub(self._word, lambda found: _anchor(int(found[1])), text)
-
-    @property
-    def _word(self) -> str:
-        return rf"ek{self._mark}n([0-9]{{1,7}})x"
+        return _WORDS.sub(lambda found: _anchor(int(found[2])) if found[1] == self._mark else found[0], text)
 
     def _restored(self, html: str) -> str:
-        word = self._word
-        pattern = re.compile(rf"{_LONE.format(word=word)}|{word}")
         code, around = scan.protected(html, "html"), Surroundings(html, "html")
         edits = []
-        for found in pattern.finditer(html):
-            shown = self._numbered(found[1] or found[2])
+        for found in _PLACES.finditer(html):
+            mark, number = found[1] or found[3], int(found[2] or found[4])
+            shown = self._shown_as(mark, number)
             if shown is None:
                 continue
-            place = found.start() if found[2] else html.index("ek" + self._mark, found.start())
+            place = found.start() if found[3] else html.index("ek" + mark, found.start())
             if code.protected(found.start()) or code.protected(place):
-                number = int(found[1] or found[2])
                 text = _anchor(number) if _IN_ANCHOR.search(html, max(0, place - 200), place) else shown.text
                 edits.append((place, place + len(_word(self._mark, number)), text))
             elif found[1]:
@@ -125,8 +122,10 @@ class Shelf:
                 edits.append((*found.span(), getattr(shown, content)))
         return scan.replace(html, edits)
 
-    def _numbered(self, number: str) -> Shown | None:
-        return Shown(*self._shown[int(number)]) if int(number) < len(self._shown) else None
+    def _shown_as(self, mark: str, number: str | int) -> Shown | None:
+        """What a word stands for; nothing, if it is one of another shelf."""
+        known = mark == self._mark and int(number) < len(self._shown)
+        return Shown(*self._shown[int(number)]) if known else None
 
 
 def _word(mark: str, number: int) -> str:

@@ -6,6 +6,8 @@ and line, so that ``mkdocs build --strict`` counts it.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import cast
 
 from jinja2 import Environment
@@ -23,7 +25,7 @@ from embedkit import static_dir
 from embedkit.engine.shelf import Shelf
 from embedkit.errors import ConfigurationError
 from embedkit.integrations.options import NAMES
-from embedkit.integrations.site import Lost, Site
+from embedkit.integrations.site import EMBED, Lost, Site
 from embedkit.targets import ROWS
 
 FOLDER = "assets/embedkit"
@@ -43,10 +45,11 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
     def __init__(self) -> None:
         self._made: Site | None = None
         self.shelves: dict[str, Shelf] = {}
-        self.everywhere = False
+        self.everywhere = self.dirty = False
 
     def on_startup(self, *, command: str, dirty: bool) -> None:
         """Keep the kit from one build of ``mkdocs serve`` to the next: MkDocs makes no new plugin then."""
+        self.dirty = dirty
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Make the kit. With Material's instant loading every page needs what any page needs: heads are kept."""
@@ -68,6 +71,8 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
             content = (static_dir() / name).read_text("utf-8")
             files.append(File.generated(config, f"{FOLDER}/{name}", content=content))
         self.site.warm((page.content_string, "markdown") for page in files.documentation_pages())
+        if self.dirty:
+            _age(files)
         return files
 
     def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -102,6 +107,14 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Refresh what was shown stale."""
         self.site.kit.settle()
+
+
+def _age(files: Files) -> None:
+    """Make ``--dirty`` build pages that show an embed, which may have changed though the page has not."""
+    for page in files.documentation_pages():
+        built = Path(page.abs_dest_path)
+        if built.is_file() and EMBED in built.read_text("utf-8"):
+            os.utime(built, (0, 0))
 
 
 def _lines_behind(text: str) -> int:

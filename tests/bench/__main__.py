@@ -13,6 +13,7 @@ from tests.bench import (
     bench_build,
     bench_cache,
     bench_cold,
+    bench_hosts,
     bench_markup,
     bench_picker,
     bench_start,
@@ -28,6 +29,7 @@ BENCHES = {
     "D": bench_web,
     "E": bench_cold,
     "F": bench_start,
+    "G": bench_hosts,
     "H": bench_build,
     "P": bench_picker,
 }

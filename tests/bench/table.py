@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import process_time
 
 Work = Callable[[], object]
@@ -81,11 +82,15 @@ def ratios(one: Work, other: Work, *, times: int = 1, rounds: int = 15) -> tuple
     return quartiles([first / second for first, second in both])
 
 
-def process(command: Sequence[str], environment: dict[str, str]) -> float:
-    """CPU seconds of a whole process, with its bytecode written."""
+def process(command: Sequence[str], environment: dict[str, str], folder: Path | None = None) -> float:
+    """CPU seconds of a whole process, with its bytecode written.
+
+    :param folder: where it runs; by default here.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *command], env=kept | environment, check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, *command]
+    subprocess.run(command, cwd=folder, env=kept | environment, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

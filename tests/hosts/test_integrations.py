@@ -21,6 +21,7 @@ from markupsafe import Markup
 from embedkit import Build, ConfigurationError, EmbedKit, Source
 from embedkit.integrations.site import Lost, Site
 from embedkit.sandbox import SandboxServer
+from tests.support.sites import GENERATORS, frames
 from tests.support.tools import python_packages
 
 ID, WITHDRAWN, FORBIDDEN = "74917285", "500000404", "500000403"
@@ -233,6 +234,12 @@ class TestMistune(Processor):
         return str(create_markdown(plugins=[partial(getty_plugin, **options)])(MARKDOWN))
 
 
+def once(path: Path, text: str) -> None:
+    """Write a page of a site that is not there yet: one that is built again has not changed."""
+    if not path.exists():
+        path.write_text(text)
+
+
 @pytest.mark.slow
 class Generator(Contract):
     """A generator of sites, by its own command."""
@@ -261,13 +268,13 @@ class TestMkDocs(Generator):
 
     def write(self, folder: Path, options: Mapping[str, Any]) -> None:
         (folder / "docs").mkdir(exist_ok=True)
-        (folder / "docs/index.md").write_text(f"---\ntitle: Home\n---\n\n{MARKDOWN}")
-        (folder / "docs/plain.md").write_text("# Plain\n\nNo picture.\n")
+        once(folder / "docs/index.md", f"---\ntitle: Home\n---\n\n{MARKDOWN}")
+        once(folder / "docs/plain.md", "# Plain\n\nNo picture.\n")
         config = "site_name: A site\ntheme: {name: mkdocs}\nplugins:\n  - search\n  - embedkit:"
         (folder / "mkdocs.yml").write_text(f"{config} {json.dumps(options)}\n")
 
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        return run("-m", "mkdocs", "build", folder=folder)
+        return run("-m", "mkdocs", "build", *(["--dirty"] if (folder / "site").exists() else []), folder=folder)
 
     def test_titles_and_search_have_words_and_every_page_of_material_has_the_style(
         self, folder: Path, getty: SandboxServer
@@ -308,13 +315,15 @@ class TestPelican(Generator):
     def write(self, folder: Path, options: Mapping[str, Any]) -> None:
         (folder / "content").mkdir(exist_ok=True)
         head = f"Title: A match\nDate: 2026-11-01\nSummary: See [getty {ID}]\n\n"
-        (folder / "content/match.md").write_text(head + MARKDOWN)
-        (folder / "content/plain.rst").write_text(
-            f"Plain\n#####\n\n:date: 2026-11-02\n:summary: None\n\nNo picture. ``[getty {ID}]``\n"
+        once(folder / "content/match.md", head + MARKDOWN)
+        once(
+            folder / "content/plain.rst",
+            f"Plain\n#####\n\n:date: 2026-11-02\n:summary: None\n\nNo picture. ``[getty {ID}]``\n",
         )
-        (folder / "content/second.rst").write_text(
+        once(
+            folder / "content/second.rst",
             f"A second\n########\n\n:date: 2026-11-02\n:summary: None\n\nhttps://gty.im/{ID}\n\n"
-            f"https://gty.im/{WITHDRAWN}\n"
+            f"https://gty.im/{WITHDRAWN}\n",
         )
         (folder / "pelicanconf.py").write_text(
             "SITENAME = 'A site'\nSITEURL = 'https://example.org'\nPATH = 'content'\nTIMEZONE = 'UTC'\nAUTHOR = 'A'\n"
@@ -363,7 +372,7 @@ class TestNikola(Generator):
         return python_packages("nikola==8.3.3")
 
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
-        return run("-m", "nikola", "build", folder=folder, packages=self.packages)
+        return run("-m", "nikola", "build", "-n", "2", folder=folder, packages=self.packages)
 
 
 class TestSphinx(Generator):
@@ -387,8 +396,7 @@ class TestSphinx(Generator):
             + "".join(f"embedkit_{name} = {value!r}\n" for name, value in options.items())
         )
         for name, text in self.files.items():
-            if not (folder / name).exists():
-                (folder / name).write_text(text)
+            once(folder / name, text)
 
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         return run("-m", "sphinx", "-j", "2", ".", "out", folder=folder, packages=self.packages)
@@ -528,6 +536,21 @@ class TestDjango(Contract):
         (folder / "page.html").write_text(template)
         done = django(folder, more={"max_age": 600, **options}, code=SHOW_HTML)
         return Built(done.stdout, done.stderr, done.returncode != 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_build_asks_once_for_each_picture_and_the_next_for_none(
+    name: str, getty: SandboxServer, tmp_path: Path
+) -> None:
+    builder = GENERATORS[name]
+    builder.write(tmp_path / "site", 40, 20)
+    packages = python_packages(*builder.packages) if builder.packages else None
+    for _ in range(2):
+        done = run(*builder.command, folder=tmp_path / "site", packages=packages)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert getty.app.count("oembed") == 20
+        assert frames(tmp_path / "site" / builder.output) >= 40
 
 
 def test_jinja(getty: SandboxServer) -> None:
