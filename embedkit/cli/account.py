@@ -21,7 +21,7 @@ DOWNLOAD = ("id", "date_downloaded", "product_type", "product_id", "agreement_na
 @click.command()
 @as_json
 def products(json_: bool) -> None:
-    """Print your agreements with Getty Images, and the downloads that they have left.
+    """Print your agreements, and the downloads that they have left.
 
     For customers: needs EMBEDKIT_API_KEY, and embedkit login, or EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and
     EMBEDKIT_PASSWORD.
@@ -51,9 +51,9 @@ def products(json_: bool) -> None:
 @click.option("--company", is_flag=True, help="Those of your colleagues as well, where your account may.")
 @as_json
 def history(id: str | None, company: bool, json_: bool, **params: Any) -> None:
-    """Print what you have downloaded, the latest first; with ID, every download of that picture.
+    """Print what you have downloaded.
 
-    Needs the same as embedkit products.
+    The latest first; with ID, every download of that picture. Needs the same as embedkit products.
     """
     given = {name: value for name, value in params.items() if value is not None}
     if id is not None and given:
@@ -74,7 +74,10 @@ def history(id: str | None, company: bool, json_: bool, **params: Any) -> None:
 
 @click.group()
 def api() -> None:
-    """Call the Getty Images API v3 by a path, for whatever has no command."""
+    """Call the Getty Images API v3 by a path.
+
+    For whatever has no command.
+    """
 
 
 @api.command("get")
