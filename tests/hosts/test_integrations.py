@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,10 +18,12 @@ from typing import Any, NamedTuple
 import html5lib
 import pytest
 from markupsafe import Markup
+from packaging.version import Version
 
 from embedkit import Build, ConfigurationError, EmbedKit, Source
 from embedkit.integrations.site import Lost, Site
 from embedkit.sandbox import SandboxServer
+from tests.readme import README
 from tests.support.sites import GENERATORS, frames
 from tests.support.tools import python_packages
 
@@ -536,6 +539,29 @@ class TestDjango(Contract):
         (folder / "page.html").write_text(template)
         done = django(folder, more={"max_age": 600, **options}, code=SHOW_HTML)
         return Built(done.stdout, done.stderr, done.returncode != 0)
+
+
+INSTALLED = {
+    "MkDocs": "mkdocs",
+    "Material": "mkdocs-material",
+    "Sphinx": "sphinx",
+    "Python-Markdown": "markdown",
+    "markdown-it-py": "markdown-it-py",
+    "mistune": "mistune",
+    "Jinja": "jinja2",
+    "Flask": "flask",
+    "Django": "django",
+    "Wagtail": "wagtail",
+}
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_the_table_of_hosts_names_what_is_tested(name: str) -> None:
+    named = re.search(rf"^\| (?:[^|]+, )?{name} ([0-9.]+)[ ,]", README.read_text("utf-8"), re.M)
+    assert named
+    assert Version(named[1]) <= Version(version(INSTALLED[name])), (
+        "no newer one than is here; hosts go on by themselves"
+    )
 
 
 @pytest.mark.slow
