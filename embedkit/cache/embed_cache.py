@@ -362,7 +362,8 @@ class EmbedCache:
         try:
             with self._locks.hold(f"{PREFIX}{name}:lease", WRITE_TIMEOUT_S):
                 sealed = self._envelope.seal(PREFIX + name, change(self.load(name)))
-                kept = self._store.set(PREFIX + name, sealed, seconds)
+                fits = len(sealed) <= envelope.MAX_CHARS
+                kept = fits and self._store.set(PREFIX + name, sealed, seconds)
                 if not (kept and self._store.get(PREFIX + name) == sealed):
                     raise Unavailable("The cache can't be written.")
         except Busy:

@@ -47,9 +47,8 @@ audit = lazy_logger("embedkit.audit")
 
 WAKE_S = 2.0  # from one look into the journal, whether something is due, to the next
 REFUSED_S = 3_600.0  # from one try of a key that has no feed to the next
-MAX_BATCH = 2_200  # changes, as Getty says
 MAX_BATCHES = 50  # at one look; the rest waits for the next
-MAX_PENDING = MAX_BATCH  # pictures; with more of them no further batch is taken: Getty keeps it meanwhile
+MAX_PENDING = 1_000  # pictures; with more of them no further batch is taken: Getty keeps it meanwhile
 ROUNDS = 4  # of calls to oEmbed before the journal is written
 SILENCE_S = 10.0  # beyond these calls, after which whoever works is taken for dead
 STALLED_S = 300.0  # past the time of the next look, after which nobody seems to look

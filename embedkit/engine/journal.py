@@ -21,7 +21,7 @@ KEPT_S = 90 * 86_400  # seconds; it is written at every look at the feed
 RETRY_S, MAX_RETRY_S = 5.0, 20.0  # from one try to ask oEmbed for what is pending to the next, while it is down
 MAX_UNUSABLE_RETRY_S = 600.0  # the same where it answers, with what can't be used
 MAX_DELIVERY_RETRY_S = 300.0
-MAX_EVENTS = 4_400  # two batches that fronts and webhook have not got; over that the oldest go
+MAX_EVENTS = 3_000  # that fronts and webhook have not got; over that the oldest go: an entry has 256 KB
 
 Outcome = Literal["withdrawn", "rejected", "pending", "unusable"]
 """What became of a picture that was asked for: ``pending`` without an answer, ``unusable`` with one of no use."""
@@ -57,10 +57,10 @@ class Journal:
     polled_at: float = 0.0
     problem: str = ""
     open: Mapping[str, str] = field(default_factory=dict)
-    pending: Mapping[str, float] = field(default_factory=dict)
+    pending: Mapping[str, int] = field(default_factory=dict)
     failures: int = 0
     retry_at: float = 0.0
-    events: tuple[tuple[str, float], ...] = ()
+    events: tuple[tuple[str, int], ...] = ()
     first: int = 0
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
 
@@ -110,7 +110,7 @@ class Journal:
         """
         unsure = [id for id, outcome in outcomes.items() if outcome in ("pending", "unusable")]
         pending = {id: since for id, since in self.pending.items() if id not in outcomes}
-        pending |= {id: self.pending.get(id, now) for id in unsure}
+        pending |= {id: self.pending.get(id, int(now)) for id in unsure}
         gone = [id for id, outcome in outcomes.items() if outcome == "withdrawn"]
         failures = min(self.failures + 1, 30) if unsure else 0
         down = any(outcome == "pending" for outcome in outcomes.values())
@@ -120,7 +120,7 @@ class Journal:
 
     def telling(self, ids: Iterable[str], now: float) -> Journal:
         """The journal with more events; over MAX_EVENTS the oldest go."""
-        events = (*self.events, *((id, now) for id in ids))
+        events = (*self.events, *((id, int(now)) for id in ids))
         over = max(0, len(events) - MAX_EVENTS)
         return replace(self, events=events[over:], first=self.first + over)
 

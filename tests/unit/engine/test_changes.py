@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from embedkit import EmbedKit, Settings
+from embedkit.cache.envelope import MAX_CHARS, Envelope
 from embedkit.cache.stores.base import MemoryCache
 from embedkit.engine.changes import MAX_PENDING, REFUSED_S, ROUNDS, SILENCE_S, Report, sort
 from embedkit.engine.journal import MAX_EVENTS, MAX_RETRY_S, Delivery, Journal
@@ -347,7 +348,7 @@ def test_with_too_many_pending_getty_keeps_the_rest(house: House) -> None:
     look(kit)
     journal = kit.engine.changes()._journal
     assert journal.claim(lambda _: True)
-    journal.update(lambda now: replace(now, pending={str(600_100_000 + one): 1.0 for one in range(MAX_PENDING)}))
+    journal.update(lambda now: replace(now, pending={str(600_100_000 + one): 1 for one in range(MAX_PENDING)}))
     journal.release()
     house.getty.withdraw(ONE)
     house.getty.faults.add("status", status=503, count=None, route="oembed")
@@ -541,13 +542,13 @@ def test_no_secret_and_no_url_is_logged(house: House, caplog: Any) -> None:
 
 
 def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
-    journal = Journal().telling(map(str, range(250)), 100.0).telling(["young"], 109.0)
+    journal = Journal().telling(map(str, range(250)), 100.0).telling(["young"], 109.9)
     sizes = []
     while ids := journal.undelivered("front", 110.0, 10.0):
         sizes.append(len(ids))
         journal = journal.delivered("front", len(ids)).trimmed(["front"])
     assert sizes == [MAX_PICTURES, MAX_PICTURES, 50]
-    assert (journal.events, journal.first) == ((("young", 109.0),), 250)
+    assert (journal.events, journal.first) == ((("young", 109),), 250)
 
 
 def test_what_nobody_takes_does_not_grow_for_ever() -> None:
@@ -559,9 +560,23 @@ def test_what_nobody_takes_does_not_grow_for_ever() -> None:
     assert journal.trimmed(["quick"]).deliveries.keys() == {"quick"}
 
 
+def test_the_largest_journal_fits_into_an_entry() -> None:
+    """A batch comes where there were not too many pending, and nobody takes events."""
+    ids = [f"{number:x}".rjust(24, "a") for number in range(MAX_PENDING + 2_200)]
+    journal = Journal(
+        "s" * 16, "o" * 16, 1.8e9, 1.8e9, 1.8e9, "rate-limited", {str(2**31): str(2**63)}, {}, 30, 1.8e9
+    )
+    journal = journal.settled(dict.fromkeys(ids, "pending"), 1.8e9, tells=False).telling(2 * ids, 1.8e9)
+    journal = replace(
+        journal, deliveries={str(number) * 16: Delivery(10**9, 30, 1.8e9) for number in range(10, 31)}
+    )
+    sealed = Envelope(["s" * 40]).seal("embedkit:changes:0123456789abcdef", journal.dump())
+    assert 200_000 < len(sealed) <= MAX_CHARS
+
+
 def test_a_journal_survives_its_store() -> None:
     journal = Journal(
-        "s", "o", 1.0, 2.0, 3.0, "p", {"1": "7"}, {"5": 4.0}, 2, 5.0, (("6", 7.0),), 3, {"t": Delivery(3)}
+        "s", "o", 1.0, 2.0, 3.0, "p", {"1": "7"}, {"5": 4}, 2, 5.0, (("6", 7),), 3, {"t": Delivery(3)}
     )
     assert (
         Journal.load(json.loads(json.dumps(journal.dump() | {"v": 1, "key": "k", "of a later version": 1})))
