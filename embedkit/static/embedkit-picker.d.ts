@@ -43,6 +43,7 @@ export interface PickerOptions {
   output?: "shortcode" | "url" | "html" | "markdown" | "json";
   /** In a form: the name that the value is sent under. A card shows the picture, and the picker is in a dialog. */
   name?: string;
+  /** Of a field; for EmbedKit.open(), the shortcode of a picture to edit. */
   value?: string;
   required?: boolean;
   disabled?: boolean;

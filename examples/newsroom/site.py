@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nh3
-from flask import Flask, Response, abort, make_response, redirect, render_template, request
+from flask import Flask, Response, abort, make_response, redirect, render_template, request, send_from_directory
 from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup, escape
 
@@ -56,11 +57,13 @@ def create_site(folder: Path, example: str, service: Service, render: Callable[[
     site.before_request(_refuse_strangers)
     site.add_url_rule("/save", "save", lambda: _save(post), methods=["POST"])
     site.add_url_rule("/post", "post", lambda: _show(post, service, render or service.render))
-    site.add_url_rule("/newsroom.css", "style", lambda: site.response_class(STYLE, content_type="text/css"))
+    for name in SHARED:
+        site.add_url_rule(f"/{name}", name, partial(send_from_directory, STATIC, name))
     return site
 
 
-STYLE = HERE.joinpath("static", "newsroom.css").read_text("utf-8")
+STATIC = HERE / "static"
+SHARED = ("newsroom.css", "getty-pictures.js", "getty-pictures.css")
 
 
 def _refuse_strangers() -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.support.examples import (
     RULES,
@@ -60,83 +60,211 @@ def published(page: Page) -> list[str]:
     return [re.findall(r"/embed/([\w,-]+)\?", frame.get_attribute("src") or "")[0] for frame in frames]
 
 
-# -- TinyMCE -------------------------------------------------------------------------------------------
+# -- TinyMCE and CKEditor 5: a picture is one object, and is saved as a shortcode -----------------------
 
 
-def test_tinymce(page: Page, sites: dict[str, str]) -> None:
-    page.goto(sites["tinymce"])
-    page.get_by_role("button", name="Insert a Getty picture").click()
-    ref = pick(page.frame_locator(".tox-dialog iframe"), "eclipse", caption=CAPTION)
-    expect(page.locator(".tox-dialog")).to_have_count(0)
-    text = page.frame_locator(".tox-edit-area iframe").locator("body")
-    expect(text.locator("p").first).to_have_text(re.compile(rf'^\[getty src="{ref}" .*\]$'))
-    page.get_by_role("button", name="Undo").click()
-    expect(text).not_to_contain_text("[getty")
-    page.get_by_role("button", name="Redo").click()
-    assert published(page) == [ref]
-    expect(page.locator("article figcaption")).to_contain_text(CAPTION)
+class Editor:
+    """What is done in both, by each one's own words.
+
+    :param text: the field that is written in.
+    """
+
+    def __init__(self, page: Page, name: str) -> None:
+        self.page = page
+        tinymce = name == "tinymce"
+        self._editor = (
+            "tinymce.activeEditor"
+            if tinymce
+            else "document.querySelector('.ck-editor__editable').ckeditorInstance"
+        )
+        self._set, self._get = ("setContent", "getContent") if tinymce else ("setData", "getData")
+        frame = page.frame_locator(".tox-edit-area iframe") if tinymce else page
+        self.text = frame.locator("body" if tinymce else ".ck-editor__editable")
+        self.pictures = self.text.locator("figure.getty")
+
+    def write(self, html: str) -> None:
+        self.page.evaluate(f"html => {self._editor}.{self._set}(html)", html)
+
+    @property
+    def saved(self) -> str:
+        return str(self.page.evaluate(f"{self._editor}.{self._get}()")).replace("\n", "")
+
+    def expect_saved(self, html: str) -> None:
+        self.page.wait_for_function(
+            f"html => {self._editor}.{self._get}().replaceAll('\\n', '') === html", arg=html, timeout=5000
+        )
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def paste(self, text: str) -> None:
+        self.text.evaluate(PASTE, text)
+
+    def drag(self, picture: Locator, target: Locator) -> None:
+        """By hand, as editors follow the mouse or the browser's own drag."""
+        source, goal = picture.bounding_box(), target.bounding_box()
+        assert source and goal
+        mouse = self.page.mouse
+        mouse.move(source["x"] + source["width"] / 2, source["y"] + 60)
+        mouse.down()
+        mouse.move(goal["x"] + 30, goal["y"] + goal["height"] / 2, steps=8)
+        mouse.move(goal["x"] + 2, goal["y"] + goal["height"] / 2, steps=3)
+        mouse.up()
 
 
-def test_tinymce_heeds_no_other_origin(page: Page, sites: dict[str, str]) -> None:
-    page.goto(sites["tinymce"])
-    page.get_by_role("button", name="Insert a Getty picture").click()
-    expect(page.frame_locator(".tox-dialog iframe").locator("input[enterkeyhint=search]")).to_be_visible()
-    page.evaluate("postMessage({mceAction: 'insertContent', content: '<p>[getty 1]</p>'}, '*')")
-    page.evaluate("postMessage({mceAction: 'close'}, '*')")
-    page.evaluate("new Promise(done => setTimeout(done, 100))")
-    expect(page.locator(".tox-dialog")).to_be_visible()
-    assert "[getty 1]" not in page.evaluate("tinymce.activeEditor.getContent()")
+@pytest.fixture(name="editor", params=["tinymce", "ckeditor5"])
+def fixture_editor(request: pytest.FixtureRequest, page: Page, sites: dict[str, str]) -> Editor:
+    page.goto(sites[request.param])
+    editor = Editor(page, request.param)
+    expect(editor.text).to_contain_text("gulls")
+    return editor
 
 
-# -- CKEditor 5 ----------------------------------------------------------------------------------------
+ECLIPSE = "[getty 74917285]"
+HOSTILE = "&lt;img src=x onerror=alert(1)&gt;"
+
+# What is loaded, and how many pictures are in it: it is saved as it was.
+TEXTS = {
+    f"<p>One.</p><p>{ECLIPSE}</p><p>Two.</p>": 1,
+    f"<p>{ECLIPSE}</p><p>{ECLIPSE}</p>": 2,
+    '<p>[getty src="74917285" width="300" caption="A &amp;#34;b&amp;#34; [c&amp;#93;" align="left"]</p>': 1,
+    f'<p>[getty src="74917285" title="{HOSTILE}" caption="{HOSTILE}"]</p>': 1,
+    "<p>[getty]74917285[/getty]</p>": 1,
+    "<p>[getty 1,2]</p>": 1,
+    f"<blockquote><p>{ECLIPSE}</p></blockquote>": 1,
+    f"<p>In a sentence {ECLIPSE}.</p>": 0,
+    f"<p>[{ECLIPSE}]</p>": 0,
+    "<p>[getty]</p>": 0,
+    f"<p><code>{ECLIPSE}</code></p>": 0,
+}
 
 
-def test_ckeditor5_a_choice_with_nothing_to_add_becomes_a_link_with_a_preview(
-    page: Page, sites: dict[str, str]
-) -> None:
-    page.goto(sites["ckeditor5"])
-    text = page.locator(".ck-editor__editable")
-    page.get_by_role("button", name="Insert a Getty picture").click()
-    ref = pick(page, "eclipse")
-    preview = text.frame_locator(".getty-preview").frame_locator("iframe")
-    expect(preview.locator("img").first).to_be_visible()
-    expect(text).to_be_focused()
-    data = text.evaluate("element => element.ckeditorInstance.getData()")
-    assert f'<figure class="media"><oembed url="https://gty.im/{ref}"></oembed></figure>' in data
-    page.get_by_role("button", name="Undo").click()
-    expect(text.locator("figure")).to_have_count(0)
-    page.get_by_role("button", name="Redo").click()
-    assert published(page) == [ref]
+def test_what_is_loaded_is_saved_as_it_was(editor: Editor) -> None:
+    for html, pictures in TEXTS.items():
+        editor.write(html)
+        expect(editor.pictures).to_have_count(pictures)
+        assert editor.saved == html
+    editor.write(f"<pre><code>{ECLIPSE}</code></pre>")
+    expect(editor.pictures).to_have_count(0)
+    assert "pre" in editor.saved and ECLIPSE in editor.saved
 
 
-def test_ckeditor5_a_choice_with_a_caption_becomes_a_shortcode(page: Page, sites: dict[str, str]) -> None:
-    page.goto(sites["ckeditor5"])
-    text = page.locator(".ck-editor__editable")
-    text.evaluate("element => element.ckeditorInstance.setData('<p>One.</p><p>Two.</p>')")
-    text.locator("p").first.click()
+def test_a_picture_is_shown_with_what_belongs_to_it(editor: Editor) -> None:
+    editor.write(f'<p>[getty src="74917285" width="300" caption="{HOSTILE}" align="left"]</p>')
+    expect(editor.pictures.locator("img")).to_have_js_property("complete", True)
+    expect(editor.pictures.locator("img")).not_to_have_js_property("naturalWidth", 0)
+    for text in ("<img src=x onerror=alert(1)>", "/ Getty Images", "300 px wide, left"):
+        expect(editor.pictures).to_contain_text(text)
+    assert editor.pictures.get_attribute("contenteditable") == "false"
+    assert editor.pictures.locator("img").count() == 1
+
+
+def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, seen: Seen) -> None:
+    gone = '<p>[getty src="999999999" caption="Kept"]</p>'
+    editor.write(gone)
+    expect(editor.pictures.get_by_role("note")).to_contain_text("picture")
+    assert editor.saved == gone
+    editor.page.route("**/v1/embeds", lambda route: route.abort())
+    down = "<p>[getty 200000001]</p>"
+    editor.write(down)
+    expect(editor.pictures).to_contain_text("can’t be shown at the moment")
+    assert editor.saved == down
+    assert all("ERR_FAILED" in said for said in seen.said)
+    seen.said.clear()
+
+
+def test_a_chosen_picture_is_undone_edited_and_published(editor: Editor) -> None:
+    page = editor.page
+    editor.write("<p>One.</p><p>Two.</p>")
+    editor.text.locator("p").first.click()
+    editor.press("End")
     page.get_by_role("button", name="Insert a Getty picture").click()
     ref = pick(page, "eclipse", caption=CAPTION)
-    expect(text.locator("p")).to_have_text(["One.", re.compile(rf'^\[getty src="{ref}" .*\]$'), "Two."])
+    expect(editor.pictures).to_contain_text(CAPTION)
+    with_picture = editor.saved
+    assert re.fullmatch(rf'<p>One\.</p><p>\[getty src="{ref}" [^<]*\]</p><p>Two\.</p>', with_picture)
+    page.get_by_role("button", name="Undo").click()
+    editor.expect_saved("<p>One.</p><p>Two.</p>")
+    page.get_by_role("button", name="Redo").click()
+    editor.expect_saved(with_picture)
+    expect(editor.pictures).to_contain_text(CAPTION)
+    for start in (editor.pictures.dblclick, lambda: (editor.pictures.click(), editor.press("Enter"))):
+        start()
+        expect(page.get_by_role("textbox", name="Caption text")).to_have_value(CAPTION)
+        page.get_by_role("textbox", name="Caption text").fill("Changed")
+        page.get_by_role("button", name="Insert", exact=True).click()
+        expect(editor.pictures).to_contain_text("Changed")
+        editor.press("Control+z")
+        editor.expect_saved(with_picture)
+        expect(editor.pictures).to_contain_text(CAPTION)
     assert published(page) == [ref]
     expect(page.locator("article figcaption")).to_contain_text(CAPTION)
 
 
 @pytest.mark.parametrize(
-    "address",
+    "pasted",
     [
+        ECLIPSE,
         "https://gty.im/74917285",
         "https://www.gettyimages.com/detail/news-photo/one-on-one-news-photo/74917285",
         "https://www.gettyimages.de/detail/74917285?adppopup=true",
+        "<a id='x' class='gie-single' href='http://www.gettyimages.com/detail/74917285'>Embed from Getty Images</a>"
+        "<script>window.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)};gie(function(){gie.widgets.load("
+        "{id:'x',sig:'s=',w:'594px',h:'396px',items:'74917285',caption:false,tld:'com'})});</script>",
     ],
 )
-def test_ckeditor5_knows_the_addresses_that_people_paste(page: Page, sites: dict[str, str], address: str) -> None:
+def test_what_people_paste_becomes_a_picture(editor: Editor, pasted: str) -> None:
+    editor.write("")
+    editor.text.click()
+    editor.paste(pasted)
+    expect(editor.pictures).to_have_count(1)
+    assert re.sub(r"<p>(?:&nbsp;|<br>)?</p>", "", editor.saved) == f"<p>{ECLIPSE}</p>"
+
+
+def test_a_picture_is_cut_copied_pasted_deleted_and_dragged(editor: Editor) -> None:
+    before = f"<p>One.</p><p>{ECLIPSE}</p><p>Two.</p>"
+    editor.write(before)
+    expect(editor.pictures.locator("img")).to_be_visible()
+    editor.pictures.click()
+    editor.press("Control+c")
+    editor.text.locator("p", has_text="Two.").click()
+    editor.press("End", "Control+v")
+    expect(editor.pictures).to_have_count(2)
+    assert editor.saved.startswith(before + f"<p>{ECLIPSE}</p>")
+    editor.write(before)
+    editor.pictures.click()
+    editor.press("Delete")
+    expect(editor.pictures).to_have_count(0)
+    assert ECLIPSE not in editor.saved
+    editor.press("Control+z")
+    editor.expect_saved(before)
+    expect(editor.pictures.locator("img")).to_be_visible()
+    editor.drag(editor.pictures, editor.text.locator("p", has_text="One."))
+    editor.expect_saved(f"<p>{ECLIPSE}</p><p>One.</p><p>Two.</p>")
+
+
+def test_pictures_go_from_one_editor_to_the_other(editor: Editor, page: Page, sites: dict[str, str]) -> None:
+    editor.write(f"<p>{ECLIPSE}</p>")
+    editor.pictures.click()
+    editor.press("Control+c")
+    other = "ckeditor5" if sites["tinymce"] in page.url else "tinymce"
+    page.goto(sites[other])
+    target = Editor(page, other)
+    expect(target.text).to_contain_text("gulls")
+    target.write("")
+    target.text.click()
+    target.press("Control+v")
+    expect(target.pictures).to_have_count(1)
+    assert ECLIPSE in target.saved
+
+
+def test_links_that_ckeditor5_saved_before_become_pictures(page: Page, sites: dict[str, str]) -> None:
     page.goto(sites["ckeditor5"])
-    text = page.locator(".ck-editor__editable")
-    text.evaluate("element => element.ckeditorInstance.setData('')")
-    text.click()
-    text.evaluate(PASTE, address)
-    expect(text.locator(".getty-preview")).to_have_attribute("src", re.compile("/embed/74917285[?]"))
-    assert published(page) == ["74917285"]
+    editor = Editor(page, "ckeditor5")
+    expect(editor.text).to_contain_text("gulls")
+    editor.write('<figure class="media"><oembed url="https://gty.im/74917285"></oembed></figure>')
+    assert editor.saved == f"<p>{ECLIPSE}</p>"
 
 
 # -- a textarea, a contenteditable ---------------------------------------------------------------------

@@ -88,11 +88,17 @@ export class EmbedKitPicker extends HTMLElement {
     });
     this.#makeCard(words);
     this.#validate();
+    if (!before && this.hasAttribute("modal") && this.value) this.#picker.edit(this.value);
+    else this.#searchAgain(before);
+    if (this.#dialog.isOpen || (!before && this.hasAttribute("autofocus"))) this.focus();
+    if (!before) this.#emit("ready");
+  }
+
+  /** What an earlier picker was asked, else what the page or the session says. */
+  #searchAgain(before) {
     const { query, index } = this.#session.state.remembered;
     const wanted = before ? before.input.value : this.getAttribute("query") ?? query ?? "";
     this.search(wanted).then(() => wanted === query && this.#picker.returnTo(index));
-    if (this.#dialog.isOpen || (!before && this.hasAttribute("autofocus"))) this.focus();
-    if (!before) this.#emit("ready");
   }
 
   /** In a form stands a card; the picker is in a dialog. */

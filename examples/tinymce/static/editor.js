@@ -1,7 +1,6 @@
-// TinyMCE with one more button: Getty pictures, chosen in embedkit's page /picker.
-//
-// The page speaks TinyMCE's own messages ({mceAction: 'insertContent' | 'close', …}) to the origins that
-// PICKER_ORIGINS lists. TinyMCE acts on them only if they come from the origin of the address opened here.
+// TinyMCE with one more button: Getty pictures, chosen in embedkit's picker.
+
+import { gettyPictures } from './getty-tinymce.js';
 
 const { service, grant } = document.getElementById('body').dataset;
 const dark = matchMedia('(prefers-color-scheme: dark)').matches;
@@ -16,24 +15,7 @@ tinymce.init({
   menubar: false,
   promotion: false,
   skin: dark ? 'oxide-dark' : 'oxide',
-  content_css: dark ? 'dark' : 'default',
+  content_css: [dark ? 'dark' : 'default', '/getty-pictures.css'],
   height: 420,
-  setup(editor) {
-    editor.ui.registry.addButton('getty', {
-      icon: 'gallery',
-      tooltip: 'Insert a Getty picture',
-      onAction: () => openPicker(editor),
-    });
-  },
+  setup: gettyPictures(service, grant),
 });
-
-// The grant stands after the #, so that it gets into no log.
-function openPicker(editor) {
-  const asked = new URLSearchParams({ host: 'tinymce', origin: location.origin });
-  editor.windowManager.openUrl({
-    title: 'Getty pictures',
-    url: `${service}/picker?${asked}#${new URLSearchParams({ grant })}`,
-    width: Math.min(1100, innerWidth - 40),
-    height: Math.min(760, innerHeight - 40),
-  });
-}

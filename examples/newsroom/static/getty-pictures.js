@@ -1,0 +1,119 @@
+// What editors share: the shortcode of a Getty picture in a text, a preview of it, and the picker.
+
+const SHORTCODE = /^\[getty\b(?=[^[\]]*\d)[^[\]]*\]$|^\[getty\b[^[\]]*\][\w,-]*\d[\w,-]*\[\/getty\]$/;
+const REFERENCES = [
+  /^(?:https?:)?(?:\/\/)?(?:www\.)?gty\.im\/([\w,-]*\d[\w,-]*)\/?(?:[?#]\S*)?$/i,
+  /^(?:https?:)?(?:\/\/)?(?:www\.)?gettyimages\.[a-z.]+\/detail\/(?:[^\s?#]*\/)?([\w-]*\d[\w-]*)(?:[?#]\S*)?$/i,
+  /^<(?=.*\bgie\.widgets\b)[^]*\bitems:\s*['"]([\w,-]+)['"][^]*>$/s, // embed code with a script
+  /^<(?:iframe|div)\b[^]*\/\/embed\.gettyimages\.com\/embed\/([\w,-]+)[^]*>$/i, // and older embed code
+];
+const ATTRIBUTE = /(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s\]]+))/g;
+const SIDES = { left: 'left', center: 'centre', right: 'right' };
+const MAX_REFS = 100; // in one request
+const PROBLEMS = {
+  'not-found': 'This picture is no longer available.',
+  'not-embeddable': 'This picture may not be embedded.',
+  unsupported: 'There is no such picture.',
+};
+const UNREACHABLE = 'The picture can’t be shown at the moment.';
+
+/** The shortcode that a text is, and nothing else; "" if it is none. */
+export function shortcodeIn(text) {
+  const tag = text.trim();
+  return SHORTCODE.test(tag) ? tag : '';
+}
+
+/** The same for what people paste: also a link alone, or Getty's embed code. */
+export function pastedShortcode(text) {
+  const pasted = text.trim();
+  const [id] = REFERENCES.map((pattern) => pattern.exec(pasted)?.[1]).filter(Boolean);
+  return id ? `[getty ${id}]` : shortcodeIn(pasted);
+}
+
+/** @returns {{id: string, width?: string, align?: string, caption?: string, title?: string, alt?: string}} */
+export function optionsOf(shortcode) {
+  const [, inside, enclosed = ''] = /^\[getty\b([^\]]*)\]([\w,-]*)/.exec(shortcode);
+  const named = [...inside.matchAll(ATTRIBUTE)].map(([, name, ...values]) =>
+    [name, values.find((value) => value !== undefined).replace(/&#(\d+);/g, (_, code) => String.fromCodePoint(code))]);
+  const bare = inside.replace(ATTRIBUTE, '').trim();
+  return { id: enclosed || bare, ...Object.fromEntries(named.map(([name, value]) => [name === 'src' ? 'id' : name, value])) };
+}
+
+/** An element with text in it, which is never read as markup. */
+function element(tag, attributes, ...children) {
+  const node = Object.assign(document.createElement(tag), attributes);
+  node.append(...children.filter(Boolean));
+  return node;
+}
+
+/** Pictures of one service, in one page. */
+export class GettyPictures {
+  #service;
+  #grant;
+  #records = new Map(); // promises, by ID
+  #waiting = []; // to be asked for together
+
+  /** @param {string} service - its URL @param {string} grant - never a token: what POST /v1/grants gave your server */
+  constructor(service, grant) {
+    this.#service = service;
+    this.#grant = grant;
+  }
+
+  /** Choose a picture, or edit one. @returns {Promise<string>} a shortcode, several with an empty line between; or "" */
+  async choose(shortcode = '') {
+    const { EmbedKit } = await import(`${this.#service}/static/embedkit-picker.js`);
+    const choice = await EmbedKit.open({ endpoint: this.#service, grant: this.#grant, value: shortcode });
+    return choice?.shortcode ?? '';
+  }
+
+  /** The preview of a shortcode: at once as text, with the picture as soon as it is known. */
+  preview(shortcode) {
+    const node = element('div', { className: 'getty-preview' }, element('code', {}, shortcode));
+    const options = optionsOf(shortcode);
+    this.#record(options.id).then((record) => node.replaceChildren(...partsOf(record, options, shortcode)));
+    return node;
+  }
+
+  /** What the service knows of a picture; {problem} instead if that is nothing. */
+  #record(id) {
+    if (!this.#records.has(id)) {
+      if (!this.#waiting.length) setTimeout(() => this.#askAll());
+      this.#records.set(id, new Promise((resolve) => { this.#waiting.push({ id, resolve }); }));
+    }
+    return this.#records.get(id);
+  }
+
+  #askAll() {
+    while (this.#waiting.length) this.#ask(this.#waiting.splice(0, MAX_REFS));
+  }
+
+  async #ask(asked) {
+    const found = await this.#fetch(asked.map(({ id }) => id)).catch(() => []);
+    asked.forEach(({ id, resolve }, index) => {
+      const record = found[index] ?? { error: {} };
+      const problem = record.error && (PROBLEMS[record.error.code] ?? UNREACHABLE);
+      if (problem === UNREACHABLE) this.#records.delete(id); // the next preview asks again
+      resolve({ ...record, problem });
+    });
+  }
+
+  async #fetch(refs) {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await fetch(`${this.#service}/v1/embeds`, { method: 'POST', headers, body: JSON.stringify({ refs }) });
+    return (await response.json()).embeds ?? [];
+  }
+}
+
+function partsOf(record, options, shortcode) {
+  if (record.problem) return [element('p', { role: 'note' }, record.problem), element('code', {}, shortcode)];
+  const { photographer, collection, thumbnail_url: src, title } = record;
+  const words = { true: record.caption, false: '' }[options.caption] ?? options.caption;
+  const credit = [...new Set([photographer, collection, 'Getty Images'])].filter(Boolean).join(' / ');
+  const layout = [options.width && `${options.width} px wide`, SIDES[options.align]].filter(Boolean).join(', ');
+  return [
+    /^https?:/.test(src) && element('img', { src, alt: options.title ?? options.alt ?? title, draggable: false }),
+    words && element('p', {}, words),
+    element('p', { className: 'credit' }, credit),
+    layout && element('p', { className: 'layout' }, layout),
+  ].filter(Boolean);
+}
