@@ -1,6 +1,6 @@
 // What editors share: the shortcode of a Getty picture in a text, a preview of it, and the picker.
 
-const SHORTCODE = /^\[getty\b(?=[^[\]]*\d)[^[\]]*\]$|^\[getty\b[^[\]]*\][\w,-]*\d[\w,-]*\[\/getty\]$/;
+const SHORTCODE = /^\[getty\b(?=[^[\]]*\d)(?:"[^"\]]*"|[^[\]"])*\]$|^\[getty\b[^[\]]*\][\w,-]*\d[\w,-]*\[\/getty\]$/;
 const REFERENCES = [
   /^(?:https?:)?(?:\/\/)?(?:www\.)?gty\.im\/([\w,-]*\d[\w,-]*)\/?(?:[?#]\S*)?$/i,
   /^(?:https?:)?(?:\/\/)?(?:www\.)?gettyimages\.[a-z.]+\/detail\/(?:[^\s?#]*\/)?([\w-]*\d[\w-]*)(?:[?#]\S*)?$/i,

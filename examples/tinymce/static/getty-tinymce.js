@@ -27,14 +27,18 @@ function convert(editor) {
     const shortcode = !attributes?.length && only === node.lastChild && only?.type === 3 && shortcodeIn(only.value);
     if (!shortcode) return;
     const figure = new AstNode('figure', 1);
+    const code = new AstNode('code', 1);
+    const text = new AstNode('#text', 3);
+    text.value = shortcode; // an empty figure would be cleaned away
     figure.attr({ class: 'getty', contenteditable: 'false', 'data-getty': shortcode });
+    figure.append(code).append(text);
     node.replace(figure);
   }));
   editor.serializer.addNodeFilter('figure', (nodes) => nodes.forEach((node) => {
     const shortcode = node.attr('data-getty');
     if (!shortcode) return;
     const text = new AstNode('#text', 3);
-    text.value = editor.dom.encode(shortcode); // as the text of a document is held here
+    text.value = shortcode;
     node.empty();
     node.name = 'p';
     node.attributes = Object.assign([], { map: {} });
@@ -47,7 +51,7 @@ function keepPreviews(editor, pictures) {
   const fill = () => editor.getBody().querySelectorAll(`${SELECTOR}:not(:has(.getty-preview))`).forEach((figure) => {
     const preview = pictures.preview(figure.dataset.getty);
     preview.dataset.mceBogus = 'all';
-    figure.replaceChildren(preview);
+    figure.append(preview);
   });
   new MutationObserver(fill).observe(editor.getBody(), { childList: true, subtree: true });
   fill();
@@ -56,16 +60,28 @@ function keepPreviews(editor, pictures) {
 function takePasted(event) {
   const { body } = new DOMParser().parseFromString(event.content, 'text/html');
   const shortcode = pastedShortcode(body.textContent) || pastedShortcode(event.content);
-  if (shortcode && !body.querySelector('code, pre')) event.content = paragraphs(shortcode);
+  if (shortcode && !body.querySelector('code, pre')) event.content = figures(shortcode);
+  else if (body.textContent.includes('[getty')) event.content = withFigures(body);
 }
 
-function paragraphs(shortcodes) {
-  return shortcodes.split('\n\n').map((shortcode) => `<p>${tinymce.DOM.encode(shortcode)}</p>`).join('');
+/** What is copied in an editor is what it saves. */
+function withFigures(body) {
+  for (const paragraph of body.querySelectorAll('p')) {
+    const shortcode = !paragraph.children.length && shortcodeIn(paragraph.textContent);
+    if (shortcode) paragraph.replaceWith(...new DOMParser().parseFromString(figures(shortcode), 'text/html').body.children);
+  }
+  return body.innerHTML;
+}
+
+function figures(shortcodes) {
+  return shortcodes.split('\n\n').map((shortcode) => tinymce.DOM.createHTML('figure', {
+    class: 'getty', contenteditable: 'false', 'data-getty': shortcode,
+  }, `<code>${tinymce.DOM.encode(shortcode)}</code>`)).join('');
 }
 
 async function choose(editor, pictures) {
   const chosen = await pictures.choose();
-  if (chosen) editor.insertContent(paragraphs(chosen));
+  if (chosen) editor.insertContent(figures(chosen));
   editor.focus();
 }
 
@@ -76,7 +92,7 @@ async function edit(editor, pictures, figure) {
   if (!chosen) return;
   editor.undoManager.transact(() => {
     editor.dom.setAttrib(figure, 'data-getty', chosen);
-    figure.replaceChildren();
+    figure.replaceChildren(editor.dom.create('code', {}, editor.dom.encode(chosen)));
   });
   editor.selection.select(figure);
 }
