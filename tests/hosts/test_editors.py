@@ -84,7 +84,7 @@ class Editor:
 
     def wait(self) -> None:
         self.page.wait_for_function(
-            "window.tinymce?.activeEditor?.initialized || document.querySelector('.ck-editor__editable')?.ckeditorInstance"
+            "() => window.tinymce?.activeEditor?.initialized || document.querySelector('.ck-editor__editable')?.ckeditorInstance"
         )
 
     def write(self, html: str) -> None:
@@ -109,7 +109,8 @@ class Editor:
     def drag(self, picture: Locator, target: Locator) -> None:
         """By hand, as editors follow the mouse or the browser's own drag."""
         source, goal = picture.bounding_box(), target.bounding_box()
-        assert source and goal
+        assert source
+        assert goal
         mouse = self.page.mouse
         mouse.move(source["x"] + source["width"] / 2, source["y"] + 60)
         mouse.down()
