@@ -57,7 +57,7 @@ class LoginRequest:
     :param redirect_uri: where it comes back to.
     """
 
-    url: str
+    url: str = field(repr=False)  # has the state in it
     redirect_uri: str
     state: Secret = field(repr=False)
     verifier: Secret = field(repr=False)

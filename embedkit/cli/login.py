@@ -58,6 +58,7 @@ HEADERS = {
 class Callback(ThreadingHTTPServer):
     """The page that the browser comes back to: the first answer is taken, and gets what ``reply`` is given."""
 
+    allow_reuse_address = False  # on Windows others could listen, too
     daemon_threads = True
     block_on_close = False  # a browser opens connections that it may never use
 

@@ -368,6 +368,7 @@ def test_what_is_asked_and_what_is_sent(machine: Machine) -> None:
     assert asked["code_challenge"] == challenge(request.verifier.reveal())
     assert len(asked["state"]) == len(request.verifier.reveal()) == 43
     assert request.verifier.reveal() not in request.url + repr(request)
+    assert request.state.reveal() not in repr(request)
     flow.finish(request, f"code=c-1&state={asked['state']}")
     metadata, exchange = transport.sent
     assert metadata.url == f"{ORIGINS[0]}/.well-known/oauth-authorization-server"
