@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from embedkit.api import oauth
-from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Login, Token, fit_token
+from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Login, Source, Token, fit_token
 from embedkit.api.token_file import TokenFile
 from embedkit.errors import ConfigurationError, InvalidResponse, InvalidToken, PermissionDenied, Unavailable
 from embedkit.files.partial import PartialFile
@@ -234,6 +234,11 @@ class BrowserLogin:
     def end(self) -> bool:
         """Forget the tokens; whether there were any."""
         return self._checked_file().remove()
+
+    @property
+    def source(self) -> Source | None:
+        """How a token is got: ``login``, ``password`` or ``client_credentials``; None without any."""
+        return self._session.caller()[0]
 
     def _checked_file(self) -> LoginFile:
         if self._file is None:

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedkit import __version__, static_dir, templates_dir
-from embedkit.api.oauth import Credentials
 from embedkit.cli.admin import examine, kept
 from embedkit.cli.output import as_json, counted, paint, print_json, printable, say
 from embedkit.cli.page import Finding, check_page
@@ -50,6 +49,7 @@ PHRASE = "books"  # the search of Getty's own documentation
 MAX_CLOCK_DRIFT_S = 300  # more makes copies older or younger than they are, and certificates invalid
 GRANT_TEXTS = {
     "password": "with the token of a customer",
+    "login": "with the token of the customer who logged in",
     "client_credentials": "with a token of the application, for no customer",
     None: "with the key alone, without a token",
 }
@@ -340,13 +340,16 @@ def _search(settings: Settings, *, ask: bool) -> str:
     if bool(settings.username) != bool(settings.password):
         missing = "EMBEDKIT_PASSWORD" if settings.username else "EMBEDKIT_USERNAME"
         raise ConfigurationError("User name and password go together.", hint=f"Set {missing}, too.")
-    shown = GRANT_TEXTS[Credentials.of(settings).grant()]
+    with EmbedKit(replace(settings, cache="memory:", frozen=False), background=False) as kit:
+        source = kit.api.login.source
+    shown = GRANT_TEXTS[source]
     if not ask:
         return f"EMBEDKIT_API_KEY is set; {settings.api_base} would be asked {shown}"
     try:
         _found(settings)
     except Unauthorized as error:
-        error.hint = f"Check {_refused(settings)}."
+        if source != "login":
+            error.hint = f"Check {_refused(settings)}."
         raise
     except Unavailable as error:
         both = f"{settings.api_base} and {settings.token_url}"
