@@ -104,7 +104,7 @@ def event_id(id: object) -> int:
 
     :raises UnsupportedReference: for anything else.
     """
-    text = str(id) if isinstance(id, int | str) and not isinstance(id, bool) else ""
+    text = id if isinstance(id, str) else "" if isinstance(id, bool) else short_repr(id)
     if _ID.fullmatch(text) and int(text):
         return int(text)
     raise UnsupportedReference(

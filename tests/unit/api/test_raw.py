@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, InvalidResponse, NotFound, PermissionDenied, Settings, Unavailable
-from embedkit.api import raw
+from embedkit.api import account, events, raw
 from embedkit.api.requests import ApiSettings
-from embedkit.errors import InvalidToken, ProviderError
+from embedkit.errors import InvalidToken, ProviderError, UnsupportedReference
 from embedkit.messages import Response
 from embedkit.sandbox import SandboxConfig
 from embedkit.validation import short_repr
@@ -272,3 +272,42 @@ def test_the_history_has_what_was_downloaded() -> None:
     assert left["easyaccess"] == 3
     with pytest.raises(NotFound):
         kit.api.image_download_history("500000404")
+
+
+# -- answers that are not as the contract has them --------------------------------------------------------
+
+
+def answer(**fields: Any) -> Response:
+    return Response(200, {}, json.dumps(fields).encode())
+
+
+def test_an_event_is_read_alone_or_in_a_list() -> None:
+    for response in (answer(id="5", name="x", location=7), answer(events=[{"id": 4}, {"id": 5, "name": "x"}])):
+        event = events.parse_event(response, API, "5")
+        assert (event.id, event.name, event.location) == (5, "x", events.EventLocation())
+    found = events.parse_events(
+        answer(events=[{"id": 5}, {"id": "x"}, 7, None], events_not_found=["6"]), API, (6, 5)
+    )
+    assert ([one.id for one in found.events], found.missing) == ([5], (6,))
+    for response in (answer(), answer(id=6), answer(events=[]), Response(404, {}, b"{}")):
+        with pytest.raises(NotFound, match="here is no such event"):
+            events.parse_event(response, API, 5)
+    assert events.parse_events(Response(404, {}, b'{"ErrorCode": "EventNotFound"}'), API, (5,)).missing == (5,)
+    for wrong in ("", "x", "5/6", "0", 0, -1, True, 10**5000, None, 5.0):
+        with pytest.raises(UnsupportedReference):
+            events.event_request(wrong, {}, API)  # type: ignore[arg-type]
+
+
+def test_what_an_account_has_is_read_as_far_as_it_can_be() -> None:
+    odd = {"id": 1, "type": None, "downloads_remaining": -1, "download_requirements": {"project_codes": None}}
+    (product,) = account.parse_products(answer(products=[odd, {}, None]))
+    assert (product.id, product.type, product.downloads_remaining) == ("1", "", None)
+    row = {"id": "74917285", "dimensions": None, "user": 5, "thumb_uri": "http://evil.example/x", "new": "kept"}
+    page = account.parse_history(answer(downloads=[row, {"id": "a/b"}], result_count="7"), API)
+    assert (page.total, [one.id for one in page.downloads]) == (7, ["74917285"])
+    assert (page.downloads[0].thumb_url, page.downloads[0].other["new"]) == (None, "kept")
+    for wrong in (answer(), answer(products=5, downloads=5)):
+        with pytest.raises(InvalidResponse):
+            account.parse_products(wrong)
+        with pytest.raises(InvalidResponse):
+            account.parse_history(wrong, API)
