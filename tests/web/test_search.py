@@ -623,7 +623,7 @@ def test_a_wrong_credential_is_named_and_not_told(row: str) -> None:
 
 
 def test_readiness_tells_of_a_closed_search_door_and_stays_open() -> None:
-    with SandboxServer(SandboxConfig(calls_per_day=1)) as sandbox:
+    with SandboxServer(SandboxConfig(calls_per_day=2)) as sandbox:
         plain = sandbox.settings(cache="memory:", secret="s" * 40, search_access="open")
         with EmbedKit(plain) as kit:
             client = create_app(kit=kit).test_client()
