@@ -287,6 +287,7 @@ def test_judge(age: float, verdict: Verdict) -> None:
 
 def test_a_life_longer_than_any_we_give_is_expired() -> None:
     assert judge(0, 10**9, POLICY) is Verdict.EXPIRED
+    assert judge(0, lifetime(POLICY, 10**9, 1.0), POLICY) is Verdict.FRESH  # the longest that we give
 
 
 @pytest.mark.parametrize(
