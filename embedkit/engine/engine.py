@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
-from urllib.parse import urlsplit
 
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.entry import Entry
@@ -221,6 +220,8 @@ def _open_api(
 
 def open_journal(settings: Settings) -> Journal:
     """The journal of the downloads of one customer from one API."""
+    from urllib.parse import urlsplit  # who asks the API for nothing has no use for it
+
     import platformdirs
 
     from embedkit.files.journal import Journal
