@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embedkit import __version__, static_dir, templates_dir
+from embedkit.api.licenses import read_orders, spent
 from embedkit.cli.admin import examine, kept
 from embedkit.cli.output import as_json, counted, paint, print_json, printable, say
 from embedkit.cli.page import Finding, check_page
 from embedkit.engine import lockfile
-from embedkit.engine.engine import open_transport
+from embedkit.engine.engine import open_journal, open_transport
 from embedkit.engine.rendered import open_renderer
 from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
@@ -164,6 +165,8 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
     if settings.change_feed:
         needs = ("CHANGE_FEED", "CACHE", "SECRET", "API_KEY", "API_SECRET", "API_BASE", "TOKEN_URL")
         yield check("change feed", lambda: _change_feed(settings, ask=asks), *needs)
+    if settings.username:
+        yield check("downloads", lambda: _downloads(settings), "DOWNLOAD_JOURNAL", "API_BASE", "USERNAME")
     yield check(
         "search",
         lambda: _search(settings, ask=asks),
@@ -329,6 +332,14 @@ def _change_feed(settings: Settings, *, ask: bool) -> str:
     if not channels:
         raise ConfigurationError("The key has no channel of asset changes.", hint="Ask Getty Images for one.")
     return f"{', '.join(channel.family or str(channel.id) for channel in channels)}; {state}"
+
+
+def _downloads(settings: Settings) -> str:
+    """Where downloads are written down, and what counts against the month."""
+    journal = open_journal(settings)
+    used = spent(read_orders(journal.lines()), time.strftime("%Y-%m", time.gmtime()))
+    budget = "" if settings.download_budget is None else f" of {settings.download_budget}"
+    return f"{used}{budget} licences this month, by the journal {journal.path}"
 
 
 def _search(settings: Settings, *, ask: bool) -> str:

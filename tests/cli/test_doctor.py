@@ -98,6 +98,7 @@ def test_a_sound_installation(run: Run) -> None:
             "oembed",
             "clock",
             "service",
+            "downloads",
         ),
         "search",
     ]
@@ -196,6 +197,20 @@ def test_whether_the_key_has_the_feed(run: Run, put: Callable[..., None]) -> Non
     done = run("doctor")
     assert done.code == 1
     assert re.search(r"FAIL change feed .*no feed of asset changes.*EMBEDKIT_CHANGE_FEED", done.out)
+
+
+def test_where_downloads_are_written_down(run: Run, put: Callable[..., None], tmp_path: Path) -> None:
+    put(DOWNLOAD_JOURNAL=str(tmp_path / "journal"), DOWNLOAD_BUDGET="7")
+    assert (
+        run("download", "74917285", "--product-type", "premiumaccess", "-o", str(tmp_path / "one.jpg")).code == 0
+    )
+    found = re.search(
+        r"ok +downloads +1 of 7 licences this month, by the journal (\S+)", run("doctor", "--offline").out
+    )
+    assert found
+    assert Path(found[1]).is_relative_to(tmp_path / "journal")
+    put(DOWNLOAD_JOURNAL=str(tmp_path / "one.jpg"))
+    assert "one.jpg" in sick(run("doctor", "--offline", "--json"))["downloads"]
 
 
 def test_a_wrong_key(run: Run, put: Callable[..., None]) -> None:

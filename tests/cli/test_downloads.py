@@ -206,3 +206,32 @@ def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatc
             step(done, 1000)
             shown.append(bars[0].pos)
     assert shown == [0, 900, 0, 500, 1000]
+
+
+def test_a_dry_run_costs_nothing_and_says_what_the_download_would(
+    run: Run, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDKIT_DOWNLOAD_BUDGET", "4")
+    done = run("download", ID, "--dry-run", *PRODUCT)
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        f"id        {ID}",
+        "offer     premiumaccess (50001, Premium Access)",
+        done.out.splitlines()[2],
+        "licensed  no",
+        "costs     1 licence of 3 that the agreement has left",
+        "budget    0 of 4 used this month",
+    ]
+    assert orders(sandbox) == []
+    assert run("download", ID, *PRODUCT).code == 0
+    told = json.loads(run("download", ID, "--dry-run", "--json", *PRODUCT).out)
+    assert (told["costs"], told["licensed"], told["remaining"], told["used"]) == (0, True, 2, 1)
+    assert len(orders(sandbox)) == 1
+
+
+def test_several_agreements_need_one_to_be_named(run: Run, sandbox: SandboxServer) -> None:
+    done = run("download", ID)
+    assert done.code == 2
+    assert "--product-type has to be chosen" in done.err
+    assert "premiumaccess (50001, Premium Access)" in done.err
+    assert orders(sandbox) == []

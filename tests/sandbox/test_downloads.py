@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -331,3 +332,22 @@ def test_the_customer(customer: Caller) -> None:
 def test_addresses_are_safe_to_print(customer: Caller) -> None:
     parts = urlsplit(address(customer))
     assert not set(parts.query) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789=&_-")
+
+
+def test_a_file_keeps_the_history_for_the_next_sandbox(tmp_path: Path, clock: Clock) -> None:
+    config = SandboxConfig(history=str(tmp_path / "history.jsonl"), download_limit=2)
+    first = Caller(Sandbox(config, clock=clock))
+    address(first, product_type="premiumaccess")
+    for caller in (first, Caller(Sandbox(config, clock=clock))):
+        (past,) = caller.get(f"/v3/images/{EXAMPLE}/downloadhistory")["downloads"]
+        assert (past["id"], past["product_type"]) == (EXAMPLE, "premiumaccess")
+        assert caller.get("/v3/products")["products"][0]["downloads_remaining"] == 1
+    assert Caller(Sandbox(clock=clock)).get("/v3/downloads")["result_count"] == 0
+
+
+def test_an_agreement_may_let_files_be_ordered_again(clock: Clock) -> None:
+    lenient = Caller(Sandbox(SandboxConfig(redownloads=True), clock=clock))
+    for product in ("premiumaccess", "premiumaccess", "easyaccess"):
+        address(lenient, product_type=product)
+    past = lenient.get(f"/v3/images/{EXAMPLE}/downloadhistory")["downloads"]
+    assert sorted(one["product_type"] for one in past) == ["easyaccess", "premiumaccess"]
