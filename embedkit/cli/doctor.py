@@ -337,7 +337,11 @@ def _change_feed(settings: Settings, *, ask: bool) -> str:
 def _downloads(settings: Settings) -> str:
     """Where downloads are written down, and what counts against the month."""
     journal = open_journal(settings)
-    used = spent(read_orders(journal.lines()), time.strftime("%Y-%m", time.gmtime()))
+    try:
+        used = spent(read_orders(journal.lines()), time.strftime("%Y-%m", time.gmtime()))
+    except OSError as error:
+        message = f"The journal of downloads {journal.path} can't be read: {error.strerror}."
+        raise ConfigurationError(message, hint="Set EMBEDKIT_DOWNLOAD_JOURNAL to a folder of yours.") from None
     budget = "" if settings.download_budget is None else f" of {settings.download_budget}"
     return f"{used}{budget} licences this month, by the journal {journal.path}"
 
