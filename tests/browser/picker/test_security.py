@@ -96,7 +96,8 @@ def answer(desk: Desk, texts: Sequence[str]) -> None:
     def image(place: int, text: str) -> dict[str, Any]:
         credit = {"line": text, "photographer": text, "collection": text, "agency": text}
         words = dict.fromkeys(("title", "caption", "photographer", "collection", "family", "orientation"), text)
-        return desk.service.image(place, **words, restrictions=[text], credit=credit)
+        leads = {"keywords": [text] * 3, "collection_code": text, "event_ids": [7]}
+        return desk.service.image(place, **words, **leads, restrictions=[text], credit=credit)
 
     images = [image(place, text) for place, text in enumerate(texts)]
     body = {"total": len(images), "page": 1, "page_size": 100, "images": images, "related": list(texts[:8])}
@@ -217,7 +218,8 @@ def test_words_of_an_editor_leave_no_attribute_of_the_shortcode_and_reach_the_pr
         assert inside.count('" title="') == 1
         assert not set(inside.replace('" title="', "")) & set("[]<>\"'\\`")
     frame = page.locator("iframe.frame")
-    until(page, f"""(() => {{ {SKELETON} return root.querySelector('iframe').src.includes('caption='); }})()""")
+    caption = "new URL(root.querySelector('iframe').src).searchParams.get('caption')"
+    until(page, f"(() => {{ {SKELETON} return {caption} === {json.dumps(OURS[-1])}; }})()")
     address = urlsplit(frame.get_attribute("src") or "")
     assert f"{address.scheme}://{address.netloc}{address.path}" == f"{desk.site.url}/embed/900000"
     assert parse_qs(address.query)["caption"] == [OURS[-1]]
@@ -299,11 +301,16 @@ def test_so_are_those_of_a_picture_that_was_pasted(desk: Desk) -> None:
         bad = BAD[int(ref) - 900000]
         return {**embedded(ref, target), "thumbnail_url": bad, "page_url": bad}
 
-    desk.service.embed = embed
+    def known(number: int) -> dict[str, Any]:
+        size = {"url": BAD[number], "width": 1, "height": 1}
+        return desk.service.image(number, page_url=BAD[number], thumb=size, preview=size)
+
+    desk.service.embed, desk.service.known = embed, known
     page, asked = opened(desk)
     for place in range(len(BAD)):
         search(page, str(900000 + place))
         expect(page.locator(".side h3")).to_have_text(f"Resolved {900000 + place}")
+        expect(page.locator(".side dl")).to_contain_text("2018")  # all is told of it
         assert addresses(page) == []
     assert_quiet(desk, page, asked)
 
@@ -365,7 +372,7 @@ def who_was_told(asked: Sequence[Asked]) -> list[str]:
     return [urlsplit(one.path).path for one in asked if GRANT in f"{one.path} {one.headers} {one.body}"]
 
 
-def test_the_grant_goes_to_the_search_alone_and_as_a_header(desk: Desk) -> None:
+def test_the_grant_goes_to_what_needs_one_alone_and_as_a_header(desk: Desk) -> None:
     desk.pictures.asked.clear()
     page, asked = opened(desk, f'grant="{GRANT}" multiple')
     search(page)
@@ -379,7 +386,9 @@ def test_the_grant_goes_to_the_search_alone_and_as_a_header(desk: Desk) -> None:
     found = desk.asked("/v1/search")
     assert len(found) == 2
     assert {one.headers["Authorization"] for one in found} == {f"Bearer {GRANT}"}
-    assert who_was_told(desk.site.asked) == ["/v1/search"] * 2
+    expect(page.locator(".side dl")).to_contain_text("2018")
+    told = ["/v1/boards", "/v1/images/900001", *["/v1/search"] * 3]  # of searches one is for the newest pictures
+    assert sorted(who_was_told(desk.site.asked)) == told
     assert desk.pictures.asked
     assert who_was_told(desk.pictures.asked) == []
     assert [one for one in desk.pictures.asked if "Authorization" in one.headers or "Cookie" in one.headers] == []
