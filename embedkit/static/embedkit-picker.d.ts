@@ -31,7 +31,10 @@ export interface PickerOptions {
   multiple?: boolean;
   /** How many, at most. */
   max?: number;
-  /** Which filters are offered, with commas: type, orientation, people, color, section, period, sort, nudity, rights. */
+  /**
+   * Which filters are offered, with commas: type, show, orientation, people, color, section, period, sort, nudity,
+   * rights.
+   */
   filters?: string;
   /** About how many tiles make a row. */
   columns?: number;
@@ -133,6 +136,17 @@ export interface SearchFilters {
   date_to?: string;
   exclude_editorial_use_only?: boolean;
   exclude_nudity?: boolean;
+  /** Editorial: events instead of pictures. */
+  show?: "" | "events";
+  /** Where to look instead of everywhere, one of these: a photographer's name, codes of collections, IDs of events. */
+  artists?: string;
+  collection_codes?: string;
+  event_ids?: string;
+  /** The same, without words: the ID of a picture that others are like, or are of one series with; of a board. */
+  similar?: string;
+  by_image?: string;
+  series?: string;
+  board?: string;
 }
 
 /** Events of the element. They bubble, out of shadow trees as well. */

@@ -36,7 +36,8 @@ export async function choose(grant: string): Promise<string> {
 const picker = document.querySelector("embedkit-picker");
 picker?.addEventListener("embedkit-error", ({ detail }) => console.log(detail.status, detail.retryAfter));
 picker?.addEventListener("embedkit-select", (event) => { if (!event.detail.alt) event.preventDefault(); });
-void picker?.search("harbour", { family: "editorial", sort_order: "newest" });
+void picker?.search("harbour", { family: "editorial", sort_order: "newest", show: "events" });
+void picker?.search("", { similar: "74917285" });
 """
 SLIPS = [
     ("EmbedKit.open({ endpont: 'x' });", "endpont"),
