@@ -17,8 +17,9 @@ from embedkit.shortcodes import scan
 from tests.support.cli import Run
 
 KEYS = (
-    *("id", "title", "caption", "photographer", "collection", "date_created", "family", "orientation"),
-    *("width", "height", "thumb", "preview", "restrictions", "page_url", "credit", "shortcode"),
+    *("id", "title", "caption", "photographer", "collection", "collection_code", "date_created", "family"),
+    *("orientation", "width", "height", "thumb", "preview", "restrictions", "event_ids", "keywords"),
+    *("page_url", "credit", "shortcode"),
 )
 
 

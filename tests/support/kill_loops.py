@@ -69,12 +69,13 @@ class Loop:
     again: tuple[str, ...] = ()
 
 
+DOWNLOAD = ("download", "74917285", "--product-type", "premiumaccess")  # what was ordered is not ordered again
 LOOPS = (
     Loop("render --in-place", write_posts, ("render", "posts", "--in-place"), "posts/0"),
     Loop("render --output", write_posts, ("render", "posts", "--output", "site"), "site/0"),
     Loop("convert --in-place", write_pasted, ("convert", "posts", "--in-place"), "posts/0"),
     Loop("lock", write_lock, ("lock", "posts"), "."),
-    Loop("download", nothing, ("download", "74917285", "--output", "pictures"), "pictures", ("--force",)),
+    Loop("download", nothing, (*DOWNLOAD, "--output", "pictures"), "pictures", ("--force",)),
 )
 
 
