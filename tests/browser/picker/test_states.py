@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from embedkit.files.installed import static_dir
 from tests.support.picker import (
+    COLORS,
     Desk,
     heard,
     problem,
@@ -332,9 +333,9 @@ def test_every_state_is_accessible_and_fits(
         reach(desk, page)
         assert state(page) == expected
         found = {}
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            if wrong := problems(page):
+        for scheme, rules in (("light", None), ("dark", COLORS)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            if wrong := problems(page, rules):
                 found[scheme] = wrong
         assert found == {}
         assert page.evaluate(CLIPPED) == []
