@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from embedkit.api.decoding import invalid
+from embedkit.api.decoding import invalid, read_any
 from embedkit.api.errors import error_for
 from embedkit.api.requests import ApiSettings, get, write
 from embedkit.api.session import ApiSession
@@ -69,7 +69,7 @@ class AssetChanges:
     def channels(self) -> tuple[Channel, ...]:
         """All channels of the key."""
         answer = self._ask(get(self._api, "/v3/asset-changes/channels"))
-        found = self._decode(answer)
+        found = read_any(answer)
         if not isinstance(found, list):
             raise invalid("The answer has no channels.", answer)
         channels = [_channel(one) for one in found if isinstance(one, dict)]
@@ -81,9 +81,7 @@ class AssetChanges:
         :param channel: the ID of one of :meth:`channels`.
         """
         answer = self._ask(write(self._api, "PUT", CHANGE_SETS, (("channel_id", str(channel)),)))
-        if not answer.body.strip():
-            return None
-        found = self._decode(answer)
+        found = read_any(answer)
         batch = found.get("change_set_id") if isinstance(found, dict) else None
         if batch is None:
             return None
@@ -105,14 +103,6 @@ class AssetChanges:
         if response.status not in SUCCESS:
             raise error_for(response, what="changes")
         return response
-
-    def _decode(self, response: Response) -> Any:
-        if len(response.body) > payload.MAX_JSON_BYTES:
-            raise invalid("The answer is too long.", response)
-        try:
-            return payload.decode(response.body)
-        except ValueError:
-            raise invalid("The answer is not valid JSON.", response) from None
 
 
 def _channel(fields: dict[str, Any]) -> Channel | None:

@@ -77,6 +77,21 @@ def read(
         raise invalid(str(error), response, ref) from None
 
 
+def read_any(response: Response) -> Any:
+    """The JSON that an answer holds, of whatever type; None where the answer is empty.
+
+    :raises InvalidResponse: where it is not JSON, or too long.
+    """
+    if not response.body.strip():
+        return None
+    if len(response.body) > payload.MAX_JSON_BYTES:
+        raise invalid("The answer is too long.", response)
+    try:
+        return payload.decode(response.body)
+    except ValueError:
+        raise invalid("The answer is not valid JSON.", response) from None
+
+
 def invalid(message: str, response: Response, ref: str | None = None) -> InvalidResponse:
     """The error of an answer that says 200 and cannot be used."""
     hint = "It is not used. If that lasts, check EMBEDKIT_API_BASE."

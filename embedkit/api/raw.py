@@ -13,12 +13,11 @@ from datetime import date
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from embedkit.api.decoding import invalid
+from embedkit.api.decoding import read_any
 from embedkit.api.encoding import MAX_TEXT_CHARS, Params, items
 from embedkit.api.errors import error_for
 from embedkit.api.requests import ApiSettings, get, write
 from embedkit.errors import ConfigurationError
-from embedkit.getty import payload
 from embedkit.getty.payload import one_line
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
@@ -67,12 +66,7 @@ def parse(response: Response) -> Any:
     """
     if not 200 <= response.status < 300:
         raise error_for(response, what="resource")
-    if not response.body.strip():
-        return None
-    try:
-        return payload.decode(response.body)
-    except ValueError:
-        raise invalid("The answer is not valid JSON.", response) from None
+    return read_any(response)
 
 
 def _checked(path: object) -> str:
