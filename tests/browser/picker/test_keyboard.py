@@ -296,12 +296,12 @@ def test_focus_can_be_seen_on_any_picture(desk: Desk) -> None:
     box, view = tiles(page).nth(1).bounding_box(), page.locator(".main").bounding_box()
     assert box
     assert view
-    assert box["y"] - 5 >= view["y"]  # not obscured (WCAG 2.4.11)
+    assert box["y"] - 4.9 >= view["y"]  # not obscured (WCAG 2.4.11)
 
 
 def test_targets_are_large_enough(desk: Desk) -> None:
-    """24 px, and 44 for fingers; a link within its line aside (WCAG 2.5.8)."""
-    for touch, least in ((False, 24), (True, 43.9)):
+    """24 px, and 44 for fingers; a link within its line aside (WCAG 2.5.8). Layout counts in 1/64 px."""
+    for touch, least in ((False, 23.9), (True, 43.9)):
         page = desk.open("multiple", width=320, has_touch=touch, is_mobile=touch)
         search(page)
         tiles(page).first.click()
