@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from embedkit.api import oauth
-from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Login, Source, Token, fit_token
+from embedkit.api.oauth import MAX_LIFETIME_S, OF_CUSTOMERS, Credentials, Login, Source, Token, fit_token
 from embedkit.api.token_file import TokenFile
 from embedkit.errors import ConfigurationError, InvalidResponse, InvalidToken, PermissionDenied, Unavailable
 from embedkit.files.partial import PartialFile
@@ -239,6 +239,11 @@ class BrowserLogin:
     def source(self) -> Source | None:
         """How a token is got: ``login``, ``password`` or ``client_credentials``; None without any."""
         return self._session.caller()[0]
+
+    @property
+    def is_customer(self) -> bool:
+        """Whether calls are made for a customer, who has logged in or whose name and password are set."""
+        return self.source in OF_CUSTOMERS
 
     def _checked_file(self) -> LoginFile:
         if self._file is None:

@@ -31,6 +31,7 @@ from embedkit.settings import Secret, Settings
 Grant = Literal["authorization_code", "refresh_token", "password", "client_credentials"]
 # how a token is got: "login" by the refresh token of a customer who logged in by a browser
 Source = Literal["login", "password", "client_credentials"]
+OF_CUSTOMERS: tuple[Source, ...] = ("login", "password")
 
 ENDPOINT = "token"
 MAX_BYTES = 64 * 1024

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 
 from embedkit.api import oauth
 from embedkit.api.login import AGAIN, LoginFile
-from embedkit.api.oauth import Credentials, Grant, Login, Source, Token
+from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Grant, Login, Source, Token
 from embedkit.api.token_file import TokenFile
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
@@ -93,7 +93,7 @@ class ApiSession:
             message, hint = "This needs the network, and EMBEDKIT_FROZEN is set.", "Unset EMBEDKIT_FROZEN."
         elif not credentials.api_key:
             message, hint = "This needs a key of the Getty Images API.", "Set EMBEDKIT_API_KEY."
-        elif (source := self.caller()[0]) not in ("login", "password") and need == "customer":
+        elif (source := self.caller()[0]) not in OF_CUSTOMERS and need == "customer":
             message = "This needs a Getty Images account."
             hint = "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
         elif not source and need == "token":

@@ -165,7 +165,7 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
     if settings.change_feed:
         needs = ("CHANGE_FEED", "CACHE", "SECRET", "API_KEY", "API_SECRET", "API_BASE", "TOKEN_URL")
         yield check("change feed", lambda: _change_feed(settings, ask=asks), *needs)
-    if settings.username:
+    if _is_customer(settings):
         yield check("downloads", lambda: _downloads(settings), "DOWNLOAD_JOURNAL", "API_BASE", "USERNAME")
     yield check(
         "search",
@@ -332,6 +332,12 @@ def _change_feed(settings: Settings, *, ask: bool) -> str:
     if not channels:
         raise ConfigurationError("The key has no channel of asset changes.", hint="Ask Getty Images for one.")
     return f"{', '.join(channel.family or str(channel.id) for channel in channels)}; {state}"
+
+
+def _is_customer(settings: Settings) -> bool:
+    """Whether there is somebody who downloads: named in the settings, or logged in."""
+    with EmbedKit(replace(settings, cache="memory:", frozen=False), background=False) as kit:
+        return bool(settings.username) or kit.api.login.is_customer
 
 
 def _downloads(settings: Settings) -> str:

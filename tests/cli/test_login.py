@@ -118,7 +118,9 @@ def test_a_customer_logs_in_and_out(environment: dict[str, str], sandbox: Sandbo
     assert browser["again"] in (0, 410)  # the port is closed, or about to be
     for secret in (tokens["access"], tokens["refresh"]):
         assert secret not in done.stderr + json.dumps(browser)
-    assert "would be asked with the token of the customer who logged in" in run("doctor", "--offline").out
+    looked = run("doctor", "--offline").out
+    assert "would be asked with the token of the customer who logged in" in looked
+    assert "0 licences this month" in looked
     listed = run("boards", "list", "--json")
     assert (listed.code, json.loads(listed.out)["boards"]) == (0, [])
     assert [run("logout").err for _ in range(2)] == ["Logged out.\n", "Nobody was logged in.\n"]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from embedkit import EmbedKit, create_app
+from embedkit.api import oauth
+from embedkit.api.login import LoginFile
+from embedkit.api.oauth import Credentials, Login
+from embedkit.cache.secret import own_folder
+from embedkit.engine.engine import open_transport
+from embedkit.sandbox import SandboxServer
 from embedkit.web.schemas import BoardsAnswer, EventsAnswer, SearchAnswer
 from tests.support.api import PASSWORD, USER
-from tests.support.web import EXAMPLE, FORBIDDEN, KEYS, TOKEN, World, bearer, world
+from tests.support.web import EXAMPLE, FORBIDDEN, KEYS, TOKEN, World, bearer, settings, world
 
 CUSTOMER = {**KEYS, "username": USER, "password": PASSWORD}
 
@@ -76,9 +86,34 @@ def test_of_a_board_only_those_pictures_are_shown_that_may_be_embedded(desk: Wor
 @pytest.mark.parametrize("path", ["/v1/boards", "/v1/boards/1"])
 def test_boards_are_for_those_who_were_let_in(desk: World, path: str) -> None:
     assert desk.client.get(path).status_code == 401
-    for settings in ({"search_access": "open", **CUSTOMER}, {"tokens": TOKEN, **KEYS}):
-        answer = world(**settings).client.get(path, headers=bearer(TOKEN))
+    for rows in ({"search_access": "open", **CUSTOMER}, {"tokens": TOKEN, **KEYS}):
+        answer = world(**rows).client.get(path, headers=bearer(TOKEN))
         if path == "/v1/boards":
             assert answer.json == {"boards": []}
         else:
             assert (answer.status_code, answer.json["code"]) == (404, "not-found")
+
+
+def test_who_has_logged_in_has_boards_until_they_log_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with SandboxServer() as sandbox:
+        urls = {
+            "api_base": sandbox.url,
+            "token_url": f"{sandbox.url}/oauth2/token",
+            "oembed_endpoint": f"{sandbox.url}/oembed",
+        }
+        made = settings(api_key=KEYS["api_key"], tokens=TOKEN, timeout=60.0, **urls)
+        with EmbedKit(made, background=False) as kit, closing(open_transport(made)) as transport:
+            client = create_app(kit=kit).test_client()
+            assert client.get("/v1/boards", headers=bearer(TOKEN)).json == {"boards": []}
+            asked = oauth.request("password", Credentials.of(settings(**CUSTOMER, **urls)))
+            login = Login("0" * 16, oauth.parse(transport.send(asked), "password"))
+            LoginFile(Credentials.of(made), own_folder()).keep(login)
+            id = kit.api.boards.create("Front page")
+            kit.api.boards.add(id, [EXAMPLE])
+            [board] = client.get("/v1/boards", headers=bearer(TOKEN)).json["boards"]
+            assert (board["id"], board["asset_count"]) == (id, 1)
+            pictures = client.get(f"/v1/boards/{id}", headers=bearer(TOKEN)).json["images"]
+            assert [one["id"] for one in pictures] == [EXAMPLE]
+            assert kit.api.login.end()
+            assert client.get("/v1/boards", headers=bearer(TOKEN)).json == {"boards": []}
