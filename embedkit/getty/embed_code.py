@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REACH_TAGS = 24  # looked at on each side of a frame; Getty's longest block has 14 in all
 MAX_ROUNDS = 6  # an embed grows by its own block, by links beside that, and by what an author put around
 
-_HINT = re.compile(r"gettyimages|gie\.widgets", re.IGNORECASE)
+_HINT = re.compile(r"[gG](?i:ettyimages|ie\.widgets)")
 _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
 _RAW = frozenset({"script", "iframe"})  # up to their end tags is no markup, and those belong to it
 _FURNITURE = _BLOCKS | {"a", "br"}
@@ -533,7 +533,7 @@ def _pixels(value: Any) -> int | None:
 
 
 def _widgets(page: Page) -> Iterator[Core]:
-    for match in _LOAD.finditer(page.text):
+    for match in _LOAD.finditer(page.text) if "gie.widgets.load" in page.text else ():
         pairs = (pair.groups(default="") for pair in _PAIR.finditer(match[1]))
         config = {name: a or b or _FLAGS.get(c, c) for name, a, b, c in pairs}
         ref = _from_config(config)
@@ -662,7 +662,7 @@ def _record(text: str) -> AssetRef | None:
 
 
 def _bare_urls(page: Page) -> Iterator[Core]:
-    for match in _BARE.finditer(page.text):
+    for match in _BARE.finditer(page.text) if "//embed.gettyimages.com/embed" in page.text else ():
         index = page.index(match.start()) - 1
         signed = "et=" in match[0] and "sig=" in match[0]
         if (index < 0 or page.tags[index].end <= match.start()) and signed and (ref := _frame_ref(match[0])):
@@ -830,7 +830,7 @@ _NAMED = {
     "Prime": "″",
 }
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_STRAIGHT = str.maketrans("“”„‟″‘’‚‛′", "\"\"\"\"\"'''''")
+_STRAIGHT = {**dict.fromkeys("“”„‟″", '"'), **dict.fromkeys("‘’‚‛′", "'")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -856,7 +856,7 @@ def undo_entities(text: str) -> Plain:
     """The text with entities and typographic quotes undone, as far as they occur in embed code."""
     parts: list[str] = []
     ours, theirs, length = [0], [0], 0
-    for match in (_IN_YAML if _DOUBLED.search(text) else _ENTITY).finditer(text):
+    for match in _escapes(text):
         if (letter := _letter(match)) is None:
             continue
         parts += text[theirs[-1] : match.start()], letter
@@ -864,7 +864,17 @@ def undo_entities(text: str) -> Plain:
         ours.append(length)
         theirs.append(match.end())
     parts.append(text[theirs[-1] :])
-    return Plain(text, "".join(parts).translate(_STRAIGHT), tuple(ours), tuple(theirs))
+    plain = "".join(parts)
+    for quote, straight in _STRAIGHT.items():  # ten times as fast as to translate
+        plain = plain.replace(quote, straight)
+    return Plain(text, plain, tuple(ours), tuple(theirs))
+
+
+def _escapes(text: str) -> Iterable[re.Match[str]]:
+    """What stands for another character; most texts have nothing of that kind."""
+    if "class=''" in text and _DOUBLED.search(text):
+        return _IN_YAML.finditer(text)
+    return _ENTITY.finditer(text) if "&" in text or "\\" in text else ()
 
 
 def _letter(match: re.Match[str]) -> str | None:
