@@ -99,10 +99,12 @@ def read(text: str) -> AssetRef:
     :param text: without outer whitespace; IDs may carry a query, as ``82278805?et=…&sig=…`` of Jetpack.
     :raises UnsupportedReference: for everything else.
     """
-    if "gettyimages-" in text[:MAX_URL_CHARS].lower() and (file := _FILE.fullmatch(text[:MAX_URL_CHARS])):
+    if len(text) > MAX_URL_CHARS:
+        raise _too_long(text)
+    if "gettyimages-" in text.lower() and (file := _FILE.fullmatch(text)):
         return AssetRef((_asset_id(file[1]),))
     items, _, query = text.partition("?")
-    if len(text) <= MAX_URL_CHARS and _LIST.fullmatch(items) and (query == "" or query.isprintable()):
+    if _LIST.fullmatch(items) and (query == "" or query.isprintable()):
         return AssetRef(asset_ids(items), signed(query))
     return resolve(split(text))
 
@@ -113,7 +115,7 @@ def split(text: str) -> Address:
     :raises UnsupportedReference: where there is any of that.
     """
     if len(text) > MAX_URL_CHARS:
-        raise UnsupportedReference(f"A URL of {len(text)} characters is too long.", hint=HINT)
+        raise _too_long(text)
     if "\\" in text or " " in text or not text.isprintable():
         raise UnsupportedReference(
             "URLs with spaces, backslashes or invisible characters are not accepted.", hint=HINT
@@ -231,6 +233,10 @@ def _thumbnail(address: Address) -> str:
     if marked := _MARKED.fullmatch(segments[-1] if segments else ""):
         return _asset_id(marked[1])
     raise UnsupportedReference("There is no asset ID in this file name.", hint=HINT)
+
+
+def _too_long(text: str) -> UnsupportedReference:
+    return UnsupportedReference(f"A URL of {len(text)} characters is too long.", hint=HINT)
 
 
 def _foreign(host: str) -> UnsupportedReference:

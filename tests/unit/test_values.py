@@ -277,7 +277,8 @@ POLICY = Policy(max_age=100, stale_while_revalidate=50, stale_if_error=500, nega
         (150, Verdict.STALE_IF_ERROR),
         (599, Verdict.STALE_IF_ERROR),
         (600, Verdict.EXPIRED),
-        (-30, Verdict.FRESH),
+        (-60, Verdict.FRESH),
+        (-60.5, Verdict.STALE_IF_ERROR),
         (-3600, Verdict.STALE_IF_ERROR),
     ],
 )
@@ -287,7 +288,9 @@ def test_judge(age: float, verdict: Verdict) -> None:
 
 def test_a_life_longer_than_any_we_give_is_expired() -> None:
     assert judge(0, 10**9, POLICY) is Verdict.EXPIRED
-    assert judge(0, lifetime(POLICY, 10**9, 1.0), POLICY) is Verdict.FRESH  # the longest that we give
+    longest = lifetime(POLICY, 10**9, 1.0)
+    assert judge(0, longest, POLICY) is Verdict.FRESH
+    assert judge(0, longest + 1, POLICY) is Verdict.EXPIRED
 
 
 @pytest.mark.parametrize(

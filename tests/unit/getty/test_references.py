@@ -109,6 +109,48 @@ def test_the_name_of_another_file(name: str) -> None:
     refused(name)
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "items"),
+    [
+        ("https://gty.im/74917285?utm=", "", ("74917285",)),
+        ("74917285?et=a&sig=b&utm=", "", ("74917285",)),
+        ("", "/GettyImages-74917285", ("74917285",)),
+    ],
+)
+def test_a_url_may_be_so_long_and_no_longer(start: str, end: str, items: tuple[str, ...]) -> None:
+    """A file name that was cut at the limit used to name another picture."""
+    fill = "a" * (urls.MAX_URL_CHARS - len(start) - len(end))
+    assert references.parse(f"{start}{fill}{end}").items == items
+    error = str(refused(f"{start}{fill}{end}1"))
+    assert error.startswith(f"A URL of {urls.MAX_URL_CHARS + 1} characters is too long.")
+
+
+def test_a_reference_may_be_so_long_and_no_longer() -> None:
+    """Outer whitespace does not count."""
+    start, end = '<iframe src="https://embed.gettyimages.com/embed/74917285">', "</iframe>"
+    fill = " " * (references.MAX_CHARS - len(start) - len(end))
+    assert references.parse(f"{fill}{start}{fill}{end}{fill}").items == ("74917285",)
+    error = str(refused(f"{start}{fill} {end}"))
+    assert error.startswith(f"A reference of {references.MAX_CHARS + 1} characters is too long.")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://evil.example/a", "evil.example"),
+        ("https://evil\x07.example/a", None),
+        ("[gallery\u202e ids=1]", "[gallery? ids=1]"),
+        ("[gallery\x1b]", "[gallery?]"),
+        ("[gallery key=1?secret=2]", "[gallery key=1…"),
+    ],
+)
+def test_a_message_shows_what_can_be_printed(text: str, shown: str | None) -> None:
+    message = str(refused(text))
+    assert message.isprintable()
+    assert "secret" not in message
+    assert shown is None or f"'{shown}'" in message
+
+
 def test_a_letter_id_and_a_list_complete_the_22_forms() -> None:
     assert references.parse("https://gty.im/A0310-000291B").items == ("a0310-000291b",)
     assert references.parse("https://gty.im/12,7").items == ("12", "7")
