@@ -5,11 +5,10 @@
  * wrote (Trusted Types), no attribute holds style (style-src 'self').
  */
 
-import { openPicker } from "./picker/dialog.js";
-import { EmbedKitPicker } from "./picker/element.js";
+import { EmbedKitPicker, openPicker } from "./picker/element.js";
 
 export { reference, shortcode } from "./picker/images.js";
-export { justify } from "./picker/rows.js";
+export { justify } from "./picker/results.js";
 export { EmbedKitPicker };
 
 export const EmbedKit = { open: openPicker };

@@ -443,7 +443,17 @@ def problems(page: Page, rules: list[str] | None = None) -> list[Any]:
 def broken_rules(found: dict[str, Any]) -> list[Any]:
     """What axe's answer comes to."""
     assert [one["error"] for one in found["incomplete"] if "error" in one] == []  # a rule that broke finds nothing
+    incomplete = [node for one in found["incomplete"] for node in one["nodes"]]
     return [
-        (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
-        for one in found["violations"]
+        *(
+            (one["id"], [(node["target"], node["failureSummary"]) for node in one["nodes"]])
+            for one in found["violations"]
+        ),
+        *(("invisible-text", node["target"]) for node in incomplete if is_unseen(node)),
     ]
+
+
+def is_unseen(node: dict[str, Any]) -> bool:
+    """Whether a text of the picker has the color of what is behind it, about which axe can't decide."""
+    is_in_shadow = isinstance(node["target"][0], list)
+    return is_in_shadow and any((one["data"] or {}).get("messageKey") == "equalRatio" for one in node["any"])

@@ -19,6 +19,7 @@ const ICON_PATHS = {
   offline: "M3 9a13 13 0 0 1 18 0M7 13a7 7 0 0 1 10 0M11 17h2M4 4l16 16",
   setup: "M16 4a4 4 0 1 0 .1 0M13 11l-8 8M8 16l2 2",
   rights: "M12 4 2.5 20h19zM12 10v4M12 17v.1",
+  camera: "M4 8h4l2-3h4l2 3h4v11H4zM12 10a3 3 0 1 0 .1 0",
   lock: "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3",
   slow: "M7 4h10M7 20h10M8 4l8 16M16 4 8 20",
   server: "M5 5h14v5H5zM5 14h14v5H5zM8 7.5h.1M8 16.5h.1",

@@ -1,6 +1,5 @@
 /* The element <embedkit-picker>: attributes in, events out, a value for forms, a dialog where one is wanted. */
 
-import { PickerDialog } from "./dialog.js";
 import { element } from "./dom.js";
 import { FieldCard, FormValue } from "./field.js";
 import { Picker } from "./picker.js";
@@ -10,6 +9,50 @@ import { loadStyle, loadWords, STYLE } from "./words.js";
 
 const TEXT_PROPERTIES = ["endpoint", "query", "theme", "max", "filters", "columns", "name"];
 const SWITCH_PROPERTIES = ["multiple", "compact", "sandbox", "required", "disabled"];
+
+/** The browser's own dialog, which keeps the focus inside and gives it back. */
+class PickerDialog {
+  node = element("dialog", { class: "dialog", part: "dialog", "aria-labelledby": "title" });
+  #root;
+  #frame;
+  #settle = null; // of the promise of open()
+
+  constructor(root, frame, cancel) {
+    this.#root = root;
+    this.#frame = frame;
+    root.append(this.node);
+    this.node.addEventListener("cancel", (event) => {
+      event.preventDefault(); // Escape is handled as a key
+      cancel();
+    });
+  }
+
+  get isOpen() {
+    return this.node.open;
+  }
+
+  place(isModal) {
+    this.#frame.toggleAttribute("data-modal", isModal);
+    (isModal ? this.node : this.#root).append(this.#frame);
+  }
+
+  /** @returns {Promise<Choice|null>} null if it is cancelled, or opened anew */
+  open() {
+    this.settle(null);
+    this.place(true);
+    if (!this.isOpen) this.node.showModal();
+    return new Promise((resolve) => { this.#settle = resolve; });
+  }
+
+  close() {
+    this.node.close();
+  }
+
+  settle(choice) {
+    this.#settle?.(choice);
+    this.#settle = null;
+  }
+}
 
 export class EmbedKitPicker extends HTMLElement {
   static formAssociated = true;
@@ -260,17 +303,38 @@ export class EmbedKitPicker extends HTMLElement {
   }
 }
 
+const define = (name, accessors) =>
+  Object.defineProperty(EmbedKitPicker.prototype, name, { configurable: true, ...accessors });
 for (const name of TEXT_PROPERTIES) {
-  Object.defineProperty(EmbedKitPicker.prototype, name, {
-    configurable: true,
+  define(name, {
     get() { return this.getAttribute(name) ?? ""; },
     set(value) { this.setAttribute(name, value); },
   });
 }
 for (const name of SWITCH_PROPERTIES) {
-  Object.defineProperty(EmbedKitPicker.prototype, name, {
-    configurable: true,
+  define(name, {
     get() { return this.hasAttribute(name); },
     set(isOn) { this.toggleAttribute(name, Boolean(isOn)); },
   });
+}
+
+/**
+ * @param {object} [options] - attributes of the element (pageSize is page-size), and i18n
+ * @returns {Promise<Choice|null>} null if nothing was chosen
+ */
+export async function openPicker({ i18n, ...options } = {}) {
+  const picker = document.createElement("embedkit-picker");
+  for (const [name, value] of Object.entries({ ...options, modal: true })) {
+    if (value === undefined || value === null || value === false) continue;
+    const attribute = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (typeof value === "function") picker[name] = value; // such as grant
+    else picker.setAttribute(attribute, value === true ? "" : String(value));
+  }
+  if (i18n) picker.i18n = i18n;
+  document.body.append(picker);
+  try {
+    return await picker.open();
+  } finally {
+    picker.remove();
+  }
 }

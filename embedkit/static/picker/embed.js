@@ -181,7 +181,10 @@ export class EmbedOptions {
       words: changedText(words, this.#ownCaption),
       target: target?.value ?? edits.target,
     });
-    this.#caption.parentNode.hidden = edits.caption !== "own";
+    const field = this.#caption.parentNode;
+    const appears = field.hidden && edits.caption === "own";
+    field.hidden = edits.caption !== "own";
+    if (appears) field.scrollIntoView({ block: "nearest" });
     this.#hint.textContent = edits.alt ? "" : this.#words("alt_hint");
     return before !== JSON.stringify(edits);
   }

@@ -1,6 +1,7 @@
-/* The filters of a search: their names and values for the service, and the row of controls. */
+/* The filters of a search: their names and values for the service, the row of controls, and scopes. */
 
 import { button, element, icon, option, radio } from "./dom.js";
+import { reference } from "./images.js";
 
 const PANORAMA = "panoramic_horizontal,panoramic_vertical";
 const COLORS = {
@@ -11,6 +12,7 @@ const COLORS = {
 const EDITORIAL = ["editorial"];
 const NOT_EDITORIAL = ["all", "creative"];
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 const RANGE = "range"; // of dates, with two fields
 
 // By the key of words: the service's name, values by the key of words, and the families that have it, if not all do.
@@ -38,6 +40,7 @@ const FILTERS = {
 };
 const OF_EVENTS = ["family", "show", "section", "period", "sort"];
 const SWITCHES = ["nudity", "rights"];
+const WIDE = ["nudity", "sort"]; // what is chosen in them leaves no picture out
 const OLDEST = "oldest"; // an order of editorial pictures alone
 
 export const NO_FILTERS = Object.freeze({
@@ -66,7 +69,11 @@ function datesOf({ period, date_from, date_to }) {
   return period ? { ...(date_from && { date_from }), ...(date_to && { date_to }) } : {};
 }
 
-const isoDay = (time) => new Date(time).toISOString().slice(0, 10);
+/** The day where the editor is: in the evening it is tomorrow in UTC, of which there is nothing yet. */
+function isoDay(time) {
+  const offset = new Date(time).getTimezoneOffset() * MINUTE_MS;
+  return new Date(time - offset).toISOString().slice(0, 10);
+}
 
 /** What the service is asked with: where to look, and the filters that are set and that the family takes. */
 export function activeFilters(filters) {
@@ -76,20 +83,34 @@ export function activeFilters(filters) {
 }
 
 function narrowing(filters) {
-  const isActive = (filter) => {
-    const value = filters[filter.name];
-    if (value === "" || !isOffered(filter, filters.family)) return false;
-    if (filter === FILTERS.rights) return value; // that of nudity is always told
-    return value !== OLDEST || filters.family === "editorial";
-  };
-  const active = Object.values(FILTERS).filter(isActive).map(({ name }) => [name, filters[name]]);
-  const { period, ...others } = Object.fromEntries(active);
+  const values = active(filters).map(([, { name }]) => [name, filters[name]]);
+  const { period, ...others } = Object.fromEntries(values);
   return period ? { ...others, ...datesOf(filters) } : others;
 }
 
-/** @returns {number} how many filters narrow the search */
-export function countFilters(filters) {
-  return Object.entries(narrowing(filters)).filter(([name, value]) => value !== NO_FILTERS[name]).length;
+/** The filters that have a value and that the family takes, by their keys. */
+function active(filters) {
+  const isActive = ([key, filter]) => {
+    const value = filters[filter.name];
+    if (value === "" || !isOffered(filter, filters.family)) return false;
+    if (key === "rights") return value; // that of nudity is always told
+    return value !== OLDEST || filters.family === "editorial";
+  };
+  return Object.entries(FILTERS).filter(isActive);
+}
+
+const changed = (filters) => active(filters).filter(([, { name }]) => filters[name] !== NO_FILTERS[name]);
+
+/** @returns {number} how many filters are set */
+export const countFilters = (filters) => changed(filters).length;
+
+/** What leaves pictures out: in words, and what to set instead. @returns {{text: string, instead: object}[]} */
+export function narrowedBy(filters, words) {
+  const tell = ([key, { name, values = {} }]) => {
+    const choice = Object.keys(values).find((one) => values[one] === filters[name]);
+    return { text: words(choice ? `${key}_${choice}` : key), instead: { [name]: NO_FILTERS[name] } };
+  };
+  return changed(filters).filter(([key]) => !WIDE.includes(key)).map(tell);
 }
 
 /** A group of filters, and a button that shows the group where there is little room. */
@@ -133,8 +154,9 @@ export class FilterBar {
     this.clear.before(element("span", { class: "pick pill boards" }, select, icon("down")));
   }
 
-  update(filters) {
+  update(filters, isReference = false) {
     this.#showScope(filters);
+    if (isReference) this.toggle.hidden = this.group.hidden = true; // it is one picture, whatever is set
     for (const { key, node, show } of this.#controls) {
       const isDead = filters.show && filters.family === "editorial" && !OF_EVENTS.includes(key);
       node.hidden = isDead || !isOffered(FILTERS[key], filters.family);
@@ -271,5 +293,42 @@ export class FilterBar {
       node.classList.toggle("set", select.value !== "");
     };
     return { key, node, show };
+  }
+}
+
+/** From a picture to others: scopes, such as the pictures of an event, and the way back. */
+export class Explorer {
+  #context;
+  #actions;
+  #before = null; // {query, filters, index} of the search that a scope was entered from
+
+  /** @param {Context} context @param {ExplorerActions} actions */
+  constructor(context, actions) {
+    this.#context = context;
+    this.#actions = actions;
+  }
+
+  /** Search in a scope; leaving it leads back to what was searched before. */
+  enter(scope) {
+    const { filters, openIndex: index } = this.#context.state;
+    if (!scopeOf(filters)) this.#before = { query: this.#actions.query(), filters: { ...filters }, index };
+    return this.#actions.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
+  }
+
+  async leave() {
+    const { query, filters, index } = this.#before ?? { query: "", filters: NO_FILTERS, index: 0 };
+    await this.#actions.search(query, { ...NO_SCOPE, ...filters });
+    this.#actions.focus(index);
+  }
+
+  async showNewest(index) {
+    await this.enter({ newest: "1", about: this.#context.words("newest") });
+    this.#actions.open(index);
+  }
+
+  /** Add a word to what is searched for. */
+  refine(word) {
+    const phrase = this.#actions.query();
+    return this.#actions.search(reference(phrase) ? word : `${phrase} ${word}`.trim());
   }
 }

@@ -1,7 +1,7 @@
-/* Handing pictures over: what is selected, choices with their markup, the clipboard, dragging. */
+/* Choosing pictures and handing them over: what is selected, choices with their markup, the clipboard, dragging. */
 
-import { button, element, focusedBeside } from "./dom.js";
-import { choiceOf, embedOptions, joinChoices, slideshowOf } from "./images.js";
+import { button, element, focusedBeside, icon } from "./dom.js";
+import { choiceOf, embedOptions, joinChoices, slideshowOf, titleOf } from "./images.js";
 
 const MAX_SLIDES = 5; // pictures in one embed of Getty Images
 
@@ -24,37 +24,142 @@ export class SelectionBar {
     return Boolean(this.#stay?.isConnected);
   }
 
-  render(count) {
-    this.node.hidden = count === 0;
-    this.node.replaceChildren(...(count ? this.#parts(count) : []));
+  /** @param {Picture[]} images - that are selected, in their order */
+  render(images) {
+    this.node.hidden = !images.length;
+    this.node.replaceChildren(...(images.length ? this.#parts(images) : []));
+  }
+
+  /** Give the focus to a picture, or to the last one. */
+  focus(index) {
+    const items = this.node.querySelectorAll("li");
+    items[Math.min(index, items.length - 1)]?.querySelector("button").focus();
   }
 
   /** Ask before the selection is lost; the focus goes to the answer that keeps it. */
-  ask(count, leave) {
+  ask(images, leave) {
     const words = this.#words;
     const stay = () => {
-      this.render(count);
+      this.render(images);
       this.node.querySelector(".primary").focus();
     };
     this.#stay = button({ class: "primary", "aria-describedby": "leaving", click: stay }, words("leave_stay"));
     this.node.replaceChildren(
-      element("strong", { id: "leaving" }, words("leave", { n: count })), element("span", { class: "room" }),
+      element("strong", { id: "leaving" }, words("leave", { n: images.length })), element("span", { class: "room" }),
       button({ class: "pill", click: leave }, words("leave_close")), this.#stay,
     );
     this.#stay.focus();
   }
 
-  #parts(count) {
+  #parts(images) {
     const words = this.#words;
     const { clear, insert } = this.#actions;
+    const count = images.length;
     const slideshow = button({ class: "pill", click: () => insert(true) }, words("insert_slideshow"));
     return [
       element("strong", {}, words("selected", { n: count })),
-      button({ class: "link", click: clear }, words("selection_clear")),
+      button({ class: "link", click: clear }, words("selection_clear")), this.#thumbs(images),
       element("span", { class: "room" }),
       count > 1 && count <= MAX_SLIDES ? slideshow : "",
       button({ class: "primary", click: () => insert(false) }, words("insert_all", { n: count })),
     ];
+  }
+
+  /** What is selected, to be put in another order or taken out. */
+  #thumbs(images) {
+    const words = this.#words;
+    const item = (image, index) => {
+      const act = (name, key, others, goal) => button({
+        class: "plain", "aria-label": `${words(key)}: ${titleOf(image, words)}`,
+        click: () => this.#actions.arrange(others, goal),
+      }, icon(name));
+      const earlier = images.toSpliced(index - 1, 2, image, images[index - 1]);
+      return element(
+        "li", {}, image.thumb && element("img", { alt: "", src: image.thumb.url }),
+        index > 0 && act("previous", "earlier", earlier, index - 1),
+        act("close", "remove", images.toSpliced(index, 1), index),
+      );
+    };
+    return element("ol", { class: "picks" }, images.map(item));
+  }
+}
+
+/** What is chosen: pictures are selected, alone or several, and inserted. */
+export class Chooser {
+  #context;
+  #parts;
+
+  /** @param {Context} context @param {ChooserParts} parts */
+  constructor(context, parts) {
+    this.#context = context;
+    this.#parts = parts;
+  }
+
+  select(index, { isRange = false } = {}) {
+    const { words, state, config, announcer } = this.#context;
+    if (state.images[index].event) return;
+    const max = config.maxSelected;
+    const hasRoom = state.toggleSelected(index, isRange, max);
+    this.show();
+    if (hasRoom) this.#tell();
+    else announcer.alert(words("too_many", { n: max }));
+  }
+
+  /** Select these instead; the focus goes to the one of that index. */
+  arrange(images, index) {
+    const { state } = this.#context;
+    state.selection = new Map(images.map((image) => [image.id, image]));
+    this.show();
+    this.#parts.selectionBar.focus(index);
+    this.#tell();
+  }
+
+  deselect() {
+    const { grid } = this.#parts;
+    this.arrange([], 0);
+    grid.focus(grid.activeIndex);
+  }
+
+  #tell() {
+    const { words, state, announcer } = this.#context;
+    announcer.confirm(words("selected", { n: state.selection.size }), "unseen");
+  }
+
+  show() {
+    const { grid, details, selectionBar } = this.#parts;
+    grid.mark();
+    details.mark();
+    selectionBar.render([...this.#context.state.selection.values()]);
+  }
+
+  insertSelection(options) {
+    return this.#parts.inserter.insert([...this.#context.state.selection.values()], options);
+  }
+
+  /** Insert what was clicked twice: with others if some are selected. */
+  insertAtOnce(image) {
+    if (this.#context.state.selection.size) this.insertSelection();
+    else if (!image.event && !this.#parts.details.isRefused) this.#parts.inserter.insert([image]);
+  }
+
+  insertCurrent(target) {
+    const { images, isOpen, openIndex, selection } = this.#context.state;
+    const { grid, details, inserter } = this.#parts;
+    const image = images[isOpen ? openIndex : grid.activeIndex];
+    if (selection.size) this.insertSelection();
+    else if (image && !image.event && (isOpen ? !details.isRefused : target.matches(".tile"))) inserter.insert([image]);
+  }
+
+  /** Out of the picker; where something is selected, the second time. */
+  leave(cancel) {
+    const { selection } = this.#context.state;
+    const { selectionBar } = this.#parts;
+    if (selection.size && !selectionBar.isAsking) selectionBar.ask([...selection.values()], () => this.leave(cancel));
+    else {
+      selection.clear();
+      this.show();
+      cancel();
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-/* What is shown in place of results, or about them: first use, nothing found, errors; and what is spoken. */
+/* What is shown in place of results, or after them: first use, nothing found, errors, more; and what is spoken. */
 
 import { button, element, externalLink, focusedBeside, icon } from "./dom.js";
 import { titleOf } from "./images.js";
@@ -7,10 +7,12 @@ const SETTING = "EMBEDKIT_API_KEY"; // what an error about the key asks for
 const SANDBOX_SAMPLES = ["solar eclipse", "hot air balloon", "basketball"]; // what it has, whatever the language
 const DEFAULT_WAIT_S = 10; // after a throttle that does not say how long
 const SPEECH_DELAY_MS = 500; // of quiet before results are announced
-const CONFIRMATION_MS = 2_500; // in which nothing else is announced
+const CONFIRMATION_MS = 4_000; // in which nothing else is announced
 const MAX_RELATED = 8;
 const MAX_NEWEST = 12;
 const SKELETON_TILES = 18;
+const SCROLLER = ".main, .picker"; // a pointer goes down on them where their scrollbar is dragged
+const NEAR_END = "600px";
 
 const STATE_ICONS = {
   offline: "offline", setup: "setup", key: "setup", token: "lock", forbidden: "lock", throttled: "slow",
@@ -110,7 +112,7 @@ export class Messages {
   }
 
   showRelated(queries) {
-    const buttons = queries.slice(0, MAX_RELATED).map((query) => this.#queryButton(query, {}, query));
+    const buttons = queries.slice(0, MAX_RELATED).map((query) => this.#queryButton(query, query));
     this.related.replaceChildren(...buttons);
     this.related.hidden = !queries.length;
   }
@@ -130,34 +132,35 @@ export class Messages {
   async showFirst(searches, pictures) {
     const words = this.#words;
     const samples = this.#samples();
+    const search = (_, { id }) => this.#actions.search(`id:${id}`);
     this.#show(
       element("h3", {}, words("first_title")), element("p", {}, words("first_text")),
       searches.length > 0 && this.#recent(searches), samples,
     );
     const found = await pictures;
-    if (found.length && samples.isConnected) samples.after(this.#pictures(found));
+    if (found.length && samples.isConnected) samples.after(this.#pictures("used", found, search));
   }
 
   showNewest(images) {
-    const thumbs = images.slice(0, MAX_NEWEST).map((image, index) => button(
-      { class: "used", "aria-label": titleOf(image, this.#words), click: () => this.#actions.showNewest(index) },
-      element("img", { alt: "", src: image.thumb?.url }),
-    ));
-    this.panel.append(this.#group("newest", thumbs));
+    this.panel.append(this.#pictures("newest", images.slice(0, MAX_NEWEST), this.#actions.showNewest));
   }
 
-  showNone(query, isNarrowed, related) {
+  /** @param {string} query @param {{text: string, instead: object}[]} filters @param {string[]} related */
+  showNone(query, filters, related) {
     const words = this.#words;
     const shorter = query.split(/\s+/).slice(0, -1).join(" ");
-    const clear = () => button({ class: "primary", click: this.#actions.clearFilters }, words("filters_clear"));
-    const others = related.slice(0, MAX_RELATED).map((text) => this.#queryButton(text, {}, text));
+    const clear = () => button({ class: "primary", click: () => this.#actions.unfilter() }, words("filters_clear"));
+    const drop = ({ text, instead }) => button({
+      class: "pill", "aria-label": `${words("remove")}: ${text}`, click: () => this.#actions.unfilter(instead),
+    }, text, icon("close"));
+    const others = related.slice(0, MAX_RELATED).map((text) => this.#queryButton(text, text));
     this.#show(
       icon("search"), element("h3", {}, words("none_title", { query })),
-      element("p", {}, words(isNarrowed ? "none_filters" : "none_text")),
+      element("p", {}, words(filters.length ? "none_filters" : "none_text")),
       element(
         "div", { class: "row" },
-        isNarrowed && clear(),
-        shorter && this.#queryButton(shorter, {}, words("none_shorter", { query: shorter })),
+        filters.map(drop), filters.length > 0 && clear(),
+        shorter && this.#queryButton(shorter, words("none_shorter", { query: shorter })),
       ),
       others.length ? this.#group("related", others) : this.#samples(),
     );
@@ -219,20 +222,19 @@ export class Messages {
   #recent(searches) {
     const words = this.#words;
     const clear = button({ class: "link", click: this.#actions.forgetRecent }, words("recent_clear"));
-    return this.#group("recent", searches.map((query) => this.#queryButton(query, {}, icon("clock"), query)), clear);
+    return this.#group("recent", searches.map((query) => this.#queryButton(query, icon("clock"), query)), clear);
   }
 
   #samples() {
     const queries = this.#config.isSandbox ? SANDBOX_SAMPLES : this.#words.list("samples");
-    return this.#group("samples_label", queries.map((query) => this.#queryButton(query, {}, icon("search"), query)));
+    return this.#group("samples_label", queries.map((query) => this.#queryButton(query, icon("search"), query)));
   }
 
-  #pictures(images) {
-    const thumbs = images.map((image) => this.#queryButton(
-      `id:${image.id}`, { class: "used", "aria-label": titleOf(image, this.#words) },
+  #pictures(key, images, choose) {
+    return this.#group(key, images.map((image, index) => button(
+      { class: "used", "aria-label": titleOf(image, this.#words), click: () => choose(index, image) },
       element("img", { alt: "", src: image.thumb?.url }),
-    ));
-    return this.#group("used", thumbs);
+    )));
   }
 
   #group(key, items, extra) {
@@ -244,8 +246,67 @@ export class Messages {
     );
   }
 
-  #queryButton(query, attributes, ...label) {
-    return button({ class: "pill", dir: "auto", ...attributes, click: () => this.#actions.search(query) }, ...label);
+  #queryButton(query, ...label) {
+    return button({ class: "pill", dir: "auto", click: () => this.#actions.search(query) }, ...label);
+  }
+}
+
+/** After the tiles: a button for more, or the end. For pointer users more loads by itself. */
+export class LoadMore {
+  node = element("div", { class: "tail" });
+  #words;
+  #load;
+  #usesPointer = false;
+  #observer;
+
+  // The frame's events tell who scrolls with a pointer from who uses keys or only clicks, until the signal ends that.
+  constructor({ words, config }, frame, signal, load) {
+    this.#words = words;
+    this.#load = load;
+    this.#observer = new IntersectionObserver((entries) => {
+      const isNear = entries.some(({ isIntersecting }) => isIntersecting);
+      if (isNear && this.#usesPointer && config.autoloads) load();
+    }, { scrollMargin: NEAR_END });
+    signal.addEventListener("abort", () => this.#observer.disconnect());
+    const notice = ({ type, target }) => {
+      if (type !== "pointerdown" || target.matches(SCROLLER)) this.#notice(type !== "keydown");
+    };
+    for (const name of ["pointerdown", "wheel", "touchmove", "keydown"]) {
+      frame.addEventListener(name, notice, { capture: true, passive: true, signal });
+    }
+  }
+
+  /** @param {CurrentSearch} search @param {number} shown - how many pictures */
+  render({ hasMore, isLoading, isReference }, shown) {
+    if (!hasMore) {
+      const end = element("p", { class: "end" }, this.#words("end", { n: shown }));
+      this.node.replaceChildren(...(isReference ? [] : [end]));
+      return;
+    }
+    const more = this.#moreButton();
+    more.textContent = this.#words(isLoading ? "more_loading" : "more");
+    more.setAttribute("aria-disabled", String(isLoading));
+  }
+
+  /** Look again whether the end is near: observers report changes only. */
+  look() {
+    this.#observer.disconnect();
+    this.#observer.observe(this.node);
+  }
+
+  /** The same button while more loads: it keeps the focus. */
+  #moreButton() {
+    const first = this.node.firstElementChild;
+    if (first?.matches(".more")) return first;
+    const node = button({ class: "pill more", click: () => this.#load({ movesFocus: true }) });
+    this.node.replaceChildren(node);
+    return node;
+  }
+
+  #notice(usesPointer) {
+    const began = usesPointer && !this.#usesPointer;
+    this.#usesPointer = usesPointer;
+    if (began) this.look();
   }
 }
 

@@ -1,14 +1,12 @@
 /* The picker itself: its parts, and what happens between them. The element is its door. */
 
-import { Chooser } from "./choosing.js";
 import { DetailsPane } from "./details.js";
 import { button, element, icon } from "./dom.js";
-import { Explorer } from "./exploring.js";
-import { FilterBar, isAlone, NO_FILTERS, NO_SCOPE } from "./filters.js";
+import { Explorer, FilterBar, isAlone, NO_FILTERS, NO_SCOPE } from "./filters.js";
 import { editsFrom, reference } from "./images.js";
-import { Inserter, SelectionBar } from "./insertion.js";
-import { Announcer, KeyHelp, Messages } from "./messages.js";
-import { LoadMore, ResultsGrid } from "./results.js";
+import { Chooser, Inserter, SelectionBar } from "./insertion.js";
+import { Announcer, KeyHelp, LoadMore, Messages } from "./messages.js";
+import { ResultsGrid } from "./results.js";
 import { Finder, SearchBox } from "./search.js";
 
 const NARROW_WIDTH = 640; // in pixels, as are the next two
@@ -84,7 +82,7 @@ export class Picker {
     });
     this.#messages = new Messages(words, config, {
       search: (query) => this.#searchFor(query),
-      clearFilters: () => this.#clearFilters(),
+      unfilter: (values) => this.#clearFilters(values),
       forgetRecent: () => this.#forgetRecent(),
       showNewest: (index) => this.#explorer.showNewest(index),
     });
@@ -104,6 +102,7 @@ export class Picker {
     });
     this.#selectionBar = new SelectionBar(words, {
       clear: () => this.#chooser.deselect(),
+      arrange: (images, index) => this.#chooser.arrange(images, index),
       insert: (asSlideshow) => this.#chooser.insertSelection({ asSlideshow }),
     });
     this.#keyHelp = new KeyHelp(words, (before) => this.#finder.keepFocus(before));
@@ -182,8 +181,9 @@ export class Picker {
   #run(options) {
     const { state } = this.#context;
     const query = this.input.value.trim();
-    if (reference(query) || (query && isAlone(state.filters))) state.setFilters(NO_SCOPE);
-    this.#filterBar.update(state.filters);
+    const isReference = Boolean(reference(query));
+    if (isReference || (query && isAlone(state.filters))) state.setFilters(NO_SCOPE);
+    this.#filterBar.update(state.filters, isReference);
     return this.#finder.run(options);
   }
 
@@ -231,8 +231,8 @@ export class Picker {
     this.search(this.input.value, values);
   }
 
-  #clearFilters() {
-    this.#filter(NO_FILTERS);
+  #clearFilters(values) {
+    this.#filter(values ?? NO_FILTERS);
     this.input.focus();
   }
 

@@ -1,9 +1,8 @@
-/* The results: a listbox of tiles in justified rows, and what comes after the last of them. */
+/* The results: a listbox of tiles in justified rows, and where these break, from numbers alone. */
 
-import { button, element, icon, setPixels } from "./dom.js";
+import { element, icon, setPixels } from "./dom.js";
 import { rightsOf, titleOf } from "./images.js";
 import { fillDrag } from "./insertion.js";
-import { justify } from "./rows.js";
 
 const MIN_RATIO = 0.5; // of a tile, which cuts what is beyond
 const MAX_RATIO = 3.2;
@@ -12,8 +11,10 @@ const COMPACT_ROW_HEIGHT = 132;
 const SMALL_ROW_HEIGHT = 104;
 const SMALL_SPACE = 480;
 const MEAN_RATIO = 1.4; // of width to height
-const NEAR_END = "600px";
-const SCROLLER = ".main, .picker"; // a pointer goes down on them where their scrollbar is dragged
+const MAX_TILES_IN_ROW = 24;
+const MAX_STRETCH = 1.35; // of a last row; beyond it the row is left short
+const SHORT_ROW_SCALE = 1.1; // how tall it is then
+const SHORT_ROW_COST = 0.15; // and what it counts, on the scale of squared logarithms below
 
 /** The tiles. One is in the tab order; arrow keys move between them, in the order that they are seen in. */
 export class ResultsGrid {
@@ -105,6 +106,7 @@ export class ResultsGrid {
     const { photographer: who, event, credit } = image;
     const label = who && !event ? words("option", { title, who }) : [title, who].filter(Boolean).join(", ");
     const rights = rightsOf(image, words);
+    const about = [image.family === "editorial" && words.date(image.date), credit.line].filter(Boolean).join(" · ");
     return element(
       "div",
       {
@@ -115,10 +117,10 @@ export class ResultsGrid {
       },
       element(
         "div", { class: "shot" }, image.thumb && this.#image(image),
-        element("span", { class: "name", dir: "auto" }, element("b", {}, title), element("small", {}, credit.line)),
+        element("span", { class: "name", dir: "auto" }, element("b", {}, title), element("small", {}, about)),
       ),
       rights && element("span", { class: "rights", title: rights }, icon("rights")),
-      element("span", { class: "by", dir: "auto" }, image.photographer || title),
+      element("span", { class: "by", dir: "auto" }, who && !event && icon("camera"), who || title),
       config.isMultiple && !event && element("span", { class: "mark" }),
     );
   }
@@ -262,61 +264,50 @@ export class ResultsGrid {
   }
 }
 
-/** After the tiles: a button for more, or the end. For pointer users more loads by itself. */
-export class LoadMore {
-  node = element("div", { class: "tail" });
-  #words;
-  #load;
-  #usesPointer = false;
-  #observer;
+/**
+ * Break tiles into rows as wide as the space. Breaks are chosen for all rows together, so that their heights come as
+ * near to the target as they can (as Knuth and Plass break paragraphs).
+ *
+ * @param {number[]} ratios - width by height of each tile
+ * @param {number} space - the width of a row, in pixels, as are the next two
+ * @param {number} target - the wanted height of a row
+ * @param {number} gap - between tiles
+ * @returns {{width: number, height: number}[][]} rows of tiles, in whole pixels
+ */
+export function justify(ratios, space, target, gap) {
+  const best = bestBreaks(ratios, space, target, gap);
+  const rows = [];
+  for (let end = ratios.length; end > 0; end = best[end].start) {
+    const { start, height } = best[end];
+    rows.unshift(sizeRow(ratios.slice(start, end), height, space, gap));
+  }
+  return rows;
+}
 
-  // The frame's events tell who scrolls with a pointer from who uses keys or only clicks, until the signal ends that.
-  constructor({ words, config }, frame, signal, load) {
-    this.#words = words;
-    this.#load = load;
-    this.#observer = new IntersectionObserver((entries) => {
-      const isNear = entries.some(({ isIntersecting }) => isIntersecting);
-      if (isNear && this.#usesPointer && config.autoloads) load();
-    }, { scrollMargin: NEAR_END });
-    signal.addEventListener("abort", () => this.#observer.disconnect());
-    const notice = ({ type, target }) => {
-      if (type !== "pointerdown" || target.matches(SCROLLER)) this.#notice(type !== "keydown");
-    };
-    for (const name of ["pointerdown", "wheel", "touchmove", "keydown"]) {
-      frame.addEventListener(name, notice, { capture: true, passive: true, signal });
+/** For each number of tiles: the start and height of the last row, and the cost of all rows up to it. */
+function bestBreaks(ratios, space, target, gap) {
+  const best = [{ cost: 0, start: 0, height: 0 }];
+  for (let end = 1; end <= ratios.length; end++) {
+    best[end] = { cost: Infinity, start: 0, height: 0 };
+    let sum = 0;
+    for (let start = end - 1; start >= 0 && end - start <= MAX_TILES_IN_ROW; start--) {
+      sum += ratios[start];
+      const full = (space - gap * (end - start - 1)) / sum; // the height at which the row fills the space
+      const isShort = end === ratios.length && full > target * MAX_STRETCH;
+      const height = isShort ? target * SHORT_ROW_SCALE : full;
+      const cost = best[start].cost + (isShort ? SHORT_ROW_COST : Math.log(full / target) ** 2);
+      if (cost < best[end].cost) best[end] = { cost, start, height };
+      if (height < target / 3) break;
     }
   }
+  return best;
+}
 
-  /** @param {CurrentSearch} search @param {number} shown - how many pictures */
-  render({ hasMore, isLoading, isReference }, shown) {
-    if (!hasMore) {
-      const end = element("p", { class: "end" }, this.#words("end", { n: shown }));
-      this.node.replaceChildren(...(isReference ? [] : [end]));
-      return;
-    }
-    const more = this.#moreButton();
-    more.textContent = this.#words(isLoading ? "more_loading" : "more");
-    more.setAttribute("aria-disabled", String(isLoading));
-  }
-
-  /** Look again whether the end is near: observers report changes only. */
-  look() {
-    this.#observer.disconnect();
-    this.#observer.observe(this.node);
-  }
-
-  /** The same button while more loads: it keeps the focus. */
-  #moreButton() {
-    const first = this.node.firstElementChild;
-    if (first?.matches(".more")) return first;
-    const node = button({ class: "pill more", click: () => this.#load({ movesFocus: true }) });
-    this.node.replaceChildren(node);
-    return node;
-  }
-
-  #notice(usesPointer) {
-    const began = usesPointer && !this.#usesPointer;
-    this.#usesPointer = usesPointer;
-    if (began) this.look();
-  }
+/** Sizes in whole pixels; what rounding took goes to the last tile. */
+function sizeRow(ratios, height, space, gap) {
+  const tall = Math.max(1, Math.round(height));
+  const row = ratios.map((ratio) => ({ width: Math.max(1, Math.floor(ratio * height)), height: tall }));
+  const rest = space - gap * (row.length - 1) - row.reduce((sum, tile) => sum + tile.width, 0);
+  if (rest < row.length * 2) row[row.length - 1].width += Math.floor(rest);
+  return row;
 }

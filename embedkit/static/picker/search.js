@@ -1,7 +1,7 @@
 /* Searching: the box that is typed into, and what its text finds. */
 
 import { button, element, focusedBeside, icon } from "./dom.js";
-import { activeFilters, countFilters, NEWEST, scopeOf } from "./filters.js";
+import { activeFilters, narrowedBy, NEWEST, scopeOf } from "./filters.js";
 import { reference } from "./images.js";
 import { ServiceError } from "./service.js";
 
@@ -273,7 +273,7 @@ export class Finder {
   #showNone(query, related) {
     const { state, words, announcer } = this.#context;
     this.#show("none");
-    this.#view.messages.showNone(query, countFilters(state.filters) > 0, related);
+    this.#view.messages.showNone(query, narrowedBy(state.filters, words), related);
     announcer.say(words("none_title", { query }));
   }
 

@@ -4,10 +4,10 @@
 
 import type { PickerConfig, PickerState } from "./state.js";
 import type { Service, ServiceError } from "./service.js";
-import type { Announcer, Messages } from "./messages.js";
+import type { Announcer, LoadMore, Messages } from "./messages.js";
 import type { DetailsPane } from "./details.js";
 import type { Inserter, SelectionBar } from "./insertion.js";
-import type { LoadMore, ResultsGrid } from "./results.js";
+import type { ResultsGrid } from "./results.js";
 import type { SearchBox } from "./search.js";
 import type { Choice, Credit } from "../embedkit-picker.js";
 
@@ -167,7 +167,8 @@ export interface FilterActions {
 
 export interface MessageActions {
   search(query: string): void;
-  clearFilters(): void;
+  /** Set filters so that they leave out less; without values, so that they leave out nothing. */
+  unfilter(values?: Record<string, any>): void;
   forgetRecent(): void;
   /** Open the details of one of the newest pictures. */
   showNewest(index: number): void;
@@ -216,6 +217,8 @@ export interface ChooserParts {
 
 export interface SelectionActions {
   clear(): void;
+  /** Select these pictures instead, in their order; the focus goes to the one of that index. */
+  arrange(images: Picture[], index: number): void;
   /** Insert all that are selected. */
   insert(asSlideshow: boolean): void;
 }

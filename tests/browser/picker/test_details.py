@@ -55,6 +55,7 @@ def test_what_is_said_goes_into_the_shortcode(desk: Desk) -> None:
     page.get_by_label("Display as").select_option("Click to load")
     expect(code).to_have_text('[getty src="900000" width="480" caption="true" align="right" target="facade"]')
     page.get_by_label("Caption", exact=True).select_option("Custom")
+    expect(page.get_by_label("Caption text")).to_be_in_viewport(ratio=1)  # it has come into view
     page.get_by_label("Caption text").fill('Quay [east] "B" & <co>')
     page.get_by_label("Alternative text").fill("Boats")
     page.get_by_label("Display as").select_option("Site default")

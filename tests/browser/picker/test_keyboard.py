@@ -345,7 +345,7 @@ def test_what_was_done_is_seen_and_comes_before_what_was_loaded(desk: Desk) -> N
     expect(page.locator(".toast")).to_be_visible()
     page.get_by_role("button", name="Load more").click()
     expect(tiles(page)).to_have_count(60)
-    page.clock.run_for(2_000)
+    page.clock.run_for(3_500)
     expect(status).to_have_text("Inserted: Harbour at dusk 1")
     page.clock.run_for(1_000)
     expect(status).to_have_text("30 more loaded")

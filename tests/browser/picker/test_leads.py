@@ -182,5 +182,5 @@ def test_title_and_credit_are_seen_on_a_tile(desk: Desk) -> None:
     assert name.evaluate("node => getComputedStyle(node).opacity") == "0"
     page.keyboard.press("Tab")
     tiles(page).nth(1).focus()
-    assert name.inner_text() == f"{TITLE}\nSofía Jansen / Tidewater RM / Getty Images"
+    assert name.inner_text() == f"{TITLE}\nAugust 23, 2018 · Sofía Jansen / Tidewater RM / Getty Images"
     assert name.evaluate("node => getComputedStyle(node).opacity") == "1"

@@ -44,7 +44,7 @@ def order() -> list[Path]:
 
 def test_the_rooms_are_there() -> None:
     rooms = {path.stem for path in ROOMS}
-    assert rooms >= {"service", "state", "results", "details", "dialog", "field", "words"}
+    assert rooms >= {"service", "state", "results", "details", "element", "field", "words"}
 
 
 def test_imports_go_one_way_from_the_entry_to_the_parts() -> None:

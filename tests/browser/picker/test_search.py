@@ -135,6 +135,7 @@ def test_a_reference_is_resolved_and_a_phrase_is_searched_for(desk: Desk, pasted
     expect(tiles(page)).to_have_count(1)
     expect(page.get_by_role("heading", name="Resolved 74917285")).to_be_visible()  # its details are open
     expect(page.get_by_role("status")).to_have_text("1 picture found")
+    expect(page.get_by_role("group", name="Filters")).to_be_hidden()  # which would change nothing
 
 
 def test_filters_offer_only_what_the_family_takes(desk: Desk) -> None:

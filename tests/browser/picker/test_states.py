@@ -227,6 +227,16 @@ def selected(desk: Desk, page: Page) -> None:
         page.locator(".mark").nth(place).click()
 
 
+def selecting(desk: Desk, page: Page) -> None:
+    """With the details of one that is not selected, and of one that is."""
+    search(page)
+    for place in (0, 2):
+        page.locator(".mark").nth(place).click()
+    tiles(page).nth(1).click()
+    if page.locator(".picker[data-narrow]").count():
+        page.locator(".select").click()
+
+
 STATES: dict[str, tuple[str, Setting]] = {
     "first use": ("first", first),
     "loading": ("loading", loading),
@@ -256,6 +266,7 @@ STATES: dict[str, tuple[str, Setting]] = {
     "as markup": ("results", as_markup),
     "details of one that may not": ("results", not_embeddable),
     "selection": ("results", selected),
+    "selecting in details": ("results", selecting),
 }
 
 # The words of each state that tell what is the case and what to do, by their keys in locales/*.json.
@@ -311,6 +322,7 @@ SAID: dict[str, tuple[str, ...]] = {
     "as markup": ("insert", "view_embed"),
     "details of one that may not": ("refused_title", "insert"),
     "selection": ("selected", "insert_all", "selection_clear"),
+    "selecting in details": ("select",),
 }
 
 

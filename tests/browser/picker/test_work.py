@@ -156,6 +156,28 @@ def test_authors_choose_among_few_forms(desk: Desk, attributes: str, offered: li
     assert page.locator("#option-target option").all_inner_texts() == offered
 
 
+# -- selections --------------------------------------------------------------------------------------------
+
+
+def test_a_selection_is_seen_put_in_order_and_thinned_out(desk: Desk) -> None:
+    page = desk.open("multiple")
+    search(page)
+    for place in (2, 0, 1):
+        page.locator(".mark").nth(place).click()
+    search(page, "lighthouse")  # they stay in sight
+    bar = page.get_by_role("group", name="Selection")
+    expect(bar.get_by_role("listitem")).to_have_count(3)
+    earlier = bar.get_by_role("button", name="Move earlier: A lighthouse keeper's morning 2")
+    earlier.click()
+    expect(earlier).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(bar.get_by_role("listitem").first.get_by_role("button")).to_be_focused()
+    bar.get_by_role("button", name="Remove: Harbour at dusk 1").click()
+    expect(tiles(page).nth(0)).to_have_attribute("aria-selected", "false")
+    page.get_by_role("button", name="Insert 2 pictures").click()
+    assert chosen(page) == "[getty 900001]\n\n[getty 900002]"
+
+
 # -- by hand -----------------------------------------------------------------------------------------------
 
 
@@ -241,6 +263,33 @@ def test_a_newsroom_searches_by_section_and_date(desk: Desk) -> None:
     assert (asked["date_from"], asked["date_to"]) == ("2026-03-01", "2026-03-31")
 
 
+def test_today_is_the_editors_day(desk: Desk) -> None:
+    """In the evening it is tomorrow in UTC, of which nobody has pictures yet."""
+    page = desk.open(timezone_id="America/Los_Angeles")
+    page.clock.set_fixed_time("2026-09-03T02:30:00Z")
+    page.get_by_role("radio", name="Editorial").check()
+    page.get_by_label("Any date").select_option("Today")
+    search(page)
+    assert last_query(desk)["date_from"] == "2026-09-02"
+
+
+def test_where_nothing_is_found_each_filter_can_be_dropped(desk: Desk) -> None:
+    page = desk.open()
+    desk.service.total = 0
+    page.get_by_role("radio", name="Editorial").check()
+    page.get_by_label("Any date").select_option("Today")
+    page.get_by_label("Sort by").select_option("Newest first")
+    search(page)
+    panel = page.locator(".panel.none")
+    expect(panel.get_by_role("button")).to_contain_text(["Editorial", "Today", "Clear filters"])
+    desk.service.total = 70
+    panel.get_by_role("button", name="Remove: Today").click()
+    expect(tiles(page)).to_have_count(30)
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    asked = last_query(desk)
+    assert ("date_from" in asked, asked["family"], asked["sort_order"]) == (False, "editorial", "newest")
+
+
 def test_what_is_for_editorial_use_only_is_seen_and_can_be_left_out(desk: Desk) -> None:
     page = desk.open()
     search(page)
@@ -250,7 +299,7 @@ def test_what_is_for_editorial_use_only_is_seen_and_can_be_left_out(desk: Desk) 
     tiles(page).nth(1).click()
     expect(page.locator(".side .rights")).to_have_text("For editorial use only.")
     page.get_by_role("radio", name="Creative").check()
-    page.get_by_label("Without editorial use only").check()
+    page.get_by_label("Exclude editorial use only").check()
     until(page, "heard.filter(([name]) => name === 'results').length >= 3")
     assert last_query(desk)["exclude_editorial_use_only"] == "true"
     assert (
