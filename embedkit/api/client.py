@@ -116,7 +116,7 @@ class Api:
 
     @property
     def boards(self) -> Boards:
-        """The boards of the customer that EMBEDKIT_USERNAME names."""
+        """The boards of the customer, named by EMBEDKIT_USERNAME or logged in."""
         from embedkit.api.boards import Boards  # most searches come without
 
         return Boards(self._api, self._session)

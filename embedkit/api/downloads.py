@@ -37,6 +37,7 @@ ENDINGS = {
     "image/x-eps": ".eps",
     "application/zip": ".zip",
 }
+GOES_ON = "The picture is licensed: run the same again, and it goes on without a second licence."
 NOT_A_PICTURE = ("text/", "application/json", "application/xml", "application/xhtml")  # a message
 
 
@@ -188,6 +189,13 @@ class Downloads:
 
     def _fetch(self, order: Order, request: Request, sink: DownloadSink) -> str:
         """Get a file into a sink; returns its media type."""
+        try:
+            return self._receive(order, request, sink)
+        except Unavailable as error:
+            error.hint = GOES_ON
+            raise
+
+    def _receive(self, order: Order, request: Request, sink: DownloadSink) -> str:
         id, response = order.asset, self._session.fetch(replace(request, sink=sink))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status in (404, 410):
@@ -195,7 +203,7 @@ class Downloads:
         if response.status != 200:
             raise _delivery_error(response, id)
         if not sink.received or sink.total not in (None, sink.received):
-            raise Unavailable("The file is not whole.", hint="Try again later.", ref=id, **response.evidence)
+            raise Unavailable("The file is not whole.", ref=id, **response.evidence)
         if media_type.startswith(NOT_A_PICTURE):
             message, hint = "What was delivered is not a picture.", "Try again later."
             raise InvalidResponse(message, hint=hint, ref=id, **response.evidence)
@@ -213,5 +221,5 @@ def _delivery_error(response: Response, id: str) -> ProviderError:
         hint = "Look for it in the download history at gettyimages.com."
         return error_mapping.error_for(response, NotFound, "the file is not there any more", hint, id)
     if 400 <= response.status < 600:
-        return error_mapping.error_for(response, Unavailable, "the file is not delivered", "Try again later.", id)
+        return error_mapping.error_for(response, Unavailable, "the file is not delivered", GOES_ON, id)
     return error_mapping.error_for(response, InvalidResponse, "that is not a file", "Try again later.", id)

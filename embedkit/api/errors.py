@@ -57,8 +57,8 @@ KEY_REFUSED = (InvalidKey, "the key is missing or refused", "Check EMBEDKIT_API_
 TOKEN_REFUSED = (
     InvalidToken,
     "the token is missing or refused",
-    "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET;"
-    " downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD, too.",
+    "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET; for what a customer has, run embedkit login, or set"
+    " EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD, too.",
 )
 NO_CUSTOMER = (
     InvalidToken,
@@ -68,7 +68,8 @@ NO_CUSTOMER = (
 NOT_LICENSED = (
     NotLicensed,
     "this picture is outside the customer's agreement",
-    "Choose another picture, or another product_type among its largest downloads; or check EMBEDKIT_USERNAME.",
+    "Choose another picture, or another product_type among its largest downloads;"
+    " or check the account: EMBEDKIT_USERNAME, or embedkit login.",
 )
 NO_PRODUCT = (
     PermissionDenied,
@@ -83,7 +84,7 @@ SIZE_REFUSED = (
 BOARD_REFUSED = (
     PermissionDenied,
     "the customer may not do that",
-    "Ask the owner of the board, or check EMBEDKIT_USERNAME.",
+    "Ask the owner of the board, or check the account: EMBEDKIT_USERNAME, or embedkit login.",
 )
 NO_FEED = (
     PermissionDenied,
@@ -93,7 +94,8 @@ NO_FEED = (
 OUT_OF_REACH = (
     PermissionDenied,
     "these credentials do not reach that far",
-    "Ask Getty Images what the key includes; downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
+    "Ask Getty Images what the key includes; for what a customer has, run embedkit login, or set EMBEDKIT_USERNAME"
+    " and EMBEDKIT_PASSWORD.",
 )
 
 _CODE = re.compile("[A-Z][A-Za-z]{2,63}")

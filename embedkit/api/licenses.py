@@ -138,8 +138,8 @@ def choose(offers: Sequence[DownloadOffer], id: str, params: Mapping[str, Any]) 
     if len(fitting) == 1:
         return fitting[0]
     if not distinct:
-        message = "These credentials may download no file of this picture"
-        raise NotLicensed(f"{message}.", hint="Choose another picture, or check EMBEDKIT_USERNAME.", ref=id)
+        hint = "Choose another picture, or check the account: EMBEDKIT_USERNAME, or embedkit login."
+        raise NotLicensed("These credentials may download no file of this picture.", hint=hint, ref=id)
     if not fitting:
         message = "The customer has no access to this product."
         hint = f"Choose another product_type among its largest downloads: {_names(distinct.values())}."

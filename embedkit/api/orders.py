@@ -39,6 +39,7 @@ from embedkit.errors import (
     AlreadyLicensed,
     EmbedKitError,
     LicenseUnknown,
+    NotFound,
     PermissionDenied,
     ProviderError,
     QuotaExhausted,
@@ -56,7 +57,7 @@ ORDER_TIMEOUT_S = 30.0  # Amazon's gateway, which Getty uses, gives a request up
 SETTLE_S = 30.0  # so an order that is older, and not in the history, is not on its way any more
 SITE = "the download history at gettyimages.com"
 Records = tuple[Mapping[str, Any], ...]
-ANEW = "Pass again=True (--again) to license it once more."
+ANEW = "again=True licenses it a second time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class Orders:
         return DownloadPlan(
             id,
             offer,
-            size=_size(image.download_sizes, params.get("height")),
+            size=_size(image.download_sizes, params.get("height"), id),
             costs=0 if is_free and not again else 1,
             licensed=licensed,
             remaining=self._remaining(offer),
@@ -233,7 +234,7 @@ class Orders:
             if past.unknown:
                 raise _unknown(past.unknown[-1], "can't be read", error) from error
             if isinstance(error, Unauthorized | PermissionDenied):  # that does not pass by itself
-                error.hint = f"{error.hint} Without the download history, only again=True (--again) licenses."
+                error.hint = f"{error.hint} Without the download history, only again=True licenses."
             raise
         self._judge(past, len(found), again=again)
         return found
@@ -346,9 +347,15 @@ class Orders:
         return datetime.fromtimestamp(self._settings.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _size(sizes: Sequence[DownloadSize], height: int | None) -> DownloadSize | None:
-    """The size of that height, or the largest."""
+def _size(sizes: Sequence[DownloadSize], height: int | None, id: str) -> DownloadSize | None:
+    """The size of that height, or the largest; None where none is listed.
+
+    :raises NotFound: where all that are listed are of other heights, as an order would be refused.
+    """
     fitting = [size for size in sizes if height in (None, size.height)]
+    if sizes and not fitting:
+        heights = ", ".join(sorted({str(size.height) for size in sizes}, key=int))
+        raise NotFound(f"{id} has no size {height} pixels high.", hint=f"There are {heights}.", ref=id)
     return max(fitting, key=lambda size: (size.width or 0) * (size.height or 0), default=None)
 
 
@@ -367,12 +374,14 @@ def _licensed(
     if not order and record:
         day, product = str(record.get("date_downloaded"))[:10], describe(str(record.get("product_type")))
         since = f" since {day}, under {product}"
-    where = f"was saved as {order.path}" if order and order.path else f"can be had from {SITE}"
-    return AlreadyLicensed(f"{id} is licensed already{since}.", hint=f"{why}Its file {where}. {ANEW}", ref=id)
+    where = f"Its file was saved as {order.path}" if order and order.path else f"Get its file from {SITE}"
+    return AlreadyLicensed(f"{id} is licensed already{since}.", hint=f"{why}{where}; {ANEW}", ref=id)
 
 
 def _unknown(order: Order, why: str, error: EmbedKitError | None = None) -> LicenseUnknown:
     because = f" ({error.message.rstrip('.')})" if error else ""
     message = f"Whether {order.asset} was licensed at {order.at} is not known: the answer was lost, and the"
-    hint = f"Look at {SITE}, or run this again once it can be read. {ANEW}"
+    hint = (
+        f"Look at {SITE}: if it is not there, pass again=True. Or run this again later, which looks there first."
+    )
     return LicenseUnknown(f"{message} download history {why}{because}.", hint=hint, ref=order.asset)

@@ -23,8 +23,8 @@ DOWNLOAD = ("id", "date_downloaded", "product_type", "product_id", "agreement_na
 def products(json_: bool) -> None:
     """Print your agreements, and the downloads that they have left.
 
-    For customers: needs EMBEDKIT_API_KEY, and embedkit login, or EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and
-    EMBEDKIT_PASSWORD.
+    For customers of Getty Images: needs EMBEDKIT_API_KEY and embedkit login, or else EMBEDKIT_API_KEY,
+    EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.
     """
     with open_kit() as kit:
         found = kit.api.products()

@@ -38,8 +38,7 @@ description_option = click.option("--description", metavar="TEXT", help="What th
 def boards() -> None:
     """Manage boards (shared collections of pictures).
 
-    BOARD is the ID that "list" and "create" print. For customers of Getty Images: needs EMBEDKIT_API_KEY,
-    EMBEDKIT_API_SECRET, EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.
+    BOARD is the ID that "list" and "create" print. Needs the same as embedkit products.
     """
 
 

@@ -22,7 +22,7 @@ from embedkit.cli.output import (
     progress,
     say,
 )
-from embedkit.errors import ConfigurationError, NotFound, NotLicensed, PermissionDenied, UnsupportedReference
+from embedkit.errors import NotFound, NotLicensed, PermissionDenied, UnsupportedReference
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 PRODUCT_TYPES = get_args(ProductType)
 SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
-OPTIONS = {"product_type": "--product-type", "product_id": "--product-id"}
 
 
 @click.command()
@@ -53,6 +52,13 @@ OPTIONS = {"product_type": "--product-type", "product_id": "--product-id"}
     "--height", type=click.IntRange(1), metavar="N", help="The size N pixels high; by default the largest."
 )
 @click.option(
+    "--max-height",
+    "limit",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The largest size up to N pixels high, which is another height for each picture.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(),
@@ -64,33 +70,38 @@ OPTIONS = {"product_type": "--product-type", "product_id": "--product-id"}
 @click.option("--again", is_flag=True, help="License it once more, where it is licensed already or nobody knows.")
 @as_json
 def download(
-    id: str, sizes: bool, dry_run: bool, output: str, force: bool, again: bool, json_: bool, **options: int | str
+    id: str,
+    sizes: bool,
+    dry_run: bool,
+    limit: int | None,
+    output: str,
+    force: bool,
+    again: bool,
+    json_: bool,
+    **options: int | str,
 ) -> None:
     """License and download a picture, never twice.
 
-    ID is an ID, a URL or a shortcode. For customers of Getty Images: needs EMBEDKIT_API_KEY, EMBEDKIT_API_SECRET,
-    EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.
+    ID is an ID, a URL or a shortcode. Needs the same as embedkit products.
 
     Each order of a file is a licence, so no picture is ordered twice: a journal and Getty's download history are
     looked up first, and after an interruption the same command goes on. Exits 1 where the picture is licensed and
     its file can't be got any more, or where nobody knows; --again licenses it once more.
     """
     params: JSON = {name: value for name, value in options.items() if value}
+    if limit and "height" in params:
+        raise click.UsageError("--height and --max-height exclude each other.")
     with open_kit() as kit:
         asset_id = _one_id(kit, id)
-        try:
-            if sizes:
-                downloads = kit.api.downloads
-                _print_sizes(asset_id, downloads.sizes(asset_id), downloads.largest(asset_id), json_)
-            elif dry_run:
-                _print_plan(kit.api.downloads.plan(asset_id, again=again, **params), json_)
-            else:
-                _save(kit, asset_id, output, force=force, again=again, json_=json_, params=params)
-        except ConfigurationError as error:
-            argument, _, rest = str(error).partition(" ")
-            if argument in OPTIONS:
-                raise click.UsageError(f"{OPTIONS[argument]} {rest}") from None
-            raise
+        if limit and not sizes:
+            params["height"] = _largest_height(kit, asset_id, limit)
+        if sizes:
+            downloads = kit.api.downloads
+            _print_sizes(asset_id, downloads.sizes(asset_id), downloads.largest(asset_id), json_)
+        elif dry_run:
+            _print_plan(kit.api.downloads.plan(asset_id, again=again, **params), json_)
+        else:
+            _save(kit, asset_id, output, force=force, again=again, json_=json_, params=params)
 
 
 def _one_id(kit: EmbedKit, reference: str) -> str:
@@ -100,6 +111,15 @@ def _one_id(kit: EmbedKit, reference: str) -> str:
     return items[0]
 
 
+def _largest_height(kit: EmbedKit, id: str, limit: int) -> int:
+    """The height of the largest size that is no higher."""
+    heights = [one.height for one in kit.api.downloads.sizes(id) if one.height]
+    if fitting := [height for height in heights if height <= limit]:
+        return max(fitting)
+    hint = f"The smallest is {min(heights)}." if heights else f"Try: embedkit download {id} --sizes"
+    raise NotFound(f"{id} has no size up to {limit} pixels high.", hint=hint)
+
+
 def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json_: bool, params: JSON) -> None:
     if output.endswith(("/", os.sep)):  # a folder, as it is written
         os.makedirs(output, exist_ok=True)
@@ -107,7 +127,7 @@ def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json
         with progress("Downloading") as step:
             done = kit.api.downloads.save(id, output, overwrite=force, again=again, progress=step, **params)
     except (NotFound, PermissionDenied, NotLicensed) as error:
-        if params:  # a size or an agreement that there is not
+        if params and error.getty_code != "ImageNotFound":  # a size or an agreement that there is not
             error.hint = f"{error.hint or ''} Try: embedkit download {id} --sizes".strip()
         raise
     except FileExistsError as error:
@@ -141,6 +161,8 @@ def _print_plan(plan: DownloadPlan, json_: bool) -> None:
         "budget": "none" if plan.budget is None else f"{plan.used} of {plan.budget} used this month",
     }
     click.echo("\n".join(f"{name:9} {value}" for name, value in rows.items()))
+    if plan.costs and plan.budget is not None and plan.used >= plan.budget:
+        say("The budget of this month is used up: the download would be refused.")
     if plan.costs and plan.licensed is not False:
         say("It is not licensed twice by itself: that takes --again.")
 

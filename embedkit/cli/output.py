@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 import click
 from click.core import ParameterSource
 
-from embedkit.errors import EmbedKitError, Unavailable
+from embedkit.errors import ConfigurationError, EmbedKitError, Unavailable
 from embedkit.process import lazy_pattern
 
 if TYPE_CHECKING:
@@ -144,7 +144,10 @@ def error_json(error: EmbedKitError) -> dict[str, Any]:
 
 @contextmanager
 def open_kit(**settings: Any) -> Iterator[EmbedKit]:
-    """A kit for one command: what it showed stale is refreshed before the command ends."""
+    """A kit for one command: what it showed stale is refreshed before the command ends.
+
+    Errors name options, in place of the arguments that they set; what is wrong with one is a mistake in the call.
+    """
     from dataclasses import replace
 
     from embedkit.kit import EmbedKit
@@ -152,7 +155,24 @@ def open_kit(**settings: Any) -> Iterator[EmbedKit]:
 
     made = Settings.from_env(os.environ)
     with EmbedKit(replace(made, **settings) if settings else made, background=False) as kit:
-        yield kit
+        try:
+            yield kit
+        except EmbedKitError as error:
+            error.args, error.hint = (as_typed(error.message),), error.hint and as_typed(error.hint)
+            if isinstance(error, ConfigurationError) and error.message.startswith("--"):
+                raise click.UsageError(str(error)) from None
+            raise
+
+
+def as_typed(message: str) -> str:
+    """A message with the options of the command in place of arguments: where it begins with one, says to pass one
+    (``again=True``), or names one that is no word (``product_type``)."""
+    for one in click.get_current_context().command.params:
+        name = re.escape(str(one.name))
+        if isinstance(one, click.Option) and name != "json_":
+            anywhere = rf"\b{name}\b" if "_" in name else rf"^{name}\b(?= )"
+            message = re.sub(rf"\b{name}=True\b|{anywhere}", max(one.opts, key=len), message)
+    return message
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from embedkit.cli.output import (
     Column,
     again,
     as_json,
+    as_typed,
     counted,
     is_wide,
     open_kit,
@@ -34,7 +35,7 @@ from embedkit.cli.output import (
     print_table,
     say,
 )
-from embedkit.errors import ConfigurationError, InvalidResponse
+from embedkit.errors import InvalidResponse
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
@@ -154,16 +155,9 @@ def search(
     with open_kit() as kit:
         if not kit.settings.api_key:
             say("embedkit demo searches sample pictures, and needs no key.")
-        try:
-            prepared = kit.api.search.prepare(
-                " ".join(words),
-                family=family,
-                embed_content_only=not all_,
-                exclude_nudity=not nudity,
-                **given,
-            )
-        except ConfigurationError as error:
-            raise click.UsageError(_with_option(str(error))) from None
+        prepared = kit.api.search.prepare(
+            " ".join(words), family=family, embed_content_only=not all_, exclude_nudity=not nudity, **given
+        )
         page = _page(kit, prepared)
     if json_:
         print_json(search_page_json(page, _json))
@@ -244,14 +238,7 @@ def _page(kit: EmbedKit, prepared: PreparedSearch) -> SearchPage:
 def _check_family(family: Family, given: Mapping[str, Any]) -> None:
     for name in given.keys() - takes(family).keys():
         fitting = [f"--family {other}" for other in FAMILIES if name in takes(other)]
-        raise click.UsageError(_with_option(f"{name} goes with {' or '.join(fitting)}."))
-
-
-def _with_option(message: str) -> str:
-    """A message that begins with a parameter, with the option that was typed in its place."""
-    options = {one.name: one.opts[0] for one in click.get_current_context().command.params}
-    name, blank, rest = message.partition(" ")
-    return f"{options.get(name, name)}{blank}{rest}"
+        raise click.UsageError(as_typed(f"{name} goes with {' or '.join(fitting)}."))
 
 
 def _json(image: Image) -> JSON:

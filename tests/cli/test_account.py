@@ -62,7 +62,7 @@ def test_the_json_at_a_path(run: Run) -> None:
         (("history", "74917285", "--from", "2026-01-01"), 2, "--from does not go with an ID"),
         (("history", "x y"), 2, "is not an asset ID"),
         (("history", "500000404"), 4, "picture not found"),
-        (("history", "--from", "yesterday"), 2, "date_from can't be 'yesterday'"),
+        (("history", "--from", "yesterday"), 2, "--from can't be 'yesterday'"),
     ],
 )
 def test_what_cannot_be_shown_says_why(run: Run, args: tuple[str, ...], code: int, says: str) -> None:

@@ -95,13 +95,22 @@ def test_size_and_agreement_can_be_chosen(run: Run, sandbox: SandboxServer) -> N
     assert json.loads(done.out)["bytes"] == smallest["bytes"]
     (order,) = orders(sandbox)
     assert (order["height"], order["product_type"]) == (str(smallest["height"]), offer)
+    up_to = ("--max-height", str(smallest["height"] + 1), "--dry-run", "--json", "--product-type", offer)
+    planned = json.loads(run("download", ID, *up_to).out)
+    assert (planned["size"]["height"], planned["costs"]) == (smallest["height"], 0)
+    other = run("download", ID, "--product-type", offer, "--output", "other.jpg")
+    assert (other.code, len(orders(sandbox))) == (1, 1)
+    assert other.err.endswith(f"{ID}.jpg; --again licenses it a second time.\n")
 
 
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (("500000404",), 4, "picture not found, it was withdrawn or never existed"),
+        (("500000404", *PRODUCT), 4, "withdrawn or never existed (ImageNotFound). Choose another picture.\n"),
         ((ID, "--height", "17", *PRODUCT), 4, f"Try: embedkit download {ID} --sizes"),
+        ((ID, "--height", "17", "--dry-run", *PRODUCT), 4, "has no size 17 pixels high. There are "),
+        ((ID, "--max-height", "17", *PRODUCT), 4, "has no size up to 17 pixels high. The smallest is "),
+        ((ID, "--max-height", "600", "--height", "594"), 2, "--height and --max-height exclude each other"),
         ((ID, "--product-type", "creditpack"), 2, f"Try: embedkit download {ID} --sizes"),
         ((ID, "--product-type", "gift"), 2, "easyaccess"),
         ((ID, "--height", "0"), 2, "--height"),
@@ -127,7 +136,10 @@ def test_what_cannot_be_downloaded_is_explained(
             {"API_SECRET": "", "USERNAME": "", "PASSWORD": ""},
             "Set EMBEDKIT_API_SECRET; for what a customer has licensed, run embedkit login, or set",
         ),
-        ({"USERNAME": "", "PASSWORD": ""}, "downloads and boards need EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
+        (
+            {"USERNAME": "", "PASSWORD": ""},
+            "for what a customer has, run embedkit login, or set EMBEDKIT_USERNAME",
+        ),
         ({"PASSWORD": "canary"}, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
         ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY."),
     ],
@@ -164,6 +176,7 @@ def test_a_download_in_trouble_leaves_nothing(
     done = run("download", ID, *PRODUCT)
     assert (done.code, done.out) == (code, "")
     assert done.err.startswith("error: ")
+    assert ("and it goes on without a second licence" in done.err) == (code == 3)
     assert not list(tmp_path.glob("*.jpg*")) + list(tmp_path.glob(".*.part"))
 
 
