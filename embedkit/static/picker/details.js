@@ -71,6 +71,10 @@ export class DetailsPane {
     this.#heading.focus({ preventScroll: true });
   }
 
+  focusOptions() {
+    this.#form?.elements.alt.focus();
+  }
+
   focusStep(distance) {
     this.node.querySelector(distance > 0 ? ".next" : ".previous").focus();
   }

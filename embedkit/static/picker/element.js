@@ -291,9 +291,9 @@ export class EmbedKitPicker extends HTMLElement {
       this.#setValue(before);
       return false;
     }
+    this.close(choice); // the focus is back in the card before this one changes
     this.#card?.show(this.value, choice);
     this.#field.emitChange();
-    this.close(choice);
     return true;
   }
 
@@ -325,7 +325,7 @@ for (const name of SWITCH_PROPERTIES) {
 export async function openPicker({ i18n, ...options } = {}) {
   const picker = document.createElement("embedkit-picker");
   for (const [name, value] of Object.entries({ ...options, modal: true })) {
-    if (value === undefined || value === null || value === false) continue;
+    if ((value ?? false) === false) continue;
     const attribute = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     if (typeof value === "function") picker[name] = value; // such as grant
     else picker.setAttribute(attribute, value === true ? "" : String(value));

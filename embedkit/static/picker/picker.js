@@ -188,10 +188,11 @@ export class Picker {
   }
 
   /** Open the details of a picture with what was chosen for it, as the value of a field tells. */
-  edit(value) {
+  async edit(value) {
     const edits = editsFrom(value);
     if (edits) this.#context.state.setEdits(edits.id, edits);
-    return this.search(edits ? `id:${edits.id}` : value, {}, { again: true });
+    await this.search(edits ? `id:${edits.id}` : value, {}, { again: true });
+    this.#details.focusOptions();
   }
 
   /** Show a result where the reader left it. */

@@ -239,16 +239,16 @@ export class Service {
 }
 
 /** Where pictures, or events, are asked for. */
-function pathOf(asked, { board, show, editorial_segments: segment, sort_order: order, date_from, date_to, ...others }) {
+function pathOf(asked, filters) {
+  const { board, show, editorial_segments: segment, sort_order: order, date_from, date_to } = filters;
   if (board) return `/v1/boards/${encodeURIComponent(board)}?${new URLSearchParams(asked)}`;
-  const dates = { ...(date_from && { date_from }), ...(date_to && { date_to }) };
-  if (show) {
-    const sort = ["newest", "oldest"].includes(order) && { sort_order: order };
-    const section = segment && { editorial_segment: segment };
-    return `/v1/events?${new URLSearchParams({ ...asked, ...dates, ...section, ...sort })}`;
-  }
-  const filters = { ...(segment && { editorial_segments: segment }), ...(order && { sort_order: order }), ...dates };
-  return `/v1/search?${new URLSearchParams({ ...asked, ...others, ...filters })}`;
+  if (!show) return `/v1/search?${new URLSearchParams({ ...asked, ...filters })}`;
+  const params = {
+    ...asked, ...(date_from && { date_from }), ...(date_to && { date_to }),
+    ...(segment && { editorial_segment: segment }),
+    ...(["newest", "oldest"].includes(order) && { sort_order: order }),
+  };
+  return `/v1/events?${new URLSearchParams(params)}`;
 }
 
 function pageFrom(answer, response, words) {

@@ -47,6 +47,7 @@ def test_a_form_sends_what_was_chosen(desk: Desk) -> None:
     assert form_data(page) == [["picture", "[getty 900000]"]]
     assert page.evaluate("changed")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Change")).to_be_focused()
     card = page.locator(".card")
     expect(card).to_contain_text("Harbour at dusk 1")
     expect(card).to_contain_text("Ivo Lindqvist / Tidewater RM / Getty Images")
@@ -83,6 +84,7 @@ def test_details_of_a_chosen_picture_are_edited(desk: Desk, output: str) -> None
     choose(page)
     for width, caption in (("480", 'Quay [east] "B" & <co>'), ("300", "Boats")):
         press(page, "Edit details")
+        expect(page.get_by_label("Alternative text")).to_be_focused()
         page.get_by_label("Width in pixels").fill(width)
         page.get_by_label("Caption", exact=True).select_option("Custom")
         page.get_by_label("Caption text").fill(caption)
@@ -125,3 +127,11 @@ def test_a_card_is_accessible_and_fits(desk: Desk, value: str, width: int) -> No
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         assert problems(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_dialog_of_a_small_field_is_filled(desk: Desk) -> None:
+    page = desk.open(body=FIELD.format("compact"))
+    press(page, "Choose a picture")
+    details(page)
+    dialog, frame = (page.locator(name).evaluate("node => node.offsetHeight") for name in (".dialog", ".picker"))
+    assert frame == dialog
