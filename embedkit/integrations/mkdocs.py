@@ -7,26 +7,30 @@ and line, so that ``mkdocs build --strict`` counts it.
 from __future__ import annotations
 
 import os
+from copy import copy
 from pathlib import Path
 from typing import cast
 
 from jinja2 import Environment
 from mkdocs.config import config_options as c
 from mkdocs.config.base import Config
+from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, get_plugin_logger
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from mkdocs.structure.toc import AnchorLink
 from mkdocs.utils import get_relative_url
+from mkdocs.utils.templates import TemplateContext
 
 from embedkit import static_dir
 from embedkit.engine.shelf import Shelf
 from embedkit.errors import ConfigurationError
 from embedkit.integrations.options import NAMES
 from embedkit.integrations.site import EMBED, Lost, Site
-from embedkit.targets import ROWS
+from embedkit.targets import ROWS, STYLES
 
 FOLDER = "assets/embedkit"
 
@@ -100,9 +104,25 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
             raise PluginError(str(error)) from None
         return env
 
+    def on_page_context(
+        self, context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation
+    ) -> TemplateContext:
+        """Have the theme link stylesheet and script where they are needed."""
+        content = page.content or ""
+        if self.everywhere or EMBED in content:
+            styles, scripts = self.site.assets(FOLDER, content)
+            context["config"] = of_page = copy(config)
+            of_page.data = config.data | {
+                "extra_css": [*styles, *config.extra_css],
+                "extra_javascript": [*map(_deferred, scripts), *config.extra_javascript],
+            }
+        return context
+
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
-        """Link stylesheet and script where they are needed."""
-        return self.site.link(output, get_relative_url(FOLDER, page.url), always=self.everywhere)
+        """Link them in a page that has its embeds from elsewhere, such as an index of posts."""
+        if f"{FOLDER}/{STYLES}" in output:
+            return output  # not copied: with a large navigation, pages are long
+        return self.site.link(output, get_relative_url(FOLDER, page.url))
 
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Refresh what was shown stale."""
@@ -115,6 +135,12 @@ def _age(files: Files) -> None:
         built = Path(page.abs_dest_path)
         if built.is_file() and EMBED in built.read_text("utf-8"):
             os.utime(built, (0, 0))
+
+
+def _deferred(url: str) -> ExtraScriptValue:
+    script = ExtraScriptValue(url)
+    script.defer = True
+    return script
 
 
 def _lines_behind(text: str) -> int:

@@ -49,10 +49,16 @@ class _Plugin:
                 if item.get(name):
                     item[name] = self.site.kit.retarget(item[name], "feed")
 
-    def link(self, path: str, context: Any) -> None:
-        """Link the stylesheet in a page that needs it."""
-        if path.endswith(".html"):
-            self.site.link_file(Path(path), f"{context['SITEURL'].rstrip('/')}/{FOLDER}")
+    def link(self, generator: Generator) -> None:
+        """Have the templates of a generator link the stylesheet in pages that need it, before they are written."""
+        site = self.site
+
+        class Linked(generator.env.template_class):
+            def render(self, *args: Any, **more: Any) -> str:
+                html = super().render(*args, **more)
+                return site.link(html, f"{dict(*args, **more)['SITEURL'].rstrip('/')}/{FOLDER}")
+
+        generator.env.template_class = Linked
 
     def end(self, pelican: Any) -> None:
         self.site.copy_assets(Path(pelican.output_path, FOLDER))
@@ -64,9 +70,9 @@ def register() -> None:
     plugin = _Plugin()
     for signal, receiver in (
         (signals.initialized, plugin.begin),
+        (signals.generator_init, plugin.link),
         (signals.all_generators_finalized, plugin.render),
         (signals.feed_generated, plugin.for_feeds),
-        (signals.content_written, plugin.link),
         (signals.finalized, plugin.end),
     ):
         signal.connect(receiver, weak=False)

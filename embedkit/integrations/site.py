@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from markupsafe import Markup, escape
 
-from embedkit.engine.rendered import assets
 from embedkit.engine.shelf import Shelf
 from embedkit.engine.sources import FORMATS
 from embedkit.errors import EmbedKitError
@@ -161,13 +160,12 @@ class Site:
         """What changes when one of these pictures does, for a host that builds anew only what has changed."""
         return self.kit.fingerprint("\n".join(sorted(references)), input="text")
 
-    def link(self, html: str, base: str, *, always: bool = False) -> str:
+    def link(self, html: str, base: str) -> str:
         """A finished page with our stylesheet and script in its head, if there is an embed in it.
 
         :param base: the URL of the folder that they are in, without a slash at the end.
-        :param always: also where there is none, in a site whose pages replace each other in the browser.
         """
-        if EMBED not in html and not always:
+        if EMBED not in html:
             return html
         styles, scripts = self.assets(base, html)
         return html.replace("</head>", f"{tags(styles, scripts)}\n</head>", 1)
@@ -185,7 +183,7 @@ class Site:
         :param html: the page, or its body.
         """
         target: Target = "facade" if FACADE in html else self.target  # which an author may have chosen
-        needed = assets(target, self.kit.settings.rendering, base)
+        needed = self.kit.engine.fragments.assets(target, base)
         return needed["css"], needed["js"]
 
     def head(self, target: Target | None = None) -> Markup:

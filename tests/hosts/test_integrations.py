@@ -298,7 +298,7 @@ class TestMkDocs(Generator):
         for place in (contents, (folder / "site/search/search_index.json").read_text()):
             assert "ek-box" not in place
             assert re.search(r"ek[0-9a-f]{16}n", place) is None
-        (script,) = re.findall(r'<script defer src="(assets/embedkit/[^"]*)"', page)
+        (script,) = re.findall(r'<script src="(assets/embedkit/[^"]*)" defer>', page)
         assert "origin=http%3A%2F%2F127.0.0.1" in script  # the sandbox's, not Getty's
         assert (folder / "site/assets/embedkit/embedkit-facade.js").is_file()
         assert "../assets/embedkit/embedkit.css" in plain
