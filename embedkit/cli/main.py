@@ -24,6 +24,7 @@ from embedkit.errors import EmbedKitError
 COMMANDS = {
     "resolve": ("resolve", "Look up pictures: what is known of them, or their markup."),
     "search": ("search", "Find pictures that may be embedded, with their shortcodes."),
+    "events": ("search", "Find events that editorial pictures are of."),
     "image": ("search", "Show what is known of one picture, restrictions included."),
     "countries": ("search", "List the countries that Getty Images knows, with their codes."),
     "render": ("build", "Replace every reference in texts by its embed."),

@@ -1,4 +1,4 @@
-"""Commands that ask the API of pictures: search, image, countries."""
+"""Commands that ask the API of pictures: search, events, image, countries."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from embedkit.api.events import Event
 from embedkit.api.models import Image, SearchPage, image_json, search_page_json
 from embedkit.api.parameters import (
     FAMILIES,
@@ -100,7 +101,7 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 
 
 @click.command()
-@click.argument("words", nargs=-1, required=True, metavar="PHRASE")
+@click.argument("words", nargs=-1, metavar="PHRASE")
 @click.option("--family", type=click.Choice(FAMILIES), default="all", show_default=True, help="Which pictures.")
 @repeatable(
     "--orientation",
@@ -114,6 +115,13 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @repeatable("--style", "graphical_styles", GraphicalStyle, "The technique (repeatable)")
 @repeatable("--composition", "compositions", Composition, "The composition (repeatable)")
 @repeatable("--segment", "editorial_segments", Segment, "With --family editorial (repeatable)")
+@click.option(
+    "--event",
+    "event_ids",
+    type=click.IntRange(1),
+    metavar="ID",
+    help="Of this event, as embedkit events lists it; with --family editorial, and PHRASE may be left out.",
+)
 @click.option(
     "--color",
     metavar="COLOR",
@@ -152,6 +160,8 @@ def search(
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
     _check_family(family, given)
+    if not words and "event_ids" not in given:
+        raise click.UsageError("Missing argument 'PHRASE'.")
     with open_kit() as kit:
         if not kit.settings.api_key:
             say("embedkit demo searches sample pictures, and needs no key.")
@@ -200,6 +210,38 @@ def countries(language: str | None, json_: bool) -> None:
 
 
 @click.command()
+@click.argument("words", nargs=-1, metavar="[PHRASE]")
+@repeatable("--segment", "editorial_segment", Segment, "Of this segment")
+@click.option("--from", "date_from", metavar="DATE", help="Begun on 2024-04-08 or later.")
+@click.option("--to", "date_to", metavar="DATE", help="Begun on that day or earlier.")
+@page_options("Events")
+@as_json
+def events(words: tuple[str, ...], json_: bool, **options: Any) -> None:
+    """Find events that editorial pictures are of, the newest first. Needs EMBEDKIT_API_KEY.
+
+    For its pictures: embedkit search --family editorial --event ID
+    """
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    with open_kit() as kit:
+        page = kit.api.search.events(" ".join(words), sort_order="newest", **given)
+    if json_:
+        place = {"total": page.total, "page": page.page, "page_size": page.page_size}
+        print_json({**place, "events": [_event_json(one) for one in page.events]})
+        return
+    columns = [Column("ID"), Column("DATE"), Column("PICTURES"), Column("PLACE", 1), Column("NAME", 2)]
+    print_table(columns, [tuple(map(str, _event_json(one).values())) for one in page.events])
+    say(counted(page.total, "event") + (f", page {page.page} of {page.pages:,}." if page.pages > 1 else "."))
+    if page.has_next:
+        say(f"Next: {again(page=page.page + 1)}")
+
+
+def _event_json(one: Event) -> JSON:
+    place = ", ".join(filter(None, (one.location.city, one.location.country)))
+    date, count = (one.start_date or "")[:10], one.image_count or 0
+    return {"id": one.id, "start_date": date, "image_count": count, "place": place, "name": one.name}
+
+
+@click.command()
 @click.argument("id", metavar="ID")
 @as_json
 def image(id: str, json_: bool) -> None:
@@ -218,6 +260,8 @@ def image(id: str, json_: bool) -> None:
         "credit": found.credit.line,
         "size": f"{found.width} x {found.height}" if found.width and found.height else "",
         "family": found.family,
+        "taken": (found.date_created or "")[:10],
+        "caption": found.caption,
         "embed": "yes" if found.embeddable else "no",
         "restrictions": "; ".join(found.restrictions),
         "page": found.page_url,
@@ -250,7 +294,7 @@ def _print(page: SearchPage, *, all_: bool) -> None:
     wide = is_wide()
     columns = [Column("SHORTCODE"), Column("TITLE", 3), Column("CREDIT" if wide else "BY", 2), Column("SIZE")]
     if wide:
-        columns.append(Column("ORIENTATION"))
+        columns += [Column("TAKEN"), Column("RESTRICTIONS", 2)]
     rows = [_row(image, all_=all_, wide=wide)[: len(columns)] for image in page.images]
     print_table(columns, rows)
 
@@ -264,7 +308,8 @@ def _row(image: Image, *, all_: bool, wide: bool) -> tuple[str, ...]:
         image.title,
         " / ".join(names) if wide else next(iter(names), ""),
         f"{image.width}x{image.height}" if image.width and image.height else "",
-        image.orientation.replace("_", " "),
+        (image.date_created or "")[:10],
+        "; ".join(image.restrictions),
     )
 
 
@@ -277,6 +322,8 @@ def _say_summary(page: SearchPage, phrase: str) -> None:
             f"{counted(page.total, 'picture')}"
             + (f", page {page.page} of {page.pages:,}." if page.pages > 1 else ".")
         )
+        if not is_wide() and (number := sum(bool(image.restrictions) for image in page.images)):
+            say(f"{number} of these may not be used for everything: embedkit image ID prints the restrictions.")
     elif page.total:
         say(f"There is no page {page.page}: the last is {page.pages:,}.")
     else:

@@ -48,13 +48,14 @@ def test_the_table_fits_the_terminal_and_gives_shortcodes(run: Run, monkeypatch:
 def test_nothing_is_cut_where_there_is_no_terminal(run: Run) -> None:
     head, *lines = run("search", "solar eclipse", "--page-size", "10").out.splitlines()
     images = json.loads(run("search", "solar eclipse", "--page-size", "10", "--json").out)["images"]
-    assert head.split() == ["SHORTCODE", "TITLE", "CREDIT", "SIZE", "ORIENTATION"]
+    assert head.split() == ["SHORTCODE", "TITLE", "CREDIT", "SIZE", "TAKEN", "RESTRICTIONS"]
     for line, image in zip(lines, images, strict=True):
         assert line.startswith(image["shortcode"])
         assert f"{image['title']}  " in line
         assert f"{image['photographer']} / {image['collection']}  " in line
         assert f"{image['width']}x{image['height']}" in line
-        assert line.endswith(image["orientation"].replace("_", " "))
+        taken = f"{image['date_created'][:10]}  {'; '.join(image['restrictions'])}".strip()
+        assert line.endswith(taken)
 
 
 def test_what_the_table_does_not_say_is_told_and_leads_on(run: Run) -> None:
@@ -270,3 +271,28 @@ def test_wide_characters_are_aligned_and_cut() -> None:
     rows = [("皆既日食の黒い太陽", "4104x2736"), ("Eclipse", "240x160")]
     lines = table([Column("TITLE", 1), Column("SIZE")], rows, 24)
     assert lines == ["TITLE          SIZE", "皆既日食の黒…  4104x2736", "Eclipse        240x160"]
+
+
+# -- events, and rights --------------------------------------------------------------------------------
+
+
+def test_an_event_leads_to_its_pictures_between_two_dates(run: Run) -> None:
+    listed = run("events", "climate", "talks", "--from", "2025-01-01", "--to", "2025-12-31")
+    head, *rows = listed.out.splitlines()
+    assert head.split() == ["ID", "DATE", "PICTURES", "PLACE", "NAME"]
+    assert all(row.split()[1].startswith("2025-") for row in rows)
+    told = json.loads(run("events", "climate talks", "--page-size", "1", "--json").out)
+    assert (told["page_size"], told["events"][0]["place"]) == (1, "Oslo, Norway")
+    found = run("search", "--family", "editorial", "--event", rows[0].split()[0], "--json")
+    images = json.loads(found.out)["images"]
+    assert images
+    assert {str(id) for image in images for id in image["event_ids"]} == {rows[0].split()[0]}
+    assert "--from can't be 'soon'" in run("events", "--from", "soon").err
+    assert "Missing argument 'PHRASE'" in run("search").err
+
+
+def test_restrictions_are_seen_before_a_picture_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("search", "eclipse", "--family", "editorial", "--page-size", "5")
+    assert run(*words).out.count("For editorial use only.") == 5
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "5 of these may not be used for everything" in run(*words).err
