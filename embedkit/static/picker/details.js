@@ -213,14 +213,15 @@ export class DetailsPane {
       button({ class: "pill", ...this.#context.state.textAttributes, click: () => this.#actions.refine(word) }, word));
     const isSlideshow = id.includes(",");
     return [
-      isSlideshow ? "" : this.#group("more_like", like), refine.length ? this.#group("keywords", refine) : "",
+      isSlideshow ? "" : this.#group("more_like", like, true), refine.length ? this.#group("keywords", refine) : "",
     ];
   }
 
-  #group(key, buttons) {
+  #group(key, buttons, open = false) {
     const title = this.#context.words(key);
     return element(
-      "div", { class: "leads", role: "group", "aria-label": title }, element("h4", {}, title), ...buttons,
+      "details", { class: "leads", open }, element("summary", {}, title),
+      element("div", { role: "group", "aria-label": title }, buttons),
     );
   }
 
@@ -233,7 +234,8 @@ export class DetailsPane {
     const select = () => this.#actions.select(state.openIndex);
     this.#selectButton = config.isMultiple && button({ class: "select", click: select });
     this.#insertButton = element(
-      "button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter" }, words(this.#insertKey),
+      "button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter", title: "Ctrl+Enter" },
+      words(this.#insertKey),
     );
     return element(
       "div", { class: "actions" }, this.#code, this.#copyButtons(image),

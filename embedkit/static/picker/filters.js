@@ -69,7 +69,7 @@ function datesOf({ period, date_from, date_to }) {
   return period ? { ...(date_from && { date_from }), ...(date_to && { date_to }) } : {};
 }
 
-/** The day where the editor is: in the evening it is tomorrow in UTC, of which there is nothing yet. */
+/** The day where the editor is: in UTC it may be tomorrow. */
 function isoDay(time) {
   const offset = new Date(time).getTimezoneOffset() * MINUTE_MS;
   return new Date(time - offset).toISOString().slice(0, 10);
@@ -156,7 +156,7 @@ export class FilterBar {
 
   update(filters, isReference = false) {
     this.#showScope(filters);
-    if (isReference) this.toggle.hidden = this.group.hidden = true; // it is one picture, whatever is set
+    this.toggle.hidden = this.group.hidden = isReference || isAlone(filters);
     for (const { key, node, show } of this.#controls) {
       const isDead = filters.show && filters.family === "editorial" && !OF_EVENTS.includes(key);
       node.hidden = isDead || !isOffered(FILTERS[key], filters.family);
@@ -170,7 +170,6 @@ export class FilterBar {
   #showScope(filters) {
     const words = this.#words;
     const scope = scopeOf(filters);
-    this.toggle.hidden = this.group.hidden = isAlone(filters);
     this.scope.hidden = !scope;
     this.scope.replaceChildren(
       element("span", { dir: "auto" }, filters.about || filters[scope] || ""),

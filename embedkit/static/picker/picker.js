@@ -343,6 +343,7 @@ export class Picker {
     else if (key === "Escape") this.back();
     else if (key === "?" && !target.matches(TEXT_FIELDS)) this.#keyHelp.show();
     else if (key === "/" && !target.matches(TEXT_FIELDS)) this.input.focus();
+    else if (key === "ArrowDown" && target === this.input) this.#grid.focus(this.#grid.activeIndex);
     else if (key === "Enter" && (ctrlKey || metaKey)) this.#chooser.insertCurrent(target);
     else return false;
     return true;

@@ -48,6 +48,7 @@ def test_a_picture_leads_to_others_and_back(desk: Desk) -> None:
 def test_a_keyword_narrows_the_search(desk: Desk) -> None:
     page = desk.open()
     details(page)
+    page.locator("summary", has_text="Keywords").click()  # not in the way of who tabs to the buttons below
     lead(page, "Fishing Industry")
     expect(page.get_by_role("searchbox")).to_have_value("harbour Fishing Industry")
     assert desk.asked("/v1/search")[-1].query["q"] == "harbour Fishing Industry"
