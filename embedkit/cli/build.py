@@ -160,7 +160,9 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
     if report.written and report.written.outcome is Outcome.CHANGED_MEANWHILE:
         say_changed(report.path)
     elif report.written:
-        say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost.")
+        say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost: build anew.")
+    elif fix and not report.path.exists():
+        say(f"There is no lock file {printable(report.path)} to fix: embedkit lock writes one.")
     if format_ == "json":
         print_json(_check_json(report))
         return report.exit_code
@@ -172,7 +174,10 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
             click.echo(line(one))
     wrong = sum(not one.ref for one in report.findings)
     problems = f", {counted(wrong, 'problem')}" if wrong else ""
-    say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}{problems}.")
+    if report.distinct:
+        say(f"{counted(report.distinct, 'picture')} checked: {_fates(report)}{problems}.")
+    else:  # "none withdrawn" would sound as if pictures had been looked at
+        say(f"Nothing checked: no picture in {counted(len(found) + len(found.exports), 'text')}{problems}.")
     advise(error.code for _, error in report.failed)
     return report.exit_code
 

@@ -217,9 +217,9 @@ def countries(language: str | None, json_: bool) -> None:
 @page_options("Events")
 @as_json
 def events(words: tuple[str, ...], json_: bool, **options: Any) -> None:
-    """Find events that editorial pictures are of, the newest first. Needs EMBEDKIT_API_KEY.
+    """Find events that editorial pictures are of. Needs EMBEDKIT_API_KEY.
 
-    For its pictures: embedkit search --family editorial --event ID
+    The newest first. For the pictures of one: embedkit search --family editorial --event ID
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
     with open_kit() as kit:

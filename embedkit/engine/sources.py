@@ -270,7 +270,8 @@ class _Reader:
     def _pass_over(self, path: str, entry: os.DirEntry[str]) -> None:
         """Count a file that is not read, and name it where it may hold pictures."""
         self.others += 1
-        if os.path.splitext(path)[1].lower() in UNREAD and entry.is_file(follow_symlinks=False):
+        ours = entry.name.startswith("embedkit-")  # our scripts, as a built site has them
+        if not ours and os.path.splitext(path)[1].lower() in UNREAD and entry.is_file(follow_symlinks=False):
             try:
                 with open(path, "rb", buffering=0) as file:
                     text = file.read(MAX_UNREAD_BYTES).lower()

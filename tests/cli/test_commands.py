@@ -286,7 +286,7 @@ def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, 
     done = run("check", "content", "--fix")
     assert done.code == 1
     assert "content/one.md:3:1: not-found" in done.out
-    assert "embedkit.lock.json: 1 picture marked as lost." in done.err
+    assert "embedkit.lock.json: 1 picture marked as lost: build anew." in done.err
     fixed = Path("embedkit.lock.json").read_text("utf-8")
     assert f'"items":["{ID}"]' in fixed
     assert set(before.splitlines()) - set(fixed.splitlines()) < set(before.splitlines()), "all else stays"
@@ -294,6 +294,12 @@ def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, 
     again = run("check", "content", "--fix")
     assert "marked" not in again.err
     assert Path("embedkit.lock.json").read_text("utf-8") == fixed
+    Path("embedkit.lock.json").unlink()
+    assert "There is no lock file embedkit.lock.json to fix" in run("check", "content", "--fix").err
+    Path("built").mkdir()
+    Path("built/one.html").write_text("<p>No picture</p>")
+    Path("built/embedkit-facade.js").write_text("// gettyimages.com")
+    assert run("check", "built").err == "Nothing checked: no picture in 1 text.\n"
 
 
 def test_changes_drops_what_the_feed_names(run: Run, content: Path, sandbox: SandboxServer) -> None:
