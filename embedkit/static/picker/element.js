@@ -235,12 +235,7 @@ export class EmbedKitPicker extends HTMLElement {
 
   focus(options) {
     if (this.#card && !this.#dialog.isOpen) this.#card.opener.focus(options);
-    else this.#focusInput(options);
-  }
-
-  #focusInput(options) {
-    this.#picker?.input.focus(options);
-    this.#picker?.input.select(); // what was looked for before gives way to what is typed
+    else this.#picker?.searchBox.focus(options);
   }
 
   get value() {

@@ -105,7 +105,7 @@ export class Chooser {
     else announcer.alert(words("too_many", { n: max }));
   }
 
-  /** Select these instead; the focus goes to the one of that index. */
+  /** Select these instead; the focus goes to that index. */
   arrange(images, index) {
     const { state } = this.#context;
     state.selection = new Map(images.map((image) => [image.id, image]));

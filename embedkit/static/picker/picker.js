@@ -21,7 +21,7 @@ export class Picker {
   #host;
   #lifetime = new AbortController();
   #resizes = new ResizeObserver(() => this.#fit());
-  #searchBox;
+  searchBox;
   #filterBar;
   #messages;
   #grid;
@@ -58,13 +58,13 @@ export class Picker {
   }
 
   get input() {
-    return this.#searchBox.input;
+    return this.searchBox.input;
   }
 
   leave() {
     this.#lifetime.abort();
     this.#finder.stop();
-    this.#searchBox.stop();
+    this.searchBox.stop();
     this.#context.announcer.stop();
     this.#resizes.disconnect();
   }
@@ -72,7 +72,7 @@ export class Picker {
   #makeParts(context) {
     const { words, config } = context;
     const more = (options) => this.#finder.more(options);
-    this.#searchBox = new SearchBox(words, () => this.#run(), () => this.#finder.remember());
+    this.searchBox = new SearchBox(words, () => this.#run(), () => this.#finder.remember());
     this.#filterBar = new FilterBar(words, config.filters, {
       change: (values) => this.#filter(values),
       clear: () => this.#clearFilters(),
@@ -110,7 +110,7 @@ export class Picker {
 
   #makeActors(context) {
     const view = {
-      frame: this.#frame, main: this.#main, count: this.#count, box: this.#searchBox, grid: this.#grid,
+      frame: this.#frame, main: this.#main, count: this.#count, box: this.searchBox, grid: this.#grid,
       more: this.#loadMore, messages: this.#messages,
     };
     this.#finder = new Finder(context, view, {
@@ -163,7 +163,7 @@ export class Picker {
     return element(
       "div", { class: "top" },
       element("h2", { id: "title" }, words("title")),
-      this.#searchBox.form,
+      this.searchBox.form,
       config.isSandbox && element("p", { class: "badge", part: "badge" }, words("sandbox")),
       button({ class: "plain close", "aria-label": words("close"), click: () => this.#leave() }, icon("close")),
     );
@@ -339,10 +339,10 @@ export class Picker {
 
   /** Do what a key means everywhere in the picker; false if it means nothing. */
   #act({ key, target, ctrlKey, metaKey }) {
-    if (key === "Escape" && target === this.input && target.value) this.#searchBox.clear();
+    if (key === "Escape" && target === this.input && target.value) this.searchBox.clear();
     else if (key === "Escape") this.back();
     else if (key === "?" && !target.matches(TEXT_FIELDS)) this.#keyHelp.show();
-    else if (key === "/" && !target.matches(TEXT_FIELDS)) this.input.focus();
+    else if (key === "/" && !target.matches(TEXT_FIELDS)) this.searchBox.focus();
     else if (key === "ArrowDown" && target === this.input) this.#grid.focus(this.#grid.activeIndex);
     else if (key === "Enter" && (ctrlKey || metaKey)) this.#chooser.insertCurrent(target);
     else return false;

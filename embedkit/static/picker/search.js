@@ -55,6 +55,12 @@ export class SearchBox {
     else if (query.length >= minimum) this.#timer = setTimeout(this.#search, DEBOUNCE_MS);
   }
 
+  /** What was looked for before gives way to what is typed. */
+  focus(options) {
+    this.input.focus(options);
+    this.input.select();
+  }
+
   clear() {
     this.input.value = "";
     this.input.focus();

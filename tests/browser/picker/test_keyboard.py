@@ -250,8 +250,8 @@ def test_a_slash_goes_to_the_search(desk: Desk) -> None:
     tiles(page).first.focus()
     press(page, "/")
     expect(page.get_by_role("searchbox")).to_be_focused()
-    page.keyboard.type("/")
-    expect(page.get_by_role("searchbox")).to_have_value("harbour/")
+    page.keyboard.type("quay/")  # in the place of what was looked for before
+    expect(page.get_by_role("searchbox")).to_have_value("quay/")
     page.keyboard.press("ArrowDown")  # and back, past filters and suggestions
     expect(page.locator(".tile:focus")).to_have_count(1)
 
@@ -337,6 +337,7 @@ def test_results_are_announced_when_they_have_settled(desk: Desk) -> None:
 def test_what_was_done_is_seen_and_comes_before_what_was_loaded(desk: Desk) -> None:
     page = desk.open("autoload=off")
     details(page)
+    expect(page.get_by_role("status")).to_contain_text("70 results")  # its timer is not the clock's
     page.clock.install(time=0)
     page.clock.pause_at(60_000)
     page.get_by_role("button", name="Insert", exact=True).click()
