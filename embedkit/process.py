@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import threading
@@ -28,25 +27,23 @@ class Forkable(Protocol):
     def after_fork(self) -> None: ...
 
 
-_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_forkable: set[weakref.ref[Forkable]] = set()
 
 
 def run_now_and_after_fork(part: Forkable) -> None:
     """Have ``part.after_fork()`` called now, and in every child of this process."""
     part.after_fork()
-    _install_hook()
-    _forkable.add(part)
-
-
-@functools.cache
-def _install_hook() -> None:
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_run_after_fork)
+    _forkable.add(weakref.ref(part, _forkable.discard))
 
 
 def _run_after_fork() -> None:
-    for part in list(_forkable):
-        part.after_fork()
+    for ref in list(_forkable):
+        if (part := ref()) is not None:
+            part.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_run_after_fork)
 
 
 _shared: weakref.WeakValueDictionary[Hashable, Any] = weakref.WeakValueDictionary()
