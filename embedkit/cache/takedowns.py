@@ -22,6 +22,7 @@ import struct
 import threading
 import zlib
 from contextlib import AbstractContextManager
+from functools import cached_property
 
 from embedkit.cache.stores.coordination import WRITABLE, FileLocks, Locks, SharedFile
 from embedkit.process import lazy_logger, roll, run_now_and_after_fork
@@ -51,7 +52,6 @@ class Takedowns:
     def __init__(self, path: str | None, *, prefix: str, life: float) -> None:
         self._path = path if hasattr(os, "pread") else None  # not on Windows
         self._file = SharedFile(self._path, WRITABLE, mode=0o600) if self._path else None
-        self._locks = FileLocks.at(f"{self._path}.lock") if self._path else Locks()
         self._prefix = prefix
         self._life = life
         self._own: dict[bytes, float] = {}  # of this process
@@ -124,6 +124,10 @@ class Takedowns:
 
     def _digest(self, key: str) -> bytes:
         return bytes.fromhex(key.removeprefix(self._prefix))
+
+    @cached_property
+    def _locks(self) -> Locks:
+        return FileLocks.at(f"{self._path}.lock") if self._path else Locks()
 
     def _alone(self) -> AbstractContextManager[bool]:
         return self._locks.try_hold("takedowns", LOCK_TIMEOUT_S)  # better two in one slot than none
