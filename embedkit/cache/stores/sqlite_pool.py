@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import zlib
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,7 +26,6 @@ from embedkit.process import lazy_logger, run_now_and_after_fork
 log = lazy_logger("embedkit.stores")
 
 FAILED = -1  # in place of a number of rows
-VERSION = 1  # of the schema, kept in user_version; a file of any other is moved aside
 NO_PLACE = (0, 0)
 MAX_IDLE = 16  # connections kept open for the next caller
 REBUILD_PAUSE_S = 60  # seconds: a disk that keeps failing is not rebuilt again and again
@@ -35,14 +35,22 @@ SQLITE_SUFFIXES = ("-journal", "-wal", "-shm")  # what SQLite keeps beside the f
 
 # Row ids grow with every write, so their order is the order of writing and eviction needs no index.
 # WITHOUT ROWID would move every row above 1 KB to overflow pages (sqlite.org/withoutrowid.html).
-SCHEMA = f"""
-BEGIN;
+TABLES = """
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL, expires REAL NOT NULL
 );
 CREATE INDEX entries_by_end ON entries (expires) WHERE expires > 0;
-PRAGMA user_version = {VERSION};
-COMMIT;
+"""
+VERSION = zlib.crc32(TABLES.encode()) >> 1  # kept in user_version, which tells our tables from those of others
+SCHEMA = f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
+# The mode is set in exclusive mode, in which SQLite maps nothing on the way (sqlite.org/wal.html, section 9);
+# that ends with the next read, which asks for the version. A host's SQLite may map files by default.
+SET_MODE = """
+PRAGMA mmap_size = 0;
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA journal_mode = TRUNCATE;
+PRAGMA locking_mode = NORMAL;
+PRAGMA synchronous = OFF;
 """
 ADD = """INSERT INTO entries (key, value, expires) VALUES (?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires
@@ -149,19 +157,18 @@ class Pool:
     def _connect_once(self) -> sqlite3.Connection:
         db = self._open()
         try:
-            _set_mode(db)
-            if not _is_made(db):
+            db.executescript(SET_MODE)  # fails where somebody else has the file open in WAL mode
+            if not self._is_made(db):
                 self._create(db)
-            db.execute("PRAGMA synchronous = OFF")
-            db.execute("PRAGMA mmap_size = 0")  # a host's SQLite may map files by default
         except BaseException:
             db.close()
             raise
         return db
 
     def _open(self) -> sqlite3.Connection:
-        with suppress(OSError):  # then SQLite has something to say
-            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        if not os.path.isdir(folder := os.path.dirname(self.path)):
+            with suppress(OSError):  # then SQLite has something to say
+                os.makedirs(folder, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         self._place = _place(self.path)
         return db
@@ -173,13 +180,17 @@ class Pool:
         """
         try:
             with FileLocks.at(self._lock_path).hold("create", max(self._timeout, CREATE_WAIT_S)):
-                if not _is_made(db):
+                if not self._is_made(db):
                     if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                         raise Foreign(f"{self.path} has other tables than ours")
-                    db.execute("PRAGMA synchronous = OFF")
                     db.executescript(SCHEMA)
         except Busy as error:
             raise sqlite3.OperationalError(str(error)) from None
+
+    def _is_made(self, db: sqlite3.Connection) -> bool:
+        """Whether our tables are there; looked at closely after a failure, for somebody may have dropped one."""
+        version = db.execute("PRAGMA user_version").fetchone()
+        return version == (VERSION,) and (self.working or _can_prepare(db, ADD))
 
     def _rebuild(self, aside: str) -> bool:
         """Move a file that is not a database of ours aside; whether the next connection may make a new one."""
@@ -200,21 +211,6 @@ class Pool:
             log.debug("%s: %s", self.path, error)
             return False
         return True
-
-
-def _set_mode(db: sqlite3.Connection) -> None:
-    """Set the mode. In exclusive mode SQLite maps nothing on the way (sqlite.org/wal.html, section 9).
-
-    :raises sqlite3.OperationalError: where somebody else has the file open in WAL mode.
-    """
-    db.execute("PRAGMA locking_mode = EXCLUSIVE")
-    db.execute("PRAGMA journal_mode = TRUNCATE")
-    db.execute("PRAGMA locking_mode = NORMAL")  # in effect with the next read, which asks for the version
-
-
-def _is_made(db: sqlite3.Connection) -> bool:
-    """Whether our tables are there."""
-    return db.execute("PRAGMA user_version").fetchone() == (VERSION,) and _can_prepare(db, ADD)
 
 
 def _can_prepare(db: sqlite3.Connection, statement: str) -> bool:
