@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from embedkit import validation
-from embedkit.engine import documents
 from embedkit.engine.engine import Engine
-from embedkit.engine.rendered import copy_assets
+from embedkit.engine.rendered import copy_assets, like
 from embedkit.engine.resolver import Progress
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
@@ -383,6 +382,8 @@ class EmbedKit:
         >>> [str(ref) for ref in kit.find("[getty 74917285] and `[getty 1]`", input="markdown")]
         ['74917285']
         """
+        from embedkit.engine import documents  # with the scanner, for who has texts
+
         matches = documents.find(_plain(text), validation.one_of(input, INPUTS, "input"))
         return [one.ref for one in matches if one.ref]
 
@@ -406,7 +407,7 @@ class EmbedKit:
         >>> kit.render("A post: [getty 74917285]", input="markdown").count("<iframe")
         1
         """
-        return documents.like(text, self.document(text, input=input, target=target, pasted=pasted).content)
+        return like(text, self.document(text, input=input, target=target, pasted=pasted).content)
 
     def filter(
         self, value: object, *, input: Input = "html", target: Target | None = None, autoescape: bool = True
@@ -464,7 +465,7 @@ class EmbedKit:
         from embedkit.getty import embed_code
 
         done = embed_code.convert(_plain(text), validation.one_of(input, INPUTS, "input"))
-        return _shifted(Document(documents.like(text, done.text), (), done.problems), first_line - 1)
+        return _shifted(Document(like(text, done.text), (), done.problems), first_line - 1)
 
     def shelve(self, text: str, *, input: Input = "html", target: Target | None = None) -> Shelf:
         """Put the embeds of a text aside, while a Markdown processor or a sanitizer works on the rest.
@@ -477,6 +478,7 @@ class EmbedKit:
         >>> shelf.restore(f"<p>A post.</p><p>{shelf.text.split()[-1]}</p>").startswith("<p>A post.</p><figure")
         True
         """
+        from embedkit.engine import documents
         from embedkit.engine.shelf import shelve
 
         text = _plain(text)
@@ -499,7 +501,7 @@ class EmbedKit:
         from embedkit.engine.shelf import retarget
 
         validation.one_of(target, TARGETS, "target")
-        return documents.like(html, retarget(_plain(html), target, self.html))
+        return like(html, retarget(_plain(html), target, self.html))
 
     def fingerprint(self, text: str, *, input: Input = "html", target: Target | None = None) -> str:
         """A name that changes when the HTML of a text may: for incremental builds. Getty is not asked.

@@ -22,7 +22,6 @@ from embedkit.cli.output import (
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.kit import EmbedKit
 from embedkit.models import AssetRef, Embed, Options, credit_line
-from embedkit.shortcodes import scan
 from embedkit.targets import TARGETS, Target
 
 
@@ -70,6 +69,8 @@ def _parse(kit: EmbedKit, ref: str, options: Options) -> AssetRef | UnsupportedR
 def _warn(ref: str) -> None:
     """What is wrong in a shortcode that can be read all the same."""
     if ref.strip().startswith("["):
+        from embedkit.shortcodes import scan  # most references are no shortcode
+
         for found in scan.find(ref, "text"):
             for warning in found.warnings:
                 say(f"{printable(ref[:80])}: {warning.detail}")

@@ -118,11 +118,6 @@ Draft = tuple[str, Input, list[tuple[Match, Shown | None]]]
 """A text, its format, and what was found in it, with what the memo knows of that."""
 
 
-def like(source: str, content: str) -> str:
-    """The content as ``Markup`` (or what another engine has), if that is what the source was."""
-    return type(source)(content) if hasattr(source, "__html__") else content
-
-
 class TextTooLarge(Exception):
     """A text asks for more than what is left of the budget; ``problem`` tells where in it that is."""
 

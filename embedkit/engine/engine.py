@@ -17,7 +17,6 @@ from embedkit.cache.entry import Entry
 from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.memory import CountedMemo, Memo
 from embedkit.cache.stores.factory import open_store, scheme_of
-from embedkit.engine.documents import Expansion, TextTooLarge
 from embedkit.engine.rendered import RenderedFragments
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.engine.revalidation import Revalidator
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from embedkit.api.client import Api
     from embedkit.cache.stores.base import Backend
     from embedkit.engine.changes import Changes
+    from embedkit.engine.documents import Expansion, TextTooLarge
     from embedkit.engine.lockfile import Locked
     from embedkit.files.journal import Journal
     from embedkit.transport.client import HttpTransport, Transport
@@ -126,7 +126,7 @@ class Engine:
 
         What lies beyond the usual budget of a text stays as written.
         """
-        expansion = Expansion(self.resolver, self.memo, self.fragments, target)
+        expansion = self._expansion(target)
         return cast(list[Document], expansion.run(texts, progress, None))  # nothing is too large without a budget
 
     def bounded_documents(
@@ -136,7 +136,12 @@ class Engine:
 
         :param budget: what all of them together may ask for.
         """
-        return Expansion(self.resolver, self.memo, self.fragments, target, budget).run(texts, None, admit)
+        return self._expansion(target, budget).run(texts, None, admit)
+
+    def _expansion(self, target: Target | None, budget: Budget | None = None) -> Expansion:
+        from embedkit.engine.documents import Expansion  # with the scanner, for who has texts
+
+        return Expansion(self.resolver, self.memo, self.fragments, target, budget)
 
     def held(self, key: EmbedKey) -> Embed | EmbedKitError | None:
         """What is held of a picture, however old, or the refusal that is remembered; Getty is not asked."""

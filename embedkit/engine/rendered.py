@@ -37,6 +37,11 @@ NAMED_OPTIONS = [row.name for row in fields(Options) if row.name != "target"]
 _TAG = lazy_pattern(r"<(/?)(figure|figcaption|div|blockquote|p)(?=[ >])")
 
 
+def like(source: str, content: str) -> str:
+    """The content as ``Markup`` (or what another engine has), if that is what the source was."""
+    return type(source)(content) if hasattr(source, "__html__") else content
+
+
 class RenderedFragments:
     """The html of entries, as the store has it, else rendered and stored; and what is shown where there is none.
 

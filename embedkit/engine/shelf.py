@@ -14,8 +14,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from embedkit.engine.documents import Match, like, problem_at
-from embedkit.engine.rendered import phrasing
+from embedkit.engine.documents import Match, problem_at
+from embedkit.engine.rendered import like, phrasing
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import urls
 from embedkit.models import ALIGNS, AssetRef, Embed, Options, Problem

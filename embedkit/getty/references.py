@@ -14,7 +14,7 @@ from embedkit.getty import urls
 from embedkit.getty.urls import asset_ids as asset_ids
 from embedkit.models import AssetRef
 from embedkit.process import lazy_pattern
-from embedkit.shortcodes import scan, tag
+from embedkit.shortcodes import tag
 
 if TYPE_CHECKING:
     from embedkit.getty import embed_code
@@ -71,6 +71,8 @@ def ids(ref: AssetRef) -> tuple[str, ...]:
 
 
 def _shortcode(written: str) -> AssetRef:
+    from embedkit.shortcodes import scan  # most references are none
+
     found = scan.find(written, "text")
     if len(found) != 1 or found[0].kind != "shortcode" or (found[0].start, found[0].end) != (0, len(written)):
         raise UnsupportedReference(
