@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -87,7 +88,11 @@ def start(origins: Sequence[str], **settings: Any) -> Iterator[Service]:
     :param settings: of the service, in place of those here.
     """
     token = Secret(secrets.token_urlsafe(32))
-    with SandboxServer() as sandbox, socket.create_server(("127.0.0.1", 0)) as listening:
+    with (
+        SandboxServer() as sandbox,
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        tempfile.TemporaryDirectory(prefix="embedkit-", ignore_cleanup_errors=True) as kept,
+    ):
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         ours: dict[str, Any] = {
             "public_url": url,
@@ -95,9 +100,10 @@ def start(origins: Sequence[str], **settings: Any) -> Iterator[Service]:
             "cors_origins": tuple(origins),
             "picker_origins": tuple(origins),
             "rate_limit": "600/minute",
+            "change_feed": 1.0,  # seconds: what Getty withdraws is gone from the service so soon
             "timeout": 30.0,  # seconds; the sandbox has no network in between, but a busy machine
         }
-        made = sandbox.settings(cache="memory:", secret=(Secret(secrets.token_hex(32)),))
+        made = sandbox.settings(cache=f"sqlite:{kept}/cache", secret=(Secret(secrets.token_hex(32)),))
         server = create_server(
             create_app(replace(made, **{**ours, **settings})), sockets=[listening], threads=8, ident=None
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Literal
 
@@ -19,6 +20,14 @@ from tests.support.examples import (
 )
 
 CAPTION = 'Totality, "at last" <b>& [more]'
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
 
 PASTE = """(element, text) => {
     const clipboardData = new DataTransfer();
@@ -180,6 +189,30 @@ def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, see
     seen.said.clear()
 
 
+def test_a_picture_withdrawn_while_its_document_is_open_says_so(editor: Editor, seen: Seen) -> None:
+    page, ref = editor.page, "600940001"
+    text = f'<p>One.</p><p>[getty src="{ref}" width="300" caption="Ours"]</p><p>Two.</p>'
+    page.clock.install()
+    page.reload()
+    editor.wait()
+    editor.write(text)
+    expect(editor.pictures.locator("img")).to_be_visible()
+    source = editor.pictures.locator("img").get_attribute("src") or ""
+    sandbox = source.partition("/id/")[0].partition("/xa/")[0]
+    assert page.request.delete(f"{sandbox}/_sandbox/assets/{ref}").ok
+    service = page.locator("[data-service]").get_attribute("data-service")
+    wait_for(lambda: page.request.get(f"{service}/v1/embeds/{ref}").status != 200)
+    for _ in ("while it is open", "opened again"):
+        page.clock.fast_forward(60_000)
+        expect(editor.pictures.get_by_role("note")).to_have_text("This picture is no longer available.")
+        expect(editor.pictures.locator("img")).to_have_count(0)
+        assert editor.saved == text
+        page.reload()
+        editor.wait()
+        editor.write(text)
+    assert seen.said == []
+
+
 def test_a_chosen_picture_is_undone_edited_and_published(editor: Editor) -> None:
     page = editor.page
     editor.write("<p>One.</p><p>Two.</p>")
@@ -252,9 +285,9 @@ def test_a_picture_is_cut_copied_pasted_deleted_and_dragged(editor: Editor) -> N
 
 
 def test_pictures_go_from_one_editor_to_the_other(editor: Editor, page: Page, sites: dict[str, str]) -> None:
-    editor.write(f"<p>{ECLIPSE}</p>")
-    editor.pictures.click()
-    editor.press("Control+c")
+    editor.write(f"<p>One.</p><p>{ECLIPSE}</p><p>Two.</p>")
+    editor.text.locator("p", has_text="One.").click()
+    editor.press("Control+a", "Control+c")
     other = "ckeditor5" if sites["tinymce"] in page.url else "tinymce"
     page.goto(sites[other])
     target = Editor(page, other)
@@ -263,7 +296,7 @@ def test_pictures_go_from_one_editor_to_the_other(editor: Editor, page: Page, si
     target.text.click()
     target.press("Control+v")
     expect(target.pictures).to_have_count(1)
-    assert ECLIPSE in target.saved
+    assert f"<p>One.</p><p>{ECLIPSE}</p><p>Two.</p>" in target.saved
 
 
 def test_links_that_ckeditor5_saved_before_become_pictures(page: Page, sites: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ const REFERENCES = [
 const ATTRIBUTE = /(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s\]]+))/g;
 const SIDES = { left: 'left', center: 'centre', right: 'right' };
 const MAX_REFS = 100; // in one request
+const RENEW_MS = 60_000; // how soon a document that stays open shows what Getty has withdrawn
 const PROBLEMS = {
   'not-found': 'This picture is no longer available.',
   'not-embeddable': 'This picture may not be embedded.',
@@ -52,11 +53,13 @@ export class GettyPictures {
   #grant;
   #records = new Map(); // promises, by ID
   #waiting = []; // to be asked for together
+  #previews = new Map(); // what each shows now, by its node
 
   /** @param {string} service - its URL @param {string} grant - never a token: what POST /v1/grants gave your server */
   constructor(service, grant) {
     this.#service = service;
     this.#grant = grant;
+    setInterval(() => this.#renew(), RENEW_MS);
   }
 
   /** Choose a picture, or edit one. @returns {Promise<string>} a shortcode, several with an empty line between; or "" */
@@ -69,9 +72,27 @@ export class GettyPictures {
   /** The preview of a shortcode: at once as text, with the picture as soon as it is known. */
   preview(shortcode) {
     const node = element('div', { className: 'getty-preview' }, element('code', {}, shortcode));
-    const options = optionsOf(shortcode);
-    this.#record(options.id).then((record) => node.replaceChildren(...partsOf(record, options, shortcode)));
+    this.#show(node, shortcode);
     return node;
+  }
+
+  async #show(node, shortcode) {
+    const options = optionsOf(shortcode);
+    const record = await this.#record(options.id);
+    const shown = JSON.stringify(record);
+    const before = this.#previews.get(node)?.shown;
+    if (before && (before === shown || record.problem === UNREACHABLE)) return;
+    this.#previews.set(node, { shortcode, shown });
+    node.replaceChildren(...partsOf(record, options, shortcode));
+  }
+
+  /** Pictures may be withdrawn while their document is open. */
+  #renew() {
+    this.#records.clear();
+    for (const [node, { shortcode }] of this.#previews) {
+      if (node.isConnected) this.#show(node, shortcode);
+      else this.#previews.delete(node);
+    }
   }
 
   /** What the service knows of a picture; {problem} instead if that is nothing. */
