@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import subprocess
 import sys
@@ -17,10 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedkit.files.installed import static_dir
 from embedkit.sandbox import Asset, Sandbox, SandboxConfig
 from embedkit.sandbox.content.catalogue import GONE, HOSTILE, NOT_EMBEDDABLE, WITHDRAWN, catalogue, find
 from embedkit.sandbox.content.library import CONTENT, SceneKind
-from embedkit.sandbox.content.pictures import colour_of
+from embedkit.sandbox.content.pictures import Colour, main_colours
 from embedkit.sandbox.content.traits import keyword_id, keywords, origins, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.parameters import BLENDED, CREATIVE, EDITORIAL, SearchKind
@@ -285,6 +287,12 @@ def test_chance_is_chance_unless_asked_otherwise() -> None:
 # -- filters -------------------------------------------------------------------------------------------
 
 Passes = Callable[[Asset], bool]
+
+
+def near(one: Asset, wanted: Colour) -> bool:
+    return any(math.dist(colour, wanted) <= 60 for colour in main_colours(one))
+
+
 LAKE = keyword_id("lake")
 EVENT = asset_of("74917285").event_id
 CROWDS: dict[str, tuple[SearchKind, dict[str, Any], Passes]] = {
@@ -370,16 +378,11 @@ CROWDS: dict[str, tuple[SearchKind, dict[str, Any], Passes]] = {
     "embeddable": (BLENDED, {"embed_content_only": "true"}, lambda one: one.embeddable),
     "products": (BLENDED, {"download_product": "imagepack"}, lambda one: one.family == "creative"),
     "one product": (BLENDED, {"download_product": "editorialsubscription:50003"}, lambda one: one.family == "editorial"),
-    "colours": (
-        CREATIVE,
-        {"color": "#9f818d"},
-        lambda one: sum((a - b) ** 2 for a, b in zip(colour_of(one), (0x9F, 0x81, 0x8D), strict=True)) <= 3600,
-    ),
+    "colours": (CREATIVE, {"color": "#9f818d"}, lambda one: near(one, (0x9F, 0x81, 0x8D))),
     "colours, blended": (
         BLENDED,
         {"color": "9F818D"},
-        lambda one: one.family == "creative"
-        and sum((a - b) ** 2 for a, b in zip(colour_of(one), (0x9F, 0x81, 0x8D), strict=True)) <= 3600,
+        lambda one: one.family == "creative" and near(one, (0x9F, 0x81, 0x8D)),
     ),
     "several at once": (
         CREATIVE,
@@ -387,6 +390,15 @@ CROWDS: dict[str, tuple[SearchKind, dict[str, Any], Passes]] = {
         lambda one: one.orientation == "horizontal" and one.people == 1 and one.embeddable,
     ),
 }  # fmt: skip
+
+
+def test_every_swatch_of_the_picker_finds_pictures() -> None:
+    filters = (static_dir() / "picker" / "filters.js").read_text("utf-8")
+    swatches = dict(re.findall(r'(\w+): "([0-9a-f]{6})"', filters))
+    assert len(swatches) == 12
+    crowds = {name: search(CREATIVE, color=color)["result_count"] for name, color in swatches.items()}
+    assert min(crowds.values()) > 20, crowds
+    assert max(crowds.values()) < len(shown("creative"))
 
 
 @pytest.mark.parametrize(("kind", "params", "passes"), CROWDS.values(), ids=CROWDS)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -27,6 +28,7 @@ VIGNETTE = (
     '<radialGradient id="vignette"><stop offset=".5" stop-opacity="0"/><stop offset="1" stop-opacity=".38"/>'
     '</radialGradient><rect x="{}" y="{}" width="{}" height="{}" fill="url(#vignette)"/>'
 )
+MAIN_COLOURS = 5  # that a picture is painted with, beside its background
 Colour = tuple[int, int, int]
 
 
@@ -83,6 +85,15 @@ def colour_of(asset: Asset) -> Colour:
     if asset.monochrome:
         red = green = blue = round(0.2126 * red + 0.7152 * green + 0.0722 * blue)  # as the filter does
     return red, green, blue
+
+
+@lru_cache(maxsize=4096)
+def main_colours(asset: Asset) -> tuple[Colour, ...]:
+    """What somebody who searches by colour may mean: the background, and what most of the rest is painted with."""
+    if asset.monochrome:
+        return (colour_of(asset),)
+    painted = Counter(re.findall(r"#([0-9a-f]{6})", _drawn(asset))).most_common(MAIN_COLOURS)
+    return colour_of(asset), *((int(one[:2], 16), int(one[2:4], 16), int(one[4:], 16)) for one, _ in painted)
 
 
 @lru_cache(maxsize=512)

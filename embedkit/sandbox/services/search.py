@@ -8,6 +8,7 @@ the other two find what has them all, and only if there is nothing, what has som
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections import Counter
@@ -21,7 +22,7 @@ from urllib.parse import urlencode
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset, Find, catalogue
 from embedkit.sandbox.content.library import Dice
-from embedkit.sandbox.content.pictures import Colour, colour_of, sizes
+from embedkit.sandbox.content.pictures import Colour, main_colours, sizes
 from embedkit.sandbox.content.traits import Traits, keyword_id, keywords, origins, popularity, traits, unsafe
 from embedkit.sandbox.services import fields, parameters
 from embedkit.sandbox.services.account import products_for
@@ -86,8 +87,8 @@ def _somebody(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
     return any({*tokens(one)} <= {*tokens(name)} for one in wanted for name in names)
 
 
-def _close(one: Colour, other: Colour) -> bool:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) <= MAX_COLOUR_DISTANCE**2
+def _has_colour(asset: Asset, wanted: Colour) -> bool:
+    return any(math.dist(one, wanted) <= MAX_COLOUR_DISTANCE for one in main_colours(asset))
 
 
 def _created_at(asset: Asset) -> datetime:
@@ -124,7 +125,7 @@ FILTERS: dict[str, Test] = {
     ),
     "download_product": _downloads_with,
     "ethnicity": lambda asset, _, filters: not origins(asset).isdisjoint(filters["ethnicity"]),
-    "color": lambda asset, _, filters: asset.family == "creative" and _close(colour_of(asset), filters["color"]),
+    "color": lambda asset, _, filters: asset.family == "creative" and _has_colour(asset, filters["color"]),
 }
 
 
