@@ -108,6 +108,10 @@ class Editor:
             f"html => {self._editor}.{self._get}().replaceAll('\\n', '') === html", arg=html, timeout=5000
         )
 
+    def forbid_writing(self) -> None:
+        how = "mode.set('readonly')" if "tinymce" in self._editor else "enableReadOnlyMode('test')"
+        self.page.evaluate(f"{self._editor}.{how}")
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
@@ -239,6 +243,31 @@ def test_a_chosen_picture_is_undone_edited_and_published(editor: Editor) -> None
         expect(editor.pictures).to_contain_text(CAPTION)
     assert published(page) == [ref]
     expect(page.locator("article figcaption")).to_contain_text(CAPTION)
+
+
+def test_several_pictures_are_inserted_at_once(editor: Editor) -> None:
+    page = editor.page
+    editor.write("<p>One.</p>")
+    page.get_by_role("button", name="Insert a Getty picture").click()
+    page.locator("input[enterkeyhint=search]").fill("eclipse")
+    page.keyboard.press("Enter")
+    page.locator(".picker:not([data-busy])").wait_for()
+    for number in (1, 0):
+        page.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).locator(".mark").click()
+    page.get_by_role("button", name="Insert 2 pictures").click()
+    expect(editor.pictures).to_have_count(2)
+    assert len(set(re.findall(r"<p>\[getty (\w+)", editor.saved))) == 2
+
+
+def test_what_may_only_be_read_is_not_edited(editor: Editor) -> None:
+    text = f"<p>One.</p><p>{ECLIPSE}</p>"
+    editor.write(text)
+    editor.forbid_writing()
+    editor.pictures.dblclick()
+    editor.pictures.click()
+    editor.press("Enter")
+    expect(editor.page.locator("embedkit-picker")).to_have_count(0)
+    assert editor.saved == text
 
 
 # What people paste: all of it is the same picture.

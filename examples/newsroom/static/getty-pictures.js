@@ -62,10 +62,11 @@ export class GettyPictures {
     setInterval(() => this.#renew(), RENEW_MS);
   }
 
-  /** Choose a picture, or edit one. @returns {Promise<string>} a shortcode, several with an empty line between; or "" */
+  /** Choose pictures, or edit one. @returns {Promise<string>} a shortcode, several with an empty line between; or "" */
   async choose(shortcode = '') {
     const { EmbedKit } = await import(`${this.#service}/static/embedkit-picker.js`);
-    const choice = await EmbedKit.open({ endpoint: this.#service, grant: this.#grant, value: shortcode });
+    const options = { endpoint: this.#service, grant: this.#grant, value: shortcode, multiple: !shortcode };
+    const choice = await EmbedKit.open(options);
     return choice?.shortcode ?? '';
   }
 

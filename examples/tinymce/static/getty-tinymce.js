@@ -86,7 +86,7 @@ async function choose(editor, pictures) {
 }
 
 async function edit(editor, pictures, figure) {
-  if (!figure) return;
+  if (!figure || editor.mode.isReadOnly()) return;
   const chosen = await pictures.choose(figure.dataset.getty);
   editor.focus();
   if (!chosen) return;
