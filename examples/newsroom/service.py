@@ -20,7 +20,7 @@ from waitress.server import create_server
 
 from embedkit import Secret
 from embedkit.sandbox import SandboxServer
-from embedkit.web import create_app
+from embedkit.web import create_app, watch_changes
 
 WAIT = 10  # seconds
 
@@ -104,11 +104,13 @@ def start(origins: Sequence[str], **settings: Any) -> Iterator[Service]:
             "timeout": 30.0,  # seconds; the sandbox has no network in between, but a busy machine
         }
         made = sandbox.settings(cache=f"sqlite:{kept}/cache", secret=(Secret(secrets.token_hex(32)),))
-        server = create_server(
-            create_app(replace(made, **{**ours, **settings})), sockets=[listening], threads=8, ident=None
-        )
+        app = create_app(replace(made, **{**ours, **settings}))
+        worker = watch_changes(app)
+        server = create_server(app, sockets=[listening], threads=8, ident=None)
         threading.Thread(target=server.run, name="embedkit", daemon=True).start()
         try:
             yield Service(url, sandbox.url, token)
         finally:
             server.trigger.pull_trigger(server.close)  # in its own thread, before its socket goes
+            if worker:
+                worker.stop(10)
