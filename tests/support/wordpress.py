@@ -182,7 +182,8 @@ def _mariadb(folder: Path) -> Iterator[Path]:
     path = folder / "socket"
     install = [need("mariadb-install-db"), f"--datadir={folder}", "--auth-root-authentication-method=normal"]
     me = f"--user={os.environ.get('USER') or 'root'}"
-    subprocess.run([*install, me, "--skip-test-db"], check=True, capture_output=True, timeout=120)
+    made = subprocess.run([*install, me, "--skip-test-db"], capture_output=True, text=True, timeout=120)
+    assert made.returncode == 0, made.stdout + made.stderr
     options = [f"--datadir={folder}", f"--socket={path}", "--skip-networking", "--innodb-flush-method=fsync", me]
     with _process([need("mariadbd"), "--no-defaults", *options], folder.parent / "mariadb.log"):
         client = [
