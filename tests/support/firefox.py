@@ -27,7 +27,8 @@ KEYS = {  # www.w3.org/TR/webdriver2, table of normalised key values
     "ArrowRight": "\ue014",
     "ArrowDown": "\ue015",
 }
-PREFERENCES = 'user_pref("network.dns.disabled", true);'  # it reaches this machine and nothing else
+# It reaches this machine and nothing else; what axe looks at does not move.
+PREFERENCES = 'user_pref("network.dns.disabled", true); user_pref("ui.prefersReducedMotion", 1);'
 
 
 class Firefox:
