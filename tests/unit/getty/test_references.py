@@ -125,6 +125,11 @@ def test_a_url_may_be_so_long_and_no_longer(start: str, end: str, items: tuple[s
     assert error.startswith(f"A URL of {urls.MAX_URL_CHARS + 1} characters is too long.")
 
 
+def test_the_address_of_a_frame_may_be_no_longer_either() -> None:
+    with pytest.raises(UnsupportedReference, match="is too long"):
+        urls.split("https://embed.gettyimages.com/embed/" + "1" * urls.MAX_URL_CHARS)
+
+
 def test_a_reference_may_be_so_long_and_no_longer() -> None:
     """Outer whitespace does not count."""
     start, end = '<iframe src="https://embed.gettyimages.com/embed/74917285">', "</iframe>"
