@@ -36,6 +36,8 @@ BENCHES = {
 
 
 def main(wanted: list[str]) -> int:
+    if unknown := [one for one in wanted if one[:1] not in BENCHES]:
+        sys.exit(f"{' '.join(unknown)}: not a row; rows begin with one of {' '.join(BENCHES)}")
     print(HEAD)
     failed = 0
     for letter, bench in BENCHES.items():
