@@ -231,9 +231,12 @@ def _reference(figure: str) -> AssetRef | None:
 
 
 def retarget(html: str, target: Target, show: Show) -> str:
-    """The HTML with every figure of ours shown for another target."""
-    wanted = Options(target=target)
-    return scan.replace(html, [(start, end, _as_html(show(ref, wanted))) for start, end, ref in figures(html)])
+    """The HTML with every figure of ours shown for another target; in a sentence it stays phrasing content."""
+    edits = []
+    for start, end, ref in figures(html):
+        shown = _as_html(show(ref, Options(target=target)))
+        edits.append((start, end, phrasing(shown) if html.startswith("<span", start) else shown))
+    return scan.replace(html, edits)
 
 
 def _as_html(shown: Markup | str) -> str:

@@ -7,12 +7,13 @@ pictures has changed; feeds get the target ``feed``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from blinker import signal
 from lxml import etree
@@ -20,6 +21,7 @@ from nikola.plugin_categories import ShortcodePlugin
 from nikola.shortcodes import apply_shortcodes, extract_shortcodes
 from nikola.utils import get_logger
 
+from embedkit.engine.rendered import phrasing
 from embedkit.errors import ConfigurationError
 from embedkit.integrations.site import EMBED, Lost, Site
 from embedkit.models import Options, Problem
@@ -27,8 +29,22 @@ from embedkit.models import Options, Problem
 FOLDER = "assets/embedkit"
 FEED_TEXTS = ("description", "encoded", "content", "summary")  # elements of RSS and Atom that hold HTML
 
-Call = tuple[str, dict[str, Any]]
-"""A reference and the words beside it."""
+
+class Call(NamedTuple):
+    """One use of the shortcode: a reference, the words beside it, and an enclosed text that is no reference."""
+
+    reference: str
+    words: dict[str, Any]
+    lost: str = ""
+
+    @property
+    def slip(self) -> str:
+        """What is wrong with it: nothing, or a sentence."""
+        if not self.reference:
+            return "The shortcode getty names no picture."
+        if self.lost:
+            return "All up to the next {{% /getty %}} is not shown: Nikola takes it for text of this shortcode."
+        return ""
 
 
 class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
@@ -53,19 +69,21 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
         self, *args: str, site: Any, data: str, lang: str, post: Any, **words: Any
     ) -> tuple[str, list[str]]:
         """One picture, and the file that changes when it does; :meth:`begin` has told what is wrong with it."""
-        reference, words = _read(args, data, words)
-        html = str(self.getty.kit.html(reference, Options.from_words(words)[0])) if reference else ""
-        return html, [str(self._stamp(reference))]
+        reference, words, _ = _read(args, data, words)
+        if not reference:
+            return "", []
+        html = str(self.getty.kit.html(reference, Options.from_words(words)[0]))
+        return phrasing(html), [str(self._stamp(reference))]  # Nikola leaves it in a paragraph
 
     def begin(self, site: Any) -> None:
         """Fetch what all posts need, and tell what is wrong with it."""
         found = [one for path in _sources(site) for one in _calls(path)]
-        self.getty.warm((_shortcode(reference), "text") for _, _, (reference, _) in found)
-        for path, line, (reference, words) in found:
-            self.getty.picture(reference, words, path, line)
-            self._write(reference)
-            if not reference:
-                self.getty.tell([Problem(1, 1, "shortcode", "The shortcode getty names no picture.")], path, line)
+        self.getty.warm((_shortcode(call.reference), "text") for _, _, call in found)
+        for path, line, call in found:
+            self.getty.picture(call.reference, call.words, path, line)
+            self.getty.tell([Problem(1, 1, "shortcode", call.slip)] if call.slip else (), path, line)
+            if call.reference:
+                self._write(call.reference)
         try:
             self.getty.check()
         except Lost as lost:
@@ -88,7 +106,8 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
         feed.write(path, encoding="utf-8", xml_declaration=True)
 
     def _stamp(self, reference: str) -> Path:
-        return Path(self.site.config["CACHE_FOLDER"], "embedkit", re.sub(r"[^\w-]", "_", reference)[-100:])
+        name = hashlib.blake2b(reference.encode(), digest_size=16).hexdigest()
+        return Path(self.site.config["CACHE_FOLDER"], "embedkit", name)
 
     def _write(self, reference: str) -> None:
         """Keep what is known of a picture in a file of its own, which is left alone while that is the same."""
@@ -106,7 +125,8 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
 def _read(args: tuple[str, ...], data: str, words: Mapping[str, Any]) -> Call:
     """``{{% getty 1 %}}``, ``{{% getty src=1 %}}`` or ``{{% getty %}}1{{% /getty %}}``."""
     rest = {name: value for name, value in words.items() if name != "src"}
-    return (args[0] if args else str(words.get("src") or data)).strip(), rest
+    named = str(args[0] if args else words.get("src") or "").strip()
+    return Call(named, rest, data.strip()) if named else Call(data.strip(), rest)
 
 
 def _shortcode(reference: str) -> str:

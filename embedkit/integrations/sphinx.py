@@ -74,9 +74,13 @@ class Pictures(EnvironmentCollector):
         _asked(env).update({name: texts for name, texts in _asked(other).items() if name in docnames})
 
     def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
-        """Note what a document asks for."""
+        """Note what a document asks for; navigation has its titles without pictures, as Sphinx has them."""
+        env, name = app.env, app.env.docname
         if texts := [_shortcode(node) for node in doctree.findall(getty)]:
-            _asked(app.env)[app.env.docname] = texts
+            _asked(env)[name] = texts
+        for title in (env.titles[name], env.longtitles[name], env.tocs[name]):
+            for node in list(title.findall(getty)):
+                node.parent.remove(node)
 
     def get_outdated_docs(
         self, app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
@@ -115,7 +119,7 @@ def _shortcode(node: getty) -> str:
 
 def _fingerprints(app: Sphinx, env: BuildEnvironment) -> dict[str, str]:
     site, asked = _site(app), _asked(env)
-    site.warm((text, "text") for texts in asked.values() for text in texts)
+    site.kit.warm((text, "text") for texts in asked.values() for text in texts)
     return {name: site.fingerprint(texts) for name, texts in asked.items()}
 
 

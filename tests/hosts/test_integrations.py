@@ -130,7 +130,9 @@ class Contract:
             "".join(one.itertext()).strip() for one in tree.iter("pre")
         ]
         assert tuple(one for one in code if "getty" in one) == self.code
-        assert not any(list(paragraph.iter("figure")) for paragraph in tree.iter("p"))
+        for paragraph in tree.iter("p"):
+            assert list(paragraph) or (paragraph.text or "").strip()
+            assert not list(paragraph.iter("figure"))
         assert "no longer available" in built.page
         assert f"{self.lost}: not-found" in built.log
         assert f"{self.forbidden}: not-embeddable" in built.log
@@ -178,6 +180,15 @@ class Contract:
         after = self.build(folder, frozen)
         assert "<iframe" not in after.page
         assert after.page.count("no longer available") > 1
+
+    def test_a_withdrawn_picture_leaves_a_page_that_has_not_changed(
+        self, folder: Path, getty: SandboxServer
+    ) -> None:
+        assert self.build(folder, {}).page.count("<iframe") == self.shown
+        getty.app.withdraw(ID)
+        with EmbedKit(background=False) as kit:
+            kit.purge(ID)
+        assert "<iframe" not in self.build(folder, {}).page
 
 
 class Processor(Contract):
@@ -377,16 +388,28 @@ class TestNikola(Generator):
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         return run("-m", "nikola", "build", "-n", "2", folder=folder, packages=self.packages)
 
+    def test_slips_are_told_and_stop_no_build(self, folder: Path, getty: SandboxServer) -> None:
+        self.write(folder, {})
+        with (folder / "posts/plain.md").open("a") as post:
+            post.write(
+                f"\n{{{{% getty {ID} %}}}} Words. {{{{% getty %}}}}{ID}{{{{% /getty %}}}}\n\n{{{{% getty %}}}}\n"
+            )
+        built = self.build(folder, {})
+        assert not built.failed, built.log
+        assert "posts/plain.md:7:1: shortcode: All up to the next {{% /getty %}} is not shown" in built.log
+        assert "posts/plain.md:9:1: shortcode: The shortcode getty names no picture." in built.log
+        assert "<p><p>" not in built.feed.replace("&lt;", "<").replace("&gt;", ">")
+
 
 class TestSphinx(Generator):
     lost, forbidden = "index.rst:10:1", "index.rst:14:1"
     option = "embedkit_{}"
     pages = "out/index.html", "out/plain.html"
-    shown = 2
     code = ("[getty 1]",)
     text = (
         f"A book\n======\n\n.. getty:: {ID}\n   :width: 300\n   :caption: One < two & 'three'\n\n"
-        f"In :getty:`{ID}` text.\n\n.. getty:: {WITHDRAWN}\n\n``[getty 1]``\n\n.. getty:: {FORBIDDEN}\n"
+        f"In :getty:`{ID}` text.\n\n.. getty:: {WITHDRAWN}\n\n``[getty 1]``\n\n.. getty:: {FORBIDDEN}\n\n"
+        f"A title :getty:`{ID}`\n-------{24 * '-'}\n"
     )
     files: Mapping[str, str] = {"index.rst": text, "plain.rst": ":orphan:\n\nPlain\n=====\n\nNo picture.\n"}
     extensions: tuple[str, ...] = ("embedkit.integrations.sphinx",)
@@ -422,7 +445,8 @@ class TestMyST(TestSphinx):
     lost, forbidden = "index.md:11:1", "index.md:15:1"
     text = (
         f"# A book\n\n```{{getty}} {ID}\n:width: 300\n:caption: One < two & 'three'\n```\n\n"
-        f"In {{getty}}`{ID}` text.\n\n\n```{{getty}} {WITHDRAWN}\n```\n\n`[getty 1]`\n```{{getty}} {FORBIDDEN}\n```\n"
+        f"In {{getty}}`{ID}` text.\n\n\n```{{getty}} {WITHDRAWN}\n```\n\n`[getty 1]`\n```{{getty}} {FORBIDDEN}\n```\n\n"
+        f"## A title {{getty}}`{ID}`\n"
     )
     files: Mapping[str, str] = {"index.md": text, "plain.md": "---\norphan: true\n---\n\n# Plain\n\nNo picture.\n"}
     extensions = ("embedkit.integrations.sphinx", "myst_parser")
@@ -438,6 +462,7 @@ class TestLektor(Generator):
     lost, forbidden = "page.html (text):5:13", "page.html (text):11:9"  # of the HTML that Lektor made
     pages = "out/index.html", "none"
     lock_folder = "."
+    test_a_withdrawn_picture_leaves_a_page_that_has_not_changed = None  # type: ignore[assignment]  # README
 
     def write(self, folder: Path, options: Mapping[str, Any]) -> None:
         if not (folder / "a.lektorproject").exists():

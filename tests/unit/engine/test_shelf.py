@@ -95,6 +95,9 @@ def test_figures_are_shown_for_a_feed(kit: EmbedKit) -> None:
     assert "Ours" in feed
     assert feed.startswith("<p>a</p>")
     assert feed.endswith("<p>b</p>")
+    sentence = kit.retarget(kit.render(f"<p>See [getty {ID}].</p>"), "feed")
+    assert sentence.startswith("<p>See <span><a ")
+    assert sentence.endswith("</a>, Photo&#58; Ivo Lindqvist &#47; Touchline Sport &#47; Getty Images</span>.</p>")
     for target in ("facade", "card", "amp"):
         assert kit.retarget(kit.render(f"[getty {ID}]", target=target), "web").count("<iframe") == 1
     for other in (
