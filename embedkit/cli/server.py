@@ -11,6 +11,7 @@ first, with :data:`embedkit.web.response_cache.READY_ONLY`; what is not ready go
 from __future__ import annotations
 
 import logging
+import re
 import select
 import signal
 import socket
@@ -25,9 +26,13 @@ from typing import Any
 KIB = 1024
 ARRIVAL_S = 30.0  # seconds in which a request has to arrive whole: 3 MB over a slow line
 MAX_PIPELINED = 8  # requests that a connection may send ahead: their answers wait for a client that does not read
+MAX_CHUNK_LINE_BYTES = (
+    4 * KIB
+)  # of the size of a chunk, or of the trailers: waitress reads each from its start with every byte
 MAX_WAITING = 64  # requests that wait for Getty at once, each in a thread lent to it
 SEND_S = 1.0  # seconds beyond TIMEOUT, to send what the last call to Getty came to
 LOOK_S = 1.0  # seconds between two looks at the connections
+HOST = re.compile(r"[^\s,/@<>\"'\\]*")  # name and port; nothing that ends a header, a URL or a piece of markup
 BOUNDS: dict[str, Any] = {
     "max_request_header_size": 32 * KIB,  # a host's cookies come along
     "max_request_body_size": 3 * KIB * KIB,  # the service itself refuses more than 2 MiB, with a better message
@@ -205,13 +210,15 @@ def _unwrapped(app: Any) -> Any:
 
 def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
     """A connection that bounds what waitress has no bound for, and refuses with our headers, also a URL that
-    waitress falls over; whose requests may be answered by the loop.
+    waitress falls over, and what a proxy in front may read as other requests; whose requests may be answered by
+    the loop.
 
     :param is_loop: whether the current thread is the one that runs the loop.
     """
     from waitress.channel import HTTPChannel
     from waitress.parser import HTTPRequestParser, ParsingError
     from waitress.task import ErrorTask, WSGITask
+    from waitress.utilities import BadRequest
 
     from embedkit.web.response import ALWAYS, NO_STORE
     from embedkit.web.response_cache import READY_ONLY
@@ -222,6 +229,17 @@ def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
                 super().parse_header(header_plus)
             except ValueError:  # of urllib.parse, for http://[::1
                 raise ParsingError("Bad URI") from None
+            if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
+                raise ParsingError("Two lengths of one body")  # RFC 9112, section 6.1: request smuggling
+            if self.version == "1.1" and not HOST.fullmatch(self.headers.get("HOST", ",")):
+                raise ParsingError("Not one Host")  # RFC 9112, section 3.2; waitress joins several by commas
+
+        def received(self, data: bytes) -> int:
+            consumed = int(super().received(data))
+            body: Any = self.body_rcv
+            if self.chunked and len(body.control_line + body.trailer) > MAX_CHUNK_LINE_BYTES:
+                self.error, self.completed = BadRequest("Chunks without end"), True
+            return consumed
 
     class Refusal(ErrorTask):  # type: ignore[misc,unused-ignore]
         """What waitress answers by itself, to what is not HTTP or is too large."""

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -28,6 +28,23 @@ from tests.support.serve import (
 
 IDS = [f"6007008{number:02}" for number in range(8)]
 PATHS = [f"/v1/embeds/{ref}" for ref in IDS]
+
+
+def answer(_: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, int]]:
+    """Where a server listens, in a thread of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = Server(answer, listening, threads=2, grace=1)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        yield listening.getsockname()
+        server.stop()
+        thread.join(LONG)
 
 
 @pytest.fixture(name="upstream")
@@ -90,7 +107,11 @@ def test_130_idle_connections_and_slow_ones_keep_nobody_out(upstream: Gate) -> N
     with serve(upstream.url) as child, ExitStack() as stack:
         for number in range(200):
             client = stack.enter_context(socket.create_connection((child.host, child.port), timeout=LONG))
-            beginning = (b"", b"GET /healthz HT", b"POST /v1/render HTTP/1.1\r\nContent-Length: 1000\r\n\r\n{")
+            beginning = (
+                b"",
+                b"GET /healthz HT",
+                b"POST /v1/render HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{",
+            )
             client.sendall(beginning[number % 3])
         assert child.get("/healthz")[0] == 200
         assert child.get(PATHS[0])[0] == 200
@@ -119,6 +140,44 @@ def test_what_the_server_refuses_by_itself_has_our_headers(upstream: Gate, reque
         assert f"\r\n{name}: {value}\r\n" in answer
 
 
+POST = b"POST /healthz HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+FRAMING = {
+    "CL.TE": POST + b"Content-Length: 5\r\n" + CHUNKED + b"\r\n0\r\n\r\n",
+    "TE.CL": POST + CHUNKED + b"Content-Length: 5\r\n\r\n0\r\n\r\n",
+    "chunks in HTTP/1.0": POST.replace(b"1.1", b"1.0") + CHUNKED + b"Content-Length: 5\r\n\r\n0\r\n\r\n",
+    "two Hosts": POST + b"Host: y\r\n\r\n",
+    "no Host": POST.replace(b"Host", b"X") + b"\r\n",
+    "two in one": POST.replace(b"x", b"x, y") + b"\r\n",
+    "user info": POST.replace(b"x", b"x@y") + b"\r\n",
+    "a path": POST.replace(b"x", b"x/y") + b"\r\n",
+    "a tag": POST.replace(b"x", b"<s>") + b"\r\n",
+    "a chunk's size without end": POST + CHUNKED + b"\r\n" + b"0" * 20_000,
+    "an extension without end": POST + CHUNKED + b"\r\n1;a=" + b"b" * 20_000,
+    "trailers without end": POST + CHUNKED + b"\r\n0\r\nX: " + b"y" * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", FRAMING)
+def test_what_two_servers_may_read_as_two_requests_is_refused_and_ends(name: str) -> None:
+    """Request smuggling: what follows is not looked at."""
+    with served() as place, socket.create_connection(place, timeout=LONG) as client:
+        client.sendall(FRAMING[name] + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+        got = b""
+        with suppress(ConnectionResetError):  # some of it was not read
+            while data := client.recv(65536):
+                got += data
+    assert got[:12].endswith(b" 400")
+    assert got.count(b"HTTP/1.") == 1
+
+
+@pytest.mark.parametrize("host", [b"x", b"[::1]:80", b"xn--bcher-kva.example:8443", b""])
+def test_hosts_that_are_one(host: bytes) -> None:
+    with served() as place, socket.create_connection(place, timeout=LONG) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
+        assert b" 200 " in client.recv(20)
+
+
 @pytest.mark.parametrize(("hops", "statuses"), [("1", [400, 400, 429]), ("0", [400, 429, 429])])
 def test_a_trusted_proxy_says_who_the_client_is(upstream: Gate, hops: str, statuses: list[int]) -> None:
     """waitress drops X-Forwarded-For by itself; then all who come through the proxy were one client."""
@@ -144,11 +203,6 @@ def test_the_demo_ends_in_order_too(upstream: Gate) -> None:
 
 
 # -- inside a thread -----------------------------------------------------------------------------------
-
-
-def answer(_: Any, start_response: Any) -> list[bytes]:
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
 
 
 def test_a_request_that_drips_is_cut_off_in_the_end() -> None:
