@@ -122,8 +122,21 @@ class _Answer(http.client.HTTPResponse):
         self.fp = io.BufferedReader(self._reader)
 
     def begin(self) -> None:
-        super().begin()  # skips any number of 100 Continue by itself: MAX_HEAD_BYTES ends that
+        super().begin()
         self._reader.max_bytes = _max_bytes.get()
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """The final status, past any interim ones (RFC 9110, section 15.2); MAX_HEAD_BYTES ends a flood of them.
+
+        http.client skips 100 alone: it would take 103 for the answer, and what follows for that to the next call.
+        """
+        version, status, reason = super()._read_status()  # type: ignore[misc]  # has no type
+        while 100 <= status < 200 and status != http.HTTPStatus.SWITCHING_PROTOCOLS:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        if status == http.HTTPStatus.SWITCHING_PROTOCOLS:  # nobody has asked for another protocol
+            raise http.client.BadStatusLine("101")
+        return version, status, reason
 
 
 class _Connection(HTTPConnection):

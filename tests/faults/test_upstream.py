@@ -137,6 +137,8 @@ FAULTS = [
     Fault("28 status 206", refused("206 X", BODY), InvalidResponse),
     Fault("28 status 304", say(b"HTTP/1.1 304 X\r\n\r\n"), InvalidResponse),
     Fault("28 100 x 5000", flood(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 5000), InvalidResponse),
+    Fault("28 103 without end", flood(b"", b"HTTP/1.1 103 X\r\nLink: </a>\r\n\r\n", 5000), InvalidResponse),
+    Fault("28 another protocol", say(b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\n\r\n", BODY), InvalidResponse),
     Fault("29 page", ok(page("Welcome"), headers=["Content-Type: application/json"]), InvalidResponse),
     Fault("29 empty", ok(b""), InvalidResponse),
     Fault("31 UTF-16", ok(BODY.decode().encode("utf-16")), InvalidResponse),
@@ -216,6 +218,7 @@ def test_a_fault(fault: Fault) -> None:
 # -- what looks odd and is good ---------------------------------------------------------------------------
 
 ODD: list[tuple[str, Script]] = [
+    ("28 early hints", say(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + CLOSE, BODY)),
     ("30 text/html", ok(BODY, headers=["Content-Type: text/html"])),
     ("30 text/javascript", ok(BODY, headers=["Content-Type: text/javascript; charset=utf-16"])),
     ("30 no type", ok(BODY)),

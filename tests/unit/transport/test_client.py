@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import errno
 import gzip
+import itertools
 import logging
 import os
 import socket
@@ -371,6 +372,32 @@ def test_a_short_content_length_does_not_spill_into_the_next_answer(net):
     with Upstream(say(WHOLE + b"\r\n{}HTTP/1.1 200 OK\r\n\r\nsmuggled", keep=True), ok()) as upstream:
         assert net.get(upstream.url).body == b"{}"
         assert net.get(upstream.url).body == OK
+
+
+def interim(status: str) -> Script:
+    """An answer that says which question it belongs to, a moment after an interim one (RFC 9110, section 15.2)."""
+    questions = itertools.count(1)
+
+    def script(sock, over):
+        number = next(questions)
+        sock.sendall(f"HTTP/1.1 {status}\r\nLink: </style.css>; rel=preload\r\n\r\n".encode())
+        over.wait(0.1)
+        return ok(b'{"question": %d}' % number)(sock, over)
+
+    return script
+
+
+@pytest.mark.parametrize("status", ["100 Continue", "102 Processing", "103 Early Hints", "199 Who knows"])
+def test_an_interim_answer_is_not_the_answer_and_the_next_call_does_not_get_it(net, status):
+    with Upstream(interim(status)) as upstream:
+        assert [net.get(upstream.url).body for _ in range(3)] == [b'{"question": %d}' % one for one in (1, 2, 3)]
+    assert upstream.connections == 1
+
+
+def test_nobody_has_asked_for_another_protocol(net):
+    with Upstream(interim("101 Switching Protocols")) as upstream:
+        assert [type(refusal(net, upstream)) for _ in range(2)] == [InvalidResponse] * 2
+    assert upstream.connections == 2
 
 
 def test_a_cut_answer_is_asked_for_again(net):
