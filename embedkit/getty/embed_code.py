@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -31,8 +31,9 @@ MAX_ROUNDS = 6  # an embed grows by its own block, by links beside that, and by 
 
 _HINT = re.compile(r"[gG](?i:ettyimages|ie\.widgets)")
 _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
+_FRAMES = frozenset({"iframe", "amp-iframe", "object", "embed"})
 _RAW = frozenset({"script", "iframe"})  # up to their end tags is no markup, and those belong to it
-_FURNITURE = _BLOCKS | {"a", "br"}
+_FURNITURE = _BLOCKS | {"a", "br", "iframe"}
 _WORDS = re.compile(
     r"\s*(?:Embed \w{2,5} Getty Images|View image|(?:www\.)?gettyimages\.[a-z.]{2,6}|[|/])?\s*(?:[|/]\s*)?",
     re.IGNORECASE,
@@ -71,7 +72,7 @@ def find(text: str) -> list[Pasted]:
     links = _link_cores(page)
     ends = [link.end for link in links]
     strong = [
-        _with_link(page, core, links[max(0, bisect_right(ends, core.start) - 1) :][:1])
+        _with_footer(page, _with_link(page, core, links[max(0, bisect_right(ends, core.start) - 1) :][:1]))
         for core in _strong_cores(page)
     ]
     joined = _joined(strong, links)
@@ -88,10 +89,26 @@ def _covers(cores: list[Core], link: Core) -> bool:
 
 
 def _with_link(page: Page, core: Core, before: list[Core]) -> Core:
-    """A frame with the link that a tool has written in Markdown right before it."""
+    """A frame with the link that a tool has written right before it, perhaps in a block of its own."""
     for link in before:
-        if link.ref.items == core.ref.items and page.is_blank(link.end, core.start) and link.end <= core.start:
+        if link.ref.items != core.ref.items or link.end > core.start:
+            continue
+        near = core.start - link.end <= MAX_GAP_CHARS
+        if near and _BORDER.fullmatch(page.text, link.end, core.start):
             return core._replace(start=link.start)
+        start, edge = page.block(link.start, link.end, {"p"})
+        opening, end = page.block(core.start, core.end, _BLOCKS)
+        if edge <= opening and page.is_blank(edge, opening):
+            return core._replace(start=start, end=end)
+    return core
+
+
+def _with_footer(page: Page, core: Core) -> Core:
+    """A frame with the footer of Getty's block, where a tool has written that in Markdown."""
+    footer = _FOOTER.match(page.text, core.end)
+    picture = _page_ref(footer[1]) if footer else None
+    if footer and picture and picture.items[0] in core.ref.items and _HOME.fullmatch(footer[2]):
+        return core._replace(end=footer.end())
     return core
 
 
@@ -160,20 +177,20 @@ def _to_pasted(page: Page, core: Core, scripts: Mapping[int, Pasted] | None = No
 
 
 def _outside_copies(page: Page, tags: list[Tag]) -> Iterator[Tag]:
-    """Tags not in a script, up to where HTML sees no tags any more.
+    """Tags not in a script or a frame, up to where HTML sees no tags any more.
 
-    That is behind a ``noscript``, a frame that JSX closes, or a script that a string of JSON closes with ``<\\/``.
+    That is behind a ``noscript``, a frame that JSX closes, or what a string of JSON closes with ``<\\/``.
     """
-    scripted = False
+    raw = ""
     for tag in tags:
         if tag.name == "noscript":
             return
-        if tag.name == "script":
-            scripted = not tag.closing
-        if tag.name == "script" or not scripted:
+        if tag.name == raw or not raw:
             yield tag
+        if tag.name in _RAW and raw in ("", tag.name):
+            raw = "" if tag.closing else tag.name
         is_json = tag.closing and page.plain.is_escaped(tag.start + 1)
-        if (tag.name == "iframe" and tag.inside.endswith("/")) or (tag.name == "script" and is_json):
+        if (tag.name == "iframe" and tag.inside.endswith("/")) or (tag.name in _RAW and is_json):
             return
 
 
@@ -223,7 +240,11 @@ def _is_furniture(page: Page, tag: Tag, gap: str, core: Core) -> bool:
         return False
     if gap.strip().lstrip("#").lower() not in core.ref.items and not (len(gap) < 200 and _WORDS.fullmatch(gap)):
         return False
-    return tag.closing or tag.name != "a" or _is_ours(tag.attributes.get("href", ""), core.ref)
+    if tag.closing or tag.name not in ("a", "iframe"):
+        return True
+    if tag.name == "iframe":  # what a sanitizer has left of it
+        return tag.attributes.get("src", "") in ("", "about:blank") and "getty" not in tag.inside
+    return _is_ours(tag.attributes.get("href", ""), core.ref)
 
 
 def _is_ours(href: str, ref: AssetRef) -> bool:
@@ -235,6 +256,8 @@ def _is_ours(href: str, ref: AssetRef) -> bool:
 def _belongs(page: Page, left: Tag, right: Tag, core: Core) -> bool:
     """Whether an element that holds nothing but the embed is part of it: Getty's, or there to align it."""
     if "getty" in left.classes or _OWN_STYLE.search(left.style) or left.align:
+        return True
+    if left.attributes.get("data-s9e-mediaembed") == "getty":  # of a forum
         return True
     beside = page.text[left.end : core.start] + page.text[core.end : right.start]
     return not left.inside.strip() and "</a" in beside  # a block that has lost its attributes
@@ -407,18 +430,18 @@ _LOAD = re.compile(  # editors put breaks and paragraphs between lines, of scrip
     r"(?:\s{0,9};)?"
 )
 _PAIR = re.compile(
-    r"""(?<![\w-])["']?(\w{1,12})["']?\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|(!?\w{1,10}))""", re.ASCII
+    r"""(?<![\w-])["']?(\w{1,12})["']?\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|`([^`]{0,300})`|(!?\w{1,10}))""",
+    re.ASCII,
 )
-# What Getty writes before and after the call, with any white space.
-_BEFORE = re.compile(  # minifiers rename the parameter, shorten, and join statements with commas
-    r"(?:window\.gie\s*(?:=\s*window\.gie\s*\|\||\|\|=)\s*"
-    r"(?:function\s*\(\s*\w{1,9}\s*\)|\(?\w{1,9}\)?\s*=>)\s*\{\s*"
-    r"\(\s*gie\.q\s*(?:=\s*gie\.q\s*\|\||\|\|=)\s*\\?\[\s*\\?\]\s*\)\s*\.push\s*\(\s*\w{1,9}\s*\)\s*;?\s*\}"
-    r"\s*[;,]?(?:\s|<br ?/?>|</?p>)*)?"
-    r"(?:window\.)?gie\s*\(\s*(?:function\s*\(\s*\)\s*\{|\(\s*\)\s*=>\s*\{?)(?:\s|<br ?/?>|</?p>)*\Z"
+# What Getty writes before and after the call, with what minifiers and editors make of it: other names, arrows,
+# commas, parentheses, breaks, comments. Nothing of an author's is made of these words alone.
+_STUB = (
+    r"(?:[\s()\[\]{};,.=|>!\\/*]|<!(?:--|\[CDATA\[)?|-->|<br ?/?>|</?p>|[\"']use strict[\"']"
+    r"|\b(?:window|gie|function|push|arguments|var|try|catch|\w{1,2})\b)*+"
 )
-_AFTER = re.compile(r"(?:\s|<br ?/?>|</?p>){0,9}\}?\s{0,9}\)(?:\s{0,9};)?")
-_CDATA = re.compile(r"\s*(?://|/\*)?\s*(?:<!\[CDATA\[|\]\]>|<!--|-->)?\s*(?:\*/)?\s*")
+_BEFORE = re.compile(rf"\b(?:window\.)?gie\b{_STUB}\Z", re.ASCII)
+_AFTER = re.compile(r"(?:\s|<br ?/?>|</?p>){0,9}\}?\s{0,9}\)\)?(?:\s{0,9};)?")
+_AROUND = re.compile(_STUB, re.ASCII)
 _FLAGS = {"!0": "true", "!1": "false"}
 _LOADER = re.compile(
     r"(?:https?:)?//(?:embed-cdn\.gettyimages\.com/widgets\.js|embed\.gettyimages\.com/embed-cms\.js)"
@@ -428,10 +451,20 @@ _LOADER_ELEMENT = re.compile(
     r"(?(1)\s{0,9}</p>\n?)",
     re.IGNORECASE,
 )
-_ARCHIVE = re.compile(r"(?:https?:)?//web\.archive\.org/web/[0-9]{1,14}[a-z_]{0,4}/(?=(?:https?:)?//)")
+_ARCHIVE = re.compile(r"(?:(?:https?:)?//web\.archive\.org)?/web/[0-9]{1,14}[a-z_]{0,4}/(?=(?:https?:)?//)")
 _RECORD = re.compile(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
+_BRACKETED = re.compile(r"\[iframe\s([^\[\]<>]{1,2000})\](?:\s{0,9}\[/iframe\])?", re.IGNORECASE)
 _BARE = re.compile(r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)")
-_MARKDOWN = re.compile(r"\[ ?Embed from Getty Images ?\]\(<?([^\s()<>\[\]\"]{1,1500})>?\)")
+_TARGET = (
+    r"\(<?([^\s()<>\[\]\"]{1,1500})>?(?:\s{1,9}\"[^\"\n]{0,200}\")?\)(?:\{[^{}\n]{0,500}\})?"  # kramdown, Pandoc
+)
+_MARKDOWN = re.compile(rf"\[ ?Embed from Getty Images ?\]{_TARGET}")
+_FOOTER = re.compile(
+    rf"\s{{0,9}}\[(?:#[0-9A-Za-z-]{{1,24}}|View image)\]{_TARGET}"
+    rf"\s{{0,9}}[|/]\s{{0,9}}\[gettyimages\.[a-z.]{{2,6}}\]{_TARGET}"
+)
+# Between a link and its frame: white space, marks of a quotation, the border of two blocks.
+_BORDER = re.compile(r"(?:\s|>|<br ?/?>|</(p|span)\s*>\s*<\1(?:\s[^<>]*)?>)*+", re.IGNORECASE)
 _OWN_TEXT = re.compile(r"\s*Embed \w{2,5} Getty Images\s*", re.IGNORECASE)
 
 
@@ -447,7 +480,7 @@ class Core(NamedTuple):
 
 def _strong_cores(page: Page) -> list[Core]:
     """What can only be an embed: frames, widget calls, records, addresses of frames."""
-    found = [*_frames(page), *_widgets(page), *_records(page), *_bare_urls(page)]
+    found = [*_frames(page), *_bracketed_frames(page), *_widgets(page), *_records(page), *_bare_urls(page)]
     return sorted(found, key=lambda core: (core.start, -core.end))
 
 
@@ -459,10 +492,18 @@ def _link_cores(page: Page) -> list[Core]:
 
 def _frames(page: Page) -> Iterator[Core]:
     for index, tag in enumerate(page.tags):
-        if tag.name not in ("iframe", "amp-iframe") or tag.closing or not (ref := _frame(tag.attributes)):
+        if tag.name not in _FRAMES or tag.closing or not (ref := _frame(tag.attributes)):
             continue
         start, end = _copy_before(page, index, ref), _copy_after(page, page.closing(index), ref)
         yield Core(start, end, ref, tag.align)
+
+
+def _bracketed_frames(page: Page) -> Iterator[Core]:
+    """Frames in the notation of WordPress, ``[iframe src="…" width="594"]``."""
+    for match in _BRACKETED.finditer(page.text) if "iframe" in page.text else ():
+        tag = Tag(*match.span(), False, "iframe", match[1])
+        if ref := _frame(tag.attributes):
+            yield Core(*match.span(), ref, tag.align)
 
 
 def _frame(attributes: dict[str, str]) -> AssetRef | None:
@@ -535,7 +576,7 @@ def _pixels(value: Any) -> int | None:
 def _widgets(page: Page) -> Iterator[Core]:
     for match in _LOAD.finditer(page.text) if "gie.widgets.load" in page.text else ():
         pairs = (pair.groups(default="") for pair in _PAIR.finditer(match[1]))
-        config = {name: a or b or _FLAGS.get(c, c) for name, a, b, c in pairs}
+        config = {name: a or b or c or _FLAGS.get(d, d) for name, a, b, c, d in pairs}
         ref = _from_config(config)
         if ref and CONVERTED not in match[0]:
             widget = _widget(page, *_statement(page.text, *match.span()), ref)
@@ -563,8 +604,8 @@ def _widget(page: Page, start: int, end: int, ref: AssetRef) -> Core:
     index = page.index(start)
     script, close = page.tag(index - 1, "script", closing=False), page.tag(page.index(end), "script", closing=True)
     if script and close:
-        edges = page.text[script.end : start][:MAX_GAP_CHARS], page.text[end : close.start][:MAX_GAP_CHARS]
-        if not all(map(_CDATA.fullmatch, edges)):
+        edges = page.text[script.end : start], page.text[end : close.start]
+        if not all(len(edge) <= MAX_GAP_CHARS and _AROUND.fullmatch(edge) for edge in edges):
             return Core(start, end, ref)  # one line of a larger script
         start, end = script.start, close.end
     joined = _balance(page, _link_before(page, start, ref), _loader_after(page, end))
@@ -583,10 +624,13 @@ def _link_before(page: Page, start: int, ref: AssetRef) -> int:
 
 def _loader_after(page: Page, end: int) -> int:
     index, edge = _over_paragraphs(page, page.index(end), end, 1)
-    loader = page.element(index, "script")
-    if not loader or loader[2] or not page.is_blank(edge, loader[0].start):
+    loader = page.tag(index, "script", closing=False)
+    if not loader or not page.is_blank(edge, loader.start) or not _is_loader(loader):
         return end
-    return loader[1].end if _is_loader(loader[0]) else end
+    whole = page.element(index, "script")
+    if whole and not whole[2]:
+        return whole[1].end
+    return loader.end if loader.inside.endswith("/") else end  # as in JSX
 
 
 def _is_loader(script: Tag) -> bool:
@@ -665,6 +709,9 @@ def _bare_urls(page: Page) -> Iterator[Core]:
     for match in _BARE.finditer(page.text) if "//embed.gettyimages.com/embed" in page.text else ():
         index = page.index(match.start()) - 1
         signed = "et=" in match[0] and "sig=" in match[0]
+        line = page.text.rfind("\n", max(0, match.start() - MAX_GAP_CHARS), match.start()) + 1
+        if page.text.rfind("[", line, match.start()) > page.text.rfind("]", line, match.start()):
+            continue  # a part of another shortcode
         if (index < 0 or page.tags[index].end <= match.start()) and signed and (ref := _frame_ref(match[0])):
             yield Core(*match.span(), ref)
 
@@ -796,6 +843,15 @@ class Page:
         found = next((tag for tag in near if tag.name == opening.name), None)
         return found.end if found and found.closing else opening.end
 
+    def block(self, start: int, end: int, names: Collection[str]) -> tuple[int, int]:
+        """The span of the block of one of these names that holds nothing but this span; else the span itself."""
+        index = self.index(start) - 1
+        left = self.tags[index] if index >= 0 and self.tags[index].name in names else None
+        right = self.tag(self.index(end), left.name, closing=True) if left and not left.closing else None
+        if left and right and self.is_blank(left.end, start) and self.is_blank(end, right.start):
+            return left.start, right.end
+        return start, end
+
     def element(self, index: int, name: str) -> tuple[Tag, Tag, str] | None:
         """The tags of an element with nothing but a short text in it, and that text."""
         opening, closing = self.tag(index, name, closing=False), self.tag(index + 1, name, closing=True)
@@ -808,9 +864,9 @@ class Page:
 # Entities
 
 _ENTITY = re.compile(
-    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|ldquo|rdquo|lsquo|rsquo|prime|Prime)"
+    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|[blr]dquo|[lr]squo|sbquo|acute|prime|Prime)"
     r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
-    r"|\\(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON
+    r"|\\{1,7}(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON, which may be in another
 )
 # In single quotes YAML doubles each of them.
 _DOUBLED = re.compile(r"[:-] '[^\n]{0,2000}class=''(?:gie-single|gie-slideshow|getty)")
@@ -822,15 +878,18 @@ _NAMED = {
     "quot": '"',
     "apos": "'",
     "nbsp": " ",
+    "bdquo": "„",
     "ldquo": "“",
     "rdquo": "”",
     "lsquo": "‘",
     "rsquo": "’",
+    "sbquo": "‚",
+    "acute": "´",
     "prime": "′",
     "Prime": "″",
 }
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_STRAIGHT = {**dict.fromkeys("“”„‟″", '"'), **dict.fromkeys("‘’‚‛′", "'")}
+_STRAIGHT = {**dict.fromkeys("“”„‟″", '"'), **dict.fromkeys("‘’‚‛′´", "'")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -886,4 +945,4 @@ def _letter(match: re.Match[str]) -> str | None:
     if sign:
         return _ESCAPES.get(sign, sign)
     code = int(decimal) if decimal else int(hexadecimal or code_unit, 16)
-    return chr(code) if 32 <= code < 127 or 0x2018 <= code <= 0x201F or code in (0x2032, 0x2033) else None
+    return chr(code) if 32 <= code < 127 or 0x2018 <= code <= 0x201F or code in (0xB4, 0x2032, 0x2033) else None

@@ -18,6 +18,7 @@ from embedkit.getty import embed_code, references
 from embedkit.models import AssetRef, Options
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT
+from embedkit.targets import Input
 from tests.support.tools import FIXTURES, reference_dir
 
 ROWS = [json.loads(line) for line in (FIXTURES / "pasted.jsonl").read_text("utf-8").splitlines()]
@@ -454,6 +455,17 @@ WIDGET = (
         ("window.gie=window.gie||", "window.gie||="),
         ("gie.q=gie.q||[]", "gie.q||=[]"),
         ("gie.q||[]", "gie.q||\\[\\]"),
+        ("||", "\\|\\|"),
+        ("'", "`"),
+        ("'", "´"),
+        ("'", "&sbquo;"),
+        ("<script>", "<script>\n<!--//--><![CDATA[// ><!--\n"),
+        ("</script>", "\n//--><!]]>\n</script>"),
+        ("<script>", '<script>"use strict";'),
+        (
+            "window.gie=window.gie||function(c){(gie.q=gie.q||[]).push(c)}",
+            "window.gie=window.gie||(c=>{gie.q.push(c)})",
+        ),
     ],
 )
 def test_a_call_that_editors_and_minifiers_have_rewritten_goes_whole(written: str, rewritten: str) -> None:
@@ -462,6 +474,26 @@ def test_a_call_that_editors_and_minifiers_have_rewritten_goes_whole(written: st
         '[getty src="518730426" width="594" height="396" tld="com" caption="false"]',
         1,
     )
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("gie((function(){", "}));"),
+        ("gie((()=>{", "}))"),
+        ("!function(){gie(function(){", "})}();"),
+        ("try{gie(()=>", ")}catch(e){}"),
+    ],
+)
+def test_a_call_in_more_brackets_goes_whole(start: str, end: str) -> None:
+    call = WIDGET.replace("gie(function(){", start).replace("});</script>", f"{end}</script>")
+    assert embed_code.convert(call)[0] == SHORTCODE
+
+
+@pytest.mark.parametrize(("start", "end"), [("go(1);" + " " * 300, ""), ("jQuery(function(){", "});")])
+def test_more_of_a_script_than_the_call_stays(start: str, end: str) -> None:
+    call = f"{OWN_LINK}<script>{start}{WIDGET.removeprefix(f'{LINK}<script>').replace('</script>', f'{end}</script>')}"
+    assert embed_code.convert(call)[0] == f"{SHORTCODE}<script>{start}{end}</script>"
 
 
 def test_an_arrow_without_braces_goes_whole() -> None:
@@ -521,7 +553,90 @@ def test_a_copy_without_scripting_before_its_frame_goes_with_it() -> None:
     assert "<noscript>" in embed_code.convert(f"<noscript>{other}</noscript>{lazy}")[0]
 
 
-@pytest.mark.parametrize("loader", ["", LOADER])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        FRAME.replace("></iframe>", "><p>No frames here.</p></iframe>"),
+        FRAME.replace("//embed.", "/web/20160310120000if_/https://embed."),
+        FRAME.replace("<iframe src=", "<embed src=").replace("></iframe>", ">"),
+        FRAME.replace("<iframe src=", "<object data=").replace("iframe", "object"),
+        FRAME.replace("<iframe", "[iframe").replace("></iframe>", "]"),
+        FRAME.replace("<iframe", "[iframe").replace("></iframe>", "][/iframe]"),
+        f'<span data-s9e-mediaembed="getty" style="max-width:300px">{FRAME}</span>',
+    ],
+)
+@pytest.mark.parametrize("input", ["html", "markdown"])
+def test_a_frame_in_another_notation(frame: str, input: Input) -> None:
+    shortcode = '[getty src="518730426" width="300" height="200"]'
+    assert embed_code.convert(f"A\n\n{frame}\n\nB\n", input) == (f"A\n\n{shortcode}\n\nB\n", 1, ())
+
+
+def test_an_address_within_another_shortcode_stays() -> None:
+    text = "[video https://embed.gettyimages.com/embed/518730426?et=a&sig=b 594 396]"
+    assert embed_code.convert(text) == (text, 0, ())
+
+
+MARKDOWN_LINK = "[Embed from Getty Images](https://www.gettyimages.com/detail/518730426)"
+FOOTER = (
+    "[#518730426](https://www.gettyimages.com/detail/518730426) / [gettyimages.com](https://www.gettyimages.com)"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{MARKDOWN_LINK}{{:target="_blank"}}\n\n{FRAME}',
+        f'{MARKDOWN_LINK}{{#x .gie-single target="_blank" style="color:#a7a7a7"}}\n\n{FRAME}',
+        f'{MARKDOWN_LINK[:-1]} "Getty")\n\n{FRAME}',
+        f"{MARKDOWN_LINK}\n\n<p>{FRAME}</p>",
+        f"{MARKDOWN_LINK}\n>\n> {FRAME}",
+        f"<p>{LINK}</p>\n<p>{FRAME}</p>",
+        f"<p>{LINK}<br>\n{FRAME}</p>",
+        f"<p>{LINK}</p><div>{FRAME}</div>",
+        f"{FRAME}\n\n{FOOTER}",
+        f"{FRAME}\n\n{FOOTER.replace('#518730426', 'View image').replace('/ [', '| [')}",
+    ],
+)
+def test_a_link_beside_its_frame_makes_no_second_picture(text: str) -> None:
+    converted, count, problems = embed_code.convert(text, "markdown")
+    assert (count, problems) == (1, ())
+    assert re.sub(r"</?p>", "", converted) == '[getty src="518730426" width="300" height="200"]'
+
+
+def test_words_between_a_link_and_its_frame_stay() -> None:
+    for gap in ("Words", "\n" * 300 + "Words"):
+        assert gap in embed_code.convert(f"{MARKDOWN_LINK}{gap}{FRAME}", "markdown")[0]
+
+
+@pytest.mark.parametrize("between", ["<p>Words</p>", "", "<p></p>"])
+def test_a_link_to_another_picture_beside_a_frame_stays_one(between: str) -> None:
+    text = f"<p>{LINK.replace('426', '427')}</p>{between}<p>{FRAME}</p>"
+    assert embed_code.convert(text)[1] == 2
+
+
+@pytest.mark.parametrize("left", ["<iframe></iframe>", '<iframe src="" width="594"></iframe>'])
+def test_a_box_whose_frame_lost_its_address_goes_with_the_link(left: str) -> None:
+    box = f'<div style="height:0;padding:66% 0 0 0">{left}</div>'
+    text = f'<div class="getty embed image"><div style="padding:0;margin:0">{LINK}</div>{box}</div>'
+    assert embed_code.convert(text)[0] == '[getty src="518730426" tld="com"]'
+    other = text.replace(left, '<iframe src="https://video.example/1"></iframe>')
+    assert "video.example" in embed_code.convert(other)[0]
+
+
+@pytest.mark.parametrize("code", [FRAME, LINK + FRAME, f"<p>{FRAME}</p>"])
+@pytest.mark.parametrize("slash", ["/", "\\/"])
+def test_json_within_json_stays_that(code: str, slash: str) -> None:
+    block = f'<div class="getty embed image"><div>{LINK}</div><div>{code}</div></div>'
+    for text in (code, block, f"One\n\n{block}\n"):
+        inner = json.dumps({"html": text}).replace("/", slash)
+        converted, count, problems = embed_code.convert(json.dumps({"mobiledoc": inner}).replace("/", slash))
+        assert (count, problems) == (1, ())
+        value = json.loads(json.loads(converted)["mobiledoc"])["html"]
+        assert "[getty src=518730426 width=300 height=200]" in value
+        assert "<iframe" not in value
+
+
+@pytest.mark.parametrize("loader", ["", LOADER, LOADER.replace("></script>", " />")])
 def test_quoted_code_of_a_widget(loader: str) -> None:
     code = f"{OWN_LINK}{WIDGET.removeprefix(LINK)}{loader}"
     converted = json.loads(embed_code.convert(json.dumps({"a": code}).replace("/", "\\/"))[0])
