@@ -24,20 +24,12 @@ if (grant) {
   history.replaceState(null, "", `${location.pathname}${asked.size ? `?${asked}` : ""}`);
 }
 
-function originOf(address) {
-  try {
-    return new URL(address).origin;
-  } catch {
-    return "";
-  }
-}
-
 /** Whom to talk to: who they say they are, or who the browser says; in any case one that may use this page. */
 function destination() {
   if (!OTHER) return "";
   const known = asked.has("origin")
     ? [asked.get("origin")]
-    : [window.opener ? "" : location.ancestorOrigins?.[0], originOf(document.referrer)].filter(Boolean);
+    : [window.opener ? "" : location.ancestorOrigins?.[0], URL.parse(document.referrer)?.origin].filter(Boolean);
   if (!known.length && origins.length === 2) return origins[0]; // there is but one
   return known.find((one) => origins.includes(one)) ?? "";
 }

@@ -1,8 +1,7 @@
 /* embedkit's picker: search the pictures of Getty Images that may be embedded, choose, insert.
  *
  * embedkit-picker.d.ts documents attributes, methods, events and styles; picker/types.d.ts what the modules share. Read
- * element.js and picker.js first: imports lead from there to the parts, and never back. No parser is handed what others
- * wrote (Trusted Types), no attribute holds style (style-src 'self').
+ * element.js and picker.js first: imports lead from there to the parts, and never back.
  */
 
 import { EmbedKitPicker, openPicker } from "./picker/element.js";

@@ -12,7 +12,6 @@ export class DetailsPane {
   node = element("section", { class: "side", part: "details", hidden: true, "aria-labelledby": "details-title" });
   isRefused = false; // it is gone, or can't be embedded
   #context;
-  #actions;
   #preview;
   #image = null;
   #form;
@@ -26,10 +25,9 @@ export class DetailsPane {
   #selectButton;
   #insertButton;
 
-  /** @param {Context} context @param {DetailsActions} actions */
-  constructor(context, actions) {
+  /** @param {Context} context */
+  constructor(context) {
     this.#context = context;
-    this.#actions = actions;
     this.#preview = new EmbedPreview(context);
   }
 
@@ -61,6 +59,7 @@ export class DetailsPane {
   }
 
   close() {
+    this.isRefused = false;
     this.#preview.stop();
     this.node.hidden = true;
     this.node.replaceChildren();
@@ -83,14 +82,10 @@ export class DetailsPane {
     this.#preview.fit();
   }
 
-  receiveMessage(event) {
-    this.#preview.receiveMessage(event);
-  }
-
   mark() {
     if (!this.#selectButton || !this.#image) return;
     const isSelected = this.#context.state.selection.has(this.#image.id);
-    this.#selectButton.setAttribute("aria-pressed", String(isSelected));
+    this.#selectButton.ariaPressed = isSelected;
     this.#selectButton.replaceChildren(isSelected ? icon("check") : "", this.#context.words("select"));
     const isSelecting = this.#context.state.selection.size > 0; // then the footer inserts
     this.#insertButton.hidden = isSelecting;
@@ -98,26 +93,26 @@ export class DetailsPane {
   }
 
   showBusy(isBusy) {
-    this.#insertButton?.setAttribute("aria-disabled", String(isBusy || this.isRefused));
-    this.#insertButton?.replaceChildren(this.#context.words(isBusy ? "inserting" : this.#insertKey));
+    if (!this.#insertButton) return;
+    this.#insertButton.ariaDisabled = isBusy || this.isRefused;
+    this.#insertButton.textContent = this.#context.words(isBusy ? "inserting" : this.#insertKey);
   }
 
   showProblem(text) {
     this.#context.announcer.alert(text, this.#problem);
   }
 
-  refuse({ state }) {
-    const { words } = this.#context;
+  refuse(error) {
     this.isRefused = true;
     this.showBusy(false);
-    this.showProblem(`${words(`${state}_title`)}. ${words(`${state}_text`)}`);
+    this.showProblem(this.#context.parts.messages.sentence(error));
   }
 
   #makeForm(image) {
     const change = () => this.#readOptions();
     const submit = (event) => {
       event.preventDefault();
-      if (!this.isRefused && !this.#insertButton.hidden) this.#actions.insert(image);
+      if (!this.isRefused && !this.#insertButton.hidden) this.#context.chooser.insert([image]);
     };
     return element(
       "form", { class: "sheet", input: change, change, submit },
@@ -137,10 +132,10 @@ export class DetailsPane {
     }, icon(name));
     return element(
       "div", { class: "bar" },
-      plain("previous", "previous", () => this.#actions.step(-1), index === 0),
-      plain("next", "next", () => this.#actions.step(1), index + 1 >= total),
+      plain("previous", "previous", () => this.#context.picker.step(-1), index === 0),
+      plain("next", "next", () => this.#context.picker.step(1), index + 1 >= total),
       element("span", { class: "count" }, words("count", { shown: index + 1, total })),
-      plain("close", "details_close", () => this.#actions.close()),
+      plain("close", "details_close", () => this.#context.picker.close()),
     );
   }
 
@@ -161,7 +156,7 @@ export class DetailsPane {
     const caption = element("p", { class: "caption", ...state.textAttributes }, this.#image.caption);
     const toggle = () => {
       const isOpen = caption.classList.toggle("all");
-      more.setAttribute("aria-expanded", String(isOpen));
+      more.ariaExpanded = isOpen;
       more.textContent = words(isOpen ? "text_less" : "text_more");
     };
     const more = button({ class: "link", hidden: true, "aria-expanded": "false", click: toggle }, words("text_more"));
@@ -193,24 +188,24 @@ export class DetailsPane {
   /** A name that leads to all pictures with it, where they can be searched for. */
   #lead(name, key, scope) {
     const about = `${this.#context.words(key)}: ${name}`;
-    const explore = () => this.#actions.explore({ ...scope, about });
+    const explore = () => this.#context.explorer.enter({ ...scope, about });
     return Object.values(scope)[0] ? button({ class: "link", click: explore }, name) : name;
   }
 
   /** Buttons that lead to pictures like this one, and its keywords. */
   #makeLeads() {
-    const { words } = this.#context;
+    const { words, state, explorer } = this.#context;
     const { id, family, eventId, keywords } = this.#image;
     const title = titleOf(this.#image, words);
     const event = eventId && { event: { event_ids: eventId } };
     const creative = family === "editorial" && { like: { by_image: id } };
     const scopes = { similar: { similar: id }, ...creative, series: { series: id }, ...event };
     const like = Object.entries(scopes).map(([key, scope]) => {
-      const explore = () => this.#actions.explore({ ...scope, about: words(`scope_${key}`, { title }) });
+      const explore = () => explorer.enter({ ...scope, about: words(`scope_${key}`, { title }) });
       return button({ class: "pill", click: explore }, words(key));
     });
     const refine = keywords.slice(0, MAX_KEYWORDS).map((word) =>
-      button({ class: "pill", ...this.#context.state.textAttributes, click: () => this.#actions.refine(word) }, word));
+      button({ class: "pill", ...state.textAttributes, click: () => explorer.refine(word) }, word));
     const isSlideshow = id.includes(",");
     return [
       isSlideshow ? "" : this.#group("more_like", like, true), refine.length ? this.#group("keywords", refine) : "",
@@ -231,7 +226,7 @@ export class DetailsPane {
       class: "code", dir: "ltr", tabindex: "0", role: "textbox", "aria-readonly": "true",
       "aria-label": words("copy_shortcode"),
     });
-    const select = () => this.#actions.select(state.openIndex);
+    const select = () => this.#context.chooser.select(state.openIndex);
     this.#selectButton = config.isMultiple && button({ class: "select", click: select });
     this.#insertButton = element(
       "button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter", title: "Ctrl+Enter" },

@@ -61,17 +61,10 @@ export function button(attributes, ...children) {
   return element("button", { type: "button", part: "button", ...attributes }, ...children);
 }
 
-export function option(value, label, isSelected) {
-  const node = element("option", { value }, label);
-  node.selected = isSelected;
-  return node;
-}
-
-/** A label with the radio button in it. */
-export function radio(name, value, isChecked, ...label) {
-  const input = element("input", { type: "radio", name, value });
-  input.checked = isChecked;
-  return element("label", { class: "segment" }, input, element("span", {}, ...label));
+/** A label with the radio button in it; where an icon stands for words, its title tells what it is. */
+export function radio(name, value, checked, label, title = null) {
+  const input = element("input", { type: "radio", name, value, checked, "aria-label": title });
+  return element("label", { class: "segment", title }, input, element("span", {}, label));
 }
 
 export function externalLink(words, href, key) {
@@ -84,8 +77,4 @@ export function externalLink(words, href, key) {
 /** What has the focus, in the tree of a node. @returns {HTMLElement|null} */
 export function focusedBeside(/** @type {any} */ node) {
   return node.getRootNode().activeElement;
-}
-
-export function setPixels(node, property, length) {
-  node.style.setProperty(property, `${length}px`);
 }

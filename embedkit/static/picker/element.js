@@ -1,7 +1,7 @@
 /* The element <embedkit-picker>: attributes in, events out, a value for forms, a dialog where one is wanted. */
 
 import { element } from "./dom.js";
-import { FieldCard, FormValue } from "./field.js";
+import { FieldCard } from "./field.js";
 import { Picker } from "./picker.js";
 import { Service } from "./service.js";
 import { PickerConfig, PickerState } from "./state.js";
@@ -12,19 +12,19 @@ const SWITCH_PROPERTIES = ["multiple", "compact", "sandbox", "required", "disabl
 
 /** The browser's own dialog, which keeps the focus inside and gives it back. */
 class PickerDialog {
-  node = element("dialog", { class: "dialog", part: "dialog", "aria-labelledby": "title" });
   #root;
   #frame;
   #settle = null; // of the promise of open()
 
-  constructor(root, frame, cancel) {
+  constructor(root, frame, back) {
     this.#root = root;
     this.#frame = frame;
-    root.append(this.node);
-    this.node.addEventListener("cancel", (event) => {
+    const cancel = (event) => {
       event.preventDefault(); // Escape is handled as a key
-      cancel();
-    });
+      back();
+    };
+    this.node = element("dialog", { class: "dialog", part: "dialog", "aria-labelledby": "title", cancel });
+    root.append(this.node);
   }
 
   get isOpen() {
@@ -63,7 +63,7 @@ export class EmbedKitPicker extends HTMLElement {
 
   #internals = this.attachInternals();
   #config = new PickerConfig(this);
-  #field = new FormValue(this, this.#internals);
+  #value = "";
   #frame = element("section", { class: "picker", part: "picker", "aria-labelledby": "title" });
   #session = {
     config: this.#config,
@@ -74,7 +74,6 @@ export class EmbedKitPicker extends HTMLElement {
   #picker; // until the words are there, undefined
   #card; // of a field, likewise
   #dialog;
-  #connection; // aborts when the element leaves the page
   #ownWords = {};
   #builds = 0;
 
@@ -90,18 +89,13 @@ export class EmbedKitPicker extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#connection = new AbortController();
-    const { signal } = this.#connection;
-    window.addEventListener("message", (event) => this.#picker?.receiveMessage(event), { signal });
-    window.addEventListener("online", () => this.#picker?.retryAfter("offline", "server"), { signal });
     for (const field of this.querySelectorAll("[name]")) field.toggleAttribute("disabled", true); // for no scripts
-    this.#setValue(this.#field.value);
+    this.#setValue(this.#value);
     this.#dialog.place(this.#dialog.isOpen || this.#isModal);
     this.#build();
   }
 
   disconnectedCallback() {
-    this.#connection.abort();
     this.#picker?.leave();
     this.#dialog.settle(null);
   }
@@ -235,11 +229,11 @@ export class EmbedKitPicker extends HTMLElement {
 
   focus(options) {
     if (this.#card && !this.#dialog.isOpen) this.#card.opener.focus(options);
-    else this.#picker?.searchBox.focus(options);
+    else this.#picker?.focus(options);
   }
 
   get value() {
-    return this.#field.value;
+    return this.#value;
   }
   set value(value) {
     this.#setValue(String(value ?? ""));
@@ -270,12 +264,24 @@ export class EmbedKitPicker extends HTMLElement {
   }
 
   #setValue(value) {
-    this.#field.value = value;
+    this.#value = value;
+    this.#internals.setFormValue(value);
     this.#validate();
   }
 
+  /** Tell the form whether a value is missing. */
   #validate() {
-    this.#field.validate(this.#picker?.words, this.#card?.opener ?? this.#picker?.input);
+    const words = this.#picker?.words;
+    const valueMissing = this.hasAttribute("required") && !this.#value;
+    const message = words ? words("required") : "…";
+    const anchor = this.#card?.opener ?? this.#picker?.input;
+    this.#internals.setValidity({ valueMissing }, valueMissing ? message : "", anchor);
+    const label = Array.from(this.#internals.labels, ({ textContent }) => textContent.trim()).join(" ");
+    this.#internals.ariaLabel = label || (words ? words("title") : null);
+  }
+
+  #emitChange() {
+    for (const name of ["input", "change"]) this.dispatchEvent(new Event(name, { bubbles: true, composed: true }));
   }
 
   /** Take a choice: it is the value while listeners look at it, and stays unless one objects. */
@@ -288,13 +294,13 @@ export class EmbedKitPicker extends HTMLElement {
     }
     this.close(choice); // the focus is back in the card before this one changes
     this.#card?.show(this.value, choice);
-    this.#field.emitChange();
+    this.#emitChange();
     return true;
   }
 
   #clear() {
     this.value = "";
-    this.#field.emitChange();
+    this.#emitChange();
   }
 }
 
@@ -313,10 +319,7 @@ for (const name of SWITCH_PROPERTIES) {
   });
 }
 
-/**
- * @param {object} [options] - attributes of the element (pageSize is page-size), and i18n
- * @returns {Promise<Choice|null>} null if nothing was chosen
- */
+/** @param {any} [options] - attributes (pageSize is page-size), and i18n @returns {Promise<Choice|null>} */
 export async function openPicker({ i18n, ...options } = {}) {
   const picker = document.createElement("embedkit-picker");
   for (const [name, value] of Object.entries({ ...options, modal: true })) {

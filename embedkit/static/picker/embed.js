@@ -1,6 +1,6 @@
 /* How a picture is embedded: the form in which an editor says so, and how it will look on a page. */
 
-import { element, icon, option, radio, setPixels } from "./dom.js";
+import { element, icon, radio } from "./dom.js";
 import { embedOptions, MAX_CAPTION_CHARS, titleOf } from "./images.js";
 import { fillDrag, markupOf } from "./insertion.js";
 
@@ -33,6 +33,7 @@ export class EmbedPreview {
 
   constructor(context) {
     this.#context = context;
+    window.addEventListener("message", (event) => this.#receiveMessage(event), { signal: context.signal });
   }
 
   viewSwitch() {
@@ -67,22 +68,22 @@ export class EmbedPreview {
   fit() {
     if (!this.#paper?.isConnected) return;
     const scale = this.stage.clientWidth / PAPER_WIDTH;
-    this.#paper.style.setProperty("transform", `scale(${scale})`);
-    setPixels(this.stage, "block-size", Math.min(MAX_STAGE_HEIGHT, this.#paper.offsetHeight * scale));
+    this.#paper.style.transform = `scale(${scale})`;
+    this.stage.style.blockSize = `${Math.min(MAX_STAGE_HEIGHT, this.#paper.offsetHeight * scale)}px`;
   }
 
   /** A frame of the service reports its height with the secret that it was given, as WordPress's do. */
-  receiveMessage({ source, origin, data }) {
+  #receiveMessage({ source, origin, data }) {
     if (source !== this.#frame?.contentWindow || origin !== this.#context.service.origin) return;
     if (data?.message !== "height" || data.secret !== this.#secret || !(data.value > 0)) return;
-    setPixels(this.#frame, "block-size", Math.min(MAX_FRAME_HEIGHT, data.value));
+    this.#frame.style.blockSize = `${Math.min(MAX_FRAME_HEIGHT, data.value)}px`;
     this.fit();
   }
 
   #render() {
     const showsEmbed = this.#view === "embed";
     this.stage.classList.toggle("page", showsEmbed);
-    this.stage.style.removeProperty("block-size");
+    this.stage.style.blockSize = "";
     if (showsEmbed) this.#showEmbed();
     else this.stage.replaceChildren(this.#picture());
   }
@@ -93,7 +94,7 @@ export class EmbedPreview {
     if (!url) return element("div", { class: "blank" }, icon("picture"));
     const drag = (event) => fillDrag(event, image, this.#context);
     const img = element("img", { alt: image.title, src: url, draggable: "true", dragstart: drag });
-    img.style.setProperty("aspect-ratio", `${width} / ${height}`);
+    img.style.aspectRatio = `${width} / ${height}`;
     return img;
   }
 
@@ -106,7 +107,7 @@ export class EmbedPreview {
   async #showMarkup() {
     const { words } = this.#context;
     const code = element("pre", { class: "markup", tabindex: "0", dir: "ltr" }, words("preview_loading"));
-    this.stage.style.removeProperty("block-size");
+    this.stage.style.blockSize = "";
     this.stage.replaceChildren(code);
     code.textContent = (await markupOf(this.#image, this.#context)) ?? words("html_failed");
   }
@@ -125,8 +126,8 @@ export class EmbedPreview {
       title: words("preview", { title: titleOf(image, words) }), class: `frame ${edits.align}`, scrolling: "no",
       referrerpolicy: "strict-origin-when-cross-origin",
     });
-    setPixels(this.#frame, "inline-size", width);
-    setPixels(this.#frame, "block-size", (width * image.height) / image.width + CREDIT_HEIGHT);
+    this.#frame.style.inlineSize = `${width}px`;
+    this.#frame.style.blockSize = `${(width * image.height) / image.width + CREDIT_HEIGHT}px`;
     const lines = (name) => element("div", { class: `lines ${name}` });
     this.#paper = element("div", { class: "paper" }, lines("short"), this.#frame, lines(""), lines("clear"));
     this.stage.replaceChildren(this.#paper);
@@ -147,12 +148,7 @@ export class EmbedOptions {
   #hint = element("p", { id: "alt-hint", class: "hint" });
   #caption;
 
-  /**
-   * @param {Words} words
-   * @param {Picture} image
-   * @param {Edits} edits - shown, and changed by read()
-   * @param {string[]} targets - to choose from
-   */
+  /** @param {Words} words @param {Picture} image @param {Edits} edits - changed by read() @param {string[]} targets */
   constructor(words, image, edits, targets) {
     this.#words = words;
     this.#image = image;
@@ -207,10 +203,7 @@ export class EmbedOptions {
     const words = this.#words;
     const choice = (value) => {
       const name = value || "none";
-      const node = radio("align", value, this.#edits.align === value, icon(name));
-      node.title = words(`align_${name}`);
-      node.firstChild.setAttribute("aria-label", node.title);
-      return node;
+      return radio("align", value, this.#edits.align === value, icon(name), words(`align_${name}`));
     };
     return element(
       "fieldset", { class: "field align" }, element("legend", {}, words("align")),
@@ -235,7 +228,7 @@ export class EmbedOptions {
 
   #select(name, values) {
     const label = (value) => this.#words(`${name}_${value || "default"}`);
-    const options = values.map((value) => option(value, label(value), value === this.#edits[name]));
+    const options = values.map((value) => new Option(label(value), value, false, value === this.#edits[name]));
     return element("span", { class: "pick" }, this.#control("select", name, {}, ...options), icon("down"));
   }
 

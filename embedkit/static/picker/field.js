@@ -1,41 +1,7 @@
-/* The picker as a field of a form: the value it has, and the card that shows it. */
+/* The picker as a field of a form: the card that shows its value. */
 
 import { button, element, icon } from "./dom.js";
 import { editsFrom } from "./images.js";
-
-export class FormValue {
-  #internals;
-  #host;
-  #value = "";
-
-  constructor(host, internals) {
-    this.#host = host;
-    this.#internals = internals;
-  }
-
-  get value() {
-    return this.#value;
-  }
-  set value(value) {
-    this.#value = value;
-    this.#internals.setFormValue(value);
-  }
-
-  /** Tell the form whether a value is missing; words and anchor are undefined while words load. */
-  validate(words, anchor) {
-    const valueMissing = this.#host.hasAttribute("required") && !this.#value;
-    const message = words ? words("required") : "…";
-    this.#internals.setValidity({ valueMissing }, valueMissing ? message : "", anchor);
-    const label = Array.from(this.#internals.labels, ({ textContent }) => textContent.trim()).join(" ");
-    this.#internals.ariaLabel = label || (words ? words("title") : null);
-  }
-
-  emitChange() {
-    for (const name of ["input", "change"]) {
-      this.#host.dispatchEvent(new Event(name, { bubbles: true, composed: true }));
-    }
-  }
-}
 
 /** What stands in the form: the picture that the field holds, and buttons to choose, change, edit and remove it. */
 export class FieldCard {

@@ -1,6 +1,6 @@
 /* The filters of a search: their names and values for the service, the row of controls, and scopes. */
 
-import { button, element, icon, option, radio } from "./dom.js";
+import { button, element, icon, radio } from "./dom.js";
 import { reference } from "./images.js";
 
 const PANORAMA = "panoramic_horizontal,panoramic_vertical";
@@ -12,29 +12,27 @@ const COLORS = {
 const EDITORIAL = ["editorial"];
 const NOT_EDITORIAL = ["all", "creative"];
 const DAY_MS = 86_400_000;
-const MINUTE_MS = 60_000;
 const RANGE = "range"; // of dates, with two fields
+
+/** Values that the service calls as the words do. */
+const same = (...values) => Object.fromEntries(values.map((value) => [value, value]));
 
 // By the key of words: the service's name, values by the key of words, and the families that have it, if not all do.
 // A period is ours: the service has date_from and date_to.
 const FILTERS = {
-  family: { name: "family", values: { all: "all", creative: "creative", editorial: "editorial" } },
+  family: { name: "family", values: same("all", "creative", "editorial") },
   show: { name: "show", values: { pictures: "", events: "events" }, families: EDITORIAL },
   orientation: {
-    name: "orientations",
-    values: { any: "", horizontal: "horizontal", vertical: "vertical", square: "square", panoramic: PANORAMA },
+    name: "orientations", values: { any: "", ...same("horizontal", "vertical", "square"), panoramic: PANORAMA },
   },
-  people: { name: "number_of_people", values: { any: "", none: "none", one: "one", two: "two", group: "group" } },
+  people: { name: "number_of_people", values: { any: "", ...same("none", "one", "two", "group") } },
   color: { name: "color", values: { any: "", ...COLORS }, families: NOT_EDITORIAL },
   section: {
     name: "editorial_segments", families: EDITORIAL,
-    values: { any: "", news: "news", sport: "sport", entertainment: "entertainment", archival: "archival" },
+    values: { any: "", ...same("news", "sport", "entertainment", "archival") },
   },
   period: { name: "period", values: { any: "", day: "0", week: "7", month: "30", range: RANGE }, families: EDITORIAL },
-  sort: {
-    name: "sort_order",
-    values: { best_match: "", most_popular: "most_popular", newest: "newest", oldest: "oldest" },
-  },
+  sort: { name: "sort_order", values: { best_match: "", ...same("most_popular", "newest", "oldest") } },
   nudity: { name: "exclude_nudity", families: NOT_EDITORIAL },
   rights: { name: "exclude_editorial_use_only", families: ["creative"] },
 };
@@ -69,11 +67,8 @@ function datesOf({ period, date_from, date_to }) {
   return period ? { ...(date_from && { date_from }), ...(date_to && { date_to }) } : {};
 }
 
-/** The day where the editor is: in UTC it may be tomorrow. */
-function isoDay(time) {
-  const offset = new Date(time).getTimezoneOffset() * MINUTE_MS;
-  return new Date(time - offset).toISOString().slice(0, 10);
-}
+/** The day where the editor is, in Swedish, which writes days as ISO 8601 does: in UTC it may be tomorrow. */
+const isoDay = (time) => new Date(time).toLocaleDateString("sv");
 
 /** What the service is asked with: where to look, and the filters that are set and that the family takes. */
 export function activeFilters(filters) {
@@ -101,9 +96,6 @@ function active(filters) {
 
 const changed = (filters) => active(filters).filter(([, { name }]) => filters[name] !== NO_FILTERS[name]);
 
-/** @returns {number} how many filters are set */
-export const countFilters = (filters) => changed(filters).length;
-
 /** What leaves pictures out: in words, and what to set instead. @returns {{text: string, instead: object}[]} */
 export function narrowedBy(filters, words) {
   const tell = ([key, { name, values = {} }]) => {
@@ -115,22 +107,24 @@ export function narrowedBy(filters, words) {
 
 /** A group of filters, and a button that shows the group where there is little room. */
 export class FilterBar {
+  #context;
   #words;
-  #actions;
   #controls;
 
-  /** @param {Words} words @param {string[]|undefined} keys - of filters to show @param {FilterActions} actions */
-  constructor(words, keys, actions) {
+  /** @param {Context} context */
+  constructor(context) {
+    const { words, config } = context;
+    this.#context = context;
     this.#words = words;
-    this.#actions = actions;
     this.#controls = Object.keys(FILTERS)
-      .filter((key) => keys?.includes(key) ?? true)
+      .filter((key) => config.filters?.includes(key) ?? true)
       .map((key) => this.#control(key));
     this.toggle = button({
       class: "pill toggle", "aria-expanded": "false", "aria-controls": "filters", click: () => this.#toggle(),
     });
-    this.scope = button({ class: "pill set scope", hidden: true, click: actions.leaveScope });
-    this.clear = button({ class: "link", hidden: true, click: actions.clear }, words("filters_clear"));
+    this.scope = button({ class: "pill set scope", hidden: true, click: () => context.explorer.leave() });
+    const clear = () => context.picker.unfilter();
+    this.clear = button({ class: "link", hidden: true, click: clear }, words("filters_clear"));
     this.group = element(
       "div", { class: "filters", part: "filters", id: "filters", role: "group", "aria-label": words("filters") },
       this.#controls.map(({ node }) => node), this.clear,
@@ -146,11 +140,11 @@ export class FilterBar {
     const words = this.#words;
     const select = element("select", {
       "aria-label": words("boards"), change: () => {
-        const [board] = boards.filter(({ id }) => id === select.value);
+        const about = `${words("board")}: ${select.selectedOptions[0].label}`;
+        this.#context.explorer.enter({ board: select.value, about });
         select.value = "";
-        this.#actions.explore({ board: board.id, about: `${words("board")}: ${board.name}` });
       },
-    }, option("", words("boards"), true), ...boards.map(({ id, name }) => option(id, name, false)));
+    }, new Option(words("boards"), ""), ...boards.map(({ id, name }) => new Option(name, id)));
     this.clear.before(element("span", { class: "pick pill boards" }, select, icon("down")));
   }
 
@@ -162,7 +156,7 @@ export class FilterBar {
       node.hidden = isDead || !isOffered(FILTERS[key], filters.family);
       show(filters[FILTERS[key].name], filters);
     }
-    const count = countFilters(filters);
+    const count = changed(filters).length;
     this.clear.hidden = count === 0;
     this.#label(count);
   }
@@ -181,21 +175,18 @@ export class FilterBar {
     const words = this.#words;
     const number = count > 0 && element("span", { class: "number", "aria-hidden": "true" }, words("{n}", { n: count }));
     this.toggle.replaceChildren(icon("filter"), words("filters"), number || "");
-    if (count) this.toggle.setAttribute("aria-label", words("filters_set", { n: count }));
-    else this.toggle.removeAttribute("aria-label");
+    this.toggle.ariaLabel = count ? words("filters_set", { n: count }) : null;
   }
 
   #toggle() {
-    const isOpen = this.toggle.getAttribute("aria-expanded") !== "true";
-    this.toggle.setAttribute("aria-expanded", String(isOpen));
-    this.#actions.toggle(isOpen);
+    this.toggle.ariaExpanded = this.#context.frame.toggleAttribute("data-filters");
   }
 
   /** A control with its element, and show(value, filters). */
   #control(key) {
     const { name } = FILTERS[key];
     const change = ({ target }) => {
-      this.#actions.change({ [name]: target.type === "checkbox" ? target.checked : target.value });
+      this.#context.picker.filter({ [name]: target.type === "checkbox" ? target.checked : target.value });
     };
     if (key === "family") return this.#segments(key, change);
     if (SWITCHES.includes(key)) return this.#checkbox(key, change);
@@ -223,9 +214,7 @@ export class FilterBar {
   #swatches(key, change) {
     const words = this.#words;
     const swatches = Object.entries(FILTERS[key].values).map(([name, value]) => {
-      const node = radio(key, value, false);
-      node.title = words(`${key}_${name}`);
-      node.firstChild.setAttribute("aria-label", node.title);
+      const node = radio(key, value, false, null, words(`${key}_${name}`));
       node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
       return node;
     });
@@ -233,7 +222,7 @@ export class FilterBar {
       class: "hex", pattern: "#?[0-9A-Fa-f]{6}", maxlength: 7, placeholder: "#0B6B57", spellcheck: "false",
       "aria-label": words("color_hex"), change: (event) => {
         event.stopPropagation();
-        if (hex.validity.valid) this.#actions.change({ [key]: hex.value.replace("#", "").toLowerCase() });
+        if (hex.validity.valid) this.#context.picker.filter({ [key]: hex.value.replace("#", "").toLowerCase() });
       },
     });
     const summary = element("summary", { class: "pill" }, element("i"), words(key), icon("down"));
@@ -266,7 +255,7 @@ export class FilterBar {
     const { node: select, show } = this.#select(key, change);
     const days = ["date_from", "date_to"].map((name) => element("input", {
       type: "date", class: "pill", "aria-label": words(name),
-      change: ({ target }) => this.#actions.change({ [name]: target.value }),
+      change: ({ target }) => this.#context.picker.filter({ [name]: target.value }),
     }));
     const range = element("span", { class: "range" }, days);
     return {
@@ -288,7 +277,8 @@ export class FilterBar {
     const show = (value, { family }) => {
       const names = Object.keys(values).filter((name) => name !== OLDEST || family === "editorial");
       const label = (name) => words(name === "any" ? key : `${key}_${name}`);
-      select.replaceChildren(...names.map((name) => option(values[name], label(name), values[name] === value)));
+      select.replaceChildren(...names.map((name) => new Option(label(name), values[name])));
+      select.value = value;
       node.classList.toggle("set", select.value !== "");
     };
     return { key, node, show };
@@ -298,36 +288,38 @@ export class FilterBar {
 /** From a picture to others: scopes, such as the pictures of an event, and the way back. */
 export class Explorer {
   #context;
-  #actions;
   #before = null; // {query, filters, index} of the search that a scope was entered from
 
-  /** @param {Context} context @param {ExplorerActions} actions */
-  constructor(context, actions) {
+  /** @param {Context} context */
+  constructor(context) {
     this.#context = context;
-    this.#actions = actions;
+  }
+
+  get #query() {
+    return this.#context.picker.input.value.trim();
   }
 
   /** Search in a scope; leaving it leads back to what was searched before. */
   enter(scope) {
     const { filters, openIndex: index } = this.#context.state;
-    if (!scopeOf(filters)) this.#before = { query: this.#actions.query(), filters: { ...filters }, index };
-    return this.#actions.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
+    if (!scopeOf(filters)) this.#before = { query: this.#query, filters: { ...filters }, index };
+    return this.#context.picker.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
   }
 
   async leave() {
     const { query, filters, index } = this.#before ?? { query: "", filters: NO_FILTERS, index: 0 };
-    await this.#actions.search(query, { ...NO_SCOPE, ...filters });
-    this.#actions.focus(index);
+    await this.#context.picker.search(query, { ...NO_SCOPE, ...filters });
+    this.#context.picker.focusResult(index);
   }
 
   async showNewest(index) {
     await this.enter({ newest: "1", about: this.#context.words("newest") });
-    this.#actions.open(index);
+    this.#context.picker.open(index);
   }
 
   /** Add a word to what is searched for. */
   refine(word) {
-    const phrase = this.#actions.query();
-    return this.#actions.search(reference(phrase) ? word : `${phrase} ${word}`.trim());
+    const phrase = this.#query;
+    return this.#context.picker.search(reference(phrase) ? word : `${phrase} ${word}`.trim());
   }
 }

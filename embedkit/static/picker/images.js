@@ -24,13 +24,8 @@ export function asText(value) {
 
 /** An absolute URL on http or https; "" for others: a javascript: URL of an answer must not become a link. */
 export function httpUrl(value, base = document.baseURI) {
-  if (!asText(value)) return "";
-  try {
-    const url = new URL(value, base);
-    return /^https?:$/.test(url.protocol) ? url.href : "";
-  } catch {
-    return "";
-  }
+  const url = asText(value) && URL.parse(value, base);
+  return url && /^https?:$/.test(url.protocol) ? url.href : "";
 }
 
 function sizeFrom(value) {
@@ -42,10 +37,10 @@ function textsFrom(values) {
   return Array.isArray(values) ? values.map(asText).filter(Boolean) : [];
 }
 
-function creditFrom(value) {
-  const [line, photographer, collection, agency] =
-    [value?.line, value?.photographer, value?.collection, value?.agency].map(asText);
-  return { line, photographer, collection, agency };
+function creditFrom({ line, photographer, collection, agency }) {
+  return {
+    line: asText(line), photographer: asText(photographer), collection: asText(collection), agency: asText(agency),
+  };
 }
 
 function orientationOf(width, height) {
@@ -53,12 +48,7 @@ function orientationOf(width, height) {
   return width > height ? "horizontal" : "vertical";
 }
 
-/**
- * Check a picture of /v1/search.
- *
- * @param {any} raw
- * @returns {Picture|undefined} undefined if its ID is not one
- */
+/** Check a picture of /v1/search. @returns {Picture|undefined} undefined if its ID is not one */
 export function pictureFromSearch(raw) {
   if (!ID.test(asText(raw?.id))) return undefined;
   const preview = sizeFrom(raw.preview);
@@ -85,7 +75,7 @@ export function pictureFromSearch(raw) {
     eventId: Number(raw.event_ids?.[0]) || 0,
     isPartial: false,
     event: 0,
-    credit: creditFrom(raw.credit),
+    credit: creditFrom(raw.credit ?? {}),
   };
 }
 
@@ -97,15 +87,10 @@ export function pictureFromEvent(raw, words) {
   return picture && { ...picture, photographer: about.filter(Boolean).join(" · "), event: id };
 }
 
-/**
- * Check a record of /v1/embeds, as pictureFromSearch() does: it knows less of a picture.
- *
- * @returns {Picture|undefined}
- */
+/** Check a record of /v1/embeds, which knows less of a picture. @returns {Picture|undefined} */
 export function pictureFromRecord(record) {
   const { photographer, collection } = record;
-  const names = [photographer, collection, AGENCY];
-  const line = names.filter((name, index) => name && names.indexOf(name) === index).join(" / ");
+  const line = [...new Set([photographer, collection, AGENCY])].filter(Boolean).join(" / ");
   const picture = pictureFromSearch({
     ...record,
     id: record.ref,
@@ -124,12 +109,7 @@ export function rightsOf({ restrictions, family }, words) {
   return restrictions.join(" ") || (family === "editorial" ? words("editorial_only") : "");
 }
 
-/**
- * Recognise what names a picture: a link, an ID, a shortcode, embed code.
- *
- * @param {string} text - what was typed or pasted, trimmed
- * @returns {string} the reference for the service; "" for words to search for
- */
+/** What a text names, as the service understands it; "" for words to search for. */
 export function reference(text) {
   const named = NAMED_ID.exec(text);
   if (named) return named[1];
@@ -137,12 +117,9 @@ export function reference(text) {
 }
 
 /**
- * Write the shortcode of a picture, exactly as embedkit.shortcodes.format does.
+ * Write a shortcode exactly as embedkit.shortcodes.format does: what is empty is left out.
  *
- * @param {string} id - of one picture, or of several with commas
- * @param {EmbedOptions & {target?: string}} [options] - width in pixels; caption true for Getty's own; title is the
- *   alternative text; empty ones are left out
- * @returns {string} such as [getty 74917285]
+ * @param {string} id @param {EmbedOptions & {target?: string}} [options]
  */
 export function shortcode(id, { width, caption, align, title, target } = {}) {
   const attributes = Object.entries({ width, caption, align, title, target }).filter(([, value]) => value);
@@ -160,7 +137,6 @@ function escapeValue(name, value) {
 /**
  * Read what shortcode() has written, by itself or in the value of output=json.
  *
- * @param {string} value - of a field
  * @returns {(Partial<Edits> & {id: string})|null} null for other values, such as URLs
  */
 export function editsFrom(value) {

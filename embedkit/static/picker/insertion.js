@@ -6,20 +6,17 @@ import { choiceOf, embedOptions, joinChoices, slideshowOf, titleOf } from "./ima
 const MAX_SLIDES = 5; // pictures in one embed of Getty Images
 
 export class SelectionBar {
-  #words;
-  #actions;
+  #context;
   #stay = null;
 
-  /** @param {Words} words @param {SelectionActions} actions */
-  constructor(words, actions) {
-    this.#words = words;
-    this.#actions = actions;
+  /** @param {Context} context */
+  constructor(context) {
+    this.#context = context;
     this.node = element("div", {
-      class: "footer", part: "footer", hidden: true, role: "group", "aria-label": words("selection"),
+      class: "footer", part: "footer", hidden: true, role: "group", "aria-label": context.words("selection"),
     });
   }
 
-  /** Whether it asks if the selection may be lost. */
   get isAsking() {
     return Boolean(this.#stay?.isConnected);
   }
@@ -32,13 +29,13 @@ export class SelectionBar {
 
   /** Give the focus to a picture, or to the last one. */
   focus(index) {
-    const items = this.node.querySelectorAll("li");
-    items[Math.min(index, items.length - 1)]?.querySelector("button").focus();
+    const items = [...this.node.querySelectorAll("li")];
+    (items[index] ?? items.at(-1))?.querySelector("button").focus();
   }
 
   /** Ask before the selection is lost; the focus goes to the answer that keeps it. */
   ask(images, leave) {
-    const words = this.#words;
+    const { words } = this.#context;
     const stay = () => {
       this.render(images);
       this.node.querySelector(".primary").focus();
@@ -52,26 +49,26 @@ export class SelectionBar {
   }
 
   #parts(images) {
-    const words = this.#words;
-    const { clear, insert } = this.#actions;
+    const { words, chooser } = this.#context;
     const count = images.length;
-    const slideshow = button({ class: "pill", click: () => insert(true) }, words("insert_slideshow"));
+    const insert = (options) => () => chooser.insertSelection(options);
+    const slideshow = button({ class: "pill", click: insert({ asSlideshow: true }) }, words("insert_slideshow"));
     return [
       element("strong", {}, words("selected", { n: count })),
-      button({ class: "link", click: clear }, words("selection_clear")), this.#thumbs(images),
+      button({ class: "link", click: () => chooser.deselect() }, words("selection_clear")), this.#thumbs(images),
       element("span", { class: "room" }),
       count > 1 && count <= MAX_SLIDES ? slideshow : "",
-      button({ class: "primary", click: () => insert(false) }, words("insert_all", { n: count })),
+      button({ class: "primary", click: insert() }, words("insert_all", { n: count })),
     ];
   }
 
   /** What is selected, to be put in another order or taken out. */
   #thumbs(images) {
-    const words = this.#words;
+    const { words, chooser } = this.#context;
     const item = (image, index) => {
       const act = (name, key, others, goal) => button({
         class: "plain", "aria-label": `${words(key)}: ${titleOf(image, words)}`,
-        click: () => this.#actions.arrange(others, goal),
+        click: () => chooser.arrange(others, goal),
       }, icon(name));
       const earlier = images.toSpliced(index - 1, 2, image, images[index - 1]);
       return element(
@@ -87,12 +84,11 @@ export class SelectionBar {
 /** What is chosen: pictures are selected, alone or several, and inserted. */
 export class Chooser {
   #context;
-  #parts;
+  #isBusy = false;
 
-  /** @param {Context} context @param {ChooserParts} parts */
-  constructor(context, parts) {
+  /** @param {Context} context */
+  constructor(context) {
     this.#context = context;
-    this.#parts = parts;
   }
 
   select(index, { isRange = false } = {}) {
@@ -110,12 +106,12 @@ export class Chooser {
     const { state } = this.#context;
     state.selection = new Map(images.map((image) => [image.id, image]));
     this.show();
-    this.#parts.selectionBar.focus(index);
+    this.#context.parts.selectionBar.focus(index);
     this.#tell();
   }
 
   deselect() {
-    const { grid } = this.#parts;
+    const { grid } = this.#context.parts;
     this.arrange([], 0);
     grid.focus(grid.activeIndex);
   }
@@ -126,88 +122,78 @@ export class Chooser {
   }
 
   show() {
-    const { grid, details, selectionBar } = this.#parts;
+    const { grid, details, selectionBar } = this.#context.parts;
     grid.mark();
     details.mark();
     selectionBar.render([...this.#context.state.selection.values()]);
   }
 
   insertSelection(options) {
-    return this.#parts.inserter.insert([...this.#context.state.selection.values()], options);
+    return this.insert([...this.#context.state.selection.values()], options);
   }
 
-  /** Insert what was clicked twice: with others if some are selected. */
+  /** Insert what is selected, or else this picture. */
   insertAtOnce(image) {
-    if (this.#context.state.selection.size) this.insertSelection();
-    else if (!image.event && !this.#parts.details.isRefused) this.#parts.inserter.insert([image]);
+    const { state, parts } = this.#context;
+    if (state.selection.size) this.insertSelection();
+    else if (image && !image.event && !parts.details.isRefused) this.insert([image]);
   }
 
+  /** The same with the picture that is open, or that has the focus. */
   insertCurrent(target) {
-    const { images, isOpen, openIndex, selection } = this.#context.state;
-    const { grid, details, inserter } = this.#parts;
-    const image = images[isOpen ? openIndex : grid.activeIndex];
-    if (selection.size) this.insertSelection();
-    else if (image && !image.event && (isOpen ? !details.isRefused : target.matches(".tile"))) inserter.insert([image]);
+    const { state: { images, isOpen, openIndex }, parts: { grid } } = this.#context;
+    if (isOpen) this.insertAtOnce(images[openIndex]);
+    else this.insertAtOnce(target.matches(".tile") && images[grid.activeIndex]);
   }
 
   /** Out of the picker; where something is selected, the second time. */
-  leave(cancel) {
-    const { selection } = this.#context.state;
-    const { selectionBar } = this.#parts;
-    if (selection.size && !selectionBar.isAsking) selectionBar.ask([...selection.values()], () => this.leave(cancel));
+  leave() {
+    const { state: { selection }, parts: { selectionBar }, host } = this.#context;
+    if (selection.size && !selectionBar.isAsking) selectionBar.ask([...selection.values()], () => this.leave());
     else {
       selection.clear();
       this.show();
-      cancel();
+      host.cancel();
     }
-  }
-}
-
-export class Inserter {
-  #context;
-  #actions;
-  #isBusy = false;
-
-  /** @param {Context} context @param {InsertActions} actions */
-  constructor(context, actions) {
-    this.#context = context;
-    this.#actions = actions;
   }
 
   /** Each picture by itself, or all as one slideshow. */
   async insert(images, { asSlideshow = false } = {}) {
     if (this.#isBusy) return;
-    const { words, state, config, emit } = this.#context;
+    const { words, state, config, emit, picker, frame, host } = this.#context;
     const embeds = asSlideshow ? [slideshowOf(images, words)] : images;
     const choices = embeds.map((image) => choiceOf(image, state.editsOf(image.id)));
     // within the click, as clipboards need it; a page may want no more
     if (!emit("select-sync", joinChoices(choices), true)) return;
     if (config.needsMarkup) await this.#addMarkup(choices, embeds);
     if (choices.some((choice) => choice[config.output] === null)) {
-      this.#actions.showProblem(words("html_failed"));
+      picker.showProblem(words("html_failed"));
       return;
     }
-    if (this.#actions.accept(joinChoices(choices))) this.#finish(images, choices);
+    const isModal = frame.hasAttribute("data-modal"); // a dialog closes now, and gives the focus back
+    if (host.accept(joinChoices(choices))) this.#finish(images, choices, { movesFocus: !isModal });
   }
 
   async #addMarkup(choices, embeds) {
+    const { details } = this.#context.parts;
     this.#isBusy = true;
-    this.#actions.showBusy(true);
+    details.showBusy(true);
     try {
       await addMarkup(choices, embeds, this.#context);
     } finally {
       this.#isBusy = false;
-      this.#actions.showBusy(false);
+      details.showBusy(false);
     }
   }
 
-  #finish(images, choices) {
-    const { words, state, config, announcer } = this.#context;
-    if (config.remembers) for (const { id } of images) state.usedPictures.add(id);
+  #finish(images, choices, focus) {
+    const { words, state, announcer, picker } = this.#context;
+    for (const { id } of images) state.usedPictures.add(id);
     state.rememberEdits(images.at(-1).id);
     state.forgetEdits();
     state.selection.clear();
-    this.#actions.finish();
+    this.show();
+    picker.close(focus);
     const title = choices.map((choice) => choice.title || choice.id).join(", ");
     announcer.confirm(words("inserted", { title }));
   }
@@ -250,25 +236,17 @@ export function fillDrag({ dataTransfer }, image, { service, state }) {
   dataTransfer.setData("text/html", service.facade(image.id).html || link.outerHTML);
 }
 
-/**
- * Copy a text, and say so.
- *
- * @param {HTMLElement} node - the button
- * @param {string} what - in the reader's language
- * @param {string|Promise<string|null>} text - a promise is passed on: Safari allows copying within the click alone
- * @param {Context} context
- */
+/** Copy a text, or what a promise brings, and say what was copied. */
 export async function copy(node, what, text, { words, announcer }) {
   const isCopied = await toClipboard(text, node);
   const result = isCopied ? words("copied", { what }) : words("copy_failed");
   announcer.confirm((await text) === null ? words("html_failed") : result);
 }
 
-/** Whether it worked. */
+/** Whether it worked. A promise is passed on: Safari allows copying within the click alone. */
 export async function toClipboard(text, node) {
   try {
-    if (typeof text === "string") await navigator.clipboard.writeText(text);
-    else await navigator.clipboard.write([new ClipboardItem({ "text/plain": asBlob(text) })]);
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": asBlob(text) })]);
     return true;
   } catch {
     return copyByField((await text) ?? "", node);

@@ -60,15 +60,14 @@ export class Announcer {
   }
 }
 
-/** The keys of the picker, in a dialog of their own. */
 export class KeyHelp {
-  node = element("dialog", { class: "keys", "aria-labelledby": "keys-title", close: () => this.#closed(this.#before) });
   #before = null; // what had the focus
-  #closed;
 
-  /** @param {Words} words @param {(before: Element|null) => void} closed */
-  constructor(words, closed) {
-    this.#closed = closed;
+  /** @param {Context} context */
+  constructor(context) {
+    const { words } = context;
+    const close = () => context.finder.keepFocus(this.#before);
+    this.node = element("dialog", { class: "keys", "aria-labelledby": "keys-title", close });
     const rows = words.list("keys").map((line) => line.split("|"));
     this.node.append(
       element("h3", { id: "keys-title" }, words("keys_title")),
@@ -90,15 +89,14 @@ export class Messages {
   skeleton = element(
     "div", { class: "grid bones", hidden: true }, Array.from({ length: SKELETON_TILES }, () => element("i")),
   );
+  #context;
   #words;
-  #config;
-  #actions;
 
-  /** @param {Words} words @param {PickerConfig} config @param {MessageActions} actions */
-  constructor(words, config, actions) {
+  /** @param {Context} context */
+  constructor(context) {
+    const { words } = context;
+    this.#context = context;
     this.#words = words;
-    this.#config = config;
-    this.#actions = actions;
     this.related = element("div", { class: "related", role: "group", "aria-label": words("related"), hidden: true });
   }
 
@@ -118,21 +116,24 @@ export class Messages {
   }
 
   showBudget(left) {
-    this.notice.replaceChildren(this.#words("budget", { count: left }));
-    this.notice.hidden = false;
+    this.#notify(this.#words("budget", { count: left }));
   }
 
   showStale(retry) {
     const again = button({ class: "link", click: retry }, this.#words("retry"));
-    this.notice.replaceChildren(element("span", {}, this.#words("stale")), again);
+    this.#notify(element("span", {}, this.#words("stale")), again);
+  }
+
+  #notify(...children) {
+    this.notice.replaceChildren(...children);
     this.notice.hidden = false;
   }
 
-  /** @param {string[]} searches - recent ones @param {Promise<Picture[]>} pictures - chosen recently */
+  /** With recent searches, and with pictures chosen recently once they have come. */
   async showFirst(searches, pictures) {
     const words = this.#words;
     const samples = this.#samples();
-    const search = (_, { id }) => this.#actions.search(`id:${id}`);
+    const search = (_, { id }) => this.#context.picker.searchFor(`id:${id}`);
     this.#show(
       element("h3", {}, words("first_title")), element("p", {}, words("first_text")),
       searches.length > 0 && this.#recent(searches), samples,
@@ -142,16 +143,17 @@ export class Messages {
   }
 
   showNewest(images) {
-    this.panel.append(this.#pictures("newest", images.slice(0, MAX_NEWEST), this.#actions.showNewest));
+    const show = (index) => this.#context.explorer.showNewest(index);
+    this.panel.append(this.#pictures("newest", images.slice(0, MAX_NEWEST), show));
   }
 
-  /** @param {string} query @param {{text: string, instead: object}[]} filters @param {string[]} related */
+  /** With ways out: filters to drop, as narrowedBy() tells them, a shorter query, related ones. */
   showNone(query, filters, related) {
-    const words = this.#words;
+    const { words, picker } = this.#context;
     const shorter = query.split(/\s+/).slice(0, -1).join(" ");
-    const clear = () => button({ class: "primary", click: () => this.#actions.unfilter() }, words("filters_clear"));
+    const clear = () => button({ class: "primary", click: () => picker.unfilter() }, words("filters_clear"));
     const drop = ({ text, instead }) => button({
-      class: "pill", "aria-label": `${words("remove")}: ${text}`, click: () => this.#actions.unfilter(instead),
+      class: "pill", "aria-label": `${words("remove")}: ${text}`, click: () => picker.unfilter(instead),
     }, text, icon("close"));
     const others = related.slice(0, MAX_RELATED).map((text) => this.#queryButton(text, text));
     this.#show(
@@ -174,8 +176,13 @@ export class Messages {
     node.replaceChildren(element("div", { class: "failed" }, this.#error(error, retry)));
   }
 
-  describe({ state }) {
-    return { title: this.#words(`${state}_title`), text: this.#words(`${state}_text`, { setting: SETTING }) };
+  /** An error as it is spoken. */
+  sentence(error) {
+    return this.#describe(error).join(". ");
+  }
+
+  #describe({ state }) {
+    return [this.#words(`${state}_title`), this.#words(`${state}_text`, { setting: SETTING })];
   }
 
   #show(...children) {
@@ -185,7 +192,7 @@ export class Messages {
 
   #error(error, retry) {
     const words = this.#words;
-    const { title, text } = this.describe(error);
+    const [title, text] = this.#describe(error);
     const { state, detail, docs } = error;
     return [
       element("h3", {}, title),
@@ -208,7 +215,7 @@ export class Messages {
     const node = button({ class: "primary", click: () => secondsLeft() > 0 || retry() });
     const update = () => {
       const left = secondsLeft();
-      node.setAttribute("aria-disabled", String(left > 0));
+      node.ariaDisabled = left > 0;
       node.textContent = left > 0 ? words("retry_in", { time: clockTime(left) }) : words("retry");
     };
     update();
@@ -221,12 +228,12 @@ export class Messages {
 
   #recent(searches) {
     const words = this.#words;
-    const clear = button({ class: "link", click: this.#actions.forgetRecent }, words("recent_clear"));
+    const clear = button({ class: "link", click: () => this.#context.finder.forgetRecent() }, words("recent_clear"));
     return this.#group("recent", searches.map((query) => this.#queryButton(query, icon("clock"), query)), clear);
   }
 
   #samples() {
-    const queries = this.#config.isSandbox ? SANDBOX_SAMPLES : this.#words.list("samples");
+    const queries = this.#context.config.isSandbox ? SANDBOX_SAMPLES : this.#words.list("samples");
     return this.#group("samples_label", queries.map((query) => this.#queryButton(query, icon("search"), query)));
   }
 
@@ -247,27 +254,25 @@ export class Messages {
   }
 
   #queryButton(query, ...label) {
-    return button({ class: "pill", dir: "auto", click: () => this.#actions.search(query) }, ...label);
+    return button({ class: "pill", dir: "auto", click: () => this.#context.picker.searchFor(query) }, ...label);
   }
 }
 
 /** After the tiles: a button for more, or the end. For pointer users more loads by itself. */
 export class LoadMore {
   node = element("div", { class: "tail" });
-  #words;
-  #load;
+  #context;
   #usesPointer = false;
   #observer;
 
-  // The frame's events tell who scrolls with a pointer from who uses keys or only clicks, until the signal ends that.
-  constructor({ words, config }, frame, signal, load) {
-    this.#words = words;
-    this.#load = load;
+  // The frame's events tell who scrolls with a pointer from who uses keys or only clicks.
+  constructor(context) {
+    const { frame, signal } = context;
+    this.#context = context;
     this.#observer = new IntersectionObserver((entries) => {
       const isNear = entries.some(({ isIntersecting }) => isIntersecting);
-      if (isNear && this.#usesPointer && config.autoloads) load();
+      if (isNear && this.#usesPointer && context.config.autoloads) context.finder.more();
     }, { scrollMargin: NEAR_END });
-    signal.addEventListener("abort", () => this.#observer.disconnect());
     const notice = ({ type, target }) => {
       if (type !== "pointerdown" || target.matches(SCROLLER)) this.#notice(type !== "keydown");
     };
@@ -276,16 +281,17 @@ export class LoadMore {
     }
   }
 
-  /** @param {CurrentSearch} search @param {number} shown - how many pictures */
+  /** @param {CurrentSearch} search @param {number} shown */
   render({ hasMore, isLoading, isReference }, shown) {
+    const { words } = this.#context;
     if (!hasMore) {
-      const end = element("p", { class: "end" }, this.#words("end", { n: shown }));
+      const end = element("p", { class: "end" }, words("end", { n: shown }));
       this.node.replaceChildren(...(isReference ? [] : [end]));
       return;
     }
     const more = this.#moreButton();
-    more.textContent = this.#words(isLoading ? "more_loading" : "more");
-    more.setAttribute("aria-disabled", String(isLoading));
+    more.textContent = words(isLoading ? "more_loading" : "more");
+    more.ariaDisabled = isLoading;
   }
 
   /** Look again whether the end is near: observers report changes only. */
@@ -298,7 +304,7 @@ export class LoadMore {
   #moreButton() {
     const first = this.node.firstElementChild;
     if (first?.matches(".more")) return first;
-    const node = button({ class: "pill more", click: () => this.#load({ movesFocus: true }) });
+    const node = button({ class: "pill more", click: () => this.#context.finder.more({ movesFocus: true }) });
     this.node.replaceChildren(node);
     return node;
   }

@@ -4,7 +4,7 @@ import { DetailsPane } from "./details.js";
 import { button, element, icon } from "./dom.js";
 import { Explorer, FilterBar, isAlone, NO_FILTERS, NO_SCOPE } from "./filters.js";
 import { editsFrom, reference } from "./images.js";
-import { Chooser, Inserter, SelectionBar } from "./insertion.js";
+import { Chooser, SelectionBar } from "./insertion.js";
 import { Announcer, KeyHelp, LoadMore, Messages } from "./messages.js";
 import { ResultsGrid } from "./results.js";
 import { Finder, SearchBox } from "./search.js";
@@ -18,39 +18,41 @@ const TEXT_FIELDS = "input, textarea, select"; // in which a key writes
 export class Picker {
   #frame;
   #context;
-  #host;
-  #lifetime = new AbortController();
+  #lifetime = new AbortController(); // until another picker takes its place, or the element leaves the page
   #resizes = new ResizeObserver(() => this.#fit());
-  searchBox;
-  #filterBar;
-  #messages;
-  #grid;
-  #loadMore;
-  #details;
-  #selectionBar;
-  #keyHelp;
-  #finder;
-  #inserter;
-  #chooser;
-  #explorer;
   #hasAskedBoards = false;
-  #count = element("p", { class: "count" });
-  #main = element("div", { class: "main" });
 
   /** @param {HTMLElement} frame - to fill @param {Words} words @param {Session} session @param {Host} host */
   constructor(frame, words, session, host) {
     this.#frame = frame;
-    this.#host = host;
-    const isRightToLeft = frame.dir === "rtl";
-    this.#context = { ...session, words, announcer: new Announcer(), isRightToLeft };
     session.state.clearImages();
-    this.#makeParts(this.#context);
-    this.#makeActors(this.#context);
+    this.#context = this.#makeContext({ ...session, words, host });
     this.#assemble(this.#context);
     frame.addEventListener("keydown", (event) => this.#key(event), { signal: this.#lifetime.signal });
-    for (const node of [frame, this.#grid.list]) this.#resizes.observe(node);
-    this.#filterBar.update(session.state.filters);
+    for (const node of [frame, this.#parts.grid.list]) this.#resizes.observe(node);
+    this.#parts.filterBar.update(session.state.filters);
     this.#fit();
+  }
+
+  /** What is shown, and what acts on it: all know each other by the context, once it is complete. */
+  #makeContext(given) {
+    const context = /** @type {Context} */ ({
+      ...given, picker: this, announcer: new Announcer(), frame: this.#frame, signal: this.#lifetime.signal,
+      isRightToLeft: this.#frame.dir === "rtl",
+    });
+    context.parts = {
+      main: element("div", { class: "main" }), count: element("p", { class: "count" }),
+      searchBox: new SearchBox(context), filterBar: new FilterBar(context), messages: new Messages(context),
+      grid: new ResultsGrid(context), loadMore: new LoadMore(context), details: new DetailsPane(context),
+      selectionBar: new SelectionBar(context), keyHelp: new KeyHelp(context),
+    };
+    return Object.assign(context, {
+      finder: new Finder(context), explorer: new Explorer(context), chooser: new Chooser(context),
+    });
+  }
+
+  get #parts() {
+    return this.#context.parts;
   }
 
   get words() {
@@ -58,104 +60,36 @@ export class Picker {
   }
 
   get input() {
-    return this.searchBox.input;
+    return this.#parts.searchBox.input;
+  }
+
+  focus(options) {
+    this.#parts.searchBox.focus(options);
   }
 
   leave() {
     this.#lifetime.abort();
-    this.#finder.stop();
-    this.searchBox.stop();
+    this.#context.finder.stop();
+    this.#parts.searchBox.stop();
     this.#context.announcer.stop();
     this.#resizes.disconnect();
   }
 
-  #makeParts(context) {
-    const { words, config } = context;
-    const more = (options) => this.#finder.more(options);
-    this.searchBox = new SearchBox(words, () => this.#run(), () => this.#finder.remember());
-    this.#filterBar = new FilterBar(words, config.filters, {
-      change: (values) => this.#filter(values),
-      clear: () => this.#clearFilters(),
-      leaveScope: () => this.#explorer.leave(),
-      explore: (scope) => this.#explorer.enter(scope),
-      toggle: (isOpen) => this.#frame.toggleAttribute("data-filters", isOpen),
-    });
-    this.#messages = new Messages(words, config, {
-      search: (query) => this.#searchFor(query),
-      unfilter: (values) => this.#clearFilters(values),
-      forgetRecent: () => this.#forgetRecent(),
-      showNewest: (index) => this.#explorer.showNewest(index),
-    });
-    this.#grid = new ResultsGrid(context, {
-      open: (index, options) => this.#open(index, options),
-      select: (index, options) => this.#chooser.select(index, options),
-      insert: (image) => this.#chooser.insertAtOnce(image),
-    });
-    this.#loadMore = new LoadMore(context, this.#frame, this.#lifetime.signal, more);
-    this.#details = new DetailsPane(context, {
-      insert: (image) => this.#inserter.insert([image]),
-      step: (distance) => this.#step(distance),
-      close: () => this.#close(),
-      select: (index) => this.#chooser.select(index),
-      explore: (scope) => this.#explorer.enter(scope),
-      refine: (word) => this.#explorer.refine(word),
-    });
-    this.#selectionBar = new SelectionBar(words, {
-      clear: () => this.#chooser.deselect(),
-      arrange: (images, index) => this.#chooser.arrange(images, index),
-      insert: (asSlideshow) => this.#chooser.insertSelection({ asSlideshow }),
-    });
-    this.#keyHelp = new KeyHelp(words, (before) => this.#finder.keepFocus(before));
-  }
-
-  #makeActors(context) {
-    const view = {
-      frame: this.#frame, main: this.#main, count: this.#count, box: this.searchBox, grid: this.#grid,
-      more: this.#loadMore, messages: this.#messages,
-    };
-    this.#finder = new Finder(context, view, {
-      open: (index) => this.#open(index, { keepsFocus: true }),
-      close: () => this.#close({ movesFocus: false }),
-    });
-    let isModal = false;
-    this.#inserter = new Inserter(context, {
-      showBusy: (isBusy) => this.#details.showBusy(isBusy),
-      showProblem: (text) => this.#showProblem(text),
-      accept: (choice) => {
-        isModal = this.#frame.hasAttribute("data-modal"); // a dialog closes now, and gives the focus back
-        return this.#host.accept(choice);
-      },
-      finish: () => {
-        this.#chooser.show();
-        this.#close({ movesFocus: !isModal });
-      },
-    });
-    this.#explorer = new Explorer(context, {
-      query: () => this.input.value.trim(),
-      search: (query, filters) => this.search(query, filters),
-      open: (index) => this.#open(index),
-      focus: (index) => (this.#grid.tiles.length ? this.#grid.focus(index) : this.input.focus()),
-    });
-    this.#chooser = new Chooser(context, {
-      grid: this.#grid, details: this.#details, selectionBar: this.#selectionBar, inserter: this.#inserter,
-    });
-  }
-
-  #assemble({ words, config, announcer }) {
+  #assemble({ words, config, announcer, parts }) {
     const help = words(config.isMultiple ? "results_help_multiple" : "results_help");
-    this.#main.append(
-      this.#messages.notice, this.#messages.panel, this.#messages.related, this.#messages.skeleton,
-      this.#grid.list, this.#loadMore.node, element("p", { id: "help", hidden: true }, help),
+    parts.main.append(
+      parts.messages.notice, parts.messages.panel, parts.messages.related, parts.messages.skeleton,
+      parts.grid.list, parts.loadMore.node, element("p", { id: "help", hidden: true }, help),
     );
-    this.#frame.toggleAttribute("data-details", false);
+    for (const shown of ["data-details", "data-filters"]) this.#frame.toggleAttribute(shown, false);
     this.#frame.replaceChildren(
       this.#top(words, config),
-      element("div", { class: "tools" }, this.#filterBar.nodes, this.#count),
+      element("div", { class: "tools" }, parts.filterBar.nodes, parts.count),
       element("div", { class: "progress" }),
       element(
-        "div", { class: "body" }, this.#main, this.#details.node, element("p", { class: "place" }, words("place")),
+        "div", { class: "body" }, parts.main, parts.details.node, element("p", { class: "place" }, words("place")),
       ),
-      this.#selectionBar.node, this.#keyHelp.node, announcer.status, announcer.alarm,
+      parts.selectionBar.node, parts.keyHelp.node, announcer.status, announcer.alarm,
     );
   }
 
@@ -163,7 +97,7 @@ export class Picker {
     return element(
       "div", { class: "top" },
       element("h2", { id: "title" }, words("title")),
-      this.searchBox.form,
+      this.#parts.searchBox.form,
       config.isSandbox && element("p", { class: "badge", part: "badge" }, words("sandbox")),
       button({ class: "plain close", "aria-label": words("close"), click: () => this.#leave() }, icon("close")),
     );
@@ -171,20 +105,19 @@ export class Picker {
 
   /** Search as if it had been typed; resolves once there is an answer. */
   search(query, filters = {}, options = {}) {
-    const { state } = this.#context;
     this.input.value = query;
-    state.setFilters(filters);
-    return this.#run(options);
+    this.#context.state.setFilters(filters);
+    return this.run(options);
   }
 
   /** Search for what is in the box: words go beyond what nothing narrows, such as similar pictures. */
-  #run(options) {
-    const { state } = this.#context;
+  run(options) {
+    const { state, finder } = this.#context;
     const query = this.input.value.trim();
     const isReference = Boolean(reference(query));
     if (isReference || (query && isAlone(state.filters))) state.setFilters(NO_SCOPE);
-    this.#filterBar.update(state.filters, isReference);
-    return this.#finder.run(options);
+    this.#parts.filterBar.update(state.filters, isReference);
+    return finder.run(options);
   }
 
   /** Open the details of a picture with what was chosen for it, as the value of a field tells. */
@@ -192,32 +125,39 @@ export class Picker {
     const edits = editsFrom(value);
     if (edits) this.#context.state.setEdits(edits.id, edits);
     await this.search(edits ? `id:${edits.id}` : value, {}, { again: true });
-    this.#details.focusOptions();
+    this.#parts.details.focusOptions();
   }
 
   /** Show a result where the reader left it. */
   returnTo(index) {
-    this.#grid.show(index);
+    this.#parts.grid.show(index);
+  }
+
+  /** Give the focus to a result, or to the box where there is none. */
+  focusResult(index) {
+    if (this.#parts.grid.tiles.length) this.#parts.grid.focus(index);
+    else this.input.focus();
   }
 
   /** Start anew: nothing searched, filtered, edited or selected. */
   reset() {
-    const { state } = this.#context;
+    const { state, chooser } = this.#context;
     state.forgetEdits();
     state.selection.clear();
-    this.#chooser.show();
+    chooser.show();
     return this.search("", { ...NO_FILTERS, ...NO_SCOPE });
   }
 
   retryAfter(...states) {
-    this.#finder.retryAfter(states);
+    this.#context.finder.retryAfter(...states);
   }
 
-  async #searchFor(query) {
+  /** Search for what was offered, and remember it. */
+  async searchFor(query) {
     const done = this.search(query);
     this.input.focus();
     await done;
-    this.#finder.remember();
+    this.#context.finder.remember();
   }
 
   /** Once somebody sees the picker. */
@@ -225,47 +165,45 @@ export class Picker {
     if (this.#hasAskedBoards) return;
     this.#hasAskedBoards = true;
     const boards = await this.#context.service.boards();
-    if (boards.length) this.#filterBar.showBoards(boards);
+    if (boards.length) this.#parts.filterBar.showBoards(boards);
   }
 
-  #filter(values) {
+  filter(values) {
     this.search(this.input.value, values);
   }
 
-  #clearFilters(values) {
-    this.#filter(values ?? NO_FILTERS);
+  /** Set filters so that they leave out less, or nothing. */
+  unfilter(values = NO_FILTERS) {
+    this.filter(values);
     this.input.focus();
   }
 
-  #forgetRecent() {
-    this.#finder.forgetRecent();
-    this.input.focus();
-  }
-
-  #open(index, { keepsFocus = false } = {}) {
-    const { state } = this.#context;
+  /** Open the details of a picture, or the pictures of an event. */
+  open(index, { keepsFocus = false } = {}) {
+    const { state, explorer, finder } = this.#context;
+    const { details, grid, main } = this.#parts;
     const image = state.images[index];
     if (!image) return;
     if (image.event) {
       state.openIndex = index; // where to come back to
-      this.#explorer.enter({ event_ids: image.event, about: image.title });
+      explorer.enter({ event_ids: image.event, about: image.title });
       return;
     }
     if (state.openIndex === index && !keepsFocus) {
-      this.#details.focusHeading();
+      details.focusHeading();
       return;
     }
-    const tile = this.#grid.tiles[index];
+    const tile = grid.tiles[index];
     const top = tile.getBoundingClientRect().top;
     state.openIndex = index;
     state.remember({ index });
-    this.#details.show(image, index, state.total);
+    details.show(image, index, state.total);
     this.#showDetails(true);
-    this.#main.scrollTop += tile.getBoundingClientRect().top - top; // the tile stays where it was
+    main.scrollTop += tile.getBoundingClientRect().top - top; // the tile stays where it was
     tile.scrollIntoView({ block: "nearest" });
-    this.#finder.remember();
+    finder.remember();
     this.#checkEmbeddable(image.id, index);
-    if (!keepsFocus || this.#isNarrow) this.#details.focusHeading();
+    if (!keepsFocus || this.#isNarrow) details.focusHeading();
   }
 
   async #checkEmbeddable(id, index) {
@@ -273,84 +211,83 @@ export class Picker {
     try {
       await service.facade(id).request;
     } catch (error) {
-      if (state.openIndex === index && error.isFinal) this.#details.refuse(error);
+      if (state.openIndex === index && error.isFinal) this.#parts.details.refuse(error);
     }
   }
 
-  async #step(distance) {
-    const { state } = this.#context;
-    if (state.openIndex + distance >= state.images.length) await this.#finder.more();
+  /** To the picture before (-1) or after (1). */
+  async step(distance) {
+    const { state, finder } = this.#context;
+    if (state.openIndex + distance >= state.images.length) await finder.more();
     const index = state.openIndex + distance;
     if (!state.images[index]) return;
-    this.#open(index, { keepsFocus: true });
-    this.#details.focusStep(distance);
+    this.open(index, { keepsFocus: true });
+    this.#parts.details.focusStep(distance);
   }
 
-  #close({ movesFocus = true } = {}) {
+  /** Close the details. */
+  close({ movesFocus = true } = {}) {
     const { state } = this.#context;
     if (!state.isOpen) return;
     const index = state.openIndex;
     state.openIndex = -1;
-    this.#details.close();
+    this.#parts.details.close();
     this.#showDetails(false);
-    if (movesFocus) this.#grid.focus(index);
+    if (movesFocus) this.#parts.grid.focus(index);
   }
 
   #showDetails(isShown) {
     this.#frame.toggleAttribute("data-details", isShown);
     this.#coverRest();
-    this.#grid.layout();
-    this.#grid.mark();
+    this.#parts.grid.layout();
+    this.#parts.grid.mark();
   }
 
   /** On narrow screens the details are a sheet over everything else: nothing below it can be reached. */
   #coverRest() {
     const isCovered = this.#isNarrow && this.#context.state.isOpen;
-    for (const part of this.#frame.querySelectorAll(":scope > :is(.top, .tools, .footer)")) {
+    for (const part of this.#frame.querySelectorAll(":scope > :is(.top, .tools, .footer), .main")) {
       part.toggleAttribute("inert", isCovered);
     }
-    this.#main.inert = isCovered;
   }
 
-  receiveMessage(event) {
-    this.#details.receiveMessage(event);
-  }
-
-  #showProblem(text) {
-    if (this.#context.state.isOpen) this.#details.showProblem(text);
-    else this.#context.announcer.alert(text, this.#messages.notice);
+  showProblem(text) {
+    const { state, announcer } = this.#context;
+    if (state.isOpen) this.#parts.details.showProblem(text);
+    else announcer.alert(text, this.#parts.messages.notice);
   }
 
   /** One step back: from the details to the results, from these out of the picker, which asks before work is lost. */
   back() {
-    if (this.#context.state.isOpen) this.#close();
+    if (this.#context.state.isOpen) this.close();
     else this.#leave();
   }
 
   #leave() {
-    this.#chooser.leave(() => this.#host.cancel());
+    this.#context.chooser.leave();
   }
 
   #key(event) {
-    if (event.isComposing || this.#keyHelp.node.open || !this.#act(event)) return;
+    if (event.isComposing || this.#parts.keyHelp.node.open || !this.#act(event)) return;
     event.preventDefault();
     event.stopPropagation();
   }
 
   /** Do what a key means everywhere in the picker; false if it means nothing. */
   #act({ key, target, ctrlKey, metaKey }) {
-    if (key === "Escape" && target === this.input && target.value) this.searchBox.clear();
+    const { searchBox, keyHelp, grid } = this.#parts;
+    if (key === "Escape" && target === this.input && target.value) searchBox.clear();
     else if (key === "Escape") this.back();
-    else if (key === "?" && !target.matches(TEXT_FIELDS)) this.#keyHelp.show();
-    else if (key === "/" && !target.matches(TEXT_FIELDS)) this.searchBox.focus();
-    else if (key === "ArrowDown" && target === this.input) this.#grid.focus(this.#grid.activeIndex);
-    else if (key === "Enter" && (ctrlKey || metaKey)) this.#chooser.insertCurrent(target);
+    else if (key === "?" && !target.matches(TEXT_FIELDS)) keyHelp.show();
+    else if (key === "/" && !target.matches(TEXT_FIELDS)) searchBox.focus();
+    else if (key === "ArrowDown" && target === this.input) grid.focus(grid.activeIndex);
+    else if (key === "Enter" && (ctrlKey || metaKey)) this.#context.chooser.insertCurrent(target);
     else return false;
     return true;
   }
 
   relayout() {
-    this.#grid.layout();
+    this.#parts.grid.layout();
   }
 
   get #isNarrow() {
@@ -360,13 +297,13 @@ export class Picker {
   #fit() {
     const { clientWidth: width, clientHeight: height } = this.#frame;
     if (!width) return;
-    this.#finder.showNewest();
+    this.#context.finder.showNewest();
     this.#showBoards();
     this.#frame.toggleAttribute("data-narrow", width < NARROW_WIDTH);
     this.#frame.toggleAttribute("data-wide", width >= WIDE_WIDTH);
     this.#frame.toggleAttribute("data-short", height < SHORT_HEIGHT && !this.#context.config.isCompact);
     this.#coverRest();
-    this.#grid.fit();
-    this.#details.fit();
+    this.#parts.grid.fit();
+    this.#parts.details.fit();
   }
 }

@@ -1,6 +1,6 @@
 /* The results: a listbox of tiles in justified rows, and where these break, from numbers alone. */
 
-import { element, icon, setPixels } from "./dom.js";
+import { element, icon } from "./dom.js";
 import { rightsOf, titleOf } from "./images.js";
 import { fillDrag } from "./insertion.js";
 
@@ -21,16 +21,13 @@ export class ResultsGrid {
   tiles = [];
   #activeIndex = 0;
   #pageStarts = []; // of tiles: the rows of a page do not change when more come
-  #rows = []; // {start, centers} in pixels
   #width = 0;
   #clicked = null; // a picture: a second click may meet another
   #context;
-  #actions;
 
-  /** @param {Context} context @param {GridActions} actions */
-  constructor(context, actions) {
+  /** @param {Context} context */
+  constructor(context) {
     this.#context = context;
-    this.#actions = actions;
     const { words, state, config, service, emit } = context;
     this.list = element("div", {
       class: "grid", role: "listbox", "aria-label": words("results"), "aria-describedby": "help",
@@ -68,7 +65,7 @@ export class ResultsGrid {
     this.#pageStarts.push(start);
     this.tiles.push(...tiles);
     this.list.append(...tiles);
-    for (const tile of this.tiles) tile.setAttribute("aria-setsize", total);
+    for (const tile of this.tiles) tile.ariaSetSize = total;
     this.layout();
     this.mark();
   }
@@ -93,7 +90,7 @@ export class ResultsGrid {
       const tile = this.tiles[index];
       const position = order.indexOf(image.id);
       const isOpen = state.openIndex === index;
-      tile.setAttribute("aria-selected", String(config.isMultiple ? position >= 0 : isOpen));
+      tile.ariaSelected = config.isMultiple ? position >= 0 : isOpen;
       tile.classList.toggle("open", isOpen);
       const number = tile.querySelector(".mark");
       if (number) number.textContent = position >= 0 ? words("{n}", { n: position + 1 }) : "";
@@ -150,31 +147,17 @@ export class ResultsGrid {
     if (!space || !this.tiles.length) return;
     const gap = parseFloat(style.columnGap) || 0;
     const target = this.#rowHeight(style, space);
-    this.#rows = [];
     this.#pageStarts.forEach((start, page) => {
       const images = this.#context.state.images.slice(start, this.#pageStarts[page + 1]);
       const ratios = images.map(({ width, height }) => Math.min(MAX_RATIO, Math.max(MIN_RATIO, width / height)));
-      this.#place(start, justify(ratios, space, target, gap), gap);
+      const sizes = justify(ratios, space, target, gap).flat();
+      sizes.forEach((size, index) => this.#resize(this.tiles[start + index], size));
     });
   }
 
-  #place(start, rows, gap) {
-    let index = start;
-    for (const row of rows) {
-      let left = 0;
-      const centers = [];
-      this.#rows.push({ start: index, centers });
-      for (const { width, height } of row) {
-        centers.push(left + width / 2);
-        left += width + gap;
-        this.#resize(this.tiles[index++], width, height);
-      }
-    }
-  }
-
-  #resize(tile, width, height) {
-    setPixels(tile, "inline-size", width);
-    setPixels(tile.firstChild, "block-size", height);
+  #resize(tile, { width, height }) {
+    tile.style.inlineSize = `${width}px`;
+    tile.firstChild.style.blockSize = `${height}px`;
     const img = tile.querySelector("img");
     if (img) img.sizes = `${width}px`;
   }
@@ -196,66 +179,58 @@ export class ResultsGrid {
   }
 
   #activate(index) {
-    this.tiles[this.#activeIndex]?.setAttribute("tabindex", "-1");
+    this.tiles[this.#activeIndex].tabIndex = -1;
     this.#activeIndex = index;
-    this.tiles[index]?.setAttribute("tabindex", "0");
+    this.tiles[index].tabIndex = 0;
   }
 
   #click(index, event) {
     const selects = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".mark");
     this.#activate(index);
     this.#clicked = this.#context.state.images[index];
-    if (this.#context.config.isMultiple && selects) this.#actions.select(index, { isRange: event.shiftKey });
-    else this.#actions.open(index, { keepsFocus: true });
+    if (this.#context.config.isMultiple && selects) this.#context.chooser.select(index, { isRange: event.shiftKey });
+    else this.#context.picker.open(index, { keepsFocus: true });
   }
 
   /** Insert what was clicked twice; its tile may be elsewhere by then. */
   #insert({ target }) {
     const image = this.#context.state.images[this.#activeIndex];
-    if (image === this.#clicked && !target.closest(".mark")) this.#actions.insert(image);
+    if (image === this.#clicked && !target.closest(".mark")) this.#context.chooser.insertAtOnce(image);
   }
 
   #key(index, event) {
     const { key, ctrlKey, shiftKey } = event;
     if (event.altKey || event.metaKey) return;
-    if (key === " " && this.#context.config.isMultiple) this.#actions.select(index, { isRange: shiftKey });
-    else if (key === " " || (key === "Enter" && !ctrlKey)) this.#actions.open(index);
+    if (key === " " && this.#context.config.isMultiple) this.#context.chooser.select(index, { isRange: shiftKey });
+    else if (key === " " || (key === "Enter" && !ctrlKey)) this.#context.picker.open(index);
     else {
       const goal = this.#goal(index, key, ctrlKey);
-      if (goal === undefined) return;
-      this.focus(goal);
+      if (!goal) return;
+      this.focus(this.tiles.indexOf(goal));
     }
     event.preventDefault();
   }
 
-  /** The index that a key leads to; undefined for keys that do not move. */
+  /** The tile that a key leads to; undefined for keys that do not move. */
   #goal(index, key, ctrlKey) {
-    const last = this.tiles.length - 1;
-    const row = this.#rows.findLastIndex(({ start }) => start <= index);
-    const rowEnd = (this.#rows[row + 1]?.start ?? last + 1) - 1;
-    const step = (distance) => Math.min(last, Math.max(0, index + distance));
+    const tile = this.tiles[index];
+    const rows = [...Map.groupBy(this.tiles, ({ offsetTop }) => offsetTop).values()];
+    const row = rows.findIndex((tiles) => tiles.includes(tile));
+    const ends = ctrlKey ? this.tiles : rows[row];
+    const step = (distance) => within(this.tiles, index + distance);
+    const move = (distance) => nearest(tile, within(rows, row + distance));
     const forward = this.#context.isRightToLeft ? -1 : 1;
     switch (key) {
       case "ArrowRight": return step(forward);
       case "ArrowLeft": return step(-forward);
-      case "ArrowDown": return this.#nearest(index, row, 1);
-      case "ArrowUp": return this.#nearest(index, row, -1);
-      case "PageDown": return this.#nearest(index, row, this.#rowsOnScreen);
-      case "PageUp": return this.#nearest(index, row, -this.#rowsOnScreen);
-      case "Home": return ctrlKey ? 0 : this.#rows[row].start;
-      case "End": return ctrlKey ? last : rowEnd;
+      case "ArrowDown": return move(1);
+      case "ArrowUp": return move(-1);
+      case "PageDown": return move(this.#rowsOnScreen);
+      case "PageUp": return move(-this.#rowsOnScreen);
+      case "Home": return ends[0];
+      case "End": return ends.at(-1);
       default: return undefined;
     }
-  }
-
-  /** The index of the tile in another row whose center is nearest. */
-  #nearest(index, row, distance) {
-    const goalRow = Math.min(this.#rows.length - 1, Math.max(0, row + distance));
-    if (goalRow === row) return index;
-    const here = this.#rows[row].centers[index - this.#rows[row].start];
-    const { start, centers } = this.#rows[goalRow];
-    const offsets = centers.map((center) => Math.abs(center - here));
-    return start + offsets.indexOf(Math.min(...offsets));
   }
 
   get #rowsOnScreen() {
@@ -264,15 +239,21 @@ export class ResultsGrid {
   }
 }
 
+/** The item of an index, or the first or the last one beyond. */
+function within(items, index) {
+  return items[Math.min(items.length - 1, Math.max(0, index))];
+}
+
+/** The one of a row whose center is nearest to that of a tile. */
+function nearest(tile, row) {
+  const center = ({ offsetLeft, offsetWidth }) => offsetLeft + offsetWidth / 2;
+  const distance = (other) => Math.abs(center(other) - center(tile));
+  return row.reduce((best, other) => (distance(other) < distance(best) ? other : best));
+}
+
 /**
- * Break tiles into rows as wide as the space. Breaks are chosen for all rows together, so that their heights come as
- * near to the target as they can (as Knuth and Plass break paragraphs).
- *
- * @param {number[]} ratios - width by height of each tile
- * @param {number} space - the width of a row, in pixels, as are the next two
- * @param {number} target - the wanted height of a row
- * @param {number} gap - between tiles
- * @returns {{width: number, height: number}[][]} rows of tiles, in whole pixels
+ * Break tiles into rows. Breaks are chosen for all rows together, so that their heights come as near to the target as
+ * they can (as Knuth and Plass break paragraphs).
  */
 export function justify(ratios, space, target, gap) {
   const best = bestBreaks(ratios, space, target, gap);

@@ -13,14 +13,13 @@ const BUDGET_WARNING = 10; // less than a tenth of the searches of today is left
 
 /** The search box: it searches after a pause in typing, and at once on Enter. */
 export class SearchBox {
-  #search;
-  #remember;
+  #context;
   #timer = 0;
 
-  /** @param {Words} words @param {() => Promise<void>} search @param {() => void} remember - what Enter finds */
-  constructor(words, search, remember) {
-    this.#search = search;
-    this.#remember = remember;
+  /** @param {Context} context */
+  constructor(context) {
+    const { words } = context;
+    this.#context = context;
     this.input = element("input", {
       type: "search", "aria-label": words("search_label"), placeholder: words("search_hint"), enterkeyhint: "search",
       autocapitalize: "none", autocomplete: "off", spellcheck: "false", dir: "auto",
@@ -51,8 +50,9 @@ export class SearchBox {
   #typed() {
     const query = this.takeQuery();
     const minimum = CJK.test(query) ? MIN_CJK_CHARS : MIN_CHARS;
-    if (!query) this.#search();
-    else if (query.length >= minimum) this.#timer = setTimeout(this.#search, DEBOUNCE_MS);
+    const search = () => this.#context.picker.run();
+    if (!query) search();
+    else if (query.length >= minimum) this.#timer = setTimeout(search, DEBOUNCE_MS);
   }
 
   /** What was looked for before gives way to what is typed. */
@@ -64,31 +64,32 @@ export class SearchBox {
   clear() {
     this.input.value = "";
     this.input.focus();
-    this.#search();
+    this.#context.picker.run();
   }
 
   async #submit(event) {
     event.preventDefault();
-    await this.#search();
-    this.#remember();
+    await this.#context.picker.run();
+    this.#context.finder.remember();
   }
 }
 
 /** One search after another: a later one ends an earlier one, whose answer no longer counts. */
 export class Finder {
   #context;
-  #view;
-  #actions;
   /** @type {CurrentSearch|null} */
   #current = null;
   #hasAskedNewest = false; // since the last search
   #failure = null; // {state, retry} while an error is shown
 
-  /** @param {Context} context @param {ResultsView} view @param {FinderActions} actions */
-  constructor(context, view, actions) {
+  /** @param {Context} context */
+  constructor(context) {
     this.#context = context;
-    this.#view = view;
-    this.#actions = actions;
+    window.addEventListener("online", () => this.retryAfter("offline", "server"), { signal: context.signal });
+  }
+
+  get #parts() {
+    return this.#context.parts;
   }
 
   stop() {
@@ -98,7 +99,7 @@ export class Finder {
   /** Search for what is in the box; resolves once there is an answer. */
   run({ again = false } = {}) {
     const { state, emit } = this.#context;
-    const query = this.#view.box.takeQuery();
+    const query = this.#parts.searchBox.takeQuery();
     const filters = activeFilters(state.filters);
     const key = JSON.stringify([query, filters]);
     const isBlank = !query && !scopeOf(state.filters) && !filters.show;
@@ -120,7 +121,7 @@ export class Finder {
     return this.#current.done;
   }
 
-  /** Add the next page; focus may go to the first of its tiles. */
+  /** Add the next page. */
   async more({ movesFocus = false } = {}) {
     const current = this.#current;
     if (!current?.hasMore || current.isLoading || this.#failure) return;
@@ -141,9 +142,8 @@ export class Finder {
   }
 
   remember() {
-    const { config, state } = this.#context;
     const { query, isReference, total } = this.#current ?? {};
-    if (query && total && !isReference && config.remembers) state.recentSearches.add(query);
+    if (query && total && !isReference) this.#context.state.recentSearches.add(query);
   }
 
   forgetRecent() {
@@ -151,9 +151,10 @@ export class Finder {
     state.recentSearches.clear();
     state.usedPictures.clear();
     this.#showFirst();
+    this.#parts.searchBox.input.focus();
   }
 
-  retryAfter(states) {
+  retryAfter(...states) {
     if (this.#failure && states.includes(this.#failure.state)) this.#failure.retry();
   }
 
@@ -173,7 +174,7 @@ export class Finder {
   }
 
   #replace(show) {
-    const before = focusedBeside(this.#view.main);
+    const before = focusedBeside(this.#parts.main);
     show();
     this.keepFocus(before);
   }
@@ -181,9 +182,7 @@ export class Finder {
   /** Where what had the focus is gone, the first picture gets it, or the box. */
   keepFocus(before) {
     if (!before || (before.isConnected && before.checkVisibility())) return;
-    const { grid, box } = this.#view;
-    if (grid.tiles.length) grid.focus(grid.activeIndex);
-    else box.input.focus();
+    this.#context.picker.focusResult(this.#parts.grid.activeIndex);
   }
 
   #search({ query, filters, abort }, page) {
@@ -191,35 +190,34 @@ export class Finder {
   }
 
   #show(state) {
-    const { frame, grid, count, more, messages } = this.#view;
+    const { grid, count, loadMore, messages } = this.#parts;
     this.#failure = null;
-    frame.dataset.state = state;
+    this.#context.frame.dataset.state = state;
     this.#showBusy(state === "loading");
     messages.clear(state);
     this.#context.announcer.alert("");
     grid.list.hidden = state !== "results";
     if (state === "results") return;
     count.textContent = "";
-    more.node.replaceChildren();
+    loadMore.node.replaceChildren();
   }
 
   #showBusy(isBusy) {
-    this.#view.frame.toggleAttribute("data-busy", isBusy);
-    if (!isBusy) this.#view.grid.list.removeAttribute("aria-busy");
+    this.#context.frame.toggleAttribute("data-busy", isBusy);
+    this.#parts.grid.list.ariaBusy = isBusy;
   }
 
   #clearResults() {
-    this.#actions.close();
+    this.#context.picker.close({ movesFocus: false });
     this.#context.state.clearImages();
-    this.#view.grid.clear();
+    this.#parts.grid.clear();
   }
 
   #showFirst() {
-    const { config, state, announcer } = this.#context;
+    const { state, announcer } = this.#context;
     this.#clearResults();
     this.#show("first");
-    const recent = config.remembers ? state.recentSearches.items : [];
-    this.#view.messages.showFirst(recent, this.#findUsed());
+    this.#parts.messages.showFirst(state.recentSearches.items, this.#findUsed());
     announcer.say("");
     this.#hasAskedNewest = false;
     this.showNewest();
@@ -227,36 +225,33 @@ export class Finder {
 
   /** Before anything is searched, once somebody sees it: the newest editorial pictures. */
   async showNewest() {
-    const { config, service, words } = this.#context;
-    const { frame, messages } = this.#view;
+    const { config, service, words, frame } = this.#context;
     const isWanted = config.showsNewest && !this.#hasAskedNewest && frame.dataset.state === "first";
     if (!isWanted || !frame.checkVisibility()) return;
     this.#hasAskedNewest = true;
     const found = await service.search("", NEWEST, 1, words).catch(() => null); // nobody has asked for them
-    if (found?.images.length && frame.dataset.state === "first") messages.showNewest(found.images);
+    if (found?.images.length && frame.dataset.state === "first") this.#parts.messages.showNewest(found.images);
   }
 
   /** Pictures chosen recently: only their IDs are kept. */
   async #findUsed() {
-    const { config, state, service } = this.#context;
-    const ids = config.remembers ? state.usedPictures.items : [];
+    const { state, service } = this.#context;
+    const ids = state.usedPictures.items;
     const found = ids.length > 0 && (await service.resolve(ids).catch(() => null));
     return found ? found.images : [];
   }
 
   /** Old results stay, dimmed; where there are none, there is a skeleton. */
   #showLoading() {
-    const { frame, grid } = this.#view;
-    this.#context.announcer.say(this.#context.words("loading"));
-    if (frame.dataset.state === "results" && grid.tiles.length) {
-      this.#showBusy(true);
-      grid.list.setAttribute("aria-busy", "true");
-    } else this.#show("loading");
+    const { announcer, words, frame } = this.#context;
+    announcer.say(words("loading"));
+    if (frame.dataset.state === "results" && this.#parts.grid.tiles.length) this.#showBusy(true);
+    else this.#show("loading");
   }
 
   #showResults(found) {
     const { state, words, emit, announcer } = this.#context;
-    const { main, messages } = this.#view;
+    const { main, messages } = this.#parts;
     const { query, title, isReference } = this.#current;
     state.textLanguage = found.language || null;
     this.#clearResults();
@@ -273,18 +268,18 @@ export class Finder {
     this.#add(found);
     const counts = { n: found.total, query: title, shown: state.images.length };
     announcer.say(words(isReference ? "resolved" : "found", counts));
-    if (isReference && found.images.length === 1) this.#actions.open(0);
+    if (isReference && found.images.length === 1) this.#context.picker.open(0, { keepsFocus: true });
   }
 
   #showNone(query, related) {
     const { state, words, announcer } = this.#context;
     this.#show("none");
-    this.#view.messages.showNone(query, narrowedBy(state.filters, words), related);
+    this.#parts.messages.showNone(query, narrowedBy(state.filters, words), related);
     announcer.say(words("none_title", { query }));
   }
 
   #showStale(error) {
-    this.#view.messages.showStale(() => this.run({ again: true }));
+    this.#parts.messages.showStale(() => this.run({ again: true }));
     this.#emitError(error);
   }
 
@@ -296,7 +291,7 @@ export class Finder {
     emit("results", { query, total, page });
     this.remember();
     announcer.say(words("more_loaded", { n: added.length }));
-    if (movesFocus) this.#view.grid.focus(Math.min(start, state.images.length - 1));
+    if (movesFocus) this.#parts.grid.focus(Math.min(start, state.images.length - 1));
   }
 
   #add({ images, pageSize, total }) {
@@ -304,10 +299,10 @@ export class Finder {
     const { state } = this.#context;
     const added = state.addImages(images);
     state.total = current.total;
-    this.#view.grid.update(current.total);
+    this.#parts.grid.update(current.total);
     current.hasMore = !current.isReference && images.length > 0 && current.page * pageSize < total;
     this.#showEnd();
-    this.#view.more.look();
+    this.#parts.loadMore.look();
     return added;
   }
 
@@ -315,8 +310,8 @@ export class Finder {
     const { words, state } = this.#context;
     const { total, isReference } = this.#current;
     const shown = state.images.length;
-    this.#view.count.textContent = isReference ? "" : words("count", { shown, total });
-    this.#view.more.render(this.#current, shown);
+    this.#parts.count.textContent = isReference ? "" : words("count", { shown, total });
+    this.#parts.loadMore.render(this.#current, shown);
   }
 
   /** In place of the results; other errors are faults of ours. */
@@ -325,7 +320,7 @@ export class Finder {
     const retry = () => this.run({ again: true });
     this.#clearResults();
     this.#show(error.state);
-    this.#view.messages.showError(error, retry);
+    this.#parts.messages.showError(error, retry);
     this.#current.key = null; // the same search may be made again
     this.#report(error, retry);
   }
@@ -338,14 +333,13 @@ export class Finder {
       this.more({ movesFocus: true });
     };
     this.#showEnd();
-    this.#view.messages.showErrorIn(this.#view.more.node, error, retry);
+    this.#parts.messages.showErrorIn(this.#parts.loadMore.node, error, retry);
     this.#report(error, retry);
   }
 
   #report(error, retry) {
-    const { title, text } = this.#view.messages.describe(error);
     this.#failure = { state: error.state, retry };
-    this.#context.announcer.alert(`${title}. ${text}`);
+    this.#context.announcer.alert(this.#parts.messages.sentence(error));
     this.#emitError(error);
   }
 

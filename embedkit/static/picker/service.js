@@ -8,18 +8,9 @@ const MAX_ANSWERS = 40; // searches kept in memory
 
 // Codes of the service, and of fetch, by the state that is shown; every other code is "server".
 const STATES = {
-  offline: "offline",
-  "not-configured": "setup",
-  "token-required": "token",
-  forbidden: "forbidden",
-  unauthorized: "key",
-  throttled: "throttled",
-  "rate-limited": "throttled",
-  "quota-exhausted": "quota",
-  "not-found": "withdrawn",
-  "not-embeddable": "refused",
-  unsupported: "reference",
-  "invalid-request": "request",
+  offline: "offline", "not-configured": "setup", "token-required": "token", forbidden: "forbidden",
+  unauthorized: "key", throttled: "throttled", "rate-limited": "throttled", "quota-exhausted": "quota",
+  "not-found": "withdrawn", "not-embeddable": "refused", unsupported: "reference", "invalid-request": "request",
 };
 const FINAL_STATES = ["withdrawn", "refused", "reference", "request"];
 const TEMPORARY_STATES = ["server", "throttled", "quota", "offline"];
@@ -33,7 +24,7 @@ export class ServiceError extends Error {
     this.status = status;
     this.retryAfter = retryAfter; // in seconds
     this.detail = detail; // the service's own words
-    this.docs = docs; // a URL
+    this.docs = docs;
   }
 
   /** What the picker shows: a key of its words, such as "throttled". */
@@ -94,13 +85,8 @@ export class Service {
   }
 
   /**
-   * One page of a search, from memory if it was asked for in the last minutes.
+   * One page of a search, from memory if it was asked for in the last minutes; the words tell what events are.
    *
-   * @param {string} query
-   * @param {object} filters - by the service's names
-   * @param {number} page - from 1
-   * @param {Words} words - in which events are told
-   * @param {AbortSignal} [signal]
    * @returns {Promise<Results>} an older answer if there is one, in place of a temporary error
    */
   async search(query, filters, page, words, signal) {
@@ -118,11 +104,7 @@ export class Service {
     }
   }
 
-  /**
-   * @param {string[]} refs - IDs, links, shortcodes, embed code
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<Results>} fails if none of them names a picture
-   */
+  /** Pictures by references of any form. @returns {Promise<Results>} fails if none of them names a picture */
   async resolve(refs, signal) {
     const { answer } = await this.#call("/v1/embeds", { signal, body: { refs } });
     const records = answer.embeds ?? [];
@@ -159,11 +141,7 @@ export class Service {
     return this.#facades.get(id);
   }
 
-  /**
-   * @param {{id: string, options: EmbedOptions}[]} items
-   * @param {string} target - such as card; "" for the service's default
-   * @returns {Promise<(string|null)[]>} null where there is none
-   */
+  /** Markup of each, in the form of a target or the service's default. @returns {Promise<(string|null)[]>} */
   async markup(items, target) {
     const refs = items.map(({ id, options: { width: maxwidth, ...others } }) => ({ ref: id, maxwidth, ...others }));
     try {

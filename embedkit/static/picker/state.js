@@ -10,7 +10,7 @@ const DEFAULT_PAGE_SIZE = 30;
 const PAGE_SIZES = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75, 100]; // others are refused
 const MAX_RECENT = 8;
 
-/** What attributes ask for, read anew each time. */
+/** What attributes ask for (embedkit-picker.d.ts has their meaning), read anew each time. */
 export class PickerConfig {
   #host;
 
@@ -35,7 +35,6 @@ export class PickerConfig {
   get grant() {
     return this.#text("grant");
   }
-  /** Where another grant comes from: a function of the page, or a URL of its server; null if it can't be renewed. */
   get grantSource() {
     return this.#host.grantSource ?? this.#text("grant-url");
   }
@@ -50,7 +49,6 @@ export class PickerConfig {
     const wanted = Number(this.#text("page-size")) || DEFAULT_PAGE_SIZE;
     return PAGE_SIZES.find((size) => size >= wanted) ?? PAGE_SIZES.at(-1);
   }
-  /** Tiles in a row, about; 0 if the page does not say. */
   get columns() {
     return Number(this.#text("columns"));
   }
@@ -63,7 +61,6 @@ export class PickerConfig {
   get maxSelected() {
     return Number(this.#text("max")) || Infinity;
   }
-  /** Names of the filters to show; undefined for all. */
   get filters() {
     return this.#text("filters")?.replace("type", "family").split(/[\s,]+/);
   }
@@ -73,11 +70,9 @@ export class PickerConfig {
   get remembers() {
     return this.#text("remember") !== "off";
   }
-  /** Options of every embed until an editor changes them: defaults="align=left&width=400&caption=getty". */
   get defaults() {
     return knownEdits(Object.fromEntries(new URLSearchParams(this.#text("defaults") ?? "")));
   }
-  /** Forms of the embed that an editor may choose from; the service's default is always one. */
   get targets() {
     return (this.#text("targets") ?? "web facade").split(/[\s,]+/).filter(Boolean);
   }
@@ -114,26 +109,29 @@ export class PickerState {
   openIndex = -1; // of the picture whose details are open
   selection = new Map(); // pictures by ID, in the order of choice
   textLanguage = null; // of the texts that came with the pictures
-  recentSearches = new RecentList("recent");
-  usedPictures = new RecentList("used"); // their IDs
+  recentSearches;
+  usedPictures; // their IDs
   #config;
-  #session = new StoredValue(() => sessionStorage, "session");
+  #session;
   #anchorIndex = -1; // where a range of a selection starts
   #edits = new Map();
 
   /** @param {PickerConfig} config */
   constructor(config) {
     this.#config = config;
+    this.#session = new StoredValue(config, "sessionStorage", "session");
+    this.recentSearches = new RecentList(config, "localStorage", "recent");
+    this.usedPictures = new RecentList(config, "localStorage", "used");
     this.filters = { ...NO_FILTERS, ...NO_SCOPE, ...this.remembered.filters };
   }
 
   /** What was searched and chosen in this session: {query, filters, index, edits}, each if it is known. */
   get remembered() {
-    return (this.#config.remembers && this.#session.read()) || {};
+    return this.#session.read() || {};
   }
 
   remember(values) {
-    if (this.#config.remembers) this.#session.write({ ...this.remembered, ...values });
+    this.#session.write({ ...this.remembered, ...values });
   }
 
   /** Keep what was chosen for one picture for the next ones. */
@@ -145,7 +143,6 @@ export class PickerState {
     return this.openIndex >= 0;
   }
 
-  /** Attributes of texts that came with the pictures. */
   get textAttributes() {
     return { dir: "auto", lang: this.textLanguage };
   }
@@ -167,8 +164,7 @@ export class PickerState {
   }
 
   setFilters(values) {
-    const known = Object.entries(values).filter(([name]) => name in this.filters);
-    Object.assign(this.filters, Object.fromEntries(known));
+    for (const name in this.filters) if (name in values) this.filters[name] = values[name];
     if ((values.date_from || values.date_to) && !values.period) this.filters.period = "range";
   }
 
@@ -202,20 +198,22 @@ export class PickerState {
   }
 }
 
-/** A value in a storage of the browser; where storage is blocked it is null. */
+/** A value in a storage of the browser; null where nothing is remembered, or storage is blocked. */
 class StoredValue {
+  #config;
   #storage;
   #key;
 
-  /** @param {() => Storage} storage - asking for one may fail @param {string} name */
-  constructor(storage, name) {
+  /** @param {PickerConfig} config @param {"localStorage"|"sessionStorage"} storage @param {string} name */
+  constructor(config, storage, name) {
+    this.#config = config;
     this.#storage = storage;
     this.#key = `embedkit:${name}`;
   }
 
   read() {
     try {
-      return JSON.parse(this.#storage().getItem(this.#key));
+      return this.#config.remembers ? JSON.parse(window[this.#storage].getItem(this.#key)) : null;
     } catch {
       return null;
     }
@@ -223,30 +221,24 @@ class StoredValue {
 
   write(value) {
     try {
-      this.#storage().setItem(this.#key, JSON.stringify(value));
+      if (this.#config.remembers) window[this.#storage].setItem(this.#key, JSON.stringify(value));
     } catch { /* blocked, or full */ }
   }
 }
 
 /** The newest first. */
-class RecentList {
-  #stored;
-
-  constructor(name) {
-    this.#stored = new StoredValue(() => localStorage, name);
-  }
-
+class RecentList extends StoredValue {
   get items() {
-    const items = this.#stored.read();
+    const items = this.read();
     return Array.isArray(items) ? items.filter((item) => typeof item === "string").slice(0, MAX_RECENT) : [];
   }
 
   add(item) {
     const others = this.items.filter((other) => other.toLowerCase() !== item.toLowerCase());
-    this.#stored.write([item, ...others].slice(0, MAX_RECENT));
+    this.write([item, ...others].slice(0, MAX_RECENT));
   }
 
   clear() {
-    this.#stored.write([]);
+    this.write([]);
   }
 }

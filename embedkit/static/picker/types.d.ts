@@ -4,11 +4,13 @@
 
 import type { PickerConfig, PickerState } from "./state.js";
 import type { Service, ServiceError } from "./service.js";
-import type { Announcer, LoadMore, Messages } from "./messages.js";
+import type { Announcer, KeyHelp, LoadMore, Messages } from "./messages.js";
 import type { DetailsPane } from "./details.js";
-import type { Inserter, SelectionBar } from "./insertion.js";
+import type { Explorer, FilterBar } from "./filters.js";
+import type { Chooser, SelectionBar } from "./insertion.js";
+import type { Picker } from "./picker.js";
 import type { ResultsGrid } from "./results.js";
-import type { SearchBox } from "./search.js";
+import type { Finder, SearchBox } from "./search.js";
 import type { Choice, Credit } from "../embedkit-picker.js";
 
 export type { Choice, Credit, EmbedOptions } from "../embedkit-picker.js";
@@ -37,11 +39,21 @@ export interface Session {
   emit(name: string, detail?: object, isCancelable?: boolean): boolean;
 }
 
-/** What all parts of one picker share. */
+/** What all parts of one picker share, and by which they know each other. */
 export interface Context extends Session {
   words: Words;
   announcer: Announcer;
   isRightToLeft: boolean;
+  /** Around all of it. */
+  frame: HTMLElement;
+  /** Aborts when the picker is left for another, or for good. */
+  signal: AbortSignal;
+  host: Host;
+  parts: Parts;
+  picker: Picker;
+  finder: Finder;
+  explorer: Explorer;
+  chooser: Chooser;
 }
 
 /** The element around a picker. */
@@ -141,100 +153,24 @@ export interface CurrentSearch {
   done: Promise<void>;
 }
 
-/** The parts that show what a search finds. */
-export interface ResultsView {
-  frame: HTMLElement;
+/** What is shown. */
+export interface Parts {
   main: HTMLElement;
   count: HTMLElement;
-  box: SearchBox;
-  grid: ResultsGrid;
-  more: LoadMore;
+  searchBox: SearchBox;
+  filterBar: FilterBar;
   messages: Messages;
-}
-
-// What parts ask of the picker; an index is that of a picture among the results.
-
-export interface FilterActions {
-  /** Set filters, by the service's names. */
-  change(values: Record<string, any>): void;
-  clear(): void;
-  leaveScope(): void;
-  /** Search in a scope: names and values of NO_SCOPE. */
-  explore(scope: Record<string, any>): void;
-  /** Show or hide the filters. */
-  toggle(isOpen: boolean): void;
-}
-
-export interface MessageActions {
-  search(query: string): void;
-  /** Set filters so that they leave out less; without values, so that they leave out nothing. */
-  unfilter(values?: Record<string, any>): void;
-  forgetRecent(): void;
-  /** Open the details of one of the newest pictures. */
-  showNewest(index: number): void;
-}
-
-export interface FinderActions {
-  /** Open the details of a result. */
-  open(index: number): void;
-  /** Close the details: their results go. */
-  close(): void;
-}
-
-export interface GridActions {
-  open(index: number, options?: { keepsFocus?: boolean }): void;
-  insert(image: Picture): void;
-  select(index: number, options?: { isRange?: boolean }): void;
-}
-
-export interface DetailsActions {
-  insert(image: Picture): void;
-  /** To the picture before (-1) or after (1). */
-  step(distance: number): void;
-  close(): void;
-  select(index: number): void;
-  /** Search in a scope: names and values of NO_SCOPE. */
-  explore(scope: Record<string, any>): void;
-  /** Add a word to the search. */
-  refine(word: string): void;
-}
-
-export interface ExplorerActions {
-  /** What is in the box. */
-  query(): string;
-  search(query: string, filters?: Record<string, any>): Promise<void>;
-  open(index: number): void;
-  focus(index: number): void;
-}
-
-/** What shows a choice, and what inserts it. */
-export interface ChooserParts {
   grid: ResultsGrid;
+  loadMore: LoadMore;
   details: DetailsPane;
   selectionBar: SelectionBar;
-  inserter: Inserter;
+  keyHelp: KeyHelp;
 }
 
-export interface SelectionActions {
-  clear(): void;
-  /** Select these pictures instead, in their order; the focus goes to the one of that index. */
-  arrange(images: Picture[], index: number): void;
-  /** Insert all that are selected. */
-  insert(asSlideshow: boolean): void;
-}
-
+/** What a card asks of its field. */
 export interface FieldActions {
   open(): void;
   /** Open the details of the picture that a value names. */
   edit(value: string): void;
   remove(): void;
-}
-
-export interface InsertActions {
-  showBusy(isBusy: boolean): void;
-  showProblem(text: string): void;
-  /** Hand the choice to the page; false if it objects. */
-  accept(choice: Choice): boolean;
-  /** Before what was inserted is announced. */
-  finish(): void;
 }

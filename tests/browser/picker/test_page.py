@@ -228,7 +228,7 @@ def test_by_itself_it_copies(page: Page, own: str) -> None:
     expect(told).to_have_text("Shortcode copied")
     assert page.evaluate("navigator.clipboard.readText()") == shortcode
     expect(main).to_be_visible()  # the details stay
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject(); document.execCommand = () => false")
+    page.evaluate("navigator.clipboard.write = () => Promise.reject(); document.execCommand = () => false")
     main.click()
     expect(told).to_have_text("Couldn't copy. Select the shortcode and press Ctrl+C.")
 

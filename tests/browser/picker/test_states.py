@@ -125,7 +125,7 @@ def refetching(desk: Desk, page: Page) -> None:
     search(page)
     desk.service.gate = threading.Event()
     page.get_by_role("searchbox").fill("lighthouse")
-    expect(page.locator(".grid[aria-busy]")).to_be_visible()
+    expect(page.locator(".grid[aria-busy=true]")).to_be_visible()
 
 
 def none(desk: Desk, page: Page) -> None:
