@@ -30,6 +30,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,8 @@ class Sandbox:
     {'embed': 1}
 
     :param config: how it behaves.
-    :param clock: seconds since the epoch; tokens, limits and the URLs of downloads go by it.
+    :param clock: seconds since the epoch; tokens, limits and the URLs of downloads go by it. News of the day are
+        as old as they were when the sandbox started, so that no picture changes while it runs.
     """
 
     def __init__(self, config: SandboxConfig | None = None, *, clock: Callable[[], float] = time.time) -> None:
@@ -73,6 +75,7 @@ class Sandbox:
         self.closing = threading.Event()
         self._counts: Counter[str] = Counter()
         self._withdrawn: dict[str, int] = {}
+        self._started = datetime.fromtimestamp(clock(), UTC).date()
         self._lock = threading.Lock()
         viewer = pages.Viewer(self.config, self.find, self.problem)
         site = pages.Site(self.find, self.problem)
@@ -137,6 +140,8 @@ class Sandbox:
     def find(self, asset_id: str) -> Asset | None:
         """The asset as this sandbox shows it, takedowns included."""
         asset = catalogue.find(asset_id)
+        if asset and not self.config.deterministic:
+            asset = catalogue.as_of(asset, self._started)
         status = self._withdrawn.get(asset_id)
         return replace(asset, withdrawn=status) if asset and status else asset
 

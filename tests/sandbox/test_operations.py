@@ -43,6 +43,24 @@ def test_events_are_found_by_their_words_and_dates() -> None:
     assert {segment for event in sport for segment in event["editorial_segments"]} == {"sport"}
 
 
+@pytest.mark.parametrize("first", ["2027-01-15", "2027-01-08", "2026-12-16"])
+def test_there_are_always_events_and_pictures_of_today_and_of_the_last_weeks(clock: Clock, first: str) -> None:
+    caller = Caller(Sandbox(clock=clock), None)
+    events = caller.get("/v3/search/events", date_from=first, page_size=100)["events"]
+    assert events[0]["start_date"] == "2027-01-15T00:00:00Z"
+    assert min(event["start_date"][:10] for event in events) >= first
+    fields = "id,date_created,event_ids"
+    asked = {"date_from": first, "sort_order": "newest", "fields": fields, "page_size": 100}
+    found = caller.get("/v3/search/images/editorial", **asked)["images"]
+    assert {event["id"] for event in events} == {number for image in found for number in image["event_ids"]}
+    dates = [image["date_created"] for image in found]
+    assert (dates[0], dates) == ("2027-01-15T00:00:00Z", sorted(dates, reverse=True))
+    ids = ",".join(image["id"] for image in found)
+    for image in caller.get("/v3/images", ids=ids, fields="date_submitted,date_camera_shot")["images"]:
+        assert image["date_submitted"][:10] <= "2027-01-15"
+        assert (image["date_camera_shot"] or "") < "2027-01-15T08:00:00Z"  # by the clock
+
+
 def test_the_pictures_of_an_event_are_a_search_away() -> None:
     event = KEY_ALONE.get(f"/v3/events/{OF_EVENT.event_id}")
     found = KEY_ALONE.get("/v3/search/images/editorial", event_ids=event["id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from datetime import UTC, date, datetime
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +13,9 @@ from embedkit.sandbox.content import catalogue
 from embedkit.sandbox.content.catalogue import Asset, find
 from embedkit.sandbox.content.library import CONTENT, FOLDER, Dice
 from embedkit.sandbox.content.pictures import colour_of, draw, side_of, size_of
+from embedkit.sandbox.services.config import SandboxConfig
 from tests.support.sandbox import Sandbox, inside
+from tests.support.tools import Clock
 
 SVG = "{http://www.w3.org/2000/svg}"
 LISTED = list(catalogue.catalogue().values())
@@ -79,6 +82,43 @@ def test_the_pictures_of_a_story_belong_together() -> None:
         assert len(story) == catalogue.CHAPTERS
         shared = {(one.photographer, one.date_created, one.city, one.collection, one.event_id) for one in story}
         assert len(shared) == 1
+
+
+NEWS = [asset for asset in LISTED if asset.age is not None]
+
+
+def test_news_of_the_day_are_of_the_last_month_whenever_that_is(clock: Clock) -> None:
+    app, today = Sandbox(clock=clock), datetime.fromtimestamp(clock(), UTC).date()
+    for asset in NEWS:
+        shown = app.find(asset.id)
+        taken = date.fromisoformat(shown.date_created[:10])
+        assert (today - taken).days == asset.age
+        assert f" - {catalogue.MONTHS[taken.month - 1]} {taken.day}: " in shown.caption
+        assert (shown.title, shown.event_id, shown.series) == (asset.title, asset.event_id, asset.series)
+
+
+@pytest.mark.parametrize(("days", "events"), [(1, 3), (7, 8), (30, 20)])
+def test_some_events_are_of_today_of_the_week_and_of_the_month(days: int, events: int) -> None:
+    found = Counter(asset.event_id for asset in NEWS if asset.age < days)
+    assert len(found) >= events
+    assert min(found.values()) > 1
+
+
+def test_news_stay_as_they_are_while_a_sandbox_runs(clock: Clock) -> None:
+    app = Sandbox(clock=clock)
+    before = [app.find(asset.id) for asset in NEWS]
+    clock.ahead += 3 * 86_400
+    assert [app.find(asset.id) for asset in NEWS] == before
+    assert [Sandbox(clock=clock).find(asset.id) for asset in NEWS] != before
+
+
+def test_all_other_pictures_have_one_date(clock: Clock) -> None:
+    app, steady = Sandbox(clock=clock), Sandbox(SandboxConfig(deterministic=True), clock=clock)
+    assert [app.find(asset.id) for asset in LISTED if asset.age is None] == [
+        asset for asset in LISTED if asset.age is None
+    ]
+    assert [steady.find(asset.id) for asset in LISTED] == LISTED
+    assert {*CONTENT.pictures} & {asset.id for asset in NEWS} == set()
 
 
 def test_generated_ids_stay_clear_of_the_catalogue() -> None:

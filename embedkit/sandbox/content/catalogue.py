@@ -15,8 +15,9 @@ id                answers
 83454800 …        the pictures of the examples in Getty's own documentation
 ================  ==========================================================================
 
-Everything about an asset follows from its ID, in every process, on every machine. What pictures are of is in
-the files of :mod:`embedkit.sandbox.content`; the special ones are in ``pictures.toml``.
+Everything about an asset follows from its ID, in every process, on every machine; but news of the day have dates
+of the last month, whenever that is (:func:`as_of`). What pictures are of is in the files
+of :mod:`embedkit.sandbox.content`; the special ones are in ``pictures.toml``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
@@ -37,6 +39,7 @@ STORIES = 220  # each of them with CHAPTERS further ones: one photographer, plac
 CHAPTERS = 4
 SIZE = SINGLE + STORIES * CHAPTERS  # assets that always were in the catalogue, without the special ones
 EVERYDAY = 6  # assets of each everyday subject, half of them from one place and day
+AGES_DAYS = (0, 0, 1, 2, 3, 5, 6, 9, 13, 18, 25)  # of news of the day: half of the editorial everyday ones
 MONTHS = (
     *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER"),
     *("OCTOBER", "NOVEMBER", "DECEMBER"),
@@ -71,7 +74,7 @@ class Asset:
     ``width`` and ``height`` are pixels of the original. ``withdrawn`` is 0, or the HTTP status to answer.
     ``segment``, ``event`` and ``named``, the people in it, belong to editorial pictures. ``ages`` are the least
     and the most years of those people; pictures of one ``series`` belong together. ``file_bytes`` is the size of
-    the original's file where it is not what our own files take.
+    the original's file where it is not what our own files take. ``age`` is that of news of the day, in days.
     """
 
     id: str
@@ -103,6 +106,7 @@ class Asset:
     is360: bool = False
     withdrawn: int = 0
     file_bytes: int = 0
+    age: int | None = None
 
     @property
     def slug(self) -> str:
@@ -154,8 +158,7 @@ def _make_listed(asset_id: str) -> Asset:
         return _single(asset_id, number)
     if number < SIZE:
         return _story(asset_id, number)
-    at, part = divmod(number - SIZE, EVERYDAY)
-    return _chapter(asset_id, number, CONTENT.everyday[at], f"everyday {at} {part * 2 // EVERYDAY}")
+    return _everyday(asset_id, number)
 
 
 @lru_cache(maxsize=8192)
@@ -193,6 +196,26 @@ def _story(asset_id: str, number: int) -> Asset:
     themes = (*CONTENT.subjects_for("any") * 2, *CONTENT.subjects_for("stories"))
     story = (number - SINGLE) % STORIES
     return _chapter(asset_id, number, themes[story % len(themes)], f"story {story}")
+
+
+def _everyday(asset_id: str, number: int) -> Asset:
+    at, part = divmod(number - SIZE, EVERYDAY)
+    half = part * 2 // EVERYDAY
+    asset = _chapter(asset_id, number, CONTENT.everyday[at], f"everyday {at} {half}")
+    is_news = asset.segment and half == 0
+    return replace(asset, age=Dice(f"age {at}").pick(AGES_DAYS)) if is_news else asset
+
+
+def as_of(asset: Asset, today: date) -> Asset:
+    """The asset as it is on a day: Getty always has pictures of the last hours, of the week, of the month."""
+    return asset if asset.age is None else _redate(asset, today - timedelta(days=asset.age))
+
+
+@lru_cache(maxsize=8192)
+def _redate(asset: Asset, taken: date) -> Asset:
+    before = date.fromisoformat(asset.date_created[:10])
+    old, new = (f" - {MONTHS[day.month - 1]} {day.day}: " for day in (before, taken))
+    return replace(asset, date_created=f"{taken}T00:00:00Z", caption=asset.caption.replace(old, new, 1))
 
 
 def _chapter(asset_id: str, number: int, subject: Subject, series: str) -> Asset:

@@ -157,8 +157,8 @@ class SandboxConfig:
         takes it from each request. A request for ``embed.gettyimages.com`` (in process) is answered
         with the hosts of the real service.
     :param secret: signs frames. The real input and key are unknown.
-    :param deterministic: the same question gets the same tokens, so that builds repeat byte for byte. The
-        real service mints new ones for every answer.
+    :param deterministic: the same question gets the same tokens, and news of the day keep one date, so that builds
+        repeat byte for byte. The real service mints new tokens for every answer, and always has pictures of today.
     :param calls_per_second: the limit of each key, calls for tokens among them; 0 sets none.
     :param calls_per_day: the same for a day.
     :param password_grant: whether a customer gets a token for name and password. The metadata document of 2026

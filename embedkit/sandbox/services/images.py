@@ -160,13 +160,15 @@ def _country(asset: Asset, context: ItemContext) -> str:
 
 def _camera_shot(asset: Asset, _: ItemContext) -> str | None:
     dice = Dice(f"shot {asset.id}")
-    if dice.chance(0.5):
+    if dice.chance(0.5) or asset.age == 0:  # an hour of today might be still to come
         return None
     return f"{asset.date_created[:11]}{dice.whole(5, 22):02}:{dice.whole(0, 59):02}:00Z"
 
 
 def _date_submitted(asset: Asset, _: ItemContext) -> str:
-    later = datetime.fromisoformat(asset.date_created) + timedelta(days=Dice(f"submitted {asset.id}").whole(0, 9))
+    days = Dice(f"submitted {asset.id}").whole(0, 9)
+    waited = days if asset.age is None else min(days, asset.age)
+    later = datetime.fromisoformat(asset.date_created) + timedelta(days=waited)
     return f"{later:%Y-%m-%dT%H:%M:%S}"
 
 
