@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from copy import copy
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from jinja2 import Environment
 from mkdocs.config import config_options as c
@@ -17,6 +17,7 @@ from mkdocs.config.base import Config
 from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin, get_plugin_logger
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
@@ -57,6 +58,8 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Make the kit. With Material's instant loading every page needs what any page needs: heads are kept."""
+        if self._made and self._made.kit.settings.frozen:
+            self._made = None  # the lock file may have changed
         try:
             self._made = self._made or Site(dict(self.config), get_plugin_logger(__name__), at_end=True)
         except ConfigurationError as error:
@@ -127,6 +130,12 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Refresh what was shown stale."""
         self.site.kit.settle()
+
+    def on_serve(self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any) -> LiveReloadServer:
+        """Build anew when the lock file has changed."""
+        if self.site.kit.settings.frozen:
+            server.watch(self.site.kit.settings.lockfile)
+        return server
 
 
 def _age(files: Files) -> None:

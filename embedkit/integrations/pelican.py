@@ -29,6 +29,7 @@ class _Plugin:
     site: Site
 
     def begin(self, pelican: Any) -> None:
+        """Make a kit for each build of ``--autoreload``: the last is closed, the lock file may have changed."""
         self.site = Site(pelican.settings.get("EMBEDKIT", {}), log, at_end=True)
 
     def render(self, generators: Iterable[Generator]) -> None:
@@ -65,11 +66,14 @@ class _Plugin:
         self.site.close()
 
 
+plugin = _Plugin()  # one, since Pelican registers it again whenever it reads its settings
+
+
 def register() -> None:
     """Connect to Pelican's signals; called by Pelican."""
-    plugin = _Plugin()
     for signal, receiver in (
-        (signals.initialized, plugin.begin),
+        (signals.initialized, plugin.begin),  # which finds what is wrong with the options, before the first build
+        (signals.get_generators, plugin.begin),
         (signals.generator_init, plugin.link),
         (signals.all_generators_finalized, plugin.render),
         (signals.feed_generated, plugin.for_feeds),

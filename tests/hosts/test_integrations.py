@@ -20,7 +20,7 @@ import pytest
 from markupsafe import Markup
 from packaging.version import Version
 
-from embedkit import Build, ConfigurationError, EmbedKit, Source
+from embedkit import Build, ConfigurationError, EmbedKit, Settings, Source
 from embedkit.integrations.site import Lost, Site
 from embedkit.sandbox import SandboxServer
 from tests.readme import README
@@ -314,11 +314,41 @@ class TestMkDocs(Generator):
         assert (folder / "site/assets/embedkit/embedkit-facade.js").is_file()
         assert "../assets/embedkit/embedkit.css" in plain
 
+    def test_serve_sees_a_new_lock_file(
+        self, folder: Path, getty: SandboxServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from mkdocs.commands.build import build
+        from mkdocs.config import load_config
+
+        monkeypatch.chdir(folder)
+        self.write(folder, {"frozen": True, "cache": "null:"})
+        config = load_config("mkdocs.yml")
+        texts = [Source(MARKDOWN, "markdown")]
+        for count in (self.shown, 0):
+            with EmbedKit() as kit:
+                Build(kit).lock(texts, refresh=True)
+            build(config)
+            assert (folder / self.pages[0]).read_text().count("<iframe") == count
+            getty.app.withdraw(ID)
+
     def test_findings_count_where_mkdocs_is_strict(self, folder: Path, getty: SandboxServer) -> None:
         self.write(folder, {})
         done = run("-m", "mkdocs", "build", "--strict", folder=folder)
         assert done.returncode == 1
         assert "Aborted with 2 warnings" in done.stdout + done.stderr
+
+
+AUTORELOAD = """
+import json, pathlib, shutil
+from pelican import get_instance, parse_arguments
+for _ in range(2):  # as pelican.autoreload does where the settings have changed
+    pelican, _ = get_instance(parse_arguments(["-s", "pelicanconf.py"]))
+pelican.run()
+shutil.copy("output/a-match.html", "first.html")
+held = json.loads(pathlib.Path("lock.json").read_text())
+pathlib.Path("lock.json").write_text(json.dumps({**held, "embeds": []}))
+pelican.run()
+"""
 
 
 class TestPelican(Generator):
@@ -349,6 +379,17 @@ class TestPelican(Generator):
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         packages = python_packages("pelican==4.12.0")
         return run("-m", "pelican", "-s", "pelicanconf.py", folder=folder, packages=packages, COLUMNS="1000")
+
+    def test_autoreload_builds_again_and_again(self, folder: Path, getty: SandboxServer) -> None:
+        page, lock = folder / self.pages[0], folder / "lock.json"
+        self.write(folder, {"frozen": True, "cache": "null:", "lockfile": str(lock)})
+        with EmbedKit(Settings.from_env({**os.environ, "EMBEDKIT_LOCKFILE": str(lock)})) as kit:
+            Build(kit).lock([Source(MARKDOWN, "markdown")])
+        done = run("-c", AUTORELOAD, folder=folder, packages=python_packages("pelican==4.12.0"))
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (folder / "first.html").read_text().count("<iframe") == self.shown
+        assert page.read_text().count("embedkit.css") == 1
+        assert "<iframe" not in page.read_text()
 
     def test_restructured_text_and_feeds(self, folder: Path, getty: SandboxServer) -> None:
         built = self.build(folder, {})
