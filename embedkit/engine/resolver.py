@@ -10,6 +10,7 @@ What a caller gets, by what is held:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -53,6 +54,10 @@ A service counts them by client here. What is held, and what Getty has lately re
 """
 
 MAX_UNUSABLE = 3  # answers in a row, to different pictures, that can't be used: then it is the endpoint
+
+# TIMEOUTs for all pictures of a request to a service: 20 s, while fronts give up after 30. A build waits on.
+REQUEST_TIMEOUTS = 4
+LATE_RETRY_S = 5.0  # after which the next request finds more of them
 
 MIN_CALL_S = 0.05  # for a call, however long its turn was waited for
 
@@ -128,31 +133,24 @@ class Resolver:
             for key, error in admit(tuple(missing)).items():
                 found[key] = _catch(_last_good, missing.pop(key), error)
         ask = partial(self._renew if refresh else self._ask, batch=len(missing) > 1)
-        for key, answer in self._ask_many([(entry, largest[key]) for key, entry in missing.items()], ask):
+        asks = {key: partial(_catch, ask, entry, largest[key]) for key, entry in missing.items()}
+        for key, answer in self._ask_many(asks, REQUEST_TIMEOUTS * self._settings.timeout if admit else math.inf):
             found[key] = answer
             if progress:
                 progress(len(found), len(largest))
+        found |= {key: _catch(_last_good, missing[key], _late(key)) for key in missing.keys() - found.keys()}
         return {key: found[key] for key in largest}
 
     def _ask_many(
-        self, missing: Sequence[tuple[Entry, Options]], ask: Callable[[Entry, Options], Entry]
+        self, missing: Mapping[EmbedKey, Callable[[], Entry | EmbedKitError]], seconds: float
     ) -> Iterator[tuple[EmbedKey, Entry | EmbedKitError]]:
         if len(missing) == 1 or self._locked is not None:
-            for entry, options in missing:
-                yield entry.key, _catch(ask, entry, options)
+            for key, ask in missing.items():
+                yield key, ask()
         elif missing:
-            from concurrent.futures import ThreadPoolExecutor, as_completed
-            from contextvars import copy_context  # so that what a thread logs carries the ID of the request
+            from embedkit.engine import parallel
 
-            pool = ThreadPoolExecutor(min(self._settings.concurrency, len(missing)), "embedkit-batch")
-            try:
-                asked = {
-                    pool.submit(copy_context().run, partial(_catch, ask, *want)): want[0].key for want in missing
-                }
-                for done in as_completed(asked):
-                    yield asked[done], done.result()
-            finally:  # after an interruption what is under way comes to its end, and nothing else is begun
-                pool.shutdown(cancel_futures=True)
+            yield from parallel.each(missing, self._settings.concurrency, seconds)
 
     def held(self, key: EmbedKey) -> Embed | EmbedKitError | None:
         """The record that is held, however old, or the refusal that is remembered; Getty is not asked."""
@@ -323,6 +321,11 @@ def _last_good(entry: Entry, error: EmbedKitError) -> Entry:
     if entry.embed is None or forbidden or isinstance(error, NotFound):
         raise error
     return entry
+
+
+def _late(key: EmbedKey) -> Unavailable:
+    says = "Getty Images answers slowly, and this picture's turn did not come in time."
+    return Unavailable(says, ref=",".join(key[0]), retry_after=LATE_RETRY_S)
 
 
 def _catch(ask: Callable[..., Any], *args: Any) -> Any:

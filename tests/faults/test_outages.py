@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 import time
 
 import pytest
@@ -155,6 +157,28 @@ def test_a_batch_waits_for_the_end_of_a_short_quiet() -> None:
         upstream.scripts = (ok(b"", "404 X"),)
         assert [type(answer) for answer in house.kit.resolve_many(ids(2))] == [NotFound] * 2
         assert upstream.hits == 3
+
+
+def test_a_request_for_many_pictures_ends_however_slowly_they_come() -> None:
+    """Each answers in time, all of them together would not: what is late has an error, and is there next time."""
+
+    def slow(sock: socket.socket, over: threading.Event) -> bool:
+        over.wait(0.3)
+        return ok(b"", "404 X")(sock, over)
+
+    asked = {"refs": ids(20)}
+    with Upstream(slow) as upstream, House(upstream.url, concurrency=1) as house:
+        client = house.app.test_client()
+        answers = client.post("/v1/embeds", json=asked).get_json()["embeds"]
+        assert upstream.hits < 20
+        assert [one["ref"] for one in answers] == asked["refs"]
+        late = [one["error"] for one in answers if one["error"]["code"] == "unavailable"]
+        assert late
+        assert all(error["retry_after"] >= 1 for error in late)
+        text = " ".join(f"[getty {one}]" for one in asked["refs"])
+        problems = client.post("/v1/render", json={"content": text}).get_json()["problems"]
+        assert len(problems) == 20
+        assert upstream.hits < 40
 
 
 # -- clocks ---------------------------------------------------------------------------------------------------
