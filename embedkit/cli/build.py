@@ -373,7 +373,8 @@ def _check_line(finding: Finding) -> str:
 
 def _check_message(finding: Finding) -> str:
     """What is wrong, and in which post of an export."""
-    what = f"{finding.ref}: {_fate(finding)}" if finding.ref else finding.detail
+    lost = f"{' and '.join(finding.lost)} " if finding.lost else ""
+    what = f"{finding.ref}: {lost}{_fate(finding)}" if finding.ref else finding.detail
     return printable(f"{what} ({finding.post})" if finding.post else what)
 
 
@@ -473,9 +474,11 @@ def _place(finding: Finding) -> dict[str, Any]:
 
 
 def _failure_json(ref: str, error: EmbedKitError, findings: Iterable[Finding]) -> dict[str, Any]:
-    places = [_place(one) for one in findings]
+    found = list(findings)
+    places = [_place(one) for one in found]
     files = list(dict.fromkeys(place["file"] for place in places))
-    return {"ref": ref, "error": error_json(error), "files": files, "places": places}
+    lost = {"lost": found[0].lost} if found and found[0].lost else {}
+    return {"ref": ref, **lost, "error": error_json(error), "files": files, "places": places}
 
 
 def _print_lock(report: LockReport, json_: bool) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedkit import errors
-from embedkit.engine import documents, lockfile, wxr
+from embedkit.engine import built, documents, lockfile, wxr
 from embedkit.engine.lockfile import Locked
 from embedkit.engine.resolver import Progress
 from embedkit.engine.sources import Post, Source, collect, other_markup, pieces
@@ -50,6 +50,7 @@ class Finding:
     :param detail: a sentence.
     :param ref: the IDs of the picture, joined by commas, where it is about one.
     :param post: of an export, in which it is.
+    :param lost: of a slideshow that can't be shown any more, the IDs of the pictures that it has lost.
 
     >>> str(Finding("post.md", 3, 1, "not-found", "Getty Images has no such picture."))
     'post.md:3:1: not-found: Getty Images has no such picture.'
@@ -62,6 +63,7 @@ class Finding:
     detail: str
     ref: str = ""
     post: Post | None = None
+    lost: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         about = f" ({self.post})" if self.post else ""
@@ -278,6 +280,9 @@ class Build:
     ) -> LockReport:
         """Ask Getty anew for every picture, to find those that are withdrawn or not embeddable.
 
+        Pages that have been built are read as well: our figures, and frames of Getty and of the services that
+        FRAME_ORIGIN, OEMBED_ENDPOINT and PUBLIC_URL name. Of a lost slideshow each picture is asked for by itself.
+
         :param sources: texts, with those of exports, of which one is held at a time (:func:`wxr.texts`).
         :param fix: have the lock file (the setting LOCKFILE), where there is one, say so of them; all else in it
             stays.
@@ -289,17 +294,19 @@ class Build:
         places: list[Occurrence] = []
         unread: list[Finding] = []
         names: dict[str, None] = {}
+        frames = built.frames(self.kit.settings)
         for source in sources:
             names[source.name] = None
-            places += occurrences([source])
+            places += occurrences([source], frames)
             unread += _unread(source)
         found = self.kit.records([one.ref for one in places], refresh=True, progress=progress)
         failed = _failed(found)
+        lost = self._lost_from_slideshows(failed)
         codes = [1 if isinstance(error, LOST) else error.exit_code for _, error in failed]
         report = LockReport(
             distinct=len(found),
             failed=failed,
-            findings=_in_order(names, (*_failures(places, failed), *unread)),
+            findings=_in_order(names, (*_failures(places, failed, lost), *unread)),
             exit_code=max([int(bool(unread)), *codes]),
             path=Path(self.kit.settings.lockfile),
         )
@@ -353,6 +360,13 @@ class Build:
             written=written,
         )
 
+    def _lost_from_slideshows(self, failed: Iterable[tuple[str, EmbedKitError]]) -> dict[str, tuple[str, ...]]:
+        """Which pictures slideshows have lost, by the IDs of these; Getty answers for all of one at once."""
+        shows = [ids.split(",") for ids, error in failed if "," in ids and isinstance(error, LOST)]
+        found = self.kit.records([AssetRef((id,)) for ids in shows for id in ids], refresh=True)
+        lost = {items for (items, _), one in found.items() if isinstance(one, LOST)}
+        return {",".join(ids): tuple(id for id in ids if (id,) in lost) for ids in shows}
+
     def _render_code(self, findings: Iterable[Finding]) -> int:
         codes = [one.code for one in findings]
         if self.kit.settings.frozen:  # the build is not what it was locked to be
@@ -364,20 +378,25 @@ class Build:
         return isinstance(embed, Embed) and embed.satisfies(ref.options)
 
 
-def occurrences(sources: Iterable[Source]) -> list[Occurrence]:
+def occurrences(sources: Iterable[Source], frames: built.Frames | None = None) -> list[Occurrence]:
     """Every picture that texts ask for, in order, with its place: references, and embed code that was pasted.
+
+    :param frames: with them, pictures in pages that have been built as well.
 
     >>> [(one.line, one.column, str(one.ref)) for one in occurrences([Source("A post:\\n[getty 74917285]")])]
     [(2, 1, '74917285')]
     """
     read = (piece for source in sources for piece, is_example in pieces(source) if not is_example)
-    return [one for piece in read for one in _occurrences(piece)]
+    return [one for piece in read for one in _occurrences(piece, frames)]
 
 
-def _occurrences(source: Source) -> Iterator[Occurrence]:
+def _occurrences(source: Source, frames: built.Frames | None) -> Iterator[Occurrence]:
     positions, bare = Positions(source.text), replace(source, text="")
     found = [(one.shortcode.place, one.ref) for one in documents.find(source.text, source.input) if one.ref]
-    for place, ref in sorted(found + _pasted(source), key=itemgetter(0)):
+    found += _pasted(source)
+    if frames:
+        found += built.find(source, frames, [place for place, _ in found])
+    for place, ref in sorted(found, key=itemgetter(0)):
         yield Occurrence(bare, *source.place(*positions.of(place)), ref)
 
 
@@ -444,15 +463,22 @@ def _failed(found: Found) -> tuple[tuple[str, EmbedKitError], ...]:
     return tuple(errors.items())
 
 
-def _failures(places: Iterable[Occurrence], failed: Iterable[tuple[str, EmbedKitError]]) -> tuple[Finding, ...]:
+def _failures(
+    places: Iterable[Occurrence],
+    failed: Iterable[tuple[str, EmbedKitError]],
+    lost: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[Finding, ...]:
     """A finding for every place of every picture that failed."""
     errors = dict(failed)
-    pairs = [(one, errors.get(str(one.ref))) for one in places]
+    known = [(one, ref, errors[ref]) for one in places if (ref := str(one.ref)) in errors]
     return tuple(
-        Finding(one.source.name, one.line, one.column, error.code, str(error), str(one.ref), one.source.post)
-        for one, error in pairs
-        if error
+        Finding(*_place(one), error.code, str(error), ref, one.source.post, (lost or {}).get(ref, ()))
+        for one, ref, error in known
     )
+
+
+def _place(one: Occurrence) -> tuple[str, int, int]:
+    return one.source.name, one.line, one.column
 
 
 def _locked(held: Locked, found: Found, wanted: set[EmbedKey]) -> Locked:

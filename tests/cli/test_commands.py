@@ -276,6 +276,25 @@ def test_check_finds_what_was_withdrawn(run: Run, content: Path, sandbox: Sandbo
     assert run("check", "content").code == 3
 
 
+def test_check_names_the_picture_that_a_slideshow_has_lost(run: Run, content: Path) -> None:
+    (content / "one.md").write_text("[getty 600000001,500000404,600000002]\n")
+    lines = run("check", "content").out
+    assert (
+        "one.md:1:1: not-found: 600000001,500000404,600000002: 500000404 withdrawn, or the ID is wrong\n" in lines
+    )
+    finding = json.loads(run("check", "content", "--json").out)["findings"][0]
+    assert (finding["ref"], finding["lost"]) == ("600000001,500000404,600000002", ["500000404"])
+
+
+def test_check_reads_the_pages_that_were_built_against_a_sandbox(
+    run: Run, content: Path, sandbox: SandboxServer
+) -> None:
+    assert run("render", "content", "--output", "built", "--target", "facade").code == 0
+    assert run("check", "built").code == 0
+    sandbox.app.withdraw(ID)
+    assert f"built/one.md:3:1: not-found: {ID}: withdrawn" in run("check", "built").out
+
+
 def test_check_fix_has_the_lock_file_say_what_was_lost(run: Run, content: Path, sandbox: SandboxServer) -> None:
     run("lock", "content")
     before = Path("embedkit.lock.json").read_text("utf-8")
