@@ -23,9 +23,11 @@ _FRONT = lazy_pattern(
     r"\ufeff?(---|\+\+\+)(?:(?:yaml|toml|json)[ \t\r]*\n|[ \t\r]*\n(?=[^\n]*[:=#]))"
     r"(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
+# Hugo's JSON: an object, and a text below it.
+_FRONT_JSON = lazy_pattern(r"\ufeff?\{[ \t\r]*\n(?=\s*\")(?:(?!\})[^\n]*+\n)*+\}[ \t\r]*\n(?=\s*[^\s{}\[\]])")
 
 # Code of site generators: comments (Jinja, MDX, Hugo, Handlebars), tags, and what is between two of them.
-_TEMPLATE_START = lazy_pattern(r"\{(?:[%#]|/\*|\{[<%/!])")
+_TEMPLATE_START = lazy_pattern(r"\{(?:[%#{]|/\*|::comment\})")
 _TEMPLATE_END = {
     "{#": "#}",
     "{#-": "#}",
@@ -33,22 +35,26 @@ _TEMPLATE_END = {
     "{/*": "*/}",
     "{{/*": "*/}}",
     "{{!--": "--}}",
+    "{::comment}": "{:/",
     "{%": "%}",
     "{{<": ">}}",
     "{{%": "%}}",
 }
-_TEMPLATE = lazy_pattern(r"\{#-?(?=\s)|\{/\*|\{\{/\*|\{\{!(?:--)?|\{%|\{\{[<%]")
+_TEMPLATE = lazy_pattern(r"\{#-?(?=\s)|\{/\*|\{\{/\*|\{\{!(?:--)?|\{::comment\}|\{%|\{\{[<%]")
+_EXPRESSION = lazy_pattern(r"\{\{[^{}\n]*+\}\}")
+# Code in posts of WordPress and of forums.
+_BRACKETED = lazy_pattern(r"\[([cC][oO][dD][eE]|sourcecode)(?:[ =][^\[\]\n]{0,200}+)?\]")
 _TEMPLATE_BLOCK = lazy_pattern(
     r"(?:\{%[-+]?|\{\{[<%])\s*+(highlight|raw|comment|verbatim|codeblock|code|prism)(?![\w=])", re.IGNORECASE
 )
 MAX_TEMPLATE_TAG_CHARS = 2048
 _SIMPLE = r"(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"<>`\\\n]*+\"|'[^'<>`\\\n]*+'|[^\s\"'<>=`\\]++))?+)*+[ \t\n]*+/?>"
-_NAMES = "code|pre|tt|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
+_NAMES = "code|pre|tt|kbd|samp|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
 _OPENER = lazy_pattern(
     r"<(?:!(?:--|\[C)"
-    r"|[cCpPsStTmMxXiInN](?:[oO][dDeEfFsS]|[rR][eE]|[lL][aA]|[cC][rR]|[tT][yY]|[vV][gG]|[eE][xX]|[iI][tT]"
-    r"|[aA][tT]|[mM][pP]|[fF][rR]|[tT][ \t\n\r\f/>]))"
+    r"|[cCpPsStTmMxXiInNkK](?:[oO][dDeEfFsS]|[rR][eE]|[lL][aA]|[cC][rR]|[tT][yY]|[vV][gG]|[eE][xX]|[iI][tT]"
+    r"|[aA][tTmM]|[mM][pP]|[fF][rR]|[bB][dD]|[tT][ \t\n\r\f/>]))"
 )
 _OPENER_OR_CLOSER = lazy_pattern(rf"<(?:!--|!\[C|/?(?i:{_NAMES}))")
 _MARKUP = lazy_pattern(rf"<(?:(!--|!\[CDATA\[)|(/?)((?i:{_NAMES}))(?=[ \t\n\r\f/>]))")
@@ -59,7 +65,8 @@ _WHOLE = r"<!--[^<>-]*+(?:-(?!->)[^<>-]*+)*+-->|" + "|".join(
 )
 _LEAF = lazy_pattern(_WHOLE)
 _LEAVES = lazy_pattern(rf"(?:(?:{_WHOLE})[^<`~\\]*+)++")
-_NESTING = frozenset({"code", "pre", "tt", "svg", "math"})  # docutils writes literals as <tt>
+_CODE = frozenset({"code", "pre", "tt", "kbd", "samp"})  # docutils writes literals as <tt>
+_NESTING = _CODE | {"svg", "math"}
 
 # WHATWG HTML, section 13.2.5: quotes count only after "=", a tag ends at the first ">" outside of them,
 # and what is not closed reaches to the end. "<!", "<?" and "</" before no letter are bogus comments.
@@ -96,6 +103,8 @@ _SCRIPT = lazy_pattern(r"<!(?=--)|-->|<(/?)(?i:script)(?=[ \t\n\r\f/>])")
 def front_matter(text: str) -> int:
     """Where the front matter of a text ends; 0 where there is none."""
     found = _FRONT.match(text) if text.startswith(("---", "+++", "\ufeff")) else None
+    if found is None and text.startswith(("{", "\ufeff{")):
+        found = _FRONT_JSON.match(text)
     return found.end() if found else 0
 
 
@@ -128,7 +137,7 @@ class HtmlContext(Context):
         super().__init__(text, work)
         # The tokenizer is in plain text from "safe" on; everything before "until" is protected.
         self._open: dict[str, int] = {}  # nesting elements that are open, and how deep
-        self._ahead: dict[str, int] = {}  # where the next of a closer is, so that none is sought twice
+        self._ahead: dict[str, int] = {}  # where the next of a sign is, so that none is sought twice
         self._safe = self._until = front_matter(text)
         self._mark, self._template = (
             self._find_mark(self._safe),
@@ -200,7 +209,13 @@ class HtmlContext(Context):
     def _find_template(self, start: int) -> int:
         brace = self.text.find("{", start)  # many times as fast, and few texts have any
         found = _TEMPLATE_START.search(self.text, brace) if brace >= 0 else None
-        return found.start() if found else self.size
+        return min(found.start() if found else self.size, self._next_bracketed(start))
+
+    def _next_bracketed(self, start: int) -> int:
+        if self._ahead.get("[", -1) < start:
+            found = _BRACKETED.search(self.text, start)
+            self._ahead["["] = found.start() if found else self.size
+        return self._ahead["["]
 
     def _read_template(self, start: int) -> None:
         """Protect a comment, a tag, or a block of code of a site generator; what is not closed is none."""
@@ -211,11 +226,14 @@ class HtmlContext(Context):
         self._template = self._find_template(max(end, start + 1))
 
     def _template_end(self, start: int) -> int:
+        if self.text[start] == "[":
+            return self._bracketed_end(start)
         opening = _TEMPLATE.match(self.text, start)
         if opening is None:
-            return start
+            expression = _EXPRESSION.match(self.text, start)
+            return expression.end() if expression else start
         sign = opening[0]
-        if sign[-1] in "*#-!":
+        if sign[-1] in "*#-!}":
             end = self._next(_TEMPLATE_END[sign], opening.end())
         else:
             end = self.text.find(_TEMPLATE_END[sign], opening.end(), start + MAX_TEMPLATE_TAG_CHARS)
@@ -224,6 +242,12 @@ class HtmlContext(Context):
         end += len(_TEMPLATE_END[sign])
         block = _TEMPLATE_BLOCK.match(self.text, start)
         return max(end, self._block_end(block[1].lower(), end)) if block else end
+
+    def _bracketed_end(self, start: int) -> int:
+        opening = _BRACKETED.match(self.text, start)
+        closer = f"[/{opening[1]}]" if opening else ""
+        end = self._next(closer, opening.end()) if opening else self.size
+        return end + len(closer) if end < self.size else start
 
     def _block_end(self, name: str, start: int) -> int:
         """Where the block of that name ends; 0 where it does not."""
@@ -254,7 +278,7 @@ class HtmlContext(Context):
 
     def _nest(self, mark: int, name: str, closes: bool) -> None:
         depth = self._open.pop(name, 0) + (-1 if closes else 1)
-        if not closes and name not in ("code", "pre", "tt") and self.text[self._tag_end(mark) - 2] == "/":
+        if not closes and name not in _CODE and self.text[self._tag_end(mark) - 2] == "/":
             depth -= 1  # <svg/> is whole, unlike <code/>
         if depth > 0:
             self._work.nest(depth)

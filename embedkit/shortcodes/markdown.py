@@ -62,12 +62,20 @@ _TAG_START = lazy_pattern(r"<[A-Za-z!?/](?![^<>\"'=\\`]*+<)")
 _INDENTED = lazy_pattern(r"(?: {0,3}(?:>|[-+*]|[0-9]{1,9}[.)]))*+(?: {4}| {0,3}\t)")
 
 
+# The definition of a link, up to its title: what people write for a comment.
+_TITLE = lazy_pattern(r" {0,3}\[(?!\^)[^\[\]\n]{1,200}\]:[ \t]*+\S++[ \t]++[\"'(]")
+# A module in MDX, up to a blank line.
+_MODULE = lazy_pattern(
+    r"export\s+(?:default|const|let|var|function|async|class)\s|import\s[^\n]{0,1024}?\bfrom\s+[\"']|import\s+[\"']"
+)
+MAX_MODULE_CHARS = 4096
+
 _LINE = lazy_pattern(r"((?: {0,3}> ?)*+)([ \t]*+)([^\n]*+)\n?")
 # Outside of lists and quotes: blank lines, and such as can only be text.
 _PLAIN_LINES = lazy_pattern(r"(?:[ \t\r]*+\n|(?!\[\^)[^\s>+*0-9=#_:!?-][^\n]*+\n)*+")
 _LIST_MARKER = lazy_pattern(r"(?:[-+*]|[0-9]{1,9}[.)])(?=[ \t\r]|\Z)([ \t]*+)")
 # What has an indented body: "!!! note", "??? note", '=== "Tab"', ":   definition", "[^1]: footnote".
-_BODY = lazy_pattern(r"(?:!!!|\?\?\?\+?|===[!+]?)[ \t]+[\w\"']|:[ \t]|\[\^[^\[\]\n]{1,100}\]:")
+_BODY = lazy_pattern(r"(?:(?:!!!|\?\?\?\+?)[ \t]*+|===[!+]?[ \t]+)[\w\"']|:[ \t]|\[\^[^\[\]\n]{1,100}\]:")
 _RULE_OR_HEADING = lazy_pattern(r"(?:([-*_])[ \t]*+(?:\1[ \t]*+){2,}+|=++[ \t]*+|#{1,6}(?:[ \t].*)?)\r?\Z")
 
 
@@ -271,7 +279,7 @@ class MarkdownContext(HtmlContext):
         block = text.rfind("\n\n", safe, place)  # a code span ends with its paragraph
         if text.find("`", block if block > safe else safe, place) >= 0 and self._is_in_span(place):
             return True
-        if self._is_in_tag(place):
+        if self._is_in_tag(place) or self._is_in_module(place):
             return True
         before = text[place - 1 : place]
         if not before or before == "\n":
@@ -295,6 +303,8 @@ class MarkdownContext(HtmlContext):
     def _is_in_link(self, place: int) -> bool:
         """Whether ``place`` is in the destination or title of a link, or in the text that images have for alt."""
         text, line = self.text, max(self._line_start(place), place - MAX_LINK_CHARS)
+        if text.startswith("[", line) and (title := _TITLE.match(text, line)) and title.end() <= place:
+            return True
         target = text.rfind("](", line, place)
         if target >= 0 and text.find(")", target, place) < 0:
             return True
@@ -303,6 +313,14 @@ class MarkdownContext(HtmlContext):
             return False
         target = text.find("](", place, place + MAX_LINK_CHARS)
         return target >= 0 and text.find("\n", place, target) < 0
+
+    def _is_in_module(self, place: int) -> bool:
+        first = max(0, place - MAX_MODULE_CHARS)
+        blank = self.text.rfind("\n\n", first, place)
+        start = blank + 2 if blank >= 0 else first
+        return (
+            (blank >= 0 or not first) and self.text[start] in "ei" and bool(_MODULE.match(self.text, start, place))
+        )
 
     def _line_end(self, place: int) -> int:
         found = self.text.find("\n", place)

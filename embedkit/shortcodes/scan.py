@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from embedkit.models import AssetRef, Options, Problem, Shortcode
@@ -18,7 +19,7 @@ from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors, is_link_to_itself, titled
 from embedkit.shortcodes.html import Context, HtmlContext, front_matter
 from embedkit.shortcodes.markdown import CommonMarkContext, MarkdownContext
-from embedkit.shortcodes.surroundings import MAX_TAG_CHARS, Span, Surroundings
+from embedkit.shortcodes.surroundings import MAX_TAG_CHARS, PAD, Span, Surroundings
 from embedkit.targets import Input
 
 MAX_URL_CHARS = 2048
@@ -38,29 +39,42 @@ _MISSPELLED = (
     r"(?i:e?t{1,3}e?(?:y|ie?)(?:[-_ ]?images?)?[ \t]*+[:=]?[ \t]*+(?:(?:src|id|url)=)?"
     r"[\"']?((?:[0-9]{5,12}|(?:https?:)?//[^\s\[\]\"'<>]{1,2048}))[\"']?[^\[\]<>\n]{0,200}\])(?![(:\[\]])"
 )
-_TAG = lazy_pattern(rf"\[[gG](?:[eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<[bB][rR]|\Z)(?!\]\()|{_MISSPELLED})")
+_TAG = lazy_pattern(
+    rf"\[(?:[gG][eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<(?:[bB][rR]|/[pP])|\Z)(?!\]\()"
+    rf"|[ \t\xa0]?[gG]{_MISSPELLED})"
+)
 _URL_START = lazy_pattern(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|etty-?images?\.[a-z])")
 
-_ENCLOSED = lazy_pattern(r"([^\[\]<>]{0,2048}+)\[/getty[ \t]*+\]", re.IGNORECASE)
-_NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # "[getty 1][2]" is a link, a footnote is none
+_ENCLOSED = lazy_pattern(  # an editor may have made a link of it
+    rf"{PAD}(?:<a\s[^<>]*+>)?([^\[\]<>]{{0,2048}}+)(?:</a\s*+>)?{PAD}\[/getty[ \t]*+\]", re.IGNORECASE
+)
+_LABEL = lazy_pattern(r"\[([^\[\]\n]{0,999}+)\]")
+_DEFINITION = lazy_pattern(r"^ {0,3}\[([^\[\]\n]{1,999}+)\]:", re.MULTILINE)
 _LINK_SIGNS = (":", "(", "[")
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = lazy_pattern(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
 _PAD_ENDS = frozenset((*tags.BLANK, ">", ";", ""))  # what a start tag, or the space behind it, may end with
 _BRACKETS = "<[(]"  # before a URL: what _read_brackets reads
-_MAY_WRAP = "pPdDsSeEbBiIuUfFmMcClLtT"  # the first letters of elements that may hold nothing but a URL; not of "a"
-_EMBED = lazy_pattern(
-    r"(?<!\[)\[embed((?:[ \t]+[a-z]+=[\"']?[0-9]+[\"']?)*)[ \t]*\]\s*+([^\s<>\"'\[\]`]{1,2048}+)\s*+\[/embed\]",
+_MAY_WRAP = (
+    "pPdDsSeEbBiIuUfFmMcClLtToO"  # the first letters of elements that may hold nothing but a URL; not of "a"
+)
+_ATTRIBUTES = r"(?:\s++[a-z-]++=(?:\"[^\"<>\[\]]*+\"|'[^'<>\[\]]*+'|[^\s\"'<>\[\]]++))"
+_EMBED = lazy_pattern(  # an editor may have made a link of the URL
+    rf"(?<!\[)\[embed({_ATTRIBUTES}*+)\s*+\]{PAD}(?:<a\s[^<>]*+>)?([^\s<>\"'\[\]`]{{1,2048}}+)(?:</a\s*+>)?{PAD}\[/embed\]",
     re.IGNORECASE,
 )
+_EMBED_TAG = lazy_pattern(rf"(?<!\[)\[embed((?:{_ATTRIBUTES})+?)\s*+/?\](?:\[/embed\])?", re.IGNORECASE)
+_EMBED_URL = lazy_pattern(r"\s(?:src|url)=[\"']?([^\s\"']++)", re.IGNORECASE)
+_OEMBED = lazy_pattern(r"(<oembed>)\s*+([^\s<>\"'\[\]`]{1,2048}+)\s*+</oembed\s*+>", re.IGNORECASE)
 _EMBED_SIZE = lazy_pattern(r"(width|height)=[\"']?([1-9][0-9]{0,4})(?![0-9])", re.IGNORECASE)
-_LINK_TARGET = r"\([ \t]*+<?([^\s()<>]{1,2048}+)>?(?:[ \t]++(?:\"[^\"\n]{0,1024}+\"|'[^'\n]{0,1024}+'))?[ \t]*+\)"
+_TARGET = r"\([ \t]*+<?([^\s()<>]{1,2048}+)>?(?:[ \t]++(?:\"[^\"\n]{0,1024}+\"|'[^'\n]{0,1024}+'))?[ \t]*+"
+_BACKSLASHED = lazy_pattern(r"\\([!-/:-@\[-`{-~])")  # CommonMark, section 2.4
 _EMPHASIS = frozenset(("*", "_", "**", "__", "***", "___"))
-_LINK = lazy_pattern(rf"\[([^\s\[\]]{{1,2048}}+)\]{_LINK_TARGET}")
+_LINK = lazy_pattern(rf"\[([^\s\[\]]{{1,2048}}+)\]{_TARGET}\)")
 _IMAGE = lazy_pattern(
-    r"!\[([^\[\]]{0,1024}+)\](?!\([ \t]*+<?(?:https?:)?//(?:media|embed)\.)"
-    rf"{_LINK_TARGET}(\{{[^{{}}\n]{{0,200}}+\}})?",
+    r"!\[((?:[^\[\]\\]|\\.|\[[^\[\]]{0,200}+\]){0,1024}+)\](?!\([ \t]*+<?(?:https?:)?//(?:media|embed)\.)"
+    rf"{_TARGET}(?:=([0-9]*)x?([0-9]*)[ \t]*+)?\)(\{{[^{{}}\n]{{0,200}}+\}})?",
     re.IGNORECASE,
 )
 _URL = lazy_pattern(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
@@ -244,7 +258,7 @@ class _Scan:
         start = place
         if doubled and tag.length and text[end : end + 1] == "]":
             start, end = place - 1, end + 1
-        if self._input == "markdown" and text[end : end + 1] in _LINK_SIGNS and self._is_link(start, end):
+        if self._input == "markdown" and text[end : end + 1] in _LINK_SIGNS and self._is_link(start, end, tag):
             return place + tags.HEAD_CHARS
         if start < place:
             return self._add(Shortcode(start, end, "escape", place=start))
@@ -292,16 +306,24 @@ class _Scan:
         if tag.reference and text[end : end + 2] != "[/":
             return tag, end
         enclosed = _ENCLOSED.match(text, end)
-        if enclosed is None:
-            return tag, end
-        return tag._replace(reference=tag.reference or tags.unescape(enclosed[1]).strip()), enclosed.end()
+        if enclosed:
+            tag, end = tag._replace(reference=tag.reference or tags.unescape(enclosed[1]).strip()), enclosed.end()
+        return tag._replace(reference=tag.reference or tag.instead), end
 
-    def _is_link(self, start: int, end: int) -> bool:
+    def _is_link(self, start: int, end: int, tag: tags.Tag) -> bool:
         """Whether Markdown reads a link, such as ``[Getty Images](https://…)``, or the definition of one."""
         text = self._text
         if text[end] == ":":
             return start == 0 or text[start - 1] == "\n"
-        return text[end] == "(" or not _NO_LABEL.match(text, end)
+        if text[end] == "(" or not tag.reference:
+            return text[end] == "(" or not text.startswith(("[^", "[/getty"), end)
+        label = _LABEL.match(text, end)
+        return label is not None and (label[1] or text[start + 1 : end - 1]).casefold() in self._labels
+
+    @cached_property
+    def _labels(self) -> frozenset[str]:
+        """What links by reference have for labels: ``[getty 1][2]`` is one only where 2 is defined."""
+        return frozenset(label.casefold() for label in _DEFINITION.findall(self._text))
 
     # -- URLs ---------------------------------------------------------------------------------------------
 
@@ -346,6 +368,8 @@ class _Scan:
 
     def _read_saved(self, place: int) -> int:
         """A URL in what an editor saved; returns where to go on, or 0 where it is something else."""
+        if embed := self._embed_tag(place):
+            return self._add_embed(*embed)
         start = self._text.rfind("<", max(self._floor, place - MAX_HEAD_CHARS), place)
         if start < 0:
             return 0
@@ -357,6 +381,8 @@ class _Scan:
         if saved.kind == "oembed":
             outer = self._around.element(span, "figure")
         if saved.kind == "url":  # a link to itself: in a sentence it stays one
+            if embed := self._embed_around(span):
+                return self._add_embed(*embed)
             alone = self._around.alone(*span)
             if alone is None:
                 return 0
@@ -366,6 +392,25 @@ class _Scan:
         if self._is_protected(outer.start, start):
             return 0
         return self._add(Shortcode(*outer, saved.kind, saved.url, saved.options, start))
+
+    def _embed_tag(self, place: int) -> tuple[Span, str, str] | None:
+        """``[embed src="URL"]``: where it is, its URL, and its attributes."""
+        opening = self._text.rfind("[", max(self._floor, place - MAX_LABEL_CHARS), place)
+        found = _EMBED_TAG.match(self._text, opening) if opening >= 0 else None
+        url = _EMBED_URL.search(found[1]) if found else None
+        return (Span(*found.span()), url[1], found[1]) if found and url and found.end() > place else None
+
+    def _embed_around(self, link: Span) -> tuple[Span, str, str] | None:
+        """``[embed]`` with a link in it that an editor made of its URL."""
+        edge = self._around.edge(link.start)
+        opening = self._text.rfind("[", max(self._floor, edge - MAX_LABEL_CHARS), edge)
+        found = _EMBED.match(self._text, opening) if opening >= 0 and self._text[edge - 1] == "]" else None
+        return (Span(*found.span()), found[2], found[1]) if found and found.end() >= link.end else None
+
+    def _add_embed(self, span: Span, url: str, attributes: str) -> int:
+        if self._context.protected(span.start):
+            return 0
+        return self._add(Shortcode(*span, "url", tags.unescape(url), _sizes(attributes), span.start))
 
     def _is_protected(self, outer: int, inner: int) -> bool:
         """Whether a candidate stays as it is, or the element around it does."""
@@ -392,13 +437,18 @@ class _Scan:
         sign = self._text[edge - 1] if edge > self._floor else ""
         if sign == "]" and (found := self._match_before(_EMBED, "[", edge - 1, start)):
             return Written(Span(*found.span()), found[2], _sizes(found[1]), in_sentences=True)
+        if sign == ">" and (found := self._match_before(_OEMBED, "<", edge, start)):
+            return Written(self._around.element(Span(*found.span()), "figure"), found[2], in_sentences=True)
         return self._read_markdown(sign, edge, Span(start, end)) if self._input == "markdown" else None
 
     def _read_markdown(self, sign: str, edge: int, url: Span) -> Written | None:
         """``<URL>``, ``*URL*``, ``[URL](URL)`` and ``![](URL)``."""
         text = self._text
         if sign in ("(", "<") and (image := self._match_before(_IMAGE, "![", edge - 1, url.start)):
-            options = _sizes(image[3] or "").over(titled(image[1]))
+            alt, _, width, height, attributes = image.groups()
+            options = _sizes(f"width={width} height={height} {attributes}").over(
+                titled(_BACKSLASHED.sub(r"\1", alt))
+            )
             return Written(Span(*image.span()), image[2], options, "image", in_sentences=True)
         if sign == "(" and (link := self._match_before(_LINK, "[", edge - 1, url.start)):
             return Written(Span(*link.span()), link[2]) if is_link_to_itself(link[1], link[2]) else None

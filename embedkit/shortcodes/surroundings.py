@@ -23,16 +23,17 @@ MAX_TAGS_BACK = 24  # that are looked at for the element around a candidate
 MAX_QUOTE_CHARS = 32  # of the marks of a quotation
 MAX_LINE_CHARS = 4096  # that are looked at on either side for the end of a line
 
-_BLANK = rf"(?:[ \t\xa0{INVISIBLE}]|{ENTITY_OF_BLANK})"
-_SPACE = rf"(?:[ \t\r\n\f\xa0{INVISIBLE}]|{ENTITY_OF_BLANK})"
+_SIGN = rf" \t\v\f\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000{INVISIBLE}"
+_BLANK = rf"(?:[{_SIGN}]|{ENTITY_OF_BLANK})"
+_SPACE = rf"(?:[\r\n{_SIGN}]|{ENTITY_OF_BLANK})"
 _BR = r"<br(?:[ \t\r\n][^<>]*+)?/?>"
 _ATTRIBUTES = r"(?:[ \t\r\n][^<>]*+)?"
-_PAD = rf"(?:{_SPACE}|{_BR}|<o:p>{_SPACE}*+</o:p>)*+"  # the last is Word's
+PAD = rf"(?:{_SPACE}|{_BR}|<o:p>{_SPACE}*+</o:p>)*+"  # the last is Word's
 _SIGNS = frozenset(BLANK)
 
 _INLINE = r"(span|strong|em|[biu]|font|small|mark|s|center|ins)"
 _INLINE_START = lazy_pattern(rf"<{_INLINE}{_ATTRIBUTES}>", re.IGNORECASE)
-_INLINE_END = lazy_pattern(rf"{_PAD}</{_INLINE}[ \t\r\n]*+>", re.IGNORECASE)
+_INLINE_END = lazy_pattern(rf"{PAD}</{_INLINE}[ \t\r\n]*+>", re.IGNORECASE)
 _ENTITY = lazy_pattern(ENTITY_OF_BLANK)
 _IS_BR = lazy_pattern(_BR, re.IGNORECASE)
 _LINE_END = lazy_pattern(rf"{_BLANK}*+\r?(?:\n|\Z)")
@@ -44,7 +45,7 @@ _SETEXT = lazy_pattern(rf"{_BLANK}*+\r?\n[ \t]{{0,3}}(?:=++|-++)[ \t\r]*+(?=\n|\
 _ELEMENTS = {
     name: (
         lazy_pattern(rf"<{name}{_ATTRIBUTES}>", re.IGNORECASE),
-        lazy_pattern(rf"{_PAD}</{name}[ \t\r\n]*+>", re.IGNORECASE),
+        lazy_pattern(rf"{PAD}</{name}[ \t\r\n]*+>", re.IGNORECASE),
     )
     for name in ("p", "div", "figure")
 }
@@ -277,10 +278,13 @@ class Surroundings:
         if not breaks and not _BLOCK_END.match(text, after):
             return False
         before = self.edge(span.start, lines=False)
+        begins = self._input == "markdown" and text[before - 1 : before] in "\r\n"
         while before > self.floor and text[before - 1] in "\r\n":
             before = self.edge(before - 1, lines=False)
         if self._match_back(_IS_BR, "<", before, MAX_BR_CHARS):
             return True
+        if before == 0 or (begins and not self._is_in_link(span.start)):
+            return breaks
         return breaks and self._match_back(_BLOCK_START, "<", before, MAX_TAG_CHARS) is not None
 
 

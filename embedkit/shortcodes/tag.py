@@ -18,22 +18,32 @@ MAX_ATTRIBUTES = 16
 HEAD_CHARS = len("[getty")
 
 # What editors put around words without showing it: zero-width signs and marks of direction, a soft hyphen.
-INVISIBLE = "\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+INVISIBLE = "\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 BLANK = "".join(
     chr(code)
     for start, end in (  # what str.isspace finds, and INVISIBLE
         *((0x09, 0x0D), (0x1C, 0x20), (0x85, 0x85), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
         *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
-        *((0xAD, 0xAD), (0x180E, 0x180E), (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF)),
+        *(
+            (0xAD, 0xAD),
+            (0x61C, 0x61C),
+            (0x180E, 0x180E),
+            (0x200B, 0x200F),
+            (0x202A, 0x202E),
+            (0x2060, 0x206F),
+            (0xFEFF, 0xFEFF),
+        ),
     )
     for code in range(start, end + 1)
 )
 _BLANK_NAMES = (
-    "nbsp|zwnj|zwj|lrm|rlm|shy|ZeroWidthSpace|#160|#173|#820[3-7]|#8288|#65279"
-    "|#[xX](?:[aA][0dD]|200[b-fB-F]|2060|[fF][eE][fF][fF])"
+    "nbsp|zwnj|zwj|lrm|rlm|shy|ensp|emsp|thinsp|ZeroWidthSpace|NoBreak|#0*(?:9|10|13|32|160|173|819[4-9]"
+    "|820[0-7]|8239|8288|65279)|#[xX]0*(?:9|20|[aA][0dD]?|[dD]|200[0-9a-fA-F]|202[fF]|2060|[fF][eE][fF][fF])"
 )
 ENTITY_OF_BLANK = f"&(?:{_BLANK_NAMES});"
-_SPACE = rf"(?:[\s{INVISIBLE}]|{ENTITY_OF_BLANK}|<[bB][rR][ \t\r\n]*+/?>)"
+_SPACE = (  # with the breaks that editors and WordPress put between lines
+    rf"(?:[\s{INVISIBLE}]|{ENTITY_OF_BLANK}|<[bB][rR][ \t\r\n]*+/?>|</[pP]>\s*+<[pP](?:\s[^<>]*+)?>)"
+)
 _GAP = lazy_pattern(rf"{_SPACE}*+")
 _NAME = lazy_pattern(rf"([A-Za-z][A-Za-z0-9_-]*+){_SPACE}*+={_SPACE}*+")
 _EQUALS = lazy_pattern(rf"{_SPACE}*+={_SPACE}*+")
@@ -42,6 +52,8 @@ _TEXT = r"<(?![A-Za-z/!?])"  # a "<" that opens no markup; a tag must not swallo
 _BARE = lazy_pattern(
     rf"(?:[^\s{INVISIBLE}\[\]\"“”„‟″«»<&]|[{INVISIBLE}]++(?=\w)|{_TEXT}|&(?!(?:{_BLANK_NAMES});))++"
 )
+# What an autolinker makes of a URL in a tag, with the quotes around it.
+_ANCHOR = lazy_pattern(r"[\"'“”„‟″]?<[aA]\s[^<>]*+>([^\s<>\[\]\"']++)</[aA]\s*+>[\"'“”„‟″]?")
 _STRAIGHT = {
     quote: lazy_pattern(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
 }
@@ -76,7 +88,8 @@ class Tag(NamedTuple):
     """One tag as read.
 
     ``length`` is 0 where its end was not found; then ``problem`` says why. ``reference`` may be empty:
-    it can follow as enclosed text. ``warnings`` are pairs of a code and a text.
+    it can follow as enclosed text, else it is ``instead``, what other tools have in ``id`` or ``url``.
+    ``warnings`` are pairs of a code and a text.
     """
 
     length: int
@@ -84,6 +97,7 @@ class Tag(NamedTuple):
     options: Options = Options()
     warnings: tuple[tuple[str, str], ...] = ()
     problem: str = ""
+    instead: str = ""
 
 
 class Value(NamedTuple):
@@ -182,7 +196,7 @@ def _end(text: str, place: int) -> int:
 def _value(text: str, place: int, name: str, values: list[Value]) -> int:
     """Add the value that starts here; returns where it ends."""
     straight = _STRAIGHT[text[place]].match(text, place) if text[place : place + 1] in _STRAIGHT else None
-    if straight:
+    if straight or (straight := _ANCHOR.match(text, place)):
         written, end = straight[1], straight.end()
     elif opening := _QUOTE.match(text, place):
         written, end = _typographic(text, opening)
@@ -241,7 +255,8 @@ def _tag(values: list[Value], length: int) -> Tag:
         attributes[sets] = value
     options = Options(**_read_all(attributes, warnings))
     reference = attributes["src"].meant.strip() if "src" in attributes else ""
-    return Tag(length, reference, options, tuple(warnings))
+    instead = next((attributes[name].meant.strip() for name in ("id", "ids", "url") if name in attributes), "")
+    return Tag(length, reference, options, tuple(warnings), instead=instead)
 
 
 def _joined(before: Value, value: Value, warnings: list[tuple[str, str]]) -> Value:

@@ -55,6 +55,23 @@ PAGE = "https://www.gettyimages.com/detail/photo/x/74917285"
         ("markdown", f"![]({URL}){{width=300}}"),
         ("markdown", f"{URL}\\"),
         ("text", f"\u200b{URL}"),
+        ("html", f"<p>{URL}&#13;\n</p>"),
+        ("html", f"<p>&ensp;{URL}&#8239;</p>"),
+        ("html", f"<p>\u061c{URL}\u3000</p>"),
+        ("html", f"<oembed>{URL}</oembed>"),
+        ("html", f'<figure class="media"><oembed>{URL}</oembed></figure>'),
+        ("html", f'[embed]<a href="{URL}" rel="x">{URL}</a><br />[/embed]'),
+        ("html", f"[embed]&nbsp;\u200b{URL}<br>[/embed]"),
+        ("html", f'[embed src="{URL}" width="300" /]'),
+        ("html", f"[embed class='x' src='{URL}'][/embed]"),
+        ("html", f'<p>[getty]<a href="{URL}">{URL}</a>[/getty]</p>'),
+        ("html", f'<p>[getty <a href="{URL}">{URL}</a>]</p>'),
+        ("html", f'<p>[getty src="<a href="{URL}">{URL}</a>" width=300]</p>'),
+        ("html", '<p>[getty src="74917285"</p>\n<p>width="300"]</p>'),
+        ("html", '[GETTY id="74917285" width="300"][/GETTY]'),
+        ("markdown", f"[embed src={URL}]"),
+        ("markdown", f"![a [b] \\] c]({PAGE})"),
+        ("markdown", f"![a]({PAGE} =300x200)"),
     ],
 )
 def test_all_of_it_is_replaced(input: str, whole: str) -> None:
@@ -213,6 +230,53 @@ def test_plain_text_has_no_front_matter() -> None:
     assert front_matter_end("---\ntitle: a\n---\n", "text") == 0
 
 
+@pytest.mark.parametrize(
+    ("input", "text", "count"),
+    [
+        ("html", f"{URL}<br />\nWords", 1),
+        ("html", f"{URL}<br />\n{URL}", 2),
+        ("html", f"Words\n{URL}<br>", 0),
+        ("markdown", f"{URL}<br>\nWords", 1),
+        ("markdown", f"Words\n{URL}<br>\nWords", 1),
+        ("markdown", f"Words {URL}<br>", 0),
+        ("markdown", f"[a](\n{URL}<br>\n)", 0),
+    ],
+)
+def test_a_line_may_end_with_a_break(input: str, text: str, count: int) -> None:
+    assert len(find(text, input)) == count
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[[embed src="{URL}"]]',
+        f'<code>[embed src="{URL}"]</code>',
+        f"<p title='[embed src=\"{URL}\"]'>a</p>",
+        f'[embed src="{URL}"',
+        f'[embedded src="{URL}"]',
+        f'[embed]<a href="{URL}">a</a>[/embed]',
+        f'<code>[embed]<a href="{URL}">{URL}</a>[/embed]</code>',
+    ],
+)
+@pytest.mark.parametrize("input", ["html", "markdown"])
+def test_what_only_looks_like_embed_stays(text: str, input: str) -> None:
+    assert find(text, input) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        (f'[getty url="{URL}"]74917286[/getty]', "74917286"),
+        ("[getty id=hero 74917286]", "74917286"),
+        (f'[getty url="{URL}"]', URL),
+    ],
+)
+def test_other_names_count_where_nothing_else_names_a_picture(text: str, reference: str) -> None:
+    (found,) = find(text)
+    assert (found.reference, found.problem) == (reference, None)
+    assert found.warnings[0].code == "unknown-attribute"
+
+
 @pytest.mark.parametrize("text", [f"> {URL}", f"> > {URL}", f"> Words\n>\n> {URL}\n"])
 def test_a_line_of_a_quotation_is_one(text: str) -> None:
     (found,) = find(text, "markdown")
@@ -225,6 +289,8 @@ def test_a_line_of_a_quotation_is_one(text: str) -> None:
         (f"![]({URL}){{width=300}}", Options(max_width=300)),
         (f'![A court]({URL}){{: width="300" .wide}}', Options(max_width=300, title="A court")),
         (f"![]({URL}){{.wide}}", Options()),
+        (f"![]({URL} =300x200)", Options(max_width=300, max_height=200)),
+        (f"![a [b] \\]]({URL} =300x){{.wide}}", Options(max_width=300, title="a [b] ]")),
     ],
 )
 def test_attributes_behind_an_image(text: str, options: Options) -> None:
@@ -250,6 +316,7 @@ def test_more_than_a_url_stays(text: str) -> None:
         ("[Getty-Images: 74917285 width=300]", "74917285"),
         ("[getty:74917285]", "74917285"),
         ("[getty74917285]", "74917285"),
+        ("[ getty 74917285]", "74917285"),
         ("[gettty src='74917285']", "74917285"),
         (f"[gettyimage {URL}]", URL),
     ],
