@@ -244,6 +244,29 @@ def test_alignment(desk: Desk) -> None:
         assert box["width"] == pytest.approx(300, abs=1)
 
 
+SIZES = {
+    "html { font-size: 125% } main { font-size: 0.8rem }": "16px",  # Material for MkDocs
+    "html { font-size: 62.5% } main { font-size: 1.6rem }": "16px",
+    "html { font-size: 200% }": "32px",
+}
+
+
+@pytest.mark.parametrize("styles", SIZES)
+def test_words_are_in_proportion_to_the_text_around(desk: Desk, styles: str) -> None:
+    figures = desk.html("web", Options(caption="Ours")) + desk.html("facade")
+    desk.write(f"<style>body {{ font-size: 1rem }} {styles}</style>{figures}<h2>{figures}</h2>")
+    page, scale = desk.open(), float(SIZES[styles][:-2]) / 16
+    for selector, size in {
+        ".ek-credit": 13,
+        ".ek-text": 15,
+        ".ek-note": 13,
+        ".ek-verb": 15,
+        ".ek-title": 18,
+    }.items():
+        shown = page.locator(selector).first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+        assert shown == pytest.approx(size * scale, abs=0.1), selector
+
+
 def test_paper_gets_title_credit_and_address_for_the_picture(desk: Desk) -> None:
     desk.write(desk.html("web") + desk.html("facade", title="Pier"), js=True)
     page = desk.open()

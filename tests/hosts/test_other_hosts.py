@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 from xml.etree.ElementTree import Element
 
 import html5lib
@@ -16,7 +17,7 @@ import pytest
 import requests
 
 from tests.support.examples import EXAMPLES, command, packages_of, started
-from tests.support.tools import ROOT, need
+from tests.support.tools import ROOT, need, python_packages
 
 if TYPE_CHECKING:
     from newsroom.service import Service
@@ -282,3 +283,17 @@ def test_an_example_runs_by_its_command(name: str, hugo: str, tmp_path: Path) ->
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     assert len(list(tree.iter("iframe"))) == 3
     assert "no longer" not in page
+
+
+def test_generators_of_python_run_by_one_command(tmp_path: Path) -> None:
+    packages = [python_packages("pelican==4.12.0"), python_packages("nikola==8.3.3")]
+    with started("python-hosts", tmp_path, *packages) as address:
+        links = html5lib.parse(requests.get(address, timeout=30).text, namespaceHTMLElements=False).iter("a")
+        sites = [str(link.get("href")) for link in links]
+        assert sites == ["/mkdocs/", "/pelican/", "/sphinx/", "/nikola/"]
+        for path in sites:
+            page = requests.get(f"{address}{path}", timeout=30).text
+            tree = html5lib.parse(page, namespaceHTMLElements=False)
+            assert len(list(tree.iter("iframe"))) == 3
+            (style,) = [one.get("href") for one in tree.iter("link") if "embedkit.css" in str(one.get("href"))]
+            assert requests.get(urljoin(f"{address}{path}", style), timeout=30).ok

@@ -33,19 +33,20 @@ def command(name: str) -> list[str]:
 
 
 @contextmanager
-def started(name: str, folder: Path) -> Iterator[str]:
+def started(name: str, folder: Path, *packages: Path) -> Iterator[str]:
     """The address of an example that runs, without its slash at the end.
 
     :param folder: for its temporary files and its log.
+    :param packages: folders with more packages for Python.
     """
     options = ["--port", "0", "--packages", str(packages_of(name))]
+    path = os.pathsep.join(map(str, (ROOT, *packages)))  # ours may be installed from elsewhere
     with (
         folder.joinpath("log").open("w") as log,
         subprocess.Popen(
             [*command(name), *options],
             cwd=EXAMPLES.parent,
-            env=os.environ
-            | {"TMPDIR": str(folder), "PYTHONPATH": str(ROOT)},  # ours may be installed from elsewhere
+            env=os.environ | {"TMPDIR": str(folder), "PYTHONPATH": path},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -1,0 +1,11 @@
+BLOG_TITLE = "Two minutes of night"
+BLOG_AUTHOR = "The harbour desk"
+BLOG_EMAIL = "desk@example.org"
+BLOG_DESCRIPTION = "An eclipse"
+SITE_URL = "https://example.org/"
+DEFAULT_LANG = "en"
+TIMEZONE = "UTC"
+POSTS = [("posts/*.md", "posts", "post.tmpl")]
+PAGES = []
+COMPILERS = {"markdown": [".md"]}
+OUTPUT_FOLDER = "built"

@@ -1,0 +1,3 @@
+project = "Two minutes of night"
+extensions = ["embedkit.integrations.sphinx"]  # with MyST: "myst_parser" as well
+exclude_patterns = ["built"]
