@@ -22,6 +22,7 @@ MAX_URL_CHARS = 4096  # genuine ones stay below 600
 
 EMBED_HOST = "embed.gettyimages.com"
 MEDIA_HOST = "media.gettyimages.com"
+OLD_MEDIA_HOSTS = frozenset(f"cache{number}.asset-cache.net" for number in range(1, 5))  # until 2016
 SHORT_HOSTS = frozenset({"gty.im", "www.gty.im"})
 # The hreflang list of a Getty Images page knows three sites that oEmbed's tld does not.
 SITES = {f"{www}gettyimages.{tld}": tld for tld in (*TLDS, "com.br", "com.mx", "hk") for www in ("", "www.")}
@@ -38,9 +39,11 @@ _PORTS = {("http", "80"), ("https", "443")}
 _ENCODED = lazy_pattern(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])")
 # "…-news-photo-123", "…-picture-id123": the last mark counts, hence the greedy start.
 _MARKED = lazy_pattern(
-    r".*-(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id|id(?=[0-9]))"
+    r"(?:.*-)?(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id|id(?=[0-9]))"
     rf"({ASSET_ID})(?:\.(?:jpe?g|png|webp))?"
 )
+# "/gc/123-slug-gettyimages.jpg", "/xt/123.jpg"
+_CACHED = lazy_pattern(r"/(?:gc|x[a-z])/([0-9A-Za-z]{1,20}-[0-9]{3}(?![0-9A-Za-z])|[0-9]{5,10})(?:-[^/]*)?\.jpg")
 # The name of a file from Getty, with its folders, with what people put before it, and with what browsers and CMSes
 # append: a size, a density, a word, the number of a copy. A folder with a dot may be a host, and is not accepted.
 _FILE = lazy_pattern(
@@ -51,6 +54,7 @@ _FILE = lazy_pattern(
     r"(?:\.(?:jpe?g|png|webp|avif|heic|gif|tiff?|eps|psd))?",
     re.IGNORECASE,
 )
+_LANGUAGE = lazy_pattern(r"[a-z]{2}(?:-[a-z]{2})?", re.IGNORECASE)
 _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos", "footage"])
 
 
@@ -101,12 +105,20 @@ def read(text: str) -> AssetRef:
     """
     if len(text) > MAX_URL_CHARS:
         raise _too_long(text)
-    if "gettyimages-" in text.lower() and (file := _FILE.fullmatch(text)):
-        return AssetRef((_asset_id(file[1]),))
+    if "gettyimages-" in text.lower() and (ids := _file_ids(text)):
+        return AssetRef(asset_ids(ids))
     items, _, query = text.partition("?")
     if _LIST.fullmatch(items) and (query == "" or query.isprintable()):
         return AssetRef(asset_ids(items), signed(query))
     return resolve(split(text))
+
+
+def _file_ids(text: str) -> str:
+    """The IDs in the name of a file, or in a list of such names; nothing where there is something else."""
+    files = [_FILE.fullmatch(text)]
+    if not files[0]:
+        files = [_FILE.fullmatch(word.strip(" \t")) for word in text.split(",")]
+    return ",".join(file[1] for file in files if file) if all(files) else ""
 
 
 def split(text: str) -> Address:
@@ -152,6 +164,8 @@ def resolve(address: Address) -> AssetRef:
         return AssetRef((_page(address),))
     if address.host == MEDIA_HOST:
         return AssetRef((_thumbnail(address),))
+    if address.host in OLD_MEDIA_HOSTS and (cached := _CACHED.fullmatch(address.path)):
+        return AssetRef((_asset_id(cached[1]),))
     raise _foreign(address.host)
 
 
@@ -202,6 +216,8 @@ def _page(address: Address) -> str:
     from urllib.parse import unquote
 
     segments = address.path.removesuffix("/").split("/")[1:]
+    if segments and _LANGUAGE.fullmatch(segments[0]):
+        del segments[0]
     head, last = segments[0].lower() if segments else "", segments[-1] if segments else ""
     if any(unquote(word).lower() in _VIDEO for word in segments[:2]):
         raise UnsupportedReference("This is a video.", hint="Only still images and 360° images can be embedded.")
