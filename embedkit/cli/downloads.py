@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -22,7 +23,8 @@ from embedkit.cli.output import (
     progress,
     say,
 )
-from embedkit.errors import NotFound, NotLicensed, PermissionDenied, UnsupportedReference
+from embedkit.errors import NotFound, NotLicensed, PermissionDenied, ProviderError, UnsupportedReference
+from embedkit.files.download import Destination
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
@@ -67,6 +69,7 @@ SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
     help="The file to write, or the folder; by default ID.jpg here.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--skip-existing", "skip", is_flag=True, help="Leave a file that is there alone, and exit with 0.")
 @click.option("--again", is_flag=True, help="License it once more, where it is licensed already or nobody knows.")
 @as_json
 def download(
@@ -76,6 +79,7 @@ def download(
     limit: int | None,
     output: str,
     force: bool,
+    skip: bool,
     again: bool,
     json_: bool,
     **options: int | str,
@@ -91,8 +95,12 @@ def download(
     params: JSON = {name: value for name, value in options.items() if value}
     if limit and "height" in params:
         raise click.UsageError("--height and --max-height exclude each other.")
-    with open_kit() as kit:
-        asset_id = _one_id(kit, id)
+    if force and skip:
+        raise click.UsageError("--force and --skip-existing exclude each other.")
+    with open_kit() as kit, _naming(asset_id := _one_id(kit, id)):
+        saves = not (sizes or dry_run)
+        if saves and not _is_free(asset_id, output, force=force, skip=skip):
+            return
         if limit and not sizes:
             params["height"] = _largest_height(kit, asset_id, limit)
         if sizes:
@@ -111,6 +119,17 @@ def _one_id(kit: EmbedKit, reference: str) -> str:
     return items[0]
 
 
+@contextmanager
+def _naming(id: str) -> Iterator[None]:
+    """Have errors say which picture they are about: it may be one of a list."""
+    try:
+        yield
+    except ProviderError as error:
+        if id not in str(error):
+            error.args = (f"{id}: {error.message}",)
+        raise
+
+
 def _largest_height(kit: EmbedKit, id: str, limit: int) -> int:
     """The height of the largest size that is no higher."""
     heights = [one.height for one in kit.api.downloads.sizes(id) if one.height]
@@ -120,9 +139,24 @@ def _largest_height(kit: EmbedKit, id: str, limit: int) -> int:
     raise NotFound(f"{id} has no size up to {limit} pixels high.", hint=hint)
 
 
-def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json_: bool, params: JSON) -> None:
+def _is_free(id: str, output: str, *, force: bool, skip: bool) -> bool:
+    """Whether the file can be there, before anybody is asked; False where one is that is to be skipped."""
     if output.endswith(("/", os.sep)):  # a folder, as it is written
         os.makedirs(output, exist_ok=True)
+    try:
+        Destination(output, f"{id}.jpg", overwrite=force)
+    except FileExistsError as error:
+        if force:  # what is there is not a plain file
+            raise
+        there = f"{printable(error.filename)} is there already."
+        if not skip:
+            raise click.ClickException(f"{there} Pass --force to replace it.") from None
+        say(there)
+        return False
+    return True
+
+
+def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json_: bool, params: JSON) -> None:
     try:
         with progress("Downloading") as step:
             done = kit.api.downloads.save(id, output, overwrite=force, again=again, progress=step, **params)
@@ -130,12 +164,6 @@ def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json
         if params and error.getty_code != "ImageNotFound":  # a size or an agreement that there is not
             error.hint = f"{error.hint or ''} Try: embedkit download {id} --sizes".strip()
         raise
-    except FileExistsError as error:
-        if force:  # what is there is not a plain file
-            raise
-        raise click.ClickException(
-            f"{printable(error.filename)} is there already. Pass --force to replace it."
-        ) from None
     if not os.path.splitext(done.path)[1]:
         say(f"The file is {done.media_type or 'a picture'}; its name has no ending such as .jpg.")
     if json_:

@@ -202,6 +202,32 @@ def test_the_bar_is_for_terminals_and_comes_with_the_file(sandbox: SandboxServer
     assert "Downloading" not in again
 
 
+LIST = ("1095037182", "600000001", "500000404", "600000002", "cat")
+FOR_LISTS = (*PRODUCT, "--max-height", "1200", "--skip-existing", "--output", "pictures/")
+
+
+def test_a_list_of_pictures_within_a_budget(
+    run: Run, sandbox: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMBEDKIT_DOWNLOAD_BUDGET", "2")
+    first = [run("download", id, *FOR_LISTS) for id in LIST]
+    assert [one.code for one in first] == [0, 0, 4, 6, 2]
+    assert first[2].err.startswith("error: 500000404: Getty Images answered 404: picture not found")
+    assert first[3].err.startswith("error: 600000002: The budget of 2 licences for ")
+    assert "'cat' is not an asset ID" in first[4].err
+    there = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert there == ["1095037182.jpg", "600000001.jpg"]
+    monkeypatch.setenv("EMBEDKIT_DOWNLOAD_BUDGET", "3")
+    sandbox.app.forget()
+    again = [run("download", id, *FOR_LISTS) for id in LIST[:2]]
+    assert [(one.code, one.out, one.err) for one in again] == [
+        (0, "", f"pictures/{id}.jpg is there already.\n") for id in LIST[:2]
+    ]
+    assert sandbox.app.counts() == {}, "nobody was asked"
+    assert run("download", LIST[3], *FOR_LISTS).out == f"pictures/{LIST[3]}.jpg\n"
+    assert run("download", ID, "--force", "--skip-existing").code == 2
+
+
 def test_a_bar_goes_back_where_a_file_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     bars: list[Any] = []
     make = click.progressbar
