@@ -6,6 +6,7 @@ Each part is looked at in spite of what is wrong with the others, unless it can'
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -264,7 +265,16 @@ def _place(kit: EmbedKit, info: Mapping[str, Any]) -> str:
     """Where it lies, without the password that the URL of a server may hold."""
     if path := info.get("path"):
         return f"in {path} "
-    return f"at {kit.settings.cache.rpartition('@')[2].rpartition('//')[2]} "
+    return f"at {_without_password(kit.settings.cache).rpartition('//')[2].rpartition('@')[2]} "
+
+
+def _without_password(url: str) -> str:
+    """The URL of a store with no user info and no query: redis-py takes a password in either."""
+    scheme, slashes, rest = url.partition("//")
+    parts = re.fullmatch(r"(?P<user>[^?@]*@)?(?P<place>[^?@]*)(?P<query>\?[^@]*)?", rest)
+    if not slashes or not parts:
+        return f"{scheme}//***" if slashes else url
+    return f"{scheme}//{'***@' if parts['user'] else ''}{parts['place']}{'?***' if parts['query'] else ''}"
 
 
 def _mend(info: Mapping[str, Any]) -> str:
@@ -409,7 +419,7 @@ def _written(value: object) -> str:
 
 def _values(settings: Settings) -> dict[str, Any]:
     """All settings, secrets hidden."""
-    hidden = {"CACHE": "***@" if "@" in settings.cache else settings.cache}
+    hidden = {"CACHE": _without_password(settings.cache)}
     values = ((name, getattr(settings, name.lower())) for name, _, _ in rows())
     return {
         name: hidden.get(name, value if isinstance(value, int | float | str) else _written(value))

@@ -264,7 +264,15 @@ def test_a_corrupt_sqlite_file(run: Run, put: Callable[..., None], tmp_path: Pat
         assert path.read_bytes()[16:24] != b"\xff" * 8
 
 
-@pytest.mark.parametrize("cache", ["redis://user:CANARY@127.0.0.1:{}/0", "memcached://127.0.0.1:{}"])
+@pytest.mark.parametrize(
+    "cache",
+    [
+        "redis://user:CANARY@127.0.0.1:{}/0",
+        "redis://127.0.0.1:{}/0?password=CANARY",
+        "redis://user:CANARY@127.0.0.1:{}/0?client_name=CANARY",
+        "memcached://127.0.0.1:{}",
+    ],
+)
 def test_a_server_that_is_down(run: Run, put: Callable[..., None], cache: str) -> None:
     port = closed_port()
     put(CACHE=cache.format(port), SECRET="s" * 40)
@@ -272,6 +280,14 @@ def test_a_server_that_is_down(run: Run, put: Callable[..., None], cache: str) -
     assert (done.code, [*sick(done)]) == (1, ["cache"])
     assert f"127.0.0.1:{port}" in sick(done)["cache"]
     assert "Start that server, or set EMBEDKIT_CACHE" in sick(done)["cache"]
+    assert "CANARY" not in done.out + done.err
+
+
+@pytest.mark.parametrize("url", ["redis://host/0?password=a@CANARY", "redis://a@CANARY@host", "unix://CANARY?@a"])
+def test_a_url_that_can_be_read_in_two_ways_is_not_shown(run: Run, put: Callable[..., None], url: str) -> None:
+    put(CACHE=url, SECRET="s" * 40)
+    done = run("doctor")
+    assert "***" in done.out
     assert "CANARY" not in done.out + done.err
 
 
