@@ -13,8 +13,8 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -126,9 +126,8 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
     a build touches what has changed, and no more.
     """
     try:
-        with folder.open_to_read(name) as old:
-            if old.read() == new:
-                return False
+        if folder.holds(name, new):
+            return False
         check_writable(folder, name)
         is_new = False
     except FileNotFoundError:
@@ -177,7 +176,8 @@ class Tree:
         :returns: whether it was needed.
         :raises OSError: where it can't be written, or a link is in the way; then what was there is as it was.
         """
-        with self._at(relative) as (folder, name):
+        folder, name = self._at(relative)
+        with error_at(os.path.join(self._root, relative)):
             return write_in(folder, name, new)
 
     def fill(self, relative: str | os.PathLike[str], make: Callable[[Write], object]) -> bool:
@@ -185,19 +185,18 @@ class Tree:
 
         :param make: writes the file. What it raises is raised, and then what was there is as it was.
         """
-        with self._at(relative) as (folder, name), PartialFile(folder, name) as part:
+        folder, name = self._at(relative)
+        with error_at(os.path.join(self._root, relative)), PartialFile(folder, name) as part:
             make(part.write)
             part.finish()
             part.replace()
         return True
 
-    @contextmanager
-    def _at(self, relative: str | os.PathLike[str]) -> Iterator[tuple[Folder, str]]:
+    def _at(self, relative: str | os.PathLike[str]) -> tuple[Folder, str]:
         parent, name = os.path.split(relative)
         if parent != self._parent:
             self._open(parent)
-        with error_at(os.path.join(self._root, relative)):
-            yield self._folder, name
+        return self._folder, name
 
     def _open(self, parent: str) -> None:
         self._opened.close()

@@ -75,13 +75,27 @@ class Folder:
 
         :raises NotAFile: where it is a folder, a pipe or a device.
         """
+        return os.fdopen(self._open_plain(name), "rb")
+
+    def holds(self, name: str, content: bytes) -> bool:
+        """Whether a plain file has this content.
+
+        :raises NotAFile: where it is a folder, a pipe or a device.
+        """
+        handle = self._open_plain(name)
+        try:
+            return os.read(handle, len(content) + 1) == content
+        finally:
+            os.close(handle)
+
+    def _open_plain(self, name: str) -> int:
         handle = self.open(name, os.O_RDONLY)
         try:
             check_plain(os.fstat(handle).st_mode)
         except OSError:
             os.close(handle)
             raise
-        return os.fdopen(handle, "rb")
+        return handle
 
     def stat(self, name: str) -> os.stat_result:
         """What is known of a file, or of a link itself."""

@@ -176,6 +176,14 @@ def test_the_folder_that_was_named_may_be_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "real" / "a" / "b.md").read_bytes() == NEW
 
 
+@pytest.mark.parametrize("held", [b"", b"On", b"One and more", b"Two"])
+def test_a_result_replaces_what_is_shorter_longer_or_other(tmp_path: Path, held: bytes) -> None:
+    (tmp_path / "one.html").write_bytes(held)
+    with Tree(tmp_path) as tree:
+        assert [tree.write("one.html", b"One") for _ in range(2)] == [True, False]
+    assert (tmp_path / "one.html").read_bytes() == b"One"
+
+
 def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) -> None:
     with Tree(tmp_path / "site") as tree:
         tree.write(Path("a/b.md"), OLD)
