@@ -184,6 +184,10 @@ class Options:
         return Options(max_width=both[0], max_height=both[1]) if any(both) else Options(max_width=width or wide)
 
 
+NO_OPTIONS = Options()
+"""The options of most references, known by identity: that is asked without comparing or hashing all fields."""
+
+
 @dataclass(frozen=True, slots=True)
 class AssetRef:
     """A reference to pictures: what :meth:`embedkit.EmbedKit.parse` makes of a text.
@@ -427,7 +431,7 @@ class Shortcode(NamedTuple):
     end: int
     kind: Literal["shortcode", "escape", "url", "image", "oembed", "wp-embed", "embed"]
     reference: str = ""
-    options: Options = Options()
+    options: Options = NO_OPTIONS
     place: int = 0
     problem: Problem | None = None
     warnings: tuple[Problem, ...] = ()

@@ -68,9 +68,12 @@ class Memo:
     def get(self, question: Hashable) -> Any:
         """The answer to this; None where there is none that is still good."""
         try:
-            entry, answer = self._answers[question]
-        except (KeyError, TypeError):  # or something of a wrong type, which whoever was asked will name
+            known = self._answers.get(question)
+        except TypeError:  # something of a wrong type, which whoever was asked will name
             return None
+        if known is None:
+            return None
+        entry, answer = known
         if entry.is_current() or (self._cache and self._cache().holds(entry)):
             return answer
         self._answers.pop(question, None)

@@ -17,7 +17,7 @@ from embedkit.engine.rendered import RenderedFragments, phrasing
 from embedkit.engine.resolver import Admit, Progress, Resolver
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import references
-from embedkit.models import AssetRef, Document, Embed, EmbedKey, Options, Problem, Shortcode
+from embedkit.models import NO_OPTIONS, AssetRef, Document, Embed, EmbedKey, Options, Problem, Shortcode
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, TOO_LARGE, Budget, Exhausted, Work
 from embedkit.shortcodes.scan import Positions
@@ -77,6 +77,8 @@ def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | 
             if shortcode.kind != "escape":
                 continue
             markup = text[start + 1 : end - 1]
+        elif text[start - 2 : start] == "\n\n" == text[end : end + 2]:
+            pass  # most are in a paragraph of their own
         elif text[start - 1 : start] == "!" and _makes_image(text, start, markup):
             start, markup = start - 1, f"&#33;{markup}"
         elif is_markdown and shortcode.content == "flow":
@@ -89,8 +91,6 @@ def replace_all(text: str, input: Input, found: Iterable[tuple[Shortcode, str | 
 
 def _as_block(text: str, start: int, end: int, markup: str) -> str:
     """Markup with blank lines around it where words are next to it: else Markdown makes one paragraph of both."""
-    if text[start - 2 : start] == "\n\n" == text[end : end + 2]:  # mostly there are
-        return markup
     line = text.rfind("\n", 0, start) + 1
     indent = text[line:start]
     above = text[text.rfind("\n", 0, line - 1) + 1 : line] if line else ""
@@ -169,15 +169,12 @@ class Expansion:
             return error
         if not shortcodes:
             return Document(text)
-        known: list[Shown] = []
-        for shortcode in shortcodes:
-            shown: Shown | None = self._memo.get(_question(shortcode, self._target, input))
-            if shown is None:
-                return self._draft(text, input, shortcodes)
-            known.append(shown)
-        content = replace_all(text, input, zip(shortcodes, [html for _, html in known], strict=True))
-        problems = tuple(problem for one in shortcodes for problem in one.warnings)
-        return Document(content, tuple([embed for embed, _ in known]), problems)
+        known = [self._memo.get(_question(one, self._target, input)) for one in shortcodes]
+        if None in known:
+            return self._draft(text, input, shortcodes, known)
+        embeds, markups = zip(*known, strict=True)
+        problems = tuple([problem for one in shortcodes for problem in one.warnings])
+        return Document(replace_all(text, input, zip(shortcodes, markups, strict=True)), embeds, problems)
 
     def _count(self, shortcodes: list[Shortcode], budget: Budget) -> TextTooLarge | None:
         """Take what a text needs of the budget; the error where not so much is left."""
@@ -203,10 +200,9 @@ class Expansion:
         except UnsupportedReference:
             return None
 
-    def _draft(self, text: str, input: Input, shortcodes: list[Shortcode]) -> Draft:
+    def _draft(self, text: str, input: Input, shortcodes: list[Shortcode], known: Iterable[Shown | None]) -> Draft:
         positions = Positions(text)
-        parsed = (parse(shortcode, positions) for shortcode in shortcodes)
-        found = [(match, self._memo.get(_question(match.shortcode, self._target, input))) for match in parsed]
+        found = [(parse(one, positions), shown) for one, shown in zip(shortcodes, known, strict=True)]
         self._missing |= dict.fromkeys(match.ref for match, known in found if match.ref and known is None)
         return text, input, found
 
@@ -254,4 +250,5 @@ class Expansion:
 
 
 def _question(shortcode: Shortcode, target: Target | None, input: Input) -> Hashable:
-    return shortcode.reference, shortcode.options, shortcode.content, target, input
+    options = None if shortcode.options is NO_OPTIONS else shortcode.options
+    return shortcode.reference, options, shortcode.content, target, input

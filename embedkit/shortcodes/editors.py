@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from embedkit.models import ALIGNS, Options
+from embedkit.models import ALIGNS, NO_OPTIONS, Options
 from embedkit.process import lazy_pattern
 from embedkit.shortcodes.tag import BLANK, unescape
 
@@ -52,7 +52,7 @@ class SavedEmbed(NamedTuple):
     kind: Literal["oembed", "embed", "wp-embed", "url", "image"]
     end: int
     url: str
-    options: Options = Options()
+    options: Options = NO_OPTIONS
 
 
 class Editors:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from embedkit.models import AssetRef, Options, Problem, Shortcode
+from embedkit.models import NO_OPTIONS, AssetRef, Options, Problem, Shortcode
 from embedkit.process import lazy_pattern
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
@@ -195,7 +195,7 @@ class Written(NamedTuple):
 
     span: Span
     url: str
-    options: Options = Options()
+    options: Options = NO_OPTIONS
     kind: Literal["url", "image"] = "url"
     in_sentences: bool = False
 

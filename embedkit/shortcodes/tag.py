@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from embedkit.models import OPTION_WORDS, AssetRef, Options, read_option, value_hint, word_hint
+from embedkit.models import NO_OPTIONS, OPTION_WORDS, AssetRef, Options, read_option, value_hint, word_hint
 from embedkit.process import lazy_pattern
 
 MAX_TAG_CHARS = 2048  # characters of a tag, a bound on every scan; a long caption has 500
@@ -94,7 +94,7 @@ class Tag(NamedTuple):
 
     length: int
     reference: str = ""
-    options: Options = Options()
+    options: Options = NO_OPTIONS
     warnings: tuple[tuple[str, str], ...] = ()
     problem: str = ""
     instead: str = ""
