@@ -607,6 +607,47 @@ class TestDjango(Contract):
         return Built(done.stdout, done.stderr, done.returncode != 0)
 
 
+@pytest.mark.slow
+class TestWagtail(Contract):
+    """Rich text with shortcodes, and with a link that Wagtail's editor has made an embed of."""
+
+    lost, forbidden = "<text>:7:17", "<text>:20:9"  # Wagtail's own template makes four lines of the link
+
+    def build(self, folder: Path, options: Mapping[str, Any]) -> Built:
+        body = HTML.replace(f"<p>https://gty.im/{ID}</p>", f'<embed embedtype="media" url="https://gty.im/{ID}"/>')
+        (folder / "show.py").write_text(
+            WAGTAIL.replace("OPTIONS", repr(dict(options))) + RICH_TEXT + f"show({body!r})"
+        )
+        done = run("show.py", folder=folder)
+        return Built(done.stdout, done.stderr, done.returncode != 0)
+
+
+WAGTAIL = """
+import django, json
+from django.conf import settings
+settings.configure(
+    USE_TZ=True,
+    INSTALLED_APPS=[
+        "django.contrib.contenttypes", "django.contrib.auth", "wagtail.embeds", "wagtail", "embedkit.integrations.django"
+    ],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
+    STATIC_URL="/static/",
+    WAGTAILEMBEDS_FINDERS=[{"class": "embedkit.integrations.wagtail.GettyEmbedFinder"}],
+    EMBEDKIT=OPTIONS,
+)
+django.setup()
+from django.core.management import call_command
+call_command("migrate", "wagtailembeds", verbosity=0)
+"""
+RICH_TEXT = """
+from django.template import engines
+def show(body):
+    text = "{% load wagtailcore_tags embedkit %}{% getty_assets %}{{ body|richtext|getty }}"
+    print(engines["django"].from_string(text).render({"body": body}))
+"""
+
+
 INSTALLED = {
     "MkDocs": "mkdocs",
     "Material": "mkdocs-material",
@@ -773,30 +814,21 @@ def test_djangos_commands_and_checks(getty: SandboxServer, tmp_path: Path) -> No
     assert "Did you mean target?" in wrong.stderr
 
 
-WAGTAIL = """
-import django, json
-from django.conf import settings
-settings.configure(
-    USE_TZ=True,
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "wagtail.embeds"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    WAGTAILEMBEDS_FINDERS=[{"class": "embedkit.integrations.wagtail.GettyEmbedFinder"}],
-)
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
+EMBEDS = """
+from django.utils import timezone
 from wagtail.embeds.embeds import get_embed
 from wagtail.embeds.finders import get_finders
 for url in URLS:
     found = get_embed(url, max_width=300)
     print(json.dumps([found.html, found.title, found.author_name, found.width, found.type]))
+    assert (found.cache_until - timezone.now()).seconds <= 300  # what is withdrawn shall not stay in Wagtail's database
 print(json.dumps([get_finders()[0].accept(url) for url in ("https://example.org/", "https://gty.im/1")]))
 """
 
 
 def test_wagtail(getty: SandboxServer, tmp_path: Path) -> None:
     urls = [f"https://gty.im/{ID}", f"https://gty.im/{WITHDRAWN}"]
-    (tmp_path / "embeds.py").write_text(WAGTAIL.replace("URLS", repr(urls)))
+    (tmp_path / "embeds.py").write_text(WAGTAIL.replace("OPTIONS", "{}") + EMBEDS.replace("URLS", repr(urls)))
     done = run("embeds.py", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     shown, lost, accepted = map(json.loads, done.stdout.splitlines())
@@ -804,3 +836,4 @@ def test_wagtail(getty: SandboxServer, tmp_path: Path) -> None:
     assert shown[1:] == ["Under the lights at the corner court", "Ivo Lindqvist", 300, "rich"]
     assert "no longer available" in lost[0]
     assert accepted == [False, True]
+    assert f"'https://gty.im/{WITHDRAWN}': not-found: " in done.stderr

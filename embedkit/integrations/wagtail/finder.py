@@ -17,7 +17,7 @@ from embedkit.integrations.django import site
 from embedkit.integrations.site import Site
 from embedkit.models import Options
 
-FAILURE_S = 300  # for which a card is kept
+KEPT_S = 300  # in Wagtail's database; embedkit's own cache has the copy, and knows how long it is good
 
 
 class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
@@ -28,7 +28,8 @@ class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
-        self.kit = (Site(options, background=True) if options else site()).kit
+        self.site = Site(options, background=True) if options else site()
+        self.kit = self.site.kit
 
     def accept(self, url: str) -> bool:
         """Whether this is the URL of a picture."""
@@ -45,12 +46,11 @@ class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
         try:
             embed = self.kit.resolve(url, options)
         except EmbedKitError as error:
+            self.site.log.warning("%r: %s: %s", url, error.code, error)
             card = str(self.kit.fallback(url, error, Options(target="card")))
-            return _found(card, "Getty Images", "", None, None, None, FAILURE_S)
-        author = embed.photographer
+            return _found(card, "Getty Images", "", None, None, None)
         shown = str(self.kit.show(embed, options))
-        seconds = self.kit.settings.max_age
-        return _found(shown, embed.title, author, embed.width, embed.height, embed.thumbnail_url, seconds)
+        return _found(shown, embed.title, embed.photographer, embed.width, embed.height, embed.thumbnail_url)
 
 
 def _found(
@@ -60,7 +60,6 @@ def _found(
     width: int | None,
     height: int | None,
     thumbnail: str | None,
-    seconds: float,
 ) -> dict[str, Any]:
     return {
         "type": "rich",
@@ -71,5 +70,5 @@ def _found(
         "width": width,
         "height": height,
         "thumbnail_url": thumbnail,
-        "cache_until": timezone.now() + timedelta(seconds=seconds),
+        "cache_until": timezone.now() + timedelta(seconds=KEPT_S),
     }
