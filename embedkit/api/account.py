@@ -26,6 +26,11 @@ class Customer(ApiObject):
     middle_name: str = ""
     last_name: str = ""
 
+    @property
+    def name(self) -> str:
+        """First and last name; empty where there are none."""
+        return f"{self.first_name} {self.last_name}".strip()
+
 
 @dataclass(frozen=True, slots=True)
 class DownloadRequirements(ApiObject):

@@ -28,7 +28,7 @@ from embedkit.cli.page import Finding, check_page
 from embedkit.engine import lockfile
 from embedkit.engine.engine import open_journal, open_transport
 from embedkit.engine.rendered import open_renderer
-from embedkit.errors import ConfigurationError, EmbedKitError, Unauthorized, Unavailable
+from embedkit.errors import ConfigurationError, EmbedKitError, ProviderError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
 from embedkit.models import Embed
 from embedkit.settings import PREFIX, Secret, Settings, rows
@@ -49,6 +49,7 @@ FILES = (*ASSETS, "embedkit-picker.js", "embedkit-picker.css", "embedkit-pages.c
 PROBE = "74917285"  # the picture of Getty's own documentation
 PHRASE = "books"  # the search of Getty's own documentation
 MAX_CLOCK_DRIFT_S = 300  # more makes copies older or younger than they are, and certificates invalid
+SEARCH_SETTINGS = ("API_KEY", "API_SECRET", "USERNAME", "PASSWORD", "API_BASE", "TOKEN_URL", "TIMEOUT")
 GRANT_TEXTS = {
     "password": "with the token of a customer",
     "login": "with the token of the customer who logged in",
@@ -166,13 +167,11 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
     if settings.change_feed:
         needs = ("CHANGE_FEED", "CACHE", "SECRET", "API_KEY", "API_SECRET", "API_BASE", "TOKEN_URL")
         yield check("change feed", lambda: _change_feed(settings, ask=asks), *needs)
+    if settings.api_key:
+        yield check("customer", lambda: _customer(settings, ask=asks), *SEARCH_SETTINGS)
     if _is_customer(settings):
         yield check("downloads", lambda: _downloads(settings), "DOWNLOAD_JOURNAL", "API_BASE", "USERNAME")
-    yield check(
-        "search",
-        lambda: _search(settings, ask=asks),
-        *("API_KEY", "API_SECRET", "USERNAME", "PASSWORD", "API_BASE", "TOKEN_URL", "TIMEOUT"),
-    )
+    yield check("search", lambda: _search(settings, ask=asks), *SEARCH_SETTINGS)
 
 
 def _try(name: str, look: Callable[[], str]) -> Finding:
@@ -348,6 +347,19 @@ def _is_customer(settings: Settings) -> bool:
     """Whether there is somebody who downloads: named in the settings, or logged in."""
     with EmbedKit(replace(settings, cache="memory:", frozen=False), background=False) as kit:
         return bool(settings.username) or kit.api.login.is_customer
+
+
+def _customer(settings: Settings, *, ask: bool) -> str:
+    """Who downloads and has boards; what is wrong with the credentials is told of the search."""
+    with EmbedKit(replace(settings, cache="memory:", frozen=False), background=False) as kit:
+        if not kit.api.login.is_customer:
+            return "nobody is logged in; downloads and boards need embedkit login"
+        how = "by embedkit login" if kit.api.login.source == "login" else "by EMBEDKIT_USERNAME"
+        try:
+            name = kit.api.customer().name if ask else ""
+        except ProviderError as error:
+            return f"not known: Getty Images does not say ({error.code})"
+    return f"{name or 'somebody'}, {how}"
 
 
 def _downloads(settings: Settings) -> str:

@@ -186,8 +186,7 @@ def logout() -> None:
 
 def _name(kit: EmbedKit) -> str:
     try:
-        customer = kit.api.customer()
+        name = kit.api.customer().name
     except ProviderError:
         return ""
-    name = f"{customer.first_name} {customer.last_name}".strip()
     return f" as {name}" if name else ""

@@ -98,6 +98,7 @@ def test_a_sound_installation(run: Run) -> None:
             "oembed",
             "clock",
             "service",
+            "customer",
             "downloads",
         ),
         "search",
@@ -211,6 +212,28 @@ def test_where_downloads_are_written_down(run: Run, put: Callable[..., None], tm
     assert Path(found[1]).is_relative_to(tmp_path / "journal")
     put(DOWNLOAD_JOURNAL=str(tmp_path / "one.jpg"))
     assert "one.jpg" in sick(run("doctor", "--offline", "--json"))["downloads"]
+
+
+@pytest.mark.parametrize(
+    ("names", "online", "offline"),
+    [
+        ({}, "Sanna Boxer, by EMBEDKIT_USERNAME", "somebody, by EMBEDKIT_USERNAME"),
+        ({"USERNAME": "", "PASSWORD": ""}, *["nobody is logged in; downloads and boards need embedkit login"] * 2),
+        (
+            {"PASSWORD": "CANARY-wrong"},
+            "not known: Getty Images does not say (unauthorized)",
+            "somebody, by EMBEDKIT_USERNAME",
+        ),
+    ],
+)
+def test_it_says_who_is_logged_in(
+    run: Run, put: Callable[..., None], names: dict[str, str], online: str, offline: str
+) -> None:
+    put(**names)
+    for options, says in (((), online), (("--offline",), offline)):
+        done = run("doctor", "--json", *options)
+        assert findings(done)["customer"] == [(True, says)]
+        assert "CANARY" not in done.out + done.err
 
 
 def test_a_wrong_key(run: Run, put: Callable[..., None]) -> None:

@@ -121,10 +121,14 @@ def test_a_customer_logs_in_and_out(environment: dict[str, str], sandbox: Sandbo
     looked = run("doctor", "--offline").out
     assert "would be asked with the token of the customer who logged in" in looked
     assert "0 licences this month" in looked
+    looked = run("doctor").out
+    assert "ok   customer     Sanna Boxer, by embedkit login\n" in looked
+    assert all(secret not in looked for secret in (tokens["access"], tokens["refresh"]))
     listed = run("boards", "list", "--json")
     assert (listed.code, json.loads(listed.out)["boards"]) == (0, [])
     assert [run("logout").err for _ in range(2)] == ["Logged out.\n", "Nobody was logged in.\n"]
     assert list(folder.glob("login-*")) == []
+    assert "nobody is logged in" in run("doctor").out
     assert "Run embedkit login" in run("boards", "list").err
 
 
