@@ -64,7 +64,7 @@ class MemoryCounts:
         with self._lock:
             now = self._clock()
             used, end = self._windows.get(key, (0, 0.0))
-            if end <= now:
+            if not now < end <= now + seconds:  # over; or the clock was set back, and it would last for hours
                 used, end = 0, now + seconds
                 self._windows.pop(key, None)  # new windows stand at the end
                 self._make_room(now)

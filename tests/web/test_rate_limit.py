@@ -335,6 +335,15 @@ def test_a_window_ends_and_the_oldest_go_first() -> None:
     assert len(counts._windows) <= MAX_WINDOWS
 
 
+@pytest.mark.parametrize("jump", [-DAY, -3600, -61, 61, 3600, DAY])
+def test_a_window_does_not_last_longer_for_a_clock_that_jumps(jump: float) -> None:
+    clock = Clock(1_800_000_000.0)
+    counts = MemoryCounts(clock)
+    counts.hit("a", 60, 1000)
+    clock.ahead = jump
+    assert counts.hit("a", 60) == (1, clock() + 60)
+
+
 def test_counting_is_safe_for_threads() -> None:
     counts = MemoryCounts()
     threads = [threading.Thread(target=lambda: [counts.hit("a", 60) for _ in range(2000)]) for _ in range(8)]
