@@ -95,7 +95,7 @@ def render(
             _say_findings(report)
             if not kit.settings.frozen:
                 advise(finding.code for finding in report.findings)
-    return max(report.exit_code, *codes, 2 if found.errors else 0, 0)
+    return max(report.exit_code, *codes, _read_code(found), 0)
 
 
 @click.command()
@@ -133,7 +133,7 @@ def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: An
             _say_findings(done)
             if not failed:
                 _say_export(one, done, delivery)
-    return max(code, *codes, *(failed for *_, failed in exports), 2 if found.errors else 0, 0)
+    return max(code, *codes, *(failed for *_, failed in exports), _read_code(found), 0)
 
 
 @click.command()
@@ -154,7 +154,7 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
 
     Getty is asked anew for every one. DIR is a folder or a file; exports of WordPress (.xml) are read as well.
     """
-    found = _read(folders, input_, exports=True)
+    found = _read(folders, input_, keep_going=True, exports=True)
     with open_kit(**({"frozen": False} if fix else {})) as kit, progress("Checking") as step:
         report = Build(kit).check(chain(found, *map(wxr.texts, found.exports)), fix=fix, progress=step)
     if report.written and report.written.outcome is Outcome.CHANGED_MEANWHILE:
@@ -165,7 +165,7 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
         say(f"There is no lock file {printable(report.path)} to fix: embedkit lock writes one.")
     if format_ == "json":
         print_json(_check_json(report))
-        return report.exit_code
+        return max(report.exit_code, _read_code(found))
     if format_ == "junit":
         click.echo(_junit(report, [one.name for one in (*found, *found.exports)]))
     else:
@@ -179,7 +179,7 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
     else:  # "none withdrawn" would sound as if pictures had been looked at
         say(f"Nothing checked: no picture in {counted(len(found) + len(found.exports), 'text')}{problems}.")
     advise(error.code for _, error in report.failed)
-    return report.exit_code
+    return max(report.exit_code, _read_code(found))
 
 
 @click.command()
@@ -191,7 +191,7 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
 
     DIR is a folder or a file.
     """
-    found = _read(folders, input_)
+    found = _read(folders, input_, keep_going=True)
     with open_kit() as kit, progress("Warming") as step:
         report = Build(kit).warm(found, progress=step)
     if json_:
@@ -205,7 +205,7 @@ def warm(folders: tuple[str, ...], input_: Input | None, json_: bool) -> int:
             f"{counted(report.distinct, 'picture')}: {report.fetched} fetched, {fresh} fresh,"
             f" {report.stale} stale, {len(report.failed)} failed."
         )
-    return report.exit_code
+    return max(report.exit_code, _read_code(found))
 
 
 @click.command()
@@ -350,6 +350,11 @@ def _read(
         else:
             say_error(str(error))
     return found
+
+
+def _read_code(found: Sources) -> int:
+    """What a command exits with, at least, where a file could not be read, and all others were looked at."""
+    return 2 if found.errors else 0
 
 
 FATES = {NotFound.code: "withdrawn", NotEmbeddable.code: "not embeddable"}

@@ -266,6 +266,12 @@ def test_a_file_that_cannot_be_read_does_not_keep_the_others(run: Run, posts: Pa
     assert done.err == "error: posts/a.md is not UTF-8 text (byte 3): convert it first.\n"
     assert (posts / "a.md").read_bytes() == b"caf\xe9 [getty 74917285]\r\n"
     assert b"<iframe" in (posts / "b.md").read_bytes()
+    (posts / "c.md").write_text("[getty 74917285]\n")
+    for command in ("check", "warm"):
+        done = run(command, "posts")
+        assert done.code == 2
+        assert "a.md is not UTF-8 text" in done.err
+        assert "1 picture" in done.err + done.out
     assert run("lock", "posts").code == 2  # it would drop what that file needs
     assert not (posts.parent / "embedkit.lock.json").exists()
 
