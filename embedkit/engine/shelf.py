@@ -39,10 +39,10 @@ _PLACES = re.compile(rf"<p(?:\s[^<>]*+)?>\s*+{_WORD}\s*+</p\s*+>|{_WORD}")
 _ROOT = re.compile(
     r'<(figure|span|div|blockquote)\s(?=[^<>]*class="ek ek--(?:web|facade|widget|card|amp)\b)[^<>]*+>'
 )
-_FRAME_PATH = re.compile(r'(?:src|data-ek-src)="[^"<>]*?/embed/([0-9A-Za-z,-]{1,200})\?')
-_PAGE = re.compile(rf'href="(https://www\.gettyimages\.[a-z.]{{2,6}}/detail/{urls.ASSET_ID})"')
+_FRAME_PATH = re.compile(r'(?:src|data-ek-src)="[^"<>]*?/embed/([0-9A-Za-z,-]{1,200})\?([^"<>]*)"')
+_PAGE = re.compile(rf'href="(https://www\.gettyimages\.([a-z.]{{2,6}})/detail/{urls.ASSET_ID})"')
 _ALIGN = re.compile(r'class="[^"<>]*\bek--(left|right|center)\b')
-_WIDTH = re.compile(r'<(?:iframe|canvas)[^<>]*\swidth="([1-9][0-9]{0,4})"')
+_WIDTH = re.compile(r'<(?:(?:amp-)?iframe|canvas)[^<>]*\swidth="([1-9][0-9]{0,4})"')
 _IN_ANCHOR = re.compile(r"""(?:\sid|\sname|\sfor|href)=["']?[^"'<>\s]*\Z""")
 _CAPTION = re.compile(r'<span class="ek-text">([^<>]*)</span>')
 
@@ -222,10 +222,13 @@ def _reference(figure: str) -> AssetRef | None:
     except UnsupportedReference:
         return None
     align, width, caption = _ALIGN.search(figure), _WIDTH.search(figure), _CAPTION.search(figure)
+    signed = urls.signed(frame[2] if frame else "")  # Getty's caption is off unless it is asked for
+    tld = urls.tld(page[2] if page else None)
     options = Options(
         max_width=int(width[1]) if width else None,
-        caption=" ".join(unescape(caption[1]).split()) or None if caption else None,
+        caption=(" ".join(unescape(caption[1]).split()) if caption else None) or signed.caption or None,
         align=next((one for one in ALIGNS if align and one == align[1]), None),
+        tld=None if tld == "com" else tld,
     )
     return AssetRef(items, options)
 

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from embedkit import EmbedKit, Options, Settings
 from embedkit.errors import ConfigurationError
 from embedkit.sandbox import SandboxTransport
+from embedkit.targets import Target
 from tests.unit.engine.test_kit import ID, House
 
 POST = f"""A post.
@@ -110,6 +111,16 @@ def test_figures_are_shown_for_a_feed(kit: EmbedKit) -> None:
     assert kit.retarget(fake, "feed") == fake
     with pytest.raises(ConfigurationError):
         kit.retarget("", "fed")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options", ["", "tld=de", "tld=co.uk width=300 align=left", "caption=true", "caption=Ours"]
+)
+@pytest.mark.parametrize("target", ["web", "facade", "amp"])
+def test_the_options_of_a_figure_stay(kit: EmbedKit, options: str, target: Target) -> None:
+    page = kit.render(f"[getty {ID} {options}]", target=target)
+    assert kit.retarget(page, target) == page
+    assert kit.retarget(page, "feed") == kit.render(f"[getty {ID} {options}]", target="feed")
 
 
 def test_a_fingerprint_changes_with_what_a_page_shows() -> None:
