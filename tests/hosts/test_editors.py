@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, Route, ViewportSize, expect
 
 from tests.support.examples import (
     RULES,
@@ -29,9 +29,10 @@ def wait_for(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-PASTE = """(element, text) => {
+PASTE = """(element, [text, html]) => {
     const clipboardData = new DataTransfer();
     clipboardData.setData('text/plain', text);
+    if (html) clipboardData.setData('text/html', html);
     element.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
 }"""
 
@@ -116,8 +117,8 @@ class Editor:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def paste(self, text: str) -> None:
-        self.text.evaluate(PASTE, text)
+    def paste(self, text: str, html: str = "") -> None:
+        self.text.evaluate(PASTE, [text, html])
 
     def drag(self, picture: Locator, target: Locator) -> None:
         """By hand, as editors follow the mouse or the browser's own drag."""
@@ -153,6 +154,7 @@ TEXTS = {
     "<p>[getty 1,2]</p>": 1,
     f"<blockquote><p>{ECLIPSE}</p></blockquote>": 1,
     f"<p>In a sentence {ECLIPSE}.</p>": 0,
+    f"<p>{ECLIPSE}<strong>Words</strong></p>": 0,
     f"<p>[{ECLIPSE}]</p>": 0,
     "<p>[getty]</p>": 0,
     f"<p><code>{ECLIPSE}</code></p>": 0,
@@ -291,6 +293,36 @@ def test_what_people_paste_becomes_a_picture(editor: Editor) -> None:
         assert re.sub(r"<p>(?:&nbsp;|<br>)?</p>", "", editor.saved) == f"<p>{ECLIPSE}</p>"
 
 
+def test_code_stays_code_where_it_is_pasted_and_where_is_pasted_into(editor: Editor) -> None:
+    editor.write("")
+    editor.text.click()
+    editor.paste(ECLIPSE, f"<pre><code>{ECLIPSE}</code></pre>")
+    assert re.search(rf"<code[^>]*>{re.escape(ECLIPSE)}</code>", editor.saved)
+    for text in (ECLIPSE, "https://gty.im/74917285"):
+        for before, after in (("<pre>", "</pre>"), ("<p>", "</p>")):
+            editor.write(f"{before}<code>Code</code>{after}")
+            editor.text.locator("code").click()
+            editor.press("ArrowLeft")
+            editor.paste(text)
+            assert re.search(rf"{before}<code[^>]*>\w+{re.escape(text)}\w+</code>{after}", editor.saved)
+    expect(editor.pictures).to_have_count(0)
+
+
+def test_all_pictures_of_a_document_are_asked_for_together_and_each_once(editor: Editor) -> None:
+    asked: list[int] = []
+
+    def answer(route: Route) -> None:
+        asked.append(len(route.request.post_data_json["refs"]))
+        route.continue_()
+
+    editor.page.route("**/v1/embeds", answer)
+    pictures = [f"<p>[getty {600_940_100 + number}]</p>" for number in range(101)]
+    for texts, requests in (([*pictures[:3], *pictures[:3]], [3]), (pictures, [3, 98])):
+        editor.write("".join(texts))
+        expect(editor.pictures.locator("img")).to_have_count(len(texts))
+        assert asked == requests
+
+
 def test_a_picture_is_cut_copied_pasted_deleted_and_dragged(editor: Editor) -> None:
     before = f"<p>One.</p><p>{ECLIPSE}</p><p>Two.</p>"
     editor.write(before)
@@ -326,6 +358,15 @@ def test_pictures_go_from_one_editor_to_the_other(editor: Editor, page: Page, si
     target.press("Control+v")
     expect(target.pictures).to_have_count(1)
     assert f"<p>One.</p><p>{ECLIPSE}</p><p>Two.</p>" in target.saved
+
+
+def test_a_paragraph_of_its_own_kind_stays_what_it_is_in_tinymce(page: Page, sites: dict[str, str]) -> None:
+    page.goto(sites["tinymce"])
+    editor = Editor(page, "tinymce")
+    editor.wait()
+    text = f'<p class="intro">{ECLIPSE}</p>'
+    editor.write(text)
+    assert editor.saved == text
 
 
 def test_links_that_ckeditor5_saved_before_become_pictures(page: Page, sites: dict[str, str]) -> None:

@@ -101,8 +101,9 @@ export class GettyPlugin extends Plugin {
 
   #takePasted(data) {
     const shortcode = pastedShortcode(data.dataTransfer.getData('text/plain'));
-    const isCode = this.editor.model.document.selection.getFirstPosition().parent.is('element', 'codeBlock');
-    if (!shortcode || isCode) return;
+    const { selection } = this.editor.model.document;
+    const isIntoCode = selection.hasAttribute('code') || selection.getFirstPosition().parent.is('element', 'codeBlock');
+    if (!shortcode || isIntoCode || /<(?:code|pre)\b/i.test(data.dataTransfer.getData('text/html'))) return;
     const paragraph = document.createElement('p');
     paragraph.textContent = shortcode;
     data.content = this.editor.data.processor.toView(paragraph.outerHTML);

@@ -13,7 +13,7 @@ export function gettyPictures(service, grant) {
     });
     editor.on('PreInit', () => convert(editor));
     editor.on('init', () => keepPreviews(editor, pictures));
-    editor.on('PastePreProcess', takePasted);
+    editor.on('PastePreProcess', (event) => takePasted(event, editor));
     editor.on('dblclick', ({ target }) => edit(editor, pictures, target.closest(SELECTOR)));
     editor.on('keydown', (event) => editByKey(event, editor, pictures), true);
   };
@@ -57,7 +57,8 @@ function keepPreviews(editor, pictures) {
   fill();
 }
 
-function takePasted(event) {
+function takePasted(event, editor) {
+  if (editor.selection.getNode().closest('code, pre')) return;
   const { body } = new DOMParser().parseFromString(event.content, 'text/html');
   const shortcode = pastedShortcode(body.textContent) || pastedShortcode(event.content);
   if (shortcode && !body.querySelector('code, pre')) event.content = figures(shortcode);
