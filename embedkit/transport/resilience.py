@@ -230,7 +230,8 @@ class Bulkhead:
     """So many calls at once, so many more in the queue, and no one else.
 
     A place goes straight to whoever has waited longest: were it only set free, the caller that has just
-    left (a batch, with its next picture) would take it before the one that is woken up.
+    left (a batch, with its next picture) would take it before the one that is woken up. Those who are counted
+    go first: a few batches of a hundred pictures would use up all the time of a reader who wants one.
 
     :param places: calls at once.
     :param waiters: callers that may queue.
@@ -288,7 +289,9 @@ class Bulkhead:
 
     def _leave(self) -> None:
         with self._lock:
-            if self._queue:
-                self._queue.popleft()[0].set()
-            else:
+            if not self._queue:
                 self._free += 1
+                return
+            turn = next((waiter for waiter in self._queue if waiter[1]), self._queue[0])
+            self._queue.remove(turn)
+            turn[0].set()

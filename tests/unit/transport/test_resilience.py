@@ -173,15 +173,15 @@ def wait_for(bulkhead: Bulkhead, number: int) -> None:
     assert bulkhead.waiting() == number
 
 
-def test_batches_are_no_waiters_and_places_go_in_order():
-    bulkhead = Bulkhead(1, 1)
+def test_batches_are_no_waiters_and_give_way_and_places_go_in_order():
+    bulkhead = Bulkhead(1, 2)
     order = []
 
     def enter(who: str, counted: bool) -> None:
         with bulkhead.place(30, counted=counted):
             order.append(who)
 
-    crowd = [("batch", False), ("batch", False), ("reader", True)]
+    crowd = [("1st batch", False), ("2nd batch", False), ("1st reader", True), ("2nd reader", True)]
     threads = [threading.Thread(target=enter, args=one) for one in crowd]
     with bulkhead.place():
         for number, thread in enumerate(threads, 1):
@@ -191,7 +191,7 @@ def test_batches_are_no_waiters_and_places_go_in_order():
             pass
     for thread in threads:
         thread.join(30)
-    assert order == ["batch", "batch", "reader"]
+    assert order == ["1st reader", "2nd reader", "1st batch", "2nd batch"]
 
 
 def test_never_more_than_the_places():
