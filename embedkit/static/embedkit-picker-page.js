@@ -3,7 +3,8 @@
  * In the address: ?origin= who that is (one of PICKER_ORIGINS), ?nonce= returned with every message, ?host=tinymce,
  * and #grant=, which no server gets to see. Sent, to that one origin and never to "*":
  *   {source: "embedkit", v: 1, nonce, type: "ready" | "resize" {height} | "select" {detail} | "cancel" | "error" {error}}
- * Without such an origin there is no text to insert into: the shortcode is copied.
+ * Without such an origin there is no text to insert into: the shortcode is copied, by itself (nobody has framed or opened
+ * the page) that of several pictures, too.
  * Heard, from there alone, with the same nonce: {source: "embedkit-host", v: 1, nonce, type: "grant" {grant} | "focus"}
  */
 import "./embedkit-picker.js"; // its first event follows a fetch, so this module has listened before
@@ -67,6 +68,8 @@ async function copy(shortcode) {
   toast.textContent = isCopied ? own.copied : own.failed;
   setTimeout(() => { toast.textContent = ""; }, TOAST_MS);
 }
+
+if (!OTHER && !asked.has("multiple")) picker.setAttribute("multiple", "");
 
 if (!TO) {
   picker.i18n = { insert: own.copy, insert_all: own.copy, insert_slideshow: own.slideshow };

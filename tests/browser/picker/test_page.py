@@ -233,15 +233,22 @@ def test_by_itself_it_copies(page: Page, own: str) -> None:
     expect(told).to_have_text("Couldn't copy. Select the shortcode and press Ctrl+C.")
 
 
-def test_several_are_copied_at_once(page: Page, own: str) -> None:
+@pytest.mark.parametrize("asked", ["", "&multiple=true"])
+def test_several_are_copied_at_once(page: Page, own: str, asked: str) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=own)
-    page.goto(f"{own}/picker?{ECLIPSE}&lang=en&multiple=true")
+    page.goto(f"{own}/picker?{ECLIPSE}&lang=en{asked}")
     for number in (0, 1):
         page.locator("[role=option] .mark").nth(number).click()
     expect(page.get_by_role("button", name="Copy as slideshow")).to_be_visible()
     page.locator(".footer .primary").click()
     expect(page.locator("body > [role=status]")).to_have_text("Shortcode copied")
     assert page.evaluate("navigator.clipboard.readText()").count("[getty ") == 2
+
+
+def test_by_itself_it_may_be_asked_for_one_picture_alone(page: Page, own: str) -> None:
+    page.goto(f"{own}/picker?{ECLIPSE}&lang=en&multiple=false")
+    page.locator("[role=option]").first.wait_for()
+    expect(page.locator("[role=option] .mark")).to_have_count(0)
 
 
 def test_without_javascript_it_resolves_a_reference(browser: Browser, own: str) -> None:
