@@ -358,7 +358,8 @@ def _shortcode(text: str, one: Pasted) -> str:
     """The shortcode; without quotes in a string of JSON, YAML or TOML, which it then fits in any quotes."""
     written = scan.format(one.ref)
     if '"' in written and (
-        '\\"' in text[one.start : one.end] or _QUOTED.search(text, _line_start(text, one.start), one.start)
+        re.search(r'\\"|=""[\w/]', text[one.start : one.end])
+        or _QUOTED.search(text, _line_start(text, one.start), one.start)
     ):
         return written.replace('"', "")
     return written
@@ -868,9 +869,12 @@ _ENTITY = re.compile(
     r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
     r"|\\{1,7}(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON, which may be in another
 )
-# In single quotes YAML doubles each of them.
-_DOUBLED = re.compile(r"[:-] '[^\n]{0,2000}class=''(?:gie-single|gie-slideshow|getty)")
-_IN_YAML = re.compile(_ENTITY.pattern + "|''")
+# In single quotes YAML and SQL double each of them, in double ones CSV does.
+_DOUBLED = {
+    quote: re.compile(f"={quote * 2}(?:gie-single|gie-slideshow|getty|(?:https:)?//embed)") for quote in "'\""
+}
+_OPENED = {"'": re.compile("[:,(-] ?'"), '"': re.compile('(?:^|[,;\t])"', re.MULTILINE)}
+_WITH_DOUBLED = {quote: re.compile(f"{_ENTITY.pattern}|{quote * 2}") for quote in _DOUBLED}
 _NAMED = {
     "amp": "&",
     "lt": "<",
@@ -931,15 +935,17 @@ def undo_entities(text: str) -> Plain:
 
 def _escapes(text: str) -> Iterable[re.Match[str]]:
     """What stands for another character; most texts have nothing of that kind."""
-    if "class=''" in text and _DOUBLED.search(text):
-        return _IN_YAML.finditer(text)
+    for quote, doubled in _DOUBLED.items():
+        found = doubled.search(text) if f"={quote}{quote}" in text else None
+        if found and _OPENED[quote].search(text, _line_start(text, found.start()), found.start()):
+            return _WITH_DOUBLED[quote].finditer(text)
     return _ENTITY.finditer(text) if "&" in text or "\\" in text else ()
 
 
 def _letter(match: re.Match[str]) -> str | None:
     name, decimal, hexadecimal, sign, code_unit = match.groups()
-    if match[0] == "''":
-        return "'"
+    if match[0] in ("''", '""'):
+        return match[0][0]
     if name:
         return _NAMED[name]
     if sign:

@@ -49,6 +49,8 @@ _TEMPLATE_BLOCK = lazy_pattern(
 )
 MAX_TEMPLATE_TAG_CHARS = 2048
 _SIMPLE = r"(?:[ \t\n]++[A-Za-z-]++(?:=(?:\"[^\"<>`\\\n]*+\"|'[^'<>`\\\n]*+'|[^\s\"'<>=`\\]++))?+)*+[ \t\n]*+/?>"
+_FEED = lazy_pattern(r"<(?:[a-z]+:encoded|description|summary|content)(?:\s[^<>]*+)?>\s*+")
+MAX_FEED_TAG_CHARS = 200
 _NAMES = "code|pre|tt|kbd|samp|svg|math|script|style|textarea|title|xmp|iframe|noembed|noframes|noscript|plaintext"
 # The first letters leave ordinary tags behind at the price of one comparison; _MARKUP reads the rest.
 _OPENER = lazy_pattern(
@@ -259,11 +261,19 @@ class HtmlContext(Context):
 
     def _comment(self, mark: int, kind: str) -> None:
         """Protect to the closer that any parser may wait for, but read on where the first one ends."""
+        if kind != "!--" and self._is_feed(mark):
+            self._safe = mark + len("<![CDATA[")
+            return
         if kind == "!--":  # "<!-->" is a whole comment, and browsers take "--!>" for an end
             ends = self._end("-->", mark + 2), self._end("--!>", mark + 4)
         else:
             ends = self._end("]]>", mark + 2), self._end(">", mark + 2)
         self._protect(ends[0] if ends[0] < self.size else max(ends), min(ends))
+
+    def _is_feed(self, mark: int) -> bool:
+        """Whether a feed, or an export of WordPress, has a page's HTML from there on."""
+        opening = self.text.rfind("<", max(0, mark - MAX_FEED_TAG_CHARS), mark)
+        return opening >= 0 and bool(_FEED.fullmatch(self.text, opening, mark))
 
     def _end(self, closer: str, start: int) -> int:
         return min(self.size, self._next(closer, start) + len(closer))

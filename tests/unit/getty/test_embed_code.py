@@ -643,3 +643,29 @@ def test_quoted_code_of_a_widget(loader: str) -> None:
     assert converted == {"a": SHORTCODE.replace('"', "")}
     doubled = code.replace("'", "''")
     assert embed_code.convert(f"a: '{doubled}'")[0] == f"a: '{SHORTCODE}'"
+    assert embed_code.convert(f"VALUES (1,'{doubled}');")[0] == f"VALUES (1,'{SHORTCODE}');"
+
+
+@pytest.mark.parametrize("before", ["", "1,", "a;b\n1;"])
+def test_a_field_of_csv_stays_one(before: str) -> None:
+    block = f'<div class="getty embed image"><div>{LINK}</div><div>{FRAME}</div></div>'
+    for code, left in ((FRAME, FRAME), (block, FRAME), (f"{FRAME} x", f"{FRAME} x")):
+        row = before + '"' + code.replace('"', '""') + '",2\n'
+        shortcode = "[getty src=518730426 width=300 height=200]"
+        assert embed_code.convert(row)[0] == row[: len(before) + 1] + left.replace(FRAME, shortcode) + '",2\n'
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        "<content:encoded><![CDATA[<p>A</p>{}<p>B</p>]]></content:encoded>",
+        "<description>\n<![CDATA[{}]]></description>",
+        '<content type="html"><![CDATA[{}]]></content>',
+        "<summary>{}</summary>",
+    ],
+)
+def test_the_html_in_a_feed_is_converted(feed: str) -> None:
+    assert embed_code.convert(feed.format(f"{OWN_LINK}{WIDGET.removeprefix(LINK)}{LOADER}"))[0] == feed.format(
+        SHORTCODE
+    )
+    assert embed_code.convert(f"<wp:meta_value><![CDATA[{FRAME}]]></wp:meta_value>")[1] == 0

@@ -231,6 +231,11 @@ def test_code_around_anything_leaves_nothing(container: tuple[str, str, str], in
         ("<preface>[getty 1]</preface>", ["1"]),
         ("<svg/>[getty 1]<svg>[getty 2]</svg>[getty 3]", ["1", "3"]),
         ("`[getty 1]`", ["1"]),
+        (
+            "<content:encoded><![CDATA[<p>[getty 1]</p><pre>[getty 2]</pre>]]></content:encoded>[getty 3]",
+            ["1", "3"],
+        ),
+        ("<description>a <![CDATA[[getty 1]]]></description>", []),
         ("<kbd>[getty 1]</kbd><samp>a</samp>[getty 2]<samp/>[getty 3]", ["2"]),
         ('[sourcecode language="html"]\n[getty 1]\n[/sourcecode]\n[getty 2]', ["2"]),
         ("[code][getty 1][/code][CODE=html][getty 2][/CODE][getty 3]", ["3"]),
