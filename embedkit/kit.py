@@ -279,7 +279,7 @@ class EmbedKit:
         :param reference: as for :meth:`parse`.
         :param options: how to show it, an :class:`Options`.
         :param keywords: the same as keywords, which go before ``options`` and the options of the reference.
-        :returns: markup; for the targets ``text`` and ``markdown`` plain text, escaped for nothing.
+        :returns: markup; for a target that makes text, such as ``text``, plain text, escaped for nothing.
         :raises ConfigurationError: for an unknown option, or one with a value that it can't have.
         :raises EmbedKitError: whatever is wrong, where ON_ERROR is ``raise``.
 

@@ -75,7 +75,7 @@ class Renderer:
         self._privacy_url = Own(settings.privacy_url)
 
     def render(self, embed: Embed, options: Options, target: Target, input: Input = "text") -> Markup | str:
-        """An embed, already at its size, for a target: text for ``text`` and ``markdown``, else markup.
+        """An embed, already at its size, for a target: markup, or plain text where the target makes text.
 
         ``jsonld`` is empty where there is no thumbnail, since it must point at a picture.
 

@@ -89,6 +89,16 @@ def test_every_cell_of_fallbacks_and_of_words_that_name_no_picture(
         assert [name for name in ESCAPED if f"x {ESCAPED[name]}" in out] == [ROWS[target].escape[input]]
 
 
+@pytest.mark.parametrize("input", INPUTS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_sign_stands_for_itself_in_plain_text_alone(target: Target, input: Input) -> None:
+    row = ROWS[target]
+    raw = [sign for sign in "<&{" if sign in escape_text(f"a{sign}b", row.escape[input]).replace("&#", "")]
+    assert not raw or (input == "text" and not row.is_markup), (
+        f"{raw} is read as markup: see BY_INPUT in targets.py"
+    )
+
+
 # -- the same page to a browser --------------------------------------------------------------------------
 
 
