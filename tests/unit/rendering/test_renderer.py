@@ -27,12 +27,13 @@ from embedkit.rendering.renderer import (
     INERT,
     Renderer,
 )
-from embedkit.settings import Settings
+from embedkit.settings import RenderSettings, Settings
 from embedkit.targets import ROWS, TARGETS, Target
 from tests.support.embeds import (
     HOSTILE,
     HTML_TARGETS,
     QUERY,
+    RENDER_SAMPLES,
     SIG,
     elements,
     hostile,
@@ -272,6 +273,23 @@ def test_credit_names_those_who_are_known(photographer: str, collection: str, cr
 )
 def test_our_own_words_follow_the_locale(locale: str, says: str) -> None:
     assert says in str(Renderer(Settings(locale=locale).rendering).render(record(), NONE, "facade"))
+
+
+@pytest.mark.parametrize("name", sorted({*RenderSettings._fields} - {"sanitizer", "templates"}))
+def test_every_setting_of_markup_shows_in_it(name: str) -> None:
+    """But for those two: their samples make the same output by other means."""
+    assert name in RENDER_SAMPLES, f"write a value of {name} in RENDER_SAMPLES of tests/support/embeds.py"
+    other = Renderer(RENDERER._settings._replace(**{name: RENDER_SAMPLES[name]}))
+    shown = [
+        [
+            (made.render(record(), NONE, target), made.fallback(AssetRef(("1",)), NONE, target))
+            for target in TARGETS
+        ]
+        for made in (RENDERER, other)
+    ]
+    assert shown[0] != shown[1], (
+        f"no target shows {name}: see _context and _frame_context in rendering/renderer.py"
+    )
 
 
 def test_the_names_that_templates_are_given_are_documented() -> None:
