@@ -96,6 +96,13 @@ def test_every_room_has_its_place_once() -> None:
     assert sorted({room(path) for path in MODULES}) == sorted(ORDER), "write a new room into ORDER, once"
 
 
+@pytest.mark.parametrize("name", ["api", "cache/stores", "transport"])
+def test_the_table_of_a_room_names_its_modules(name: str) -> None:
+    table = (PACKAGE / name / "__init__.py").read_text("utf-8")
+    missing = {path.name for path in (PACKAGE / name).glob("[!_]*.py")} - set(re.findall(r"\w+\.py\b", table))
+    assert not missing, f"name them in the table of embedkit/{name}/__init__.py"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_settings_are_taken_apart(path: Path) -> None:
     """Only those who put the parts together take all settings; a part takes the values that it needs."""

@@ -23,6 +23,7 @@ from functools import partial
 from typing import Protocol
 
 from embedkit.cache.embed_cache import EmbedCache
+from embedkit.cache.stores.factory import SCHEMES
 from embedkit.engine.journal import Journal, Outcome, SharedJournal, Superseded
 from embedkit.engine.purges import Target
 from embedkit.errors import (
@@ -55,9 +56,10 @@ STALLED_S = 300.0  # past the time of the next look, after which nobody seems to
 
 DELETED = ("Delete", "Deleted")  # the operation's text has the one, that of the schema the other
 
+LASTING = [scheme.form for scheme in SCHEMES.values() if not scheme.private]
 NO_STORE = ConfigurationError(
     "CHANGE_FEED, PURGE_URLS and WEBHOOK_URL need a cache that other processes see, and that outlives this one.",
-    hint="Set EMBEDKIT_CACHE to sqlite:PATH, file:PATH, redis://HOST or memcached://HOST:PORT.",
+    hint=f"Set EMBEDKIT_CACHE to {', '.join(LASTING[:-1])} or {LASTING[-1]}",
 )
 
 

@@ -48,8 +48,8 @@ def test_readiness_tells_it_once_and_all_is_well_again(
     for entry in [folder] if what == "folder" else list(folder.iterdir()):
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     assert ask(web, ANY, EXAMPLE) == [200, 200]  # what this process holds
-    assert ready(web) == "down"
-    assert "has been removed" in caplog.text
+    assert ready(web) == "down", "see working of LocalStore in embedkit/cache/stores/base.py"
+    assert "has been removed" in caplog.text, "the store logs it as a warning"
     assert ask(web, "600000777", "600000778") == [200, 200]
     assert ready(web) == "ok"
     assert web.kit.cache.check()

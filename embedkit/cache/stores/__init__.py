@@ -1,6 +1,7 @@
-"""Where copies are kept: cachelib backends; :mod:`embedkit.cache.stores.factory` opens the one of a URL.
+"""Where copies are kept: cachelib backends.
 
 ==================  =================================================================
+factory.py          opens the store that a URL names
 base.py             values as bytes, lifetimes, cleaning up; the store in memory
 sqlite.py, file.py  one machine; sqlite_pool.py opens, makes and repairs the database
 remote.py           Redis and memcached

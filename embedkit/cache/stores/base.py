@@ -138,7 +138,11 @@ class LocalStore:
 
     @property
     def working(self) -> bool:
-        """Whether it did what it was last asked for, and what it keeps is still there."""
+        """Whether it did what it was last asked for, and what it keeps is still there.
+
+        Where somebody has removed that, it is False at the first look, although a read came in between, and the
+        log warns that it "has been removed"; then all is made anew.
+        """
         return True
 
     def count(self) -> int:

@@ -128,7 +128,7 @@ print(spent)
 """
 
 
-@pytest.mark.parametrize("store", ["sqlite", "file", "redis"])
+@pytest.mark.parametrize("store", [*stores.FILES, "redis"])
 def test_all_processes_share_one_count(store: str, tmp_path: Path) -> None:
     environ = os.environ | {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
 
@@ -138,7 +138,7 @@ def test_all_processes_share_one_count(store: str, tmp_path: Path) -> None:
         return sum(int(one.communicate(timeout=60)[0]) for one in running)
 
     if store != "redis":
-        assert spend(f"{store}:{tmp_path}/copies") == 50
+        assert spend(stores.FILES[store].format(tmp_path)) == 50
         assert (tmp_path / "embedkit" / "searches.sqlite").exists()
         return
     with stores.redis() as server:
