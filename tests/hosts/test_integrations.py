@@ -8,10 +8,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,12 +22,12 @@ import pytest
 from markupsafe import Markup
 from packaging.version import Version
 
-from embedkit import Build, ConfigurationError, EmbedKit, Settings, Source
+from embedkit import Build, ConfigurationError, EmbedKit, Settings, Source, integrations
 from embedkit.integrations.site import Lost, Site
 from embedkit.sandbox import SandboxServer
 from tests.readme import README
 from tests.support.sites import GENERATORS, frames
-from tests.support.tools import python_packages
+from tests.support.tools import ROOT, python_packages
 
 ID, WITHDRAWN, FORBIDDEN = "74917285", "500000404", "500000403"
 MARKDOWN = f"""# A match
@@ -648,6 +650,7 @@ def show(body):
 """
 
 
+BY_ITSELF = {"Pelican", "Nikola", "Lektor", "MyST"}  # installed by python_packages
 INSTALLED = {
     "MkDocs": "mkdocs",
     "Material": "mkdocs-material",
@@ -669,6 +672,18 @@ def test_the_table_of_hosts_names_what_is_tested(name: str) -> None:
     assert Version(named[1]) <= Version(version(INSTALLED[name])), (
         "no newer one than is here; hosts go on by themselves"
     )
+
+
+def test_every_host_has_a_row_and_an_extra_and_is_tested() -> None:
+    hosts = {one.name.replace("_", "-") for one in iter_modules(integrations.__path__)} - {"options", "site"}
+    table = re.search(r"\| host \(tested with\) .*?\n\n", README.read_text("utf-8"), re.S)
+    assert table
+    cells = " ".join(re.findall(r"^\| ([^|]+) \|", table[0], re.M))
+    assert {host for host in hosts if host not in cells.lower()} == set(), "write a row in the README's table"
+    tested = set(re.findall(r"([\w-]+) [0-9]+\.", cells))
+    assert tested == INSTALLED.keys() | BY_ITSELF, "write in INSTALLED which package is tested"
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    assert hosts - {"jinja"} <= extras.keys(), "write an extra in pyproject.toml"  # jinja is always there
 
 
 @pytest.mark.slow
