@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from embedkit.sandbox import SandboxServer
 from tests.support.servers import Server, running
 from tests.support.wordpress import ADMIN_TOKEN, TOKEN, WordPress, wordpress
+from tests.support.wordpress_admin import log_in
 
 
 @pytest.fixture(name="getty", scope="session")
@@ -46,3 +48,29 @@ def fixture_service(
     command = [sys.executable, "-m", "embedkit", "serve", "--port", str(port), "--upstream", getty.url]
     with running(command, environ) as service:
         yield service
+
+
+@pytest.fixture(name="blog")
+def fixture_blog(site: WordPress, service: Server) -> WordPress:
+    site.set("embedkit_service", service.url)
+    site.set("embedkit_token", TOKEN)
+    site.set("embedkit_target", "web")
+    return site
+
+
+@pytest.fixture(name="session", scope="module")
+def fixture_session(browser: Browser, site: WordPress) -> StorageState:
+    """The administrator's cookies."""
+    site.silence_guide(1)
+    with browser.new_context() as context:
+        log_in(context.new_page(), site, "admin", "admin")
+        return context.storage_state()
+
+
+@pytest.fixture(name="admin")
+def fixture_admin(browser: Browser, session: StorageState) -> Iterator[Page]:
+    """A page of the administrator's, in a browser whose picker remembers nothing."""
+    expect.set_options(timeout=30_000)  # the admin is slow on a busy machine
+    with browser.new_context(viewport={"width": 1280, "height": 900}, storage_state=session) as context:
+        yield context.new_page()
+    expect.set_options(timeout=5_000)

@@ -1,53 +1,15 @@
-"""What people do in the admin of WordPress, with Chromium: settings, both editors, the picker."""
+"""What people do in the admin of WordPress, with Chromium: settings, and the classic editor."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, StorageState, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.examples import pick
 from tests.support.servers import Server
-from tests.support.wordpress import PASTED, TOKEN, WordPress
+from tests.support.wordpress import TOKEN, WordPress
+from tests.support.wordpress_admin import choose, edit, log_in
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wordpress")]  # one WordPress for a whole run
-
-
-@pytest.fixture(name="blog")
-def fixture_blog(site: WordPress, service: Server) -> WordPress:
-    site.set("embedkit_service", service.url)
-    site.set("embedkit_token", TOKEN)
-    site.set("embedkit_target", "web")
-    return site
-
-
-@pytest.fixture(name="session", scope="module")
-def fixture_session(browser: Browser, site: WordPress) -> StorageState:
-    """The administrator's cookies."""
-    site.silence_guide(1)
-    with browser.new_context() as context:
-        log_in(context.new_page(), site, "admin", "admin")
-        return context.storage_state()
-
-
-@pytest.fixture(name="admin")
-def fixture_admin(browser: Browser, session: StorageState) -> Iterator[Page]:
-    """A page of the administrator's, in a browser whose picker remembers nothing."""
-    expect.set_options(timeout=30_000)  # the admin is slow on a busy machine
-    with browser.new_context(viewport={"width": 1280, "height": 900}, storage_state=session) as context:
-        yield context.new_page()
-    expect.set_options(timeout=5_000)
-
-
-def log_in(page: Page, site: WordPress, name: str, password: str) -> None:
-    page.goto(f"{site.url}/wp-login.php")
-    page.get_by_label("Username or Email Address").fill(name)
-    page.locator("#user_pass").fill(password)
-    page.get_by_role("button", name="Log In").click()
-    page.wait_for_url("**/wp-admin/**")
 
 
 def settings(page: Page, blog: WordPress) -> Page:
@@ -135,126 +97,6 @@ def test_editors_get_previews_and_grants_and_others_do_not(blog: WordPress, admi
         )
         == "0"
     )
-
-
-# -- the block editor -----------------------------------------------------------------------------------
-
-MARKUP = re.compile(r"<!-- wp:embed (\{.*?\}) -->")
-PASTE = """text => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text/plain", text);
-    document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-}"""
-SHORTCODE = "<!-- wp:shortcode -->\n[getty 74917285 width=300]\n<!-- /wp:shortcode -->"
-PARAGRAPH = "<!-- wp:paragraph -->\n<p>Words.</p>\n<!-- /wp:paragraph -->"
-
-
-def picker(page: Page) -> FrameLocator:
-    return page.frame_locator(".embedkit-dialog iframe")
-
-
-def choose(page: Page, query: str, caption: str = "") -> str:
-    """The ID of a picture that is now in the editor: the picker has closed."""
-    ref = pick(picker(page), query, caption=caption)
-    expect(page.locator(".embedkit-dialog")).to_have_count(0)
-    return ref
-
-
-def edit(page: Page, blog: WordPress, post: int) -> Page:
-    page.goto(f"{blog.url}/wp-admin/post.php?post={post}&action=edit")
-    return page
-
-
-def update(page: Page) -> None:
-    page.evaluate("wp.data.dispatch('core/editor').savePost()")  # resolves once it is saved
-
-
-def test_the_slash_menu_opens_the_picker_and_the_picture_is_shown(blog: WordPress, admin: Page) -> None:
-    post = blog.publish(PARAGRAPH)
-    page = edit(admin, blog, post)
-    page.get_by_text("Words.").click()
-    page.keyboard.press("End")
-    page.keyboard.press("Enter")
-    page.keyboard.type("/getty")
-    expect(page.get_by_role("option", name="Getty Images picture")).to_be_visible()
-    page.keyboard.press("Enter")
-    ref = choose(page, "harbour")
-    shown = page.frame_locator(".wp-block-embed iframe").frame_locator("iframe")
-    expect(shown.locator("img").first).to_be_visible()
-    update(page)
-    (attributes,) = MARKUP.findall(blog.saved(post))
-    assert json.loads(attributes) == {
-        "url": f"https://gty.im/{ref}",
-        "type": "rich",
-        "providerNameSlug": "getty-images",
-    }
-    assert f"/embed/{ref}?" in blog.read(post)
-
-
-def test_the_sidebar_inserts_and_the_toolbar_replaces(blog: WordPress, admin: Page) -> None:
-    post = blog.publish(PARAGRAPH)
-    page = edit(admin, blog, post)
-    page.get_by_text("Words.").click()
-    page.get_by_role("button", name="Getty Images", exact=True).click()
-    page.get_by_role("button", name="Choose a picture").click()
-    choose(page, "harbour", caption='Ours <b> & "theirs"')
-    expect(page.locator("figcaption")).to_have_text('Ours <b> & "theirs"')
-    page.get_by_role("toolbar", name="Block tools").get_by_role("button", name="Choose a picture").click()
-    ref = choose(page, "eclipse")
-    update(page)
-    saved = blog.saved(post)
-    assert [json.loads(found)["url"] for found in MARKUP.findall(saved)] == [f"https://gty.im/{ref}"]
-    assert saved.startswith(PARAGRAPH)
-
-
-def test_nothing_is_inserted_where_nothing_was_chosen(blog: WordPress, admin: Page) -> None:
-    page = edit(admin, blog, blog.publish(SHORTCODE))
-    shown = page.frame_locator(".embedkit-picture iframe").frame_locator("iframe")
-    expect(shown.locator("img").first).to_be_visible()  # in place of words
-    page.get_by_role("button", name="Getty Images", exact=True).click()
-    page.get_by_role("button", name="Choose a picture").click()
-    expect(picker(page).locator("input[enterkeyhint=search]")).to_be_visible()
-    page.get_by_role("button", name="Close", exact=True).click()
-    expect(page.locator(".embedkit-dialog")).to_have_count(0)
-    assert page.evaluate("wp.data.select('core/editor').getEditedPostContent()") == SHORTCODE
-
-
-def test_an_author_pastes_embed_code_and_it_is_a_picture(blog: WordPress, browser: Browser) -> None:
-    author = blog.author()
-    post = blog.publish(
-        f'{PARAGRAPH}\n\n<!-- wp:code -->\n<pre class="wp-block-code"><code>x</code></pre>\n<!-- /wp:code -->',
-        author,
-    )
-    with browser.new_context() as context:
-        page = context.new_page()
-        log_in(page, blog, blog.php(f"echo get_userdata({author})->user_login;"), "author")
-        blog.silence_guide(author)
-        edit(page, blog, post)
-        page.get_by_text("Words.").click()
-        page.evaluate(PASTE, PASTED)
-        expect(page.locator(".embedkit-picture")).to_be_visible()
-        page.locator(".wp-block-code code").click()
-        page.evaluate(PASTE, PASTED)
-        expect(page.locator(".wp-block-code code")).to_contain_text("gie-single")
-        update(page)
-    first, shortcode, code = blog.saved(post).split("\n\n", 2)
-    assert first == PARAGRAPH
-    assert '[getty src="74917285" width="462" height="370"' in shortcode
-    assert "&lt;script" in code
-
-
-def test_a_featured_picture_is_a_field_of_the_post(blog: WordPress, admin: Page) -> None:
-    post = blog.publish(PARAGRAPH)
-    page = edit(admin, blog, post)
-    page.evaluate("wp.data.dispatch('core/edit-post').openGeneralSidebar('edit-post/document')")
-    page.get_by_role("button", name="Featured image").click()
-    page.get_by_role("button", name="Choose a Getty picture").click()
-    ref = choose(page, "eclipse")
-    update(page)
-    assert f"/embed/{ref}?" in blog.read(post)
-    page.get_by_role("button", name="Remove the Getty picture").click()
-    update(page)
-    assert f"/embed/{ref}?" not in blog.read(post)
 
 
 # -- the classic editor ---------------------------------------------------------------------------------

@@ -100,11 +100,21 @@ class Seen:
         return [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
 
 
-def pick(picker: Page | FrameLocator | Locator, query: str, *, number: int = 0, caption: str = "") -> str:
+def pick(
+    picker: Page | FrameLocator | Locator,
+    query: str,
+    *,
+    number: int = 0,
+    caption: str = "",
+    side: str = "",
+    width: str = "",
+) -> str:
     """Search, choose, insert, as a person would; the id of the picture.
 
     :param number: which of the results, from 0.
     :param caption: words of one's own below the picture.
+    :param side: the name of its radio button.
+    :param width: in pixels.
     """
     opener = picker.get_by_role("button", name=re.compile("^(?:Choose a picture|Change)$"))
     if opener.count():  # of a field, which opens a dialog
@@ -117,6 +127,10 @@ def pick(picker: Page | FrameLocator | Locator, query: str, *, number: int = 0, 
     if caption:
         picker.get_by_role("combobox", name="Caption").select_option("Custom")
         picker.get_by_role("textbox", name="Caption text").fill(caption)
+    if side:
+        picker.get_by_label(side).check()
+    if width:
+        picker.get_by_label("Width in pixels").fill(width)
     ref = re.findall(r"\[getty (?:src=\")?(\w+)", picker.get_by_role("textbox", name="Shortcode").inner_text())[0]
     picker.get_by_role("button", name=re.compile("^(?:Insert|Use this picture)$")).click()
     return str(ref)

@@ -20,7 +20,7 @@ from pathlib import Path
 import requests
 
 from tests.support.examples import EXAMPLES
-from tests.support.tools import need
+from tests.support.tools import need, node_packages
 
 SOURCE = Path("/usr/share/wordpress")
 START_S = 60
@@ -149,6 +149,19 @@ class WordPress:
 def encoded(text: str) -> str:
     """A text that no quoting in a program can harm."""
     return base64.b64encode(text.encode()).decode()
+
+
+def add_newest_editor(site: WordPress, source: Path) -> None:
+    """The block editor of npm beside the site's own, for a browser with the cookie "newest".
+
+    :param source: the folder with its ``package-lock.json``.
+    """
+    packages, editor = node_packages(source), site.folder / "newest" / "editor.js"
+    build = [need("npm"), "run", "build", "--", f"--outfile={editor}"]
+    done = subprocess.run(build, cwd=packages, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    editor.with_name("packages").symlink_to(packages / "node_modules" / "@wordpress")  # their stylesheets
+    shutil.copy(packages / "newest.php", site.folder / "wp-content" / "mu-plugins")
 
 
 @contextmanager

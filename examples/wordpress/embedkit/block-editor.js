@@ -3,7 +3,7 @@
 ( function ( embedkit ) {
 	const { __ } = wp.i18n;
 	const { createElement: el, Fragment, useEffect, useState } = wp.element;
-	const { BlockControls, InspectorControls } = wp.blockEditor;
+	const { BlockControls, InspectorControls, PlainText, useBlockProps } = wp.blockEditor;
 	const { Button, PanelBody, SandBox, ToolbarButton, ToolbarGroup } = wp.components;
 	const { createHigherOrderComponent } = wp.compose;
 	const { createBlock, isUnmodifiedDefaultBlock, pasteHandler, registerBlockVariation } = wp.blocks;
@@ -40,10 +40,16 @@
 		return createBlock( 'core/embed', { url: choice.url, ...ATTRIBUTES, ...words, ...( align ? { align } : {} ) } );
 	}
 
-	async function pickInto( { dispatch }, clientId ) {
-		const choice = await embedkit.pick();
-		if ( choice ) {
-			dispatch( 'core/block-editor' ).replaceBlocks( clientId, ( choice.items || [ choice ] ).map( blockOf ) );
+	/** What is chosen, one or more, as blocks; none if nothing is. */
+	async function pickBlocks( multiple ) {
+		const choice = await embedkit.pick( multiple );
+		return choice ? ( choice.items || [ choice ] ).map( blockOf ) : [];
+	}
+
+	async function pickInto( { dispatch }, clientId, multiple ) {
+		const blocks = await pickBlocks( multiple );
+		if ( blocks.length ) {
+			dispatch( 'core/block-editor' ).replaceBlocks( clientId, blocks );
 		}
 	}
 
@@ -60,9 +66,9 @@
 	}
 
 	async function pickAndInsert( registry ) {
-		const choice = await embedkit.pick();
-		if ( choice ) {
-			insert( registry, ( choice.items || [ choice ] ).map( blockOf ) );
+		const blocks = await pickBlocks( true );
+		if ( blocks.length ) {
+			insert( registry, blocks );
 		}
 	}
 
@@ -91,22 +97,36 @@
 		return el( Block, { ...props, wrapperProps: { ...props.wrapperProps, onPasteCapture } } );
 	} );
 
-	/** The picture of a shortcode. */
-	function Picture( { text } ) {
+	/** What a shortcode shows, as markup: a picture, or words if Getty has withdrawn it; "" until it is known. */
+	function usePreview( text ) {
 		const [ html, setHtml ] = useState( '' );
 		useEffect( () => {
 			let isWanted = true;
-			embedkit.preview( text ).catch( () => '' ).then( ( found ) => isWanted && setHtml( found ) );
+			const asked = text.trim().endsWith( ']' ) ? embedkit.preview( text ) : Promise.resolve( '' );
+			asked.catch( () => '' ).then( ( found ) => isWanted && setHtml( found ) );
 			return () => {
 				isWanted = false;
 			};
 		}, [ text ] );
-		return html ? el( 'div', { className: 'embedkit-picture' }, el( SandBox, { html, title: __( 'Preview of the picture', 'embedkit' ) } ) ) : null;
+		return html;
+	}
+
+	const COVER = el( 'div', { style: { position: 'absolute', inset: 0 } } ); // a click selects the block, and is not Getty's
+
+	/** Markup in a frame, which must have an origin: Getty's own frame is for pages of the web alone. */
+	function Picture( { html, isCovered } ) {
+		const title = __( 'Preview of the picture', 'embedkit' );
+		return el(
+			'div',
+			{ className: 'embedkit-picture', style: { position: 'relative' } },
+			el( SandBox, { html, title, allowSameOrigin: true } ),
+			isCovered && COVER
+		);
 	}
 
 	function Buttons( { clientId } ) {
 		const registry = useRegistry();
-		const pick = () => pickInto( registry, clientId );
+		const pick = () => pickInto( registry, clientId, false );
 		return el(
 			Fragment,
 			{},
@@ -125,18 +145,27 @@
 		const registry = useRegistry();
 		useEffect( () => {
 			if ( isSelected && ! attributes.url ) {
-				pickInto( registry, clientId );
+				pickInto( registry, clientId, true );
 			}
 		}, [] );
 		return el( Fragment, {}, el( Edit, props ), el( Buttons, props ) );
 	}
 
-	function GettyShortcode( { Edit, ...props } ) {
-		const { text } = props.attributes;
-		return el( Fragment, {}, props.isSelected && el( Edit, props ), el( Picture, { text } ), el( Buttons, props ) );
+	/** The picture, and the words of its shortcode while the block is selected or no picture is to be had. */
+	function GettyShortcode( props ) {
+		const { attributes: { text }, isSelected, setAttributes } = props;
+		const html = usePreview( text );
+		const words = { 'aria-label': __( 'Shortcode text' ), className: 'blocks-shortcode__textarea', value: text };
+		return el(
+			'div',
+			useBlockProps(),
+			html && el( Picture, { html, isCovered: ! isSelected } ),
+			( isSelected || ! html ) && el( PlainText, { ...words, onChange: ( value ) => setAttributes( { text: value } ) } ),
+			el( Buttons, props )
+		);
 	}
 
-	const isOurs = /^\s*\[getty\b[^\]]*\](?:[^[]*\[\/getty\])?\s*$/;
+	const isOurs = /^\s*\[getty\b[^\]]*(?:\](?:[^[]*\[\/getty\])?\s*)?$/; // one shortcode, also while it is being typed
 
 	addFilter(
 		'editor.BlockEdit',
@@ -147,7 +176,7 @@
 					return el( GettyEmbed, { Edit, ...props } );
 				}
 				if ( props.name === 'core/shortcode' && isOurs.test( props.attributes.text ) ) {
-					return el( GettyShortcode, { Edit, ...props } );
+					return el( GettyShortcode, props );
 				}
 				return el( Edit, props );
 			},
@@ -159,6 +188,7 @@
 
 	function Featured() {
 		const shortcode = useSelect( ( get ) => get( 'core/editor' ).getEditedPostAttribute( 'embedkit_featured' ), [] );
+		const html = usePreview( shortcode || '' );
 		const { dispatch } = useRegistry();
 		if ( shortcode === undefined ) {
 			return null;
@@ -168,7 +198,7 @@
 		return el(
 			'div',
 			{ className: 'embedkit-featured' },
-			shortcode && el( Picture, { text: shortcode } ),
+			html && el( Picture, { html } ),
 			el( Button, { variant: 'secondary', onClick: choose }, __( 'Choose a Getty picture', 'embedkit' ) ),
 			shortcode && el( Button, { variant: 'link', isDestructive: true, onClick: () => edit( '' ) }, __( 'Remove the Getty picture', 'embedkit' ) )
 		);

@@ -8,7 +8,7 @@
 			return;
 		}
 		window.wpActiveEditor = button.dataset.editor;
-		const choice = await embedkit.pick();
+		const choice = await embedkit.pick( true );
 		if ( choice ) {
 			window.send_to_editor( `\n\n${ choice.shortcode }\n\n` );
 		}

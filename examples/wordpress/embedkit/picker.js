@@ -12,8 +12,8 @@
 	};
 
 	/** Where the picker is; the grant stands behind "#", which no server gets to see. */
-	function address( nonce, grant ) {
-		const asked = new URLSearchParams( { origin: window.location.origin, nonce, lang: embedkit.language } );
+	function address( nonce, grant, multiple ) {
+		const asked = new URLSearchParams( { origin: window.location.origin, nonce, multiple, lang: embedkit.language } );
 		return `${ embedkit.service }/picker?${ asked }#grant=${ encodeURIComponent( grant ) }`;
 	}
 
@@ -35,9 +35,13 @@
 	/**
 	 * Let the user choose a picture.
 	 *
+	 * @param {boolean} multiple whether it may be several: each is one of the choice's items
 	 * @return {Promise<?Object>} the choice as the picker gives it (id, title, shortcode, url …); null if there is none
 	 */
-	embedkit.pick = function () {
+	embedkit.pick = function ( multiple = false ) {
+		if ( document.querySelector( '.embedkit-dialog' ) ) {
+			return Promise.resolve( null ); // an editor that is debugged asks twice (React's StrictMode)
+		}
 		const { dialog, close, says, frame } = build();
 		const nonce = window.crypto.randomUUID ? window.crypto.randomUUID() : String( Math.random() );
 		const origin = new URL( embedkit.service ).origin;
@@ -75,7 +79,7 @@
 					return '';
 				} )
 				.then( ( grant ) => {
-					frame.src = address( nonce, grant );
+					frame.src = address( nonce, grant, multiple );
 				} );
 		} );
 	};

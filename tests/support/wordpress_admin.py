@@ -1,0 +1,115 @@
+"""What people do in WordPress's admin with a browser: log in, open a post in an editor, choose a picture."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from tests.support.examples import pick
+from tests.support.wordpress import WordPress
+
+PASTE = """(element, text) => {
+    const { DataTransfer, ClipboardEvent } = element.ownerDocument.defaultView;
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+UPLOAD = re.compile(r"/wp/v2/media|async-upload\.php")
+
+
+def log_in(page: Page, site: WordPress, name: str, password: str) -> None:
+    page.goto(f"{site.url}/wp-login.php")
+    page.get_by_label("Username or Email Address").fill(name)
+    page.locator("#user_pass").fill(password)
+    page.get_by_role("button", name="Log In").click()
+    page.wait_for_url("**/wp-admin/**", wait_until="commit")  # the dashboard itself is not wanted
+
+
+def edit(page: Page, blog: WordPress, post: int) -> Page:
+    page.goto(f"{blog.url}/wp-admin/post.php?post={post}&action=edit")
+    return page
+
+
+def picker(page: Page) -> FrameLocator:
+    return page.frame_locator(".embedkit-dialog iframe")
+
+
+def choose(page: Page, query: str, caption: str = "", side: str = "", width: str = "") -> str:
+    """The ID of a picture that is now in the editor: the picker has closed."""
+    ref = pick(picker(page), query, caption=caption, side=side, width=width)
+    expect(page.locator(".embedkit-dialog")).to_have_count(0)
+    return ref
+
+
+@dataclass
+class BlockEditor:
+    """A post in the block editor.
+
+    :param is_newest: in that of npm, whose canvas is always a frame; else in the site's own.
+    """
+
+    page: Page
+    blog: WordPress
+    is_newest: bool
+    complaints: list[str] = field(default_factory=list)
+    uploads: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.is_newest:
+            self.page.context.add_cookies([{"name": "newest", "value": "1", "url": self.blog.url}])
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda message: self._hear(message.text))
+        self.page.on("request", lambda request: self._see(request.method, request.url))
+
+    def _hear(self, text: str) -> None:
+        if re.search("deprecated|Error: |Warning: ", text):
+            self.complaints.append(text)
+
+    def _see(self, method: str, url: str) -> None:
+        if method == "POST" and UPLOAD.search(url):
+            self.uploads.append(url)
+
+    @property
+    def canvas(self) -> Page | FrameLocator:
+        return self.page.frame_locator("iframe[name=editor-canvas]") if self.is_newest else self.page
+
+    def open(self, content: str, user: int = 1) -> int:
+        """The ID of a new post."""
+        post = self.blog.publish(content, user)
+        edit(self.page, self.blog, post)
+        return post
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def tool(self, name: str) -> Locator:
+        """A button in the toolbar of the selected block."""
+        return self.page.get_by_role("toolbar", name="Block tools").get_by_role("button", name=name)
+
+    def setting(self, name: str) -> Locator:
+        """A button in the sidebar of the selected block."""
+        return self.page.get_by_role("region", name="Editor settings").get_by_role("button", name=name)
+
+    def paste(self, into: Locator, text: str) -> None:
+        into.click()
+        into.evaluate(PASTE, text)
+
+    def shown(self, frame: Locator) -> Locator:
+        """What Getty's frame shows, within the frame of a block."""
+        return frame.content_frame.locator("iframe").content_frame.locator("img").first
+
+    def content(self) -> str:
+        """The text as it would be saved now."""
+        return str(self.page.evaluate("wp.data.select('core/editor').getEditedPostContent()"))
+
+    def expect_urls(self, *refs: str) -> None:
+        """The text has these embeds, and no others."""
+        urls = [f"https://gty.im/{ref}" for ref in refs]
+        code = "urls => JSON.stringify(wp.data.select('core/block-editor').getBlocks().flatMap(b => b.attributes.url ?? [])) === urls"
+        self.page.wait_for_function(code, arg=json.dumps(urls, separators=(",", ":")))
+
+    def save(self) -> None:
+        self.page.evaluate("wp.data.dispatch('core/editor').savePost()")  # resolves once it is saved
