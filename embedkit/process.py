@@ -189,6 +189,28 @@ def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
     return cast("re.Pattern[str]", _LazyPattern(source, flags))
 
 
+MAX_HOPS = 16  # from one sign to the next, before a pattern is the faster way
+
+
+def search_sign(pattern: re.Pattern[str], signs: str, text: str, start: int) -> re.Match[str] | None:
+    """The next match of a pattern, each of which begins with the first sign and goes on with one of the others.
+
+    One sign by itself is found ten times as fast as a pattern, as long as few others are in the way.
+
+    >>> search_sign(lazy_pattern(r"<[Bb]r>"), "<Bb", "A <b>line<br>", 0).start()
+    9
+    """
+    sign, following = signs[0], signs[1:]
+    place = text.find(sign, start)
+    for _ in range(MAX_HOPS):
+        if place < 0:
+            return None
+        if text[place + 1 : place + 2] in following and (found := pattern.match(text, place)):
+            return found
+        place = text.find(sign, place + 1)
+    return pattern.search(text, place) if place >= 0 else None
+
+
 class _LazyLogger:
     def __init__(self, name: str) -> None:
         self._name = name

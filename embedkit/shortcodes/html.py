@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from embedkit.process import lazy_pattern
+from embedkit.process import lazy_pattern, search_sign
 from embedkit.shortcodes.budget import DOCUMENT, Work
 
 BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
@@ -215,7 +215,7 @@ class HtmlContext(Context):
 
     def _next_bracketed(self, start: int) -> int:
         if self._ahead.get("[", -1) < start:
-            found = _BRACKETED.search(self.text, start)
+            found = search_sign(_BRACKETED, "[cCs", self.text, start)
             self._ahead["["] = found.start() if found else self.size
         return self._ahead["["]
 

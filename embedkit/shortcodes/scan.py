@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from embedkit.models import NO_OPTIONS, AssetRef, Options, Problem, Shortcode
-from embedkit.process import lazy_pattern
+from embedkit.process import lazy_pattern, search_sign
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors, is_link_to_itself, titled
@@ -101,7 +101,7 @@ def find(text: str, input: Input = "html", budget: Budget = DOCUMENT, work: Work
     >>> [(one.start, one.end, one.reference) for one in find("A `[getty 1]` and [getty 74917285]", "markdown")]
     [(18, 34, '74917285')]
     """
-    tag, url = _TAG.search(text), _URL_START.search(text)
+    tag, url = _next_tag(text, 0), _URL_START.search(text)
     if tag is None and url is None:
         return []
     if len(text) > budget.chars:
@@ -154,6 +154,10 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
         last = end
     parts.append(text[last:])
     return "".join(parts)
+
+
+def _next_tag(text: str, start: int) -> Candidate:
+    return search_sign(_TAG, "[gG \t\xa0", text, start)
 
 
 def _sizes(attributes: str) -> Options:
@@ -240,7 +244,7 @@ class _Scan:
             elif url:  # pragma: no branch - there is one of the two
                 end = self._read_url(url)
             if tag and tag.start() < end:
-                tag = _TAG.search(text, end)
+                tag = _next_tag(text, end)
             if url and url.start() < end:
                 url = _URL_START.search(text, end)
 
