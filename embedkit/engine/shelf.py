@@ -48,11 +48,12 @@ _CAPTION = re.compile(r'<span class="ek-text">([^<>]*)</span>')
 
 
 class Shown(NamedTuple):
-    """One picture as it may be needed: a block, a part of a sentence, and words."""
+    """One picture as it may be needed: a block, a part of a sentence, words, and its title alone."""
 
     flow: str
     phrasing: str
     text: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Shelf:
     embeds: tuple[Embed, ...]
     problems: tuple[Problem, ...]
     _mark: str = field(repr=False)
-    _shown: tuple[tuple[str, str, str], ...] = field(repr=False)
+    _shown: tuple[Shown, ...] = field(repr=False)
 
     def restore(self, html: str) -> str:
         """The finished HTML with the embeds back in it.
@@ -88,12 +89,12 @@ class Shelf:
         return like(html, self._restored(str(html)))
 
     def words(self, text: str) -> str:
-        """A text that was taken out of the HTML, such as a title in a table of contents, with words for embeds.
+        """A text that was taken out of the HTML, such as a title in a table of contents, with titles for embeds.
 
         :param text: plain text.
         """
         return _WORDS.sub(
-            lambda found: shown.text if (shown := self._shown_as(*found.groups())) else found[0], text
+            lambda found: shown.title if (shown := self._shown_as(*found.groups())) else found[0], text
         )
 
     def anchor(self, text: str) -> str:
@@ -125,7 +126,7 @@ class Shelf:
     def _shown_as(self, mark: str, number: str | int) -> Shown | None:
         """What a word stands for; nothing, if it is one of another shelf."""
         known = mark == self._mark and int(number) < len(self._shown)
-        return Shown(*self._shown[int(number)]) if known else None
+        return self._shown[int(number)] if known else None
 
 
 def _word(mark: str, number: int) -> str:
@@ -143,9 +144,9 @@ class Shelver:
         self.mark = secrets.token_hex(MARK_BYTES)
         self.shown: list[Shown] = []
 
-    def put(self, flow: str, text: str) -> str:
+    def put(self, flow: str, text: str, title: str) -> str:
         """Put markup aside; the word that stands for it."""
-        self.shown.append(Shown(flow, phrasing(flow), text))
+        self.shown.append(Shown(flow, phrasing(flow), text, title))
         return _word(self.mark, len(self.shown) - 1)
 
 
@@ -169,7 +170,7 @@ def shelve(
         problems += match.problems
         start, end = match.shortcode.start, match.shortcode.end
         if match.shortcode.kind == "escape":
-            edits.append((start, end, shelver.put(*[escape(text[start + 1 : end - 1])] * 2)))
+            edits.append((start, end, shelver.put(*[escape(text[start + 1 : end - 1])] * 3)))
         if match.ref is None:
             continue
         one = next(left)
@@ -179,7 +180,8 @@ def shelve(
             embeds.append(one)
         wanted = match.options(target)
         flow, words = (show(match.ref, options) for options in (wanted, replace(wanted, target="text")))
-        edits.append((start, end, shelver.put(_as_html(flow), _as_html(words))))
+        title = words if isinstance(one, EmbedKitError) else one.title
+        edits.append((start, end, shelver.put(*map(_as_html, (flow, words, title)))))
     return Shelf(scan.replace(text, edits), tuple(embeds), tuple(problems), shelver.mark, tuple(shelver.shown))
 
 
