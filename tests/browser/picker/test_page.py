@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
+from embedkit.sandbox.content.catalogue import catalogue
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
 from tests.support.picker import COLORS, RULES, problems
 from tests.support.servers import serving
@@ -213,6 +215,29 @@ def test_it_keeps_to_its_policy_and_to_its_hosts(page: Page, own: str, sandbox: 
     everything = "\n".join([*seen, page.content(), page.evaluate("JSON.stringify({...localStorage})")])
     assert "/v1/search" in everything
     assert not [secret for secret in CREDENTIALS if secret in everything]
+
+
+def test_the_news_of_the_sandbox_are_of_today_of_the_week_and_of_the_month(
+    browser: Browser, own: str, sandbox: SandboxServer
+) -> None:
+    newest = sandbox.app.find(next(asset for asset in catalogue() if catalogue()[asset].age == 0)).date_created
+    with browser.new_context(timezone_id="UTC", viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        page.clock.set_fixed_time(newest.replace("T00", "T12"))  # the day may end while the test runs
+        page.goto(f"{own}/picker?q=day&family=editorial&lang=de")
+        page.locator(".segments input[value=editorial]").check(force=True)
+        counts = []
+        for days in ("0", "7", "30"):
+            page.locator(".period select").select_option(days)
+            page.locator(".picker:not([data-busy])[data-state=results]").wait_for()
+            counts.append(page.locator("[role=option]").count())
+        assert 0 < counts[0] < counts[1] < counts[2]
+        page.locator(".period select").select_option("0")
+        expect(page.locator("[role=option]")).to_have_count(counts[0])
+        shown = page.locator("[role=option] small").first.text_content() or ""
+        day = date.fromisoformat(newest[:10])
+        assert shown.startswith(f"{day.day}. ")
+        assert f" {day.year} · " in shown
 
 
 def test_by_itself_it_copies(page: Page, own: str) -> None:
