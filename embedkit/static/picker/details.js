@@ -125,21 +125,20 @@ export class DetailsPane {
   }
 
   #bar(index, total) {
-    const { words } = this.#context;
+    const { words, picker } = this.#context;
     const plain = (name, key, act, isDisabled = false) => button({
       class: `plain ${name}`, "aria-label": words(key), "aria-disabled": String(isDisabled),
       click: () => isDisabled || act(),
     }, icon(name));
     return element(
       "div", { class: "bar" },
-      plain("previous", "previous", () => this.#context.picker.step(-1), index === 0),
-      plain("next", "next", () => this.#context.picker.step(1), index + 1 >= total),
+      plain("previous", "previous", () => picker.step(-1), index === 0),
+      plain("next", "next", () => picker.step(1), index + 1 >= total),
       element("span", { class: "count" }, words("count", { shown: index + 1, total })),
-      plain("close", "details_close", () => this.#context.picker.close()),
+      plain("close", "details_close", () => picker.close()),
     );
   }
 
-  /** Fill in what is known of the picture. */
   #describe() {
     const { words, state } = this.#context;
     const rights = rightsOf(this.#image, words);
@@ -221,12 +220,12 @@ export class DetailsPane {
   }
 
   #buttons(image) {
-    const { words, state, config } = this.#context;
+    const { words, state, config, chooser } = this.#context;
     this.#code = element("code", {
       class: "code", dir: "ltr", tabindex: "0", role: "textbox", "aria-readonly": "true",
       "aria-label": words("copy_shortcode"),
     });
-    const select = () => this.#context.chooser.select(state.openIndex);
+    const select = () => chooser.select(state.openIndex);
     this.#selectButton = config.isMultiple && button({ class: "select", click: select });
     this.#insertButton = element(
       "button", { part: "button", class: "primary", "aria-keyshortcuts": "Control+Enter", title: "Ctrl+Enter" },

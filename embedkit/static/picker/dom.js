@@ -25,7 +25,7 @@ const ICON_PATHS = {
   server: "M5 5h14v5H5zM5 14h14v5H5zM8 7.5h.1M8 16.5h.1",
 };
 
-const isPresent = (child) => child !== undefined && child !== null && child !== false;
+const isPresent = (child) => (child ?? false) !== false;
 
 /**
  * Make an element. Strings become text nodes, never markup.

@@ -108,14 +108,12 @@ export function narrowedBy(filters, words) {
 /** A group of filters, and a button that shows the group where there is little room. */
 export class FilterBar {
   #context;
-  #words;
   #controls;
 
   /** @param {Context} context */
   constructor(context) {
     const { words, config } = context;
     this.#context = context;
-    this.#words = words;
     this.#controls = Object.keys(FILTERS)
       .filter((key) => config.filters?.includes(key) ?? true)
       .map((key) => this.#control(key));
@@ -137,7 +135,7 @@ export class FilterBar {
 
   /** Offer boards to choose from. */
   showBoards(boards) {
-    const words = this.#words;
+    const { words } = this.#context;
     const select = element("select", {
       "aria-label": words("boards"), change: () => {
         const about = `${words("board")}: ${select.selectedOptions[0].label}`;
@@ -162,7 +160,7 @@ export class FilterBar {
   }
 
   #showScope(filters) {
-    const words = this.#words;
+    const { words } = this.#context;
     const scope = scopeOf(filters);
     this.scope.hidden = !scope;
     this.scope.replaceChildren(
@@ -172,7 +170,7 @@ export class FilterBar {
   }
 
   #label(count) {
-    const words = this.#words;
+    const { words } = this.#context;
     const number = count > 0 && element("span", { class: "number", "aria-hidden": "true" }, words("{n}", { n: count }));
     this.toggle.replaceChildren(icon("filter"), words("filters"), number || "");
     this.toggle.ariaLabel = count ? words("filters_set", { n: count }) : null;
@@ -195,7 +193,7 @@ export class FilterBar {
   }
 
   #segments(key, change) {
-    const words = this.#words;
+    const { words } = this.#context;
     const choices = Object.keys(FILTERS[key].values).map((value) => radio(key, value, false, words(`${key}_${value}`)));
     const legend = element("legend", { class: "unseen" }, words(key));
     const show = (value) => {
@@ -206,13 +204,13 @@ export class FilterBar {
 
   #checkbox(key, change) {
     const input = element("input", { type: "checkbox", change });
-    const node = element("label", { class: "tick" }, input, this.#words(key));
+    const node = element("label", { class: "tick" }, input, this.#context.words(key));
     return { key, node, show: (value) => { input.checked = value; } };
   }
 
   /** Colors to choose from, and a field for any other. */
   #swatches(key, change) {
-    const words = this.#words;
+    const { words } = this.#context;
     const swatches = Object.entries(FILTERS[key].values).map(([name, value]) => {
       const node = radio(key, value, false, null, words(`${key}_${name}`));
       node.style.setProperty("--ek-dot", value ? `#${value}` : "transparent");
@@ -251,7 +249,7 @@ export class FilterBar {
 
   /** A select, and two days for a range. */
   #period(key, change) {
-    const words = this.#words;
+    const { words } = this.#context;
     const { node: select, show } = this.#select(key, change);
     const days = ["date_from", "date_to"].map((name) => element("input", {
       type: "date", class: "pill", "aria-label": words(name),
@@ -270,7 +268,7 @@ export class FilterBar {
 
   /** A select whose first choice has the name of the filter. */
   #select(key, change) {
-    const words = this.#words;
+    const { words } = this.#context;
     const { values } = FILTERS[key];
     const select = element("select", { "aria-label": words(key), change });
     const node = element("span", { class: `pick pill ${key}` }, select, icon("down"));
@@ -295,21 +293,18 @@ export class Explorer {
     this.#context = context;
   }
 
-  get #query() {
-    return this.#context.picker.input.value.trim();
-  }
-
   /** Search in a scope; leaving it leads back to what was searched before. */
   enter(scope) {
-    const { filters, openIndex: index } = this.#context.state;
-    if (!scopeOf(filters)) this.#before = { query: this.#query, filters: { ...filters }, index };
-    return this.#context.picker.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
+    const { state: { filters, openIndex: index }, picker } = this.#context;
+    if (!scopeOf(filters)) this.#before = { query: picker.query, filters: { ...filters }, index };
+    return picker.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
   }
 
   async leave() {
+    const { picker } = this.#context;
     const { query, filters, index } = this.#before ?? { query: "", filters: NO_FILTERS, index: 0 };
-    await this.#context.picker.search(query, { ...NO_SCOPE, ...filters });
-    this.#context.picker.focusResult(index);
+    await picker.search(query, { ...NO_SCOPE, ...filters });
+    picker.focusResult(index);
   }
 
   async showNewest(index) {
@@ -319,7 +314,8 @@ export class Explorer {
 
   /** Add a word to what is searched for. */
   refine(word) {
-    const phrase = this.#query;
-    return this.#context.picker.search(reference(phrase) ? word : `${phrase} ${word}`.trim());
+    const { picker } = this.#context;
+    const phrase = picker.query;
+    return picker.search(reference(phrase) ? word : `${phrase} ${word}`.trim());
   }
 }

@@ -90,13 +90,11 @@ export class Messages {
     "div", { class: "grid bones", hidden: true }, Array.from({ length: SKELETON_TILES }, () => element("i")),
   );
   #context;
-  #words;
 
   /** @param {Context} context */
   constructor(context) {
     const { words } = context;
     this.#context = context;
-    this.#words = words;
     this.related = element("div", { class: "related", role: "group", "aria-label": words("related"), hidden: true });
   }
 
@@ -116,12 +114,12 @@ export class Messages {
   }
 
   showBudget(left) {
-    this.#notify(this.#words("budget", { count: left }));
+    this.#notify(this.#context.words("budget", { count: left }));
   }
 
   showStale(retry) {
-    const again = button({ class: "link", click: retry }, this.#words("retry"));
-    this.#notify(element("span", {}, this.#words("stale")), again);
+    const again = button({ class: "link", click: retry }, this.#context.words("retry"));
+    this.#notify(element("span", {}, this.#context.words("stale")), again);
   }
 
   #notify(...children) {
@@ -131,7 +129,7 @@ export class Messages {
 
   /** With recent searches, and with pictures chosen recently once they have come. */
   async showFirst(searches, pictures) {
-    const words = this.#words;
+    const { words } = this.#context;
     const samples = this.#samples();
     const search = (_, { id }) => this.#context.picker.searchFor(`id:${id}`);
     this.#show(
@@ -182,7 +180,7 @@ export class Messages {
   }
 
   #describe({ state }) {
-    return [this.#words(`${state}_title`), this.#words(`${state}_text`, { setting: SETTING })];
+    return [this.#context.words(`${state}_title`), this.#context.words(`${state}_text`, { setting: SETTING })];
   }
 
   #show(...children) {
@@ -191,7 +189,7 @@ export class Messages {
   }
 
   #error(error, retry) {
-    const words = this.#words;
+    const { words } = this.#context;
     const [title, text] = this.#describe(error);
     const { state, detail, docs } = error;
     return [
@@ -208,7 +206,7 @@ export class Messages {
 
   /** A button to try again; it counts down first if the service asks for a rest. */
   #retryButton({ state, retryAfter }, retry) {
-    const words = this.#words;
+    const { words } = this.#context;
     const rest = { throttled: retryAfter ?? DEFAULT_WAIT_S, quota: retryAfter ?? 0 }[state] ?? 0;
     const end = Date.now() + rest * 1000;
     const secondsLeft = () => Math.ceil((end - Date.now()) / 1000);
@@ -227,25 +225,25 @@ export class Messages {
   }
 
   #recent(searches) {
-    const words = this.#words;
+    const { words } = this.#context;
     const clear = button({ class: "link", click: () => this.#context.finder.forgetRecent() }, words("recent_clear"));
     return this.#group("recent", searches.map((query) => this.#queryButton(query, icon("clock"), query)), clear);
   }
 
   #samples() {
-    const queries = this.#context.config.isSandbox ? SANDBOX_SAMPLES : this.#words.list("samples");
+    const queries = this.#context.config.isSandbox ? SANDBOX_SAMPLES : this.#context.words.list("samples");
     return this.#group("samples_label", queries.map((query) => this.#queryButton(query, icon("search"), query)));
   }
 
   #pictures(key, images, choose) {
     return this.#group(key, images.map((image, index) => button(
-      { class: "used", "aria-label": titleOf(image, this.#words), click: () => choose(index, image) },
+      { class: "used", "aria-label": titleOf(image, this.#context.words), click: () => choose(index, image) },
       element("img", { alt: "", src: image.thumb?.url }),
     )));
   }
 
   #group(key, items, extra) {
-    const title = this.#words(key);
+    const title = this.#context.words(key);
     return element(
       "div", { class: `chips chips-${key}`, role: "group", "aria-label": title },
       element("div", { class: "row" }, element("h4", {}, title), extra),

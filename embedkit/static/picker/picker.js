@@ -18,7 +18,7 @@ const TEXT_FIELDS = "input, textarea, select"; // in which a key writes
 export class Picker {
   #frame;
   #context;
-  #lifetime = new AbortController(); // until another picker takes its place, or the element leaves the page
+  #lifetime = new AbortController(); // until leave()
   #resizes = new ResizeObserver(() => this.#fit());
   #hasAskedBoards = false;
 
@@ -34,7 +34,7 @@ export class Picker {
     this.#fit();
   }
 
-  /** What is shown, and what acts on it: all know each other by the context, once it is complete. */
+  /** All parts know each other by the context, once it is complete. */
   #makeContext(given) {
     const context = /** @type {Context} */ ({
       ...given, picker: this, announcer: new Announcer(), frame: this.#frame, signal: this.#lifetime.signal,
@@ -61,6 +61,10 @@ export class Picker {
 
   get input() {
     return this.#parts.searchBox.input;
+  }
+
+  get query() {
+    return this.input.value.trim();
   }
 
   focus(options) {
@@ -113,9 +117,8 @@ export class Picker {
   /** Search for what is in the box: words go beyond what nothing narrows, such as similar pictures. */
   run(options) {
     const { state, finder } = this.#context;
-    const query = this.input.value.trim();
-    const isReference = Boolean(reference(query));
-    if (isReference || (query && isAlone(state.filters))) state.setFilters(NO_SCOPE);
+    const isReference = Boolean(reference(this.query));
+    if (isReference || (this.query && isAlone(state.filters))) state.setFilters(NO_SCOPE);
     this.#parts.filterBar.update(state.filters, isReference);
     return finder.run(options);
   }

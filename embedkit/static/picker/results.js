@@ -187,9 +187,10 @@ export class ResultsGrid {
   #click(index, event) {
     const selects = event.shiftKey || event.ctrlKey || event.metaKey || event.target.closest(".mark");
     this.#activate(index);
-    this.#clicked = this.#context.state.images[index];
-    if (this.#context.config.isMultiple && selects) this.#context.chooser.select(index, { isRange: event.shiftKey });
-    else this.#context.picker.open(index, { keepsFocus: true });
+    const { state, config, chooser, picker } = this.#context;
+    this.#clicked = state.images[index];
+    if (config.isMultiple && selects) chooser.select(index, { isRange: event.shiftKey });
+    else picker.open(index, { keepsFocus: true });
   }
 
   /** Insert what was clicked twice; its tile may be elsewhere by then. */
@@ -201,8 +202,9 @@ export class ResultsGrid {
   #key(index, event) {
     const { key, ctrlKey, shiftKey } = event;
     if (event.altKey || event.metaKey) return;
-    if (key === " " && this.#context.config.isMultiple) this.#context.chooser.select(index, { isRange: shiftKey });
-    else if (key === " " || (key === "Enter" && !ctrlKey)) this.#context.picker.open(index);
+    const { config, chooser, picker } = this.#context;
+    if (key === " " && config.isMultiple) chooser.select(index, { isRange: shiftKey });
+    else if (key === " " || (key === "Enter" && !ctrlKey)) picker.open(index);
     else {
       const goal = this.#goal(index, key, ctrlKey);
       if (!goal) return;
