@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -29,6 +30,7 @@ class Request:
     :param max_bytes: the most bytes that the decoded body may have.
     :param redirects: how many redirects may be followed, and only to ``hosts``.
     :param batch: the caller bounds the number of its calls by itself, and can wait for its turn.
+    :param patience: seconds for which a batch waits for its turn; by default as long as it takes.
     :param follow_redirects: False returns a redirect as the answer that it is, neither followed nor refused.
     :param sink: takes the body of a 200 in pieces, so that the response has none. It is begun once more where the
         connection is cut; an answer with another status is not retried.
@@ -48,6 +50,7 @@ class Request:
     redirects: int = 0
     hosts: frozenset[str] = frozenset()
     batch: bool = False
+    patience: float = math.inf
     follow_redirects: bool = True
     sink: Sink | None = field(default=None, repr=False, compare=False)
     timeout: float | None = None

@@ -132,9 +132,10 @@ class Resolver:
         if admit and missing:
             for key, error in admit(tuple(missing)).items():
                 found[key] = _catch(_last_good, missing.pop(key), error)
-        ask = partial(self._renew if refresh else self._ask, batch=len(missing) > 1)
+        patience = REQUEST_TIMEOUTS * self._settings.timeout if admit else math.inf
+        ask = partial(self._renew if refresh else self._ask, patience=patience if len(missing) > 1 else None)
         asks = {key: partial(_catch, ask, entry, largest[key]) for key, entry in missing.items()}
-        for key, answer in self._ask_many(asks, REQUEST_TIMEOUTS * self._settings.timeout if admit else math.inf):
+        for key, answer in self._ask_many(asks, patience):
             found[key] = answer
             if progress:
                 progress(len(found), len(largest))
@@ -198,24 +199,26 @@ class Resolver:
             return Entry(error=error, key=key)
         return Entry(embed, Verdict.FRESH, key=key)
 
-    def _ask(self, entry: Entry, options: Options, *, batch: bool = False) -> Entry:
+    def _ask(self, entry: Entry, options: Options, *, patience: float | None = None) -> Entry:
         """Ask Getty, one caller at a time for a picture; else the last good copy.
 
         Waiting for another who asks, and asking, take TIMEOUT together.
+
+        :param patience: seconds for which one of many waits for its turn; None for one that is asked for alone.
         """
         began = time.monotonic()
         try:
-            found = self._ask_once(entry, options, batch, began)
+            found = self._ask_once(entry, options, patience, began)
             if not (found.satisfies(options) and found.is_unwritten()):
                 # we shared the answer to a smaller question, or one from before a purge
-                found = self._ask_once(found, options, batch, began)
+                found = self._ask_once(found, options, patience, began)
             return found
         except ProviderError as error:
             held = _last_good(self._cache().look_again(entry), error)
             self._observe("rescue")
             return held
 
-    def _ask_once(self, entry: Entry, options: Options, batch: bool, began: float) -> Entry:
+    def _ask_once(self, entry: Entry, options: Options, patience: float | None, began: float) -> Entry:
         cache = self._cache()
         with cache.single_flight(*entry.key, wait=self._settings.timeout) as call:
             if not call.is_done:
@@ -225,11 +228,11 @@ class Resolver:
                 if now.verdict is Verdict.FRESH and now.satisfies(options):
                     call.result = now
                 else:
-                    call.result = self._fetch(entry.key, _no_smaller(options, now.embed), batch, began)
+                    call.result = self._fetch(entry.key, _no_smaller(options, now.embed), patience, began)
         found: Entry = call.result
         return found
 
-    def _renew(self, entry: Entry, options: Options, *, batch: bool = False) -> Entry:
+    def _renew(self, entry: Entry, options: Options, *, patience: float | None = None) -> Entry:
         """Ask Getty whatever is held."""
         if self._locked is not None:
             found = self._from_lock(entry.key, self._locked)
@@ -237,14 +240,14 @@ class Resolver:
         began = time.monotonic()
         with self._cache().single_flight(*entry.key, wait=self._settings.timeout) as call:
             if not call.is_done:
-                call.result = self._fetch(entry.key, options, batch, began)
+                call.result = self._fetch(entry.key, options, patience, began)
         renewed: Entry = call.result
         return renewed
 
-    def _fetch(self, key: EmbedKey, options: Options, batch: bool, began: float) -> Entry:
+    def _fetch(self, key: EmbedKey, options: Options, patience: float | None, began: float) -> Entry:
         (items, tld), asked_at = key, self._cache().now()
         try:
-            answer = self._answer(key, options, batch, began)
+            answer = self._answer(key, options, patience, began)
         except ProviderError as error:
             self._blame(error, key)
             log.debug("no embed of %s: %s: %s", error.ref, error.code, error)
@@ -258,17 +261,21 @@ class Resolver:
 
         :raises ProviderError: where there is none, or no answer.
         """
-        self._answer(key, Options(), batch=False, began=time.monotonic())
+        self._answer(key, Options(), patience=None, began=time.monotonic())
 
-    def _answer(self, key: EmbedKey, options: Options, batch: bool, began: float) -> oembed.Answer:
+    def _answer(self, key: EmbedKey, options: Options, patience: float | None, began: float) -> oembed.Answer:
         from embedkit.getty import oembed  # what is warm has no use for it
 
         (items, tld), bounds, ref = key, options.requested_bounds, AssetRef(key[0])
         endpoint, frame_origin = self._settings.oembed_endpoint, self._settings.frame_origin
         try:
             request = oembed.request(ref, endpoint, self._settings.caller_name, bounds=bounds, tld=tld)
-            left = max(MIN_CALL_S, self._settings.timeout - (time.monotonic() - began))
-            response = self._send(replace(request, batch=batch, timeout=None if batch else left))
+            if patience is None:
+                left = max(MIN_CALL_S, self._settings.timeout - (time.monotonic() - began))
+                request = replace(request, timeout=left)
+            else:
+                request = replace(request, batch=True, patience=patience)
+            response = self._send(request)
             return oembed.parse(
                 response,
                 ref,

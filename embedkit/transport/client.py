@@ -218,7 +218,8 @@ class HttpTransport:
         endpoint = self._endpoint(request.endpoint)
         endpoint.breaker.check(waits=request.batch)
         self._await_cooldown(endpoint.backoff, request)
-        with self._turn(endpoint, began + min(seconds, self._timeout), batch=request.batch):
+        patience = request.patience if request.batch else min(seconds, self._timeout)
+        with self._turn(endpoint, began + patience, batch=request.batch):
             self._await_cooldown(endpoint.backoff, request)
             start = self._clock() if request.batch else began
             # what changes something may have done so, however long it is silent: giving up would lose the answer
@@ -230,10 +231,10 @@ class HttpTransport:
 
     @contextmanager
     def _turn(self, endpoint: _EndpointState, end: float, *, batch: bool) -> Iterator[None]:
-        """One's turn, and then a place; a batch waits for both for as long as it takes."""
+        """One's turn, and then a place; a batch may wait for both for as long as it takes."""
 
         def left() -> float | None:
-            return None if batch else max(0.0, end - self._clock())
+            return None if math.isinf(end) else max(0.0, end - self._clock())
 
         wait = left()
         if pause := endpoint.bucket.turn(None if wait is None else wait - min(CALL_RESERVE_S, wait / 2)):

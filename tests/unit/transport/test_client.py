@@ -1076,6 +1076,9 @@ def test_a_crowd_is_turned_away_but_a_batch_may_wait():
         for thread in threads[33:]:
             thread.start()
         assert waiting(net, 39)
+        with pytest.raises(Unavailable):
+            net.get(upstream.url, batch=True, patience=0.01)
+        assert waiting(net, 39)
         free.set()
         for thread in threads:
             thread.join(10)
