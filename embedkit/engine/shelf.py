@@ -19,6 +19,7 @@ from embedkit.engine.rendered import like, phrasing
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.getty import urls
 from embedkit.models import ALIGNS, AssetRef, Embed, Options, Problem
+from embedkit.process import lazy_pattern
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.surroundings import Surroundings
 from embedkit.shortcodes.tag import unescape
@@ -34,17 +35,17 @@ MAX_FIGURE_CHARS = 16_384  # of one of our figures; they have some 2,000
 
 # of every shelf: a pattern of one mark alone would be compiled for every text, which costs more than all else here
 _WORD = rf"ek([0-9a-f]{{{2 * MARK_BYTES}}})n([0-9]{{1,7}})x"
-_WORDS = re.compile(_WORD)
-_PLACES = re.compile(rf"<p(?:\s[^<>]*+)?>\s*+{_WORD}\s*+</p\s*+>|{_WORD}")
-_ROOT = re.compile(
+_WORDS = lazy_pattern(_WORD)
+_PLACES = lazy_pattern(rf"<p(?:\s[^<>]*+)?>\s*+{_WORD}\s*+</p\s*+>|{_WORD}")
+_ROOT = lazy_pattern(
     r'<(figure|span|div|blockquote)\s(?=[^<>]*class="ek ek--(?:web|facade|widget|card|amp)\b)[^<>]*+>'
 )
-_FRAME_PATH = re.compile(r'(?:src|data-ek-src)="[^"<>]*?/embed/([0-9A-Za-z,-]{1,200})\?([^"<>]*)"')
-_PAGE = re.compile(rf'href="(https://www\.gettyimages\.([a-z.]{{2,6}})/detail/{urls.ASSET_ID})"')
-_ALIGN = re.compile(r'class="[^"<>]*\bek--(left|right|center)\b')
-_WIDTH = re.compile(r'<(?:(?:amp-)?iframe|canvas)[^<>]*\swidth="([1-9][0-9]{0,4})"')
-_IN_ANCHOR = re.compile(r"""(?:\sid|\sname|\sfor|href)=["']?[^"'<>\s]*\Z""")
-_CAPTION = re.compile(r'<span class="ek-text">([^<>]*)</span>')
+_FRAME_PATH = lazy_pattern(r'(?:src|data-ek-src)="[^"<>]*?/embed/([0-9A-Za-z,-]{1,200})\?([^"<>]*)"')
+_PAGE = lazy_pattern(rf'href="(https://www\.gettyimages\.([a-z.]{{2,6}})/detail/{urls.ASSET_ID})"')
+_ALIGN = lazy_pattern(r'class="[^"<>]*\bek--(left|right|center)\b')
+_WIDTH = lazy_pattern(r'<(?:(?:amp-)?iframe|canvas)[^<>]*\swidth="([1-9][0-9]{0,4})"')
+_IN_ANCHOR = lazy_pattern(r"""(?:\sid|\sname|\sfor|href)=["']?[^"'<>\s]*\Z""")
+_CAPTION = lazy_pattern(r'<span class="ek-text">([^<>]*)</span>')
 
 
 class Shown(NamedTuple):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from embedkit.errors import UnsupportedReference
 from embedkit.getty import urls
 from embedkit.models import Align, AssetRef, Options, Problem
+from embedkit.process import lazy_pattern
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
 from embedkit.shortcodes.scan import Positions
@@ -29,17 +30,17 @@ if TYPE_CHECKING:
 REACH_TAGS = 24  # looked at on each side of a frame; Getty's longest block has 14 in all
 MAX_ROUNDS = 6  # an embed grows by its own block, by links beside that, and by what an author put around
 
-_HINT = re.compile(r"[gG](?i:ettyimages|ie\.widgets)")
+_HINT = lazy_pattern(r"[gG](?i:ettyimages|ie\.widgets)")
 _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
 _FRAMES = frozenset({"iframe", "amp-iframe", "object", "embed"})
 _RAW = frozenset({"script", "iframe"})  # up to their end tags is no markup, and those belong to it
 _FURNITURE = _BLOCKS | {"a", "br", "iframe"}
-_WORDS = re.compile(
+_WORDS = lazy_pattern(
     r"\s*(?:Embed \w{2,5} Getty Images|View image|(?:www\.)?gettyimages\.[a-z.]{2,6}|[|/])?\s*(?:[|/]\s*)?",
     re.IGNORECASE,
 )
-_HOME = re.compile(r"(?:https?:)?//(?:www\.)?gettyimages\.[a-z.]{2,6}/?", re.IGNORECASE)
-_OWN_STYLE = re.compile(
+_HOME = lazy_pattern(r"(?:https?:)?//(?:www\.)?gettyimages\.[a-z.]{2,6}/?", re.IGNORECASE)
+_OWN_STYLE = lazy_pattern(
     r"padding(?:-bottom|-top)?:[0-9.]+%|padding:0;margin:|background-color:#fff;display:inline-block"
 )
 
@@ -376,13 +377,15 @@ def _removal(text: str, one: Pasted) -> tuple[int, int, str]:
 
 
 # What is of no use but in embed code.
-_CODE = re.compile(r"gie\.widgets\.load\s{0,9}\(|<(?:amp-)?iframe\s[^<>]{0,300}embed\.gettyimages\.com/embed[/?]")
+_CODE = lazy_pattern(
+    r"gie\.widgets\.load\s{0,9}\(|<(?:amp-)?iframe\s[^<>]{0,300}embed\.gettyimages\.com/embed[/?]"
+)
 _IN_FRONT_MATTER = "This is embed code in front matter; it stays as it is. Put [getty 74917285] there by hand."
 _NOT_UNDERSTOOD = "This looks like embed code of Getty Images, but names no picture. Write it as [getty 74917285]."
 MAX_CALL_CHARS = 2048  # of embed code that is not understood; one problem for each
 MAX_STRING_CHARS = 4096  # that are looked back for the quote that opens a string
 # A quote that opens a value or an item of a list, and is not closed.
-_QUOTED = re.compile(r"""(?:^|[:=,\[({-])\s*"(?:[^"\\]|\\.)*\Z""", re.MULTILINE)
+_QUOTED = lazy_pattern(r"""(?:^|[:=,\[({-])\s*"(?:[^"\\]|\\.)*\Z""", re.MULTILINE)
 
 
 def outside_code(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> list[Pasted]:
@@ -426,11 +429,11 @@ def _embeds(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
 
 MAX_SIZE_PX = 10_000  # what is larger was never a size
 
-_LOAD = re.compile(  # editors put breaks and paragraphs between lines, of scripts as well
+_LOAD = lazy_pattern(  # editors put breaks and paragraphs between lines, of scripts as well
     r"(?:window\.)?gie\.widgets\.load\s{0,9}\(\s{0,9}\{((?:[^{}<>]|<br ?/?>|</?p>){1,2000})\}\s{0,9}\)"
     r"(?:\s{0,9};)?"
 )
-_PAIR = re.compile(
+_PAIR = lazy_pattern(
     r"""(?<![\w-])["']?(\w{1,12})["']?\s{0,9}:\s{0,9}(?:'([^']{0,300})'|"([^"]{0,300})"|`([^`]{0,300})`|(!?\w{1,10}))""",
     re.ASCII,
 )
@@ -440,33 +443,34 @@ _STUB = (
     r"(?:[\s()\[\]{};,.=|>!\\/*]|<!(?:--|\[CDATA\[)?|-->|<br ?/?>|</?p>|[\"']use strict[\"']"
     r"|\b(?:window|gie|function|push|arguments|var|try|catch|\w{1,2})\b)*+"
 )
-_BEFORE = re.compile(rf"\b(?:window\.)?gie\b{_STUB}\Z", re.ASCII)
-_AFTER = re.compile(r"(?:\s|<br ?/?>|</?p>){0,9}\}?\s{0,9}\)\)?(?:\s{0,9};)?")
-_AROUND = re.compile(_STUB, re.ASCII)
+_BEFORE = lazy_pattern(rf"\b(?:window\.)?gie\b{_STUB}\Z", re.ASCII)
+_AFTER = lazy_pattern(r"(?:\s|<br ?/?>|</?p>){0,9}\}?\s{0,9}\)\)?(?:\s{0,9};)?")
+_AROUND = lazy_pattern(_STUB, re.ASCII)
 _FLAGS = {"!0": "true", "!1": "false"}
-_LOADER = re.compile(
-    r"(?:https?:)?//(?:embed-cdn\.gettyimages\.com/widgets\.js|embed\.gettyimages\.com/embed-cms\.js)"
-)
-_LOADER_ELEMENT = re.compile(
-    rf"(<p>\s{{0,9}})?<script\s[^<>]{{0,300}}=[\"']?{_LOADER.pattern}[^<>]{{0,300}}>\s{{0,9}}</script\s{{0,9}}>"
+_LOADER_URL = r"(?:https?:)?//(?:embed-cdn\.gettyimages\.com/widgets\.js|embed\.gettyimages\.com/embed-cms\.js)"
+_LOADER = lazy_pattern(_LOADER_URL)
+_LOADER_ELEMENT = lazy_pattern(
+    rf"(<p>\s{{0,9}})?<script\s[^<>]{{0,300}}=[\"']?{_LOADER_URL}[^<>]{{0,300}}>\s{{0,9}}</script\s{{0,9}}>"
     r"(?(1)\s{0,9}</p>\n?)",
     re.IGNORECASE,
 )
-_ARCHIVE = re.compile(r"(?:(?:https?:)?//web\.archive\.org)?/web/[0-9]{1,14}[a-z_]{0,4}/(?=(?:https?:)?//)")
-_RECORD = re.compile(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
-_BRACKETED = re.compile(r"\[iframe\s([^\[\]<>]{1,2000})\](?:\s{0,9}\[/iframe\])?", re.IGNORECASE)
-_BARE = re.compile(r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)")
+_ARCHIVE = lazy_pattern(r"(?:(?:https?:)?//web\.archive\.org)?/web/[0-9]{1,14}[a-z_]{0,4}/(?=(?:https?:)?//)")
+_RECORD = lazy_pattern(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
+_BRACKETED = lazy_pattern(r"\[iframe\s([^\[\]<>]{1,2000})\](?:\s{0,9}\[/iframe\])?", re.IGNORECASE)
+_BARE = lazy_pattern(
+    r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)"
+)
 _TARGET = (
     r"\(<?([^\s()<>\[\]\"]{1,1500})>?(?:\s{1,9}\"[^\"\n]{0,200}\")?\)(?:\{[^{}\n]{0,500}\})?"  # kramdown, Pandoc
 )
-_MARKDOWN = re.compile(rf"\[ ?Embed from Getty Images ?\]{_TARGET}")
-_FOOTER = re.compile(
+_MARKDOWN = lazy_pattern(rf"\[ ?Embed from Getty Images ?\]{_TARGET}")
+_FOOTER = lazy_pattern(
     rf"\s{{0,9}}\[(?:#[0-9A-Za-z-]{{1,24}}|View image)\]{_TARGET}"
     rf"\s{{0,9}}[|/]\s{{0,9}}\[gettyimages\.[a-z.]{{2,6}}\]{_TARGET}"
 )
 # Between a link and its frame: white space, marks of a quotation, the border of two blocks.
-_BORDER = re.compile(r"(?:\s|>|<br ?/?>|</(p|span)\s*>\s*<\1(?:\s[^<>]*)?>)*+", re.IGNORECASE)
-_OWN_TEXT = re.compile(r"\s*Embed \w{2,5} Getty Images\s*", re.IGNORECASE)
+_BORDER = lazy_pattern(r"(?:\s|>|<br ?/?>|</(p|span)\s*>\s*<\1(?:\s[^<>]*)?>)*+", re.IGNORECASE)
+_OWN_TEXT = lazy_pattern(r"\s*Embed \w{2,5} Getty Images\s*", re.IGNORECASE)
 
 
 class Core(NamedTuple):
@@ -751,15 +755,15 @@ CONVERTED = "[getty"
 MAX_CHILDREN = 8  # tags in a frame: a placeholder
 MAX_GAP_CHARS = 200  # of text in or between the parts of an embed
 
-_TAG = re.compile(r"<(/?)((?:amp-)?[A-Za-z][A-Za-z0-9]{0,15})(?![\w-])([^<>]{0,4000})>", re.ASCII)
-_ATTRIBUTE = re.compile(  # in JSX a value may be in braces
+_TAG = lazy_pattern(r"<(/?)((?:amp-)?[A-Za-z][A-Za-z0-9]{0,15})(?![\w-])([^<>]{0,4000})>", re.ASCII)
+_ATTRIBUTE = lazy_pattern(  # in JSX a value may be in braces
     r"""(?<![\w-])([\w-]{1,40})\s{0,9}=\s{0,9}(?:\{\s{0,9})?(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s"'`>{}]+))""",
     re.ASCII,
 )
-_JSX_STYLE = re.compile(r"(?<![\w-])style=\{\{([^{}]*)\}\}")
-_CAPITAL = re.compile("[A-Z]")
+_JSX_STYLE = lazy_pattern(r"(?<![\w-])style=\{\{([^{}]*)\}\}")
+_CAPITAL = lazy_pattern("[A-Z]")
 _AS_CSS = str.maketrans(",", ";", " '\"\n")
-_ALIGN_CLASS = re.compile(r"(?<![\w-])(?:has-text-)?align-?(left|right|center)(?![\w-])")
+_ALIGN_CLASS = lazy_pattern(r"(?<![\w-])(?:has-text-)?align-?(left|right|center)(?![\w-])")
 
 
 class Tag(NamedTuple):
@@ -864,17 +868,18 @@ class Page:
 
 # Entities
 
-_ENTITY = re.compile(
+_ENTITIES = (
     r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|[blr]dquo|[lr]squo|sbquo|acute|prime|Prime)"
     r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
     r"|\\{1,7}(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON, which may be in another
 )
+_ENTITY = lazy_pattern(_ENTITIES)
 # In single quotes YAML and SQL double each of them, in double ones CSV does.
 _DOUBLED = {
-    quote: re.compile(f"={quote * 2}(?:gie-single|gie-slideshow|getty|(?:https:)?//embed)") for quote in "'\""
+    quote: lazy_pattern(f"={quote * 2}(?:gie-single|gie-slideshow|getty|(?:https:)?//embed)") for quote in "'\""
 }
-_OPENED = {"'": re.compile("[:,(-] ?'"), '"': re.compile('(?:^|[,;\t])"', re.MULTILINE)}
-_WITH_DOUBLED = {quote: re.compile(f"{_ENTITY.pattern}|{quote * 2}") for quote in _DOUBLED}
+_OPENED = {"'": lazy_pattern("[:,(-] ?'"), '"': lazy_pattern('(?:^|[,;\t])"', re.MULTILINE)}
+_WITH_DOUBLED = {quote: lazy_pattern(f"{_ENTITIES}|{quote * 2}") for quote in _DOUBLED}
 _NAMED = {
     "amp": "&",
     "lt": "<",
