@@ -243,6 +243,10 @@ def test_a_chosen_picture_is_undone_edited_and_published(editor: Editor) -> None
         page.get_by_role("textbox", name="Caption text").fill("Changed")
         page.get_by_role("button", name="Insert", exact=True).click()
         expect(editor.pictures).to_contain_text("Changed")
+        editor.press("Delete")  # it is still the one that is selected
+        expect(editor.pictures).to_have_count(0)
+        editor.press("Control+z")
+        expect(editor.pictures).to_contain_text("Changed")
         editor.press("Control+z")
         editor.expect_saved(with_picture)
         expect(editor.pictures).to_contain_text(CAPTION)
