@@ -51,9 +51,12 @@ _ELEMENTS = {
 }
 
 
-# Marks of lists and quotes, behind which a block may stand; and the end of a tag.
-_MARKS = lazy_pattern(r"(?:[ \t]|>|[-+*](?=[ \t])|[0-9]{1,9}[.)](?=[ \t])|:(?=[ \t]))*+")
-_ENDS_TAG = lazy_pattern(r">[ \t]*\Z")
+_BLOCK_LINE = lazy_pattern(  # CommonMark 0.31, section 4.6: a line that begins with such a tag is HTML
+    r"[ \t]*+</?(?:address|article|aside|blockquote|body|center|dd|details|dialog|dir|div|dl|dt|fieldset"
+    r"|figcaption|figure|footer|form|h[1-6]|header|html|legend|li|main|menu|nav|ol|p|pre|search|section|summary"
+    r"|table|tbody|td|tfoot|th|thead|tr|ul)(?=[ \t/>])",
+    re.IGNORECASE,
+)
 _NAME = lazy_pattern(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _PHRASING_PARENTS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
 _FLOW = frozenset(
@@ -181,14 +184,14 @@ class Surroundings:
         )
         if before.rfind("[") > before.rfind("]") and "](" in after:
             return "text"
-        marks = _MARKS.fullmatch(before)
-        if not marks or after.strip():
-            return None if marks or _ENDS_TAG.search(before) else "phrasing"
+        if _BLOCK_LINE.match(before):
+            return None
+        if (
+            before.strip() or after.strip() or len(before.expandtabs(4)) > 3
+        ):  # where not all processors see a block
+            return "text" if self._content_of_element(start) == "text" else "phrasing"
         above = text[text.rfind("\n", max(0, line - MAX_LINE_CHARS), max(0, line - 1)) + 1 : line]
-        if ">" not in before:
-            return None if above.strip() else "flow"
-        next_line = text[below + 1 : below + 1 + MAX_LINE_CHARS].partition("\n")[0] if below >= 0 else ""
-        return "phrasing" if above.strip(" \t\r\n>") or next_line.strip(" \t\r>") else "flow"
+        return None if above.strip() else "flow"
 
     def _content_of_element(self, place: int) -> ContentModel:
         """What the nearest elements that are open say."""
