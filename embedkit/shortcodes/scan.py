@@ -48,6 +48,7 @@ _URL_START = lazy_pattern(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|et
 _ENCLOSED = lazy_pattern(  # an editor may have made a link of it
     rf"{PAD}(?:<a\s[^<>]*+>)?([^\[\]<>]{{0,2048}}+)(?:</a\s*+>)?{PAD}\[/getty[ \t]*+\]", re.IGNORECASE
 )
+_NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # a footnote, the end of a shortcode, another one
 _LABEL = lazy_pattern(r"\[([^\[\]\n]{0,999}+)\]")
 _DEFINITION = lazy_pattern(r"^ {0,3}\[([^\[\]\n]{1,999}+)\]:", re.MULTILINE)
 _LINK_SIGNS = (":", "(", "[")
@@ -320,7 +321,7 @@ class _Scan:
         if text[end] == ":":
             return start == 0 or text[start - 1] == "\n"
         if text[end] == "(" or not tag.reference:
-            return text[end] == "(" or not text.startswith(("[^", "[/getty"), end)
+            return text[end] == "(" or not _NO_LABEL.match(text, end)
         label = _LABEL.match(text, end)
         return label is not None and (label[1] or text[start + 1 : end - 1]).casefold() in self._labels
 

@@ -150,6 +150,13 @@ def test_the_malformed_stays_and_is_reported(text: str, says: str) -> None:
     assert (found.kind, found.place, found.reference) == ("shortcode", 5, "")
 
 
+@pytest.mark.parametrize("following", ["[getty 2]", "[GETTY 2]", "[getty]", "[/GETTY]", "[^1]"])
+def test_what_follows_a_shortcode_without_a_picture_makes_no_link_of_it(following: str) -> None:
+    problem = find(f"[getty]{following}", "markdown")[0].problem
+    assert problem is not None
+    assert "names no picture" in problem.detail
+
+
 @pytest.mark.parametrize(
     "text", ["[gettysburg 1]", "[getty-images 1]", "[getty_1]", "[getty's]", "getty 1]", "[a getty 1]"]
 )
