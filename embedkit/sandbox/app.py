@@ -75,7 +75,7 @@ class Sandbox:
         self.closing = threading.Event()
         self._counts: Counter[str] = Counter()
         self._withdrawn: dict[str, int] = {}
-        self._started = datetime.fromtimestamp(clock(), UTC).date()
+        self._started = datetime.fromtimestamp(clock(), UTC)
         self._lock = threading.Lock()
         viewer = pages.Viewer(self.config, self.find, self.problem)
         site = pages.Site(self.find, self.problem)

@@ -104,6 +104,19 @@ def test_some_events_are_of_today_of_the_week_and_of_the_month(days: int, events
     assert min(found.values()) > 1
 
 
+@pytest.mark.parametrize(
+    ("hour", "days"),
+    [
+        (0, {("Australia", 15), ("Canada", 14), ("France", 15), ("Poland", 15), ("Portugal", 15)}),
+        (23, {("Australia", 16), ("Canada", 15), ("France", 15), ("Poland", 15), ("Portugal", 15)}),
+    ],
+)
+def test_somewhere_it_is_today_already(hour: int, days: set[tuple[str, int]]) -> None:
+    app = Sandbox(clock=lambda: datetime(2027, 1, 15, hour, tzinfo=UTC).timestamp())
+    today = [app.find(asset.id) for asset in NEWS if asset.age == 0]
+    assert {(one.country, int(one.date_created[8:10])) for one in today} == days
+
+
 def test_news_stay_as_they_are_while_a_sandbox_runs(clock: Clock) -> None:
     app = Sandbox(clock=clock)
     before = [app.find(asset.id) for asset in NEWS]

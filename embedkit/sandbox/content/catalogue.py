@@ -27,7 +27,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
@@ -40,6 +40,18 @@ CHAPTERS = 4
 SIZE = SINGLE + STORIES * CHAPTERS  # assets that always were in the catalogue, without the special ones
 EVERYDAY = 6  # assets of each everyday subject, half of them from one place and day
 AGES_DAYS = (0, 0, 1, 2, 3, 5, 6, 9, 13, 18, 25)  # of news of the day: half of the editorial everyday ones
+# by which clocks are ahead of UTC, where these are more than one or two: a picture has the day of its place
+AHEAD_HOURS = {
+    "Australia": 10,
+    "Japan": 9,
+    "India": 5,
+    "Kenya": 3,
+    "Turkey": 3,
+    "Brazil": -3,
+    "Canada": -5,
+    "Mexico": -6,
+    "United States": -8,
+}
 MONTHS = (
     *("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST", "SEPTEMBER"),
     *("OCTOBER", "NOVEMBER", "DECEMBER"),
@@ -206,9 +218,12 @@ def _everyday(asset_id: str, number: int) -> Asset:
     return replace(asset, age=Dice(f"age {at}").pick(AGES_DAYS)) if is_news else asset
 
 
-def as_of(asset: Asset, today: date) -> Asset:
-    """The asset as it is on a day: Getty always has pictures of the last hours, of the week, of the month."""
-    return asset if asset.age is None else _redate(asset, today - timedelta(days=asset.age))
+def as_of(asset: Asset, now: datetime) -> Asset:
+    """The asset as it is now (UTC): Getty always has pictures of the last hours, of the week, of the month."""
+    if asset.age is None:
+        return asset
+    there = now + timedelta(hours=AHEAD_HOURS.get(asset.country, 0))
+    return _redate(asset, there.date() - timedelta(days=asset.age))
 
 
 @lru_cache(maxsize=8192)
