@@ -356,7 +356,7 @@ def _left(text: str, input: Input, budget: Budget, edits: list[tuple[int, int, s
 
 
 def _shortcode(text: str, one: Pasted) -> str:
-    """The shortcode; without quotes in a string of JSON, YAML or TOML, which it then fits in any quotes."""
+    """The shortcode; without quotes in a string of JSON, YAML or TOML or a field of CSV, which it then fits."""
     written = scan.format(one.ref)
     if '"' in written and (
         re.search(r'\\"|=""[\w/]', text[one.start : one.end])

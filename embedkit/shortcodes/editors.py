@@ -34,7 +34,7 @@ _LABEL = lazy_pattern(
     re.IGNORECASE,
 )
 _SCHEME = lazy_pattern(r"(?:(?:https?:)?//)?(?:www\.)?", re.IGNORECASE)
-_THUMBNAIL = lazy_pattern(r"(?:https?:)?//(?:media|embed)\.", re.IGNORECASE)
+THUMBNAIL = lazy_pattern(r"(?:https?:)?//(?:media|embed)\.", re.IGNORECASE)
 # CKEditor 4's media plugins; Drupal's URL embed. The preview that they keep in the element goes with it.
 _URL_ATTRIBUTES = ("data-oembed-url", "data-embed-url")
 MAX_PREVIEW_CHARS = 16_384
@@ -157,7 +157,7 @@ def _tags_of(name: str) -> re.Pattern[str]:
 def _image(attributes: Mapping[str, str], end: int) -> SavedEmbed | None:
     """The URL of a page as the source of an image: no browser shows that."""
     url = unescape(attributes.get("src", "")).strip()
-    if not url or _THUMBNAIL.match(url):
+    if not url or THUMBNAIL.match(url):
         return None
     return SavedEmbed("image", end, url, titled(unescape(attributes.get("alt", ""))))
 

@@ -16,7 +16,7 @@ from embedkit.models import NO_OPTIONS, AssetRef, Options, Problem, Shortcode
 from embedkit.process import lazy_pattern, search_sign
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
-from embedkit.shortcodes.editors import MAX_HEAD_CHARS, Editors, is_link_to_itself, titled
+from embedkit.shortcodes.editors import MAX_HEAD_CHARS, THUMBNAIL, Editors, is_link_to_itself, titled
 from embedkit.shortcodes.html import Context, HtmlContext, front_matter
 from embedkit.shortcodes.markdown import CommonMarkContext, MarkdownContext
 from embedkit.shortcodes.surroundings import MAX_TAG_CHARS, PAD, Span, Surroundings
@@ -52,6 +52,8 @@ _NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # a footnote, the 
 _LABEL = lazy_pattern(r"\[([^\[\]\n]{0,999}+)\]")
 _DEFINITION = lazy_pattern(r"^ {0,3}\[([^\[\]\n]{1,999}+)\]:", re.MULTILINE)
 _LINK_SIGNS = (":", "(", "[")
+_IMAGE_LABEL = lazy_pattern(r"!\[([^\[\]\n]{0,999}+)\]\[([^\[\]\n]{0,999}+)\]")
+_NO_IMAGE = "This is the URL of a page, which no browser shows as an image; write it as ![words](URL)."
 _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 
 _SCHEME = lazy_pattern(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
@@ -340,11 +342,25 @@ class _Scan:
             return self._read_saved(place) or found.end()
         if words := _IN_SENTENCE.match(text, place):
             return words.end()
+        if self._input == "markdown" and self._defines_image(place):
+            return self._fail(place, found.end(), _NO_IMAGE, ())
         if not self._begins_line(place):
             glued = _GLUED.match(text, found.end())
             return glued.end() if glued else found.end()
         url = _URL.match(text, place)
         return (url and self._read_bare_url(place, url.end())) or found.end()
+
+    def _defines_image(self, place: int) -> bool:
+        """Whether a URL is the definition of an image's by reference: ``![a][1]``, and ``[1]: URL``."""
+        line = self._text.rfind("\n", max(self._floor, place - MAX_LABEL_CHARS), place) + 1
+        found = _DEFINITION.match(self._text, line)
+        if found is None or self._text[found.end() : place].strip(" \t<") or THUMBNAIL.match(self._text, place):
+            return False
+        return found[1].casefold() in self._image_labels and not self._context.protected(place)
+
+    @cached_property
+    def _image_labels(self) -> frozenset[str]:
+        return frozenset((label or alt).casefold() for alt, label in _IMAGE_LABEL.findall(self._text))
 
     def _scheme_start(self, place: int) -> int:
         """Where the scheme before ``//`` starts, if there is one."""

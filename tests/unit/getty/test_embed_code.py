@@ -572,6 +572,8 @@ def test_a_frame_in_another_notation(frame: str, input: Input) -> None:
 
 
 def test_an_address_within_another_shortcode_stays() -> None:
+    other = '[iframe src="https://video.example/1"] https://gty.im/gie.widgets'
+    assert embed_code.convert(f"{FRAME}{other}")[0].endswith(other)
     text = "[video https://embed.gettyimages.com/embed/518730426?et=a&sig=b 594 396]"
     assert embed_code.convert(text) == (text, 0, ())
 

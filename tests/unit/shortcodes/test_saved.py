@@ -314,6 +314,21 @@ def test_more_than_a_url_stays(text: str) -> None:
     assert find(text, "markdown") == []
 
 
+@pytest.mark.parametrize("image", ["![A b][1]", "![1][]"])
+def test_the_url_of_a_page_as_an_image_by_reference_is_reported(image: str) -> None:
+    (found,) = find(f"{image}\n\n[1]: {PAGE}\n", "markdown")
+    assert found.problem is not None
+    assert (found.problem.line, found.problem.column) == (3, 6)
+    for text in (
+        f"[A][1]\n\n[1]: {PAGE}",
+        f"{image}\n\n`[1]: {PAGE}`",
+        f"{image}\n\n```\n[1]: {PAGE}\n```",
+        f"{image}\n\n[1]: https://media.gettyimages.com/id/1/photo/x.jpg",
+        f"{image}\n\n[1]: /a {PAGE}",
+    ):
+        assert find(text, "markdown") == []
+
+
 @pytest.mark.parametrize("input", ["html", "markdown", "text"])
 @pytest.mark.parametrize(
     ("text", "meant"),
