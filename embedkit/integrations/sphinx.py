@@ -16,7 +16,6 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.errors import ConfigError as SphinxConfigError
-from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -191,8 +190,8 @@ def _end(app: Sphinx, error: Exception | None) -> None:
         _site(app).copy_assets(Path(app.outdir, "_static"))
     try:
         _site(app).check()
-    except Lost as lost:
-        raise ExtensionError(str(lost)) from None
+    except Lost:  # whose warnings are told; an exception would be reported as a bug of Sphinx's
+        app.statuscode = 1
     _site(app).close()
 
 
