@@ -187,10 +187,13 @@ def test_a_picture_that_is_gone_says_so_and_stays_what_it_is(editor: Editor, see
     expect(editor.pictures.get_by_role("note")).to_contain_text("picture")
     assert editor.saved == gone
     editor.page.route("**/v1/embeds", lambda route: route.abort())
-    down = "<p>[getty 200000001]</p>"
+    down = "<p>[getty 600940200]</p>"
     editor.write(down)
     expect(editor.pictures).to_contain_text("can’t be shown at the moment")
     assert editor.saved == down
+    editor.page.unroute("**/v1/embeds")
+    editor.write(f"<p>One.</p>{down}")
+    expect(editor.pictures.locator("img")).to_be_visible()
     assert all("ERR_FAILED" in said for said in seen.said)
     seen.said.clear()
 
