@@ -233,11 +233,12 @@ class MarkdownContext(HtmlContext):
         self._spans: Spans | None = None
         self._fences: list[tuple[int, int]] = []
         self._fence_floor = self._safe  # no fence opens before; front matter is none
+        self._skipped = 0  # the end of what will be replaced last
         self._start = min(self._start, self._backtick, self._tilde)
 
     def skip(self, end: int) -> None:
         """Take everything up to ``end`` as plain text, whatever is in it: it will be replaced."""
-        self._safe = self._fence_floor = end
+        self._safe = self._fence_floor = self._skipped = end
 
     # -- marks: what opens something ----------------------------------------------------------------------
 
@@ -305,6 +306,7 @@ class MarkdownContext(HtmlContext):
         text, line = self.text, max(self._line_start(place), place - MAX_LINK_CHARS)
         if text.startswith("[", line) and (title := _TITLE.match(text, line)) and title.end() <= place:
             return True
+        line = max(line, self._skipped)
         target = text.rfind("](", line, place)
         if target >= 0 and text.find(")", target, place) < 0:
             return True

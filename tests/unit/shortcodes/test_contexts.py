@@ -301,6 +301,7 @@ def test_html(text: str, expected: list[str]) -> None:
         ("[getty]: https://www.gettyimages.com\n\n[getty 1]", ["1"]),
         ("[getty 1][getty 2][^1]", ["1", "2"]),
         ("[getty 1][/caption] [getty 2][2]", ["1", "2"]),
+        ("[embed]https://gty.im/1[/embed](or [getty 2])", ["https://gty.im/1", "2"]),
         ("[getty 1][Note] [getty 2][] [getty 3][a]\n\n[note]: /b\n[getty 2]: /c", ["3"]),
         ("[//]: # ([getty 1])\n[comment]: <> ([getty 2])\n[a]: /b '[getty 3]'\n[b]: [getty 4]", ["4"]),
         ("{::comment}\n[getty 1]\n{:/comment}\n[getty 2]", ["2"]),
