@@ -352,7 +352,8 @@ class _Scan:
 
     def _defines_image(self, place: int) -> bool:
         """Whether a URL is the definition of an image's by reference: ``![a][1]``, and ``[1]: URL``."""
-        line = self._text.rfind("\n", max(self._floor, place - MAX_LABEL_CHARS), place) + 1
+        first = max(self._floor, place - MAX_LABEL_CHARS)
+        line = max(first, self._text.rfind("\n", first, place) + 1)
         found = _DEFINITION.match(self._text, line)
         if found is None or self._text[found.end() : place].strip(" \t<") or THUMBNAIL.match(self._text, place):
             return False

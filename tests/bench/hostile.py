@@ -63,6 +63,11 @@ UNITS = {
     "spans": "`<a` ",
     "blocks": '<!-- wp:embed {"url":"https://gty.im/1"} -->',
     "captions": '<!-- wp:embed {"url":"//gty.im/1"} --><figcaption>',
+    "definitions": '[a]: //gty.im/1 "',
+    "labels": "[getty][x]",
+    "open images": "![a](//gty.im/1",
+    "open elements": "<oembed>//gty.im/1",
+    "open embeds": '[embed src="//gty.im/1"',
     "figures": '<figure><oembed url="//gty.im/"></oembed>',
 }
 
