@@ -11,12 +11,6 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 from tests.support.examples import pick
 from tests.support.wordpress import WordPress
 
-PASTE = """(element, text) => {
-    const { DataTransfer, ClipboardEvent } = element.ownerDocument.defaultView;
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text/plain", text);
-    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-}"""
 UPLOAD = re.compile(r"/wp/v2/media|async-upload\.php")
 
 
@@ -62,6 +56,9 @@ class BlockEditor:
             self.page.context.add_cookies([{"name": "newest", "value": "1", "url": self.blog.url}])
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", lambda message: self._hear(message.text))
+        self.page.on(
+            "response", lambda answer: self._hear(f"Error: {answer.url}") if answer.status == 400 else None
+        )
         self.page.on("request", lambda request: self._see(request.method, request.url))
 
     def _hear(self, text: str) -> None:
@@ -93,9 +90,17 @@ class BlockEditor:
         """A button in the sidebar of the selected block."""
         return self.page.get_by_role("region", name="Editor settings").get_by_role("button", name=name)
 
-    def paste(self, into: Locator, text: str) -> None:
-        into.click()
-        into.evaluate(PASTE, text)
+    def paste(self, text: str) -> None:
+        """As somebody does who has copied it elsewhere."""
+        self.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=self.blog.url)
+        self.page.evaluate("text => navigator.clipboard.writeText(text)", text)
+        self.page.keyboard.press("Control+v")
+
+    def write_below(self, text: str) -> None:
+        """Begin a paragraph below the one with this text."""
+        self.canvas.get_by_text(text).click()
+        for key in ("End", "Enter"):
+            self.page.keyboard.press(key)
 
     def shown(self, frame: Locator) -> Locator:
         """What Getty's frame shows, within the frame of a block."""

@@ -43,7 +43,7 @@
 	/** What is chosen, one or more, as blocks; none if nothing is. */
 	async function pickBlocks( multiple ) {
 		const choice = await embedkit.pick( multiple );
-		return choice ? ( choice.items || [ choice ] ).map( blockOf ) : [];
+		return choice ? choice.items.map( blockOf ) : [];
 	}
 
 	async function pickInto( { dispatch }, clientId, multiple ) {
@@ -85,8 +85,7 @@
 		const text = event.clipboardData.getData( 'text/plain' );
 		if ( EMBED_CODE.test( text ) && ! event.target.closest( 'pre, code, textarea, input' ) ) {
 			event.preventDefault();
-			event.nativeEvent.stopImmediatePropagation();
-			event.stopPropagation(); // from a block within this one
+			event.stopPropagation(); // from a block within this one, and from the editor
 			paste( registry, text );
 		}
 	}
