@@ -170,8 +170,11 @@ def test_bad_questions(schema: BaseSchema, method: str, where: str) -> None:
 
 
 def test_links_lead_from_answer_to_answer() -> None:
-    seen = flows(FLOWS)
+    seen: Counter[tuple[str, int]] = Counter()
     linked = {("embed", 200), ("image", 200), ("oembed", 200), ("frame", 200), ("render", 200), ("purge", 204)}
+    for turn in (1, 2, 4):  # where they lead depends on the answers, and these on the time
+        if not linked <= seen.keys():
+            seen += flows(turn * FLOWS)
     assert linked <= seen.keys(), seen
 
 
