@@ -86,6 +86,7 @@ def test_editors_get_previews_and_grants_and_others_do_not(blog: WordPress, admi
         reader = context.new_page()
         name = blog.php(f"echo get_userdata({blog.author('subscriber')})->user_login;")
         log_in(reader, blog, name, "author")
+        reader.goto(blog.url)
         assert api(reader, blog, "/wp-json/embedkit/v1/grant", "POST")[0] == 403
         assert TOKEN not in admin.content()
     for path in (proxy, "/wp-json/embedkit/v1/preview?text=%5Bgetty+74917285%5D"):

@@ -154,7 +154,7 @@
 	function GettyShortcode( props ) {
 		const { attributes: { text }, isSelected, setAttributes } = props;
 		const html = usePreview( text );
-		const words = { 'aria-label': __( 'Shortcode text' ), className: 'blocks-shortcode__textarea', value: text };
+		const words = { 'aria-label': __( 'Shortcode text' ), className: 'blocks-shortcode__textarea', style: { width: '100%' }, value: text };
 		return el(
 			'div',
 			useBlockProps(),
