@@ -26,9 +26,8 @@ from typing import Any
 KIB = 1024
 ARRIVAL_S = 30.0  # seconds in which a request has to arrive whole: 3 MB over a slow line
 MAX_PIPELINED = 8  # requests that a connection may send ahead: their answers wait for a client that does not read
-MAX_CHUNK_LINE_BYTES = (
-    4 * KIB
-)  # of the size of a chunk, or of the trailers: waitress reads each from its start with every byte
+# of the size of a chunk, or of the trailers: waitress reads each from its start with every byte
+MAX_CHUNK_LINE_BYTES = 4 * KIB
 MAX_WAITING = 64  # requests that wait for Getty at once, each in a thread lent to it
 SEND_S = 1.0  # seconds beyond TIMEOUT, to send what the last call to Getty came to
 LOOK_S = 1.0  # seconds between two looks at the connections

@@ -460,9 +460,8 @@ _BRACKETED = lazy_pattern(r"\[iframe\s([^\[\]<>]{1,2000})\](?:\s{0,9}\[/iframe\]
 _BARE = lazy_pattern(
     r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)"
 )
-_TARGET = (
-    r"\(<?([^\s()<>\[\]\"]{1,1500})>?(?:\s{1,9}\"[^\"\n]{0,200}\")?\)(?:\{[^{}\n]{0,500}\})?"  # kramdown, Pandoc
-)
+# with the attributes of kramdown and Pandoc
+_TARGET = r"\(<?([^\s()<>\[\]\"]{1,1500})>?(?:\s{1,9}\"[^\"\n]{0,200}\")?\)(?:\{[^{}\n]{0,500}\})?"
 _MARKDOWN = lazy_pattern(rf"\[ ?Embed from Getty Images ?\]{_TARGET}")
 _FOOTER = lazy_pattern(
     rf"\s{{0,9}}\[(?:#[0-9A-Za-z-]{{1,24}}|View image)\]{_TARGET}"

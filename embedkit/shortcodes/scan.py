@@ -59,9 +59,8 @@ _NO_REFERENCE = "This shortcode names no picture; write it as [getty 74917285]."
 _SCHEME = lazy_pattern(r"https?:\\?\Z|\\\Z", re.IGNORECASE)  # in JSON slashes may be escaped
 _PAD_ENDS = frozenset((*tags.BLANK, ">", ";", ""))  # what a start tag, or the space behind it, may end with
 _BRACKETS = "<[(]"  # before a URL: what _read_brackets reads
-_MAY_WRAP = (
-    "pPdDsSeEbBiIuUfFmMcClLtToO"  # the first letters of elements that may hold nothing but a URL; not of "a"
-)
+# the first letters of elements that may hold nothing but a URL; not of "a"
+_MAY_WRAP = "pPdDsSeEbBiIuUfFmMcClLtToO"
 _ATTRIBUTES = r"(?:\s++[a-z-]++=(?:\"[^\"<>\[\]]*+\"|'[^'<>\[\]]*+'|[^\s\"'<>\[\]]++))"
 _EMBED = lazy_pattern(  # an editor may have made a link of the URL
     rf"(?<!\[)\[embed({_ATTRIBUTES}*+)\s*+\]{PAD}(?:<a\s[^<>]*+>)?([^\s<>\"'\[\]`]{{1,2048}}+)(?:</a\s*+>)?{PAD}\[/embed\]",

@@ -186,9 +186,8 @@ class Surroundings:
             return "text"
         if _BLOCK_LINE.match(before):
             return None
-        if (
-            before.strip() or after.strip() or len(before.expandtabs(4)) > 3
-        ):  # where not all processors see a block
+        # where not all processors see a block
+        if before.strip() or after.strip() or len(before.expandtabs(4)) > 3:
             return "text" if self._content_of_element(start) == "text" else "phrasing"
         above = text[text.rfind("\n", max(0, line - MAX_LINE_CHARS), max(0, line - 1)) + 1 : line]
         return None if above.strip() else "flow"
