@@ -107,7 +107,8 @@ def returned(owner: type) -> Iterator[tuple[str, type]]:
             yield from ((f"{owner.__name__}.{name}", kind) for kind in classes(hint))
     if dataclasses.is_dataclass(owner):
         names = {name: value for base in owner.__mro__[-2::-1] for name, value in scope(base.__module__).items()}
-        for name, hint in typing.get_type_hints(owner, names).items():
+        fields = {name: hint for name, hint in typing.get_type_hints(owner, names).items() if name[0] != "_"}
+        for name, hint in fields.items():
             yield from ((f"{owner.__name__}.{name}", kind) for kind in classes(hint))
     made = re.findall(r"^ +self\.([a-z]\w*) = ([A-Z]\w*)\(", inspect.getsource(owner), re.M)
     for name, kind_name in made:
