@@ -87,6 +87,15 @@ def test_several_embeds_keep_their_order() -> None:
     assert len(re.findall(r"\[getty", embed_code.convert(text)[0])) == 4
 
 
+@pytest.mark.parametrize("opening", ["'\n  ", '"\n\n', " ", "\n"])
+def test_white_space_before_a_url_makes_it_no_other(opening: str) -> None:
+    closing = opening[0] if opening[0] in "'\"" else " "
+    url = "http://www.gettyimages.com/detail/74917285"
+    code = f"<a class='gie-single' href={opening}{url}{closing}>Embed from Getty Images</a>"
+    (found,) = embed_code.find(f"See {url}\n\n{code}")
+    assert found.ref.items == ("74917285",)
+
+
 def test_one_picture_twice_is_two_embeds() -> None:
     assert embed_code.convert(CODE + CODE)[1] == 2
     assert embed_code.convert(LINK + LINK)[1] == 2
