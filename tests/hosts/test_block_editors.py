@@ -12,6 +12,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from embedkit.sandbox import SandboxServer
+from tests.support.examples import pick_two
 from tests.support.wordpress import PASTED, WordPress, add_newest_editor
 from tests.support.wordpress_admin import BlockEditor, choose, log_in, picker
 
@@ -107,13 +108,7 @@ def test_several_pictures_are_inserted_undone_and_copied(editor: BlockEditor) ->
 
 def several(page: Page) -> list[str]:
     """The IDs of two pictures that are chosen at once."""
-    frame = picker(page)
-    frame.locator("input[enterkeyhint=search]").fill("eclipse")
-    page.keyboard.press("Enter")
-    frame.locator(".picker:not([data-busy])").wait_for()
-    for number in (1, 0):
-        frame.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).locator(".mark").click()
-    frame.get_by_role("button", name="Insert 2 pictures").click()
+    pick_two(picker(page), "eclipse")
     expect(page.locator(".embedkit-dialog")).to_have_count(0)
     found = page.evaluate("wp.data.select('core/block-editor').getBlocks().flatMap(b => b.attributes.url ?? [])")
     assert len(set(found)) == 2

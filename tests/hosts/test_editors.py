@@ -16,6 +16,7 @@ from tests.support.examples import (
     RULES,
     Seen,
     pick,
+    pick_two,
     started,
 )
 
@@ -269,12 +270,7 @@ def test_several_pictures_are_inserted_at_once(editor: Editor) -> None:
     page = editor.page
     editor.write("<p>One.</p>")
     page.get_by_role("button", name="Insert a Getty picture").click()
-    page.locator("input[enterkeyhint=search]").fill("eclipse")
-    page.keyboard.press("Enter")
-    page.locator(".picker:not([data-busy])").wait_for()
-    for number in (1, 0):
-        page.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).locator(".mark").click()
-    page.get_by_role("button", name="Insert 2 pictures").click()
+    pick_two(page, "eclipse")
     expect(editor.pictures).to_have_count(2)
     assert len(set(re.findall(r"<p>\[getty (\w+)", editor.saved))) == 2
 

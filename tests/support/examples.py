@@ -100,6 +100,23 @@ class Seen:
         return [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
 
 
+def _search(picker: Page | FrameLocator | Locator, query: str) -> Locator:
+    """What the picker finds."""
+    box = picker.locator("input[enterkeyhint=search]")  # not that of the page without scripts
+    box.fill(query)
+    box.press("Enter")  # at once: what an earlier search of the session found may still be there
+    picker.locator(".picker:not([data-busy])").wait_for()
+    return picker.get_by_role("listbox", name="Pictures").get_by_role("option")
+
+
+def pick_two(picker: Page | FrameLocator, query: str) -> None:
+    """Search, choose the second result and then the first by their check marks, insert both."""
+    found = _search(picker, query)
+    for number in (1, 0):
+        found.nth(number).locator(".mark").click()
+    picker.get_by_role("button", name="Insert 2 pictures").click()
+
+
 def pick(
     picker: Page | FrameLocator | Locator,
     query: str,
@@ -119,11 +136,7 @@ def pick(
     opener = picker.get_by_role("button", name=re.compile("^(?:Choose a picture|Change)$"))
     if opener.count():  # of a field, which opens a dialog
         opener.click()
-    box = picker.locator("input[enterkeyhint=search]")  # not that of the page without scripts
-    box.fill(query)
-    box.press("Enter")  # at once: what an earlier search of the session found may still be there
-    picker.locator(".picker:not([data-busy])").wait_for()
-    picker.get_by_role("listbox", name="Pictures").get_by_role("option").nth(number).click()
+    _search(picker, query).nth(number).click()
     if caption:
         picker.get_by_role("combobox", name="Caption").select_option("Custom")
         picker.get_by_role("textbox", name="Caption text").fill(caption)
