@@ -62,6 +62,14 @@ class LoginRequest:
     state: Secret = field(repr=False)
     verifier: Secret = field(repr=False)
 
+    def is_answered_by(self, query: str) -> bool:
+        """Whether a query is the answer to this request: any page can send a browser to ``redirect_uri``.
+
+        :param query: of the URL that the browser came back to, without the question mark.
+        :return: False for a query to turn away, and to wait on (RFC 6749 section 10.12).
+        """
+        return _has_state(_params(query), self.state)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredLogin:
@@ -167,7 +175,8 @@ class BrowserLogin:
     of its own does the same:
 
         request = kit.api.login.begin("http://127.0.0.1:8400/callback")
-        …  # the browser goes to request.url, and comes back to the page with a query
+        …  # the browser goes to request.url, and comes back to the page with a query for which
+        …  # request.is_answered_by(query)
         kit.api.login.finish(request, query)
         kit.api.login.end()  # later, to log out
     """
@@ -306,7 +315,7 @@ def authorization_code(query: str, state: Secret) -> Secret:
     :raises InvalidToken: where it is the answer to another request, or none.
     """
     params = _params(query)
-    if not hmac.compare_digest(params.get("state", "").encode(), state.reveal().encode()):
+    if not _has_state(params, state):
         raise InvalidToken("The browser came back with the answer to another request.", hint=AGAIN)
     if params.get("error") == "access_denied":
         raise PermissionDenied("The request to log in was denied.", hint=AGAIN)
@@ -315,6 +324,10 @@ def authorization_code(query: str, state: Secret) -> Secret:
         known = f" ({error})" if _CODE.fullmatch(error) else ""
         raise InvalidToken(f"Getty Images did not log you in{known}.", hint=AGAIN)
     return Secret(params["code"])
+
+
+def _has_state(params: dict[str, str], state: Secret) -> bool:
+    return hmac.compare_digest(params.get("state", "").encode(), state.reveal().encode())
 
 
 def _params(query: str) -> dict[str, str]:

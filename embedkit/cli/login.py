@@ -1,7 +1,8 @@
 """Commands of a customer who logs in by a browser: login, logout.
 
 The browser comes back to a page of this process, on a random port of 127.0.0.1, which is there for one answer, and
-for two minutes at the most (RFC 8252 section 7.3). Whatever else comes to that port is turned away.
+for two minutes at the most (RFC 8252 section 7.3). Whatever else comes to that port is turned away: any page can
+send a browser there, but none knows the state (RFC 6749 section 10.12).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,7 @@ TIMEOUT_S = 120
 REQUEST_TIMEOUT_S = 5  # for the rest of a request that has begun
 DONE = "You are logged in", "embedkit may now use your Getty Images account. You can close this page."
 FAILED = "Logging in did not work"
+WAITING = "embedkit is still waiting for you to log in."
 PAGE = """\
 <!doctype html>
 <html lang="en">
@@ -56,7 +58,10 @@ HEADERS = {
 
 
 class Callback(ThreadingHTTPServer):
-    """The page that the browser comes back to: the first answer is taken, and gets what ``reply`` is given."""
+    """The page that the browser comes back to: the first answer is taken, and gets what ``reply`` is given.
+
+    ``is_answer`` tells an answer from whatever else a browser comes with.
+    """
 
     allow_reuse_address = False  # on Windows others could listen, too
     daemon_threads = True
@@ -66,6 +71,7 @@ class Callback(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.host = f"127.0.0.1:{self.server_port}"
         self.url = f"http://{self.host}{PATH}"
+        self.is_answer: Callable[[str], bool] = lambda _: False  # until somebody is asked to log in
         self._first = threading.Lock()
         self._queries: Queue[str] = Queue()
         self._replies: Queue[tuple[str, str]] = Queue()
@@ -111,8 +117,10 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         if self.headers.get_all("Host") != [self.server.host]:  # a name that was made to lead here
             self._show(421, FAILED, "This page has another address.")
-        elif path != PATH or not query:
-            self._show(404, "There is nothing here", "embedkit is waiting for you to log in.")
+        elif path != PATH:
+            self._show(404, "There is nothing here", WAITING)
+        elif not self.server.is_answer(query):
+            self._show(400, FAILED, f"This is the answer to another request. {WAITING}")
         elif page := self.server.take(query):
             self._show(200 if page == DONE else 400, *page)
             self.server.shown()
@@ -163,6 +171,7 @@ def login(no_browser: bool) -> None:
     """
     with open_kit() as kit, callback() as page:
         request = kit.api.login.begin(page.url)
+        page.is_answer = request.is_answered_by
         say(f"Open this page to log in, within {TIMEOUT_S} seconds:\n{request.url}")
         if not no_browser and has_browser():
             # some are waited for until they end, which here they can't before we answer

@@ -27,7 +27,8 @@ pytestmark = pytest.mark.server
 
 CUSTOMER = ("EMBEDKIT_API_SECRET", "EMBEDKIT_USERNAME", "EMBEDKIT_PASSWORD")
 
-# Reads the page to log in, sends its form, and follows the redirect, which it may change; then comes once more.
+# Reads the page to log in, sends its form, and follows the redirect, first without its code, then with another
+# state, then as it is, and once more.
 BROWSER = """
 import json, os, sys
 from urllib.error import HTTPError
@@ -50,11 +51,12 @@ mode, out, url = sys.argv[1:]
 form = {"deny": b"deny=1"}.get(mode, b"username=sandbox-user&password=sandbox-password")
 assert "<h1>Log in</h1>" in visit(url)[1]
 status, _, headers = visit(url, form)
-back = headers["Location"] + ("x" if mode == "state" else "")
+back = headers["Location"]
+others = [visit(other) for other in (back.partition("?")[0], back + "x", back + "&state=x")]
 first = visit(back)
 with open(out, "w") as file:
     json.dump({"asked": url, "back": back, "status": first[0], "page": first[1], "referrer": first[2]["Referrer-Policy"],
-               "again": visit(back)[0], "environ": dict(os.environ)}, file)
+               "again": visit(back)[0], "others": [other[:2] for other in others], "environ": dict(os.environ)}, file)
 """
 
 
@@ -116,6 +118,9 @@ def test_a_customer_logs_in_and_out(environment: dict[str, str], sandbox: Sandbo
     assert DONE[1] in str(browser["page"])
     html5lib.HTMLParser(strict=True).parse(browser["page"])
     assert browser["again"] in (0, 410)  # the port is closed, or about to be
+    for status, text in browser["others"]:
+        assert status == 400
+        assert "the answer to another request. embedkit is still waiting" in text
     for secret in (tokens["access"], tokens["refresh"]):
         assert secret not in done.stderr + json.dumps(browser)
     looked = run("doctor", "--offline").out
@@ -132,15 +137,8 @@ def test_a_customer_logs_in_and_out(environment: dict[str, str], sandbox: Sandbo
     assert "Run embedkit login" in run("boards", "list").err
 
 
-@pytest.mark.parametrize(
-    ("mode", "says"),
-    [
-        ("deny", "The request to log in was denied. Run embedkit login again."),
-        ("state", "The browser came back with the answer to another request. Run embedkit login again."),
-    ],
-)
-def test_who_does_not_allow_it_is_not_logged_in(environment: dict[str, str], mode: str, says: str) -> None:
-    done = embedkit(environment, mode=mode)
+def test_who_does_not_allow_it_is_not_logged_in(environment: dict[str, str]) -> None:
+    done, says = embedkit(environment, mode="deny"), "The request to log in was denied. Run embedkit login again."
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"error: {says}"
     browser = seen(environment)
@@ -177,6 +175,7 @@ def test_without_a_key_or_a_service_it_says_what_is_missing(run: Run, monkeypatc
 @pytest.fixture
 def page() -> Iterator[Callback]:
     with callback() as server:
+        server.is_answer = lambda query: "state=s" in query
         yield server
 
 
@@ -201,18 +200,20 @@ def test_the_port_is_of_this_machine_alone(page: Callback) -> None:
     [
         ("/", "GET", {}, 404),
         ("/favicon.ico", "GET", {}, 404),
-        (PATH, "GET", {}, 404),
-        (f"{PATH}?", "GET", {}, 404),
-        (f"/x{PATH}?code=1", "GET", {}, 404),
-        (f"//127.0.0.1{PATH}?code=1", "GET", {}, 404),
-        (f"http://127.0.0.1{PATH}?code=1", "GET", {}, 421),
-        (f"{PATH}?code=1", "POST", {}, 501),
-        (f"{PATH}?code=1", "HEAD", {}, 501),
-        (f"{PATH}?code=1", "OPTIONS", {}, 501),
-        (f"{PATH}?code=1", "GET", {"Host": "evil.example"}, 421),
-        (f"{PATH}?code=1", "GET", {"Host": "localhost"}, 421),
-        (f"{PATH}?code=1", "GET", {"Host": "127.0.0.1"}, 421),
-        (f"{PATH}?code=1", "GET", {"Host": ""}, 421),
+        (PATH, "GET", {}, 400),
+        (f"{PATH}?", "GET", {}, 400),
+        (f"{PATH}?code=1", "GET", {}, 400),
+        (f"{PATH}?error=access_denied&state=x", "GET", {}, 400),
+        (f"/x{PATH}?state=s", "GET", {}, 404),
+        (f"//127.0.0.1{PATH}?state=s", "GET", {}, 404),
+        (f"http://127.0.0.1{PATH}?state=s", "GET", {}, 421),
+        (f"{PATH}?state=s", "POST", {}, 501),
+        (f"{PATH}?state=s", "HEAD", {}, 501),
+        (f"{PATH}?state=s", "OPTIONS", {}, 501),
+        (f"{PATH}?state=s", "GET", {"Host": "evil.example"}, 421),
+        (f"{PATH}?state=s", "GET", {"Host": "localhost"}, 421),
+        (f"{PATH}?state=s", "GET", {"Host": "127.0.0.1"}, 421),
+        (f"{PATH}?state=s", "GET", {"Host": ""}, 421),
     ],
 )
 def test_whoever_else_comes_to_the_port_does_not_end_the_wait(

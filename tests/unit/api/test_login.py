@@ -23,7 +23,7 @@ from embedkit import (
     Unavailable,
 )
 from embedkit.api import login, oauth
-from embedkit.api.login import LoginFile, authorization_code, challenge, parse_metadata
+from embedkit.api.login import LoginFile, LoginRequest, authorization_code, challenge, parse_metadata
 from embedkit.api.oauth import Credentials, Login, Token
 from embedkit.api.session import Tokens
 from embedkit.errors import InvalidResponse, RateLimited
@@ -33,6 +33,7 @@ from embedkit.settings import Secret
 from tests.support.tools import Clock
 
 STATE = Secret("state-1")
+REQUEST = LoginRequest("https://getty.example/", "http://127.0.0.1:1/callback", STATE, Secret("verifier-1"))
 ORIGINS = ("https://authentication.gettyimages.com", "https://api.gettyimages.com")
 USUAL = "https://api.gettyimages.com/v4/oauth2/auth"
 
@@ -49,6 +50,7 @@ def test_a_challenge_is_the_example_of_its_specification() -> None:
 
 def test_the_code_of_the_answer_to_our_own_request() -> None:
     assert authorization_code("code=c%2D1&state=state-1&iss=x", STATE) == Secret("c-1")
+    assert REQUEST.is_answered_by("code=c%2D1&state=state-1&iss=x")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +83,7 @@ def test_anything_else_is_not_a_login(query: str, kind: type[EmbedKitError], say
         authorization_code(query, STATE)
     assert type(caught.value) is kind
     assert caught.value.exit_code == 2
+    assert REQUEST.is_answered_by(query) is ("another request" not in says)
 
 
 @pytest.mark.parametrize(
