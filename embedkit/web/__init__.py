@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["create_app", "create_blueprint", "openapi_document", "three_in_four", "watch_changes"]
 
 HOMES = {"openapi_document": "openapi", "three_in_four": "bulkhead"}  # of what is not in app.py
-EXTRA = ("apispec", "flask_cors", "limits", "msgspec")
+EXTRA = ("flask_cors", "limits", "msgspec")
 
 
 def __getattr__(name: str) -> object:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from apispec import APISpec
 from flask import Response, url_for
 
 from embedkit import errors
@@ -70,23 +69,19 @@ def openapi_document(settings: Settings | None = None) -> JSON:
 
     :param settings: names the URL of the service, if PUBLIC_URL is set.
     """
-    routes = ROUTES
-    spec = APISpec(
-        title="embedkit",
-        version=VERSION,
-        openapi_version="3.1.0",
-        info={"description": DESCRIPTION},
-        servers=[{"url": (settings and settings.public_url) or "."}],
-        tags=[{"name": name} for name in dict.fromkeys(route.group for route in routes)],
-    )
-    for name, says in SECURITY_SCHEMES.items():
-        spec.components.security_scheme(name, {"type": "http", "scheme": "bearer", "description": says})
-    for name, schema in _schemas(routes).items():
-        spec.components.schema(name, schema)
-    for route in routes:
-        spec.path(path=path(route), operations={route.method.lower(): _operation(route)})
-    found: JSON = spec.to_dict()
-    return found
+    paths: JSON = {}
+    for route in ROUTES:
+        paths.setdefault(path(route), {})[route.method.lower()] = _operation(route)
+    bearer = {"type": "http", "scheme": "bearer"}
+    schemes = {name: {**bearer, "description": says} for name, says in SECURITY_SCHEMES.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "embedkit", "version": VERSION, "description": DESCRIPTION},
+        "servers": [{"url": (settings and settings.public_url) or "."}],
+        "tags": [{"name": name} for name in dict.fromkeys(route.group for route in ROUTES)],
+        "paths": paths,
+        "components": {"securitySchemes": schemes, "schemas": _schemas()},
+    }
 
 
 def path(route: Route) -> str:
@@ -105,9 +100,9 @@ def _kinds(kind: type[EmbedKitError]) -> list[type[EmbedKitError]]:
     return [kind, *(one for sub in ours for one in _kinds(sub))]
 
 
-def _schemas(routes: Iterable[Route]) -> Mapping[str, JSON]:
-    answered = [answer.schema for route in routes for answer in route.answers.values() if answer.schema]
-    wanted = [*answered, *(route.body for route in routes if route.body)]
+def _schemas() -> Mapping[str, JSON]:
+    answered = [answer.schema for route in ROUTES for answer in route.answers.values() if answer.schema]
+    wanted = [*answered, *(route.body for route in ROUTES if route.body)]
     wanted += [schemas.Problem, schemas.EmbedAnswer, schemas.FailedItem, schemas.BatchItem]
     wanted += [schemas.RenderedText, schemas.FailedText]
     _, components = msgspec.json.schema_components(wanted, ref_template=REFERENCE)

@@ -160,7 +160,7 @@ def test_wsgi_py_needs_no_network_and_no_settings(tmp_path: Path) -> None:
 def test_without_the_extra_the_error_says_what_to_install() -> None:
     script = (
         "import sys\n"
-        "sys.modules['apispec'] = None\n"
+        "sys.modules['msgspec'] = None\n"
         "from embedkit.errors import ConfigurationError\n"
         "try:\n"
         "    from embedkit import create_app\n"
