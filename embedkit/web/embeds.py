@@ -128,7 +128,7 @@ def _item(context: AppContext, found: Embed, options: Options) -> JSON:
     return {**context.record(found), "target": target, "html": shown, "assets": assets}
 
 
-def _reference(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError | Refused:
+def _reference(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError:
     """An item of a batch as a reference with its options; what is wrong with one stays its own affair."""
     try:
         match item.value:
@@ -138,23 +138,20 @@ def _reference(context: AppContext, item: Item, target: Target | None) -> AssetR
                 ref, options = context.kit.parse(item.value.ref), read_options(item.value)
             case error:
                 return error
-    except (EmbedKitError, Refused) as error:
+    except EmbedKitError as error:
         return error
     wanted = options.over(ref.options)
     return AssetRef(ref.items, replace(wanted, target=target or wanted.target))
 
 
-def _outcome(context: AppContext, item: Item, ref: AssetRef | Exception, found: Embed | Exception) -> JSON:
+def _outcome(context: AppContext, item: Item, ref: AssetRef | EmbedKitError, found: Embed | EmbedKitError) -> JSON:
     try:
         if isinstance(ref, AssetRef) and isinstance(found, Embed):
             return _item(context, found, ref.options)
-        return _failed(item, found)
-    except EmbedKitError as error:  # from a template of the host
-        return _failed(item, error)
-
-
-def _failed(item: Item, error: Any) -> JSON:
-    later = retry_after(error) if isinstance(error, EmbedKitError) else None
+        error = cast(EmbedKitError, found)
+    except EmbedKitError as failure:  # from a template of the host
+        error = failure
+    later = retry_after(error)
     problem = {"code": error.code, "title": error.title, "detail": str(error)}
     return {"ref": item.written, "error": problem | ({"retry_after": later} if later else {})}
 

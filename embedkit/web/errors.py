@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -56,39 +57,32 @@ SEARCHING = (
 BY_STATUS = {404: "no-route", 405: "method-not-allowed", 413: "too-large", 429: "throttled"}
 
 
-class Throttled(EmbedKitError):
-    """A picture that is not fetched because this client has had too many fetched; see COLD_LIMIT."""
-
-    code = "throttled"
-    http_status, title = CODES[code]
-
-
-class Refused(Exception):
-    """A request that HTTP itself settles; ``detail`` says what was wrong and what to do."""
+class Refused(EmbedKitError):
+    """What HTTP itself settles: a request, or what it asks for beyond a limit."""
 
     def __init__(
-        self, code: str, detail: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        **evidence: Any,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(message, **evidence)
         self.code = code
-        self.detail = detail
         self.title = CODES[code][1]
-        self.status = status or CODES[code][0]
+        self.http_status = status or CODES[code][0]
         self.headers = dict(headers or {})
 
 
 def handle(target: Flask | Blueprint) -> None:
     """Answer every error of an application, or of one blueprint, as a problem."""
-    target.register_error_handler(Refused, from_refused)
     target.register_error_handler(EmbedKitError, from_error)
     target.register_error_handler(HTTPException, from_http)
     target.register_error_handler(Exception, unexpected)
     for status in (400, 404, 405, 413):  # Flask asks a host's handler of a status before ours of a class
         target.register_error_handler(status, from_http)
-
-
-def from_refused(error: Refused) -> Response:
-    return answer(error.code, error.status, error.title, error.detail, error.headers)
 
 
 def from_error(error: EmbedKitError) -> Response:
@@ -97,7 +91,7 @@ def from_error(error: EmbedKitError) -> Response:
         log.error("wrong configuration: %s", error)
         detail = "The service is not set up correctly; its log says how."
         return answer(error.code, error.http_status, error.title, detail)
-    return answer(error.code, error.http_status, error.title, str(error), retry_headers(error))
+    return answer(error.code, error.http_status, error.title, str(error), headers_of(error))
 
 
 def from_http(error: HTTPException) -> BaseResponse:
@@ -129,10 +123,11 @@ def unexpected(error: Exception) -> Response:
     return answer("error", status, title, "The service failed; its log says how. Please try again later.")
 
 
-def retry_headers(error: EmbedKitError) -> dict[str, str]:
-    """``Retry-After`` in whole seconds, where known; outages and throttles always say something."""
+def headers_of(error: EmbedKitError) -> dict[str, str]:
+    """Those of a refusal; and ``Retry-After`` in whole seconds, where known, as it is of outages and throttles."""
+    own = error.headers if isinstance(error, Refused) else {}
     after = retry_after(error)
-    return {} if after is None else {"Retry-After": str(after)}
+    return own if after is None else {**own, "Retry-After": str(after)}
 
 
 def retry_after(error: EmbedKitError) -> int | None:

@@ -19,7 +19,7 @@ from embedkit.files.installed import static_dir, templates_dir
 from embedkit.models import AssetRef, Embed, Options
 from embedkit.targets import STYLES, Target
 from embedkit.web.context import AppContext
-from embedkit.web.errors import FAILURES, from_http, retry_headers
+from embedkit.web.errors import FAILURES, from_http, headers_of
 from embedkit.web.picker_files import ENTRY, PickerFiles
 from embedkit.web.rate_limit import admit_cold
 from embedkit.web.request import prefers_html, read_options, read_query
@@ -178,7 +178,7 @@ def _page(
         discovery=_discovery(context, ref, options) if ref else None,
         og=_open_graph(context, embed) if embed else {},
     )
-    response.headers.extend(retry_headers(error) if error else {})
+    response.headers.extend(headers_of(error) if error else {})
     return context.label(response, embed) if embed else response
 
 

@@ -27,7 +27,7 @@ from embedkit.web import search
 from embedkit.web.auth import authorize
 from embedkit.web.bulkhead import take_place
 from embedkit.web.context import AppContext
-from embedkit.web.errors import SEARCHING, Refused, retry_headers
+from embedkit.web.errors import SEARCHING, Refused, headers_of
 from embedkit.web.pages import origin, page
 from embedkit.web.picker_files import ENTRY, PAGE, picker_files
 from embedkit.web.rate_limit import admit_cold, count_credential
@@ -141,7 +141,7 @@ def _params() -> tuple[PickerQuery, str]:
     try:
         return read_query(PickerQuery), ""
     except Refused as error:
-        return PickerQuery(), error.detail
+        return PickerQuery(), str(error)
 
 
 def _language(lang: str | None) -> str:
@@ -160,14 +160,12 @@ def _found(context: AppContext, params: PickerQuery, own: JSON) -> Results:
         if REFERENCE.match(params.q.strip()):
             return _resolved(context, params)
         return _results(context, params)
-    except Refused as refused:
-        return Results([], failure=refused.detail, status=refused.status, headers=refused.headers)
     except ConfigurationError:
         raise
     except EmbedKitError as error:
         advice = ADVICE.get(type(error))
         says = f"{own[f'{advice}_title']}. {own[f'{advice}_text']}" if advice else str(error)
-        return Results([], failure=says, status=error.http_status, headers=retry_headers(error))
+        return Results([], failure=says, status=error.http_status, headers=headers_of(error))
 
 
 def _resolved(context: AppContext, params: PickerQuery) -> Results:

@@ -28,7 +28,7 @@ from embedkit.process import lazy_logger
 from embedkit.settings import Secret, Settings
 from embedkit.web.auth import bearer_credential, digest, is_one_of
 from embedkit.web.bulkhead import take_place
-from embedkit.web.errors import Refused, Throttled, from_refused
+from embedkit.web.errors import Refused, from_error
 
 log = lazy_logger("embedkit.web")
 
@@ -224,7 +224,7 @@ def count_misses(limiter: RateLimiter) -> Callable[[Response], Response]:
         try:
             count_request(limiter)
         except Refused as error:
-            response = from_refused(error)
+            response = from_error(error)
         return add_headers(response)
 
     return after
@@ -253,7 +253,7 @@ def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]
     if rate_limit.allowed:
         return {}
     detail = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for {whom}."
-    error = Throttled(detail, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
+    error = Refused("throttled", detail, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
     return dict.fromkeys(pictures[rate_limit.granted :], error)
 
 

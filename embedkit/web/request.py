@@ -19,7 +19,7 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from embedkit.api.requests import DEFAULT_LANGUAGE, nearest_language
-from embedkit.errors import UnsupportedReference
+from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.models import TLDS, Options
 from embedkit.settings import Settings
 from embedkit.targets import Target
@@ -270,7 +270,7 @@ class Item:
     """One reference of a batch: as it was written, for the answer; and what it means, or what is wrong with it."""
 
     written: str
-    value: str | BatchItem | UnsupportedReference | Refused
+    value: str | BatchItem | EmbedKitError
 
 
 def read_batch() -> tuple[BatchRequest, list[Item]]:

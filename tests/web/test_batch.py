@@ -236,4 +236,4 @@ def test_the_library_takes_a_huge_bound_for_none() -> None:
 def test_a_refused_item_keeps_its_advice() -> None:
     found = request.read_item(b'{"ref": "1", "align": "up"}')
     assert isinstance(found.value, Refused)
-    assert "center" in found.value.detail
+    assert "center" in found.value.message
