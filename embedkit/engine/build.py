@@ -189,13 +189,15 @@ class Build:
         :returns: the pages. The exit code is 0, unless ``strict``: then that of the worst problem. In a frozen
             build (the setting FROZEN) it is 1 wherever a picture is missing from the lock file.
         """
-        texts = list(sources)
-        wanted = [(source.text, source.input) for source in texts if not other_markup(source)]
+        texts = [(one, other_markup(one)) for one in sources]
+        wanted = [(one.text, one.input) for one, markup in texts if not markup]
         rendered = iter(self.kit.documents(wanted, target=self.target, progress=progress))
-        documents = [_as_it_is(one) if other_markup(one) else next(rendered) for one in texts]
-        pages = tuple(Page(*pair, len(pair[1].embeds)) for pair in zip(texts, documents, strict=True))
-        left = (one for text in texts for one in _left_as_it_is(text))
-        findings = _in_order([text.name for text in texts], (*_problems(pages), *left))
+        documents = [_as_it_is(one, markup) if markup else next(rendered) for one, markup in texts]
+        pages = tuple(
+            Page(one, document, len(document.embeds)) for (one, _), document in zip(texts, documents, strict=True)
+        )
+        left = (finding for one, markup in texts if not markup for finding in _left_as_it_is(one))
+        findings = _in_order([one.name for one, _ in texts], (*_problems(pages), *left))
         return BuildReport(pages, findings=findings, exit_code=self._render_code(findings))
 
     @staticmethod
@@ -428,9 +430,9 @@ def _converted(source: Source) -> Page:
 
 
 def _left_as_it_is(source: Source) -> Iterator[Finding]:
-    """Pasted code that a rendering doesn't touch; what is no text of ours is named anyway."""
+    """Pasted code that a rendering doesn't touch."""
     positions = Positions(source.text)
-    for place, _ in [] if other_markup(source) else _pasted(source):
+    for place, _ in _pasted(source):
         yield _finding(source, Problem(*positions.of(place), "embed-code", PASTED))
 
 
@@ -536,11 +538,9 @@ def _unlocked(found: Embed | EmbedKitError | None) -> tuple[str, str]:
     return "not-locked", NOT_LOCKED
 
 
-def _as_it_is(source: Source) -> Document:
+def _as_it_is(source: Source, markup: str) -> Document:
     """A text in markup that embeds can't be rendered into; with a problem for each picture that it asks for."""
-    detail = (
-        f"This is {other_markup(source)}: embeds can't be rendered into it. Render the HTML that is made of it."
-    )
+    detail = f"This is {markup}: embeds can't be rendered into it. Render the HTML that is made of it."
     places = occurrences([source])
     return Document(
         source.text,
