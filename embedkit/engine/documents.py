@@ -6,7 +6,7 @@ rest are asked for together, each once.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -33,22 +33,17 @@ class Match(NamedTuple):
     problems: tuple[Problem, ...]
 
     def options(self, target: Target | None) -> Options:
-        """How to show it: a page's author may choose the target, a feed's may not; in a link it is text."""
-        wanted = self.ref.options if self.ref else Options()
-        if self.shortcode.content == "text" and ROWS[target or "web"].is_markup:
-            return replace(wanted, target="text")
-        if wanted.target and ROWS[wanted.target].on_page and ROWS[target or "web"].on_page:
-            return wanted
-        return wanted if wanted.target == target else replace(wanted, target=target)
+        """How to show it."""
+        return _options(self.shortcode, self.ref.options if self.ref else Options(), target)
 
 
 def find(text: str, input: Input, budget: Budget = DOCUMENT) -> list[Match]:
     """Everything in a text that asks for a picture, in order, with what is wrong with it."""
     positions = Positions(text)
-    return [parse(shortcode, positions) for shortcode in scan.find(text, input, budget)]
+    return [_match(shortcode, positions) for shortcode in scan.find(text, input, budget)]
 
 
-def parse(shortcode: Shortcode, positions: Positions) -> Match:
+def _match(shortcode: Shortcode, positions: Positions) -> Match:
     """A candidate with its reference, or with what is wrong with it."""
     if shortcode.problem is not None:
         return Match(shortcode, None, (shortcode.problem, *shortcode.warnings))
@@ -108,14 +103,21 @@ def _makes_image(text: str, start: int, markup: str) -> bool:
 def _parse_reference(written: str, options: Options) -> AssetRef:
     """A text's own reference: no longer than a shortcode, and often written many times."""
     ref = references.parse(written)
-    return AssetRef(ref.items, options.over(ref.options))
+    return ref if options is NO_OPTIONS else AssetRef(ref.items, options.over(ref.options))
 
 
-Shown = tuple[Embed, str]
-"""An embed at its size, and its markup."""
+class Shown(NamedTuple):
+    """What stands for a reference: the markup, and its embed at its size or the error."""
 
-Draft = tuple[str, Input, list[tuple[Match, Shown | None]]]
-"""A text, its format, and what was found in it, with what the memo knows of that."""
+    markup: str | None = None  # None leaves it as it is written
+    embed: Embed | None = None
+    error: EmbedKitError | None = None
+
+
+AS_WRITTEN = Shown()
+
+Draft = tuple[str, Input, list[tuple[Shortcode, Hashable]]]
+"""A text, its format, and what was found in it, each with the question that it asks."""
 
 
 class TextTooLarge(Exception):
@@ -149,8 +151,8 @@ class Expansion:
         self._target = target
         self._counted = 0  # shortcodes of all texts
         self._pictures: frozenset[EmbedKey] = frozenset()  # of all texts, where they have a budget
-        self._missing: dict[AssetRef, None] = {}  # in order
-        self._entries: Mapping[EmbedKey, Entry | EmbedKitError] = {}
+        self._missing: dict[Hashable, tuple[Shortcode, AssetRef, Input]] = {}  # what the memo doesn't know
+        self._shown: dict[Hashable, Shown] = {}
 
     def run(
         self, texts: Iterable[tuple[str, Input]], progress: Progress | None, admit: Admit | None
@@ -158,8 +160,7 @@ class Expansion:
         """The texts as documents, in order; with a budget the error of one that is too large, as a value."""
         drafts = [self._recall(text, input) for text, input in texts]
         if self._missing:
-            wants = [(self._resolver.key(ref), ref.options) for ref in self._missing]
-            self._entries = self._resolver.resolve_many(wants, progress, admit=admit)
+            self._resolve(progress, admit)
         return [one if isinstance(one, Document | TextTooLarge) else self._document(*one) for one in drafts]
 
     def _recall(self, text: str, input: Input) -> Document | TextTooLarge | Draft:
@@ -169,12 +170,47 @@ class Expansion:
             return error
         if not shortcodes:
             return Document(text)
-        known = [self._memo.get(_question(one, self._target, input)) for one in shortcodes]
+        questions = [_question(one, self._target, input) for one in shortcodes]
+        known = [self._memo.get(one) for one in questions]
         if None in known:
-            return self._draft(text, input, shortcodes, known)
-        embeds, markups = zip(*known, strict=True)
+            for one, question, shown in zip(shortcodes, questions, known, strict=True):
+                if question not in self._shown:
+                    self._shown[question] = shown or self._ask(one, question, input)
+            return text, input, list(zip(shortcodes, questions, strict=True))
+        markups, embeds, _ = zip(*known, strict=True)
         problems = tuple([problem for one in shortcodes for problem in one.warnings])
         return Document(replace_all(text, input, zip(shortcodes, markups, strict=True)), embeds, problems)
+
+    def _ask(self, shortcode: Shortcode, question: Hashable, input: Input) -> Shown:
+        """Have a reference looked up with all the others; until then it is shown as it is written."""
+        if question is None:
+            return AS_WRITTEN
+        try:
+            ref = _parse_reference(shortcode.reference, shortcode.options)
+        except UnsupportedReference as error:
+            return Shown(error=error)
+        self._missing[question] = shortcode, ref, input
+        return AS_WRITTEN
+
+    def _resolve(self, progress: Progress | None, admit: Admit | None) -> None:
+        wants = [(self._resolver.key(ref), ref.options) for _, ref, _ in self._missing.values()]
+        entries = self._resolver.resolve_many(wants, progress, admit=admit)
+        for (key, _), (question, asked) in zip(wants, self._missing.items(), strict=True):
+            self._shown[question] = shown = self._show(*asked, found := entries[key])
+            if isinstance(found, Entry) and found.satisfies(
+                asked[1].options
+            ):  # else it is shown in an outage alone
+                self._memo.keep(question, found, shown)
+
+    def _show(self, shortcode: Shortcode, ref: AssetRef, input: Input, found: Entry | EmbedKitError) -> Shown:
+        options = _options(shortcode, ref.options, self._target)
+        if isinstance(found, Entry):
+            html = self._fragments.html(found, options, input)
+        else:
+            html = str(self._fragments.fallback(ref, "", found, options, input))
+        if shortcode.content == "phrasing":
+            html = phrasing(html)
+        return Shown(html, found.sized(ref.options)) if isinstance(found, Entry) else Shown(html, error=found)
 
     def _count(self, shortcodes: list[Shortcode], budget: Budget) -> TextTooLarge | None:
         """Take what a text needs of the budget; the error where not so much is left."""
@@ -200,55 +236,37 @@ class Expansion:
         except UnsupportedReference:
             return None
 
-    def _draft(self, text: str, input: Input, shortcodes: list[Shortcode], known: Iterable[Shown | None]) -> Draft:
-        positions = Positions(text)
-        found = [(parse(one, positions), shown) for one, shown in zip(shortcodes, known, strict=True)]
-        self._missing |= dict.fromkeys(match.ref for match, known in found if match.ref and known is None)
-        return text, input, found
-
-    def _document(self, text: str, input: Input, found: list[tuple[Match, Shown | None]]) -> Document:
+    def _document(self, text: str, input: Input, found: list[tuple[Shortcode, Hashable]]) -> Document:
         positions = Positions(text)
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Shortcode, str | None]] = []
-        for match, known in found:
-            problems += match.problems
-            shown = known or (self._show(match, match.ref, input) if match.ref else None)
-            if isinstance(shown, EmbedKitError):
-                problems.append(problem_at(match.shortcode, shown, positions))
-                done.append((match.shortcode, self._fallback(match, shown, input)))
-            elif shown:
-                embeds.append(shown[0])
-                done.append((match.shortcode, shown[1]))
-            else:
-                done.append((match.shortcode, None))
+        for shortcode, question in found:
+            markup, embed, error = self._shown[question]
+            done.append((shortcode, markup))
+            if embed:
+                embeds.append(embed)
+            if shortcode.problem:
+                problems.append(shortcode.problem)
+            problems += shortcode.warnings
+            if error:
+                problems.append(problem_at(shortcode, error, positions))
         problems.sort(key=lambda problem: (problem.line, problem.column))
         return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
 
-    def _show(self, match: Match, ref: AssetRef, input: Input) -> Shown | EmbedKitError:
-        """A reference of a text, which the memo may have come to know meanwhile."""
-        question = _question(match.shortcode, self._target, input)
-        known: Shown | None = self._memo.get(question)
-        if known:
-            return known
-        entry = self._entries[self._resolver.key(ref)]
-        if isinstance(entry, EmbedKitError):
-            return entry
-        html = self._fragments.html(entry, match.options(self._target), input)
-        if match.shortcode.content == "phrasing":
-            html = phrasing(html)
-        shown = entry.sized(ref.options), html
-        if entry.satisfies(ref.options):  # else it is shown in an outage alone
-            self._memo.keep(question, entry, shown)
-        return shown
 
-    def _fallback(self, match: Match, error: EmbedKitError, input: Input) -> str | None:
-        if match.ref is None:
-            return None
-        html = str(self._fragments.fallback(match.ref, "", error, match.options(self._target), input))
-        return phrasing(html) if match.shortcode.content == "phrasing" else html
+def _options(shortcode: Shortcode, written: Options, target: Target | None) -> Options:
+    """How to show it: a page's author may choose the target, a feed's may not; in a link it is text."""
+    if shortcode.content == "text" and ROWS[target or "web"].is_markup:
+        return replace(written, target="text")
+    if written.target and ROWS[written.target].on_page and ROWS[target or "web"].on_page:
+        return written
+    return written if written.target == target else replace(written, target=target)
 
 
 def _question(shortcode: Shortcode, target: Target | None, input: Input) -> Hashable:
+    """What its markup depends on, beside the copy; None for what asks for nothing."""
+    if not shortcode.reference:
+        return None
     options = None if shortcode.options is NO_OPTIONS else shortcode.options
     return shortcode.reference, options, shortcode.content, target, input
