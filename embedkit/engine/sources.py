@@ -217,10 +217,10 @@ class _Reader:
         if os.path.isfile(path):
             yield from self._text(path, os.path.basename(path))
             return
-        root, empty = os.path.realpath(path), True
+        root, above, empty = os.path.realpath(path), os.path.join(path, ""), True
         for found in self._walk(path, root):
             empty = False
-            yield from self._text(found, found.removeprefix(os.path.join(path, "")))
+            yield from self._text(found, found.removeprefix(above))
         if empty:
             self.skipped.append((path, f"has no texts: files that end in {' '.join((*FORMATS, *OTHER_MARKUP))}"))
 
@@ -271,7 +271,7 @@ class _Reader:
         """Count a file that is not read, and name it where it may hold pictures."""
         self.others += 1
         ours = entry.name.startswith("embedkit-")  # our scripts, as a built site has them
-        if not ours and os.path.splitext(path)[1].lower() in UNREAD and entry.is_file(follow_symlinks=False):
+        if not ours and _ending(path) in UNREAD and entry.is_file(follow_symlinks=False):
             try:
                 with open(path, "rb", buffering=0) as file:
                     text = file.read(MAX_UNREAD_BYTES).lower()
@@ -385,11 +385,11 @@ def _check_places(sources: Iterable[Source], folder: str) -> None:
     taken: dict[str, str] = {}
     same: dict[tuple[str, str], bool] = {}
     for source in sources:
-        place = os.path.join(folder, source.relative)
-        (own, name), (other, as_name) = os.path.split(_file(source)), os.path.split(place)
-        if (own, other) not in same:
-            same[own, other] = os.path.exists(other) and os.path.samefile(own or ".", other)
-        if same[own, other] and name == as_name:
+        path, place = _file(source), os.path.join(folder, source.relative)
+        own, other = folders = os.path.dirname(path), os.path.dirname(place)
+        if folders not in same:
+            same[folders] = os.path.exists(other) and os.path.samefile(own or ".", other)
+        if same[folders] and os.path.basename(path) == os.path.basename(place):
             raise ConfigurationError(f"{place} is the source itself: choose another folder.")
         if place in taken:
             raise ConfigurationError(f"{taken[place]} and {source.name} would both be written to {place}.")
@@ -418,14 +418,19 @@ def _is_link(item: tuple[str, str]) -> tuple[bool, str]:
     return os.path.abspath(name) != path, name
 
 
+def _ending(name: str) -> str:
+    """What is behind the last dot, with that, in lower case."""
+    return name[name.rfind(".") :].lower()
+
+
 def _format(name: str) -> Input | None:
-    ending = os.path.splitext(name)[1].lower()
+    ending = _ending(name)
     return "html" if ending in OTHER_MARKUP else FORMATS.get(ending)
 
 
 def other_markup(source: Source) -> str:
     """The name of the markup that a text is in, where embeds can't be rendered into that; else nothing."""
-    return OTHER_MARKUP.get(os.path.splitext(source.name)[1].lower(), "")
+    return OTHER_MARKUP.get(_ending(source.name), "")
 
 
 def pieces(source: Source) -> list[tuple[Source, bool]]:

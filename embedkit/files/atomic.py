@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from embedkit.files.folder import Folder, error_at
+from embedkit.files.folder import Folder, error_at, renamed
 from embedkit.files.partial import MODE, PartialFile, check_writable, digest, file_digest, new_digest, sweep
 
 if sys.platform == "linux":
@@ -177,8 +177,10 @@ class Tree:
         :raises OSError: where it can't be written, or a link is in the way; then what was there is as it was.
         """
         folder, name = self._at(relative)
-        with error_at(os.path.join(self._root, relative)):
+        try:
             return write_in(folder, name, new)
+        except OSError as error:
+            raise renamed(error, os.path.join(self._root, relative)) from None
 
     def fill(self, relative: str | os.PathLike[str], make: Callable[[Write], object]) -> bool:
         """The same, piece by piece.

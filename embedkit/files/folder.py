@@ -192,7 +192,12 @@ def error_at(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+        raise renamed(error, path) from None
+
+
+def renamed(error: OSError, path: str | os.PathLike[str]) -> OSError:
+    """The same error of another file."""
+    return OSError(error.errno, error.strerror, os.fspath(path))
 
 
 @functools.cache

@@ -277,6 +277,8 @@ class MarkdownContext(HtmlContext):
         if self._open:
             return self._is_in_tag(place)
         text, safe = self.text, self._safe
+        if text.startswith("\n\n", place - 2):  # most begin a paragraph, and code spans and links end with theirs
+            return self._is_in_tag(place)
         block = text.rfind("\n\n", safe, place)  # a code span ends with its paragraph
         if text.find("`", block if block > safe else safe, place) >= 0 and self._is_in_span(place):
             return True
