@@ -1,7 +1,8 @@
 """Pelican: ``PLUGINS = ["embedkit.integrations.pelican"]``, options in ``EMBEDKIT = {…}``.
 
 Markdown, reStructuredText and HTML alike: references are read in the HTML that Pelican's readers made. Feeds get
-the target ``feed``; stylesheet and script are linked by the pages that hold an embed.
+the target ``feed``; stylesheet and script are linked by the pages that hold an embed. In ``--autoreload`` a strict
+build that fails is followed by one that does not, and waits for changes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pelican import signals
 from pelican.contents import Content
 from pelican.generators import Generator
 
-from embedkit.integrations.site import Site
+from embedkit.integrations.site import Lost, Site
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class _Plugin:
     """What is known between two signals of one build."""
 
     site: Site
+    failed = ""  # why the last strict build of this process did
 
     def begin(self, pelican: Any) -> None:
         """Make a kit for each build of ``--autoreload``: the last is closed, the lock file may have changed."""
@@ -37,7 +39,17 @@ class _Plugin:
         self.site.warm((one._content or "", "html") for one in contents)
         for one in contents:
             self._render(one)
-        self.site.check()
+        self._check()
+
+    def _check(self) -> None:
+        """Let pass what a build has failed for already: ``--autoreload`` begins again at once, and for ever."""
+        last, self.failed = self.failed, ""
+        try:
+            self.site.check()
+        except Lost as error:
+            self.failed = str(error)
+            if self.failed != last:
+                raise
 
     def _render(self, content: Content) -> None:
         content._content = self.site.document(content._content or "", str(content.source_path)).content

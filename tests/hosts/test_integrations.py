@@ -354,6 +354,30 @@ pathlib.Path("lock.json").write_text(json.dumps({**held, "embeds": []}))
 pelican.run()
 """
 
+STRICT = """
+import pelican
+from pathlib import Path
+page = Path("content/match.md")
+text, seen = page.read_text(), []
+texts = [text + " [getty 500000404]", text + " More."]
+def build(_):
+    seen.append("build")
+    if len(seen) > 20:
+        raise KeyboardInterrupt
+def wait(*_):
+    seen.append("wait")
+    if not texts:
+        raise KeyboardInterrupt
+    page.write_text(texts.pop())
+    return ()
+pelican.signals.get_generators.connect(build)
+pelican.wait_for_changes = wait
+try:
+    pelican.autoreload(pelican.parse_arguments(["-s", "pelicanconf.py"]))
+except KeyboardInterrupt:
+    print(*seen)
+"""
+
 
 class TestPelican(Generator):
     raises = True
@@ -395,6 +419,14 @@ class TestPelican(Generator):
         assert (folder / "first.html").read_text().count("<iframe") == self.shown
         assert page.read_text().count("embedkit.css") == 1
         assert "<iframe" not in page.read_text()
+
+    def test_autoreload_fails_once_for_what_a_strict_build_finds(
+        self, folder: Path, getty: SandboxServer
+    ) -> None:
+        self.write(folder, {"strict": True})
+        done = run("-c", STRICT, folder=folder, packages=python_packages("pelican==4.12.0"))
+        builds = "build build wait build wait build build wait"
+        assert done.stdout.splitlines()[-1] == builds, done.stdout + done.stderr
 
     def test_restructured_text_and_feeds(self, folder: Path, getty: SandboxServer) -> None:
         built = self.build(folder, {})
