@@ -420,9 +420,7 @@ class TestPelican(Generator):
         assert page.read_text().count("embedkit.css") == 1
         assert "<iframe" not in page.read_text()
 
-    def test_autoreload_fails_once_for_what_a_strict_build_finds(
-        self, folder: Path, getty: SandboxServer
-    ) -> None:
+    def test_autoreload_fails_once_for_what_a_strict_build_finds(self, folder: Path, getty: SandboxServer) -> None:
         self.write(folder, {"strict": True})
         done = run("-c", STRICT, folder=folder, packages=python_packages("pelican==4.12.0"))
         builds = "build build wait build wait build build wait"
