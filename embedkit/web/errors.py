@@ -61,19 +61,13 @@ class Refused(EmbedKitError):
     """What HTTP itself settles: a request, or what it asks for beyond a limit."""
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        status: int | None = None,
-        headers: Mapping[str, str] | None = None,
-        **evidence: Any,
+        self, code: str, message: str, *, status: int = 0, headers: Mapping[str, str] = {}, **evidence: Any
     ) -> None:
         super().__init__(message, **evidence)
         self.code = code
         self.title = CODES[code][1]
         self.http_status = status or CODES[code][0]
-        self.headers = dict(headers or {})
+        self.headers = dict(headers)
 
 
 def handle(target: Flask | Blueprint) -> None:

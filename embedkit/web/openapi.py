@@ -20,7 +20,7 @@ from embedkit.models import JSON
 from embedkit.settings import Settings
 from embedkit.web import auth, embeds, health, pages, picker, schemas, search, sources
 from embedkit.web.context import AppContext
-from embedkit.web.errors import CODES
+from embedkit.web.errors import CODES, SEARCHING
 from embedkit.web.pages import page
 from embedkit.web.response import PAGES, as_json
 from embedkit.web.routes import Access, Answer, Route
@@ -218,6 +218,7 @@ def _always(route: Route) -> list[str]:
     codes += ["too-large"] if route.body else []
     codes += ["throttled"] if route.limited else []
     codes += ["token-required", "forbidden", SECURITY[route.access][2]] if route.access in SECURITY else []
+    codes += SEARCHING if route.access == "search" else []
     return [*codes, "method-not-allowed", "error"]
 
 

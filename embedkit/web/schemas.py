@@ -48,17 +48,10 @@ Tld = Annotated[
 To = Annotated[Target, Meta(description="What the markup is for; by default that of EMBEDKIT_TARGET")]
 Side = Annotated[Align, Meta(description="Where the embed stands in the text")]
 Title = Annotated[str, Meta(max_length=1_000, description="Names the frame for those who can't see it")]
-Words = Annotated[
-    str,
-    Meta(
-        max_length=1_000,
-        description="true or false asks Getty's frame for its caption; other words are printed under the picture",
-    ),
-]
-Caption = Annotated[
-    bool | str,
-    Meta(description="true or false asks Getty's frame for its caption; a text is printed under the picture"),
-]
+CAPTION = "true or false asks Getty's frame for its caption; a text is printed under the picture"
+Words = Annotated[str, Meta(max_length=1_000, description=CAPTION)]
+Caption = Annotated[bool | str, Meta(description=CAPTION)]
+RetryAfter = Annotated[int, Meta(ge=1, description="Seconds after which another try makes sense")]
 
 
 class Display(Struct, omit_defaults=True):
@@ -122,6 +115,7 @@ Date = Annotated[
 ]
 
 
+PageNumber = Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")]
 PageSize = Annotated[
     int,
     Meta(ge=1, le=MAX_PAGE_SIZE, description="How many on a page", extra_json_schema={"enum": list(PAGE_SIZES)}),
@@ -138,7 +132,20 @@ def _for(*families: str) -> Meta:
     return Meta(description=f"With family={' or '.join(families)} only")
 
 
-class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
+class LanguageQuery(Struct, omit_defaults=True, kw_only=True):
+    """In which language to answer."""
+
+    lang: Lang | None = None
+
+
+class PageQuery(LanguageQuery, forbid_unknown_fields=True, kw_only=True):
+    """Which page to answer with."""
+
+    page: PageNumber = 1
+    page_size: PageSize = PAGE_SIZE
+
+
+class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     """What to look for. Only what may be embedded is found; lists are joined by commas.
 
     These are the parameters of the library's search, but the phrase is ``q``, the language is ``lang``, and there
@@ -157,7 +164,7 @@ class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
     family: Annotated[Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")] = (
         "all"
     )
-    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
+    page: PageNumber = 1
     page_size: PageSize = PAGE_SIZE
     sort_order: Annotated[EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
     orientations: list[Orientation] | None = None
@@ -219,31 +226,19 @@ class SearchQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
         Annotated[Text, Meta(description=f"The ID of a picture: creative ones that look like it; {ALONE}")] | None
     ) = None
     series: Annotated[Text, Meta(description=f"The ID of a picture: what was shot with it; {ALONE}")] | None = None
-    lang: Lang | None = None
 
 
-class EventsQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
+class EventsQuery(PageQuery):
     """Which events to look for; without ``q`` the newest."""
 
     q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What it is called, or where it is")] = ""
-    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
-    page_size: PageSize = PAGE_SIZE
     sort_order: EventSortOrder | None = None
     editorial_segment: Segment | None = None
     date_from: Annotated[Date, Meta(description="Begins then or later; ISO 8601")] | None = None
     date_to: Annotated[Date, Meta(description="Begins then or before; ISO 8601")] | None = None
-    lang: Lang | None = None
 
 
-class BoardQuery(Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """Which page of a board's pictures."""
-
-    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")] = 1
-    page_size: PageSize = PAGE_SIZE
-    lang: Lang | None = None
-
-
-class PickerQuery(Struct, omit_defaults=True):
+class PickerQuery(LanguageQuery):
     """What the picker's page shows, and who asked for it."""
 
     q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What to look for, to begin with")] = ""
@@ -251,7 +246,6 @@ class PickerQuery(Struct, omit_defaults=True):
     orientations: list[Orientation] = []
     sort_order: EditorialSortOrder | None = None
     page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1; without JavaScript")] = 1
-    lang: Lang | None = None
     multiple: bool = False
     max: Annotated[int, Meta(ge=1, le=MAX_REFERENCES, description="With multiple: how many pictures")] | None = (
         None
@@ -268,12 +262,6 @@ class PickerQuery(Struct, omit_defaults=True):
         Annotated[str, Meta(max_length=1_000, description="Without JavaScript alone; else it goes behind #grant=")]
         | None
     ) = None
-
-
-class LanguageQuery(Struct, omit_defaults=True):
-    """In which language to answer."""
-
-    lang: Lang | None = None
 
 
 class BatchItem(Display, forbid_unknown_fields=True, kw_only=True):
@@ -394,9 +382,7 @@ class ItemError(Struct, omit_defaults=True):
     code: str
     title: str
     detail: str
-    retry_after: Annotated[int, Meta(ge=1, description="Seconds after which another try makes sense")] | None = (
-        None
-    )
+    retry_after: RetryAfter | None = None
 
 
 class FailedItem(Struct):
@@ -406,21 +392,16 @@ class FailedItem(Struct):
     error: ItemError
 
 
-# msgspec can't tell two objects apart without a tag, and the contract has none
-Item = Annotated[
-    Any,
-    Meta(
-        extra_json_schema={
-            "anyOf": [{"$ref": "#/components/schemas/EmbedAnswer"}, {"$ref": "#/components/schemas/FailedItem"}]
-        }
-    ),
-]
+def _either(*structs: type[Struct]) -> Meta:
+    """One of these: msgspec can't tell two objects apart without a tag, and the contract has none."""
+    refs = [{"$ref": f"#/components/schemas/{struct.__name__}"} for struct in structs]
+    return Meta(extra_json_schema={"anyOf": refs})
 
 
 class BatchAnswer(Struct):
     """In the order asked."""
 
-    embeds: list[Item]
+    embeds: list[Annotated[Any, _either(EmbedAnswer, FailedItem)]]
 
 
 class RenderProblem(Struct):
@@ -430,10 +411,7 @@ class RenderProblem(Struct):
     column: int
     code: str
     detail: str
-    retry_after: (
-        Annotated[int, Meta(ge=1, description="Seconds after which it may be right: ask for the text again then")]
-        | UnsetType
-    ) = UNSET
+    retry_after: RetryAfter | UnsetType = UNSET
 
 
 class RenderedText(Struct):
@@ -450,15 +428,7 @@ class FailedText(Struct):
     error: ItemError
 
 
-# as Item
-RenderedItem = Annotated[
-    Any,
-    Meta(
-        extra_json_schema={
-            "anyOf": [{"$ref": "#/components/schemas/RenderedText"}, {"$ref": "#/components/schemas/FailedText"}]
-        }
-    ),
-]
+TextItem = Annotated[Any, _either(RenderedText, FailedText)]
 
 
 class RenderAnswer(Struct):
@@ -467,7 +437,7 @@ class RenderAnswer(Struct):
     content: str | UnsetType = UNSET
     embeds: list[Record] | UnsetType = UNSET
     problems: list[RenderProblem] | UnsetType = UNSET
-    texts: Annotated[list[RenderedItem], Meta(description="In the order asked")] | UnsetType = UNSET
+    texts: Annotated[list[TextItem], Meta(description="In the order asked")] | UnsetType = UNSET
 
 
 class ConvertAnswer(Struct):

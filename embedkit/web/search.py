@@ -19,7 +19,7 @@ from embedkit.api.search import SUBJECTS, is_newest
 from embedkit.errors import ConfigurationError, InvalidResponse, NotFound, QuotaExhausted, UnsupportedReference
 from embedkit.getty.payload import one_line
 from embedkit.web.context import AppContext
-from embedkit.web.errors import SEARCHING, Refused
+from embedkit.web.errors import Refused
 from embedkit.web.request import read_language, read_query
 from embedkit.web.response import BUDGET, as_json, in_language
 from embedkit.web.routes import Answer, Link, Route
@@ -200,7 +200,7 @@ ROUTES = (
         "Search",
         {200: Answer("One page; the header Link leads to the others.", SearchAnswer)},
         query=SearchQuery,
-        errors=("unsupported", "not-found", *SEARCHING),
+        errors=("unsupported", "not-found"),
         access="search",
         links=(
             Link("embed", {"ref": FOUND}),
@@ -218,7 +218,7 @@ ROUTES = (
         "Search",
         {200: Answer("The picture, and whether it may be embedded.", ImageAnswer)},
         query=LanguageQuery,
-        errors=("unsupported", "not-found", *SEARCHING),
+        errors=("unsupported", "not-found"),
         access="search",
         parameters={"id": "An asset ID."},
         links=(Link("embed", {"ref": "$response.body#/id"}),),
@@ -231,7 +231,6 @@ ROUTES = (
         "Search",
         {200: Answer("In the language asked for.", CountriesAnswer)},
         query=LanguageQuery,
-        errors=SEARCHING,
         access="search",
         sample="/v1/countries?lang=fr",
     ),

@@ -9,17 +9,17 @@ from embedkit.api.events import Event, EventPage
 from embedkit.api.models import DisplaySize, SearchPage, image_json, search_page_json
 from embedkit.errors import ConfigurationError
 from embedkit.web.context import AppContext
-from embedkit.web.errors import SEARCHING, Refused
+from embedkit.web.errors import Refused
 from embedkit.web.request import read_language, read_query
 from embedkit.web.response import as_json, in_language
 from embedkit.web.routes import Answer, Link, Route
 from embedkit.web.schemas import (
     BoardAnswer,
-    BoardQuery,
     BoardsAnswer,
     EventsAnswer,
     EventsQuery,
     FoundEvent,
+    PageQuery,
     Preview,
     SearchAnswer,
 )
@@ -78,7 +78,7 @@ def _list_boards(context: AppContext) -> list[BoardAnswer]:
 
 
 def board(context: AppContext, id: str) -> Response:
-    params = read_query(BoardQuery)
+    params = read_query(PageQuery)
     language = read_language(params.lang, context.settings)
     if not _has_boards(context):
         raise Refused("not-found", "There are no boards here.")
@@ -87,7 +87,7 @@ def board(context: AppContext, id: str) -> Response:
     return in_language(as_json(search_page_json(page, image_json)), language)
 
 
-def _pictures_on(context: AppContext, board: Board, params: BoardQuery, language: str) -> SearchPage:
+def _pictures_on(context: AppContext, board: Board, params: PageQuery, language: str) -> SearchPage:
     """What may be embedded of one page of a board."""
     ids = [asset.id for asset in board.assets if asset.asset_type.lower() in ("", "image")]
     start = (params.page - 1) * params.page_size
@@ -105,7 +105,6 @@ ROUTES = (
         "Search",
         {200: Answer("One page, the newest first.", EventsAnswer)},
         query=EventsQuery,
-        errors=SEARCHING,
         access="search",
         links=(Link("search", {"event_ids": "$response.body#/events/0/id"}),),
         sample="/v1/events?q=cup",
@@ -116,7 +115,6 @@ ROUTES = (
         "Boards of the customer whom the service acts for",
         "Search",
         {200: Answer("Empty where there is no customer, or where anybody may search.", BoardsAnswer)},
-        errors=SEARCHING,
         access="search",
         links=(Link("board", {"id": "$response.body#/boards/0/id"}),),
     ),
@@ -126,8 +124,8 @@ ROUTES = (
         "The pictures on a board that may be embedded",
         "Search",
         {200: Answer("One page.", SearchAnswer)},
-        query=BoardQuery,
-        errors=("unsupported", "not-found", *SEARCHING),
+        query=PageQuery,
+        errors=("unsupported", "not-found"),
         access="search",
         parameters={"id": "Of a board, as /v1/boards lists it."},
         sample="/v1/boards/0",
