@@ -21,9 +21,8 @@ from embedkit.settings import Settings
 from embedkit.shortcodes import scan
 from embedkit.targets import ROWS
 from embedkit.web.app import create_app
-from embedkit.web.pages import environment
+from embedkit.web.pages import page
 from embedkit.web.picker_files import picker_files
-from embedkit.web.response import as_page
 
 POST = """\
 On the third day the clouds broke, an hour before the moon took the sun.
@@ -83,27 +82,25 @@ def create_demo(settings: Settings, calls: Calls) -> Flask:
 def _page(kit: EmbedKit, calls: Calls) -> Response:
     ref = request.args.get("ref", "").strip()[:MAX_TEXT_CHARS]
     text = request.args.get("text", POST)[:MAX_TEXT_CHARS]
-    html = (
-        environment("")
-        .get_template("embedkit/demo.html")
-        .render(
-            text=text,
-            article=_article(kit, text),
-            trial=_try(kit, calls, ref) if ref else None,
-            ref=ref,
-            samples=SAMPLES,
-            assets=kit.assets("facade"),
-            picker=map(Markup, picker_files().tags("/static")),
-            url=request.host_url.rstrip("/"),
-        )
-    )
     pictures = " ".join(kit.settings.image_origins)
     policy = (
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
         f" img-src 'self' data: {pictures}; frame-src 'self' {kit.settings.frame_origin};"
         " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    return as_page(html, policy)
+    return page(
+        kit.settings,
+        "demo.html",
+        policy=policy,
+        text=text,
+        article=_article(kit, text),
+        trial=_try(kit, calls, ref) if ref else None,
+        ref=ref,
+        samples=SAMPLES,
+        assets=kit.assets("facade"),
+        picker=map(Markup, picker_files().tags("/static")),
+        url=request.host_url.rstrip("/"),
+    )
 
 
 def _article(kit: EmbedKit, text: str) -> Markup:

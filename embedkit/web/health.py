@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response
 
 from embedkit.process import lazy_logger
+from embedkit.settings import Settings
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
 from embedkit.web.pages import page
@@ -37,7 +38,7 @@ def readyz(context: AppContext) -> Response:
     """
     state = context.readiness(lambda: _state(context))
     status = 503 if state.status == "unavailable" else 200
-    response = _page(context, state, status) if prefers_html() else as_json(state, status=status)
+    response = _page(context.settings, state, status) if prefers_html() else as_json(state, status=status)
     response.vary.add("Accept")
     return response
 
@@ -79,18 +80,18 @@ CHANGES = {
 CACHE = {"ok": WORKS, "degraded": "Reads, but takes no writes", "unknown": "Unknown"}
 
 
-def _page(context: AppContext, state: Readiness, status: int) -> Response:
+def _page(settings: Settings, state: Readiness, status: int) -> Response:
     title, text = TITLES[state.status]
     search = _lane(*(state.upstream.get(lane, {}) for lane in SEARCH))
     parts = {
         "Embeds from Getty Images": _lane(state.upstream.get("oembed", {})),
-        "Search": search if context.settings.api_key else OFF,
+        "Search": search if settings.api_key else OFF,
         "Cache": CACHE.get(state.cache, "Can't be reached"),
     }
     if followed := state.changes.get("state"):
         parts["Withdrawn pictures"] = CHANGES.get(followed, "Getty's feed can't be read")
     fine = (WORKS, OFF)
-    return page(context, "status.html", status=status, title=title, text=text, parts=parts, fine=fine)
+    return page(settings, "status.html", status=status, title=title, text=text, parts=parts, fine=fine)
 
 
 def _lane(*lanes: Mapping[str, Any]) -> str:

@@ -230,7 +230,7 @@ def docs(context: AppContext) -> Response:
     """The same as a page; it loads our stylesheet and nothing else."""
     document = openapi_document(context.settings)
     return page(
-        context,
+        context.settings,
         "docs.html",
         cache=PAGES,
         info=document["info"],
@@ -247,7 +247,7 @@ def home(context: AppContext) -> Response:
     links = {name: url_for(f".{name}") for name in ("docs", "picker", "openapi", "healthz", "readyz", "providers")}
     links["oembed"] = url_for(".oembed", url="https://gty.im/74917285")
     links["frame"] = url_for(".frame", ref="74917285")
-    return page(context, "home.html", cache=PAGES, links=links)
+    return page(context.settings, "home.html", cache=PAGES, links=links)
 
 
 def _groups(context: AppContext, document: JSON) -> dict[str, list[JSON]]:

@@ -17,6 +17,7 @@ from embedkit import __version__
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
 from embedkit.files.installed import static_dir, templates_dir
 from embedkit.models import AssetRef, Embed, Options
+from embedkit.settings import Settings
 from embedkit.targets import STYLES, Target
 from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, from_http, headers_of
@@ -35,7 +36,7 @@ POLICY = (
 
 
 def page(
-    context: AppContext,
+    settings: Settings,
     template: str,
     *,
     policy: str = POLICY,
@@ -44,8 +45,8 @@ def page(
     **values: Any,
 ) -> Response:
     """A page from ``templates/embedkit``; the folder TEMPLATES is searched first."""
-    found = environment(context.settings.templates).get_template(f"embedkit/{template}")
-    html = found.render(static=static, doors=doors, settings=context.settings, **values)
+    found = _environment(settings.templates).get_template(f"embedkit/{template}")
+    html = found.render(static=static, doors=doors, settings=settings, **values)
     return as_page(html, policy, status=status, cache=cache)
 
 
@@ -81,13 +82,13 @@ def _ours() -> str:
 
 def missing(context: AppContext, error: HTTPException) -> BaseResponse:
     """Where there is nothing: a page for people, a problem for programs."""
-    response = page(context, "missing.html", status=404) if prefers_html() else from_http(error)
+    response = page(context.settings, "missing.html", status=404) if prefers_html() else from_http(error)
     response.vary.add("Accept")
     return response
 
 
 @lru_cache(maxsize=4)
-def environment(own: str) -> Environment:
+def _environment(own: str) -> Environment:
     """The templates of our pages, those in a folder of the host's own first."""
     folders = [own] if own else []
     return Environment(
@@ -167,7 +168,7 @@ def _page(
     """The picture; or, with the status that the failure has, what ON_ERROR leaves of it: never a hole."""
     target = options.target or "web"
     response = page(
-        context,
+        context.settings,
         "frame.html",
         policy=policy(context),
         status=error.http_status if error else 200,

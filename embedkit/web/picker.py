@@ -69,7 +69,7 @@ def picker(context: AppContext) -> Response:
     files = picker_files()
     found = None if failure or not params.q.strip() else _found(context, params, words(language))
     response = page(
-        context,
+        context.settings,
         "picker.html",
         policy=policy(context.settings),
         status=found.status if found else 400 if failure else 200,
