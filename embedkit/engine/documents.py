@@ -7,7 +7,7 @@ rest are asked for together, each once.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -116,8 +116,16 @@ class Shown(NamedTuple):
 
 AS_WRITTEN = Shown()
 
-Draft = tuple[str, Input, list[tuple[Shortcode, Hashable]]]
-"""A text, its format, and what was found in it, each with the question that it asks."""
+
+@dataclass(slots=True)
+class Asked:
+    """A reference, wherever in the texts of a run it is written; ``shown`` is known once all are looked up."""
+
+    shown: Shown = AS_WRITTEN
+
+
+Draft = tuple[str, Input, list[tuple[Shortcode, Asked]]]
+"""A text, its format, and what was found in it."""
 
 
 class TextTooLarge(Exception):
@@ -151,8 +159,8 @@ class Expansion:
         self._target = target
         self._counted = 0  # shortcodes of all texts
         self._pictures: frozenset[EmbedKey] = frozenset()  # of all texts, where they have a budget
-        self._missing: dict[Hashable, tuple[Shortcode, AssetRef, Input]] = {}  # what the memo doesn't know
-        self._shown: dict[Hashable, Shown] = {}
+        self._asked: dict[Hashable, Asked] = {}
+        self._missing: list[tuple[Asked, Hashable, Shortcode, AssetRef, Input]] = []  # what the memo doesn't know
 
     def run(
         self, texts: Iterable[tuple[str, Input]], progress: Progress | None, admit: Admit | None
@@ -173,34 +181,34 @@ class Expansion:
         questions = [_question(one, self._target, input) for one in shortcodes]
         known = [self._memo.get(one) for one in questions]
         if None in known:
-            for one, question, shown in zip(shortcodes, questions, known, strict=True):
-                if question not in self._shown:
-                    self._shown[question] = shown or self._ask(one, question, input)
-            return text, input, list(zip(shortcodes, questions, strict=True))
+            asked = [self._ask(*one, input) for one in zip(shortcodes, questions, known, strict=True)]
+            return text, input, list(zip(shortcodes, asked, strict=True))
         markups, embeds, _ = zip(*known, strict=True)
         problems = tuple([problem for one in shortcodes for problem in one.warnings])
         return Document(replace_all(text, input, zip(shortcodes, markups, strict=True)), embeds, problems)
 
-    def _ask(self, shortcode: Shortcode, question: Hashable, input: Input) -> Shown:
-        """Have a reference looked up with all the others; until then it is shown as it is written."""
-        if question is None:
-            return AS_WRITTEN
-        try:
-            ref = _parse_reference(shortcode.reference, shortcode.options)
-        except UnsupportedReference as error:
-            return Shown(error=error)
-        self._missing[question] = shortcode, ref, input
-        return AS_WRITTEN
+    def _ask(self, shortcode: Shortcode, question: Hashable, known: Shown | None, input: Input) -> Asked:
+        """The reference of a shortcode, which is looked up with all the others if nothing is known of it."""
+        if asked := self._asked.get(question):
+            return asked
+        asked = self._asked[question] = Asked(known or AS_WRITTEN)
+        if question is not None and not known:
+            try:
+                ref = _parse_reference(shortcode.reference, shortcode.options)
+            except UnsupportedReference as error:
+                asked.shown = Shown(error=error)
+            else:
+                self._missing.append((asked, question, shortcode, ref, input))
+        return asked
 
     def _resolve(self, progress: Progress | None, admit: Admit | None) -> None:
-        wants = [(self._resolver.key(ref), ref.options) for _, ref, _ in self._missing.values()]
+        wants = [(self._resolver.key(ref), ref.options) for *_, ref, _ in self._missing]
         entries = self._resolver.resolve_many(wants, progress, admit=admit)
-        for (key, _), (question, asked) in zip(wants, self._missing.items(), strict=True):
-            self._shown[question] = shown = self._show(*asked, found := entries[key])
-            if isinstance(found, Entry) and found.satisfies(
-                asked[1].options
-            ):  # else it is shown in an outage alone
-                self._memo.keep(question, found, shown)
+        for (key, _), (asked, question, shortcode, ref, input) in zip(wants, self._missing, strict=True):
+            found = entries[key]
+            asked.shown = self._show(shortcode, ref, input, found)
+            if isinstance(found, Entry) and found.satisfies(ref.options):  # else it is shown in an outage alone
+                self._memo.keep(question, found, asked.shown)
 
     def _show(self, shortcode: Shortcode, ref: AssetRef, input: Input, found: Entry | EmbedKitError) -> Shown:
         options = _options(shortcode, ref.options, self._target)
@@ -236,13 +244,13 @@ class Expansion:
         except UnsupportedReference:
             return None
 
-    def _document(self, text: str, input: Input, found: list[tuple[Shortcode, Hashable]]) -> Document:
+    def _document(self, text: str, input: Input, found: list[tuple[Shortcode, Asked]]) -> Document:
         positions = Positions(text)
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Shortcode, str | None]] = []
-        for shortcode, question in found:
-            markup, embed, error = self._shown[question]
+        for shortcode, asked in found:
+            markup, embed, error = asked.shown
             done.append((shortcode, markup))
             if embed:
                 embeds.append(embed)
