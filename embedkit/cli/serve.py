@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -275,6 +276,7 @@ def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str],
             )
         except ImportError:
             raise missing_package("embedkit serve", "waitress", "server") from None
+        gc.set_threshold(100_000)  # unlike a build, a server goes on
         message = greeting(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
         if server.run(lambda: say(message)) == signal.SIGINT:
             raise click.Abort
