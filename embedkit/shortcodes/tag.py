@@ -71,7 +71,10 @@ _PARTNERS = {'"': '"', "“": "”", "”": "”", "„": "“”", "‟": "”"
 _BOUNDARY = lazy_pattern(rf"{_SPACE}|/?\]")
 _ESCAPED = lazy_pattern(r"\\([\\\[\]\"'“”„‟″«»‘’‚‛′‹›&])")
 
-_SIMPLE = lazy_pattern(r"\[getty[ \t]++([0-9a-z-]++(?:,[0-9a-z-]++)*+)[ \t]*+/?\]", re.IGNORECASE | re.ASCII)
+# Most tags name the picture and nothing else.
+_SIMPLE = lazy_pattern(
+    r"\[getty[ \t]++(?:src=)?([\"']?)([0-9a-z-]++(?:,[0-9a-z-]++)*+)\1[ \t]*+/?\]", re.IGNORECASE | re.ASCII
+)
 # Signs that mean something to HTML, to Markdown or to other readers of shortcodes. All are written as numbers:
 # an editor into which a shortcode is put as text escapes it once more, and that is seen of numbers alone.
 _ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in '\\[]`&<>"'}
@@ -82,6 +85,9 @@ _ATTRIBUTES = {
     "height": "max_height",
     **{name: name for name in ("tld", "caption", "align", "title", "target")},
 }
+
+
+_INSTEAD = ("id", "ids", "url")
 
 
 class Tag(NamedTuple):
@@ -140,7 +146,7 @@ def read(text: str) -> Tag:
     :param text: begins with ``[getty`` in any case and may go on after the tag.
     """
     if simple := _SIMPLE.match(text):
-        return Tag(simple.end(), simple[1])
+        return Tag(simple.end(), simple[2])
     try:
         values, length = _values(text)
     except Malformed as error:
@@ -195,15 +201,23 @@ def _end(text: str, place: int) -> int:
 
 def _value(text: str, place: int, name: str, values: list[Value]) -> int:
     """Add the value that starts here; returns where it ends."""
-    straight = _STRAIGHT[text[place]].match(text, place) if text[place : place + 1] in _STRAIGHT else None
-    if straight or (straight := _ANCHOR.match(text, place)):
+    sign = text[place : place + 1]
+    straight = _STRAIGHT[sign].match(text, place) if sign in _STRAIGHT else None
+    if straight or (not sign.isalnum() and (straight := _ANCHOR.match(text, place))):
         written, end = straight[1], straight.end()
-    elif opening := _QUOTE.match(text, place):
+    elif not sign.isalnum() and (opening := _QUOTE.match(text, place)):
         written, end = _typographic(text, opening)
     else:
         written, end = _bare(text, place, named=bool(name))
-    values.append(Value(name.lower(), written, unescape(_TWICE.sub("&", _ESCAPED.sub(r"\1", written)))))
+    values.append(Value(name.lower(), written, _meant(written)))
     return end
+
+
+def _meant(written: str) -> str:
+    """A value without backslashes and entities, which few have."""
+    if "\\" not in written and "&" not in written:
+        return written
+    return unescape(_TWICE.sub("&", _ESCAPED.sub(r"\1", written)))
 
 
 def _bare(text: str, place: int, *, named: bool) -> tuple[str, int]:
@@ -255,7 +269,9 @@ def _tag(values: list[Value], length: int) -> Tag:
         attributes[sets] = value
     options = Options(**_read_all(attributes, warnings))
     reference = attributes["src"].meant.strip() if "src" in attributes else ""
-    instead = next((attributes[name].meant.strip() for name in ("id", "ids", "url") if name in attributes), "")
+    instead = (
+        "" if reference else next((attributes[one].meant.strip() for one in _INSTEAD if one in attributes), "")
+    )
     return Tag(length, reference, options, tuple(warnings), instead=instead)
 
 
