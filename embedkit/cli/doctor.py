@@ -164,14 +164,14 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
                 yield check("clock", lambda: _clock(parts.date))
         if find_spec("waitress"):
             yield check("service", lambda: _service(parts.memory), "METRICS", "TOKENS", "ADMIN_TOKEN", "SECRET")
-    if settings.change_feed:
-        needs = ("CHANGE_FEED", "CACHE", "SECRET", "API_KEY", "API_SECRET", "API_BASE", "TOKEN_URL")
-        yield check("change feed", lambda: _change_feed(settings, ask=asks), *needs)
-    if settings.api_key:
-        yield check("customer", lambda: _customer(settings, ask=asks), *SEARCH_SETTINGS)
-    if _is_customer(settings):
-        yield check("downloads", lambda: _downloads(settings), "DOWNLOAD_JOURNAL", "API_BASE", "USERNAME")
-    yield check("search", lambda: _search(settings, ask=asks), *SEARCH_SETTINGS)
+        if settings.change_feed:
+            needs = ("CHANGE_FEED", "CACHE", "SECRET", "API_KEY", "API_SECRET", "API_BASE", "TOKEN_URL")
+            yield check("change feed", lambda: _change_feed(settings, ask=asks), *needs)
+        if settings.api_key:
+            yield check("customer", lambda: _customer(parts.apart, ask=asks), *SEARCH_SETTINGS)
+        if settings.username or parts.apart.api.login.is_customer:
+            yield check("downloads", lambda: _downloads(settings), "DOWNLOAD_JOURNAL", "API_BASE", "USERNAME")
+        yield check("search", lambda: _search(parts.apart, ask=asks), *SEARCH_SETTINGS)
 
 
 def _try(name: str, look: Callable[[], str]) -> Finding:
@@ -184,15 +184,16 @@ def _try(name: str, look: Callable[[], str]) -> Finding:
 
 
 class _Parts:
-    """The kit of these settings, and one with its copies in memory: Getty can be asked whatever the cache does.
+    """The kit of these settings, and two with their copies in memory: Getty can be asked whatever the cache does.
 
-    ``date`` is what the last answer had as its date.
+    ``apart`` knows who is logged in. ``memory`` sends by way of this, whose ``date`` is that of the last answer.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.date = ""
         self._http = open_transport(settings)
         self.kit = EmbedKit(replace(settings, frozen=False), background=False)
+        self.apart = EmbedKit(replace(settings, cache="memory:", frozen=False), background=False)
         alone = replace(settings, change_feed=0.0, purge_urls=(), webhook_url=Secret())
         aside = replace(alone, frozen=False, cache="memory:", secret=settings.secret or (Secret("s" * 64),))
         self.memory = EmbedKit(aside, transport=self, background=False)
@@ -207,7 +208,7 @@ class _Parts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for part in (self.kit, self.memory, self._http):
+        for part in (self.kit, self.apart, self.memory, self._http):
             with suppress(EmbedKitError):  # it has been a finding already
                 part.close()
 
@@ -343,22 +344,15 @@ def _change_feed(settings: Settings, *, ask: bool) -> str:
     return f"{', '.join(channel.family or str(channel.id) for channel in channels)}; {state}"
 
 
-def _is_customer(settings: Settings) -> bool:
-    """Whether there is somebody who downloads: named in the settings, or logged in."""
-    with EmbedKit(replace(settings, cache="memory:", frozen=False), background=False) as kit:
-        return bool(settings.username) or kit.api.login.is_customer
-
-
-def _customer(settings: Settings, *, ask: bool) -> str:
+def _customer(kit: EmbedKit, *, ask: bool) -> str:
     """Who downloads and has boards; what is wrong with the credentials is told of the search."""
-    with EmbedKit(replace(settings, cache="memory:", frozen=False), background=False) as kit:
-        if not kit.api.login.is_customer:
-            return "nobody is logged in; downloads and boards need embedkit login"
-        how = "by embedkit login" if kit.api.login.source == "login" else "by EMBEDKIT_USERNAME"
-        try:
-            name = kit.api.customer().name if ask else ""
-        except ProviderError as error:
-            return f"not known: Getty Images does not say ({error.code})"
+    if not kit.api.login.is_customer:
+        return "nobody is logged in; downloads and boards need embedkit login"
+    how = "by embedkit login" if kit.api.login.source == "login" else "by EMBEDKIT_USERNAME"
+    try:
+        name = kit.api.customer().name if ask else ""
+    except ProviderError as error:
+        return f"not known: Getty Images does not say ({error.code})"
     return f"{name or 'somebody'}, {how}"
 
 
@@ -374,8 +368,9 @@ def _downloads(settings: Settings) -> str:
     return f"{used}{budget} licences this month, by the journal {journal.path}"
 
 
-def _search(settings: Settings, *, ask: bool) -> str:
+def _search(kit: EmbedKit, *, ask: bool) -> str:
     """Whether the credentials go together, and whether the API takes them: by a search of one picture."""
+    settings, source = kit.settings, kit.api.login.source
     if not settings.api_key:
         if settings.api_secret or settings.username or settings.password:
             raise ConfigurationError("A secret, user name and password need a key.", hint="Set EMBEDKIT_API_KEY.")
@@ -383,11 +378,8 @@ def _search(settings: Settings, *, ask: bool) -> str:
     if bool(settings.username) != bool(settings.password):
         missing = "EMBEDKIT_PASSWORD" if settings.username else "EMBEDKIT_USERNAME"
         raise ConfigurationError("User name and password go together.", hint=f"Set {missing}, too.")
-    with EmbedKit(replace(settings, cache="memory:", frozen=False), background=False) as kit:
-        source = kit.api.login.source
-    shown = GRANT_TEXTS[source]
     if not ask:
-        return f"EMBEDKIT_API_KEY is set; {settings.api_base} would be asked {shown}"
+        return f"EMBEDKIT_API_KEY is set; {settings.api_base} would be asked {GRANT_TEXTS[source]}"
     try:
         _found(settings)
     except Unauthorized as error:
@@ -398,12 +390,12 @@ def _search(settings: Settings, *, ask: bool) -> str:
         both = f"{settings.api_base} and {settings.token_url}"
         error.hint = _reach(error, both, "EMBEDKIT_API_BASE and EMBEDKIT_TOKEN_URL")
         raise
-    return f"{settings.api_base} answers, {shown}"
+    return f"{settings.api_base} answers, {GRANT_TEXTS[source]}"
 
 
 def _found(settings: Settings) -> None:
     """A search of one picture, asked anew."""
-    with EmbedKit(replace(settings, cache="memory:"), background=False) as kit:
+    with EmbedKit(settings, background=False) as kit:
         kit.api.search.images(PHRASE, page_size=1)
 
 
