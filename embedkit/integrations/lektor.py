@@ -2,44 +2,75 @@
 
 Options are in ``configs/embedkit.ini``. Lektor takes plugins only from distributions that are named ``lektor-…``:
 ``embedkit integrations lektor packages`` writes such a one, with its entry in ``lektor.plugins``. A page is built
-anew when the lock file has changed, if that is in the project's folder.
+anew when its text, or what is known of one of its pictures, has changed.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote, unquote
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from lektor.context import get_ctx
 from lektor.pluginsystem import Plugin
+from lektor.sourceobj import VirtualSourceObject
 from markupsafe import Markup
 
 from embedkit.integrations.jinja import EmbedKitExtension
 from embedkit.integrations.site import Site
 
+PREFIX = "embedkit"  # of the paths of pictures: /@embedkit/…
 
-class LockedExtension(EmbedKitExtension):
-    """Tag and filter, whose pages depend on the lock file."""
 
-    def picture(self, *args: Any) -> Markup | str:
+class Picture(VirtualSourceObject):  # type: ignore[misc]
+    """A picture, as what pages depend on.
+
+    :param root: the record of the site's root.
+    :param words: the shortcode.
+    """
+
+    def __init__(self, root: Any, site: Site, words: str) -> None:
+        super().__init__(root)
+        self._site = site
+        self._words = words
+
+    @property
+    def path(self) -> str:
+        """What Lektor keeps, and asks the resolver for at the next build."""
+        return f"/@{PREFIX}/{quote(self._words, safe='')}"
+
+    def get_checksum(self, path_cache: object) -> str:
+        """What changes with the picture; called by Lektor."""
+        self._site.kit.warm([(self._words, "text")])
+        return self._site.fingerprint([self._words])
+
+
+class DependingExtension(EmbedKitExtension):
+    """Tag and filter, whose pages depend on their pictures."""
+
+    def picture(self, reference: Any, words: Mapping[str, object], name: str, line: int) -> Markup | str:
         """One picture of a template."""
-        self._depend()
-        return super().picture(*args)
+        self._depend([_shortcode(reference, words.get("tld"))])
+        return super().picture(reference, words, name, line)
 
     @pass_context
     def filter(self, context: Context, value: object, **keywords: Any) -> Markup:
         """A text with its references rendered."""
-        self._depend()
+        kit, text, input = self.site.kit, str(value), keywords.get("input", "html")
+        text = kit.convert(text, input=input).content if keywords.get("pasted") else text
+        self._depend(_shortcode(ref, ref.options.tld) for ref in kit.find(text, input=input))
         return super().filter(context, value, **keywords)
 
-    def _depend(self) -> None:
-        """Lektor knows files of its project alone."""
-        context = get_ctx()
-        lockfile = os.path.abspath(self.site.kit.settings.lockfile)
-        if context and lockfile.startswith(os.path.join(context.env.root_path, "")):
-            context.record_dependency(lockfile)
+    def _depend(self, shortcodes: Iterable[str]) -> None:
+        if context := get_ctx():
+            for words in shortcodes:
+                context.record_virtual_dependency(Picture(context.pad.root, self.site, words))
+
+
+def _shortcode(reference: object, tld: object) -> str:
+    return f"[getty {reference}{f' tld={tld}' if tld else ''}]"
 
 
 class EmbedKitPlugin(Plugin):  # type: ignore[misc]
@@ -51,6 +82,10 @@ class EmbedKitPlugin(Plugin):  # type: ignore[misc]
     def on_setup_env(self, **extra: Any) -> None:
         """Give templates the tag, the filter and ``getty_assets()``; called by Lektor."""
         site = Site(self.get_config().to_dict())
-        self.env.jinja_env.add_extension(LockedExtension)
+        self.env.jinja_env.add_extension(DependingExtension)
         self.env.jinja_env.embedkit = site
         self.env.jinja_env.globals["getty_assets"] = site.head
+
+        @self.env.virtualpathresolver(PREFIX)
+        def _resolve(root: Any, path: list[str]) -> Picture:
+            return Picture(root, site, unquote(path[0]))

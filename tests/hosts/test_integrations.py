@@ -538,7 +538,6 @@ class TestLektor(Generator):
     lost, forbidden = "page.html (text):5:13", "page.html (text):11:9"  # of the HTML that Lektor made
     pages = "out/index.html", "none"
     lock_folder = "."
-    test_a_withdrawn_picture_leaves_a_page_that_has_not_changed = None  # type: ignore[assignment]  # README
 
     def write(self, folder: Path, options: Mapping[str, Any]) -> None:
         if not (folder / "a.lektorproject").exists():
@@ -562,6 +561,27 @@ class TestLektor(Generator):
         plugin = str(folder / "plugin/lektor-embedkit")
         path = os.pathsep.join([plugin, os.environ.get("PYTHONPATH", "")])
         return run("-m", "lektor", "build", "-O", "out", folder=folder, packages=self.packages, PYTHONPATH=path)
+
+    @pytest.mark.parametrize(
+        "template",
+        [
+            f'{{% getty "{ID}", tld="de" %}}',
+            f'{{{{ "<iframe src=//embed.gettyimages.com/embed/{ID}?et=a&sig=b></iframe>"|safe|getty(pasted=true) }}}}',
+        ],
+    )
+    def test_a_page_is_built_anew_when_its_pictures_have_changed(
+        self, folder: Path, getty: SandboxServer, template: str
+    ) -> None:
+        self.write(folder, {})
+        (folder / "templates/page.html").write_text(template)
+        assert "<iframe" in self.build(folder, {}).page
+        assert "U index.html" not in self.build(folder, {}).log
+        getty.app.withdraw(ID)
+        with EmbedKit(background=False) as kit:
+            kit.purge(ID)
+        built = self.build(folder, {})
+        assert "U index.html" in built.log
+        assert "<iframe" not in built.page
 
     def test_its_own_package_is_found(self, folder: Path, getty: SandboxServer) -> None:
         self.write(folder, {})
