@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, Unavailable
 from embedkit.messages import Request, Response
 from embedkit.settings import Settings
 from embedkit.targets import FACADE_SCRIPT, STYLES
+
+if TYPE_CHECKING:
+    from embedkit.transport.client import Transport
 
 MAX_PAGE_BYTES = 2 * 1024 * 1024
 MAX_FILE_BYTES = 256 * 1024
@@ -54,14 +57,6 @@ class Finding:
     ok: bool | None
     detail: str
     line: str = ""
-
-
-class Transport(Protocol):
-    """Whatever sends a request."""
-
-    def send(self, request: Request, /) -> Response:
-        """The answer."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -113,62 +108,34 @@ class Script(NamedTuple):
     nonce: str
 
 
-@dataclass
-class Markup:
-    """What is in a page that matters to us."""
+class Page(HTMLParser):
+    """What is in a page that matters to us, with its URLs in full."""
 
-    policies: list[str] = field(default_factory=list)
-    styles: list[str] = field(default_factory=list)
-    scripts: list[Script] = field(default_factory=list)
-    frames: list[dict[str, str]] = field(default_factory=list)
-    classes: set[str] = field(default_factory=set)
-    base: str = ""
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, url: str, response: Response) -> None:
         super().__init__()
-        self.found = Markup()
+        self.url = self._base = url
+        self.headers = response.headers
+        self.policies = parse_policies(response.headers.get(CSP.lower(), ""))
+        self.styles: list[str] = []
+        self.scripts: list[Script] = []
+        self.frames: list[dict[str, str]] = []
+        self.classes: set[str] = set()
+        self.feed(response.body.decode("utf-8", "replace"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in reversed(attrs)}  # of several, the first counts
-        self.found.classes.update(values.get("class", "").split())
+        """Keep an element; of several attributes of one name, and of several bases, the first counts."""
+        values = {name: value or "" for name, value in reversed(attrs)}
+        self.classes.update(values.get("class", "").split())
         if tag == "meta" and values.get("http-equiv", "").lower() == CSP.lower():
-            self.found.policies.append(values.get("content", ""))
+            self.policies += parse_policies(values.get("content", ""), meta=True)
         elif tag == "link" and "stylesheet" in values.get("rel", "").lower().split():
-            self.found.styles.append(values.get("href", ""))
+            self.styles.append(urljoin(self._base, values.get("href", "")))
         elif tag == "script" and "src" in values:
-            self.found.scripts.append(Script(values["src"], values.get("nonce", "")))
+            self.scripts.append(Script(urljoin(self._base, values["src"]), values.get("nonce", "")))
         elif tag == "iframe":
-            self.found.frames.append(values)
-        elif tag == "base" and not self.found.base:
-            self.found.base = values.get("href", "")
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page as it was answered."""
-
-    url: str
-    headers: Mapping[str, str]
-    markup: Markup
-
-    @classmethod
-    def read(cls, url: str, response: Response) -> Page:
-        """A page, and its URLs in full."""
-        reader = _Reader()
-        reader.feed(response.body.decode("utf-8", "replace"))
-        found = reader.found
-        base = urljoin(url, found.base)
-        found.styles = [urljoin(base, one) for one in found.styles]
-        found.scripts = [Script(urljoin(base, one.url), one.nonce) for one in found.scripts]
-        return cls(url, response.headers, found)
-
-    @property
-    def policies(self) -> list[Policy]:
-        """All that hold for it."""
-        own = [one for text in self.markup.policies for one in parse_policies(text, meta=True)]
-        return parse_policies(self.headers.get(CSP.lower(), "")) + own
+            self.frames.append(values)
+        elif tag == "base" and self._base == self.url:
+            self._base = urljoin(self.url, values.get("href", ""))
 
 
 def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:
@@ -179,9 +146,8 @@ def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[F
     :raises Unavailable: where there is no page.
     """
     page = _open(url, transport)
-    markup = page.markup
     yield Finding("page", True, page.url)
-    yield _embeds(markup)
+    yield _embeds(page)
     yield from _missing(page, settings)
     yield from _policies(page, [*_loads(page, settings)])
     yield from _files(page, transport)
@@ -196,7 +162,7 @@ def _open(url: str, transport: Transport) -> Page:
         url = urljoin(url, response.headers.get("location", ""))
     if response.status != 200:
         raise Unavailable(f"{url} answers with the status {response.status}.", hint="Pass a page that is there.")
-    return Page.read(url, response)
+    return Page(url, response)
 
 
 def _fetch(url: str, transport: Transport, max_bytes: int) -> Response:
@@ -216,9 +182,9 @@ def _fetch(url: str, transport: Transport, max_bytes: int) -> Response:
         raise Unavailable(f"{url} can't be reached from here.", hint=f"Try: curl -v {url}") from None
 
 
-def _embeds(markup: Markup) -> Finding:
-    kinds = sorted(name.removeprefix("ek--") for name in markup.classes if name in ("ek--web", "ek--facade"))
-    if "ek" not in markup.classes:
+def _embeds(page: Page) -> Finding:
+    kinds = sorted(name.removeprefix("ek--") for name in page.classes if name in ("ek--web", "ek--facade"))
+    if "ek" not in page.classes:
         return Finding("embeds", None, "none in the page's source; its policy is checked for those to come")
     return Finding("embeds", True, ", ".join(kinds) or "cards")
 
@@ -238,20 +204,19 @@ class _Load(NamedTuple):
 
 def _loads(page: Page, settings: Settings) -> Iterator[_Load]:
     yield _Load("frames", "the frames of Getty Images", FRAMES, f"{settings.frame_origin}/embed/1")
-    sheets = [url for url in page.markup.styles if _name(url) == STYLES]
+    sheets = [url for url in page.styles if _name(url) == STYLES]
     yield _Load("stylesheet", STYLES, STYLESHEETS, (sheets or [_planned(page, settings, STYLES)])[0])
-    for script in page.markup.scripts:
+    for script in page.scripts:
         if _is_ours(script.url) or script.url == settings.widget_script:
             yield _Load("scripts", _name(script.url), SCRIPTS, script.url, script.nonce)
 
 
 def _missing(page: Page, settings: Settings) -> Iterator[Finding]:
     """What a page lacks that has embeds."""
-    markup = page.markup
-    if "ek" in markup.classes and STYLES not in map(_name, markup.styles):
+    if "ek" in page.classes and STYLES not in map(_name, page.styles):
         tag = f'<link rel="stylesheet" href="{_planned(page, settings, STYLES)}">'
         yield Finding("stylesheet", False, f"The page has embeds, and no link to {STYLES}.", tag)
-    if "ek--facade" in markup.classes and FACADE_SCRIPT not in [_name(one.url) for one in markup.scripts]:
+    if "ek--facade" in page.classes and FACADE_SCRIPT not in [_name(one.url) for one in page.scripts]:
         tag = f'<script defer src="{_planned(page, settings, FACADE_SCRIPT)}"></script>'
         yield Finding("scripts", False, f"The page has pictures that ask first, and no {FACADE_SCRIPT}.", tag)
 
@@ -372,8 +337,8 @@ def _is_ours(url: str) -> bool:
 
 def _files(page: Page, transport: Transport) -> Iterator[Finding]:
     """Whether our files that the page names are there, as what they are."""
-    styles = [url for url in page.markup.styles if _name(url) == STYLES]
-    scripts = [script.url for script in page.markup.scripts if _is_ours(script.url)]
+    styles = [url for url in page.styles if _name(url) == STYLES]
+    scripts = [script.url for script in page.scripts if _is_ours(script.url)]
     for url in [*dict.fromkeys(styles + scripts)][:MAX_FILES]:
         try:
             response = _fetch(url, transport, MAX_FILE_BYTES)
@@ -396,7 +361,7 @@ def _isolation(page: Page, settings: Settings) -> Finding:
     value = page.headers.get(COEP.lower(), "").split(";")[0].strip().lower()
     if value not in ("require-corp", "credentialless"):
         return Finding("isolation", True, f"no {COEP} that blocks frames")
-    ours = [one for one in page.markup.frames if one.get("src", "").startswith(f"{settings.frame_origin}/")]
+    ours = [one for one in page.frames if one.get("src", "").startswith(f"{settings.frame_origin}/")]
     if settings.credentialless and all("credentialless" in one for one in ours):
         return Finding("isolation", True, f"{COEP} {value}, and frames without credentials")
     mend = "Set EMBEDKIT_CREDENTIALLESS=true and render the page again (Chromium), or write:"
