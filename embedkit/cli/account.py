@@ -8,7 +8,7 @@ import click
 
 from embedkit.api.account import PastDownload, Product
 from embedkit.api.parameters import PAGE_SIZE, PAGE_SIZES, ProductType
-from embedkit.cli.output import Column, again, as_json, counted, is_wide, open_kit, print_json, print_table, say
+from embedkit.cli.output import Column, again, as_json, counted, open_kit, print_json, print_table, say
 from embedkit.models import JSON
 
 PRODUCT = (
@@ -103,9 +103,7 @@ def _print_downloads(place: JSON, found: tuple[PastDownload, ...], json_: bool) 
         print_json({**place, "downloads": listed})
         return
     columns = [Column("DOWNLOADED"), Column("ID"), Column("PRODUCT"), Column("SIZE"), Column("BY", 1)]
-    if is_wide():
-        columns.append(Column("NOTES", 2))
-    print_table(columns, [_download_row(one)[: len(columns)] for one in found])
+    print_table([*columns, Column("NOTES", 2, spare=True)], [_download_row(one) for one in found])
     say(f"{counted(place['total'], 'download')}.")
 
 

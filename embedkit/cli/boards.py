@@ -16,7 +16,6 @@ from embedkit.cli.output import (
     again,
     as_json,
     counted,
-    is_wide,
     open_kit,
     print_json,
     print_table,
@@ -62,9 +61,7 @@ def list_boards(json_: bool, **params: Any) -> None:
         print_json({"total": page.total, "page": page.page, "page_size": page.page_size, "boards": listed})
         return
     columns = [Column("BOARD"), Column("PICTURES"), Column("UPDATED"), Column("NAME", 2)]
-    if is_wide():
-        columns.append(Column("DESCRIPTION", 3))
-    print_table(columns, [_row(board)[: len(columns)] for board in page.boards])
+    print_table([*columns, Column("DESCRIPTION", 3, spare=True)], [_row(board) for board in page.boards])
     say(counted(page.total, "board") + (f", page {page.page} of {page.pages}." if page.pages > 1 else "."))
     if page.has_next:
         say(f"Next: {again(page=page.page + 1)}")

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -296,17 +297,9 @@ class Delivery:
             code = _write(export, lambda: writer.rewrite(export, make))
         else:
             with open(export.name, "rb") as file:
-                make(file.read, _nowhere if self.writes or self.json_ else _to_stdout)
+                make(file.read, bool if self.writes or self.json_ else partial(click.echo, nl=False))
             code = 0
         return reports[-1], code
-
-
-def _to_stdout(piece: bytes) -> None:
-    click.echo(piece, nl=False)
-
-
-def _nowhere(_: bytes) -> None:
-    """Where nothing is written."""
 
 
 def _write(source: Source, write: Callable[[], WriteBack]) -> int:

@@ -57,10 +57,14 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
 class Column(NamedTuple):
-    """A column, and its share of the room where texts must be cut; one with none is never cut."""
+    """A column, and its share of the room where texts must be cut; one with none is never cut.
+
+    Those that are ``spare`` come last; a narrow line has no room for them.
+    """
 
     title: str
     share: int = 0
+    spare: bool = False
 
 
 def paint(text: str, colour: str, *, err: bool = False) -> str:
@@ -340,7 +344,8 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int |
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout, as wide as the terminal; nothing at all where there are no rows."""
     if rows:
-        head, *lines = table(columns, rows, terminal_width())
+        shown = [column for column in columns if is_wide() or not column.spare]
+        head, *lines = table(shown, [row[: len(shown)] for row in rows], terminal_width())
         click.echo("\n".join([paint(head, "cyan"), *lines]))
 
 

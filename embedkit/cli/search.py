@@ -293,10 +293,8 @@ def _json(image: Image) -> JSON:
 def _print(page: SearchPage, *, all_: bool) -> None:
     wide = is_wide()
     columns = [Column("SHORTCODE"), Column("TITLE", 3), Column("CREDIT" if wide else "BY", 2), Column("SIZE")]
-    if wide:
-        columns += [Column("TAKEN"), Column("RESTRICTIONS", 2)]
-    rows = [_row(image, all_=all_, wide=wide)[: len(columns)] for image in page.images]
-    print_table(columns, rows)
+    columns += [Column("TAKEN", spare=True), Column("RESTRICTIONS", 2, spare=True)]
+    print_table(columns, [_row(image, all_=all_, wide=wide) for image in page.images])
 
 
 def _row(image: Image, *, all_: bool, wide: bool) -> tuple[str, ...]:
