@@ -130,10 +130,7 @@ def error_for(
 
 
 def _body(content: bytes) -> Body:
-    try:
-        answer = payload.mapping(content)
-    except ValueError:
-        return Body("", "")
+    answer = payload.fields(content)
     code = answer.get("code") or answer.get("ErrorCode")
     message = answer.get("message") or answer.get("ErrorMessage")
     known = isinstance(code, str) and _CODE.fullmatch(code)

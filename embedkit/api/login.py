@@ -12,22 +12,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
 
 from embedkit.api import oauth
-from embedkit.api.oauth import MAX_LIFETIME_S, OF_CUSTOMERS, Credentials, Login, Source, Token, fit_token
-from embedkit.api.token_file import TokenFile
+from embedkit.api.oauth import MAX_LIFETIME_S, OF_CUSTOMERS, Credentials, Login, Source, fit_token
+from embedkit.api.requests import origin_of
+from embedkit.api.token_file import TokenFile, name_of
 from embedkit.errors import ConfigurationError, InvalidResponse, InvalidToken, PermissionDenied, Unavailable
-from embedkit.files.partial import PartialFile
 from embedkit.getty import error_mapping, payload
 from embedkit.messages import Request, Response
 from embedkit.settings import Secret
@@ -71,14 +70,6 @@ class LoginRequest:
         return _has_state(_params(query), self.state)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLogin:
-    """A login, and how many seconds ago its access token was issued."""
-
-    login: Login
-    age: float
-
-
 class LoginFile(TokenFile):
     """The tokens of the customer who logged in, refresh token included, until they log out.
 
@@ -87,9 +78,9 @@ class LoginFile(TokenFile):
 
     def __init__(self, credentials: Credentials, folder: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(credentials, folder, clock)
-        self._known: tuple[object, bytes | None] = None, None
+        self._known: tuple[object, bytes] = None, b""
 
-    def current(self) -> StoredLogin | None:
+    def current(self) -> Login | None:
         """The login; None where nobody is logged in. It is read anew where the file has changed."""
         try:
             found = (self._folder / self._name()).stat()
@@ -99,11 +90,11 @@ class LoginFile(TokenFile):
         known = self._known  # one look: threads may come here together
         if known[0] != seen:
             self._known = known = seen, self._read()
-        return self._stored(known[1])
+        return self._login(known[1])
 
-    def newest(self) -> StoredLogin | None:
+    def newest(self) -> Login | None:
         """The same, read anew in any case."""
-        return self._stored(self._read())
+        return self._login(self._read())
 
     @contextmanager
     def exclusively(self, wait: float) -> Iterator[None]:
@@ -121,10 +112,8 @@ class LoginFile(TokenFile):
 
         :raises OSError: where it can't be kept.
         """
-        with self._open() as folder, PartialFile(folder, self._name(), 0o600) as part:
-            part.write(self._dump_login(login))
-            part.finish()
-            part.replace()
+        refresh = login.token.refresh
+        self._put(login.token, id=login.id, refresh=refresh.reveal() if refresh else None)
 
     def remove(self) -> bool:
         """Forget the login; whether there was one.
@@ -139,33 +128,15 @@ class LoginFile(TokenFile):
             return True
 
     def _name(self) -> str:
-        key, url = self._credentials.api_key.reveal(), self._credentials.token_url
-        secret, text = (one.encode("utf-8", "surrogatepass") for one in (key, url))
-        return "login-" + hmac.digest(secret, text, "sha256").hex()
+        return name_of("login-", self._credentials.api_key.reveal(), self._credentials.token_url)
 
-    def _dump_login(self, login: Login) -> bytes:
-        token = login.token
-        return json.dumps(
-            {
-                "id": login.id,
-                "access": token.access.reveal(),
-                "seconds": token.seconds,
-                "at": self._clock(),
-                "refresh": token.refresh.reveal() if token.refresh else None,
-            }
-        ).encode()
-
-    def _stored(self, data: bytes | None) -> StoredLogin | None:
-        fields = _object(data)
-        access, refresh, id = (fields.get(name) for name in ("access", "refresh", "id"))
-        seconds, at = fields.get("seconds"), fields.get("at")
-        if not fit_token(access) or not isinstance(id, str) or not _ID.fullmatch(id):
+    def _login(self, data: bytes) -> Login | None:
+        fields = payload.fields(data)
+        id, token = fields.get("id"), self._token(fields)
+        if token is None or not isinstance(id, str) or not _ID.fullmatch(id):
             return None
-        if not isinstance(seconds, int) or not 0 < seconds <= MAX_LIFETIME_S or not isinstance(at, int | float):
-            return None
-        age = self._clock() - at
-        token = Token(Secret(access), seconds, Secret(refresh) if fit_token(refresh) else None)
-        return StoredLogin(Login(id, token), age if 0 <= age < seconds else float(seconds))
+        is_good = 0 <= token.age < token.seconds
+        return Login(id, token if is_good else replace(token, age=float(token.seconds)))
 
 
 class BrowserLogin:
@@ -198,7 +169,9 @@ class BrowserLogin:
         """
         self._session.check()
         self._checked_file()
-        page = parse_metadata(self._session.fetch(self._metadata_request()), self._origins(), self._page())
+        base, issuer = origin_of(self._api.base), origin_of(self._credentials.token_url)
+        metadata = self._session.fetch(_metadata_request(issuer))
+        page = parse_metadata(metadata, (issuer, base), base + PAGE_PATH)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         params = {
             "response_type": "code",
@@ -260,24 +233,19 @@ class BrowserLogin:
             raise ConfigurationError("A kit with a transport of its own keeps no login.", hint=hint)
         return self._file
 
-    def _metadata_request(self) -> Request:
-        return Request(
-            _origin(self._credentials.token_url) + METADATA_PATH,
-            endpoint=oauth.ENDPOINT,
-            headers={"Accept": "application/json"},
-            max_bytes=oauth.MAX_BYTES,
-        )
-
-    def _origins(self) -> tuple[str, ...]:
-        return (_origin(self._credentials.token_url), _origin(self._api.base))
-
-    def _page(self) -> str:
-        return _origin(self._api.base) + PAGE_PATH
-
 
 def challenge(verifier: str) -> str:
     """The S256 challenge of a verifier (RFC 7636 section 4.2)."""
     return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+
+def _metadata_request(issuer: str) -> Request:
+    return Request(
+        issuer + METADATA_PATH,
+        endpoint=oauth.ENDPOINT,
+        headers={"Accept": "application/json"},
+        max_bytes=oauth.MAX_BYTES,
+    )
 
 
 def parse_metadata(response: Response, origins: tuple[str, ...], usual: str) -> str:
@@ -294,10 +262,7 @@ def parse_metadata(response: Response, origins: tuple[str, ...], usual: str) -> 
         throttled, hint = error_mapping.throttle_error(response), "Try again later."
         why = "the metadata of the token endpoint is not given"
         raise throttled or error_mapping.error_for(response, Unavailable, why, hint, None)
-    try:
-        fields = payload.mapping(response.body)
-    except ValueError:
-        fields = {}
+    fields = payload.fields(response.body)
     page = payload.url_on_origin(fields.get("authorization_endpoint"), origins)
     grants = fields.get("grant_types_supported", ["authorization_code"])  # what is missing allows it (RFC 8414)
     methods = fields.get("code_challenge_methods_supported", ["S256"])
@@ -338,15 +303,3 @@ def _params(query: str) -> dict[str, str]:
         return {}
     found = dict(pairs)
     return found if len(query) <= MAX_QUERY_CHARS and len(found) == len(pairs) else {}
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _object(data: bytes | None) -> dict[str, Any]:
-    try:
-        return payload.mapping(data or b"")
-    except ValueError:
-        return {}

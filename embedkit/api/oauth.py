@@ -46,11 +46,15 @@ _CODE = re.compile("[a-z_]{4,40}")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What opens the API v3 for ``seconds`` from now; ``refresh`` gets the next one without the password."""
+    """What opens the API v3 for ``seconds``, of which ``age`` are over.
+
+    :param refresh: gets the next one without the password.
+    """
 
     access: Secret
     seconds: int = DEFAULT_LIFETIME_S
     refresh: Secret | None = None
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +160,7 @@ def parse(response: Response, grant: Grant) -> Token:
 
 
 def _token(body: bytes) -> Token | None:
-    try:
-        answer = payload.mapping(body)
-    except ValueError:
-        return None
+    answer = payload.fields(body)
     access, refresh = answer.get("access_token"), answer.get("refresh_token")
     kind = answer.get("token_type", "bearer")
     if not fit_token(access) or not isinstance(kind, str) or kind.lower() != "bearer":
@@ -175,10 +176,7 @@ def fit_token(value: object) -> TypeGuard[str]:
 
 def _code(body: bytes) -> str:
     """The error code of RFC 6749, section 5.2; empty where there is none."""
-    try:
-        code = payload.mapping(body).get("error")
-    except ValueError:
-        return ""
+    code = payload.fields(body).get("error")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 

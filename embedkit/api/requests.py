@@ -69,13 +69,14 @@ class ApiSettings:
             base=settings.api_base,
             language=nearest_language(settings.locale) or DEFAULT_LANGUAGE,
             image_origins=settings.image_origins,
-            api_origins=("https://api.gettyimages.com", _origin(settings.api_base)),
-            oembed_origins=(f"https://{EMBED_HOST}", _origin(settings.oembed_endpoint)),
+            api_origins=("https://api.gettyimages.com", origin_of(settings.api_base)),
+            oembed_origins=(f"https://{EMBED_HOST}", origin_of(settings.oembed_endpoint)),
             hosts=frozenset(urlsplit(origin).hostname or "" for origin in ours),
         )
 
 
-def _origin(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -203,7 +203,7 @@ class Tokens:
         """How a token is got now: settings of a customer go before a login, and that before the application."""
         source = self._credentials.grant()
         if source != "password" and self._login and (stored := self._login.current()):
-            return "login", stored.login.id
+            return "login", stored.id
         return source, ""
 
     def current(self, end: float = math.inf) -> Secret | None:
@@ -294,75 +294,56 @@ class Tokens:
         if (failure := self._failed) and self._is_resting(now, caller, RENEWAL_RETRY_S if good else RETRY_S):
             raise copy.copy(failure[2])
         try:
-            token, issued = self._share(caller, held, end)
+            token = self._share(caller, held, end)
         except EmbedKitError as error:
             self._failed = self._clock(), caller, copy.copy(error)
             raise
+        issued = self._clock() - token.age
         with self._lock:
             self._held = HeldToken(token, caller, issued + RENEWAL_SHARE * token.seconds, issued + token.seconds)
             self._failed = None
             return self._held
 
-    def _share(self, caller: Caller, held: HeldToken | None, end: float) -> tuple[Token, float]:
-        """A newer token than the one held, and when it was issued: of another process, or else a new one."""
+    def _share(self, caller: Caller, held: HeldToken | None, end: float) -> Token:
+        """A newer token than the one held: of another process, or else a new one."""
         if caller[0] == "login" and self._login:
             return self._renew_login(self._login, held, end)
         grant: Grant = "password" if caller[0] == "password" else "client_credentials"
+        refresh = held.token.refresh if held else None
         if self._shared is None:
-            return self._issue(grant, held.token.refresh if held else None, end)
-        if found := self._shared_token(held):
+            return self._authorize(grant, refresh, end)
+        if found := _newer(self._shared.read(), held):
             return found
         with self._shared.locked(min(max(0.0, end - self._clock()), self._timeout)):
-            if found := self._shared_token(held):  # of the process that was faster
+            if found := _newer(self._shared.read(), held):  # of the process that was faster
                 return found
-            issued = self._issue(grant, held.token.refresh if held else None, end)
-            self._shared.write(issued[0])
-            return issued
+            token = self._authorize(grant, refresh, end)
+            self._shared.write(token)
+            return token
 
-    def _shared_token(self, held: HeldToken | None) -> tuple[Token, float] | None:
-        """The token of another process, unless it is the one held, or is to be renewed soon."""
-        return self._newer(self._shared.read() if self._shared else None, held)
-
-    def _newer(self, found: tuple[Token, float] | None, held: HeldToken | None) -> tuple[Token, float] | None:
-        """A token and its age, as the token and when it was issued, where that is of use."""
-        if found is None or (held is not None and found[0].access == held.token.access):
-            return None
-        token, age = found
-        return (token, self._clock() - age) if age < RENEWAL_SHARE * token.seconds else None
-
-    def _renew_login(self, file: LoginFile, held: HeldToken | None, end: float) -> tuple[Token, float]:
+    def _renew_login(self, file: LoginFile, held: HeldToken | None, end: float) -> Token:
         """A newer token of the login: of another process, or else for the newest refresh token."""
-        if (stored := file.current()) and (found := self._newer((stored.login.token, stored.age), held)):
+        if (stored := file.current()) and (found := _newer(stored.token, held)):
             return found
         with file.exclusively(min(max(0.0, end - self._clock()), self._timeout)):
             stored = file.newest()
-            if stored is None or stored.login.token.refresh is None:
+            if stored is None or stored.token.refresh is None:
                 raise InvalidToken("The login is over.", hint=AGAIN)
-            if found := self._newer((stored.login.token, stored.age), held):
+            if found := _newer(stored.token, held):
                 return found
-            now = self._clock()
-            token = self._fetch_again(stored.login.token.refresh, end)
-            self._keep(file, Login(stored.login.id, token))
-            return token, now
-
-    def _fetch_again(self, refresh: Secret, end: float) -> Token:
-        """A token for a refresh token, with the next refresh token, which may be the same."""
-        try:
-            token = self._fetch("refresh_token", end, refresh, public=True)
-        except InvalidToken as error:
-            error.hint = AGAIN
-            raise
-        return token if token.refresh else replace(token, refresh=refresh)
+            try:
+                token = self._refresh(stored.token.refresh, end, public=True)
+            except InvalidToken as error:
+                error.hint = AGAIN
+                raise
+            self._keep(file, Login(stored.id, token))
+            return token
 
     def _keep(self, file: LoginFile, login: Login) -> None:
         try:
             file.keep(login)
         except OSError as error:  # the token is good all the same
             log.warning("the login is not kept: %s", error.strerror)
-
-    def _issue(self, grant: Grant, refresh: Secret | None, end: float) -> tuple[Token, float]:
-        now = self._clock()  # its life begins when it is issued, which is after we ask
-        return self._authorize(grant, refresh, end), now
 
     def _is_resting(self, now: float, caller: Caller, seconds: float) -> bool:
         """Whether the last failure is too recent to try again."""
@@ -374,15 +355,28 @@ class Tokens:
     def _authorize(self, grant: Grant, refresh: Secret | None, end: float) -> Token:
         if grant == "password" and refresh is not None:
             try:
-                token = self._fetch("refresh_token", end, refresh)
-                return token if token.refresh else replace(token, refresh=refresh)
+                return self._refresh(refresh, end)
             except Unauthorized:
                 log.debug("the refresh token is refused; the password is used")
         return self._fetch(grant, end)
+
+    def _refresh(self, refresh: Secret, end: float, *, public: bool = False) -> Token:
+        """A token for a refresh token, with the next refresh token, which may be the same."""
+        token = self._fetch("refresh_token", end, refresh, public=public)
+        return token if token.refresh else replace(token, refresh=refresh)
 
     def _fetch(self, grant: Grant, end: float, refresh: Secret | None = None, *, public: bool = False) -> Token:
         request = oauth.request(grant, self._credentials, refresh, public=public)
         if end < math.inf:  # at least a second: others may be waiting for it, too
             left = max(end - self._clock(), RETRY_S)
             request = replace(request, timeout=min(left, self._timeout))
-        return oauth.parse(self._send(request), grant)
+        began = self._clock()  # its life begins when it is issued, which is after we ask
+        token = oauth.parse(self._send(request), grant)
+        return replace(token, age=self._clock() - began)
+
+
+def _newer(found: Token | None, held: HeldToken | None) -> Token | None:
+    """A token that was found, unless it is the one held, or is to be renewed soon."""
+    if found is None or (held is not None and found.access == held.token.access):
+        return None
+    return found if found.age < RENEWAL_SHARE * found.seconds else None

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Token, fit_token
 from embedkit.files.folder import Folder
-from embedkit.files.partial import PartialFile
+from embedkit.files.partial import write_private
+from embedkit.getty import payload
+from embedkit.models import JSON
 from embedkit.process import lazy_logger
 from embedkit.settings import Secret
 
 log = lazy_logger("embedkit.api")
 
-TOKEN_PREFIX, MAX_TOKEN_BYTES = "token-", 32 * 1024  # of a file with a token
+MAX_TOKEN_BYTES = 32 * 1024  # of a file with a token
 
 
 class TokenFile:
@@ -50,54 +52,54 @@ class TokenFile:
             folder.lock(min(wait, MAX_LIFETIME_S))
             yield
 
-    def read(self) -> tuple[Token, float] | None:
-        """The token, and how many seconds old it is; None where there is none that is good and ours."""
-        data = self._read()
-        return None if data is None else self._parse(data)
+    def read(self) -> Token | None:
+        """The token; None where there is none that is good and ours."""
+        token = self._token(payload.fields(self._read()))
+        return token if token and 0 <= token.age < token.seconds else None
 
     def write(self, token: Token) -> None:
         """Put a token in the place of the last one."""
         try:
-            with self._open() as folder, PartialFile(folder, self._name(), 0o600) as part:
-                part.write(self._dump(token))
-                part.finish()
-                part.replace()
+            self._put(token)
         except OSError as error:
             log.debug("the token is not shared: %s", error.strerror)
 
-    def _read(self) -> bytes | None:
-        """The file; None where there is none, or one that others can read."""
+    def _put(self, token: Token, **more: str | None) -> None:
+        fields = {"access": token.access.reveal(), "seconds": token.seconds, "at": self._clock() - token.age}
+        with self._open() as folder:
+            write_private(folder, self._name(), json.dumps(fields | more).encode())
+
+    def _read(self) -> bytes:
+        """The file; empty where there is none, or one that others can read."""
         try:
             with self._open() as folder, folder.open_to_read(self._name()) as file:
                 found = os.fstat(file.fileno())
                 if os.name != "nt" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
-                    return None
+                    return b""
                 return file.read(MAX_TOKEN_BYTES)
         except OSError:
-            return None
+            return b""
 
     def _open(self) -> Folder:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Folder(self._folder)
 
     def _name(self) -> str:
-        """Of these credentials, which nobody can guess from it."""
         ours = self._credentials
         parts = (ours.token_url, ours.api_key.reveal(), ours.username, ours.password.reveal(), str(ours.grant()))
-        texts = (ours.api_secret.reveal(), "\n".join(parts))
-        secret, text = (one.encode("utf-8", "surrogatepass") for one in texts)
-        return TOKEN_PREFIX + hmac.digest(secret, text, "sha256").hex()
+        return name_of("token-", ours.api_secret.reveal(), "\n".join(parts))
 
-    def _dump(self, token: Token) -> bytes:
-        fields = {"access": token.access.reveal(), "seconds": token.seconds, "at": self._clock()}
-        return json.dumps(fields).encode()
-
-    def _parse(self, data: bytes) -> tuple[Token, float] | None:
-        try:
-            fields = json.loads(data)
-            access, seconds = fields["access"], int(fields["seconds"])
-            age = self._clock() - float(fields["at"])
-        except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+    def _token(self, fields: JSON) -> Token | None:
+        """The token of a file, whose age may be that of one from the future; None where it is broken."""
+        access, refresh, seconds, at = (fields.get(name) for name in ("access", "refresh", "seconds", "at"))
+        if not fit_token(access) or not isinstance(at, int | float):
             return None
-        good = fit_token(access) and 0 <= age < seconds <= MAX_LIFETIME_S
-        return (Token(Secret(access), seconds), age) if good else None
+        if not isinstance(seconds, int) or not 0 < seconds <= MAX_LIFETIME_S:
+            return None
+        return Token(Secret(access), seconds, Secret(refresh) if fit_token(refresh) else None, self._clock() - at)
+
+
+def name_of(prefix: str, secret: str, text: str) -> str:
+    """The name of a file that is of some credentials, which nobody can guess from it."""
+    key, message = (one.encode("utf-8", "surrogatepass") for one in (secret, text))
+    return prefix + hmac.digest(key, message, "sha256").hex()

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from embedkit.files.folder import LOCK_PAUSE_S, Folder, check_plain, error_at
-from embedkit.files.partial import PartialFile
+from embedkit.files.partial import write_private
 
 if sys.platform != "win32":
     import fcntl
@@ -100,10 +100,7 @@ class Journal:
         """
         with error_at(self.folder / f"{NOTE}{name}"), self._open() as folder:
             _drop_old_notes(folder)
-            with PartialFile(folder, f"{NOTE}{name}", 0o600) as part:
-                part.write(text.encode())
-                part.finish()
-                part.replace()
+            write_private(folder, f"{NOTE}{name}", text.encode())
             folder.sync()
 
     def kept(self, name: str) -> str:

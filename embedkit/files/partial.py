@@ -151,6 +151,14 @@ class PartialFile:
             self._folder.replace(self.name, self.place)
 
 
+def write_private(folder: Folder, name: str, data: bytes) -> None:
+    """Put a file that is nobody else's into a folder, whatever is in its place."""
+    with PartialFile(folder, name, 0o600) as part:
+        part.write(data)
+        part.finish()
+        part.replace()
+
+
 def sweep(folder: Folder) -> list[str]:
     """Remove the partial files of dead processes; what nobody may be missing, and only under our own names.
 

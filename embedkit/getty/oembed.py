@@ -76,10 +76,7 @@ def recognizes(response: Response) -> bool:
     """Whether the oEmbed endpoint itself speaks in an answer, whatever it says of the picture."""
     if response.status != 200:
         return error_mapping.is_own(response)
-    try:
-        return _is_oembed(payload.mapping(response.body))
-    except ValueError:
-        return False
+    return _is_oembed(payload.fields(response.body))
 
 
 def parse(

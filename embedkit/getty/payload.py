@@ -51,6 +51,14 @@ def mapping(body: bytes) -> JSON:
     return answer
 
 
+def fields(body: bytes) -> JSON:
+    """The fields of a JSON object; none of what is anything else."""
+    try:
+        return mapping(body)
+    except ValueError:
+        return {}
+
+
 def decode(body: bytes) -> Any:
     """The value of a body in UTF-8, with or without a byte order mark.
 
