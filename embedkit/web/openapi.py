@@ -18,7 +18,7 @@ from embedkit.errors import EmbedKitError
 from embedkit.getty.urls import ASSET_ID, ASSET_IDS, MAX_IDS
 from embedkit.models import JSON
 from embedkit.settings import Settings
-from embedkit.web import auth, embeds, health, pages, picker, schemas, search, sources
+from embedkit.web import auth, embeds, health, pages, picker, schemas, search
 from embedkit.web.context import AppContext
 from embedkit.web.errors import CODES, SEARCHING
 from embedkit.web.pages import page
@@ -318,7 +318,6 @@ def _says(schema: JSON) -> str:
 ROUTES: tuple[Route, ...] = (
     *embeds.ROUTES,
     *search.ROUTES,
-    *sources.ROUTES,
     *auth.ROUTES,
     *pages.ROUTES,
     *picker.ROUTES,
