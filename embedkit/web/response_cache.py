@@ -19,7 +19,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -102,7 +102,6 @@ class Answer:
     tail: bytes
     entry: Entry
     fresh_until: float
-    used: bool = field(default=False)
 
     def seconds(self, now: float) -> int:
         """For how many seconds the copy is still fresh."""
@@ -115,8 +114,8 @@ class Answer:
 class Answers:
     """Answers by request, bounded in number and bytes. Safe for threads.
 
-    Of those that were not used since they last stood at the end of the line the oldest goes first (the algorithm
-    CLOCK), so that many requests that nobody repeats do not displace those that are repeated.
+    What was used least recently goes first, so that many requests that nobody repeats do not displace those that
+    are repeated.
     """
 
     def __init__(self, max_answers: int = MAX_ANSWERS, max_bytes: int = MAX_BYTES) -> None:
@@ -139,11 +138,11 @@ class Answers:
         return self._bytes
 
     def get(self, key: Hashable) -> Answer | None:
-        found = self._answers.get(key)
-        if found is None:
+        try:
+            self._answers.move_to_end(key)
+            return self._answers[key][0]
+        except KeyError:  # there is none, or another thread has just dropped it
             return None
-        found[0].used = True
-        return found[0]
 
     def put(self, key: tuple[str, ...], answer: Answer) -> None:
         size = HEADERS_BYTES + len(answer.head) + len(answer.tail) + sum(map(len, key))
@@ -154,7 +153,8 @@ class Answers:
             self._answers[key] = answer, size
             self._bytes += size
             while len(self._answers) > self._max_answers or self._bytes > self._max_bytes:
-                self._evict()
+                _, (_, oldest) = self._answers.popitem(last=False)
+                self._bytes -= oldest
 
     def drop(self, key: Hashable) -> None:
         with self._lock:
@@ -168,15 +168,6 @@ class Answers:
     def _remove(self, key: Hashable) -> None:
         _, size = self._answers.pop(key, (None, 0))
         self._bytes -= size
-
-    def _evict(self) -> None:
-        """Look at the oldest: once more to the end of the line if it was used, else away with it."""
-        key, (answer, size) = self._answers.popitem(last=False)
-        if answer.used:
-            answer.used = False
-            self._answers[key] = answer, size
-        else:
-            self._bytes -= size
 
 
 class ResponseCache:
