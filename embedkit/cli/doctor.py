@@ -416,19 +416,12 @@ def _refused(settings: Settings) -> str:
     return "EMBEDKIT_API_KEY"
 
 
-def _written(value: object) -> str:
-    """A setting as it would be written in the environment."""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
 def _values(settings: Settings) -> dict[str, Any]:
-    """All settings, secrets hidden."""
-    hidden = {"CACHE": _without_password(settings.cache)}
-    values = ((name, getattr(settings, name.lower())) for name, _, _ in rows())
-    return {
-        name: hidden.get(name, value if isinstance(value, int | float | str) else _written(value))
-        for name, value in values
-    }
+    """All settings, secrets hidden; lists as they would be written in the environment."""
+    found = {name: getattr(settings, name.lower()) for name, _, _ in rows()}
+    found["CACHE"] = _without_password(settings.cache)
+    found |= {name: ",".join(map(str, value)) for name, value in found.items() if isinstance(value, tuple)}
+    return {name: value if isinstance(value, int | float) else str(value) for name, value in found.items()}
 
 
 def _changed(settings: Settings) -> dict[str, Any]:

@@ -149,38 +149,37 @@ def frame(context: AppContext, ref: str) -> Response:
         raise
     except UnsupportedReference as error:
         # the card would repeat what was written, and this page is not a place for other people's sentences
-        return _page(context, None, error=error)
+        return _page(context, None, error)
     except EmbedKitError as error:
-        shown = context.kit.fallback(parsed, error, wanted)
-        return _page(context, parsed, error=error, shown=shown, options=wanted)
-    return _page(context, parsed, embed=embed, shown=context.kit.show(embed, wanted), options=wanted)
+        return _page(context, parsed, error, context.kit.fallback(parsed, error, wanted), wanted)
+    return _page(context, parsed, embed, context.kit.show(embed, wanted), wanted)
 
 
 def _page(
     context: AppContext,
     ref: AssetRef | None,
-    *,
-    embed: Embed | None = None,
-    error: EmbedKitError | None = None,
+    found: Embed | EmbedKitError,
     shown: Any = None,
     options: Options = Options(),
 ) -> Response:
     """The picture; or, with the status that the failure has, what ON_ERROR leaves of it: never a hole."""
-    target = options.target or "web"
+    embed = found if isinstance(found, Embed) else None
     response = page(
         context.settings,
         "frame.html",
         policy=policy(context),
-        status=error.http_status if error else 200,
+        status=found.http_status if isinstance(found, EmbedKitError) else 200,
         cache=context.lifetime(embed) if embed else NO_STORE,
-        title=embed.title if embed else (error.title if error else ""),
+        title=found.title,
         content=shown,
-        assets=_own_assets(context, target),
+        assets=_own_assets(context, options.target or "web"),
         discovery=_discovery(context, ref, options) if ref else None,
         og=_open_graph(context, embed) if embed else {},
     )
-    response.headers.extend(headers_of(error) if error else {})
-    return context.label(response, embed) if embed else response
+    if isinstance(found, Embed):
+        return context.label(response, found)
+    response.headers.extend(headers_of(found))
+    return response
 
 
 def policy(context: AppContext) -> str:

@@ -278,19 +278,16 @@ def read_batch() -> tuple[BatchRequest, list[Item]]:
 
     :raises Refused: as :func:`read_body`, for what is wrong with the whole.
     """
-    data, items = cut_items(_utf8(read_json()))
+    data = read_json()
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise Refused("invalid-request", _broken(error, data)) from None
+    data, items = cut_items(data)
     params = decode(data, BatchRequest)
     if not all(type(number) is int and 0 <= number < len(items) for number in params.refs):
         raise Refused("invalid-request", "refs: write the name plainly, without escapes.")
     return params, [read_item(items[number]) for number in params.refs]
-
-
-def _utf8(data: bytes) -> bytes:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        raise Refused("invalid-request", "The body is not encoded in UTF-8.") from None
-    return data
 
 
 def cut_items(body: bytes) -> tuple[bytes, list[bytes]]:
