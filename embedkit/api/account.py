@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from embedkit.api.decoding import JSONReader, page_fields, read
-from embedkit.api.models import ID, ApiObject, Caption, ImageURL, Paged, Pixels, Read, Ref, Time
-from embedkit.api.parameters import PAGE_SIZE
+from embedkit.api.decoding import read
+from embedkit.api.models import ID, ApiObject, Asset, Caption, ImageURL, Paged, Pixels, Read, Time
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, get, query
 from embedkit.messages import Request, Response
 
@@ -101,16 +100,14 @@ class DownloadDimensions(ApiObject):
 
 
 @dataclass(frozen=True, slots=True)
-class PastDownload(ApiObject):
+class PastDownload(Asset):
     """One download: a licence that has been used.
 
-    :param ref: can be resolved as it is, unless it is a video.
     :param date_downloaded: ISO 8601.
     :param product_id: of the agreement that paid for it.
     :param download_source: such as ``api``.
     """
 
-    ref: Ref
     date_downloaded: Time = None
     asset_type: str = ""
     product_type: str = ""
@@ -124,22 +121,14 @@ class PastDownload(ApiObject):
     user: DownloadUser = DownloadUser()
     thumb_url: ThumbURL = None
 
-    @property
-    def id(self) -> str:
-        """The asset ID, in lower case."""
-        return self.ref.items[0]
-
 
 @dataclass(frozen=True, slots=True)
 class DownloadPage(Paged):
     """One page of a customer's downloads, the latest first."""
 
-    downloads: tuple[PastDownload, ...]
+    ITEMS = "downloads"
 
-    @property
-    def has_next(self) -> bool:
-        """Whether there is more; an empty page is the last one, whatever the total says."""
-        return bool(self.downloads) and self.page < self.pages
+    downloads: tuple[PastDownload, ...]
 
 
 # -- requests -----------------------------------------------------------------------------------------------
@@ -175,19 +164,6 @@ def parse_products(response: Response) -> tuple[Product, ...]:
     return fields.children("products", lambda part: part.build(Product))
 
 
-def parse_history(
-    response: Response, api: ApiSettings, *, page: int = 1, page_size: int = PAGE_SIZE
-) -> DownloadPage:
-    """The page of downloads that an answer holds.
-
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer without downloads.
-    """
-    fields = read(response, "account", api, page_size=page_size)
-    fields.require_list("downloads", "result_count")
-    found = _downloads(fields)
-    return DownloadPage(downloads=found, **page_fields(fields, "result_count", found, page, page_size))
-
-
 def parse_image_history(response: Response, api: ApiSettings, id: str) -> tuple[PastDownload, ...]:
     """The downloads of a picture.
 
@@ -196,7 +172,7 @@ def parse_image_history(response: Response, api: ApiSettings, id: str) -> tuple[
     """
     fields = read(response, "picture", api, ref=asset_id(id))
     fields.require_list("downloads", ref=id)
-    return _downloads(fields)
+    return fields.children("downloads", lambda part: part.build(PastDownload))
 
 
 def parse_customer(response: Response) -> Customer:
@@ -205,7 +181,3 @@ def parse_customer(response: Response) -> Customer:
     :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not JSON.
     """
     return read(response, "account").build(Customer) or Customer()
-
-
-def _downloads(fields: JSONReader) -> tuple[PastDownload, ...]:
-    return fields.children("downloads", lambda part: part.build(PastDownload))

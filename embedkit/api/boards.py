@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Unpack
+from typing import Annotated, Unpack, get_args
 
-from embedkit.api.decoding import ID_PATTERN, JSONReader, invalid, page_fields, read
+from embedkit.api.decoding import ID_PATTERN, invalid, read, read_page
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What, error_for
-from embedkit.api.models import ID, ApiObject, Caption, DisplaySize, Paged, Read, Ref, Time, Title
-from embedkit.api.parameters import PAGE_SIZE, BoardListing
+from embedkit.api.models import ID, ApiObject, Asset, Caption, DisplaySize, Paged, Read, Time, Title
+from embedkit.api.parameters import BoardListing, Relationship
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
 from embedkit.api.session import ApiSession
 from embedkit.errors import ConfigurationError, UnsupportedReference
@@ -29,22 +29,15 @@ BoardURL = Annotated[str | None, Read("url", ("api_origins", SITES))]
 
 
 @dataclass(frozen=True, slots=True)
-class BoardAsset(ApiObject):
+class BoardAsset(Asset):
     """A picture on a board, or a video.
 
-    :param ref: can be resolved as it is, unless it is a video.
     :param date_added: ISO 8601.
     """
 
-    ref: Ref
     asset_type: str = ""
     date_added: Time = None
     display_sizes: tuple[DisplaySize, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """The asset ID, in lower case."""
-        return self.ref.items[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,7 @@ class Board(ApiObject):
     comment_count: int = 0
     date_created: Time = None
     date_last_updated: Time = None
-    relationship: str = ""
+    relationship: Annotated[str, Read("enum", (get_args(Relationship),), "board_relationship")] = ""
     hero_asset: BoardAsset | None = None
     assets: tuple[BoardAsset, ...] = ()
     permissions: BoardPermissions = BoardPermissions()
@@ -93,12 +86,9 @@ class Board(ApiObject):
 class BoardPage(Paged):
     """One page of a customer's boards."""
 
-    boards: tuple[Board, ...]
+    ITEMS, COUNT = "boards", "board_count"
 
-    @property
-    def has_next(self) -> bool:
-        """Whether there is more; an empty page is the last one, whatever the total says."""
-        return bool(self.boards) and self.page < self.pages
+    boards: tuple[Board, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +105,9 @@ class Comment(ApiObject):
 
     id: ID
     text: Caption
-    author: str = ""
+    author: Annotated[str, Read("person", name="created_by")] = ""
     date_created: Time = None
-    can_delete: bool = False
+    can_delete: Annotated[bool, Read("inner", ("permission", "can_delete_comment"), "permissions")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +115,7 @@ class Comments(ApiObject):
     """The comments on a board, and whether the customer may add one."""
 
     comments: tuple[Comment, ...]
-    can_add_comment: bool = False
+    can_add_comment: Annotated[bool, Read("inner", ("permission", "can_add_comment"), "permissions")] = False
 
 
 class Boards:
@@ -159,7 +149,7 @@ class Boards:
     def list(self, **params: Unpack[BoardListing]) -> BoardPage:
         """One page of boards, without their pictures."""
         request = query(self._api, "boards", "/v3/boards", params, **FIRST_PAGE)
-        return parse_page(self._call(request), self._api, **page_of(params))
+        return read_page(BoardPage, self._call(request), self._api, "board", **page_of(params))
 
     def create(self, name: str, description: str = "") -> str:
         """Make a board; returns its ID.
@@ -278,25 +268,12 @@ def _asset_ids(asset_ids: Sequence[str]) -> tuple[str, ...]:
 # -- answers ------------------------------------------------------------------------------------------------
 
 
-def parse_page(response: Response, api: ApiSettings, *, page: int = 1, page_size: int = PAGE_SIZE) -> BoardPage:
-    """The page of boards that an answer holds.
-
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer without boards.
-    """
-    fields = read(response, "board", api, page_size=page_size)
-    fields.require_list("boards", "board_count")
-    boards = fields.children("boards", _board)
-    return BoardPage(boards=boards, **page_fields(fields, "board_count", boards, page, page_size))
-
-
 def parse_board(response: Response, api: ApiSettings) -> Board:
     """The board that an answer holds.
 
     :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not a board.
     """
-    if not (found := _board(read(response, "board", api))):
-        raise invalid("The answer is not a board.", response)
-    return found
+    return read(response, "board", api).require(Board)
 
 
 def parse_id(response: Response, what: What = "board") -> str:
@@ -342,24 +319,4 @@ def parse_comments(response: Response) -> Comments:
     """
     fields = read(response, "comment")
     fields.require_list("comments")
-    return Comments(
-        fields.children("comments", _comment),
-        fields.child("permissions", lambda part: part.permission("can_add_comment")) or False,
-        other=fields.other,
-    )
-
-
-def _board(fields: JSONReader) -> Board | None:
-    return fields.build(Board, relationship=fields.enum("board_relationship", ("owned", "invited")))
-
-
-def _comment(fields: JSONReader) -> Comment | None:
-    return fields.build(
-        Comment,
-        author=fields.child("created_by", _name) or "",
-        can_delete=fields.child("permissions", lambda part: part.permission("can_delete_comment")) or False,
-    )
-
-
-def _name(fields: JSONReader) -> str:
-    return f"{fields.text('first_name')} {fields.text('last_name')}".strip()
+    return fields.require(Comments)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from embedkit.api import account, events, images, raw, search
 from embedkit.api.account import Customer, DownloadPage, PastDownload, Product
-from embedkit.api.decoding import FAMILIES, JSONReader, read
+from embedkit.api.decoding import JSONReader, read, read_page
 from embedkit.api.encoding import documented
 from embedkit.api.events import Event, FoundEvents
 from embedkit.api.login import BrowserLogin, LoginFile
@@ -27,6 +27,7 @@ from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
 from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
 from embedkit.api.response_cache import ResponseCache, SearchBudget
+from embedkit.api.search import PreparedSearch
 from embedkit.api.session import ApiSession
 from embedkit.api.token_file import TokenFile
 from embedkit.cache.envelope import signing_secrets
@@ -244,7 +245,8 @@ class Api:
     def download_history(self, **params: Unpack[DownloadHistory]) -> DownloadPage:
         """One page of what the customer has downloaded, the latest first."""
         request = account.history_request(params, self._api)
-        return account.parse_history(self._session.call(request, "customer"), self._api, **page_of(params))
+        response = self._session.call(request, "customer")
+        return read_page(DownloadPage, response, self._api, "account", **page_of(params))
 
     def image_download_history(self, id: str, company_downloads: bool = False) -> tuple[PastDownload, ...]:
         """All downloads of one picture.
@@ -285,11 +287,8 @@ class Api:
         return self._cache.ask(request, lambda response: images.parse_images(response, self._api, ids))
 
     def _series(self, kind: Literal["similar", "same-series"], id: str, params: Mapping[str, Any]) -> SearchPage:
-        return self._cache.ask(
-            images.series_request(kind, id, params, self._api),
-            lambda response: search.parse(response, self._api, what="picture", ref=id, **page_of(params)),
-            self.search.budget.spend,
-        )
+        request = images.series_request(kind, id, params, self._api)
+        return self.search.run(PreparedSearch(request, **page_of(params), what="picture", ref=id))
 
 
 def _temporary_journal() -> Journal:
@@ -318,14 +317,10 @@ def parse_collections(response: Response) -> tuple[Collection, ...]:
     """
     fields = read(response, "places")
     fields.require_list("collections")
-    return fields.children("collections", _collection)
+    found = fields.children("collections", lambda part: part.build(Collection))
+    return tuple(one for one in found if one.code or one.name)
 
 
 def _country(fields: JSONReader) -> Country | None:
     codes = {name: fields.text(name).upper() for name in ("iso_alpha_2", "iso_alpha_3")}
     return fields.build(Country, **codes) if codes["iso_alpha_3"] else None
-
-
-def _collection(fields: JSONReader) -> Collection | None:
-    found = fields.build(Collection, family=fields.enum("asset_family", FAMILIES))
-    return found if found and (found.code or found.name) else None

@@ -8,15 +8,16 @@ picture without an ID, a URL elsewhere) is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Sized
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import MISSING, fields, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from embedkit.api.errors import What, error_for
-from embedkit.api.models import ApiObject, Read
+from embedkit.api.errors import What, error_for, missing_error
+from embedkit.api.models import ApiObject, DownloadOffer, Paged, Read
+from embedkit.api.parameters import PAGE_SIZE
 from embedkit.api.requests import asset_id
-from embedkit.errors import InvalidResponse, UnsupportedReference
+from embedkit.errors import InvalidResponse, NotFound, UnsupportedReference
 from embedkit.getty import payload
 from embedkit.getty.payload import MAX_NAME_CHARS, one_line
 from embedkit.messages import Response
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from embedkit.api.requests import ApiSettings
 
 MAX_PIXELS = 1_000_000  # more on a side is a slip
-FAMILIES = ("creative", "editorial")
 
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -50,6 +50,15 @@ RULES: dict[Any, Read] = {
 
 T = TypeVar("T")
 Part = TypeVar("Part", bound=ApiObject)
+Page = TypeVar("Page", bound=Paged)
+WithID = TypeVar("WithID", bound="Identified")
+
+
+class Identified(Protocol):
+    """Something that the service has an ID for."""
+
+    @property
+    def id(self) -> object: ...
 
 
 def read(
@@ -98,15 +107,58 @@ def invalid(message: str, response: Response, ref: str | None = None) -> Invalid
     return InvalidResponse(message, hint=hint, ref=ref, **response.evidence)
 
 
-def page_fields(fields: JSONReader, count: str, found: Sized, page: int, page_size: int) -> dict[str, Any]:
-    """What a page says beside what is on it.
+def read_page(
+    kind: type[Page],
+    response: Response,
+    api: ApiSettings,
+    what: What = "search",
+    *,
+    page: int = 1,
+    page_size: int = PAGE_SIZE,
+    ref: str | None = None,
+) -> Page:
+    """The page that an answer holds; what in its list can't be used is left out.
 
-    :param count: names how many there are on all pages; without, it is those up to this page.
+    :param what: as for :func:`read`, like what it raises.
+    :param page: the number that was asked for, and its size: answers do not repeat them.
+    :raises InvalidResponse: also where there is no list.
     """
-    total = fields.number(count)
-    up_to_here = (page - 1) * page_size + len(found)
-    total = up_to_here if total is None else total
-    return {"total": total, "page": page, "page_size": page_size, "other": fields.other}
+    fields = read(response, what, api, page_size=page_size, ref=ref)
+    fields.require_list(kind.ITEMS, kind.COUNT, ref=ref)
+    total = fields.number(kind.COUNT)
+    found = fields.require(kind, total=total or 0, page=page, page_size=page_size)
+    up_to_here = (page - 1) * page_size + len(getattr(found, kind.ITEMS))
+    return replace(found, total=up_to_here) if total is None else found
+
+
+def none_found(response: Response, what: What, ref: str | None = None) -> bool:
+    """Whether an answer says that there is nothing of any ID that was asked for, which is no error of the call.
+
+    :raises ProviderError: for a firewall's page with that status: it knows nothing of IDs.
+    """
+    if response.status != 404:
+        return False
+    error = error_for(response, what=what, ref=ref)
+    if isinstance(error, NotFound):
+        return True
+    raise error
+
+
+def find_id(found: Iterable[WithID], id: object, what: What, ref: str | None = None) -> WithID:
+    """The one of this ID.
+
+    :raises NotFound: where there is none.
+    """
+    for one in found:
+        if one.id == id:
+            return one
+    raise missing_error(what, ref)
+
+
+def in_order(found: Iterable[WithID], ids: Sequence[Any]) -> tuple[tuple[WithID, ...], tuple[Any, ...]]:
+    """Those of these IDs, in their order; and the IDs that there is nothing for."""
+    known = {one.id: one for one in found}
+    return tuple(known[id] for id in ids if id in known), tuple(id for id in ids if id not in known)
 
 
 class JSONReader:
@@ -144,6 +196,15 @@ class JSONReader:
             and (value := method(self, *arguments)) is not None
         }
         return kind(**found, other=self.other) if required <= found.keys() else None
+
+    def require(self, kind: type[Part], **known: Any) -> Part:
+        """The same.
+
+        :raises InvalidResponse: where a field is missing that has no default.
+        """
+        if (found := self.build(kind, **known)) is None:
+            raise invalid(f"The answer is not a {kind.__name__.lower()}.", self._response)
+        return found
 
     def require_list(self, name: str, *totals: str, ref: str | None = None) -> None:
         """Check that there is a list of this name, or at least one of these counts of it.
@@ -234,12 +295,24 @@ class JSONReader:
             name, read(JSONReader(value, self._api, self._response)) if isinstance(value, dict) else None
         )
 
+    def inner(self, name: str, method: str, field: str) -> Any:
+        """A field of an object within, read by another method."""
+        return self.child(name, lambda part: getattr(part, method)(field))
+
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
         return self.each(
             name,
             lambda item: read(JSONReader(item, self._api, self._response)) if isinstance(item, dict) else None,
         )
+
+    def offers(self, name: str) -> tuple[DownloadOffer, ...]:
+        """Agreements for a file. Getty's documentation also has them as lists in that file (2014)."""
+        return tuple(offer for found in self.children(name, _offers) for offer in found)
+
+    def person(self, name: str) -> str:
+        """First and last name, in an object within."""
+        return self.child(name, lambda part: f"{part.text('first_name')} {part.text('last_name')}".strip()) or ""
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """An object of texts."""
@@ -271,6 +344,14 @@ def _method(name: str, hint: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         kind = (get_args(hint) or (hint,))[0]
         rule = Read("children" if get_origin(hint) is tuple else "child", (partial(JSONReader.build, kind=kind),))
     return getattr(JSONReader, rule.method), (rule.name or name, *rule.arguments)
+
+
+def _offers(file: JSONReader) -> tuple[DownloadOffer, ...]:
+    build = partial(JSONReader.build, kind=DownloadOffer)
+    if isinstance(file.raw("downloads"), list):
+        return file.children("downloads", build)
+    offer = build(file)
+    return (offer,) if offer else ()
 
 
 def _text(value: object, limit: int) -> str | None:

@@ -129,6 +129,12 @@ def error_for(
     return error_mapping.error_for(response, kind, message, hint, ref, body.code or None)
 
 
+def missing_error(what: What, ref: str | None = None) -> NotFound:
+    """The error of an answer that holds other things than what was asked for."""
+    message, hint = MISSING[what]
+    return NotFound(f"{message[0].upper()}{message[1:]}.", hint=hint, ref=ref)
+
+
 def _body(content: bytes) -> Body:
     answer = payload.fields(content)
     code = answer.get("code") or answer.get("ErrorCode")

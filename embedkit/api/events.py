@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from embedkit.api.decoding import JSONReader, page_fields, read
-from embedkit.api.errors import MISSING, error_for
-from embedkit.api.models import ApiObject, DisplaySize, Paged, Read, Ref, Time, Title
+from embedkit.api.decoding import JSONReader, find_id, in_order, none_found, read
+from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, Read, Time, Title
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, phrase_of, query
-from embedkit.errors import ConfigurationError, NotFound, UnsupportedReference
+from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
 
@@ -38,19 +37,10 @@ class EventLocation(ApiObject):
 
 
 @dataclass(frozen=True, slots=True)
-class HeroImage(ApiObject):
-    """The picture that stands for an event.
+class HeroImage(Asset):
+    """The picture that stands for an event."""
 
-    :param ref: can be resolved as it is, where it may be embedded.
-    """
-
-    ref: Ref
     display_sizes: tuple[DisplaySize, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """The asset ID, in lower case."""
-        return self.ref.items[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +78,9 @@ class FoundEvents(ApiObject):
 class EventPage(Paged):
     """One page of the events that a search found."""
 
-    events: tuple[Event, ...]
+    ITEMS = "events"
 
-    @property
-    def has_next(self) -> bool:
-        """Whether there is more; an empty page is the last one, whatever the total says."""
-        return bool(self.events) and self.page < self.pages
+    events: tuple[Event, ...]
 
 
 # -- requests -----------------------------------------------------------------------------------------------
@@ -146,11 +133,7 @@ def parse_event(response: Response, api: ApiSettings, id: int | str) -> Event:
     """
     wanted, fields = event_id(id), read(response, "event", api)
     found = fields.children("events", _event) if isinstance(fields.raw("events"), list) else (_event(fields),)
-    for event in found:
-        if event and event.id == wanted:
-            return event
-    message, hint = MISSING["event"]
-    raise NotFound(f"{message[0].upper()}{message[1:]}.", hint=hint)
+    return find_id((event for event in found if event), wanted, "event")
 
 
 def parse_events(response: Response, api: ApiSettings, ids: Sequence[int]) -> FoundEvents:
@@ -158,31 +141,12 @@ def parse_events(response: Response, api: ApiSettings, ids: Sequence[int]) -> Fo
 
     :raises ProviderError: for every status but 200 and 404; InvalidResponse for an answer without events.
     """
-    if response.status == 404:
-        error = error_for(response, what="event")
-        if isinstance(error, NotFound):
-            return FoundEvents((), tuple(ids))
-        raise error
+    if none_found(response, "event"):
+        return FoundEvents((), tuple(ids))
     fields = read(response, "event", api)
     fields.require_list("events", "events_not_found")
     fields.numbers("events_not_found")  # what is missing is seen by what is there
-    found = {event.id: event for event in fields.children("events", _event)}
-    return FoundEvents(
-        tuple(found[id] for id in ids if id in found),
-        tuple(id for id in ids if id not in found),
-        other=fields.other,
-    )
-
-
-def parse_page(response: Response, api: ApiSettings, *, page: int, page_size: int) -> EventPage:
-    """The page of events that an answer holds.
-
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer without events.
-    """
-    fields = read(response, "search", api, page_size=page_size)
-    fields.require_list("events", "result_count")
-    events = fields.children("events", _event)
-    return EventPage(events=events, **page_fields(fields, "result_count", events, page, page_size))
+    return FoundEvents(*in_order(fields.children("events", _event), ids), other=fields.other)
 
 
 def _event(fields: JSONReader) -> Event | None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import sqrt
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, get_args
 
+from embedkit.api.parameters import Orientation
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_LINK_CHARS, MAX_TITLE_CHARS
 from embedkit.getty.urls import SITES, page_url
 from embedkit.models import AGENCY, JSON, AssetRef, credit_line
@@ -50,6 +51,7 @@ ImageURL = Annotated[str, Read("url", ("image_origins",))]
 ApiURL = Annotated[str | None, Read("url", ("api_origins",))]
 OEmbedURL = Annotated[str | None, Read("url", ("oembed_origins",))]
 PageURL = Annotated[str, Read("url", (None, DESTINATIONS))]
+AssetFamily = Annotated[str, Read("enum", (("creative", "editorial"),), "asset_family")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,18 @@ class ApiObject:
     """A part of an answer. ``other`` are its fields that have no place of their own, verbatim."""
 
     other: Mapping[str, Any] = field(default_factory=dict, kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset(ApiObject):
+    """A picture, or a video; ``ref`` can be resolved as it is, where it may be embedded."""
+
+    ref: Ref
+
+    @property
+    def id(self) -> str:
+        """The asset ID, in lower case."""
+        return self.ref.items[0]
 
 
 # -- the parts of a picture ---------------------------------------------------------------------------------
@@ -176,7 +190,7 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
-class Image(ApiObject):
+class Image(Asset):
     """One picture as the API v3 describes it. Which fields are filled depends on the parameter ``fields``.
 
     :param ref: can be resolved and rendered as it is.
@@ -191,18 +205,17 @@ class Image(ApiObject):
     :param uri_oembed: None for a picture that may not be embedded.
     """
 
-    ref: Ref
     title: Title = ""
     caption: Caption = ""
-    photographer: str = ""
-    photographer_title: str = ""
-    collection: str = ""
+    photographer: Annotated[str, Read("text", name="artist")] = ""
+    photographer_title: Annotated[str, Read("text", name="artist_title")] = ""
+    collection: Annotated[str, Read("text", name="collection_name")] = ""
     collection_code: str = ""
     collection_id: int | None = None
-    family: str = ""
-    orientation: str = ""
-    width: Pixels = None
-    height: Pixels = None
+    family: AssetFamily = ""
+    orientation: Annotated[str, Read("enum", (get_args(Orientation),))] = ""
+    width: Annotated[int | None, Read("inner", ("pixels", "width"), "max_dimensions")] = None
+    height: Annotated[int | None, Read("inner", ("pixels", "height"), "max_dimensions")] = None
     date_created: Time = None
     date_submitted: Time = None
     date_camera_shot: Time = None
@@ -229,15 +242,10 @@ class Image(ApiObject):
     event_ids: tuple[int, ...] = ()
     istock_licenses: tuple[IStockLicense, ...] = ()
     keywords: tuple[Keyword, ...] = ()
-    largest_downloads: tuple[DownloadOffer, ...] = ()
+    largest_downloads: Annotated[tuple[DownloadOffer, ...], Read("offers")] = ()
     people: tuple[str, ...] = ()
     product_types: tuple[str, ...] = ()
     referral_destinations: tuple[ReferralDestination, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """The asset ID, in lower case."""
-        return self.ref.items[0]
 
     @property
     def page_url(self) -> str:
@@ -326,7 +334,7 @@ class RelatedSearch(ApiObject):
 
 @dataclass(frozen=True, slots=True)
 class Paged(ApiObject):
-    """One page of a list.
+    """One page of a list, which is in the field that ``ITEMS`` names; ``COUNT`` is what the API calls the total.
 
     :param total: things on all pages.
     :param page: its number, from 1.
@@ -337,10 +345,18 @@ class Paged(ApiObject):
     page: int
     page_size: int
 
+    ITEMS: ClassVar[str]
+    COUNT: ClassVar[str] = "result_count"
+
     @property
     def pages(self) -> int:
         """How many pages there are."""
         return -(-self.total // self.page_size)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more; an empty page is the last one, whatever the total says."""
+        return bool(getattr(self, self.ITEMS)) and self.page < self.pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,9 +371,11 @@ class SearchPage(Paged):
     :param facets: filled where ``include_facets=True`` was passed.
     """
 
+    ITEMS = "images"
+
     images: tuple[Image, ...]
     related_searches: tuple[RelatedSearch, ...] = ()
-    correction: str = ""
+    correction: Annotated[str, Read("inner", ("text", "phrase"), "auto_corrections")] = ""
     facets: Facets = Facets()
 
     def __iter__(self) -> Iterator[Image]:
@@ -370,11 +388,6 @@ class SearchPage(Paged):
     def related(self) -> tuple[str, ...]:
         """Other phrases that people search for."""
         return tuple(search.phrase for search in self.related_searches)
-
-    @property
-    def has_next(self) -> bool:
-        """Whether there is more; an empty page is the last one, whatever the total says."""
-        return bool(self.images) and self.page < self.pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +429,7 @@ class Collection(ApiObject):
     id: int | None
     code: str
     name: str
-    family: str = ""
+    family: AssetFamily = ""
     license_model: str = ""
     product_types: tuple[str, ...] = ()
 

@@ -150,7 +150,7 @@ def given(params: Mapping[str, Any], **defaults: Any) -> dict[str, Any]:
     return defaults | {name: value for name, value in params.items() if value is not None}
 
 
-def page_of(params: Mapping[str, Any]) -> dict[str, int]:
+def page_of(params: Mapping[str, Any]) -> dict[str, Any]:
     """Which page parameters name, and of what size; they have been checked."""
     return {name: int(params.get(name) or default) for name, default in FIRST_PAGE.items()}
 

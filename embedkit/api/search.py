@@ -11,13 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Unpack
 
 from embedkit.api import events
-from embedkit.api.decoding import page_fields, read
+from embedkit.api.decoding import read_page
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What
 from embedkit.api.events import EventPage
-from embedkit.api.images import read_image
-from embedkit.api.models import Facets, Image, RelatedSearch, SearchPage
-from embedkit.api.parameters import FAMILIES, PAGE_SIZE, SEARCH_FIELDS, Family, takes
+from embedkit.api.models import Image, SearchPage
+from embedkit.api.parameters import FAMILIES, SEARCH_FIELDS, Family, takes
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, given, page_of, phrase_of, query
 from embedkit.errors import ConfigurationError, InvalidResponse, RateLimited
 from embedkit.messages import Request, Response
@@ -48,11 +47,16 @@ SUBJECTS = ("artists", "collection_codes", "event_ids", "keyword_ids", "specific
 
 @dataclass(frozen=True, slots=True)
 class PreparedSearch:
-    """A search whose parameters have been checked, to be run by :meth:`Search.run`."""
+    """A search whose parameters have been checked, to be run by :meth:`Search.run`.
+
+    :param what: is asked for: ``picture``, which ``ref`` names, where there may be none to find similar ones of.
+    """
 
     request: Request
     page: int
     page_size: int
+    what: What = "search"
+    ref: str | None = None
 
 
 class Search:
@@ -124,7 +128,7 @@ class Search:
         request = events.search_request(phrase, params, self._api)
         return self._cache.ask(
             request,
-            lambda response: events.parse_page(response, self._api, **page_of(params)),
+            lambda response: read_page(EventPage, response, self._api, **page_of(params)),
             self.budget.spend,
         )
 
@@ -134,7 +138,7 @@ class Search:
 
         :param name: of the photographer, as ``photographer`` of a picture has it.
         """
-        return self._like(artist_request(name, params, self._api), params)
+        return self.run(PreparedSearch(artist_request(name, params, self._api), **page_of(params)))
 
     @documented("by-image")
     def by_image(self, id: str, phrase: str = "", **params: Unpack[ImageLikeness]) -> SearchPage:
@@ -144,7 +148,8 @@ class Search:
         :param phrase: narrows what is found; at most 1000 characters, may be empty.
         :raises NotFound: where there is no such picture.
         """
-        return self._like(likeness_request(id, phrase, params, self._api), params, "picture", asset_id(id))
+        request = likeness_request(id, phrase, params, self._api)
+        return self.run(PreparedSearch(request, **page_of(params), what="picture", ref=asset_id(id)))
 
     def pages(self, family: Family, phrase: str, **params: Unpack[AnySearch]) -> Iterator[SearchPage]:
         """One page after another, each asked for when it is wanted, until there are no more.
@@ -209,16 +214,7 @@ class Search:
         """
         return self._cache.ask(
             search.request,
-            lambda response: parse(response, self._api, page=search.page, page_size=search.page_size),
-            self.budget.spend,
-        )
-
-    def _like(
-        self, request: Request, params: Mapping[str, Any], what: What = "search", ref: str | None = None
-    ) -> SearchPage:
-        return self._cache.ask(
-            request,
-            lambda response: parse(response, self._api, what=what, ref=ref, **page_of(params)),
+            lambda response: _parse(response, self._api, search),
             self.budget.spend,
         )
 
@@ -329,29 +325,6 @@ def is_newest(family: Family, sort_order: str | None) -> bool:
     return (family, sort_order) == ("editorial", "newest")
 
 
-def parse(
-    response: Response,
-    api: ApiSettings,
-    *,
-    page: int = 1,
-    page_size: int = PAGE_SIZE,
-    what: What = "search",
-    ref: str | None = None,
-) -> SearchPage:
-    """The page that an answer holds; what in it is not a picture is left out.
-
-    :param page: the number that was asked for, and its size: answers do not repeat them.
-    :param what: was asked for: "picture" for similar ones, where that one may not exist.
-    :raises ProviderError: what :mod:`embedkit.api.errors` makes of the status; InvalidResponse for an
-        answer that is not a page of pictures.
-    """
-    fields = read(response, what, api, page_size=page_size, ref=ref)
-    fields.require_list("images", "result_count", ref=ref)
-    images = fields.children("images", read_image)
-    return SearchPage(
-        images=images,
-        related_searches=fields.children("related_searches", lambda part: part.build(RelatedSearch)),
-        correction=fields.child("auto_corrections", lambda part: part.text("phrase")) or "",
-        facets=fields.child("facets", lambda part: part.build(Facets)) or Facets(),
-        **page_fields(fields, "result_count", images, page, page_size),
-    )
+def _parse(response: Response, api: ApiSettings, search: PreparedSearch) -> SearchPage:
+    size = {"page": search.page, "page_size": search.page_size}
+    return read_page(SearchPage, response, api, search.what, ref=search.ref, **size)

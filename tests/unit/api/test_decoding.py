@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.api import boards, client, delivery, errors, images, search
+from embedkit.api import boards, client, delivery, errors, images
 from embedkit.api import models as values
+from embedkit.api.decoding import read_page
 from embedkit.api.errors import What
 from embedkit.api.models import Image, SearchPage, image_json
 from embedkit.api.requests import ApiSettings
@@ -52,7 +53,7 @@ def ok(answer: Any, status: int = 200) -> Response:
 
 
 def page(answer: Any, **said: Any) -> SearchPage:
-    return search.parse(ok(answer), SETTINGS, **said)
+    return read_page(SearchPage, ok(answer), SETTINGS, **said)
 
 
 def picture(**said: Any) -> Image:
@@ -334,7 +335,7 @@ def test_a_sandbox_on_loopback_keeps_http() -> None:
         "uri_oembed": f"{base}/oembed?url=http%3a%2f%2fgty.im%2f1",
         "largest_downloads": [{"product_type": "easyaccess", "uri": f"{base}/v3/downloads/images/1"}],
     }
-    (image,) = search.parse(ok({"images": [said]}), LOOPBACK).images
+    (image,) = read_page(SearchPage, ok({"images": [said]}), LOOPBACK).images
     assert image.thumb is not None
     assert image.thumb.uri == f"{base}/id/1/photo/x.jpg"
     assert image.embeddable
@@ -429,7 +430,7 @@ def test_a_file_comes_from_known_places_only(place: Any) -> None:
 
 
 def test_a_page_of_boards() -> None:
-    found = boards.parse_page(ok(load("boards")), SETTINGS, page=1, page_size=2)
+    found = read_page(boards.BoardPage, ok(load("boards")), SETTINGS, "board", page=1, page_size=2)
     assert (found.total, found.pages, found.has_next) == (62, 31, True)
     first, second = found.boards
     assert (first.id, first.name, first.relationship, first.asset_count) == (BOARD, "Lighthouses", "owned", 2)
@@ -439,7 +440,7 @@ def test_a_page_of_boards() -> None:
     assert (second.description, second.hero_asset, second.relationship) == ("", None, "invited")
     assert first.other == found.other == {}
     with pytest.raises(InvalidResponse):
-        boards.parse_page(ok({"board": []}), SETTINGS)
+        read_page(boards.BoardPage, ok({"board": []}), SETTINGS, "board")
 
 
 def test_one_board() -> None:
@@ -494,13 +495,13 @@ def test_comments() -> None:
 # -- anything at all ------------------------------------------------------------------------------------
 
 READERS: dict[str, Callable[[Response], Any]] = {
-    "page": lambda response: search.parse(response, SETTINGS),
+    "page": lambda response: read_page(SearchPage, response, SETTINGS),
     "found": lambda response: images.parse_images(response, SETTINGS, [ID]),
     "one": lambda response: images.parse_image(response, SETTINGS, ID),
     "countries": client.parse_countries,
     "collections": client.parse_collections,
     "address": lambda response: delivery.parse_url(response, SETTINGS, ID),
-    "boards": lambda response: boards.parse_page(response, SETTINGS),
+    "boards": lambda response: read_page(boards.BoardPage, response, SETTINGS, "board"),
     "board": lambda response: boards.parse_board(response, SETTINGS),
     "created": boards.parse_id,
     "added": lambda response: boards.parse_change(response, [ID]),
@@ -640,13 +641,13 @@ def whole(image: Image) -> None:
 )
 def test_what_is_no_page_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidResponse) as caught:
-        search.parse(Response(200, {}, body), SETTINGS)
+        read_page(SearchPage, Response(200, {}, body), SETTINGS)
     assert "API_BASE" in (caught.value.hint or "")
 
 
 def test_an_answer_in_any_content_type_counts() -> None:
     body = b"\xef\xbb\xbf" + json.dumps(load("search_summary")).encode()
-    assert search.parse(Response(200, {"content-type": "text/html"}, body), SETTINGS).total == 41207
+    assert read_page(SearchPage, Response(200, {"content-type": "text/html"}, body), SETTINGS).total == 41207
 
 
 # -- samples of the service -----------------------------------------------------------------------------
@@ -658,7 +659,7 @@ def test_every_sample_of_the_service_is_read_whole() -> None:
     for file in files:
         raw = json.loads((folder / file).read_text("utf-8"))
         if "images" in raw:
-            found = search.parse(ok(raw), SETTINGS)
+            found = read_page(SearchPage, ok(raw), SETTINGS)
             assert [image.id for image in found.images] == [image["id"] for image in raw["images"]]
             assert found.total == raw.get("result_count", len(raw["images"]))
             for image, said in zip(found.images, raw["images"], strict=True):
@@ -861,7 +862,7 @@ def test_the_sizes_of_a_page_are_named_where_the_service_insists() -> None:
         assert isinstance(error, InvalidResponse)
         assert error.hint == "Use a page_size of 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 50, 60, 75 or 100."
         with pytest.raises(InvalidResponse, match="75 or 100"):
-            search.parse(Response(400, {}, body), SETTINGS, page_size=25)
+            read_page(SearchPage, Response(400, {}, body), SETTINGS, page_size=25)
 
 
 def test_a_page_beyond_the_last_names_the_last() -> None:
@@ -881,7 +882,7 @@ def test_errors_say_what_was_asked_and_answered() -> None:
         assert error.getty_code is None
         assert str(nonsense) not in str(error) or nonsense in ("x", 7)
     with pytest.raises(InvalidResponse) as caught:
-        search.parse(Response(200, {}, b"[]", request_url="https://a.example/v3"), SETTINGS)
+        read_page(SearchPage, Response(200, {}, b"[]", request_url="https://a.example/v3"), SETTINGS)
     assert (caught.value.status, caught.value.request_url) == (200, "https://a.example/v3")
 
 

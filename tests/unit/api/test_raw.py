@@ -11,6 +11,7 @@ import pytest
 
 from embedkit import ConfigurationError, InvalidResponse, NotFound, PermissionDenied, Settings, Unavailable
 from embedkit.api import account, events, raw
+from embedkit.api.decoding import read_page
 from embedkit.api.requests import ApiSettings
 from embedkit.errors import InvalidToken, ProviderError, UnsupportedReference
 from embedkit.messages import Response
@@ -303,11 +304,13 @@ def test_what_an_account_has_is_read_as_far_as_it_can_be() -> None:
     (product,) = account.parse_products(answer(products=[odd, {}, None]))
     assert (product.id, product.type, product.downloads_remaining) == ("1", "", None)
     row = {"id": "74917285", "dimensions": None, "user": 5, "thumb_uri": "http://evil.example/x", "new": "kept"}
-    page = account.parse_history(answer(downloads=[row, {"id": "a/b"}], result_count="7"), API)
+    page = read_page(
+        account.DownloadPage, answer(downloads=[row, {"id": "a/b"}], result_count="7"), API, "account"
+    )
     assert (page.total, [one.id for one in page.downloads]) == (7, ["74917285"])
     assert (page.downloads[0].thumb_url, page.downloads[0].other["new"]) == (None, "kept")
     for wrong in (answer(), answer(products=5, downloads=5)):
         with pytest.raises(InvalidResponse):
             account.parse_products(wrong)
         with pytest.raises(InvalidResponse):
-            account.parse_history(wrong, API)
+            read_page(account.DownloadPage, wrong, API, "account")
