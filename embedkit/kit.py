@@ -544,7 +544,7 @@ class EmbedKit:
         if target is not None:
             validation.one_of(target, TARGETS, "target")
         checked = [(text, validation.one_of(input, INPUTS, "input")) for text, input in texts]
-        return self.engine.documents(checked, target=target, progress=progress)
+        return list(self.engine.documents(checked, target=target, progress=progress))
 
     # -- operation --------------------------------------------------------------------------------------
 

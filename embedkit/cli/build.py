@@ -39,7 +39,7 @@ from embedkit.engine.build import Build, BuildReport, ExportReport, Finding, Loc
 from embedkit.engine.sources import InPlace, Results, Source, Sources
 from embedkit.errors import EmbedKitError, NotEmbeddable, NotFound
 from embedkit.files.atomic import Outcome, Read, Write, WriteBack
-from embedkit.models import EmbedKey
+from embedkit.models import JSON, EmbedKey
 from embedkit.targets import INPUTS, TARGETS, Input, Target
 
 files_argument = click.argument("files", nargs=-1, type=click.Path(allow_dash=True), metavar="[FILE|DIR|-]...")
@@ -85,12 +85,19 @@ def render(
     """
     delivery = Delivery(**delivery_options)
     found = _read(files, input_, output=delivery.output, keep_going=True)
+    codes: list[int] = []
+    texts: list[JSON] = []
     with delivery.writer(found) as writer, open_kit(**({"frozen": True} if frozen else {})) as kit:
+
+        def deliver(page: Page) -> None:
+            codes.append(delivery.deliver(page, writer))
+            if delivery.json_:
+                texts.append(_page_json(page, delivery, embeds=_embeds_json(page)))
+
         with progress("Resolving") as step:
-            report = Build(kit, target, strict=delivery.check or strict).render(found, progress=step)
-        codes = [delivery.deliver(page, writer) for page in report.pages]
+            build = Build(kit, target, strict=delivery.check or strict)
+            report = build.render(found, on_page=deliver, progress=step)
         if delivery.json_:
-            texts = [_page_json(page, delivery, embeds=_embeds_json(page)) for page in report.pages]
             print_json({"texts": texts})
         else:
             _say_findings(report)

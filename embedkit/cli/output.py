@@ -189,19 +189,22 @@ def progress(label: str) -> Iterator[Callable[[int, int | None], None] | None]:
         yield None
         return
     with ExitStack() as stack:
-        bar = click.progressbar(length=1, label=label, file=sys.stderr)
-        shown: list[object] = []
+        bars: list[Any] = []
 
         def step(done: int, of: int | None) -> None:
-            if not shown:
-                shown.append(stack.enter_context(bar))
+            if not bars:
+                bars.append(stack.enter_context(click.progressbar(length=1, label=label, file=sys.stderr)))
+            bar = bars[0]
             if of:
                 bar.length = of
                 bar.pos = min(bar.pos, done)  # a file that was cut off begins anew; click counts forwards only
                 bar.update(done - bar.pos)
+            if done == of:
+                stack.close()  # what is said from now on gets a line of its own
+                bars.clear()
 
         yield step
-        if shown:
+        for bar in bars:
             bar.update(max(0, (bar.length or 0) - bar.pos))  # what failed is done as well
 
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedkit import errors
+from embedkit import errors, validation
 from embedkit.engine import built, documents, lockfile, wxr
 from embedkit.engine.lockfile import Locked
 from embedkit.engine.resolver import Progress
@@ -22,7 +22,7 @@ from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, No
 from embedkit.files.atomic import Outcome, Read, Write, WriteBack
 from embedkit.models import AssetRef, Document, Embed, EmbedKey, Problem
 from embedkit.shortcodes.scan import Positions
-from embedkit.targets import Target
+from embedkit.targets import TARGETS, Target
 
 if TYPE_CHECKING:
     from embedkit.kit import EmbedKit
@@ -158,6 +158,7 @@ class Build:
     :param kit: best made with ``background=False``, and closed when the build is done.
     :param target: what the markup is for; by default the setting TARGET.
     :param strict: let :meth:`render` end with the code of its worst problem.
+    :raises ConfigurationError: for another target.
 
     >>> from embedkit import Build, EmbedKit, Settings, Source
     >>> from embedkit.sandbox import SandboxTransport
@@ -179,26 +180,41 @@ class Build:
     target: Target | None = None
     strict: bool = False
 
+    def __post_init__(self) -> None:
+        if self.target is not None:
+            validation.one_of(self.target, TARGETS, "target")
+
     collect = staticmethod(collect)
 
-    def render(self, sources: Iterable[Source], *, progress: Progress | None = None) -> BuildReport:
+    def render(
+        self,
+        sources: Iterable[Source],
+        *,
+        on_page: Callable[[Page], object] | None = None,
+        progress: Progress | None = None,
+    ) -> BuildReport:
         """Replace every reference by its embed; what can't be shown degrades by ON_ERROR, and is a finding.
 
         :param sources: as :meth:`collect` returns them.
+        :param on_page: called with each page when it is made, in order; then the report keeps none of them, and a
+            large site takes less memory.
         :param progress: called with the number of pictures done and of all.
         :returns: the pages. The exit code is 0, unless ``strict``: then that of the worst problem. In a frozen
             build (the setting FROZEN) it is 1 wherever a picture is missing from the lock file.
         """
         texts = [(one, other_markup(one)) for one in sources]
         wanted = [(one.text, one.input) for one, markup in texts if not markup]
-        rendered = iter(self.kit.documents(wanted, target=self.target, progress=progress))
-        documents = [_as_it_is(one, markup) if markup else next(rendered) for one, markup in texts]
-        pages = tuple(
-            Page(one, document, len(document.embeds)) for (one, _), document in zip(texts, documents, strict=True)
-        )
-        left = (finding for one, markup in texts if not markup for finding in _left_as_it_is(one))
-        findings = _in_order([one.name for one, _ in texts], (*_problems(pages), *left))
-        return BuildReport(pages, findings=findings, exit_code=self._render_code(findings))
+        rendered = self.kit.engine.documents(wanted, target=self.target, progress=progress)
+        pages: list[Page] = []
+        findings: list[Finding] = []
+        for one, markup in texts:
+            document = _as_it_is(one, markup) if markup else next(rendered)
+            page = Page(one, document, len(document.embeds))
+            (on_page or pages.append)(page)
+            findings += _problems([page])
+            findings += () if markup else _left_as_it_is(one)
+        ordered = _in_order([one.name for one, _ in texts], findings)
+        return BuildReport(tuple(pages), findings=ordered, exit_code=self._render_code(ordered))
 
     @staticmethod
     def convert(sources: Iterable[Source]) -> BuildReport:

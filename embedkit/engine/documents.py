@@ -6,7 +6,7 @@ rest are asked for together, each once.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -164,12 +164,15 @@ class Expansion:
 
     def run(
         self, texts: Iterable[tuple[str, Input]], progress: Progress | None, admit: Admit | None
-    ) -> list[Document | TextTooLarge]:
-        """The texts as documents, in order; with a budget the error of one that is too large, as a value."""
+    ) -> Iterator[Document | TextTooLarge]:
+        """The texts as documents, in order; with a budget the error of one that is too large, as a value.
+
+        Each is made when it is taken, from what is known of all of them: so a site need not be held twice.
+        """
         drafts = [self._recall(text, input) for text, input in texts]
         if self._missing:
             self._resolve(progress, admit)
-        return [one if isinstance(one, Document | TextTooLarge) else self._document(*one) for one in drafts]
+        return (one if isinstance(one, Document | TextTooLarge) else self._document(*one) for one in drafts)
 
     def _recall(self, text: str, input: Input) -> Document | TextTooLarge | Draft:
         """The document, if the memo knows every shortcode of the text as it is written; else a draft of it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from embedkit.cache.embed_cache import EmbedCache
@@ -121,13 +121,15 @@ class Engine:
         *,
         target: Target | None = None,
         progress: Progress | None = None,
-    ) -> list[Document]:
+    ) -> Iterator[Document]:
         """Many texts, each with its input format; a distinct picture is asked for once for all of them.
 
         What lies beyond the usual budget of a text stays as written.
+
+        :returns: a document for each, in order, made when it is taken: so a large site is not held twice.
         """
         expansion = self._expansion(target)
-        return cast(list[Document], expansion.run(texts, progress, None))  # nothing is too large without a budget
+        return cast(Iterator[Document], expansion.run(texts, progress, None))  # without a budget none is too large
 
     def bounded_documents(
         self, texts: Iterable[tuple[str, Input]], *, budget: Budget, target: Target | None, admit: Admit
@@ -136,7 +138,7 @@ class Engine:
 
         :param budget: what all of them together may ask for.
         """
-        return self._expansion(target, budget).run(texts, None, admit)
+        return list(self._expansion(target, budget).run(texts, None, admit))
 
     def _expansion(self, target: Target | None, budget: Budget | None = None) -> Expansion:
         from embedkit.engine.documents import Expansion  # with the scanner, for who has texts

@@ -136,6 +136,19 @@ def test_a_bar_ends_full_though_pictures_failed(monkeypatch: pytest.MonkeyPatch)
     assert (bar.pos, bar.length) == (3, 3)
 
 
+def test_what_is_said_after_the_last_step_has_a_line_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "_is_terminal", lambda stream: True)
+    with output.progress("Resolving") as step:
+        assert step is not None
+        step(1, 2)
+        step(2, 2)
+        output.say("post.md has been changed meanwhile.")
+    before, _, _ = capsys.readouterr().err.partition("post.md")
+    assert before.endswith("\n")
+
+
 def test_doctor_lists_plainly_and_knows_our_languages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDKIT_LOCALE", "xx")
     monkeypatch.setenv("EMBEDKIT_CORS_ORIGINS", "https://a.example,https://b.example")

@@ -6,16 +6,17 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from embedkit import Build, BuildReport, ConfigurationError, EmbedKit, Finding, Settings, Source
-from embedkit.engine.build import occurrences
+from embedkit.engine.build import Page, occurrences
 from embedkit.engine.sources import InPlace, Results, collect
 from embedkit.files.atomic import Outcome
 from embedkit.sandbox import SandboxTransport
+from embedkit.targets import Target
 from tests.support.tools import Clock
 
 ID = "74917285"
@@ -103,6 +104,19 @@ def test_render_gives_pages_in_the_target_of_the_build(site: Site) -> None:
     assert [page.changes for page in report.pages] == [1, 0]
     assert report.pages[0].document.content.startswith("[")
     assert steps[-1] == (1, 1)
+
+
+def test_pages_come_one_by_one_and_are_not_kept(site: Site) -> None:
+    texts = sources(f"A [getty {ID}]", f"[getty {GONE}]", "none")
+    taken: list[Page] = []
+    kept, report = site.build.render(texts), site.build.render(texts, on_page=taken.append)
+    assert (tuple(taken), report.pages) == (kept.pages, ())
+    assert (report.findings, report.exit_code) == (kept.findings, kept.exit_code)
+
+
+def test_a_build_is_for_a_target_that_there_is(site: Site) -> None:
+    with pytest.raises(ConfigurationError, match="There is no target 'paper'"):
+        Build(site.build.kit, target=cast(Target, "paper"))
 
 
 def test_a_text_without_its_front_matter_has_the_lines_of_its_file(site: Site) -> None:
