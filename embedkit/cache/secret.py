@@ -11,8 +11,9 @@ from pathlib import Path
 import platformdirs
 
 from embedkit.errors import ConfigurationError
-from embedkit.files.folder import Folder, NotAFile
+from embedkit.files.folder import Folder
 from embedkit.files.partial import PartialFile, sweep
+from embedkit.files.plain import NotAFile
 from embedkit.process import lazy_logger
 
 WHOLE = re.compile(rb"\s*([!-~]{64,4096})\s*")

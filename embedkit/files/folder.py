@@ -13,28 +13,16 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
+from embedkit.files.plain import OPEN_FLAGS, check_handle
+
 if sys.platform != "win32":
     import fcntl
 
 LOCK_PAUSE_S = 0.01  # seconds between two tries to lock
 NOREPLACE, EXCHANGE = 1, 2  # RENAME_NOREPLACE, RENAME_EXCHANGE of linux/fs.h
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # renameat2(2): an old kernel, or another file system
-OPEN_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 HAS_DIR_FD = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir} <= os.supports_dir_fd  # not on Windows
 LINK = "Is a symbolic link, and nothing is written through it"
-
-
-class NotAFile(FileExistsError):
-    """What is there is not a plain file."""
-
-
-def check_plain(mode: int) -> None:
-    """That it is a file, and not a folder, a pipe or a device.
-
-    :raises NotAFile: where it is not.
-    """
-    if not stat.S_ISREG(mode):
-        raise NotAFile(errno.EEXIST, "Is not a plain file")
 
 
 class Folder:
@@ -75,27 +63,15 @@ class Folder:
 
         :raises NotAFile: where it is a folder, a pipe or a device.
         """
-        return os.fdopen(self._open_plain(name), "rb")
+        return os.fdopen(check_handle(self.open(name, os.O_RDONLY)), "rb")
 
     def holds(self, name: str, content: bytes) -> bool:
         """Whether a plain file has this content.
 
         :raises NotAFile: where it is a folder, a pipe or a device.
         """
-        handle = self._open_plain(name)
-        try:
-            return os.read(handle, len(content) + 1) == content
-        finally:
-            os.close(handle)
-
-    def _open_plain(self, name: str) -> int:
-        handle = self.open(name, os.O_RDONLY)
-        try:
-            check_plain(os.fstat(handle).st_mode)
-        except OSError:
-            os.close(handle)
-            raise
-        return handle
+        with self.open_to_read(name) as file:
+            return file.read(len(content) + 1) == content
 
     def stat(self, name: str) -> os.stat_result:
         """What is known of a file, or of a link itself."""

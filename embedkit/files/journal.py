@@ -22,8 +22,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from embedkit.files.folder import LOCK_PAUSE_S, Folder, check_plain, error_at
+from embedkit.files.folder import LOCK_PAUSE_S, Folder, error_at
 from embedkit.files.partial import write_private
+from embedkit.files.plain import check_plain
 
 if sys.platform != "win32":
     import fcntl

@@ -20,7 +20,8 @@ from contextlib import suppress
 from io import BufferedReader
 from typing import BinaryIO
 
-from embedkit.files.folder import Folder, check_plain
+from embedkit.files.folder import Folder
+from embedkit.files.plain import check_plain
 
 if sys.platform != "win32":
     import fcntl

@@ -26,14 +26,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
+from embedkit.files.plain import OPEN_FLAGS, check_handle
 from embedkit.process import roll, run_now_and_after_fork, shared
 
 SLOTS = 1024
 VERSION_BYTES = 8  # of a version
 TABLE_BYTES = SLOTS * VERSION_BYTES
 NO_VERSION = bytes(VERSION_BYTES)  # what a file reads as where it was cut and grew again
-# Not inherited by other programs; and a link that somebody put there must not lead a write elsewhere.
-OPEN_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 WRITABLE = os.O_RDWR | os.O_CREAT
 
 KeyVersion = tuple[Callable[[Any], Any], Any, Any]
@@ -95,7 +94,7 @@ class SharedFile:
             return self.handles[-1]
         for flags in self._flags:
             with suppress(OSError):
-                self.handles.append(os.open(self._path, flags | OPEN_FLAGS, self._mode))
+                self.handles.append(check_handle(os.open(self._path, flags | OPEN_FLAGS, self._mode)))
                 return self.handles[-1]
         return None
 

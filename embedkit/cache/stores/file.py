@@ -6,6 +6,7 @@ up to 16 seconds for a file that it may not read, and takes any file of its fold
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import struct
@@ -17,6 +18,7 @@ from typing import Any
 from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, FileLocks, shared_versions
 from embedkit.errors import ConfigurationError
+from embedkit.files.plain import OPEN_FLAGS, NotAFile, check_handle
 from embedkit.process import lazy_logger
 
 log = lazy_logger("embedkit.stores")
@@ -143,7 +145,7 @@ class FileCache(LocalStore):
 
     def _read(self, path: str, size: int = -1) -> bytes:
         try:
-            with open(path, "rb") as file:
+            with open(check_handle(os.open(path, os.O_RDONLY | OPEN_FLAGS)), "rb", buffering=0) as file:
                 return file.read(size)
         except FileNotFoundError:
             return b""
@@ -153,11 +155,12 @@ class FileCache(LocalStore):
             return b""
 
     def _is_foreign(self, error: OSError) -> bool:
-        """Whether it is the entry alone that can't be read, such as one that another user has written.
+        """Whether it is the entry alone that can't be read: one that another user has written, a link, a pipe.
 
         The folder is ours, so the next write takes its place.
         """
-        return isinstance(error, PermissionError) and os.access(self._entries, os.R_OK | os.W_OK | os.X_OK)
+        is_alone = isinstance(error, (PermissionError, NotAFile)) or error.errno == errno.ELOOP
+        return is_alone and os.access(self._entries, os.R_OK | os.W_OK | os.X_OK)
 
     def _note_failure(self, path: str, error: OSError) -> None:
         log.debug("%s: %s", path, error)

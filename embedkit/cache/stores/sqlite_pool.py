@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
 import zlib
 from collections import deque
@@ -169,6 +170,9 @@ class Pool:
         if not os.path.isdir(folder := os.path.dirname(self.path)):
             with suppress(OSError):  # then SQLite has something to say
                 os.makedirs(folder, exist_ok=True)
+        for path in (self.path, f"{self.path}-journal"):
+            if _is_special(path):  # SQLite would wait for the other end of a pipe
+                raise sqlite3.OperationalError(f"{path} is not a plain file")
         db = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         self._place = _place(self.path)
         return db
@@ -222,6 +226,13 @@ def _can_prepare(db: sqlite3.Connection, statement: str) -> bool:
             raise
         return False
     return True
+
+
+def _is_special(path: str) -> bool:
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _place(path: str) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from embedkit.cache import stores as room
 from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.guard import Guarded
 from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load, load_or_none
+from embedkit.cache.stores.coordination import SharedFile
 from embedkit.cache.stores.factory import SCHEMES, open_store
 from embedkit.cache.stores.file import FileCache
 from embedkit.cache.stores.remote import MemcachedStore, RedisStore
@@ -256,6 +258,26 @@ class MachineContract:
                 call(store)
             assert store.set("key", "again")
             assert store.get("key") == "again"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+    def test_a_pipe_in_place_of_a_file_keeps_nobody_waiting(self, store: LocalStore, tmp_path: Path) -> None:
+        store.set("key", "value")
+        for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+            path.unlink()
+            os.mkfifo(path)
+            store.close()
+            calls = Thread(target=self._ask, args=(store, path), daemon=True)
+            calls.start()
+            calls.join(30)
+            assert not calls.is_alive(), path
+            path.unlink(missing_ok=True)
+            assert any(store.set("key", "value") for _ in range(3)), path
+            assert store.get("key") == "value"
+
+    def _ask(self, store: LocalStore, path: Path) -> None:
+        SharedFile(str(path), os.O_RDONLY).handle()  # as who may not write it
+        for call in CALLS.values():
+            call(store)
 
 
 CALLS: dict[str, Callable[[BaseCache], Any]] = {
