@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 import click
 
 from embedkit.api.account import PastDownload, Product
 from embedkit.api.parameters import PAGE_SIZE, PAGE_SIZES, ProductType
-from embedkit.cli.output import Column, again, as_json, counted, open_kit, print_json, print_table, say
+from embedkit.cli.output import (
+    Column,
+    again,
+    as_json,
+    counted,
+    number_option,
+    open_kit,
+    print_json,
+    print_table,
+    say,
+    word_option,
+)
 from embedkit.models import JSON
 
 PRODUCT = (
@@ -40,8 +51,8 @@ def products(json_: bool) -> None:
 @click.argument("id", metavar="[ID]", required=False)
 @click.option("--from", "date_from", metavar="DATE", help="Downloaded on 2026-01-31 or later; without ID.")
 @click.option("--to", "date_to", metavar="DATE", help="Downloaded on that day or earlier; without ID.")
-@click.option("--product-type", type=click.Choice(get_args(ProductType)), metavar="TYPE", help="Paid for by this.")
-@click.option("--page", type=click.IntRange(1), metavar="N", help="Which page, from 1; without ID.")
+@word_option("--product-type", "product_type", ProductType, "Paid for by this")
+@number_option("--page", help="Which page, from 1; without ID.")
 @click.option(
     "--page-size",
     type=click.Choice([str(size) for size in PAGE_SIZES]),

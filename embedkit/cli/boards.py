@@ -21,12 +21,11 @@ from embedkit.cli.output import (
     print_table,
     read_lines,
     say,
+    word_option,
 )
 from embedkit.cli.search import page_options
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
-
-SORT_ORDERS = get_args(BoardSortOrder)
 
 board_argument = click.argument("board", metavar="BOARD")
 refs_argument = click.argument("refs", nargs=-1, required=True, metavar="REF...")
@@ -43,13 +42,7 @@ def boards() -> None:
 
 @boards.command("list")
 @click.option("--relationship", type=click.Choice(get_args(Relationship)), help="Only boards of this kind.")
-@click.option(
-    "--sort",
-    "sort_order",
-    type=click.Choice(SORT_ORDERS),
-    metavar="ORDER",
-    help=f"One of {', '.join(SORT_ORDERS)} (as Getty spells it).",
-)
+@word_option("--sort", "sort_order", BoardSortOrder, "The order, as Getty spells it")
 @page_options("Boards")
 @as_json
 def list_boards(json_: bool, **params: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,12 +16,14 @@ from embedkit.cli.output import (
     Column,
     as_json,
     counted,
+    number_option,
     open_kit,
     print_json,
     print_table,
     printable,
     progress,
     say,
+    word_option,
 )
 from embedkit.errors import NotFound, NotLicensed, PermissionDenied, ProviderError, UnsupportedReference
 from embedkit.files.download import Destination
@@ -31,7 +33,6 @@ from embedkit.models import JSON
 if TYPE_CHECKING:
     from embedkit.api.orders import DownloadPlan
 
-PRODUCT_TYPES = get_args(ProductType)
 SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
 
 
@@ -41,24 +42,11 @@ SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
 @click.option(
     "--dry-run", is_flag=True, help="Download nothing; say what it would cost, and what is licensed already."
 )
-@click.option(
-    "--product-type",
-    type=click.Choice(PRODUCT_TYPES),
-    metavar="TYPE",
-    help=f"The agreement to use, where there are several: {', '.join(PRODUCT_TYPES)}.",
-)
-@click.option(
-    "--product-id", type=click.IntRange(1), metavar="N", help="The same, where there are several of one type."
-)
-@click.option(
-    "--height", type=click.IntRange(1), metavar="N", help="The size N pixels high; by default the largest."
-)
-@click.option(
-    "--max-height",
-    "limit",
-    type=click.IntRange(1),
-    metavar="N",
-    help="The largest size up to N pixels high, which is another height for each picture.",
+@word_option("--product-type", "product_type", ProductType, "The agreement to use, where there are several")
+@number_option("--product-id", help="The same, where there are several of one type.")
+@number_option("--height", help="The size N pixels high; by default the largest.")
+@number_option(
+    "--max-height", "limit", help="The largest size up to N pixels high, another height for each picture."
 )
 @click.option(
     "-o",

@@ -1,4 +1,7 @@
-"""What the commands print: data and tables on stdout, messages on stderr, colour only where it is wanted."""
+"""What the commands print: data and tables on stdout, messages on stderr, colour only where it is wanted.
+
+And the options that several of them have.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ import re
 import shlex
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO, TypeVar, get_args
 
 import click
 from click.core import ParameterSource
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 UNPRINTABLE = lazy_pattern(
     "[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _HUNK = lazy_pattern(r"^@@ -([0-9]+)([0-9,]*) \+([0-9]+)")
 GAP = "  "
@@ -51,8 +57,31 @@ class WholeNumber(click.IntRange):
             )
 
 
+class Words(click.Choice[str]):
+    """A choice that also takes other words for the same."""
+
+    def __init__(self, words: Sequence[str], same: Mapping[str, str]) -> None:
+        super().__init__(words)
+        self._same = same
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The word of the API."""
+        return super().convert(self._same.get(str(value).lower(), value), param, ctx)
+
+
+def word_option(
+    option: str, name: str, words: Any, text: str, *, multiple: bool = False, **same: str
+) -> Callable[[Command], Command]:
+    """An option that takes one of the words of a Literal; ``same`` has other words for some of them."""
+    allowed = get_args(words)
+    sentence = f"{text}{' (repeatable)' if multiple else ''}: {', '.join(allowed)}."
+    return click.option(option, name, type=Words(allowed, same), multiple=multiple, metavar="WORD", help=sentence)
+
+
 PIXELS = WholeNumber(1)
 
+words_option = partial(word_option, multiple=True)
+number_option = partial(click.option, type=click.IntRange(1), metavar="N")
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 

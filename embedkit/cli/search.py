@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import click
 
@@ -26,24 +26,25 @@ from embedkit.api.parameters import (
 from embedkit.api.search import PreparedSearch
 from embedkit.cli.output import (
     Column,
+    Command,
     again,
     as_json,
     as_typed,
     counted,
     is_wide,
+    number_option,
     open_kit,
     print_json,
     print_table,
     say,
+    word_option,
+    words_option,
 )
 from embedkit.errors import InvalidResponse
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
 
 CLIPBOARDS = (["wl-copy"], ["xclip", "-selection", "clipboard"], ["xsel", "--clipboard"], ["pbcopy"], ["clip.exe"])
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
 # The names of the picker's colors, as static/picker/filters.js has them.
 COLORS = {
     "red": "d92b2b",
@@ -61,34 +62,9 @@ COLORS = {
 }
 
 
-class Words(click.Choice[str]):
-    """A choice that also takes other words for the same."""
-
-    def __init__(self, words: Sequence[str], same: Mapping[str, str]) -> None:
-        super().__init__(words)
-        self._same = same
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The word of the API."""
-        return super().convert(self._same.get(str(value).lower(), value), param, ctx)
-
-
-def repeatable(option: str, name: str, words: Any, text: str, **same: str) -> Callable[[Command], Command]:
-    """An option that may be repeated; ``words`` is the Literal of what it may be, ``same`` has other words."""
-    allowed = get_args(words)
-    return click.option(
-        option,
-        name,
-        type=Words(allowed, same),
-        multiple=True,
-        metavar="WORD",
-        help=f"{text}: {', '.join(allowed)}.",
-    )
-
-
 def page_options(noun: str) -> Callable[[Command], Command]:
     """``--page`` and ``--page-size`` of a table that Getty gives page by page."""
-    page = click.option("--page", type=click.IntRange(1), default=1, metavar="N", help="Which page, from 1.")
+    page = number_option("--page", default=1, help="Which page, from 1.")
     size = click.option(
         "--page-size",
         type=click.IntRange(1, MAX_PAGE_SIZE),
@@ -103,22 +79,16 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @click.command()
 @click.argument("words", nargs=-1, metavar="PHRASE")
 @click.option("--family", type=click.Choice(FAMILIES), default="all", show_default=True, help="Which pictures.")
-@repeatable(
-    "--orientation",
-    "orientations",
-    Orientation,
-    "The shape (repeatable)",
-    landscape="horizontal",
-    portrait="vertical",
+@words_option(
+    "--orientation", "orientations", Orientation, "The shape", landscape="horizontal", portrait="vertical"
 )
-@repeatable("--people", "number_of_people", NumberOfPeople, "How many people (repeatable)")
-@repeatable("--style", "graphical_styles", GraphicalStyle, "The technique (repeatable)")
-@repeatable("--composition", "compositions", Composition, "The composition (repeatable)")
-@repeatable("--segment", "editorial_segments", Segment, "With --family editorial (repeatable)")
-@click.option(
+@words_option("--people", "number_of_people", NumberOfPeople, "How many people")
+@words_option("--style", "graphical_styles", GraphicalStyle, "The technique")
+@words_option("--composition", "compositions", Composition, "The composition")
+@words_option("--segment", "editorial_segments", Segment, "With --family editorial")
+@number_option(
     "--event",
     "event_ids",
-    type=click.IntRange(1),
     metavar="ID",
     help="Of this event, as embedkit events lists it; with --family editorial, and PHRASE may be left out.",
 )
@@ -130,13 +100,7 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 )
 @click.option("--from", "date_from", metavar="DATE", help="Taken on 2024-04-08 or later; with --family editorial.")
 @click.option("--to", "date_to", metavar="DATE", help="Taken on that day or earlier; with --family editorial.")
-@click.option(
-    "--sort",
-    "sort_order",
-    type=click.Choice(get_args(EditorialSortOrder)),
-    metavar="ORDER",
-    help=f"One of {', '.join(get_args(EditorialSortOrder))} (editorial only: oldest).",
-)
+@word_option("--sort", "sort_order", EditorialSortOrder, "The order, oldest with --family editorial only")
 @page_options("Pictures")
 @click.option("--language", metavar="TAG", help="Of phrase and titles, such as ja; by default EMBEDKIT_LOCALE.")
 @click.option("--nudity", is_flag=True, help="Include nudity.")
@@ -211,7 +175,7 @@ def countries(language: str | None, json_: bool) -> None:
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[PHRASE]")
-@repeatable("--segment", "editorial_segment", Segment, "Of this segment")
+@word_option("--segment", "editorial_segment", Segment, "Of this segment")
 @click.option("--from", "date_from", metavar="DATE", help="Begun on 2024-04-08 or later.")
 @click.option("--to", "date_to", metavar="DATE", help="Begun on that day or earlier.")
 @page_options("Events")

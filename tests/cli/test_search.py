@@ -275,6 +275,8 @@ def test_wide_characters_are_aligned_and_cut() -> None:
 
 # -- events, and rights --------------------------------------------------------------------------------
 
+SEGMENTS = (("--segment", "sport"), ("--segment", "news"), ())
+
 
 def test_an_event_leads_to_its_pictures_between_two_dates(run: Run) -> None:
     listed = run("events", "climate", "talks", "--from", "2025-01-01", "--to", "2025-12-31")
@@ -289,6 +291,13 @@ def test_an_event_leads_to_its_pictures_between_two_dates(run: Run) -> None:
     assert {str(id) for image in images for id in image["event_ids"]} == {rows[0].split()[0]}
     assert "--from can't be 'soon'" in run("events", "--from", "soon").err
     assert "Missing argument 'PHRASE'" in run("search").err
+
+
+def test_events_are_of_one_segment(run: Run) -> None:
+    sport, news, all_ = (json.loads(run("events", *one, "--json").out)["total"] for one in SEGMENTS)
+    assert 0 < sport < all_
+    assert 0 < news < all_
+    assert "'opera' is not one of 'archival'" in run("events", "--segment", "opera").err
 
 
 def test_restrictions_are_seen_before_a_picture_is_used(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
