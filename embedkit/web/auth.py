@@ -221,9 +221,9 @@ ROUTES = (
         "/v1/grants",
         grant,
         "A grant for a browser, from a token",
-        "Search",
         {201: Answer("The grant: it reads (search, images, countries), and ends after eight hours.", GrantAnswer)},
         method="POST",
         access="grant",
+        group="Search",
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -295,32 +296,31 @@ def schemes() -> list[str]:
 
 REF = {"ref": "An asset ID, or up to five joined by commas. URLs go through POST /v1/embeds."}
 
+ProviderRoute = partial(Route, group="oEmbed", public=True)
+EmbedRoute = partial(Route, group="Embeds")
+TextRoute = partial(Route, group="Documents", method="POST", max_body_bytes=2048 * KIB)
+
 ROUTES = (
-    Route(
+    ProviderRoute(
         "/oembed",
         oembed,
         "One embed for an oEmbed consumer",
-        "oEmbed",
         {200: Answer("The embed; its html is one responsive frame.", OEmbedAnswer)},
         query=OEmbedQuery,
         errors=(*FAILURES, "unsupported-format"),
         sample="/oembed?url=https://gty.im/74917285&maxwidth=594",
-        public=True,
     ),
-    Route(
+    ProviderRoute(
         "/oembed/providers.json",
         providers,
         "This service as an entry of a provider list",
-        "oEmbed",
         {200: Answer("A list in the format of oembed.com.", list[Provider])},
         errors=("configuration",),
-        public=True,
     ),
-    Route(
+    EmbedRoute(
         "/v1/embeds/<ref>",
         embed,
         "One embed, as data and as markup",
-        "Embeds",
         {200: Answer("The record, and its html for the target.", EmbedAnswer)},
         query=EmbedQuery,
         errors=FAILURES,
@@ -333,22 +333,20 @@ ROUTES = (
         ),
         sample="/v1/embeds/74917285?target=web&maxwidth=594",
     ),
-    Route(
+    EmbedRoute(
         "/v1/embeds",
         batch,
         "Many embeds, each asked of Getty once",
-        "Embeds",
         {200: Answer("In the order asked; what fails does so alone.", BatchAnswer)},
         method="POST",
         body=BatchRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
         sample={"refs": ["https://gty.im/74917285", {"ref": "840894796", "maxwidth": 480}], "target": "web"},
     ),
-    Route(
+    EmbedRoute(
         "/v1/embeds/<ref>",
         purge,
         "Forget a picture",
-        "Embeds",
         {204: Answer("Every copy held here is gone.", media="")},
         method="DELETE",
         errors=("not-found", "unsupported"),
@@ -356,27 +354,21 @@ ROUTES = (
         parameters=REF,
         sample="/v1/embeds/74917285",
     ),
-    Route(
+    TextRoute(
         "/v1/render",
         render,
         "Replace the shortcodes and links in a text, or in many",
-        "Documents",
         {200: Answer("The text, or the texts in order; what can't be shown degrades and is named.", RenderAnswer)},
-        method="POST",
         body=RenderRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
-        max_body_bytes=2048 * KIB,
         sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
     ),
-    Route(
+    TextRoute(
         "/v1/convert",
         convert,
         "Turn pasted embed code in a text into shortcodes",
-        "Documents",
         {200: Answer("The text; everything else in it stays as it is.", ConvertAnswer)},
-        method="POST",
         body=ConvertRequest,
-        max_body_bytes=2048 * KIB,
         sample={"content": "<p>Dusk at last.</p>", "input": "html"},
     ),
 )

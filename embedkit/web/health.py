@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -141,41 +142,37 @@ def metrics(context: AppContext) -> Response:
     return Response(context.metrics.text(), content_type=PLAIN, headers={"Cache-Control": NO_STORE})
 
 
+OperationRoute = partial(Route, group="Operation", limited=False)
+
 ROUTES = (
-    Route(
+    OperationRoute(
         "/healthz",
         healthz,
         "The process runs",
-        "Operation",
         {200: Answer("It does.", Health)},
-        limited=False,
     ),
-    Route(
+    OperationRoute(
         "/readyz",
         readyz,
         "The service can answer; browsers get a page",
-        "Operation",
         {
             200: Answer("It can; degraded says that a part is bridged.", Readiness, paged=True),
             503: Answer("Neither cache nor Getty can be reached.", Readiness, paged=True),
         },
-        limited=False,
     ),
-    Route(
+    OperationRoute(
         PATH,
         security_txt,
         "Whom to tell of a security hole",
-        "Operation",
         {200: Answer("The file security.txt of RFC 9116.", media="text/plain")},
         errors=("no-route",),
-        limited=False,
     ),
-    Route(
+    OperationRoute(
         "/metrics",
         metrics,
         "Numbers for Prometheus",
-        "Operation",
         {200: Answer("Counters and states in Prometheus's text format.", media="text/plain")},
         access="metrics",
+        limited=True,
     ),
 )

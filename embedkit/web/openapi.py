@@ -326,14 +326,14 @@ ROUTES: tuple[Route, ...] = (
         "/openapi.json",
         openapi,
         "This interface as OpenAPI 3.1",
-        "Documentation",
         {200: Answer("The document.")},
+        group="Documentation",
     ),
     Route(
         "/docs",
         docs,
         "This interface as a page",
-        "Documentation",
         {200: Answer("The page.", media="text/html")},
+        group="Documentation",
     ),
 )

@@ -239,12 +239,12 @@ ROUTES = (
         "/embed/<ref>",
         frame,
         "A page with one picture, to be framed",
-        "Pages",
         {200: Answer("The page.", media="text/html")},
         query=FrameQuery,
         errors=FAILURES,
         parameters={"ref": "An asset ID, or up to five joined by commas."},
         sample="/embed/74917285",
         paged=True,
+        group="Pages",
     ),
 )

@@ -227,11 +227,11 @@ ROUTES = (
         "/picker",
         picker,
         "The picker, as a page",
-        "Pages",
         {200: Answer("The page.", media="text/html")},
         query=PickerQuery,
         errors=("token-required", "forbidden", "not-configured", *SEARCHING),
         sample="/picker?q=solar%20eclipse",
         paged=True,
+        group="Pages",
     ),
 )

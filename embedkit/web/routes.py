@@ -49,7 +49,6 @@ class Route:
     rule: str
     view: Callable[..., Response]
     summary: str
-    group: str
     answers: Mapping[int, Answer]
     method: str = "GET"
     query: type | None = None
@@ -63,6 +62,7 @@ class Route:
     paged: bool = False
     public: bool = False
     links: tuple[Link, ...] = ()
+    group: str = field(kw_only=True)
 
     @property
     def endpoint(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -270,16 +271,16 @@ def _pictures_on(context: AppContext, board: Board, params: PageQuery, language:
     return SearchPage(images=embeddable, total=len(ids), page=params.page, page_size=params.page_size)
 
 
+SearchRoute = partial(Route, group="Search", access="search")
+
 ROUTES = (
-    Route(
+    SearchRoute(
         "/v1/search",
         search,
         "Search for pictures that may be embedded",
-        "Search",
         {200: Answer("One page; the header Link leads to the others.", SearchAnswer)},
         query=SearchQuery,
         errors=("unsupported", "not-found"),
-        access="search",
         links=(
             Link("embed", {"ref": FOUND}),
             Link("image", {"id": FOUND}),
@@ -289,58 +290,48 @@ ROUTES = (
         ),
         sample="/v1/search?q=solar%20eclipse&family=editorial&orientations=horizontal,square",
     ),
-    Route(
+    SearchRoute(
         "/v1/images/<id>",
         image,
         "Metadata of one picture",
-        "Search",
         {200: Answer("The picture, and whether it may be embedded.", ImageAnswer)},
         query=LanguageQuery,
         errors=("unsupported", "not-found"),
-        access="search",
         parameters={"id": "An asset ID."},
         links=(Link("embed", {"ref": "$response.body#/id"}),),
         sample="/v1/images/74917285",
     ),
-    Route(
+    SearchRoute(
         "/v1/countries",
         countries,
         "Countries, with their names and codes",
-        "Search",
         {200: Answer("In the language asked for.", CountriesAnswer)},
         query=LanguageQuery,
-        access="search",
         sample="/v1/countries?lang=fr",
     ),
-    Route(
+    SearchRoute(
         "/v1/events",
         events,
         "Events that editorial pictures are of",
-        "Search",
         {200: Answer("One page, the newest first.", EventsAnswer)},
         query=EventsQuery,
-        access="search",
         links=(Link("search", {"event_ids": "$response.body#/events/0/id"}),),
         sample="/v1/events?q=cup",
     ),
-    Route(
+    SearchRoute(
         "/v1/boards",
         boards,
         "Boards of the customer whom the service acts for",
-        "Search",
         {200: Answer("Empty where there is no customer, or where anybody may search.", BoardsAnswer)},
-        access="search",
         links=(Link("board", {"id": "$response.body#/boards/0/id"}),),
     ),
-    Route(
+    SearchRoute(
         "/v1/boards/<id>",
         board,
         "The pictures on a board that may be embedded",
-        "Search",
         {200: Answer("One page.", SearchAnswer)},
         query=PageQuery,
         errors=("unsupported", "not-found"),
-        access="search",
         parameters={"id": "Of a board, as /v1/boards lists it."},
         sample="/v1/boards/0",
     ),
