@@ -215,7 +215,7 @@ class HtmlContext(Context):
 
     def _next_bracketed(self, start: int) -> int:
         if self._ahead.get("[", -1) < start:
-            found = search_sign(_BRACKETED, "[cCs", self.text, start)
+            found = search_sign(_BRACKETED, "[", "cCs", self.text, start)
             self._ahead["["] = found.start() if found else self.size
         return self._ahead["["]
 

@@ -159,7 +159,7 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 
 
 def _next_tag(text: str, start: int) -> Candidate:
-    return search_sign(_TAG, "[gG \t\xa0", text, start)
+    return search_sign(_TAG, "[", "gG \t\xa0", text, start)
 
 
 def _sizes(attributes: str) -> Options:
