@@ -49,24 +49,16 @@ class Bulkhead:
         if size is not None and size <= LARGE_BYTES:
             yield
             return
-        self._enter(client)
-        try:
-            yield
-        finally:
-            self._leave(client)
-
-    def _enter(self, client: str) -> None:
         with self._lock:
             if self._running[client] >= self._most:
                 says = f"At most {self._most} large texts from your IP address are in work at once. Send it again."
                 raise Refused("throttled", says, headers={"Retry-After": "1"})
             self._running[client] += 1
-
-    def _leave(self, client: str) -> None:
-        with self._lock:
-            self._running[client] -= 1
-            if not self._running[client]:
-                del self._running[client]
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= Counter([client])  # which keeps no zeros
 
 
 PLACES = "embedkit.places"  # in the environment of a request

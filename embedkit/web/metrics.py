@@ -61,7 +61,7 @@ class Metrics:
             return Gauge(f"embedkit_{name}", says, labels, registry=registry, multiprocess_mode=mode)
 
         self._gauge = gauge
-        self._budget: Gauge | None = None
+        self._budget: Gauge | None = None  # without a budget there is no such number
         self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
         self._events = {
             "lookup": counter("lookups", "Pictures asked for, by what was held of them.", "outcome"),
@@ -104,13 +104,6 @@ class Metrics:
         except Exception:
             log.exception("a request could not be counted")
 
-    def search_budget(self, remaining: int) -> None:
-        """How many searches are left of today's SEARCH_BUDGET; without one there is no such number."""
-        if self._budget is None:
-            says = "Searches left of today's SEARCH_BUDGET."
-            self._budget = self._gauge("search_budget_remaining", says, mode="livemostrecent")
-        self._budget.set(remaining)
-
     def watch(self, kit: EmbedKit) -> None:
         """Count the events of a kit; a worker that nobody asks for its state tells it after each call."""
 
@@ -123,6 +116,9 @@ class Metrics:
                 log.exception("an event could not be counted")
 
         kit.events.listen(listen)
+        if kit.settings.search_budget is not None:
+            says = "Searches left of today's SEARCH_BUDGET."
+            self._budget = self._gauge("search_budget_remaining", says, mode="livemostrecent")
 
     def refresh(self, kit: EmbedKit) -> None:
         """Take over the state of the parts as it is now."""
@@ -130,8 +126,8 @@ class Metrics:
             status = kit.status()
             self._cache_up.set(status["cache"] == "ok")
             self._upstream_state(status["upstream"])
-            if kit.settings.search_budget is not None:
-                self.search_budget(kit.api.search.budget.remaining() or 0)
+            if self._budget:
+                self._budget.set(kit.api.search.budget.remaining() or 0)
         except Exception:
             log.exception("the state of the parts is not known")
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from embedkit.api.models import image_json
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, UnsupportedReference
@@ -31,7 +31,7 @@ from embedkit.web.errors import SEARCHING, Refused, headers_of
 from embedkit.web.pages import origin, page
 from embedkit.web.picker_files import ENTRY, PAGE, picker_files
 from embedkit.web.rate_limit import admit_cold, count_credential
-from embedkit.web.request import preferred_languages, read_language, read_query
+from embedkit.web.request import page_url, preferred_languages, read_language, read_query
 from embedkit.web.response import in_language
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
@@ -203,12 +203,7 @@ def _results(context: AppContext, params: PickerQuery) -> Results:
 def _pager(params: PickerQuery, found: Results) -> dict[str, str]:
     """The URLs of the pages before and after."""
     beside = {"previous": params.page - 1, "next": params.page + 1}
-    return {name: _address(page) for name, page in beside.items() if 1 <= page <= found.pages}
-
-
-def _address(page: int) -> str:
-    kept = [(name, value) for name, value in request.args.items(multi=True) if value and name != "page"]
-    return f"?{urlencode([*kept, ('page', str(page))])}"
+    return {name: page_url(page) for name, page in beside.items() if 1 <= page <= found.pages}
 
 
 def _kept(params: PickerQuery) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import quote, urlencode
 
 import msgspec
 from flask import request
@@ -91,6 +92,12 @@ def _meant_name(name: str, names: Sequence[str]) -> str:
     longer = [one for one in names if len(word) > 2 and word in one]
     nearest = [one for one in longer if one.startswith(word)] or get_close_matches(word, names, 1) or longer
     return f"Did you mean {nearest[0]}?" if nearest else f"There are {', '.join(names)}."
+
+
+def page_url(page: int) -> str:
+    """The current query for another page; relative, since the service may not know its own URL."""
+    kept = [(name, value) for name, value in request.args.items(multi=True) if value and name != "page"]
+    return f"?{urlencode([*kept, ('page', str(page))], quote_via=quote, safe=',')}"
 
 
 def read_language(params: str | None, settings: Settings) -> str:

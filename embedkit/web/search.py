@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from typing import TypeVar
 
-from flask import Response, request
+from flask import Response
 
 from embedkit.api.boards import Board
 from embedkit.api.events import Event, EventPage
@@ -23,7 +22,7 @@ from embedkit.errors import ConfigurationError, InvalidResponse, NotFound, Quota
 from embedkit.getty.payload import one_line
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
-from embedkit.web.request import read_language, read_query
+from embedkit.web.request import page_url, read_language, read_query
 from embedkit.web.response import BUDGET, as_json, in_language
 from embedkit.web.routes import Answer, Link, Route
 from embedkit.web.schemas import (
@@ -64,7 +63,7 @@ def search(context: AppContext) -> Response:
     language = read_language(params.lang, context.settings)
     found = find(context, params, language)
     response = as_json(search_page_json(found, image_json))
-    response.headers["Link"] = _links(params, found)
+    response.headers["Link"] = _links(found)
     response.headers.update(budget_headers(context))
     return in_language(response, language)
 
@@ -163,25 +162,12 @@ def budget_headers(context: AppContext) -> dict[str, str]:
     return dict(zip(BUDGET, map(str, values), strict=True))
 
 
-def _links(params: SearchQuery, found: SearchPage) -> str:
+def _links(found: SearchPage) -> str:
     """Where the other pages are (RFC 8288): relative, since the service may not know its own URL."""
     last = max(1, found.pages)
     pages = {"first": 1, "prev": found.page - 1, "next": found.page + 1, "last": last}
     there = {rel: page for rel, page in pages.items() if 1 <= page <= last}
-    return ", ".join(f'<{_address(params, page)}>; rel="{rel}"' for rel, page in there.items())
-
-
-def _address(params: SearchQuery, page: int) -> str:
-    """The same query for another page: its parameters, as they were understood."""
-    given = [name for name in params.__struct_fields__ if request.args.get(name) and name != "page"]
-    pairs = [*((name, _written(getattr(params, name))) for name in given), ("page", str(page))]
-    return f"?{urlencode(pairs, quote_via=quote, safe=',')}"
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(f'<{page_url(page)}>; rel="{rel}"' for rel, page in there.items())
 
 
 def image(context: AppContext, id: str) -> Response:
