@@ -11,7 +11,7 @@ changes.py         the same for the feed of changes
 raw.py             calls by their paths, for the rest
 downloads.py       licensed files: their sizes, URLs and places on the disk
 orders.py          makes the orders for them, none twice
-licenses.py        what is known of licences, and what follows; delivery.py has the requests
+licenses.py        what is known of licences, and what follows: requests for files, and their answers
 models.py          the values that are returned
 parameters.py      what each endpoint takes: one table; encoding.py checks and writes it
 requests.py        what all requests have in common: URL, language, where answers may lead

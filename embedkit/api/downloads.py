@@ -14,9 +14,8 @@ from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 from embedkit.api.encoding import documented, encode
-from embedkit.api.images import image_request, parse_image
 from embedkit.api.licenses import Order
-from embedkit.api.models import DownloadOffer, DownloadSize, Image
+from embedkit.api.models import DownloadOffer, DownloadSize
 from embedkit.api.orders import DownloadPlan, Orders, OrderSettings
 from embedkit.api.parameters import Downloading
 from embedkit.api.requests import ApiSettings, asset_id
@@ -26,7 +25,6 @@ from embedkit.files.download import Destination, DownloadSink, Progress
 from embedkit.getty import error_mapping
 from embedkit.messages import Request, Response
 
-LOCK_TIMEOUT_S = 5.0  # for another process that downloads the same picture; a file may take much longer
 ENDINGS = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
@@ -88,7 +86,6 @@ class Downloads:
     """
 
     def __init__(self, api: ApiSettings, session: ApiSession, orders: OrderSettings) -> None:
-        self._api = api
         self._session = session
         self._orders = Orders(api, session, orders)
 
@@ -97,14 +94,14 @@ class Downloads:
 
         :param id: an asset ID.
         """
-        return self._image(id, "downloads", "download_sizes").download_sizes
+        return self._orders.image(id, "downloads", "download_sizes").download_sizes
 
     def largest(self, id: str) -> tuple[DownloadOffer, ...]:
         """The agreements under which the largest file of a picture can be downloaded.
 
         :param id: an asset ID.
         """
-        return self._image(id, "largest_downloads").largest_downloads
+        return self._orders.image(id, "largest_downloads").largest_downloads
 
     @documented("download")
     def plan(self, id: str, *, again: bool = False, **params: Unpack[Downloading]) -> DownloadPlan:
@@ -130,7 +127,7 @@ class Downloads:
         :param again: as for :meth:`save`, like ``notes``, and what it raises.
         """
         wanted, given = self._check(id, {"auto_download": False, **params})
-        with self._orders.alone(wanted, LOCK_TIMEOUT_S):
+        with self._orders.alone(wanted):
             return self._orders.place(wanted, given, notes, again=again)[1].url
 
     @documented("download")
@@ -166,7 +163,7 @@ class Downloads:
         wanted, given = self._check(id, params)
         expected = ".eps" if given.get("file_type") == "eps" else ".jpg"
         destination = Destination(path, f"{wanted}{expected}", overwrite=overwrite)
-        with self._orders.alone(wanted, LOCK_TIMEOUT_S):
+        with self._orders.alone(wanted):
             destination.check()  # another may have saved it meanwhile
             with DownloadSink(destination, progress) as sink:
                 # only the request holds the URL, which is signed, and shows it to nobody
@@ -208,10 +205,6 @@ class Downloads:
             message, hint = "What was delivered is not a picture.", "Try again later."
             raise InvalidResponse(message, hint=hint, ref=id, **response.evidence)
         return media_type
-
-    def _image(self, id: str, *fields: str) -> Image:
-        request = image_request(id, {"fields": fields}, self._api)
-        return parse_image(self._session.call(request, "token"), self._api, id)
 
 
 def _delivery_error(response: Response, id: str) -> ProviderError:

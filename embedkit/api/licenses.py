@@ -1,4 +1,4 @@
-"""What is known of licences before a file is ordered, and what follows from it. No input, no output.
+"""What is known of licences before a file is ordered, what follows from it, and the requests. No input, no output.
 
 Every order of a file is a licence (Getty's documentation of September 2026), and none can be taken back. So each
 is a line of the journal before it is sent, and the lines after it say what became of it:
@@ -14,15 +14,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import NoneType
 from typing import Any, Literal, get_args
 
+from embedkit.api.decoding import invalid, read
+from embedkit.api.encoding import encode
 from embedkit.api.models import DownloadOffer
-from embedkit.errors import ConfigurationError, NotLicensed, PermissionDenied
+from embedkit.api.requests import MAX_REDIRECTS, ApiSettings, asset_id, write
+from embedkit.errors import ConfigurationError, InvalidResponse, NotLicensed, PermissionDenied
+from embedkit.getty import payload
+from embedkit.messages import Request, Response
 
 State = Literal["ordered", "licensed", "refused", "missing", "saved"]
 STATES: tuple[State, ...] = get_args(State)
 HELD: tuple[State, ...] = ("licensed", "saved")
 FREE: tuple[State, ...] = ("refused", "missing")
+# the first line of an order, beside its key and whether it is repeated
+FIELDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("at", "asset", "product_type", "product_id", "file_type"), (str,)),
+    **dict.fromkeys(("height", "known"), (int, NoneType)),
+}
+
+ENDPOINT = "delivery"  # a throttle and a breaker of its own: files are slow, and on another host
+FILE_TIMEOUT_S = 1800.0  # for one file; the largest have some 100 MB, and a slow line takes minutes for them
+MAX_FILE_BYTES = 1024**3
+MAX_URL_CHARS = 4096  # it is signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +68,8 @@ class Order:
     @property
     def line(self) -> dict[str, Any]:
         """Its first line."""
-        names = ("at", "asset", "product_type", "product_id", "height", "file_type", "known", "repeated")
-        return {"order": self.key, "state": "ordered", **{name: getattr(self, name) for name in names}}
+        fields = {name: getattr(self, name) for name in FIELDS}
+        return {"order": self.key, "state": "ordered", **fields, "repeated": self.repeated}
 
     def is_file(self, params: Mapping[str, Any]) -> bool:
         """Whether it is for the file that these parameters ask for."""
@@ -76,14 +92,9 @@ class Past:
         return tuple(order for order in self.orders if order.state == "ordered")
 
     @property
-    def licenses(self) -> tuple[Order, ...]:
-        """Those that Getty has taken."""
-        return tuple(order for order in self.orders if order.state in HELD)
-
-    @property
     def license(self) -> Order | None:
-        """The last of them."""
-        return self.licenses[-1] if self.licenses else None
+        """The last of those that Getty has taken."""
+        return next((order for order in reversed(self.orders) if order.state in HELD), None)
 
     def has_arrived(self, found: int) -> bool | None:
         """Whether an unknown order is among so many licences in Getty's history; None if that can't be told."""
@@ -163,13 +174,83 @@ def describe(product_type: str, product_id: str = "", agreement: str = "") -> st
 
 
 def _read_order(key: str, line: Mapping[str, Any]) -> Order | None:
-    texts = {name: line.get(name) for name in ("at", "asset", "product_type", "product_id", "file_type")}
-    numbers = {name: line.get(name) for name in ("height", "known")}
-    if all(isinstance(one, str) for one in texts.values()) and all(map(_is_count, numbers.values())):
-        fields: dict[str, Any] = {**texts, **numbers}
-        return Order(key, repeated=line.get("repeated") is True, **fields)
-    return None
+    found: dict[str, Any] = {name: line.get(name) for name in FIELDS}
+    if any(type(found[name]) not in kinds for name, kinds in FIELDS.items()):
+        return None
+    return Order(key, repeated=line.get("repeated") is True, **found)
 
 
-def _is_count(value: object) -> bool:
-    return value is None or (isinstance(value, int) and not isinstance(value, bool))
+# -- requests and answers -------------------------------------------------------------------------------------
+
+
+def order_url(offer: DownloadOffer, id: str, base: str) -> str:
+    """Where an offer is ordered: its own address, if it is one that orders this very picture from this API.
+
+    :raises InvalidResponse: where it is any other, however it is written.
+    """
+    url = offer.uri or offer.other.get("uri")
+    usual = f"{base}/v3/downloads/images/{id}"
+    if url is None:
+        return usual
+    if url not in (usual, f"{base}/v3/downloads/{id}"):  # the second as documented until 2018
+        message = "The offer leads to another address than that of the picture that was asked for"
+        raise InvalidResponse(f"{message}.", hint="It is not used. Check EMBEDKIT_API_BASE.", ref=id)
+    return str(url)
+
+
+def order_request(
+    offer: DownloadOffer,
+    id: str,
+    params: Mapping[str, Any],
+    api: ApiSettings,
+    notes: Mapping[str, str] | None = None,
+) -> Request:
+    """The request for one download. It counts against the customer's agreement, so it is never sent twice.
+
+    :param params: ``auto_download``, by default True, redirects to the file; False answers with its URL.
+    :raises UnsupportedReference: for what is not an asset ID.
+    :raises ConfigurationError: for wrong arguments; InvalidResponse for an offer that leads elsewhere.
+    """
+    url = order_url(offer, asset_id(id), api.base)
+    product = {"product_type": offer.product_type, "product_id": offer.product_id or None}
+    pairs = encode("download", {"auto_download": True, **params, **product})
+    # without notes the official SDK sends the JSON null; nothing at all might be taken for a wrong media type
+    document = dict(notes) if notes else None
+    return replace(write(api, "POST", "", pairs, document=document), url=url, follow_redirects=False)
+
+
+def parse_url(response: Response, api: ApiSettings, id: str) -> str:
+    """The URL of the file.
+
+    :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
+    :raises InvalidResponse: where the URL is missing, or leads anywhere else.
+    """
+    # no variable here holds what was answered: the error below may be sent to a crash reporter, with its frames
+    if not (found := file_url(_location(response, id), api)):
+        raise invalid("The answer has no URL of a file that may be used.", response, id)
+    return found
+
+
+def file_url(value: object, api: ApiSettings) -> str | None:
+    """The URL of a file, if it may be one."""
+    return payload.url_on_origin(value, (*api.image_origins, *api.api_origins), MAX_URL_CHARS)
+
+
+def file_request(url: str, api: ApiSettings) -> Request:
+    """The request for the file, at a URL that :func:`parse_url` returned; without credentials."""
+    return Request(
+        url,
+        endpoint=ENDPOINT,
+        headers={"Accept": "*/*", "Accept-Encoding": "identity"},  # pictures do not get smaller
+        redirects=MAX_REDIRECTS,
+        hosts=api.hosts,
+        max_bytes=MAX_FILE_BYTES,
+        timeout=FILE_TIMEOUT_S,
+        signed=True,
+    )
+
+
+def _location(response: Response, id: str) -> object:
+    if response.status in (302, 303):
+        return response.headers.get("location")
+    return read(response, "download", ref=id).raw("uri")

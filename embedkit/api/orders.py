@@ -20,7 +20,6 @@ from typing import Any
 
 from embedkit.api.account import image_history_request, parse_products, products_request
 from embedkit.api.decoding import read
-from embedkit.api.delivery import file_request, file_url, order_request, order_url, parse_url
 from embedkit.api.images import image_request, parse_image
 from embedkit.api.licenses import (
     FREE,
@@ -28,6 +27,11 @@ from embedkit.api.licenses import (
     Past,
     choose,
     describe,
+    file_request,
+    file_url,
+    order_request,
+    order_url,
+    parse_url,
     past_of,
     read_orders,
     spent,
@@ -53,6 +57,7 @@ from embedkit.process import lazy_logger
 
 log = lazy_logger("embedkit.api")
 
+LOCK_TIMEOUT_S = 5.0  # for another process that downloads the same picture; a file may take much longer
 ORDER_TIMEOUT_S = 30.0  # Amazon's gateway, which Getty uses, gives a request up after 29
 SETTLE_S = 30.0  # so an order that is older, and not in the history, is not on its way any more
 SITE = "the download history at gettyimages.com"
@@ -113,18 +118,17 @@ class Orders:
         return self._settings.journal()
 
     @contextmanager
-    def alone(self, id: str, wait: float) -> Iterator[None]:
+    def alone(self, id: str) -> Iterator[None]:
         """Keep everybody else from downloading a picture for the length of a block.
 
-        :param wait: seconds for another who is at it.
-        :raises Unavailable: where that was not enough; OSError where the journal can't be written.
+        :raises Unavailable: where another is at it; OSError where the journal can't be written.
         """
         with ExitStack() as held:
             try:
-                held.enter_context(self.journal.hold(id, wait))
+                held.enter_context(self.journal.hold(id, LOCK_TIMEOUT_S))
             except TimeoutError:
-                message = f"{id} is being downloaded by another process."
-                raise Unavailable(message, hint="Wait until it has ended.", ref=id, retry_after=wait) from None
+                message, hint = f"{id} is being downloaded by another process.", "Wait until it has ended."
+                raise Unavailable(message, hint=hint, ref=id, retry_after=LOCK_TIMEOUT_S) from None
             yield
 
     def past(self, id: str) -> Past:
@@ -158,14 +162,14 @@ class Orders:
             raise _licensed(id, past.license)
         found = self._settle(id, past, again=again)
         repeated = not again and self._is_licensed(id, found)
-        offer = choose(self._image(id, "largest_downloads").largest_downloads, id, params)
+        offer = choose(self.image(id, "largest_downloads").largest_downloads, id, params)
         request = order_request(offer, id, params, self._api, notes)
         order = self._write_down(id, offer, params, None if found is None else len(found), repeated=repeated)
         return order, self._send(order, request)
 
     def plan(self, id: str, params: Mapping[str, Any], *, again: bool) -> DownloadPlan:
         """What :meth:`place` would do."""
-        past, image = self.past(id), self._image(id, "largest_downloads", "download_sizes")
+        past, image = self.past(id), self.image(id, "largest_downloads", "download_sizes")
         offer, licensed = choose(image.largest_downloads, id, params), self._plan_license(id, past)
         order_url(offer, id, self._api.base)
         is_free = self.kept(past, params) or (licensed and self._settings.redownload)
@@ -196,10 +200,10 @@ class Orders:
         fitting = [one for one in products if one.type == offer.product_type and offer.product_id in ("", one.id)]
         return fitting[0].downloads_remaining if len(fitting) == 1 else None
 
-    def _image(self, id: str, *fields: str) -> Image:
-        return parse_image(
-            self._session.call(image_request(id, {"fields": fields}, self._api), "token"), self._api, id
-        )
+    def image(self, id: str, *fields: str) -> Image:
+        """A picture with these fields, as it is for the customer now."""
+        request = image_request(id, {"fields": fields}, self._api)
+        return parse_image(self._session.call(request, "token"), self._api, id)
 
     def kept(self, past: Past, params: Mapping[str, Any]) -> tuple[Order, Request] | None:
         """The order of this file whose URL is still good, and the request for the file."""

@@ -302,7 +302,7 @@ def test_no_fault_of_the_api_tells_a_secret(
     monkeypatch.setattr("embedkit.api.orders.SETTLE_S", 0.0)  # the second try need not wait for the first
     slow = {"timeout": SLOW_S} if name in dict(SLOW) else {}  # nobody has to wait for the other faults
     if slow:
-        monkeypatch.setattr("embedkit.api.delivery.FILE_TIMEOUT_S", SLOW_S)
+        monkeypatch.setattr("embedkit.api.licenses.FILE_TIMEOUT_S", SLOW_S)
         monkeypatch.setattr("embedkit.api.orders.ORDER_TIMEOUT_S", SLOW_S)
     with Counter(at, API_FAULTS[name], tmp_path, **slow) as counter:
         if at in ("order", "file"):

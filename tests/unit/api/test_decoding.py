@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.api import boards, client, delivery, errors, images
+from embedkit.api import boards, client, errors, images, licenses
 from embedkit.api import models as values
 from embedkit.api.decoding import read_page
 from embedkit.api.errors import What
@@ -390,11 +390,11 @@ DELIVERY = "https://delivery.gettyimages.com/xa/600200311.jpg?v=1&c=IWS&k=2&d=a%
 
 
 def test_the_address_of_a_file() -> None:
-    assert delivery.parse_url(ok({"uri": DELIVERY}), SETTINGS, ID) == DELIVERY
+    assert licenses.parse_url(ok({"uri": DELIVERY}), SETTINGS, ID) == DELIVERY
     for status in (302, 303):
-        assert delivery.parse_url(Response(status, {"location": DELIVERY}), SETTINGS, ID) == DELIVERY
+        assert licenses.parse_url(Response(status, {"location": DELIVERY}), SETTINGS, ID) == DELIVERY
     local = "http://127.0.0.1:8081/downloads/1"
-    assert delivery.parse_url(Response(303, {"location": local}), LOOPBACK, ID) == local
+    assert licenses.parse_url(Response(303, {"location": local}), LOOPBACK, ID) == local
 
 
 @pytest.mark.parametrize(
@@ -421,7 +421,7 @@ def test_a_file_comes_from_known_places_only(place: Any) -> None:
     answers = [ok({"uri": place}), *(Response(303, {"location": place}) for _ in range(isinstance(place, str)))]
     for answer in (*answers, Response(303), ok({}), ok([])):
         with pytest.raises(InvalidResponse) as caught:
-            delivery.parse_url(answer, SETTINGS, ID)
+            licenses.parse_url(answer, SETTINGS, ID)
         assert caught.value.ref == ID
         assert "evil" not in str(caught.value)
 
@@ -500,7 +500,7 @@ READERS: dict[str, Callable[[Response], Any]] = {
     "one": lambda response: images.parse_image(response, SETTINGS, ID),
     "countries": client.parse_countries,
     "collections": client.parse_collections,
-    "address": lambda response: delivery.parse_url(response, SETTINGS, ID),
+    "address": lambda response: licenses.parse_url(response, SETTINGS, ID),
     "boards": lambda response: read_page(boards.BoardPage, response, SETTINGS, "board"),
     "board": lambda response: boards.parse_board(response, SETTINGS),
     "created": boards.parse_id,
@@ -673,7 +673,7 @@ def test_every_sample_of_the_service_is_read_whole() -> None:
                 assert len(image.download_sizes) == len(said.get("download_sizes", ()))
                 assert image.embeddable is bool(said.get("uri_oembed"))
         elif "uri" in raw:
-            assert delivery.parse_url(ok(raw), SETTINGS, "83454804") == raw["uri"]
+            assert licenses.parse_url(ok(raw), SETTINGS, "83454804") == raw["uri"]
         else:
             assert "access_token" in raw  # for embedkit.api.oauth
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image as Pillow
 
 from embedkit import EmbedKit, EmbedKitError
-from embedkit.api import delivery, downloads
+from embedkit.api import downloads, licenses
 from embedkit.api.downloads import Download
 from embedkit.errors import (
     ConfigurationError,
@@ -526,7 +526,7 @@ def test_silence_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_so_does_the_total_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "FILE_TIMEOUT_S", 0.4)
+    monkeypatch.setattr(licenses, "FILE_TIMEOUT_S", 0.4)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n"
     with Shop(drip(head, b"abcde", 0.05)) as shop, pytest.raises(Unavailable, match="in time"):
         shop.save(tmp_path / "picture.jpg")
@@ -534,7 +534,7 @@ def test_so_does_the_total_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_endless_files_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "MAX_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(licenses, "MAX_FILE_BYTES", 1_000_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nConnection: close\r\n\r\n"
     with Shop(flood(head, bytes(1 << 16), 1000)) as shop, pytest.raises(InvalidResponse, match="larger"):
         shop.save(tmp_path / "picture.jpg")

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from embedkit import ConfigurationError, EmbedKit, Settings
-from embedkit.api.delivery import order_url
-from embedkit.api.licenses import Order, Past, choose, read_orders, spent
+from embedkit.api.licenses import Order, Past, choose, order_url, read_orders, spent
 from embedkit.api.models import DownloadOffer
 from embedkit.engine.engine import open_journal
 from embedkit.errors import (

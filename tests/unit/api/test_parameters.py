@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedkit.api import boards, delivery, images, parameters, search
+from embedkit.api import boards, images, licenses, parameters, search
 from embedkit.api.encoding import encode
 from embedkit.api.models import DownloadOffer
 from embedkit.api.parameters import ENDPOINTS, FAMILIES, HEADERS, WIRE, Endpoint, takes
@@ -482,7 +482,7 @@ OFFER = DownloadOffer("easyaccess")
 
 
 def test_a_download_is_an_order() -> None:
-    asked = delivery.order_request(OFFER, "600200311", {"height": 2000}, SETTINGS)
+    asked = licenses.order_request(OFFER, "600200311", {"height": 2000}, SETTINGS)
     assert asked.url == "https://api.gettyimages.com/v3/downloads/images/600200311"
     assert params(asked) == {"auto_download": "true", "product_type": "easyaccess", "height": "2000"}
     assert (asked.method, asked.redirects, asked.follow_redirects) == ("POST", 0, False)
@@ -492,14 +492,14 @@ def test_a_download_is_an_order() -> None:
 
 def test_a_download_with_notes() -> None:
     notes = {"download_notes": "Für die Titelseite", "project_code": "7"}
-    asked = delivery.order_request(OFFER, "1", {"auto_download": False}, SETTINGS, notes)
+    asked = licenses.order_request(OFFER, "1", {"auto_download": False}, SETTINGS, notes)
     assert params(asked) == {"auto_download": "false", "product_type": "easyaccess"}
     assert json.loads(asked.body or b"") == notes
     assert (asked.body or b"").isascii()
 
 
 def test_the_file_is_asked_for_without_knowing_who_asks() -> None:
-    asked = delivery.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
+    asked = licenses.file_request("https://delivery.gettyimages.com/xa/1.jpg?k=1", SETTINGS)
     assert (asked.method, asked.params, asked.redirects, asked.body) == ("GET", (), 2, None)
     assert asked.endpoint == "delivery"
     assert asked.headers == {"Accept": "*/*", "Accept-Encoding": "identity"}
@@ -571,7 +571,7 @@ def test_nothing_but_an_id_gets_into_a_path(hostile: str) -> None:
         lambda: images.image_request(hostile, {}, SETTINGS),
         lambda: images.images_request([hostile], {}, SETTINGS),
         lambda: images.series_request("similar", hostile, {}, SETTINGS),
-        lambda: delivery.order_request(OFFER, hostile, {}, SETTINGS),
+        lambda: licenses.order_request(OFFER, hostile, {}, SETTINGS),
         lambda: sent(methodcaller("add", BOARD, [hostile])),
         lambda: sent(methodcaller("remove", BOARD, [hostile])),
     ]
@@ -591,7 +591,7 @@ def test_no_secret_passes_through() -> None:
     for request in (
         search.request("all", "x", {}, secretive),
         images.image_request("1", {}, secretive),
-        delivery.order_request(OFFER, "1", {}, secretive),
+        licenses.order_request(OFFER, "1", {}, secretive),
         sent(lambda boards: boards.create("x"), secretive),
     ):
         shown = f"{request.url} {request.params} {dict(request.headers)} {request.body!r}"
