@@ -160,9 +160,7 @@ def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None
         raise ConfigurationError(
             "EMBEDKIT_METRICS=token needs a token.", hint="Set EMBEDKIT_ADMIN_TOKEN or EMBEDKIT_TOKENS."
         )
-    metrics = Metrics()
-    metrics.watch(kit)
-    return metrics
+    return Metrics(kit)
 
 
 def _guard(context: AppContext, limiter: RateLimiter) -> Callable[[], None]:

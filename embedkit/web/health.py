@@ -138,7 +138,6 @@ PLAIN = "text/plain; version=0.0.4; charset=utf-8"  # the format that every Prom
 def metrics(context: AppContext) -> Response:
     if context.metrics is None:
         raise Refused("no-route", "There is nothing at this URL.")
-    context.metrics.refresh(context.kit)
     return Response(context.metrics.text(), content_type=PLAIN, headers={"Cache-Control": NO_STORE})
 
 

@@ -13,7 +13,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Response, request
@@ -22,9 +22,6 @@ from embedkit.errors import ConfigurationError, missing_package
 from embedkit.kit import EmbedKit
 from embedkit.process import lazy_logger
 from embedkit.web.logs import REQUEST_ID
-
-if TYPE_CHECKING:
-    from prometheus_client import Gauge
 
 log = lazy_logger("embedkit.web")
 
@@ -38,12 +35,12 @@ THROTTLES = ("rate-limited", "quota-exhausted")
 
 
 class Metrics:
-    """Counts events (:class:`embedkit.process.Events`) and requests. Safe for threads and forks.
+    """Counts the events (:class:`embedkit.process.Events`) of a kit, and requests. Safe for threads and forks.
 
     :raises ConfigurationError: where the library is not installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kit: EmbedKit) -> None:
         try:
             from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
         except ModuleNotFoundError:
@@ -60,8 +57,6 @@ class Metrics:
         def gauge(name: str, says: str, *labels: str, mode: Any = "livemax") -> Gauge:
             return Gauge(f"embedkit_{name}", says, labels, registry=registry, multiprocess_mode=mode)
 
-        self._gauge = gauge
-        self._budget: Gauge | None = None  # without a budget there is no such number
         self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
         self._events = {
             "lookup": counter("lookups", "Pictures asked for, by what was held of them.", "outcome"),
@@ -87,6 +82,20 @@ class Metrics:
         for event, words in (("lookup", LOOKUPS), ("coalesced", COALESCED), ("store", STORE)):
             for word in words:  # a series that is not there yet hides its first event from rate()
                 self._events[event].labels(word)
+        if kit.settings.search_budget is not None:
+            says = "Searches left of today's SEARCH_BUDGET."
+            self._budget = gauge("search_budget_remaining", says, mode="livemostrecent")
+        self._kit = kit
+        kit.events.listen(self._listen)
+
+    def _listen(self, event: str, labels: tuple[str, ...], value: float) -> None:
+        """Count an event; a worker that nobody asks for its state tells it after each call."""
+        try:
+            self._record(event, labels, value)
+            if event in ("upstream", "refused"):
+                self._upstream_state(self._kit.upstream())
+        except Exception:  # that something can't be counted is not a reason to fail
+            log.exception("an event could not be counted")
 
     def _record(self, event: str, labels: tuple[str, ...], value: float) -> None:
         family = self._events[event]
@@ -104,30 +113,14 @@ class Metrics:
         except Exception:
             log.exception("a request could not be counted")
 
-    def watch(self, kit: EmbedKit) -> None:
-        """Count the events of a kit; a worker that nobody asks for its state tells it after each call."""
-
-        def listen(event: str, labels: tuple[str, ...], value: float) -> None:
-            try:
-                self._record(event, labels, value)
-                if event in ("upstream", "refused"):
-                    self._upstream_state(kit.upstream())
-            except Exception:  # that something can't be counted is not a reason to fail
-                log.exception("an event could not be counted")
-
-        kit.events.listen(listen)
-        if kit.settings.search_budget is not None:
-            says = "Searches left of today's SEARCH_BUDGET."
-            self._budget = self._gauge("search_budget_remaining", says, mode="livemostrecent")
-
-    def refresh(self, kit: EmbedKit) -> None:
+    def _refresh(self) -> None:
         """Take over the state of the parts as it is now."""
         try:
-            status = kit.status()
+            status = self._kit.status()
             self._cache_up.set(status["cache"] == "ok")
             self._upstream_state(status["upstream"])
-            if self._budget:
-                self._budget.set(kit.api.search.budget.remaining() or 0)
+            if self._kit.settings.search_budget is not None:
+                self._budget.set(self._kit.api.search.budget.remaining() or 0)
         except Exception:
             log.exception("the state of the parts is not known")
 
@@ -141,10 +134,11 @@ class Metrics:
             self._waiting.labels(endpoint).set(lane.get("waiting", 0))
 
     def text(self) -> bytes:
-        """All of it in Prometheus's text format."""
+        """All of it as it is now, in Prometheus's text format."""
         from prometheus_client import CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
+        self._refresh()
         registry = self._registry
         if os.environ.get(FOLDER):
             registry = CollectorRegistry()
