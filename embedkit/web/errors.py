@@ -80,12 +80,16 @@ def handle(target: Flask | Blueprint) -> None:
 
 
 def from_error(error: EmbedKitError) -> Response:
-    """An error of the tree. A wrong set-up is reported to the log, not to the world."""
+    """An error as a problem. A wrong set-up is reported to the log, not to the world."""
     if isinstance(error, ConfigurationError):
         log.error("wrong configuration: %s", error)
-        detail = "The service is not set up correctly; its log says how."
-        return answer(error.code, error.http_status, error.title, detail)
-    return answer(error.code, error.http_status, error.title, str(error), headers_of(error))
+        error = Refused("configuration", "The service is not set up correctly; its log says how.")
+    status, code = error.http_status, error.code
+    problem = {"type": _type(code), "title": error.title, "status": status, "detail": str(error), "code": code}
+    body = msgspec.json.encode(problem)
+    response = Response(body, status, headers_of(error), content_type="application/problem+json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def from_http(error: HTTPException) -> BaseResponse:
@@ -94,7 +98,7 @@ def from_http(error: HTTPException) -> BaseResponse:
     status = error.code or 500
     code = BY_STATUS.get(status, "invalid-request" if status < 500 else "error")
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
-    return answer(code, status, CODES[code][1], _advice(code, error, headers), headers)
+    return from_error(Refused(code, _advice(code, error, headers), status=status, headers=headers))
 
 
 def redirect_without_host() -> BaseResponse | None:
@@ -113,8 +117,7 @@ def redirect_without_host() -> BaseResponse | None:
 def unexpected(error: Exception) -> Response:
     """Whatever nobody thought of: the log has it all, the answer nothing of it."""
     log.error("unexpected error", exc_info=error)
-    status, title = CODES["error"]
-    return answer("error", status, title, "The service failed; its log says how. Please try again later.")
+    return from_error(Refused("error", "The service failed; its log says how. Please try again later."))
 
 
 def headers_of(error: EmbedKitError) -> dict[str, str]:
@@ -128,14 +131,6 @@ def retry_after(error: EmbedKitError) -> int | None:
     """Whole seconds after which another try makes sense, 1 at least; None where nobody knows."""
     after = RETRY_AFTER.get(type(error)) if error.retry_after is None else error.retry_after
     return None if after is None else max(1, math.ceil(after))
-
-
-def answer(code: str, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    problem = {"type": _type(code), "title": title, "status": status, "detail": detail, "code": code}
-    body = msgspec.json.encode(problem)
-    response = Response(body, status, dict(headers or {}), content_type="application/problem+json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _type(code: str) -> str:
