@@ -17,11 +17,11 @@ parameters.py      what each endpoint takes: one table; encoding.py checks and w
 requests.py        what all requests have in common: URL, language, where answers may lead
 decoding.py        JSON to values; errors.py has what an unexpected status means
 oauth.py           grants and tokens, as requests and answers
-login.py           logging in by a browser, and where such a login is kept
-token_file.py      the token that processes share
+login.py           logging in by a browser
+token_file.py      where such a login is kept, and the token that processes share
 session.py         sends requests with key and token; renews the token
 response_cache.py  answers of the last five minutes; the searches of a day
 =================  =========================================================================
 
-Only session.py, token_file.py, login.py, response_cache.py, downloads.py and orders.py do input and output.
+Only session.py, token_file.py, response_cache.py, downloads.py and orders.py do input and output.
 """

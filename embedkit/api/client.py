@@ -22,14 +22,14 @@ from embedkit.api.account import Customer, DownloadPage, PastDownload, Product
 from embedkit.api.decoding import JSONReader, read, read_page
 from embedkit.api.encoding import documented
 from embedkit.api.events import Event, FoundEvents
-from embedkit.api.login import BrowserLogin, LoginFile
+from embedkit.api.login import BrowserLogin
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
 from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.search import PreparedSearch
 from embedkit.api.session import ApiSession
-from embedkit.api.token_file import TokenFile
+from embedkit.api.token_file import LoginFile, TokenFile
 from embedkit.cache.envelope import signing_secrets
 from embedkit.messages import Request, Response
 from embedkit.process import Lazy

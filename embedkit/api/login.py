@@ -14,38 +14,30 @@ import hashlib
 import hmac
 import re
 import secrets
-import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from embedkit.api import oauth
-from embedkit.api.oauth import MAX_LIFETIME_S, OF_CUSTOMERS, Credentials, Login, Source, fit_token
+from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Login, Source, fit_token
 from embedkit.api.requests import origin_of
-from embedkit.api.token_file import TokenFile, name_of
+from embedkit.api.token_file import AGAIN, LOCK_TIMEOUT_S, LoginFile
 from embedkit.errors import ConfigurationError, InvalidResponse, InvalidToken, PermissionDenied, Unavailable
 from embedkit.getty import error_mapping, payload
 from embedkit.messages import Request, Response
 from embedkit.settings import Secret
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from embedkit.api.requests import ApiSettings
     from embedkit.api.session import ApiSession
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 PAGE_PATH = "/v4/oauth2/auth"  # of the OpenAPI document, where there is no metadata
-AGAIN = "Run embedkit login again."
 MAX_QUERY_CHARS = 16_384
 MAX_PARAMS = 16
-LOCK_TIMEOUT_S = 60.0  # a renewal takes TIMEOUT at the most
 
 _CODE = re.compile("[a-z_]{4,40}")
-_ID = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,75 +60,6 @@ class LoginRequest:
         :return: False for a query to turn away, and to wait on (RFC 6749 section 10.12).
         """
         return _has_state(_params(query), self.state)
-
-
-class LoginFile(TokenFile):
-    """The tokens of the customer who logged in, refresh token included, until they log out.
-
-    It is of one key and one token endpoint, whoever asks for a token with them.
-    """
-
-    def __init__(self, credentials: Credentials, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(credentials, folder, clock)
-        self._known: tuple[object, bytes] = None, b""
-
-    def current(self) -> Login | None:
-        """The login; None where nobody is logged in. It is read anew where the file has changed."""
-        try:
-            found = (self._folder / self._name()).stat()
-        except OSError:
-            return None
-        seen = (found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode)
-        known = self._known  # one look: threads may come here together
-        if known[0] != seen:
-            self._known = known = seen, self._read()
-        return self._login(known[1])
-
-    def newest(self) -> Login | None:
-        """The same, read anew in any case."""
-        return self._login(self._read())
-
-    @contextmanager
-    def exclusively(self, wait: float) -> Iterator[None]:
-        """Hold the others up while a token is renewed: a refresh token may be good for one use.
-
-        :raises Unavailable: where others take longer than that.
-        """
-        with self._open() as folder:
-            if not folder.lock(min(wait, MAX_LIFETIME_S)):
-                raise Unavailable("Another process is still renewing the login.", retry_after=1.0)
-            yield
-
-    def keep(self, login: Login) -> None:
-        """Put a login in the place of the last one.
-
-        :raises OSError: where it can't be kept.
-        """
-        refresh = login.token.refresh
-        self._put(login.token, id=login.id, refresh=refresh.reveal() if refresh else None)
-
-    def remove(self) -> bool:
-        """Forget the login; whether there was one.
-
-        :raises Unavailable: where others take longer than a minute to renew it.
-        """
-        with self.exclusively(LOCK_TIMEOUT_S), self._open() as folder:
-            try:
-                folder.unlink(self._name())
-            except FileNotFoundError:
-                return False
-            return True
-
-    def _name(self) -> str:
-        return name_of("login-", self._credentials.api_key.reveal(), self._credentials.token_url)
-
-    def _login(self, data: bytes) -> Login | None:
-        fields = payload.fields(data)
-        id, token = fields.get("id"), self._token(fields)
-        if token is None or not isinstance(id, str) or not _ID.fullmatch(id):
-            return None
-        is_good = 0 <= token.age < token.seconds
-        return Login(id, token if is_good else replace(token, age=float(token.seconds)))
 
 
 class BrowserLogin:

@@ -25,9 +25,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from embedkit.api import oauth
-from embedkit.api.login import AGAIN, LoginFile
 from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Grant, Login, Source, Token
-from embedkit.api.token_file import TokenFile
+from embedkit.api.token_file import AGAIN, LoginFile, TokenFile
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidToken, Unauthorized, Unavailable
@@ -228,14 +227,22 @@ class Tokens:
         :param end: until when to wait for one.
         :raises ProviderError: where there is none.
         """
-        if not (caller := self.caller())[0] or not self._drop(refused):
+        if not (caller := self.caller())[0] or not self.drop(refused):
             return None
         found = self._obtain(None, caller, end)
         return self._obtain(None, caller, end) if found == refused else found  # from a call that began before
 
-    def drop(self, refused: Secret) -> None:
-        """Let nobody show a token that was refused; the next call gets another."""
-        self._drop(refused)
+    def drop(self, refused: Secret) -> bool:
+        """Let nobody else show a token that was refused; whether a new one is worth asking for."""
+        with self._lock:
+            held, now = self._held, self._clock()
+            if held is None or held.token.access != refused or now >= held.ends_at:
+                return True  # another thread has been here
+            if len(self._refusals) == MAX_REFUSALS and now < self._refusals[0] + REFUSALS_WINDOW_S:
+                return False
+            self._refusals.append(now)
+            self._held = replace(held, ends_at=-math.inf)
+            return True
 
     # -- inside -----------------------------------------------------------------------------------------
 
@@ -260,18 +267,6 @@ class Tokens:
             return held.token.access
         finally:
             self._is_renewing = False
-
-    def _drop(self, refused: Secret) -> bool:
-        """Let nobody else show a token that was refused; whether a new one is worth asking for."""
-        with self._lock:
-            held, now = self._held, self._clock()
-            if held is None or held.token.access != refused or now >= held.ends_at:
-                return True  # another thread has been here
-            if len(self._refusals) == MAX_REFUSALS and now < self._refusals[0] + REFUSALS_WINDOW_S:
-                return False
-            self._refusals.append(now)
-            self._held = replace(held, ends_at=-math.inf)
-            return True
 
     def _obtain(self, old: HeldToken | None, caller: Caller, end: float) -> Secret:
         """A token that is good, and another than the old one, from whichever thread is first to ask for it."""

@@ -1,16 +1,19 @@
-"""A token that the processes of one user share: each costs a call."""
+"""Tokens in files: one that the processes of one user share, and those of a customer who has logged in."""
 
 from __future__ import annotations
 
 import hmac
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Token, fit_token
+from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Login, Token, fit_token
+from embedkit.errors import Unavailable
 from embedkit.files.folder import Folder
 from embedkit.files.partial import write_private
 from embedkit.getty import payload
@@ -21,6 +24,10 @@ from embedkit.settings import Secret
 log = lazy_logger("embedkit.api")
 
 MAX_TOKEN_BYTES = 32 * 1024  # of a file with a token
+LOCK_TIMEOUT_S = 60.0  # for others who renew a login, which takes TIMEOUT at the most
+AGAIN = "Run embedkit login again."
+
+_ID = re.compile("[0-9a-f]{16}")
 
 
 class TokenFile:
@@ -87,7 +94,7 @@ class TokenFile:
     def _name(self) -> str:
         ours = self._credentials
         parts = (ours.token_url, ours.api_key.reveal(), ours.username, ours.password.reveal(), str(ours.grant()))
-        return name_of("token-", ours.api_secret.reveal(), "\n".join(parts))
+        return _name_of("token-", ours.api_secret.reveal(), "\n".join(parts))
 
     def _token(self, fields: JSON) -> Token | None:
         """The token of a file, whose age may be that of one from the future; None where it is broken."""
@@ -99,7 +106,76 @@ class TokenFile:
         return Token(Secret(access), seconds, Secret(refresh) if fit_token(refresh) else None, self._clock() - at)
 
 
-def name_of(prefix: str, secret: str, text: str) -> str:
+class LoginFile(TokenFile):
+    """The tokens of the customer who logged in, refresh token included, until they log out.
+
+    It is of one key and one token endpoint, whoever asks for a token with them.
+    """
+
+    def __init__(self, credentials: Credentials, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(credentials, folder, clock)
+        self._known: tuple[object, bytes] = None, b""
+
+    def current(self) -> Login | None:
+        """The login; None where nobody is logged in. It is read anew where the file has changed."""
+        try:
+            found = (self._folder / self._name()).stat()
+        except OSError:
+            return None
+        seen = (found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode)
+        known = self._known  # one look: threads may come here together
+        if known[0] != seen:
+            self._known = known = seen, self._read()
+        return self._login(known[1])
+
+    def newest(self) -> Login | None:
+        """The same, read anew in any case."""
+        return self._login(self._read())
+
+    @contextmanager
+    def exclusively(self, wait: float) -> Iterator[None]:
+        """Hold the others up while a token is renewed: a refresh token may be good for one use.
+
+        :raises Unavailable: where others take longer than that.
+        """
+        with self._open() as folder:
+            if not folder.lock(min(wait, MAX_LIFETIME_S)):
+                raise Unavailable("Another process is still renewing the login.", retry_after=1.0)
+            yield
+
+    def keep(self, login: Login) -> None:
+        """Put a login in the place of the last one.
+
+        :raises OSError: where it can't be kept.
+        """
+        refresh = login.token.refresh
+        self._put(login.token, id=login.id, refresh=refresh.reveal() if refresh else None)
+
+    def remove(self) -> bool:
+        """Forget the login; whether there was one.
+
+        :raises Unavailable: where others take longer than a minute to renew it.
+        """
+        with self.exclusively(LOCK_TIMEOUT_S), self._open() as folder:
+            try:
+                folder.unlink(self._name())
+            except FileNotFoundError:
+                return False
+            return True
+
+    def _name(self) -> str:
+        return _name_of("login-", self._credentials.api_key.reveal(), self._credentials.token_url)
+
+    def _login(self, data: bytes) -> Login | None:
+        fields = payload.fields(data)
+        id, token = fields.get("id"), self._token(fields)
+        if token is None or not isinstance(id, str) or not _ID.fullmatch(id):
+            return None
+        is_good = 0 <= token.age < token.seconds
+        return Login(id, token if is_good else replace(token, age=float(token.seconds)))
+
+
+def _name_of(prefix: str, secret: str, text: str) -> str:
     """The name of a file that is of some credentials, which nobody can guess from it."""
     key, message = (one.encode("utf-8", "surrogatepass") for one in (secret, text))
     return prefix + hmac.digest(key, message, "sha256").hex()

@@ -10,8 +10,8 @@ import pytest
 
 from embedkit import EmbedKit, create_app
 from embedkit.api import oauth
-from embedkit.api.login import LoginFile
 from embedkit.api.oauth import Credentials, Login
+from embedkit.api.token_file import LoginFile
 from embedkit.cache.secret import own_folder
 from embedkit.engine.engine import open_transport
 from embedkit.sandbox import SandboxServer

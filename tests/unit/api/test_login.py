@@ -23,9 +23,10 @@ from embedkit import (
     Unavailable,
 )
 from embedkit.api import login, oauth
-from embedkit.api.login import LoginFile, LoginRequest, authorization_code, challenge, parse_metadata
+from embedkit.api.login import LoginRequest, authorization_code, challenge, parse_metadata
 from embedkit.api.oauth import Credentials, Login, Token
 from embedkit.api.session import Tokens
+from embedkit.api.token_file import LoginFile
 from embedkit.errors import InvalidResponse, RateLimited
 from embedkit.messages import Request, Response
 from embedkit.sandbox import SandboxTransport
