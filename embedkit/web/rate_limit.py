@@ -91,6 +91,8 @@ class RedisCounts:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
+        from embedkit.cache.stores.remote import bound_answers
+
         self._storage = RedisStorage(
             f"redis+{url}" if url.startswith("unix:") else url,  # as the library writes it
             key_prefix="embedkit-limit",
@@ -98,6 +100,7 @@ class RedisCounts:
             socket_connect_timeout=REDIS_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis-py
         )
+        bound_answers(self._storage.storage)
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
         return self._storage.incr(key, seconds, amount), self._storage.get_expiry(key)

@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 from tests.support.tools import need
 
@@ -65,6 +66,22 @@ def memcached() -> Iterator[Server]:
         path = folder / "memcached.sock"
         command = [need("memcached"), "-s", str(path), "-u", getpass.getuser()]
         yield from _running(command, path, f"memcached://{path}")
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """The port of a Redis whose first answer never ends."""
+
+    def drip() -> None:
+        with suppress(OSError), server.accept()[0] as client:
+            client.sendall(b"$100000\r\n")
+            while True:
+                client.sendall(b"x")
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=drip, daemon=True).start()
+        yield server.getsockname()[1]
 
 
 # The kinds of stores, which tests of faults go through: URLs in a folder, for the processes of one machine;

@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import platformdirs
@@ -115,6 +116,19 @@ def python_packages(*requirements: str) -> Path:
             assert done.returncode == 0, done.stderr
             folder.joinpath("installed").touch()
     return folder
+
+
+def ends(call: Callable[..., object], *arguments: object) -> bool:
+    """Whether a call ends, be it with an error."""
+
+    def run() -> None:
+        with suppress(Exception):
+            call(*arguments)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(30)
+    return not thread.is_alive()
 
 
 @contextmanager

@@ -47,6 +47,47 @@ class _Plain(RedisSerializer):
         return load_or_none(value)
 
 
+class _Socket:
+    """A socket that gives up an answer whose rest takes longer than a read may; redis-py bounds reads alone."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self._until = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def sendall(self, data: Any) -> None:
+        self._until = 0.0  # until when its answer has to be here, known when that begins
+        self._socket.sendall(data)
+
+    def recv(self, *args: Any) -> Any:
+        return self._in_time(self._socket.recv(*args))
+
+    def recv_into(self, *args: Any) -> Any:
+        return self._in_time(self._socket.recv_into(*args))
+
+    def _in_time(self, received: Any) -> Any:
+        now = time.monotonic()
+        self._until = self._until or now + self._socket.gettimeout()
+        if received and now > self._until:
+            raise ConnectionAbortedError("the answer does not end")
+        return received
+
+
+class _Connection:
+    """What is mixed into a connection of redis-py."""
+
+    def _connect(self) -> Any:
+        return _Socket(super()._connect())  # type: ignore[misc]
+
+
+def bound_answers(client: Any) -> None:
+    """Have a client of redis-py wait no longer for the rest of an answer than for its beginning."""
+    pool = client.connection_pool
+    pool.connection_class = type("Connection", (_Connection, pool.connection_class), {})
+
+
 class RedisStore(RedisCache):
     """A cache on a Redis server; how much it keeps is for the server to say (maxmemory, maxmemory-policy).
 
@@ -71,6 +112,7 @@ class RedisStore(RedisCache):
             raise ConfigurationError(
                 "EMBEDKIT_CACHE is not a Redis URL.", hint="Write it like redis://host:6379/0."
             ) from None
+        bound_answers(client)
         super().__init__(client, key_prefix=PREFIX)
         self._refusal: type[Exception] = redis.ResponseError
 

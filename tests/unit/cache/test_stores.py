@@ -16,7 +16,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -35,8 +34,8 @@ from embedkit.cache.stores.remote import MemcachedStore, RedisStore
 from embedkit.cache.stores.sqlite import SQLiteCache
 from embedkit.errors import ConfigurationError
 from embedkit.settings import rows
-from tests.support.stores import FILES, SERVERS, STORES, Server, memcached, redis
-from tests.support.tools import Clock
+from tests.support.stores import FILES, SERVERS, STORES, Server, dripping, memcached, redis
+from tests.support.tools import Clock, ends
 
 VALUES = {
     "text": "spam",
@@ -266,10 +265,7 @@ class MachineContract:
             path.unlink()
             os.mkfifo(path)
             store.close()
-            calls = Thread(target=self._ask, args=(store, path), daemon=True)
-            calls.start()
-            calls.join(30)
-            assert not calls.is_alive(), path
+            assert ends(self._ask, store, path), path
             path.unlink(missing_ok=True)
             assert any(store.set("key", "value") for _ in range(3)), path
             assert store.get("key") == "value"
@@ -364,6 +360,14 @@ class TestRedis(StoreContract, ClearContract):
         made.clear()
         yield made
         made.close()
+
+    def test_an_answer_of_many_pieces(self, store: RedisStore) -> None:
+        store.set("key", "x" * 5_000_000)
+        assert len(store.get("key")) == 5_000_000
+
+    def test_an_answer_that_does_not_end_is_given_up(self) -> None:
+        with dripping() as port:
+            assert ends(RedisStore(f"redis://127.0.0.1:{port}").get, "key")
 
     def test_clearing_takes_nothing_from_others(self, store: RedisStore) -> None:
         client = store._write_client
