@@ -160,7 +160,7 @@ BoardSortOrder = Literal[
     "date_last_updated_descending", "date_last_updated_ascending", "name_ascending", "name_decending"
 ]
 
-SharedField = Literal[
+CommonField = Literal[
     "allowed_use",
     "alternative_ids",
     "artist",
@@ -170,21 +170,16 @@ SharedField = Literal[
     "collection_code",
     "collection_id",
     "collection_name",
-    "color_type",
     "comp",
     "comp_webp",
     "copyright",
-    "date_camera_shot",
     "date_created",
     "date_submitted",
     "detail_set",
     "display_set",
-    "download_product",
-    "download_sizes",
     "graphical_style",
     "id",
     "keywords",
-    "largest_downloads",
     "license_model",
     "max_dimensions",
     "orientation",
@@ -195,6 +190,14 @@ SharedField = Literal[
     "summary_set",
     "thumb",
     "title",
+]
+SharedField = Literal[
+    CommonField,
+    "color_type",
+    "date_camera_shot",
+    "download_product",
+    "download_sizes",
+    "largest_downloads",
     "uri_oembed",
 ]
 CreativeField = Literal[SharedField, "istock_collection"]
@@ -230,40 +233,7 @@ EventField = Literal[
 ]
 EventSearchField = Literal[EventField, "keywords"]
 ArtistField = Literal[
-    "allowed_use",
-    "alternative_ids",
-    "artist",
-    "asset_family",
-    "asset_type",
-    "call_for_image",
-    "caption",
-    "collection_code",
-    "collection_id",
-    "collection_name",
-    "comp",
-    "comp_webp",
-    "copyright",
-    "date_created",
-    "date_submitted",
-    "detail_set",
-    "display_set",
-    "editorial_segments",
-    "event_ids",
-    "graphical_style",
-    "high_res_comp_webp",
-    "id",
-    "keywords",
-    "license_model",
-    "max_dimensions",
-    "mid_res_comp_webp",
-    "orientation",
-    "preview",
-    "product_types",
-    "quality_rank",
-    "referral_destinations",
-    "summary_set",
-    "thumb",
-    "title",
+    CommonField, "asset_type", "editorial_segments", "event_ids", "high_res_comp_webp", "mid_res_comp_webp"
 ]
 
 DateOrText = date | str  # ISO 8601, if it is a text
