@@ -5,13 +5,12 @@ Answers are never kept: they change with every download.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from embedkit.api.decoding import read
 from embedkit.api.models import ID, ApiObject, Asset, Caption, ImageURL, Paged, Pixels, Read, Time
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, get, query
+from embedkit.api.requests import ApiSettings, asset_id, get
 from embedkit.messages import Request, Response
 
 ThumbURL = Annotated[ImageURL | None, Read("url", ("image_origins",), "thumb_uri")]
@@ -140,11 +139,6 @@ def products_request(api: ApiSettings, *, requirements: bool, language: str | No
     return get(api, "/v3/products", wanted, language=language)
 
 
-def history_request(params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one page of the downloads of a customer."""
-    return query(api, "history", "/v3/downloads", params, **FIRST_PAGE)
-
-
 def image_history_request(id: str, api: ApiSettings, *, company: bool) -> Request:
     """The request for the downloads of one picture."""
     wanted = (("company_downloads", "true"),) if company else ()
@@ -173,11 +167,3 @@ def parse_image_history(response: Response, api: ApiSettings, id: str) -> tuple[
     fields = read(response, "picture", api, ref=asset_id(id))
     fields.require_list("downloads", ref=id)
     return fields.children("downloads", lambda part: part.build(PastDownload))
-
-
-def parse_customer(response: Response) -> Customer:
-    """Whose token it is.
-
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not JSON.
-    """
-    return read(response, "account").build(Customer) or Customer()

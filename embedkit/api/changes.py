@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
-from embedkit.api.decoding import invalid, read_any
+from embedkit.api.decoding import JSONReader, invalid, read_any
 from embedkit.api.errors import error_for
+from embedkit.api.models import ApiObject, Read
 from embedkit.api.requests import ApiSettings, get, write
 from embedkit.api.session import ApiSession
-from embedkit.getty import payload
 from embedkit.messages import Request, Response
 
 CHANGE_SETS = "/v3/asset-changes/change-sets"
 SUCCESS = (200, 201, 204)
 BATCH = re.compile("[0-9]{1,19}")  # int64, as text
-MAX_ID_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(ApiObject):
     """Where changes wait. ``waiting`` is how many; None where the answer does not say."""
 
-    id: int
-    family: str
-    waiting: int | None
+    id: Annotated[int, Read("number", name="ChannelId")]
+    family: Annotated[str, Read("text", name="AssetFamily")]
+    waiting: Annotated[int | None, Read("number", name="NotificationCount")] = None
 
 
 @dataclass(frozen=True, slots=True)
-class AssetChange:
+class AssetChange(ApiObject):
     """One asset that is new, changed or gone.
 
     :param lifecycle: New, Update or Delete.
@@ -37,7 +36,7 @@ class AssetChange:
     """
 
     id: str
-    lifecycle: str
+    lifecycle: Annotated[str, Read("text", name="asset_lifecycle")]
     asset_type: str
 
 
@@ -72,8 +71,7 @@ class AssetChanges:
         found = read_any(answer)
         if not isinstance(found, list):
             raise invalid("The answer has no channels.", answer)
-        channels = [_channel(one) for one in found if isinstance(one, dict)]
-        return tuple(channel for channel in channels if channel)
+        return JSONReader({"channels": found}, None, answer).children("channels", lambda part: part.build(Channel))
 
     def take(self, channel: int) -> ChangeSet | None:
         """The oldest batch of a channel, of 2,200 changes at the most; None where nothing waits.
@@ -87,8 +85,8 @@ class AssetChanges:
             return None
         if not BATCH.fullmatch(str(batch)):
             raise invalid("The answer has no batch that could be confirmed.", answer)
-        changed = found.get("changed_assets") or ()
-        return ChangeSet(str(batch), tuple(_change(one) for one in changed if isinstance(one, dict)))
+        fields = JSONReader(found, None, answer)
+        return ChangeSet(str(batch), fields.children("changed_assets", lambda part: part.build(AssetChange)))
 
     def confirm(self, batch: str) -> None:
         """Have a batch not come again.
@@ -103,16 +101,3 @@ class AssetChanges:
         if response.status not in SUCCESS:
             raise error_for(response, what="changes")
         return response
-
-
-def _channel(fields: dict[str, Any]) -> Channel | None:
-    number = payload.whole_number(fields.get("ChannelId"))
-    if number is None:
-        return None
-    family = payload.one_line(fields.get("AssetFamily"), payload.MAX_NAME_CHARS)
-    return Channel(number, family, payload.whole_number(fields.get("NotificationCount")))
-
-
-def _change(fields: dict[str, Any]) -> AssetChange:
-    names = ("id", "asset_lifecycle", "asset_type")
-    return AssetChange(*(payload.one_line(fields.get(name), MAX_ID_CHARS) for name in names))

@@ -25,7 +25,7 @@ from embedkit.api.events import Event, FoundEvents
 from embedkit.api.login import BrowserLogin
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
-from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.search import PreparedSearch
 from embedkit.api.session import ApiSession
@@ -244,7 +244,7 @@ class Api:
     @documented("history")
     def download_history(self, **params: Unpack[DownloadHistory]) -> DownloadPage:
         """One page of what the customer has downloaded, the latest first."""
-        request = account.history_request(params, self._api)
+        request = query(self._api, "history", "/v3/downloads", params, **FIRST_PAGE)
         response = self._session.call(request, "customer")
         return read_page(DownloadPage, response, self._api, "account", **page_of(params))
 
@@ -259,7 +259,8 @@ class Api:
 
     def customer(self) -> Customer:
         """Whose token it is."""
-        return account.parse_customer(self._session.call(get(self._api, "/v3/customers/current"), "customer"))
+        response = self._session.call(get(self._api, "/v3/customers/current"), "customer")
+        return read(response, "account").require(Customer)
 
     def countries(self, language: str | None = None) -> tuple[Country, ...]:
         """All countries.
