@@ -77,7 +77,7 @@ class Server:
         self._places = Places(MAX_WAITING, lambda waiting: self._lend(threads + waiting))
         self._map: dict[int, Any] = {}
         self._server: Any = create_server(
-            with_places(_unwrapped(app), self._places),
+            with_places(app, self._places),
             map=self._map,
             sockets=[listening],
             threads=threads,
@@ -197,16 +197,6 @@ class Server:
                 channel.will_close = True
 
 
-def _unwrapped(app: Any) -> Any:
-    """The application without wsgi.file_wrapper: a file stays open there until the client has read all of it."""
-
-    def plain(environ: Any, start_response: Any) -> Any:
-        environ.pop("wsgi.file_wrapper", None)
-        return app(environ, start_response)
-
-    return plain
-
-
 def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
     """A connection that bounds what waitress has no bound for, and refuses with our headers, also a URL that
     waitress falls over, and what a proxy in front may read as other requests; whose requests may be answered by
@@ -250,6 +240,7 @@ def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
     class Task(WSGITask):  # type: ignore[misc,unused-ignore]
         def get_environment(self) -> dict[str, Any]:
             environ: dict[str, Any] = super().get_environment()
+            environ.pop("wsgi.file_wrapper", None)  # a file stays open there until the client has read all of it
             if is_loop():
                 environ[READY_ONLY] = True
             return environ
