@@ -157,18 +157,15 @@ def _parameter(name: str, schema: JSON, struct: JSON) -> JSON:
 
 
 def _answers(route: Route) -> JSON:
-    return {
-        str(status): {
-            "description": answer.description,
-            **(
-                {"content": {answer.media: _content(answer), **(HTML if answer.paged else {})}}
-                if answer.media
-                else {}
-            ),
-            **({"links": _links(route)} if route.links and status < 300 else {}),
-        }
-        for status, answer in route.answers.items()
-    }
+    found: JSON = {}
+    for status, answer in route.answers.items():
+        response: JSON = {"description": answer.description}
+        found[str(status)] = response
+        if answer.media:
+            response["content"] = {answer.media: _content(answer), **(HTML if answer.paged else {})}
+        if route.links and status < 300:
+            response["links"] = _links(route)
+    return found
 
 
 def _content(answer: Answer) -> JSON:
