@@ -92,7 +92,7 @@ class RedisStore(RedisCache):
     """A cache on a Redis server; how much it keeps is for the server to say (maxmemory, maxmemory-policy).
 
     :param url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py reads it.
-    :param timeout: most seconds that one operation may take.
+    :param timeout: seconds to wait for an answer to begin, and as many for the rest of it.
     :raises ConfigurationError: where redis-py is missing or does not understand the URL.
     """
 
@@ -153,7 +153,7 @@ class MemcachedStore(MemcachedCache):
     """A cache on memcached servers; how much they keep is for them to say (-m).
 
     :param servers: each ``host:port`` or the path of a socket.
-    :param timeout: most seconds that one operation may take.
+    :param timeout: seconds for which a server may say nothing; pylibmc bounds no answer as a whole.
     :raises ConfigurationError: where pylibmc is missing or does not understand an address.
     """
 
