@@ -44,11 +44,9 @@ def resolve(
         raise click.UsageError(f"Put the shortcode in quotes: '{' '.join(refs)}'")
     wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
     with open_kit() as kit:
-        parsed = [_parse(kit, ref, options) for ref in wanted]
         for ref in wanted:
             _warn(ref)
-        found = iter(kit.resolve_many([one for one in parsed if isinstance(one, AssetRef)]))
-        answers = [next(found) if isinstance(one, AssetRef) else one for one in parsed]
+        answers = kit.engine.resolve_many([_parse(kit, ref, options) for ref in wanted])
         records = [_record(kit, ref, answer, options) for ref, answer in zip(wanted, answers, strict=True)]
         if json_:
             print_json(records[0] if len(records) == 1 else records)
