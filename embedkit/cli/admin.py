@@ -1,4 +1,4 @@
-"""Commands that manage an installation: assets, cache, completion."""
+"""Commands that manage an installation: assets, integrations, changes, cache, completion, explain."""
 
 from __future__ import annotations
 
@@ -24,6 +24,38 @@ from embedkit.web.troubles import FINDINGS, TROUBLES
 
 CONSENT_TOOLS = ("tcf", "google", "wp", "klaro", "cookieconsent", "iframemanager")  # static/consent
 SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
+NIKOLA = """\
+[Core]
+Name = getty
+Module = embedkit_getty
+
+[Nikola]
+PluginCategory = Shortcode
+
+[Documentation]
+Author = embedkit contributors
+Version = 1
+Description = Getty Images references as embeds
+"""
+LEKTOR = """\
+from setuptools import setup
+
+setup(
+    name="lektor-embedkit",
+    version="1",
+    py_modules=[],
+    entry_points={"lektor.plugins": ["embedkit = embedkit.integrations.lektor:EmbedKitPlugin"]},
+)
+"""
+# the files of each program's plugin, below the folder that holds all its plugins
+FILES = {
+    "nikola": {
+        "embedkit_getty/embedkit_getty.plugin": NIKOLA,
+        "embedkit_getty/embedkit_getty.py": "from embedkit.integrations.nikola import GettyShortcode\n",
+    },
+    "lektor": {"lektor-embedkit/setup.py": LEKTOR},
+}
 
 
 @click.command()
@@ -67,6 +99,22 @@ def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
         yield f'<script defer src="{escape(url)}"></script>  (for the target facade)'
     for adapter in adapters:
         yield f'<script defer src="{escape(base)}/{adapter.as_posix()}?v={__version__}"></script>'
+
+
+@click.command()
+@click.argument("host", type=click.Choice(list(FILES)))
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+def integrations(host: str, folder: Path) -> None:
+    """Write the plugin folder of Nikola or Lektor.
+
+    DIR is where the site has its plugins: plugins for Nikola, packages for Lektor. Other programs find
+    embedkit by what their configuration names; the README lists them.
+    """
+    for name, content in FILES[host].items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+        say(f"{path} written.")
 
 
 @click.command()

@@ -33,7 +33,7 @@ COMMANDS = {
     "warm": ("build", "Fetch what texts need, so that rendering asks for nothing."),
     "lock": ("build", "Write the records that texts need into the lock file."),
     "assets": ("admin", "Copy stylesheet and façade script into a static site."),
-    "integrations": ("integrations", "Write the plugin folder of Nikola or Lektor."),
+    "integrations": ("admin", "Write the plugin folder of Nikola or Lektor."),
     "changes": ("admin", "Drop what Getty has withdrawn, as its feed names it."),
     "cache": ("admin", "Manage the cache."),
     "download": ("downloads", "License and download a picture, never twice."),
