@@ -49,7 +49,7 @@ OPTION_WORDS = {
 }
 # What other tools call them.
 _MEANT = {**dict.fromkeys(("id", "ids", "url", "link"), "src"), "float": "align", "size": "width"}
-_ALLOWED: dict[str, tuple[str, ...]] = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}
+ALLOWED: dict[str, tuple[str, ...]] = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _PIXELS = r"0*([1-9][0-9]{0,4})(?:\.0+)?(?:px)?"
 
@@ -69,7 +69,7 @@ def read_option(name: str, value: object) -> bool | int | str | None:
         return text if name == "title" else _SWITCHES.get(text.lower(), text)
     word = text.lower().removeprefix("align") if name == "align" else text.lower()
     word = {"centre": "center", "middle": "center"}.get(word, word)
-    return word if word in _ALLOWED[name] else None
+    return word if word in ALLOWED[name] else None
 
 
 def _written(value: object) -> str:
@@ -94,7 +94,7 @@ def value_hint(name: str) -> str:
     """What a field of :class:`Options` can have."""
     if name in ("max_width", "max_height"):
         return "Use pixels, such as 300."
-    return f"Use one of {', '.join(_ALLOWED[name])}."
+    return f"Use one of {', '.join(ALLOWED[name])}."
 
 
 @dataclass(frozen=True, slots=True)

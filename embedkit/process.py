@@ -166,14 +166,15 @@ def roll() -> float:
     return int.from_bytes(os.urandom(6), "big") / (1 << 48)
 
 
-class _LazyPattern:
-    def __init__(self, source: str, flags: int) -> None:
-        self._source = source
-        self._flags = flags
+class _Proxy:
+    """Has the methods of what ``make`` returns, which is called when one is asked for that nobody has used."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
 
     def __getattr__(self, name: str) -> Any:
-        """A method of the pattern, asked for the first time; from then on it is found as an attribute."""
-        method = getattr(re.compile(self._source, self._flags), name)
+        """A method, asked for the first time; from then on it is found as an attribute."""
+        method = getattr(self._make(), name)
         setattr(self, name, method)
         return method
 
@@ -186,7 +187,7 @@ def lazy_pattern(source: str, flags: int = 0) -> re.Pattern[str]:
     >>> lazy_pattern("[0-9]+").match("12 pictures")[0]
     '12'
     """
-    return cast("re.Pattern[str]", _LazyPattern(source, flags))
+    return cast("re.Pattern[str]", _Proxy(lambda: re.compile(source, flags)))
 
 
 MAX_HOPS = 16  # from one sign to the next, before a pattern is the faster way
@@ -212,27 +213,20 @@ def search_sign(
     return pattern.search(text, place) if place >= 0 else None
 
 
-class _LazyLogger:
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, name: str) -> Any:
-        """A method of the logger, asked for the first time; from then on it is found as an attribute."""
-        import logging
-
-        if not (package := logging.getLogger("embedkit")).handlers:
-            package.addHandler(logging.NullHandler())  # silent unless the host listens
-        method = getattr(logging.getLogger(self._name), name)
-        setattr(self, name, method)
-        return method
-
-
 def lazy_logger(name: str) -> logging.Logger:
     """A logger that is made when it has something to say: what is warm has not, and importing logging takes time.
 
     >>> lazy_logger("embedkit.example").debug("%d pictures", 3)
     """
-    return cast("logging.Logger", _LazyLogger(name))
+    return cast("logging.Logger", _Proxy(lambda: _logger(name)))
+
+
+def _logger(name: str) -> logging.Logger:
+    import logging
+
+    if not (package := logging.getLogger("embedkit")).handlers:
+        package.addHandler(logging.NullHandler())  # silent unless the host listens
+    return logging.getLogger(name)
 
 
 log = lazy_logger("embedkit")

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from embedkit.errors import ConfigurationError
-from embedkit.models import ALIGNS, TLDS, Options
+from embedkit.models import ALLOWED, TLDS, Options
 from embedkit.targets import TARGETS
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
     if unknown := kwargs.keys() - set(names):
         raise ConfigurationError(f"There is no option {min(unknown)!r}.", hint=f"Use one of {', '.join(names)}.")
     wanted = Options(**kwargs).over(given or Options())
-    for name, allowed in (("target", TARGETS), ("align", ALIGNS), ("tld", TLDS)):
+    for name, allowed in ALLOWED.items():
         if (value := getattr(wanted, name)) is not None:
             one_of(value, allowed, name)
     for name in ("max_width", "max_height"):

@@ -95,11 +95,7 @@ def rewrite(path: str | os.PathLike[str], make: Make) -> WriteBack:
             read, new = _digests(old, part, make)
             if read == new:
                 return WriteBack(Outcome.UNCHANGED)
-            notes = part.take_after(target.name)
-            part.finish()
-            outcome = _commit(folder, part, target.name, read, new)
-        folder.sync()
-    return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())
+            return _put(folder, part, target.name, read, new)
 
 
 def _digests(old: BinaryIO, part: PartialFile, make: Make) -> tuple[str, str]:
@@ -244,11 +240,15 @@ def _replace(folder: Folder, name: str, read: bytes, new: bytes) -> WriteBack:
         check_writable(folder, name)
         with PartialFile(folder, name, 0o600) as part:
             part.write(new)
-            notes = part.take_after(name)
-            part.finish()
-            outcome = _commit(folder, part, name, digest(read), digest(new))
+            return _put(folder, part, name, digest(read), digest(new))
     except FileNotFoundError:  # its author has removed it
         return WriteBack(Outcome.CHANGED_MEANWHILE)
+
+
+def _put(folder: Folder, part: PartialFile, name: str, read: str, new: str) -> WriteBack:
+    notes = part.take_after(name)
+    part.finish()
+    outcome = _commit(folder, part, name, read, new)
     folder.sync()
     return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())
 

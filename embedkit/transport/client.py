@@ -33,7 +33,7 @@ from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
 from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
-from embedkit.process import Observe, ignore, lazy_logger
+from embedkit.process import Observe, ignore, lazy_logger, run_now_and_after_fork
 from embedkit.transport.deadline import FILE_READ_TIMEOUT_S, READ_TIMEOUT_S, Deadline, Pool, TLSPool, limits
 from embedkit.transport.failures import FAILURES, Failure, classify
 from embedkit.transport.resilience import API_RATE, Breaker, Bulkhead, RateLimitBackoff, RetryBudget, TokenBucket
@@ -95,10 +95,9 @@ class _EndpointState:
 
 
 class _Process:
-    """What belongs to one process: a fork must share neither connections nor locks with its parent."""
+    """What belongs to one process: its connections, and what it knows of each endpoint."""
 
     def __init__(self, connections: int, proxy: str, verify: Literal[True] | str, paced: TokenBucket) -> None:
-        self.pid = os.getpid()
         self.paced = paced
         # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
         # even where redirects are off, read the whole body of one
@@ -182,7 +181,12 @@ class HttpTransport:
         self._random = random
         self._observe = observe
         self._proxy = proxy
-        self._process = self._new_process()
+        run_now_and_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Begin anew: a child shares neither connections nor locks with its parent."""
+        bucket = TokenBucket(self._api_rate, self._clock)
+        self._process = _Process(self._places, self._proxy, self._verify, bucket)
 
     def send(self, request: Request) -> Response:
         """The answer to one request.
@@ -207,11 +211,11 @@ class HttpTransport:
 
     def state(self) -> dict[str, Any]:
         """Breaker and queue of every endpoint that has been asked, for a readiness check."""
-        return {name: endpoint.state() for name, endpoint in self._here().endpoints.copy().items()}
+        return {name: endpoint.state() for name, endpoint in self._process.endpoints.copy().items()}
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        self._here().close()
+        self._process.close()
 
     def _outcome(self, request: Request) -> Outcome:
         began, seconds = self._clock(), request.timeout or self._timeout
@@ -242,16 +246,8 @@ class HttpTransport:
         with endpoint.bulkhead.place(left(), counted=not batch):
             yield
 
-    def _here(self) -> _Process:
-        if self._process.pid != os.getpid():  # gunicorn --preload
-            self._process = self._new_process()
-        return self._process
-
-    def _new_process(self) -> _Process:
-        return _Process(self._places, self._proxy, self._verify, TokenBucket(self._api_rate, self._clock))
-
     def _endpoint(self, name: str) -> _EndpointState:
-        here = self._here()
+        here = self._process
         if (endpoint := here.endpoints.get(name)) is None:
             bucket = here.paced if name in PACED else TokenBucket(math.inf, self._clock)
             state = _EndpointState(self._places, bucket, self._clock, self._random)
@@ -327,7 +323,7 @@ class HttpTransport:
 
     def _exchange(self, request: Request, deadline: Deadline) -> Response:
         target, headers = _prepare(request)
-        pool, timeout = self._here().pool(request.url), deadline.timeout(deadline.silence)
+        pool, timeout = self._process.pool(request.url), deadline.timeout(deadline.silence)
         answer = pool.urlopen(
             request.method,
             target,
