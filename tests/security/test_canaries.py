@@ -353,7 +353,7 @@ CRASHES = [
     "embedkit.api.oauth._token",
     "embedkit.api.oauth.fit_token",
     "embedkit.getty.payload.decode",
-    "embedkit.api.search.parse",
+    "embedkit.api.search.read_page",
     "embedkit.api.orders.parse_url",
     "embedkit.api.response_cache._caller",
     "embedkit.api.response_cache.ResponseCache._key",
