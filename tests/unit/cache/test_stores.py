@@ -365,10 +365,6 @@ class TestRedis(StoreContract, ClearContract):
         store.set("key", "x" * 5_000_000)
         assert len(store.get("key")) == 5_000_000
 
-    def test_an_answer_that_does_not_end_is_given_up(self) -> None:
-        with dripping() as port:
-            assert ends(RedisStore(f"redis://127.0.0.1:{port}").get, "key")
-
     def test_clearing_takes_nothing_from_others(self, store: RedisStore) -> None:
         client = store._write_client
         client.set("theirs", "value")
@@ -391,6 +387,11 @@ class TestRedis(StoreContract, ClearContract):
     def test_a_lease_has_its_end_from_the_start(self, store: RedisStore) -> None:
         store.add("lease", "mine", timeout=60)
         assert 0 < store._write_client.ttl("embedkit:lease") <= 60
+
+
+def test_a_redis_whose_answer_does_not_end_is_given_up() -> None:
+    with dripping() as port:
+        assert ends(RedisStore(f"redis://127.0.0.1:{port}").get, "key")
 
 
 class TestMemcached(StoreContract):
