@@ -328,18 +328,11 @@ def _say_leftover(path: str) -> None:
     say(f"{printable(path)} holds what was saved while a run was killed: compare, then remove it.")
 
 
-def _read(
-    paths: tuple[str, ...],
-    input: Input | None,
-    *,
-    output: Path | None = None,
-    keep_going: bool = False,
-    exports: bool = False,
-) -> Sources:
-    """The texts that arguments name; what is skipped goes to stderr."""
+def _read(paths: tuple[str, ...], input: Input | None, *, output: Path | None = None, **kinds: bool) -> Sources:
+    """The texts that arguments name, as :meth:`Build.collect` takes ``kinds``; what is skipped goes to stderr."""
     named = paths or ("-",)
     stdin = stdin_bytes() if "-" in named else None
-    found = Build.collect(named, input=input, output=output, stdin=stdin, keep_going=keep_going, exports=exports)
+    found = Build.collect(named, input=input, output=output, stdin=stdin, **kinds)
     for path, reason in found.skipped:
         say(f"{printable(path)} {reason}.")
     if output and found.others:
