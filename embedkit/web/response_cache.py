@@ -67,6 +67,9 @@ HALF_MICROSECOND = 5e-7  # the standard library rounds a date to microseconds be
 _SECONDS = re.compile(rb'"cache_age":([0-9]+)')  # in no text of JSON, where its quotes would be escaped
 
 Header = tuple[str, str]
+AnswerKey = tuple[str, ...]
+Start = tuple[str, list[Header]]
+"""What an application calls ``start_response`` with: status and headers."""
 
 
 class NotReady(BaseException):
@@ -144,7 +147,7 @@ class Answers:
         except KeyError:  # there is none, or another thread has just dropped it
             return None
 
-    def put(self, key: tuple[str, ...], answer: Answer) -> None:
+    def put(self, key: AnswerKey, answer: Answer) -> None:
         size = HEADERS_BYTES + len(answer.head) + len(answer.tail) + sum(map(len, key))
         if size > MAX_ANSWER_BYTES:
             return
@@ -219,7 +222,7 @@ class ResponseCache:
         origin: str = environ.get("HTTP_ORIGIN", "")
         return origin if origin in self._origins else ""
 
-    def _find(self, key: tuple[str, ...], environ: WSGIEnvironment) -> Answer | None:
+    def _find(self, key: AnswerKey, environ: WSGIEnvironment) -> Answer | None:
         """The answer to this request; None where there is none, or its copy is no longer the one in the cache."""
         if environ.keys().isdisjoint(CONDITIONAL):
             return self._current(key, environ)
@@ -229,7 +232,7 @@ class ResponseCache:
         whole = self._current(key, environ)
         return whole if whole is not None and _modified(whole, environ) else None
 
-    def _current(self, key: tuple[str, ...], environ: WSGIEnvironment) -> Answer | None:
+    def _current(self, key: AnswerKey, environ: WSGIEnvironment) -> Answer | None:
         answer = self._answers.get(key)
         if answer is None or answer.entry.is_current():
             return answer
@@ -281,12 +284,10 @@ class ResponseCache:
         headers[first : first + len(RATE_LIMIT)] = rate
         return headers, body
 
-    def _ask(
-        self, key: tuple[str, ...], environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def _ask(self, key: AnswerKey, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Have Flask answer, and keep the answer if a view has told what it is made of."""
         now = self._clock()
-        started: list[tuple[str, list[Header]]] = []
+        started: list[Start] = []
 
         def listen(status: str, headers: list[Header], *error: Any) -> Callable[[bytes], object]:
             started[:] = [(status, headers)]
@@ -296,30 +297,23 @@ class ResponseCache:
         if SOURCE not in environ or not started or started[0][0][:3] not in ("200", "304"):
             return parts
         body = _joined(parts)
-        self._keep(key, environ, now, *started[0], body)
+        self._keep(key, environ, now, started[0], body)
         return [body]
 
-    def _keep(
-        self,
-        key: tuple[str, ...],
-        environ: WSGIEnvironment,
-        now: float,
-        status: str,
-        headers: list[Header],
-        body: bytes,
-    ) -> None:
+    def _keep(self, key: AnswerKey, environ: WSGIEnvironment, now: float, start: Start, body: bytes) -> None:
         """Keep an answer, if filling its gaps makes it again as it was: then nothing else in it changes."""
         entry: Entry = environ[SOURCE]
         date = self._date(now)
         if date is None or any(LISTENERS) or not entry.is_fresh():
             return
-        answer = _with_gaps(status, environ.get(ROUTE, NOWHERE), headers, body, entry)
-        if answer and self._filled(answer, now, date, _rate(answer)) == (headers, body):
-            self._answers.put(key if status.startswith("200") else (*key, NOT_MODIFIED), answer)
+        answer = _with_gaps(start, environ.get(ROUTE, NOWHERE), body, entry)
+        if answer and self._filled(answer, now, date, _rate(answer)) == (answer.headers, body):
+            self._answers.put(key if answer.status.startswith("200") else (*key, NOT_MODIFIED), answer)
 
 
-def _with_gaps(status: str, route: str, headers: list[Header], body: bytes, entry: Entry) -> Answer | None:
+def _with_gaps(start: Start, route: str, body: bytes, entry: Entry) -> Answer | None:
     """An answer with its changing parts found; None where one of them is not there, or there twice."""
+    status, headers = start
     names = [name for name, _ in headers]
     changing = (*ONCE, *RATE_LIMIT, *(("Content-Length",) if body else ()))
     seconds = _SECONDS.search(body)
