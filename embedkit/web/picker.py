@@ -113,17 +113,12 @@ def words(language: str) -> JSON:
 
 
 def _texts(own: JSON, params: PickerQuery, found: Results | None) -> dict[str, Any]:
-    """What the template says in a language: the words, the choices of the form, how much there is."""
+    """What the template says in a language: the words, and how much there is."""
     total = found.total if found else 0
     first = (params.page - 1) * PAGE_SIZE + 1
     count = own["count"].format(shown=f"{first}–{first + len(found.images) - 1}" if found else "", total=total)
     return {
         "words": own,
-        "families": [(name, own[f"family_{name}"]) for name in ("all", "creative", "editorial")],
-        "orientations": [("", own["orientation_any"])]
-        + [(name, own[f"orientation_{name}"]) for name in ("horizontal", "vertical", "square")],
-        "orders": [("", own["sort_best_match"])]
-        + [(name, own[f"sort_{name}"]) for name in ("most_popular", "newest")],
         "few": own["budget"].format(count=found.left) if found and found.left is not None else "",
         "says": _says(own, params, found, count),
     }
