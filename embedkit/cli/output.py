@@ -43,7 +43,7 @@ MIN_COLUMN_CELLS = 6  # however narrow the terminal
 
 
 class WholeNumber(click.IntRange):
-    """A whole number from 1; what is wrong is said without Python's words."""
+    """A whole number in a range; what is wrong is said without Python's words."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number."""
@@ -78,10 +78,8 @@ def word_option(
     return click.option(option, name, type=Words(allowed, same), multiple=multiple, metavar="WORD", help=sentence)
 
 
-PIXELS = WholeNumber(1)
-
 words_option = partial(word_option, multiple=True)
-number_option = partial(click.option, type=click.IntRange(1), metavar="N")
+number_option = partial(click.option, type=WholeNumber(1), metavar="N")
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from embedkit.cli.output import (
-    PIXELS,
     advise,
     as_json,
     error_json,
+    number_option,
     open_kit,
     print_json,
     printable,
@@ -29,8 +29,8 @@ from embedkit.targets import TARGETS, Target
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
 @as_json
 @click.option("--target", type=click.Choice(TARGETS), metavar="T", help=f"Print the markup: {', '.join(TARGETS)}.")
-@click.option("--max-width", type=PIXELS, metavar="N", help="No wider than N pixels.")
-@click.option("--max-height", type=PIXELS, metavar="N", help="No higher than N pixels.")
+@number_option("--max-width", help="No wider than N pixels.")
+@number_option("--max-height", help="No higher than N pixels.")
 def resolve(
     refs: tuple[str, ...], json_: bool, target: Target | None, max_width: int | None, max_height: int | None
 ) -> int:

@@ -27,6 +27,7 @@ from embedkit.api.search import PreparedSearch
 from embedkit.cli.output import (
     Column,
     Command,
+    WholeNumber,
     again,
     as_json,
     as_typed,
@@ -67,7 +68,7 @@ def page_options(noun: str) -> Callable[[Command], Command]:
     page = number_option("--page", default=1, help="Which page, from 1.")
     size = click.option(
         "--page-size",
-        type=click.IntRange(1, MAX_PAGE_SIZE),
+        type=WholeNumber(1, MAX_PAGE_SIZE),
         default=PAGE_SIZE,
         show_default=True,
         metavar="N",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, get_args, get_type_hint
 
 import click
 
-from embedkit.cli.output import print_json, say
+from embedkit.cli.output import WholeNumber, print_json, say
 from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import missing_package
 from embedkit.kit import EmbedKit
@@ -34,7 +34,7 @@ port_option = partial(
     click.option,
     "--port",
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     help="The port to listen on; 0 takes a free one.",
 )
 
@@ -43,7 +43,7 @@ port_option = partial(
 @host_option
 @port_option(default=8080)
 @click.option("--upstream", metavar="URL", help="Use the services at this URL (a sandbox) instead of Getty's.")
-@click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 256), help="Requests at once.")
+@click.option("--threads", default=16, show_default=True, type=WholeNumber(1, 256), help="Requests at once.")
 @click.option(
     "--log-format",
     type=click.Choice(LOG_FORMATS),
