@@ -12,7 +12,7 @@ from typing import Annotated, Unpack, get_args
 
 from embedkit.api.decoding import ID_PATTERN, invalid, read, read_page
 from embedkit.api.encoding import documented
-from embedkit.api.errors import What, error_for
+from embedkit.api.errors import What, check
 from embedkit.api.models import ID, ApiObject, Asset, Caption, DisplaySize, Paged, Read, Time, Title
 from embedkit.api.parameters import BoardListing, Relationship
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
@@ -22,8 +22,6 @@ from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
 from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
-
-SUCCESS = (200, 201, 204)
 
 BoardURL = Annotated[str | None, Read("url", ("api_origins", SITES))]
 
@@ -177,14 +175,14 @@ class Boards:
         path = _path(id)
         if description is None:  # a PUT replaces both: what is not sent would be lost
             description = self.get(id).description
-        check(self._call(write(self._api, "PUT", path, document=_document(name, description))))
+        check(self._call(write(self._api, "PUT", path, document=_document(name, description))), "board")
 
     def delete(self, id: str) -> None:
         """Delete a board, not its pictures.
 
         :param id: of a board, as :meth:`create` returned it.
         """
-        check(self._call(write(self._api, "DELETE", _path(id))))
+        check(self._call(write(self._api, "DELETE", _path(id))), "board")
 
     def add(self, id: str, asset_ids: Sequence[str]) -> BoardChange:
         """Put pictures on a board; returns which of them could be added.
@@ -204,7 +202,7 @@ class Boards:
         :param asset_ids: one at least.
         """
         pairs = tuple(("asset_ids", one) for one in _asset_ids(asset_ids))
-        check(self._call(write(self._api, "DELETE", f"{_path(id)}/assets", pairs)))
+        check(self._call(write(self._api, "DELETE", f"{_path(id)}/assets", pairs)), "board")
 
     def comments(self, id: str) -> Comments:
         """The comments on a board.
@@ -279,9 +277,9 @@ def parse_board(response: Response, api: ApiSettings) -> Board:
 def parse_id(response: Response, what: What = "board") -> str:
     """The ID of what was made: a board, or a comment.
 
-    :raises ProviderError: for another status than 201 or 200; InvalidResponse for an answer without an ID.
+    :raises ProviderError: for another status than those of success; InvalidResponse for an answer without an ID.
     """
-    if not (found := read(response, what, statuses=SUCCESS).id("id")):
+    if not (found := read(response, what).id("id")):
         raise invalid("The answer has no ID.", response)
     return found
 
@@ -291,9 +289,9 @@ def parse_change(response: Response, asset_ids: Sequence[str]) -> BoardChange:
 
     :param asset_ids: in lower case, each once.
 
-    :raises ProviderError: for another status than 201 or 200.
+    :raises ProviderError: for another status than those of success.
     """
-    fields = read(response, "board", statuses=SUCCESS)
+    fields = read(response, "board")
     refused = {one.lower() for one in fields.texts("assets_not_added")}
     fields.children("assets_added", lambda part: part.asset_ref("asset_id"))
     return BoardChange(
@@ -301,15 +299,6 @@ def parse_change(response: Response, asset_ids: Sequence[str]) -> BoardChange:
         tuple(one for one in asset_ids if one in refused),
         other=fields.other,
     )
-
-
-def check(response: Response, what: What = "board") -> None:
-    """Check that a change was made.
-
-    :raises ProviderError: where it was not.
-    """
-    if response.status not in SUCCESS:
-        raise error_for(response, what=what)
 
 
 def parse_comments(response: Response) -> Comments:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from embedkit.api.decoding import JSONReader, invalid, read_any
-from embedkit.api.errors import error_for
+from embedkit.api.errors import check
 from embedkit.api.models import ApiObject, Read
 from embedkit.api.requests import ApiSettings, get, write
 from embedkit.api.session import ApiSession
 from embedkit.messages import Request, Response
 
 CHANGE_SETS = "/v3/asset-changes/change-sets"
-SUCCESS = (200, 201, 204)
 BATCH = re.compile("[0-9]{1,19}")  # int64, as text
 
 
@@ -98,6 +97,5 @@ class AssetChanges:
 
     def _ask(self, request: Request) -> Response:
         response = self._session.call(request, "token")
-        if response.status not in SUCCESS:
-            raise error_for(response, what="changes")
+        check(response, "changes")
         return response

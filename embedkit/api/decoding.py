@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from embedkit.api.errors import What, error_for, missing_error
+from embedkit.api.errors import What, check, error_for, missing_error
 from embedkit.api.models import ApiObject, DownloadOffer, Paged, Read
 from embedkit.api.parameters import PAGE_SIZE
 from embedkit.api.requests import asset_id
@@ -66,7 +66,6 @@ def read(
     what: What,
     api: ApiSettings | None = None,
     *,
-    statuses: tuple[int, ...] = (200,),
     page_size: int | None = None,
     ref: str | None = None,
 ) -> JSONReader:
@@ -74,12 +73,10 @@ def read(
 
     :param what: was asked for, for messages.
     :param api: says where URLs in it may lead; without, nowhere.
-    :param statuses: that mean success.
     :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
     :raises InvalidResponse: where there is no object.
     """
-    if response.status not in statuses:
-        raise error_for(response, what=what, page_size=page_size, ref=ref)
+    check(response, what, page_size, ref)
     try:
         return JSONReader(payload.mapping(response.body), api, response)
     except ValueError as error:
@@ -93,12 +90,10 @@ def read_any(response: Response) -> Any:
     """
     if not response.body.strip():
         return None
-    if len(response.body) > payload.MAX_JSON_BYTES:
-        raise invalid("The answer is too long.", response)
     try:
-        return payload.decode(response.body)
-    except ValueError:
-        raise invalid("The answer is not valid JSON.", response) from None
+        return payload.value(response.body)
+    except ValueError as error:
+        raise invalid(str(error), response) from None
 
 
 def invalid(message: str, response: Response, ref: str | None = None) -> InvalidResponse:

@@ -1,8 +1,7 @@
 """How parameters travel: what their annotations allow, and how values are written.
 
 bool                          true, false
-int, Annotated[…, Range]      digits
-int, Annotated[…, Listed]     digits, of these numbers alone
+int, Annotated[…, Range]      digits, where it lists numbers of these alone
 Literal[…]                    one of these words
 str, Annotated[…, Form]       one clean line, perhaps of a certain form
 date | str                    ISO 8601
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from embedkit.api.parameters import FAMILIES, HEADERS, MAX_INT32, WIRE, Endpoint, Form, Listed, Range, takes
+from embedkit.api.parameters import FAMILIES, HEADERS, MAX_INT32, WIRE, Endpoint, Form, Range, takes
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line
 from embedkit.validation import short_repr
@@ -79,10 +78,10 @@ def allowed_values(kind: Any) -> str:
     if kind is str:
         return f"a text of at most {MAX_TEXT_CHARS} characters"
     if origin is Annotated and isinstance(rules[1], Range):
+        if rules[1].numbers:
+            return f"one of {', '.join(map(str, rules[1].numbers))}"
         unit = f" of {rules[1].unit}" if rules[1].unit else ""
         return f"a whole number{unit} from {rules[1].least} to {rules[1].most}"
-    if origin is Annotated and isinstance(rules[1], Listed):
-        return f"one of {', '.join(map(str, rules[1].numbers))}"
     if origin is Annotated:
         return f"a text such as {rules[1].example}"
     return "a date such as 1999-12-31 (ISO 8601)"
@@ -132,7 +131,7 @@ def _encode_one(name: str, kind: Any, value: Any) -> str:
 def _nearest(kind: Any, value: Any) -> str:
     """Of a list of numbers, the nearest below and above one that is not in it."""
     rule = get_args(kind)[1] if get_origin(kind) is Annotated else None
-    if not isinstance(rule, Listed) or (number := _digits(Range(0, MAX_INT32), value)) is None:
+    if not isinstance(rule, Range) or not rule.numbers or (number := _digits(Range(0, MAX_INT32), value)) is None:
         return ""
     first = max(0, min(bisect(rule.numbers, int(number)) - 1, len(rule.numbers) - 2))
     return f"{' or '.join(map(str, rule.numbers[first : first + 2]))}: it must be "
@@ -151,9 +150,6 @@ def _text(kind: Any, value: Any) -> str | None:
         return one_line(value, MAX_TEXT_CHARS) if fits else None
     if origin is Annotated and isinstance(rules[1], Range):
         return _digits(rules[1], value)
-    if origin is Annotated and isinstance(rules[1], Listed):
-        digits = _digits(Range(1, MAX_INT32), value)
-        return digits if digits and int(digits) in rules[1].numbers else None
     if origin is Annotated:
         return _formed(rules[1], value)
     return _iso_8601(value)
@@ -166,8 +162,9 @@ def _spelling(value: Any) -> str:
 
 def _digits(rule: Range, value: Any) -> str | None:
     text = "" if isinstance(value, bool) else _spelling(value)
-    fits = re.fullmatch("[0-9]{1,10}", text) and rule.least <= int(text) <= rule.most
-    return str(int(text)) if fits else None
+    if not re.fullmatch("[0-9]{1,10}", text) or not rule.least <= int(text) <= rule.most:
+        return None
+    return str(int(text)) if not rule.numbers or int(text) in rule.numbers else None
 
 
 def _formed(rule: Form, value: Any) -> str | None:

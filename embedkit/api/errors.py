@@ -129,6 +129,15 @@ def error_for(
     return error_mapping.error_for(response, kind, message, hint, ref, body.code or None)
 
 
+def check(response: Response, what: What, page_size: int | None = None, ref: str | None = None) -> None:
+    """Check that an answer is one of success.
+
+    :raises ProviderError: where it is not.
+    """
+    if not 200 <= response.status < 300:
+        raise error_for(response, what=what, page_size=page_size, ref=ref)
+
+
 def missing_error(what: What, ref: str | None = None) -> NotFound:
     """The error of an answer that holds other things than what was asked for."""
     message, hint = MISSING[what]

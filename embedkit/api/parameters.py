@@ -28,17 +28,12 @@ OneOrMany = Union[T, Sequence[T]]  # noqa: UP007  (X | Y of a variable takes no 
 
 
 class Range(NamedTuple):
-    """The least and the most that a number may be, and what it counts."""
+    """The least and the most that a number may be, what it counts, and which they are, in order, if not all."""
 
     least: int
     most: int
     unit: str = ""
-
-
-class Listed(NamedTuple):
-    """The numbers that a number may be, in order."""
-
-    numbers: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
 
 
 class Form(NamedTuple):
@@ -239,7 +234,7 @@ ArtistField = Literal[
 DateOrText = date | str  # ISO 8601, if it is a text
 Number = Annotated[int, Range(1, MAX_INT32)]
 Pixels = Annotated[int, Range(1, 100_000, "pixels")]
-PageSize = Annotated[int, Listed(PAGE_SIZES)]
+PageSize = Annotated[int, Range(1, MAX_PAGE_SIZE, numbers=PAGE_SIZES)]
 BoardPageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
 Color = Annotated[str, Form("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
 Language = Annotated[str, Form(".{0,1000}", "de, or pt-BR")]
@@ -275,10 +270,26 @@ class Paging(Numbered, total=False):
     page_size: PageSize
 
 
-class Common(Localised, Paging, total=False):
-    """What all three searches take; ``country`` is sent as a header."""
+class Listing(Localised, Paging, total=False):
+    """What every list takes but that of boards."""
+
+
+class Placed(TypedDict, total=False):
+    """The country that prices and licences are for; it is sent as a header."""
 
     country: Country
+
+
+class Dated(TypedDict, total=False):
+    """The first and the last day."""
+
+    date_from: DateOrText
+    date_to: DateOrText
+
+
+class Common(Listing, Placed, total=False):
+    """What all three searches take."""
+
     age_of_people: OneOrMany[AgeOfPeople]
     artists: str
     collection_codes: OneOrMany[str]
@@ -301,6 +312,7 @@ class NotEditorial(Common, total=False):
 
     color: Color
     exclude_nudity: bool
+    graphical_styles: OneOrMany[GraphicalStyle]
 
 
 class NotCreative(Common, total=False):
@@ -327,11 +339,9 @@ class OnlyCreative(NotEditorial, OneFamily, total=False):
     safe_search: bool
 
 
-class OnlyEditorial(NotCreative, OneFamily, total=False):
+class OnlyEditorial(NotCreative, OneFamily, Dated, total=False):
     """What the search of editorial pictures alone takes, and what it shares."""
 
-    date_from: DateOrText
-    date_to: DateOrText
     editorial_segments: OneOrMany[Segment]
     minimum_quality_rank: QualityRank
 
@@ -340,7 +350,6 @@ class ImageSearch(NotEditorial, NotCreative, total=False):
     """The search of all pictures, creative and editorial ones."""
 
     fields: OneOrMany[BlendedField]
-    graphical_styles: OneOrMany[GraphicalStyle]
     sort_order: SortOrder
 
 
@@ -349,7 +358,6 @@ class CreativeSearch(OnlyCreative, total=False):
 
     facet_fields: OneOrMany[CreativeFacet]
     fields: OneOrMany[CreativeField]
-    graphical_styles: OneOrMany[GraphicalStyle]
     sort_order: SortOrder
 
 
@@ -367,7 +375,6 @@ class AnySearch(OnlyCreative, OnlyEditorial, total=False):
 
     facet_fields: OneOrMany[EditorialFacet]
     fields: OneOrMany[BlendedField]
-    graphical_styles: OneOrMany[GraphicalStyle]
     sort_order: EditorialSortOrder
 
 
@@ -377,7 +384,7 @@ class Details(Localised, total=False):
     fields: OneOrMany[DetailField]
 
 
-class Series(Localised, Paging, total=False):
+class Series(Listing, total=False):
     """What the pictures similar to one, or of its series, take."""
 
     fields: OneOrMany[BlendedField]
@@ -400,27 +407,23 @@ class EventDetails(Localised, total=False):
     fields: OneOrMany[EventField]
 
 
-class EventSearch(Localised, Paging, total=False):
-    """The search of events; ``country`` is sent as a header."""
+class EventSearch(Listing, Placed, Dated, total=False):
+    """The search of events."""
 
-    country: Country
-    date_from: DateOrText
-    date_to: DateOrText
     editorial_segment: Segment
     fields: OneOrMany[EventSearchField]
     sort_order: EventSortOrder
 
 
-class ArtistSearch(Localised, Paging, total=False):
+class ArtistSearch(Listing, total=False):
     """The pictures of a photographer."""
 
     fields: OneOrMany[ArtistField]
 
 
-class ImageLikeness(Localised, Paging, total=False):
-    """The search of creative pictures that look like one; ``country`` is sent as a header."""
+class ImageLikeness(Listing, Placed, total=False):
+    """The search of creative pictures that look like one."""
 
-    country: Country
     exclude_editorial_use_only: bool
     facet_fields: OneOrMany[CreativeFacet]
     facet_max_count: Number
@@ -429,12 +432,10 @@ class ImageLikeness(Localised, Paging, total=False):
     product_types: OneOrMany[Product]
 
 
-class DownloadHistory(Localised, Paging, total=False):
+class DownloadHistory(Listing, Dated, total=False):
     """What the list of a customer's downloads takes."""
 
     company_downloads: bool
-    date_from: DateOrText
-    date_to: DateOrText
     product_type: ProductType
     use_time: bool
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from embedkit.api.decoding import read_any
 from embedkit.api.encoding import MAX_TEXT_CHARS, Params, items
-from embedkit.api.errors import error_for
+from embedkit.api.errors import check
 from embedkit.api.requests import ApiSettings, get, write
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line
@@ -64,8 +64,7 @@ def parse(response: Response) -> Any:
 
     :raises ProviderError: for a status other than those of success; InvalidResponse for what is not JSON.
     """
-    if not 200 <= response.status < 300:
-        raise error_for(response, what="resource")
+    check(response, "resource")
     return read_any(response)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Login, Token, fit_token
 from embedkit.errors import Unavailable
-from embedkit.files.folder import Folder
+from embedkit.files.folder import open_private
 from embedkit.files.partial import write_private
 from embedkit.getty import payload
 from embedkit.models import JSON
@@ -50,7 +50,7 @@ class TokenFile:
     def locked(self, wait: float) -> Iterator[None]:
         """Hold the others up, as long as one asks for a token; after ``wait`` seconds, go on without."""
         try:
-            folder = self._open()
+            folder = open_private(self._folder)
         except OSError as error:
             log.debug("tokens are not shared: %s", error.strerror)
             yield
@@ -73,23 +73,19 @@ class TokenFile:
 
     def _put(self, token: Token, **more: str | None) -> None:
         fields = {"access": token.access.reveal(), "seconds": token.seconds, "at": self._clock() - token.age}
-        with self._open() as folder:
+        with open_private(self._folder) as folder:
             write_private(folder, self._name(), json.dumps(fields | more).encode())
 
     def _read(self) -> bytes:
         """The file; empty where there is none, or one that others can read."""
         try:
-            with self._open() as folder, folder.open_to_read(self._name()) as file:
+            with open_private(self._folder) as folder, folder.open_to_read(self._name()) as file:
                 found = os.fstat(file.fileno())
                 if os.name != "nt" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
                     return b""
                 return file.read(MAX_TOKEN_BYTES)
         except OSError:
             return b""
-
-    def _open(self) -> Folder:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Folder(self._folder)
 
     def _name(self) -> str:
         ours = self._credentials
@@ -138,7 +134,7 @@ class LoginFile(TokenFile):
 
         :raises Unavailable: where others take longer than that.
         """
-        with self._open() as folder:
+        with open_private(self._folder) as folder:
             if not folder.lock(min(wait, MAX_LIFETIME_S)):
                 raise Unavailable("Another process is still renewing the login.", retry_after=1.0)
             yield
@@ -156,7 +152,7 @@ class LoginFile(TokenFile):
 
         :raises Unavailable: where others take longer than a minute to renew it.
         """
-        with self.exclusively(LOCK_TIMEOUT_S), self._open() as folder:
+        with self.exclusively(LOCK_TIMEOUT_S), open_private(self._folder) as folder:
             try:
                 folder.unlink(self._name())
             except FileNotFoundError:

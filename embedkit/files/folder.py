@@ -162,6 +162,12 @@ class Folder:
         return True
 
 
+def open_private(path: Path) -> Folder:
+    """A folder of this user's own, made where there is none."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Folder(path)
+
+
 @contextmanager
 def error_at(path: str | os.PathLike[str]) -> Iterator[None]:
     """Errors by the name that the user knows, and not by that of a draft."""

@@ -22,7 +22,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from embedkit.files.folder import LOCK_PAUSE_S, Folder, error_at
+from embedkit.files.folder import LOCK_PAUSE_S, Folder, error_at, open_private
 from embedkit.files.partial import write_private
 from embedkit.files.plain import check_plain
 
@@ -70,7 +70,7 @@ class Journal:
         :param make: makes it of those that are there; what it raises is raised, and then nothing is written.
         :raises OSError: where it can't be written: then the journal is as it was.
         """
-        with error_at(self.path), self._open() as folder, self._locked(folder) as file:
+        with error_at(self.path), open_private(self.folder) as folder, self._locked(folder) as file:
             line = make(_parse(file.read()))
             _write(file, json.dumps(line, separators=(",", ":")).encode())
             folder.sync()
@@ -84,7 +84,7 @@ class Journal:
         :param wait: seconds for another who holds it.
         :raises TimeoutError: where that was not enough; another OSError where there can be no lock.
         """
-        with self._open() as folder:
+        with open_private(self.folder) as folder:
             with error_at(self.folder / f"{name}{LOCK}"):
                 handle = _take(folder, f"{name}{LOCK}", time.monotonic() + wait)
             try:
@@ -99,7 +99,7 @@ class Journal:
 
         :raises OSError: where it can't be kept.
         """
-        with error_at(self.folder / f"{NOTE}{name}"), self._open() as folder:
+        with error_at(self.folder / f"{NOTE}{name}"), open_private(self.folder) as folder:
             _drop_old_notes(folder)
             write_private(folder, f"{NOTE}{name}", text.encode())
             folder.sync()
@@ -114,10 +114,6 @@ class Journal:
         """Keep a note no longer."""
         with suppress(OSError), Folder(self.folder) as folder:
             folder.unlink(f"{NOTE}{name}")
-
-    def _open(self) -> Folder:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Folder(self.folder)
 
     @contextmanager
     def _locked(self, folder: Folder) -> Iterator[FileIO]:

@@ -40,15 +40,23 @@ def mapping(body: bytes) -> JSON:
 
     :raises ValueError: for anything else, saying what it is instead.
     """
-    if len(body) > MAX_JSON_BYTES:
-        raise ValueError(f"The answer is longer than {MAX_JSON_BYTES} bytes.")
-    try:
-        answer = decode(body)
-    except ValueError:
-        raise ValueError("The answer is not valid JSON.") from None
+    answer = value(body)
     if not isinstance(answer, dict):
         raise ValueError("The answer is JSON, but not an object.")
     return answer
+
+
+def value(body: bytes) -> Any:
+    """JSON of any kind, read strictly.
+
+    :raises ValueError: for anything else, saying what it is instead.
+    """
+    if len(body) > MAX_JSON_BYTES:
+        raise ValueError(f"The answer is longer than {MAX_JSON_BYTES} bytes.")
+    try:
+        return decode(body)
+    except ValueError:
+        raise ValueError("The answer is not valid JSON.") from None
 
 
 def fields(body: bytes) -> JSON:

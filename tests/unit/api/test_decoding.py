@@ -471,9 +471,9 @@ def test_changes_of_a_board() -> None:
     with pytest.raises(InvalidResponse, match="no ID"):
         boards.parse_id(ok({"id": "a/b"}, 201))
     for status in (200, 201, 204):
-        boards.check(Response(status))
+        errors.check(Response(status), "board")
     with pytest.raises(NotFound, match="no such board"):
-        boards.check(ok({"code": "BoardNotFound"}, 404))
+        errors.check(ok({"code": "BoardNotFound"}, 404), "board")
 
 
 def test_comments() -> None:
