@@ -23,14 +23,13 @@ from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
 from embedkit.web import response
 from embedkit.web.context import AppContext
-from embedkit.web.errors import CODES, FAILURES, RETRY_AFTER_BY_CODE, Refused, retry_after
+from embedkit.web.errors import FAILURES, RETRY_AFTER_BY_CODE, Refused, retry_after
 from embedkit.web.rate_limit import admit_cold, network
 from embedkit.web.request import Item, read_batch, read_body, read_options, read_query
 from embedkit.web.response_cache import mark_cacheable
 from embedkit.web.routes import KIB, Answer, Link, Route
 from embedkit.web.schemas import (
     BatchAnswer,
-    BatchItem,
     BatchRequest,
     ConvertAnswer,
     ConvertRequest,
@@ -67,11 +66,11 @@ def render(context: AppContext) -> Response:
     """A whole text in, the same text with every reference replaced out; or many of them, errors by text."""
     with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
         params = read_body(RenderRequest)
-        found = _documents(context, _texts(params), params)
+        found = _documents(context, params)
         if params.texts is not msgspec.UNSET:
             return response.as_json({"texts": [_rendered(context, *one) for one in enumerate(found)]})
         if isinstance(found[0], TextTooLarge):
-            raise Refused("too-large", f"{_too_large(found[0])} Send it in parts.")
+            raise _too_large(found[0], "Send it in parts.")
         return response.as_json(_rendered(context, 0, found[0]))
 
 
@@ -79,8 +78,7 @@ def _rendered(context: AppContext, index: int, document: Document | TextTooLarge
     """One text of an answer; one that is too large may fit into a request in which no other stands before it."""
     if isinstance(document, TextTooLarge):
         hint = "Send it again, in another request." if index else "Send it in parts."
-        title, detail = CODES["too-large"][1], f"{_too_large(document)} {hint}"
-        return {"error": {"code": "too-large", "title": title, "detail": detail}}
+        return {"error": _error(_too_large(document, hint))}
     embeds = [context.record(embed) for embed in document.embeds]
     problems = [_problem(problem) for problem in document.problems]
     return {"content": document.content, "embeds": embeds, "problems": problems}
@@ -92,10 +90,10 @@ def _problem(problem: Problem) -> JSON:
     return problem._replace(retry_after=after and max(1, math.ceil(after))).as_json()
 
 
-def _too_large(error: TextTooLarge) -> str:
+def _too_large(error: TextTooLarge, hint: str) -> Refused:
     problem = error.problem
-    says = problem.detail.partition(";")[0]
-    return f"{says}, and those of a request together (reached in line {problem.line}, column {problem.column})."
+    says, where = problem.detail.partition(";")[0], f"line {problem.line}, column {problem.column}"
+    return Refused("too-large", f"{says}, and those of a request together (reached in {where}).", hint=hint)
 
 
 def convert(context: AppContext) -> Response:
@@ -131,14 +129,10 @@ def _item(context: AppContext, found: Embed, options: Options) -> JSON:
 
 def _reference(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError:
     """An item of a batch as a reference with its options; what is wrong with one stays its own affair."""
+    if isinstance(item.value, EmbedKitError):
+        return item.value
     try:
-        match item.value:
-            case str():
-                ref, options = context.kit.parse(item.value), Options()
-            case BatchItem():
-                ref, options = context.kit.parse(item.value.ref), read_options(item.value)
-            case error:
-                return error
+        ref, options = context.kit.parse(item.value.ref), read_options(item.value)
     except EmbedKitError as error:
         return error
     wanted = options.over(ref.options)
@@ -149,18 +143,20 @@ def _outcome(context: AppContext, item: Item, ref: AssetRef | EmbedKitError, fou
     try:
         if isinstance(ref, AssetRef) and isinstance(found, Embed):
             return _item(context, found, ref.options)
-        error = cast(EmbedKitError, found)
-    except EmbedKitError as failure:  # from a template of the host
-        error = failure
+    except EmbedKitError as error:  # from a template of the host
+        found = error
+    return {"ref": item.written, "error": _error(cast(EmbedKitError, found))}
+
+
+def _error(error: EmbedKitError) -> JSON:
     later = retry_after(error)
     problem = {"code": error.code, "title": error.title, "detail": str(error)}
-    return {"ref": item.written, "error": problem | ({"retry_after": later} if later else {})}
+    return problem | ({"retry_after": later} if later else {})
 
 
-def _documents(
-    context: AppContext, texts: list[tuple[str, Input]], params: RenderRequest
-) -> list[Document | TextTooLarge]:
+def _documents(context: AppContext, params: RenderRequest) -> list[Document | TextTooLarge]:
     """The texts as documents, within the budget of a request: one call counts once against the rate limit."""
+    texts = _texts(params)
     if params.pasted:
         texts = [(embed_code.convert(text, input, REQUEST).text, input) for text, input in texts]
     return context.kit.engine.bounded_documents(texts, budget=REQUEST, target=params.target, admit=admit_cold)

@@ -277,7 +277,7 @@ class Item:
     """One reference of a batch: as it was written, for the answer; and what it means, or what is wrong with it."""
 
     written: str
-    value: str | BatchItem | EmbedKitError
+    value: BatchItem | EmbedKitError
 
 
 def read_batch() -> tuple[BatchRequest, list[Item]]:
@@ -345,13 +345,13 @@ def _trimmed(body: bytes, start: int, end: int) -> list[tuple[int, int]]:
 def read_item(raw: bytes) -> Item:
     """One item."""
     try:
-        value = msgspec.json.decode(raw, type=str | int | BatchItem)
+        found = msgspec.json.decode(raw, type=str | int | BatchItem)
     except msgspec.ValidationError as error:
         return Item(_written(raw), Refused("invalid-request", advice(error, BatchItem)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         return Item(_written(raw), Refused("invalid-request", "This is not a reference, or not valid JSON."))
-    value = str(value) if isinstance(value, int) else value
-    written = value if isinstance(value, str) else str(value.ref)
+    value = found if isinstance(found, BatchItem) else BatchItem(ref=str(found))
+    written = str(value.ref)
     if len(written) > MAX_REFERENCE_CHARS:
         too_long = UnsupportedReference(f"{len(written)} characters are not a reference.")
         return Item(f"{written[:MAX_SHOWN_CHARS]}…", too_long)
