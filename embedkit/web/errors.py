@@ -86,10 +86,8 @@ def from_error(error: EmbedKitError) -> Response:
         error = Refused("configuration", "The service is not set up correctly; its log says how.")
     status, code = error.http_status, error.code
     problem = {"type": _type(code), "title": error.title, "status": status, "detail": str(error), "code": code}
-    body = msgspec.json.encode(problem)
-    response = Response(body, status, headers_of(error), content_type="application/problem+json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    headers = {**headers_of(error), "Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(problem), status, headers, content_type="application/problem+json")
 
 
 def from_http(error: HTTPException) -> BaseResponse:

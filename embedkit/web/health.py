@@ -116,9 +116,7 @@ DAY = "public, max-age=86400"
 def security_txt(context: AppContext) -> Response:
     if not context.settings.contact:
         raise Refused("no-route", "There is nothing at this URL: EMBEDKIT_CONTACT is not set.")
-    response = Response(_text(context), content_type="text/plain; charset=utf-8")
-    response.headers["Cache-Control"] = DAY
-    return response
+    return Response(_text(context), content_type="text/plain; charset=utf-8", headers={"Cache-Control": DAY})
 
 
 def _text(context: AppContext) -> str:

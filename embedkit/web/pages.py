@@ -24,7 +24,7 @@ from embedkit.web.errors import FAILURES, from_http, headers_of
 from embedkit.web.picker_files import ENTRY, PickerFiles
 from embedkit.web.rate_limit import admit_cold
 from embedkit.web.request import prefers_html, read_options, read_query
-from embedkit.web.response import NO_STORE, as_page
+from embedkit.web.response import NO_STORE, as_page, with_lifetime
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import FrameQuery
 
@@ -115,7 +115,9 @@ def static_file(picker: PickerFiles, filename: str) -> Response:
     """A file by its path below ``/static``, open to pages of every origin."""
     folder, _, name = filename.partition("/")
     if folder == picker.folder and name in picker.contents:
-        response = _of_release(picker, name)
+        content = picker.contents[name]
+        response = Response(content, content_type=KINDS[name.rpartition(".")[2]])
+        with_lifetime(response, VERSIONED, content)
     elif PICKER.fullmatch(filename):
         response = _to_release(picker)
     else:
@@ -123,13 +125,6 @@ def static_file(picker: PickerFiles, filename: str) -> Response:
         response.headers["Cache-Control"] = VERSIONED if request.args.get("v") == __version__ else UNVERSIONED
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
-
-
-def _of_release(picker: PickerFiles, name: str) -> Response:
-    response = Response(picker.contents[name], content_type=KINDS[name.rpartition(".")[2]])
-    response.headers["Cache-Control"] = VERSIONED
-    response.add_etag()
-    return response.make_conditional(request)  # type: ignore[return-value]  # Werkzeug's type, but the same object
 
 
 def _to_release(picker: PickerFiles) -> Response:

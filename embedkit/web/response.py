@@ -97,16 +97,16 @@ def as_json(data: Any, *, status: int = 200, cache: str = NO_STORE, about: Any =
         The tag is then a weak one: the bytes differ, the meaning does not.
     """
     body = msgspec.json.encode(data)
-    tag = None if cache == NO_STORE else body if about is None else msgspec.json.encode(about)
-    return _answer(Response(body, status, content_type="application/json"), cache, tag, weak=about is not None)
+    tag = body if about is None else msgspec.json.encode(about)
+    response = Response(body, status, content_type="application/json")
+    return with_lifetime(response, cache, tag, weak=about is not None)
 
 
 def as_page(html: str, policy: str, *, status: int = 200, cache: str = NO_STORE) -> Response:
     """HTML with its own Content-Security-Policy."""
-    response = Response(html, status, content_type="text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = policy
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    return _answer(response, cache, None if cache == NO_STORE else response.get_data(), weak=False)
+    headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin"}
+    response = Response(html, status, headers, content_type="text/html; charset=utf-8")
+    return with_lifetime(response, cache, response.get_data())
 
 
 def in_language(response: Response, language: str) -> Response:
@@ -130,10 +130,10 @@ def cache_control(settings: Settings, seconds: int) -> str:
     return f"public, max-age={min(seconds, settings.max_age)}{behind}, stale-if-error={settings.stale_if_error}"
 
 
-def _answer(response: Response, cache: str, tag: bytes | None, *, weak: bool) -> Response:
+def with_lifetime(response: Response, cache: str, tag: bytes, *, weak: bool = False) -> Response:
+    """Say how long an answer may be kept; where it may be, give it an entity tag, made from ``tag``."""
     response.headers["Cache-Control"] = cache
-    if tag is None:
-        return response
-    response.set_etag(hashlib.blake2b(tag, digest_size=12).hexdigest(), weak=weak)
-    response.make_conditional(request.environ)
+    if cache != NO_STORE:
+        response.set_etag(hashlib.blake2b(tag, digest_size=12).hexdigest(), weak=weak)
+        response.make_conditional(request.environ)
     return response
