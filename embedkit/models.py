@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 from embedkit.errors import EmbedKitError
@@ -356,9 +357,8 @@ class Embed:
         """
         try:
             plain = {name: record[name] for name in _PLAIN}
-            wrong = [name for name, kinds in _PLAIN.items() if type(plain[name]) not in kinds]
-            if wrong or min(plain["width"], plain["height"]) < 1:
-                raise TypeError(f"a wrong value for {' or '.join(wrong or ('width', 'height'))}")
+            if tuple(map(type, plain.values())) not in _KINDS or min(plain["width"], plain["height"]) < 1:
+                raise TypeError("a wrong value")
             return cls(
                 ref=AssetRef(tuple(record["ref"].split(","))),
                 frame=Frame.from_record(**record["frame"]),
@@ -385,13 +385,14 @@ class Embed:
         return record
 
 
-_KINDS: dict[Any, tuple[type, ...]] = {
+_JSON_KINDS: dict[Any, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
     "str | None": (str, type(None)),
     "int | None": (int, type(None)),
 }
-_PLAIN = {row.name: _KINDS[row.type] for row in fields(Embed) if row.type in _KINDS}  # the same in JSON
+_PLAIN = {row.name: _JSON_KINDS[row.type] for row in fields(Embed) if row.type in _JSON_KINDS}  # the same in JSON
+_KINDS = frozenset(product(*_PLAIN.values()))  # those of a whole record
 
 
 class Problem(NamedTuple):

@@ -44,11 +44,14 @@ class Backlog:
         """Of all that is to be written, in the order in which that must be done."""
         return list(dict.fromkeys((*self.takedowns.keys(), *list(self._bodies))))
 
-    def over(self, key: str, body: JSON) -> JSON:
-        """What the store says of an entry, set right by what it has not taken."""
+    def over(self, key: str, body: JSON, dropped: float | None = None) -> JSON:
+        """What the store says of an entry, set right by what it has not taken.
+
+        :param dropped: when the picture was last taken down, from :attr:`takedowns`; asked there by default.
+        """
         if (held := self._bodies.get(key)) is not None:
             body = entry.merge(body, json.loads(held))
-        if when := self.takedowns.time(key):
+        if when := self.takedowns.time(key) if dropped is None else dropped:
             body = entry.merge(body, entry.purged_body(when))
         return body
 

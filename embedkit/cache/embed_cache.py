@@ -443,22 +443,28 @@ class EmbedCache:
 
     def _look(self, key: EmbedKey) -> Entry:
         name = self._name(key[0])
-        version = self._read_version(key[0], name)  # before the read: see embedkit.cache.stores.coordination
-        return self._evaluate(key, name, version, self._clock(), self._store.get(name))
+        version, now = self._read_version(key[0], name), self._clock()
+        sealed = self._store.get(name)  # after the version: see embedkit.cache.stores.coordination
+        return self._evaluate(key, name, now, version, sealed, self._backlog.takedowns.time(name))
 
     def _look_at_many(self, keys: Sequence[EmbedKey]) -> Iterator[Entry]:
         for start in range(0, len(keys), MAX_READ_TOGETHER):
             some = keys[start : start + MAX_READ_TOGETHER]
             names = [self._name(items) for items, _ in some]
-            named = zip(some, names, strict=True)
-            versions, now = [self._read_version(key[0], name) for key, name in named], self._clock()
-            for key, name, version, sealed in zip(some, names, versions, self._store.get_many(names), strict=True):
-                yield self._evaluate(key, name, version, now, sealed)
+            versions, now = self._read_versions(some, names), self._clock()
+            sealed, dropped = self._store.get_many(names), self._backlog.takedowns.times(names)
+            for key, name, version, one, when in zip(some, names, versions, sealed, dropped, strict=True):
+                yield self._evaluate(key, name, now, version, one, when)
 
-    def _evaluate(self, key: EmbedKey, name: str, version: KeyVersion | None, now: float, sealed: object) -> Entry:
-        """What the store has, with what it has not taken yet, as an entry."""
+    def _evaluate(
+        self, key: EmbedKey, name: str, now: float, version: KeyVersion | None, sealed: object, dropped: float
+    ) -> Entry:
+        """What the store has, with what it has not taken yet, as an entry.
+
+        :param dropped: when the picture was last taken down, as far as the store has not taken that.
+        """
         try:
-            body = self._backlog.over(name, entries.NOTHING | self._open(name, sealed))
+            body = self._backlog.over(name, entries.NOTHING | self._open(name, sealed), dropped)
             body = self._without_dropped(body, key[0])
             entry = entries.evaluate(body, key, now, self._policy)
         except MALFORMED as error:
@@ -612,6 +618,14 @@ class EmbedCache:
             return [read(slot) for read, slot in zip(reads, slots, strict=True)]
 
         return read_all, tuple(slot for _, slot, _ in places), [version for _, _, version in places]
+
+    def _read_versions(self, keys: Sequence[EmbedKey], names: Sequence[str]) -> list[KeyVersion | None]:
+        """The versions of many entries, read together as far as they are of single pictures."""
+        versions = self._versions.read_many(names)
+        for place, (items, _) in enumerate(keys):
+            if len(items) > 1:
+                versions[place] = self._read_version(items, names[place])
+        return versions
 
     def _parts(self, items: Items) -> list[str]:
         """The names of the pictures of a list; none of what is no list."""

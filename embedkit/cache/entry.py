@@ -202,10 +202,12 @@ def evaluate(body: JSON, key: EmbedKey, now: float, policy: Policy) -> Entry:
     verdict = judge(now - embed.fetched_at, embed.fresh_until - embed.fetched_at, policy)
     if verdict is Verdict.EXPIRED or (verdict is Verdict.STALE_IF_ERROR and _forbidden(body)):
         return Entry(verdict=verdict, error=error, key=key)
+    html = dict(record.get("html", ()))
+    if verdict is Verdict.FRESH:
+        return Entry(embed, verdict, error, html, key, until=embed.fresh_until)
     ends = [embed.fresh_until + more for more in (0, policy.stale_while_revalidate, policy.stale_if_error)]
-    shown = embed if verdict is Verdict.FRESH else replace(embed, stale=True)
     until = min((end for end in ends if end > now), default=now)
-    return Entry(shown, verdict, error, dict(record.get("html", {})), key, until=until)
+    return Entry(replace(embed, stale=True), verdict, error, html, key, until=until)
 
 
 def without_expired(body: JSON, now: float, policy: Policy) -> JSON:

@@ -21,6 +21,7 @@ import os
 import struct
 import threading
 import zlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 
@@ -73,9 +74,16 @@ class Takedowns:
 
     def time(self, key: str) -> float:
         """When a picture was last taken down; 0 for never."""
+        return self.times((key,))[0]
+
+    def times(self, keys: Sequence[str]) -> list[float]:
+        """The same for many pictures; the file is looked at once."""
         self._refresh()
-        digest = self._digest(key)
-        return max(self._own.get(digest, NEVER), self._filed.get(digest, NEVER), self._horizon)
+        if not self:
+            return [self._horizon] * len(keys)
+        own, filed, horizon = self._own, self._filed, self._horizon
+        digests = map(self._digest, keys)
+        return [max(own.get(digest, NEVER), filed.get(digest, NEVER), horizon) for digest in digests]
 
     def keys(self) -> list[str]:
         """What has been taken down and is not in the store, the oldest first."""

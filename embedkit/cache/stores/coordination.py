@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -55,6 +55,10 @@ class VersionTable:
         """The version of a key as it is now; None where there is none to go by."""
         read, place = self._versions.__getitem__, slot(key)
         return read, place, read(place)
+
+    def read_many(self, keys: Sequence[str]) -> list[KeyVersion | None]:
+        """The same for many keys."""
+        return [self.read(key) for key in keys]
 
     def bump(self, key: str) -> bool:
         """Note that a key has been written; whether others can see it."""
@@ -124,6 +128,16 @@ class SharedVersionTable(VersionTable):
             return read, place, version
         self.bump_all()
         return None
+
+    def read_many(self, keys: Sequence[str]) -> list[KeyVersion | None]:
+        table = b""
+        with suppress(OSError):
+            if (file := self._file.handle()) is not None:
+                read, table = partial(os.pread, file, VERSION_BYTES), os.pread(file, TABLE_BYTES, 0)
+        if len(table) < TABLE_BYTES or NO_VERSION in table:
+            return super().read_many(keys)
+        places = [slot(key) * VERSION_BYTES for key in keys]
+        return [(read, place, table[place : place + VERSION_BYTES]) for place in places]
 
     def bump(self, key: str) -> bool:
         return self._write(os.urandom(VERSION_BYTES), slot(key) * VERSION_BYTES)

@@ -96,6 +96,16 @@ def test_many_are_looked_up_at_once(kept: EmbedCache, backend: BaseCache, clock:
     assert other.get_many([]) == []
 
 
+def test_many_are_current_until_somebody_writes_them(kept: EmbedCache, backend: BaseCache, clock: Clock) -> None:
+    ids = [("0",), ("1",), ("0", "1"), ("2",)]
+    for items in ids:
+        kept.store(embed(items), tld="com")
+    found = cache(backend, clock=clock).get_many([(items, "com") for items in ids])
+    assert all(entry.is_current() for entry in found)
+    kept.store(embed(("1",)), tld="com")
+    assert [entry.is_current() for entry in found] == [True, False, False, True]
+
+
 def test_pictures_lists_and_endpoints_are_kept_apart(kept: EmbedCache, backend: BaseCache, clock: Clock) -> None:
     one, both = keep(kept, embed(LIST[:1]), tld="com"), keep(kept, embed(LIST), tld="com")
     assert kept.get(LIST[:1], "com").embed == one

@@ -27,7 +27,7 @@ from embedkit.cache import stores as room
 from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.guard import Guarded
 from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load, load_or_none
-from embedkit.cache.stores.coordination import SharedFile
+from embedkit.cache.stores.coordination import TABLE_BYTES, SharedFile
 from embedkit.cache.stores.factory import SCHEMES, open_store
 from embedkit.cache.stores.file import FileCache
 from embedkit.cache.stores.remote import MemcachedStore, RedisStore
@@ -233,6 +233,16 @@ class MachineContract:
         assert (store.count(), store.prune(), store.working) == (0, 0, True)
         store.close()
         assert store.set("key", "value"), "after close() the next call opens the store anew"
+
+    def test_versions_are_read_together_as_they_are_one_by_one(self, store: LocalStore, tmp_path: Path) -> None:
+        store.set("key", "value")
+        keys, (file,) = ("key", "other", ""), tmp_path.rglob("*changes")
+        for damage in (b"", bytes(100), bytes(TABLE_BYTES)):
+            file.write_bytes(damage)
+            store.versions.read_many(keys)  # nothing to go by; but then there is
+            together = store.versions.read_many(keys)
+            assert [one[1:] for one in together] == [store.versions.read(key)[1:] for key in keys]
+            assert all(read(place) == version for read, place, version in together)
 
     def test_a_place_that_is_gone_is_an_error_that_is_noted(self, store: LocalStore, tmp_path: Path) -> None:
         store.set("key", "value")
