@@ -12,7 +12,6 @@ cache folder. With EMBEDKIT_CACHE ``memory:`` or ``null:``, and where that fails
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import secrets
 import threading
@@ -29,7 +28,7 @@ from cachelib import NullCache
 
 from embedkit.api.oauth import Credentials
 from embedkit.api.session import BATCH_TIMEOUT_S, ApiSession
-from embedkit.cache.envelope import SIGNATURE, Envelope
+from embedkit.cache.envelope import SIGNATURE, Envelope, mac
 from embedkit.cache.guard import Guarded
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.base import MemoryCache
@@ -212,11 +211,8 @@ def _caller(credentials: Credentials, envelope: Envelope) -> bytes:
     That is the key, how it gets a token, and the customer where the token is one's.
     """
     customer = credentials.username if credentials.has_customer else ""
-    return hmac.digest(
-        envelope.secret(PURPOSE),
-        f"{credentials.api_key.reveal()}\n{credentials.grant()}\n{customer}".encode("utf-8", "surrogatepass"),
-        "sha256",
-    )
+    whole = f"{credentials.api_key.reveal()}\n{credentials.grant()}\n{customer}"
+    return mac(envelope.secret(PURPOSE), whole.encode("utf-8", "surrogatepass"))
 
 
 class SearchBudget:
