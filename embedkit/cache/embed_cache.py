@@ -19,14 +19,14 @@ ten seconds after that.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
 
 from embedkit.cache import entry as entries
 from embedkit.cache import envelope
@@ -48,7 +48,7 @@ from embedkit.cache.takedowns import Takedowns
 from embedkit.errors import ConfigurationError, NotFound, ProviderError, Unavailable
 from embedkit.freshness import Policy, Verdict, judge, lifetime, longest_life
 from embedkit.models import JSON, Embed, EmbedKey
-from embedkit.process import Observe, Repeating, ignore, lazy_logger, roll, shared
+from embedkit.process import Lazy, Observe, Repeating, ignore, lazy_logger, roll, shared
 
 if TYPE_CHECKING:
     from embedkit.cache.stores.base import Backend
@@ -66,6 +66,19 @@ MAX_READ_TOGETHER = 100  # entries; some 0.5 MB
 WRITE_TIMEOUT_S = 1.0  # to wait for another who is changing the same entry
 MAX_TRIES = 3  # to change an entry while others write, too
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError)  # signed by us, but in no shape we know
+
+
+class Exclusion(NamedTuple):
+    """Threads that want the same; who else asks Getty for it; who else writes it."""
+
+    flight: SingleFlight
+    asking: Locks
+    writing: Locks
+
+    @property
+    def of_all_writers(self) -> bool:
+        """Whether the locks keep out every other who may write an entry, also of other processes."""
+        return self.writing is self.asking
 
 
 class EmbedCache:
@@ -105,7 +118,7 @@ class EmbedCache:
         self._endpoint = endpoint
         self._clock = clock
         self._random = random
-        self._flight, self._locks, self._writing = self._exclusion(backend)
+        self._exclusion = Lazy(partial(_open_exclusion, self._store))  # what is warm has no use for it
         versions: VersionTable | None = getattr(backend, "versions", None)
         self._blind = versions is None
         self._versions = versions or VersionTable()
@@ -115,15 +128,6 @@ class EmbedCache:
         self._backlog = Backlog(takedowns, policy.max_age)
         self._healer = Repeating(self.heal, HEAL_INTERVAL_S, "embedkit-heal")
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
-
-    def _exclusion(self, backend: Backend) -> tuple[SingleFlight, Locks, Locks]:
-        """Threads that want the same; who else asks Getty for it; who else writes it."""
-        if path := getattr(backend, "lock_path", None):
-            locks = FileLocks.at(path)
-            return shared((SingleFlight, path), SingleFlight), locks, locks
-        if self._store.is_process_local:
-            return SingleFlight(), Locks(), Locks()
-        return SingleFlight(), LeaseLocks(self._store.add, self._store.get, self._store.delete), Locks()
 
     # -- copies -----------------------------------------------------------------------------------------
 
@@ -203,12 +207,13 @@ class EmbedCache:
         is worth a copy that comes back after a purge. What we wrote ourselves, and nobody has written since, is
         not read again.
         """
-        if self._writing is not self._locks or entry.embed is None:
+        exclusion = self._exclusion()
+        if not exclusion.of_all_writers or entry.embed is None:
             return
         (items, tld), now = entry.key, self._clock()
         name = self._name(items)
         # where that fails, it is made again when it is wanted again
-        with suppress(Busy, *MALFORMED), self._locks.hold(f"{name}:write", WRITE_TIMEOUT_S):
+        with suppress(Busy, *MALFORMED), exclusion.writing.hold(f"{name}:write", WRITE_TIMEOUT_S):
             began, before = time.monotonic(), self._version(items, name)
             body = entry.body if entry.body and entry.is_current() else self._read(name)
             changed = entries.add_html(body, entry.embed, tld, html)
@@ -296,7 +301,9 @@ class EmbedCache:
         """
         name = self._name(items)
         try:
-            with self._flight.join((name, tld), wait, partial(self._observe, "coalesced", "thread")) as call:
+            with self._exclusion().flight.join(
+                (name, tld), wait, partial(self._observe, "coalesced", "thread")
+            ) as call:
                 if call.is_done:
                     yield call
                 else:
@@ -312,7 +319,7 @@ class EmbedCache:
     @contextmanager
     def _lease(self, name: str, tld: str, wait: float) -> Iterator[None]:
         began = self._clock()
-        with self._locks.hold(f"{name}:{tld}:lease", wait) as waited:
+        with self._exclusion().asking.hold(f"{name}:{tld}:lease", wait) as waited:
             if waited and (error := self._outage_since(name, tld, began)):
                 raise error  # whoever we waited for has just met it: asking again would take as long
             if waited:
@@ -360,7 +367,7 @@ class EmbedCache:
         :raises Unavailable: where the store has not taken it, or others were at it for too long.
         """
         try:
-            with self._locks.hold(f"{PREFIX}{name}:lease", WRITE_TIMEOUT_S):
+            with self._exclusion().asking.hold(f"{PREFIX}{name}:lease", WRITE_TIMEOUT_S):
                 sealed = self._envelope.seal(PREFIX + name, change(self.load(name)))
                 fits = len(sealed) <= envelope.MAX_CHARS
                 kept = fits and self._store.set(PREFIX + name, sealed, seconds)
@@ -439,7 +446,7 @@ class EmbedCache:
 
     def _name(self, items: Items) -> str:
         parts = "\n".join((str(envelope.VERSION), self._endpoint, *items))
-        return PREFIX + hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
+        return PREFIX + blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
 
     def _look(self, key: EmbedKey) -> Entry:
         name = self._name(key[0])
@@ -566,14 +573,14 @@ class EmbedCache:
         gone = deleted is False and self._store.get(name) is None and not self._store.reading.failures
         self._bump(name)
         self._healer.start()
-        return bool(deleted) or gone or (filed and self._writing is self._locks)
+        return bool(deleted) or gone or (filed and self._exclusion().of_all_writers)
 
     def _alone(self, name: str) -> AbstractContextManager[bool]:
         """Keep other writers of an entry out, for the length of a block, which gets to know whether they are.
 
         It is better to lose what another is writing than not to write; a purge is not lost, see :meth:`_bury`.
         """
-        return self._writing.try_hold(f"{name}:write", WRITE_TIMEOUT_S)
+        return self._exclusion().writing.try_hold(f"{name}:write", WRITE_TIMEOUT_S)
 
     def _read(self, name: str) -> JSON:
         return self._backlog.over(name, entries.NOTHING | self._open(name, self._store.get(name)))
@@ -643,6 +650,15 @@ class EmbedCache:
         """Let everybody know that an entry is written, as far as that can be; this process in any case."""
         if not self._versions.bump(name):
             self._front.end(name)
+
+
+def _open_exclusion(store: Guarded) -> Exclusion:
+    if path := getattr(store.backend, "lock_path", None):
+        locks = FileLocks.at(path)
+        return Exclusion(shared((SingleFlight, path), SingleFlight), locks, locks)
+    if store.is_process_local:
+        return Exclusion(SingleFlight(), Locks(), Locks())
+    return Exclusion(SingleFlight(), LeaseLocks(store.add, store.get, store.delete), Locks())
 
 
 def _after(dropped: float, now: float) -> float:

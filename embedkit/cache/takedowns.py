@@ -1,15 +1,17 @@
 """Takedowns that the store has not taken: pictures that were withdrawn or purged, and when.
 
 No copy from before that moment is shown, whatever the store still holds. They are in memory, and in a file of
-64 KB whose space is reserved at the start, so that a full disk does not keep them from being written: in place,
-a slot each, with a checksum, synced. So the next process knows of them, and so do the others that share the
-file. A slot is free again once the store has the takedown, or once every copy from before it has expired.
+64 KB whose space is reserved at the first look, so that a full disk does not keep them from being written: in
+place, a slot each, with a checksum, synced. So the next process knows of them, and so do the others that share
+the file. A slot is free again once the store has the takedown, or once every copy from before it has expired.
 
 Where all slots are taken the oldest takedown makes room, and its time becomes the horizon: no copy at all from
 before the horizon is shown. That costs calls to Getty, but brings nothing back.
 
-    header   magic 16 · generation 8 · horizon 8 · checksum 4       (64 bytes; the generation tells of changes)
+    header   magic 16 · generation 8 · horizon 8 · checksum 4       (64 bytes)
     slot     key 32 · when 8 · checksum 4                           (64 bytes)
+
+The generation tells of changes. It is 0 until the first takedown, so that nobody reads a file that has none.
 
 On a file system that never writes in place (btrfs, ZFS) the reserve is a promise of less worth.
 """
@@ -37,7 +39,7 @@ MAGIC = b"embedkit:takes:1"
 HEADER = struct.Struct(">16s8sdI")
 SLOT = struct.Struct(">32sdI")
 EMPTY = bytes(SLOT_BYTES)
-NO_SLOTS = EMPTY * SLOTS
+UNUSED = bytes(8)  # the generation of a file that has had no takedowns
 LOCK_TIMEOUT_S = 1.0  # seconds for another process that writes
 NEVER = 0.0
 
@@ -59,9 +61,8 @@ class Takedowns:
         self._filed: dict[bytes, float] = {}  # of the file, as it was last read
         self._slots: dict[bytes, int] = {}
         self._horizon = NEVER
-        self._generation = b""
+        self._generation = UNUSED
         run_now_and_after_fork(self)
-        self._reserve()
 
     def after_fork(self) -> None:
         """A thread that is not in the child may have held the lock."""
@@ -151,7 +152,6 @@ class Takedowns:
         except OSError as error:
             log.debug("%s: %s", self._path, error)
             return None
-        self._refresh()
         return file
 
     def _fill(self, file: int) -> None:
@@ -160,7 +160,8 @@ class Takedowns:
         if missing:
             if os.pwrite(file, missing, SIZE_BYTES - len(missing)) < len(missing):
                 raise OSError("no room")
-            self._put_header(file)
+            is_new = len(missing) == SIZE_BYTES and not self._horizon
+            self._put_header(file, UNUSED if is_new else os.urandom(8))
             self._slots.clear()
             for digest, when in (self._filed | self._own).items():
                 self._write(file, digest, when)
@@ -189,7 +190,7 @@ class Takedowns:
             self._horizon = max(self._horizon, horizon)
         slots = {}
         filed = {}
-        for number in range(1, SLOTS + 1) if not data.endswith(NO_SLOTS) else ():
+        for number in range(1, SLOTS + 1):
             digest, when, check = SLOT.unpack_from(data, number * SLOT_BYTES)
             if when and check == zlib.crc32(data[number * SLOT_BYTES : number * SLOT_BYTES + 40]):
                 slots[digest] = number
@@ -200,6 +201,7 @@ class Takedowns:
         self._refresh()
         when = max(when, self._filed.get(digest, NEVER))
         number = self._slots.get(digest) or self._free(file, when)
+        self._bump_generation(file)  # before as well, so that whoever ends in between has not written unseen
         body = SLOT.pack(digest, when, 0)[:-4]
         _put(file, number, body + zlib.crc32(body).to_bytes(4, "big"))
         self._slots[digest], self._filed[digest] = number, when
@@ -216,13 +218,13 @@ class Takedowns:
         when = self._filed.pop(oldest)
         if when > now - self._life:
             self._horizon = max(self._horizon, when)
-            self._put_header(file)
+            self._put_header(file, os.urandom(8))
         return self._slots.pop(oldest)
 
-    def _put_header(self, file: int) -> None:
-        self._generation = os.urandom(8)
+    def _put_header(self, file: int, generation: bytes) -> None:
+        self._generation = generation
         check = zlib.crc32(MAGIC + struct.pack(">d", self._horizon))
-        _put(file, 0, HEADER.pack(MAGIC, self._generation, self._horizon, check))
+        _put(file, 0, HEADER.pack(MAGIC, generation, self._horizon, check))
 
     def _bump_generation(self, file: int) -> None:
         """Have other processes read the file again."""

@@ -503,6 +503,7 @@ def test_a_purge_counts_at_once_though_the_marks_are_cut(scheme: str, tmp_path: 
     ours, theirs = (
         cache(open_store(stores.FILES[scheme].format(tmp_path), limit=100, timeout=1)) for _ in range(2)
     )
+    ours.store(embed(), tld="com")
     [marks] = tmp_path.rglob("*changes")  # of the versions: LocalStore.versions
     for size in (0, 100, 8_000):
         ours.store(embed(), tld="com")
@@ -647,6 +648,7 @@ def made(path: Path | None) -> Takedowns:
 
 def test_takedowns_are_known_to_others_and_to_the_next(tmp_path: Path) -> None:
     ours, theirs = made(tmp_path / "t"), made(tmp_path / "t")
+    assert ours.time(KEYS[0]) == 0.0
     assert (tmp_path / "t").stat().st_blocks * 512 >= SIZE_BYTES
     assert ours.add(KEYS[0], 100.0)
     assert ours.add(KEYS[1], 50.0)
@@ -658,6 +660,22 @@ def test_takedowns_are_known_to_others_and_to_the_next(tmp_path: Path) -> None:
     ours.remove(KEYS[0])
     ours.remove(KEYS[1])
     assert not ours.keys()
+
+
+def test_the_first_takedown_is_known_though_its_writer_ends_before_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = takedowns._put
+
+    def put_and_end(*args: Any) -> None:
+        put(*args)
+        raise OSError
+
+    ours = made(tmp_path / "t")
+    assert ours.time(KEYS[0]) == 0.0
+    monkeypatch.setattr(takedowns, "_put", put_and_end)
+    assert not ours.add(KEYS[0], 100.0)
+    assert made(tmp_path / "t").time(KEYS[0]) == 100.0
 
 
 def test_without_a_file_they_are_in_memory(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ when its holder dies.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 import os
@@ -24,6 +23,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from embedkit.files.plain import OPEN_FLAGS, check_handle
@@ -114,9 +114,14 @@ class SharedVersionTable(VersionTable):
 
     def __init__(self, path: str) -> None:
         self._file = SharedFile(path, WRITABLE, os.O_RDONLY)  # who may only read still sees what others write
-        self.read("")  # so that a new file has its versions
 
     def read(self, key: str) -> KeyVersion | None:
+        found = self._read(key)
+        if found is None and self.bump_all():  # the file is new, or was cut
+            found = self._read(key)
+        return found
+
+    def _read(self, key: str) -> KeyVersion | None:
         try:
             if (file := self._file.handle()) is None:
                 return None
@@ -124,10 +129,7 @@ class SharedVersionTable(VersionTable):
             version = read(place)
         except OSError:
             return None
-        if len(version) == VERSION_BYTES and version != NO_VERSION:
-            return read, place, version
-        self.bump_all()
-        return None
+        return (read, place, version) if len(version) == VERSION_BYTES and version != NO_VERSION else None
 
     def read_many(self, keys: Sequence[str]) -> list[KeyVersion | None]:
         table = b""
@@ -314,7 +316,7 @@ class LeaseLocks(Locks):
 
 def _offset(name: str, second: int) -> int:
     """Which byte stands for a name and a second: far past the end of any file, which POSIX allows."""
-    names = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> (64 - NAME_BITS)
+    names = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") >> (64 - NAME_BITS)
     return (names << SECOND_BITS) + second % (1 << SECOND_BITS)
 
 

@@ -7,12 +7,12 @@ up to 16 seconds for a file that it may not read, and takes any file of its fold
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import struct
 import tempfile
 import time
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any
 
 from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
@@ -128,7 +128,9 @@ class FileCache(LocalStore):
     # -- inside ----------------------------------------------------------------------------------------
 
     def _file(self, key: str) -> str:
-        return os.path.join(self._entries, hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest())
+        return os.path.join(
+            self._entries, blake2b(key.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
+        )
 
     def _files(self) -> list[os.DirEntry[str]]:
         try:

@@ -68,12 +68,13 @@ class Pool:
     :param path: of the file; ``lock_path`` of the one whose locks keep two processes from making it at once.
         A file with other tables than ours, or of another version, is moved aside and made anew.
     :param timeout: seconds to wait for another process that is writing.
+    :param failures: gets what goes wrong.
     """
 
-    def __init__(self, path: str, lock_path: str, timeout: float) -> None:
+    def __init__(self, path: str, lock_path: str, timeout: float, failures: Failures) -> None:
         self.path = path
         self.working = True
-        self.failures = Failures()
+        self.failures = failures
         self._lock_path = lock_path
         self._timeout = timeout
         self._rebuilt = -float("inf")

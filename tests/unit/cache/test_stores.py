@@ -239,7 +239,6 @@ class MachineContract:
         keys, (file,) = ("key", "other", ""), tmp_path.rglob("*changes")
         for damage in (b"", bytes(100), bytes(TABLE_BYTES)):
             file.write_bytes(damage)
-            store.versions.read_many(keys)  # nothing to go by; but then there is
             together = store.versions.read_many(keys)
             assert [one[1:] for one in together] == [store.versions.read(key)[1:] for key in keys]
             assert all(read(place) == version for read, place, version in together)
