@@ -8,21 +8,9 @@ from typing import Any
 
 import click
 
+from embedkit.api import parameters as api
 from embedkit.api.events import Event
 from embedkit.api.models import Image, SearchPage, image_json, search_page_json
-from embedkit.api.parameters import (
-    FAMILIES,
-    MAX_PAGE_SIZE,
-    PAGE_SIZE,
-    Composition,
-    EditorialSortOrder,
-    Family,
-    GraphicalStyle,
-    NumberOfPeople,
-    Orientation,
-    Segment,
-    takes,
-)
 from embedkit.api.search import PreparedSearch
 from embedkit.cli.output import (
     Column,
@@ -68,25 +56,27 @@ def page_options(noun: str) -> Callable[[Command], Command]:
     page = number_option("--page", default=1, help="Which page, from 1.")
     size = click.option(
         "--page-size",
-        type=WholeNumber(1, MAX_PAGE_SIZE),
-        default=PAGE_SIZE,
+        type=WholeNumber(1, api.MAX_PAGE_SIZE),
+        default=api.PAGE_SIZE,
         show_default=True,
         metavar="N",
-        help=f"{noun} on a page, {MAX_PAGE_SIZE} at most.",
+        help=f"{noun} on a page, {api.MAX_PAGE_SIZE} at most.",
     )
     return lambda command: page(size(command))
 
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="PHRASE")
-@click.option("--family", type=click.Choice(FAMILIES), default="all", show_default=True, help="Which pictures.")
-@words_option(
-    "--orientation", "orientations", Orientation, "The shape", landscape="horizontal", portrait="vertical"
+@click.option(
+    "--family", type=click.Choice(api.FAMILIES), default="all", show_default=True, help="Which pictures."
 )
-@words_option("--people", "number_of_people", NumberOfPeople, "How many people")
-@words_option("--style", "graphical_styles", GraphicalStyle, "The technique")
-@words_option("--composition", "compositions", Composition, "The composition")
-@words_option("--segment", "editorial_segments", Segment, "With --family editorial")
+@words_option(
+    "--orientation", "orientations", api.Orientation, "The shape", landscape="horizontal", portrait="vertical"
+)
+@words_option("--people", "number_of_people", api.NumberOfPeople, "How many people")
+@words_option("--style", "graphical_styles", api.GraphicalStyle, "The technique")
+@words_option("--composition", "compositions", api.Composition, "The composition")
+@words_option("--segment", "editorial_segments", api.Segment, "With --family editorial")
 @number_option(
     "--event",
     "event_ids",
@@ -101,7 +91,7 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 )
 @click.option("--from", "date_from", metavar="DATE", help="Taken on 2024-04-08 or later; with --family editorial.")
 @click.option("--to", "date_to", metavar="DATE", help="Taken on that day or earlier; with --family editorial.")
-@word_option("--sort", "sort_order", EditorialSortOrder, "The order, oldest with --family editorial only")
+@word_option("--sort", "sort_order", api.EditorialSortOrder, "The order, oldest with --family editorial only")
 @page_options("Pictures")
 @click.option("--language", metavar="TAG", help="Of phrase and titles, such as ja; by default EMBEDKIT_LOCALE.")
 @click.option("--nudity", is_flag=True, help="Include nudity.")
@@ -111,7 +101,7 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @as_json
 def search(
     words: tuple[str, ...],
-    family: Family,
+    family: api.Family,
     nudity: bool,
     all_: bool,
     open_: bool,
@@ -176,7 +166,7 @@ def countries(language: str | None, json_: bool) -> None:
 
 @click.command()
 @click.argument("words", nargs=-1, metavar="[PHRASE]")
-@word_option("--segment", "editorial_segment", Segment, "Of this segment")
+@word_option("--segment", "editorial_segment", api.Segment, "Of this segment")
 @click.option("--from", "date_from", metavar="DATE", help="Begun on 2024-04-08 or later.")
 @click.option("--to", "date_to", metavar="DATE", help="Begun on that day or earlier.")
 @page_options("Events")
@@ -244,9 +234,9 @@ def _page(kit: EmbedKit, prepared: PreparedSearch) -> SearchPage:
         raise
 
 
-def _check_family(family: Family, given: Mapping[str, Any]) -> None:
-    for name in given.keys() - takes(family).keys():
-        fitting = [f"--family {other}" for other in FAMILIES if name in takes(other)]
+def _check_family(family: api.Family, given: Mapping[str, Any]) -> None:
+    for name in given.keys() - api.takes(family).keys():
+        fitting = [f"--family {other}" for other in api.FAMILIES if name in api.takes(other)]
         raise click.UsageError(as_typed(f"{name} goes with {' or '.join(fitting)}."))
 
 

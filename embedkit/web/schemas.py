@@ -9,28 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from embedkit.api import parameters as api
 from embedkit.api.encoding import MAX_TEXT_CHARS
-from embedkit.api.parameters import (
-    MAX_INT32,
-    MAX_PAGE_SIZE,
-    PAGE_SIZE,
-    PAGE_SIZES,
-    AgeOfPeople,
-    Composition,
-    EditorialFacet,
-    EditorialSortOrder,
-    Ethnicity,
-    EventSortOrder,
-    Family,
-    FileType,
-    FilterType,
-    GraphicalStyle,
-    MinimumSize,
-    Mood,
-    NumberOfPeople,
-    Orientation,
-    Segment,
-)
 from embedkit.api.requests import LANGUAGES
 from embedkit.models import TLDS, Align
 from embedkit.shortcodes.budget import REQUEST
@@ -115,12 +95,12 @@ Date = Annotated[
 ]
 
 
-PageNumber = Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1")]
+PageNumber = Annotated[int, Meta(ge=1, le=api.MAX_INT32, description="Counts from 1")]
+SIZES = {"enum": list(api.PAGE_SIZES)}
 PageSize = Annotated[
-    int,
-    Meta(ge=1, le=MAX_PAGE_SIZE, description="How many on a page", extra_json_schema={"enum": list(PAGE_SIZES)}),
+    int, Meta(ge=1, le=api.MAX_PAGE_SIZE, description="How many on a page", extra_json_schema=SIZES)
 ]
-Number = Annotated[int, Meta(ge=1, le=MAX_INT32)]
+Number = Annotated[int, Meta(ge=1, le=api.MAX_INT32)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
 
 
@@ -142,7 +122,7 @@ class PageQuery(LanguageQuery, forbid_unknown_fields=True, kw_only=True):
     """Which page to answer with."""
 
     page: PageNumber = 1
-    page_size: PageSize = PAGE_SIZE
+    page_size: PageSize = api.PAGE_SIZE
 
 
 class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
@@ -161,14 +141,14 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
             " editorial pictures",
         ),
     ] = ""
-    family: Annotated[Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")] = (
-        "all"
-    )
+    family: Annotated[
+        api.Family, Meta(description="Creative or editorial pictures; or all, with fewer filters")
+    ] = "all"
     page: PageNumber = 1
-    page_size: PageSize = PAGE_SIZE
-    sort_order: Annotated[EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
-    orientations: list[Orientation] | None = None
-    number_of_people: list[NumberOfPeople] | None = None
+    page_size: PageSize = api.PAGE_SIZE
+    sort_order: Annotated[api.EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
+    orientations: list[api.Orientation] | None = None
+    number_of_people: list[api.NumberOfPeople] | None = None
     color: (
         Annotated[
             str,
@@ -181,12 +161,12 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
         | None
     ) = None
     graphical_styles: (
-        Annotated[list[GraphicalStyle], Meta(description="fine_art not with family=editorial")] | None
+        Annotated[list[api.GraphicalStyle], Meta(description="fine_art not with family=editorial")] | None
     ) = None
-    compositions: list[Composition] | None = None
-    ethnicity: list[Ethnicity] | None = None
-    age_of_people: list[AgeOfPeople] | None = None
-    editorial_segments: Annotated[list[Segment], Meta(description=EDITORIAL_ONLY.capitalize())] | None = None
+    compositions: list[api.Composition] | None = None
+    ethnicity: list[api.Ethnicity] | None = None
+    age_of_people: list[api.AgeOfPeople] | None = None
+    editorial_segments: Annotated[list[api.Segment], Meta(description=EDITORIAL_ONLY.capitalize())] | None = None
     date_from: Annotated[Date, Meta(description=f"Made then or later; {WHEN}")] | None = None
     date_to: Annotated[Date, Meta(description=f"Made then or before; {WHEN}")] | None = None
     exclude_nudity: Annotated[
@@ -197,7 +177,7 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     ] = True
     artists: Annotated[Text, Meta(description="Names of photographers")] | None = None
     collection_codes: list[Text] | None = None
-    collections_filter_type: FilterType | None = None
+    collections_filter_type: api.FilterType | None = None
     country: (
         Annotated[str, Meta(max_length=3, description="Where the pictures are to be used, such as FRA")] | None
     ) = None
@@ -209,16 +189,16 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     event_ids: Annotated[list[Number], _for("all", "editorial")] | None = None
     exclude_editorial_use_only: Annotated[bool, _for("creative")] | None = None
     exclude_keyword_ids: Annotated[list[Number], _for("creative", "editorial")] | None = None
-    facet_fields: Annotated[list[EditorialFacet], _for("creative", "editorial")] | None = None
+    facet_fields: Annotated[list[api.EditorialFacet], _for("creative", "editorial")] | None = None
     facet_max_count: Annotated[Number, _for("creative", "editorial")] | None = None
-    file_types: list[FileType] | None = None
-    graphical_styles_filter_type: FilterType | None = None
+    file_types: list[api.FileType] | None = None
+    graphical_styles_filter_type: api.FilterType | None = None
     include_facets: Annotated[bool, _for("creative", "editorial")] | None = None
     include_related_searches: Annotated[bool, Meta(description="Other phrases, as related")] | None = None
     keyword_ids: list[Number] | None = None
     minimum_quality_rank: Annotated[Literal[1, 2, 3], _for("editorial")] | None = None
-    minimum_size: MinimumSize | None = None
-    moods: Annotated[list[Mood], _for("creative")] | None = None
+    minimum_size: api.MinimumSize | None = None
+    moods: Annotated[list[api.Mood], _for("creative")] | None = None
     safe_search: Annotated[bool, _for("creative")] | None = None
     specific_people: Annotated[list[Text], _for("all", "editorial")] | None = None
     similar: Annotated[Text, Meta(description=f"The ID of a picture: what looks like it; {ALONE}")] | None = None
@@ -232,8 +212,8 @@ class EventsQuery(PageQuery):
     """Which events to look for; without ``q`` the newest."""
 
     q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What it is called, or where it is")] = ""
-    sort_order: EventSortOrder | None = None
-    editorial_segment: Segment | None = None
+    sort_order: api.EventSortOrder | None = None
+    editorial_segment: api.Segment | None = None
     date_from: Annotated[Date, Meta(description="Begins then or later; ISO 8601")] | None = None
     date_to: Annotated[Date, Meta(description="Begins then or before; ISO 8601")] | None = None
 
@@ -242,10 +222,10 @@ class PickerQuery(LanguageQuery):
     """What the picker's page shows, and who asked for it."""
 
     q: Annotated[str, Meta(max_length=MAX_PHRASE_CHARS, description="What to look for, to begin with")] = ""
-    family: Family = "all"
-    orientations: list[Orientation] = []
-    sort_order: EditorialSortOrder | None = None
-    page: Annotated[int, Meta(ge=1, le=MAX_INT32, description="Counts from 1; without JavaScript")] = 1
+    family: api.Family = "all"
+    orientations: list[api.Orientation] = []
+    sort_order: api.EditorialSortOrder | None = None
+    page: Annotated[int, Meta(ge=1, le=api.MAX_INT32, description="Counts from 1; without JavaScript")] = 1
     multiple: bool = False
     max: Annotated[int, Meta(ge=1, le=MAX_REFERENCES, description="With multiple: how many pictures")] | None = (
         None
