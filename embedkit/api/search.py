@@ -20,7 +20,7 @@ from embedkit.api.parameters import FAMILIES, SEARCH_FIELDS, Family, takes
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, given, page_of, phrase_of, query
 from embedkit.errors import ConfigurationError, InvalidResponse, RateLimited
 from embedkit.messages import Request, Response
-from embedkit.validation import materialise, one_of, short_repr
+from embedkit.validation import one_of, short_repr
 
 if TYPE_CHECKING:
     from embedkit.api.parameters import (
@@ -224,25 +224,8 @@ class Search:
     def _pages(
         self, family: Family, phrase: str, params: Mapping[str, Any], *, patient: bool = False
     ) -> Iterator[SearchPage]:
-        given = materialise(params)
-        first = self._prepare(family, phrase, given)  # at once, and not with the first page
-        return self._walk(family, phrase, given, first, self._wait_and_run if patient else self.run)
-
-    def _walk(
-        self,
-        family: Family,
-        phrase: str,
-        params: dict[str, Any],
-        search: PreparedSearch,
-        run: Callable[[PreparedSearch], SearchPage],
-    ) -> Iterator[SearchPage]:
-        while (page := _next(run, search)) is not None:
-            yield page
-            if not page.has_next:
-                return
-            search = self._prepare(family, phrase, params | {"page": search.page + 1})
-            # whoever walks asks for one page at a time, and wants the rest however long it takes
-            search = replace(search, request=replace(search.request, batch=True))
+        first = self._prepare(family, phrase, params)  # at once, and not with the first page
+        return _walk(first, self._wait_and_run if patient else self.run)
 
     def _wait_and_run(self, search: PreparedSearch) -> SearchPage:
         """The page, after as many pauses as Getty asks for in a row, within reason."""
@@ -252,6 +235,21 @@ class Search:
             except RateLimited as error:
                 self._cache.pause(error.retry_after or PAUSE_S)
         return self.run(search)
+
+
+def _walk(search: PreparedSearch, run: Callable[[PreparedSearch], SearchPage]) -> Iterator[SearchPage]:
+    while (page := _next(run, search)) is not None:
+        yield page
+        if not page.has_next:
+            return
+        search = _following(search)
+
+
+def _following(search: PreparedSearch) -> PreparedSearch:
+    """The next page. Whoever walks asks for one at a time, and wants the rest however long it takes."""
+    params = dict(search.request.params) | {"page": str(search.page + 1)}
+    request = replace(search.request, params=tuple(sorted(params.items())), batch=True)
+    return replace(search, request=request, page=search.page + 1)
 
 
 def _next(run: Callable[[PreparedSearch], SearchPage], search: PreparedSearch) -> SearchPage | None:

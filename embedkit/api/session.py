@@ -195,8 +195,7 @@ class Tokens:
 
     def after_fork(self) -> None:
         """The thread that was renewing is not in the child; the token is as good there as here."""
-        self._lock = threading.Lock()
-        self._is_renewing = False
+        self._lock, self._renewing = threading.Lock(), threading.Lock()
 
     def caller(self) -> Caller:
         """How a token is got now: settings of a customer go before a login, and that before the application."""
@@ -217,7 +216,8 @@ class Tokens:
         held, now = self._held_by(caller), self._clock()
         if held is None or now >= held.ends_at:
             return self._obtain(None, caller, end)
-        if now >= held.renew_at and self._may_renew(now, caller):
+        is_due = now >= held.renew_at and not self._is_resting(now, caller, RENEWAL_RETRY_S)
+        if is_due and self._renewing.acquire(blocking=False):  # one thread does, while the others go on with it
             return self._renew(held, now + (end - now) / 2)  # the call has to be made as well
         return held.token.access
 
@@ -251,14 +251,6 @@ class Tokens:
         held = self._held
         return held if held and held.caller == caller else None
 
-    def _may_renew(self, now: float, caller: Caller) -> bool:
-        """Whether this thread is the one to renew a token that is still good."""
-        with self._lock:
-            if self._is_renewing or self._is_resting(now, caller, RENEWAL_RETRY_S):
-                return False
-            self._is_renewing = True
-            return True
-
     def _renew(self, held: HeldToken, end: float) -> Secret:
         try:
             return self._obtain(held, held.caller, end)
@@ -266,7 +258,7 @@ class Tokens:
             log.debug("the token could not be renewed: %s: %s", error.code, error.message)
             return held.token.access
         finally:
-            self._is_renewing = False
+            self._renewing.release()
 
     def _obtain(self, old: HeldToken | None, caller: Caller, end: float) -> Secret:
         """A token that is good, and another than the old one, from whichever thread is first to ask for it."""
