@@ -105,9 +105,7 @@ def _written(env: BuildEnvironment, app: Sphinx) -> dict[str, str]:
 
 def _kept(env: BuildEnvironment, name: str) -> dict[str, Any]:
     """What goes from one build to the next."""
-    if not hasattr(env, name):
-        setattr(env, name, {})
-    kept: dict[str, Any] = getattr(env, name)
+    kept: dict[str, Any] = vars(env).setdefault(name, {})
     return kept
 
 

@@ -15,7 +15,7 @@ from wagtail.embeds.finders.base import EmbedFinder
 from embedkit.errors import EmbedKitError, UnsupportedReference
 from embedkit.integrations.django import site
 from embedkit.integrations.site import Site
-from embedkit.models import Options
+from embedkit.models import AGENCY, Embed, Options
 
 KEPT_S = 300  # in Wagtail's database; embedkit's own cache has the copy, and knows how long it is good
 
@@ -47,28 +47,17 @@ class GettyEmbedFinder(EmbedFinder):  # type: ignore[misc]
             embed = self.kit.resolve(url, options)
         except EmbedKitError as error:
             self.site.log.warning("%r: %s: %s", url, error.code, error)
-            card = str(self.kit.fallback(url, error, Options(target="card")))
-            return _found(card, "Getty Images", "", None, None, None)
-        shown = str(self.kit.show(embed, options))
-        return _found(shown, embed.title, embed.photographer, embed.width, embed.height, embed.thumbnail_url)
+            return _found(str(self.kit.fallback(url, error, Options(target="card"))), None)
+        return _found(str(self.kit.show(embed, options)), embed)
 
 
-def _found(
-    html: str,
-    title: str,
-    author: str,
-    width: int | None,
-    height: int | None,
-    thumbnail: str | None,
-) -> dict[str, Any]:
+def _found(html: str, embed: Embed | None) -> dict[str, Any]:
     return {
         "type": "rich",
         "html": html,
-        "title": title,
-        "author_name": author,
-        "provider_name": "Getty Images",
-        "width": width,
-        "height": height,
-        "thumbnail_url": thumbnail,
+        "title": embed.title if embed else AGENCY,
+        "author_name": embed.photographer if embed else "",
+        "provider_name": AGENCY,
+        **{name: getattr(embed, name, None) for name in ("width", "height", "thumbnail_url")},
         "cache_until": timezone.now() + timedelta(seconds=KEPT_S),
     }
