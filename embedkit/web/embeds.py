@@ -21,33 +21,18 @@ from embedkit.getty.urls import EMBED_HOST, MEDIA_HOST, SHORT_HOSTS, SITES, asse
 from embedkit.models import JSON, AssetRef, Document, Embed, Options, Problem
 from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
-from embedkit.web import response
+from embedkit.web import response, schemas
 from embedkit.web.context import AppContext
 from embedkit.web.errors import FAILURES, RETRY_AFTER_BY_CODE, Refused, retry_after
 from embedkit.web.rate_limit import admit_cold, network
 from embedkit.web.request import Item, read_batch, read_body, read_options, read_query
 from embedkit.web.response_cache import mark_cacheable
 from embedkit.web.routes import KIB, Answer, Link, Route
-from embedkit.web.schemas import (
-    BatchAnswer,
-    BatchRequest,
-    ConvertAnswer,
-    ConvertRequest,
-    EmbedAnswer,
-    EmbedQuery,
-    FrameQuery,
-    OEmbedAnswer,
-    OEmbedQuery,
-    Provider,
-    ProviderEndpoint,
-    RenderAnswer,
-    RenderRequest,
-)
 
 
 def embed(context: AppContext, ref: str) -> Response:
     parsed = context.kit.parse(ref)
-    wanted = read_options(read_query(EmbedQuery)).over(parsed.options)
+    wanted = read_options(read_query(schemas.EmbedQuery)).over(parsed.options)
     found = _find(context, parsed, wanted)
     item = _item(context, found, wanted)
     answer = response.as_json(item, cache=context.lifetime(found), about={**item, "cache_age": 0})
@@ -65,7 +50,7 @@ def batch(context: AppContext) -> Response:
 def render(context: AppContext) -> Response:
     """A whole text in, the same text with every reference replaced out; or many of them, errors by text."""
     with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
-        params = read_body(RenderRequest)
+        params = read_body(schemas.RenderRequest)
         found = _documents(context, params)
         if params.texts is not msgspec.UNSET:
             return response.as_json({"texts": [_rendered(context, *one) for one in enumerate(found)]})
@@ -99,7 +84,7 @@ def _too_large(error: TextTooLarge, hint: str) -> Refused:
 def convert(context: AppContext) -> Response:
     """A text in, the same text with its embed code as shortcodes out; Getty is not asked."""
     with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
-        params = read_body(ConvertRequest)
+        params = read_body(schemas.ConvertRequest)
         done = embed_code.convert(params.content, params.input, REQUEST)
         problems = [problem.as_json() for problem in done.problems]
         return response.as_json({"content": done.text, "converted": done.converted, "problems": problems})
@@ -154,7 +139,7 @@ def _error(error: EmbedKitError) -> JSON:
     return problem | ({"retry_after": later} if later else {})
 
 
-def _documents(context: AppContext, params: RenderRequest) -> list[Document | TextTooLarge]:
+def _documents(context: AppContext, params: schemas.RenderRequest) -> list[Document | TextTooLarge]:
     """The texts as documents, within the budget of a request: one call counts once against the rate limit."""
     texts = _texts(params)
     if params.pasted:
@@ -162,7 +147,7 @@ def _documents(context: AppContext, params: RenderRequest) -> list[Document | Te
     return context.kit.engine.bounded_documents(texts, budget=REQUEST, target=params.target, admit=admit_cold)
 
 
-def _texts(params: RenderRequest) -> list[tuple[str, Input]]:
+def _texts(params: schemas.RenderRequest) -> list[tuple[str, Input]]:
     """The texts with their inputs: one, or those of the list, which have an input each.
 
     :raises Refused: where there is neither, or both.
@@ -194,7 +179,7 @@ THUMBNAIL = ("thumbnail_url", "thumbnail_width", "thumbnail_height")  # in an an
 
 
 def oembed(context: AppContext) -> Response:
-    params = read_query(OEmbedQuery)
+    params = read_query(schemas.OEmbedQuery)
     if params.format.lower() != "json":
         raise Refused("unsupported-format", "Only format=json is answered.")
     ref = _picture(context, params.url)
@@ -212,7 +197,7 @@ def _picture(context: AppContext, url: str) -> AssetRef:
     """
     page, public = _page(url), _page(f"{context.settings.public_url}/embed/")
     if page and public and (_site(page), _folder(page)) == (_site(public), _folder(public)):
-        options = read_options(read_query(FrameQuery, dict(parse_qsl(page.query))), "oembed")
+        options = read_options(read_query(schemas.FrameQuery, dict(parse_qsl(page.query))), "oembed")
         return AssetRef(asset_ids(_name(page)), options)
     try:
         return context.kit.parse(url)
@@ -248,10 +233,10 @@ def _name(page: SplitResult) -> str:
     return unquote(page.path.rpartition("/")[2])
 
 
-def _answer(context: AppContext, embed: Embed, options: Options) -> OEmbedAnswer:
+def _answer(context: AppContext, embed: Embed, options: Options) -> schemas.OEmbedAnswer:
     """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
     left = 0 if embed.stale else max(0, int(embed.fresh_until - context.clock()))
-    fields: dict[str, Any] = {name: getattr(embed, name, None) for name in OEmbedAnswer.__struct_fields__}
+    fields: dict[str, Any] = {name: getattr(embed, name, None) for name in schemas.OEmbedAnswer.__struct_fields__}
     fields |= {} if _thumbnail_fits(embed, options) else dict.fromkeys(THUMBNAIL)
     ours = {
         "type": "rich",
@@ -262,7 +247,7 @@ def _answer(context: AppContext, embed: Embed, options: Options) -> OEmbedAnswer
         "author_name": embed.photographer,
         "cache_age": left,
     }
-    return OEmbedAnswer(**fields | ours)
+    return schemas.OEmbedAnswer(**fields | ours)
 
 
 def _thumbnail_fits(embed: Embed, options: Options) -> bool:
@@ -274,11 +259,11 @@ def _thumbnail_fits(embed: Embed, options: Options) -> bool:
 def providers(context: AppContext) -> Response:
     """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
     own = [f"{context.settings.public_url}/embed/*"] if context.settings.public_url else []
-    endpoint = ProviderEndpoint([*own, *schemes()], context.oembed_url(), ["json"], True)
+    endpoint = schemas.ProviderEndpoint([*own, *schemes()], context.oembed_url(), ["json"], True)
     kept = (
         response.PAGES if context.settings.public_url else response.NO_STORE
     )  # made from Host it is for nobody else
-    return response.as_json([Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], cache=kept)
+    return response.as_json([schemas.Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], cache=kept)
 
 
 def schemes() -> list[str]:
@@ -301,8 +286,8 @@ ROUTES = (
         "/oembed",
         oembed,
         "One embed for an oEmbed consumer",
-        {200: Answer("The embed; its html is one responsive frame.", OEmbedAnswer)},
-        query=OEmbedQuery,
+        {200: Answer("The embed; its html is one responsive frame.", schemas.OEmbedAnswer)},
+        query=schemas.OEmbedQuery,
         errors=(*FAILURES, "unsupported-format"),
         sample="/oembed?url=https://gty.im/74917285&maxwidth=594",
     ),
@@ -310,15 +295,15 @@ ROUTES = (
         "/oembed/providers.json",
         providers,
         "This service as an entry of a provider list",
-        {200: Answer("A list in the format of oembed.com.", list[Provider])},
+        {200: Answer("A list in the format of oembed.com.", list[schemas.Provider])},
         errors=("configuration",),
     ),
     EmbedRoute(
         "/v1/embeds/<ref>",
         embed,
         "One embed, as data and as markup",
-        {200: Answer("The record, and its html for the target.", EmbedAnswer)},
-        query=EmbedQuery,
+        {200: Answer("The record, and its html for the target.", schemas.EmbedAnswer)},
+        query=schemas.EmbedQuery,
         errors=FAILURES,
         parameters=REF,
         links=(
@@ -333,9 +318,9 @@ ROUTES = (
         "/v1/embeds",
         batch,
         "Many embeds, each asked of Getty once",
-        {200: Answer("In the order asked; what fails does so alone.", BatchAnswer)},
+        {200: Answer("In the order asked; what fails does so alone.", schemas.BatchAnswer)},
         method="POST",
-        body=BatchRequest,
+        body=schemas.BatchRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
         sample={"refs": ["https://gty.im/74917285", {"ref": "840894796", "maxwidth": 480}], "target": "web"},
     ),
@@ -354,8 +339,8 @@ ROUTES = (
         "/v1/render",
         render,
         "Replace the shortcodes and links in a text, or in many",
-        {200: Answer("The text, or the texts in order; what can't be shown degrades and is named.", RenderAnswer)},
-        body=RenderRequest,
+        {200: Answer("The text, or many; what can't be shown degrades and is named.", schemas.RenderAnswer)},
+        body=schemas.RenderRequest,
         links=(Link("embed", {"ref": "$response.body#/embeds/0/ref"}),),
         sample={"content": "Dusk at last: [getty 74917285]", "input": "markdown", "target": "web"},
     ),
@@ -363,8 +348,8 @@ ROUTES = (
         "/v1/convert",
         convert,
         "Turn pasted embed code in a text into shortcodes",
-        {200: Answer("The text; everything else in it stays as it is.", ConvertAnswer)},
-        body=ConvertRequest,
+        {200: Answer("The text; everything else in it stays as it is.", schemas.ConvertAnswer)},
+        body=schemas.ConvertRequest,
         sample={"content": "<p>Dusk at last.</p>", "input": "html"},
     ),
 )

@@ -20,27 +20,12 @@ from embedkit.api.parameters import SharedField
 from embedkit.api.search import SUBJECTS, is_newest
 from embedkit.errors import ConfigurationError, InvalidResponse, NotFound, QuotaExhausted, UnsupportedReference
 from embedkit.getty.payload import one_line
+from embedkit.web import schemas
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
 from embedkit.web.request import page_url, read_language, read_query
 from embedkit.web.response import BUDGET, as_json, in_language
 from embedkit.web.routes import Answer, Link, Route
-from embedkit.web.schemas import (
-    MAX_PHRASE_CHARS,
-    BoardAnswer,
-    BoardsAnswer,
-    CountriesAnswer,
-    CountryAnswer,
-    EventsAnswer,
-    EventsQuery,
-    FoundEvent,
-    ImageAnswer,
-    LanguageQuery,
-    PageQuery,
-    Preview,
-    SearchAnswer,
-    SearchQuery,
-)
 
 MAX_BOARDS = 100
 FOUND = "$response.body#/images/0/id"
@@ -48,7 +33,7 @@ FOUND = "$response.body#/images/0/id"
 PAGING = ("page", "page_size", "lang")
 NEIGHBOURS = ("similar", "series", "by_image")  # of a picture: Getty narrows them by nothing
 PLACES = ("q", "family", *NEIGHBOURS, *PAGING, "exclude_nudity", "embed_content_only")
-FILTERS = tuple(name for name in SearchQuery.__struct_fields__ if name not in PLACES)
+FILTERS = tuple(name for name in schemas.SearchQuery.__struct_fields__ if name not in PLACES)
 SEARCHED_FIELDS: tuple[SharedField, ...] = ("detail_set", "keywords")
 IMAGE_FIELDS: tuple[SharedField, ...] = ("detail_set", "display_set", "keywords")
 Page = TypeVar("Page", bound=Paged)
@@ -59,7 +44,7 @@ NO_PHRASE = (
 
 
 def search(context: AppContext) -> Response:
-    params = read_query(SearchQuery)
+    params = read_query(schemas.SearchQuery)
     language = read_language(params.lang, context.settings)
     found = find(context, params, language)
     response = as_json(search_page_json(found, image_json))
@@ -68,14 +53,14 @@ def search(context: AppContext) -> Response:
     return in_language(response, language)
 
 
-def find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
+def find(context: AppContext, params: schemas.SearchQuery, language: str) -> SearchPage:
     """One page of what may be shown, as :func:`_find` finds it; without what has been withdrawn since."""
     found = _find(context, params, language)
     gone = context.withdrawn([image.id for image in found.images])
     return replace(found, images=tuple(one for one in found.images if one.id not in gone)) if gone else found
 
 
-def _find(context: AppContext, params: SearchQuery, language: str) -> SearchPage:
+def _find(context: AppContext, params: schemas.SearchQuery, language: str) -> SearchPage:
     """One page of pictures that may be embedded; nobody outside can ask for others.
 
     :raises Refused: for a filter that the family does not take, or a value that the filter does not; and for a
@@ -106,12 +91,12 @@ def _find(context: AppContext, params: SearchQuery, language: str) -> SearchPage
     return page_of(lambda: search.run(prepared), params.page)
 
 
-def _check_subject(context: AppContext, params: SearchQuery) -> None:
+def _check_subject(context: AppContext, params: schemas.SearchQuery) -> None:
     """Something must say what to look for.
 
     Pickers show the newest pictures before anybody has searched: the last searches of a day are not for that.
     """
-    if one_line(params.q, MAX_PHRASE_CHARS) or any(getattr(params, name) for name in SUBJECTS):
+    if one_line(params.q, schemas.MAX_PHRASE_CHARS) or any(getattr(params, name) for name in SUBJECTS):
         return  # a phrase of what nobody can see, such as a byte order mark, is none
     if not is_newest(params.family, params.sort_order):
         raise Refused("invalid-request", NO_PHRASE)
@@ -120,9 +105,9 @@ def _check_subject(context: AppContext, params: SearchQuery) -> None:
         raise QuotaExhausted("The last searches of today are for those with a phrase.", retry_after=budget.reset())
 
 
-def _neighbours(context: AppContext, params: SearchQuery, language: str, kind: str) -> SearchPage:
+def _neighbours(context: AppContext, params: schemas.SearchQuery, language: str, kind: str) -> SearchPage:
     """What may be embedded of the pictures similar to one, or of its series: Getty answers with others, too."""
-    if params != SearchQuery(**{name: getattr(params, name) for name in (kind, *PAGING)}):
+    if params != schemas.SearchQuery(**{name: getattr(params, name) for name in (kind, *PAGING)}):
         raise Refused("invalid-request", f"{kind} goes with {', '.join(PAGING)} alone. Leave the rest out.")
     api = context.kit.api
     asks: dict[str, Callable[..., SearchPage]] = {
@@ -171,7 +156,7 @@ def _links(found: SearchPage) -> str:
 
 
 def image(context: AppContext, id: str) -> Response:
-    language = read_language(read_query(LanguageQuery).lang, context.settings)
+    language = read_language(read_query(schemas.LanguageQuery).lang, context.settings)
     items = context.kit.parse(id).items
     if len(items) > 1:
         raise UnsupportedReference("This names several pictures.", hint="Ask for one at a time.")
@@ -183,23 +168,23 @@ def image(context: AppContext, id: str) -> Response:
 
 
 def countries(context: AppContext) -> Response:
-    language = read_language(read_query(LanguageQuery).lang, context.settings)
+    language = read_language(read_query(schemas.LanguageQuery).lang, context.settings)
     found = context.kit.api.countries(language=language)
-    rows = [CountryAnswer(row.iso_alpha_2, row.iso_alpha_3, row.name) for row in found]
-    return in_language(as_json(CountriesAnswer(rows)), language)
+    rows = [schemas.CountryAnswer(row.iso_alpha_2, row.iso_alpha_3, row.name) for row in found]
+    return in_language(as_json(schemas.CountriesAnswer(rows)), language)
 
 
 def events(context: AppContext) -> Response:
-    params = read_query(EventsQuery)
+    params = read_query(schemas.EventsQuery)
     language = read_language(params.lang, context.settings)
     found = page_of(lambda: _find_events(context, params, language), params.page)
     rows = [_event(event) for event in found.events]
-    response = as_json(EventsAnswer(found.total, found.page, found.page_size, rows))
+    response = as_json(schemas.EventsAnswer(found.total, found.page, found.page_size, rows))
     response.headers.update(budget_headers(context))
     return in_language(response, language)
 
 
-def _find_events(context: AppContext, params: EventsQuery, language: str) -> EventPage:
+def _find_events(context: AppContext, params: schemas.EventsQuery, language: str) -> EventPage:
     names = ("page", "page_size", "sort_order", "editorial_segment", "date_from", "date_to")
     given = {name: value for name in names if (value := getattr(params, name)) is not None}
     try:
@@ -208,22 +193,22 @@ def _find_events(context: AppContext, params: EventsQuery, language: str) -> Eve
         raise Refused("invalid-request", str(error)) from None
 
 
-def _event(event: Event) -> FoundEvent:
+def _event(event: Event) -> schemas.FoundEvent:
     sizes = event.hero_image.display_sizes if event.hero_image else ()
     place = event.location
-    return FoundEvent(
+    return schemas.FoundEvent(
         event.id, event.name, event.start_date, event.image_count, place.city, place.country, _thumb(sizes)
     )
 
 
-def _thumb(sizes: tuple[DisplaySize, ...]) -> Preview | None:
+def _thumb(sizes: tuple[DisplaySize, ...]) -> schemas.Preview | None:
     size = next((size for size in sizes if size.name == "thumb"), sizes[0] if sizes else None)
-    return Preview(size.uri, size.width, size.height) if size else None
+    return schemas.Preview(size.uri, size.width, size.height) if size else None
 
 
 def boards(context: AppContext) -> Response:
     found = context.boards(lambda: _list_boards(context)) if _has_boards(context) else []
-    return as_json(BoardsAnswer(found))
+    return as_json(schemas.BoardsAnswer(found))
 
 
 def _has_boards(context: AppContext) -> bool:
@@ -232,13 +217,13 @@ def _has_boards(context: AppContext) -> bool:
     return not is_open and context.kit.api.login.is_customer
 
 
-def _list_boards(context: AppContext) -> list[BoardAnswer]:
+def _list_boards(context: AppContext) -> list[schemas.BoardAnswer]:
     found = context.kit.api.boards.list(page_size=MAX_BOARDS, sort_order="date_last_updated_descending")
-    return [BoardAnswer(board.id, board.name, board.asset_count) for board in found.boards]
+    return [schemas.BoardAnswer(board.id, board.name, board.asset_count) for board in found.boards]
 
 
 def board(context: AppContext, id: str) -> Response:
-    params = read_query(PageQuery)
+    params = read_query(schemas.PageQuery)
     language = read_language(params.lang, context.settings)
     if not _has_boards(context):
         raise Refused("not-found", "There are no boards here.")
@@ -247,7 +232,7 @@ def board(context: AppContext, id: str) -> Response:
     return in_language(as_json(search_page_json(page, image_json)), language)
 
 
-def _pictures_on(context: AppContext, board: Board, params: PageQuery, language: str) -> SearchPage:
+def _pictures_on(context: AppContext, board: Board, params: schemas.PageQuery, language: str) -> SearchPage:
     """What may be embedded of one page of a board."""
     ids = [asset.id for asset in board.assets if asset.asset_type.lower() in ("", "image")]
     start = (params.page - 1) * params.page_size
@@ -264,8 +249,8 @@ ROUTES = (
         "/v1/search",
         search,
         "Search for pictures that may be embedded",
-        {200: Answer("One page; the header Link leads to the others.", SearchAnswer)},
-        query=SearchQuery,
+        {200: Answer("One page; the header Link leads to the others.", schemas.SearchAnswer)},
+        query=schemas.SearchQuery,
         errors=("unsupported", "not-found"),
         links=(
             Link("embed", {"ref": FOUND}),
@@ -280,8 +265,8 @@ ROUTES = (
         "/v1/images/<id>",
         image,
         "Metadata of one picture",
-        {200: Answer("The picture, and whether it may be embedded.", ImageAnswer)},
-        query=LanguageQuery,
+        {200: Answer("The picture, and whether it may be embedded.", schemas.ImageAnswer)},
+        query=schemas.LanguageQuery,
         errors=("unsupported", "not-found"),
         parameters={"id": "An asset ID."},
         links=(Link("embed", {"ref": "$response.body#/id"}),),
@@ -291,16 +276,16 @@ ROUTES = (
         "/v1/countries",
         countries,
         "Countries, with their names and codes",
-        {200: Answer("In the language asked for.", CountriesAnswer)},
-        query=LanguageQuery,
+        {200: Answer("In the language asked for.", schemas.CountriesAnswer)},
+        query=schemas.LanguageQuery,
         sample="/v1/countries?lang=fr",
     ),
     SearchRoute(
         "/v1/events",
         events,
         "Events that editorial pictures are of",
-        {200: Answer("One page, the newest first.", EventsAnswer)},
-        query=EventsQuery,
+        {200: Answer("One page, the newest first.", schemas.EventsAnswer)},
+        query=schemas.EventsQuery,
         links=(Link("search", {"event_ids": "$response.body#/events/0/id"}),),
         sample="/v1/events?q=cup",
     ),
@@ -308,15 +293,15 @@ ROUTES = (
         "/v1/boards",
         boards,
         "Boards of the customer whom the service acts for",
-        {200: Answer("Empty where there is no customer, or where anybody may search.", BoardsAnswer)},
+        {200: Answer("Empty where there is no customer, or where anybody may search.", schemas.BoardsAnswer)},
         links=(Link("board", {"id": "$response.body#/boards/0/id"}),),
     ),
     SearchRoute(
         "/v1/boards/<id>",
         board,
         "The pictures on a board that may be embedded",
-        {200: Answer("One page.", SearchAnswer)},
-        query=PageQuery,
+        {200: Answer("One page.", schemas.SearchAnswer)},
+        query=schemas.PageQuery,
         errors=("unsupported", "not-found"),
         parameters={"id": "Of a board, as /v1/boards lists it."},
         sample="/v1/boards/0",
