@@ -203,9 +203,7 @@ def _picture(context: AppContext, url: str) -> AssetRef:
         return context.kit.parse(url)
     except UnsupportedReference as error:
         if page and not public:
-            hint = (
-                "If this is a page of this service, set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org."
-            )
+            hint = "If this is a page of ours, set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org."
             raise UnsupportedReference(error.message, hint=hint) from None
         raise
 
@@ -260,9 +258,8 @@ def providers(context: AppContext) -> Response:
     """A list in the format of https://oembed.com/providers.json with this service as its endpoint."""
     own = [f"{context.settings.public_url}/embed/*"] if context.settings.public_url else []
     endpoint = schemas.ProviderEndpoint([*own, *schemes()], context.oembed_url(), ["json"], True)
-    kept = (
-        response.PAGES if context.settings.public_url else response.NO_STORE
-    )  # made from Host it is for nobody else
+    # made from Host it is for nobody else
+    kept = response.PAGES if context.settings.public_url else response.NO_STORE
     return response.as_json([schemas.Provider(PROVIDER_NAME, PROVIDER_URL, [endpoint])], cache=kept)
 
 

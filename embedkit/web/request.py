@@ -303,11 +303,8 @@ def cut_items(body: bytes) -> tuple[bytes, list[bytes]]:
     items = [body[start:end] for start, end in spans]
     pieces, last = [], 0
     for number, (start, end) in enumerate(spans):
-        pieces += [
-            body[last:start],
-            b" %d " % number,
-            b"\n" * body.count(b"\n", start, end),
-        ]  # lines keep their number
+        breaks = b"\n" * body.count(b"\n", start, end)  # so that lines keep their number
+        pieces += [body[last:start], b" %d " % number, breaks]
         last = end
     return b"".join([*pieces, body[last:]]), items
 
