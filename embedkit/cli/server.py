@@ -74,7 +74,8 @@ class Server:
         self._listening = listening
         self._grace = grace
         self._arrival = arrival
-        self._places = Places(MAX_WAITING, lambda waiting: self._lend(threads + waiting))
+        # a thread more for each request that waits for Getty: `threads` are always there for the others
+        self._places = Places(MAX_WAITING, lambda waiting: self._dispatcher.set_thread_count(threads + waiting))
         self._map: dict[int, Any] = {}
         self._server: Any = create_server(
             with_places(app, self._places),
@@ -84,6 +85,7 @@ class Server:
             clear_untrusted_proxy_headers=not hops,
             **BOUNDS,
         )
+        self._dispatcher = self._server.task_dispatcher
         self._take_over(knows_ready_only)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line for every request that waits
         self._loop = 0  # the thread that runs it
@@ -113,7 +115,7 @@ class Server:
                 self._drop_slow()
             self._drain(time.monotonic() + self._grace)
         self._places.close()
-        self._server.task_dispatcher.shutdown(timeout=1)
+        self._dispatcher.shutdown(timeout=1)
         self._asyncore.close_all(self._map)
         return self._signals[0]
 
@@ -138,10 +140,6 @@ class Server:
         self._signals.append(number)
         self._server.trigger.pull_trigger()  # or the loop would notice a second later
 
-    def _lend(self, threads: int) -> None:
-        """Have a thread more for each request that waits for Getty: `threads` are always there for the others."""
-        self._server.task_dispatcher.set_thread_count(threads)
-
     def _step(self, wait: float) -> None:
         self._asyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
         while self._taken:
@@ -152,7 +150,7 @@ class Server:
 
     def _take(self, channel: Any) -> None:
         """Put a channel with a request in line: that of the loop, where the loop has read it."""
-        self._taken.append(channel) if self._is_loop() else self._server.task_dispatcher.add_task(channel)
+        self._taken.append(channel) if self._is_loop() else self._dispatcher.add_task(channel)
 
     def _answer(self, channel: Any) -> None:
         """Give what is ready at once; hand all else to a thread."""
@@ -161,7 +159,7 @@ class Server:
         try:
             channel.service()
         except NotReady:
-            self._server.task_dispatcher.add_task(channel)
+            self._dispatcher.add_task(channel)
         else:
             if channel.connected:
                 channel.handle_write()
