@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple
 
 from flask import Response, g, request
 from limits import RateLimitItem, parse
@@ -110,7 +110,7 @@ class RateLimit(NamedTuple):
     """What one client has left of a limit; sent to it in the headers RateLimit-*.
 
     ``granted`` is how many of the things asked for it may have; ``allowed`` tells whether these are all. ``reset``
-    is in seconds from now.
+    is in seconds from now; ``whom`` it is counted for.
     """
 
     allowed: bool
@@ -118,6 +118,7 @@ class RateLimit(NamedTuple):
     remaining: int
     reset: int
     granted: int = 0
+    whom: str = "your IP address"
 
     @property
     def headers(self) -> list[tuple[str, str]]:
@@ -154,18 +155,15 @@ class RateLimiter:
         """Count one call made with this token or grant, from wherever: the quota of the key is one for all."""
         return self._hit(self._rate, _limits(self._rate, "embedkit", _of(credential)))
 
-    def hit_cold(self, client: str, count: int) -> RateLimit:
-        """Count pictures that have to be fetched for this client; some of them may be granted."""
-        return self._hit(self._cold_rate, _limits(self._cold_rate, "embedkit-cold", networks(client)), count)
+    def hit_cold(self, client: str, count: int, credential: Secret | None = None) -> RateLimit:
+        """Count pictures that have to be fetched for this client; some of them may be granted.
 
-    def hit_cold_credential(self, token: Secret, count: int) -> RateLimit:
-        """The same for whoever sends this token, from wherever."""
-        rate = self._token_cold_rate
-        return self._hit(rate, _limits(rate, "embedkit-cold", _of(token)), count)
-
-    def is_token(self, credential: Secret | None) -> TypeGuard[Secret]:
-        """Whether it is one of TOKENS, which have a COLD_LIMIT of their own."""
-        return credential is not None and is_one_of(credential, self._tokens)
+        :param credential: where it is one of TOKENS, they are counted for whoever sends it, from wherever.
+        """
+        rate, keys, whom = self._cold_rate, networks(client), "your IP address"
+        if credential and is_one_of(credential, self._tokens):
+            rate, keys, whom = self._token_cold_rate, _of(credential), "this token"
+        return self._hit(rate, _limits(rate, "embedkit-cold", keys), count)._replace(whom=whom)
 
     def _hit(self, rate: RateLimitItem, limits: Keys, count: int = 1) -> RateLimit:
         if self._shared is not None and time.monotonic() >= self._bypassed_until:
@@ -248,14 +246,10 @@ def admit_cold(pictures: Sequence[EmbedKey]) -> Mapping[EmbedKey, EmbedKitError]
     except Unavailable as full:
         return dict.fromkeys(pictures, full)
     limiter: RateLimiter = g.embedkit_limiter
-    credential, whom = bearer_credential(), "this token"
-    if limiter.is_token(credential):
-        rate_limit = limiter.hit_cold_credential(credential, len(pictures))
-    else:
-        rate_limit, whom = limiter.hit_cold(request.remote_addr or "", len(pictures)), "your IP address"
+    rate_limit = limiter.hit_cold(request.remote_addr or "", len(pictures), bearer_credential())
     if rate_limit.allowed:
         return {}
-    detail = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for {whom}."
+    detail = f"More than {rate_limit.limit} pictures had to be fetched from Getty Images for {rate_limit.whom}."
     error = Refused("throttled", detail, hint=f"Wait {rate_limit.reset} seconds.", retry_after=rate_limit.reset)
     return dict.fromkeys(pictures[rate_limit.granted :], error)
 
