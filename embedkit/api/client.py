@@ -25,7 +25,7 @@ from embedkit.api.events import Event, FoundEvents
 from embedkit.api.login import BrowserLogin
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query
+from embedkit.api.requests import FIRST_PAGE, MAX_IDS, ApiSettings, distinct_ids, get, page_of, query
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.search import PreparedSearch
 from embedkit.api.session import ApiSession
@@ -188,7 +188,7 @@ class Api:
         :param ids: asset IDs, one at least.
         """
         wanted, given = distinct_ids(ids), materialise(params)
-        portions = [wanted[start : start + images.MAX_IDS] for start in range(0, len(wanted), images.MAX_IDS)]
+        portions = [wanted[start : start + MAX_IDS] for start in range(0, len(wanted), MAX_IDS)]
         found = [self._portion(portion, given, batch=len(portions) > 1) for portion in portions]
         return Found(
             tuple(image for one in found for image in one.images),

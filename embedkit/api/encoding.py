@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
-from embedkit.api.parameters import FAMILIES, HEADERS, MAX_INT32, WIRE, Endpoint, Form, Range, takes
+from embedkit.api.parameters import FAMILIES, HEADERS, MAX_INT32, WIRE, Form, Range, takes
 from embedkit.errors import ConfigurationError
 from embedkit.getty.payload import one_line
 from embedkit.validation import short_repr
@@ -30,7 +30,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 _ISO_8601 = re.compile(r"[0-9TtWZz:.,+ -]{4,40}")  # Python takes any letter at all between date and time
 
 
-def documented(endpoint: Endpoint) -> Callable[[Method], Method]:
+def documented(endpoint: str) -> Callable[[Method], Method]:
     """Let ``help()`` of a method show the parameters of an endpoint, and what they may be."""
 
     def document(method: Method) -> Method:
@@ -46,7 +46,7 @@ def documented(endpoint: Endpoint) -> Callable[[Method], Method]:
     return document
 
 
-def encode(endpoint: Endpoint, params: Mapping[str, Any]) -> Params:
+def encode(endpoint: str, params: Mapping[str, Any]) -> Params:
     """The parameters of a request, sorted by name; what is sent as a header is checked, and left out.
 
     :param params: by their names here; None counts as not given. A list may also be one word, or a text with
@@ -188,7 +188,7 @@ def _invalid(name: str, value: Any, hint: str) -> ConfigurationError:
     return ConfigurationError(f"{name} can't be {short_repr(value)}.", hint=hint)
 
 
-def _not_taken(endpoint: Endpoint, name: str) -> ConfigurationError:
+def _not_taken(endpoint: str, name: str) -> ConfigurationError:
     others = [other for other in FAMILIES if name in takes(other)]
     if endpoint in FAMILIES and others:
         search = "search of all" if endpoint == "all" else f"{endpoint} search"

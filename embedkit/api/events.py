@@ -13,12 +13,11 @@ from typing import Annotated, Any
 
 from embedkit.api.decoding import JSONReader, find_id, in_order, none_found, read
 from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, Read, Time, Title
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, phrase_of, query
-from embedkit.errors import ConfigurationError, UnsupportedReference
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, ids_param, phrase_of, query
+from embedkit.errors import UnsupportedReference
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
 
-MAX_IDS = 100  # in one call
 FIELDS = ("id", "name", "start_date", "location", "image_count", "hero_image")  # of a search
 
 _ID = re.compile("[0-9]{1,10}")
@@ -111,9 +110,7 @@ def event_request(id: int | str, params: Mapping[str, Any], api: ApiSettings) ->
 
 def events_request(ids: Sequence[int], params: Mapping[str, Any], api: ApiSettings) -> Request:
     """The request for 1 to 100 events."""
-    if not 1 <= len(ids) <= MAX_IDS:
-        raise ConfigurationError(f"One call can't ask for {len(ids)} IDs.", hint=f"Pass 1 to {MAX_IDS} IDs.")
-    return query(api, "event", "/v3/events", params, (("ids", ",".join(map(str, ids))),))
+    return query(api, "event", "/v3/events", params, ids_param(ids))
 
 
 def search_request(phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:

@@ -8,12 +8,9 @@ from typing import Any, Literal
 from embedkit.api.decoding import JSONReader, find_id, in_order, none_found, read
 from embedkit.api.models import Found, Image
 from embedkit.api.parameters import DETAIL_FIELDS, SEARCH_FIELDS
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, distinct_ids, query
-from embedkit.errors import ConfigurationError
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, distinct_ids, ids_param, query
 from embedkit.messages import Request, Response
 from embedkit.validation import one_of
-
-MAX_IDS = 100  # in one call
 
 
 def image_request(id: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
@@ -23,10 +20,7 @@ def image_request(id: str, params: Mapping[str, Any], api: ApiSettings) -> Reque
 
 def images_request(ids: Sequence[str], params: Mapping[str, Any], api: ApiSettings) -> Request:
     """The request for 1 to 100 pictures, each once."""
-    wanted = distinct_ids(ids)
-    if not 1 <= len(wanted) <= MAX_IDS:
-        raise ConfigurationError(f"One call can't ask for {len(wanted)} IDs.", hint=f"Pass 1 to {MAX_IDS} IDs.")
-    return query(api, "image", "/v3/images", params, (("ids", ",".join(wanted)),), fields=DETAIL_FIELDS)
+    return query(api, "image", "/v3/images", params, ids_param(distinct_ids(ids)), fields=DETAIL_FIELDS)
 
 
 def series_request(

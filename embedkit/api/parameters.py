@@ -450,21 +450,7 @@ class BoardListing(Localised, Numbered, total=False):
 
 Family = Literal["all", "creative", "editorial"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
-Endpoint = Literal[
-    Family,
-    "image",
-    "similar",
-    "same-series",
-    "by-image",
-    "artist",
-    "event",
-    "events",
-    "download",
-    "history",
-    "boards",
-]
-
-ENDPOINTS: dict[Endpoint, type] = {
+ENDPOINTS: dict[str, type] = {
     "all": ImageSearch,
     "creative": CreativeSearch,
     "editorial": EditorialSearch,
@@ -481,11 +467,11 @@ ENDPOINTS: dict[Endpoint, type] = {
 }
 HEADERS = frozenset({"language", "country"})  # what is sent as a header
 # Boards alone of all endpoints write this one in camel case.
-WIRE: dict[Endpoint, dict[str, str]] = {
+WIRE: dict[str, dict[str, str]] = {
     "boards": {"page_size": "pageSize", "relationship": "board_relationship"},
 }
 
 
-def takes(endpoint: Endpoint) -> Mapping[str, Any]:
-    """The parameters that an endpoint takes, by name; the values are their annotations."""
+def takes(endpoint: str) -> Mapping[str, Any]:
+    """The parameters that one of ENDPOINTS takes, by name; the values are their annotations."""
     return ENDPOINTS[endpoint].__annotations__

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from embedkit.api.encoding import Params, encode, items
-from embedkit.api.parameters import PAGE_SIZE, Endpoint
+from embedkit.api.parameters import PAGE_SIZE
 from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.payload import one_line
 from embedkit.getty.urls import EMBED_HOST, asset_ids, excerpt
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 2 * 1024 * 1024  # a page of 100 pictures with all their fields has a few 100 KB
 MAX_REDIRECTS = 2  # "be prepared to follow redirects" (Getty's documentation); more would be a loop
 MAX_PHRASE_CHARS = 1000
+MAX_IDS = 100  # in one call
 ENDPOINT = "api"
 FIRST_PAGE: dict[str, Any] = {"page": 1, "page_size": PAGE_SIZE}
 NO_DOCUMENT = object()
@@ -113,7 +114,7 @@ def get(
 
 def query(
     api: ApiSettings,
-    endpoint: Endpoint,
+    endpoint: str,
     path: str,
     params: Mapping[str, Any],
     extra: Params = (),
@@ -179,6 +180,16 @@ def asset_id(text: str) -> str:
         given = excerpt(text if isinstance(text, str) else short_repr(text))
         raise UnsupportedReference(f"{given!r} is not an asset ID.", hint="Pass the ID of one picture.")
     return found[0]
+
+
+def ids_param(ids: Sequence[object]) -> Params:
+    """The IDs of one call.
+
+    :raises ConfigurationError: for none, and for more than 100.
+    """
+    if not 1 <= len(ids) <= MAX_IDS:
+        raise ConfigurationError(f"One call can't ask for {len(ids)} IDs.", hint=f"Pass 1 to {MAX_IDS} IDs.")
+    return (("ids", ",".join(map(str, ids))),)
 
 
 def distinct_ids(ids: Sequence[str]) -> tuple[str, ...]:
