@@ -9,7 +9,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from flask import Flask, Response, request
 from markupsafe import Markup
@@ -54,20 +53,6 @@ Calls = Callable[[], int]
 """How often the sandbox was asked so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What came of a reference that a visitor typed."""
-
-    milliseconds: float
-    calls: int
-    record: str = ""
-    shortcode: str = ""
-    embed: Embed | None = None
-    error: EmbedKitError | None = None
-    fallback: Markup | str = ""
-    shown: tuple[JSON, ...] = ()
-
-
 def create_demo(settings: Settings, calls: Calls) -> Flask:
     """The service with the demo's page at its root.
 
@@ -109,24 +94,26 @@ def _article(kit: EmbedKit, text: str) -> Markup:
     return kit.filter(Markup("\n").join(Markup("<p>{}</p>").format(one) for one in paragraphs if one))
 
 
-def _try(kit: EmbedKit, calls: Calls, ref: str) -> Trial:
+def _try(kit: EmbedKit, calls: Calls, ref: str) -> JSON:
+    """What came of a reference that a visitor typed."""
     began, before = time.perf_counter(), calls()
+    found: Embed | EmbedKitError
     try:
         parsed = kit.parse(ref)
-        embed = kit.resolve(parsed)
+        found = kit.resolve(parsed)
     except EmbedKitError as error:
-        instead = kit.fallback(ref, error, Options(target="web"))
-        return Trial(_since(began), calls() - before, error=error, fallback=instead)
-    took = _since(began)
-    record = json.dumps(embed.as_json(time.time()), ensure_ascii=False, indent=2)
-    return Trial(
-        took,
-        calls() - before,
-        record=record,
-        shortcode=scan.format(parsed),
-        embed=embed,
-        shown=tuple(_shown(kit, parsed, embed)),
-    )
+        found = error
+    trial: JSON = {"milliseconds": (time.perf_counter() - began) * 1000, "calls": calls() - before}
+    if isinstance(found, EmbedKitError):
+        return {**trial, "error": found, "fallback": kit.fallback(ref, found, Options(target="web"))}
+    return {
+        **trial,
+        "error": None,
+        "embed": found,
+        "shortcode": scan.format(parsed),
+        "record": json.dumps(found.as_json(time.time()), ensure_ascii=False, indent=2),
+        "shown": list(_shown(kit, parsed, found)),
+    }
 
 
 def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[JSON]:
@@ -135,7 +122,3 @@ def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[JSON]:
         source = kit.show(embed, Options(target=target).over(ref.options))
         preview = source if row.preview else None
         yield {"target": target, "use": row.use, "source": str(source), "preview": preview}
-
-
-def _since(began: float) -> float:
-    return (time.perf_counter() - began) * 1000
