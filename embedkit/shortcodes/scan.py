@@ -19,7 +19,7 @@ from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
 from embedkit.shortcodes.editors import MAX_HEAD_CHARS, THUMBNAIL, Editors, is_link_to_itself, titled
 from embedkit.shortcodes.html import Context, HtmlContext, front_matter
 from embedkit.shortcodes.markdown import CommonMarkContext, MarkdownContext
-from embedkit.shortcodes.surroundings import MAX_TAG_CHARS, PAD, Span, Surroundings
+from embedkit.shortcodes.surroundings import CDATA, MAX_TAG_CHARS, PAD, Span, Surroundings
 from embedkit.targets import Input
 
 MAX_URL_CHARS = 2048
@@ -63,10 +63,10 @@ _BRACKETS = "<[(]"  # before a URL: what _read_brackets reads
 _MAY_WRAP = "pPdDsSeEbBiIuUfFmMcClLtToO"
 _ATTRIBUTES = r"(?:\s++[a-z-]++=(?:\"[^\"<>\[\]]*+\"|'[^'<>\[\]]*+'|[^\s\"'<>\[\]]++))"
 _EMBED = lazy_pattern(  # an editor may have made a link of the URL
-    rf"(?<!\[)\[embed({_ATTRIBUTES}*+)\s*+\]{PAD}(?:<a\s[^<>]*+>)?([^\s<>\"'\[\]`]{{1,2048}}+)(?:</a\s*+>)?{PAD}\[/embed\]",
+    rf"(?<!(?<!CDATA)\[)\[embed({_ATTRIBUTES}*+)\s*+\]{PAD}(?:<a\s[^<>]*+>)?([^\s<>\"'\[\]`]{{1,2048}}+)(?:</a\s*+>)?{PAD}\[/embed\]",
     re.IGNORECASE,
 )
-_EMBED_TAG = lazy_pattern(rf"(?<!\[)\[embed((?:{_ATTRIBUTES})+?)\s*+/?\](?:\[/embed\])?", re.IGNORECASE)
+_EMBED_TAG = lazy_pattern(rf"(?<!(?<!CDATA)\[)\[embed((?:{_ATTRIBUTES})+?)\s*+/?\](?:\[/embed\])?", re.IGNORECASE)
 _EMBED_URL = lazy_pattern(r"\s(?:src|url)=[\"']?([^\s\"']++)", re.IGNORECASE)
 _OEMBED = lazy_pattern(r"(<oembed>)\s*+([^\s<>\"'\[\]`]{1,2048}+)\s*+</oembed\s*+>", re.IGNORECASE)
 _EMBED_SIZE = lazy_pattern(r"(width|height)=[\"']?([1-9][0-9]{0,4})(?![0-9])", re.IGNORECASE)
@@ -256,7 +256,7 @@ class _Scan:
         """Read the tag at ``place``; returns where to go on."""
         text = self._text
         self._place = place
-        doubled = place > self._floor and text[place - 1] == "["
+        doubled = place > self._floor and text[place - 1] == "[" and not text.endswith(CDATA, 0, place)
         opening = self._opening(place) if self._may_open_paragraph(place) else -1
         if self._context.protected(place - doubled):
             return place + tags.HEAD_CHARS

@@ -30,13 +30,14 @@ _BR = r"<br(?:[ \t\r\n][^<>]*+)?/?>"
 _ATTRIBUTES = r"(?:[ \t\r\n][^<>]*+)?"
 PAD = rf"(?:{_SPACE}|{_BR}|<o:p>{_SPACE}*+</o:p>)*+"  # the last is Word's
 _SIGNS = frozenset(BLANK)
+CDATA = "<![CDATA["  # where the page of a feed begins; its bracket doubles none, and "]]>" ends a line
 
 _INLINE = r"(span|strong|em|[biu]|font|small|mark|s|center|ins)"
 _INLINE_START = lazy_pattern(rf"<{_INLINE}{_ATTRIBUTES}>", re.IGNORECASE)
 _INLINE_END = lazy_pattern(rf"{PAD}</{_INLINE}[ \t\r\n]*+>", re.IGNORECASE)
 _ENTITY = lazy_pattern(ENTITY_OF_BLANK)
 _IS_BR = lazy_pattern(_BR, re.IGNORECASE)
-_LINE_END = lazy_pattern(rf"{_BLANK}*+\r?(?:\n|\Z)")
+_LINE_END = lazy_pattern(rf"{_BLANK}*+\r?(?:\n|\Z|\]\]>)")
 _SPACES = lazy_pattern(rf"{_SPACE}*+")
 _LINE_BREAK = lazy_pattern(_BR, re.IGNORECASE)
 _BLOCK_START = lazy_pattern(rf"<(?:p|div|li|td|th|dd|blockquote){_ATTRIBUTES}>", re.IGNORECASE)
@@ -247,8 +248,8 @@ class Surroundings:
 
     def _is_line(self, start: int, end: int) -> bool:
         text, before = self._text, self.edge(start, lines=False)
-        at_start = before == 0 or text[before - 1] in "\r\n" or self.is_quote(before)
-        return at_start and bool(_LINE_END.match(text, end))
+        begins = before == 0 or text[before - 1] in "\r\n" or text.endswith(CDATA, 0, before)
+        return (begins or self.is_quote(before)) and bool(_LINE_END.match(text, end))
 
     def is_quote(self, place: int) -> bool:
         """Whether the marks of a Markdown quotation, and nothing else, are before it on its line."""

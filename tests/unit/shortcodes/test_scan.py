@@ -194,6 +194,17 @@ def test_one_doubled_bracket_is_a_bracket() -> None:
 
 
 @pytest.mark.parametrize(
+    "written",
+    ["[getty 1]", "[getty]1[/getty]", "https://gty.im/1", "[embed]https://gty.im/1[/embed]", "https://gty.im/1\n"],
+)
+def test_the_bracket_of_a_feed_doubles_none(written: str) -> None:
+    """An escape in its place took a bracket of the end of CDATA, too."""
+    text = f"<description><![CDATA[{written}]]></description>"
+    (found,) = find(text)
+    assert (found.kind != "escape", text[found.start : found.end]) == (True, written.strip())
+
+
+@pytest.mark.parametrize(
     ("input", "text", "span", "kind"),
     [
         ("html", "a <p>[getty 1]</p> b", "<p>[getty 1]</p>", "shortcode"),
