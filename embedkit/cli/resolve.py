@@ -47,8 +47,8 @@ def resolve(
         for ref in wanted:
             _warn(ref)
         answers = kit.engine.resolve_many([_parse(kit, ref, options) for ref in wanted])
-        records = [_record(kit, ref, answer, options) for ref, answer in zip(wanted, answers, strict=True)]
         if json_:
+            records = [_record(kit, ref, answer, options) for ref, answer in zip(wanted, answers, strict=True)]
             print_json(records[0] if len(records) == 1 else records)
         else:
             _print(kit, wanted, answers, options)

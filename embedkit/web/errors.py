@@ -91,7 +91,7 @@ def from_error(error: EmbedKitError) -> Response:
 
 
 def from_http(error: HTTPException) -> BaseResponse:
-    if error.response is not None or (error.code or 500) < 400:  # a redirect is not a problem
+    if error.response is not None:  # a host's own
         return error.get_response(request.environ)
     status = error.code or 500
     code = BY_STATUS.get(status, "invalid-request" if status < 500 else "error")
