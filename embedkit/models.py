@@ -179,6 +179,8 @@ class Options:
 
     def covering(self, other: Options) -> Options:
         """Options of bounds within which both are satisfied: what one of them leaves open stays open."""
+        if self is other or not (self.max_width or self.max_height or other.max_width or other.max_height):
+            return other
         (width, height), (wide, high) = self.display_bounds, other.display_bounds
         both = width and wide and max(width, wide), height and high and max(height, high)
         # one open to the side, the other downwards: no single question has an answer to both

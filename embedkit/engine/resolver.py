@@ -119,7 +119,7 @@ class Resolver:
         largest: dict[EmbedKey, Options] = {}
         for key, options in wants:
             before = largest.get(key)
-            largest[key] = options if before in (None, options) else options.covering(before)
+            largest[key] = options if before is None else options.covering(before)
         found: dict[EmbedKey, Entry | EmbedKitError] = {}
         missing: dict[EmbedKey, Entry] = {}
         held = [Entry(key=key) for key in largest] if refresh else self._lookup_many(list(largest))
