@@ -173,15 +173,14 @@ class Resolver:
 
         :raises ProviderError: where Getty has lately said no, and no copy may be shown.
         """
+        outcome = _outcome(entry, options)
         if self._locked is None:
-            self._observe("lookup", _outcome(entry, options))
+            self._observe("lookup", outcome)
         if entry.error is not None:
             return bool(_last_good(entry, entry.error))
-        if not entry.satisfies(options):
-            return self._locked is not None
-        if entry.verdict is Verdict.STALE_WHILE_REVALIDATE:
+        if outcome == "stale":
             self._revalidator.submit(entry.key, lambda: self._ask(entry, options))
-        return entry.verdict in (Verdict.FRESH, Verdict.STALE_WHILE_REVALIDATE)
+        return outcome != "miss" or self._locked is not None
 
     def _from_lock(self, key: EmbedKey, locked: Locked) -> Entry:
         from embedkit.getty import oembed
