@@ -148,7 +148,7 @@ def test_a_crash_tells_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPat
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("unexpected")
 
-    monkeypatch.setattr("embedkit.cache.envelope._sign", crash)
+    monkeypatch.setattr("embedkit.cache.envelope.mac", crash)
     with Upstream(good()) as upstream, house(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
         with pytest.raises(ZeroDivisionError) as caught:
             made.kit.resolve(ID)
@@ -354,7 +354,7 @@ CRASHES = [
     "embedkit.api.oauth.fit_token",
     "embedkit.getty.payload.decode",
     "embedkit.api.search.read_page",
-    "embedkit.api.orders.parse_url",
+    "embedkit.api.licenses.parse_url",
     "embedkit.api.response_cache._caller",
     "embedkit.api.response_cache.ResponseCache._key",
     "embedkit.api.session.Tokens._fetch",
@@ -362,7 +362,7 @@ CRASHES = [
     "embedkit.api.downloads.urlsplit",
     "embedkit.files.download.DownloadSink.begin",
     "embedkit.files.journal.Journal.keep",
-    "embedkit.cache.envelope._sign",
+    "embedkit.cache.envelope.mac",
     "embedkit.transport.responses.decode_chunks",
     "embedkit.transport.client._prepare",
     "embedkit.transport.client.clean_headers",
