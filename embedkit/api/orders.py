@@ -18,24 +18,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from embedkit.api import licenses
 from embedkit.api.account import image_history_request, parse_products, products_request
 from embedkit.api.decoding import read
 from embedkit.api.images import image_request, parse_image
-from embedkit.api.licenses import (
-    FREE,
-    Order,
-    Past,
-    choose,
-    describe,
-    file_request,
-    file_url,
-    order_request,
-    order_url,
-    parse_url,
-    past_of,
-    read_orders,
-    spent,
-)
+from embedkit.api.licenses import Order, Past, describe
 from embedkit.api.models import DownloadOffer, DownloadSize, Image
 from embedkit.api.requests import ApiSettings
 from embedkit.api.session import ApiSession
@@ -133,7 +120,7 @@ class Orders:
 
     def past(self, id: str) -> Past:
         """What the journal has of a picture."""
-        return past_of(id, self.journal.lines())
+        return licenses.past_of(id, self.journal.lines())
 
     def history(self, id: str) -> Records:
         """The licences of a picture, as Getty's download history has them; one that makes no sense counts, too."""
@@ -162,16 +149,16 @@ class Orders:
             raise _licensed(id, past.license)
         found = self._settle(id, past, again=again)
         repeated = not again and self._is_licensed(id, found)
-        offer = choose(self.image(id, "largest_downloads").largest_downloads, id, params)
-        request = order_request(offer, id, params, self._api, notes)
+        offer = licenses.choose(self.image(id, "largest_downloads").largest_downloads, id, params)
+        request = licenses.order_request(offer, id, params, self._api, notes)
         order = self._write_down(id, offer, params, None if found is None else len(found), repeated=repeated)
         return order, self._send(order, request)
 
     def plan(self, id: str, params: Mapping[str, Any], *, again: bool) -> DownloadPlan:
         """What :meth:`place` would do."""
         past, image = self.past(id), self.image(id, "largest_downloads", "download_sizes")
-        offer, licensed = choose(image.largest_downloads, id, params), self._plan_license(id, past)
-        order_url(offer, id, self._api.base)
+        offer, licensed = licenses.choose(image.largest_downloads, id, params), self._plan_license(id, past)
+        licenses.order_url(offer, id, self._api.base)
         is_free = self.kept(past, params) or (licensed and self._settings.redownload)
         return DownloadPlan(
             id,
@@ -181,7 +168,7 @@ class Orders:
             licensed=licensed,
             remaining=self._remaining(offer),
             budget=self._settings.budget,
-            used=spent(read_orders(self.journal.lines()), self._now()[:7]),
+            used=licenses.spent(licenses.read_orders(self.journal.lines()), self._now()[:7]),
         )
 
     def _plan_license(self, id: str, past: Past) -> bool | None:
@@ -209,11 +196,11 @@ class Orders:
         """The order of this file whose URL is still good, and the request for the file."""
         for order in reversed(past.orders):
             if (
-                order.state not in FREE
+                order.state not in licenses.FREE
                 and order.is_file(params)
-                and (url := file_url(self.journal.kept(order.key), self._api))
+                and (url := licenses.file_url(self.journal.kept(order.key), self._api))
             ):
-                return order, file_request(url, self._api)
+                return order, licenses.file_request(url, self._api)
         return None
 
     def forget_url(self, order: Order) -> None:
@@ -288,7 +275,7 @@ class Orders:
         )
 
         def make(lines: list[dict[str, Any]]) -> dict[str, Any]:
-            self._check_budget(order, spent(read_orders(lines), order.at[:7]))
+            self._check_budget(order, licenses.spent(licenses.read_orders(lines), order.at[:7]))
             return order.line
 
         self.journal.append(make)
@@ -306,7 +293,7 @@ class Orders:
         """Send an order; the request for the file."""
         try:
             response = self._session.call(request, "token", timeout=ORDER_TIMEOUT_S)
-            file = file_request(parse_url(response, self._api, order.asset), self._api)
+            file = licenses.file_request(licenses.parse_url(response, self._api, order.asset), self._api)
         except ProviderError as error:
             if _is_refusal(error):
                 self._mark(order, "refused")

@@ -35,10 +35,6 @@ class DjangoCache(BaseCache):
         """The value; None where there is none."""
         return self._cache.get(key)
 
-    def has(self, key: str) -> bool:
-        """Whether there is a value."""
-        return bool(self._cache.has_key(key))
-
     def set(self, key: str, value: Any, timeout: Timeout = None) -> bool:
         """Keep a value; Django does not tell whether it is kept."""
         self._cache.set(key, value, self._seconds(timeout))
@@ -63,8 +59,3 @@ class DjangoCache(BaseCache):
         :raises NotImplementedError: always.
         """
         raise NotImplementedError("Others use the same cache: purge pictures one by one.")
-
-    def inc(self, key: str, delta: int = 1) -> int | None:
-        """Add to a number, from 0 where there is none."""
-        self._cache.add(key, 0, DEFAULT_TIMEOUT_S)
-        return int(self._cache.incr(key, delta))
