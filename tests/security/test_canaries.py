@@ -148,8 +148,8 @@ def test_a_crash_tells_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPat
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("unexpected")
 
-    monkeypatch.setattr("embedkit.cache.envelope.mac", crash)
     with Upstream(good()) as upstream, house(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
+        monkeypatch.setattr("embedkit.cache.envelope.mac", crash)
         with pytest.raises(ZeroDivisionError) as caught:
             made.kit.resolve(ID)
         client = made.app.test_client()
@@ -362,7 +362,7 @@ CRASHES = [
     "embedkit.api.downloads.urlsplit",
     "embedkit.files.download.DownloadSink.begin",
     "embedkit.files.journal.Journal.keep",
-    "embedkit.cache.envelope.mac",
+    "embedkit.cache.envelope.Envelope.seal",
     "embedkit.transport.responses.decode_chunks",
     "embedkit.transport.client._prepare",
     "embedkit.transport.client.clean_headers",
