@@ -221,9 +221,8 @@ def _usage(url: str) -> str:
     from embedkit.sandbox import SandboxServer
 
     usual, moved = vars(Settings()), vars(Settings().with_upstream(url))
-    changed = {name: value for name, value in moved.items() if value != usual[name]} | {
-        **SandboxServer.credentials
-    }
+    changed = {name: value for name, value in moved.items() if value != usual[name]}
+    changed |= SandboxServer.credentials
     variables = {name: ",".join(value) if isinstance(value, tuple) else value for name, value in changed.items()}
     exports = "\n".join(f"  export {PREFIX}{name.upper()}={value}" for name, value in variables.items())
     return f"""
