@@ -425,7 +425,7 @@ def _check_json(report: BuildReport) -> dict[str, Any]:
     places = defaultdict(list)
     for finding in report.findings:
         places[finding.ref].append(finding)
-    problems = [{**_place(one), "code": one.code, "detail": one.detail} for one in places.pop("", [])]
+    problems = [_problem_json(one) for one in places.pop("", [])]
     findings = [_failure_json(ref, error, places[ref]) for ref, error in report.failed]
     return {"distinct": report.distinct, "findings": findings, "problems": problems}
 
@@ -441,9 +441,12 @@ def _say_export(export: Source, report: ExportReport, delivery: Delivery) -> Non
 
 
 def _export_json(export: Source, report: ExportReport) -> dict[str, Any]:
-    problems = [{**_place(one), "code": one.code, "detail": one.detail} for one in report.findings]
     counts = {"posts": report.posts, "changed": report.changed, "converted": report.converted}
-    return {"file": export.name, **counts, "problems": problems}
+    return {"file": export.name, **counts, "problems": [_problem_json(one) for one in report.findings]}
+
+
+def _problem_json(finding: Finding) -> dict[str, Any]:
+    return {**_place(finding), "code": finding.code, "detail": finding.detail}
 
 
 def _say_findings(report: BuildReport) -> None:
@@ -471,8 +474,7 @@ def _place(finding: Finding) -> dict[str, Any]:
     return {"file": finding.file, "line": finding.line, "column": finding.column, **post}
 
 
-def _failure_json(ref: str, error: EmbedKitError, findings: Iterable[Finding]) -> dict[str, Any]:
-    found = list(findings)
+def _failure_json(ref: str, error: EmbedKitError, found: list[Finding]) -> dict[str, Any]:
     places = [_place(one) for one in found]
     files = list(dict.fromkeys(place["file"] for place in places))
     lost = {"lost": found[0].lost} if found and found[0].lost else {}

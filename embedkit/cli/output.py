@@ -50,11 +50,8 @@ class WholeNumber(click.IntRange):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(
-                f"{value!r} is not a whole number from {self.min}{f' to {self.max}' if self.max else ''}.",
-                param,
-                ctx,
-            )
+            most = f" to {self.max}" if self.max else ""
+            self.fail(f"{value!r} is not a whole number from {self.min}{most}.", param, ctx)
 
 
 class Words(click.Choice[str]):
