@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 
 from flask import Blueprint, Flask, g, request
@@ -62,7 +62,7 @@ def create_app(
     app.before_request(errors.redirect_without_host)
     app.after_request(response.harden)
     app.after_request(response.only_https)
-    app.after_request(count_misses(limiter))
+    app.after_request(partial(count_misses, limiter))
     log_format = context.settings.log_format
     logs.listen(log_format)
     app.wsgi_app = RequestObserver(ResponseCache(app, context, limiter), context.metrics, log=log_format != "none")  # type: ignore[method-assign]
@@ -113,12 +113,12 @@ def _mounted(
         blueprint.before_request(context.worker.start)
     blueprint.add_url_rule("/static/<path:filename>", "static", partial(static_file, picker_files()))
     limiter = RateLimiter(context.settings)
-    blueprint.before_request(_guard(context, limiter))
+    blueprint.before_request(partial(_guard, context, limiter, {route.endpoint: route for route in ROUTES}))
     response.allow_origins(blueprint, context.settings)
-    blueprint.after_request(response.allow_all({route.endpoint for route in ROUTES if route.public}))
+    blueprint.after_request(partial(response.allow_all, {route.endpoint for route in ROUTES if route.public}))
     blueprint.after_request(response.harden)
     blueprint.after_request(add_headers)
-    blueprint.after_request(count_misses(limiter))
+    blueprint.after_request(partial(count_misses, limiter))
     blueprint.teardown_request(leave_place)
     errors.handle(blueprint)
     for route in ROUTES:
@@ -163,21 +163,16 @@ def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None
     return Metrics(kit)
 
 
-def _guard(context: AppContext, limiter: RateLimiter) -> Callable[[], None]:
+def _guard(context: AppContext, limiter: RateLimiter, routes: Mapping[str, Route]) -> None:
     """What stands before every view: how large, how often, and who."""
-    routes = {route.endpoint: route for route in ROUTES}
-
-    def guard() -> None:
-        request.environ[ROUTE] = str(request.url_rule)
-        if len(request.query_string) > MAX_QUERY_BYTES:
-            raise Refused("invalid-request", f"The query may have {MAX_QUERY_BYTES} bytes.", status=414)
-        route = routes.get((request.endpoint or "").rpartition(".")[2])
-        if route is not None:
-            request.max_content_length = route.max_body_bytes
-            if request.method != "OPTIONS":
-                _enter(context, limiter, route)
-
-    return guard
+    request.environ[ROUTE] = str(request.url_rule)
+    if len(request.query_string) > MAX_QUERY_BYTES:
+        raise Refused("invalid-request", f"The query may have {MAX_QUERY_BYTES} bytes.", status=414)
+    route = routes.get((request.endpoint or "").rpartition(".")[2])
+    if route is not None:
+        request.max_content_length = route.max_body_bytes
+        if request.method != "OPTIONS":
+            _enter(context, limiter, route)
 
 
 def _enter(context: AppContext, limiter: RateLimiter, route: Route) -> None:

@@ -216,19 +216,15 @@ def count_request(limiter: RateLimiter) -> None:
     allow(counted or limiter.hit(request.remote_addr or ""), "from your IP address")
 
 
-def count_misses(limiter: RateLimiter) -> Callable[[Response], Response]:
+def count_misses(limiter: RateLimiter, response: Response) -> Response:
     """Count answers of 404 and 405 that no view has counted: guessing URLs is not free."""
-
-    def after(response: Response) -> Response:
-        if response.status_code not in (404, 405) or "embedkit_counted" in g:
-            return response
-        try:
-            count_request(limiter)
-        except Refused as error:
-            response = from_error(error)
-        return add_headers(response)
-
-    return after
+    if response.status_code not in (404, 405) or "embedkit_counted" in g:
+        return response
+    try:
+        count_request(limiter)
+    except Refused as error:
+        response = from_error(error)
+    return add_headers(response)
 
 
 def add_headers(response: Response) -> Response:
