@@ -15,12 +15,12 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from embedkit.api import oauth
-from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Login, Source, fit_token
+from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Source, fit_token
 from embedkit.api.requests import origin_of
 from embedkit.api.token_file import AGAIN, LOCK_TIMEOUT_S, LoginFile
 from embedkit.errors import ConfigurationError, InvalidResponse, InvalidToken, PermissionDenied, Unavailable
@@ -130,8 +130,8 @@ class BrowserLogin:
         token = oauth.parse(response, "authorization_code")
         file = self._checked_file()
         try:
-            with file.exclusively(LOCK_TIMEOUT_S):  # whoever renews the login before this one would put it back
-                file.keep(Login(secrets.token_hex(8), token))
+            with file.locked(LOCK_TIMEOUT_S):  # whoever renews the login before this one would put it back
+                file.keep(replace(token, login=secrets.token_hex(8)))
         except OSError as error:
             hint = "Make the user's cache folder one that can be written."
             raise ConfigurationError(f"The tokens can't be kept: {error.strerror}.", hint=hint) from None

@@ -49,20 +49,14 @@ class Token:
     """What opens the API v3 for ``seconds``, of which ``age`` are over.
 
     :param refresh: gets the next one without the password.
+    :param login: names the login by a browser that it is of, and tells nothing of it; else empty.
     """
 
     access: Secret
     seconds: int = DEFAULT_LIFETIME_S
     refresh: Secret | None = None
     age: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """That a customer logged in by a browser: the tokens, and a name for this login that tells nothing of them."""
-
-    id: str
-    token: Token
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from embedkit.api import oauth
-from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Grant, Login, Source, Token
+from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Grant, Source, Token
 from embedkit.api.token_file import AGAIN, LoginFile, TokenFile
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
@@ -200,8 +200,8 @@ class Tokens:
     def caller(self) -> Caller:
         """How a token is got now: settings of a customer go before a login, and that before the application."""
         source = self._credentials.grant()
-        if source != "password" and self._login and (stored := self._login.current()):
-            return "login", stored.id
+        if source != "password" and self._login and (stored := self._login.read()):
+            return "login", stored.login
         return source, ""
 
     def current(self, end: float = math.inf) -> Secret | None:
@@ -293,44 +293,18 @@ class Tokens:
 
     def _share(self, caller: Caller, held: HeldToken | None, end: float) -> Token:
         """A newer token than the one held: of another process, or else a new one."""
-        if caller[0] == "login" and self._login:
-            return self._renew_login(self._login, held, end)
-        grant: Grant = "password" if caller[0] == "password" else "client_credentials"
-        refresh = held.token.refresh if held else None
-        if self._shared is None:
-            return self._authorize(grant, refresh, end)
-        if found := _newer(self._shared.read(), held):
+        file, old = self._login if caller[0] == "login" else self._shared, held.token if held else None
+        if file is None:
+            return self._authorize(caller, old, end)
+        if found := _newer(file.read(), old):
             return found
-        with self._shared.locked(min(max(0.0, end - self._clock()), self._timeout)):
-            if found := _newer(self._shared.read(), held):  # of the process that was faster
+        with file.locked(min(max(0.0, end - self._clock()), self._timeout)):
+            newest = file.newest()
+            if found := _newer(newest, old):  # of the process that was faster
                 return found
-            token = self._authorize(grant, refresh, end)
-            self._shared.write(token)
+            token = self._authorize(caller, newest if file is self._login else old, end)
+            file.write(token)
             return token
-
-    def _renew_login(self, file: LoginFile, held: HeldToken | None, end: float) -> Token:
-        """A newer token of the login: of another process, or else for the newest refresh token."""
-        if (stored := file.current()) and (found := _newer(stored.token, held)):
-            return found
-        with file.exclusively(min(max(0.0, end - self._clock()), self._timeout)):
-            stored = file.newest()
-            if stored is None or stored.token.refresh is None:
-                raise InvalidToken("The login is over.", hint=AGAIN)
-            if found := _newer(stored.token, held):
-                return found
-            try:
-                token = self._refresh(stored.token.refresh, end, public=True)
-            except InvalidToken as error:
-                error.hint = AGAIN
-                raise
-            self._keep(file, Login(stored.id, token))
-            return token
-
-    def _keep(self, file: LoginFile, login: Login) -> None:
-        try:
-            file.keep(login)
-        except OSError as error:  # the token is good all the same
-            log.warning("the login is not kept: %s", error.strerror)
 
     def _is_resting(self, now: float, caller: Caller, seconds: float) -> bool:
         """Whether the last failure is too recent to try again."""
@@ -339,18 +313,31 @@ class Tokens:
         at, _, error = self._failed
         return now < at + (REFUSAL_RETRY_S if isinstance(error, Unauthorized) else seconds)
 
-    def _authorize(self, grant: Grant, refresh: Secret | None, end: float) -> Token:
-        if grant == "password" and refresh is not None:
+    def _authorize(self, caller: Caller, old: Token | None, end: float) -> Token:
+        """A new token, in place of an old one."""
+        if caller[0] == "login":
+            return self._renew_login(old, end)
+        grant: Grant = "password" if caller[0] == "password" else "client_credentials"
+        if grant == "password" and old and old.refresh:
             try:
-                return self._refresh(refresh, end)
+                return self._refresh(old, old.refresh, end)
             except Unauthorized:
                 log.debug("the refresh token is refused; the password is used")
         return self._fetch(grant, end)
 
-    def _refresh(self, refresh: Secret, end: float, *, public: bool = False) -> Token:
+    def _renew_login(self, old: Token | None, end: float) -> Token:
+        if old is None or old.refresh is None:
+            raise InvalidToken("The login is over.", hint=AGAIN)
+        try:
+            return self._refresh(old, old.refresh, end, public=True)
+        except InvalidToken as error:
+            error.hint = AGAIN
+            raise
+
+    def _refresh(self, old: Token, refresh: Secret, end: float, *, public: bool = False) -> Token:
         """A token for a refresh token, with the next refresh token, which may be the same."""
         token = self._fetch("refresh_token", end, refresh, public=public)
-        return token if token.refresh else replace(token, refresh=refresh)
+        return replace(token, refresh=token.refresh or refresh, login=old.login)
 
     def _fetch(self, grant: Grant, end: float, refresh: Secret | None = None, *, public: bool = False) -> Token:
         request = oauth.request(grant, self._credentials, refresh, public=public)
@@ -362,8 +349,8 @@ class Tokens:
         return replace(token, age=self._clock() - began)
 
 
-def _newer(found: Token | None, held: HeldToken | None) -> Token | None:
-    """A token that was found, unless it is the one held, or is to be renewed soon."""
-    if found is None or (held is not None and found.access == held.token.access):
+def _newer(found: Token | None, old: Token | None) -> Token | None:
+    """A token that was found, unless it is the old one, or is to be renewed soon."""
+    if found is None or (old is not None and found.access == old.access):
         return None
     return found if found.age < RENEWAL_SHARE * found.seconds else None

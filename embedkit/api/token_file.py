@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Login, Token, fit_token
+from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Token, fit_token
 from embedkit.errors import Unavailable
 from embedkit.files.folder import open_private
 from embedkit.files.partial import write_private
@@ -64,8 +64,12 @@ class TokenFile:
         token = self._token(payload.fields(self._read()))
         return token if token and 0 <= token.age < token.seconds else None
 
+    def newest(self) -> Token | None:
+        """The same, read anew in any case."""
+        return self.read()
+
     def write(self, token: Token) -> None:
-        """Put a token in the place of the last one."""
+        """Put a token in the place of the last one, as far as that can be done."""
         try:
             self._put(token)
         except OSError as error:
@@ -112,8 +116,8 @@ class LoginFile(TokenFile):
         super().__init__(credentials, folder, clock)
         self._known: tuple[object, bytes] = None, b""
 
-    def current(self) -> Login | None:
-        """The login; None where nobody is logged in. It is read anew where the file has changed."""
+    def read(self) -> Token | None:
+        """The token; None where nobody is logged in. It is read anew where the file has changed."""
         try:
             found = (self._folder / self._name()).stat()
         except OSError:
@@ -124,12 +128,12 @@ class LoginFile(TokenFile):
             self._known = known = seen, self._read()
         return self._login(known[1])
 
-    def newest(self) -> Login | None:
+    def newest(self) -> Token | None:
         """The same, read anew in any case."""
         return self._login(self._read())
 
     @contextmanager
-    def exclusively(self, wait: float) -> Iterator[None]:
+    def locked(self, wait: float) -> Iterator[None]:
         """Hold the others up while a token is renewed: a refresh token may be good for one use.
 
         :raises Unavailable: where others take longer than that.
@@ -139,20 +143,26 @@ class LoginFile(TokenFile):
                 raise Unavailable("Another process is still renewing the login.", retry_after=1.0)
             yield
 
-    def keep(self, login: Login) -> None:
-        """Put a login in the place of the last one.
+    def write(self, token: Token) -> None:
+        """Put the token of a login in the place of the last one, as far as that can be done."""
+        try:
+            self.keep(token)
+        except OSError as error:  # the token is good all the same
+            log.warning("the login is not kept: %s", error.strerror)
+
+    def keep(self, token: Token) -> None:
+        """The same.
 
         :raises OSError: where it can't be kept.
         """
-        refresh = login.token.refresh
-        self._put(login.token, id=login.id, refresh=refresh.reveal() if refresh else None)
+        self._put(token, id=token.login, refresh=token.refresh.reveal() if token.refresh else None)
 
     def remove(self) -> bool:
         """Forget the login; whether there was one.
 
         :raises Unavailable: where others take longer than a minute to renew it.
         """
-        with self.exclusively(LOCK_TIMEOUT_S), open_private(self._folder) as folder:
+        with self.locked(LOCK_TIMEOUT_S), open_private(self._folder) as folder:
             try:
                 folder.unlink(self._name())
             except FileNotFoundError:
@@ -162,13 +172,13 @@ class LoginFile(TokenFile):
     def _name(self) -> str:
         return _name_of("login-", self._credentials.api_key.reveal(), self._credentials.token_url)
 
-    def _login(self, data: bytes) -> Login | None:
+    def _login(self, data: bytes) -> Token | None:
         fields = payload.fields(data)
         id, token = fields.get("id"), self._token(fields)
         if token is None or not isinstance(id, str) or not _ID.fullmatch(id):
             return None
         is_good = 0 <= token.age < token.seconds
-        return Login(id, token if is_good else replace(token, age=float(token.seconds)))
+        return replace(token, login=id, age=token.age if is_good else float(token.seconds))
 
 
 def _name_of(prefix: str, secret: str, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 
 from embedkit import EmbedKit, create_app
 from embedkit.api import oauth
-from embedkit.api.oauth import Credentials, Login
+from embedkit.api.oauth import Credentials
 from embedkit.api.token_file import LoginFile
 from embedkit.cache.secret import own_folder
 from embedkit.engine.engine import open_transport
@@ -107,8 +108,8 @@ def test_who_has_logged_in_has_boards_until_they_log_out(tmp_path: Path, monkeyp
             client = create_app(kit=kit).test_client()
             assert client.get("/v1/boards", headers=bearer(TOKEN)).json == {"boards": []}
             asked = oauth.request("password", Credentials.of(settings(**CUSTOMER, **urls)))
-            login = Login("0" * 16, oauth.parse(transport.send(asked), "password"))
-            LoginFile(Credentials.of(made), own_folder()).keep(login)
+            token = replace(oauth.parse(transport.send(asked), "password"), login="0" * 16)
+            LoginFile(Credentials.of(made), own_folder()).keep(token)
             id = kit.api.boards.create("Front page")
             kit.api.boards.add(id, [EXAMPLE])
             [board] = client.get("/v1/boards", headers=bearer(TOKEN)).json["boards"]

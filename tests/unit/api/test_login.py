@@ -24,7 +24,7 @@ from embedkit import (
 )
 from embedkit.api import login, oauth
 from embedkit.api.login import LoginRequest, authorization_code, challenge, parse_metadata
-from embedkit.api.oauth import Credentials, Login, Token
+from embedkit.api.oauth import Credentials, Token
 from embedkit.api.session import Tokens
 from embedkit.api.token_file import LoginFile
 from embedkit.errors import InvalidResponse, RateLimited
@@ -175,7 +175,7 @@ class Machine:
 
     def log_in(self, id: str = "0" * 16, refresh: str = "refresh-0") -> None:
         self.issuer.good = refresh
-        self.file().keep(Login(id, Token(Secret("access-0"), 1800, Secret(refresh))))
+        self.file().keep(Token(Secret("access-0"), 1800, Secret(refresh), login=id))
 
     def process(self, timeout: float = 5.0, **rows: Any) -> Tokens:
         credentials = Credentials.of(Settings(**{"api_key": "key-1", **rows}))
@@ -248,7 +248,7 @@ def test_who_cannot_have_the_lock_does_not_use_the_refresh_token(machine: Machin
         machine.process(timeout=0.02),
         pytest.raises(Unavailable, match="is still renewing the login"),
     )
-    with machine.file().exclusively(5), refused:
+    with machine.file().locked(5), refused:
         process.current()
     assert machine.issuer.asked == []
 
@@ -279,7 +279,7 @@ def test_a_process_follows_who_logs_in_and_out(machine: Machine) -> None:
     assert process.current() == Secret("application-1")
     machine.log_in()
     assert process.current() == Secret("access-0")
-    machine.file().keep(Login("1" * 16, Token(Secret("access-of-another"), 1800, Secret("refresh-1"))))
+    machine.file().keep(Token(Secret("access-of-another"), 1800, Secret("refresh-1"), login="1" * 16))
     assert process.current() == Secret("access-of-another")
     assert machine.file().remove()
     assert not machine.file().remove()
@@ -294,7 +294,7 @@ def test_who_logs_out_during_a_renewal_stays_logged_out(machine: Machine) -> Non
     logout = threading.Thread(target=machine.file().remove)
     machine.process().current()
     logout.join(10)
-    assert machine.file().current() is None
+    assert machine.file().read() is None
 
 
 @pytest.mark.parametrize(
