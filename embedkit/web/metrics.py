@@ -102,9 +102,8 @@ class Metrics:
         count = family.labels(*labels) if labels else family
         if event == "upstream":
             self._seconds.labels(labels[0]).observe(value)
-            count.inc()
-        else:
-            count.inc(value)
+            value = 1
+        count.inc(value)
 
     def request(self, route: str, method: str, status: int) -> None:
         """Count an answer."""

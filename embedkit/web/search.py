@@ -20,6 +20,7 @@ from embedkit.api.parameters import SharedField
 from embedkit.api.search import SUBJECTS, is_newest
 from embedkit.errors import ConfigurationError, InvalidResponse, NotFound, QuotaExhausted, UnsupportedReference
 from embedkit.getty.payload import one_line
+from embedkit.models import JSON
 from embedkit.web import schemas
 from embedkit.web.context import AppContext
 from embedkit.web.errors import Refused
@@ -32,7 +33,8 @@ FOUND = "$response.body#/images/0/id"
 # Of the query, what says where to look and how to answer; the rest narrows a search.
 PAGING = ("page", "page_size", "lang")
 NEIGHBOURS = ("similar", "series", "by_image")  # of a picture: Getty narrows them by nothing
-PLACES = ("q", "family", *NEIGHBOURS, *PAGING, "exclude_nudity", "embed_content_only")
+ALWAYS = ("family", "page", "page_size", "exclude_nudity")  # what every search has
+PLACES = ("q", *NEIGHBOURS, *ALWAYS, "embed_content_only", "lang")
 FILTERS = tuple(name for name in schemas.SearchQuery.__struct_fields__ if name not in PLACES)
 SEARCHED_FIELDS: tuple[SharedField, ...] = ("detail_set", "keywords")
 IMAGE_FIELDS: tuple[SharedField, ...] = ("detail_set", "display_set", "keywords")
@@ -74,18 +76,10 @@ def _find(context: AppContext, params: schemas.SearchQuery, language: str) -> Se
         return page_of(lambda: _neighbours(context, params, language, kind), params.page)
     _check_subject(context, params)
     search = context.kit.api.search
+    given: JSON = {name: value for name in (*ALWAYS, *FILTERS) if (value := getattr(params, name)) is not None}
+    given |= {"language": language, "fields": SEARCHED_FIELDS, "embed_content_only": True}
     try:
-        prepared = search.prepare(
-            params.q,
-            family=params.family,
-            page=params.page,
-            page_size=params.page_size,
-            language=language,
-            embed_content_only=True,
-            exclude_nudity=params.exclude_nudity,
-            fields=SEARCHED_FIELDS,
-            **{name: value for name in FILTERS if (value := getattr(params, name)) is not None},
-        )
+        prepared = search.prepare(params.q, **given)
     except ConfigurationError as error:  # from here on it would be our fault, and not the caller's
         raise Refused("invalid-request", str(error)) from None
     return page_of(lambda: search.run(prepared), params.page)
