@@ -234,7 +234,6 @@ def docs(context: AppContext) -> Response:
         groups=_groups(context, document),
         codes=codes(),
         troubles=TROUBLES,
-        base=context.settings.public_url,
         openapi_url=url_for(".openapi"),
     )
 

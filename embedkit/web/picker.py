@@ -79,13 +79,11 @@ def picker(context: AppContext) -> Response:
         found=found,
         pager=_pager(params, found) if found else {},
         kept=_kept(params),
-        origins=" ".join(context.settings.picker_origins),
         endpoint=url_for(".picker").removesuffix("picker"),
         sample=_is_sandbox(context.settings),
         release=url_for(".static", filename=files.folder),
         modules=(files.modules[ENTRY], *files.imported),
         script=files.modules[PAGE],
-        copied=words(language)["copied"].format(what=words(language)["copy_shortcode"]),
         **_texts(words(language), params, found),
     )
     response.headers.extend(dict(found.headers or {}) if found else {})
