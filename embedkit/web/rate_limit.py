@@ -75,10 +75,8 @@ class MemoryCounts:
         """Drop what is over; the oldest quarter where that is not enough."""
         if len(self._windows) < MAX_WINDOWS:
             return
-        self._windows = {key: window for key, window in self._windows.items() if window[1] > now}
-        too_many = len(self._windows) - MAX_WINDOWS * 3 // 4
-        for key in list(self._windows)[: max(0, too_many)]:
-            del self._windows[key]
+        running = [(key, window) for key, window in self._windows.items() if window[1] > now]
+        self._windows = dict(running[-MAX_WINDOWS * 3 // 4 :])
 
 
 class RedisCounts:
