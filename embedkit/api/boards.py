@@ -163,7 +163,7 @@ class Boards:
 
         :param id: of a board, as :meth:`create` returned it.
         """
-        return parse_board(self._call(get(self._api, _path(id))), self._api)
+        return read(self._call(get(self._api, _path(id))), "board", self._api).require(Board)
 
     def rename(self, id: str, name: str, description: str | None = None) -> None:
         """Give a board another name.
@@ -264,14 +264,6 @@ def _asset_ids(asset_ids: Sequence[str]) -> tuple[str, ...]:
 
 
 # -- answers ------------------------------------------------------------------------------------------------
-
-
-def parse_board(response: Response, api: ApiSettings) -> Board:
-    """The board that an answer holds.
-
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer that is not a board.
-    """
-    return read(response, "board", api).require(Board)
 
 
 def parse_id(response: Response, what: What = "board") -> str:

@@ -25,7 +25,7 @@ from embedkit.api.events import Event, FoundEvents
 from embedkit.api.login import BrowserLogin
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
-from embedkit.api.requests import FIRST_PAGE, MAX_IDS, ApiSettings, distinct_ids, get, page_of, query
+from embedkit.api.requests import FIRST_PAGE, MAX_IDS, ApiSettings, distinct_ids, get, ids_param, page_of, query
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.search import PreparedSearch
 from embedkit.api.session import ApiSession
@@ -219,7 +219,7 @@ class Api:
         :param id: as ``event_ids`` of a picture has it.
         :raises NotFound: where there is none of that ID.
         """
-        request = events.event_request(id, params, self._api)
+        request = query(self._api, "event", f"/v3/events/{events.event_id(id)}", params)
         return self._cache.ask(request, lambda response: events.parse_event(response, self._api, id))
 
     @documented("event")
@@ -229,7 +229,7 @@ class Api:
         :param ids: as for :meth:`event`.
         """
         wanted = events.event_ids(ids)
-        request = events.events_request(wanted, params, self._api)
+        request = query(self._api, "event", "/v3/events", params, ids_param(wanted))
         return self._cache.ask(request, lambda response: events.parse_events(response, self._api, wanted))
 
     def products(self, requirements: bool = False, language: str | None = None) -> tuple[Product, ...]:

@@ -196,7 +196,7 @@ class Downloads:
         id, response = order.asset, self._session.fetch(replace(request, sink=sink))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status in (404, 410):
-            self._orders.forget_url(order)
+            self._orders.journal.drop(order.key)  # the URL leads to no file
         if response.status != 200:
             raise _delivery_error(response, id)
         if not sink.received or sink.total not in (None, sink.received):

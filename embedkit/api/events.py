@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from embedkit.api.decoding import JSONReader, find_id, in_order, none_found, read
 from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, Read, Time, Title
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, ids_param, phrase_of, query
+from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, phrase_of, query
 from embedkit.errors import UnsupportedReference
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
@@ -101,16 +101,6 @@ def event_id(id: object) -> int:
 def event_ids(ids: Sequence[int | str] | int | str) -> tuple[int, ...]:
     """The numbers of events, each once, in order."""
     return tuple(dict.fromkeys(map(event_id, [ids] if isinstance(ids, str | int) else ids)))
-
-
-def event_request(id: int | str, params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for one event, which answers 404 where there is none."""
-    return query(api, "event", f"/v3/events/{event_id(id)}", params)
-
-
-def events_request(ids: Sequence[int], params: Mapping[str, Any], api: ApiSettings) -> Request:
-    """The request for 1 to 100 events."""
-    return query(api, "event", "/v3/events", params, ids_param(ids))
 
 
 def search_request(phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:

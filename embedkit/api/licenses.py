@@ -120,11 +120,6 @@ def read_orders(lines: Iterable[Mapping[str, Any]]) -> tuple[Order, ...]:
     return tuple(found.values())
 
 
-def past_of(asset: str, lines: Iterable[Mapping[str, Any]]) -> Past:
-    """What a journal has of one picture."""
-    return Past(tuple(order for order in read_orders(lines) if order.asset == asset))
-
-
 def spent(orders: Iterable[Order], month: str) -> int:
     """How many licences count against a month, written as 2026-11. One of which nobody knows counts.
 

@@ -120,7 +120,7 @@ class Orders:
 
     def past(self, id: str) -> Past:
         """What the journal has of a picture."""
-        return licenses.past_of(id, self.journal.lines())
+        return Past(tuple(order for order in licenses.read_orders(self.journal.lines()) if order.asset == id))
 
     def history(self, id: str) -> Records:
         """The licences of a picture, as Getty's download history has them; one that makes no sense counts, too."""
@@ -202,10 +202,6 @@ class Orders:
             ):
                 return order, licenses.file_request(url, self._api)
         return None
-
-    def forget_url(self, order: Order) -> None:
-        """Keep a URL no longer, since it leads to no file."""
-        self.journal.drop(order.key)
 
     def saved(self, order: Order, path: str) -> None:
         """Write down where the file is."""

@@ -85,7 +85,7 @@ class EmbedKitPlugin(BasePlugin[Options]):  # type: ignore[valid-type]
     def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Put the embeds aside."""
         whole = page.file.content_string
-        first_line = whole.count("\n") - markdown.rstrip("\n").count("\n") - _lines_behind(whole) + 1
+        first_line = whole.rstrip("\n").count("\n") - markdown.rstrip("\n").count("\n") + 1
         shelf = self.site.shelve(markdown, page.file.src_uri, first_line=first_line)
         self.shelves[page.file.src_uri] = shelf
         return shelf.text
@@ -150,10 +150,6 @@ def _deferred(url: str) -> ExtraScriptValue:
     script = ExtraScriptValue(url)
     script.defer = True
     return script
-
-
-def _lines_behind(text: str) -> int:
-    return len(text) - len(text.rstrip("\n"))
 
 
 def _in_words(link: AnchorLink, shelf: Shelf) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from embedkit.api import boards, client, errors, images, licenses
 from embedkit.api import models as values
-from embedkit.api.decoding import read_page
+from embedkit.api.decoding import read, read_page
 from embedkit.api.errors import What
 from embedkit.api.models import Image, SearchPage, image_json
 from embedkit.api.requests import ApiSettings
@@ -377,11 +377,11 @@ def test_countries_and_collections() -> None:
         "",
         (),
     )
-    for read in (client.parse_countries, client.parse_collections):
-        assert read(ok({"countries": None, "collections": None})) == ()
+    for parse in (client.parse_countries, client.parse_collections):
+        assert parse(ok({"countries": None, "collections": None})) == ()
         for answer in ({}, {"countries": 5, "collections": "x"}):
             with pytest.raises(InvalidResponse, match="no list of"):
-                read(ok(answer))
+                parse(ok(answer))
 
 
 # -- downloads ------------------------------------------------------------------------------------------
@@ -444,22 +444,20 @@ def test_a_page_of_boards() -> None:
 
 
 def test_one_board() -> None:
-    found = boards.parse_board(ok(load("board")), SETTINGS)
+    found = read(ok(load("board")), "board", SETTINGS).require(boards.Board)
     assert [asset.id for asset in found.assets] == [ID, "600200312"]
     assert (found.comment_count, found.date_last_updated) == (1, "2024-02-03T10:30:00Z")
     assert found.permissions.can_delete_board
     assert not found.permissions.can_remove_assets
     assert found.links.share == "https://www.gettyimages.com/collaboration/boards/abc"
-    bare = boards.parse_board(
-        ok({"id": "b-2", "links": {"share": "https://evil.example/"}, "permissions": {"can_add_assets": "yes"}}),
-        SETTINGS,
-    )
+    odd = {"id": "b-2", "links": {"share": "https://evil.example/"}, "permissions": {"can_add_assets": "yes"}}
+    bare = read(ok(odd), "board", SETTINGS).require(boards.Board)
     assert bare.permissions == boards.BoardPermissions()  # what is not said is not permitted
     assert bare.links == boards.BoardLinks()
     assert bare.links.other == {"share": "https://evil.example/"}
     for wrong in ({}, {"id": "../x"}, {"id": None}):
         with pytest.raises(InvalidResponse, match="not a board"):
-            boards.parse_board(ok(wrong), SETTINGS)
+            read(ok(wrong), "board", SETTINGS).require(boards.Board)
 
 
 def test_changes_of_a_board() -> None:
@@ -502,7 +500,7 @@ READERS: dict[str, Callable[[Response], Any]] = {
     "collections": client.parse_collections,
     "address": lambda response: licenses.parse_url(response, SETTINGS, ID),
     "boards": lambda response: read_page(boards.BoardPage, response, SETTINGS, "board"),
-    "board": lambda response: boards.parse_board(response, SETTINGS),
+    "board": lambda response: read(response, "board", SETTINGS).require(boards.Board),
     "created": boards.parse_id,
     "added": lambda response: boards.parse_change(response, [ID]),
     "comments": boards.parse_comments,

@@ -296,7 +296,7 @@ def test_an_event_is_read_alone_or_in_a_list() -> None:
     assert events.parse_events(Response(404, {}, b'{"ErrorCode": "EventNotFound"}'), API, (5,)).missing == (5,)
     for wrong in ("", "x", "5/6", "0", 0, -1, True, 10**5000, None, 5.0):
         with pytest.raises(UnsupportedReference):
-            events.event_request(wrong, {}, API)  # type: ignore[arg-type]
+            events.event_id(wrong)  # type: ignore[arg-type]
 
 
 def test_what_an_account_has_is_read_as_far_as_it_can_be() -> None:
