@@ -84,8 +84,11 @@ class AppContext:
 
         A stale copy is being refreshed while it is shown, so nobody else should hold on to it.
         """
-        left = 0 if embed.stale else max(0, int(embed.fresh_until - self.clock()))
-        return cache_control(self.settings, left)
+        return cache_control(self.settings, self.seconds_left(embed))
+
+    def seconds_left(self, embed: Embed) -> int:
+        """For how long an embed is still fresh."""
+        return 0 if embed.stale else max(0, int(embed.fresh_until - self.clock()))
 
     def label(self, response: Response, embed: Embed) -> Response:
         """Have an answer say which pictures are in it, for caches that are told to drop one."""

@@ -120,5 +120,4 @@ def _shown(kit: EmbedKit, ref: AssetRef, embed: Embed) -> Iterator[JSON]:
     """The picture that was tried, for each target."""
     for target, row in ROWS.items():
         source = kit.show(embed, Options(target=target).over(ref.options))
-        preview = source if row.preview else None
-        yield {"target": target, "use": row.use, "source": str(source), "preview": preview}
+        yield {"target": target, "use": row.use, "source": str(source), "preview": source if row.preview else None}

@@ -233,7 +233,6 @@ def _name(page: SplitResult) -> str:
 
 def _answer(context: AppContext, embed: Embed, options: Options) -> schemas.OEmbedAnswer:
     """In Getty's own order; ``type`` is rich, whatever Getty called it, since what we give is html."""
-    left = 0 if embed.stale else max(0, int(embed.fresh_until - context.clock()))
     fields: dict[str, Any] = {name: getattr(embed, name, None) for name in schemas.OEmbedAnswer.__struct_fields__}
     fields |= {} if _thumbnail_fits(embed, options) else dict.fromkeys(THUMBNAIL)
     ours = {
@@ -243,7 +242,7 @@ def _answer(context: AppContext, embed: Embed, options: Options) -> schemas.OEmb
         "provider_name": PROVIDER_NAME,
         "provider_url": PROVIDER_URL,
         "author_name": embed.photographer,
-        "cache_age": left,
+        "cache_age": context.seconds_left(embed),
     }
     return schemas.OEmbedAnswer(**fields | ours)
 

@@ -83,10 +83,9 @@ class PickerFiles:
         :param write: takes a path relative to that folder, and what to write there.
         :returns: those paths.
         """
-        places = [Path(self.folder, name) for name in self.contents]
-        for place, content in zip(places, self.contents.values(), strict=True):
-            write(place, content)
-        return places
+        for name, content in self.contents.items():
+            write(Path(self.folder, name), content)
+        return [Path(self.folder, name) for name in self.contents]
 
 
 def _integrity(content: bytes) -> str:
