@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, request, url_for
 
@@ -114,15 +115,10 @@ class AppContext:
         """
         if self.settings.public_url:
             return f"{self.settings.public_url}/oembed"
-        if request.trusted_hosts or _loopback(request.host):
+        if request.trusted_hosts or urlsplit(request.host_url).hostname in LOOPBACK:
             return url_for(".oembed", _external=True)
         raise Refused(
             "configuration",
             "This answer holds the URL of the service, which is not known."
             " Set EMBEDKIT_PUBLIC_URL, such as https://embeds.example.org.",
         )
-
-
-def _loopback(host: str) -> bool:
-    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
-    return name.strip("[]") in LOOPBACK

@@ -30,6 +30,8 @@ from embedkit.web.schemas import MAX_REFERENCE_CHARS, BatchItem, BatchRequest, E
 
 MAX_NAME_CHARS = 40  # of a parameter that there is not
 
+WRITTEN: Mapping[Any, bool] = {"true": True, "false": False}  # of a caption
+
 T = TypeVar("T", bound=msgspec.Struct)
 DisplayParams = EmbedQuery | OEmbedQuery | FrameQuery | BatchItem
 KINDS = {
@@ -182,7 +184,7 @@ def read_options(params: DisplayParams, target: Target | None = None) -> Options
     wanted = Options(
         max_width=params.maxwidth,
         max_height=params.maxheight,
-        caption=_caption(params.caption),
+        caption=WRITTEN.get(params.caption, params.caption),
         title=getattr(params, "title", None),
         align=getattr(params, "align", None),
         tld=params.tld,
@@ -208,11 +210,6 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 def _items(name: str) -> list[str]:
     return [item.strip() for value in request.args.getlist(name) for item in value.split(",") if item.strip()]
-
-
-def _caption(params: bool | str | None) -> bool | str | None:
-    words: Mapping[Any, bool] = {"true": True, "false": False}
-    return words.get(params, params)
 
 
 def _broken(error: Exception, data: bytes) -> str:
