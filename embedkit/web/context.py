@@ -14,7 +14,7 @@ from flask import Response, request, url_for
 
 from embedkit.engine.purges import surrogate_keys
 from embedkit.kit import EmbedKit
-from embedkit.models import JSON, Embed
+from embedkit.models import Embed
 from embedkit.process import Repeating
 from embedkit.settings import Settings
 from embedkit.validation import LOOPBACK
@@ -100,10 +100,6 @@ class AppContext:
     def withdrawn(self, ids: Sequence[str]) -> frozenset[str]:
         """Those of these pictures that Getty has withdrawn, which a search that is kept may still have."""
         return self.kit.cache.withdrawn(ids) if self.kit.settings.change_feed else frozenset()
-
-    def record(self, embed: Embed) -> JSON:
-        """An embed as JSON, as of now."""
-        return embed.as_json(self.clock())
 
     def oembed_url(self) -> str:
         """The absolute URL of /oembed.

@@ -64,7 +64,7 @@ def _rendered(context: AppContext, index: int, document: Document | TextTooLarge
     if isinstance(document, TextTooLarge):
         hint = "Send it again, in another request." if index else "Send it in parts."
         return {"error": _error(_too_large(document, hint))}
-    embeds = [context.record(embed) for embed in document.embeds]
+    embeds = [embed.as_json(context.clock()) for embed in document.embeds]
     problems = [_problem(problem) for problem in document.problems]
     return {"content": document.content, "embeds": embeds, "problems": problems}
 
@@ -109,7 +109,7 @@ def _item(context: AppContext, found: Embed, options: Options) -> JSON:
     target = cast(Target, options.target or context.settings.target)
     shown = str(context.kit.show(found, replace(options, target=target)))
     assets = context.kit.assets(target)
-    return {**context.record(found), "target": target, "html": shown, "assets": assets}
+    return {**found.as_json(context.clock()), "target": target, "html": shown, "assets": assets}
 
 
 def _reference(context: AppContext, item: Item, target: Target | None) -> AssetRef | EmbedKitError:
