@@ -9,7 +9,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
@@ -89,10 +89,13 @@ class Folder:
         """
         deadline = time.monotonic() + wait
         while sys.platform != "win32" and self._handle is not None:
-            if time.monotonic() >= deadline:
-                return False
-            with suppress(OSError):
+            try:
                 fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+            except OSError:  # flock(2): on NFS, EBADF for what is not open for writing, as no folder can be
                 break
             time.sleep(LOCK_PAUSE_S)
         return True

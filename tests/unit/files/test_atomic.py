@@ -390,3 +390,20 @@ def test_nothing_is_left_of_a_large_file_that_fails(post: Path) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         rewrite(post, make)
     assert (names(post.parent), post.read_bytes()) == ([post.name], OLD)
+
+
+# -- locks ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="a handle of Linux")
+def test_where_there_are_no_locks_nobody_waits_for_one(tmp_path: Path) -> None:
+    """A handle by which nothing can be locked (EBADF), as that of a folder on NFS."""
+    with Folder(tmp_path, os.open(tmp_path, os.O_PATH | os.O_DIRECTORY)) as folder:
+        assert folder.lock(3600)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+def test_a_lock_that_another_has_is_waited_for_as_long_as_is_said(tmp_path: Path) -> None:
+    with Folder(tmp_path) as one, Folder(tmp_path) as other:
+        assert one.lock(0)
+        assert not other.lock(0)
