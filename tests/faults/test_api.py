@@ -614,7 +614,10 @@ def test_oembed_and_files_are_not_paced() -> None:
 
 
 @pytest.mark.parametrize("era", ["2018", "2026"])
-def test_the_first_refusal_of_a_day_tells_when_the_door_opens(era: Any) -> None:
+def test_the_first_refusal_of_a_day_tells_when_the_door_opens(
+    era: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # a token of an earlier server on this port costs a call
     with SandboxServer(SandboxConfig(era=era, calls_per_day=2)) as server:
         kit = EmbedKit(server.settings(cache="memory:", secret="s" * 40))
         held = kit.search("harbour")
