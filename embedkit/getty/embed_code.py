@@ -35,6 +35,7 @@ _HINT = lazy_pattern(r"[gG](?i:ettyimages|ie\.widgets)")
 _SIGNS = ("embed", "gie", "view image", "attributes")
 _NUMBER = lazy_pattern(r"#(?<!&#)[0-9A-Za-z-]{0,23}[0-9]")
 _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
+_AROUND_CODE = _BLOCKS | {"iframe"}  # an instant article has a widget in a frame without a URL
 _FRAMES = frozenset({"iframe", "amp-iframe", "object", "embed"})
 _RAW = frozenset({"script", "iframe"})  # up to their end tags is no markup, and those belong to it
 _FURNITURE = _BLOCKS | {"a", "br", "iframe"}
@@ -81,9 +82,11 @@ def find(text: str) -> list[Pasted]:
     ]
     joined = _joined(strong, links)
     apart = {core.start for core, _ in joined.values()}
-    found = _separate(page, [core for core in strong if core.start not in apart], [])
-    weak = [joined[link.start][1] if link.start in joined else link for link in links]
-    found = _separate(page, weak, found)
+    strong, weak = (
+        [joined[core.start][1] if core.start in joined else core for core in cores if core.start not in apart]
+        for cores in (strong, links)
+    )
+    found = _separate(page, weak, _separate(page, strong, []))
     scripts = {link: _to_pasted(page, script) for link, (script, _) in joined.items()}
     return [_to_pasted(page, core, scripts) for core in found]
 
@@ -125,17 +128,21 @@ def _with_footer(page: Page, core: Core) -> Core:
 
 
 def _joined(strong: list[Core], links: list[Core]) -> dict[int, tuple[Core, Core]]:
-    """Widget calls apart from their link, by where that is: the call, and the link with all that the call says."""
+    """Widget calls apart from their link, or from a frame that they made, in a page that was saved with it.
+
+    By where that is: the call, and the link or frame with all that the call says.
+    """
     places, starts = [link.start for link in links], [core.start for core in strong]
     whole = {core for core in strong if bisect_left(places, core.start) < bisect_left(places, core.end)}
     calls = {core.key: core for core in strong if core.key and core not in whole}
     before = (strong[bisect_right(starts, link.start) - 1 :][:1] for link in links)
-    apart = (
-        link for link, near in zip(links, before, strict=True) if link.key in calls and not _covers(near, link)
-    )
-    pairs = ((link, calls[link.key]) for link in apart)
+    apart = (link for link, near in zip(links, before, strict=True) if not _covers(near, link))
+    frames = (core for core in strong if core.made)
+    pairs = ((core, calls.get(core.key or core.made)) for core in (*apart, *frames))
     return {
-        link.start: (call, link._replace(ref=call.ref)) for link, call in pairs if call.ref.items == link.ref.items
+        core.start: (call, core._replace(ref=call.ref))
+        for core, call in pairs
+        if call and core.ref.items[0] in call.ref.items  # the link of a slideshow leads to the first
     }
 
 
@@ -171,7 +178,7 @@ def _grow(page: Page, core: Core, low: int, high: int) -> Core:
     rights, end = _walk(page, core, 1, high)
     align, inner = core.align, core
     for left, right in zip(lefts, rights, strict=False):
-        if left.name != right.name or left.name not in _BLOCKS:
+        if left.name != right.name or left.name not in _AROUND_CODE:
             break
         align = left.align or align
         if _belongs(page, left, right, core):
@@ -191,7 +198,7 @@ def _to_pasted(page: Page, core: Core, scripts: Mapping[int, Pasted] | None = No
 def _outside_copies(page: Page, tags: list[Tag]) -> Iterator[Tag]:
     """Tags not in a script or a frame, up to where HTML sees no tags any more.
 
-    That is behind a ``noscript``, a frame that JSX closes, or what a string of JSON closes with ``<\\/``.
+    That is behind a ``noscript``, what JSX closes, or what a string of JSON closes with ``<\\/``.
     """
     raw = ""
     for tag in tags:
@@ -202,7 +209,7 @@ def _outside_copies(page: Page, tags: list[Tag]) -> Iterator[Tag]:
         if tag.name in _RAW and raw in ("", tag.name):
             raw = "" if tag.closing else tag.name
         is_json = tag.closing and page.plain.is_escaped(tag.start + 1)
-        if (tag.name == "iframe" and tag.inside.endswith("/")) or (tag.name in _RAW and is_json):
+        if tag.name in _RAW and (is_json or tag.inside.endswith("/")):
             return
 
 
@@ -267,9 +274,10 @@ def _is_ours(href: str, ref: AssetRef) -> bool:
 
 def _belongs(page: Page, left: Tag, right: Tag, core: Core) -> bool:
     """Whether an element that holds nothing but the embed is part of it: Getty's, or there to align it."""
-    if "getty" in left.classes or _OWN_STYLE.search(left.style) or left.align:
+    if left.name == "iframe" or "getty" in left.classes or _OWN_STYLE.search(left.style) or left.align:
         return True
-    if left.attributes.get("data-s9e-mediaembed") == "getty":  # of a forum
+    attributes = left.attributes
+    if "getty" in (attributes.get("data-s9e-mediaembed"), attributes.get("data-media-site-id")):  # of a forum
         return True
     beside = page.text[left.end : core.start] + page.text[core.end : right.start]
     return not left.inside.strip() and "</a" in beside  # a block that has lost its attributes
@@ -324,7 +332,7 @@ def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Chan
         problems += _left(text, input, budget, edits)
         if edits and not problems:
             edits += _loaders(text, input, budget, edits)
-    return Changes(tuple(sorted(edits)), tuple(problems))
+    return Changes(tuple(sorted(set(edits))), tuple(problems))
 
 
 def _loaders(
@@ -389,7 +397,8 @@ def _removal(text: str, one: Pasted) -> tuple[int, int, str]:
 
 # What is of no use but in embed code.
 _CODE = lazy_pattern(
-    r"gie\.widgets\.load\s{0,9}\(|<(?:amp-)?iframe\s[^<>]{0,300}embed\.gettyimages\.com/embed[/?]"
+    r"gie\.widgets\.load\s{0,9}\(|<(?:amp-)?iframe\s[^<>]{0,300}embed\.gettyimages\.com/embed[/?]",
+    re.IGNORECASE,
 )
 _IN_FRONT_MATTER = "This is embed code in front matter; it stays as it is. Put [getty 74917285] there by hand."
 _NOT_UNDERSTOOD = "This looks like embed code of Getty Images, but names no picture. Write it as [getty 74917285]."
@@ -454,10 +463,14 @@ _STUB = (
     r"(?:[\s()\[\]{};,.=|>!\\/*]|<!(?:--|\[CDATA\[)?|-->|<br ?/?>|</?p>|[\"']use strict[\"']"
     r"|\b(?:window|gie|function|push|arguments|var|try|catch|\w{1,2})\b)*+"
 )
-_BEFORE = lazy_pattern(rf"\b(?:window\.)?gie\b{_STUB}\Z", re.ASCII)
+_BEFORE = lazy_pattern(rf"(?:\b|(?<=Getty Images))(?:window\.)?gie\b{_STUB}\Z", re.ASCII)
 _AFTER = lazy_pattern(r"(?:\s|<br ?/?>|</?p>){0,9}\}?\s{0,9}\)\)?(?:\s{0,9};)?")
 _AROUND = lazy_pattern(_STUB, re.ASCII)
+_KEPT = {"items": "items", "w": "width", "h": "height", "caption": "capt", "tld": "tld"}
+_JSX_BEFORE = lazy_pattern(rf"<script\s+dangerouslySetInnerHTML=\{{\{{\s*__html:\s*[`'\"]{_STUB}", re.IGNORECASE)
+_JSX_AFTER = lazy_pattern(rf"{_STUB}[`'\"]{_STUB}", re.ASCII)
 _FLAGS = {"!0": "true", "!1": "false"}
+_MADE_BY = lazy_pattern(r"[?&;]et=([\w-]{1,64})", re.ASCII)
 _LOADER_URL = r"(?:https?:)?//(?:embed-cdn\.gettyimages\.com/widgets\.js|embed\.gettyimages\.com/embed-cms\.js)"
 _LOADER = lazy_pattern(_LOADER_URL)
 _LOADER_ELEMENT = lazy_pattern(
@@ -480,6 +493,7 @@ _FOOTER = lazy_pattern(
 )
 # Between a link and its frame: white space, marks of a quotation, the border of two blocks.
 _BORDER = lazy_pattern(r"(?:\s|>|<br ?/?>|</(p|span)\s*>\s*<\1(?:\s[^<>]*)?>)*+", re.IGNORECASE)
+_OWN_TEXT_BEFORE = lazy_pattern(r"\bEmbed \w{2,5} Getty Images\s*\Z", re.IGNORECASE)
 _OWN_TEXT = lazy_pattern(r"\s*Embed \w{2,5} Getty Images\s*", re.IGNORECASE)
 
 
@@ -491,6 +505,7 @@ class Core(NamedTuple):
     ref: AssetRef
     align: Align | None = None
     key: str = ""  # what joins a link and its script, wherever they are
+    made: str = ""  # the key of the script that has made a frame
 
 
 def _strong_cores(page: Page) -> list[Core]:
@@ -507,10 +522,19 @@ def _link_cores(page: Page) -> list[Core]:
 
 def _frames(page: Page) -> Iterator[Core]:
     for index, tag in enumerate(page.tags):
-        if tag.name not in _FRAMES or tag.closing or not (ref := _frame(tag.attributes)):
+        if tag.closing or not _may_be_frame(page, index, tag) or not (ref := _frame(tag.attributes)):
             continue
         start, end = _copy_before(page, index, ref), _copy_after(page, page.closing(index), ref)
-        yield Core(start, end, ref, tag.align)
+        made = _MADE_BY.search(tag.inside)
+        yield Core(start, end, ref, tag.align, made=made[1] if made else "")
+
+
+def _may_be_frame(page: Page, index: int, tag: Tag) -> bool:
+    """Whether a tag is a frame, or an empty element that a tool for consent or a forum makes one of."""
+    if tag.name in _FRAMES:
+        return True
+    found = page.element(index, tag.name) if tag.name in _BLOCKS and "embed.gettyimages" in tag.inside else None
+    return found is not None and not found[2]
 
 
 def _bracketed_frames(page: Page) -> Iterator[Core]:
@@ -522,11 +546,15 @@ def _bracketed_frames(page: Page) -> Iterator[Core]:
 
 
 def _frame(attributes: dict[str, str]) -> AssetRef | None:
-    """The pictures of a frame; lazy loading and tools for consent move its URL to an attribute of their own."""
-    for name, value in attributes.items():
-        if name != "srcdoc" and "embed.gettyimages" in value and (ref := _frame_ref(value)):
-            return _with_size(ref, attributes.get("width"), attributes.get("height"))
-    return None
+    """The pictures of a frame; lazy loading and tools for consent move its URL to an attribute of their own.
+
+    Forums keep all attributes there, as JSON.
+    """
+    values = (
+        value for name, value in attributes.items() if name != "srcdoc" and "embed.gettyimages" in value.lower()
+    )
+    ref = next((ref for value in values for part in value.split('"') if (ref := _frame_ref(part))), None)
+    return _with_size(ref, attributes.get("width"), attributes.get("height")) if ref else None
 
 
 def _copy_before(page: Page, index: int, ref: AssetRef) -> int:
@@ -594,8 +622,8 @@ def _widgets(page: Page) -> Iterator[Core]:
         config = {name: a or b or c or _FLAGS.get(d, d) for name, a, b, c, d in pairs}
         ref = _from_config(config)
         if ref and CONVERTED not in match[0]:
-            widget = _widget(page, *_statement(page.text, *match.span()), ref)
-            yield widget._replace(key=config.get("id", ""))
+            key = config.get("id", "")
+            yield _widget(page, *_statement(page.text, *match.span()), ref, key)._replace(key=key)
 
 
 def _from_config(config: dict[str, str]) -> AssetRef | None:
@@ -614,27 +642,41 @@ def _statement(text: str, start: int, end: int) -> tuple[int, int]:
     return (before.start(), after.end()) if before and after else (start, end)
 
 
-def _widget(page: Page, start: int, end: int, ref: AssetRef) -> Core:
+def _widget(page: Page, start: int, end: int, ref: AssetRef, key: str) -> Core:
     """A widget call with its script, the link before it and the loader after it, as far as they are there."""
     index = page.index(start)
     script, close = page.tag(index - 1, "script", closing=False), page.tag(page.index(end), "script", closing=True)
-    if script and close:
+    if script and script.end > end:
+        start, end = _jsx_script(page, script, start, end)
+    elif script and close:
         edges = page.text[script.end : start], page.text[end : close.start]
         if not all(len(edge) <= MAX_GAP_CHARS and _AROUND.fullmatch(edge) for edge in edges):
             return Core(start, end, ref)  # one line of a larger script
         start, end = script.start, close.end
-    joined = _balance(page, _link_before(page, start, ref), _loader_after(page, end))
+    joined = _balance(page, _link_before(page, start, ref, key), _loader_after(page, end))
     return Core(*(joined or (start, end)), ref)
 
 
-def _link_before(page: Page, start: int, ref: AssetRef) -> int:
+def _jsx_script(page: Page, script: Tag, start: int, end: int) -> tuple[int, int]:
+    """The span of a script whose own tag holds a call and no more, as JSX has it; else that of the call."""
+    edges = page.text[script.start : start], page.text[end : script.end]
+    if not _JSX_BEFORE.fullmatch(edges[0]) or not _JSX_AFTER.fullmatch(edges[1]):
+        return start, end
+    whole = None if script.inside.endswith("/") else page.element(page.index(script.start), "script")
+    return script.start, whole[1].end if whole and not whole[2] else script.end
+
+
+def _link_before(page: Page, start: int, ref: AssetRef, key: str) -> int:
+    """Where a call begins with its link, which mail clients lead elsewhere, or with what is left of that."""
     index = page.index(start) - 1
     index, edge = _over_paragraphs(page, index, start, -1)
     link = page.element(index - 1, "a")
     if not link or not page.is_blank(link[1].end, edge):
-        return start
+        text = _OWN_TEXT_BEFORE.search(page.text, max(0, edge - MAX_GAP_CHARS), edge)
+        return text.start() if text else start
     named = _page_ref(link[0].attributes.get("href", ""))
-    return link[0].start if named and named.items[0] in ref.items else start
+    is_its = named.items[0] in ref.items if named else key and link[0].attributes.get("id") == key
+    return link[0].start if is_its else start
 
 
 def _loader_after(page: Page, end: int) -> int:
@@ -736,10 +778,19 @@ def _links(page: Page) -> Iterator[Core]:
         if not (found := page.element(index, "a")):
             continue
         link, close, label = found
-        ref = _page_ref(link.attributes.get("href", ""))
+        ref = _link_ref(link.attributes)
         if ref and _is_own_link(link, label, ref):
             joined = _balance(page, link.start, _loader_after(page, close.end))
             yield Core(*(joined or (link.start, close.end)), ref, link.align, link.attributes.get("id", ""))
+
+
+def _link_ref(attributes: Mapping[str, str]) -> AssetRef | None:
+    """The picture that a link leads to, with what a call would say: forums keep that in attributes of the link."""
+    page = _page_ref(attributes.get("href", ""))
+    said = _from_config({name: attributes.get(f"data-{kept}", "") for name, kept in _KEPT.items()})
+    if not page or not said or page.items[0] not in said.items:
+        return page
+    return AssetRef(said.items, said.options.over(page.options))
 
 
 def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:

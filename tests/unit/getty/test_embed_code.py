@@ -511,6 +511,23 @@ def test_an_arrow_without_braces_goes_whole() -> None:
     assert "<script" not in embed_code.convert(call)[0]
 
 
+@pytest.mark.parametrize(
+    ("script", "left"),
+    [
+        ("<script dangerouslySetInnerHTML={{__html: `{}`}} />", ""),
+        ('<script dangerouslySetInnerHTML={{ __html: "{}" }}></script>', ""),
+        ("<script dangerouslySetInnerHTML={{__html: `more();{}`}}></script>", "more();"),
+    ],
+)
+def test_a_call_in_the_tag_of_its_script_goes_with_it(script: str, left: str) -> None:
+    """As JSX has it; a loader that it closes made all before it the text of a script."""
+    call = WIDGET.removeprefix(f"{LINK}<script>").removesuffix("</script>")
+    text = OWN_LINK.replace("class=", "className=") + script.replace("{}", call, 1)
+    loader = LOADER.replace("></script>", " />")
+    rest = script.replace("{}", "") + loader if left else ""
+    assert embed_code.convert(text + loader) == (SHORTCODE + rest, 1, ())
+
+
 def test_a_block_of_jsx_goes_whole() -> None:
     outer = '<div className="getty embed image" style={{backgroundColor: "#fff", width: "100%"}}>'
     head, box = "<div style={{padding: 0, margin: 0}}>", '<div style={{height: 0, padding: "66% 0 0 0"}}>'
@@ -572,12 +589,23 @@ def test_a_copy_without_scripting_before_its_frame_goes_with_it() -> None:
         FRAME.replace("<iframe", "[iframe").replace("></iframe>", "]"),
         FRAME.replace("<iframe", "[iframe").replace("></iframe>", "][/iframe]"),
         f'<span data-s9e-mediaembed="getty" style="max-width:300px">{FRAME}</span>',
+        f'<div data-media-site-id="getty"><div class="inner">{FRAME}</div></div>',
+        FRAME.replace("embed.gettyimages.com", "EMBED.GettyImages.com"),
+        FRAME.replace("<iframe src=", '<div class="tac_iframe" data-url=').replace("iframe>", "div>"),
+        '<span data-s9e-mediaembed="getty"><span width="300" height="200" data-s9e-mediaembed-iframe=\'["scrolling",'
+        '"no","src","\\/\\/embed.gettyimages.com\\/embed\\/518730426?et=a&amp;sig=b","style","x"]\'></span></span>',
     ],
 )
 @pytest.mark.parametrize("input", ["html", "markdown"])
 def test_a_frame_in_another_notation(frame: str, input: Input) -> None:
     shortcode = '[getty src="518730426" width="300" height="200"]'
     assert embed_code.convert(f"A\n\n{frame}\n\nB\n", input) == (f"A\n\n{shortcode}\n\nB\n", 1, ())
+
+
+@pytest.mark.parametrize("inside", ["Words", "<b>Words</b>", FRAME.replace("<iframe", "<img")])
+def test_an_element_with_words_is_no_frame(inside: str) -> None:
+    text = f'<div data-url="https://embed.gettyimages.com/embed/518730426?et=a&sig=b">{inside}</div>'
+    assert embed_code.convert(text) == (text, 0, ())
 
 
 def test_an_address_within_another_shortcode_stays() -> None:
@@ -680,3 +708,76 @@ def test_the_html_in_a_feed_is_converted(feed: str) -> None:
         SHORTCODE
     )
     assert embed_code.convert(f"<wp:meta_value><![CDATA[{FRAME}]]></wp:meta_value>")[1] == 0
+
+
+MADE = FRAME.replace("et=a&sig=b", "et=x&sig=b")
+CALL = WIDGET.removeprefix(LINK)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<p>A</p>{MADE}{CALL}{LOADER}<p>B</p>",
+        f'<p>A</p><div class="getty embed image"><div>{LINK}</div><div>{MADE}</div></div>{LOADER}{CALL}<p>B</p>',
+        f"{LOADER}{CALL}<p>A</p>{MADE}<p>B</p>",
+        f"<p>A</p>{MADE}<p>B</p>\n{CALL}\n",
+    ],
+)
+def test_a_frame_and_the_call_that_made_it_are_one_picture(text: str) -> None:
+    """A page that was saved with what the script had made of the link."""
+    assert embed_code.convert(text)[0].strip() == f"<p>A</p>{SHORTCODE}<p>B</p>"
+    assert embed_code.convert(text.replace("et=x", "et=y"))[1] == 2
+    assert embed_code.convert(text.replace("518730426?", "518730427?"))[1] >= 2
+
+
+def test_two_links_of_one_call_take_it_away_once() -> None:
+    done = embed_code.changes(f"<p>{OWN_LINK}</p><p>{OWN_LINK}</p><div>Words</div>{CALL}")
+    assert (done.converted, len(done.edits)) == (2, 3)
+
+
+def test_a_slideshow_apart_from_its_link_is_one() -> None:
+    link, call = (code.replace("518730426'", "518730426,12'") for code in (OWN_LINK, CALL))
+    slides = SHORTCODE.replace("518730426", "518730426,12")
+    assert embed_code.convert(f"<p>{link}</p><div>Words</div>{call}")[0] == f"<p>{slides}</p><div>Words</div>"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        OWN_LINK.replace("https://", "https://www.google.com/url?q=https://"),
+        OWN_LINK.replace("https://www.gettyimages.com/detail/518730426", "#"),
+        "Embed from Getty Images\n",
+        "Embed from Getty Images</p><p>",
+    ],
+)
+def test_what_is_left_of_a_link_goes_with_its_call(link: str) -> None:
+    assert embed_code.convert(f"<p>Words</p><p>{link}{CALL}</p>")[0] == f"<p>Words</p><p>{SHORTCODE}</p>"
+    bare = re.sub("</?script>", "", CALL)
+    assert embed_code.convert(f"<p>Embed from Getty Images{bare}</p>")[0] == f"<p>{SHORTCODE}</p>"
+
+
+def test_a_link_of_another_stays_before_a_call() -> None:
+    other = '<a id="y" href="https://shop.example/1">Embed from Getty Images</a>'
+    assert embed_code.convert(f"{other}{CALL}")[0] == f"{other}{SHORTCODE}"
+
+
+@pytest.mark.parametrize(
+    ("said", "options"),
+    [
+        ('data-items="518730426,12" data-width="498"', 'src="518730426,12" width="498" tld="com"'),
+        ('data-items="518730426" data-capt="false" data-tld="ca"', 'src="518730426" tld="ca" caption="false"'),
+        ('data-items="12" data-width="498"', 'src="518730426" tld="com"'),
+        ('data-items="" data-width="498"', 'src="518730426" tld="com"'),
+    ],
+)
+def test_what_a_forum_keeps_in_a_link(said: str, options: str) -> None:
+    link = OWN_LINK.replace("<a ", f"<a {said} ").replace(
+        "Embed from Getty Images", "https://www.gettyimages.ca/x"
+    )
+    assert embed_code.convert(link)[0] == f"[getty {options}]"
+
+
+def test_a_widget_in_the_frame_of_an_instant_article() -> None:
+    text = f'<figure class="op-interactive"><iframe width="594">{OWN_LINK}{CALL}{LOADER}</iframe></figure>'
+    assert embed_code.convert(text)[0] == f'<figure class="op-interactive">{SHORTCODE}</figure>'
+    assert embed_code.convert(text.replace(" width=", " src='//video.example/1' width="))[1] == 0
