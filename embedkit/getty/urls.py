@@ -22,7 +22,13 @@ MAX_URL_CHARS = 4096  # genuine ones stay below 600
 
 EMBED_HOST = "embed.gettyimages.com"
 MEDIA_HOST = "media.gettyimages.com"
-OLD_MEDIA_HOSTS = frozenset(f"cache{number}.asset-cache.net" for number in range(1, 5))  # until 2016
+OLD_MEDIA_HOSTS = frozenset(  # until 2016; the last still delivers what was licensed
+    (
+        *(f"cache{number}.asset-cache.net" for number in range(1, 5)),
+        "cache.gettyimages.com",
+        "delivery.gettyimages.com",
+    )
+)
 SHORT_HOSTS = frozenset({"gty.im", "www.gty.im"})
 # The hreflang list of a Getty Images page knows three sites that oEmbed's tld does not.
 SITES = {f"{www}gettyimages.{tld}": tld for tld in (*TLDS, "com.br", "com.mx", "hk") for www in ("", "www.")}
@@ -42,18 +48,27 @@ _MARKED = lazy_pattern(
     r"(?:.*-)?(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id|id(?=[0-9]))"
     rf"({ASSET_ID})(?:\.(?:jpe?g|png|webp))?"
 )
-# "/gc/123-slug-gettyimages.jpg", "/xt/123.jpg"
-_CACHED = lazy_pattern(r"/(?:gc|x[a-z])/([0-9A-Za-z]{1,20}-[0-9]{3}(?![0-9A-Za-z])|[0-9]{5,10})(?:-[^/]*)?\.jpg")
-# The name of a file from Getty, with its folders, with what people put before it, and with what browsers and CMSes
-# append: a size, a density, a word, the number of a copy. A folder with a dot may be a host, and is not accepted.
+# "/gc/123-slug-gettyimages.jpg", "/xt/123.jpg", "/downloads/123.jpg"
+_CACHED = lazy_pattern(
+    r"/(?:gc|x[a-z]|downloads)/([0-9A-Za-z]{1,20}-[0-9]{3}(?![0-9A-Za-z])|[0-9]{5,10})(?:-[^/]*)?\.jpg"
+)
+# The name of a file from Getty, with its folders, with what people put before it, and with what browsers, CMSes
+# and publishers append: a size, a density, words, a hash, the number of a copy, a query. A folder with a dot may be
+# a host, and is not accepted; two names in one are two pictures.
+_IMAGE = r"(?:\.(?:jpe?g|png|webp|avif|heic|gif|tiff?|eps|psd))"
+_COPY = r"(?:(?:[ ]|%20)?\([0-9]+\)| copy(?: [0-9]+)?)"
 _FILE = lazy_pattern(
-    r"(?:[A-Za-z]:)?(?:\.{1,2}[/\\]|[^./\\:?#]*+[/\\])*+(?:[\w-]{1,100}?[-_])?gettyimages-([0-9A-Za-z-]{1,40}?)"
+    r"(?!(?:.*?getty[-_]?images[-_]){2})"
+    r"(?:[A-Za-z]:)?(?:\.{1,2}[/\\]|[^./\\:?#]*+[/\\])*+(?:[\w-]{1,100}?[-_])?"
     # a dash with three digits, as in 200305801-001, belongs to the ID
+    r"(?:getty[-_]?images[-_](?P<number>[0-9]{6,10})(?:(?!-[0-9]{3}(?![0-9]))[-_@][\w@-]*+)?(?:\.[0-9])?"
+    r"|gettyimages-(?P<id>[0-9A-Za-z-]{1,40}?)"
     r"(?:[-_](?:[0-9]+x[0-9]+|170667a|(?:[0-9]{1,2}|[0-9]{4})(?![0-9])|e[0-9]{9,}|[a-z]{3,20})|_[0-9]{3}(?![0-9])"
-    r"|@[1-4]x|[ ]?\([0-9]+\)| copy(?: [0-9]+)?)*+"
-    r"(?:\.(?:jpe?g|png|webp|avif|heic|gif|tiff?|eps|psd))?",
+    rf"|@[1-4]x|{_COPY})*+){_COPY}*+{_IMAGE}{{0,2}}(?:\?[^\s,]*)?",
     re.IGNORECASE,
 )
+# "the-harbour-picture-id123.jpg", as Getty named what was saved from its pages until 2022.
+_SAVED = lazy_pattern(rf"[\w-]{{1,200}}-(?:picture|illustration|vector)-id([0-9]{{6,10}}){_IMAGE}?", re.IGNORECASE)
 _LANGUAGE = lazy_pattern(r"[a-z]{2}(?:-[a-z]{2})?", re.IGNORECASE)
 _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos", "footage"])
 
@@ -105,8 +120,10 @@ def read(text: str) -> AssetRef:
     """
     if len(text) > MAX_URL_CHARS:
         raise _too_long(text)
-    if "gettyimages-" in text.lower() and (ids := _file_ids(text)):
+    if "getty" in (lowered := text.lower()) and "images" in lowered and (ids := _file_ids(text)):
         return AssetRef(asset_ids(ids))
+    if "-id" in lowered and (saved := _SAVED.fullmatch(text)):
+        return AssetRef((saved[1],))
     items, _, query = text.partition("?")
     if _LIST.fullmatch(items) and (query == "" or query.isprintable()):
         return AssetRef(asset_ids(items), signed(query))
@@ -118,7 +135,7 @@ def _file_ids(text: str) -> str:
     files = [_FILE.fullmatch(text)]
     if not files[0]:
         files = [_FILE.fullmatch(word.strip(" \t")) for word in text.split(",")]
-    return ",".join(file[1] for file in files if file) if all(files) else ""
+    return ",".join(file["number"] or file["id"] for file in files if file) if all(files) else ""
 
 
 def split(text: str) -> Address:
