@@ -53,8 +53,8 @@ _CACHED = lazy_pattern(
     r"/(?:gc|x[a-z]|downloads)/([0-9A-Za-z]{1,20}-[0-9]{3}(?![0-9A-Za-z])|[0-9]{5,10})(?:-[^/]*)?\.jpg"
 )
 # The name of a file from Getty, with its folders, with what people put before it, and with what browsers, CMSes
-# and publishers append: a size, a density, words, a hash, the number of a copy, a query. A folder with a dot may be
-# a host, and is not accepted; two names in one are two pictures.
+# and publishers append: a size, a density, words, a hash, the number of a copy, a query. A folder with a dot may
+# be a host, and is not accepted; two names in one are two pictures.
 _IMAGE = r"(?:\.(?:jpe?g|png|webp|avif|heic|gif|tiff?|eps|psd))"
 _COPY = r"(?:(?:[ ]|%20)?\([0-9]+\)| copy(?: [0-9]+)?)"
 _FILE = lazy_pattern(
