@@ -208,8 +208,6 @@ class Downloads:
 
 
 def _delivery_error(response: Response, id: str) -> ProviderError:
-    if throttled := error_mapping.throttle_error(response, id):
-        return throttled
     if response.status in (404, 410):
         hint = "Look for it in the download history at gettyimages.com."
         return error_mapping.error_for(response, NotFound, "the file is not there any more", hint, id)

@@ -119,8 +119,6 @@ def error_for(
     :param what: was asked for, or was to be changed.
     :param page_size: that was asked for, if any.
     """
-    if throttled := error_mapping.throttle_error(response, ref):
-        return throttled
     body = _body(response.body)
     kind, message, hint = _classify(response, body, what)
     if response.status == 400:

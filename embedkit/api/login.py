@@ -182,9 +182,8 @@ def parse_metadata(response: Response, origins: tuple[str, ...], usual: str) -> 
     if response.status in (404, 410):
         return usual
     if response.status != 200:
-        throttled, hint = error_mapping.throttle_error(response), "Try again later."
         why = "the metadata of the token endpoint is not given"
-        raise throttled or error_mapping.error_for(response, Unavailable, why, hint, None)
+        raise error_mapping.error_for(response, Unavailable, why, "Try again later.", None)
     fields = payload.fields(response.body)
     page = payload.url_on_origin(fields.get("authorization_endpoint"), origins)
     grants = fields.get("grant_types_supported", ["authorization_code"])  # what is missing allows it (RFC 8414)

@@ -137,9 +137,8 @@ def parse(response: Response, grant: Grant) -> Token:
     :raises InvalidResponse: where the answer is not a token endpoint's.
     """
     if response.status != 200:
-        throttled = error_mapping.throttle_error(response)
         code = _code(response.body)
-        raise throttled or error_mapping.error_for(response, *_classify(response, grant, code), None, code or None)
+        raise error_mapping.error_for(response, *_classify(response, grant, code), None, code or None)
     failure: Exception | None = None
     try:
         token = _token(response.body)

@@ -63,6 +63,13 @@ def oembed_error(response: Response, ref: AssetRef) -> ProviderError:
 
 
 def error_for(
+    response: Response, kind: type[ProviderError], why: str, hint: str, ref: str | None, code: str | None = None
+) -> ProviderError:
+    """The error of an answer: of a throttle, whoever has answered so, else one of this kind."""
+    return throttle_error(response, ref) or _error(response, kind, why, hint, ref, code)
+
+
+def _error(
     response: Response, kind: type[Kind], why: str, hint: str, ref: str | None, getty_code: str | None = None
 ) -> Kind:
     """An error with what every such answer says: its status, and when to try again."""
@@ -94,7 +101,7 @@ def _is_client_error(response: Response) -> bool:
 def throttle_error(response: Response, ref: str | None = None) -> RateLimited | QuotaExhausted | None:
     """The error of an answer that says that too many calls were made, a second or a day; None for any other."""
     kind = _throttle(response)
-    return error_for(response, kind, *THROTTLES[kind], ref) if kind else None
+    return _error(response, kind, *THROTTLES[kind], ref) if kind else None
 
 
 def _throttle(response: Response) -> type[RateLimited] | type[QuotaExhausted] | None:
