@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from embedkit.api import events
 from embedkit.api.decoding import read_page
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         ImageSearch,
     )
     from embedkit.api.response_cache import ResponseCache, SearchBudget
+
+Value = TypeVar("Value")
 
 PATHS: dict[Family, str] = {
     "all": "/v3/search/images",
@@ -126,11 +128,7 @@ class Search:
         :param phrase: at most 1000 characters; may be empty.
         """
         request = events.search_request(phrase, params, self._api)
-        return self._cache.ask(
-            request,
-            lambda response: read_page(EventPage, response, self._api, **page_of(params)),
-            self.budget.spend,
-        )
+        return self._ask(request, lambda response: read_page(EventPage, response, self._api, **page_of(params)))
 
     @documented("artist")
     def by_artist(self, name: str, **params: Unpack[ArtistSearch]) -> SearchPage:
@@ -212,11 +210,11 @@ class Search:
 
         :param search: what :meth:`prepare` returned.
         """
-        return self._cache.ask(
-            search.request,
-            lambda response: _parse(response, self._api, search),
-            self.budget.spend,
-        )
+        return self._ask(search.request, lambda response: _parse(response, self._api, search))
+
+    def _ask(self, request: Request, parse: Callable[[Response], Value]) -> Value:
+        """Ask a question that counts as a search."""
+        return self._cache.ask(request, parse, self.budget.spend)
 
     def _prepare(self, family: Family, phrase: str, params: Mapping[str, Any]) -> PreparedSearch:
         return PreparedSearch(request(family, phrase, params, self._api), **page_of(params))
@@ -270,10 +268,10 @@ def _check_limit(limit: object, unit: str) -> None:
 
 def with_defaults(family: Family, params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters with the defaults of :meth:`Search.find`, as far as the family takes them."""
-    given = DEFAULT_FILTERS | {name: value for name, value in params.items() if value is not None}
+    asked = given(params, **DEFAULT_FILTERS)
     if "exclude_nudity" not in takes(one_of(family, FAMILIES, "family")):
-        del given["exclude_nudity"]
-    return given
+        del asked["exclude_nudity"]
+    return asked
 
 
 def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
