@@ -133,7 +133,7 @@ class DownloadPage(Paged):
 # -- requests -----------------------------------------------------------------------------------------------
 
 
-def products_request(api: ApiSettings, *, requirements: bool, language: str | None) -> Request:
+def products_request(api: ApiSettings, *, requirements: bool = False, language: str | None = None) -> Request:
     """The request for all products."""
     wanted = (("fields", "download_requirements"),) if requirements else ()
     return get(api, "/v3/products", wanted, language=language)

@@ -440,8 +440,6 @@ PICTURE = (
     *("id", "title", "caption", "photographer", "collection", "collection_code", "date_created"),
     *("family", "orientation", "width", "height"),
 )
-CREDIT = ("line", "photographer", "collection", "agency")
-FACETS = ("artists", "entertainment", "events", "locations", "specific_people")
 
 
 def search_page_json(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
@@ -460,7 +458,7 @@ def search_page_json(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
 
 
 def _facets(page: SearchPage) -> JSON:
-    found = {name: getattr(page.facets, name) for name in FACETS}
+    found = {name: getattr(page.facets, name) for name in Facets.__slots__}
     return {name: [{"id": one.id, "name": one.name} for one in rows] for name, rows in found.items() if rows}
 
 
@@ -477,7 +475,7 @@ def image_json(image: Image) -> JSON:
         "event_ids": list(image.event_ids),
         "keywords": [keyword.text for keyword in image.keywords if keyword.text],
         "page_url": image.page_url,
-        "credit": {name: getattr(image.credit, name) for name in CREDIT},
+        "credit": {name: getattr(image.credit, name) for name in Credit.__slots__},
         "shortcode": image.shortcode,
     }
 

@@ -182,8 +182,7 @@ class Orders:
         return found > 0 if arrived is False else arrived
 
     def _remaining(self, offer: DownloadOffer) -> int | None:
-        request = products_request(self._api, requirements=False, language=None)
-        products = parse_products(self._session.call(request, "token"))
+        products = parse_products(self._session.call(products_request(self._api), "token"))
         fitting = [one for one in products if one.type == offer.product_type and offer.product_id in ("", one.id)]
         return fitting[0].downloads_remaining if len(fitting) == 1 else None
 

@@ -72,7 +72,6 @@ def _make(folder: Folder, path: Path) -> str | None:
     made = secrets.token_hex(32)
     with PartialFile(folder, path.name, 0o600) as part:
         part.write(made.encode())
-        part.finish()
         try:
             part.add()
         except FileExistsError:

@@ -132,7 +132,6 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
         part.write(new)
         if not is_new:
             part.take_after(name)
-        part.finish()
         part.replace()
     return True
 
@@ -186,7 +185,6 @@ class Tree:
         folder, name = self._at(relative)
         with error_at(os.path.join(self._root, relative)), PartialFile(folder, name) as part:
             make(part.write)
-            part.finish()
             part.replace()
         return True
 
@@ -222,7 +220,6 @@ def sweep_folder(path: str | os.PathLike[str]) -> list[str]:
 def _create(folder: Folder, name: str, new: bytes) -> Outcome:
     with PartialFile(folder, name) as part:
         part.write(new)
-        part.finish()
         try:
             part.add()
         except FileExistsError:
@@ -247,7 +244,6 @@ def _replace(folder: Folder, name: str, read: bytes, new: bytes) -> WriteBack:
 
 def _put(folder: Folder, part: PartialFile, name: str, read: str, new: str) -> WriteBack:
     notes = part.take_after(name)
-    part.finish()
     outcome = _commit(folder, part, name, read, new)
     folder.sync()
     return WriteBack(outcome, notes if outcome is Outcome.WRITTEN else ())

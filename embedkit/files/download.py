@@ -122,7 +122,6 @@ class DownloadSink:
     def _move(self) -> None:
         """A link led elsewhere from the name that was expected; what came has another name, and stays here."""
         with self._open_folder(self._destination.path.parent) as folder, PartialFile(folder, "moved") as part:
-            self._part.finish()
             self._part.copy_to(part)
             self._put(folder, part)
 
@@ -131,7 +130,6 @@ class DownloadSink:
         if self._destination.overwrite:
             with suppress(FileNotFoundError):
                 part.take_after(part.place)
-        part.finish()
         try:
             part.replace() if self._destination.overwrite else part.add()
         except FileExistsError:

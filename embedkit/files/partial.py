@@ -87,17 +87,20 @@ class PartialFile:
 
     def copy_to(self, other: PartialFile) -> None:
         """Write the same bytes to another."""
+        self.finish()
         with self._folder.open_to_read(self.name) as file:
             shutil.copyfileobj(file, other.file)
 
     def finish(self) -> None:
-        """Have all of it on the disk."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
+        """Have all of it on the disk, before it is put in its place."""
+        if not self.file.closed:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
 
     def replace(self) -> None:
         """Put it in its place, whatever is there. The folder is not on the disk yet."""
+        self.finish()
         self._folder.replace(self.name, self.place)
 
     def add(self) -> None:
@@ -105,11 +108,13 @@ class PartialFile:
 
         :raises FileExistsError: where there is something.
         """
+        self.finish()
         if not self._folder.rename(self.name, self.place):
             self._link()
 
     def rename_for_swap(self, old: str, new: str) -> None:
         """Take a name from which the next run can tell what is under it, if this one is killed in the middle."""
+        self.finish()
         name = f"{self._stem}.{old}.{new}.embedkit.swap"
         self._folder.replace(self.name, name)
         self.name = name
@@ -156,7 +161,6 @@ def write_private(folder: Folder, name: str, data: bytes) -> None:
     """Put a file that is nobody else's into a folder, whatever is in its place."""
     with PartialFile(folder, name, 0o600) as part:
         part.write(data)
-        part.finish()
         part.replace()
 
 
