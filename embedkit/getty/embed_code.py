@@ -320,19 +320,49 @@ def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Chan
     """What :func:`convert` changes, for texts that are written in another way where they stand."""
     edits: list[tuple[int, int, str]] = []
     problems: list[Problem] = []
+    kept: list[tuple[int, int, str]] = []
+    counted, positions = Counted(text), Positions(text)
     try:
         for one in _embeds(text, input, budget):
-            edits.append((one.start, one.end, _shortcode(text, one)))
-            if one.apart:
-                edits.append(_removal(text, one.apart))
+            if counted.contain(one.start):
+                kept.append((one.start, one.end, ""))
+                problems.append(Problem(*positions.of(one.start), "embed-code", _COUNTED))
+            else:
+                edits += _edits(text, one)
     except _Stopped as stopped:
         place, error = stopped.args
-        problems.append(error.problem(*Positions(text).of(place)))
+        problems.append(error.problem(*positions.of(place)))
     else:
-        problems += _left(text, input, budget, edits)
+        problems += _left(text, input, budget, [*edits, *kept])
         if edits and not problems:
             edits += _loaders(text, input, budget, edits)
     return Changes(tuple(sorted(set(edits))), tuple(problems))
+
+
+def _edits(text: str, one: Pasted) -> Iterator[tuple[int, int, str]]:
+    yield one.start, one.end, _shortcode(text, one)
+    if one.apart:
+        yield _removal(text, one.apart)
+
+
+class Counted:
+    """The strings of serialized PHP, which keeps the length of each before it: WordPress has its widgets so."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._heads = [*_HEAD.finditer(text)] if "s:" in text else []
+        self._starts = [head.end() for head in self._heads]
+
+    def contain(self, place: int) -> bool:
+        """Whether a place is in such a string, in its text as it was or escaped for SQL."""
+        at = bisect_right(self._starts, place) - 1
+        if at < 0:
+            return False
+        start, size = self._starts[at], int(self._heads[at][1])
+        if place - start > MAX_COUNTED_CHARS:
+            return place - start < size
+        before = self._text[start:place]
+        return len(before.encode("utf-8", "replace")) - before.count("\\") - before.count("''") < size
 
 
 def _loaders(
@@ -400,6 +430,11 @@ _CODE = lazy_pattern(
     r"gie\.widgets\.load\s{0,9}\(|<(?:amp-)?iframe\s[^<>]{0,300}embed\.gettyimages\.com/embed[/?]",
     re.IGNORECASE,
 )
+_COUNTED = (
+    "This is embed code in data of PHP, beside its length; it stays as it is. Put [getty 74917285] there by hand."
+)
+_HEAD = lazy_pattern(r'(?<!\w)s:([0-9]{1,9}):\\{0,7}"')
+MAX_COUNTED_CHARS = 1 << 16  # that are counted byte by byte
 _IN_FRONT_MATTER = "This is embed code in front matter; it stays as it is. Put [getty 74917285] there by hand."
 _NOT_UNDERSTOOD = "This looks like embed code of Getty Images, but names no picture. Write it as [getty 74917285]."
 MAX_CALL_CHARS = 2048  # of embed code that is not understood; one problem for each
@@ -478,7 +513,9 @@ _LOADER_ELEMENT = lazy_pattern(
     r"(?(1)\s{0,9}</p>\n?)",
     re.IGNORECASE,
 )
-_ARCHIVE = lazy_pattern(r"(?:(?:https?:)?//web\.archive\.org)?/web/[0-9]{1,14}[a-z_]{0,4}/(?=(?:https?:)?//)")
+_ARCHIVE = lazy_pattern(  # the Wayback Machine and those that replay pages in its way
+    r"(?:(?:https?:)?//[\w.-]{1,100})?/(?:[\w-]{1,40}/){0,2}[0-9]{4,14}[a-z_]{0,4}/(?=(?:https?:)?//)", re.ASCII
+)
 _RECORD = lazy_pattern(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
 _BRACKETED = lazy_pattern(r"\[iframe\s([^\[\]<>]{1,2000})\](?:\s{0,9}\[/iframe\])?", re.IGNORECASE)
 _BARE = lazy_pattern(
@@ -487,6 +524,8 @@ _BARE = lazy_pattern(
 # with the attributes of kramdown and Pandoc
 _TARGET = r"\(<?([^\s()<>\[\]\"]{1,1500})>?(?:\s{1,9}\"[^\"\n]{0,200}\")?\)(?:\{[^{}\n]{0,500}\})?"
 _MARKDOWN = lazy_pattern(rf"\[ ?Embed from Getty Images ?\]{_TARGET}")
+_BY_LABEL = lazy_pattern(r"\[ ?Embed from Getty Images ?\](?:\[([^\[\]\n]{0,100})\])?(?![\[(:])")
+_DEFINED = lazy_pattern(r"^ {0,3}\[([^\[\]\n]{1,100})\]:[ \t]{0,9}<?([^\s<>]{1,1500})", re.MULTILINE)
 _FOOTER = lazy_pattern(
     rf"\s{{0,9}}\[(?:#[0-9A-Za-z-]{{1,24}}|View image)\]{_TARGET}"
     rf"\s{{0,9}}[|/]\s{{0,9}}\[gettyimages\.[a-z.]{{2,6}}\]{_TARGET}"
@@ -582,7 +621,9 @@ def _copy_after(page: Page, end: int, ref: AssetRef) -> int:
 
 def _cleaned(url: str) -> str:
     """A URL as a browser reads it, without line breaks, and without the archive that it was saved from."""
-    return _ARCHIVE.sub("", "".join(url.split()), count=1)
+    joined = "".join(url.split())
+    replayed = _ARCHIVE.match(joined)
+    return joined[replayed.end() :] if replayed else joined
 
 
 def _frame_ref(text: str) -> AssetRef | None:
@@ -806,6 +847,11 @@ def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:
 def _markdown_links(page: Page) -> Iterator[Core]:
     for match in _MARKDOWN.finditer(page.text):
         if ref := _page_ref(match[1]):
+            yield Core(*match.span(), ref)
+    labelled = [*_BY_LABEL.finditer(page.text)]
+    defined = dict(_DEFINED.findall(page.text)) if labelled else {}
+    for match in labelled:
+        if ref := _page_ref(defined.get(match[1] or match[0].strip("[]"), "")):
             yield Core(*match.span(), ref)
 
 

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import time
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -584,6 +585,8 @@ def test_a_copy_without_scripting_before_its_frame_goes_with_it() -> None:
     [
         FRAME.replace("></iframe>", "><p>No frames here.</p></iframe>"),
         FRAME.replace("//embed.", "/web/20160310120000if_/https://embed."),
+        FRAME.replace("//embed.", "https://wayback.archive-it.org/1068/20160310120000if_/https://embed."),
+        FRAME.replace("//embed.", "https://arquivo.pt/noFrame/replay/20160310120000/https://embed."),
         FRAME.replace("<iframe src=", "<embed src=").replace("></iframe>", ">"),
         FRAME.replace("<iframe src=", "<object data=").replace("iframe", "object"),
         FRAME.replace("<iframe", "[iframe").replace("></iframe>", "]"),
@@ -781,3 +784,56 @@ def test_a_widget_in_the_frame_of_an_instant_article() -> None:
     text = f'<figure class="op-interactive"><iframe width="594">{OWN_LINK}{CALL}{LOADER}</iframe></figure>'
     assert embed_code.convert(text)[0] == f'<figure class="op-interactive">{SHORTCODE}</figure>'
     assert embed_code.convert(text.replace(" width=", " src='//video.example/1' width="))[1] == 0
+
+
+def serialized(text: str) -> str:
+    return f's:{len(text.encode())}:"{text}";'
+
+
+@pytest.mark.parametrize("before", ["", "<p>é’s</p>", "x" * embed_code.MAX_COUNTED_CHARS])
+@pytest.mark.parametrize(
+    "written",
+    [
+        str,
+        lambda text: text.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'"),
+        lambda text: text.replace("'", "''"),
+    ],
+    ids=["plain", "sql", "doubled"],
+)
+def test_a_string_whose_length_is_beside_it_stays(written: Callable[[str], str], before: str) -> None:
+    """A shortcode in it left a length with which PHP reads no data any more."""
+    data = f"a:2:{{{serialized('text')}{serialized(f'{before}{FRAME}')}{serialized(CODE)}}}"
+    text = f"VALUES (1,'{written(data)}');"
+    converted, count, problems = embed_code.convert(f"{text}\n{FRAME}\n")
+    assert (converted, count) == (f'{text}\n[getty src="518730426" width="300" height="200"]\n', 1)
+    assert [(one.line, one.code) for one in problems] == [(1, "embed-code")] * 2
+    assert "PHP" in problems[0].detail
+
+
+@pytest.mark.parametrize("before", ["Times:900:", 's:3:"abc"; ', "s:900: "])
+def test_a_length_of_something_else_keeps_nothing(before: str) -> None:
+    assert embed_code.convert(f'{before}"{FRAME}')[1] == 1
+
+
+@pytest.mark.parametrize(
+    ("link", "definition"),
+    [
+        ("[Embed from Getty Images][1]", "[1]: https://www.gettyimages.com/detail/518730426"),
+        (
+            "[Embed from Getty Images][]",
+            "[Embed from Getty Images]: <https://www.gettyimages.com/detail/518730426>",
+        ),
+        (
+            "[Embed from Getty Images]",
+            "  [Embed from Getty Images]: https://www.gettyimages.com/detail/518730426 'x'",
+        ),
+    ],
+)
+def test_a_link_by_reference(link: str, definition: str) -> None:
+    """As Pandoc and html2text write links; nobody sees a definition that no link uses."""
+    text = f"Words\n\n{link}\n\n{definition}\n"
+    shortcode = '[getty src="518730426" tld="com"]'
+    assert embed_code.convert(text, "markdown")[:2] == (text.replace(f"{link}\n\n", f"{shortcode}\n\n"), 1)
+    assert embed_code.convert(f"{link}\n\n{FRAME}\n\n{definition}", "markdown")[1] == 1
+    for other in (text.replace("gettyimages.com/", "shop.example/"), f"{link}\n"):
+        assert embed_code.convert(other, "markdown") == (other, 0, ())
