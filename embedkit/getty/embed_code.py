@@ -828,10 +828,10 @@ def _links(page: Page) -> Iterator[Core]:
 def _link_ref(attributes: Mapping[str, str]) -> AssetRef | None:
     """The picture that a link leads to, with what a call would say: forums keep that in attributes of the link."""
     page = _page_ref(attributes.get("href", ""))
-    said = _from_config({name: attributes.get(f"data-{kept}", "") for name, kept in _KEPT.items()})
-    if not page or not said or page.items[0] not in said.items:
+    config = _from_config({name: attributes.get(f"data-{kept}", "") for name, kept in _KEPT.items()})
+    if not page or not config or page.items[0] not in config.items:
         return page
-    return AssetRef(said.items, said.options.over(page.options))
+    return AssetRef(config.items, config.options.over(page.options))
 
 
 def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:

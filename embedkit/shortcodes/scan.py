@@ -34,20 +34,20 @@ _CONTEXTS = {
 }
 
 # A literal first character makes sre skip to it; "[gettysburg" and "[getty-images]" are just words, but with a
-# number, as in "[gety 74917285]" or "[getty:74917285]", somebody meant a shortcode.
+# number, as in "[gety 74917285]" or "[getty:74917285]", somebody meant a shortcode. "[Getty Images]" is a credit.
 _MISSPELLED = (
     r"(?i:e?t{1,3}e?(?:y|ie?)(?:[-_ ]?images?)?[ \t]*+[:=]?[ \t]*+(?:(?:src|id|url)=)?"
     r"[\"']?((?:[0-9]{5,12}|(?:https?:)?//[^\s\[\]\"'<>]{1,2048}))[\"']?[^\[\]<>\n]{0,200}\])(?![(:\[\]])"
 )
+_NAME = r"G(?:etty|ETTY)[ \t\xa0]++[A-Z][^\[\]0-9=\"'<>&]*+\]"
 _TAG = lazy_pattern(
-    rf"\[(?:[gG][eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<(?:[bB][rR]|/[pP])|\Z)(?!\]\()"
+    rf"\[(?:(?!{_NAME})[gG][eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<(?:[bB][rR]|/[pP])|\Z)(?!\]\()"
     rf"|[ \t\xa0]?[gG]{_MISSPELLED})"
 )
 _URL_START = lazy_pattern(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|etty-?images?\.[a-z])")
 
-_ENCLOSED = lazy_pattern(  # an editor may have made a link of it
-    rf"{PAD}(?:<a\s[^<>]*+>)?([^\[\]<>]{{0,2048}}+)(?:</a\s*+>)?{PAD}\[/getty[ \t]*+\]", re.IGNORECASE
-)
+_LINKED, _LINK_END = r"(?:<(?:a\s[^<>]*+>)?)?", r"(?:(?:</a\s*+)?>)?"  # an editor may have made a link of a URL
+_ENCLOSED = lazy_pattern(rf"{PAD}{_LINKED}([^\[\]<>]{{0,2048}}+){_LINK_END}{PAD}\[/getty[ \t]*+\]", re.IGNORECASE)
 _NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # a footnote, the end of a shortcode, another one
 _LABEL = lazy_pattern(r"\[([^\[\]\n]{0,999}+)\]")
 _DEFINITION = lazy_pattern(r"^ {0,3}\[([^\[\]\n]{1,999}+)\]:", re.MULTILINE)
@@ -62,8 +62,9 @@ _BRACKETS = "<[(]"  # before a URL: what _read_brackets reads
 # the first letters of elements that may hold nothing but a URL; not of "a"
 _MAY_WRAP = "pPdDsSeEbBiIuUfFmMcClLtToO"
 _ATTRIBUTES = r"(?:\s++[a-z-]++=(?:\"[^\"<>\[\]]*+\"|'[^'<>\[\]]*+'|[^\s\"'<>\[\]]++))"
-_EMBED = lazy_pattern(  # an editor may have made a link of the URL
-    rf"(?<!(?<!CDATA)\[)\[embed({_ATTRIBUTES}*+)\s*+\]{PAD}(?:<a\s[^<>]*+>)?([^\s<>\"'\[\]`]{{1,2048}}+)(?:</a\s*+>)?{PAD}\[/embed\]",
+_EMBED = lazy_pattern(
+    rf"(?<!(?<!CDATA)\[)\[embed({_ATTRIBUTES}*+)\s*+\]{PAD}{_LINKED}([^\s<>\"'\[\]`]{{1,2048}}+){_LINK_END}{PAD}"
+    r"\[/embed\]",
     re.IGNORECASE,
 )
 _EMBED_TAG = lazy_pattern(rf"(?<!(?<!CDATA)\[)\[embed((?:{_ATTRIBUTES})+?)\s*+/?\](?:\[/embed\])?", re.IGNORECASE)
@@ -72,6 +73,7 @@ _OEMBED = lazy_pattern(r"(<oembed>)\s*+([^\s<>\"'\[\]`]{1,2048}+)\s*+</oembed\s*
 _EMBED_SIZE = lazy_pattern(r"(width|height)=[\"']?([1-9][0-9]{0,4})(?![0-9])", re.IGNORECASE)
 _TARGET = r"\([ \t]*+<?([^\s()<>]{1,2048}+)>?(?:[ \t]++(?:\"[^\"\n]{0,1024}+\"|'[^'\n]{0,1024}+'))?[ \t]*+"
 _BACKSLASHED = lazy_pattern(r"\\([!-/:-@\[-`{-~])")  # CommonMark, section 2.4
+_ESCAPED_IN_URL = lazy_pattern(r"\\([_*~-])")
 _EMPHASIS = frozenset(("*", "_", "**", "__", "***", "___"))
 _LINK = lazy_pattern(rf"\[([^\s\[\]]{{1,2048}}+)\]{_TARGET}\)")
 _IMAGE = lazy_pattern(
@@ -445,8 +447,8 @@ class _Scan:
             Span(start, end), text[start:end]
         )
         span, url = written.span, written.url
-        if self._input == "markdown" and url.endswith("\\"):  # a hard line break
-            url = url[:-1]
+        if self._input == "markdown" and "\\" in url:  # a hard line break; what converters escape in all words
+            url = _ESCAPED_IN_URL.sub(r"\1", url.removesuffix("\\"))
         outer = self._around.alone(*span) or (span if written.in_sentences else None)
         if outer is None or self._is_protected(outer.start, span.start):
             return 0
@@ -456,7 +458,7 @@ class _Scan:
         """What is around a URL: ``[embed]``, or the brackets and the emphasis of Markdown."""
         edge = self._around.edge(start)
         sign = self._text[edge - 1] if edge > self._floor else ""
-        if sign == "]" and (found := self._match_before(_EMBED, "[", edge - 1, start)):
+        if sign in ("]", "<") and (found := self._match_before(_EMBED, "[", edge - 1, start)):
             return Written(Span(*found.span()), found[2], _sizes(found[1]), in_sentences=True)
         if sign == ">" and (found := self._match_before(_OEMBED, "<", edge, start)):
             return Written(self._around.element(Span(*found.span()), "figure"), found[2], in_sentences=True)

@@ -52,8 +52,12 @@ _TEXT = r"<(?![A-Za-z/!?])"  # a "<" that opens no markup; a tag must not swallo
 _BARE = lazy_pattern(
     rf"(?:[^\s{INVISIBLE}\[\]\"“”„‟″«»<&]|[{INVISIBLE}]++(?=\w)|{_TEXT}|&(?!(?:{_BLANK_NAMES});))++"
 )
-# What an autolinker makes of a URL in a tag, with the quotes around it.
-_ANCHOR = lazy_pattern(r"[\"'“”„‟″]?<[aA]\s[^<>]*+>([^\s<>\[\]\"']++)</[aA]\s*+>[\"'“”„‟″]?")
+# What autolinkers, of HTML and of Markdown, make of a URL in a tag, with the quotes around it.
+_URL = r"([^\s<>\[\]\"']++)"
+_ANCHOR = lazy_pattern(
+    rf"[\"'“”„‟″]?(?:<[aA]\s[^<>]*+>{_URL}</[aA]\s*+>|<((?:https?:)?//[^\s<>\[\]\"']++)>|\[{_URL}\]\(\3\))"
+    r"[\"'“”„‟″]?"
+)
 _STRAIGHT = {
     quote: lazy_pattern(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
 }
@@ -204,7 +208,7 @@ def _value(text: str, place: int, name: str, values: list[Value]) -> int:
     sign = text[place : place + 1]
     straight = _STRAIGHT[sign].match(text, place) if sign in _STRAIGHT else None
     if straight or (not sign.isalnum() and (straight := _ANCHOR.match(text, place))):
-        written, end = straight[1], straight.end()
+        written, end = straight[straight.lastindex or 0], straight.end()
     elif not sign.isalnum() and (opening := _QUOTE.match(text, place)):
         written, end = _typographic(text, opening)
     else:
