@@ -23,6 +23,7 @@ from embedkit.process import lazy_pattern
 from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
 from embedkit.shortcodes.scan import Positions
+from embedkit.shortcodes.surroundings import CDATA
 
 if TYPE_CHECKING:
     from embedkit.targets import Input
@@ -328,7 +329,7 @@ def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Chan
                 kept.append((one.start, one.end, ""))
                 problems.append(Problem(*positions.of(one.start), "embed-code", _COUNTED))
             else:
-                edits += _edits(text, one)
+                edits += _edits(text, one, input)
     except _Stopped as stopped:
         place, error = stopped.args
         problems.append(error.problem(*positions.of(place)))
@@ -339,10 +340,21 @@ def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Chan
     return Changes(tuple(sorted(set(edits))), tuple(problems))
 
 
-def _edits(text: str, one: Pasted) -> Iterator[tuple[int, int, str]]:
-    yield one.start, one.end, _shortcode(text, one)
+def _edits(text: str, one: Pasted, input: Input) -> Iterator[tuple[int, int, str]]:
+    written = _shortcode(text, one)
+    if _is_bracketed(text, one):
+        written = f" {written} "
+    elif input in ("markdown", "commonmark") and _MAKES_LINK.match(text, one.end):
+        written += " "
+    yield one.start, one.end, written
     if one.apart:
         yield _removal(text, one.apart)
+
+
+def _is_bracketed(text: str, one: Pasted) -> bool:
+    """Whether brackets around embed code would make an escape of the shortcode in its place."""
+    doubled = text.endswith("[", 0, one.start) and text.startswith("]", one.end)
+    return doubled and not text.endswith(CDATA, 0, one.start)
 
 
 class Counted:
@@ -433,6 +445,7 @@ _CODE = lazy_pattern(
 _COUNTED = (
     "This is embed code in data of PHP, beside its length; it stays as it is. Put [getty 74917285] there by hand."
 )
+_MAKES_LINK = lazy_pattern(r"[(:]|\[(?![/^])")  # of the brackets before it, in Markdown
 _HEAD = lazy_pattern(r'(?<!\w)s:([0-9]{1,9}):\\{0,7}"')
 MAX_COUNTED_CHARS = 1 << 16  # that are counted byte by byte
 _IN_FRONT_MATTER = "This is embed code in front matter; it stays as it is. Put [getty 74917285] there by hand."

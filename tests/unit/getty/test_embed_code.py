@@ -837,3 +837,14 @@ def test_a_link_by_reference(link: str, definition: str) -> None:
     assert embed_code.convert(f"{link}\n\n{FRAME}\n\n{definition}", "markdown")[1] == 1
     for other in (text.replace("gettyimages.com/", "gettyimages.com.example/"), f"{link}\n"):
         assert embed_code.convert(other, "markdown") == (other, 0, ())
+
+
+@pytest.mark.parametrize(
+    "after", ["(Photo: A. Name)", ": words", "[1]\n\n[1]: https://shop.example", "] words", "](/x)"]
+)
+def test_what_stands_right_behind_makes_no_link_and_no_escape_of_a_shortcode(after: str) -> None:
+    text = f"{'[' if after.startswith(']') else ''}{FRAME}{after}"
+    converted, count, _ = embed_code.convert(text, "markdown")
+    assert (count, converted.endswith(after)) == (1, True)
+    assert [one.reference for one in scan.find(converted, "markdown")] == ["518730426"]
+    assert " ]" not in embed_code.convert(f"<summary><![CDATA[{FRAME}]]></summary>")[0]
