@@ -19,7 +19,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -138,7 +138,8 @@ class Server:
     def stop(self, number: int = signal.SIGTERM, _: FrameType | None = None) -> None:
         """End it, from another thread or as the handler of a signal."""
         self._signals.append(number)
-        self._server.trigger.pull_trigger()  # or the loop would notice a second later
+        with suppress(OSError):  # it has noticed by itself, and is at its end
+            self._server.trigger.pull_trigger()  # or the loop would notice a second later
 
     def _step(self, wait: float) -> None:
         self._asyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
