@@ -447,8 +447,10 @@ def _converted(source: Source) -> Page:
 
 def _left_as_it_is(source: Source) -> Iterator[Finding]:
     """Pasted code that a rendering doesn't touch."""
+    if not (pasted := _pasted(source)):
+        return
     positions = Positions(source.text)
-    for place, _ in _pasted(source):
+    for place, _ in pasted:
         yield _finding(source, Problem(*positions.of(place), "embed-code", PASTED))
 
 
