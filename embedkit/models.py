@@ -318,6 +318,8 @@ class Embed:
 
     def scaled(self, options: Options) -> Embed:
         """This embed at the size that the options ask for."""
+        if not (options.max_width or options.max_height) and self.width <= DEFAULT_SIDE_PX >= self.height:
+            return self
         width, height = options.display_bounds
         return self.fit(width, height + self.frame.bar if height and not options.max_height else height)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 from embedkit.cache.entry import Entry
+from embedkit.freshness import Verdict
 from embedkit.models import EmbedKey
 from embedkit.process import Observe, run_now_and_after_fork
 
@@ -80,8 +81,8 @@ class Memo:
         return None
 
     def keep(self, question: Hashable, entry: Entry, answer: Any) -> None:
-        """Remember an answer, if the entry that it was made from is current, and its copy is fresh."""
-        if self._cache is None or not entry.is_fresh():
+        """Remember an answer, if its copy is fresh; whether that is current is asked by :meth:`get`."""
+        if self._cache is None or entry.verdict is not Verdict.FRESH:
             return
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()  # all of it can be made again

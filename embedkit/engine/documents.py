@@ -197,7 +197,7 @@ class Expansion:
         asked = self._asked[question] = Asked(known or AS_WRITTEN)
         if question is not None and not known:
             try:
-                ref = _parse_reference(shortcode.reference, shortcode.options)
+                ref = _parse_reference.__wrapped__(shortcode.reference, shortcode.options)  # once a run, as it is
             except UnsupportedReference as error:
                 asked.shown = Shown(error=error)
             else:
@@ -248,7 +248,7 @@ class Expansion:
             return None
 
     def _document(self, text: str, input: Input, found: list[tuple[Shortcode, Asked]]) -> Document:
-        positions = Positions(text)
+        positions: Positions | None = None
         embeds: list[Embed] = []
         problems: list[Problem] = []
         done: list[tuple[Shortcode, str | None]] = []
@@ -261,6 +261,7 @@ class Expansion:
                 problems.append(shortcode.problem)
             problems += shortcode.warnings
             if error:
+                positions = positions or Positions(text)
                 problems.append(problem_at(shortcode, error, positions))
         problems.sort(key=lambda problem: (problem.line, problem.column))
         return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
