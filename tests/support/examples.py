@@ -100,9 +100,12 @@ class Seen:
         return [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
 
 
+BOX = "input[enterkeyhint=search]"  # not that of the page without scripts
+
+
 def _search(picker: Page | FrameLocator | Locator, query: str) -> Locator:
     """What the picker finds."""
-    box = picker.locator("input[enterkeyhint=search]")  # not that of the page without scripts
+    box = picker.locator(BOX)
     box.fill(query)
     box.press("Enter")  # at once: what an earlier search of the session found may still be there
     picker.locator(".picker:not([data-busy])").wait_for()
@@ -134,6 +137,7 @@ def pick(
     :param width: in pixels.
     """
     opener = picker.get_by_role("button", name=re.compile("^(?:Choose a picture|Change)$"))
+    opener.or_(picker.locator(BOX).filter(visible=True)).first.wait_for()  # its script may not have run yet
     if opener.count():  # of a field, which opens a dialog
         opener.click()
     _search(picker, query).nth(number).click()
