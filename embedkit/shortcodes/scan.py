@@ -87,6 +87,11 @@ _IN_SENTENCE = lazy_pattern(
     rf"(?:https?:)?//[^\s<>\"'\[\]`()]{{1,{MAX_URL_CHARS}}}+(?=[ \t]++\w|<[^/bBoO])", re.IGNORECASE
 )
 _GLUED = lazy_pattern(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
+# Most candidates are a paragraph of their own, and plain; here with the end of the paragraph above.
+_LONE = lazy_pattern(
+    rf"[^\s<>\[\](*_:;\\{tags.INVISIBLE}]\n\n"
+    rf"(?:\[getty ([0-9]++)\]|(https?://[^\s<>\"'\[\]`\\&]{{1,{MAX_URL_CHARS}}}+))(?=\n\n)"
+)
 Candidate = re.Match[str] | None
 Warnings = tuple[tuple[str, str], ...]
 
@@ -258,6 +263,8 @@ class _Scan:
         """Read the tag at ``place``; returns where to go on."""
         text = self._text
         self._place = place
+        if lone := self._lone(place):
+            return place + tags.HEAD_CHARS if self._context.protected(place) else self._add(lone)
         doubled = place > self._floor and text[place - 1] == "[" and not text.endswith(CDATA, 0, place)
         opening = self._opening(place) if self._may_open_paragraph(place) else -1
         if self._context.protected(place - doubled):
@@ -276,6 +283,14 @@ class _Scan:
             start, end = opening, closing
         warnings = tuple(self._problem(place, *one) for one in tag.warnings) if tag.warnings else ()
         return self._add(Shortcode(start, end, "shortcode", tag.reference, tag.options, place, None, warnings))
+
+    def _lone(self, place: int) -> Shortcode | None:
+        """The candidate at ``place`` where one look tells that Markdown has nothing else in its paragraph."""
+        found = _LONE.match(self._text, place - 3) if place > 2 and self._input == "markdown" else None
+        if found is None:
+            return None
+        kind: Literal["shortcode", "url"] = "shortcode" if found[1] else "url"
+        return Shortcode(place, found.end(), kind, found[1] or found[2], NO_OPTIONS, place)
 
     def _report_misspelled(self, tag: re.Match[str]) -> int:
         """Report what was meant as a shortcode and is none; it stays as written."""
@@ -339,6 +354,8 @@ class _Scan:
         """Look at the URL around ``//``; returns where to go on."""
         text, place = self._text, self._scheme_start(found.start())
         self._place = place
+        if lone := self._lone(place):
+            return found.end() if self._context.protected(place) else self._add(lone)
         if self._input != "text" and text[place - 1 : place] in ('"', "'", "="):
             return self._read_saved(place) or found.end()
         if words := _IN_SENTENCE.match(text, place):

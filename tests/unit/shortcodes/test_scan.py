@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from embedkit.models import ALIGNS, TLDS, AssetRef, Options, Shortcode
 from embedkit.shortcodes import tag
 from embedkit.shortcodes.budget import DOCUMENT
-from embedkit.shortcodes.scan import Positions, find, format, replace
-from embedkit.targets import TARGETS
+from embedkit.shortcodes.scan import _URL_START, Positions, _next_tag, _Scan, find, format, replace
+from embedkit.targets import TARGETS, Input
 from tests.bench.corpus import posts
 from tests.bench.hostile import FAMILIES
 
@@ -423,6 +423,44 @@ def test_never_raises(text: str, input: str) -> None:
 def test_texts_without_a_literal_hold_nothing(text: str) -> None:
     assume("[getty" not in text.lower() and "gty.im" not in text.lower() and "gettyimages" not in text.lower())
     assert find(text) == find(text, "markdown") == find(text, "text") == []
+
+
+class LongWay(_Scan):
+    """Reads all candidates the long way, those too that are a paragraph of their own."""
+
+    def _lone(self, place: int) -> None:
+        return None
+
+
+PARTS = (
+    "[getty 74917285]",
+    "https://gty.im/1",
+    "https://gty.im/1_2*",
+    "//gty.im/1",
+    "<p>",
+    "</p>",
+    "[",
+    "](",
+    "]:",
+    "`",
+)
+
+
+@given(
+    st.lists(st.sampled_from((*PARTS, *"a.*_>;:(\\\xa0\u200b\r=-#", "\n", "\n\n", "\n\n")), max_size=12),
+    st.sampled_from(("[getty 74917285]", "https://gty.im/1", "https://gty.im/1&amp;2")),
+    st.sampled_from(("", "a", "---", "===", "    a", "<b>a</b>", "[/getty]", "[/embed]", "[embed]", "![a][1]")),
+    st.sampled_from(INPUTS),
+)
+@settings(deadline=None, max_examples=400)
+@example(["[embed]", "\n\n"], "https://gty.im/1", "[/embed]", "html")
+@example(["[1]:"], "https://gty.im/1", "![a][1]", "markdown")
+def test_a_paragraph_of_its_own_is_read_as_by_the_long_way(
+    above: list[str], written: str, below: str, input: Input
+) -> None:
+    text = f"{''.join(above)}\n\n{written}\n\n{below}"
+    scan = LongWay(text, input, DOCUMENT, None)
+    assert find(text, input) == scan.run(_next_tag(text, 0), _URL_START.search(text))
 
 
 def test_every_live_embed_of_a_corpus_and_no_decoy() -> None:
