@@ -57,7 +57,7 @@ ESCAPED: dict[Escape, str] = {"references": REFERENCES, "markdown": BACKSLASHES,
 CELLS: dict[tuple[Target, Input], str] = {
     **{("markdown", input): f"{BACKSLASHES}](" for input in INPUTS},
     **{("jsonld", input): f'"name": "{JSON}"' for input in INPUTS},
-    ("text", "html"): f"{REFERENCES} — ",
+    ("text", "html"): f"{REFERENCES} &#8212; ",
     # at the start of a line a backslash may be a delimiter
     **{("text", input): "&#91;" + BACKSLASHES[2:] for input in ("markdown", "commonmark")},
     ("text", "text"): f"{SIGNS} — ",

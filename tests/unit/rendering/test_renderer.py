@@ -206,6 +206,10 @@ def test_markup_is_markup_and_text_is_text(target: Target) -> None:
     assert isinstance(RENDERER.render(record(), NONE, target), Markup) == ROWS[target].is_markup
 
 
+def test_html_adds_nothing_that_reads_otherwise_in_another_charset() -> None:
+    assert html("web", Options(caption="The last tide.")).isascii()
+
+
 # -- options -----------------------------------------------------------------------------------------------
 
 
