@@ -156,6 +156,8 @@ class Options:
 
     def over(self, other: Options) -> Options:
         """These options, with those that are not set taken from ``other``."""
+        if other is NO_OPTIONS:
+            return self
         fields = {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
         return replace(other, **fields) if fields else other
 

@@ -211,8 +211,9 @@ class Build:
             document = _as_it_is(one, markup) if markup else next(rendered)
             page = Page(one, document, len(document.embeds))
             (on_page or pages.append)(page)
-            findings += _problems([page])
-            findings += () if markup else _left_as_it_is(one)
+            findings += [_finding(one, problem) for problem in document.problems]
+            if not markup:
+                findings += _left_as_it_is(one)
         ordered = _in_order([one.name for one, _ in texts], findings)
         return BuildReport(tuple(pages), findings=ordered, exit_code=self._render_code(ordered))
 
@@ -445,13 +446,12 @@ def _converted(source: Source) -> Page:
     return Page(source, Document(content, (), tuple(problems)), count)
 
 
-def _left_as_it_is(source: Source) -> Iterator[Finding]:
+def _left_as_it_is(source: Source) -> list[Finding]:
     """Pasted code that a rendering doesn't touch."""
     if not (pasted := _pasted(source)):
-        return
+        return []
     positions = Positions(source.text)
-    for place, _ in pasted:
-        yield _finding(source, Problem(*positions.of(place), "embed-code", PASTED))
+    return [_finding(source, Problem(*positions.of(place), "embed-code", PASTED)) for place, _ in pasted]
 
 
 def _unread(source: Source) -> Iterator[Finding]:

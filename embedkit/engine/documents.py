@@ -249,22 +249,18 @@ class Expansion:
 
     def _document(self, text: str, input: Input, found: list[tuple[Shortcode, Asked]]) -> Document:
         positions: Positions | None = None
-        embeds: list[Embed] = []
         problems: list[Problem] = []
-        done: list[tuple[Shortcode, str | None]] = []
         for shortcode, asked in found:
-            markup, embed, error = asked.shown
-            done.append((shortcode, markup))
-            if embed:
-                embeds.append(embed)
             if shortcode.problem:
                 problems.append(shortcode.problem)
             problems += shortcode.warnings
-            if error:
+            if error := asked.shown.error:
                 positions = positions or Positions(text)
                 problems.append(problem_at(shortcode, error, positions))
         problems.sort(key=lambda problem: (problem.line, problem.column))
-        return Document(replace_all(text, input, done), tuple(embeds), tuple(problems))
+        content = replace_all(text, input, [(shortcode, asked.shown.markup) for shortcode, asked in found])
+        embeds = [asked.shown.embed for _, asked in found if asked.shown.embed]
+        return Document(content, tuple(embeds), tuple(problems))
 
 
 def _options(shortcode: Shortcode, written: Options, target: Target | None) -> Options:

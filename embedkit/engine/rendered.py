@@ -21,7 +21,7 @@ from embedkit import __version__
 from embedkit.cache.entry import Entry
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse
 from embedkit.files import installed
-from embedkit.models import AssetRef, Embed, Options
+from embedkit.models import NO_OPTIONS, AssetRef, Embed, Options
 from embedkit.process import Lazy, lazy_pattern
 from embedkit.settings import RenderSettings, Settings
 from embedkit.targets import FACADE_SCRIPT, ROWS, STYLES, Input, Target
@@ -63,7 +63,8 @@ class RenderedFragments:
         """
         if self._cache is None:
             return str(self.render(entry.sized(options), options, input))
-        name = _name(self._edition(), options, self.target(options), input)
+        written = None if options is NO_OPTIONS else options  # as most are: hashing all fields takes longer
+        name = _name(self._edition(), written, self.target(options), input)
         html = entry.html.get(name)
         if html is None:
             html = str(self.render(entry.sized(options), options, input))
@@ -104,8 +105,8 @@ class RenderedFragments:
 
 
 @lru_cache(maxsize=4_096)
-def _name(edition: str, options: Options, target: Target, input: Input) -> str:
-    values = [getattr(options, name) for name in NAMED_OPTIONS]
+def _name(edition: str, options: Options | None, target: Target, input: Input) -> str:
+    values = [getattr(options or NO_OPTIONS, name) for name in NAMED_OPTIONS]
     whole = f"{target} {ROWS[target].escape[input]} {values!r}".encode("utf-8", "replace")
     return f"{edition}/{hashlib.blake2b(whole, digest_size=12).hexdigest()}"
 

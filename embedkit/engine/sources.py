@@ -55,6 +55,7 @@ UNREAD = frozenset(
     )
 )
 MAX_UNREAD_BYTES = 4 * 1024 * 1024  # of a file that is looked into for the name
+PART_BYTES = 64 * 1024  # of a file that is read at once: most texts are smaller
 WXR_HEAD_BYTES = 8192  # in which an export of WordPress says what it is, by its namespace
 _WXR = b"http://wordpress.org/export/"
 SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__"})
@@ -229,8 +230,7 @@ class _Reader:
             self._export(path, relative)
             return
         try:
-            with open(path, "rb", buffering=0) as file:
-                text, bom = decode(file.readall(), path)
+            text, bom = decode(_read(path), path)
         except (OSError, ConfigurationError) as error:
             self._fail(error)
         else:
@@ -385,21 +385,34 @@ def _check_places(sources: Iterable[Source], folder: str) -> None:
     taken: dict[str, str] = {}
     same: dict[tuple[str, str], bool] = {}
     for source in sources:
-        path, place = _file(source), os.path.join(folder, source.relative)
-        own, other = folders = os.path.dirname(path), os.path.dirname(place)
+        path, place = _file(source), source.relative
+        folders = os.path.dirname(path), os.path.dirname(place)
         if folders not in same:
-            same[folders] = os.path.exists(other) and os.path.samefile(own or ".", other)
+            own, other = folders[0] or os.curdir, os.path.join(folder, folders[1])
+            same[folders] = os.path.exists(other) and os.path.samefile(own, other)
         if same[folders] and os.path.basename(path) == os.path.basename(place):
-            raise ConfigurationError(f"{place} is the source itself: choose another folder.")
+            raise ConfigurationError(f"{os.path.join(folder, place)} is the source itself: choose another folder.")
         if place in taken:
-            raise ConfigurationError(f"{taken[place]} and {source.name} would both be written to {place}.")
-        taken[place] = source.name
+            place, other = os.path.join(folder, place), taken[place]
+            raise ConfigurationError(f"{other} and {path} would both be written to {place}.")
+        taken[place] = path
 
 
 def _file(source: Source) -> str:
     if source.path is None:
         raise ConfigurationError(f"{source.name} is not a file: its result can only be printed.")
     return os.fspath(source.path)
+
+
+def _read(path: str) -> bytes:
+    """All bytes of a file; without a file object, which costs a build as much as the reading."""
+    handle, parts = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), []
+    try:
+        while part := os.read(handle, PART_BYTES):
+            parts.append(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts)
 
 
 def _is_export(path: str) -> bool:
