@@ -25,6 +25,9 @@ if (grant) {
   history.replaceState(null, "", `${location.pathname}${asked.size ? `?${asked}` : ""}`);
 }
 
+const written = picker.querySelector("[name=q]").value; // before this script had come
+if (written) picker.setAttribute("query", written);
+
 /** Whom to talk to: who they say they are, or who the browser says; in any case one that may use this page. */
 function destination() {
   if (!OTHER) return "";

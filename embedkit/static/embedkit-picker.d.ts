@@ -193,7 +193,7 @@ export class EmbedKitPicker extends HTMLElement {
 }
 
 export const EmbedKit: {
-  /** Open a picker in a dialog of its own. Resolves to the choice, to null if nothing was chosen. */
+  /** Open a picker in a dialog of its own. Resolves to the choice, to null if nothing was chosen, or if one is open. */
   open(options?: PickerOptions): Promise<Choice | null>;
 };
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from embedkit.files.installed import static_dir
 
@@ -158,6 +158,7 @@ class Service:
 
     def __init__(self, pictures: str) -> None:
         self.pictures = pictures
+        self.gate: threading.Event | None = None
         self.reset()
 
     def reset(self) -> None:
@@ -170,7 +171,9 @@ class Service:
         self.body = "<embedkit-picker></embedkit-picker>"
         self.options = "{}"
         self.lang = "en"
-        self.gate: threading.Event | None = None
+        if self.gate:
+            self.gate.set()  # nobody is kept waiting
+        self.gate = None
         self.events: list[dict[str, Any]] = []
         self.boards: list[dict[str, Any]] = []
         self.newest = 0  # of the editorial pictures that are shown before anybody searches: how many
@@ -254,7 +257,7 @@ class Service:
             return 200, {"Content-Type": KINDS[path[path.index(".") :]]}, PAGE[path]
         if path == "/v1/search":
             if self.gate:
-                self.gate.wait(5)
+                self.gate.wait()
             return self.search(asked.query) if not asked.is_newest else self.found(asked.query, self.newest)
         if path == "/v1/events":
             body = {"total": len(self.events), "page": 1, "page_size": 30, "events": self.events}
@@ -358,10 +361,35 @@ def until(page: Page, expression: str) -> Any:
     raise AssertionError(f"never true: {expression}")
 
 
+@contextmanager
+def held(page: Page, url: str | re.Pattern[str]) -> Iterator[list[Route]]:
+    """Requests wait for their answers until the block ends, or until one is taken out and let go."""
+    waiting: list[Route] = []
+    page.route(url, lambda route: waiting.append(route))
+    yield waiting
+    for route in waiting:
+        route.continue_()
+    page.unroute(url)
+
+
+@contextmanager
+def answered(page: Page, url: str) -> Iterator[None]:
+    """After the block such an answer has come, and the page has seen it."""
+    with page.expect_response(url) as answer:
+        yield
+    answer.value.finished()
+    page.evaluate("new Promise(requestAnimationFrame)")
+
+
 def search(page: Page, text: str = "harbour") -> None:
     """Type, press Enter, and wait for what comes of it."""
     page.get_by_role("searchbox").fill(text)
     page.get_by_role("searchbox").press("Enter")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait for the answer to what was asked last: every earlier one may have been given up."""
     page.locator(".picker:not([data-busy])").wait_for()
 
 

@@ -1,6 +1,6 @@
 /* The details of one picture, the options, and the buttons that insert it. */
 
-import { button, element, externalLink, icon } from "./dom.js";
+import { button, element, externalLink, focusedBeside, icon } from "./dom.js";
 import { EmbedOptions, EmbedPreview } from "./embed.js";
 import { choiceOf, rightsOf, titleOf } from "./images.js";
 import { copy, markupOf } from "./insertion.js";
@@ -46,6 +46,7 @@ export class DetailsPane {
     this.node.hidden = false;
     this.#preview.show(image);
     this.#readOptions();
+    this.showBusy(this.#context.chooser.isBusy); // with another picture
     if (image.isPartial) this.#complete(image);
   }
 
@@ -55,7 +56,10 @@ export class DetailsPane {
     if (!found) return;
     const { title, caption } = image; // which texts of an editor are compared with
     Object.assign(image, found, { title, caption });
-    if (this.#image === image) this.#describe();
+    if (this.#image !== image) return;
+    const before = focusedBeside(this.node);
+    this.#describe();
+    if (before && !before.isConnected) this.focusHeading();
   }
 
   close() {

@@ -54,6 +54,13 @@ class PickerDialog {
   }
 }
 
+/** What a script has set before there was a class to hear of it: as it is, it would hide the class's own. */
+function takeProperties(host) {
+  const early = Object.entries(host).filter(([name]) => name in EmbedKitPicker.prototype);
+  for (const [name] of early) delete host[name];
+  return Object.fromEntries(early);
+}
+
 export class EmbedKitPicker extends HTMLElement {
   static formAssociated = true;
   grantSource = null; // a function
@@ -61,10 +68,11 @@ export class EmbedKitPicker extends HTMLElement {
     "lang", "dir", "multiple", "filters", "sandbox", "remember", "columns", "grant", "query", "value", "required",
   ];
 
+  #early = takeProperties(this);
   #internals = this.attachInternals();
   #config = new PickerConfig(this);
   #value = "";
-  #frame = element("section", { class: "picker", part: "picker", "aria-labelledby": "title" });
+  #frame = element("section", { class: "picker", part: "picker" });
   #session = {
     config: this.#config,
     service: new Service(this.#config, (grant) => this.setAttribute("grant", grant)),
@@ -76,6 +84,7 @@ export class EmbedKitPicker extends HTMLElement {
   #dialog;
   #ownWords = {};
   #builds = 0;
+  #wantsFocus = false; // once it can take it
 
   constructor() {
     super();
@@ -89,10 +98,22 @@ export class EmbedKitPicker extends HTMLElement {
   }
 
   connectedCallback() {
-    for (const field of this.querySelectorAll("[name]")) field.toggleAttribute("disabled", true); // for no scripts
+    this.#wantsFocus = this.hasAttribute("autofocus") || this.contains(document.activeElement);
+    Object.assign(this, this.#early);
+    this.#early = {};
+    this.#takeField();
     this.#setValue(this.#value);
     this.#dialog.place(this.#dialog.isOpen || this.#isModal);
     this.#build();
+  }
+
+  /** The plain field, for where there are no scripts: it goes, and what was written into it meanwhile stays. */
+  #takeField() {
+    for (const field of /** @type {any[]} */ ([...this.querySelectorAll("[name]:not([disabled])")])) {
+      const isChanged = field.name === this.getAttribute("name") && field.value !== field.defaultValue;
+      if (isChanged) this.value = field.value;
+      field.disabled = true;
+    }
   }
 
   disconnectedCallback() {
@@ -127,7 +148,8 @@ export class EmbedKitPicker extends HTMLElement {
     this.#validate();
     if (!before && this.hasAttribute("modal") && this.value) this.#picker.edit(this.value);
     else this.#searchAgain(before);
-    if (this.#dialog.isOpen || (!before && this.hasAttribute("autofocus"))) this.focus();
+    const isFree = document.activeElement === document.body; // nobody has begun to write elsewhere
+    if (this.#dialog.isOpen || (!before && this.#wantsFocus && isFree)) this.focus();
     if (!before) this.#emit("ready");
   }
 
@@ -207,6 +229,7 @@ export class EmbedKitPicker extends HTMLElement {
   }
 
   close(choice = null) {
+    this.#picker?.giveUp();
     if (!this.#dialog.isOpen) return;
     this.#dialog.close();
     if (!this.#isModal) this.#dialog.place(false);
@@ -319,8 +342,11 @@ for (const name of SWITCH_PROPERTIES) {
   });
 }
 
+let hasOpened = false; // where our script came late, somebody may have clicked twice
+
 /** @param {any} [options] - attributes (pageSize is page-size), and i18n @returns {Promise<Choice|null>} */
 export async function openPicker({ i18n, ...options } = {}) {
+  if (hasOpened) return null;
   const picker = document.createElement("embedkit-picker");
   for (const [name, value] of Object.entries({ ...options, modal: true })) {
     if ((value ?? false) === false) continue;
@@ -330,9 +356,11 @@ export async function openPicker({ i18n, ...options } = {}) {
   }
   if (i18n) picker.i18n = i18n;
   document.body.append(picker);
+  hasOpened = true;
   try {
     return await picker.open();
   } finally {
+    hasOpened = false;
     picker.remove();
   }
 }

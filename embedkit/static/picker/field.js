@@ -9,6 +9,8 @@ export class FieldCard {
   #words;
   #service;
   #actions;
+  #picture = element("div", { class: "thumb" });
+  #text = element("div");
   #status = element("p", { class: "unseen", role: "status" });
   #value = "";
 
@@ -27,10 +29,11 @@ export class FieldCard {
   /** Show a value with its picture, which is asked for if it is not known. */
   async show(value, choice) {
     this.#value = value;
-    this.#render(choice);
+    this.#render();
+    this.#tell(choice);
     if (!value || choice) return;
     const found = await this.#find(value);
-    if (found && this.#value === value) this.#render(found);
+    if (found && this.#value === value) this.#tell(found);
   }
 
   async #find(value) {
@@ -40,7 +43,7 @@ export class FieldCard {
     return { title, thumb: thumb?.url, credit };
   }
 
-  #render(choice) {
+  #render() {
     const { open, edit } = this.#actions;
     const words = this.#words;
     const hadFocus = this.node.matches(":focus-within");
@@ -52,20 +55,18 @@ export class FieldCard {
       ]
       : [choose("choose")];
     this.node.replaceChildren(
-      choice?.thumb
-        ? element("img", { src: choice.thumb, alt: "" })
-        : element("div", { class: "blank" }, icon("picture")),
-      element("div", { class: "about" }, this.#text(choice), element("div", { class: "row" }, buttons)), this.#status,
+      this.#picture, element("div", { class: "about" }, this.#text, element("div", { class: "row" }, buttons)),
+      this.#status,
     );
     if (hadFocus) this.opener.focus();
   }
 
-  #text(choice) {
-    if (!this.#value) return element("p", {}, this.#words("no_picture"));
-    return [
-      element("b", { dir: "auto" }, choice?.title || this.#value),
-      choice?.credit && element("p", { dir: "auto" }, choice.credit.line),
-    ];
+  /** What is known of the picture; the buttons stay, for somebody may be about to press one. */
+  #tell(choice) {
+    const { thumb, title, credit } = choice ?? {};
+    this.#picture.replaceChildren(thumb ? element("img", { src: thumb, alt: "" }) : icon("picture"));
+    const texts = [element("b", { dir: "auto" }, title || this.#value), element("p", { dir: "auto" }, credit?.line)];
+    this.#text.replaceChildren(...(this.#value ? texts : [element("p", {}, this.#words("no_picture"))]));
   }
 
   #remove() {

@@ -293,23 +293,22 @@ export class Explorer {
     this.#context = context;
   }
 
-  /** Search in a scope; leaving it leads back to what was searched before. */
-  enter(scope) {
+  /** Search in a scope, and act on what is found; leaving it leads back to what was searched before. */
+  enter(scope, act = () => {}) {
     const { state: { filters, openIndex: index }, picker } = this.#context;
     if (!scopeOf(filters)) this.#before = { query: picker.query, filters: { ...filters }, index };
-    return picker.search("", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
+    return picker.searchThen(act, "", { ...NO_FILTERS, ...NO_SCOPE, ...scope });
   }
 
   async leave() {
     const { picker } = this.#context;
     const { query, filters, index } = this.#before ?? { query: "", filters: NO_FILTERS, index: 0 };
-    await picker.search(query, { ...NO_SCOPE, ...filters });
-    picker.focusResult(index);
+    await picker.searchThen(() => picker.focusResult(index), query, { ...NO_SCOPE, ...filters });
   }
 
-  async showNewest(index) {
-    await this.enter({ newest: "1", about: this.#context.words("newest") });
-    this.#context.picker.open(index);
+  showNewest(index) {
+    const { picker, words } = this.#context;
+    return this.enter({ newest: "1", about: words("newest") }, () => picker.open(index));
   }
 
   /** Add a word to what is searched for. */

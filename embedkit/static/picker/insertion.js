@@ -84,7 +84,7 @@ export class SelectionBar {
 /** What is chosen: pictures are selected, alone or several, and inserted. */
 export class Chooser {
   #context;
-  #isBusy = false;
+  #turn = null; // while markup is fetched for what is inserted
 
   /** @param {Context} context */
   constructor(context) {
@@ -159,41 +159,52 @@ export class Chooser {
 
   /** Each picture by itself, or all as one slideshow. */
   async insert(images, { asSlideshow = false } = {}) {
-    if (this.#isBusy) return;
+    if (this.isBusy) return;
     const { words, state, config, emit, picker, frame, host } = this.#context;
     const embeds = asSlideshow ? [slideshowOf(images, words)] : images;
     const choices = embeds.map((image) => choiceOf(image, state.editsOf(image.id)));
     // within the click, as clipboards need it; a page may want no more
     if (!emit("select-sync", joinChoices(choices), true)) return;
-    if (config.needsMarkup) await this.#addMarkup(choices, embeds);
+    const opened = state.images[state.openIndex];
+    if (config.needsMarkup && !(await this.#addMarkup(choices, embeds))) return;
     if (choices.some((choice) => choice[config.output] === null)) {
       picker.showProblem(words("html_failed"));
       return;
     }
     const isModal = frame.hasAttribute("data-modal"); // a dialog closes now, and gives the focus back
-    if (host.accept(joinChoices(choices))) this.#finish(images, choices, { movesFocus: !isModal });
+    if (!host.accept(joinChoices(choices))) return;
+    if (state.images[state.openIndex] === opened) picker.close({ movesFocus: !isModal }); // else the reader has gone on
+    this.#finish(images, choices);
   }
 
+  get isBusy() {
+    return this.#turn !== null;
+  }
+
+  giveUp() {
+    this.#turn = null;
+    this.#context.parts.details.showBusy(false);
+  }
+
+  /** @returns {Promise<boolean>} false if it was given up meanwhile */
   async #addMarkup(choices, embeds) {
-    const { details } = this.#context.parts;
-    this.#isBusy = true;
-    details.showBusy(true);
-    try {
-      await addMarkup(choices, embeds, this.#context);
-    } finally {
-      this.#isBusy = false;
-      details.showBusy(false);
-    }
+    const turn = this.#turn = {};
+    this.#context.parts.details.showBusy(true);
+    await addMarkup(choices, embeds, this.#context);
+    if (this.#turn !== turn) return false;
+    this.giveUp();
+    return true;
   }
 
-  #finish(images, choices, focus) {
-    const { words, state, announcer, picker } = this.#context;
-    for (const { id } of images) state.usedPictures.add(id);
+  #finish(images, choices) {
+    const { words, state, announcer } = this.#context;
+    for (const { id } of images) {
+      state.usedPictures.add(id);
+      state.selection.delete(id);
+    }
     state.rememberEdits(images.at(-1).id);
-    state.forgetEdits();
-    state.selection.clear();
+    state.forgetEdits(state.images[state.openIndex]?.id);
     this.show();
-    picker.close(focus);
     const title = choices.map((choice) => choice.title || choice.id).join(", ");
     announcer.confirm(words("inserted", { title }));
   }

@@ -292,6 +292,15 @@ export class LoadMore {
     more.ariaDisabled = isLoading;
   }
 
+  get hasFocus() {
+    return this.node.contains(focusedBeside(this.node));
+  }
+
+  /** By hand: what had the focus may be gone, and Safari gives it to no button that is clicked. */
+  focus() {
+    this.node.querySelector("button")?.focus({ preventScroll: true });
+  }
+
   /** Look again whether the end is near: observers report changes only. */
   look() {
     this.#observer.disconnect();

@@ -1,7 +1,7 @@
 /* The picker itself: its parts, and what happens between them. The element is its door. */
 
 import { DetailsPane } from "./details.js";
-import { button, element, icon } from "./dom.js";
+import { button, element, focusedBeside, icon } from "./dom.js";
 import { Explorer, FilterBar, isAlone, NO_FILTERS, NO_SCOPE } from "./filters.js";
 import { editsFrom, reference } from "./images.js";
 import { Chooser, SelectionBar } from "./insertion.js";
@@ -71,7 +71,13 @@ export class Picker {
     this.#parts.searchBox.focus(options);
   }
 
+  /** Insert nothing of what is still being fetched. */
+  giveUp() {
+    this.#context.chooser.giveUp();
+  }
+
   leave() {
+    this.giveUp();
     this.#lifetime.abort();
     this.#context.finder.stop();
     this.#parts.searchBox.stop();
@@ -86,6 +92,7 @@ export class Picker {
       parts.grid.list, parts.loadMore.node, element("p", { id: "help", hidden: true }, help),
     );
     for (const shown of ["data-details", "data-filters"]) this.#frame.toggleAttribute(shown, false);
+    this.#frame.setAttribute("aria-labelledby", "title");
     this.#frame.replaceChildren(
       this.#top(words, config),
       element("div", { class: "tools" }, parts.filterBar.nodes, parts.count),
@@ -127,8 +134,19 @@ export class Picker {
   async edit(value) {
     const edits = editsFrom(value);
     if (edits) this.#context.state.setEdits(edits.id, edits);
-    await this.search(edits ? `id:${edits.id}` : value, {}, { again: true });
-    this.#parts.details.focusOptions();
+    const query = edits ? `id:${edits.id}` : value;
+    await this.searchThen(() => this.#parts.details.focusOptions(), query, {}, { again: true });
+  }
+
+  /** Search, and then act on what is found, unless the reader writes or is elsewhere by then. */
+  async searchThen(act, query, filters, options) {
+    const before = focusedBeside(this.input);
+    const done = this.search(query, filters, options);
+    const text = this.input.value;
+    await done;
+    const focused = focusedBeside(this.input) ?? document.activeElement;
+    const isFree = [before, null, document.body].includes(/** @type {any} */ (focused));
+    if (this.input.value === text && (isFree || this.#parts.main.parentNode.contains(focused))) act();
   }
 
   /** Show a result where the reader left it. */
@@ -205,27 +223,30 @@ export class Picker {
     main.scrollTop += tile.getBoundingClientRect().top - top; // the tile stays where it was
     tile.scrollIntoView({ block: "nearest" });
     finder.remember();
-    this.#checkEmbeddable(image.id, index);
+    this.#checkEmbeddable(image.id);
     if (!keepsFocus || this.#isNarrow) details.focusHeading();
   }
 
-  async #checkEmbeddable(id, index) {
+  async #checkEmbeddable(id) {
     const { service, state } = this.#context;
     try {
       await service.facade(id).request;
     } catch (error) {
-      if (state.openIndex === index && error.isFinal) this.#parts.details.refuse(error);
+      if (state.images[state.openIndex]?.id === id && error.isFinal) this.#parts.details.refuse(error);
     }
   }
 
-  /** To the picture before (-1) or after (1). */
+  /** To the picture before (-1) or after (1), unless the reader has gone on while it was fetched. */
   async step(distance) {
     const { state, finder } = this.#context;
+    const { details } = this.#parts;
+    details.focusStep(distance); // Safari gives the focus to no button that is clicked
+    const before = focusedBeside(this.#frame);
     if (state.openIndex + distance >= state.images.length) await finder.more();
     const index = state.openIndex + distance;
-    if (!state.images[index]) return;
+    if (!state.images[index] || focusedBeside(this.#frame) !== before) return;
     this.open(index, { keepsFocus: true });
-    this.#parts.details.focusStep(distance);
+    details.focusStep(distance);
   }
 
   /** Close the details. */

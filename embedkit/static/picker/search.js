@@ -80,6 +80,7 @@ export class Finder {
   /** @type {CurrentSearch|null} */
   #current = null;
   #hasAskedNewest = false; // since the last search
+  #first = Promise.resolve(); // until all that is shown before a search is there, but for the newest
   #failure = null; // {state, retry} while an error is shown
 
   /** @param {Context} context */
@@ -108,7 +109,7 @@ export class Finder {
     this.stop();
     this.#current = {
       key, query, filters, title: query || state.filters.about, page: 1, total: 0,
-      hasMore: false, isLoading: false, isReference: false,
+      hasMore: false, isLoading: false, isReference: false, next: Promise.resolve(),
       abort: new AbortController(), done: Promise.resolve(),
     };
     if (isBlank) {
@@ -121,20 +122,26 @@ export class Finder {
     return this.#current.done;
   }
 
-  /** Add the next page. */
-  async more({ movesFocus = false } = {}) {
+  /** Add the next page; who asks while it comes waits for the same. */
+  more({ movesFocus = false } = {}) {
     const current = this.#current;
-    if (!current?.hasMore || current.isLoading || this.#failure) return;
+    if (!current?.hasMore || this.#failure) return Promise.resolve();
+    if (!current.isLoading) current.next = this.#addPage(current, movesFocus);
+    return current.next;
+  }
+
+  async #addPage(current, movesFocus) {
     const page = current.page + 1;
     current.isLoading = true;
     this.#showEnd();
+    if (movesFocus) this.#parts.loadMore.focus();
     this.#context.emit("search", { query: current.query, filters: current.filters, page });
     try {
       const found = await this.#search(current, page);
       current.isLoading = false;
       if (current.abort.signal.aborted) return;
       current.page = page;
-      this.#showMore(found, movesFocus);
+      this.#showMore(found, movesFocus && this.#parts.loadMore.hasFocus); // unless the reader has gone on
     } catch (error) {
       current.isLoading = false;
       if (!current.abort.signal.aborted) this.#failBelow(error);
@@ -217,7 +224,7 @@ export class Finder {
     const { state, announcer } = this.#context;
     this.#clearResults();
     this.#show("first");
-    this.#parts.messages.showFirst(state.recentSearches.items, this.#findUsed());
+    this.#first = this.#parts.messages.showFirst(state.recentSearches.items, this.#findUsed());
     announcer.say("");
     this.#hasAskedNewest = false;
     this.showNewest();
@@ -226,11 +233,13 @@ export class Finder {
   /** Before anything is searched, once somebody sees it: the newest editorial pictures. */
   async showNewest() {
     const { config, service, words, frame } = this.#context;
+    const current = this.#current;
     const isWanted = config.showsNewest && !this.#hasAskedNewest && frame.dataset.state === "first";
     if (!isWanted || !frame.checkVisibility()) return;
     this.#hasAskedNewest = true;
     const found = await service.search("", NEWEST, 1, words).catch(() => null); // nobody has asked for them
-    if (found?.images.length && frame.dataset.state === "first") this.#parts.messages.showNewest(found.images);
+    await this.#first; // which is above them: they stay where they are once they can be clicked
+    if (found?.images.length && this.#current === current) this.#parts.messages.showNewest(found.images);
   }
 
   /** Pictures chosen recently: only their IDs are kept. */
@@ -268,7 +277,8 @@ export class Finder {
     this.#add(found);
     const counts = { n: found.total, query: title, shown: state.images.length };
     announcer.say(words(isReference ? "resolved" : "found", counts));
-    if (isReference && found.images.length === 1) this.#context.picker.open(0, { keepsFocus: true });
+    const isAsked = this.#context.picker.query === query; // else the reader writes on
+    if (isReference && isAsked && found.images.length === 1) this.#context.picker.open(0, { keepsFocus: true });
   }
 
   #showNone(query, related) {
@@ -332,8 +342,11 @@ export class Finder {
       this.#failure = null;
       this.more({ movesFocus: true });
     };
+    const { loadMore, messages } = this.#parts;
+    const { hasFocus } = loadMore;
     this.#showEnd();
-    this.#parts.messages.showErrorIn(this.#parts.loadMore.node, error, retry);
+    messages.showErrorIn(loadMore.node, error, retry);
+    if (hasFocus) loadMore.focus();
     this.#report(error, retry);
   }
 

@@ -159,8 +159,9 @@ export class PickerState {
     this.#edits.set(id, { ...NO_EDITS, ...edits });
   }
 
-  forgetEdits() {
-    this.#edits.clear();
+  /** @param {string} [kept] - the ID of the picture whose form is open */
+  forgetEdits(kept) {
+    for (const id of this.#edits.keys()) if (id !== kept) this.#edits.delete(id);
   }
 
   setFilters(values) {

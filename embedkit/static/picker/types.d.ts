@@ -151,6 +151,8 @@ export interface CurrentSearch {
   abort: AbortController;
   /** Until its first page is shown. */
   done: Promise<void>;
+  /** Until a further page is shown, if one has been asked for. */
+  next: Promise<void>;
 }
 
 /** What is shown. */

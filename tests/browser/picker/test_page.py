@@ -17,7 +17,7 @@ from embedkit import EmbedKit, create_app
 from embedkit.sandbox import SandboxServer
 from embedkit.sandbox.content.catalogue import catalogue
 from embedkit.sandbox.services.auth import KEY, PASSWORD, SECRET, USER
-from tests.support.picker import COLORS, RULES, problems
+from tests.support.picker import COLORS, RULES, held, problems
 from tests.support.servers import serving
 from tests.support.web import TOKEN
 
@@ -152,11 +152,8 @@ def test_an_opener_is_told_as_well(page: Page, service: str, sandbox: SandboxSer
 
 
 def test_nobody_else_may_frame_it(page: Page, service: str, stranger: str) -> None:
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text))
-    frame(page, stranger, f"{service}/picker")
-    page.wait_for_timeout(300)
-    assert any("frame-ancestors" in text for text in refused)
+    with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
+        frame(page, stranger, f"{service}/picker")
     assert page.evaluate("told") == []
 
 
@@ -171,6 +168,7 @@ def test_nobody_else_is_told_anything(page: Page, service: str, stranger: str, q
     with page.expect_popup() as opened:
         page.get_by_role("button").click()
     expect(opened.value.get_by_role("alert").first).to_contain_text("EMBEDKIT_PICKER_ORIGINS")
+    opened.value.get_by_role("searchbox").wait_for()  # it is ready, and would have said so
     assert page.evaluate("told") == []
 
 
@@ -209,7 +207,7 @@ def test_it_keeps_to_its_policy_and_to_its_hosts(page: Page, own: str, sandbox: 
     page.goto(f"{own}/picker?{ECLIPSE}&lang=en")
     page.locator("[role=option]").first.click()
     page.get_by_role("radio", name="Preview").check()
-    page.wait_for_timeout(500)
+    expect(page.frame_locator(".stage iframe").frame_locator("iframe").locator("img").first).to_be_visible()
     assert page.evaluate("violations") == []
     assert [fault for fault in faults if "favicon" not in fault and "404" not in fault] == []
     assert hosts == {own.split("/")[2], sandbox.url.split("/")[2]}
@@ -274,6 +272,14 @@ def test_by_itself_it_may_be_asked_for_one_picture_alone(page: Page, own: str) -
     page.goto(f"{own}/picker?{ECLIPSE}&lang=en&multiple=false")
     page.locator("[role=option]").first.wait_for()
     expect(page.locator("[role=option] .mark")).to_have_count(0)
+
+
+def test_what_was_written_before_the_script_came_is_searched_for(page: Page, own: str) -> None:
+    with held(page, "**/embedkit-picker-page.js*"):
+        page.goto(f"{own}/picker?q=harbour&lang=en", wait_until="commit")
+        page.get_by_role("searchbox").fill("solar eclipse")
+    expect(page.locator(".picker").get_by_role("searchbox")).to_have_value("solar eclipse")
+    expect(page.get_by_role("listbox")).to_be_visible()
 
 
 def test_without_javascript_it_resolves_a_reference(browser: Browser, own: str) -> None:
