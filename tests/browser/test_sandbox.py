@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from embedkit import EmbedKit
 from embedkit.sandbox import SandboxConfig, SandboxServer
@@ -43,7 +43,7 @@ def test_a_frame_shows_its_picture(page: Page, blog: Origin, generation: str, ta
         assert (seen.get_attribute("src") or "").startswith(f"{sandbox.url}/embed/{ref}?et=")
         assert ("&ver=2" in (seen.get_attribute("src") or "")) is (target == "widget" and generation == "modern")
         assert seen.bounding_box()["width"] == pytest.approx(594, abs=7)  # type: ignore[index]
-        assert "commercial" in frame.locator("body").inner_text()
+        expect(frame.locator("body")).to_contain_text("commercial")
         assert sandbox.app.count("oembed") == 1
         kit.close()
 

@@ -17,6 +17,11 @@ def settings(page: Page, blog: WordPress) -> Page:
     return page
 
 
+def save(page: Page) -> None:
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save Changes").click()
+
+
 def findings(page: Page) -> list[str]:
     with page.expect_navigation():
         page.get_by_role("button", name="Test", exact=True).click()
@@ -26,19 +31,19 @@ def findings(page: Page) -> list[str]:
 def test_the_settings_are_kept_and_the_token_is_not_shown(blog: WordPress, admin: Page, service: Server) -> None:
     page = settings(admin, blog)
     page.get_by_label("Service URL").fill("javascript:alert(1)")
-    page.get_by_role("button", name="Save Changes").click()
+    save(page)
     expect(page.get_by_text("must begin with https:// or http://")).to_be_visible()
     page.get_by_label("Service URL").fill(service.url + "/")
     page.get_by_label("Token").fill("a-new-token")
     page.get_by_label("Pictures").select_option("Load after a click")
-    page.get_by_role("button", name="Save Changes").click()
+    save(page)
     expect(page.get_by_label("Service URL")).to_have_value(service.url)
     assert "a-new-token" not in page.content()
     assert [blog.option(f"embedkit_{name}") for name in ("token", "target")] == ["a-new-token", "facade"]
-    page.get_by_role("button", name="Save Changes").click()
+    save(page)
     assert blog.option("embedkit_token") == "a-new-token"  # since nothing was typed
     page.get_by_label("Token").fill("-")
-    page.get_by_role("button", name="Save Changes").click()
+    save(page)
     assert blog.option("embedkit_token") == ""
 
 

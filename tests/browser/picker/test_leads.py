@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.picker import Desk, details, search, state, tiles
+from tests.support.picker import Desk, details, search, settle, state, tiles
 
 TITLE = "A lighthouse keeper's morning 2"
 LEADS = {
@@ -163,12 +163,13 @@ def test_any_color_can_be_searched_for(desk: Desk) -> None:
     color = page.locator(".color")
     color.locator("summary").click()
     page.get_by_role("radio", name="Teal").check()
+    settle(page)
     expect(page.get_by_label("Color as a hex code")).to_have_value("#1f9e97")
     page.get_by_label("Color as a hex code").fill("#00FF7")
     page.keyboard.press("Enter")
     page.get_by_label("Color as a hex code").fill("#00FF7A")
     page.keyboard.press("Enter")
-    expect(page.locator(".picker:not([data-busy])")).to_be_attached()
+    settle(page)
     assert [one.query.get("color") for one in desk.asked("/v1/search")] == [None, "1f9e97", "00ff7a"]
     page.keyboard.press("Escape")
     expect(color.locator("fieldset")).to_be_hidden()

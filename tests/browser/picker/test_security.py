@@ -22,6 +22,7 @@ from tests.support.picker import (
     heard,
     problem,
     search,
+    settle,
     state,
     tiles,
     until,
@@ -176,7 +177,7 @@ def test_what_is_looked_for_stays_text(desk: Desk) -> None:
     plain = tree_of(page)
     for text in TEXTS:
         page.evaluate("text => { document.querySelector('embedkit-picker').search(text); }", text)
-        page.locator(".picker:not([data-busy])").wait_for()
+        settle(page)
         if state(page) == "none" and " " not in text.strip():
             expect(page.locator(".panel h3")).to_have_text(f"Nothing found for “{text}”")
             assert tree_of(page) == plain

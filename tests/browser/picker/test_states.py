@@ -21,6 +21,7 @@ from tests.support.picker import (
     problem,
     problems,
     search,
+    settle,
     state,
     tiles,
     violations,
@@ -188,7 +189,7 @@ def filtered(desk: Desk, page: Page) -> None:
     page.locator(".pick.orientation select").select_option("vertical")
     page.locator(".color summary").click()
     page.locator(".color input[value='3f9b4f']").check()
-    expect(page.locator(".picker:not([data-busy])")).to_be_attached()
+    settle(page)
 
 
 def details(desk: Desk, page: Page) -> None:

@@ -8,7 +8,7 @@ import threading
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.picker import Desk, Query, Said, details, heard, problem, queries, search, tiles, until
+from tests.support.picker import Desk, Query, Said, details, heard, problem, queries, search, settle, tiles, until
 
 
 def last_query(desk: Desk) -> Query:
@@ -250,7 +250,7 @@ def test_a_newsroom_searches_by_section_and_date(desk: Desk) -> None:
     page.get_by_role("radio", name="Editorial").check()
     page.get_by_label("Section").select_option("Sports")
     page.get_by_label("Any date").select_option("Last 7 days")
-    until(page, "!document.querySelector('embedkit-picker').shadowRoot.querySelector('[data-busy]')")
+    settle(page)
     week = page.evaluate("new Date(Date.now() - 7 * 86400000).toISOString().slice(0, 10)")
     asked = last_query(desk)
     assert (asked["editorial_segments"], asked["date_from"]) == ("sport", week)
@@ -258,7 +258,7 @@ def test_a_newsroom_searches_by_section_and_date(desk: Desk) -> None:
     page.get_by_label("From", exact=True).fill("2026-03-01")
     page.get_by_label("To", exact=True).fill("2026-03-31")
     page.get_by_label("To", exact=True).press("Tab")
-    until(page, "heard.filter(([name]) => name === 'results').length >= 5")
+    settle(page)
     asked = last_query(desk)
     assert (asked["date_from"], asked["date_to"]) == ("2026-03-01", "2026-03-31")
 
@@ -303,7 +303,7 @@ def test_what_is_for_editorial_use_only_is_seen_and_can_be_left_out(desk: Desk) 
     expect(page.locator(".side .rights")).to_have_text("For editorial use only.")
     page.get_by_role("radio", name="Creative").check()
     page.get_by_label("Exclude editorial use only").check()
-    until(page, "heard.filter(([name]) => name === 'results').length >= 3")
+    settle(page)
     assert last_query(desk)["exclude_editorial_use_only"] == "true"
     assert (
         json.loads(page.evaluate("sessionStorage.getItem('embedkit:session')"))["filters"]["family"] == "creative"
