@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedkit.sandbox import SandboxServer
 from tests.support.examples import pick_two
+from tests.support.picker import held
 from tests.support.wordpress import PASTED, WordPress, add_newest_editor
 from tests.support.wordpress_admin import BlockEditor, choose, log_in, picker
 
@@ -212,6 +213,24 @@ def test_an_author_pastes_embed_code_and_links_and_they_are_pictures(
     assert '[getty src="74917285" width="462" height="370"' in shortcode
     assert "&lt;script" in code_saved
     assert theirs.complaints + theirs.uploads == []
+
+
+@pytest.mark.parametrize("below", [False, True], ids=["an empty paragraph", "behind words"])
+def test_what_was_pasted_comes_where_it_was_pasted(editor: BlockEditor, below: bool) -> None:
+    page = editor.page
+    editor.open(f"{PARAGRAPH}\n\n{PARAGRAPH.replace('Words', 'Others')}")
+    editor.canvas.get_by_text("Words.").click() if below else editor.write_below("Words.")
+    with held(page, re.compile("/embedkit/v1/convert")):
+        with page.expect_request(re.compile("/embedkit/v1/convert")):
+            editor.paste(PASTED)
+        editor.canvas.get_by_text("Others.").click()
+        page.keyboard.press("End")
+        page.keyboard.type(" And")
+    expect(editor.canvas.locator(".embedkit-picture iframe")).to_be_visible()
+    page.keyboard.type(" more.")
+    blocks = page.evaluate("wp.data.select('core/block-editor').getBlocks().map(block => block.name)")
+    assert blocks == ["core/paragraph", "core/shortcode", "core/paragraph"]
+    assert "<p>Others. And more.</p>" in editor.content()
 
 
 def test_a_featured_picture_is_a_field_of_the_post(editor: BlockEditor) -> None:

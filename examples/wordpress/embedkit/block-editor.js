@@ -53,15 +53,21 @@
 		}
 	}
 
-	/** Put blocks behind the selected one, or in its place if it is an empty paragraph. */
-	function insert( { dispatch, select }, blocks ) {
-		const { getBlockInsertionPoint, getSelectedBlock } = select( 'core/block-editor' );
-		const selected = getSelectedBlock();
-		const { rootClientId, index } = getBlockInsertionPoint();
-		if ( selected && isUnmodifiedDefaultBlock( selected ) ) {
-			dispatch( 'core/block-editor' ).replaceBlocks( selected.clientId, blocks );
+	/** The ID of the selected block. */
+	const placeIn = ( { select } ) => select( 'core/block-editor' ).getSelectedBlockClientId();
+
+	/** Put blocks behind that of a place, or in its stead if it is an empty paragraph. */
+	function insert( registry, blocks, place = placeIn( registry ) ) {
+		const { getBlock, getBlockIndex, getBlockInsertionPoint, getBlockRootClientId } = registry.select( 'core/block-editor' );
+		const { insertBlocks, replaceBlocks } = registry.dispatch( 'core/block-editor' );
+		const block = getBlock( place );
+		if ( block && isUnmodifiedDefaultBlock( block ) ) {
+			replaceBlocks( place, blocks );
+		} else if ( block && place !== placeIn( registry ) ) { // the author has gone on, and stays there
+			insertBlocks( blocks, getBlockIndex( place ) + 1, getBlockRootClientId( place ), false );
 		} else {
-			dispatch( 'core/block-editor' ).insertBlocks( blocks, index, rootClientId );
+			const { rootClientId, index } = getBlockInsertionPoint();
+			insertBlocks( blocks, index, rootClientId );
 		}
 	}
 
@@ -77,8 +83,9 @@
 	const EMBED_CODE = /gie\.widgets|gie-(?:single|slideshow)|embed(?:-cdn)?\.gettyimages\./i;
 
 	async function paste( registry, text ) {
+		const place = placeIn( registry );
 		const content = await embedkit.convert( text ).catch( () => text );
-		insert( registry, pasteHandler( { HTML: '', plainText: content, mode: 'BLOCKS' } ) );
+		insert( registry, pasteHandler( { HTML: '', plainText: content, mode: 'BLOCKS' } ), place );
 	}
 
 	function hearPaste( registry, event ) {
