@@ -132,7 +132,9 @@ def test_the_table_of_escapes_names_every_target() -> None:
     markup = ", ".join(f"`{name}`" for name, row in ROWS.items() if row.is_markup and row.escape is REFERENCES)
     assert f"| markup ({markup}) |" in TEXT, "the first row of the README's table of escapes"
     for name, row in ROWS.items():
-        assert row.escape is REFERENCES or f"| target `{name}` |" in TEXT, f"{name} needs a row in that table"
+        assert row.escape is REFERENCES or f"| target `{name}` |" in TEXT, (
+            f"the README's table of escapes needs a row for {name}"
+        )
     *most, last = [f"`{name}`" for name, row in ROWS.items() if row.fallback == "card"]
     assert f"The root of {', '.join(most)} and {last} has `v-pre`" in TEXT, "see What reads the page next"
 

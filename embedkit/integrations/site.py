@@ -69,7 +69,7 @@ class Site:
         done = self.kit.warm(texts)
         if done.distinct:
             self.log.info(
-                "%d pictures: %d fetched, %d stale, %d missing.",
+                "Pictures: %d, of which %d fetched, %d stale, %d missing.",
                 *(done.distinct, done.fetched, done.stale, len(done.failed)),
             )
         return done

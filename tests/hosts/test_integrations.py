@@ -739,6 +739,11 @@ def test_every_host_has_a_row_and_an_extra_and_is_tested() -> None:
     assert tested == INSTALLED.keys() | BY_ITSELF, "write in INSTALLED which package is tested"
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     assert hosts - {"jinja"} <= extras.keys(), "write an extra in pyproject.toml"  # jinja is always there
+    classes = [
+        name.lower() for name, one in globals().items() if isinstance(one, type) and issubclass(one, Contract)
+    ]
+    built = {host for host in hosts if any(name.endswith(host.replace("-", "")) for name in classes)}
+    assert built == hosts, "write a class TestHost that inherits Contract or what is made of it"
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def reference_dir() -> Path:
     """The folder that REFERENCE_DIR names, with the large corpora; tests over them skip without it."""
     if folder := os.environ.get("REFERENCE_DIR"):
         return Path(folder)
-    pytest.skip("REFERENCE_DIR is not set")
+    pytest.skip("REFERENCE_DIR is not set: corpora that are too large for the repository")
 
 
 def node_packages(source: Path) -> Path:
