@@ -25,7 +25,8 @@ if (grant) {
   history.replaceState(null, "", `${location.pathname}${asked.size ? `?${asked}` : ""}`);
 }
 
-const written = picker.querySelector("[name=q]").value; // before this script had come
+const plain = picker.querySelector("[name=q]");
+const written = plain.value === plain.defaultValue ? "" : plain.value; // before this script had come
 if (written) picker.setAttribute("query", written);
 
 /** Whom to talk to: who they say they are, or who the browser says; in any case one that may use this page. */
@@ -92,6 +93,7 @@ if (OTHER && !TO) {
 
 picker.addEventListener("embedkit-ready", () => {
   picker.focus(); // by hand: Chromium complains of the attribute autofocus in a frame of another origin
+  if (written) picker.shadowRoot.activeElement.setSelectionRange(written.length, written.length); // to write on
   send("ready");
 }, { once: true });
 picker.addEventListener("embedkit-select", (event) => {
