@@ -119,7 +119,7 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
     """Write a file into a folder, whatever is in its place, and through no link. Whether it was needed.
 
     The file is on the disk when this returns, its folder not yet. One that holds these bytes is left as it is:
-    a build touches what has changed, and no more.
+    a build touches what has changed, and no more. A new one has no name until it is whole, or else one of ours.
     """
     try:
         if folder.holds(name, new):
@@ -127,6 +127,8 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
         check_writable(folder, name)
         is_new = False
     except FileNotFoundError:
+        if folder.add(name, new, MODE):
+            return True
         is_new = True
     with PartialFile(folder, name, MODE if is_new else 0o600) as part:
         part.write(new)

@@ -22,6 +22,7 @@ LOCK_PAUSE_S = 0.01  # seconds between two tries to lock
 NOREPLACE, EXCHANGE = 1, 2  # RENAME_NOREPLACE, RENAME_EXCHANGE of linux/fs.h
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # renameat2(2): an old kernel, or another file system
 HAS_DIR_FD = {os.open, os.stat, os.unlink, os.rename, os.link, os.mkdir} <= os.supports_dir_fd  # not on Windows
+NAMELESS = getattr(os, "O_TMPFILE", 0)  # of Linux; 0 where there is none
 LINK = "Is a symbolic link, and nothing is written through it"
 
 
@@ -75,6 +76,28 @@ class Folder:
             return os.read(handle, len(content) + 1) == content
         finally:
             os.close(handle)
+
+    def add(self, name: str, content: bytes, mode: int) -> bool:
+        """Put a file where there is none; it has no name until all of it is on the disk.
+
+        :returns: False where that was not done: there is one, or no room, or no such way (open(2), O_TMPFILE).
+        """
+        if self._handle is None or not NAMELESS:
+            return False
+        try:
+            handle = os.open(".", NAMELESS | os.O_WRONLY | os.O_CLOEXEC, mode, dir_fd=self._handle)
+        except OSError:
+            return False
+        try:
+            if os.write(handle, content) < len(content):
+                return False
+            os.fsync(handle)
+            os.link(f"/proc/self/fd/{handle}", name, dst_dir_fd=self._handle)
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+        return True
 
     def stat(self, name: str) -> os.stat_result:
         """What is known of a file, or of a link itself."""

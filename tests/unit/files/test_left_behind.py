@@ -184,6 +184,49 @@ def test_a_result_replaces_what_is_shorter_longer_or_other(tmp_path: Path, held:
     assert (tmp_path / "one.html").read_bytes() == b"One"
 
 
+def test_a_new_result_has_no_name_until_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has files without names, the folder holds nothing while it is put on the disk."""
+    held = []
+    with Tree(tmp_path) as tree:
+        monkeypatch.setattr(os, "fsync", lambda _: held.append(names(tmp_path)))
+        tree.write("one.html", b"One")
+        monkeypatch.undo()
+    assert held == [[]] or not held[0][0].endswith(".html")
+
+
+@pytest.mark.parametrize("lacks", ["files without names", "a way to name them", "room"])
+def test_a_new_result_where_the_system_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+    def link(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    match lacks:
+        case "files without names":
+            monkeypatch.setattr("embedkit.files.folder.NAMELESS", 0)
+        case "a way to name them":  # there is no /proc
+            monkeypatch.setattr(os, "link", link)
+        case _:
+            monkeypatch.setattr(os, "write", lambda handle, data: len(data) - 1)
+    with Tree(tmp_path) as tree:
+        assert tree.write("one.html", b"One")
+    assert (tmp_path / "one.html").read_bytes() == b"One"
+    assert names(tmp_path) == ["one.html"]
+
+
+def test_a_result_that_another_build_adds_at_the_same_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*given: str, **keywords: int) -> None:
+        (tmp_path / "one.html").write_bytes(b"Theirs")
+        real(*given, **keywords)
+
+    real = os.link
+    monkeypatch.setattr(os, "link", link)
+    with Tree(tmp_path) as tree:
+        assert tree.write("one.html", b"One")
+    assert (tmp_path / "one.html").read_bytes() == b"One"
+    assert names(tmp_path) == ["one.html"]
+
+
 def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) -> None:
     with Tree(tmp_path / "site") as tree:
         tree.write(Path("a/b.md"), OLD)
