@@ -97,13 +97,15 @@ class Repeating:
     It belongs to the process that started it: a forked child has none until it starts its own. It ends with the
     object that does the work, and with the interpreter.
 
-    :param work: a method; whether nothing is left. What it raises is logged, and it is called again.
+    :param owner: the object.
+    :param work: a method of its class; whether nothing is left. What it raises is logged, and it is called again.
     :param every: seconds from one call to the next.
     :param name: of the thread.
     """
 
-    def __init__(self, work: Callable[[], bool], every: float, name: str) -> None:
-        self._work = weakref.WeakMethod(work)
+    def __init__(self, owner: object, work: Callable[[Any], bool], every: float, name: str) -> None:
+        self._owner = weakref.ref(owner)
+        self._work = work
         self._every = every
         self._name = name
         run_now_and_after_fork(self)
@@ -144,18 +146,18 @@ class Repeating:
 
     def _run(self, over: threading.Event) -> None:
         while not over.wait(self._every):
-            work = self._work()
-            if work is None:
+            owner = self._owner()
+            if owner is None:
                 return
             with self._lock:
                 if over.is_set():
                     return
             try:
-                if work():
+                if self._work(owner):
                     self.stop()
             except Exception:
                 log.exception("the thread %s could not do its work", self._name)
-            del work
+            del owner
 
 
 def roll() -> float:

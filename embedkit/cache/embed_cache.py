@@ -126,7 +126,7 @@ class EmbedCache:
         path = takedowns_path or getattr(backend, "takedowns_path", None)
         takedowns = Takedowns(path, prefix=PREFIX, life=longest_life(policy))
         self._backlog = Backlog(takedowns, policy.max_age)
-        self._healer = Repeating(self.heal, HEAL_INTERVAL_S, "embedkit-heal")
+        self._healer = Repeating(self, EmbedCache.heal, HEAL_INTERVAL_S, "embedkit-heal")
         self._hits = self._misses = self._corrupt = 0  # about: threads may lose one
 
     # -- copies -----------------------------------------------------------------------------------------
@@ -635,13 +635,14 @@ class EmbedCache:
         return versions
 
     def _parts(self, items: Items) -> list[str]:
-        """The names of the pictures of a list; none of what is no list."""
-        return [self._name((item,)) for item in items] if len(items) > 1 else []
+        """The names of the pictures of a list."""
+        return [self._name((item,)) for item in items]
 
     def _without_dropped(self, body: JSON, items: Items) -> JSON:
         """The body of a list without copies from before one of its pictures was dropped."""
-        if not (parts := self._parts(items)) or not body["variants"]:
+        if len(items) == 1 or not body["variants"]:
             return body
+        parts = self._parts(items)
         held = zip(parts, self._store.get_many(parts), strict=True)
         bodies = [self._backlog.over(name, entries.NOTHING | self._open(name, sealed)) for name, sealed in held]
         return entries.merge(body, entries.purged_body(max(one["dropped"] for one in bodies)))

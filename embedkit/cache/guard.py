@@ -230,11 +230,11 @@ class Guarded:
         circuit: Circuit | None,
         act: Callable[[], Result],
         failed: Result,
-        proves: Callable[[Result], bool] = lambda _: True,
+        proves: Callable[[Result], bool] | None = None,
     ) -> Result:
         """What the backend does, if the circuit lets it through; ``failed`` where it does not, or fails.
 
-        :param proves: whether such a result shows that the backend is well.
+        :param proves: whether such a result shows that the backend is well; any does by default.
         """
         if circuit and not circuit.lets_through():
             return failed
@@ -247,7 +247,7 @@ class Guarded:
         except Exception as error:  # each client library has a tree of its own
             self._count(error, time.perf_counter() - began, circuit)
             return failed
-        if circuit and proves(result):
+        if circuit and (proves is None or proves(result)):
             circuit.succeed(time.perf_counter() - began)
         return result
 

@@ -39,7 +39,7 @@ class Front:
         """Hold an entry, in place of the last one of that picture; the last one itself where it says the same."""
         with self._filling:
             last = self._entries.pop(entry.key, None)
-            if last == entry:
+            if last and last == entry:
                 last.renew(entry)
                 entry = last
             elif last:

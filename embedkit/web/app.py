@@ -149,7 +149,7 @@ def _worker(kit: EmbedKit) -> Repeating | None:
     if not kit.engine.has_changes:
         return None
     changes = kit.engine.changes()
-    return Repeating(changes.work, changes.wakes_every, "embedkit-changes")
+    return Repeating(changes, type(changes).work, changes.wakes_every, "embedkit-changes")
 
 
 def _metrics(settings: Settings, kit: EmbedKit, *, host: bool) -> Metrics | None:

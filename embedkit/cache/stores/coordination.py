@@ -97,9 +97,11 @@ class SharedFile:
         if self.handles and os.fstat(self.handles[-1]).st_nlink:
             return self.handles[-1]
         for flags in self._flags:
-            with suppress(OSError):
+            try:
                 self.handles.append(check_handle(os.open(self._path, flags | OPEN_FLAGS, self._mode)))
                 return self.handles[-1]
+            except OSError:
+                continue
         return None
 
 

@@ -54,10 +54,10 @@ class SQLiteCache(LocalStore):
     ) -> None:
         super().__init__(clock, limit, max(1, min(PRUNE_EVERY, limit // 16)))
         self.path = os.path.abspath(path)
-        if not os.path.isdir(folder := os.path.dirname(self.path)):
-            os.makedirs(folder, exist_ok=True)
-        if os.path.isdir(self.path):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
+        if not os.path.isfile(self.path):
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            if os.path.isdir(self.path):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), self.path)
         self.lock_path = f"{self.path}.lock"
         self.takedowns_path = f"{self.path}.takedowns"
         self.versions = shared_versions(f"{self.path}.changes")

@@ -27,7 +27,7 @@ from embedkit.process import lazy_logger, run_now_and_after_fork
 log = lazy_logger("embedkit.stores")
 
 FAILED = -1  # in place of a number of rows
-NO_PLACE = (0, 0)
+NO_PLACE, SPECIAL = (0, 0), (-1, -1)  # where there is no file, and where it is none
 MAX_IDLE = 16  # connections kept open for the next caller
 REBUILD_PAUSE_S = 60  # seconds: a disk that keeps failing is not rebuilt again and again
 CREATE_WAIT_S = 1.0  # seconds for another process to make the file, at the least
@@ -168,14 +168,15 @@ class Pool:
         return db
 
     def _open(self) -> sqlite3.Connection:
-        if not os.path.isdir(folder := os.path.dirname(self.path)):
+        self._place = _place(self.path)  # before: another that is put there meanwhile is found by the next call
+        if SPECIAL in (self._place, _place(f"{self.path}-journal")):  # SQLite would wait for who writes to a pipe
+            raise sqlite3.OperationalError(f"{self.path} or its journal is not a plain file")
+        if is_new := self._place == NO_PLACE:
             with suppress(OSError):  # then SQLite has something to say
-                os.makedirs(folder, exist_ok=True)
-        for path in (self.path, f"{self.path}-journal"):
-            if _is_special(path):  # SQLite would wait for the other end of a pipe
-                raise sqlite3.OperationalError(f"{path} is not a plain file")
+                os.makedirs(os.path.dirname(self.path), exist_ok=True)
         db = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
-        self._place = _place(self.path)
+        if is_new:
+            self._place = _place(self.path)
         return db
 
     def _create(self, db: sqlite3.Connection) -> None:
@@ -229,16 +230,9 @@ def _can_prepare(db: sqlite3.Connection, statement: str) -> bool:
     return True
 
 
-def _is_special(path: str) -> bool:
-    try:
-        return not stat.S_ISREG(os.stat(path).st_mode)
-    except OSError:
-        return False
-
-
 def _place(path: str) -> tuple[int, int]:
     try:
         found = os.stat(path)
     except OSError:
         return NO_PLACE
-    return found.st_dev, found.st_ino
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else SPECIAL
