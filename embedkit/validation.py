@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BY_NAME = "Pass arguments by name where there are several."
 MAX_SIDE_PX = 10_000  # no picture is wider: a larger bound means the same, and need not go upstream
 
 USUAL_INTERVAL_S = 35.0  # one call each: an idle feed costs less than two calls a minute, tokens included
@@ -31,7 +30,7 @@ _ORIGIN = r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?"
 _CONTACT = r"mailto:[!-;=?-~]+@[0-9A-Za-z.-]+|https://[0-9A-Za-z.-][!-;=?-~]*|tel:\+?[0-9().-]+"
 _PAGE = r"https://[0-9A-Za-z._:-]+([/?#][0-9A-Za-z/_.,:;~%?=&#+@-]*)?"
 PERIODS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_RATE = r"[1-9][0-9]*\s*(/|per)\s*([0-9]+\s*)?(second|minute|hour|day)"
+_RATE = r"([1-9][0-9]*)\s*(?:/|per)\s*(?:([0-9]+)\s*)?(second|minute|hour|day)"
 
 
 def options(given: Options | None, kwargs: Mapping[str, Any]) -> Options:
@@ -88,7 +87,8 @@ def instance(value: Any, kind: type[T], name: str) -> T:
     """
     if not isinstance(value, kind):
         article = "an" if kind.__name__[0] in "AEIO" else "a"
-        raise ConfigurationError(f"{name} is {short_repr(value)}, not {article} {kind.__name__}.", hint=BY_NAME)
+        hint = f"Pass arguments by name where there are several: {name}=…"
+        raise ConfigurationError(f"{name} is {short_repr(value)}, not {article} {kind.__name__}.", hint=hint)
     return value
 
 
@@ -268,6 +268,6 @@ def rate(value: Any) -> str:
 
 def calls_per_second(rate: str) -> float:
     """A rate, which has been checked, as a number."""
-    found = re.fullmatch(r"([0-9]+)\s*(?:/|per)\s*([0-9]*)\s*(second|minute|hour|day)", rate)
+    found = re.fullmatch(_RATE, rate)
     calls, periods, unit = found.groups() if found else ("1", "1", "second")
     return int(calls) / (int(periods or 1) * PERIODS_S[unit])

@@ -105,7 +105,7 @@ class Comment(ApiObject):
     text: Caption
     author: Annotated[str, Read("person", name="created_by")] = ""
     date_created: Time = None
-    can_delete: Annotated[bool, Read("inner", ("permission", "can_delete_comment"), "permissions")] = False
+    can_delete: Annotated[bool, Read("inner", ("flag", "can_delete_comment"), "permissions")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Comments(ApiObject):
     """The comments on a board, and whether the customer may add one."""
 
     comments: tuple[Comment, ...]
-    can_add_comment: Annotated[bool, Read("inner", ("permission", "can_add_comment"), "permissions")] = False
+    can_add_comment: Annotated[bool, Read("inner", ("flag", "can_add_comment"), "permissions")] = False
 
 
 class Boards:

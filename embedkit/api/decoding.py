@@ -11,20 +11,17 @@ import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import MISSING, fields, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from embedkit.api.errors import What, check, error_for, missing_error
 from embedkit.api.models import ApiObject, DownloadOffer, Paged, Read
 from embedkit.api.parameters import PAGE_SIZE
-from embedkit.api.requests import asset_id
+from embedkit.api.requests import ApiSettings, asset_id
 from embedkit.errors import InvalidResponse, NotFound, UnsupportedReference
 from embedkit.getty import payload
 from embedkit.getty.payload import MAX_NAME_CHARS, one_line
 from embedkit.messages import Response
 from embedkit.models import JSON, AssetRef
-
-if TYPE_CHECKING:
-    from embedkit.api.requests import ApiSettings
 
 MAX_PIXELS = 1_000_000  # more on a side is a slip
 
@@ -39,7 +36,7 @@ Origins = Literal["image_origins", "api_origins", "oembed_origins"]
 # How fields of these types are read; a class of its own is an object within, read in the same way.
 RULES: dict[Any, Read] = {
     str: Read("text"),
-    bool: Read("permission"),
+    bool: Read("flag"),
     bool | None: Read("flag"),
     int: Read("number"),
     int | None: Read("number"),
@@ -251,10 +248,6 @@ class JSONReader:
         value = self.raw(name)
         return self._take(name, value if isinstance(value, bool) else None)
 
-    def permission(self, name: str) -> bool:
-        """A permission: what is missing is not permitted."""
-        return self.flag(name) or False
-
     def datetime(self, name: str) -> str | None:
         """A date or a time of ISO 8601, as it is written."""
         value = self.raw(name)
@@ -285,10 +278,7 @@ class JSONReader:
 
     def child(self, name: str, read: Callable[[JSONReader], T | None]) -> T | None:
         """An object within."""
-        value = self.raw(name)
-        return self._take(
-            name, read(JSONReader(value, self._api, self._response)) if isinstance(value, dict) else None
-        )
+        return self._take(name, self._read_object(self.raw(name), read))
 
     def inner(self, name: str, method: str, field: str) -> Any:
         """A field of an object within, read by another method."""
@@ -296,10 +286,10 @@ class JSONReader:
 
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
-        return self.each(
-            name,
-            lambda item: read(JSONReader(item, self._api, self._response)) if isinstance(item, dict) else None,
-        )
+        return self.each(name, lambda item: self._read_object(item, read))
+
+    def _read_object(self, value: Any, read: Callable[[JSONReader], T | None]) -> T | None:
+        return read(JSONReader(value, self._api, self._response)) if isinstance(value, dict) else None
 
     def offers(self, name: str) -> tuple[DownloadOffer, ...]:
         """Agreements for a file. Getty's documentation also has them as lists in that file (2014)."""

@@ -16,21 +16,17 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from embedkit.api import oauth
 from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Source, fit_token
-from embedkit.api.requests import origin_of
+from embedkit.api.requests import ApiSettings, origin_of
+from embedkit.api.session import ApiSession
 from embedkit.api.token_file import AGAIN, LOCK_TIMEOUT_S, LoginFile
 from embedkit.errors import ConfigurationError, InvalidResponse, InvalidToken, PermissionDenied, Unavailable
 from embedkit.getty import error_mapping, payload
 from embedkit.messages import Request, Response
 from embedkit.settings import Secret
-
-if TYPE_CHECKING:
-    from embedkit.api.requests import ApiSettings
-    from embedkit.api.session import ApiSession
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 PAGE_PATH = "/v4/oauth2/auth"  # of the OpenAPI document, where there is no metadata

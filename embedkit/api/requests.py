@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from embedkit.api.encoding import Params, encode, items
@@ -14,10 +14,8 @@ from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.payload import one_line
 from embedkit.getty.urls import EMBED_HOST, asset_ids, excerpt
 from embedkit.messages import Request
+from embedkit.settings import Settings
 from embedkit.validation import short_repr
-
-if TYPE_CHECKING:
-    from embedkit.settings import Settings
 
 MAX_BYTES = 2 * 1024 * 1024  # a page of 100 pictures with all their fields has a few 100 KB
 MAX_REDIRECTS = 2  # "be prepared to follow redirects" (Getty's documentation); more would be a loop

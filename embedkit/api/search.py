@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from embedkit.api import events
 from embedkit.api.decoding import read_page
@@ -16,23 +16,24 @@ from embedkit.api.encoding import documented
 from embedkit.api.errors import What
 from embedkit.api.events import EventPage
 from embedkit.api.models import Image, SearchPage
-from embedkit.api.parameters import FAMILIES, SEARCH_FIELDS, Family, takes
+from embedkit.api.parameters import (
+    FAMILIES,
+    SEARCH_FIELDS,
+    AnySearch,
+    ArtistSearch,
+    CreativeSearch,
+    EditorialSearch,
+    EventSearch,
+    Family,
+    ImageLikeness,
+    ImageSearch,
+    takes,
+)
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, given, page_of, phrase_of, query
+from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.errors import ConfigurationError, InvalidResponse, RateLimited
 from embedkit.messages import Request, Response
 from embedkit.validation import one_of, short_repr
-
-if TYPE_CHECKING:
-    from embedkit.api.parameters import (
-        AnySearch,
-        ArtistSearch,
-        CreativeSearch,
-        EditorialSearch,
-        EventSearch,
-        ImageLikeness,
-        ImageSearch,
-    )
-    from embedkit.api.response_cache import ResponseCache, SearchBudget
 
 Value = TypeVar("Value")
 

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -30,13 +30,11 @@ from embedkit.engine.engine import open_journal, open_transport
 from embedkit.engine.rendered import open_renderer
 from embedkit.errors import ConfigurationError, EmbedKitError, ProviderError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
+from embedkit.messages import Request, Response
 from embedkit.models import Embed
 from embedkit.settings import PREFIX, Secret, Settings, rows
 from embedkit.targets import ASSETS
 from embedkit.web.picker import LANGUAGES
-
-if TYPE_CHECKING:
-    from embedkit.messages import Request, Response
 
 EXTRAS = {
     "server": "waitress",

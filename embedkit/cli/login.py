@@ -13,12 +13,13 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, Queue
 
 import click
+from jinja2 import Template
 
+from embedkit import templates_dir
 from embedkit.cli.output import open_kit, say
 from embedkit.errors import EmbedKitError, InvalidToken, ProviderError
 from embedkit.kit import EmbedKit
@@ -29,24 +30,6 @@ REQUEST_TIMEOUT_S = 5  # for the rest of a request that has begun
 DONE = "You are logged in", "embedkit may now use your Getty Images account. You can close this page."
 FAILED = "Logging in did not work"
 WAITING = "embedkit is still waiting for you to log in."
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>
-body {{ max-width: 32rem; margin: 4rem auto; padding: 0 1rem; font: 1.125rem/1.5 system-ui, sans-serif }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{text}</p>
-</body>
-</html>
-"""
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -128,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._show(410, "This page was used already", "Look at the page that was open before this one.")
 
     def _show(self, status: int, title: str, text: str) -> None:
-        body = PAGE.format(title=escape(title), text=escape(text)).encode()
+        template = Template((templates_dir() / "embedkit/login.html").read_text("utf-8"), autoescape=True)
+        body = template.render(title=title, text=text).encode()
         self.send_response(status)
         for name, value in {**HEADERS, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from embedkit.api.requests import origin_of
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidResponse, Unavailable
 from embedkit.messages import Request, Response
 from embedkit.settings import Settings
@@ -268,8 +269,8 @@ def _lost(policy: Policy) -> list[str]:
 
 
 def _source(load: _Load, page: Page) -> str:
-    origin = _origin(urlsplit(load.url))
-    return "'self'" if origin == _origin(urlsplit(page.url)) else origin
+    origin = origin_of(load.url)
+    return "'self'" if origin == origin_of(page.url) else origin
 
 
 def is_allowed(policy: Policy, chain: tuple[str, ...], url: str, page_url: str, nonce: str = "") -> bool:
@@ -318,10 +319,6 @@ def _is_path(path: str, url: SplitResult) -> bool:
 
 def _port(url: SplitResult) -> int:
     return url.port or PORTS.get(url.scheme, 0)
-
-
-def _origin(url: SplitResult) -> str:
-    return f"{url.scheme}://{url.netloc}"
 
 
 def _name(url: str) -> str:

@@ -13,7 +13,7 @@ from embedkit.errors import ConfigurationError
 from embedkit.kit import EmbedKit
 from embedkit.process import Repeating
 from embedkit.settings import Settings
-from embedkit.validation import short_repr
+from embedkit.validation import instance
 from embedkit.web import errors, logs, response
 from embedkit.web.auth import authorize
 from embedkit.web.bulkhead import leave_place, take_place
@@ -28,7 +28,6 @@ from embedkit.web.response_cache import ResponseCache
 from embedkit.web.routes import Route
 
 WORKER = "embedkit.changes"  # in the extensions of an application
-BY_NAME = "Pass them by name: kit=… and settings=…."
 
 
 def create_app(
@@ -98,14 +97,10 @@ def create_blueprint(
 def _mounted(
     settings: Settings | None, kit: EmbedKit | None, authorize: Authorize | None, url_prefix: str | None
 ) -> tuple[Blueprint, AppContext, RateLimiter]:
-    if not isinstance(kit, EmbedKit | None):
-        raise ConfigurationError(f"kit is {short_repr(kit)}, not an EmbedKit.", hint=BY_NAME)
-    if not isinstance(settings, Settings | None):
-        raise ConfigurationError(f"settings is {short_repr(settings)}, not a Settings.", hint=BY_NAME)
-    kit = kit or EmbedKit(settings)
+    kit = EmbedKit(settings) if kit is None else instance(kit, EmbedKit, "kit")
+    settings = kit.settings if settings is None else instance(settings, Settings, "settings")
     if not kit.settings.frozen:
         kit.cache  # noqa: B018 - opened now, so that a wrong setting stops the start and not the first reader
-    settings = settings or kit.settings
     counts = _metrics(settings, kit, host=authorize is not None)
     context = AppContext(kit, settings, authorize, metrics=counts, worker=_worker(kit))
     blueprint = Blueprint("embedkit", "embedkit.web", url_prefix=url_prefix)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from flask import Response, current_app, redirect, request, send_from_directory, url_for
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from embedkit import __version__
+from embedkit.api.requests import origin_of
 from embedkit.errors import ConfigurationError, EmbedKitError, UnsupportedReference
 from embedkit.files.installed import static_dir, templates_dir
 from embedkit.models import AssetRef, Embed, Options
@@ -48,12 +49,6 @@ def page(
     found = _environment(settings.templates).get_template(f"embedkit/{template}")
     html = found.render(static=static, doors=doors, settings=settings, **values)
     return as_page(html, policy, status=status, cache=cache)
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of a URL, as a policy names them."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def static(name: str) -> str:
@@ -181,7 +176,7 @@ def policy(context: AppContext) -> str:
     """What the page may load: our own files, and Getty's frame and pictures; anybody may frame it."""
     settings = context.settings
     return (
-        f"default-src 'none'; frame-src {origin(settings.frame_origin)}; style-src 'self'; script-src 'self';"
+        f"default-src 'none'; frame-src {origin_of(settings.frame_origin)}; style-src 'self'; script-src 'self';"
         f" img-src 'self' {' '.join(settings.image_origins)}; base-uri 'none'; form-action 'none';"
         " frame-ancestors *"
     )

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from flask import Response, url_for
 
 from embedkit.api.models import image_json
+from embedkit.api.requests import origin_of
 from embedkit.errors import ConfigurationError, EmbedKitError, NotEmbeddable, NotFound, UnsupportedReference
 from embedkit.files.installed import static_dir
 from embedkit.models import JSON, Embed, Options, credit_line
@@ -28,7 +29,7 @@ from embedkit.web.auth import authorize
 from embedkit.web.bulkhead import take_place
 from embedkit.web.context import AppContext
 from embedkit.web.errors import SEARCHING, Refused, headers_of
-from embedkit.web.pages import origin, page
+from embedkit.web.pages import page
 from embedkit.web.picker_files import ENTRY, PAGE, picker_files
 from embedkit.web.rate_limit import admit_cold, count_credential
 from embedkit.web.request import page_url, preferred_languages, read_language, read_query
@@ -98,7 +99,7 @@ def policy(settings: Settings) -> str:
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
         f" img-src 'self' {' '.join(settings.image_origins)};"
-        f" frame-src 'self' {origin(settings.frame_origin)}; frame-ancestors {framers};"
+        f" frame-src 'self' {origin_of(settings.frame_origin)}; frame-ancestors {framers};"
         " base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'"
     )
 

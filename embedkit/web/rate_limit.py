@@ -29,6 +29,7 @@ from embedkit.settings import Secret, Settings
 from embedkit.web.auth import bearer_credential, digest, is_one_of
 from embedkit.web.bulkhead import take_place
 from embedkit.web.errors import Refused, from_error
+from embedkit.web.response import RATE_LIMIT
 
 log = lazy_logger("embedkit.web")
 
@@ -120,11 +121,7 @@ class RateLimit(NamedTuple):
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        return [
-            ("RateLimit-Limit", str(self.limit)),
-            ("RateLimit-Remaining", str(self.remaining)),
-            ("RateLimit-Reset", str(self.reset)),
-        ]
+        return list(zip(RATE_LIMIT, map(str, (self.limit, self.remaining, self.reset)), strict=True))
 
 
 class RateLimiter:
