@@ -41,8 +41,8 @@ _ADDRESS = lazy_pattern(
     r"(?:(?:([A-Za-z]+):)?//)?([0-9A-Za-z.-]+)(?::([0-9]+))?(/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?", re.ASCII
 )
 _PORTS = {("http", "80"), ("https", "443")}
-# A percent-encoded control, slash or backslash has no place in a path that is read segment by segment.
-_ENCODED = lazy_pattern(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])")
+# Neither a percent-encoded control, slash or backslash nor dots have a place in a path that is read segment by segment.
+_AMBIGUOUS = lazy_pattern(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])|/(?:\.|%2[Ee]){1,2}(?![^/])")
 # "…-news-photo-123", "…-picture-id123": the last mark counts, hence the greedy start.
 _MARKED = lazy_pattern(
     r"(?:.*-)?(?:news-photo-|(?:picture|photo|foto|bild|image|illustration|vector)-id|id(?=[0-9]))"
@@ -133,7 +133,7 @@ def read(text: str) -> AssetRef:
 def _file_ids(text: str) -> str:
     """The IDs in the name of a file, or in a list of such names; nothing where there is something else."""
     files = [_FILE.fullmatch(text)]
-    if not files[0]:
+    if not files[0] and "," in text:
         files = [_FILE.fullmatch(word.strip(" \t")) for word in text.split(",")]
     return ",".join(file["number"] or file["id"] for file in files if file) if all(files) else ""
 
@@ -171,7 +171,7 @@ def resolve(address: Address) -> AssetRef:
 
     :raises UnsupportedReference: for other hosts, and for pages that are not about a picture.
     """
-    if _ENCODED.search(address.path) or any(_is_dots(part) for part in address.path.split("/")):
+    if _AMBIGUOUS.search(address.path):
         raise UnsupportedReference("This path is not that of a picture.", hint=HINT)
     if address.host in SHORT_HOSTS:
         return AssetRef(asset_ids(_commas(address.path.removesuffix("/")[1:])))
@@ -184,10 +184,6 @@ def resolve(address: Address) -> AssetRef:
     if address.host in OLD_MEDIA_HOSTS and (cached := _CACHED.fullmatch(address.path)):
         return AssetRef((_asset_id(cached[1]),))
     raise _foreign(address.host)
-
-
-def _is_dots(segment: str) -> bool:
-    return segment.lower().replace("%2e", ".") in (".", "..")
 
 
 def _commas(text: str) -> str:
