@@ -12,8 +12,6 @@ import errno
 import hashlib
 import os
 import re
-import secrets
-import shutil
 import stat
 import sys
 from contextlib import suppress
@@ -87,6 +85,8 @@ class PartialFile:
 
     def copy_to(self, other: PartialFile) -> None:
         """Write the same bytes to another."""
+        import shutil  # with three libraries for compressing
+
         self.finish()
         with self._folder.open_to_read(self.name) as file:
             shutil.copyfileobj(file, other.file)
@@ -121,7 +121,7 @@ class PartialFile:
 
     def _begin(self) -> bool:
         """False where another process has swept up the file before it was locked."""
-        self._stem = f".{self.place[:NAME_CHARS]}.{secrets.token_hex(8)}"
+        self._stem = f".{self.place[:NAME_CHARS]}.{os.urandom(8).hex()}"
         self.name = f"{self._stem}.embedkit.part"
         self.file = os.fdopen(self._folder.open(self.name, NEW, self._mode), "wb")
         self._held = None
