@@ -41,7 +41,7 @@ _ADDRESS = lazy_pattern(
     r"(?:(?:([A-Za-z]+):)?//)?([0-9A-Za-z.-]+)(?::([0-9]+))?(/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?", re.ASCII
 )
 _PORTS = {("http", "80"), ("https", "443")}
-# Neither a percent-encoded control, slash or backslash nor dots have a place in a path that is read segment by segment.
+# A path is read segment by segment: it has no percent-encoded control, slash or backslash, and no dots.
 _AMBIGUOUS = lazy_pattern(r"%(?:[01][0-9A-Fa-f]|7[Ff]|2[Ff]|5[Cc])|/(?:\.|%2[Ee]){1,2}(?![^/])")
 # "…-news-photo-123", "…-picture-id123": the last mark counts, hence the greedy start.
 _MARKED = lazy_pattern(
