@@ -139,6 +139,11 @@ def test_the_table_of_escapes_names_every_target() -> None:
     assert f"The root of {', '.join(most)} and {last} has `v-pre`" in TEXT, "see What reads the page next"
 
 
+def test_authors_are_told_which_targets_they_may_name() -> None:
+    *most, last = [f"`{name}`" for name, row in ROWS.items() if row.on_page]
+    assert f"(on a page {', '.join(most)} or {last}; others are ignored)" in TEXT, "see What an author can write"
+
+
 def test_every_exit_code_is_told() -> None:
     codes = re.findall(r"\b(\d+ [a-z ]*[a-z])(?:   |\n)", str(command_line.__doc__))
     assert len(codes) == 8

@@ -400,7 +400,7 @@ def test_a_frame_that_could_not_be_gettys_is_not_rendered(target: Target, value:
 def test_links_lead_to_getty_whatever_the_record_says(target: Target, page: str) -> None:
     text = html(target, page_url=page)
     assert page not in text.replace("&#39;", "") or page == "'"
-    assert PAGE in text
+    assert PAGE in text, "every target but a bare frame links to the picture's page"
 
 
 # -- hostile texts -----------------------------------------------------------------------------------------
