@@ -33,7 +33,7 @@ BYPASS_S = 10.0  # then one caller tries it again
 PROBE, KEPT = "embedkit:probe", "kept"
 
 
-class Refused(Exception):
+class NotStored(Exception):
     """The backend says that it has not kept the value."""
 
 
@@ -141,7 +141,7 @@ class Guarded:
         def act() -> bool:
             kept = self.backend.set(key, value, timeout=seconds) is not False
             if not kept and not self.is_process_local:  # memory refuses what is too large for it, and is well
-                raise Refused
+                raise NotStored
             return kept
 
         return self._call(self.writing, act, False)
@@ -254,7 +254,7 @@ class Guarded:
     def _count(self, error: Exception, seconds: float, circuit: Circuit | None) -> None:
         """A failure that the backend raises is one of the connection, so it counts for both circuits."""
         self._observe("store", "failure")
-        swallowed = error is self._failures.error or isinstance(error, Refused)
+        swallowed = error is self._failures.error or isinstance(error, NotStored)
         counting = [one for one in (self.reading, self.writing) if one is circuit or not swallowed]
         opened = [one.fail(seconds) for one in counting]
         say = log.warning if any(opened) else log.debug

@@ -5,8 +5,8 @@ A Delete in the feed only names a picture. oEmbed is asked, and its 404 or 410 m
 pending. A batch is confirmed to Getty when each of its pictures is one of the three in the store; so one that was
 not comes again. To do a batch twice is harmless.
 
-What is not done yet is in the journal, for all processes that share the store (:mod:`embedkit.engine.journal`):
-pending pictures, batches that are open, and what fronts and webhook have not got (:mod:`embedkit.engine.purges`).
+What is not done yet is in the journal (:mod:`embedkit.engine.feed_journal`), for all who share the store: pending
+pictures, batches that are open, and what fronts and webhook have not got (:mod:`embedkit.engine.purges`).
 One process at a time asks Getty; one that is killed is followed by another.
 """
 
@@ -24,7 +24,7 @@ from typing import Protocol
 
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.stores.factory import SCHEMES
-from embedkit.engine.journal import Journal, Outcome, SharedJournal, Superseded
+from embedkit.engine.feed_journal import FeedJournal, Outcome, SharedJournal, Superseded
 from embedkit.engine.purges import Target
 from embedkit.errors import (
     ConfigurationError,
@@ -109,7 +109,7 @@ class Feed(Protocol):
 
 
 @dataclass(slots=True)
-class Report:
+class FeedReport:
     """What a look at the feed has come to.
 
     :param batches: how many were confirmed.
@@ -207,7 +207,7 @@ class Changes:
             self._warn(error)
         return False
 
-    def run(self, *, finish: bool = False) -> Report:
+    def run(self, *, finish: bool = False) -> FeedReport:
         """Look at the feed now, ask for what is pending, and deliver.
 
         :param finish: wait until it is time for all deliveries: some seconds, where there are any.
@@ -255,14 +255,14 @@ class Changes:
 
     # -- a look -----------------------------------------------------------------------------------------
 
-    def _is_due(self, journal: Journal) -> bool:
+    def _is_due(self, journal: FeedJournal) -> bool:
         return journal.is_due(self._clock(), self._delays, polls=self._feed is not None)
 
-    def _run(self, is_wanted: Callable[[Journal], bool], *, forced: bool) -> Report | None:
+    def _run(self, is_wanted: Callable[[FeedJournal], bool], *, forced: bool) -> FeedReport | None:
         """A look as the owner of the journal; None where another is that."""
         if not self._journal.claim(is_wanted):
             return None
-        report = Report()
+        report = FeedReport()
         try:
             self._retry(report, forced)
             self._poll(report, forced)
@@ -274,13 +274,13 @@ class Changes:
                 self._journal.release()
         return report
 
-    def _retry(self, report: Report, forced: bool) -> None:
+    def _retry(self, report: FeedReport, forced: bool) -> None:
         """Ask for what is pending, where it is time for that."""
         journal = self._journal.read()
         if journal.pending and (forced or journal.retry_at <= self._clock()):
             self._settle(tuple(journal.pending), report)
 
-    def _poll(self, report: Report, forced: bool) -> None:
+    def _poll(self, report: FeedReport, forced: bool) -> None:
         """Look at the feed, where it is time for that."""
         began, journal = self._clock(), self._journal.read()
         if self._feed is None or (not forced and journal.next_at > began):
@@ -298,7 +298,7 @@ class Changes:
         next_at = began + self._interval
         self._journal.update(lambda journal: replace(journal, problem="", next_at=next_at, polled_at=began))
 
-    def _drain(self, feed: Feed, channel: int, report: Report) -> None:
+    def _drain(self, feed: Feed, channel: int, report: FeedReport) -> None:
         """Take batches until there are no more; each is confirmed when nothing of it can be lost."""
         for _ in range(MAX_BATCHES):
             journal = self._journal.read()
@@ -313,7 +313,7 @@ class Changes:
             self._journal.update(_opened(str(channel), None))
             report.batches += 1
 
-    def _settle(self, ids: Sequence[str], report: Report) -> None:
+    def _settle(self, ids: Sequence[str], report: FeedReport) -> None:
         """Have each picture be a tombstone, rejected, or in the journal; one portion unanswered is enough."""
         while ids and not self.closing.is_set():
             portion, ids = ids[: ROUNDS * self._threads], ids[ROUNDS * self._threads :]
@@ -321,7 +321,7 @@ class Changes:
             if set(outcomes.values()) == {"pending"}:
                 outcomes, ids = outcomes | dict.fromkeys(ids, "pending"), ()
             tells = bool(self._targets)
-            self._journal.update(partial(Journal.settled, outcomes=outcomes, now=self._clock(), tells=tells))
+            self._journal.update(partial(FeedJournal.settled, outcomes=outcomes, now=self._clock(), tells=tells))
             report.outcomes |= outcomes
             self._deliver()
         if ids:
@@ -394,10 +394,10 @@ class Changes:
             log.warning("the feed of asset changes: %s", error, extra={"fields": {"code": error.code}})
 
 
-def _opened(channel: str, batch: str | None) -> Callable[[Journal], Journal]:
+def _opened(channel: str, batch: str | None) -> Callable[[FeedJournal], FeedJournal]:
     """The journal with the batch that is open in a channel, or with none there."""
 
-    def change(journal: Journal) -> Journal:
+    def change(journal: FeedJournal) -> FeedJournal:
         others = {name: one for name, one in journal.open.items() if name != channel}
         return replace(journal, open=others | ({channel: batch} if batch else {}))
 

@@ -262,7 +262,9 @@ class Resolver:
         """
         self._answer(key, Options(), patience=None, began=time.monotonic())
 
-    def _answer(self, key: EmbedKey, options: Options, patience: float | None, began: float) -> oembed.Answer:
+    def _answer(
+        self, key: EmbedKey, options: Options, patience: float | None, began: float
+    ) -> oembed.OEmbedAnswer:
         from embedkit.getty import oembed  # what is warm has no use for it
 
         (items, tld), bounds, ref = key, options.requested_bounds, AssetRef(key[0])

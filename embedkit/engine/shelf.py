@@ -48,7 +48,7 @@ _IN_ANCHOR = lazy_pattern(r"""(?:\sid|\sname|\sfor|href)=["']?[^"'<>\s]*\Z""")
 _CAPTION = lazy_pattern(r'<span class="ek-text">([^<>]*)</span>')
 
 
-class Shown(NamedTuple):
+class Forms(NamedTuple):
     """One picture as it may be needed: a block, a part of a sentence, words, and its title alone."""
 
     flow: str
@@ -76,7 +76,7 @@ class Shelf:
     embeds: tuple[Embed, ...]
     problems: tuple[Problem, ...]
     _mark: str = field(repr=False)
-    _shown: tuple[Shown, ...] = field(repr=False)
+    _shown: tuple[Forms, ...] = field(repr=False)
 
     def restore(self, html: str) -> str:
         """The finished HTML with the embeds back in it.
@@ -124,7 +124,7 @@ class Shelf:
                 edits.append((*found.span(), getattr(shown, content)))
         return scan.replace(html, edits)
 
-    def _shown_as(self, mark: str, number: str | int) -> Shown | None:
+    def _shown_as(self, mark: str, number: str | int) -> Forms | None:
         """What a word stands for; nothing, if it is one of another shelf."""
         known = mark == self._mark and int(number) < len(self._shown)
         return self._shown[int(number)] if known else None
@@ -143,11 +143,11 @@ class Shelver:
 
     def __init__(self) -> None:
         self.mark = secrets.token_hex(MARK_BYTES)
-        self.shown: list[Shown] = []
+        self.shown: list[Forms] = []
 
     def put(self, flow: str, text: str, title: str) -> str:
         """Put markup aside; the word that stands for it."""
-        self.shown.append(Shown(flow, phrasing(flow), text, title))
+        self.shown.append(Forms(flow, phrasing(flow), text, title))
         return _word(self.mark, len(self.shown) - 1)
 
 

@@ -68,7 +68,7 @@ class Piece(NamedTuple):
     is_cdata: bool
 
 
-class Text(NamedTuple):
+class ElementText(NamedTuple):
     """The text of an element of a post."""
 
     element: str
@@ -81,11 +81,11 @@ class Text(NamedTuple):
         """Whether it may ask for pictures: comments and fields only with embed code."""
         return self.element in _CONVERTED or bool(embed_code.outside_code(self.source.text))
 
-    def changes(self) -> embed_code.Changes:
+    def changes(self) -> embed_code.Edits:
         """What to convert in it, or what is left in it."""
         if self.element in _CONVERTED:
             return embed_code.changes(self.source.text)
-        return embed_code.Changes((), tuple(self._left()))
+        return embed_code.Edits((), tuple(self._left()))
 
     def edit(self, post: str, start: int, end: int, written: str) -> tuple[int, int, str]:
         """An edit of the text as one of the post; what is in CDATA before it or behind it stays in CDATA."""
@@ -177,7 +177,7 @@ def _encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _texts(export: Source, part: Part, post: str) -> Iterator[Text]:
+def _texts(export: Source, part: Part, post: str) -> Iterator[ElementText]:
     """The texts of a post, but for its title and the like, which say what post it is."""
     found, key = list(_ELEMENT.finditer(post)), ""
     about = {name: _read(post, *one.span(2))[0].strip() for one in reversed(found) for name in [one[1]]}
@@ -191,7 +191,7 @@ def _texts(export: Source, part: Part, post: str) -> Iterator[Text]:
             text, pieces = _read(post, *one.span(2))
             line, column = positions.of(pieces[0].post if pieces else one.start(2))
             source = replace(export, text=text, first_line=part.line + line - 1, first_column=column, post=named)
-            yield Text(one[1], source, pieces, key)
+            yield ElementText(one[1], source, pieces, key)
 
 
 def _read(post: str, start: int, end: int) -> tuple[str, tuple[Piece, ...]]:

@@ -74,7 +74,7 @@ def find(text: str) -> list[Pasted]:
     """
     if not _may_hold_code(text):
         return []
-    page = Page.read(undo_entities(text))
+    page = TaggedText.read(undo_entities(text))
     links = _link_cores(page)
     ends = [link.end for link in links]
     strong = [
@@ -104,7 +104,7 @@ def _covers(cores: list[Core], link: Core) -> bool:
     return any(core.start <= link.start < core.end for core in cores)
 
 
-def _with_link(page: Page, core: Core, before: list[Core]) -> Core:
+def _with_link(page: TaggedText, core: Core, before: list[Core]) -> Core:
     """A frame with the link that a tool has written right before it, perhaps in a block of its own."""
     for link in before:
         if link.ref.items != core.ref.items or link.end > core.start:
@@ -119,7 +119,7 @@ def _with_link(page: Page, core: Core, before: list[Core]) -> Core:
     return core
 
 
-def _with_footer(page: Page, core: Core) -> Core:
+def _with_footer(page: TaggedText, core: Core) -> Core:
     """A frame with the footer of Getty's block, where a tool has written that in Markdown."""
     footer = _FOOTER.match(page.text, core.end)
     picture = _page_ref(footer[1]) if footer else None
@@ -147,7 +147,7 @@ def _joined(strong: list[Core], links: list[Core]) -> dict[int, tuple[Core, Core
     }
 
 
-def _separate(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
+def _separate(page: TaggedText, cores: list[Core], taken: list[Core]) -> list[Core]:
     """The cores that no other embed covers, each as whole as its neighbours leave room for, among those taken."""
     result: list[Core] = []
     rest = taken[::-1]
@@ -163,7 +163,7 @@ def _separate(page: Page, cores: list[Core], taken: list[Core]) -> list[Core]:
     return result + rest[::-1]
 
 
-def _extend(page: Page, core: Core, low: int, high: int) -> Core:
+def _extend(page: TaggedText, core: Core, low: int, high: int) -> Core:
     """The core with the block that Getty or an author put around it, between two places, and its alignment."""
     for _ in range(MAX_ROUNDS):  # pragma: no branch - a bound that nothing known reaches
         grown = _grow(page, core, low, high)
@@ -173,7 +173,7 @@ def _extend(page: Page, core: Core, low: int, high: int) -> Core:
     return core
 
 
-def _grow(page: Page, core: Core, low: int, high: int) -> Core:
+def _grow(page: TaggedText, core: Core, low: int, high: int) -> Core:
     """The core with the elements around it that are part of the embed, else with Getty's links beside it."""
     lefts, start = _walk(page, core, -1, low)
     rights, end = _walk(page, core, 1, high)
@@ -187,7 +187,7 @@ def _grow(page: Page, core: Core, low: int, high: int) -> Core:
     return inner if inner != core else core._replace(start=start, end=end)
 
 
-def _to_pasted(page: Page, core: Core, scripts: Mapping[int, Pasted] | None = None) -> Pasted:
+def _to_pasted(page: TaggedText, core: Core, scripts: Mapping[int, Pasted] | None = None) -> Pasted:
     ref = AssetRef(core.ref.items, replace(core.ref.options, align=core.align))
     tags = page.tags[page.index(core.start) : page.index(core.end)]
     starts = (tag.start for tag in _outside_copies(page, tags) if not (tag.closing and tag.name in _RAW))
@@ -196,7 +196,7 @@ def _to_pasted(page: Page, core: Core, scripts: Mapping[int, Pasted] | None = No
     return Pasted(start, page.plain.original(core.end), ref, (start, *parts), apart)
 
 
-def _outside_copies(page: Page, tags: list[Tag]) -> Iterator[Tag]:
+def _outside_copies(page: TaggedText, tags: list[HtmlTag]) -> Iterator[HtmlTag]:
     """Tags not in a script or a frame, up to where HTML sees no tags any more.
 
     That is behind a ``noscript``, what JSX closes, or what a string of JSON closes with ``<\\/``.
@@ -214,12 +214,12 @@ def _outside_copies(page: Page, tags: list[Tag]) -> Iterator[Tag]:
             return
 
 
-def _walk(page: Page, core: Core, step: int, limit: int) -> tuple[list[Tag], int]:
+def _walk(page: TaggedText, core: Core, step: int, limit: int) -> tuple[list[HtmlTag], int]:
     """One side of a core, outwards, as far as there is only furniture of Getty's.
 
     :returns: the tags of the elements around it, innermost first; and how far Getty's links stand beside it.
     """
-    around: list[Tag] = []
+    around: list[HtmlTag] = []
     beside: list[str] = []
     edge = place = core.start if step < 0 else core.end
     linked = False
@@ -245,7 +245,7 @@ def _walk(page: Page, core: Core, step: int, limit: int) -> tuple[list[Tag], int
     return around, place
 
 
-def _outwards(page: Page, core: Core, step: int, limit: int) -> list[Tag]:
+def _outwards(page: TaggedText, core: Core, step: int, limit: int) -> list[HtmlTag]:
     """The tags next to a core on one side, nearest first, up to a limit."""
     if step > 0:
         index = page.index(core.end)
@@ -254,7 +254,7 @@ def _outwards(page: Page, core: Core, step: int, limit: int) -> list[Tag]:
     return [tag for tag in reversed(page.tags[max(0, index - REACH_TAGS) : index]) if tag.start >= limit]
 
 
-def _is_furniture(page: Page, tag: Tag, gap: str, core: Core) -> bool:
+def _is_furniture(page: TaggedText, tag: HtmlTag, gap: str, core: Core) -> bool:
     """Whether a tag, and the text between it and the embed, are such as Getty writes around a frame."""
     if tag.name not in _FURNITURE or page.plain.is_escaped(tag.start) != page.plain.is_escaped(core.start):
         return False
@@ -273,7 +273,7 @@ def _is_ours(href: str, ref: AssetRef) -> bool:
     return named.items[0] in ref.items if named else bool(_HOME.fullmatch(href.strip()))
 
 
-def _belongs(page: Page, left: Tag, right: Tag, core: Core) -> bool:
+def _belongs(page: TaggedText, left: HtmlTag, right: HtmlTag, core: Core) -> bool:
     """Whether an element that holds nothing but the embed is part of it: Getty's, or there to align it."""
     if left.name == "iframe" or "getty" in left.classes or _OWN_STYLE.search(left.style) or left.align:
         return True
@@ -292,7 +292,7 @@ class Conversion(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-class Changes(NamedTuple):
+class Edits(NamedTuple):
     """What makes a converted text: ``(start, end, replacement)`` in order, and what was left and why."""
 
     edits: tuple[tuple[int, int, str], ...]
@@ -317,7 +317,7 @@ def convert(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Conv
     return Conversion(scan.replace(text, done.edits), done.converted, done.problems)
 
 
-def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Changes:
+def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Edits:
     """What :func:`convert` changes, for texts that are written in another way where they stand."""
     edits: list[tuple[int, int, str]] = []
     problems: list[Problem] = []
@@ -337,7 +337,7 @@ def changes(text: str, input: Input = "html", budget: Budget = DOCUMENT) -> Chan
         problems += _left(text, input, budget, [*edits, *kept])
         if edits and not problems:
             edits += _loaders(text, input, budget, edits)
-    return Changes(tuple(sorted(set(edits))), tuple(problems))
+    return Edits(tuple(sorted(set(edits))), tuple(problems))
 
 
 def _edits(text: str, one: Pasted, input: Input) -> Iterator[tuple[int, int, str]]:
@@ -560,19 +560,19 @@ class Core(NamedTuple):
     made: str = ""  # the key of the script that has made a frame
 
 
-def _strong_cores(page: Page) -> list[Core]:
+def _strong_cores(page: TaggedText) -> list[Core]:
     """What can only be an embed: frames, widget calls, records, addresses of frames."""
     found = [*_frames(page), *_bracketed_frames(page), *_widgets(page), *_records(page), *_bare_urls(page)]
     return sorted(found, key=lambda core: (core.start, -core.end))
 
 
-def _link_cores(page: Page) -> list[Core]:
+def _link_cores(page: TaggedText) -> list[Core]:
     """What is left of an embed whose script is gone: its link."""
     found = [*_links(page), *_markdown_links(page)]
     return sorted(found, key=lambda core: core.start)
 
 
-def _frames(page: Page) -> Iterator[Core]:
+def _frames(page: TaggedText) -> Iterator[Core]:
     for index, tag in enumerate(page.tags):
         if tag.closing or not _may_be_frame(page, index, tag) or not (ref := _frame(tag.attributes)):
             continue
@@ -581,7 +581,7 @@ def _frames(page: Page) -> Iterator[Core]:
         yield Core(start, end, ref, tag.align, made=made[1] if made else "")
 
 
-def _may_be_frame(page: Page, index: int, tag: Tag) -> bool:
+def _may_be_frame(page: TaggedText, index: int, tag: HtmlTag) -> bool:
     """Whether a tag is a frame, or an empty element that a tool for consent or a forum makes one of."""
     if tag.name in _FRAMES:
         return True
@@ -589,10 +589,10 @@ def _may_be_frame(page: Page, index: int, tag: Tag) -> bool:
     return found is not None and not found[2]
 
 
-def _bracketed_frames(page: Page) -> Iterator[Core]:
+def _bracketed_frames(page: TaggedText) -> Iterator[Core]:
     """Frames in the notation of WordPress, ``[iframe src="…" width="594"]``."""
     for match in _BRACKETED.finditer(page.text) if "iframe" in page.text else ():
-        tag = Tag(*match.span(), False, "iframe", match[1])
+        tag = HtmlTag(*match.span(), False, "iframe", match[1])
         if ref := _frame(tag.attributes):
             yield Core(*match.span(), ref, tag.align)
 
@@ -609,7 +609,7 @@ def _frame(attributes: dict[str, str]) -> AssetRef | None:
     return _with_size(ref, attributes.get("width"), attributes.get("height")) if ref else None
 
 
-def _copy_before(page: Page, index: int, ref: AssetRef) -> int:
+def _copy_before(page: TaggedText, index: int, ref: AssetRef) -> int:
     """Where a frame begins with the copy for browsers without scripting that a lazy loader has put before it."""
     start = page.tags[index].start
     opening, frame = page.tag(index - 4, "noscript", closing=False), page.tag(index - 3, "iframe", closing=False)
@@ -620,7 +620,7 @@ def _copy_before(page: Page, index: int, ref: AssetRef) -> int:
     return opening.start if copied and copied.items == ref.items else start
 
 
-def _copy_after(page: Page, end: int, ref: AssetRef) -> int:
+def _copy_after(page: TaggedText, end: int, ref: AssetRef) -> int:
     """Where a frame with its copy for browsers without scripting ends."""
     index = page.index(end)
     opening, frame = page.tag(index, "noscript", closing=False), page.tag(index + 1, "iframe", closing=False)
@@ -670,7 +670,7 @@ def _pixels(value: Any) -> int | None:
     return int(match[1]) if match and 1 <= int(match[1]) <= MAX_SIZE_PX else None
 
 
-def _widgets(page: Page) -> Iterator[Core]:
+def _widgets(page: TaggedText) -> Iterator[Core]:
     for match in _LOAD.finditer(page.text) if "gie.widgets.load" in page.text else ():
         pairs = (pair.groups(default="") for pair in _PAIR.finditer(match[1]))
         config = {name: a or b or c or _FLAGS.get(d, d) for name, a, b, c, d in pairs}
@@ -696,7 +696,7 @@ def _statement(text: str, start: int, end: int) -> tuple[int, int]:
     return (before.start(), after.end()) if before and after else (start, end)
 
 
-def _widget(page: Page, start: int, end: int, ref: AssetRef, key: str) -> Core:
+def _widget(page: TaggedText, start: int, end: int, ref: AssetRef, key: str) -> Core:
     """A widget call with its script, the link before it and the loader after it, as far as they are there."""
     index = page.index(start)
     script, close = page.tag(index - 1, "script", closing=False), page.tag(page.index(end), "script", closing=True)
@@ -711,7 +711,7 @@ def _widget(page: Page, start: int, end: int, ref: AssetRef, key: str) -> Core:
     return Core(*(joined or (start, end)), ref)
 
 
-def _jsx_script(page: Page, script: Tag, start: int, end: int) -> tuple[int, int]:
+def _jsx_script(page: TaggedText, script: HtmlTag, start: int, end: int) -> tuple[int, int]:
     """The span of a script whose own tag holds a call and no more, as JSX has it; else that of the call."""
     edges = page.text[script.start : start], page.text[end : script.end]
     if not _JSX_BEFORE.fullmatch(edges[0]) or not _JSX_AFTER.fullmatch(edges[1]):
@@ -720,7 +720,7 @@ def _jsx_script(page: Page, script: Tag, start: int, end: int) -> tuple[int, int
     return script.start, whole[1].end if whole and not whole[2] else script.end
 
 
-def _link_before(page: Page, start: int, ref: AssetRef, key: str) -> int:
+def _link_before(page: TaggedText, start: int, ref: AssetRef, key: str) -> int:
     """Where a call begins with its link, which mail clients lead elsewhere, or with what is left of that."""
     index = page.index(start) - 1
     index, edge = _over_paragraphs(page, index, start, -1)
@@ -733,7 +733,7 @@ def _link_before(page: Page, start: int, ref: AssetRef, key: str) -> int:
     return link[0].start if is_its else start
 
 
-def _loader_after(page: Page, end: int) -> int:
+def _loader_after(page: TaggedText, end: int) -> int:
     index, edge = _over_paragraphs(page, page.index(end), end, 1)
     loader = page.tag(index, "script", closing=False)
     if not loader or not page.is_blank(edge, loader.start) or not _is_loader(loader):
@@ -744,14 +744,14 @@ def _loader_after(page: Page, end: int) -> int:
     return loader.end if loader.inside.endswith("/") else end  # as in JSX
 
 
-def _is_loader(script: Tag) -> bool:
+def _is_loader(script: HtmlTag) -> bool:
     """Whether a script loads Getty's, from whatever attribute."""
     return any(
         _LOADER.fullmatch(_cleaned(value)) for value in script.attributes.values() if "gettyimages" in value
     )
 
 
-def _over_paragraphs(page: Page, index: int, edge: int, step: int) -> tuple[int, int]:
+def _over_paragraphs(page: TaggedText, index: int, edge: int, step: int) -> tuple[int, int]:
     """The next tag that is no paragraph or line break: editors put those between the parts."""
     for _ in range(4):
         tag = page.tags[index] if 0 <= index < len(page.tags) else None
@@ -765,7 +765,7 @@ def _over_paragraphs(page: Page, index: int, edge: int, step: int) -> tuple[int,
     return index, edge
 
 
-def _balance(page: Page, start: int, end: int) -> tuple[int, int] | None:
+def _balance(page: TaggedText, start: int, end: int) -> tuple[int, int] | None:
     """The span, with the other half of a paragraph that only one half of is in it."""
     first, after = page.index(start), page.index(end)
     closed, opened = _halves(page.tags[first:after])
@@ -779,13 +779,13 @@ def _balance(page: Page, start: int, end: int) -> tuple[int, int] | None:
     return None
 
 
-def _halves(tags: list[Tag]) -> tuple[bool, bool]:
+def _halves(tags: list[HtmlTag]) -> tuple[bool, bool]:
     """Whether a paragraph begins before these tags, and whether one ends after them; they do not nest."""
     paragraphs = [tag.closing for tag in tags if tag.name == "p"]
     return (paragraphs[0], not paragraphs[-1]) if paragraphs else (False, False)
 
 
-def _records(page: Page) -> Iterator[Core]:
+def _records(page: TaggedText) -> Iterator[Core]:
     """What a CMS keeps of an embed, as JSON, where it stands alone: a part of other JSON is that's own."""
     for match in _RECORD.finditer(page.text):
         start, end = match.span()
@@ -816,7 +816,7 @@ def _record(text: str) -> AssetRef | None:
     return _from_config(known) if page else None
 
 
-def _bare_urls(page: Page) -> Iterator[Core]:
+def _bare_urls(page: TaggedText) -> Iterator[Core]:
     for match in _BARE.finditer(page.text) if "//embed.gettyimages.com/embed" in page.text else ():
         index = page.index(match.start()) - 1
         signed = "et=" in match[0] and "sig=" in match[0]
@@ -827,7 +827,7 @@ def _bare_urls(page: Page) -> Iterator[Core]:
             yield Core(*match.span(), ref)
 
 
-def _links(page: Page) -> Iterator[Core]:
+def _links(page: TaggedText) -> Iterator[Core]:
     for index in range(len(page.tags)):
         if not (found := page.element(index, "a")):
             continue
@@ -847,7 +847,7 @@ def _link_ref(attributes: Mapping[str, str]) -> AssetRef | None:
     return AssetRef(config.items, config.options.over(page.options))
 
 
-def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:
+def _is_own_link(link: HtmlTag, label: str, ref: AssetRef) -> bool:
     """Whether a link to a picture is Getty's own, and not some author's."""
     return (
         not {"gie-single", "gie-slideshow"}.isdisjoint(link.classes)
@@ -857,7 +857,7 @@ def _is_own_link(link: Tag, label: str, ref: AssetRef) -> bool:
     )
 
 
-def _markdown_links(page: Page) -> Iterator[Core]:
+def _markdown_links(page: TaggedText) -> Iterator[Core]:
     for match in _MARKDOWN.finditer(page.text):
         if ref := _page_ref(match[1]):
             yield Core(*match.span(), ref)
@@ -886,7 +886,7 @@ _AS_CSS = str.maketrans(",", ";", " '\"\n")
 _ALIGN_CLASS = lazy_pattern(r"(?<![\w-])(?:has-text-)?align-?(left|right|center)(?![\w-])")
 
 
-class Tag(NamedTuple):
+class HtmlTag(NamedTuple):
     """One tag; ``inside`` is what stands between its name and its ``>``."""
 
     start: int
@@ -932,18 +932,18 @@ class Tag(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TaggedText:
     """A text and the tags in it."""
 
     plain: Plain
     text: str
-    tags: list[Tag]
+    tags: list[HtmlTag]
     starts: list[int]
 
     @classmethod
-    def read(cls, plain: Plain) -> Page:
+    def read(cls, plain: Plain) -> TaggedText:
         tags = [
-            Tag(match.start(), match.end(), match[1] == "/", match[2].lower(), match[3])
+            HtmlTag(match.start(), match.end(), match[1] == "/", match[2].lower(), match[3])
             for match in _TAG.finditer(plain.text)
             if CONVERTED not in match[3]
         ]
@@ -956,7 +956,7 @@ class Page:
     def is_blank(self, start: int, end: int) -> bool:
         return end - start <= MAX_GAP_CHARS and not self.text[start:end].strip()
 
-    def tag(self, index: int, name: str, *, closing: bool) -> Tag | None:
+    def tag(self, index: int, name: str, *, closing: bool) -> HtmlTag | None:
         """The tag at an index, if it opens or closes an element of that name."""
         tag = self.tags[index] if 0 <= index < len(self.tags) else None
         return tag if tag and (tag.name, tag.closing) == (name, closing) else None
@@ -977,7 +977,7 @@ class Page:
             return left.start, right.end
         return start, end
 
-    def element(self, index: int, name: str) -> tuple[Tag, Tag, str] | None:
+    def element(self, index: int, name: str) -> tuple[HtmlTag, HtmlTag, str] | None:
         """The tags of an element with nothing but a short text in it, and that text."""
         opening, closing = self.tag(index, name, closing=False), self.tag(index + 1, name, closing=True)
         if not (opening and closing) or closing.start - opening.end > MAX_GAP_CHARS:

@@ -34,7 +34,14 @@ from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, 
 from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
 from embedkit.process import Observe, ignore, lazy_logger, run_now_and_after_fork
-from embedkit.transport.deadline import FILE_READ_TIMEOUT_S, READ_TIMEOUT_S, Deadline, Pool, TLSPool, limits
+from embedkit.transport.deadline import (
+    FILE_READ_TIMEOUT_S,
+    READ_TIMEOUT_S,
+    Deadline,
+    DeadlinePool,
+    TLSPool,
+    limits,
+)
 from embedkit.transport.failures import FAILURES, Failure, classify
 from embedkit.transport.resilience import API_RATE, Breaker, Bulkhead, RateLimitBackoff, RetryBudget, TokenBucket
 from embedkit.transport.responses import (
@@ -102,7 +109,7 @@ class _Process:
         # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
         # even where redirects are off, read the whole body of one
         self._adapter = HTTPAdapter(pool_maxsize=connections)
-        pools = {"http": Pool, "https": TLSPool}
+        pools = {"http": DeadlinePool, "https": TLSPool}
         self._adapter.poolmanager.pool_classes_by_scheme = pools
         if proxy:
             # by the name that the adapter itself will ask for

@@ -139,7 +139,7 @@ class _Answer(http.client.HTTPResponse):
         return version, status, reason
 
 
-class _Connection(HTTPConnection):
+class _DeadlineConnection(HTTPConnection):
     response_class = _Answer
 
     def _new_conn(self) -> socket.socket:
@@ -149,14 +149,14 @@ class _Connection(HTTPConnection):
             raise NewConnectionError(self, "no connection") from error
 
 
-class _TLSConnection(_Connection, HTTPSConnection):
+class _TLSConnection(_DeadlineConnection, HTTPSConnection):
     pass
 
 
-class Pool(HTTPConnectionPool):
+class DeadlinePool(HTTPConnectionPool):
     """A pool of such connections without TLS, for loopback."""
 
-    ConnectionCls = _Connection
+    ConnectionCls = _DeadlineConnection
 
 
 class TLSPool(HTTPSConnectionPool):

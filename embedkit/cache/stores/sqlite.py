@@ -16,7 +16,7 @@ from typing import Any
 
 from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
 from embedkit.cache.stores.coordination import Busy, shared_versions
-from embedkit.cache.stores.sqlite_pool import ADD, FAILED, Pool
+from embedkit.cache.stores.sqlite_pool import ADD, FAILED, SQLitePool
 
 BATCH_ROWS = 16  # rows deleted in one transaction: who writes meanwhile waits for no longer
 BATCH_PAUSE_S = 0.001  # seconds between two of them, in which the others have their turn
@@ -61,7 +61,7 @@ class SQLiteCache(LocalStore):
         self.lock_path = f"{self.path}.lock"
         self.takedowns_path = f"{self.path}.takedowns"
         self.versions = shared_versions(f"{self.path}.changes")
-        self._pool = Pool(self.path, self.lock_path, timeout, self.failures)
+        self._pool = SQLitePool(self.path, self.lock_path, timeout, self.failures)
         self._timeout = timeout
         self._lost = 0  # writes that found others at it for too long
 

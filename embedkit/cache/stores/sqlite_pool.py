@@ -62,7 +62,7 @@ class Foreign(sqlite3.DatabaseError):
     """The file is a database, but not of ours."""
 
 
-class Pool:
+class SQLitePool:
     """As many connections as there are callers at once; each is used by one of them at a time.
 
     :param path: of the file; ``lock_path`` of the one whose locks keep two processes from making it at once.

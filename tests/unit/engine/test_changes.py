@@ -12,8 +12,8 @@ import pytest
 from embedkit import EmbedKit, Settings
 from embedkit.cache.envelope import MAX_CHARS, Envelope
 from embedkit.cache.stores.base import MemoryCache
-from embedkit.engine.changes import MAX_PENDING, REFUSED_S, ROUNDS, SILENCE_S, Report, sort
-from embedkit.engine.journal import MAX_EVENTS, MAX_RETRY_S, Delivery, Journal
+from embedkit.engine.changes import MAX_PENDING, REFUSED_S, ROUNDS, SILENCE_S, FeedReport, sort
+from embedkit.engine.feed_journal import MAX_EVENTS, MAX_RETRY_S, Delivery, FeedJournal
 from embedkit.engine.purges import AGAIN_S, MAX_PICTURES, PURPOSE, webhook_secret
 from embedkit.errors import (
     ConfigurationError,
@@ -153,7 +153,7 @@ def is_shown(kit: EmbedKit, ref: str) -> bool:
         return False
 
 
-def look(kit: EmbedKit) -> Report:
+def look(kit: EmbedKit) -> FeedReport:
     return kit.engine.changes().run()
 
 
@@ -185,7 +185,7 @@ def test_a_withdrawn_picture_disappears_from_every_instance(house: House, status
     later(house, one)
     assert len(house.post.got) == 3
     assert state(one) == "ok"
-    assert look(one) == Report(), "the batch is confirmed"
+    assert look(one) == FeedReport(), "the batch is confirmed"
 
 
 def test_an_update_is_not_asked_for(house: House) -> None:
@@ -195,7 +195,7 @@ def test_an_update_is_not_asked_for(house: House) -> None:
     house.getty.announce("Update", ONE)
     house.getty.announce("New", ONE)
     before = house.getty.count("oembed")
-    assert look(kit) == Report(batches=1)
+    assert look(kit) == FeedReport(batches=1)
     assert house.getty.count("oembed") == before
     assert is_shown(kit, ONE)
 
@@ -287,7 +287,7 @@ def test_kill_9_at_each_step() -> None:
         assert [is_shown(viewer, id) for id in (ONE, THREE)] == [False, True], steps
         later(house, follower)
         assert house.post.told(FRONT)[-2:] == [ONE, ONE], steps
-        assert look(follower) == Report(), steps
+        assert look(follower) == FeedReport(), steps
         assert state(follower) == "ok"
     assert steps > 60
 
@@ -542,7 +542,7 @@ def test_no_secret_and_no_url_is_logged(house: House, caplog: Any) -> None:
 
 
 def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
-    journal = Journal().telling(map(str, range(250)), 100.0).telling(["young"], 109.9)
+    journal = FeedJournal().telling(map(str, range(250)), 100.0).telling(["young"], 109.9)
     sizes = []
     while ids := journal.undelivered("front", 110.0, 10.0):
         sizes.append(len(ids))
@@ -552,7 +552,7 @@ def test_a_target_gets_at_most_so_many_pictures_at_once() -> None:
 
 
 def test_what_nobody_takes_does_not_grow_for_ever() -> None:
-    journal = Journal().telling(map(str, range(MAX_EVENTS)), 0.0).delivered("quick", MAX_EVENTS)
+    journal = FeedJournal().telling(map(str, range(MAX_EVENTS)), 0.0).delivered("quick", MAX_EVENTS)
     journal = journal.trimmed(["quick", "dead"]).telling(["last"], 0.0)
     assert (len(journal.events), journal.first, journal.left("dead")) == (MAX_EVENTS, 1, MAX_EVENTS)
     assert journal.undelivered("quick", 0.0, 0.0) == ("last",)
@@ -563,7 +563,7 @@ def test_what_nobody_takes_does_not_grow_for_ever() -> None:
 def test_the_largest_journal_fits_into_an_entry() -> None:
     """A batch comes where there were not too many pending, and nobody takes events."""
     ids = [f"{number:x}".rjust(24, "a") for number in range(MAX_PENDING + 2_200)]
-    journal = Journal(
+    journal = FeedJournal(
         "s" * 16, "o" * 16, 1.8e9, 1.8e9, 1.8e9, "rate-limited", {str(2**31): str(2**63)}, {}, 30, 1.8e9
     )
     journal = journal.settled(dict.fromkeys(ids, "pending"), 1.8e9, tells=False).telling(2 * ids, 1.8e9)
@@ -575,11 +575,11 @@ def test_the_largest_journal_fits_into_an_entry() -> None:
 
 
 def test_a_journal_survives_its_store() -> None:
-    journal = Journal(
+    journal = FeedJournal(
         "s", "o", 1.0, 2.0, 3.0, "p", {"1": "7"}, {"5": 4}, 2, 5.0, (("6", 7),), 3, {"t": Delivery(3)}
     )
     assert (
-        Journal.load(json.loads(json.dumps(journal.dump() | {"v": 1, "key": "k", "of a later version": 1})))
+        FeedJournal.load(json.loads(json.dumps(journal.dump() | {"v": 1, "key": "k", "of a later version": 1})))
         == journal
     )
 

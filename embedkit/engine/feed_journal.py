@@ -37,7 +37,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Journal:
+class FeedJournal:
     """What is not done yet. All times are in seconds since the epoch.
 
     :param series: of this journal, so that the numbers of its events are not those of another.
@@ -65,7 +65,7 @@ class Journal:
     deliveries: Mapping[str, Delivery] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, body: JSON) -> Journal:
+    def load(cls, body: JSON) -> FeedJournal:
         """The journal that :meth:`dump` wrote, maybe of an earlier version."""
         known = {row.name: body[row.name] for row in fields(cls) if row.name in body}
         deliveries = {name: Delivery(**one) for name, one in known.get("deliveries", {}).items()}
@@ -103,7 +103,7 @@ class Journal:
         """How many events a target has not got."""
         return self.first + len(self.events) - self.delivery(name).next
 
-    def settled(self, outcomes: Mapping[str, Outcome], now: float, *, tells: bool) -> Journal:
+    def settled(self, outcomes: Mapping[str, Outcome], now: float, *, tells: bool) -> FeedJournal:
         """The journal after pictures were asked for.
 
         :param tells: whether anybody is told of events.
@@ -118,25 +118,25 @@ class Journal:
         settled = replace(self, pending=pending, failures=failures, retry_at=retry_at)
         return settled.telling(gone if tells else (), now)
 
-    def telling(self, ids: Iterable[str], now: float) -> Journal:
+    def telling(self, ids: Iterable[str], now: float) -> FeedJournal:
         """The journal with more events; over MAX_EVENTS the oldest go."""
         events = (*self.events, *((id, int(now)) for id in ids))
         over = max(0, len(events) - MAX_EVENTS)
         return replace(self, events=events[over:], first=self.first + over)
 
-    def delivered(self, name: str, count: int) -> Journal:
+    def delivered(self, name: str, count: int) -> FeedJournal:
         """The journal after a target has got its next events."""
         state = Delivery(self.delivery(name).next + count)
         return replace(self, deliveries={**self.deliveries, name: state})
 
-    def refused(self, name: str, now: float) -> Journal:
+    def refused(self, name: str, now: float) -> FeedJournal:
         """The journal after a target has not got them."""
         state = self.delivery(name)
         failures = min(state.failures + 1, 30)
         state = Delivery(state.next, failures, now + backoff(failures, MAX_DELIVERY_RETRY_S))
         return replace(self, deliveries={**self.deliveries, name: state})
 
-    def trimmed(self, names: Iterable[str]) -> Journal:
+    def trimmed(self, names: Iterable[str]) -> FeedJournal:
         """The journal without events that all have got, and without targets that there are no more."""
         deliveries = {name: self.delivery(name) for name in names}
         done = min((one.next for one in deliveries.values()), default=self.first + len(self.events)) - self.first
@@ -169,22 +169,22 @@ class SharedJournal:
         self._name = f"changes:{hashlib.sha256(scope.encode()).hexdigest()[:16]}"
         self._silence = silence
         self._clock = clock
-        self._last = Journal()  # as this process read or wrote it
+        self._last = FeedJournal()  # as this process read or wrote it
         self._owner = ""
 
-    def read(self) -> Journal:
+    def read(self) -> FeedJournal:
         """The journal as it is.
 
         :raises Unavailable: where the store can't be read.
         """
         if body := self._cache.load(self._name):
-            self._last = Journal.load(body)
+            self._last = FeedJournal.load(body)
         return self._last
 
-    def claim(self, is_wanted: Callable[[Journal], bool]) -> bool:
+    def claim(self, is_wanted: Callable[[FeedJournal], bool]) -> bool:
         """Become the owner; whether nobody else is, and it is wanted."""
 
-        def claimed(journal: Journal) -> Journal:
+        def claimed(journal: FeedJournal) -> FeedJournal:
             if (journal.owner and journal.claimed_until > self._clock()) or not is_wanted(journal):
                 raise Superseded
             self._owner = os.urandom(8).hex()
@@ -196,7 +196,7 @@ class SharedJournal:
             return False
         return True
 
-    def update(self, change: Callable[[Journal], Journal]) -> Journal:
+    def update(self, change: Callable[[FeedJournal], FeedJournal]) -> FeedJournal:
         """Change the journal, as its owner, which stays so for a while.
 
         :raises Superseded: where it has another owner by now.
@@ -215,20 +215,20 @@ class SharedJournal:
         """
         self._change(lambda journal: journal.telling(ids, self._clock()), None)
 
-    def _ours(self, journal: Journal) -> Journal:
+    def _ours(self, journal: FeedJournal) -> FeedJournal:
         if journal.owner != self._owner:
             raise Superseded
         return journal
 
-    def _change(self, change: Callable[[Journal], Journal], claim: float | None) -> Journal:
+    def _change(self, change: Callable[[FeedJournal], FeedJournal], claim: float | None) -> FeedJournal:
         def changed(body: JSON) -> JSON:
-            journal = change(Journal.load(body) if body else self._last)
+            journal = change(FeedJournal.load(body) if body else self._last)
             if claim is not None:
                 journal = replace(journal, claimed_until=self._clock() + claim)
             made.append(journal)
             return journal.dump()
 
-        made: list[Journal] = []
+        made: list[FeedJournal] = []
         self._cache.update(self._name, changed, KEPT_S)
         self._last = made[0]
         return self._last
