@@ -74,6 +74,8 @@ def test_nothing_is_blocked_and_nothing_foreign_is_loaded(
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(service + path, wait_until="networkidle")
+    if path == f"/embed/{EXAMPLE}":
+        page.frame_locator("iframe").locator("img").first.wait_for()
     assert [text for text in said if "404" not in text] == []
     getty = [url for url in asked if url.startswith(sandbox.url)]
     assert all(url.startswith((service, sandbox.url)) for url in asked)

@@ -118,7 +118,7 @@ def test_a_dialog_gives_back_the_focus_and_asks_before_work_is_lost(window: Fire
     opened(window, room)
     room.service.body = ""
     room.service.options = '{"multiple":true}'
-    window.open(room.site.url, "'EmbedKit' in window")
+    window.open(room.site.url, "document.readyState === 'complete'")  # the opener's script has run as well
     window.run(HEAR)
     window.click("document.getElementById('opener')")
     window.expect(f"{part('dialog.dialog')}?.open && {FOCUSED} === {part('input[type=search]')}")
