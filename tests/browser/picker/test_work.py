@@ -93,9 +93,14 @@ def test_a_grant_that_runs_out_is_renewed_by_the_page(desk: Desk) -> None:
 
 
 def test_a_grant_comes_from_the_sites_own_server(desk: Desk) -> None:
-    page = desk.open("grant-url=/my/grant")
+    page = desk.open(body="<p></p>")
     page.route("**/my/grant", lambda route: route.fulfill(json={"grant": "mine"}))
     needs(desk, "mine")
+    page.evaluate("""() => {
+      const picker = document.createElement('embedkit-picker');
+      picker.setAttribute('grant-url', '/my/grant'); // it asks for the newest at once
+      document.querySelector('p').append(picker);
+    }""")
     search(page)
     expect(tiles(page)).to_have_count(30)
     assert len(desk.asked("/v1/search")) == 1  # it was fetched first, and not after a refusal
