@@ -247,24 +247,31 @@ export function fillDrag({ dataTransfer }, image, { service, state }) {
   dataTransfer.setData("text/html", service.facade(image.id).html || link.outerHTML);
 }
 
-/** Copy a text, or what a promise brings, and say what was copied. */
+let copies = 0; // how many have been asked for
+
+/** Copy a text, or what a promise brings unless something else is copied meanwhile, and say what was copied. */
 export async function copy(node, what, text, { words, announcer }) {
-  const isCopied = await toClipboard(text, node);
+  const turn = ++copies;
+  const isLast = async () => (await text, turn === copies);
+  const isCopied = await toClipboard(text, node, isLast);
+  if (!(await isLast())) return;
   const result = isCopied ? words("copied", { what }) : words("copy_failed");
   announcer.confirm((await text) === null ? words("html_failed") : result);
 }
 
 /** Whether it worked. A promise is passed on: Safari allows copying within the click alone. */
-export async function toClipboard(text, node) {
+export async function toClipboard(text, node, isWanted = async () => true) {
   try {
-    await navigator.clipboard.write([new ClipboardItem({ "text/plain": asBlob(text) })]);
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": asBlob(text, isWanted) })]);
     return true;
   } catch {
-    return copyByField((await text) ?? "", node);
+    return (await isWanted()) && copyByField((await text) ?? "", node);
   }
 }
 
-async function asBlob(text) {
+/** Where it is not wanted, an error leaves the clipboard as it is. */
+async function asBlob(text, isWanted) {
+  if (!(await isWanted())) throw new Error("another is copied");
   return new Blob([(await text) ?? ""], { type: "text/plain" });
 }
 

@@ -173,6 +173,17 @@ def test_what_is_done_while_markup_comes_is_kept(desk: Desk) -> None:
     expect(page.locator(".code")).to_have_text('[getty src="900001" width="300" title="Boats"]')
 
 
+def test_what_was_copied_last_is_in_the_clipboard(desk: Desk) -> None:
+    page = desk.open(permissions=["clipboard-read", "clipboard-write"])
+    details(page)
+    with answered(page, "**/v1/embeds"), held(page, "**/v1/embeds"):
+        button(page, "Copy HTML").click()
+        button(page, "Copy link").click()
+        expect(page.get_by_role("status")).to_have_text("Link copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "https://gty.im/900000"
+    expect(page.get_by_role("status")).to_have_text("Link copied")
+
+
 def test_a_card_that_learns_its_title_loses_no_click(desk: Desk) -> None:
     page = desk.open(body="<form><embedkit-picker name=p></embedkit-picker></form>")
     with held(page, "**/v1/embeds"):
