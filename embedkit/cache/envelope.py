@@ -84,9 +84,10 @@ class Envelope:
         if not isinstance(text, str) or not BODY <= len(text) <= self._max_chars or text[SIGNATURE] != ".":
             raise ValueError("no entry of ours")
         signature, body = text[:SIGNATURE], memoryview(text.encode("ascii"))[BODY:]
-        if not any(compare_digest(signature, mac(secret, body).hex()) for secret in self._keys):
-            raise ValueError("not signed by us")
-        return _parse(key, text)
+        for secret in self._keys:
+            if compare_digest(signature, mac(secret, body).hex()):
+                return _parse(key, text)
+        raise ValueError("not signed by us")
 
 
 def _parse(key: str, text: str) -> JSON:

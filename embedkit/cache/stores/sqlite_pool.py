@@ -116,8 +116,8 @@ class SQLitePool:
 
     def close(self) -> None:
         """Close what is idle; the next call opens a new connection."""
-        with suppress(IndexError):
-            while True:
+        while self._idle:
+            with suppress(IndexError):  # another thread may take the last one
                 self._idle.pop().close()
 
     def close_if_moved(self) -> bool:
