@@ -121,6 +121,8 @@ def write_in(folder: Folder, name: str, new: bytes) -> bool:
     The file is on the disk when this returns, its folder not yet. One that holds these bytes is left as it is:
     a build touches what has changed, and no more. A new one has no name until it is whole, or else one of ours.
     """
+    if folder.is_new and folder.add(name, new, MODE):  # without asking for what can't be there
+        return True
     try:
         if folder.holds(name, new):
             return False

@@ -29,8 +29,12 @@ LINK = "Is a symbolic link, and nothing is written through it"
 class Folder:
     """A folder, by a handle where the system has such; names are those of the files in it.
 
+    ``is_new`` is one that was made here: nothing is in it but what somebody has put there since.
+
     :raises OSError: where there is no such folder.
     """
+
+    is_new = False
 
     def __init__(self, path: str | os.PathLike[str], _handle: int | None = None) -> None:
         self.path = Path(path)
@@ -131,6 +135,7 @@ class Folder:
 
         :raises OSError: where a link or a file is in its place.
         """
+        is_new = False
         try:
             os.mkdir(self._at(name), dir_fd=self._handle)
         except FileExistsError:
@@ -138,8 +143,11 @@ class Folder:
                 raise OSError(errno.ELOOP, LINK) from None
         else:
             self.sync()
+            is_new = True
         handle = self.open(name, os.O_RDONLY | os.O_DIRECTORY) if HAS_DIR_FD else None
-        return Folder(self.path / name, handle)
+        child = Folder(self.path / name, handle)
+        child.is_new = is_new
+        return child
 
     def unlink(self, name: str) -> None:
         """Remove a file, or a link itself."""

@@ -212,19 +212,20 @@ def test_a_new_result_where_the_system_lacks(tmp_path: Path, monkeypatch: pytest
     assert names(tmp_path) == ["one.html"]
 
 
+@pytest.mark.parametrize("name", ["one.html", "new/one.html"])
 def test_a_result_that_another_build_adds_at_the_same_moment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     def link(*given: str, **keywords: int) -> None:
-        (tmp_path / "one.html").write_bytes(b"Theirs")
+        path.write_bytes(b"Theirs")
         real(*given, **keywords)
 
-    real = os.link
+    path, real = tmp_path / name, os.link
     monkeypatch.setattr(os, "link", link)
     with Tree(tmp_path) as tree:
-        assert tree.write("one.html", b"One")
-    assert (tmp_path / "one.html").read_bytes() == b"One"
-    assert names(tmp_path) == ["one.html"]
+        assert tree.write(name, b"One")
+    assert path.read_bytes() == b"One"
+    assert names(path.parent) == ["one.html"]
 
 
 def test_results_are_whole_and_touched_only_where_they_change(tmp_path: Path) -> None:
