@@ -369,11 +369,8 @@ def _prepare(request: Request) -> tuple[str, dict[str, str]]:
     """The target of the request (RFC 9112 section 3.2.1) and its headers."""
     # no variable here holds the headers alone: the error below may be sent to a crash reporter, with its frames
     with suppress(ValueError):
-        if not all(HEADER_VALUE.fullmatch(text) for text in request.headers.values()):
-            raise ValueError
-        if not URL.fullmatch(request.url):
-            raise ValueError
-        return _target(request), {**_defaults(request.headers), **request.headers}
+        if URL.fullmatch(request.url) and all(map(HEADER_VALUE.fullmatch, request.headers.values())):
+            return _target(request), {**_defaults(request.headers), **request.headers}
     # outside the block above: an exception may quote the header, which may be a key
     raise ConfigurationError(
         "The request to Getty Images can't be written.",

@@ -91,13 +91,9 @@ def path(route: Route) -> str:
 
 def codes() -> dict[str, tuple[int, str]]:
     """Every code that an answer may have: its HTTP status and title, by status."""
-    tree = {kind.code: (kind.http_status, kind.title) for kind in _kinds(EmbedKitError)}
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, EmbedKitError)]
+    tree = {kind.code: (kind.http_status, kind.title) for kind in kinds}
     return dict(sorted({**tree, **CODES}.items(), key=lambda row: (row[1][0], row[0])))
-
-
-def _kinds(kind: type[EmbedKitError]) -> list[type[EmbedKitError]]:
-    ours = [sub for sub in kind.__subclasses__() if sub.__module__ == errors.__name__]
-    return [kind, *(one for sub in ours for one in _kinds(sub))]
 
 
 def _schemas() -> Mapping[str, JSON]:
