@@ -163,12 +163,7 @@ class JSONReader:
         self._response = response
         self._api = api
         self._fields = fields
-        self._rest = dict(fields)
-
-    @property
-    def other(self) -> JSON:
-        """What has not been read."""
-        return self._rest
+        self.other = dict(fields)  # what has not been read
 
     def raw(self, name: str) -> Any:
         """A value as it came; it counts as not read."""
@@ -209,7 +204,7 @@ class JSONReader:
     def _take(self, name: str, value: T | None) -> T | None:
         """A value that was read; where it could not be, its field stays with the rest."""
         if value is not None or self._fields.get(name) is None:
-            self._rest.pop(name, None)
+            self.other.pop(name, None)
         return value
 
     def text(self, name: str, limit: int = MAX_NAME_CHARS) -> str:

@@ -32,12 +32,7 @@ class Bulkhead:
     def __init__(self, most: int = MAX_LARGE_TEXTS) -> None:
         self._most = most
         self._lock = Lock()
-        self._running: Counter[str] = Counter()
-
-    @property
-    def in_work(self) -> int:
-        """How many large texts are in work, of all clients."""
-        return self._running.total()
+        self.in_work: Counter[str] = Counter()
 
     @contextmanager
     def admit(self, client: str, size: int | None) -> Iterator[None]:
@@ -50,15 +45,15 @@ class Bulkhead:
             yield
             return
         with self._lock:
-            if self._running[client] >= self._most:
+            if self.in_work[client] >= self._most:
                 says = f"At most {self._most} large texts from your IP address are in work at once. Send it again."
                 raise Refused("throttled", says, headers={"Retry-After": "1"})
-            self._running[client] += 1
+            self.in_work[client] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._running -= Counter([client])  # which keeps no zeros
+                self.in_work -= Counter([client])  # which keeps no zeros
 
 
 PLACES = "embedkit.places"  # in the environment of a request
@@ -76,18 +71,13 @@ class Places:
         self._most = most
         self._grow = grow
         self._lock = threading.Lock()
-        self._taken = 0
+        self.taken = 0  # how many wait now
         self._closed = False
-
-    @property
-    def taken(self) -> int:
-        """How many wait now."""
-        return self._taken
 
     def enter(self) -> bool:
         """Take a place; False where there is none."""
         with self._lock:
-            if self._taken >= self._most:
+            if self.taken >= self._most:
                 return False
             self._change(1)
             return True
@@ -103,9 +93,9 @@ class Places:
             self._closed = True
 
     def _change(self, by: int) -> None:
-        self._taken += by
+        self.taken += by
         if not self._closed:
-            self._grow(self._taken)
+            self._grow(self.taken)
 
 
 def with_places(app: WSGIApplication, places: Places) -> WSGIApplication:

@@ -125,7 +125,7 @@ class Answers:
         self._max_answers = max_answers
         self._max_bytes = max_bytes
         self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
-        self._bytes = 0
+        self.size = 0  # bytes of all answers, about
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
@@ -134,11 +134,6 @@ class Answers:
 
     def __len__(self) -> int:
         return len(self._answers)
-
-    @property
-    def size(self) -> int:
-        """Bytes of all answers, about."""
-        return self._bytes
 
     def get(self, key: Hashable) -> Answer | None:
         try:
@@ -154,10 +149,10 @@ class Answers:
         with self._lock:
             self._remove(key)
             self._answers[key] = answer, size
-            self._bytes += size
-            while len(self._answers) > self._max_answers or self._bytes > self._max_bytes:
+            self.size += size
+            while len(self._answers) > self._max_answers or self.size > self._max_bytes:
                 _, (_, oldest) = self._answers.popitem(last=False)
-                self._bytes -= oldest
+                self.size -= oldest
 
     def drop(self, key: Hashable) -> None:
         with self._lock:
@@ -166,11 +161,11 @@ class Answers:
     def clear(self) -> None:
         with self._lock:
             self._answers.clear()
-            self._bytes = 0
+            self.size = 0
 
     def _remove(self, key: Hashable) -> None:
         _, size = self._answers.pop(key, (None, 0))
-        self._bytes -= size
+        self.size -= size
 
 
 class ResponseCache:
