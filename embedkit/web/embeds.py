@@ -198,7 +198,7 @@ def _picture(context: AppContext, url: str) -> AssetRef:
     page, public = _page(url), _page(f"{context.settings.public_url}/embed/")
     if page and public and (_site(page), _folder(page)) == (_site(public), _folder(public)):
         options = read_options(read_query(schemas.FrameQuery, dict(parse_qsl(page.query))), "oembed")
-        return AssetRef(asset_ids(_name(page)), options)
+        return AssetRef(asset_ids(unquote(page.path.rpartition("/")[2])), options)
     try:
         return context.kit.parse(url)
     except UnsupportedReference as error:
@@ -225,10 +225,6 @@ def _site(page: SplitResult) -> tuple[str | None, int | None]:
 
 def _folder(page: SplitResult) -> str:
     return page.path.rpartition("/")[0]
-
-
-def _name(page: SplitResult) -> str:
-    return unquote(page.path.rpartition("/")[2])
 
 
 def _answer(context: AppContext, embed: Embed, options: Options) -> schemas.OEmbedAnswer:
