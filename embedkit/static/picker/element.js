@@ -148,7 +148,8 @@ export class EmbedKitPicker extends HTMLElement {
     this.#validate();
     if (!before && this.hasAttribute("modal") && this.value) this.#picker.edit(this.value);
     else this.#searchAgain(before);
-    const isFree = document.activeElement === document.body; // nobody has begun to write elsewhere
+    const { activeElement } = document;
+    const isFree = activeElement === document.body || this.contains(activeElement); // nobody writes elsewhere
     if (this.#dialog.isOpen || (!before && this.#wantsFocus && isFree)) this.focus();
     if (!before) this.#emit("ready");
   }

@@ -252,7 +252,10 @@ let copies = 0; // how many have been asked for
 /** Copy a text, or what a promise brings unless something else is copied meanwhile, and say what was copied. */
 export async function copy(node, what, text, { words, announcer }) {
   const turn = ++copies;
-  const isLast = async () => (await text, turn === copies);
+  const isLast = async () => {
+    await text;
+    return turn === copies;
+  };
   const isCopied = await toClipboard(text, node, isLast);
   if (!(await isLast())) return;
   const result = isCopied ? words("copied", { what }) : words("copy_failed");
