@@ -123,17 +123,12 @@ def read_page(
     return replace(found, total=up_to_here) if total is None else found
 
 
-def none_found(response: Response, what: What, ref: str | None = None) -> bool:
+def none_found(response: Response, what: What) -> bool:
     """Whether an answer says that there is nothing of any ID that was asked for, which is no error of the call.
 
-    :raises ProviderError: for a firewall's page with that status: it knows nothing of IDs.
+    A firewall's page with that status is none of these: it knows nothing of IDs.
     """
-    if response.status != 404:
-        return False
-    error = error_for(response, what=what, ref=ref)
-    if isinstance(error, NotFound):
-        return True
-    raise error
+    return response.status == 404 and isinstance(error_for(response, what=what), NotFound)
 
 
 def find_id(found: Iterable[WithID], id: object, what: What, ref: str | None = None) -> WithID:

@@ -47,9 +47,9 @@ def parse_images(response: Response, api: ApiSettings, ids: Sequence[str]) -> Fo
     :raises ProviderError: for every other status; InvalidResponse for an answer without pictures.
     """
     wanted = distinct_ids(ids)
-    if none_found(response, "picture", ",".join(wanted)):
+    if none_found(response, "picture"):
         return Found((), wanted)
-    fields = read(response, "picture", api)
+    fields = read(response, "picture", api, ref=",".join(wanted))
     return Found(*in_order(_images(fields), wanted), other=fields.other)
 
 
