@@ -203,7 +203,7 @@ class AssetRef:
     """
 
     items: tuple[str, ...]
-    options: Options = Options()
+    options: Options = NO_OPTIONS
 
     def __str__(self) -> str:
         return ",".join(self.items)

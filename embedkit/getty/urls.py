@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from embedkit.errors import UnsupportedReference
-from embedkit.models import TLDS, AssetRef, Options
+from embedkit.models import NO_OPTIONS, TLDS, AssetRef, Options
 from embedkit.process import lazy_pattern
 
 # The grammar of asset IDs, in either case; asset_ids() also wants a digit, and no dash at either end.
@@ -204,7 +204,7 @@ def signed(query: str) -> Options:
     """The options in a signed query; none where ``et`` or ``sig`` is missing."""
     pairs = _pairs(query)
     if not (pairs.get("et") and pairs.get("sig")):
-        return Options()
+        return NO_OPTIONS
     return Options(caption=flag(pairs.get("caption")), tld=tld(pairs.get("tld")))
 
 
