@@ -389,7 +389,8 @@ def search(page: Page, text: str = "harbour") -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait for the answer to what was asked last: every earlier one may have been given up."""
+    """Wait for the answer to what was asked last. What is given up may be heard late, behind what was asked after it:
+    who looks at the last question settles before the next one."""
     page.locator(".picker:not([data-busy])").wait_for()
 
 
