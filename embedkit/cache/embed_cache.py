@@ -452,7 +452,7 @@ class EmbedCache:
         name = self._name(key[0])
         version, now = self._read_version(key[0], name), self._clock()
         sealed = self._store.get(name)  # after the version: see embedkit.cache.stores.coordination
-        return self._evaluate(key, name, now, version, sealed, self._backlog.takedowns.times((name,))[0])
+        return self._evaluate(key, name, now, version, sealed, self._backlog.takedowns.time(name))
 
     def _look_at_many(self, keys: Sequence[EmbedKey]) -> Iterator[Entry]:
         for start in range(0, len(keys), MAX_READ_TOGETHER):
