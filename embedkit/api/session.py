@@ -91,7 +91,8 @@ class ApiSession:
         if self._frozen:
             message, hint = "This needs the network, and EMBEDKIT_FROZEN is set.", "Unset EMBEDKIT_FROZEN."
         elif not credentials.api_key:
-            message, hint = "This needs a key of the Getty Images API.", "Set EMBEDKIT_API_KEY."
+            message = "This needs a key of the Getty Images API."
+            hint = "Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none."
         elif (source := self.caller()[0]) not in OF_CUSTOMERS and need == "customer":
             message = "This needs a Getty Images account."
             hint = "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."

@@ -318,7 +318,7 @@ def _clock(date: str) -> str:
             f"The clock of this machine is {abs(off) / 60:.0f} minutes {way} that of the answer.",
             hint="Set it, for example with: timedatectl set-ntp true",
         )
-    return f"within {max(1, round(abs(off)))} seconds of the answer's"
+    return f"within {counted(max(1, round(abs(off))), 'second')} of the answer's"
 
 
 def _service(kit: EmbedKit) -> str:
@@ -362,8 +362,8 @@ def _downloads(settings: Settings) -> str:
     except OSError as error:
         message = f"The journal of downloads {journal.path} can't be read: {error.strerror}."
         raise ConfigurationError(message, hint="Set EMBEDKIT_DOWNLOAD_JOURNAL to a folder of yours.") from None
-    budget = "" if settings.download_budget is None else f" of {settings.download_budget}"
-    return f"{used}{budget} licences this month, by the journal {journal.path}"
+    budget = "" if settings.download_budget is None else f", of {settings.download_budget} at the most"
+    return f"{counted(used, 'licence')} this month{budget}, by the journal {journal.path}"
 
 
 def _search(kit: EmbedKit, *, ask: bool) -> str:

@@ -126,7 +126,7 @@ def main(args: list[str] | None = None) -> None:
 def _explain(error: click.ClickException) -> None:
     """A mistake in how a command was called, with its usage."""
     context = error.ctx if isinstance(error, click.UsageError) else None
-    message = error.format_message()
+    message = error.format_message().replace("\n\t", " ")  # click puts each of several words on a line of its own
     if message.startswith("Usage:"):  # no command was given: this is the whole help
         say(message)
         return

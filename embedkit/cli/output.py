@@ -50,8 +50,8 @@ class WholeNumber(click.IntRange):
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
-            most = f" to {self.max}" if self.max else ""
-            self.fail(f"{value!r} is not a whole number from {self.min}{most}.", param, ctx)
+            bounds = f" from {self.min} to {self.max}" if self.max else f", {self.min} or more"
+            self.fail(f"{value!r} is not a whole number{bounds}.", param, ctx)
 
 
 class Words(click.Choice[str]):

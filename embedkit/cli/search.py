@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -51,6 +52,14 @@ COLORS = {
 }
 
 
+def _color(written: str) -> str:
+    """A color as the API takes it."""
+    color = COLORS.get(written.lower(), written)
+    if not re.fullmatch("#?[0-9A-Fa-f]{6}", color):
+        raise click.UsageError(f"--color can't be {written!r}. Use {', '.join(COLORS)}, or one such as 002244.")
+    return color
+
+
 def page_options(noun: str) -> Callable[[Command], Command]:
     """``--page`` and ``--page-size`` of a table that Getty gives page by page."""
     page = number_option("--page", default=1, help="Which page, from 1.")
@@ -86,7 +95,7 @@ def page_options(noun: str) -> Callable[[Command], Command]:
 @click.option(
     "--color",
     metavar="COLOR",
-    callback=lambda _ctx, _param, value: value and COLORS.get(value.lower(), value),
+    callback=lambda _ctx, _param, value: value and _color(value),
     help=f"The main color: 002244, or {', '.join(COLORS)}; with --family all or creative.",
 )
 @click.option("--from", "date_from", metavar="DATE", help="Taken on 2024-04-08 or later; with --family editorial.")
@@ -118,8 +127,6 @@ def search(
     if not words and "event_ids" not in given:
         raise click.UsageError("Missing argument 'PHRASE'.")
     with open_kit() as kit:
-        if not kit.settings.api_key:
-            say("embedkit demo searches sample pictures, and needs no key.")
         prepared = kit.api.search.prepare(
             " ".join(words), family=family, embed_content_only=not all_, exclude_nudity=not nudity, **given
         )

@@ -141,7 +141,7 @@ def test_what_cannot_be_downloaded_is_explained(
             "for what a customer has, run embedkit login, or set EMBEDKIT_USERNAME",
         ),
         ({"PASSWORD": "canary"}, "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),
-        ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY."),
+        ({"API_KEY": ""}, "Set EMBEDKIT_API_KEY;"),
     ],
 )
 def test_credentials_that_will_not_do_are_named(

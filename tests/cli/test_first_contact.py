@@ -19,9 +19,10 @@ from tests.support.cli import Run
     [
         (("resolve", "[getty", "74917285]"), 2, "Put the shortcode in quotes: '[getty 74917285]'"),
         (("resolve", ""), 2, "error: The reference is empty."),
-        (("resolve", "74917285", "--max-width", "abc"), 2, "'abc' is not a whole number from 1."),
+        (("resolve", "74917285", "--max-width", "abc"), 2, "'abc' is not a whole number, 1 or more."),
         (("resolve", "[getty 74917285 widht=300]"), 0, "has no attribute 'widht'. Did you mean width?"),
         (("completion",), 2, "Which shell? Pass bash, zsh, fish"),
+        (("integrations",), 2, "Missing argument '{nikola|lektor}'. Choose from: nikola, lektor"),
         (("search", "zzzqqq"), 0, "Nothing found for 'zzzqqq'."),
         (("boards", "delete", "x"), 2, "Pass --yes to delete"),
     ],
@@ -43,8 +44,8 @@ def test_a_search_without_a_key_offers_the_demo(run: Run, monkeypatch: pytest.Mo
     monkeypatch.delenv("EMBEDKIT_API_KEY")
     monkeypatch.delenv("EMBEDKIT_API_SECRET")
     done = run("search", "eclipse")
-    assert "EMBEDKIT_API_KEY" in done.err
-    assert "embedkit demo" in done.err
+    assert "Set EMBEDKIT_API_KEY; embedkit demo" in done.err
+    assert "demo" not in run("search", "eclipse", "--color", "reddish").err
 
 
 def test_a_search_takes_the_words_of_the_picker(run: Run) -> None:

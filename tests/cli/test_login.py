@@ -166,7 +166,10 @@ def test_without_a_key_or_a_service_it_says_what_is_missing(run: Run, monkeypatc
     monkeypatch.delenv("EMBEDKIT_API_KEY")
     done = run("login")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "error: This needs a key of the Getty Images API. Set EMBEDKIT_API_KEY.\n"
+    assert (
+        done.err
+        == "error: This needs a key of the Getty Images API. Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none.\n"
+    )
 
 
 # -- the port -------------------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ def test_the_language_is_that_of_the_option_or_of_the_setting(
         (("eclipse", "--orientation", "wide"), "panoramic_horizontal"),
         (("eclipse", "--page-size", "101"), "101"),
         (("eclipse", "--page", "0"), "--page"),
-        (("eclipse", "--color", "reddish"), "--color can't be 'reddish'. Use a text such as #002244."),
+        (("eclipse", "--color", "reddish"), "--color can't be 'reddish'. Use red, orange,"),
         (("eclipse", "--family", "editorial", "--from", "yesterday"), "--from can't be 'yesterday'."),
         (("eclipse", "--language", "xx"), "pt-BR"),
         ((), "Missing argument"),
@@ -202,7 +202,7 @@ def test_usage_errors_help_and_cost_no_call(
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("API_KEY", "", "Set EMBEDKIT_API_KEY."),
+        ("API_KEY", "", "Set EMBEDKIT_API_KEY; embedkit demo"),
         ("API_KEY", "canary", "Check EMBEDKIT_API_KEY"),
         ("API_SECRET", "canary", "API_SECRET"),
         ("PASSWORD", "canary", "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."),

@@ -419,7 +419,7 @@ def outcomes(kit: EmbedKit, but: str = "") -> dict[str, str]:
 
 def test_without_a_key_nothing_is_sent() -> None:
     kit, app = inside(api_key="")
-    assert set(outcomes(kit).values()) == {"Set EMBEDKIT_API_KEY."}
+    assert set(outcomes(kit).values()) == {"Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none."}
     assert app.counts() == {}
     assert isinstance(kit.resolve(TALL), Embed)
 
