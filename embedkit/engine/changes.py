@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.stores.factory import SCHEMES
@@ -43,6 +43,9 @@ from embedkit.messages import Request, Response
 from embedkit.models import JSON, EmbedKey
 from embedkit.process import lazy_logger
 
+if TYPE_CHECKING:
+    from embedkit.api.changes import AssetChange, AssetChanges
+
 log = lazy_logger("embedkit.changes")
 audit = lazy_logger("embedkit.audit")
 
@@ -63,51 +66,6 @@ NO_STORE = ConfigurationError(
 )
 
 
-class Channel(Protocol):
-    """Where the feed has changes. ``waiting`` is their number; None where that is not known."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def waiting(self) -> int | None: ...
-
-
-class Change(Protocol):
-    """One change: ``lifecycle`` is New, Update or Delete, ``asset_type`` Image, Film or empty."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def lifecycle(self) -> str: ...
-    @property
-    def asset_type(self) -> str: ...
-
-
-class Batch(Protocol):
-    """Changes that come again until they are confirmed."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def changes(self) -> Sequence[Change]: ...
-
-
-class Feed(Protocol):
-    """The feed of asset changes; each method raises ProviderError."""
-
-    def channels(self) -> Sequence[Channel]:
-        """All that the key has."""
-        ...
-
-    def take(self, channel: int) -> Batch | None:
-        """The oldest batch of a channel; None where nothing waits."""
-        ...
-
-    def confirm(self, batch: str) -> None:
-        """Have a batch not come again."""
-        ...
-
-
 @dataclass(slots=True)
 class FeedReport:
     """What a look at the feed has come to.
@@ -126,7 +84,7 @@ class FeedReport:
         return [id for id, outcome in self.outcomes.items() if outcome in outcomes]
 
 
-def sort(changes: Iterable[Change]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def sort(changes: Iterable[AssetChange]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The IDs of pictures that a batch says are deleted, each once; and those that are deleted and no pictures."""
     deleted = [change for change in changes if change.lifecycle in DELETED]
     films = {change.id for change in deleted if change.asset_type not in ("", "Image")}
@@ -144,6 +102,7 @@ def _picture(id: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+@dataclass(eq=False, repr=False)
 class Changes:
     """Looks at the feed, has what it names disappear, and tells fronts and webhook. For one thread of a process.
 
@@ -161,41 +120,30 @@ class Changes:
     :raises ConfigurationError: where other processes can't see what is in the cache.
     """
 
-    def __init__(
-        self,
-        cache: EmbedCache,
-        *,
-        feed: Feed | None,
-        verify: Callable[[EmbedKey], object],
-        key: Callable[[str], EmbedKey],
-        send: Callable[[Request], Response],
-        targets: Sequence[Target],
-        scope: str,
-        interval: float,
-        threads: int,
-        timeout: float,
-        clock: Callable[[], float],
-    ) -> None:
-        if cache.is_process_local:
+    cache: EmbedCache
+    feed: AssetChanges | None
+    verify: Callable[[EmbedKey], object]
+    key: Callable[[str], EmbedKey]
+    send: Callable[[Request], Response]
+    targets: Sequence[Target]
+    scope: str
+    interval: float
+    threads: int
+    timeout: float
+    clock: Callable[[], float]
+
+    def __post_init__(self) -> None:
+        if self.cache.is_process_local:
             raise NO_STORE
-        self._cache = cache
-        self._feed = feed
-        self._verify = verify
-        self._key = key
-        self._send = send
-        self._targets = targets
-        self._delays = {target.name: target.delay for target in targets}
-        self._journal = SharedJournal(cache, scope, SILENCE_S + ROUNDS * timeout, clock)
-        self._interval = interval
-        self._threads = threads
-        self._clock = clock
+        self._delays = {target.name: target.delay for target in self.targets}
+        self._journal = SharedJournal(self.cache, self.scope, SILENCE_S + ROUNDS * self.timeout, self.clock)
         self._warned = ""
         self.closing = threading.Event()  # ends a look between two steps
 
     @property
     def wakes_every(self) -> float:
         """Seconds from one call of :meth:`work` to the next."""
-        return min(WAKE_S, self._interval)
+        return min(WAKE_S, self.interval)
 
     def work(self) -> bool:
         """Do what is due, unless another process is at it. Never done, so that a thread goes on with it."""
@@ -227,7 +175,7 @@ class Changes:
 
         :raises Unavailable: where that can't be kept in the journal.
         """
-        if self._targets:
+        if self.targets:
             self._journal.tell(ids)
 
     def status(self) -> JSON:
@@ -236,13 +184,13 @@ class Changes:
         ``state`` is ok, or starting; or what is wrong: the code of what the feed answered, stalled, pending,
         undelivered.
         """
-        now, journal = self._clock(), self._journal.read()
-        left = [(target.kind, journal.left(target.name)) for target in self._targets]
+        now, journal = self.clock(), self._journal.read()
+        left = [(target.kind, journal.left(target.name)) for target in self.targets]
         late = now - max(journal.next_at, journal.claimed_until) > STALLED_S
         wrong = {
             journal.problem: journal.problem,
-            "starting": self._feed and not journal.polled_at,
-            "stalled": self._feed and journal.polled_at and late,
+            "starting": self.feed and not journal.polled_at,
+            "stalled": self.feed and journal.polled_at and late,
             "pending": journal.pending,
             "undelivered": any(journal.delivery(name).failures for name in self._delays),
         }
@@ -256,7 +204,7 @@ class Changes:
     # -- a look -----------------------------------------------------------------------------------------
 
     def _is_due(self, journal: FeedJournal) -> bool:
-        return journal.is_due(self._clock(), self._delays, polls=self._feed is not None)
+        return journal.is_due(self.clock(), self._delays, polls=self.feed is not None)
 
     def _run(self, is_wanted: Callable[[FeedJournal], bool], *, forced: bool) -> FeedReport | None:
         """A look as the owner of the journal; None where another is that."""
@@ -277,28 +225,28 @@ class Changes:
     def _retry(self, report: FeedReport, forced: bool) -> None:
         """Ask for what is pending, where it is time for that."""
         journal = self._journal.read()
-        if journal.pending and (forced or journal.retry_at <= self._clock()):
+        if journal.pending and (forced or journal.retry_at <= self.clock()):
             self._settle(tuple(journal.pending), report)
 
     def _poll(self, report: FeedReport, forced: bool) -> None:
         """Look at the feed, where it is time for that."""
-        began, journal = self._clock(), self._journal.read()
-        if self._feed is None or (not forced and journal.next_at > began):
+        began, journal = self.clock(), self._journal.read()
+        if self.feed is None or (not forced and journal.next_at > began):
             return
         try:
-            for channel in self._feed.channels():
+            for channel in self.feed.channels():
                 if channel.waiting != 0 or str(channel.id) in journal.open or not journal.polled_at:
-                    self._drain(self._feed, channel.id, report)
+                    self._drain(self.feed, channel.id, report)
         except ProviderError as error:
             problem = error.code
             refused = isinstance(error, PermissionDenied | Unauthorized | NotFound)
-            next_at = began + (REFUSED_S if refused else self._interval)
+            next_at = began + (REFUSED_S if refused else self.interval)
             self._journal.update(lambda journal: replace(journal, problem=problem, next_at=next_at))
             raise
-        next_at = began + self._interval
+        next_at = began + self.interval
         self._journal.update(lambda journal: replace(journal, problem="", next_at=next_at, polled_at=began))
 
-    def _drain(self, feed: Feed, channel: int, report: FeedReport) -> None:
+    def _drain(self, feed: AssetChanges, channel: int, report: FeedReport) -> None:
         """Take batches until there are no more; each is confirmed when nothing of it can be lost."""
         for _ in range(MAX_BATCHES):
             journal = self._journal.read()
@@ -316,12 +264,12 @@ class Changes:
     def _settle(self, ids: Sequence[str], report: FeedReport) -> None:
         """Have each picture be a tombstone, rejected, or in the journal; one portion unanswered is enough."""
         while ids and not self.closing.is_set():
-            portion, ids = ids[: ROUNDS * self._threads], ids[ROUNDS * self._threads :]
+            portion, ids = ids[: ROUNDS * self.threads], ids[ROUNDS * self.threads :]
             outcomes = self._ask(portion)
             if set(outcomes.values()) == {"pending"}:
                 outcomes, ids = outcomes | dict.fromkeys(ids, "pending"), ()
-            tells = bool(self._targets)
-            self._journal.update(partial(FeedJournal.settled, outcomes=outcomes, now=self._clock(), tells=tells))
+            tells = bool(self.targets)
+            self._journal.update(partial(FeedJournal.settled, outcomes=outcomes, now=self.clock(), tells=tells))
             report.outcomes |= outcomes
             self._deliver()
         if ids:
@@ -330,16 +278,16 @@ class Changes:
     # -- one picture ------------------------------------------------------------------------------------
 
     def _ask(self, ids: Sequence[str]) -> dict[str, Outcome]:
-        with ThreadPoolExecutor(min(self._threads, len(ids)), "embedkit-changes") as pool:
+        with ThreadPoolExecutor(min(self.threads, len(ids)), "embedkit-changes") as pool:
             return dict(zip(ids, pool.map(self._outcome, ids), strict=True))
 
     def _outcome(self, id: str) -> Outcome:
         """What becomes of a picture, by oEmbed's answer; one that is withdrawn is a tombstone by now."""
-        key = self._key(id)
-        if self._cache.withdrawn([id]):  # of a batch that comes again
+        key = self.key(id)
+        if self.cache.withdrawn([id]):  # of a batch that comes again
             return "withdrawn"
         try:
-            self._verify(key)
+            self.verify(key)
         except NotFound as error:
             return self._withdraw(id, key, error)
         except NotEmbeddable:
@@ -352,7 +300,7 @@ class Changes:
 
     def _withdraw(self, id: str, key: EmbedKey, error: NotFound) -> Outcome:
         try:
-            self._cache.withdraw(key[0], error)
+            self.cache.withdraw(key[0], error)
         except Unavailable:  # nobody shows it here any more; others may, so it is not done
             return "pending"
         audit.info("withdrawn", extra={"fields": {"picture": id, "by": "change feed"}})
@@ -362,12 +310,12 @@ class Changes:
 
     def _deliver(self) -> None:
         """Send what is due to each target, until it has all or fails."""
-        for target in self._targets:
-            while ids := self._journal.read().undelivered(target.name, self._clock(), target.delay):
+        for target in self.targets:
+            while ids := self._journal.read().undelivered(target.name, self.clock(), target.delay):
                 self._deliver_to(target, ids)
 
     def _deliver_to(self, target: Target, ids: Sequence[str]) -> None:
-        journal, now = self._journal.read(), self._clock()
+        journal, now = self._journal.read(), self.clock()
         number = journal.delivery(target.name).next
         message = hashlib.sha256(f"{journal.series} {number} {' '.join(ids)}".encode()).hexdigest()[:32]
         failure = self._post(target.request(ids, message, now))
@@ -382,7 +330,7 @@ class Changes:
     def _post(self, request: Request) -> str:
         """Send a request; why it failed, in a word or two, or nothing."""
         try:
-            status = self._send(request).status
+            status = self.send(request).status
         except EmbedKitError as error:
             return error.code
         return "" if 200 <= status < 300 else f"status {status}"

@@ -392,7 +392,7 @@ def test_who_was_silent_for_too_long_confirms_nothing(house: House) -> None:
     """Stopped in the midst of a batch, it finds that another has done all, and does not write over that."""
     late, quick = house.kit(), house.kit()
     house.getty.withdraw(ONE)
-    feed = late.engine.changes()._feed
+    feed = late.engine.changes().feed
     assert feed is not None
 
     class Slow:
@@ -405,7 +405,7 @@ def test_who_was_silent_for_too_long_confirms_nothing(house: House) -> None:
             house.getty.withdraw(TWO)
             return taken
 
-    late.engine.changes()._feed = Slow()
+    late.engine.changes().feed = Slow()
     look(late)
     assert set(house.post.told(FRONT)) == {ONE}
     assert look(quick).of("withdrawn") == [TWO]
