@@ -82,15 +82,19 @@ def ratios(one: Work, other: Work, *, times: int = 1, rounds: int = 15) -> tuple
     return quartiles([first / second for first, second in both])
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of a process that is measured: no settings, and bytecode is written, as on any machine."""
+    skipped = "PYTHONDONTWRITEBYTECODE"
+    return {name: value for name, value in os.environ.items() if not name.startswith(("EMBEDKIT_", skipped))}
+
+
 def process(command: Sequence[str], environment: dict[str, str], folder: Path | None = None) -> float:
     """CPU seconds of a whole process, with its bytecode written.
 
     :param folder: where it runs; by default here.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("EMBEDKIT_")}
-    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, *command]
-    subprocess.run(command, cwd=folder, env=kept | environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=folder, env=surroundings() | environment, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
