@@ -21,6 +21,7 @@ from flask import Response, g, request
 from limits import RateLimitItem, parse
 from limits.storage import RedisStorage
 
+from embedkit.cache.stores.base import STORE_TIMEOUT_S
 from embedkit.cache.stores.factory import scheme_of
 from embedkit.errors import EmbedKitError, Unavailable
 from embedkit.models import EmbedKey
@@ -33,8 +34,7 @@ from embedkit.web.response import RATE_LIMIT
 
 log = lazy_logger("embedkit.web")
 
-REDIS_PAUSE_S = 10.0  # without Redis after it failed: each try may take the time limit below
-REDIS_TIMEOUT_S = 0.2  # as for the cache
+REDIS_PAUSE_S = 10.0  # without Redis after it failed: each try may take STORE_TIMEOUT_S
 MAX_WINDOWS = 65_536  # in memory, some 300 bytes each: more clients than that at once are an attack
 MAX_CLIENTS = 4_096  # whose networks are remembered
 COUNTED = "embedkit.counted"  # in the environment of a request: its rate limit, where the call is counted already
@@ -87,19 +87,10 @@ class RedisCounts:
     """
 
     def __init__(self, url: str) -> None:
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
+        from embedkit.cache.stores.remote import redis_client
 
-        from embedkit.cache.stores.remote import bound_answers
-
-        self._storage = RedisStorage(
-            f"redis+{url}" if url.startswith("unix:") else url,  # as the library writes it
-            key_prefix="embedkit-limit",
-            socket_timeout=REDIS_TIMEOUT_S,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
-            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to redis-py
-        )
-        bound_answers(self._storage.storage)
+        pool = redis_client(url, STORE_TIMEOUT_S).connection_pool
+        self._storage = RedisStorage(url, connection_pool=pool, key_prefix="embedkit-limit")
 
     def hit(self, key: str, seconds: int, amount: int = 1) -> tuple[int, float]:
         return self._storage.incr(key, seconds, amount), self._storage.get_expiry(key)

@@ -82,39 +82,42 @@ class _Connection:
         return _Socket(super()._connect())  # type: ignore[misc]
 
 
-def bound_answers(client: Any) -> None:
-    """Have a client of redis-py wait no longer for the rest of an answer than for its beginning."""
+def redis_client(url: str, timeout: float) -> Any:
+    """A client of redis-py that gives up soon, and tries nothing twice.
+
+    :param url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py reads it.
+    :param timeout: seconds to wait for an answer to begin, and as many for the rest of it.
+    :raises ConfigurationError: where redis-py is missing or does not understand the URL.
+    """
+    redis = library("redis", "redis")
+    try:
+        client = redis.Redis.from_url(
+            url,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=import_module("redis.retry").Retry(import_module("redis.backoff").NoBackoff(), 0),
+        )
+    except ValueError:  # its text may hold the password
+        raise ConfigurationError(
+            "EMBEDKIT_CACHE is not a Redis URL.", hint="Write it like redis://host:6379/0."
+        ) from None
     pool = client.connection_pool
     pool.connection_class = type("Connection", (_Connection, pool.connection_class), {})
+    return client
 
 
 class RedisStore(RedisCache):
     """A cache on a Redis server; how much it keeps is for the server to say (maxmemory, maxmemory-policy).
 
-    :param url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py reads it.
-    :param timeout: seconds to wait for an answer to begin, and as many for the rest of it.
-    :raises ConfigurationError: where redis-py is missing or does not understand the URL.
+    The arguments are those of :func:`redis_client`.
     """
 
     kind = "redis"
     serializer = _Plain()
 
     def __init__(self, url: str, *, timeout: float = STORE_TIMEOUT_S) -> None:
-        redis = library("redis", "redis")
-        try:
-            client = redis.Redis.from_url(
-                url,
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-                retry=import_module("redis.retry").Retry(import_module("redis.backoff").NoBackoff(), 0),
-            )
-        except ValueError:  # its text may hold the password
-            raise ConfigurationError(
-                "EMBEDKIT_CACHE is not a Redis URL.", hint="Write it like redis://host:6379/0."
-            ) from None
-        bound_answers(client)
-        super().__init__(client, key_prefix=PREFIX)
-        self._refusal: type[Exception] = redis.ResponseError
+        super().__init__(redis_client(url, timeout), key_prefix=PREFIX)
+        self._refusal: type[Exception] = library("redis", "redis").ResponseError
 
     def get(self, key: str) -> Any:
         try:
