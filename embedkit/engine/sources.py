@@ -169,7 +169,7 @@ def collect(
     :raises OSError: for one that can't be read: a text that is left out silently would be lost.
     """
     left_out = os.path.realpath(output) if output else None
-    reader = _Reader(input, left_out, keep_going=keep_going, with_exports=exports)
+    reader = _Collector(input, left_out, keep_going=keep_going, with_exports=exports)
     found: dict[str, Source] = {}
     for path in (paths,) if isinstance(paths, str) else paths:  # a string would be one path for each letter
         texts = [_from_stdin(stdin, input)] if path == "-" else reader.read(str(Path(path)))
@@ -200,7 +200,7 @@ def _from_stdin(stdin: BinaryIO | None, input: Input | None) -> Source:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Collector:
     """Reads files and folders, and notes what it passes over."""
 
     input: Input | None

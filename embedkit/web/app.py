@@ -24,7 +24,7 @@ from embedkit.web.openapi import MAX_QUERY_BYTES, ROUTES, home
 from embedkit.web.pages import missing, static_file
 from embedkit.web.picker_files import picker_files
 from embedkit.web.rate_limit import RateLimiter, add_headers, count_credential, count_misses, count_request
-from embedkit.web.response_cache import ResponseCache
+from embedkit.web.response_cache import ResponseCacheMiddleware
 from embedkit.web.routes import Route
 
 WORKER = "embedkit.changes"  # in the extensions of an application
@@ -64,7 +64,8 @@ def create_app(
     app.after_request(partial(count_misses, limiter))
     log_format = context.settings.log_format
     logs.listen(log_format)
-    app.wsgi_app = RequestObserver(ResponseCache(app, context, limiter), context.metrics, log=log_format != "none")  # type: ignore[method-assign]
+    cached = ResponseCacheMiddleware(app, context, limiter)
+    app.wsgi_app = RequestObserver(cached, context.metrics, log=log_format != "none")  # type: ignore[method-assign]
     if hops := context.settings.trusted_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     return app

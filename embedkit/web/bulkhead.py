@@ -26,7 +26,7 @@ LARGE_BYTES = 16 * 1024  # of a body; what is smaller is read in some 20 millise
 MAX_LARGE_TEXTS = 4  # of one client at once in one process; `embedkit serve` has 16 threads
 
 
-class Bulkhead:
+class LargeTextLimiter:
     """Counts the large texts in work, by client."""
 
     def __init__(self, most: int = MAX_LARGE_TEXTS) -> None:

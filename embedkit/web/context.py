@@ -19,7 +19,7 @@ from embedkit.process import Repeating
 from embedkit.settings import Settings
 from embedkit.validation import LOOPBACK
 from embedkit.web.auth import Grants
-from embedkit.web.bulkhead import Bulkhead
+from embedkit.web.bulkhead import LargeTextLimiter
 from embedkit.web.errors import Refused
 from embedkit.web.metrics import Metrics
 from embedkit.web.response import cache_control
@@ -75,7 +75,7 @@ class AppContext:
     grants: Grants = field(init=False)
     readiness: BriefCache = field(default_factory=BriefCache)
     boards: BriefCache = field(default_factory=lambda: BriefCache(lifetime=BOARDS_CACHE_S))
-    bulkhead: Bulkhead = field(default_factory=Bulkhead)
+    large_texts: LargeTextLimiter = field(default_factory=LargeTextLimiter)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grants", Grants(self.settings, host=self.authorize is not None))

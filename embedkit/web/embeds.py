@@ -49,7 +49,7 @@ def batch(context: AppContext) -> Response:
 
 def render(context: AppContext) -> Response:
     """A whole text in, the same text with every reference replaced out; or many of them, errors by text."""
-    with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
+    with context.large_texts.admit(network(request.remote_addr or ""), request.content_length):
         params = read_body(schemas.RenderRequest)
         found = _documents(context, params)
         if params.texts is not msgspec.UNSET:
@@ -83,7 +83,7 @@ def _too_large(error: TextTooLarge, hint: str) -> Refused:
 
 def convert(context: AppContext) -> Response:
     """A text in, the same text with its embed code as shortcodes out; Getty is not asked."""
-    with context.bulkhead.admit(network(request.remote_addr or ""), request.content_length):
+    with context.large_texts.admit(network(request.remote_addr or ""), request.content_length):
         params = read_body(schemas.ConvertRequest)
         done = embed_code.convert(params.content, params.input, REQUEST)
         problems = [problem.as_json() for problem in done.problems]

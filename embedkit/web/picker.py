@@ -51,7 +51,7 @@ SEARCHED = ("q", "family", "orientations", "sort_order", "lang")
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class PickerResults:
     """What a search without JavaScript came to: images, or the words that say why there are none."""
 
     images: list[JSON]
@@ -111,7 +111,7 @@ def words(language: str) -> JSON:
     return found
 
 
-def _texts(own: JSON, params: PickerQuery, found: Results | None) -> dict[str, Any]:
+def _texts(own: JSON, params: PickerQuery, found: PickerResults | None) -> dict[str, Any]:
     """What the template says in a language: the words, and how much there is."""
     total = found.total if found else 0
     first = (params.page - 1) * PAGE_SIZE + 1
@@ -123,7 +123,7 @@ def _texts(own: JSON, params: PickerQuery, found: Results | None) -> dict[str, A
     }
 
 
-def _says(own: JSON, params: PickerQuery, found: Results | None, count: str) -> str:
+def _says(own: JSON, params: PickerQuery, found: PickerResults | None, count: str) -> str:
     if found and found.resolved:
         forms = own["resolved"]
         return str(forms.get("one", forms["other"]).format(n=1))
@@ -148,7 +148,7 @@ def _ours(tag: str) -> str | None:
     return next((one for one in LANGUAGES if one.lower().partition("-")[0] == first), None)
 
 
-def _found(context: AppContext, params: PickerQuery, own: JSON) -> Results:
+def _found(context: AppContext, params: PickerQuery, own: JSON) -> PickerResults:
     """The picture that a reference names, or what a search finds; or why there is none."""
     try:
         if REFERENCE.match(params.q.strip()):
@@ -159,15 +159,15 @@ def _found(context: AppContext, params: PickerQuery, own: JSON) -> Results:
     except EmbedKitError as error:
         advice = ADVICE.get(type(error))
         says = f"{own[f'{advice}_title']}. {own[f'{advice}_text']}" if advice else str(error)
-        return Results([], failure=says, status=error.http_status, headers=headers_of(error))
+        return PickerResults([], failure=says, status=error.http_status, headers=headers_of(error))
 
 
-def _resolved(context: AppContext, params: PickerQuery) -> Results:
+def _resolved(context: AppContext, params: PickerQuery) -> PickerResults:
     """The one picture, or slideshow, that a reference names. As for frames, nobody has to log in for that."""
     take_place()
     ref = context.kit.parse(NAMED.sub("", params.q.strip(), count=1))
     embed = context.kit.engine.resolve(ref, Options(), admit=admit_cold).sized(Options())
-    return Results([_picture(embed)], total=1, resolved=True)
+    return PickerResults([_picture(embed)], total=1, resolved=True)
 
 
 def _picture(embed: Embed) -> JSON:
@@ -182,7 +182,7 @@ def _picture(embed: Embed) -> JSON:
     }
 
 
-def _results(context: AppContext, params: PickerQuery) -> Results:
+def _results(context: AppContext, params: PickerQuery) -> PickerResults:
     credential = authorize(context, "search", Secret(params.grant) if params.grant else None)
     if credential:
         count_credential(credential)  # the page is open, so the guard has counted the address alone
@@ -191,10 +191,10 @@ def _results(context: AppContext, params: PickerQuery) -> Results:
     query = SearchQuery(**given, page=params.page, page_size=PAGE_SIZE)
     found = search.find(context, query, read_language(params.lang, context.settings))
     images = [image_json(image) for image in found.images]
-    return Results(images, found.total, found.pages, left=context.kit.api.search.budget.low())
+    return PickerResults(images, found.total, found.pages, left=context.kit.api.search.budget.low())
 
 
-def _pager(params: PickerQuery, found: Results) -> dict[str, str]:
+def _pager(params: PickerQuery, found: PickerResults) -> dict[str, str]:
     """The URLs of the pages before and after."""
     beside = {"previous": params.page - 1, "next": params.page + 1}
     return {name: page_url(page) for name, page in beside.items() if 1 <= page <= found.pages}

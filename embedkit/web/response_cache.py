@@ -89,7 +89,7 @@ def mark_cacheable(entry: Entry, options: Options) -> None:
 
 
 @dataclass(slots=True)
-class Answer:
+class CachedResponse:
     """An answer with gaps for what changes.
 
     ``head`` and ``tail`` are the body around the number of seconds for which the copy is still fresh; ``places``
@@ -114,7 +114,7 @@ class Answer:
         return b"%b%d%b" % (self.head, seconds, self.tail) if self.head else b""
 
 
-class Answers:
+class CachedResponses:
     """Answers by request, bounded in number and bytes. Safe for threads.
 
     What was used least recently goes first, so that many requests that nobody repeats do not displace those that
@@ -124,7 +124,7 @@ class Answers:
     def __init__(self, max_answers: int = MAX_ANSWERS, max_bytes: int = MAX_BYTES) -> None:
         self._max_answers = max_answers
         self._max_bytes = max_bytes
-        self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
+        self._answers: OrderedDict[Hashable, tuple[CachedResponse, int]] = OrderedDict()
         self.size = 0  # bytes of all answers, about
         run_now_and_after_fork(self)
 
@@ -135,14 +135,14 @@ class Answers:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def get(self, key: Hashable) -> Answer | None:
+    def get(self, key: Hashable) -> CachedResponse | None:
         try:
             self._answers.move_to_end(key)
             return self._answers[key][0]
         except KeyError:  # there is none, or another thread has just dropped it
             return None
 
-    def put(self, key: AnswerKey, answer: Answer) -> None:
+    def put(self, key: AnswerKey, answer: CachedResponse) -> None:
         size = HEADERS_BYTES + len(answer.head) + len(answer.tail) + sum(map(len, key))
         if size > MAX_ANSWER_BYTES:
             return
@@ -168,7 +168,7 @@ class Answers:
         self.size -= size
 
 
-class ResponseCache:
+class ResponseCacheMiddleware:
     """A WSGI application around a Flask application that has all its routes.
 
     :param limiter: the one that the application itself counts with.
@@ -186,7 +186,7 @@ class ResponseCache:
         self._off = bool(settings.templates) or settings.frozen
         self._origins = frozenset(context.settings.cors_origins)
         self._key = itemgetter(*KEY)
-        self._answers = Answers()
+        self._answers = CachedResponses()
         self._second = 0, ("Date", "")
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -217,7 +217,7 @@ class ResponseCache:
         origin: str = environ.get("HTTP_ORIGIN", "")
         return origin if origin in self._origins else ""
 
-    def _find(self, key: AnswerKey, environ: WSGIEnvironment) -> Answer | None:
+    def _find(self, key: AnswerKey, environ: WSGIEnvironment) -> CachedResponse | None:
         """The answer to this request; None where there is none, or its copy is no longer the one in the cache."""
         if environ.keys().isdisjoint(CONDITIONAL):
             return self._current(key, environ)
@@ -227,7 +227,7 @@ class ResponseCache:
         whole = self._current(key, environ)
         return whole if whole is not None and _modified(whole, environ) else None
 
-    def _current(self, key: AnswerKey, environ: WSGIEnvironment) -> Answer | None:
+    def _current(self, key: AnswerKey, environ: WSGIEnvironment) -> CachedResponse | None:
         answer = self._answers.get(key)
         if answer is None or answer.entry.is_current():
             return answer
@@ -238,7 +238,9 @@ class ResponseCache:
         self._answers.drop(key)
         return None
 
-    def _give(self, answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _give(
+        self, answer: CachedResponse, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
         now = self._clock()
         date = self._date(now)
         if date is None or (READY_ONLY in environ and not self._limiter.is_local):
@@ -266,7 +268,7 @@ class ResponseCache:
         return self._second[1]
 
     def _filled(
-        self, answer: Answer, now: float, date: Header, rate: Iterable[Header]
+        self, answer: CachedResponse, now: float, date: Header, rate: Iterable[Header]
     ) -> tuple[list[Header], bytes]:
         headers, places = answer.headers.copy(), answer.places
         seconds = answer.seconds(now)
@@ -306,7 +308,7 @@ class ResponseCache:
             self._answers.put(key if answer.status.startswith("200") else (*key, NOT_MODIFIED), answer)
 
 
-def _with_gaps(start: Start, route: str, body: bytes, entry: Entry) -> Answer | None:
+def _with_gaps(start: Start, route: str, body: bytes, entry: Entry) -> CachedResponse | None:
     """An answer with its changing parts found; None where one of them is not there, or there twice."""
     status, headers = start
     names = [name for name, _ in headers]
@@ -318,14 +320,14 @@ def _with_gaps(start: Start, route: str, body: bytes, entry: Entry) -> Answer | 
     places = {name: names.index(name) for name in changing}
     fresh_until = entry.embed.fresh_until if entry.embed else 0.0
     tag = headers[places["ETag"]][1]
-    return Answer(status, route, tag, headers, places, head, tail, entry, fresh_until)
+    return CachedResponse(status, route, tag, headers, places, head, tail, entry, fresh_until)
 
 
-def _rate(answer: Answer) -> list[Header]:
+def _rate(answer: CachedResponse) -> list[Header]:
     return [answer.headers[answer.places[name]] for name in RATE_LIMIT]
 
 
-def _modified(answer: Answer, environ: WSGIEnvironment) -> bool:
+def _modified(answer: CachedResponse, environ: WSGIEnvironment) -> bool:
     """Whether a conditional request is to be answered in full; most send back the one tag that they were given."""
     return environ.get("HTTP_IF_NONE_MATCH") != answer.tag and is_resource_modified(environ, answer.tag)
 

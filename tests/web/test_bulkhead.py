@@ -15,7 +15,7 @@ import pytest
 from embedkit import EmbedKit, create_app
 from embedkit.messages import Request, Response
 from embedkit.sandbox import SandboxTransport
-from embedkit.web.bulkhead import LARGE_BYTES, MAX_LARGE_TEXTS, Bulkhead
+from embedkit.web.bulkhead import LARGE_BYTES, MAX_LARGE_TEXTS, LargeTextLimiter
 from embedkit.web.errors import Refused
 from tests.support.servers import serving
 from tests.support.web import settings
@@ -82,17 +82,17 @@ def test_large_texts_leave_threads_to_others(service: str, gate: Gate) -> None:
 
 
 def test_clients_are_counted_apart_and_let_go() -> None:
-    bulkhead = Bulkhead(most=1)
+    limiter = LargeTextLimiter(most=1)
     with (
-        bulkhead.admit("a", None),
-        bulkhead.admit("b", LARGE_BYTES + 1),
-        bulkhead.admit("a", LARGE_BYTES),
+        limiter.admit("a", None),
+        limiter.admit("b", LARGE_BYTES + 1),
+        limiter.admit("a", LARGE_BYTES),
         pytest.raises(Refused, match="Send it again"),
-        bulkhead.admit("a", LARGE_BYTES + 1),
+        limiter.admit("a", LARGE_BYTES + 1),
     ):
         raise AssertionError("let in")
-    with suppress(ZeroDivisionError), bulkhead.admit("a", None):
+    with suppress(ZeroDivisionError), limiter.admit("a", None):
         raise ZeroDivisionError
-    with bulkhead.admit("a", None):
-        assert bulkhead.in_work.total() == 1
-    assert bulkhead.in_work.total() == 0
+    with limiter.admit("a", None):
+        assert limiter.in_work.total() == 1
+    assert limiter.in_work.total() == 0

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from embedkit import AssetRef, EmbedKit, create_app
 from embedkit.sandbox import SandboxConfig, SandboxTransport, create_sandbox
-from embedkit.web.response_cache import ResponseCache
+from embedkit.web.response_cache import ResponseCacheMiddleware
 from tests.support.web import ADMIN, ANY, EXAMPLE, WITHDRAWN, World, settings
 
 START = 1_700_000_000.25
@@ -48,7 +48,7 @@ class Twin:
         self.asked = 0
         self.tags: list[str] = []
         outer = self.world.app.wsgi_app
-        while not isinstance(outer._next if hasattr(outer, "_next") else outer.app, ResponseCache):
+        while not isinstance(outer._next if hasattr(outer, "_next") else outer.app, ResponseCacheMiddleware):
             outer = outer.app
         cache = outer._next
         self._flask, cache._next = cache._next, self._count

@@ -20,10 +20,10 @@ from embedkit.web.response_cache import (
     HEADERS_BYTES,
     MAX_ANSWER_BYTES,
     READY_ONLY,
-    Answer,
-    Answers,
+    CachedResponse,
+    CachedResponses,
     NotReady,
-    ResponseCache,
+    ResponseCacheMiddleware,
 )
 from tests.support.web import (
     ADMIN,
@@ -50,7 +50,7 @@ class Road:
         observed = self.world.app.wsgi_app
         assert isinstance(observed, RequestObserver)
         self.cache = observed._next
-        assert isinstance(self.cache, ResponseCache)
+        assert isinstance(self.cache, ResponseCacheMiddleware)
         self.flask, self.cache._next = self.cache._next, self._count
         self.client = Client(self.world.app)
 
@@ -333,13 +333,13 @@ def test_a_refused_call_is_counted_once() -> None:
         assert max(used for used, _ in counted.values()) == number
 
 
-def answer(body: int = 100) -> Answer:
+def answer(body: int = 100) -> CachedResponse:
     nothing: Any = None
-    return Answer("200 OK", "", "", [], {}, b"x" * body, b"", nothing, 0.0)
+    return CachedResponse("200 OK", "", "", [], {}, b"x" * body, b"", nothing, 0.0)
 
 
 def test_answers_are_bounded_in_number() -> None:
-    answers = Answers(max_answers=3)
+    answers = CachedResponses(max_answers=3)
     for name in "abcd":
         answers.put((name,), answer())
     assert [answers.get((name,)) is not None for name in "abcd"] == [False, True, True, True]
@@ -347,7 +347,7 @@ def test_answers_are_bounded_in_number() -> None:
 
 
 def test_answers_are_bounded_in_bytes() -> None:
-    answers = Answers(max_bytes=10 * HEADERS_BYTES)
+    answers = CachedResponses(max_bytes=10 * HEADERS_BYTES)
     for number in range(1_000):
         answers.put((str(number),), answer(number))
         assert answers.size <= 10 * HEADERS_BYTES
@@ -360,7 +360,7 @@ def test_answers_are_bounded_in_bytes() -> None:
 
 
 def test_many_requests_that_nobody_repeats_do_not_displace_those_that_are() -> None:
-    answers = Answers(max_answers=100)
+    answers = CachedResponses(max_answers=100)
     for number in range(50):
         answers.put((f"often {number}",), answer())
     for number in range(10_000):
@@ -370,7 +370,7 @@ def test_many_requests_that_nobody_repeats_do_not_displace_those_that_are() -> N
 
 
 def test_a_flood_of_hosts_and_queries_stays_within_bounds(road: Road) -> None:
-    road.cache._answers = answers = Answers(max_answers=50)
+    road.cache._answers = answers = CachedResponses(max_answers=50)
     for number in range(300):
         road.get(f"{EMBED}&x={number}", Host=f"host{number}.example", Origin=f"https://{number}.example")
     assert len(answers) == 50

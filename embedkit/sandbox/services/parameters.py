@@ -127,7 +127,7 @@ EDITORIAL = SearchKind(
 
 
 @dataclass(frozen=True, slots=True)
-class SearchQuery:
+class SearchParams:
     """A search as it was asked for. ``filters`` are the values by the names of the parameters.
 
     :param country: alpha-3 code of GI-Country-Code; empty without the header.
@@ -142,7 +142,7 @@ class SearchQuery:
     filters: Mapping[str, Any]
 
 
-def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchQuery:
+def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchParams:
     """What a call asks for.
 
     :raises APIError: 400, for the first parameter that is wrong.
@@ -154,7 +154,7 @@ def parse_query(call: Call, kind: SearchKind, config: SandboxConfig) -> SearchQu
     words_of(params, "graphical_styles", kind.styles)  # editorial has fewer
     words_of(params, "facet_fields", kind.facets)
     readers = {name: READERS[name] for name in params if name in READERS and params[name].strip(" ,")}
-    return SearchQuery(
+    return SearchParams(
         phrase=params.get("phrase", ""),
         page=page,
         page_size=page_size,

@@ -34,7 +34,7 @@ from embedkit.sandbox.services.images import ItemContext, page_of, similar
 from embedkit.sandbox.services.parameters import (
     SIZES,
     SearchKind,
-    SearchQuery,
+    SearchParams,
     paging,
     parse_query,
     query_params,
@@ -310,7 +310,7 @@ class Search:
             body["auto_corrections"] = {"phrase": correction}
         return json_reply(body | self._aside(found, query, kind, call), headers=content_language(context.language))
 
-    def _aside(self, found: list[Asset], query: SearchQuery, kind: SearchKind, call: Call) -> JSON:
+    def _aside(self, found: list[Asset], query: SearchParams, kind: SearchKind, call: Call) -> JSON:
         """What comes with the pictures, where it is asked for."""
         body: JSON = {}
         if query.filters.get("include_related_searches"):
@@ -322,7 +322,7 @@ class Search:
             body["facets"] = facets(found, names, query.filters.get("facet_max_count", 300))
         return body
 
-    def _find(self, query: SearchQuery, kind: SearchKind) -> list[Asset]:
+    def _find(self, query: SearchParams, kind: SearchKind) -> list[Asset]:
         if not query.phrase.strip():
             return [asset for asset_id in catalogue() if (asset := self._find_passing(asset_id, query, kind))]
         if named := self._ids_in(query.phrase):
@@ -335,7 +335,7 @@ class Search:
         enhanced = query.filters.get("enhanced_search", self.config.rules.enhanced)
         return whole if _strict(query, kind, whole, enhanced=enhanced) else [asset for _, asset in passing]
 
-    def _find_passing(self, asset_id: str, query: SearchQuery, kind: SearchKind) -> Asset | None:
+    def _find_passing(self, asset_id: str, query: SearchParams, kind: SearchKind) -> Asset | None:
         asset = self.find(asset_id)
         if asset is None or asset.withdrawn or kind.family not in (None, asset.family):
             return None
@@ -346,7 +346,7 @@ class Search:
         words = [word for word in re.split(r"[\s,]+", phrase.lower()) if word]
         return list(dict.fromkeys(words)) if words and all(self.find(word) for word in words) else []
 
-    def _sort(self, found: list[Asset], query: SearchQuery) -> list[Asset]:
+    def _sort(self, found: list[Asset], query: SearchParams) -> list[Asset]:
         match query.sort_order:
             case "newest":
                 return sorted(found, key=lambda asset: asset.date_created, reverse=True)
@@ -360,7 +360,7 @@ class Search:
         return found
 
 
-def _strict(query: SearchQuery, kind: SearchKind, whole: list[Asset], *, enhanced: bool) -> bool:
+def _strict(query: SearchParams, kind: SearchKind, whole: list[Asset], *, enhanced: bool) -> bool:
     """Whether only pictures with all the words are answered."""
     if kind is parameters.CREATIVE and (not enhanced or query.sort_order == "best_match"):
         return not enhanced
