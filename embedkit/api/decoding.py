@@ -128,7 +128,7 @@ def none_found(response: Response, what: What) -> bool:
 
     A firewall's page with that status is none of these: it knows nothing of IDs.
     """
-    return response.status == 404 and isinstance(error_for(response, what=what), NotFound)
+    return response.status in (404, 410) and isinstance(error_for(response, what=what), NotFound)
 
 
 def find_id(found: Iterable[WithID], id: object, what: What, ref: str | None = None) -> WithID:

@@ -126,7 +126,7 @@ def parse_event(response: Response, api: ApiSettings, id: int | str) -> Event:
 def parse_events(response: Response, api: ApiSettings, ids: Sequence[int]) -> FoundEvents:
     """The events of an answer, in the order of ``ids``, and which of these are not among them.
 
-    :raises ProviderError: for every status but 200 and 404; InvalidResponse for an answer without events.
+    :raises ProviderError: for every status but 200, 404 and 410; InvalidResponse for an answer without events.
     """
     if none_found(response, "event"):
         return FoundEvents((), tuple(ids))

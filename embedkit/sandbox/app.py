@@ -4,6 +4,7 @@
 path                            answers
 ==============================  ================================================================
 /oembed, /oembed/               the oEmbed endpoint
+/preview/<ids>                  what forums ask instead
 /embed/<ids>, /embed?assets=    the frames it hands out; 400 where the signature does not fit
 /widgets.js, /embed-cms.js      the script that turns links into frames
 /v3/…                           the API v3: search, metadata, downloads, boards; see services/api.py
@@ -79,11 +80,13 @@ class Sandbox:
         self._lock = threading.Lock()
         viewer = pages.Viewer(self.config, self.find, self.problem)
         site = pages.Site(self.find, self.problem)
+        oembed = Endpoint(self.config, self.find, self.problem)
         self._api = Api(self.config, self.find, clock)
         # by the first part of the path, so that a further service is one more line
         self._routes: dict[str, Handler] = {
             "": site.index,
-            "oembed": Endpoint(self.config, self.find, self.problem),
+            "oembed": oembed,
+            "preview": oembed.preview,
             "embed": viewer,
             "v3": self._api,
             "oauth2": self._api.tokens,

@@ -55,7 +55,7 @@ def ids_of(answer: Any) -> list[str]:
         ("600000001", 200),
         (NOT_EMBEDDABLE, 200),
         (WITHDRAWN, 404),
-        (GONE, 404),
+        (GONE, 410),
         ("1", 404),
         ("452O76944", 404),
         ("%F0%9F%98%80", 404),
@@ -113,8 +113,9 @@ def test_takedowns() -> None:
     app = Sandbox()
     caller = Caller(app, None)
     app.withdraw(EXAMPLE, status=410)
-    assert caller.ask("GET", f"{IMAGES}/{EXAMPLE}").status == 404
-    assert caller.ask("GET", f"{IMAGES}/{EXAMPLE}/similar").status == 404
+    for asked in (f"/{EXAMPLE}", f"/{EXAMPLE}/similar", f"/{EXAMPLE}/same-series", f"?ids={EXAMPLE},1"):
+        assert caller.ask("GET", f"{IMAGES}{asked}").status == 410
+    assert Caller(app).ask("POST", f"/v3/downloads/images/{EXAMPLE}").status == 410
     app.restore(EXAMPLE)
     assert caller.ask("GET", f"{IMAGES}/{EXAMPLE}").status == 200
 

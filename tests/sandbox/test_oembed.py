@@ -283,6 +283,24 @@ def test_both_spellings_of_the_endpoint() -> None:
     assert get("/oembed?url=http%3a%2f%2fgty.im%2f74917285&caller=1").status == 200
 
 
+def test_the_preview_that_forums_ask_for() -> None:
+    get = inside(Sandbox())
+    response = get("/preview/74917285")
+    assert list(document(response)) == ["embedTag", "width", "height"]
+    found = re.search(rb"[?](et=[\w-]{22})\\u0026(sig=[\w-]{43}=)", response.body)
+    assert found
+    assert get(f"/embed/74917285?{found[1].decode()}&{found[2].decode()}").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/1", 404), (f"/{GONE}", 410), ("", 404), ("/74917285?tld=xx", 400)]
+)
+def test_a_preview_that_can_t_be_had(path: str, status: int) -> None:
+    response = inside(Sandbox())(f"/preview{path}")
+    said = {"message": "We're having trouble processing your request."}
+    assert (response.status, json.loads(response.body)) == (status, said)
+
+
 def test_the_hosts_of_the_real_service_when_asked_as_it() -> None:
     found = document(inside(Sandbox(), "https://embed.gettyimages.com")(question()))
     assert "<script src='//embed-cdn.gettyimages.com/widgets.js'" in found["html"]

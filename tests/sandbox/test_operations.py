@@ -39,7 +39,7 @@ def test_events_are_found_by_their_words_and_dates() -> None:
     same_day = KEY_ALONE.get("/v3/search/events", date_from=day, date_to=day)["events"]
     assert OF_EVENT.event_id in [event["id"] for event in same_day]
     assert {event["start_date"][:10] for event in same_day} == {day}
-    sport = KEY_ALONE.get("/v3/search/events", editorial_segment="sport")["events"]
+    sport = KEY_ALONE.get("/v3/search/events", editorial_segment="sport", fields="editorial_segments")["events"]
     assert {segment for event in sport for segment in event["editorial_segments"]} == {"sport"}
 
 
@@ -70,6 +70,8 @@ def test_the_pictures_of_an_event_are_a_search_away() -> None:
 
 
 def test_several_events_and_those_that_are_missing() -> None:
+    alone = KEY_ALONE.get("/v3/search/events", page_size=1)["events"][0]
+    assert list(alone) == ["id", "name", "start_date"]
     found = KEY_ALONE.get("/v3/events", ids=f"{OF_EVENT.event_id},1", fields="name")
     assert found == {"events": [{"id": OF_EVENT.event_id, "name": OF_EVENT.event}], "events_not_found": ["1"]}
 
@@ -79,6 +81,8 @@ def test_several_events_and_those_that_are_missing() -> None:
     [
         ("/v3/events/1", (404, "EventNotFound")),
         ("/v3/events", (400, "InvalidRequest")),
+        ("/v3/events?ids=1,2", (404, "EventNotFound")),
+        ("/v3/search/events?page_size=1&page=51", (400, "InvalidPage")),
         ("/v3/events?ids=1&fields=nonsense", (400, "InvalidRequest")),
         ("/v3/search/events?sort_order=best_match", (400, "InvalidRequest")),
         ("/v3/search/events?date_from=yesterday", (400, "InvalidRequest")),
@@ -117,6 +121,15 @@ def test_what_is_like_a_picture() -> None:
     assert "facets" not in KEY_ALONE.get("/v3/search/images/creative/by-image", asset_id=CREATIVE)
 
 
+def test_what_is_like_a_picture_and_may_be_downloaded() -> None:
+    def count(products: str) -> int:
+        path = "/v3/search/images/creative/by-image"
+        return int(KEY_ALONE.get(path, asset_id=CREATIVE, product_types=products)["result_count"])
+
+    assert count("premiumaccess:50001") == count("imagepack,editorialsubscription") == count("") > 0
+    assert count("premiumaccess:1") == 0
+
+
 def test_what_is_like_an_upload(clock: Clock) -> None:
     app = Sandbox(clock=clock)
     caller, other = Caller(app, None), Caller(app, None, SEARCH_CLIENT)
@@ -139,7 +152,11 @@ def test_uploads_that_are_refused(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "asset_id=1", "image_url=http%3A%2F%2F%5B", "asset_id=74917285&facet_fields=x"]
+    "query",
+    [
+        *("", "asset_id=1", "image_url=http%3A%2F%2F%5B", "asset_id=74917285&facet_fields=x"),
+        "asset_id=74917285&product_types=premiumaccess:x",
+    ],
 )
 def test_what_nothing_can_be_like(query: str) -> None:
     path = f"/v3/search/images/creative/by-image?include_facets=true&{query}"

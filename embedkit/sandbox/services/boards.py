@@ -34,6 +34,7 @@ from embedkit.sandbox.services.http import (
     json_reply,
     parameter_error,
 )
+from embedkit.sandbox.services.parameters import cut
 from embedkit.sandbox.services.urls import site_urls
 
 COLLEAGUE = "sandbox-colleague"
@@ -146,6 +147,7 @@ class Boards:
     """The handlers, and what they remember. Safe for threads: one of them acts at a time."""
 
     def __init__(self, config: SandboxConfig, find: Find, clock: Callable[[], float]) -> None:
+        self._config = config
         self._find = find
         self._clock = clock
         self._lock = threading.Lock()
@@ -171,7 +173,7 @@ class Boards:
             wanted.sort(key=lambda board: (getattr(board, by), board.changes), reverse=backwards)
             shown = [
                 board.summary(caller.user, self._assets(board, call))
-                for board in wanted[(page - 1) * size : page * size]
+                for board in cut(wanted, page, size, self._config)
             ]
         return json_reply({"boards": shown, "board_count": len(wanted)})
 

@@ -194,8 +194,8 @@ class SandboxConfig:
     :param cache_control: the value of Cache-Control on oEmbed answers; empty sends none.
     :param facets: whether a search for images that asks for facets gets them, as ``facets``. The contract
         lets it ask, and declares them for videos alone.
-    :param none_found_status: where none of several IDs is known: 404, as for a single one, or 200 with all of
-        them in ``images_not_found``.
+    :param none_found_status: where none of several IDs of pictures or events is known: 404, as for a single one,
+        or 200 with all of them in ``images_not_found`` or ``events_not_found``.
 
     Guesses without an option, since clients should not care: errors of the token endpoint are those of RFC 6749
     (401 ``invalid_client``, 400 ``invalid_grant`` and ``invalid_request``); a body comes with 401; an operation of

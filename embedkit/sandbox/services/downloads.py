@@ -33,6 +33,7 @@ from embedkit.sandbox.services.http import (
     message_error,
     parameter_error,
 )
+from embedkit.sandbox.services.images import missing_image
 from embedkit.sandbox.services.parameters import cut, moment, paging, query_params
 from embedkit.sandbox.services.urls import sign, site_urls
 
@@ -68,8 +69,7 @@ class Delivery:
         if asset is None or asset.withdrawn:
             return Reply(404, "text/plain; charset=utf-8", b"There is no such file.\n", PRIVATE)
         size = next(size for size in sizes(asset) if str(size.height) == call.params["h"])
-        name = f"gettyimages-{asset.id}-{size.width}x{size.height}.jpg"
-        headers = (*PRIVATE, ("Content-Disposition", f'attachment; filename="{name}"'))
+        headers = (*PRIVATE, ("Content-Disposition", f"attachment; filename=GettyImages-{asset.id}.jpg"))
         return Reply(type="image/jpeg", body=image_file(asset, size), headers=headers)
 
     def _mark(self, path: str, query: str) -> str:
@@ -99,7 +99,6 @@ THUMBNAIL = "170x170"
 PURCHASES = (("83454804", "2026-03-02T10:15:00Z"), ("74917285", "2025-11-20T16:40:00Z"))
 FIRST_ORDER = 1_000_002
 TEST_IMAGE = "600000000"  # "This static test image is not the actual asset image"
-MAX_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +142,9 @@ class Downloads:
         """GET /v3/downloads: the latest first."""
         params = call.params
         boolean(params, "company_downloads", False)
-        page, size = integer(params, "page", 1), integer(params, "page_size", 30, most=MAX_PAGE_SIZE)
+        page, size = paging(params, self.config)
         found = list(_matching(self.history.of(caller.user), params))
-        shown = _documents(found[(page - 1) * size : page * size], call)
+        shown = _documents(cut(found, page, size, self.config), call)
         return json_reply({"result_count": len(found), "downloads": shown})
 
     def past_of_one(self, call: Call, caller: Caller) -> Reply:
@@ -187,7 +186,7 @@ class Downloads:
     def _asset(self, asset_id: str) -> Asset:
         asset = self.find(asset_id)
         if asset is None or asset.withdrawn:
-            raise code_error(404, "ImageNotFound", self.config.rules.missing_image + asset_id)
+            raise missing_image([asset_id], asset, self.config)
         return asset
 
     def _record(self, call: Call, caller: Caller, asset: Asset, product: Product, size: Size) -> Record:

@@ -28,6 +28,8 @@ DETAIL_FIELDS = (
     *("start_date", "type"),
 )
 SEARCH_FIELDS = (*DETAIL_FIELDS, "keywords")
+DEFAULT_FIELDS = ("id", "name", "start_date")  # of a search [doc]
+MAX_PAGE = 50  # of a search [doc]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,13 @@ class Events:
         """GET /v3/search/events: the newest first, unless ``sort_order`` says otherwise."""
         params = query_params(call)
         page, size = paging(params, self.config)
+        if self.config.strict and page > MAX_PAGE:
+            raise code_error(400, "InvalidPage", f"page must be less than or equal to {MAX_PAGE}")
         order = choice(params, "sort_order", SORTS)
         found = sorted(
             self._matching(params), key=lambda event: (event.start, event.id), reverse=order != "oldest"
         )
-        chosen = _fields(params, SEARCH_FIELDS)
+        chosen = _fields(params, SEARCH_FIELDS, DEFAULT_FIELDS)
         shown = [_document(event, chosen, call) for event in cut(found, page, size, self.config)]
         return self._reply({"events": shown, "result_count": len(found)}, call)
 
@@ -96,14 +100,17 @@ class Events:
         ids = list(dict.fromkeys(part.strip() for part in params.get("ids", "").split(",") if part.strip()))
         if not 0 < len(ids) <= MAX_IDS:
             raise parameter_error("ids", f"1 to {MAX_IDS} values are required.")
-        chosen = _fields(params, DETAIL_FIELDS)
+        chosen = _fields(params, DETAIL_FIELDS, DETAIL_FIELDS)
         found = [_document(events[id], chosen, call) for id in ids if id in events]
+        if not found and self.config.none_found_status == 404:
+            raise code_error(404, "EventNotFound", f"Event not found: {', '.join(ids)}")
         return self._reply({"events": found, "events_not_found": [id for id in ids if id not in events]}, call)
 
     def one(self, call: Call, _: Caller) -> Reply:
         """GET /v3/events/{id}."""
         asked = call.path.rsplit("/", 1)[-1]
-        chosen, event = _fields(query_params(call), DETAIL_FIELDS), self._events().get(asked)
+        chosen = _fields(query_params(call), DETAIL_FIELDS, DETAIL_FIELDS)
+        event = self._events().get(asked)
         if event is None:
             raise code_error(404, "EventNotFound", f"Event not found: {asked}")
         return self._reply(_document(event, chosen, call), call)
@@ -131,12 +138,12 @@ class Events:
         return json_reply(document, headers=content_language(language_of(call)))
 
 
-def _fields(params: Mapping[str, str], allowed: Sequence[str]) -> list[str]:
-    """Those that are asked for, or all. The contract lets ask for some that it does not declare."""
+def _fields(params: Mapping[str, str], allowed: Sequence[str], default: Sequence[str]) -> list[str]:
+    """Those that are asked for, else ``default``. The contract lets ask for some that it does not declare."""
     named = [part for word in params.get("fields", "").split(",") if (part := word.strip().lower())]
     if unknown := {*named} - {*allowed}:
         raise parameter_error("fields", f"The value '{min(unknown)}' is not valid.")
-    return [name for name in FIELDS if name == "id" or not named or name in named]
+    return [name for name in FIELDS if name in {"id", *(named or default)}]
 
 
 def _document(event: Event, chosen: Sequence[str], call: Call) -> JSON:

@@ -273,7 +273,7 @@ class Images:
         known = {asset.id for asset in found}
         missing = [asset_id for asset_id in ids if asset_id.lower() not in known]
         if not found and (len(ids) == 1 or self.config.none_found_status == 404):
-            raise _not_found(missing, self.config)
+            raise missing_image(missing, self.find(missing[0].lower()), self.config)
         context = ItemContext(call, caller, chosen, self.config, language_of(call), detailed=True)
         body: JSON = {"images": [item(asset, context) for asset in found], "images_not_found": missing}
         return json_reply(body, headers=content_language(context.language))
@@ -284,7 +284,7 @@ class Images:
         undeclared = self.config.undeclared_fields
         chosen = select_fields(params.get("fields", ""), fields.BLENDED, caller, undeclared=undeclared)
         if (asset := self._there(asset_id)) is None:
-            raise _not_found([asset_id], self.config)
+            raise missing_image([asset_id], self.find(asset_id.lower()), self.config)
         context = ItemContext(call, caller, chosen, self.config, language_of(call))
         found = choose(asset, self._others(asset))
         body = page_of(found, page, page_size, context)
@@ -321,5 +321,7 @@ def _id_in(call: Call) -> str:
     return call.path.split("/")[3]
 
 
-def _not_found(ids: list[str], config: SandboxConfig) -> APIError:
-    return code_error(404, "ImageNotFound", config.rules.missing_image + ", ".join(ids))
+def missing_image(ids: list[str], first: Asset | None, config: SandboxConfig) -> APIError:
+    """What is answered for IDs of no picture; 410 if the first was taken down for good."""
+    status = first.withdrawn if first and first.withdrawn else 404
+    return code_error(status, "ImageNotFound", config.rules.missing_image + ", ".join(ids))

@@ -110,6 +110,15 @@ class Endpoint:
         control = self.config.cache_control
         return json_reply(answer, headers=(("Cache-Control", control),) if control else ())
 
+    def preview(self, call: Call) -> Reply:
+        """GET /preview/<ids>: what forums took et and sig from before they knew oEmbed, and some still do."""
+        try:
+            assets = self._assets(requested_ids(call.path.replace("/preview/", "//gty.im/", 1), self.config))
+            shown = self._markup_values(call, assets, call.params)
+        except EmbedRefused as refused:
+            return self.problem(refused.status, "We're having trouble processing your request.")
+        return json_reply({"embedTag": div_markup(shown), "width": shown.width, "height": shown.height})
+
     def _answer(self, call: Call) -> JSON:
         params = call.params
         if params.get("format", "json") != "json":

@@ -214,13 +214,13 @@ def _country(call: Call) -> str:
     return code
 
 
-def _parts(params: Params, name: str) -> list[str]:
+def parts_of(params: Params, name: str) -> list[str]:
     return [part for text in params.get(name, "").split(",") if (part := text.strip())]
 
 
 def words_of(params: Params, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
     found = set()
-    for part in _parts(params, name):
+    for part in parts_of(params, name):
         word = part.lower().replace("-", "_") if name != "age_of_people" else part.lower()
         word = _FORMER.get(word, word)
         if word == "none" and word not in allowed:
@@ -236,11 +236,11 @@ def _words(params: Params, name: str) -> frozenset[str]:
 
 
 def _numbers(params: Params, name: str) -> frozenset[int]:
-    return frozenset(integer({name: part}, name, 0, least=-MOST_INT32) for part in _parts(params, name))
+    return frozenset(integer({name: part}, name, 0, least=-MOST_INT32) for part in parts_of(params, name))
 
 
 def _texts(params: Params, name: str) -> tuple[str, ...]:
-    return tuple(_parts(params, name))
+    return tuple(parts_of(params, name))
 
 
 def _flag(params: Params, name: str) -> bool:
@@ -270,7 +270,7 @@ def _count(params: Params, name: str) -> int:
 
 
 def _facet_fields(params: Params, name: str) -> frozenset[str]:
-    return frozenset(part.lower() for part in _parts(params, name))
+    return frozenset(part.lower() for part in parts_of(params, name))
 
 
 def _colour(params: Params, name: str) -> tuple[int, int, int]:
@@ -282,11 +282,11 @@ def _colour(params: Params, name: str) -> tuple[int, int, int]:
     return int(code[1], 16), int(code[2], 16), int(code[3], 16)
 
 
-def _product(params: Params, name: str) -> tuple[str, int | None]:
+def product_of(params: Params, name: str) -> tuple[str, int | None]:
     """The type of a product, and the ID of one, if any: ``premiumaccess:50001``."""
     kind, mark, number = params[name].strip().lower().partition(":")
     if kind not in PRODUCTS or (mark and not re.fullmatch(r"[0-9]{1,9}", number, re.ASCII)):
-        raise code_error(400, "InvalidParameterValue", f"Invalid download_product: {params[name]}")
+        raise code_error(400, "InvalidParameterValue", f"Invalid {name}: {params[name]}")
     return kind, int(number) if mark else None
 
 
@@ -310,7 +310,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(("date_from", "date_to"), moment),
     **dict.fromkeys(("collections_filter_type", "graphical_styles_filter_type"), _filter_type),
     "color": _colour,
-    "download_product": _product,
+    "download_product": product_of,
     "enhanced_search": _enhanced,
     "facet_fields": _facet_fields,
     "facet_max_count": _count,

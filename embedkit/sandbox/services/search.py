@@ -37,6 +37,8 @@ from embedkit.sandbox.services.parameters import (
     SearchParams,
     paging,
     parse_query,
+    parts_of,
+    product_of,
     query_params,
     words_of,
 )
@@ -212,14 +214,18 @@ class Uploads:
         return content if until > self._clock() else None
 
 
-def _is_wanted(asset: Asset, params: Mapping[str, str]) -> bool:
-    """Whether a picture that is like another passes; nudity never does [doc]."""
-    words, kinds = {*tokens(params.get("phrase", ""))}, {*words_of(params, "product_types", parameters.PRODUCTS)}
-    filters = {"exclude_nudity": True}
-    filters["exclude_editorial_use_only"] = boolean(params, "exclude_editorial_use_only", False)
-    text = f"{asset.title} {asset.caption} {' '.join(asset.keywords)}"
-    sold = not kinds or kinds & {product.type for product in products_for(asset)}
-    return bool(sold) and words <= {*tokens(text)} and passes(asset, filters)
+def _wanted(found: Iterable[Asset], params: Mapping[str, str]) -> list[Asset]:
+    """Those that pass, of the pictures that are like another; nudity never does [doc]."""
+    words, every = {*tokens(params.get("phrase", ""))}, {"exclude_nudity": True}
+    every["exclude_editorial_use_only"] = boolean(params, "exclude_editorial_use_only", False)
+    parts = parts_of(params, "product_types")
+    products = [{"download_product": product_of({"product_types": part}, "product_types")} for part in parts]
+    ways = [every | product for product in products or [{}]]
+    return [asset for asset in found if words <= _words_of(asset) and any(passes(asset, way) for way in ways)]
+
+
+def _words_of(asset: Asset) -> set[str]:
+    return {*tokens(f"{asset.title} {asset.caption} {' '.join(asset.keywords)}")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +259,7 @@ class Search:
         params = query_params(call)
         asset = self._source(params, caller)
         found = similar(asset, [other for other in self._every() if other.family == "creative" and other != asset])
-        passing = [other for other in found if _is_wanted(other, params)]
+        passing = _wanted(found, params)
         aside: JSON = {"image_fingerprint": blake2b(asset.id.encode(), digest_size=8).hexdigest()}
         if boolean(params, "include_facets", False):
             names = words_of(params, "facet_fields", parameters.CREATIVE.facets) or parameters.CREATIVE.facets
@@ -273,7 +279,7 @@ class Search:
         if asset_id := params.get("asset_id", "").strip().lower():
             if (asset := self.find(asset_id)) and not asset.withdrawn:
                 return asset
-            raise code_error(404, "ImageNotFound", self.config.rules.missing_image + asset_id)
+            raise code_error(404, "AssetNotFound", f"Asset not found: {asset_id}")
         path = re.sub("^https?://[^/]*", "", params.get("image_url", "").strip())
         if (content := self.uploads.get((caller.key, path))) is None:
             raise code_error(400, "InvalidParameterValue", "Give the asset_id, or the image_url of an upload.")

@@ -171,10 +171,10 @@ def test_pictures_in_bulk() -> None:
     found = images.parse_images(ok(answer), SETTINGS, ["1", "2", "3", "4"])
     assert [image.id for image in found.images] == ["1", "3"]  # as asked; what was not asked for is no answer
     assert found.missing == ("2", "4")
-    nothing = images.parse_images(
-        ok({"code": "ImageNotFound", "message": "Image not found: 1"}, 404), SETTINGS, ["1"]
-    )
-    assert (nothing.images, nothing.missing) == ((), ("1",))
+    for status in (404, 410):
+        body = {"code": "ImageNotFound", "message": "Image not found: 1"}
+        nothing = images.parse_images(ok(body, status), SETTINGS, ["1"])
+        assert (nothing.images, nothing.missing) == ((), ("1",))
     firewall = Response(404, {}, b"<html><h1>Access Denied</h1> Reference #18.20c0ffee</html>")
     with pytest.raises(Unavailable):
         images.parse_images(firewall, SETTINGS, ["1"])
