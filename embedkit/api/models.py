@@ -7,7 +7,7 @@ beyond that, as it came, so that nothing new is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args
@@ -349,6 +349,11 @@ class Paged(ApiObject):
     COUNT: ClassVar[str] = "result_count"
 
     @property
+    def place(self) -> JSON:
+        """Which page it is, and of how much."""
+        return select(self, ("total", "page", "page_size"))
+
+    @property
     def pages(self) -> int:
         """How many pages there are."""
         return -(-self.total // self.page_size)
@@ -442,15 +447,18 @@ PICTURE = (
 )
 
 
+def select(value: object, names: Iterable[str]) -> JSON:
+    """Some fields of a value."""
+    return {name: getattr(value, name) for name in names}
+
+
 def search_page_json(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
     """A page as search answers it.
 
     :param write: makes JSON of each picture, as :func:`image_json` does.
     """
     return {
-        "total": page.total,
-        "page": page.page,
-        "page_size": page.page_size,
+        **page.place,
         "images": [write(image) for image in page.images],
         "related": list(page.related),
         **({"facets": facets} if (facets := _facets(page)) else {}),
@@ -458,8 +466,8 @@ def search_page_json(page: SearchPage, write: Callable[[Image], JSON]) -> JSON:
 
 
 def _facets(page: SearchPage) -> JSON:
-    found = {name: getattr(page.facets, name) for name in Facets.__slots__}
-    return {name: [{"id": one.id, "name": one.name} for one in rows] for name, rows in found.items() if rows}
+    found = select(page.facets, Facets.__slots__)
+    return {name: [select(one, ("id", "name")) for one in rows] for name, rows in found.items() if rows}
 
 
 def image_json(image: Image) -> JSON:
@@ -468,14 +476,14 @@ def image_json(image: Image) -> JSON:
     ``keywords`` has what was asked for: no set of fields has them.
     """
     return {
-        **{name: getattr(image, name) for name in PICTURE},
+        **select(image, PICTURE),
         "thumb": _display(image.thumb),
         "preview": _display(image.preview),
         "restrictions": list(image.restrictions),
         "event_ids": list(image.event_ids),
         "keywords": [keyword.text for keyword in image.keywords if keyword.text],
         "page_url": image.page_url,
-        "credit": {name: getattr(image.credit, name) for name in Credit.__slots__},
+        "credit": select(image.credit, Credit.__slots__),
         "shortcode": image.shortcode,
     }
 

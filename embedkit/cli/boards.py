@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import fields
+from collections.abc import Callable
 from typing import Any, get_args
 
 import click
 
-from embedkit.api.boards import Board, BoardAsset
+from embedkit.api.boards import Board, BoardAsset, BoardPermissions
+from embedkit.api.models import select
 from embedkit.api.parameters import BoardSortOrder, Relationship
 from embedkit.cli.output import (
     Column,
-    again,
     as_json,
     counted,
     open_kit,
     print_json,
     print_table,
-    read_lines,
+    print_values,
+    read_refs,
     say,
+    say_count,
+    say_next,
     word_option,
 )
 from embedkit.cli.search import page_options
 from embedkit.kit import EmbedKit
 from embedkit.models import JSON
+
+SUMMARY = ("id", "name", "description", "asset_count", "relationship", "date_created", "date_last_updated")
+DETAILS = ("id", "name", "description", "asset_count", "date_created", "date_last_updated", "comment_count")
+COMMENT = ("id", "text", "author", "date_created", "can_delete")
 
 board_argument = click.argument("board", metavar="BOARD")
 refs_argument = click.argument("refs", nargs=-1, required=True, metavar="REF...")
@@ -50,14 +56,12 @@ def list_boards(json_: bool, **params: Any) -> None:
     with open_kit() as kit:
         page = kit.api.boards.list(**params)
     if json_:
-        listed = [_summary_json(board) for board in page.boards]
-        print_json({"total": page.total, "page": page.page, "page_size": page.page_size, "boards": listed})
+        print_json({**page.place, "boards": [select(board, SUMMARY) for board in page.boards]})
         return
     columns = [Column("BOARD"), Column("PICTURES"), Column("UPDATED"), Column("NAME", 2)]
     print_table([*columns, Column("DESCRIPTION", 3, spare=True)], [_row(board) for board in page.boards])
-    say(counted(page.total, "board") + (f", page {page.page} of {page.pages}." if page.pages > 1 else "."))
-    if page.has_next:
-        say(f"Next: {again(page=page.page + 1)}")
+    say_count(page, "board")
+    say_next(page)
 
 
 @boards.command()
@@ -67,7 +71,12 @@ def show(board: str, json_: bool) -> None:
     """Print a board, with the shortcodes of its pictures."""
     with open_kit() as kit:
         found = kit.api.boards.get(board)
-    _report(_board_json(found), "\n".join(_readable(found)), json_, show=click.echo)
+    if json_:
+        print_json(_board_json(found))
+        return
+    print_values(_values(found))
+    for one in found.assets:
+        click.echo(f"{one.id} (video)" if _is_video(one) else f"[getty {one.id}]")
 
 
 @boards.command()
@@ -149,8 +158,7 @@ def comments(board: str, json_: bool) -> None:
     with open_kit() as kit:
         found = kit.api.boards.comments(board).comments
     if json_:
-        names = ("id", "text", "author", "date_created", "can_delete")
-        print_json({"comments": [{name: getattr(one, name) for name in names} for one in found]})
+        print_json({"comments": [select(one, COMMENT) for one in found]})
         return
     columns = (Column("DATE"), Column("BY"), Column("TEXT"))
     print_table(columns, [(_date(one.date_created), one.author, one.text) for one in found])
@@ -194,8 +202,7 @@ def _confirm(kit: EmbedKit, board: str) -> bool:
 
 
 def _asset_ids(kit: EmbedKit, refs: tuple[str, ...]) -> list[str]:
-    wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
-    return list(dict.fromkeys(id for ref in wanted for id in kit.parse(ref).items))
+    return list(dict.fromkeys(id for ref in read_refs(refs) for id in kit.parse(ref).items))
 
 
 def _report(done: JSON, message: str, json_: bool, show: Callable[[str], None] = say) -> None:
@@ -206,13 +213,7 @@ def _report(done: JSON, message: str, json_: bool, show: Callable[[str], None] =
         show(message)
 
 
-def _summary_json(board: Board) -> JSON:
-    names = ("id", "name", "description", "asset_count", "relationship", "date_created", "date_last_updated")
-    return {name: getattr(board, name) for name in names}
-
-
 def _board_json(board: Board) -> JSON:
-    names = [one.name for one in fields(board.permissions) if one.name != "other"]
     assets = [
         {
             "id": one.id,
@@ -222,10 +223,10 @@ def _board_json(board: Board) -> JSON:
         }
         for one in board.assets
     ]
-    return {name: value for name, value in _summary_json(board).items() if name != "relationship"} | {
-        "comment_count": board.comment_count,
+    return {
+        **select(board, DETAILS),
         "share": board.links.share,
-        "permissions": {name: getattr(board.permissions, name) for name in names},
+        "permissions": select(board.permissions, BoardPermissions.__slots__),
         "assets": assets,
     }
 
@@ -234,8 +235,8 @@ def _row(board: Board) -> tuple[str, ...]:
     return board.id, f"{board.asset_count:,}", _date(board.date_last_updated), board.name, board.description
 
 
-def _readable(board: Board) -> Iterator[str]:
-    rows = {
+def _values(board: Board) -> JSON:
+    return {
         "name": board.name,
         "about": board.description,
         "updated": _date(board.date_last_updated),
@@ -243,8 +244,6 @@ def _readable(board: Board) -> Iterator[str]:
         "pictures": f"{board.asset_count:,}",
         "comments": f"{board.comment_count:,}",
     }
-    yield from (f"{name:10} {value}" for name, value in rows.items() if value)
-    yield from (f"{one.id} (video)" if _is_video(one) else f"[getty {one.id}]" for one in board.assets)
 
 
 def _is_video(asset: BoardAsset) -> bool:

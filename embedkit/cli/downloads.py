@@ -11,22 +11,24 @@ import click
 
 from embedkit.api.account import PastDownload, Product
 from embedkit.api.licenses import describe
-from embedkit.api.models import DownloadOffer, DownloadSize
-from embedkit.api.parameters import PAGE_SIZE, PAGE_SIZES, ProductType
+from embedkit.api.models import DownloadOffer, DownloadSize, select
+from embedkit.api.parameters import ProductType
 from embedkit.cli.output import (
     Column,
-    again,
     as_json,
     counted,
     number_option,
     open_kit,
     print_json,
     print_table,
+    print_values,
     printable,
     progress,
     say,
+    say_next,
     word_option,
 )
+from embedkit.cli.search import page_options
 from embedkit.errors import NotFound, NotLicensed, PermissionDenied, ProviderError, UnsupportedReference
 from embedkit.files.download import Destination
 from embedkit.kit import EmbedKit
@@ -40,6 +42,7 @@ PRODUCT = (
     *("download_limit_reset_utc_date", "expiration_utc_date", "credits_remaining", "team_credits"),
 )
 DOWNLOAD = ("id", "date_downloaded", "product_type", "product_id", "agreement_name", "size_name", "license_model")
+PLAN = ("id", "costs", "licensed", "remaining", "budget", "used")
 SIZE_UNITS = ((1_000_000, "MB"), (1_000, "kB"), (1, "bytes"))
 
 
@@ -162,8 +165,7 @@ def _save(kit: EmbedKit, id: str, output: str, *, force: bool, again: bool, json
     if not os.path.splitext(done.path)[1]:
         say(f"The file is {done.media_type or 'a picture'}; its name has no ending such as .jpg.")
     if json_:
-        names = ("id", "path", "bytes", "media_type", "product_type")
-        print_json({name: getattr(done, name) for name in names})
+        print_json(select(done, ("id", "path", "bytes", "media_type", "product_type")))
     else:
         click.echo(printable(done.path))
         say(f"{_readable_size(done.bytes)} downloaded.")
@@ -175,7 +177,7 @@ def _print_plan(plan: DownloadPlan, json_: bool) -> None:
         return
     size = f"{plan.size.width} x {plan.size.height}, {_readable_size(plan.size.bytes or 0)}" if plan.size else ""
     remaining = "" if plan.remaining is None else f" of {plan.remaining} that the agreement has left"
-    rows = {
+    values = {
         "id": plan.id,
         "offer": describe(plan.offer.product_type, plan.offer.product_id, plan.offer.agreement_name),
         "size": size or "not known",
@@ -183,7 +185,7 @@ def _print_plan(plan: DownloadPlan, json_: bool) -> None:
         "costs": f"{counted(plan.costs, 'licence')}{remaining if plan.costs else ''}",
         "budget": "none" if plan.budget is None else f"{plan.used} of {plan.budget} used this month",
     }
-    click.echo("\n".join(f"{name:9} {value}" for name, value in rows.items()))
+    print_values(values)
     if plan.costs and plan.budget is not None and plan.used >= plan.budget:
         say("The budget of this month is used up: the download would be refused.")
     if plan.costs and plan.licensed is not False:
@@ -191,9 +193,8 @@ def _print_plan(plan: DownloadPlan, json_: bool) -> None:
 
 
 def _plan_json(plan: DownloadPlan) -> JSON:
-    names = ("id", "costs", "licensed", "remaining", "budget", "used")
     size = _size_json(plan.size) if plan.size else None
-    return {**{name: getattr(plan, name) for name in names}, "offer": _offer_json(plan.offer), "size": size}
+    return {**select(plan, PLAN), "offer": _offer_json(plan.offer), "size": size}
 
 
 def _print_sizes(id: str, sizes: Sequence[DownloadSize], offers: Sequence[DownloadOffer], json_: bool) -> None:
@@ -211,7 +212,7 @@ def _print_sizes(id: str, sizes: Sequence[DownloadSize], offers: Sequence[Downlo
 
 
 def _size_json(one: DownloadSize) -> JSON:
-    return {"width": one.width, "height": one.height, "bytes": one.bytes, "media_type": one.media_type}
+    return select(one, ("width", "height", "bytes", "media_type"))
 
 
 def _offer_json(one: DownloadOffer) -> JSON:
@@ -240,7 +241,7 @@ def products(json_: bool) -> None:
     with open_kit() as kit:
         found = kit.api.products()
     if json_:
-        print_json([{name: getattr(one, name) for name in PRODUCT} for one in found])
+        print_json([select(one, PRODUCT) for one in found])
         return
     columns = [Column("PRODUCT"), Column("TYPE"), Column("LEFT"), Column("EXPIRES"), Column("NAME", 1)]
     print_table(columns, [_product_row(one) for one in found])
@@ -252,13 +253,7 @@ def products(json_: bool) -> None:
 @click.option("--from", "date_from", metavar="DATE", help="Downloaded on 2026-01-31 or later; without ID.")
 @click.option("--to", "date_to", metavar="DATE", help="Downloaded on that day or earlier; without ID.")
 @word_option("--product-type", "product_type", ProductType, "Paid for by this")
-@number_option("--page", help="Which page, from 1; without ID.")
-@click.option(
-    "--page-size",
-    type=click.Choice([str(size) for size in PAGE_SIZES]),
-    metavar="N",
-    help=f"Downloads on a page: {', '.join(map(str, PAGE_SIZES))}; {PAGE_SIZE} by default.",
-)
+@page_options("Downloads")
 @click.option("--company", is_flag=True, help="Those of your colleagues as well, where your account may.")
 @as_json
 def history(id: str | None, company: bool, json_: bool, **params: Any) -> None:
@@ -277,10 +272,9 @@ def history(id: str | None, company: bool, json_: bool, **params: Any) -> None:
         if company:
             given["company_downloads"] = True
         page = kit.api.download_history(**given)
-    place = {"total": page.total, "page": page.page, "page_size": page.page_size}
-    _print_downloads(place, page.downloads, json_)
-    if page.has_next and not json_:
-        say(f"Next: {again(page=page.page + 1)}")
+    _print_downloads(page.place, page.downloads, json_)
+    if not json_:
+        say_next(page)
 
 
 @click.group()
@@ -310,8 +304,7 @@ def get_path(path: str, params: tuple[str, ...], language: str | None) -> None:
 
 def _print_downloads(place: JSON, found: tuple[PastDownload, ...], json_: bool) -> None:
     if json_:
-        listed = [{name: getattr(one, name) for name in DOWNLOAD} | _notes(one) for one in found]
-        print_json({**place, "downloads": listed})
+        print_json({**place, "downloads": [select(one, DOWNLOAD) | _notes(one) for one in found]})
         return
     columns = [Column("DOWNLOADED"), Column("ID"), Column("PRODUCT"), Column("SIZE"), Column("BY", 1)]
     print_table([*columns, Column("NOTES", 2, spare=True)], [_download_row(one) for one in found])

@@ -25,6 +25,7 @@ from embedkit.process import lazy_pattern
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from embedkit.api.models import Paged
     from embedkit.engine.build import Finding
     from embedkit.kit import EmbedKit
 
@@ -155,6 +156,13 @@ def say_finding(finding: Finding) -> None:
     click.echo(f"{where}: {code}: {printable(finding.detail)}{about}", err=True)
 
 
+def print_values(values: Mapping[str, object]) -> None:
+    """Named values on stdout, those that are not empty."""
+    width = max(map(len, values)) + 1
+    shown = [f"{name:{width}} {value}" for name, value in values.items() if value not in ("", None)]
+    click.echo("\n".join(shown))
+
+
 def print_json(value: Any) -> None:
     """Data for another program; what a terminal may act on, and bytes that are not UTF-8, are escaped."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
@@ -237,6 +245,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def say_count(page: Paged, noun: str) -> None:
+    """How much there is in all, and which page of it was printed."""
+    say(counted(page.total, noun) + (f", page {page.page} of {page.pages:,}." if page.pages > 1 else "."))
+
+
+def say_next(page: Paged) -> None:
+    """The command for the next page, if there is one."""
+    if page.has_next:
+        say(f"Next: {again(page=page.page + 1)}")
+
+
 def again(**changed: Any) -> str:
     """The command that runs, with some options changed: ready to be copied to a shell."""
     context = click.get_current_context()
@@ -275,8 +294,12 @@ def stdin_bytes() -> BinaryIO | None:
     return sys.stdin.buffer
 
 
-def read_lines() -> list[str]:
-    """The lines of stdin that are not blank."""
+def read_refs(refs: Iterable[str]) -> list[str]:
+    """References as they were passed, with the lines of stdin that are not blank in place of "-"."""
+    return [line for ref in refs for line in (_read_lines() if ref == "-" else [ref])]
+
+
+def _read_lines() -> list[str]:
     from embedkit.engine.sources import collect
 
     [source] = collect(["-"], stdin=stdin_bytes())

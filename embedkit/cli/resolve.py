@@ -14,8 +14,9 @@ from embedkit.cli.output import (
     number_option,
     open_kit,
     print_json,
+    print_values,
     printable,
-    read_lines,
+    read_refs,
     say,
     say_error,
 )
@@ -42,7 +43,7 @@ def resolve(
     options = Options(max_width=max_width, max_height=max_height, target=target)
     if refs[0] == "[getty" and refs[-1].endswith("]"):
         raise click.UsageError(f"Put the shortcode in quotes: '{' '.join(refs)}'")
-    wanted = [line for ref in refs for line in (read_lines() if ref == "-" else [ref])]
+    wanted = read_refs(refs)
     with open_kit() as kit:
         for ref in wanted:
             _warn(ref)
@@ -94,11 +95,11 @@ def _print(kit: EmbedKit, wanted: list[str], answers: list[Embed | EmbedKitError
         elif options.target:
             click.echo(str(kit.show(answer, options)))
         else:
-            click.echo(_readable(answer))
+            print_values(_values(answer))
 
 
-def _readable(embed: Embed) -> str:
-    rows = {
+def _values(embed: Embed) -> dict[str, str]:
+    return {
         "id": str(embed.ref),
         "title": embed.title,
         "credit": credit_line(embed.photographer, embed.collection),
@@ -108,4 +109,3 @@ def _readable(embed: Embed) -> str:
         "shortcode": f"[getty {embed.ref}]",
         "stale": "yes" if embed.stale else "",
     }
-    return "\n".join(f"{name:10} {value}" for name, value in rows.items() if value)

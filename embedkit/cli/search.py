@@ -11,22 +11,23 @@ import click
 
 from embedkit.api import parameters as api
 from embedkit.api.events import Event
-from embedkit.api.models import Image, SearchPage, image_json, search_page_json
+from embedkit.api.models import Image, SearchPage, image_json, search_page_json, select
 from embedkit.api.search import PreparedSearch
 from embedkit.cli.output import (
     Column,
     Command,
     WholeNumber,
-    again,
     as_json,
     as_typed,
-    counted,
     is_wide,
     number_option,
     open_kit,
     print_json,
     print_table,
+    print_values,
     say,
+    say_count,
+    say_next,
     word_option,
     words_option,
 )
@@ -62,14 +63,12 @@ def _color(written: str) -> str:
 
 def page_options(noun: str) -> Callable[[Command], Command]:
     """``--page`` and ``--page-size`` of a table that Getty gives page by page."""
-    page = number_option("--page", default=1, help="Which page, from 1.")
+    page = number_option("--page", help="Which page, from 1.")
     size = click.option(
         "--page-size",
         type=WholeNumber(1, api.MAX_PAGE_SIZE),
-        default=api.PAGE_SIZE,
-        show_default=True,
         metavar="N",
-        help=f"{noun} on a page, {api.MAX_PAGE_SIZE} at most.",
+        help=f"{noun} on a page, {api.MAX_PAGE_SIZE} at most; {api.PAGE_SIZE} by default.",
     )
     return lambda command: page(size(command))
 
@@ -160,11 +159,9 @@ def _copy(text: str) -> None:
 def countries(language: str | None, json_: bool) -> None:
     """List the countries that Getty Images knows, with their codes. Needs EMBEDKIT_API_KEY."""
     with open_kit() as kit:
-        found = kit.api.countries(language=language) if language else kit.api.countries()
+        found = kit.api.countries(language)
     if json_:
-        print_json(
-            [{"name": one.name, "iso_alpha_2": one.iso_alpha_2, "iso_alpha_3": one.iso_alpha_3} for one in found]
-        )
+        print_json([select(one, ("name", "iso_alpha_2", "iso_alpha_3")) for one in found])
         return
     print_table(
         [Column("CODE"), Column("NAME", 1)], [(one.iso_alpha_3 or one.iso_alpha_2, one.name) for one in found]
@@ -183,18 +180,15 @@ def events(words: tuple[str, ...], json_: bool, **options: Any) -> None:
 
     The newest first. For the pictures of one: embedkit search --family editorial --event ID
     """
-    given = {name: value for name, value in options.items() if value not in (None, ())}
     with open_kit() as kit:
-        page = kit.api.search.events(" ".join(words), sort_order="newest", **given)
+        page = kit.api.search.events(" ".join(words), sort_order="newest", **options)
     if json_:
-        place = {"total": page.total, "page": page.page, "page_size": page.page_size}
-        print_json({**place, "events": [_event_json(one) for one in page.events]})
+        print_json({**page.place, "events": [_event_json(one) for one in page.events]})
         return
     columns = [Column("ID"), Column("DATE"), Column("PICTURES"), Column("PLACE", 1), Column("NAME", 2)]
     print_table(columns, [tuple(map(str, _event_json(one).values())) for one in page.events])
-    say(counted(page.total, "event") + (f", page {page.page} of {page.pages:,}." if page.pages > 1 else "."))
-    if page.has_next:
-        say(f"Next: {again(page=page.page + 1)}")
+    say_count(page, "event")
+    say_next(page)
 
 
 def _event_json(one: Event) -> JSON:
@@ -216,7 +210,7 @@ def image(id: str, json_: bool) -> None:
     if json_:
         print_json(_json(found))
         return
-    rows = {
+    values = {
         "id": found.id,
         "title": found.title,
         "credit": found.credit.line,
@@ -229,7 +223,7 @@ def image(id: str, json_: bool) -> None:
         "page": found.page_url,
         "shortcode": found.shortcode if found.embeddable else "",
     }
-    click.echo("\n".join(f"{name:13} {value}" for name, value in rows.items() if value))
+    print_values(values)
 
 
 def _page(kit: EmbedKit, prepared: PreparedSearch) -> SearchPage:
@@ -278,10 +272,7 @@ def _say_summary(page: SearchPage, phrase: str) -> None:
     if page.correction:
         say(f"Searched for: {page.correction}")
     if page.images:
-        say(
-            f"{counted(page.total, 'picture')}"
-            + (f", page {page.page} of {page.pages:,}." if page.pages > 1 else ".")
-        )
+        say_count(page, "picture")
         if not is_wide() and (number := sum(bool(image.restrictions) for image in page.images)):
             say(f"{number} of these may not be used for everything: embedkit image ID prints the restrictions.")
     elif page.total:
@@ -290,5 +281,4 @@ def _say_summary(page: SearchPage, phrase: str) -> None:
         say(f"Nothing found for {phrase!r}.")
     if page.related:
         say(f"Related: {', '.join(page.related)}")
-    if page.has_next:
-        say(f"Next: {again(page=page.page + 1)}")
+    say_next(page)
