@@ -28,10 +28,10 @@ from embedkit.api.oauth import Credentials
 from embedkit.api.requests import FIRST_PAGE, MAX_IDS, ApiSettings, distinct_ids, get, ids_param, page_of, query
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.search import PreparedSearch
-from embedkit.api.session import ApiSession
+from embedkit.api.session import ApiSession, Tokens
 from embedkit.api.token_file import LoginFile, TokenFile
 from embedkit.cache.envelope import signing_secrets
-from embedkit.messages import Request, Response
+from embedkit.messages import Request, Response, exchange
 from embedkit.process import Lazy
 from embedkit.validation import materialise
 
@@ -98,13 +98,15 @@ class Api:
         cache, timeout, credentials = settings.cache, settings.timeout, Credentials.of(settings)
         shared = TokenFile(credentials, token_folder) if token_folder else None
         login = LoginFile(credentials, token_folder, clock) if token_folder else None
-        self._session = ApiSession(
-            credentials, transport, timeout=timeout, frozen=settings.frozen, shared=shared, login=login
-        )
-        self.login = BrowserLogin(self._api, self._session, credentials, login)
+
+        def send(request: Request) -> Response:
+            return exchange(transport().send, request)
+
+        tokens = Tokens(credentials, send, timeout, shared=shared, login=login)
+        self._session = ApiSession(tokens, send, timeout, settings.frozen)
+        self.login = BrowserLogin(self._api, self._session)
         self._cache = ResponseCache(
-            self._session,
-            credentials,
+            session=self._session,
             cache=cache,
             signing_secrets=lambda: signing_secrets(settings.secret, settings.cache),
             timeout=timeout,

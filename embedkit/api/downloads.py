@@ -193,7 +193,7 @@ class Downloads:
             raise
 
     def _receive(self, order: Order, request: Request, sink: DownloadSink) -> str:
-        id, response = order.asset, self._session.fetch(replace(request, sink=sink))
+        id, response = order.asset, self._session.send(replace(request, sink=sink))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status in (404, 410):
             self._orders.journal.drop(order.key)  # the URL leads to no file

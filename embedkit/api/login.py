@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode
 
 from embedkit.api import oauth
-from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Source, fit_token
+from embedkit.api.oauth import OF_CUSTOMERS, Source, fit_token
 from embedkit.api.requests import ApiSettings, origin_of
 from embedkit.api.session import ApiSession
 from embedkit.api.token_file import AGAIN, LOCK_TIMEOUT_S, LoginFile
@@ -71,13 +71,10 @@ class BrowserLogin:
         kit.api.login.end()  # later, to log out
     """
 
-    def __init__(
-        self, api: ApiSettings, session: ApiSession, credentials: Credentials, file: LoginFile | None
-    ) -> None:
+    def __init__(self, api: ApiSettings, session: ApiSession) -> None:
         self._api = api
         self._session = session
-        self._credentials = credentials
-        self._file = file
+        self._tokens = session.tokens
 
     def begin(self, redirect_uri: str) -> LoginRequest:
         """Where to send the browser.
@@ -87,14 +84,14 @@ class BrowserLogin:
         :raises ProviderError: where the token endpoint can't be asked, or lets nobody log in by a browser.
         """
         self._session.check()
-        self._checked_file()
-        base, issuer = origin_of(self._api.base), origin_of(self._credentials.token_url)
-        metadata = self._session.fetch(_metadata_request(issuer))
+        self._file()
+        base, issuer = origin_of(self._api.base), origin_of(self._tokens.credentials.token_url)
+        metadata = self._session.send(_metadata_request(issuer))
         page = parse_metadata(metadata, (issuer, base), base + PAGE_PATH)
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         params = {
             "response_type": "code",
-            "client_id": self._credentials.api_key.reveal(),
+            "client_id": self._tokens.credentials.api_key.reveal(),
             "redirect_uri": redirect_uri,
             "state": state,
             "code_challenge": challenge(verifier),
@@ -113,10 +110,10 @@ class BrowserLogin:
         :raises ConfigurationError: where the tokens can't be kept.
         """
         code = authorization_code(query, request.state)
-        response = self._session.fetch(
+        response = self._session.send(
             oauth.request(
                 "authorization_code",
-                self._credentials,
+                self._tokens.credentials,
                 public=True,
                 code=code,
                 redirect_uri=request.redirect_uri,
@@ -124,7 +121,7 @@ class BrowserLogin:
             )
         )
         token = oauth.parse(response, "authorization_code")
-        file = self._checked_file()
+        file = self._file()
         try:
             with file.locked(LOCK_TIMEOUT_S):  # whoever renews the login before this one would put it back
                 file.keep(replace(token, login=secrets.token_hex(8)))
@@ -134,23 +131,23 @@ class BrowserLogin:
 
     def end(self) -> bool:
         """Forget the tokens; whether there were any."""
-        return self._checked_file().remove()
+        return self._file().remove()
 
     @property
     def source(self) -> Source | None:
         """How a token is got: ``login``, ``password`` or ``client_credentials``; None without any."""
-        return self._session.caller()[0]
+        return self._tokens.caller()[0]
 
     @property
     def is_customer(self) -> bool:
         """Whether calls are made for a customer, who has logged in or whose name and password are set."""
         return self.source in OF_CUSTOMERS
 
-    def _checked_file(self) -> LoginFile:
-        if self._file is None:
+    def _file(self) -> LoginFile:
+        if self._tokens.login is None:
             hint = "Leave EmbedKit its own transport."
             raise ConfigurationError("A kit with a transport of its own keeps no login.", hint=hint)
-        return self._file
+        return self._tokens.login
 
 
 def challenge(verifier: str) -> str:

@@ -79,6 +79,7 @@ class Parsed:
     value: Any
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class ResponseCache:
     """Asks, unless the answer is still there. Safe for threads and forks.
 
@@ -86,27 +87,17 @@ class ResponseCache:
     :param signing_secrets: returns the secrets that sign what is kept in Redis; called when first needed.
     :param timeout: seconds to wait for another thread that asks the same, and for Redis.
     :param clock: seconds since the epoch.
-    :param sleep: waits so many seconds.
+    :param pause: waits so many seconds.
     """
 
-    def __init__(
-        self,
-        session: ApiSession,
-        credentials: Credentials,
-        *,
-        cache: str,
-        signing_secrets: Callable[[], Sequence[str]],
-        timeout: float,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.pause = sleep
-        self._session = session
-        self._credentials = credentials
-        self._cache = cache
-        self._signing_secrets = signing_secrets
-        self._timeout = timeout
-        self._clock = clock
+    session: ApiSession
+    cache: str
+    signing_secrets: Callable[[], Sequence[str]]
+    timeout: float
+    clock: Callable[[], float]
+    pause: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
         self._flight = SingleFlight()
         self._backend = Lazy(self._open)
         self._parsed: dict[str, Parsed] = {}
@@ -121,14 +112,14 @@ class ResponseCache:
         :raises ConfigurationError: where a setting is missing.
         :raises ProviderError: where there is no answer that may be used.
         """
-        self._session.check()
+        self.session.check()
         key = self._key(request)
 
         def work() -> Value:
             parsed = self._stored(key, parse)
             return parsed.value if parsed else self._fresh(key, request, parse, spend)
 
-        wait = BATCH_TIMEOUT_S if request.batch else self._timeout
+        wait = BATCH_TIMEOUT_S if request.batch else self.timeout
         try:
             return self._flight.run((key, request.batch), work, wait)
         except Busy:
@@ -141,19 +132,20 @@ class ResponseCache:
             backend.store.close()
 
     def _open(self) -> Backend:
-        if scheme_of(self._cache).redis:
-            store = open_store(self._cache, limit=MAX_ENTRIES, timeout=self._timeout)
-            envelope = Envelope(tuple(self._signing_secrets()), max_chars=MAX_ENTRY_CHARS)
+        if scheme_of(self.cache).redis:
+            store = open_store(self.cache, limit=MAX_ENTRIES, timeout=self.timeout)
+            envelope = Envelope(tuple(self.signing_secrets()), max_chars=MAX_ENTRY_CHARS)
         else:
-            memory = MemoryCache(limit=MAX_ENTRIES, max_bytes=MAX_BYTES, clock=self._clock)
-            store = NullCache() if self._cache == "null:" else memory
+            memory = MemoryCache(limit=MAX_ENTRIES, max_bytes=MAX_BYTES, clock=self.clock)
+            store = NullCache() if self.cache == "null:" else memory
             envelope = Envelope((secrets.token_hex(32),), max_chars=MAX_ENTRY_CHARS)
-        return Backend(Guarded(store, time.monotonic), envelope, _caller(self._credentials, envelope))
+        caller = _caller(self.session.tokens.credentials, envelope)
+        return Backend(Guarded(store, time.monotonic), envelope, caller)
 
     def _key(self, request: Request) -> str:
         """A request's own, and a caller's own; neither can be guessed from it."""
         headers = sorted((name.lower(), text) for name, text in request.headers.items())
-        question = json.dumps([*self._session.caller(), request.url, request.params, headers]).encode()
+        question = json.dumps([*self.session.tokens.caller(), request.url, request.params, headers]).encode()
         return PREFIX + hashlib.sha256(self._backend().caller + question).hexdigest()
 
     def _stored(self, key: str, parse: Callable[[Response], Any]) -> Parsed | None:
@@ -161,7 +153,7 @@ class ResponseCache:
 
         The store is read each time: what another process deleted or wrote there counts at once.
         """
-        sealed, now = self._backend().store.get(key), self._clock()
+        sealed, now = self._backend().store.get(key), self.clock()
         parsed = self._parsed.get(key)
         if not isinstance(sealed, str | bytes):
             self._parsed.pop(key, None)
@@ -187,10 +179,10 @@ class ResponseCache:
         self, key: str, request: Request, parse: Callable[[Response], Value], spend: Callable[[], object]
     ) -> Value:
         spend()
-        response = self._session.call(request)
+        response = self.session.call(request)
         value = parse(response)
         if response.status == 200:
-            backend, now = self._backend(), self._clock()
+            backend, now = self._backend(), self.clock()
             sealed = backend.envelope.seal(key, {"at": now, "body": response.body.decode("utf-8")})
             if len(sealed) <= MAX_ENTRY_CHARS:
                 backend.store.set(key, sealed, LIFETIME_S)
@@ -215,6 +207,7 @@ def _caller(credentials: Credentials, envelope: Envelope) -> bytes:
     return mac(envelope.secret(PURPOSE), whole.encode("utf-8", "surrogatepass"))
 
 
+@dataclass(eq=False, repr=False)
 class SearchBudget:
     """Counts the searches of a day: ``kit.api.search.budget``. Safe for threads, processes and forks.
 
@@ -224,13 +217,12 @@ class SearchBudget:
     :param clock: seconds since the epoch.
     """
 
-    def __init__(
-        self, limit: int | None, *, cache: str, timeout: float, clock: Callable[[], float] = time.time
-    ) -> None:
-        self.limit = limit
-        self._cache = cache
-        self._timeout = timeout
-        self._clock = clock
+    limit: int | None
+    cache: str
+    timeout: float
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
         self._own = _own_count()
         self._common: Count | None = None
         self._bypassed_until = 0.0
@@ -263,13 +255,13 @@ class SearchBudget:
 
     def reset(self) -> int:
         """Seconds until the next day begins."""
-        return DAY_S - int(self._clock()) % DAY_S
+        return DAY_S - int(self.clock()) % DAY_S
 
     def _count(self, amount: int) -> int:
-        day = int(self._clock()) // DAY_S
-        if not scheme_of(self._cache).private and time.monotonic() >= self._bypassed_until:
+        day = int(self.clock()) // DAY_S
+        if not scheme_of(self.cache).private and time.monotonic() >= self._bypassed_until:
             try:
-                self._common = self._common or _common_count(self._cache, self._timeout)
+                self._common = self._common or _common_count(self.cache, self.timeout)
                 return self._common(day, amount)
             except Exception as error:  # each library has a tree of its own; a text may hold a password
                 log.warning("searches are counted in this process: %s", type(error).__name__)

@@ -22,7 +22,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from embedkit.api import oauth
 from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Grant, Source, Token
@@ -30,12 +30,9 @@ from embedkit.api.token_file import AGAIN, LoginFile, TokenFile
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
 from embedkit.errors import ConfigurationError, EmbedKitError, InvalidToken, Unauthorized, Unavailable
-from embedkit.messages import Request, Response, exchange
+from embedkit.messages import Request, Response
 from embedkit.process import lazy_logger, run_now_and_after_fork
 from embedkit.settings import Secret
-
-if TYPE_CHECKING:
-    from embedkit.transport.client import Transport
 
 log = lazy_logger("embedkit.api")
 
@@ -52,48 +49,33 @@ Need = Literal["key", "token", "customer"]
 Caller = tuple[Source | None, str]
 
 
+@dataclass(eq=False, repr=False)
 class ApiSession:
     """Sends requests on behalf of a key, and of a customer where there is one. Safe for threads and forks.
 
-    :param transport: returns the transport when it is first needed.
+    :param send: sends a request as it is: without key, without token.
     :param timeout: seconds for a call, getting a token included.
     :param frozen: refuses every call.
     :param clock: monotonic seconds.
-    :param shared: where processes share a token, if they do.
-    :param login: where a customer's login by a browser is kept, if it may be.
     """
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        transport: Callable[[], Transport],
-        *,
-        timeout: float,
-        frozen: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-        shared: TokenFile | None = None,
-        login: LoginFile | None = None,
-    ) -> None:
-        self._credentials = credentials
-        self._transport = transport
-        self._timeout = timeout
-        self._frozen = frozen
-        self._clock = clock
-        self._tokens = Tokens(credentials, self.fetch, timeout=timeout, clock=clock, shared=shared, login=login)
-        self.caller = self._tokens.caller
+    tokens: Tokens
+    send: Callable[[Request], Response]
+    timeout: float
+    frozen: bool = False
+    clock: Callable[[], float] = time.monotonic
 
     def check(self, need: Need = "key") -> None:
         """Check that there is what a call needs.
 
         :raises ConfigurationError: where there is not; names the settings.
         """
-        credentials = self._credentials
-        if self._frozen:
+        if self.frozen:
             message, hint = "This needs the network, and EMBEDKIT_FROZEN is set.", "Unset EMBEDKIT_FROZEN."
-        elif not credentials.api_key:
+        elif not self.tokens.credentials.api_key:
             message = "This needs a key of the Getty Images API."
             hint = "Set EMBEDKIT_API_KEY; embedkit demo and embedkit sandbox need none."
-        elif (source := self.caller()[0]) not in OF_CUSTOMERS and need == "customer":
+        elif (source := self.tokens.caller()[0]) not in OF_CUSTOMERS and need == "customer":
             message = "This needs a Getty Images account."
             hint = "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."
         elif not source and need == "token":
@@ -118,37 +100,32 @@ class ApiSession:
         :raises ProviderError: where there is no response that may be used, or no token.
         """
         self.check(need)
-        end = math.inf if request.batch else self._clock() + (timeout or self._timeout)
-        token = self._tokens.current(end)
+        end = math.inf if request.batch else self.clock() + (timeout or self.timeout)
+        token = self.tokens.current(end)
         response = self._send(request, token, end)
         if response.status != 401 or token is None:
             return response
         if not repeats:
-            self._tokens.drop(token)
+            self.tokens.drop(token)
             return response
-        newer = self._tokens.newer(token, end)
+        newer = self.tokens.newer(token, end)
         return response if newer is None else self._send(request, newer, end)
-
-    def fetch(self, request: Request) -> Response:
-        """The response to a request that is sent as it is: without key, without token."""
-        return exchange(self._transport().send, request)
 
     def _send(self, request: Request, token: Secret | None, end: float) -> Response:
         if end < math.inf:
-            if (left := end - self._clock()) <= 0:
+            if (left := end - self.clock()) <= 0:
                 raise Unavailable("The time was over before Getty Images could be asked.", retry_after=1.0)
             request = replace(request, timeout=left)
         # no variable here holds what is revealed
-        return exchange(
-            self._transport().send,
+        return self.send(
             replace(
                 request,
                 headers={
                     **request.headers,
-                    "Api-Key": self._credentials.api_key.reveal(),
+                    "Api-Key": self.tokens.credentials.api_key.reveal(),
                     **({} if token is None else {"Authorization": f"Bearer {token.reveal()}"}),
                 },
-            ),
+            )
         )
 
 
@@ -162,6 +139,7 @@ class HeldToken:
     ends_at: float
 
 
+@dataclass(eq=False, repr=False)
 class Tokens:
     """The token of these credentials. Safe for threads and forks.
 
@@ -172,22 +150,14 @@ class Tokens:
     :param login: where a customer's login by a browser is kept, if it may be.
     """
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        send: Callable[[Request], Response],
-        *,
-        timeout: float,
-        clock: Callable[[], float] = time.monotonic,
-        shared: TokenFile | None = None,
-        login: LoginFile | None = None,
-    ) -> None:
-        self._credentials = credentials
-        self._timeout = timeout
-        self._shared = shared
-        self._login = login
-        self._send = send
-        self._clock = clock
+    credentials: Credentials
+    send: Callable[[Request], Response]
+    timeout: float
+    clock: Callable[[], float] = time.monotonic
+    shared: TokenFile | None = None
+    login: LoginFile | None = None
+
+    def __post_init__(self) -> None:
         self._held: HeldToken | None = None
         self._failed: tuple[float, Caller, EmbedKitError] | None = None
         self._refusals: deque[float] = deque(maxlen=MAX_REFUSALS)
@@ -200,8 +170,8 @@ class Tokens:
 
     def caller(self) -> Caller:
         """How a token is got now: settings of a customer go before a login, and that before the application."""
-        source = self._credentials.grant()
-        if source != "password" and self._login and (stored := self._login.read()):
+        source = self.credentials.grant()
+        if source != "password" and self.login and (stored := self.login.read()):
             return "login", stored.login
         return source, ""
 
@@ -214,7 +184,7 @@ class Tokens:
         """
         if not (caller := self.caller())[0]:
             return None
-        held, now = self._held_by(caller), self._clock()
+        held, now = self._held_by(caller), self.clock()
         if held is None or now >= held.ends_at:
             return self._obtain(None, caller, end)
         is_due = now >= held.renew_at and not self._is_resting(now, caller, RENEWAL_RETRY_S)
@@ -236,7 +206,7 @@ class Tokens:
     def drop(self, refused: Secret) -> bool:
         """Let nobody else show a token that was refused; whether a new one is worth asking for."""
         with self._lock:
-            held, now = self._held, self._clock()
+            held, now = self._held, self.clock()
             if held is None or held.token.access != refused or now >= held.ends_at:
                 return True  # another thread has been here
             if len(self._refusals) == MAX_REFUSALS and now < self._refusals[0] + REFUSALS_WINDOW_S:
@@ -266,27 +236,27 @@ class Tokens:
 
         def work() -> HeldToken:
             held = self._held_by(caller)
-            if held is not None and held is not old and self._clock() < held.ends_at:
+            if held is not None and held is not old and self.clock() < held.ends_at:
                 return held
             return self._request(caller, end)
 
         try:
-            wait = min(max(0.0, end - self._clock()), BATCH_TIMEOUT_S)
+            wait = min(max(0.0, end - self.clock()), BATCH_TIMEOUT_S)
             return self._flight.run(("token", *caller), work, wait).token.access
         except Busy:
             raise Unavailable("Another thread is still asking for a token.", retry_after=RETRY_S) from None
 
     def _request(self, caller: Caller, end: float) -> HeldToken:
-        now, held = self._clock(), self._held_by(caller)
+        now, held = self.clock(), self._held_by(caller)
         good = held is not None and now < held.ends_at
         if (failure := self._failed) and self._is_resting(now, caller, RENEWAL_RETRY_S if good else RETRY_S):
             raise copy.copy(failure[2])
         try:
             token = self._share(caller, held, end)
         except EmbedKitError as error:
-            self._failed = self._clock(), caller, copy.copy(error)
+            self._failed = self.clock(), caller, copy.copy(error)
             raise
-        issued = self._clock() - token.age
+        issued = self.clock() - token.age
         with self._lock:
             self._held = HeldToken(token, caller, issued + RENEWAL_SHARE * token.seconds, issued + token.seconds)
             self._failed = None
@@ -294,16 +264,16 @@ class Tokens:
 
     def _share(self, caller: Caller, held: HeldToken | None, end: float) -> Token:
         """A newer token than the one held: of another process, or else a new one."""
-        file, old = self._login if caller[0] == "login" else self._shared, held.token if held else None
+        file, old = self.login if caller[0] == "login" else self.shared, held.token if held else None
         if file is None:
             return self._authorize(caller, old, end)
         if found := _newer(file.read(), old):
             return found
-        with file.locked(min(max(0.0, end - self._clock()), self._timeout)):
+        with file.locked(min(max(0.0, end - self.clock()), self.timeout)):
             newest = file.newest()
             if found := _newer(newest, old):  # of the process that was faster
                 return found
-            token = self._authorize(caller, newest if file is self._login else old, end)
+            token = self._authorize(caller, newest if file is self.login else old, end)
             file.write(token)
             return token
 
@@ -341,13 +311,13 @@ class Tokens:
         return replace(token, refresh=token.refresh or refresh, login=old.login)
 
     def _fetch(self, grant: Grant, end: float, refresh: Secret | None = None, *, public: bool = False) -> Token:
-        request = oauth.request(grant, self._credentials, refresh, public=public)
+        request = oauth.request(grant, self.credentials, refresh, public=public)
         if end < math.inf:  # at least a second: others may be waiting for it, too
-            left = max(end - self._clock(), RETRY_S)
-            request = replace(request, timeout=min(left, self._timeout))
-        began = self._clock()  # its life begins when it is issued, which is after we ask
-        token = oauth.parse(self._send(request), grant)
-        return replace(token, age=self._clock() - began)
+            left = max(end - self.clock(), RETRY_S)
+            request = replace(request, timeout=min(left, self.timeout))
+        began = self.clock()  # its life begins when it is issued, which is after we ask
+        token = oauth.parse(self.send(request), grant)
+        return replace(token, age=self.clock() - began)
 
 
 def _newer(found: Token | None, old: Token | None) -> Token | None:

@@ -534,7 +534,7 @@ def test_whoever_shares_a_question_too_long_is_told_so(upstream: Upstream) -> No
         leader = threading.Thread(target=house.kit.search, args=("harbour",))
         leader.start()
         assert until(lambda: upstream.hits == 1)
-        house.api._cache._timeout = 0.05
+        house.api._cache.timeout = 0.05
         with pytest.raises(Unavailable) as caught:
             house.kit.search("harbour")
         assert caught.value.retry_after == 1.0

@@ -460,10 +460,10 @@ def test_an_interrupted_renewal_is_taken_over(house: House) -> None:
     def interrupted(_: Request) -> Response:
         raise KeyboardInterrupt
 
-    house.tokens._send = interrupted
+    house.tokens.send = interrupted
     with pytest.raises(KeyboardInterrupt):
         house.current()
-    house.tokens._send = house.endpoint
+    house.tokens.send = house.endpoint
     assert house.current() == "access-2"
 
 
