@@ -24,6 +24,7 @@ from embedkit.shortcodes import scan
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted
 from embedkit.shortcodes.scan import Positions
 from embedkit.shortcodes.surroundings import CDATA
+from embedkit.shortcodes.tag import INVISIBLE
 
 if TYPE_CHECKING:
     from embedkit.targets import Input
@@ -43,6 +44,9 @@ _FURNITURE = _BLOCKS | {"a", "br", "iframe"}
 _WORDS = lazy_pattern(
     r"\s*(?:Embed \w{2,5} Getty Images|View image|(?:www\.)?gettyimages\.[a-z.]{2,6}|[|/])?\s*(?:[|/]\s*)?",
     re.IGNORECASE,
+)
+_NOT_SEEN = lazy_pattern(  # what plugins and editors leave there; a mark of WordPress or Ghost is no such thing
+    rf"<!--(?!\s{{0,9}}/?(?:wp:|more|nextpage|kg-))[^<>]{{0,150}}-->|[{INVISIBLE}]"
 )
 _HOME = lazy_pattern(r"(?:https?:)?//(?:www\.)?gettyimages\.[a-z.]{2,6}/?", re.IGNORECASE)
 _OWN_STYLE = lazy_pattern(
@@ -76,11 +80,7 @@ def find(text: str) -> list[Pasted]:
         return []
     page = TaggedText.read(undo_entities(text))
     links = _link_cores(page)
-    ends = [link.end for link in links]
-    strong = [
-        _with_footer(page, _with_link(page, core, links[max(0, bisect_right(ends, core.start) - 1) :][:1]))
-        for core in _strong_cores(page)
-    ]
+    strong = [_with_footer(page, core) for core in _with_links(page, _strong_cores(page), links)]
     joined = _joined(strong, links)
     apart = {core.start for core, _ in joined.values()}
     strong, weak = (
@@ -88,7 +88,7 @@ def find(text: str) -> list[Pasted]:
         for cores in (strong, links)
     )
     found = _separate(page, weak, _separate(page, strong, []))
-    scripts = {link: _to_pasted(page, script) for link, (script, _) in joined.items()}
+    scripts = {link: _to_pasted(page, _with_edges(page, script)) for link, (script, _) in joined.items()}
     return [_to_pasted(page, core, scripts) for core in found]
 
 
@@ -104,16 +104,31 @@ def _covers(cores: list[Core], link: Core) -> bool:
     return any(core.start <= link.start < core.end for core in cores)
 
 
-def _with_link(page: TaggedText, core: Core, before: list[Core]) -> Core:
-    """A frame with the link that a tool has written right before it, perhaps in a block of its own."""
-    for link in before:
-        if link.ref.items != core.ref.items or link.end > core.start:
+def _with_links(page: TaggedText, cores: list[Core], links: list[Core]) -> Iterator[Core]:
+    """Frames with the links that tools have written right before them, or else behind them."""
+    ends, last = [link.end for link in links], 0
+    for core, follower in zip_longest(cores, cores[1:]):
+        after = bisect_right(ends, core.start)
+        before = [link for link in links[max(0, after - 1) : after] if link.start >= last]
+        behind = [link for link in links[after : after + 2] if link.start >= core.end]
+        joined = _with_link(page, core, before)
+        if joined == core and not (behind and follower and behind[0].end > follower.start):
+            joined = _with_link(page, core, behind[:1])
+        last = joined.end
+        yield joined
+
+
+def _with_link(page: TaggedText, core: Core, near: list[Core]) -> Core:
+    """A frame with a link to its picture that nothing stands between, perhaps in a block of its own."""
+    for link in near:
+        if link.ref.items != core.ref.items:
             continue
-        near = core.start - link.end <= MAX_GAP_CHARS
-        if near and _BORDER.fullmatch(page.text, link.end, core.start):
-            return core._replace(start=link.start)
-        start, edge = page.block(link.start, link.end, {"p"})
-        opening, end = page.block(core.start, core.end, _BLOCKS)
+        first, second = sorted((link, core))
+        close = second.start - first.end <= MAX_GAP_CHARS
+        if close and _BORDER.fullmatch(page.text, first.end, second.start):
+            return core._replace(start=first.start, end=second.end)
+        start, edge = page.block(first.start, first.end, {"p"})
+        opening, end = page.block(second.start, second.end, _BLOCKS)
         if edge <= opening and page.is_blank(edge, opening):
             return core._replace(start=start, end=end)
     return core
@@ -145,6 +160,12 @@ def _joined(strong: list[Core], links: list[Core]) -> dict[int, tuple[Core, Core
         for core, call in pairs
         if call and core.ref.items[0] in call.ref.items  # the link of a slideshow leads to the first
     }
+
+
+def _with_edges(page: TaggedText, script: Core) -> Core:
+    """A script with the paragraph or link that holds nothing else."""
+    start, end = page.block(script.start, script.end, {"p", "a"})
+    return script._replace(start=start, end=end)
 
 
 def _separate(page: TaggedText, cores: list[Core], taken: list[Core]) -> list[Core]:
@@ -205,7 +226,7 @@ def _outside_copies(page: TaggedText, tags: list[HtmlTag]) -> Iterator[HtmlTag]:
     for tag in tags:
         if tag.name == "noscript":
             return
-        if tag.name == raw or not raw:
+        if not raw or (tag.closing and tag.name == raw):
             yield tag
         if tag.name in _RAW and raw in ("", tag.name):
             raw = "" if tag.closing else tag.name
@@ -258,6 +279,7 @@ def _is_furniture(page: TaggedText, tag: HtmlTag, gap: str, core: Core) -> bool:
     """Whether a tag, and the text between it and the embed, are such as Getty writes around a frame."""
     if tag.name not in _FURNITURE or page.plain.is_escaped(tag.start) != page.plain.is_escaped(core.start):
         return False
+    gap = _NOT_SEEN.sub("", gap)
     if gap.strip().lstrip("#").lower() not in core.ref.items and not (len(gap) < 200 and _WORDS.fullmatch(gap)):
         return False
     if tag.closing or tag.name not in ("a", "iframe"):
@@ -276,6 +298,8 @@ def _is_ours(href: str, ref: AssetRef) -> bool:
 def _belongs(page: TaggedText, left: HtmlTag, right: HtmlTag, core: Core) -> bool:
     """Whether an element that holds nothing but the embed is part of it: Getty's, or there to align it."""
     if left.name == "iframe" or "getty" in left.classes or _OWN_STYLE.search(left.style) or left.align:
+        return True
+    if "embed.gettyimages" in left.inside:  # the preview of an editor, which keeps the URL of the frame in it
         return True
     attributes = left.attributes
     if "getty" in (attributes.get("data-s9e-mediaembed"), attributes.get("data-media-site-id")):  # of a forum
@@ -513,7 +537,7 @@ _STUB = (
 )
 _BEFORE = lazy_pattern(rf"(?:\b|(?<=Getty Images))(?:window\.)?gie\b{_STUB}\Z", re.ASCII)
 _AFTER = lazy_pattern(r"(?:\s|<br ?/?>|</?p>){0,9}\}?\s{0,9}\)\)?(?:\s{0,9};)?")
-_AROUND = lazy_pattern(_STUB, re.ASCII)
+_AROUND = lazy_pattern(rf"{_STUB}(?:`{_STUB})?", re.ASCII)  # a component of JSX takes a string
 _KEPT = {"items": "items", "w": "width", "h": "height", "caption": "capt", "tld": "tld"}
 _JSX_BEFORE = lazy_pattern(rf"<script\s+dangerouslySetInnerHTML=\{{\{{\s*__html:\s*[`'\"]{_STUB}", re.IGNORECASE)
 _JSX_AFTER = lazy_pattern(rf"{_STUB}[`'\"]{_STUB}", re.ASCII)
@@ -530,6 +554,7 @@ _ARCHIVE = lazy_pattern(  # the Wayback Machine and those that replay pages in i
     r"(?:(?:https?:)?//[\w.-]{1,100})?/(?:[\w-]{1,40}/){0,2}[0-9]{4,14}[a-z_]{0,4}/(?=(?:https?:)?//)", re.ASCII
 )
 _RECORD = lazy_pattern(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
+_STYLED = lazy_pattern(r"(?<![\w-])(width|height)\s{0,9}:([^;]{1,20})")
 _BRACKETED = lazy_pattern(r"\[iframe\s([^\[\]<>]{1,2000})\](?:\s{0,9}\[/iframe\])?", re.IGNORECASE)
 _BARE = lazy_pattern(
     r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)"
@@ -540,7 +565,7 @@ _MARKDOWN = lazy_pattern(rf"\[ ?Embed from Getty Images ?\]{_TARGET}")
 _BY_LABEL = lazy_pattern(r"\[ ?Embed from Getty Images ?\](?:\[([^\[\]\n]{0,100})\])?(?![\[(:])")
 _DEFINED = lazy_pattern(r"^ {0,3}\[([^\[\]\n]{1,100})\]:[ \t]{0,9}<?([^\s<>]{1,1500})", re.MULTILINE)
 _FOOTER = lazy_pattern(
-    rf"\s{{0,9}}\[(?:#[0-9A-Za-z-]{{1,24}}|View image)\]{_TARGET}"
+    rf"\s{{0,9}}\[(?:\\?#[0-9A-Za-z-]{{1,24}}|View image)\]{_TARGET}"
     rf"\s{{0,9}}[|/]\s{{0,9}}\[gettyimages\.[a-z.]{{2,6}}\]{_TARGET}"
 )
 # Between a link and its frame: white space, marks of a quotation, the border of two blocks.
@@ -606,7 +631,12 @@ def _frame(attributes: dict[str, str]) -> AssetRef | None:
         value for name, value in attributes.items() if name != "srcdoc" and "embed.gettyimages" in value.lower()
     )
     ref = next((ref for value in values for part in value.split('"') if (ref := _frame_ref(part))), None)
-    return _with_size(ref, attributes.get("width"), attributes.get("height")) if ref else None
+    styled = dict(_STYLED.findall(attributes.get("style", "").lower()))
+    return (
+        _with_size(ref, *(attributes.get(side) or styled.get(side) for side in ("width", "height")))
+        if ref
+        else None
+    )
 
 
 def _copy_before(page: TaggedText, index: int, ref: AssetRef) -> int:
@@ -673,7 +703,7 @@ def _pixels(value: Any) -> int | None:
 def _widgets(page: TaggedText) -> Iterator[Core]:
     for match in _LOAD.finditer(page.text) if "gie.widgets.load" in page.text else ():
         pairs = (pair.groups(default="") for pair in _PAIR.finditer(match[1]))
-        config = {name: a or b or c or _FLAGS.get(d, d) for name, a, b, c, d in pairs}
+        config = {name: (a or b or c or _FLAGS.get(d, d)).strip() for name, a, b, c, d in pairs}
         ref = _from_config(config)
         if ref and CONVERTED not in match[0]:
             key = config.get("id", "")
@@ -875,7 +905,7 @@ CONVERTED = "[getty"
 MAX_CHILDREN = 8  # tags in a frame: a placeholder
 MAX_GAP_CHARS = 200  # of text in or between the parts of an embed
 
-_TAG = lazy_pattern(r"<(/?)((?:amp-)?[A-Za-z][A-Za-z0-9]{0,15})(?![\w-])([^<>]{0,4000})>", re.ASCII)
+_TAG = lazy_pattern(r"<(/?)((?:amp-)?[A-Za-z][A-Za-z0-9]{0,15})(?![\w-]|://)([^<>]{0,4000})>", re.ASCII)
 _ATTRIBUTE = lazy_pattern(  # in JSX a value may be in braces
     r"""(?<![\w-])([\w-]{1,40})\s{0,9}=\s{0,9}(?:\{\s{0,9})?(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s"'`>{}]+))""",
     re.ASCII,
@@ -989,7 +1019,7 @@ class TaggedText:
 # Entities
 
 _ENTITIES = (
-    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|[blr]dquo|[lr]squo|sbquo|acute|prime|Prime)"
+    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|[blr]dquo|[lr]squo|sbquo|[lr]s?aquo|acute|prime|Prime)"
     r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
     r"|\\{1,7}(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON, which may be in another
 )
@@ -1013,12 +1043,17 @@ _NAMED = {
     "lsquo": "‘",
     "rsquo": "’",
     "sbquo": "‚",
+    "laquo": "«",
+    "raquo": "»",
+    "lsaquo": "‹",
+    "rsaquo": "›",
     "acute": "´",
     "prime": "′",
     "Prime": "″",
 }
+_OTHERS = frozenset(map(ord, "´′″«»‹›"))
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_STRAIGHT = {**dict.fromkeys("“”„‟″", '"'), **dict.fromkeys("‘’‚‛′´", "'")}
+_STRAIGHT = {**dict.fromkeys("“”„‟″«»", '"'), **dict.fromkeys("‘’‚‛′´‹›", "'")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -1076,4 +1111,4 @@ def _letter(match: re.Match[str]) -> str | None:
     if sign:
         return _ESCAPES.get(sign, sign)
     code = int(decimal) if decimal else int(hexadecimal or code_unit, 16)
-    return chr(code) if 32 <= code < 127 or 0x2018 <= code <= 0x201F or code in (0xB4, 0x2032, 0x2033) else None
+    return chr(code) if 32 <= code < 127 or 0x2018 <= code <= 0x201F or code in _OTHERS else None

@@ -469,6 +469,10 @@ WIDGET = (
         ("'", "`"),
         ("'", "´"),
         ("'", "&sbquo;"),
+        ("'", "‹"),
+        ("'594px',h:", "«\xa0594px\xa0»,h:"),
+        ("'594px',h:", "&laquo;&nbsp;594px&nbsp;&raquo;,h:"),
+        ("'594px',h:", "&#8249;594px&#x203a;,h:"),
         ("<script>", "<script>\n<!--//--><![CDATA[// ><!--\n"),
         ("</script>", "\n//--><!]]>\n</script>"),
         ("<script>", '<script>"use strict";'),
@@ -517,6 +521,7 @@ def test_an_arrow_without_braces_goes_whole() -> None:
     [
         ("<script dangerouslySetInnerHTML={{__html: `{}`}} />", ""),
         ('<script dangerouslySetInnerHTML={{ __html: "{}" }}></script>', ""),
+        ('<Script id="getty">{`{}`}</Script>', ""),
         ("<script dangerouslySetInnerHTML={{__html: `more();{}`}}></script>", "more();"),
     ],
 )
@@ -537,6 +542,20 @@ def test_a_block_of_jsx_goes_whole() -> None:
     assert block[found.start : found.end] == block
     (text, count, problems) = embed_code.convert(block.replace("></iframe>", "/>"))
     assert (text.startswith("[getty "), text.count("<"), count, problems) == (True, 0, 1, ())
+
+
+@pytest.mark.parametrize(
+    "between", ["<!-- iframe plugin v.4.3 -->", '<span class="mce_SELRES_start">\ufeff</span>', "&nbsp;\u200b"]
+)
+def test_what_nobody_sees_in_a_block_goes_with_it(between: str) -> None:
+    block = f'<div class="getty embed image"><div>{LINK}</div><div style="padding:66% 0 0 0">{between}{FRAME}</div></div>'
+    assert embed_code.convert(block) == ('[getty src="518730426" width="300" height="200"]', 1, ())
+
+
+@pytest.mark.parametrize("mark", ["wp:html", "/wp:html", "more", "nextpage", "kg-card-begin: html"])
+def test_the_marks_of_a_host_stay(mark: str) -> None:
+    text = f'<div class="alignright"><!-- {mark} -->{FRAME}</div>'
+    assert f"<!-- {mark} -->" in embed_code.convert(text)[0]
 
 
 def test_a_block_with_a_copy_without_scripting_goes_whole() -> None:
@@ -594,6 +613,10 @@ def test_a_copy_without_scripting_before_its_frame_goes_with_it() -> None:
         f'<span data-s9e-mediaembed="getty" style="max-width:300px">{FRAME}</span>',
         f'<div data-media-site-id="getty"><div class="inner">{FRAME}</div></div>',
         FRAME.replace("embed.gettyimages.com", "EMBED.GettyImages.com"),
+        FRAME.replace('width="300" height="200"', 'style="border:0; WIDTH: 300px; height:200px"'),
+        FRAME.replace('width="300" height="200"', 'style="max-width:9px;width:300px" height="200"'),
+        f'<figure data-url="https://embed.gettyimages.com/embed/518730426?et=a&amp;sig=b">{FRAME}</figure>',
+        f'<span data-mce-p-src="//embed.gettyimages.com/embed/518730426">{FRAME}<span></span></span>',
         FRAME.replace("<iframe src=", '<div class="tac_iframe" data-url=').replace("iframe>", "div>"),
         '<span data-s9e-mediaembed="getty"><span width="300" height="200" data-s9e-mediaembed-iframe=\'["scrolling",'
         '"no","src","\\/\\/embed.gettyimages.com\\/embed\\/518730426?et=a&amp;sig=b","style","x"]\'></span></span>',
@@ -630,6 +653,7 @@ FOOTER = (
         f'{MARKDOWN_LINK}{{:target="_blank"}}\n\n{FRAME}',
         f'{MARKDOWN_LINK}{{#x .gie-single target="_blank" style="color:#a7a7a7"}}\n\n{FRAME}',
         f'{MARKDOWN_LINK[:-1]} "Getty")\n\n{FRAME}',
+        f"{MARKDOWN_LINK.replace('(', '(<').replace(')', '>)')}\n\n{FRAME}",
         f"{MARKDOWN_LINK}\n\n<p>{FRAME}</p>",
         f"{MARKDOWN_LINK}\n>\n> {FRAME}",
         f"<p>{LINK}</p>\n<p>{FRAME}</p>",
@@ -637,12 +661,32 @@ FOOTER = (
         f"<p>{LINK}</p><div>{FRAME}</div>",
         f"{FRAME}\n\n{FOOTER}",
         f"{FRAME}\n\n{FOOTER.replace('#518730426', 'View image').replace('/ [', '| [')}",
+        f"{FRAME}\n\n{FOOTER.replace('#', chr(92) + '#')}",
+        f"{FRAME}\n\n{MARKDOWN_LINK}",
+        f"<p>{FRAME}</p>\n<p>{LINK}</p>",
     ],
 )
 def test_a_link_beside_its_frame_makes_no_second_picture(text: str) -> None:
     converted, count, problems = embed_code.convert(text, "markdown")
     assert (count, problems) == (1, ())
     assert re.sub(r"</?p>", "", converted) == '[getty src="518730426" width="300" height="200"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (f"{LINK}{FRAME}" * 2, 2),
+        (f"{FRAME}{LINK}" * 2, 2),
+        (f"{FRAME}{LINK}{FRAME}", 2),
+        (f"{FRAME}{CODE}", 2),
+        (f"{FRAME}<p>Words</p>{LINK}", 2),
+        (f"{FRAME}{LINK.replace('426', '427')}", 2),
+    ],
+)
+def test_a_link_goes_with_one_frame(text: str, count: int) -> None:
+    converted, done, _ = embed_code.convert(text)
+    assert (done, converted.count("[getty")) == (count, count)
+    assert "<a " not in converted
 
 
 def test_words_between_a_link_and_its_frame_stay() -> None:
@@ -724,6 +768,8 @@ CALL = WIDGET.removeprefix(LINK)
         f'<p>A</p><div class="getty embed image"><div>{LINK}</div><div>{MADE}</div></div>{LOADER}{CALL}<p>B</p>',
         f"{LOADER}{CALL}<p>A</p>{MADE}<p>B</p>",
         f"<p>A</p>{MADE}<p>B</p>\n{CALL}\n",
+        f"<p>A</p>{MADE}<p>B</p>\n<p>{CALL}</p>\n",
+        f"<p>A</p>{MADE}<p>B</p><a href='https://www.gettyimages.com/detail/12' class='gie-single'>{CALL}</a>",
     ],
 )
 def test_a_frame_and_the_call_that_made_it_are_one_picture(text: str) -> None:
@@ -783,6 +829,10 @@ def test_what_a_forum_keeps_in_a_link(said: str, options: str) -> None:
 def test_a_widget_in_the_frame_of_an_instant_article() -> None:
     text = f'<figure class="op-interactive"><iframe width="594">{OWN_LINK}{CALL}{LOADER}</iframe></figure>'
     assert embed_code.convert(text)[0] == f'<figure class="op-interactive">{SHORTCODE}</figure>'
+    block = f'<div class="getty embed image"><div>{LINK}</div><div>{FRAME}</div></div>'
+    assert (
+        embed_code.convert(f"<td><iframe>{block}</iframe></td>")[0] == f"<td>{embed_code.convert(FRAME)[0]}</td>"
+    )
     assert embed_code.convert(text.replace(" width=", " src='//video.example/1' width="))[1] == 0
 
 
