@@ -19,14 +19,15 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 
 from embedkit import __version__
@@ -145,6 +146,7 @@ class _Process:
         self._adapter.close()
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class HttpTransport:
     """Sends requests over HTTP. Safe for threads and forks; make one and share it.
 
@@ -163,37 +165,26 @@ class HttpTransport:
     :raises ConfigurationError: ``verify`` is not the path of a file.
     """
 
-    def __init__(
-        self,
-        *,
-        timeout: float = 5.0,
-        concurrency: int = 8,
-        verify: Literal[True] | str = True,
-        api_rate: float = API_RATE,
-        proxy: str = "",
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = random.random,
-        observe: Observe = ignore,
-    ) -> None:
-        if verify is not True and not (verify and os.path.exists(verify)):
+    timeout: float = 5.0
+    concurrency: int = 8
+    verify: Literal[True] | str = True
+    api_rate: float = API_RATE
+    proxy: str = ""
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
+    observe: Observe = ignore
+
+    def __post_init__(self) -> None:
+        if self.verify is not True and not (self.verify and os.path.exists(self.verify)):
             hint = "EMBEDKIT_CA_BUNDLE is the path of a file of certificate authorities."
             raise ConfigurationError("The CA bundle is not there; certificates are always checked.", hint=hint)
-        self._timeout = timeout
-        self._places = concurrency
-        self._api_rate = api_rate
-        self._verify = verify
-        self._clock = clock
-        self._sleep = sleep
-        self._random = random
-        self._observe = observe
-        self._proxy = proxy
         run_now_and_after_fork(self)
 
     def after_fork(self) -> None:
         """Begin anew: a child shares neither connections nor locks with its parent."""
-        bucket = TokenBucket(self._api_rate, self._clock)
-        self._process = _Process(self._places, self._proxy, self._verify, bucket)
+        bucket = TokenBucket(self.api_rate, self.clock)
+        self._process = _Process(self.concurrency, self.proxy, self.verify, bucket)
 
     def send(self, request: Request) -> Response:
         """The answer to one request.
@@ -210,7 +201,7 @@ class HttpTransport:
         except SinkError as failure:
             raise failure.error from None
         except ProviderError as refusal:
-            self._observe("refused", request.endpoint, refusal.code)
+            self.observe("refused", request.endpoint, refusal.code)
             raise
         if isinstance(outcome, Failure):
             raise outcome.error  # here, where no exception with a request inside can become its context
@@ -225,19 +216,19 @@ class HttpTransport:
         self._process.close()
 
     def _outcome(self, request: Request) -> Outcome:
-        began, seconds = self._clock(), request.timeout or self._timeout
+        began, seconds = self.clock(), request.timeout or self.timeout
         endpoint = self._endpoint(request.endpoint)
         endpoint.breaker.check(waits=request.batch)
         self._await_cooldown(endpoint.backoff, request)
-        patience = request.patience if request.batch else min(seconds, self._timeout)
+        patience = request.patience if request.batch else min(seconds, self.timeout)
         with self._turn(endpoint, began + patience, batch=request.batch):
             self._await_cooldown(endpoint.backoff, request)
-            start = self._clock() if request.batch else began
+            start = self.clock() if request.batch else began
             # what changes something may have done so, however long it is silent: giving up would lose the answer
             is_quick = request.sink is None and request.method == "GET"
             silence = READ_TIMEOUT_S if is_quick else FILE_READ_TIMEOUT_S
-            outcome, tries = self._send_guarded(request, endpoint, Deadline(start + seconds, self._clock, silence))
-        _report(request, outcome, self._clock() - began, tries, self._observe)
+            outcome, tries = self._send_guarded(request, endpoint, Deadline(start + seconds, self.clock, silence))
+        _report(request, outcome, self.clock() - began, tries, self.observe)
         return outcome
 
     @contextmanager
@@ -245,25 +236,25 @@ class HttpTransport:
         """One's turn, and then a place; a batch may wait for both for as long as it takes."""
 
         def left() -> float | None:
-            return None if math.isinf(end) else max(0.0, end - self._clock())
+            return None if math.isinf(end) else max(0.0, end - self.clock())
 
         wait = left()
         if pause := endpoint.bucket.turn(None if wait is None else wait - min(CALL_RESERVE_S, wait / 2)):
-            self._sleep(pause)
+            self.sleep(pause)
         with endpoint.bulkhead.place(left(), counted=not batch):
             yield
 
     def _endpoint(self, name: str) -> _EndpointState:
         here = self._process
         if (endpoint := here.endpoints.get(name)) is None:
-            bucket = here.paced if name in PACED else TokenBucket(math.inf, self._clock)
-            state = _EndpointState(self._places, bucket, self._clock, self._random)
+            bucket = here.paced if name in PACED else TokenBucket(math.inf, self.clock)
+            state = _EndpointState(self.concurrency, bucket, self.clock, self.random)
             endpoint = here.endpoints.setdefault(name, state)
         return endpoint
 
     def _send_guarded(self, request: Request, endpoint: _EndpointState, deadline: Deadline) -> tuple[Outcome, int]:
         ticket = endpoint.breaker.admit(deadline.left() if request.batch else 0.0)
-        late = deadline.left() < self._timeout / 2  # after queueing: failing then is not the fault of the service
+        late = deadline.left() < self.timeout / 2  # after queueing: failing then is not the fault of the service
         healthy = None
         try:
             outcome, tries = self._with_retries(request, endpoint, deadline)
@@ -277,8 +268,8 @@ class HttpTransport:
     def _await_cooldown(self, backoff: RateLimitBackoff, request: Request) -> None:
         """Refuse during a cooldown; a batch waits if that is soon over, or all the rest of it would fail."""
         left = backoff.left()
-        if request.batch and 0 < left <= self._timeout:
-            self._sleep(left)
+        if request.batch and 0 < left <= self.timeout:
+            self.sleep(left)
         else:
             backoff.check()
 
@@ -300,12 +291,12 @@ class HttpTransport:
             if tries > retries or pause >= deadline.left() or not endpoint.budget.withdraw():
                 return outcome, tries
             endpoint.bucket.turn()  # for Getty a try is a call like any other
-            self._sleep(pause)
+            self.sleep(pause)
 
     def _pause(self, outcome: Outcome) -> float:
         low, high = RETRY_PAUSE_S
         asked = retry_after(outcome.headers) if isinstance(outcome, Response) else None
-        return max(low + (high - low) * self._random(), asked or 0.0)
+        return max(low + (high - low) * self.random(), asked or 0.0)
 
     def _try_once(self, request: Request, deadline: Deadline) -> Outcome:
         try:
@@ -370,7 +361,7 @@ def _prepare(request: Request) -> tuple[str, dict[str, str]]:
     # no variable here holds the headers alone: the error below may be sent to a crash reporter, with its frames
     with suppress(ValueError):
         if URL.fullmatch(request.url) and all(map(HEADER_VALUE.fullmatch, request.headers.values())):
-            return _target(request), {**_defaults(request.headers), **request.headers}
+            return _target(request), dict(CaseInsensitiveDict({**HEADERS, **request.headers}))
     # outside the block above: an exception may quote the header, which may be a key
     raise ConfigurationError(
         "The request to Getty Images can't be written.",
@@ -382,12 +373,6 @@ def _target(request: Request) -> str:
     parts = urlsplit(request.url)
     query = "&".join(filter(None, (parts.query, urlencode(request.params))))
     return f"{parts.path or '/'}{'?' if query else ''}{query}"
-
-
-def _defaults(headers: Mapping[str, str]) -> dict[str, str]:
-    """Our own headers, but for those that are given."""
-    given = {name.lower() for name in headers}
-    return {name: text for name, text in HEADERS.items() if name.lower() not in given}
 
 
 def _retries(request: Request, outcome: Outcome, refusal: ProviderError | None) -> int:
