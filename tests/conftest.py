@@ -7,10 +7,13 @@ folders. What has none of the three is the quick run. A single file or test can 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import platformdirs
 import pytest
 
 from tests.support.tools import ROOT, Clock, chromium
@@ -36,6 +39,16 @@ SERVERS = {
     "server",
     "machine",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep secrets, tokens and journals of tests out of the folders that the user's own embedkit has."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # those have the folder of their parent
+        os.environ.setdefault("PIP_CACHE_DIR", platformdirs.user_cache_dir("pip"))
+        folder = TemporaryDirectory(prefix="embedkit-tests-", ignore_cleanup_errors=True)
+        for kind in ("CACHE", "DATA"):
+            os.environ[f"XDG_{kind}_HOME"] = folder.name
+        config.add_cleanup(folder.cleanup)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

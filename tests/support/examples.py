@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page
 
-from tests.support.tools import ROOT, need
+from tests.support.tools import INSTALLED, ROOT, need
 
 EXAMPLES = ROOT / "examples"
 EDITORS = ("tinymce", "ckeditor5", "textarea", "django")
@@ -70,7 +69,7 @@ def packages_of(name: str) -> Path:
     need("npm")
     lock = wanted.with_name("package-lock.json")
     version = hashlib.sha256(wanted.read_bytes() + lock.read_bytes()).hexdigest()[:12]
-    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"{name}-{version}"
+    folder = INSTALLED / f"{name}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
     for file in (wanted, lock):
         shutil.copy(file, folder)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[2]
+# what tests install stays for the next run; the processes of this one find it wherever their cache folder is
+INSTALLED = Path(os.environ.setdefault("TESTS_INSTALLED", platformdirs.user_cache_dir("embedkit-tests")))
 # before a command: it begins with the signals as a shell in the foreground has them, whatever its parent ignores
 WITH_SIGNALS = (
     sys.executable,
@@ -77,7 +79,7 @@ def node_packages(source: Path) -> Path:
     """A copy of a folder with a ``package-lock.json``, outside of the tree, beside the packages that it names."""
     npm = need("npm")
     version = hashlib.sha256(source.joinpath("package-lock.json").read_bytes()).hexdigest()[:12]
-    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"{source.name}-{version}"
+    folder = INSTALLED / f"{source.name}-{version}"
     folder.mkdir(parents=True, exist_ok=True)
     with folder.joinpath("lock").open("w") as lock:  # another worker may need it at this moment, too
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -95,7 +97,7 @@ def node_packages(source: Path) -> Path:
 def python_packages(*requirements: str) -> Path:
     """A folder for PYTHONPATH with packages that can't be installed beside what the tests need, and what they need."""
     version = hashlib.sha256(" ".join(requirements).encode()).hexdigest()[:12]
-    folder = Path(platformdirs.user_cache_dir("embedkit-tests")) / f"python-{version}"
+    folder = INSTALLED / f"python-{version}"
     folder.mkdir(parents=True, exist_ok=True)
     with folder.joinpath("lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
