@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from embedkit.cache.stores.base import Failures, LocalStore
+from embedkit.cache.stores.base import Failures
 from embedkit.errors import ConfigurationError, Unavailable
 from embedkit.models import JSON
 from embedkit.process import Observe, ignore, lazy_logger, run_now_and_after_fork
@@ -107,20 +107,16 @@ class Guarded:
     @property
     def is_process_local(self) -> bool:
         """Whether no other process can see what is in it."""
-        if isinstance(self.backend, LocalStore):
-            return self.backend.is_process_local
-        from cachelib import NullCache, SimpleCache
-
-        return isinstance(self.backend, (NullCache, SimpleCache))
+        return getattr(self.backend, "is_process_local", False) or self._is_one_of("NullCache", "SimpleCache")
 
     @property
     def is_null(self) -> bool:
         """Whether it keeps nothing, and is meant to."""
-        if isinstance(self.backend, LocalStore):
-            return False
-        from cachelib import NullCache
+        return self._is_one_of("NullCache")
 
-        return isinstance(self.backend, NullCache)
+    def _is_one_of(self, *names: str) -> bool:
+        """Whether it is of these classes of cachelib's, which nobody has to import for the answer."""
+        return any(kind.__name__ in names for kind in type(self.backend).__mro__)
 
     @property
     def closed(self) -> bool:
@@ -178,13 +174,8 @@ class Guarded:
 
     def _is_shared_with_others(self) -> bool:
         """Whether it is a server whose other entries can't be told from ours."""
-        if isinstance(self.backend, LocalStore):
-            return False
-        from cachelib import MemcachedCache
-        from cachelib.redis_base import BaseRedisCache
-
-        unprefixed = isinstance(self.backend, BaseRedisCache) and not self.backend.key_prefix
-        return unprefixed or isinstance(self.backend, MemcachedCache)
+        unprefixed = self._is_one_of("BaseRedisCache") and not getattr(self.backend, "key_prefix", "")
+        return unprefixed or self._is_one_of("MemcachedCache")
 
     def probe(self) -> JSON:
         """Whether it can be read and written: ``ok`` or ``failing``, by trying where that is in doubt."""

@@ -225,7 +225,7 @@ class Build:
         :returns: the pages. The exit code is 1 where there was something to convert, or that couldn't be.
         """
         pages = [_converted(source) for source in sources]
-        findings = _problems(pages)
+        findings = tuple(_finding(page.source, problem) for page in pages for problem in page.document.problems)
         code = int(bool(findings) or any(page.changes for page in pages))
         return BuildReport(tuple(pages), findings=findings, exit_code=code)
 
@@ -374,8 +374,8 @@ class Build:
             exit_code=max([int(written.outcome is Outcome.CHANGED_MEANWHILE), *codes]),
             path=path,
             locked=len(_pictures(locked)),
-            added=_sorted(_pictures(locked) - _pictures(held)),
-            dropped=_sorted(_pictures(held) - _pictures(locked)),
+            added=tuple(sorted(_pictures(locked) - _pictures(held))),
+            dropped=tuple(sorted(_pictures(held) - _pictures(locked))),
             written=written,
         )
 
@@ -469,10 +469,6 @@ def _in_order(names: Iterable[str], findings: Iterable[Finding]) -> tuple[Findin
     return tuple(sorted(findings, key=lambda one: (order[one.file], one.line, one.column)))
 
 
-def _problems(pages: Iterable[Page]) -> tuple[Finding, ...]:
-    return tuple(_finding(page.source, problem) for page in pages for problem in page.document.problems)
-
-
 def _finding(source: Source, problem: Problem) -> Finding:
     place = source.place(problem.line, problem.column)
     return Finding(source.name, *place, problem.code, problem.detail, post=source.post)
@@ -518,7 +514,7 @@ def _fixed(report: LockReport, found: Found) -> LockReport:
         return replace(report, locked=len(_pictures(held)))
     written = lockfile.write_back(report.path, before, {**held, **marked})
     return replace(
-        report, locked=len(_pictures(held)) - len(marked), dropped=_sorted(marked.keys()), written=written
+        report, locked=len(_pictures(held)) - len(marked), dropped=tuple(sorted(marked.keys())), written=written
     )
 
 
@@ -533,7 +529,7 @@ def _out_of_step(
     places: Iterable[tuple[EmbedKey, Occurrence]],
 ) -> LockReport:
     there = _pictures(held)
-    missing, unused = _sorted(wanted - there), _sorted(there - wanted)
+    missing, unused = tuple(sorted(wanted - there)), tuple(sorted(there - wanted))
     return LockReport(
         distinct=len(wanted),
         exit_code=int(bool(missing or unused)),
@@ -565,7 +561,3 @@ def _as_it_is(source: Source, markup: str) -> Document:
         (),
         tuple(Problem(one.line - source.first_line + 1, one.column, "not-rendered", detail) for one in places),
     )
-
-
-def _sorted(keys: Iterable[EmbedKey]) -> tuple[EmbedKey, ...]:
-    return tuple(sorted(keys))

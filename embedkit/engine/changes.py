@@ -252,13 +252,13 @@ class Changes:
             journal = self._journal.read()
             if len(journal.pending) >= MAX_PENDING or (batch := feed.take(channel)) is None:
                 return
-            self._journal.update(_opened(str(channel), batch.id))
+            self._journal.update(partial(FeedJournal.opened, channel=str(channel), batch=batch.id))
             pictures, foreign = sort(batch.changes)
             report.foreign += foreign
             self._settle(pictures, report)
             with suppress(NotFound):  # confirmed already, by whoever was killed then
                 feed.confirm(batch.id)
-            self._journal.update(_opened(str(channel), None))
+            self._journal.update(partial(FeedJournal.opened, channel=str(channel)))
             report.batches += 1
 
     def _settle(self, ids: Sequence[str], report: FeedReport) -> None:
@@ -340,13 +340,3 @@ class Changes:
         if error.code != self._warned:
             self._warned = error.code
             log.warning("the feed of asset changes: %s", error, extra={"fields": {"code": error.code}})
-
-
-def _opened(channel: str, batch: str | None) -> Callable[[FeedJournal], FeedJournal]:
-    """The journal with the batch that is open in a channel, or with none there."""
-
-    def change(journal: FeedJournal) -> FeedJournal:
-        others = {name: one for name, one in journal.open.items() if name != channel}
-        return replace(journal, open=others | ({channel: batch} if batch else {}))
-
-    return change

@@ -103,6 +103,11 @@ class FeedJournal:
         """How many events a target has not got."""
         return self.first + len(self.events) - self.delivery(name).next
 
+    def opened(self, channel: str, batch: str = "") -> FeedJournal:
+        """The journal with the batch that is open in a channel, or with none there."""
+        others = {name: one for name, one in self.open.items() if name != channel}
+        return replace(self, open=others | ({channel: batch} if batch else {}))
+
     def settled(self, outcomes: Mapping[str, Outcome], now: float, *, tells: bool) -> FeedJournal:
         """The journal after pictures were asked for.
 

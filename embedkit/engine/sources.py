@@ -17,16 +17,8 @@ from embedkit.process import lazy_pattern
 from embedkit.targets import INPUTS, Input
 
 FORMATS: dict[str, Input] = {
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".mdown": "markdown",
-    ".mkd": "markdown",
-    ".mdx": "markdown",
-    ".qmd": "markdown",
-    ".rmd": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".xhtml": "html",
+    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"), "markdown"),
+    **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     ".txt": "text",
 }
 # Read for what they ask for, and converted where they hold HTML; embeds can't be rendered into their markup.

@@ -118,15 +118,9 @@ class Folder:
         :param wait: seconds after which to go on without; at once where there are no such locks.
         """
         deadline = time.monotonic() + wait
-        while sys.platform != "win32" and self._handle is not None:
-            try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    return False
-            except OSError:  # flock(2): on NFS, EBADF for what is not open for writing, as no folder can be
-                break
+        while self._handle is not None and not try_lock(self._handle, exclusive=True):
+            if time.monotonic() >= deadline:
+                return False
             time.sleep(LOCK_PAUSE_S)
         return True
 
@@ -203,6 +197,19 @@ def open_private(path: Path) -> Folder:
     """A folder of this user's own, made where there is none."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Folder(path)
+
+
+def try_lock(handle: int, *, exclusive: bool = False) -> bool:
+    """Lock a file, or a folder, until its handle is closed; False where another has it.
+
+    True as well where there are no such locks: on NFS, flock(2) ends with EBADF for what is not open for writing.
+    """
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_NB | (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH))
+        except OSError as error:
+            return not isinstance(error, BlockingIOError)
+    return True
 
 
 @contextmanager

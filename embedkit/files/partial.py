@@ -18,7 +18,7 @@ from contextlib import suppress
 from io import BufferedReader
 from typing import BinaryIO
 
-from embedkit.files.folder import Folder
+from embedkit.files.folder import Folder, try_lock
 from embedkit.files.plain import check_plain
 
 if sys.platform != "win32":
@@ -135,7 +135,7 @@ class PartialFile:
                 return False
             self._folder.unlink(self.name)
             raise
-        if _hold(self._held) and os.fstat(self._held).st_nlink:
+        if try_lock(self._held) and os.fstat(self._held).st_nlink:
             return True
         self.file.close()
         os.close(self._held)
@@ -204,16 +204,6 @@ def _sweep_one(folder: Folder, name: str) -> bool:
             if swap and file_digest(file) not in swap.groups():
                 return False
             folder.unlink(name)
-    return True
-
-
-def _hold(handle: int) -> bool:
-    """Lock a file until its handle is closed; False where a sweep was faster."""
-    if sys.platform != "win32":
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError as error:  # any other: no locks here, and then nobody sweeps, either
-            return not isinstance(error, BlockingIOError)
     return True
 
 
