@@ -136,6 +136,7 @@ class TextTooLarge(Exception):
         self.problem = problem
 
 
+@dataclass(eq=False, repr=False)
 class Expansion:
     """One run, for one target (None: the setting TARGET).
 
@@ -143,20 +144,14 @@ class Expansion:
         takes nothing of it but the steps. None: what lies beyond the usual budget stays as written.
     """
 
-    def __init__(
-        self,
-        resolver: Resolver,
-        memo: Memo,
-        fragments: RenderedFragments,
-        target: Target | None,
-        budget: Budget | None = None,
-    ) -> None:
-        self._budget = budget
-        self._work = Work(budget) if budget else None
-        self._resolver = resolver
-        self._memo = memo
-        self._fragments = fragments
-        self._target = target
+    resolver: Resolver
+    memo: Memo
+    fragments: RenderedFragments
+    target: Target | None
+    budget: Budget | None = None
+
+    def __post_init__(self) -> None:
+        self._work = Work(self.budget) if self.budget else None
         self._counted = 0  # shortcodes of all texts
         self._pictures: frozenset[EmbedKey] = frozenset()  # of all texts, where they have a budget
         self._asked: dict[Hashable, Asked] = {}
@@ -176,13 +171,13 @@ class Expansion:
 
     def _recall(self, text: str, input: Input) -> Document | TextTooLarge | Draft:
         """The document, if the memo knows every shortcode of the text as it is written; else a draft of it."""
-        shortcodes = scan.find(text, input, self._budget or DOCUMENT, self._work)
-        if self._budget and (error := self._count(shortcodes, self._budget)):
+        shortcodes = scan.find(text, input, self.budget or DOCUMENT, self._work)
+        if self.budget and (error := self._count(shortcodes, self.budget)):
             return error
         if not shortcodes:
             return Document(text)
-        questions = [_question(one, self._target, input) for one in shortcodes]
-        known = [self._memo.get(one) for one in questions]
+        questions = [_question(one, self.target, input) for one in shortcodes]
+        known = [self.memo.get(one) for one in questions]
         if None in known:
             asked = [self._ask(*one, input) for one in zip(shortcodes, questions, known, strict=True)]
             return text, input, list(zip(shortcodes, asked, strict=True))
@@ -205,20 +200,20 @@ class Expansion:
         return asked
 
     def _resolve(self, progress: Progress | None, admit: Admit | None) -> None:
-        wants = [(self._resolver.key(ref), ref.options) for *_, ref, _ in self._missing]
-        entries = self._resolver.resolve_many(wants, progress, admit=admit)
+        wants = [(self.resolver.key(ref), ref.options) for *_, ref, _ in self._missing]
+        entries = self.resolver.resolve_many(wants, progress, admit=admit)
         for (key, _), (asked, question, shortcode, ref, input) in zip(wants, self._missing, strict=True):
             found = entries[key]
             asked.shown = self._show(shortcode, ref, input, found)
             if isinstance(found, Entry) and found.satisfies(ref.options):  # else it is shown in an outage alone
-                self._memo.keep(question, found, asked.shown)
+                self.memo.keep(question, found, asked.shown)
 
     def _show(self, shortcode: Shortcode, ref: AssetRef, input: Input, found: Entry | EmbedKitError) -> Shown:
-        options = _options(shortcode, ref.options, self._target)
+        options = _options(shortcode, ref.options, self.target)
         if isinstance(found, Entry):
-            html = self._fragments.html(found, options, input)
+            html = self.fragments.html(found, options, input)
         else:
-            html = str(self._fragments.fallback(ref, "", found, options, input))
+            html = str(self.fragments.fallback(ref, "", found, options, input))
         if shortcode.content == "phrasing":
             html = phrasing(html)
         return Shown(html, found.sized(ref.options)) if isinstance(found, Entry) else Shown(html, error=found)
@@ -243,7 +238,7 @@ class Expansion:
         if shortcode.problem or shortcode.kind == "escape":
             return None
         try:
-            return self._resolver.key(_parse_reference(shortcode.reference, shortcode.options))
+            return self.resolver.key(_parse_reference(shortcode.reference, shortcode.options))
         except UnsupportedReference:
             return None
 

@@ -145,13 +145,9 @@ class Engine:
 
         return Expansion(self.resolver, self.memo, self.fragments, target, budget)
 
-    def held(self, key: EmbedKey) -> Embed | EmbedKitError | None:
-        """What is held of a picture, however old, or the refusal that is remembered; Getty is not asked."""
-        return self.resolver.held(key)
-
     def fingerprint(self, key: EmbedKey) -> object:
-        """What is held of a picture, as far as HTML depends on it."""
-        found = self.held(key)
+        """What is held of a picture, as far as HTML depends on it; Getty is not asked."""
+        found = self.resolver.held(key)
         return found.as_record(times=False) if isinstance(found, Embed) else found and found.code
 
     def purge(self, items: tuple[str, ...]) -> bool:

@@ -54,7 +54,7 @@ class RenderedFragments:
         self._target = target
         self._cache = None if settings.templates else cache
         self._renderer = Lazy(lambda: open_renderer(settings))
-        self._edition = Lazy(lambda: edition(settings))
+        self.edition = Lazy(lambda: edition(settings))  # what HTML depends on beside the copy and the options
 
     def html(self, entry: Entry, options: Options, input: Input = "text") -> str:
         """What the copy in an entry looks like with these options.
@@ -64,16 +64,12 @@ class RenderedFragments:
         if self._cache is None:
             return str(self.render(entry.sized(options), options, input))
         written = None if options is NO_OPTIONS else options  # as most are: hashing all fields takes longer
-        name = _name(self._edition(), written, self.target(options), input)
+        name = _name(self.edition(), written, self.target(options), input)
         html = entry.html.get(name)
         if html is None:
             html = str(self.render(entry.sized(options), options, input))
             self._cache().store_rendered(entry, {name: html})
         return html
-
-    def edition(self) -> str:
-        """What HTML depends on, beside the copy and the options; not templates of the host's own."""
-        return self._edition()
 
     def render(self, embed: Embed, options: Options, input: Input = "text") -> Markup | str:
         """An embed, already at its size, for ``options.target`` (by default the setting TARGET)."""

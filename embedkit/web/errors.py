@@ -15,7 +15,8 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from embedkit.errors import ConfigurationError, EmbedKitError, NotFound, QuotaExhausted, RateLimited, Unavailable
+from embedkit import errors
+from embedkit.errors import ConfigurationError, EmbedKitError, QuotaExhausted, RateLimited, Unavailable
 from embedkit.process import lazy_logger
 
 log = lazy_logger("embedkit.web")
@@ -24,21 +25,22 @@ log = lazy_logger("embedkit.web")
 RETRY_AFTER: Mapping[type[EmbedKitError], float] = {Unavailable: 30, RateLimited: 1, QuotaExhausted: 900}
 RETRY_AFTER_BY_CODE = {kind.code: seconds for kind, seconds in RETRY_AFTER.items()}
 
-# The codes of HTTP alone; the others are those of embedkit.errors.
-CODES: Mapping[str, tuple[int, str]] = {
+# The codes of HTTP alone.
+OF_HTTP: Mapping[str, tuple[int, str]] = {
     "invalid-request": (400, "Invalid request"),
     "token-required": (401, "Token required"),
     "forbidden": (403, "Forbidden"),
-    "not-found": (NotFound.http_status, NotFound.title),
     "no-route": (404, "No such URL"),
     "method-not-allowed": (405, "Method not allowed"),
     "too-large": (413, "Request too large"),
     "throttled": (429, "Too many requests"),
     "unsupported-format": (501, "Format not supported"),
     "not-configured": (503, "Not configured"),
-    "configuration": (ConfigurationError.http_status, ConfigurationError.title),
-    "error": (EmbedKitError.http_status, EmbedKitError.title),
 }
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, EmbedKitError)]
+OF_ERRORS = {kind.code: (kind.http_status, kind.title) for kind in KINDS}
+# Every code that an answer may have: its status and title, by status.
+CODES = dict(sorted({**OF_ERRORS, **OF_HTTP}.items(), key=lambda row: (row[1][0], row[0])))
 # What a reference may come to, wherever one is resolved.
 FAILURES = (
     "unsupported",

@@ -13,8 +13,6 @@ from typing import Any
 import msgspec
 from flask import Response, url_for
 
-from embedkit import errors
-from embedkit.errors import EmbedKitError
 from embedkit.getty.urls import ASSET_ID, ASSET_IDS, MAX_IDS
 from embedkit.models import JSON
 from embedkit.settings import Settings
@@ -87,13 +85,6 @@ def openapi_document(settings: Settings | None = None) -> JSON:
 def path(route: Route) -> str:
     """A rule in the notation of OpenAPI."""
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", route.rule)
-
-
-def codes() -> dict[str, tuple[int, str]]:
-    """Every code that an answer may have: its HTTP status and title, by status."""
-    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, EmbedKitError)]
-    tree = {kind.code: (kind.http_status, kind.title) for kind in kinds}
-    return dict(sorted({**tree, **CODES}.items(), key=lambda row: (row[1][0], row[0])))
 
 
 def _schemas() -> Mapping[str, JSON]:
@@ -185,8 +176,7 @@ def _reference(kind: Any) -> JSON:
 
 def _errors(route: Route) -> JSON:
     """The problems that a route may answer with, by status."""
-    known = codes()
-    possible = [(code, *known[code]) for code in dict.fromkeys((*route.errors, *_always(route)))]
+    possible = [(code, *CODES[code]) for code in dict.fromkeys((*route.errors, *_always(route)))]
     texts: dict[int, list[str]] = {}
     for code, status, title in (*possible, *_by_size_and_type(route)):
         texts.setdefault(status, []).append(f"{code}: {title}")
@@ -228,7 +218,7 @@ def docs(context: AppContext) -> Response:
         cache=PAGES,
         info=document["info"],
         groups=_groups(context, document),
-        codes=codes(),
+        codes=CODES,
         troubles=TROUBLES,
         openapi_url=url_for(".openapi"),
     )

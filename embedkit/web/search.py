@@ -6,7 +6,8 @@ these routes ask who is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -78,11 +79,18 @@ def _find(context: AppContext, params: schemas.SearchQuery, language: str) -> Se
     search = context.kit.api.search
     given: JSON = {name: value for name in (*ALWAYS, *FILTERS) if (value := getattr(params, name)) is not None}
     given |= {"language": language, "fields": SEARCHED_FIELDS, "embed_content_only": True}
-    try:
+    with _blaming_the_query():  # from here on it would be our fault
         prepared = search.prepare(params.q, **given)
-    except ConfigurationError as error:  # from here on it would be our fault, and not the caller's
-        raise Refused("invalid-request", str(error)) from None
     return page_of(lambda: search.run(prepared), params.page)
+
+
+@contextmanager
+def _blaming_the_query() -> Iterator[None]:
+    """Refuse the request for a value that the library does not take."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise Refused("invalid-request", str(error)) from None
 
 
 def _check_subject(context: AppContext, params: schemas.SearchQuery) -> None:
@@ -110,10 +118,8 @@ def _neighbours(context: AppContext, params: schemas.SearchQuery, language: str,
         "by_image": api.search.by_image,
     }
     paging = {"page": params.page, "page_size": params.page_size}
-    try:
+    with _blaming_the_query():
         found = asks[kind](getattr(params, kind), language=language, fields=SEARCHED_FIELDS, **paging)
-    except ConfigurationError as error:
-        raise Refused("invalid-request", str(error)) from None
     return replace(found, images=tuple(image for image in found.images if image.embeddable))
 
 
@@ -181,10 +187,8 @@ def events(context: AppContext) -> Response:
 def _find_events(context: AppContext, params: schemas.EventsQuery, language: str) -> EventPage:
     names = ("page", "page_size", "sort_order", "editorial_segment", "date_from", "date_to")
     given = {name: value for name in names if (value := getattr(params, name)) is not None}
-    try:
+    with _blaming_the_query():
         return context.kit.api.search.events(params.q, language=language, **given)
-    except ConfigurationError as error:
-        raise Refused("invalid-request", str(error)) from None
 
 
 def _event(event: Event) -> schemas.FoundEvent:

@@ -20,7 +20,7 @@ from embedkit.getty import references, urls
 from embedkit.messages import Request, Response, exchange
 from embedkit.models import AssetRef, Bounds, Embed, Frame, Options
 from embedkit.settings import Secret, Settings, rows
-from embedkit.web import openapi
+from embedkit.web.errors import CODES
 from embedkit.web.troubles import FINDINGS, TROUBLES
 
 SIG = "q" * 43 + "="
@@ -247,7 +247,7 @@ def test_an_exchange_tells_what_was_asked() -> None:
 
 
 def test_every_code_has_a_cause_a_mend_and_an_example() -> None:
-    assert set(TROUBLES) == set(openapi.codes())
+    assert set(TROUBLES) == set(CODES)
     for code, trouble in (TROUBLES | FINDINGS).items():
         assert all(trouble), code
         assert trouble.cause.endswith(".")

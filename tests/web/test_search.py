@@ -330,7 +330,7 @@ def test_the_newest_editorial_pictures_need_no_phrase_and_are_asked_for_once(web
     dates = [one["date_created"] for one in found]
     assert dates == sorted(dates, reverse=True)
     with pytest.MonkeyPatch.context() as patch:  # from here on Getty can't be asked
-        patch.setattr(web.kit.api.search._cache._session, "call", None)
+        patch.setattr(web.kit.api.search._cache.session, "call", None)
         assert get(web.client, "/v1/search", **newest).json["images"] == found
 
 
