@@ -17,9 +17,8 @@ export class DetailsPane {
   #form;
   #options;
   #heading;
-  #rights = element("div");
-  #facts = element("div");
-  #leads = element("div");
+  #rest = element("div"); // of the sheet, below the heading
+  #described = Promise.resolve(); // until all is known that is shown there
   #problem;
   #code;
   #selectButton;
@@ -39,27 +38,24 @@ export class DetailsPane {
       "h3", { id: "details-title", tabindex: "-1", ...state.textAttributes }, titleOf(image, words),
     );
     this.#problem = element("p", { class: "problem", hidden: true });
-    this.#describe();
     this.#options = new EmbedOptions(words, image, state.editsOf(image.id), config.targets);
     this.#form = this.#makeForm(image);
+    this.#describe();
     this.node.replaceChildren(this.#bar(index, total), this.#form);
     this.node.hidden = false;
     this.#preview.show(image);
     this.#readOptions();
     this.showBusy(this.#context.chooser.isBusy); // with another picture
-    if (image.isPartial) this.#complete(image);
+    if (image.isPartial) this.#described = this.#complete(image);
   }
 
-  /** Ask for what its record does not tell of a picture; without an answer it stays as it is. */
+  /** Ask for what its record does not tell of a picture. What would move below that is shown with it. */
   async #complete(image) {
+    this.#rest.hidden = true;
     const found = await this.#context.service.describe(image.id).catch(() => null);
-    if (!found) return;
     const { title, caption } = image; // which texts of an editor are compared with
     Object.assign(image, found, { title, caption });
-    if (this.#image !== image) return;
-    const before = focusedBeside(this.node);
-    this.#describe();
-    if (before && !before.isConnected) this.focusHeading();
+    if (this.#image === image) this.#describe();
   }
 
   close() {
@@ -74,8 +70,12 @@ export class DetailsPane {
     this.#heading.focus({ preventScroll: true });
   }
 
-  focusOptions() {
-    this.#form?.elements.alt.focus();
+  /** Once they are shown, unless the reader has gone on by then. */
+  async focusOptions() {
+    const { frame } = this.#context;
+    const before = focusedBeside(frame);
+    await this.#described;
+    if (focusedBeside(frame) === before) this.#form?.elements.alt.focus();
   }
 
   focusStep(distance) {
@@ -121,8 +121,8 @@ export class DetailsPane {
     return element(
       "form", { class: "sheet", input: change, change, submit },
       element(
-        "div", { class: "scroll" }, this.#preview.stage, this.#preview.viewSwitch(), this.#heading, this.#rights,
-        this.#caption(), this.#problem, this.#facts, this.#options.node, this.#leads,
+        "div", { class: "scroll" }, this.#preview.stage, this.#preview.viewSwitch(), this.#heading, this.#problem,
+        this.#rest,
       ),
       this.#buttons(image),
     );
@@ -147,15 +147,16 @@ export class DetailsPane {
     const { words, state } = this.#context;
     const rights = rightsOf(this.#image, words);
     const line = element("p", { class: "rights", ...state.textAttributes }, icon("rights"), rights);
-    this.#rights.replaceChildren(rights ? line : "");
-    this.#facts.replaceChildren(...this.#makeFacts());
-    this.#leads.replaceChildren(...this.#makeLeads());
+    this.#rest.replaceChildren(
+      rights ? line : "", ...this.#makeCaption(), ...this.#makeFacts(), this.#options.node, ...this.#makeLeads(),
+    );
+    this.#rest.hidden = false;
   }
 
   /** Three lines of the caption, and a button for the rest. */
-  #caption() {
+  #makeCaption() {
     const { words, state } = this.#context;
-    if (!this.#image.caption) return null;
+    if (!this.#image.caption) return [];
     const caption = element("p", { class: "caption", ...state.textAttributes }, this.#image.caption);
     const toggle = () => {
       const isOpen = caption.classList.toggle("all");

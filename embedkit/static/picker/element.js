@@ -72,7 +72,8 @@ export class EmbedKitPicker extends HTMLElement {
   #internals = this.attachInternals();
   #config = new PickerConfig(this);
   #value = "";
-  #frame = element("section", { class: "picker", part: "picker" });
+  #box = element("input", { type: "search", "aria-label": "Getty Images" }); // until the words are there
+  #frame = element("section", { class: "picker", part: "picker" }, this.#box);
   #session = {
     config: this.#config,
     service: new Service(this.#config, (grant) => this.setAttribute("grant", grant)),
@@ -98,13 +99,18 @@ export class EmbedKitPicker extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#wantsFocus = this.hasAttribute("autofocus") || this.contains(document.activeElement);
+    const plain = /** @type {any} */ (document.activeElement);
+    const isInside = this.contains(plain);
+    this.#box.autofocus = this.hasAttribute("autofocus");
+    this.#wantsFocus = this.#box.autofocus || isInside;
+    if (isInside && !this.#isModal) this.#box.value = plain.value ?? "";
     Object.assign(this, this.#early);
     this.#early = {};
     this.#takeField();
     this.#setValue(this.#value);
     this.#dialog.place(this.#dialog.isOpen || this.#isModal);
     this.#build();
+    if (isInside) this.#box.focus();
   }
 
   /** The plain field, for where there are no scripts: it goes, and what was written into it meanwhile stays. */
@@ -137,6 +143,7 @@ export class EmbedKitPicker extends HTMLElement {
     const [words] = await Promise.all([loadWords(this.language, this.#ownWords), loadStyle()]);
     if (build !== this.#builds || !this.isConnected) return;
     const before = this.#picker;
+    this.#wantsFocus ||= this.shadowRoot.activeElement === this.#box;
     before?.leave();
     this.#frame.lang = words.language;
     this.#frame.dir = this.#config.direction || (words.isRightToLeft ? "rtl" : getComputedStyle(this).direction);
@@ -151,13 +158,14 @@ export class EmbedKitPicker extends HTMLElement {
     const { activeElement } = document;
     const isFree = activeElement === document.body || this.contains(activeElement); // nobody writes elsewhere
     if (this.#dialog.isOpen || (!before && this.#wantsFocus && isFree)) this.focus();
+    if (this.#box.value) this.#picker.input.setSelectionRange(-1, -1); // it is written on, at its end
     if (!before) this.#emit("ready");
   }
 
-  /** What an earlier picker was asked, else what the page or the session says. */
+  /** What an earlier picker was asked, else what was typed before there was one, or the page says. */
   #searchAgain(before) {
     const { query, index } = this.#session.state.remembered;
-    const wanted = before ? before.input.value : this.getAttribute("query") ?? query ?? "";
+    const wanted = before ? before.input.value : this.#box.value || (this.getAttribute("query") ?? query ?? "");
     this.search(wanted).then(() => wanted === query && this.#picker.returnTo(index));
   }
 
@@ -253,7 +261,7 @@ export class EmbedKitPicker extends HTMLElement {
 
   focus(options) {
     if (this.#card && !this.#dialog.isOpen) this.#card.opener.focus(options);
-    else this.#picker?.focus(options);
+    else (this.#picker ?? this.#box).focus(options);
   }
 
   get value() {

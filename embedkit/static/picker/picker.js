@@ -214,6 +214,7 @@ export class Picker {
       details.focusHeading();
       return;
     }
+    finder.hold();
     const tile = grid.tiles[index];
     const top = tile.getBoundingClientRect().top;
     state.openIndex = index;
@@ -258,6 +259,7 @@ export class Picker {
     this.#parts.details.close();
     this.#showDetails(false);
     if (movesFocus) this.#parts.grid.focus(index);
+    this.#context.finder.release();
   }
 
   #showDetails(isShown) {

@@ -81,6 +81,7 @@ export class Finder {
   #current = null;
   #hasAskedNewest = false; // since the last search
   #first = Promise.resolve(); // until all that is shown before a search is there, but for the newest
+  #hold; // what an answer waits for
   #failure = null; // {state, retry} while an error is shown
 
   /** @param {Context} context */
@@ -95,30 +96,29 @@ export class Finder {
 
   stop() {
     this.#current?.abort.abort();
+    this.release();
   }
 
   /** Search for what is in the box; resolves once there is an answer. */
   run({ again = false } = {}) {
-    const { state, emit } = this.#context;
+    const { state } = this.#context;
     const query = this.#parts.searchBox.takeQuery();
     const filters = activeFilters(state.filters);
     const key = JSON.stringify([query, filters]);
     const isBlank = !query && !scopeOf(state.filters) && !filters.show;
     if (!reference(query)) state.remember({ query, filters: state.filters });
-    if (!again && !isBlank && this.#current?.key === key) return this.#current.done;
+    if (!again && !isBlank && this.#current?.key === key) {
+      this.release();
+      return this.#current.done;
+    }
     this.stop();
     this.#current = {
       key, query, filters, title: query || state.filters.about, page: 1, total: 0,
-      hasMore: false, isLoading: false, isReference: false, next: Promise.resolve(),
+      hasMore: false, isLoading: false, isReference: Boolean(reference(query)), next: Promise.resolve(),
       abort: new AbortController(), done: Promise.resolve(),
     };
-    if (isBlank) {
-      this.#showFirst();
-      return Promise.resolve();
-    }
-    this.#showLoading();
-    emit("search", { query, filters, page: 1 });
-    this.#current.done = this.#runFirst(this.#current);
+    if (isBlank) this.#showFirst();
+    else this.#current.done = this.#runFirst(this.#current);
     return this.#current.done;
   }
 
@@ -166,18 +166,25 @@ export class Finder {
   }
 
   async #runFirst(current) {
-    const { service } = this.#context;
-    const { query, abort: { signal } } = current;
-    const ref = reference(query);
-    try {
-      const found = await (ref ? service.resolve([ref], signal) : this.#search(current, 1));
-      if (signal.aborted) return;
-      current.isReference = Boolean(ref);
-      current.total = found.total;
-      this.#replace(() => this.#showResults(found));
-    } catch (error) {
-      if (!signal.aborted) this.#replace(() => this.#fail(error));
-    }
+    const { service, emit } = this.#context;
+    const { query, filters, isReference, abort: { signal } } = current;
+    this.#showLoading();
+    emit("search", { query, filters, page: 1 });
+    const asked = isReference ? service.resolve([reference(query)], signal) : this.#search(current, 1);
+    const show = await asked.then((found) => () => this.#showResults(found), (error) => () => this.#fail(error));
+    if (this.#hold && !signal.aborted) this.#showBusy(false);
+    await this.#hold?.promise;
+    if (!signal.aborted) this.#replace(show);
+  }
+
+  /** Who opens an old result while an answer is on its way reads it first: the answer waits for release(). */
+  hold() {
+    if (this.#context.frame.hasAttribute("data-busy")) this.#hold ??= Promise.withResolvers();
+  }
+
+  release() {
+    this.#hold?.resolve();
+    this.#hold = undefined;
   }
 
   #replace(show) {
@@ -262,6 +269,7 @@ export class Finder {
     const { state, words, emit, announcer } = this.#context;
     const { main, messages } = this.#parts;
     const { query, title, isReference } = this.#current;
+    this.#current.total = found.total;
     state.textLanguage = found.language || null;
     this.#clearResults();
     emit("results", { query, total: found.total, page: 1 });

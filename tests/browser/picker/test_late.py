@@ -8,7 +8,19 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.picker import Desk, answered, details, heard, held, problems, search, tiles, until
+from tests.support.picker import (
+    Desk,
+    answered,
+    details,
+    heard,
+    held,
+    problem,
+    problems,
+    search,
+    settle,
+    tiles,
+    until,
+)
 
 SCRIPT = "**/static/embedkit-picker.js"
 
@@ -115,13 +127,65 @@ def test_an_answer_takes_no_focus_from_who_writes_in_the_box(
     expect(box(page)).to_have_value("tall ships")
 
 
-def test_details_that_are_completed_keep_the_focus_in_them(desk: Desk) -> None:
+def test_what_is_not_known_yet_of_a_picture_moves_no_options(desk: Desk) -> None:
     page = desk.open()
     with held(page, "**/v1/images/*"):
         search(page, "900001")
-        page.locator(".side").get_by_role("button", name="Similar", exact=True).focus()
+        expect(button(page, "Insert")).to_be_visible()
+        expect(page.get_by_label("Alternative text")).to_be_hidden()
     expect(page.locator(".side .rights")).to_be_visible()
+    expect(page.get_by_label("Alternative text")).to_be_visible()
+
+
+def test_without_an_answer_the_options_of_a_picture_are_shown(desk: Desk) -> None:
+    page = desk.open()
+    page.route("**/v1/images/*", lambda route: route.abort())
+    search(page, "900001")
+    expect(page.get_by_label("Alternative text")).to_be_visible()
+
+
+def open_meanwhile(page: Page) -> None:
+    """Search, and open an old result before there is an answer."""
+    box(page).fill("pier")
+    box(page).press("Enter")
+    tiles(page).nth(2).press("Enter")
     expect(page.locator("#details-title")).to_be_focused()
+
+
+def test_an_old_result_that_is_opened_meanwhile_is_read_first(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    desk.service.total = 7
+    with answered(page, "**/v1/search*"), held(page, "**/v1/search*"):
+        open_meanwhile(page)
+    settle(page)
+    expect(page.locator("#details-title")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".tools .count")).to_have_text("7 of 7")
+    expect(tiles(page).first).to_be_focused()
+
+
+def test_a_failure_waits_as_well(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    desk.service.search = lambda query: problem(503, "unavailable")
+    with answered(page, "**/v1/search*"), held(page, "**/v1/search*"):
+        open_meanwhile(page)
+    settle(page)
+    expect(page.locator("#details-title")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".picker[data-state=server]")).to_be_visible()
+
+
+def test_who_asks_again_sees_the_answer_that_waits(desk: Desk) -> None:
+    page = desk.open()
+    search(page)
+    desk.service.total = 7
+    with held(page, "**/v1/search*"):
+        open_meanwhile(page)
+    settle(page)
+    box(page).press("Enter")
+    expect(page.locator(".tools .count")).to_have_text("7 of 7")
 
 
 def test_who_has_begun_to_write_keeps_the_focus(desk: Desk) -> None:
@@ -133,6 +197,25 @@ def test_who_has_begun_to_write_keeps_the_focus(desk: Desk) -> None:
         page.get_by_label("Title").focus()
     box(page).wait_for()
     expect(page.get_by_label("Title")).to_be_focused()
+
+
+@pytest.mark.parametrize("opens", ["append", "open"])
+def test_what_is_typed_before_the_words_are_there_is_written_on(desk: Desk, opens: str) -> None:
+    page = desk.open(body="<p></p>")
+    with held(page, "**/locales/*"):
+        if opens == "open":
+            page.locator("#opener").click()
+        else:
+            page.evaluate(
+                "document.querySelector('p').append("
+                "Object.assign(document.createElement('embedkit-picker'), {autofocus: true}))"
+            )
+        box(page).wait_for()
+        page.keyboard.type("har")
+    button(page, "Search").wait_for()
+    page.keyboard.type("bor")
+    expect(box(page)).to_have_value("harbor")
+    expect(tiles(page).first).to_be_visible()
 
 
 # -- what was done -----------------------------------------------------------------------------------------
