@@ -18,7 +18,7 @@ ThumbURL = Annotated[ImageURL | None, Read("url", ("image_origins",), "thumb_uri
 
 @dataclass(frozen=True, slots=True)
 class Customer(ApiObject):
-    """Whose token it is."""
+    """A customer, such as the one whose token it is."""
 
     first_name: str = ""
     middle_name: str = ""
@@ -72,13 +72,10 @@ class Product(ApiObject):
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadUser(ApiObject):
+class DownloadUser(Customer):
     """Who downloaded something."""
 
     username: str = ""
-    first_name: str = ""
-    middle_name: str = ""
-    last_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,7 @@ class DownloadPage(Paged):
     downloads: tuple[PastDownload, ...]
 
 
-# -- requests -----------------------------------------------------------------------------------------------
+# -- requests and answers -----------------------------------------------------------------------------------
 
 
 def products_request(api: ApiSettings, *, requirements: bool = False, language: str | None = None) -> Request:
@@ -145,25 +142,10 @@ def image_history_request(id: str, api: ApiSettings, *, company: bool) -> Reques
     return get(api, f"/v3/images/{asset_id(id)}/downloadhistory", wanted)
 
 
-# -- answers ------------------------------------------------------------------------------------------------
-
-
-def parse_products(response: Response) -> tuple[Product, ...]:
-    """The products of an answer.
-
-    :raises ProviderError: for another status than 200; InvalidResponse for an answer without products.
-    """
-    fields = read(response, "account")
-    fields.require_list("products")
-    return fields.children("products", lambda part: part.build(Product))
-
-
 def parse_image_history(response: Response, api: ApiSettings, id: str) -> tuple[PastDownload, ...]:
     """The downloads of a picture.
 
     :raises NotFound: where there is no such picture.
     :raises ProviderError: for another status; InvalidResponse for an answer without a list.
     """
-    fields = read(response, "picture", api, ref=asset_id(id))
-    fields.require_list("downloads", ref=id)
-    return fields.children("downloads", lambda part: part.build(PastDownload))
+    return read(response, "picture", api, ref=asset_id(id)).require_parts("downloads", PastDownload)

@@ -70,7 +70,7 @@ class AssetChanges:
         found = read_any(answer)
         if not isinstance(found, list):
             raise invalid("The answer has no channels.", answer)
-        return JSONReader({"channels": found}, None, answer).children("channels", lambda part: part.build(Channel))
+        return JSONReader({"channels": found}, None, answer).parts("channels", Channel)
 
     def take(self, channel: int) -> ChangeSet | None:
         """The oldest batch of a channel, of 2,200 changes at the most; None where nothing waits.
@@ -85,7 +85,7 @@ class AssetChanges:
         if not BATCH.fullmatch(str(batch)):
             raise invalid("The answer has no batch that could be confirmed.", answer)
         fields = JSONReader(found, None, answer)
-        return ChangeSet(str(batch), fields.children("changed_assets", lambda part: part.build(AssetChange)))
+        return ChangeSet(str(batch), fields.parts("changed_assets", AssetChange))
 
     def confirm(self, batch: str) -> None:
         """Have a batch not come again.

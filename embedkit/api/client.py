@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from embedkit.api import account, events, images, raw, search
 from embedkit.api.account import Customer, DownloadPage, PastDownload, Product
-from embedkit.api.decoding import JSONReader, read, read_page
+from embedkit.api.decoding import read, read_page
 from embedkit.api.encoding import documented
 from embedkit.api.events import Event, FoundEvents
 from embedkit.api.login import BrowserLogin
@@ -241,7 +241,7 @@ class Api:
         :param language: as for :meth:`countries`.
         """
         request = account.products_request(self._api, requirements=requirements, language=language)
-        return account.parse_products(self._session.call(request, "token"))
+        return read(self._session.call(request, "token"), "account").require_parts("products", Product)
 
     @documented("history")
     def download_history(self, **params: Unpack[DownloadHistory]) -> DownloadPage:
@@ -257,7 +257,8 @@ class Api:
         :param company_downloads: whether to include those of the customer's colleagues; not all may ask that.
         """
         request = account.image_history_request(id, self._api, company=company_downloads)
-        return account.parse_image_history(self._session.call(request, "customer"), self._api, id)
+        response = self._session.call(request, "customer")
+        return account.parse_image_history(response, self._api, id)
 
     def customer(self) -> Customer:
         """Whose token it is."""
@@ -308,9 +309,8 @@ def parse_countries(response: Response) -> tuple[Country, ...]:
 
     :raises ProviderError: for another status than 200; InvalidResponse for an answer without countries.
     """
-    fields = read(response, "places")
-    fields.require_list("countries")
-    return fields.children("countries", _country)
+    found = read(response, "places").require_parts("countries", Country)
+    return tuple(one for one in found if one.iso_alpha_3)
 
 
 def parse_collections(response: Response) -> tuple[Collection, ...]:
@@ -318,12 +318,5 @@ def parse_collections(response: Response) -> tuple[Collection, ...]:
 
     :raises ProviderError: for another status than 200; InvalidResponse for an answer without collections.
     """
-    fields = read(response, "places")
-    fields.require_list("collections")
-    found = fields.children("collections", lambda part: part.build(Collection))
+    found = read(response, "places").require_parts("collections", Collection)
     return tuple(one for one in found if one.code or one.name)
-
-
-def _country(fields: JSONReader) -> Country | None:
-    codes = {name: fields.text(name).upper() for name in ("iso_alpha_2", "iso_alpha_3")}
-    return fields.build(Country, **codes) if codes["iso_alpha_3"] else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import MISSING, fields, replace
-from functools import cache, partial
+from functools import cache
 from typing import Annotated, Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from embedkit.api.errors import What, check, error_for, missing_error
@@ -75,7 +75,7 @@ def read(
     """
     check(response, what, page_size, ref)
     try:
-        return JSONReader(payload.mapping(response.body), api, response)
+        return JSONReader(payload.mapping(response.body), api, response, ref)
     except ValueError as error:
         raise invalid(str(error), response, ref) from None
 
@@ -116,7 +116,7 @@ def read_page(
     :raises InvalidResponse: also where there is no list.
     """
     fields = read(response, what, api, page_size=page_size, ref=ref)
-    fields.require_list(kind.ITEMS, kind.COUNT, ref=ref)
+    fields.require_list(kind.ITEMS, kind.COUNT)
     total = fields.number(kind.COUNT)
     found = fields.require(kind, total=total or 0, page=page, page_size=page_size)
     up_to_here = (page - 1) * page_size + len(getattr(found, kind.ITEMS))
@@ -152,10 +152,12 @@ class JSONReader:
     """The fields of one object, each read once, by its name.
 
     :param response: that it came with.
+    :param ref: what was asked for, for messages.
     """
 
-    def __init__(self, fields: JSON, api: ApiSettings | None, response: Response) -> None:
+    def __init__(self, fields: JSON, api: ApiSettings | None, response: Response, ref: str | None = None) -> None:
         self._response = response
+        self._ref = ref
         self._api = api
         self._fields = fields
         self.other = dict(fields)  # what has not been read
@@ -185,16 +187,24 @@ class JSONReader:
         :raises InvalidResponse: where a field is missing that has no default.
         """
         if (found := self.build(kind, **known)) is None:
-            raise invalid(f"The answer is not a {kind.__name__.lower()}.", self._response)
+            raise invalid(f"The answer is not a {kind.__name__.lower()}.", self._response, self._ref)
         return found
 
-    def require_list(self, name: str, *totals: str, ref: str | None = None) -> None:
+    def require_list(self, name: str, *totals: str) -> None:
         """Check that there is a list of this name, or at least one of these counts of it.
 
         :raises InvalidResponse: where there is none.
         """
         if not isinstance(self.raw(name), list | None) or not any(one in self._fields for one in (name, *totals)):
-            raise invalid(f"The answer has no list of {name}.", self._response, ref)
+            raise invalid(f"The answer has no list of {name}.", self._response, self._ref)
+
+    def require_parts(self, name: str, kind: type[Part]) -> tuple[Part, ...]:
+        """The objects of a list, those that make values of this class.
+
+        :raises InvalidResponse: where there is no list.
+        """
+        self.require_list(name)
+        return self.parts(name, kind)
 
     def _take(self, name: str, value: T | None) -> T | None:
         """A value that was read; where it could not be, its field stays with the rest."""
@@ -209,6 +219,10 @@ class JSONReader:
     def required_text(self, name: str) -> str | None:
         """One clean line; None where it is empty."""
         return self.text(name) or None
+
+    def upper(self, name: str) -> str:
+        """One clean line in capitals."""
+        return self.text(name).upper()
 
     def enum(self, name: str, words: tuple[str, ...]) -> str:
         """One of these words, however it is spelled; else nothing."""
@@ -270,6 +284,10 @@ class JSONReader:
         """An object within."""
         return self._take(name, self._read_object(self.raw(name), read))
 
+    def part(self, name: str, kind: type[Part]) -> Part | None:
+        """An object within, as a value of this class."""
+        return self.child(name, lambda part: part.build(kind))
+
     def inner(self, name: str, method: str, field: str) -> Any:
         """A field of an object within, read by another method."""
         return self.child(name, lambda part: getattr(part, method)(field))
@@ -277,6 +295,10 @@ class JSONReader:
     def children(self, name: str, read: Callable[[JSONReader], T | None]) -> tuple[T, ...]:
         """The objects of a list, those that can be read."""
         return self.each(name, lambda item: self._read_object(item, read))
+
+    def parts(self, name: str, kind: type[Part]) -> tuple[Part, ...]:
+        """The objects of a list, those that make values of this class."""
+        return self.children(name, lambda part: part.build(kind))
 
     def _read_object(self, value: Any, read: Callable[[JSONReader], T | None]) -> T | None:
         return read(JSONReader(value, self._api, self._response)) if isinstance(value, dict) else None
@@ -317,15 +339,14 @@ def _method(name: str, hint: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     rule = hint.__metadata__[0] if get_origin(hint) is Annotated else RULES.get(hint)
     if rule is None:
         kind = (get_args(hint) or (hint,))[0]
-        rule = Read("children" if get_origin(hint) is tuple else "child", (partial(JSONReader.build, kind=kind),))
+        rule = Read("parts" if get_origin(hint) is tuple else "part", (kind,))
     return getattr(JSONReader, rule.method), (rule.name or name, *rule.arguments)
 
 
 def _offers(file: JSONReader) -> tuple[DownloadOffer, ...]:
-    build = partial(JSONReader.build, kind=DownloadOffer)
     if isinstance(file.raw("downloads"), list):
-        return file.children("downloads", build)
-    offer = build(file)
+        return file.parts("downloads", DownloadOffer)
+    offer = file.build(DownloadOffer)
     return (offer,) if offer else ()
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from embedkit.api.decoding import JSONReader, find_id, in_order, none_found, read
+from embedkit.api.decoding import find_id, in_order, none_found, read
 from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, Read, Time, Title
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, phrase_of, query
 from embedkit.errors import UnsupportedReference
@@ -119,7 +119,8 @@ def parse_event(response: Response, api: ApiSettings, id: int | str) -> Event:
     :raises ProviderError: for another status; InvalidResponse for an answer that is not JSON.
     """
     wanted, fields = event_id(id), read(response, "event", api)
-    found = fields.children("events", _event) if isinstance(fields.raw("events"), list) else (_event(fields),)
+    one = fields.build(Event)
+    found = fields.parts("events", Event) if isinstance(fields.raw("events"), list) else (one,)
     return find_id((event for event in found if event), wanted, "event")
 
 
@@ -133,8 +134,4 @@ def parse_events(response: Response, api: ApiSettings, ids: Sequence[int]) -> Fo
     fields = read(response, "event", api)
     fields.require_list("events", "events_not_found")
     fields.numbers("events_not_found")  # what is missing is seen by what is there
-    return FoundEvents(*in_order(fields.children("events", _event), ids), other=fields.other)
-
-
-def _event(fields: JSONReader) -> Event | None:
-    return fields.build(Event)
+    return FoundEvents(*in_order(fields.parts("events", Event), ids), other=fields.other)

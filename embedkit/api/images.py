@@ -10,7 +10,6 @@ from embedkit.api.models import Found, Image
 from embedkit.api.parameters import DETAIL_FIELDS, SEARCH_FIELDS
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, distinct_ids, ids_param, query
 from embedkit.messages import Request, Response
-from embedkit.validation import one_of
 
 
 def image_request(id: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
@@ -27,7 +26,6 @@ def series_request(
     kind: Literal["similar", "same-series"], id: str, params: Mapping[str, Any], api: ApiSettings
 ) -> Request:
     """The request for pictures similar to one, or of its series; its answer is a page of a search."""
-    one_of(kind, ("similar", "same-series"), "kind")
     return query(api, kind, f"/v3/images/{asset_id(id)}/{kind}", params, fields=SEARCH_FIELDS, **FIRST_PAGE)
 
 
@@ -56,4 +54,4 @@ def parse_images(response: Response, api: ApiSettings, ids: Sequence[str]) -> Fo
 def _images(fields: JSONReader) -> tuple[Image, ...]:
     fields.require_list("images", "images_not_found")
     fields.texts("images_not_found")  # what is missing is seen by what is there
-    return fields.children("images", lambda part: part.build(Image))
+    return fields.parts("images", Image)

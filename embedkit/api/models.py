@@ -45,6 +45,7 @@ Captions = Annotated[tuple[str, ...], Read("texts", (MAX_CAPTION_CHARS,))]
 URIs = Annotated[tuple[str, ...], Read("texts", (MAX_LINK_CHARS,))]
 ID = Annotated[str, Read("id")]
 Ref = Annotated[AssetRef, Read("asset_ref", name="id")]
+UpperText = Annotated[str, Read("upper")]
 Time = Annotated[str | None, Read("datetime")]
 Pixels = Annotated[int | None, Read("pixels")]
 ImageURL = Annotated[str, Read("url", ("image_origins",))]
@@ -418,8 +419,8 @@ class Country(ApiObject):
     :param name: in the language that was asked for.
     """
 
-    iso_alpha_2: str
-    iso_alpha_3: str
+    iso_alpha_2: UpperText
+    iso_alpha_3: UpperText
     name: str
 
 

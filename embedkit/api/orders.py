@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embedkit.api import licenses
-from embedkit.api.account import image_history_request, parse_products, products_request
+from embedkit.api.account import Product, image_history_request, products_request
 from embedkit.api.decoding import read
 from embedkit.api.images import image_request, parse_image
 from embedkit.api.licenses import Order, Past, describe
@@ -126,7 +126,7 @@ class Orders:
         """The licences of a picture, as Getty's download history has them; one that makes no sense counts, too."""
         request = image_history_request(id, self._api, company=False)
         fields = read(self._session.call(request, "token"), "picture", self._api, ref=id)
-        fields.require_list("downloads", ref=id)
+        fields.require_list("downloads")
         return tuple(one for one in fields.raw("downloads") or () if isinstance(one, dict))
 
     def place(
@@ -182,7 +182,8 @@ class Orders:
         return found > 0 if arrived is False else arrived
 
     def _remaining(self, offer: DownloadOffer) -> int | None:
-        products = parse_products(self._session.call(products_request(self._api), "token"))
+        response = self._session.call(products_request(self._api), "token")
+        products = read(response, "account").require_parts("products", Product)
         fitting = [one for one in products if one.type == offer.product_type and offer.product_id in ("", one.id)]
         return fitting[0].downloads_remaining if len(fitting) == 1 else None
 

@@ -462,8 +462,6 @@ def test_series(kind: Literal["similar", "same-series"]) -> None:
     assert params(asked) == {"fields": "detail_set,uri_oembed", "page": "2", "page_size": "30"}
     with pytest.raises(ConfigurationError, match="There is no argument 'phrase'"):
         images.series_request(kind, "1", {"phrase": "x"}, SETTINGS)
-    with pytest.raises(ConfigurationError, match="There is no kind"):
-        images.series_request("downloadhistory", "1", {}, SETTINGS)  # type: ignore[arg-type]
 
 
 def test_places() -> None:

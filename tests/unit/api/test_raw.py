@@ -11,7 +11,7 @@ import pytest
 
 from embedkit import ConfigurationError, InvalidResponse, NotFound, PermissionDenied, Settings, Unavailable
 from embedkit.api import account, events, raw
-from embedkit.api.decoding import read_page
+from embedkit.api.decoding import read, read_page
 from embedkit.api.requests import ApiSettings
 from embedkit.errors import InvalidToken, ProviderError, UnsupportedReference
 from embedkit.messages import Response
@@ -301,7 +301,7 @@ def test_an_event_is_read_alone_or_in_a_list() -> None:
 
 def test_what_an_account_has_is_read_as_far_as_it_can_be() -> None:
     odd = {"id": 1, "type": None, "downloads_remaining": -1, "download_requirements": {"project_codes": None}}
-    (product,) = account.parse_products(answer(products=[odd, {}, None]))
+    (product,) = read(answer(products=[odd, {}, None]), "account").require_parts("products", account.Product)
     assert (product.id, product.type, product.downloads_remaining) == ("1", "", None)
     row = {"id": "74917285", "dimensions": None, "user": 5, "thumb_uri": "http://evil.example/x", "new": "kept"}
     page = read_page(
@@ -311,6 +311,6 @@ def test_what_an_account_has_is_read_as_far_as_it_can_be() -> None:
     assert (page.downloads[0].thumb_url, page.downloads[0].other["new"]) == (None, "kept")
     for wrong in (answer(), answer(products=5, downloads=5)):
         with pytest.raises(InvalidResponse):
-            account.parse_products(wrong)
+            read(wrong, "account").require_parts("products", account.Product)
         with pytest.raises(InvalidResponse):
             read_page(account.DownloadPage, wrong, API, "account")
