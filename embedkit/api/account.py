@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from embedkit.api.decoding import read
-from embedkit.api.models import ID, ApiObject, Asset, Caption, ImageURL, Paged, Pixels, Read, Time
+from embedkit.api.models import ID, ApiObject, Asset, Caption, ImageURL, Paged, Pixels, ReadAs, Time
 from embedkit.api.requests import ApiSettings, asset_id, get
 from embedkit.messages import Request, Response
 
-ThumbURL = Annotated[ImageURL | None, Read("url", ("image_origins",), "thumb_uri")]
+ThumbURL = Annotated[ImageURL | None, ReadAs("url", ("image_origins",), "thumb_uri")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Annotated, Unpack, get_args
 from embedkit.api.decoding import ID_PATTERN, invalid, read, read_page
 from embedkit.api.encoding import documented
 from embedkit.api.errors import What, check
-from embedkit.api.models import ID, ApiObject, Asset, Caption, DisplaySize, Paged, Read, Time, Title
+from embedkit.api.models import ID, ApiObject, Asset, Caption, DisplaySize, Paged, ReadAs, Time, Title
 from embedkit.api.parameters import BoardListing, Relationship
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
 from embedkit.api.session import ApiSession
@@ -23,7 +23,7 @@ from embedkit.getty.urls import SITES, excerpt
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
 
-BoardURL = Annotated[str | None, Read("url", ("api_origins", SITES))]
+BoardURL = Annotated[str | None, ReadAs("url", ("api_origins", SITES))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Board(ApiObject):
     comment_count: int = 0
     date_created: Time = None
     date_last_updated: Time = None
-    relationship: Annotated[str, Read("enum", (get_args(Relationship),), "board_relationship")] = ""
+    relationship: Annotated[str, ReadAs("enum", (get_args(Relationship),), "board_relationship")] = ""
     hero_asset: BoardAsset | None = None
     assets: tuple[BoardAsset, ...] = ()
     permissions: BoardPermissions = BoardPermissions()
@@ -103,9 +103,9 @@ class Comment(ApiObject):
 
     id: ID
     text: Caption
-    author: Annotated[str, Read("person", name="created_by")] = ""
+    author: Annotated[str, ReadAs("person", name="created_by")] = ""
     date_created: Time = None
-    can_delete: Annotated[bool, Read("inner", ("flag", "can_delete_comment"), "permissions")] = False
+    can_delete: Annotated[bool, ReadAs("inner", ("flag", "can_delete_comment"), "permissions")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Comments(ApiObject):
     """The comments on a board, and whether the customer may add one."""
 
     comments: tuple[Comment, ...]
-    can_add_comment: Annotated[bool, Read("inner", ("flag", "can_add_comment"), "permissions")] = False
+    can_add_comment: Annotated[bool, ReadAs("inner", ("flag", "can_add_comment"), "permissions")] = False
 
 
 class Boards:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from embedkit.api.decoding import JSONReader, invalid, read_any
 from embedkit.api.errors import check
-from embedkit.api.models import ApiObject, Read
+from embedkit.api.models import ApiObject, ReadAs
 from embedkit.api.requests import ApiSettings, get, write
 from embedkit.api.session import ApiSession
 from embedkit.messages import Request, Response
@@ -21,9 +21,9 @@ BATCH = re.compile("[0-9]{1,19}")  # int64, as text
 class Channel(ApiObject):
     """Where changes wait. ``waiting`` is how many; None where the answer does not say."""
 
-    id: Annotated[int, Read("number", name="ChannelId")]
-    family: Annotated[str, Read("text", name="AssetFamily")]
-    waiting: Annotated[int | None, Read("number", name="NotificationCount")] = None
+    id: Annotated[int, ReadAs("number", name="ChannelId")]
+    family: Annotated[str, ReadAs("text", name="AssetFamily")]
+    waiting: Annotated[int | None, ReadAs("number", name="NotificationCount")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class AssetChange(ApiObject):
     """
 
     id: str
-    lifecycle: Annotated[str, Read("text", name="asset_lifecycle")]
+    lifecycle: Annotated[str, ReadAs("text", name="asset_lifecycle")]
     asset_type: str
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from embedkit.api.errors import What, check, error_for, missing_error
-from embedkit.api.models import ApiObject, DownloadOffer, Paged, Read
+from embedkit.api.models import ApiObject, DownloadOffer, Paged, ReadAs
 from embedkit.api.parameters import PAGE_SIZE
 from embedkit.api.requests import ApiSettings, asset_id
 from embedkit.errors import InvalidResponse, NotFound, UnsupportedReference
@@ -34,15 +34,15 @@ ID_PATTERN = re.compile(r"[0-9A-Za-z_-]{1,64}")  # of whatever the service numbe
 
 Origins = Literal["image_origins", "api_origins", "oembed_origins"]
 # How fields of these types are read; a class of its own is an object within, read in the same way.
-RULES: dict[Any, Read] = {
-    str: Read("text"),
-    bool: Read("flag"),
-    bool | None: Read("flag"),
-    int: Read("number"),
-    int | None: Read("number"),
-    tuple[str, ...]: Read("texts"),
-    tuple[int, ...]: Read("numbers"),
-    tuple[tuple[str, str], ...]: Read("pairs"),
+RULES: dict[Any, ReadAs] = {
+    str: ReadAs("text"),
+    bool: ReadAs("flag"),
+    bool | None: ReadAs("flag"),
+    int: ReadAs("number"),
+    int | None: ReadAs("number"),
+    tuple[str, ...]: ReadAs("texts"),
+    tuple[int, ...]: ReadAs("numbers"),
+    tuple[tuple[str, str], ...]: ReadAs("pairs"),
 }
 
 T = TypeVar("T")
@@ -339,7 +339,7 @@ def _method(name: str, hint: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     rule = hint.__metadata__[0] if get_origin(hint) is Annotated else RULES.get(hint)
     if rule is None:
         kind = (get_args(hint) or (hint,))[0]
-        rule = Read("parts" if get_origin(hint) is tuple else "part", (kind,))
+        rule = ReadAs("parts" if get_origin(hint) is tuple else "part", (kind,))
     return getattr(JSONReader, rule.method), (rule.name or name, *rule.arguments)
 
 

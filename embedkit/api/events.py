@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from embedkit.api.decoding import find_id, in_order, none_found, read
-from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, Read, Time, Title
+from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, ReadAs, Time, Title
 from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, phrase_of, query
 from embedkit.errors import UnsupportedReference
 from embedkit.messages import Request, Response
@@ -22,7 +22,7 @@ FIELDS = ("id", "name", "start_date", "location", "image_count", "hero_image")  
 
 _ID = re.compile("[0-9]{1,10}")
 
-EventNumber = Annotated[int, Read("number")]
+EventNumber = Annotated[int, ReadAs("number")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlencode
 
 from embedkit.api import oauth
-from embedkit.api.oauth import OF_CUSTOMERS, Source, fit_token
+from embedkit.api.oauth import OF_CUSTOMERS, TokenSource, fit_token
 from embedkit.api.requests import ApiSettings, origin_of
 from embedkit.api.session import ApiSession
 from embedkit.api.token_file import AGAIN, LOCK_TIMEOUT_S, LoginFile
@@ -134,7 +134,7 @@ class BrowserLogin:
         return self._file().remove()
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> TokenSource | None:
         """How a token is got: ``login``, ``password`` or ``client_credentials``; None without any."""
         return self._tokens.caller()[0]
 

@@ -27,7 +27,7 @@ DESTINATIONS = frozenset(
 )
 
 
-class Read(NamedTuple):
+class ReadAs(NamedTuple):
     """How a field is read, where its type does not say it: a method of JSONReader, with which arguments.
 
     :param name: of the field in the answer, where it is another.
@@ -38,21 +38,21 @@ class Read(NamedTuple):
     name: str = ""
 
 
-RequiredText = Annotated[str, Read("required_text")]
-Title = Annotated[str, Read("text", (MAX_TITLE_CHARS,))]
-Caption = Annotated[str, Read("text", (MAX_CAPTION_CHARS,))]
-Captions = Annotated[tuple[str, ...], Read("texts", (MAX_CAPTION_CHARS,))]
-URIs = Annotated[tuple[str, ...], Read("texts", (MAX_LINK_CHARS,))]
-ID = Annotated[str, Read("id")]
-Ref = Annotated[AssetRef, Read("asset_ref", name="id")]
-UpperText = Annotated[str, Read("upper")]
-Time = Annotated[str | None, Read("datetime")]
-Pixels = Annotated[int | None, Read("pixels")]
-ImageURL = Annotated[str, Read("url", ("image_origins",))]
-ApiURL = Annotated[str | None, Read("url", ("api_origins",))]
-OEmbedURL = Annotated[str | None, Read("url", ("oembed_origins",))]
-PageURL = Annotated[str, Read("url", (None, DESTINATIONS))]
-AssetFamily = Annotated[str, Read("enum", (("creative", "editorial"),), "asset_family")]
+RequiredText = Annotated[str, ReadAs("required_text")]
+Title = Annotated[str, ReadAs("text", (MAX_TITLE_CHARS,))]
+Caption = Annotated[str, ReadAs("text", (MAX_CAPTION_CHARS,))]
+Captions = Annotated[tuple[str, ...], ReadAs("texts", (MAX_CAPTION_CHARS,))]
+URIs = Annotated[tuple[str, ...], ReadAs("texts", (MAX_LINK_CHARS,))]
+ID = Annotated[str, ReadAs("id")]
+Ref = Annotated[AssetRef, ReadAs("asset_ref", name="id")]
+UpperText = Annotated[str, ReadAs("upper")]
+Time = Annotated[str | None, ReadAs("datetime")]
+Pixels = Annotated[int | None, ReadAs("pixels")]
+ImageURL = Annotated[str, ReadAs("url", ("image_origins",))]
+ApiURL = Annotated[str | None, ReadAs("url", ("api_origins",))]
+OEmbedURL = Annotated[str | None, ReadAs("url", ("oembed_origins",))]
+PageURL = Annotated[str, ReadAs("url", (None, DESTINATIONS))]
+AssetFamily = Annotated[str, ReadAs("enum", (("creative", "editorial"),), "asset_family")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +208,15 @@ class Image(Asset):
 
     title: Title = ""
     caption: Caption = ""
-    photographer: Annotated[str, Read("text", name="artist")] = ""
-    photographer_title: Annotated[str, Read("text", name="artist_title")] = ""
-    collection: Annotated[str, Read("text", name="collection_name")] = ""
+    photographer: Annotated[str, ReadAs("text", name="artist")] = ""
+    photographer_title: Annotated[str, ReadAs("text", name="artist_title")] = ""
+    collection: Annotated[str, ReadAs("text", name="collection_name")] = ""
     collection_code: str = ""
     collection_id: int | None = None
     family: AssetFamily = ""
-    orientation: Annotated[str, Read("enum", (get_args(Orientation),))] = ""
-    width: Annotated[int | None, Read("inner", ("pixels", "width"), "max_dimensions")] = None
-    height: Annotated[int | None, Read("inner", ("pixels", "height"), "max_dimensions")] = None
+    orientation: Annotated[str, ReadAs("enum", (get_args(Orientation),))] = ""
+    width: Annotated[int | None, ReadAs("inner", ("pixels", "width"), "max_dimensions")] = None
+    height: Annotated[int | None, ReadAs("inner", ("pixels", "height"), "max_dimensions")] = None
     date_created: Time = None
     date_submitted: Time = None
     date_camera_shot: Time = None
@@ -243,7 +243,7 @@ class Image(Asset):
     event_ids: tuple[int, ...] = ()
     istock_licenses: tuple[IStockLicense, ...] = ()
     keywords: tuple[Keyword, ...] = ()
-    largest_downloads: Annotated[tuple[DownloadOffer, ...], Read("offers")] = ()
+    largest_downloads: Annotated[tuple[DownloadOffer, ...], ReadAs("offers")] = ()
     people: tuple[str, ...] = ()
     product_types: tuple[str, ...] = ()
     referral_destinations: tuple[ReferralDestination, ...] = ()
@@ -381,7 +381,7 @@ class SearchPage(Paged):
 
     images: tuple[Image, ...]
     related_searches: tuple[RelatedSearch, ...] = ()
-    correction: Annotated[str, Read("inner", ("text", "phrase"), "auto_corrections")] = ""
+    correction: Annotated[str, ReadAs("inner", ("text", "phrase"), "auto_corrections")] = ""
     facets: Facets = Facets()
 
     def __iter__(self) -> Iterator[Image]:

@@ -30,8 +30,8 @@ from embedkit.settings import Secret, Settings
 
 Grant = Literal["authorization_code", "refresh_token", "password", "client_credentials"]
 # how a token is got: "login" by the refresh token of a customer who logged in by a browser
-Source = Literal["login", "password", "client_credentials"]
-OF_CUSTOMERS: tuple[Source, ...] = ("login", "password")
+TokenSource = Literal["login", "password", "client_credentials"]
+OF_CUSTOMERS: tuple[TokenSource, ...] = ("login", "password")
 
 ENDPOINT = "token"
 MAX_BYTES = 64 * 1024
@@ -79,7 +79,7 @@ class Credentials:
         """Whether they are of a customer: a username without password is nobody's."""
         return bool(self.username and self.password)
 
-    def grant(self) -> Source | None:
+    def grant(self) -> TokenSource | None:
         """How the first token is requested; None where there is only a key.
 
         :raises ConfigurationError: for a customer without the application's secret, which goes with it.

@@ -233,14 +233,14 @@ ArtistField = Literal[
 
 DateOrText = date | str  # ISO 8601, if it is a text
 Number = Annotated[int, Range(1, MAX_INT32)]
-Pixels = Annotated[int, Range(1, 100_000, "pixels")]
+PixelHeight = Annotated[int, Range(1, 100_000, "pixels")]
 PageSize = Annotated[int, Range(1, MAX_PAGE_SIZE, numbers=PAGE_SIZES)]
 BoardPageSize = Annotated[int, Range(1, MAX_PAGE_SIZE)]
 Color = Annotated[str, Form("#?[0-9A-Fa-f]{6}", "#002244", start="#")]
 Language = Annotated[str, Form(".{0,1000}", "de, or pt-BR")]
-Country = Annotated[str, Form("[A-Za-z]{3}", "FRA")]
+CountryCode = Annotated[str, Form("[A-Za-z]{3}", "FRA")]
 # With the number of one instance of a product, for customers who have several.
-Product = Annotated[
+DownloadProduct = Annotated[
     str,
     Form(
         "(easyaccess|editorialsubscription|imagepack|premiumaccess|royaltyfreesubscription)(:[0-9A-Za-z-]{1,40})?",
@@ -277,7 +277,7 @@ class Listing(Localised, Paging, total=False):
 class Placed(TypedDict, total=False):
     """The country that prices and licences are for; it is sent as a header."""
 
-    country: Country
+    country: CountryCode
 
 
 class Dated(TypedDict, total=False):
@@ -295,7 +295,7 @@ class Common(Listing, Placed, total=False):
     collection_codes: OneOrMany[str]
     collections_filter_type: FilterType
     compositions: OneOrMany[Composition]
-    download_product: Product
+    download_product: DownloadProduct
     embed_content_only: bool
     ethnicity: OneOrMany[Ethnicity]
     file_types: OneOrMany[FileType]
@@ -395,7 +395,7 @@ class Downloading(Localised, total=False):
 
     auto_download: bool
     file_type: DownloadFileType
-    height: Pixels
+    height: PixelHeight
     product_id: Number
     product_type: ProductType
     use_team_credits: bool
@@ -429,7 +429,7 @@ class ImageLikeness(Listing, Placed, total=False):
     facet_max_count: Number
     fields: OneOrMany[CreativeField]
     include_facets: bool
-    product_types: OneOrMany[Product]
+    product_types: OneOrMany[DownloadProduct]
 
 
 class DownloadHistory(Listing, Dated, total=False):

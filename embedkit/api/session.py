@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from embedkit.api import oauth
-from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Grant, Source, Token
+from embedkit.api.oauth import OF_CUSTOMERS, Credentials, Grant, Token, TokenSource
 from embedkit.api.token_file import AGAIN, LoginFile, TokenFile
 from embedkit.cache.single_flight import SingleFlight
 from embedkit.cache.stores.coordination import Busy
@@ -46,7 +46,7 @@ BATCH_TIMEOUT_S = 3600.0  # a batch waits as long as it takes
 # the key alone, a token, or the token of a customer
 Need = Literal["key", "token", "customer"]
 # how a token is got, and of a login which one; None without any
-Caller = tuple[Source | None, str]
+Caller = tuple[TokenSource | None, str]
 
 
 @dataclass(eq=False, repr=False)

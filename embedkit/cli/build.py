@@ -76,28 +76,28 @@ def render(
     target: Target | None,
     strict: bool,
     frozen: bool,
-    **delivery_options: Any,
+    **output_options: Any,
 ) -> int:
     """Replace every reference in texts by its embed.
 
     A filter from stdin to stdout, unless files or folders are named. Of a folder the texts are read
     (.md .html .txt and the like) and nothing else. Problems go to stderr.
     """
-    delivery = Delivery(**delivery_options)
-    found = _read(files, input_, output=delivery.output, keep_going=True)
+    out = OutputOptions(**output_options)
+    found = _read(files, input_, output=out.output, keep_going=True)
     codes: list[int] = []
     texts: list[JSON] = []
-    with delivery.writer(found) as writer, open_kit(**({"frozen": True} if frozen else {})) as kit:
+    with out.writer(found) as writer, open_kit(**({"frozen": True} if frozen else {})) as kit:
 
         def deliver(page: Page) -> None:
-            codes.append(delivery.deliver(page, writer))
-            if delivery.json_:
-                texts.append(_page_json(page, delivery, embeds=_embeds_json(page)))
+            codes.append(out.deliver(page, writer))
+            if out.json_:
+                texts.append(_page_json(page, out, embeds=_embeds_json(page)))
 
         with progress("Resolving") as step:
-            build = Build(kit, target, strict=delivery.check or strict)
+            build = Build(kit, target, strict=out.check or strict)
             report = build.render(found, on_page=deliver, progress=step)
-        if delivery.json_:
+        if out.json_:
             print_json({"texts": texts})
         else:
             _say_findings(report)
@@ -114,33 +114,33 @@ def render(
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if there is something to convert.")
 @diff_option
 @as_json
-def convert(files: tuple[str, ...], input_: Input | None, **delivery_options: Any) -> int:
+def convert(files: tuple[str, ...], input_: Input | None, **output_options: Any) -> int:
     """Turn pasted embed code back into shortcodes.
 
     A filter from stdin to stdout, unless files are named. Everything else in a text stays as it is, and so
     does code: what render leaves alone. Exports of WordPress (.xml) are read post by post, however large. See what
     would be done with --check or --diff.
     """
-    delivery = Delivery(**delivery_options)
-    found = _read(files, input_, output=delivery.output, keep_going=True, exports=True)
-    with delivery.writer(found) as writer:
+    out = OutputOptions(**output_options)
+    found = _read(files, input_, output=out.output, keep_going=True, exports=True)
+    with out.writer(found) as writer:
         report = Build.convert(found)
-        codes = [delivery.deliver(page, writer) for page in report.pages]
-        exports = [(one, *delivery.convert(one, writer)) for one in found.exports]
-    code = max((report.exit_code, *(one.exit_code for _, one, _ in exports))) if delivery.check else 0
-    if delivery.json_:
-        texts = [_page_json(page, delivery, converted=page.changes) for page in report.pages]
+        codes = [out.deliver(page, writer) for page in report.pages]
+        exports = [(one, *out.convert(one, writer)) for one in found.exports]
+    code = max((report.exit_code, *(one.exit_code for _, one, _ in exports))) if out.check else 0
+    if out.json_:
+        texts = [_page_json(page, out, converted=page.changes) for page in report.pages]
         print_json({"texts": texts, "exports": [_export_json(one, done) for one, done, _ in exports]})
     else:
         _say_findings(report)
         for page, failed in zip(report.pages, codes, strict=True):
-            if page.changes and not failed and delivery.writes and not delivery.diff:
+            if page.changes and not failed and out.writes and not out.diff:
                 name = printable(page.source.name)
-                say(f"{name}: {page.changes} {'to convert' if delivery.check else 'converted'}")
+                say(f"{name}: {page.changes} {'to convert' if out.check else 'converted'}")
         for one, done, failed in exports:
             _say_findings(done)
             if not failed:
-                _say_export(one, done, delivery)
+                _say_export(one, done, out)
     return max(code, *codes, *(failed for *_, failed in exports), _read_code(found), 0)
 
 
@@ -243,7 +243,7 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class OutputOptions:
     """Where the options of a command let changed texts go; with ``json_`` the command prints them itself.
 
     :raises click.UsageError: for options that exclude each other.
@@ -430,9 +430,9 @@ def _check_json(report: BuildReport) -> dict[str, Any]:
     return {"distinct": report.distinct, "findings": findings, "problems": problems}
 
 
-def _say_export(export: Source, report: ExportReport, delivery: Delivery) -> None:
+def _say_export(export: Source, report: ExportReport, out: OutputOptions) -> None:
     """The counts of an export, and what was left of it."""
-    done = "to convert" if delivery.check or delivery.diff else "converted"
+    done = "to convert" if out.check or out.diff else "converted"
     left = f"; {len(report.findings)} left as written" if report.findings else ""
     say(
         f"{printable(export.name)}: {report.converted} {done} in {report.changed:,} of"
@@ -454,10 +454,10 @@ def _say_findings(report: BuildReport) -> None:
         say_finding(finding)
 
 
-def _page_json(page: Page, delivery: Delivery, **done: Any) -> dict[str, Any]:
+def _page_json(page: Page, out: OutputOptions, **done: Any) -> dict[str, Any]:
     """A text and what was ``done`` with it."""
     problems = [problem.as_json() for problem in page.document.problems]
-    content = {} if delivery.writes else {"content": page.document.content}
+    content = {} if out.writes else {"content": page.document.content}
     return {"file": page.source.name, **done, "problems": problems, **content}
 
 

@@ -24,7 +24,7 @@ from embedkit import __version__, static_dir, templates_dir
 from embedkit.api.licenses import read_orders, spent
 from embedkit.cli.admin import examine, kept
 from embedkit.cli.output import as_json, counted, paint, print_json, printable, say
-from embedkit.cli.page import Finding, check_page
+from embedkit.cli.page import Check, check_page
 from embedkit.engine import lockfile
 from embedkit.engine.engine import open_journal, open_transport
 from embedkit.engine.rendered import open_renderer
@@ -131,23 +131,23 @@ def _doctor_of_page(url: str, json_: bool) -> int:
     return 1 if any(one.ok is False for one in findings) else 0
 
 
-def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline: bool) -> Iterator[Finding]:
-    def check(name: str, look: Callable[[], str], *needs: str) -> Finding:
+def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline: bool) -> Iterator[Check]:
+    def check(name: str, look: Callable[[], str], *needs: str) -> Check:
         """One check, unless it needs a setting that is wrong: the default would be another installation."""
         lacking = [row for row in needs if row in wrong]
         if lacking:
-            return Finding(name, None, f"not checked before {', '.join(PREFIX + row for row in lacking)} is right")
+            return Check(name, None, f"not checked before {', '.join(PREFIX + row for row in lacking)} is right")
         return _try(name, look)
 
-    yield Finding("python", sys.version_info >= (3, 11), sys.version.split()[0])
+    yield Check("python", sys.version_info >= (3, 11), sys.version.split()[0])
     yield check("package", _package)
     have = [name for name, module in EXTRAS.items() if find_spec(module)]
-    yield Finding("extras", True, ", ".join(have) or "none")
+    yield Check("extras", True, ", ".join(have) or "none")
     for name, error in wrong.items():
         advice = "" if error.hint else f" Set {PREFIX}{name}, or unset it."
-        yield Finding("settings", False, f"{error}{advice}")
+        yield Check("settings", False, f"{error}{advice}")
     if not wrong:
-        yield Finding("settings", True, f"{len(rows())} known, {len(_changed(settings))} set")
+        yield Check("settings", True, f"{len(rows())} known, {len(_changed(settings))} set")
     yield check("templates", lambda: _templates(settings), "TEMPLATES")
     yield check("files", _files)
     yield check("sanitizer", lambda: _sanitizer(settings), "SANITIZER", "FRAME_ORIGIN")
@@ -172,13 +172,13 @@ def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline
         yield check("search", lambda: _search(parts.apart, ask=asks), *SEARCH_SETTINGS)
 
 
-def _try(name: str, look: Callable[[], str]) -> Finding:
+def _try(name: str, look: Callable[[], str]) -> Check:
     try:
-        return Finding(name, True, look())
+        return Check(name, True, look())
     except EmbedKitError as error:
-        return Finding(name, False, str(error))
+        return Check(name, False, str(error))
     except Exception as error:  # whatever nobody thought of is a finding too, and hides no other
-        return Finding(name, False, f"{type(error).__name__}; run with embedkit -v doctor, or report it.")
+        return Check(name, False, f"{type(error).__name__}; run with embedkit -v doctor, or report it.")
 
 
 class _Parts:

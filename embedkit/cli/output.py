@@ -55,7 +55,7 @@ class WholeNumber(click.IntRange):
             self.fail(f"{value!r} is not a whole number{bounds}.", param, ctx)
 
 
-class Words(click.Choice[str]):
+class WordChoice(click.Choice[str]):
     """A choice that also takes other words for the same."""
 
     def __init__(self, words: Sequence[str], same: Mapping[str, str]) -> None:
@@ -73,7 +73,9 @@ def word_option(
     """An option that takes one of the words of a Literal; ``same`` has other words for some of them."""
     allowed = get_args(words)
     sentence = f"{text}{' (repeatable)' if multiple else ''}: {', '.join(allowed)}."
-    return click.option(option, name, type=Words(allowed, same), multiple=multiple, metavar="WORD", help=sentence)
+    return click.option(
+        option, name, type=WordChoice(allowed, same), multiple=multiple, metavar="WORD", help=sentence
+    )
 
 
 words_option = partial(word_option, multiple=True)

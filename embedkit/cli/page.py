@@ -48,7 +48,7 @@ _SOURCE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Check:
     """What came of a check of the doctor: ``ok`` is None where it could not be made.
 
     :param line: what to write instead, to be copied as it stands.
@@ -61,7 +61,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Policy:
+class ContentSecurityPolicy:
     """One Content-Security-Policy of a page, as its directives; ``meta`` is one in the page itself."""
 
     directives: Mapping[str, tuple[str, ...]]
@@ -76,30 +76,30 @@ class Policy:
         text = "; ".join(" ".join((name, *sources)) for name, sources in self.directives.items())
         return f'<meta http-equiv="{CSP}" content="{text}">' if self.meta else f"{CSP}: {text}"
 
-    def with_source(self, chain: tuple[str, ...], source: str) -> Policy:
+    def with_source(self, chain: tuple[str, ...], source: str) -> ContentSecurityPolicy:
         """This policy, with one more source where it is asked for."""
         name = self.deciding(chain)
         kept = tuple(one for one in self.directives[name] if one.lower() != "'none'")
         name = WRITTEN[chain] if name == "default-src" else name
-        return Policy({**self.directives, name: tuple(dict.fromkeys((*kept, source)))}, self.meta)
+        return ContentSecurityPolicy({**self.directives, name: tuple(dict.fromkeys((*kept, source)))}, self.meta)
 
-    def with_sandbox(self, tokens: Iterable[str]) -> Policy:
+    def with_sandbox(self, tokens: Iterable[str]) -> ContentSecurityPolicy:
         """This policy, with these permissions of the sandbox."""
-        return Policy({**self.directives, "sandbox": tuple(tokens)}, self.meta)
+        return ContentSecurityPolicy({**self.directives, "sandbox": tuple(tokens)}, self.meta)
 
 
-def parse_policies(text: str, *, meta: bool = False) -> list[Policy]:
+def parse_policies(text: str, *, meta: bool = False) -> list[ContentSecurityPolicy]:
     """The policies of a header, which commas divide; of a directive that is repeated the first counts."""
     return [policy for part in text.split(",") if (policy := _parse(part, meta)).directives]
 
 
-def _parse(text: str, meta: bool) -> Policy:
+def _parse(text: str, meta: bool) -> ContentSecurityPolicy:
     directives: dict[str, tuple[str, ...]] = {}
     for directive in text.split(";"):
         name, *sources = directive.split() or [""]
         if name and not (meta and name.lower() in ("sandbox", "frame-ancestors", "report-uri")):
             directives.setdefault(name.lower(), tuple(sources))
-    return Policy(directives, meta)
+    return ContentSecurityPolicy(directives, meta)
 
 
 class Script(NamedTuple):
@@ -109,7 +109,7 @@ class Script(NamedTuple):
     nonce: str
 
 
-class Page(HTMLParser):
+class ParsedPage(HTMLParser):
     """What is in a page that matters to us, with its URLs in full."""
 
     def __init__(self, url: str, response: Response) -> None:
@@ -139,7 +139,7 @@ class Page(HTMLParser):
             self._base = urljoin(self.url, values.get("href", ""))
 
 
-def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[Finding]:
+def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[Check]:
     """What is right and what is wrong with a page.
 
     :param url: of the page, http or https.
@@ -147,7 +147,7 @@ def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[F
     :raises Unavailable: where there is no page.
     """
     page = _open(url, transport)
-    yield Finding("page", True, page.url)
+    yield Check("page", True, page.url)
     yield _embeds(page)
     yield from _missing(page, settings)
     yield from _policies(page, [*_loads(page, settings)])
@@ -155,7 +155,7 @@ def check_page(url: str, settings: Settings, transport: Transport) -> Iterator[F
     yield _isolation(page, settings)
 
 
-def _open(url: str, transport: Transport) -> Page:
+def _open(url: str, transport: Transport) -> ParsedPage:
     for _ in range(MAX_REDIRECTS + 1):
         response = _fetch(url, transport, MAX_PAGE_BYTES)
         if response.status not in REDIRECTS:
@@ -163,7 +163,7 @@ def _open(url: str, transport: Transport) -> Page:
         url = urljoin(url, response.headers.get("location", ""))
     if response.status != 200:
         raise Unavailable(f"{url} answers with the status {response.status}.", hint="Pass a page that is there.")
-    return Page(url, response)
+    return ParsedPage(url, response)
 
 
 def _fetch(url: str, transport: Transport, max_bytes: int) -> Response:
@@ -183,11 +183,11 @@ def _fetch(url: str, transport: Transport, max_bytes: int) -> Response:
         raise Unavailable(f"{url} can't be reached from here.", hint=f"Try: curl -v {url}") from None
 
 
-def _embeds(page: Page) -> Finding:
+def _embeds(page: ParsedPage) -> Check:
     kinds = sorted(name.removeprefix("ek--") for name in page.classes if name in ("ek--web", "ek--facade"))
     if "ek" not in page.classes:
-        return Finding("embeds", None, "none in the page's source; its policy is checked for those to come")
-    return Finding("embeds", True, ", ".join(kinds) or "cards")
+        return Check("embeds", None, "none in the page's source; its policy is checked for those to come")
+    return Check("embeds", True, ", ".join(kinds) or "cards")
 
 
 # -- Content-Security-Policy -------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ class _Load(NamedTuple):
     nonce: str = ""
 
 
-def _loads(page: Page, settings: Settings) -> Iterator[_Load]:
+def _loads(page: ParsedPage, settings: Settings) -> Iterator[_Load]:
     yield _Load("frames", "the frames of Getty Images", FRAMES, f"{settings.frame_origin}/embed/1")
     sheets = [url for url in page.styles if _name(url) == STYLES]
     yield _Load("stylesheet", STYLES, STYLESHEETS, (sheets or [_planned(page, settings, STYLES)])[0])
@@ -212,21 +212,21 @@ def _loads(page: Page, settings: Settings) -> Iterator[_Load]:
             yield _Load("scripts", _name(script.url), SCRIPTS, script.url, script.nonce)
 
 
-def _missing(page: Page, settings: Settings) -> Iterator[Finding]:
+def _missing(page: ParsedPage, settings: Settings) -> Iterator[Check]:
     """What a page lacks that has embeds."""
     if "ek" in page.classes and STYLES not in map(_name, page.styles):
         tag = f'<link rel="stylesheet" href="{_planned(page, settings, STYLES)}">'
-        yield Finding("stylesheet", False, f"The page has embeds, and no link to {STYLES}.", tag)
+        yield Check("stylesheet", False, f"The page has embeds, and no link to {STYLES}.", tag)
     if "ek--facade" in page.classes and FACADE_SCRIPT not in [_name(one.url) for one in page.scripts]:
         tag = f'<script defer src="{_planned(page, settings, FACADE_SCRIPT)}"></script>'
-        yield Finding("scripts", False, f"The page has pictures that ask first, and no {FACADE_SCRIPT}.", tag)
+        yield Check("scripts", False, f"The page has pictures that ask first, and no {FACADE_SCRIPT}.", tag)
 
 
-def _planned(page: Page, settings: Settings, name: str) -> str:
+def _planned(page: ParsedPage, settings: Settings, name: str) -> str:
     return urljoin(page.url, f"{settings.static_url}/{name}")
 
 
-def _policies(page: Page, loads: list[_Load]) -> Iterator[Finding]:
+def _policies(page: ParsedPage, loads: list[_Load]) -> Iterator[Check]:
     """What each policy blocks, beside the whole policy that lets all of it pass; then what none blocks."""
     passing = loads
     for policy in page.policies:
@@ -236,21 +236,21 @@ def _policies(page: Page, loads: list[_Load]) -> Iterator[Finding]:
         line = _mended(policy, blocked, page).line()
         yield from (_blocked(policy, load, page, line) for load in blocked)
         if lost:
-            yield Finding(
+            yield Check(
                 "sandbox", False, f"The page is sandboxed without {' '.join(lost)}: {LOST[lost[0]]}.", line
             )
-    yield from (Finding(load.check, True, f"{load.what} may load") for load in passing)
+    yield from (Check(load.check, True, f"{load.what} may load") for load in passing)
 
 
-def _blocked(policy: Policy, load: _Load, page: Page, line: str) -> Finding:
+def _blocked(policy: ContentSecurityPolicy, load: _Load, page: ParsedPage, line: str) -> Check:
     name = policy.deciding(load.chain)
     if _needs_nonce(policy, load):
         detail = f"{name} with 'strict-dynamic' blocks {load.what}: give its tag the nonce of the page."
-        return Finding(load.check, False, detail)
-    return Finding(load.check, False, f"{name} blocks {load.what}. Add {_source(load, page)}:", line)
+        return Check(load.check, False, detail)
+    return Check(load.check, False, f"{name} blocks {load.what}. Add {_source(load, page)}:", line)
 
 
-def _mended(policy: Policy, blocked: list[_Load], page: Page) -> Policy:
+def _mended(policy: ContentSecurityPolicy, blocked: list[_Load], page: ParsedPage) -> ContentSecurityPolicy:
     for load in blocked:
         if not _needs_nonce(policy, load):
             policy = policy.with_source(load.chain, _source(load, page))
@@ -258,22 +258,24 @@ def _mended(policy: Policy, blocked: list[_Load], page: Page) -> Policy:
     return policy.with_sandbox((*policy.directives["sandbox"], *lost)) if lost else policy
 
 
-def _needs_nonce(policy: Policy, load: _Load) -> bool:
+def _needs_nonce(policy: ContentSecurityPolicy, load: _Load) -> bool:
     return "'strict-dynamic'" in policy.directives[policy.deciding(load.chain)]
 
 
-def _lost(policy: Policy) -> list[str]:
+def _lost(policy: ContentSecurityPolicy) -> list[str]:
     """The permissions that a sandbox withholds from our embeds, the worst loss first."""
     tokens = policy.directives.get("sandbox")
     return [] if tokens is None else [one for one in LOST if one not in tokens]
 
 
-def _source(load: _Load, page: Page) -> str:
+def _source(load: _Load, page: ParsedPage) -> str:
     origin = origin_of(load.url)
     return "'self'" if origin == origin_of(page.url) else origin
 
 
-def is_allowed(policy: Policy, chain: tuple[str, ...], url: str, page_url: str, nonce: str = "") -> bool:
+def is_allowed(
+    policy: ContentSecurityPolicy, chain: tuple[str, ...], url: str, page_url: str, nonce: str = ""
+) -> bool:
     """Whether a policy lets a page load something (CSP Level 3, section 6.7.2)."""
     name = policy.deciding(chain)
     if not name:
@@ -332,7 +334,7 @@ def _is_ours(url: str) -> bool:
 # -- files and isolation -----------------------------------------------------------------------------
 
 
-def _files(page: Page, transport: Transport) -> Iterator[Finding]:
+def _files(page: ParsedPage, transport: Transport) -> Iterator[Check]:
     """Whether our files that the page names are there, as what they are."""
     styles = [url for url in page.styles if _name(url) == STYLES]
     scripts = [script.url for script in page.scripts if _is_ours(script.url)]
@@ -340,26 +342,26 @@ def _files(page: Page, transport: Transport) -> Iterator[Finding]:
         try:
             response = _fetch(url, transport, MAX_FILE_BYTES)
         except EmbedKitError as error:
-            yield Finding("files", False, str(error))
+            yield Check("files", False, str(error))
             continue
         kind = response.headers.get("content-type", "")
         wanted = next(kind for ending, kind in TYPES.items() if _name(url).endswith(ending))
         if response.status != 200:
-            yield Finding(
+            yield Check(
                 "files", False, f"{url} answers with the status {response.status}. Copy it: embedkit assets DIR"
             )
         elif wanted not in kind:
-            yield Finding("files", False, f"{url} is served as {kind or 'nothing'}, and must be {wanted}.")
+            yield Check("files", False, f"{url} is served as {kind or 'nothing'}, and must be {wanted}.")
         else:
-            yield Finding("files", True, url)
+            yield Check("files", True, url)
 
 
-def _isolation(page: Page, settings: Settings) -> Finding:
+def _isolation(page: ParsedPage, settings: Settings) -> Check:
     value = page.headers.get(COEP.lower(), "").split(";")[0].strip().lower()
     if value not in ("require-corp", "credentialless"):
-        return Finding("isolation", True, f"no {COEP} that blocks frames")
+        return Check("isolation", True, f"no {COEP} that blocks frames")
     ours = [one for one in page.frames if one.get("src", "").startswith(f"{settings.frame_origin}/")]
     if settings.credentialless and all("credentialless" in one for one in ours):
-        return Finding("isolation", True, f"{COEP} {value}, and frames without credentials")
+        return Check("isolation", True, f"{COEP} {value}, and frames without credentials")
     mend = "Set EMBEDKIT_CREDENTIALLESS=true and render the page again (Chromium), or write:"
-    return Finding("isolation", False, f"{COEP} {value} leaves a gray box. {mend}", f"{COEP}: unsafe-none")
+    return Check("isolation", False, f"{COEP} {value} leaves a gray box. {mend}", f"{COEP}: unsafe-none")

@@ -244,7 +244,7 @@ def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
                 environ[READY_ONLY] = True
             return environ
 
-    class Channel(HTTPChannel):  # type: ignore[misc,unused-ignore]
+    class BoundedChannel(HTTPChannel):  # type: ignore[misc,unused-ignore]
         parser_class = Parser
         task_class = Task
         error_task_class = Refusal
@@ -271,4 +271,4 @@ def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
                     ahead[-1].headers["CONNECTION"] = "close"
             return more
 
-    return Channel
+    return BoundedChannel

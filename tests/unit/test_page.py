@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from embedkit.cli.page import FRAMES, SCRIPTS, STYLESHEETS, Finding, check_page, is_allowed, parse_policies
+from embedkit.cli.page import FRAMES, SCRIPTS, STYLESHEETS, Check, check_page, is_allowed, parse_policies
 from embedkit.errors import ConfigurationError, InvalidResponse, Unavailable
 from embedkit.messages import Request, Response
 from embedkit.settings import Settings
@@ -42,12 +42,12 @@ class Site:
 
 def check(
     html: str = POST, settings: Settings = SETTINGS, files: Mapping[str, Response] = FILES, **headers: str
-) -> list[Finding]:
+) -> list[Check]:
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     return list(check_page(PAGE, settings, Site({PAGE: Response(200, named, html.encode()), **files})))
 
 
-def wrong(findings: list[Finding]) -> list[tuple[str, str]]:
+def wrong(findings: list[Check]) -> list[tuple[str, str]]:
     return [(one.check, one.line) for one in findings if one.ok is False]
 
 
@@ -164,9 +164,7 @@ def test_files_are_found_by_the_base_of_the_page() -> None:
 
 def test_a_page_without_embeds_is_checked_for_those_to_come() -> None:
     found = check("<p>Hello", content_security_policy="frame-src 'none'")
-    assert found[1] == Finding(
-        "embeds", None, "none in the page's source; its policy is checked for those to come"
-    )
+    assert found[1] == Check("embeds", None, "none in the page's source; its policy is checked for those to come")
     assert wrong(found) == [("frames", f"{CSP}frame-src {GETTY}")]
     assert check('<p class="ek ek--card">')[1].detail == "cards"
 
