@@ -49,7 +49,7 @@ export class DetailsPane {
     if (image.isPartial) this.#described = this.#complete(image);
   }
 
-  /** Ask for what its record does not tell of a picture. What would move below that is shown with it. */
+  /** Ask for what its record does not tell of a picture; what would move is shown with it. */
   async #complete(image) {
     this.#rest.hidden = true;
     const found = await this.#context.service.describe(image.id).catch(() => null);
@@ -72,10 +72,9 @@ export class DetailsPane {
 
   /** Once they are shown, unless the reader has gone on by then. */
   async focusOptions() {
-    const { frame } = this.#context;
-    const before = focusedBeside(frame);
+    const before = focusedBeside(this.node);
     await this.#described;
-    if (focusedBeside(frame) === before) this.#form?.elements.alt.focus();
+    if (focusedBeside(this.node) === before) this.#form?.elements.alt.focus();
   }
 
   focusStep(distance) {

@@ -166,11 +166,10 @@ export class Finder {
   }
 
   async #runFirst(current) {
-    const { service, emit } = this.#context;
     const { query, filters, isReference, abort: { signal } } = current;
     this.#showLoading();
-    emit("search", { query, filters, page: 1 });
-    const asked = isReference ? service.resolve([reference(query)], signal) : this.#search(current, 1);
+    this.#context.emit("search", { query, filters, page: 1 });
+    const asked = isReference ? this.#context.service.resolve([reference(query)], signal) : this.#search(current, 1);
     const show = await asked.then((found) => () => this.#showResults(found), (error) => () => this.#fail(error));
     if (this.#hold && !signal.aborted) this.#showBusy(false);
     await this.#hold?.promise;
