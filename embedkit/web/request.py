@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from flask import request
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from embedkit.api.requests import DEFAULT_LANGUAGE, nearest_language
 from embedkit.errors import EmbedKitError, UnsupportedReference
@@ -131,18 +132,25 @@ def read_body(kind: type[T]) -> T:
 
 
 def read_json() -> bytes:
-    """The body, which says that it is JSON.
+    """The body, which says that it is JSON; without a byte order mark (RFC 8259, section 8.1).
 
-    :raises Refused: where it is too large, or says something else.
+    :raises Refused: where it is too large, says something else, or does not arrive whole.
     """
     if not re.fullmatch(r"application/([\w.-]+\+)?json", request.mimetype):
         detail = "The body must be JSON: send it with the header Content-Type: application/json."
         raise Refused("invalid-request", detail, status=415)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        detail = "The body must not be compressed: send it without the header Content-Encoding."
+        raise Refused("invalid-request", detail, status=415, headers={"Accept-Encoding": "identity"})
     try:
-        return request.get_data(cache=False)
+        return request.get_data(cache=False).removeprefix(BOM_UTF8)
     except RequestEntityTooLarge:
         limit = (request.max_content_length or 0) // 1024
         raise Refused("too-large", f"The body may have {limit} KiB. Send it in parts.") from None
+    except HTTPException:
+        raise
+    except Exception:  # of the server's own kinds: gunicorn has some for chunks that are none
+        raise Refused("invalid-request", "The body did not arrive whole, or not as HTTP has it.") from None
 
 
 def decode(data: bytes, kind: type[T]) -> T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -171,6 +173,35 @@ def test_a_body_of_another_type_is_refused(web: World) -> None:
     answer = web.client.post("/v1/embeds", data={"refs": "1"})
     assert (answer.status_code, answer.json["code"]) == (415, "invalid-request")
     assert "application/json" in answer.json["detail"]
+
+
+def test_a_compressed_body_is_refused(web: World) -> None:
+    def post(coding: str) -> tuple[int, str | None]:
+        headers = {"Content-Encoding": coding}
+        answer = web.client.post("/v1/embeds", json={"refs": [ANY]}, headers=headers)
+        return answer.status_code, answer.headers.get("Accept-Encoding")
+
+    assert [post(coding) for coding in ("gzip", "identity")] == [(415, "identity"), (200, None)]
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(web: World) -> None:
+    body = json.dumps({"refs": [ANY]}).encode("utf-8-sig")
+    answer = web.client.post("/v1/embeds", data=body, content_type="application/json")
+    assert [one["ref"] for one in answer.json["embeds"]] == [ANY]
+
+
+class Chunks(BytesIO):
+    """A body as gunicorn has it where a chunk is none: reading it raises a kind of the server's own."""
+
+    def read(self, *_: object) -> bytes:
+        raise NotImplementedError("Invalid chunk size: b'zz'")
+
+
+def test_a_body_that_breaks_off_is_the_client_s_fault(web: World) -> None:
+    headers = {"Transfer-Encoding": "chunked", "Content-Type": "application/json"}
+    environ = {"wsgi.input_terminated": True}
+    answer = web.client.post("/v1/render", input_stream=Chunks(), headers=headers, environ_overrides=environ)
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid-request")
 
 
 def test_purging_needs_the_token_and_tells_whether_there_was_a_copy(web: World) -> None:
