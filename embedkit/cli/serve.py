@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, get_args, get_type_hint
 import click
 
 from embedkit.cli.output import WholeNumber, print_json, say
-from embedkit.cli.server import SEND_S, Server
 from embedkit.errors import missing_package
 from embedkit.kit import EmbedKit
 from embedkit.settings import LOG_FORMATS, PREFIX, Secret, Settings
@@ -260,21 +259,22 @@ def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str],
     :raises Abort: where Ctrl+C ended it.
     """
     try:
+        from embedkit.cli.server import SEND_S, Server
+    except ImportError:
+        raise missing_package("embedkit serve", "waitress", "server") from None
+    try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise _taken(host, port, error) from None
     with listening:
-        try:
-            server = Server(
-                app,
-                listening,
-                threads=threads,
-                grace=settings.timeout + SEND_S,
-                hops=settings.trusted_hops,
-                knows_ready_only=True,
-            )
-        except ImportError:
-            raise missing_package("embedkit serve", "waitress", "server") from None
+        server = Server(
+            app,
+            listening,
+            threads=threads,
+            grace=settings.timeout + SEND_S,
+            hops=settings.trusted_hops,
+            knows_ready_only=True,
+        )
         gc.set_threshold(100_000)  # unlike a build, a server goes on
         message = greeting(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/")
         if server.run(lambda: say(message)) == signal.SIGINT:

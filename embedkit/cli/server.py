@@ -23,6 +23,17 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import create_server
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import BadRequest
+
+from embedkit.web.bulkhead import Places, with_places
+from embedkit.web.response import ALWAYS, NO_STORE
+from embedkit.web.response_cache import READY_ONLY, NotReady
+
 KIB = 1024
 ARRIVAL_S = 30.0  # seconds in which a request has to arrive whole: 3 MB over a slow line
 MAX_PIPELINED = 8  # requests that a connection may send ahead: their answers wait for a client that does not read
@@ -44,6 +55,78 @@ BOUNDS: dict[str, Any] = {
 }
 
 
+class Parser(HTTPRequestParser):  # type: ignore[misc,unused-ignore]
+    """Refuses what waitress falls over, and what a proxy in front may read as other requests."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError:  # of urllib.parse, for http://[::1
+            raise ParsingError("Bad URI") from None
+        if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
+            raise ParsingError("Two lengths of one body")  # RFC 9112, section 6.1: request smuggling
+        if self.version == "1.1" and not HOST.fullmatch(self.headers.get("HOST", ",")):
+            raise ParsingError("Not one Host")  # RFC 9112, section 3.2; waitress joins several by commas
+
+    def received(self, data: bytes) -> int:
+        consumed = int(super().received(data))
+        body: Any = self.body_rcv
+        if self.chunked and len(body.control_line + body.trailer) > MAX_CHUNK_LINE_BYTES:
+            self.error, self.completed = BadRequest("Chunks without end"), True
+        return consumed
+
+
+class Refusal(ErrorTask):  # type: ignore[misc,unused-ignore]
+    """What waitress answers by itself, to what is not HTTP or is too large."""
+
+    def execute(self) -> None:
+        self.response_headers = [*ALWAYS.items(), ("Cache-Control", NO_STORE)]
+        super().execute()
+
+
+class Task(WSGITask):  # type: ignore[misc,unused-ignore]
+    """A request, which the loop answers if it can."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ.pop("wsgi.file_wrapper", None)  # a file stays open there until the client has read all of it
+        connection: Any = self.channel
+        if connection.server.is_loop():
+            environ[READY_ONLY] = True
+        return environ
+
+
+class Connection(HTTPChannel):  # type: ignore[misc,unused-ignore]
+    """A connection that bounds what waitress has no bound for, and whose requests the loop may answer."""
+
+    server: Any  # of waitress, which :meth:`Server._take_over` gave ``is_loop``
+    parser_class = Parser
+    task_class = Task
+    error_task_class = Refusal
+
+    def write_soon(self, data: bytes) -> int:
+        """Let the loop send head and body together, once it has both."""
+        if not self.server.is_loop():
+            return int(super().write_soon(data))
+        self.outbufs[-1].append(data)
+        self.current_outbuf_count += len(data)
+        self.total_outbufs_len += len(data)
+        return len(data)
+
+    def received(self, data: bytes) -> bool:
+        """Answer the first few of many requests, and close: a client asks again (RFC 9112, 9.3.2)."""
+        more: bool = super().received(data)
+        channel: Any = self  # its lock has no type
+        with channel.requests_lock:
+            ahead = channel.requests
+            for request in ahead[MAX_PIPELINED:]:
+                request.close()
+            del ahead[MAX_PIPELINED:]
+            if len(ahead) == MAX_PIPELINED:
+                ahead[-1].headers["CONNECTION"] = "close"
+        return more
+
+
 class Server:
     """One server over one listening socket.
 
@@ -51,7 +134,6 @@ class Server:
     :param hops: proxies in front whose X-Forwarded headers count; without one waitress drops them.
     :param arrival: seconds in which a request has to arrive whole.
     :param knows_ready_only: whether the application gives way, with ``NotReady``, where it would have to wait.
-    :raises ImportError: where waitress is not installed.
     """
 
     def __init__(
@@ -65,12 +147,6 @@ class Server:
         arrival: float = ARRIVAL_S,
         knows_ready_only: bool = False,
     ) -> None:
-        from waitress import wasyncore
-        from waitress.server import create_server
-
-        from embedkit.web.bulkhead import Places, with_places
-
-        self._asyncore = wasyncore
         self._listening = listening
         self._grace = grace
         self._arrival = arrival
@@ -89,14 +165,15 @@ class Server:
         self._take_over(knows_ready_only)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line for every request that waits
         self._loop = 0  # the thread that runs it
-        self._taken: deque[Any] = deque()  # channels with a request that the loop has read
+        self._taken: deque[Any] = deque()  # connections with a request that the loop has read
         self._signals: list[int] = []
         self._arriving: dict[Any, float] = {}
         self._looked = 0.0
 
     def _take_over(self, knows_ready_only: bool) -> None:
         """Have waitress use our connections, and our loop."""
-        self._server.channel_class = _channel_class(self._is_loop)
+        self._server.channel_class = Connection
+        self._server.is_loop = self._is_loop
         self._server.pull_trigger = self._wake
         if knows_ready_only:
             self._server.add_task = self._take
@@ -116,7 +193,7 @@ class Server:
             self._drain(time.monotonic() + self._grace)
         self._places.close()
         self._dispatcher.shutdown(timeout=1)
-        self._asyncore.close_all(self._map)
+        wasyncore.close_all(self._map)
         return self._signals[0]
 
     @contextmanager
@@ -142,7 +219,7 @@ class Server:
             self._server.trigger.pull_trigger()  # or the loop would notice a second later
 
     def _step(self, wait: float) -> None:
-        self._asyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
+        wasyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
         while self._taken:
             self._answer(self._taken.popleft())
 
@@ -155,8 +232,6 @@ class Server:
 
     def _answer(self, channel: Any) -> None:
         """Give what is ready at once; hand all else to a thread."""
-        from embedkit.web.response_cache import NotReady
-
         try:
             channel.service()
         except NotReady:
@@ -175,7 +250,7 @@ class Server:
         while select.select([self._listening], [], [], 0)[0] and time.monotonic() < end:
             self._step(0)
         self._step(0)
-        self._asyncore.dispatcher.close(self._server)  # the listening socket alone: the loop goes on
+        wasyncore.dispatcher.close(self._server)  # the listening socket alone: the loop goes on
         while len(self._signals) == 1 and self._in_flight() and time.monotonic() < end:
             self._step(0.1)
 
@@ -194,81 +269,3 @@ class Server:
         for channel in tuple(self._server.active_channels.values()):
             if now - self._arriving.get(channel.request, now) > self._arrival:
                 channel.will_close = True
-
-
-def _channel_class(is_loop: Callable[[], bool]) -> type[Any]:
-    """A connection that bounds what waitress has no bound for, and refuses with our headers, also a URL that
-    waitress falls over, and what a proxy in front may read as other requests; whose requests may be answered by
-    the loop.
-
-    :param is_loop: whether the current thread is the one that runs the loop.
-    """
-    from waitress.channel import HTTPChannel
-    from waitress.parser import HTTPRequestParser, ParsingError
-    from waitress.task import ErrorTask, WSGITask
-    from waitress.utilities import BadRequest
-
-    from embedkit.web.response import ALWAYS, NO_STORE
-    from embedkit.web.response_cache import READY_ONLY
-
-    class Parser(HTTPRequestParser):  # type: ignore[misc,unused-ignore]
-        def parse_header(self, header_plus: bytes) -> None:
-            try:
-                super().parse_header(header_plus)
-            except ValueError:  # of urllib.parse, for http://[::1
-                raise ParsingError("Bad URI") from None
-            if (self.chunked and "CONTENT_LENGTH" in self.headers) or "TRANSFER_ENCODING" in self.headers:
-                raise ParsingError("Two lengths of one body")  # RFC 9112, section 6.1: request smuggling
-            if self.version == "1.1" and not HOST.fullmatch(self.headers.get("HOST", ",")):
-                raise ParsingError("Not one Host")  # RFC 9112, section 3.2; waitress joins several by commas
-
-        def received(self, data: bytes) -> int:
-            consumed = int(super().received(data))
-            body: Any = self.body_rcv
-            if self.chunked and len(body.control_line + body.trailer) > MAX_CHUNK_LINE_BYTES:
-                self.error, self.completed = BadRequest("Chunks without end"), True
-            return consumed
-
-    class Refusal(ErrorTask):  # type: ignore[misc,unused-ignore]
-        """What waitress answers by itself, to what is not HTTP or is too large."""
-
-        def execute(self) -> None:
-            self.response_headers = [*ALWAYS.items(), ("Cache-Control", NO_STORE)]
-            super().execute()
-
-    class Task(WSGITask):  # type: ignore[misc,unused-ignore]
-        def get_environment(self) -> dict[str, Any]:
-            environ: dict[str, Any] = super().get_environment()
-            environ.pop("wsgi.file_wrapper", None)  # a file stays open there until the client has read all of it
-            if is_loop():
-                environ[READY_ONLY] = True
-            return environ
-
-    class BoundedChannel(HTTPChannel):  # type: ignore[misc,unused-ignore]
-        parser_class = Parser
-        task_class = Task
-        error_task_class = Refusal
-
-        def write_soon(self, data: bytes) -> int:
-            """Let the loop send head and body together, once it has both."""
-            if not is_loop():
-                return int(super().write_soon(data))
-            self.outbufs[-1].append(data)
-            self.current_outbuf_count += len(data)
-            self.total_outbufs_len += len(data)
-            return len(data)
-
-        def received(self, data: bytes) -> bool:
-            """Answer the first few of many requests, and close: a client asks again (RFC 9112, 9.3.2)."""
-            more: bool = super().received(data)
-            channel: Any = self  # its lock has no type
-            with channel.requests_lock:
-                ahead = channel.requests
-                for request in ahead[MAX_PIPELINED:]:
-                    request.close()
-                del ahead[MAX_PIPELINED:]
-                if len(ahead) == MAX_PIPELINED:
-                    ahead[-1].headers["CONNECTION"] = "close"
-            return more
-
-    return BoundedChannel
