@@ -434,8 +434,9 @@ def test_the_public_record() -> None:
     assert "asked" not in public
 
 
-def test_not_found_is_a_provider_error() -> None:
+def test_not_found_is_a_provider_error_and_by_itself_not_for_good() -> None:
     assert isinstance(NotFound(), errors.ProviderError)
+    assert not NotFound().gone
 
 
 @pytest.mark.parametrize(

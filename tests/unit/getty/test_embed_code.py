@@ -858,6 +858,8 @@ def test_a_string_whose_length_is_beside_it_stays(written: Callable[[str], str],
     assert (converted, count) == (f'{text}\n[getty src="518730426" width="300" height="200"]\n', 1)
     assert [(one.line, one.code) for one in problems] == [(1, "embed-code")] * 2
     assert "PHP" in problems[0].detail
+    alone = written(f"a:1:{{{serialized(f'{before}{FRAME}')}}}")
+    assert embed_code.convert(alone)[:2] == (alone, 0)
 
 
 @pytest.mark.parametrize("before", ["Times:900:", 's:3:"abc"; ', "s:900: "])

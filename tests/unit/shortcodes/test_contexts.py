@@ -273,6 +273,7 @@ def test_html(text: str, expected: list[str]) -> None:
         ("    <pre>\n\n[getty 1]", ["1"]),
         ("```\na\n```\n[getty 1]", ["1"]),
         ("```\n~~~\n```\n[getty 1]", ["1"]),
+        ("~~~\n[getty 1]\n~~~\n[getty 2]", ["2"]),
         ("````\n```\n[getty 1]\n````\n[getty 2]", ["2"]),
         ("```\n    ```\n[getty 1]\n```\n[getty 2]", ["2"]),
         ("``` a`b\n[getty 1]", ["1"]),
