@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from embedkit.files.atomic import sweep_folder
@@ -64,30 +65,25 @@ def _valid_path(path: str | bytes | os.PathLike[str]) -> str:
     raise OSError(errno.EINVAL, "can't be the path of a file", text)
 
 
+@dataclass(eq=False)
 class DownloadSink:
     """What has come of a file so far; a sink of the transport. It is gone at the end of its block, unless kept.
 
     :raises OSError: on entering the block, where the folder can't be written.
     """
 
-    def __init__(
-        self,
-        destination: Destination,
-        progress: Progress | None = None,
-        open_folder: Callable[[Path], Folder] = Folder,
-    ) -> None:
-        self._destination = destination
-        self._progress = progress
-        self._open_folder = open_folder
-        self.received = 0
-        self.total: int | None = None
+    destination: Destination
+    progress: Progress | None = None
+    open_folder: Callable[[Path], Folder] = Folder
+    received: int = field(default=0, init=False)
+    total: int | None = field(default=None, init=False)
 
     def __enter__(self) -> DownloadSink:
-        with ExitStack() as opened, error_at(self._destination.path):
-            self._folder = opened.enter_context(self._open_folder(self._destination.path.parent))
+        with ExitStack() as opened, error_at(self.destination.path):
+            self._folder = opened.enter_context(self.open_folder(self.destination.path.parent))
             # what replaces a file gets the rights of that one at the end, and is nobody else's until then
-            mode = 0o600 if self._destination.path.exists() else MODE
-            self._part = opened.enter_context(PartialFile(self._folder, self._destination.path.name, mode))
+            mode = 0o600 if self.destination.path.exists() else MODE
+            self._part = opened.enter_context(PartialFile(self._folder, self.destination.path.name, mode))
             self._opened = opened.pop_all()
         return self
 
@@ -95,13 +91,13 @@ class DownloadSink:
         self._opened.close()
 
     def begin(self, total: int | None) -> None:
-        with error_at(self._destination.path):
+        with error_at(self.destination.path):
             self._part.clear()  # what has come of a file that was cut off does not count
         self.received, self.total = 0, total
         self._report()
 
     def write(self, piece: bytes) -> None:
-        with error_at(self._destination.path):
+        with error_at(self.destination.path):
             self._part.write(piece)
         self.received += len(piece)
         self._report()
@@ -111,31 +107,31 @@ class DownloadSink:
 
         :raises OSError: where it can't be written, or another was there first.
         """
-        self._destination.check()
-        with error_at(self._destination.path):
-            if self._destination.path.parent == self._folder.path:
+        self.destination.check()
+        with error_at(self.destination.path):
+            if self.destination.path.parent == self._folder.path:
                 self._put(self._folder, self._part)
             else:
                 self._move()
-        return str(self._destination.path)
+        return str(self.destination.path)
 
     def _move(self) -> None:
         """A link led elsewhere from the name that was expected; what came has another name, and stays here."""
-        with self._open_folder(self._destination.path.parent) as folder, PartialFile(folder, "moved") as part:
+        with self.open_folder(self.destination.path.parent) as folder, PartialFile(folder, "moved") as part:
             self._part.copy_to(part)
             self._put(folder, part)
 
     def _put(self, folder: Folder, part: PartialFile) -> None:
-        part.place = self._destination.path.name
-        if self._destination.overwrite:
+        part.place = self.destination.path.name
+        if self.destination.overwrite:
             with suppress(FileNotFoundError):
                 part.take_after(part.place)
         try:
-            part.replace() if self._destination.overwrite else part.add()
+            part.replace() if self.destination.overwrite else part.add()
         except FileExistsError:
-            raise self._destination.exists_error() from None
+            raise self.destination.exists_error() from None
         folder.sync()
 
     def _report(self) -> None:
-        if self._progress:
-            self._progress(self.received, self.total)
+        if self.progress:
+            self.progress(self.received, self.total)

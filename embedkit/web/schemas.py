@@ -303,11 +303,8 @@ ONE_TEXT_OR_MANY: dict[str, Any] = {
 }
 
 
-class ConvertRequest(Struct, forbid_unknown_fields=True):
+class ConvertRequest(RenderText, forbid_unknown_fields=True):
     """A text with pasted embed code; ``input`` tells what is code in it."""
-
-    content: str
-    input: Input = "html"
 
 
 class FrameRecord(Struct):
@@ -566,15 +563,20 @@ class FacetAnswer(Struct):
     name: str
 
 
-class SearchAnswer(Struct, omit_defaults=True):
+class FoundPage(Struct):
+    """How much was found, and which part of it this is."""
+
+    total: int
+    page: int
+    page_size: int
+
+
+class SearchAnswer(FoundPage, omit_defaults=True):
     """One page of what was found; ``total`` counts the pictures of all pages, ``related`` are other phrases.
 
     ``facets``, by what they are of, are there where ``include_facets`` asks for them.
     """
 
-    total: int
-    page: int
-    page_size: int
     images: list[FoundImage]
     related: list[str]
     facets: dict[str, list[FacetAnswer]] = {}
@@ -592,12 +594,9 @@ class FoundEvent(Struct):
     thumb: Preview | None
 
 
-class EventsAnswer(Struct):
+class EventsAnswer(FoundPage):
     """One page of events."""
 
-    total: int
-    page: int
-    page_size: int
     events: list[FoundEvent]
 
 
