@@ -116,7 +116,8 @@ class Guarded:
 
     def _is_one_of(self, *names: str) -> bool:
         """Whether it is of these classes of cachelib's, which nobody has to import for the answer."""
-        return any(kind.__name__ in names for kind in type(self.backend).__mro__)
+        kinds = type(self.backend).__mro__
+        return any(kind.__name__ in names and kind.__module__.startswith("cachelib.") for kind in kinds)
 
     @property
     def closed(self) -> bool:
