@@ -14,25 +14,31 @@ from __future__ import annotations
 import http.client
 import io
 import logging
+import os
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from itertools import zip_longest
+from typing import Any, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 CONNECT_TIMEOUT_S = 2.0  # a TCP handshake that takes longer has lost packets twice
+STAGGER_S = 0.25  # after which the next address is tried as well (RFC 8305, section 5)
 READ_TIMEOUT_S = 3.0  # of silence, after which nothing more is expected
 FILE_READ_TIMEOUT_S = 10.0  # the same for a file, whose size may have to be made first
 MAX_HEAD_BYTES = 64 * 1024  # status line and headers, with any 1xx before them; real ones stay below 4 KiB
 
 Address = tuple[Any, ...]
+Place = tuple[int, Address]
+"""A family of addresses, and one of them."""
 
 
 class TooLarge(http.client.HTTPException):
@@ -168,38 +174,84 @@ class TLSPool(HTTPSConnectionPool):
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     """A connected socket, within CONNECT_TIMEOUT_S in all: looking the name up, and every address.
 
-    Each address gets an equal share of what is left, so that a dead first one (IPv6 without a route)
-    does not use up the time of the next.
+    Each address is tried a little after the one before, or once that has failed, and the first that answers is
+    taken (RFC 8305): neither do dead ones use up the time of the others, nor do many leave too little to each.
 
     :raises OSError: where there is none.
     """
     whole = Deadline(deadline.clock() + deadline.timeout(CONNECT_TIMEOUT_S), deadline.clock)
-    addresses = _addresses(host, port, whole)
-    failure: OSError = OSError("The host has no address.")
-    for index, (family, address) in enumerate(addresses):
+    sock = _first_of(_alternating(_addresses(host, port, whole)), whole)
+    sock.settimeout(deadline.timeout(deadline.silence))  # for the TLS handshake and the sending
+    return sock
+
+
+def _alternating(addresses: list[Place]) -> list[Place]:
+    """Families in turn (RFC 8305, section 4): of a network without IPv6 all of those addresses may be dead."""
+    same = [one for one in addresses if one[0] == addresses[0][0]]
+    others = [one for one in addresses if one[0] != addresses[0][0]]
+    return [one for pair in zip_longest(same, others) for one in pair if one]
+
+
+def _first_of(addresses: list[Place], whole: Deadline) -> socket.socket:
+    with _Attempts() as attempts:
+        while addresses or attempts.are_running():
+            if addresses:
+                attempts.add(*addresses.pop(0))
+            if sock := attempts.connected(whole.timeout(STAGGER_S if addresses else CONNECT_TIMEOUT_S)):
+                return sock
+    raise attempts.failure
+
+
+class _Attempts:
+    """Sockets on their way; at the end all are closed but the one that has arrived."""
+
+    def __init__(self) -> None:
+        self.failure = OSError("The host has no address.")
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> _Attempts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for key in self._selector.get_map().values():
+            cast(socket.socket, key.fileobj).close()
+        self._selector.close()
+
+    def are_running(self) -> bool:
+        return bool(self._selector.get_map())
+
+    def add(self, family: int, address: Address) -> None:
         try:
-            sock = _connect_to(family, address, whole.left() / (len(addresses) - index), whole)
+            self._selector.register(_begin(family, address), selectors.EVENT_WRITE)
         except OSError as error:
-            failure = error
-        else:
-            sock.settimeout(deadline.timeout(deadline.silence))  # for the TLS handshake and the sending
-            return sock
-    raise failure
+            self.failure = error
+
+    def connected(self, wait: float) -> socket.socket | None:
+        """One that has arrived within so many seconds."""
+        for key, _ in self._selector.select(wait) if self.are_running() else ():
+            sock = cast(socket.socket, self._selector.unregister(key.fileobj).fileobj)
+            if not (number := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+                return sock
+            sock.close()
+            self.failure = OSError(number, os.strerror(number))
+        return None
 
 
-def _connect_to(family: int, address: Address, share: float, whole: Deadline) -> socket.socket:
+def _begin(family: int, address: Address) -> socket.socket:
+    """A socket on its way to an address."""
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        sock.settimeout(whole.timeout(share))
+        sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.connect(address)
+        with suppress(BlockingIOError):
+            sock.connect(address)
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-def _addresses(host: str, port: int, deadline: Deadline) -> list[tuple[int, Address]]:
+def _addresses(host: str, port: int, deadline: Deadline) -> list[Place]:
     """The addresses of a name. getaddrinfo knows no timeout, so it runs beside us and may be left behind;
 
     its thread ends with it, a resolver's own 10 to 30 seconds later, and never holds up the end of the process.

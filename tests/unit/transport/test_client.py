@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, RateLimited, Unavailable
 from embedkit.messages import Request, Response
+from embedkit.transport import deadline
 from embedkit.transport.client import HttpTransport
 from embedkit.transport.deadline import Deadline, connect
 from tests.support.faulty_upstream import (
@@ -537,6 +538,73 @@ def test_a_dead_address_leaves_time_for_the_next(monkeypatch):
             assert sock.getpeername() == alive.getsockname()
         for sock in crowd:
             sock.close()
+
+
+class Far:
+    """Places that answer when they are told to: a socket that nobody reads from takes nothing more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, places: int, answers: dict[int, int]) -> None:
+        self.ours: list[socket.socket] = []
+        self._theirs: list[socket.socket] = []
+        self._answers = answers  # after how many attempts which of them is answered
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", number)) for number in range(places)]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        monkeypatch.setattr(deadline, "_begin", self._begin)
+
+    def _begin(self, *_: object) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self.ours.append(ours)
+        self._theirs.append(theirs)
+        with suppress(BlockingIOError):
+            while True:
+                ours.send(bytes(1 << 16))
+        if (answered := self._answers.get(len(self.ours))) is not None:
+            theirs = self._theirs[answered]
+            theirs.setblocking(False)
+            with suppress(BlockingIOError):
+                while theirs.recv(1 << 16):
+                    pass
+        return ours
+
+    def close(self) -> None:
+        for sock in (*self.ours, *self._theirs):
+            sock.close()
+
+
+def test_a_far_place_with_many_addresses_has_time_to_answer(monkeypatch):
+    far = Far(monkeypatch, places=12, answers={3: 0})
+    monkeypatch.setattr(deadline, "STAGGER_S", 0.01)
+    with connect("twelve.example", 443, Deadline(time.monotonic() + 20, time.monotonic)) as sock:
+        assert sock is far.ours[0]
+        assert all(other.fileno() == -1 for other in far.ours[1:])
+    far.close()
+
+
+def test_places_that_never_answer_end_with_the_time(monkeypatch):
+    far = Far(monkeypatch, places=3, answers={})
+    monkeypatch.setattr(deadline, "CONNECT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(deadline, "STAGGER_S", 0.01)
+    with pytest.raises(TimeoutError):
+        connect("three.example", 443, Deadline(time.monotonic() + 20, time.monotonic))
+    assert [sock.fileno() for sock in far.ours] == [-1] * 3
+    far.close()
+
+
+@pytest.mark.parametrize(
+    ("families", "tried"), [("", ""), ("4", "4"), ("6664", "6466"), ("4466", "4646"), ("64444", "64444")]
+)
+def test_families_of_addresses_are_tried_in_turn(families, tried):
+    found = [(family, (number,)) for number, family in enumerate(families)]
+    assert "".join(family for family, _ in deadline._alternating(found)) == tried
+
+
+def test_an_address_that_this_machine_does_not_know_leaves_the_next(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as alive:
+        found = [(99, socket.SOCK_STREAM, 6, "", ("x",)), (socket.AF_INET, 1, 6, "", alive.getsockname())]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with connect("two.example", 443, Deadline(time.monotonic() + 5, time.monotonic)) as sock:
+            assert sock.getpeername() == alive.getsockname()
 
 
 # -- TLS ----------------------------------------------------------------------------------------------------
