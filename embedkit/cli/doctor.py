@@ -34,7 +34,7 @@ from embedkit.messages import Request, Response
 from embedkit.models import Embed
 from embedkit.settings import PREFIX, Secret, Settings, rows
 from embedkit.targets import ASSETS
-from embedkit.web.picker import LANGUAGES
+from embedkit.web.picker import languages
 
 EXTRAS = {
     "server": "waitress",
@@ -81,7 +81,7 @@ def doctor(json_: bool, offline: bool, page: str | None) -> int:
         for name, value in _changed(settings).items():
             click.echo(f"set  {PREFIX}{name} = {printable(value)}")
         language = settings.locale.partition("-")[0].lower()
-        if language not in {one.partition("-")[0] for one in LANGUAGES}:
+        if language not in {one.partition("-")[0] for one in languages()}:
             say(f"EMBEDKIT_LOCALE: our own few words are not in {language!r}; they will be in English.")
     if wrong:
         return 2

@@ -37,7 +37,6 @@ from embedkit.web.response import in_language
 from embedkit.web.routes import Answer, Route
 from embedkit.web.schemas import PickerQuery, SearchQuery
 
-LANGUAGES = ("en", "de", "fr", "es", "pt-BR", "ja", "ar")  # of our own words: static/locales
 PAGE_SIZE = 25
 # Links, IDs, shortcodes, embed code, as the script recognises them (picker/images.js); all else is searched for.
 REFERENCE = re.compile(
@@ -105,8 +104,14 @@ def policy(settings: Settings) -> str:
 
 
 @cache
+def languages() -> tuple[str, ...]:
+    """Those of our own words: a file of static/locales each."""
+    return tuple(sorted(path.stem for path in (static_dir() / "locales").glob("*.json")))
+
+
+@cache
 def words(language: str) -> JSON:
-    """Our own words in a language of LANGUAGES, each of which has them all."""
+    """Our own words in one of the languages, each of which has them all."""
     found: JSON = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8"))
     return found
 
@@ -145,7 +150,7 @@ def _language(lang: str | None) -> str:
 
 def _ours(tag: str) -> str | None:
     first = tag.lower().partition("-")[0]
-    return next((one for one in LANGUAGES if one.lower().partition("-")[0] == first), None)
+    return next((one for one in languages() if one.lower().partition("-")[0] == first), None)
 
 
 def _found(context: AppContext, params: PickerQuery, own: JSON) -> PickerResults:

@@ -7,29 +7,26 @@ import re
 from typing import Any
 
 import pytest
+from babel import Locale
 
 from embedkit.files.installed import static_dir, templates_dir
-from embedkit.web.picker import LANGUAGES
+from embedkit.web.picker import languages
 from tests.readme import README
 
 PICKER_PAGE = README.parent / "examples/newsroom/README.md"
 
-# Each language's name in the page of the picker, and its plurals: the categories of Intl.PluralRules (CLDR, Language Plural Rules).
-NAMES = {
-    "en": ("English", "one other"),
-    "de": ("German", "one other"),
-    "fr": ("French", "one many other"),
-    "es": ("Spanish", "one many other"),
-    "pt-BR": ("Portuguese", "one many other"),
-    "ja": ("Japanese", "other"),
-    "ar": ("Arabic", "zero one two few many other"),
-}
+LANGUAGES = languages()
 MAX_UNTRANSLATED = 0.15  # of the words: names such as WordPress are the same everywhere
 
 
 def table(language: str) -> dict[str, Any]:
     words: dict[str, Any] = json.loads((static_dir() / "locales" / f"{language}.json").read_text("utf-8"))
     return words
+
+
+def cldr(language: str) -> Locale:
+    """A language's name and its plurals, which are those of the browser's ``Intl.PluralRules``."""
+    return Locale.parse(language, sep="-")
 
 
 def placeholders(text: str) -> set[str]:
@@ -45,13 +42,11 @@ def test_each_language_is_known_everywhere() -> None:
     assert files == set(json.loads(listed[1])), (
         "LANGUAGES in static/picker/words.js and the files of static/locales"
     )
-    assert files == set(LANGUAGES), "LANGUAGES in embedkit/web/picker.py and the files of static/locales"
     words = json.loads((templates_dir() / "embedkit" / "words.json").read_text("utf-8"))
     assert {name.partition("-")[0] for name in files} == words.keys(), (
         "templates/embedkit/words.json has them, too"
     )
-    assert files == NAMES.keys(), "write the name and the plurals of a new language in NAMES"
-    *most, last = [NAMES[language][0] for language in LANGUAGES]
+    *most, last = sorted(str(cldr(language).get_language_name("en")) for language in files)
     assert f"in {', '.join(most)} and {last}," in PICKER_PAGE.read_text("utf-8"), (
         "examples/newsroom/README.md names the picker's languages"
     )
@@ -79,10 +74,10 @@ def test_every_language_has_every_word_of_the_picker(language: str) -> None:
 def test_every_plural_is_whole(language: str) -> None:
     """``zero``, ``one`` and ``two`` may say a number in words."""
     english = table("en")
-    assert language in NAMES, "write the name and the plurals of a new language in NAMES"
+    categories = {"other", *cldr(language).plural_form.tags}
     for name, forms in table(language).items():
         if isinstance(forms, dict):
-            assert set(forms) == set(NAMES[language][1].split()), f"{name}: the plural forms of {language}"
+            assert set(forms) == categories, f"{name}: the plural forms of {language}"
             assert placeholders(forms["other"]) == placeholders(english[name]["other"]), name
             for category, text in forms.items():
                 missing = placeholders(forms["other"]) - placeholders(text)

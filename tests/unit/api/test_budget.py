@@ -16,7 +16,7 @@ from embedkit import ConfigurationError, EmbedKit, QuotaExhausted, Settings, cre
 from embedkit.api.response_cache import SearchBudget
 from embedkit.freshness import DAY
 from embedkit.sandbox import SandboxTransport
-from embedkit.web.picker import LANGUAGES, words
+from embedkit.web.picker import languages, words
 from embedkit.web.response import BUDGET
 from tests.support import stores
 from tests.support.tools import ROOT, Clock
@@ -193,7 +193,7 @@ def test_without_a_budget_nothing_is_told() -> None:
     assert not [name for name in answer.headers.keys() if name.startswith("Search-Budget")]  # noqa: SIM118
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", languages())
 def test_the_picker_tells_it_before_it_ends(language: str) -> None:
     web = open_world(20)
     told = []
