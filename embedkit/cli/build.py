@@ -275,7 +275,7 @@ class OutputOptions:
         if self.output:
             return Results(every, self.output)
         if self.in_place:
-            return InPlace(every, on_leftover=_say_leftover)
+            return nullcontext(InPlace(every, on_leftover=_say_leftover))
         if len(every) > 1 and not (self.writes or self.json_):
             raise click.UsageError("More than one file: use --output DIR, --in-place, --diff, --check or --json.")
         return nullcontext()

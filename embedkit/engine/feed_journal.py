@@ -77,15 +77,16 @@ class FeedJournal:
         return asdict(self)
 
     def is_due(self, now: float, delays: Mapping[str, float], *, polls: bool) -> bool:
-        """Whether there is something to do now."""
+        """Whether there is something to do now.
+
+        :param delays: seconds that each target waits for its events, by name.
+        :param polls: whether the feed is looked at as well.
+        """
         if self.claimed_until > now and self.owner:
             return False
         pending = bool(self.pending) and self.retry_at <= now
-        return pending or (polls and self.next_at <= now) or self.has_events(now, delays)
-
-    def has_events(self, now: float, delays: Mapping[str, float]) -> bool:
-        """Whether there are events for a target now; ``delays`` are the seconds that each waits, by name."""
-        return any(self.undelivered(name, now, delay) for name, delay in delays.items())
+        has_events = any(self.undelivered(name, now, delay) for name, delay in delays.items())
+        return pending or has_events or (polls and self.next_at <= now)
 
     def undelivered(self, name: str, now: float, delay: float) -> tuple[str, ...]:
         """The next events for a target that are old enough; none before it is to be tried again."""

@@ -346,12 +346,6 @@ class InPlace:
             for left in sweep_folder(folder):
                 on_leftover(left)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing is left to do."""
-
     def write(self, source: Source, content: str) -> WriteBack:
         """Write a changed text back to its file, unless somebody has saved it meanwhile.
 

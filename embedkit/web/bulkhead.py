@@ -14,7 +14,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Lock
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import g, request
@@ -31,7 +30,7 @@ class LargeTextLimiter:
 
     def __init__(self, most: int = MAX_LARGE_TEXTS) -> None:
         self._most = most
-        self._lock = Lock()
+        self._lock = threading.Lock()
         self.in_work: Counter[str] = Counter()
 
     @contextmanager

@@ -290,8 +290,8 @@ def test_results_are_placed_before_anything_is_written(posts: Path, tmp_path: Pa
 def test_a_text_that_is_saved_between_reading_and_writing(posts: Path) -> None:
     found = collect([posts])
     (posts / "b.md").write_bytes(b"saved by its author\n")
-    with InPlace(found) as files:
-        outcomes = [files.write(one, "new") for one in found]
+    files = InPlace(found)
+    outcomes = [files.write(one, "new") for one in found]
     assert [one.outcome for one in outcomes] == [Outcome.WRITTEN, Outcome.CHANGED_MEANWHILE, Outcome.WRITTEN]
     assert (posts / "b.md").read_bytes() == b"saved by its author\n"
     assert (posts / "a.html").read_bytes() == b"\xef\xbb\xbfnew"
