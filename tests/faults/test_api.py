@@ -464,11 +464,9 @@ def test_cookies_are_not_sent_back() -> None:
 def later(house: House, seconds: float) -> None:
     """Time passes for the token, too: its clock cannot be handed to a kit."""
     house.later(seconds)
-    tokens = house.api._cache._session._tokens
-    was = tokens._clock
-    tokens._clock = lambda: was() + seconds
-    caller = house.api._cache._session
-    caller._clock = tokens._clock
+    session = house.api._cache.session
+    was = session.tokens.clock
+    session.tokens.clock = session.clock = lambda: was() + seconds
 
 
 @pytest.mark.parametrize(
