@@ -40,7 +40,7 @@ MAX_TEXT_BYTES = 4096  # of a body, searched for what it means
 
 NO_KEY = "The endpoint needs no key: check EMBEDKIT_OEMBED_ENDPOINT."
 
-_SECONDS = re.compile(r"[0-9]{1,10}")
+_SECONDS = re.compile(r"0*([0-9]{1,10})[0-9]*")  # of longer numbers the start will do: all are above MAX_WAIT_S
 # X-Error-Detail and bodies, also in the words of the gateway of old ("Developer Over Qps").
 _PER_SECOND = re.compile(r"(?:account|developer)\s+over\s+(?:queries\s+per\s+second|qps)", re.IGNORECASE)
 _PER_DAY = re.compile(r"(?:account|developer)\s+over\s+rate", re.IGNORECASE)
@@ -187,8 +187,8 @@ def is_json(body: bytes) -> bool:
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that Retry-After asks for, 60 at most; none where it is missing or junk (RFC 9110 10.2.3)."""
     value = headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(min(int(value), MAX_WAIT_S))
+    if seconds := _SECONDS.fullmatch(value):
+        return float(min(int(seconds[1]), MAX_WAIT_S))
     if not value.endswith("GMT"):
         return None
     from email.utils import parsedate_to_datetime  # 5 ms to import: only when Getty says when
