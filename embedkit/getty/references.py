@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from embedkit.errors import UnsupportedReference
 from embedkit.getty import urls
 from embedkit.getty.urls import asset_ids as asset_ids
-from embedkit.models import AssetRef
+from embedkit.models import AssetRef, Shortcode
 from embedkit.process import lazy_pattern
 from embedkit.shortcodes import tag
 
@@ -25,7 +25,7 @@ MAX_CHARS = 20_000  # embed code has some 1,200, escaped twice 2,500
 BLANK = tag.BLANK
 
 MAX_ID_CHARS = 24
-_CODE = lazy_pattern(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed |(?:window\.)?gie\b", re.IGNORECASE)
+_CODE = lazy_pattern(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed from |(?:window\.)?gie\b", re.IGNORECASE)
 # An author's caption within the block is no part of the embed, and does no harm to it.
 _HUGE = lazy_pattern(r"&#[0-9]{8,}+;?+")  # no character; the standard library raises ValueError for 4,301 digits
 _CAPTION = lazy_pattern(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
@@ -51,10 +51,10 @@ def parse(text: str) -> AssetRef:
         raise UnsupportedReference("The reference is empty.", hint=urls.HINT)
     if len(written) > MAX_CHARS:
         raise UnsupportedReference(f"A reference of {len(written)} characters is too long.", hint=urls.HINT)
-    if written.startswith("[") and written.endswith("]"):
-        return _shortcode(written)
     if _CODE.match(written):
         return _embed_code(written)
+    if written[0] in "[!":
+        return _shortcode(written)
     return urls.read(written)
 
 
@@ -71,17 +71,27 @@ def ids(ref: AssetRef) -> tuple[str, ...]:
 
 
 def _shortcode(written: str) -> AssetRef:
-    from embedkit.shortcodes import scan  # most references are none
-
-    found = scan.find(written, "text")
-    if len(found) != 1 or found[0].kind != "shortcode" or (found[0].start, found[0].end) != (0, len(written)):
+    if not (found := _all_of(written)):
         raise UnsupportedReference(
             f"{urls.excerpt(written)!r} is not a shortcode.", hint="Write it as [getty 74917285]."
         )
-    if found[0].problem is not None:
-        raise UnsupportedReference(found[0].problem.detail)
-    ref = urls.read(found[0].reference.strip(BLANK))
-    return AssetRef(ref.items, found[0].options.over(ref.options))
+    return _read(found)
+
+
+def _all_of(written: str) -> Shortcode | None:
+    """The shortcode, or anything else that becomes a picture, which a text is: ``[embed]URL[/embed]``, a block."""
+    from embedkit.shortcodes import scan  # most references are none
+
+    found = scan.find(written, "markdown")
+    whole = len(found) == 1 and (found[0].start, found[0].end) == (0, len(written))
+    return found[0] if whole and found[0].kind != "escape" else None
+
+
+def _read(found: Shortcode) -> AssetRef:
+    if found.problem is not None:
+        raise UnsupportedReference(found.problem.detail)
+    ref = urls.read(found.reference.strip(BLANK))
+    return AssetRef(ref.items, found.options.over(ref.options))
 
 
 def _embed_code(written: str) -> AssetRef:
@@ -89,6 +99,8 @@ def _embed_code(written: str) -> AssetRef:
     from embedkit.getty import embed_code  # a sixth of all there is to import, and most have no use for it
 
     found = embed_code.find(written)
+    if not found and (saved := _all_of(written)) and saved.kind != "url":
+        return _read(saved)
     if not found:
         raise UnsupportedReference("There is no embed code of Getty Images in this.", hint=urls.HINT)
     if any(one.ref.items != found[0].ref.items for one in found):

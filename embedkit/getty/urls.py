@@ -56,7 +56,7 @@ _CACHED = lazy_pattern(
 # and publishers append: a size, a density, words, a hash, the number of a copy, a query. A folder with a dot may
 # be a host, and is not accepted; two names in one are two pictures.
 _IMAGE = r"(?:\.(?:jpe?g|png|webp|avif|heic|gif|tiff?|eps|psd))"
-_COPY = r"(?:(?:[ ]|%20)?\([0-9]+\)| copy(?: [0-9]+)?)"
+_COPY = r"(?:(?:[ ]|%20)?\([0-9]+\)| copy(?: [0-9]+)?| [0-9]{1,2})"
 _FILE = lazy_pattern(
     r"(?!(?:.*?getty[-_]?images[-_]){2})"
     r"(?:[A-Za-z]:)?(?:\.{1,2}[/\\]|[^./\\:?#]*+[/\\])*+(?:[\w-]{1,100}?[-_])?"

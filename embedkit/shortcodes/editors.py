@@ -29,10 +29,7 @@ _ELEMENT = lazy_pattern(
 )
 _ATTRIBUTE = lazy_pattern(r"[ \t\r\n]([A-Za-z-]++)=(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'<>=`]++))")
 _OEMBED_END = lazy_pattern(r"[ \t\r\n]*+</oembed[ \t\r\n]*+>", re.IGNORECASE)
-_LABEL = lazy_pattern(
-    r"\s*+(?:<(?:span|u|b|i|em|strong|font)(?:\s[^<>]*+)?>\s*+)*+([^<]*+)(?:</[a-z]++>\s*+)*?</a\s*+>",
-    re.IGNORECASE,
-)
+_LABEL = lazy_pattern(r"((?:[^<]++|</?(?:span|u|b|i|em|strong|font|wbr)(?:\s[^<>]*+)?>)*+)</a\s*+>", re.IGNORECASE)
 _SCHEME = lazy_pattern(r"(?:(?:https?:)?//)?(?:www\.)?", re.IGNORECASE)
 THUMBNAIL = lazy_pattern(r"(?:https?:)?//(?:media|embed)\.", re.IGNORECASE)
 # CKEditor 4's media plugins; Drupal's URL embed. The preview that they keep in the element goes with it.
@@ -96,10 +93,9 @@ class Editors:
     def _link(self, attributes: Mapping[str, str], end: int) -> SavedEmbed | None:
         """A URL that the editor, or an autolinker, made a link to itself."""
         label = _LABEL.match(self._text, end, end + MAX_HEAD_CHARS)
-        url = unescape(attributes.get("href", ""))
-        if label is None or not is_link_to_itself(unescape(label[1]), url):
-            return None
-        return SavedEmbed("url", label.end(), url)
+        shown = unescape(_TAG.sub("", label[1])) if label else ""
+        url = linked_url(shown, unescape(attributes.get("href", "")))
+        return SavedEmbed("url", label.end(), url) if label and url else None
 
     def _preview(self, name: str, attributes: Mapping[str, str], start: int, end: int) -> SavedEmbed | None:
         """An element that keeps the URL as an attribute, with a preview in it."""
@@ -167,17 +163,21 @@ def titled(alt: str) -> Options:
     return Options(title=" ".join(alt.split()) or None)
 
 
-def is_link_to_itself(label: str, url: str) -> bool:
-    """Whether a link's text is its own URL, perhaps without scheme or shortened with an ellipsis.
+def linked_url(label: str, url: str) -> str:
+    """The URL of a link whose text is that URL, perhaps without scheme or with an ellipsis; else nothing.
 
-    >>> is_link_to_itself("gty.im/74917285", "https://gty.im/74917285")
-    True
+    Google Docs leads to a URL through one of its own.
+
+    >>> linked_url("gty.im/74917285", "https://gty.im/74917285")
+    'https://gty.im/74917285'
     """
     shown, target = (_SCHEME.sub("", text.strip(BLANK), count=1).rstrip("/") for text in (label, url))
     shortened = shown.removesuffix("…") if shown.endswith("…") else shown.removesuffix("...")
     if shortened != shown:
-        return len(shortened) >= MIN_SHOWN_CHARS and target.startswith(shortened)
-    return bool(shown) and shown == target
+        return url if len(shortened) >= MIN_SHOWN_CHARS and target.startswith(shortened) else ""
+    if target.startswith(f"google.com/url?q={label.strip(BLANK)}&"):
+        return label
+    return url if shown and shown == target else ""
 
 
 def _block_attributes(head: str) -> dict[str, object]:

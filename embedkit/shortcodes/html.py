@@ -20,7 +20,7 @@ BLANKS = " \t\n\r\f"  # what HTML calls ASCII whitespace
 
 # Front matter: it names its language (gray-matter), or its first line must look like YAML or TOML.
 _FRONT = lazy_pattern(
-    r"\ufeff?(---|\+\+\+)(?:(?:yaml|toml|json)[ \t\r]*\n|[ \t\r]*\n(?=[^\n]*[:=#]))"
+    r"\ufeff?(---|\+\+\+)(?:(?:yaml|toml|json|js)[ \t\r]*\n|[ \t\r]*\n(?=[^\n]*[:=#]))"
     r"(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
 # Hugo's JSON: an object, and a text below it.

@@ -292,7 +292,8 @@ class MarkdownContext(HtmlContext):
         return self._is_in_indented_code(place) or self._is_in_link(place)
 
     def _skips_code(self, opening: int, place: int) -> bool:
-        self._is_in_span(opening, place)
+        if not self._is_in_span(opening, place) and self._safe <= opening:
+            self._is_in_indented_code(opening)
         return self._safe > opening
 
     def _tag_end(self, start: int) -> int:

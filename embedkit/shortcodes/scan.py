@@ -16,7 +16,7 @@ from embedkit.models import NO_OPTIONS, AssetRef, Options, Problem, Shortcode
 from embedkit.process import lazy_pattern, search_sign
 from embedkit.shortcodes import tag as tags
 from embedkit.shortcodes.budget import DOCUMENT, Budget, Exhausted, Work
-from embedkit.shortcodes.editors import MAX_HEAD_CHARS, THUMBNAIL, Editors, is_link_to_itself, titled
+from embedkit.shortcodes.editors import MAX_HEAD_CHARS, THUMBNAIL, Editors, linked_url, titled
 from embedkit.shortcodes.html import Context, HtmlContext, front_matter
 from embedkit.shortcodes.markdown import CommonMarkContext, MarkdownContext
 from embedkit.shortcodes.surroundings import CDATA, MAX_TAG_CHARS, PAD, Span, Surroundings
@@ -42,8 +42,9 @@ _MISSPELLED = (
 _NAME = r"G(?:etty|ETTY)[ \t\xa0]++[A-Z][^\[\]0-9=\"'<>&]*+\]"
 _TAG = lazy_pattern(
     rf"\[(?:(?!{_NAME})[gG][eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<(?:[bB][rR]|/[pP])|\Z)(?!\]\()"
-    rf"|[ \t\xa0]?[gG]{_MISSPELLED})"
+    rf"|[{tags.BLANK}]*+[gG]{_MISSPELLED})"
 )
+_TAG_SIGNS = f"gG{tags.BLANK}"
 _URL_START = lazy_pattern(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|etty-?images?\.[a-z])")
 
 _LINKED, _LINK_END = r"(?:<(?:a\s[^<>]*+>)?)?", r"(?:(?:</a\s*+)?>)?"  # an editor may have made a link of a URL
@@ -75,7 +76,9 @@ _TARGET = r"\([ \t]*+<?([^\s()<>]{1,2048}+)>?(?:[ \t]++(?:\"[^\"\n]{0,1024}+\"|'
 _BACKSLASHED = lazy_pattern(r"\\([!-/:-@\[-`{-~])")  # CommonMark, section 2.4
 _ESCAPED_IN_URL = lazy_pattern(r"\\([_*~-])")
 _EMPHASIS = frozenset(("*", "_", "**", "__", "***", "___"))
-_LINK = lazy_pattern(rf"\[([^\s\[\]]{{1,2048}}+)\]{_TARGET}\)")
+_LIST = r"(?:\{[.#:\w][^{}\n]{0,200}+\})?+"  # attributes of kramdown and Pandoc
+_LINK = lazy_pattern(rf"\[([^\s\[\]]{{1,2048}}+)\]{_TARGET}\){_LIST}")
+_AUTOLINK = lazy_pattern(rf">{_LIST}")
 _IMAGE = lazy_pattern(
     r"!\[((?:[^\[\]\\]|\\.|\[[^\[\]]{0,200}+\]){0,1024}+)\](?!\([ \t]*+<?(?:https?:)?//(?:media|embed)\.)"
     rf"{_TARGET}(?:=([0-9]*)x?([0-9]*)[ \t]*+)?\)(\{{[^{{}}\n]{{0,200}}+\}})?",
@@ -84,7 +87,8 @@ _IMAGE = lazy_pattern(
 _URL = lazy_pattern(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
 # A URL that words follow, or the start of an element: nothing can make it an embed, whatever is before it.
 _IN_SENTENCE = lazy_pattern(
-    rf"(?:https?:)?//[^\s<>\"'\[\]`()]{{1,{MAX_URL_CHARS}}}+(?=[ \t]++\w|<[^/bBoO])", re.IGNORECASE
+    rf"(?:https?:)?//[^\s<>\"'\[\]`()]{{1,{MAX_URL_CHARS}}}+(?=[ \t]++\w|<(?![/bo]|span class=\"?Apple-))",
+    re.IGNORECASE,
 )
 _GLUED = lazy_pattern(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
 # Most candidates are a paragraph of their own, and plain; here with the end of the paragraph above.
@@ -166,7 +170,7 @@ def replace(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
 
 
 def _next_tag(text: str, start: int) -> Candidate:
-    return search_sign(_TAG, "[", "gG \t\xa0", text, start)
+    return search_sign(_TAG, "[", _TAG_SIGNS, text, start)
 
 
 def _sizes(attributes: str) -> Options:
@@ -211,6 +215,12 @@ class Written(NamedTuple):
     options: Options = NO_OPTIONS
     kind: Literal["url", "image"] = "url"
     in_sentences: bool = False
+
+
+def _link_to_itself(link: re.Match[str]) -> Written | None:
+    """A link of Markdown whose text is its URL; a converter may have escaped signs in the text alone."""
+    url = linked_url(_BACKSLASHED.sub(r"\1", link[1]), link[2])
+    return Written(Span(*link.span()), url) if url else None
 
 
 class _Scan:
@@ -491,11 +501,11 @@ class _Scan:
             )
             return Written(Span(*image.span()), image[2], options, "image", in_sentences=True)
         if sign == "(" and (link := self._match_before(_LINK, "[", edge - 1, url.start)):
-            return Written(Span(*link.span()), link[2]) if is_link_to_itself(link[1], link[2]) else None
-        if sign == "<" and text.startswith(">", url.end):
-            return Written(Span(url.start - 1, url.end + 1), text[slice(*url)])
-        if sign == "[" and (link := _LINK.match(text, edge - 1)) and is_link_to_itself(link[1], link[2]):
-            return Written(Span(*link.span()), link[2])
+            return _link_to_itself(link)
+        if sign == "<" and (closing := _AUTOLINK.match(text, url.end)):
+            return Written(Span(url.start - 1, closing.end()), text[slice(*url)])
+        if sign == "[" and (link := _LINK.match(text, edge - 1)):
+            return _link_to_itself(link)
         if sign in ("*", "_"):
             written = text[slice(*url)]
             mark = written[len(written.rstrip(sign)) :]

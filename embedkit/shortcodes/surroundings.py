@@ -28,7 +28,9 @@ _BLANK = rf"(?:[{_SIGN}]|{ENTITY_OF_BLANK})"
 _SPACE = rf"(?:[\r\n{_SIGN}]|{ENTITY_OF_BLANK})"
 _BR = r"<br(?:[ \t\r\n][^<>]*+)?/?>"
 _ATTRIBUTES = r"(?:[ \t\r\n][^<>]*+)?"
-PAD = rf"(?:{_SPACE}|{_BR}|<o:p>{_SPACE}*+</o:p>)*+"  # the last is Word's
+PAD = (  # with what Word and Apple's programs make of a space
+    rf"(?:{_SPACE}|{_BR}|<o:p>{_SPACE}*+</o:p>|<span class=\"?Apple-converted-space\"?>{_SPACE}*+</span>)*+"
+)
 _SIGNS = frozenset(BLANK)
 CDATA = "<![CDATA["  # where the page of a feed begins; its bracket doubles none, and "]]>" ends a line
 

@@ -86,6 +86,7 @@ def test_all_forms_of_one_picture_are_equal(form: str) -> None:
         ("hero_GettyImages-74917285.jpg", "74917285"),
         ("2020-05-gettyimages-74917285.jpg", "74917285"),
         ("GettyImages-74917285 copy 2.jpg", "74917285"),
+        ("GettyImages-74917285 2.jpg", "74917285"),
         ("gettyimages-sb10079129c-001-2048x2048.jpg", "sb10079129c-001"),
         ("C:\\Users\\me\\Downloads\\GettyImages-74917285.jpg", "74917285"),
         ("./img/a b/GettyImages-74917285 (1).jpg", "74917285"),
@@ -215,6 +216,14 @@ def test_a_page_says_no_options_whatever_its_query() -> None:
         ("[getty 518730426]", Options()),
         ("[getty]518730426[/getty]", Options()),
         ('[getty src="518730426" width="462" height="370" tld="de"]', Options(462, 370, tld="de")),
+        ("[embed]https://gty.im/518730426[/embed]", Options()),
+        ('[embed width="300"]https://gty.im/518730426[/embed]', Options(300)),
+        ('[embed src="https://gty.im/518730426" height="200"]', Options(max_height=200)),
+        ("[https://gty.im/518730426](https://gty.im/518730426)", Options()),
+        ("![A harbor](https://www.gettyimages.com/detail/518730426)", Options(title="A harbor")),
+        ('<!-- wp:embed {"url":"https://gty.im/518730426","align":"left"} /-->', Options(align="left")),
+        ('<oembed url="https://gty.im/518730426"></oembed>', Options()),
+        ("<p>[getty 518730426 width=300]</p>", Options(300)),
         (
             '[getty src="518730426?et=a&amp;sig=b&amp;tld=fr&amp;caption=true" tld="de"]',
             Options(tld="de", caption=True),
@@ -226,7 +235,11 @@ def test_a_shortcode_is_a_reference_too(text: str, options: Options) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[getty]", "[getty cats]", "[[getty 1]]", "[gallery 1]", "[getty 1] [getty 2]", "[]"]
+    "text",
+    [
+        *("[getty]", "[getty cats]", "[[getty 1]]", "[gallery 1]", "[getty 1] [getty 2]", "[]", "[getty 1", "!"),
+        *("[a](https://gty.im/1)", "![](https://shop.example/1)", "<p>https://gty.im/1</p>", "`[getty 1]`"),
+    ],
 )
 def test_other_brackets_are_none(text: str) -> None:
     refused(text)

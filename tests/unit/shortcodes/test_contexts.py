@@ -184,6 +184,7 @@ SIMPLE_PIECES = [piece for piece in dict.fromkeys(MARKDOWN_PIECES + HTML_PIECES)
 @settings(deadline=None, max_examples=300)
 @example(["a ` b ``` c ` d `", "`"], "markdown")
 @example(["<a\n```>", "\n"], "markdown")
+@example(["    ", '<a title="', "---\n"], "markdown")
 @example(["<code>", "<!--", "-->", "</code>", "`", "\n\n", "    "], "markdown")
 def test_what_was_asked_before_changes_no_answer(pieces: list[str], input: str) -> None:
     text = numbered(pieces)

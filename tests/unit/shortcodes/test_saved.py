@@ -6,7 +6,7 @@ import pytest
 
 from embedkit.engine import documents
 from embedkit.models import Options
-from embedkit.shortcodes.editors import is_link_to_itself
+from embedkit.shortcodes.editors import linked_url
 from embedkit.shortcodes.scan import find, front_matter_end
 
 URL = "https://gty.im/74917285"
@@ -22,6 +22,9 @@ PAGE = "https://www.gettyimages.com/detail/photo/x/74917285"
         ("html", f'<a href="{URL}">{URL}</a>'),
         ("html", f'<p><span style="x"><a href="{URL}">{URL}</a></span><br /></p>'),
         ("html", f'<p><a href="{PAGE}">www.gettyimages.com/detail/p…</a></p>'),
+        ("html", f'<p><a href="{PAGE}">https://www.gettyimages.com/<wbr>detail/photo/x/74917285</a></p>'),
+        ("html", f'<p><a href="{PAGE}"><span class="invisible">https://</span><span>{PAGE[8:]}</span></a></p>'),
+        ("html", f'<p><a href="https://www.google.com/url?q={URL}&amp;sa=D&amp;ust=1">{URL}</a></p>'),
         ("html", f'<p><span style="font-weight:400">{URL}</span></p>'),
         ("html", f"<p>{URL}<br></p>"),
         ("html", f"<p><br>{URL}&nbsp;</p>"),
@@ -39,6 +42,11 @@ PAGE = "https://www.gettyimages.com/detail/photo/x/74917285"
         ("html", "<p>[getty src=&quot;74917285&quot;&nbsp;width=&#8221;300&#8243;]</p>"),
         ("markdown", f"[{URL}]({URL})"),
         ("markdown", f'[{URL}]({URL} "A title")'),
+        ("markdown", f'[{URL}]({URL}){{:target="_blank"}}'),
+        ("markdown", f'[{URL}]({URL}){{target="_blank" .x}}'),
+        ("markdown", f"<{URL}>{{.uri}}"),
+        ("markdown", PAGE.join(["[", "](", ")"]).replace("/x/", "/a\\_b/", 1).replace("/x/", "/a_b/")),
+        ("markdown", f"[{URL}](https://www.google.com/url?q={URL}&sa=D&ust=1)"),
         ("markdown", f"[embed]{URL}[/embed]"),
         ("markdown", f"<{URL}>"),
         ("markdown", f"![]({PAGE})"),
@@ -46,6 +54,7 @@ PAGE = "https://www.gettyimages.com/detail/photo/x/74917285"
         ("html", f"<p><a href={URL}>{URL}</a></p>"),
         ("html", f"<p>{URL}<o:p></o:p></p>"),
         ("html", f"<p>{URL}<o:p>&nbsp;</o:p></p>"),
+        ("html", f'<p class="p1">{URL}<span class="Apple-converted-space">&nbsp;</span></p>'),
         ("html", f'<drupal-url data-embed-url="{URL}" />'),
         ("markdown", f"**{URL}**"),
         ("markdown", f"*{URL}*"),
@@ -137,6 +146,9 @@ def test_what_may_stand_there(input: str, text: str, content: str) -> None:
     [
         ("html", f'<p>See <a href="{URL}">{URL}</a></p>'),
         ("html", f'<p><a href="{URL}">Words</a></p>'),
+        ("html", f'<p><a href="{URL}">{URL}<img src="x"></a></p>'),
+        ("html", f'<p><a href="https://www.google.com/url?q=https://gty.im/1&amp;sa=D">{URL}</a></p>'),
+        ("html", f'<p><a href="https://shop.example/url?q={URL}&amp;sa=D">{URL}</a></p>'),
         ("html", f'<p><a name="{URL}">{URL}</a></p>'),
         ("html", f"<p>{URL} and words</p>"),
         ("html", f"<p>Words\n{URL}\nmore</p>"),
@@ -150,6 +162,7 @@ def test_what_may_stand_there(input: str, text: str, content: str) -> None:
         ("html", '<img src="https://media.gettyimages.com/id/74917285/photo/x.jpg">'),
         ("markdown", f"x [{URL}]({URL}) y"),
         ("markdown", f"[{URL}](https://gty.im/1)"),
+        ("markdown", f"[{URL}]({URL}){{{{ x }}}}"),
         ("markdown", "![x](https://media.gettyimages.com/id/74917285/photo/x.jpg)"),
         ("markdown", f"`![]({PAGE})`"),
         ("markdown", f"({URL})"),
@@ -234,9 +247,9 @@ def test_a_slip_is_told_with_what_was_meant() -> None:
 
 
 def test_a_short_start_of_a_url_is_no_link_to_itself() -> None:
-    assert is_link_to_itself("gty.im/749172...", URL)
-    assert not is_link_to_itself("gty…", URL)
-    assert not is_link_to_itself("", "")
+    assert linked_url("gty.im/749172...", URL) == URL
+    assert not linked_url("gty…", URL)
+    assert not linked_url("", "")
 
 
 def test_plain_text_has_no_front_matter() -> None:
@@ -345,6 +358,8 @@ def test_the_url_of_a_page_as_an_image_by_reference_is_reported(image: str) -> N
         ("[getty:74917285]", "74917285"),
         ("[getty74917285]", "74917285"),
         ("[ getty 74917285]", "74917285"),
+        ("[\u200bgetty 74917285]", "74917285"),
+        ("[\ufeff \u200egetty 74917285]", "74917285"),
         ("[gettty src='74917285']", "74917285"),
         (f"[gettyimage {URL}]", URL),
     ],
@@ -387,6 +402,7 @@ def test_the_url_of_a_host_that_looks_alike_is_reported(url: str) -> None:
     [
         "---yaml\ntitle: a\nhero: '[getty 74917285]'\n---\n",
         '---json\n{"hero": "[getty 74917285]"}\n---\n',
+        '---js\n{hero: "[getty 74917285]"}\n---\n',
         "{{! [getty 74917285] }}",
         "{#- [getty 74917285] -#}",
         "{{!-- [getty 74917285] --}}",
