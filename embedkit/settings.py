@@ -175,7 +175,7 @@ class Settings:
         _store_url,
         "Where copies are kept: sqlite:PATH, redis://HOST, rediss://HOST, unix://SOCKET, memcached://HOST:PORT,"
         " file:PATH, memory: or null:; by default SQLite in the user's cache folder.",
-        repr=False,  # a Redis address may hold a password
+        repr=False,  # a Redis URL may hold a password
     )
     cache_limit: int = _row(100_000, check.positive, "The most entries that the cache keeps.")
     secret: tuple[Secret, ...] = _row(

@@ -1,7 +1,7 @@
 """JSON of the API v3, read field by field.
 
 Fields that are missing, null or of an unexpected type count as missing; an answer is refused only where nothing
-of it can be used. A field that is not read, or cannot be, stays in ``other``; what cannot be used of a list (a
+of it can be used. A field that is not read, or can't be, stays in ``other``; what can't be used of a list (a
 picture without an ID, a URL elsewhere) is left out.
 """
 
@@ -94,7 +94,7 @@ def read_any(response: Response) -> Any:
 
 
 def invalid(message: str, response: Response, ref: str | None = None) -> InvalidResponse:
-    """The error of an answer that says 200 and cannot be used."""
+    """The error of an answer that says 200 and can't be used."""
     hint = "It is not used. If that lasts, check EMBEDKIT_API_BASE."
     return InvalidResponse(message, hint=hint, ref=ref, **response.evidence)
 

@@ -179,7 +179,7 @@ def _read_order(key: str, line: Mapping[str, Any]) -> Order | None:
 
 
 def order_url(offer: DownloadOffer, id: str, base: str) -> str:
-    """Where an offer is ordered: its own address, if it is one that orders this very picture from this API.
+    """Where an offer is ordered: its own URL, if it is one that orders this very picture from this API.
 
     :raises InvalidResponse: where it is any other, however it is written.
     """
@@ -188,7 +188,7 @@ def order_url(offer: DownloadOffer, id: str, base: str) -> str:
     if url is None:
         return usual
     if url not in (usual, f"{base}/v3/downloads/{id}"):  # the second as documented until 2018
-        message = "The offer leads to another address than that of the picture that was asked for"
+        message = "The offer leads to another URL than that of the picture that was asked for"
         raise InvalidResponse(f"{message}.", hint="It is not used. Check EMBEDKIT_API_BASE.", ref=id)
     return str(url)
 

@@ -133,7 +133,7 @@ def parse(response: Response, grant: Grant) -> Token:
     """The token of an answer.
 
     :raises Unauthorized: where the credentials are refused; names the settings that the grant uses.
-    :raises RateLimited, QuotaExhausted, Unavailable: where the endpoint cannot, for now.
+    :raises RateLimited, QuotaExhausted, Unavailable: where the endpoint can't, for now.
     :raises InvalidResponse: where the answer is not a token endpoint's.
     """
     if response.status != 200:
@@ -188,7 +188,7 @@ def _classify(response: Response, grant: Grant, code: str) -> Meaning:
 
 
 def _refused(grant: Grant, code: str) -> type[Unauthorized]:
-    """What is refused: a refresh token, the key with its secret, or one cannot tell."""
+    """What is refused: a refresh token, the key with its secret, or one can't tell."""
     if grant in ("refresh_token", "authorization_code"):
         return InvalidToken
     return InvalidKey if code in _KEY or grant == "client_credentials" else Unauthorized

@@ -121,7 +121,7 @@ def query(
     """A request that reads, with the parameters of an endpoint.
 
     :param params: of :mod:`embedkit.api.parameters`; None counts as not given.
-    :param extra: parameters that are no argument of the endpoint, such as the phrase.
+    :param extra: parameters that are not arguments of the endpoint, such as the phrase.
     :param defaults: what is sent where ``params`` has none. No set of fields has ``uri_oembed``, which shows
         whether a picture may be embedded, so it is requested beside all others.
     :raises ConfigurationError: for what the endpoint does not take.

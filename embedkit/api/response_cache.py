@@ -296,7 +296,7 @@ def _count_in(path: Path, day: int, amount: int) -> int:
     import sqlite3  # only where a budget is set
 
     with closing(sqlite3.connect(path, timeout=BUDGET_TIMEOUT_S, isolation_level=None)) as file:
-        file.execute("PRAGMA synchronous = OFF")  # a count that a power failure loses is no loss
+        file.execute("PRAGMA synchronous = OFF")  # a count that a power failure loses is not a loss
         file.execute("BEGIN IMMEDIATE")
         file.execute("CREATE TABLE IF NOT EXISTS searches (day INTEGER PRIMARY KEY, used INTEGER NOT NULL)")
         file.execute("DELETE FROM searches WHERE day < ?", (day,))

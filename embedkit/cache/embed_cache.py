@@ -360,7 +360,7 @@ class EmbedCache:
         return found
 
     def update(self, name: str, change: Callable[[JSON], JSON], seconds: int) -> None:
-        """Change what is kept that is no picture, signed, in the store itself; with nobody else in between.
+        """Change what is kept that is not a picture, signed, in the store itself; with nobody else in between.
 
         :param change: takes what there is; an error that it raises leaves it so.
         :param seconds: for which it is kept.

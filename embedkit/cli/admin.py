@@ -91,7 +91,7 @@ def assets(folder: Path, picker: bool, consent: tuple[str, ...], json_: bool) ->
 
 def _tags(base: str, adapters: Iterable[Path]) -> Iterator[str]:
     """The lines that load our files: their URLs hold the version, and what the settings say of frames."""
-    settings, _ = examine(os.environ)  # a wrong one is no reason to copy nothing: these lines ask few of them
+    settings, _ = examine(os.environ)  # a wrong one is not a reason to copy nothing: these lines ask few of them
     needed = rendered.assets("facade", settings.rendering, base)
     for url in needed["css"]:
         yield f'<link rel="stylesheet" href="{escape(url)}">'

@@ -247,7 +247,7 @@ def _values(board: Board) -> JSON:
 
 
 def _is_video(asset: BoardAsset) -> bool:
-    """Whether it is a video: those cannot be embedded."""
+    """Whether it is a video: those can't be embedded."""
     return "video" in asset.asset_type.lower()
 
 

@@ -89,7 +89,7 @@ class Callback(ThreadingHTTPServer):
         self._replied.set()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that goes away is no error of ours; nothing of it is printed."""
+        """A browser that goes away is not an error of ours; nothing of it is printed."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
         if self.headers.get_all("Host") != [self.server.host]:  # a name that was made to lead here
-            self._show(421, FAILED, "This page has another address.")
+            self._show(421, FAILED, "This page has another URL.")
         elif path != PATH:
             self._show(404, "There is nothing here", WAITING)
         elif not self.server.is_answer(query):

@@ -204,7 +204,7 @@ def open_kit(**settings: Any) -> Iterator[EmbedKit]:
 
 def as_typed(message: str) -> str:
     """A message with the options of the command in place of arguments: where it begins with one, says to pass one
-    (``again=True``), or names one that is no word (``product_type``)."""
+    (``again=True``), or names one that is not a word (``product_type``)."""
     for one in click.get_current_context().command.params:
         name = re.escape(str(one.name))
         if isinstance(one, click.Option) and name != "json_":

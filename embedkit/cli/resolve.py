@@ -68,7 +68,7 @@ def _parse(kit: EmbedKit, ref: str, options: Options) -> AssetRef | UnsupportedR
 def _warn(ref: str) -> None:
     """What is wrong in a shortcode that can be read all the same."""
     if ref.strip().startswith("["):
-        from embedkit.shortcodes import scan  # most references are no shortcode
+        from embedkit.shortcodes import scan  # most references are not shortcodes
 
         for found in scan.find(ref, "text"):
             for warning in found.warnings:

@@ -97,7 +97,7 @@ def demo(host: str, port: int, open_: bool) -> None:
         settings = replace(
             Settings.from_env(os.environ).with_upstream(sandbox.url),
             cache=os.environ.get("EMBEDKIT_CACHE", "memory:"),
-            **sandbox.credentials,  # real ones, if the environment has them, are no business of the sandbox's
+            **sandbox.credentials,  # real ones, if the environment has them, are not the sandbox's business
             search_access="open",
             # what a demo on this machine can't use, whatever the environment says for a real service
             frozen=False,
@@ -250,7 +250,7 @@ def _picker(settings: Settings, url: str) -> str:
 
 def _taken(host: str, port: int, error: OSError) -> click.ClickException:
     why = os.strerror(error.errno) if error.errno else error  # asyncio and sockets put it at length
-    return click.ClickException(f"Cannot listen on {host}:{port} ({why}). Choose another with --port.")
+    return click.ClickException(f"Can't listen on {host}:{port} ({why}). Choose another with --port.")
 
 
 def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str], str], settings: Settings) -> None:

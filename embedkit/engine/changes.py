@@ -72,7 +72,7 @@ class FeedReport:
 
     :param batches: how many were confirmed.
     :param outcomes: of each picture that was asked for, by ID.
-    :param foreign: IDs of what was deleted and is no picture.
+    :param foreign: IDs of what was deleted and is not a picture.
     """
 
     batches: int = 0

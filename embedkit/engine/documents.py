@@ -234,7 +234,7 @@ class Expansion:
         return None
 
     def _key(self, shortcode: Shortcode) -> EmbedKey | None:
-        """What Getty would be asked for; None for what is no reference."""
+        """What Getty would be asked for; None for what is not a reference."""
         if shortcode.problem or shortcode.kind == "escape":
             return None
         try:

@@ -57,7 +57,7 @@ Unreadable = OSError | ConfigurationError
 
 
 class Post(NamedTuple):
-    """The post of an export that a text is part of: its ID, its title, its address.
+    """The post of an export that a text is part of: its ID, its title, its URL.
 
     >>> str(Post("42", "A match", "https://example.org/?p=42"))
     'post 42, "A match", https://example.org/?p=42'

@@ -36,7 +36,7 @@ class Destination:
     def use_name(self, name: str) -> None:
         """Give a file in a folder this name; one that has a name keeps it."""
         whole = Path(self._path, name) if self._folder else Path(self._path)
-        # what a link leads to is what is overwritten; a link in a circle leads nowhere, and is found to be no file
+        # what a link leads to is what is overwritten; a link in a circle leads nowhere, and is not a file
         self.path = Path(os.path.realpath(whole)) if self.overwrite and whole.is_symlink() else whole
         self.check()
 

@@ -54,7 +54,7 @@ class Journal:
         self.path = self.folder / FILE
 
     def lines(self) -> list[Line]:
-        """What is written, line by line; what is no line of a journal is left out.
+        """What is written, line by line; what is not a line of a journal is left out.
 
         :raises OSError: where the journal can't be read, or is a link.
         """

@@ -39,7 +39,7 @@ _NUMBER = lazy_pattern(r"#(?<!&#)[0-9A-Za-z-]{0,23}[0-9]")
 _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
 _AROUND_CODE = _BLOCKS | {"iframe"}  # an instant article has a widget in a frame without a URL
 _FRAMES = frozenset({"iframe", "amp-iframe", "object", "embed"})
-_RAW = frozenset({"script", "iframe"})  # up to their end tags is no markup, and those belong to it
+_RAW = frozenset({"script", "iframe"})  # up to their end tags nothing is markup, and those belong to it
 _FURNITURE = _BLOCKS | {"a", "br", "iframe"}
 _WORDS = lazy_pattern(
     r"\s*(?:Embed \w{2,5} Getty Images|View image|(?:www\.)?gettyimages\.[a-z.]{2,6}|[|/])?\s*(?:[|/]\s*)?",
@@ -422,7 +422,7 @@ def _outside(edits: list[tuple[int, int, str]], found: Iterable[re.Match[str]]) 
 
 
 def _left(text: str, input: Input, budget: Budget, edits: list[tuple[int, int, str]]) -> Iterator[Problem]:
-    """A problem for what looks like embed code, is no example, and is still there."""
+    """A problem for what looks like embed code, is not an example, and is still there."""
     positions, front, last, asked = Positions(text), scan.front_matter_end(text, input), 0, 0
     code = scan.protected(text, input, budget)
     for hint in _outside(edits, _CODE.finditer(text)):
@@ -495,7 +495,7 @@ class _Stopped(Exception):
 
 
 def _embeds(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
-    """The embeds of a text that are no examples in code.
+    """The embeds of a text that are not examples in code.
 
     :raises _Stopped: where the budget ends.
     """
@@ -586,7 +586,7 @@ class Core(NamedTuple):
 
 
 def _strong_cores(page: TaggedText) -> list[Core]:
-    """What can only be an embed: frames, widget calls, records, addresses of frames."""
+    """What can only be an embed: frames, widget calls, records, URLs of frames."""
     found = [*_frames(page), *_bracketed_frames(page), *_widgets(page), *_records(page), *_bare_urls(page)]
     return sorted(found, key=lambda core: (core.start, -core.end))
 
@@ -670,22 +670,22 @@ def _cleaned(url: str) -> str:
 
 
 def _frame_ref(text: str) -> AssetRef | None:
-    """The pictures of a frame's address; nothing for any other address."""
+    """The pictures of a frame's URL; nothing for any other URL."""
     try:
-        address = urls.split(_cleaned(text))
-        return urls.resolve(address) if address.host == urls.EMBED_HOST else None
+        parts = urls.split(_cleaned(text))
+        return urls.resolve(parts) if parts.host == urls.EMBED_HOST else None
     except UnsupportedReference:
         return None
 
 
 def _page_ref(text: str) -> AssetRef | None:
-    """The picture of a page of a Getty site, with the site's tld; nothing for any other address."""
+    """The picture of a page of a Getty site, with the site's tld; nothing for any other URL."""
     try:
-        address = urls.split(_cleaned(text))
-        if address.host not in urls.SITES:
+        parts = urls.split(_cleaned(text))
+        if parts.host not in urls.SITES:
             return None
-        tld = urls.tld(urls.SITES[address.host])
-        return AssetRef(urls.resolve(address).items, Options(tld=tld))
+        tld = urls.tld(urls.SITES[parts.host])
+        return AssetRef(urls.resolve(parts).items, Options(tld=tld))
     except UnsupportedReference:
         return None
 
@@ -782,7 +782,7 @@ def _is_loader(script: HtmlTag) -> bool:
 
 
 def _over_paragraphs(page: TaggedText, index: int, edge: int, step: int) -> tuple[int, int]:
-    """The next tag that is no paragraph or line break: editors put those between the parts."""
+    """The next tag that is not a paragraph or line break: editors put those between the parts."""
     for _ in range(4):
         tag = page.tags[index] if 0 <= index < len(page.tags) else None
         if tag is None or tag.name not in ("p", "br"):

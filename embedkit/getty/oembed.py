@@ -1,7 +1,7 @@
 """Getty's oEmbed endpoint: a reference becomes a request, an answer becomes an :class:`Embed` or an error.
 
-Every value of an answer is validated or cleaned; what cannot be is dropped where an embed can do without
-(a thumbnail, a text), and is InvalidResponse where it cannot (the frame, the size).
+Every value of an answer is validated or cleaned; what can't be is dropped where an embed can do without
+(a thumbnail, a text), and is InvalidResponse where it can't (the frame, the size).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ BLANK = tag.BLANK
 
 MAX_ID_CHARS = 24
 _CODE = lazy_pattern(r"<|&(?:amp;)*(?:lt|#0*60|#x0*3c);|\{|\[ ?Embed from |(?:window\.)?gie\b", re.IGNORECASE)
-# An author's caption within the block is no part of the embed, and does no harm to it.
+# An author's caption within the block is not a part of the embed, and does no harm to it.
 _HUGE = lazy_pattern(r"&#[0-9]{8,}+;?+")  # no character; the standard library raises ValueError for 4,301 digits
 _CAPTION = lazy_pattern(r"<figcaption[^<>]*>[^<]*</figcaption>|<[^<>]*>")
 

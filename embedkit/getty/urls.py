@@ -73,7 +73,7 @@ _LANGUAGE = lazy_pattern(r"[a-z]{2}(?:-[a-z]{2})?", re.IGNORECASE)
 _VIDEO = frozenset(["video", "videos", "vidéo", "vidéos", "vídeo", "vídeos", "footage"])
 
 
-class Address(NamedTuple):
+class URLParts(NamedTuple):
     """The parts of a URL, the host in lower case; what the host means is not decided here."""
 
     host: str
@@ -86,7 +86,7 @@ def asset_ids(text: str) -> tuple[str, ...]:
     """The distinct IDs of a comma list, in order, in lower case.
 
     An ID that stands twice is kept once, where it stands first: the picture is not shown twice in a
-    slideshow, and a slip of the hand is no reason to show none.
+    slideshow, and a slip of the hand is not a reason to show none.
 
     :raises UnsupportedReference: for anything that is not an ID, and for more than five.
     """
@@ -138,7 +138,7 @@ def _file_ids(text: str) -> str:
     return ",".join(file["number"] or file["id"] for file in files if file) if all(files) else ""
 
 
-def split(text: str) -> Address:
+def split(text: str) -> URLParts:
     """The parts of a URL that has no user info, no odd port, and nothing ambiguous in it.
 
     :raises UnsupportedReference: where there is any of that.
@@ -156,7 +156,7 @@ def split(text: str) -> Address:
         raise UnsupportedReference(f"URLs that begin with {excerpt(scheme)}: are not accepted.", hint=HINT)
     if port and (scheme.lower(), port) not in _PORTS:
         raise UnsupportedReference(f"Port {excerpt(port)} is not accepted.", hint="Leave the port out.")
-    return Address(host.lower(), path, query, fragment)
+    return URLParts(host.lower(), path, query, fragment)
 
 
 def _why(text: str) -> tuple[str]:
@@ -166,37 +166,37 @@ def _why(text: str) -> tuple[str]:
     return (f"{excerpt(text)!r} is not understood.",)
 
 
-def resolve(address: Address) -> AssetRef:
+def resolve(parts: URLParts) -> AssetRef:
     """The pictures that a URL names.
 
     :raises UnsupportedReference: for other hosts, and for pages that are not about a picture.
     """
-    if _AMBIGUOUS.search(address.path):
+    if _AMBIGUOUS.search(parts.path):
         raise UnsupportedReference("This path is not that of a picture.", hint=HINT)
-    if address.host in SHORT_HOSTS:
-        return AssetRef(asset_ids(_commas(address.path.removesuffix("/")[1:])))
-    if address.host == EMBED_HOST:
-        return _frame(address)
-    if address.host in SITES:
-        return AssetRef((_page(address),))
-    if address.host == MEDIA_HOST:
-        return AssetRef((_thumbnail(address),))
-    if address.host in OLD_MEDIA_HOSTS and (cached := _CACHED.fullmatch(address.path)):
+    if parts.host in SHORT_HOSTS:
+        return AssetRef(asset_ids(_commas(parts.path.removesuffix("/")[1:])))
+    if parts.host == EMBED_HOST:
+        return _frame(parts)
+    if parts.host in SITES:
+        return AssetRef((_page(parts),))
+    if parts.host == MEDIA_HOST:
+        return AssetRef((_thumbnail(parts),))
+    if parts.host in OLD_MEDIA_HOSTS and (cached := _CACHED.fullmatch(parts.path)):
         return AssetRef((_asset_id(cached[1]),))
-    raise _foreign(address.host)
+    raise _foreign(parts.host)
 
 
 def _commas(text: str) -> str:
     return text.replace("%2C", ",").replace("%2c", ",")
 
 
-def _frame(address: Address) -> AssetRef:
+def _frame(parts: URLParts) -> AssetRef:
     """``/embed/ID?…`` and ``/embed?assets=ID,ID&…``."""
-    path = address.path.removesuffix("/")
+    path = parts.path.removesuffix("/")
     if path == "/embed":
-        return AssetRef(asset_ids(_commas(_pairs(address.query).get("assets", ""))), signed(address.query))
+        return AssetRef(asset_ids(_commas(_pairs(parts.query).get("assets", ""))), signed(parts.query))
     if path.startswith("/embed/"):
-        return AssetRef(asset_ids(_commas(path.removeprefix("/embed/"))), signed(address.query))
+        return AssetRef(asset_ids(_commas(path.removeprefix("/embed/"))), signed(parts.query))
     raise UnsupportedReference("This URL of the embed host does not name a picture.", hint=HINT)
 
 
@@ -224,11 +224,11 @@ def tld(word: str | None) -> str | None:
     return word if word in TLDS else None
 
 
-def _page(address: Address) -> str:
+def _page(parts: URLParts) -> str:
     """The ID of a page such as ``/detail/foto/…/ID``; words and slugs are localised, so they are not read."""
     from urllib.parse import unquote
 
-    segments = address.path.removesuffix("/").split("/")[1:]
+    segments = parts.path.removesuffix("/").split("/")[1:]
     if segments and _LANGUAGE.fullmatch(segments[0]):
         del segments[0]
     head, last = segments[0].lower() if segments else "", segments[-1] if segments else ""
@@ -238,7 +238,7 @@ def _page(address: Address) -> str:
         return _asset_id(last)
     if head in ("pictures", "photos") and (marked := _MARKED.fullmatch(last)):
         return _asset_id(marked[1])
-    if marked := _MARKED.fullmatch(address.fragment):  # an event; the number in its path is not a picture
+    if marked := _MARKED.fullmatch(parts.fragment):  # an event; the number in its path is not a picture
         return _asset_id(marked[1])
     raise _no_picture("event" in segments)
 
@@ -252,9 +252,9 @@ def _no_picture(event: bool) -> UnsupportedReference:
     return UnsupportedReference("This page of Getty Images is not about one picture.", hint=HINT)
 
 
-def _thumbnail(address: Address) -> str:
+def _thumbnail(parts: URLParts) -> str:
     """``/id/ID/photo/…`` and ``/photos/…-picture-idID``."""
-    segments = address.path.removesuffix("/").split("/")[1:]
+    segments = parts.path.removesuffix("/").split("/")[1:]
     if any(word.lower() in _VIDEO for word in segments[:-1]):
         raise UnsupportedReference("This is a video.", hint="Only still images and 360° images can be embedded.")
     if len(segments) > 1 and segments[0] == "id":

@@ -31,7 +31,7 @@ FEED_TEXTS = ("description", "encoded", "content", "summary")  # elements of RSS
 
 
 class Call(NamedTuple):
-    """One use of the shortcode: a reference, the words beside it, and an enclosed text that is no reference."""
+    """One use of the shortcode: a reference, the words beside it, and an enclosed text that is not a reference."""
 
     reference: str
     words: dict[str, Any]

@@ -105,7 +105,7 @@ class Site:
     def picture(
         self, reference: Any, words: Mapping[str, object], name: str, line: int = 0, target: Target | None = None
     ) -> Markup | str:
-        """One picture of a template or a directive, and tell what is wrong with it; an empty text is no picture.
+        """One picture of a template or a directive, and tell what is wrong with it; an empty text names none.
 
         :param words: its options, as :meth:`embedkit.Options.from_words` reads them.
         :param target: what the host writes, where the author's choice doesn't count.

@@ -20,7 +20,7 @@ path                            answers
 /_sandbox/calls                 GET counts, DELETE forgets
 ==============================  ================================================================
 
-The last four are the switches over HTTP, for those who cannot reach them in process: demos, other languages.
+The last four are the switches over HTTP, for those who can't reach them in process: demos, other languages.
 It keeps nothing but its faults, its takedowns, the calls it counts; tokens, downloads and boards.
 """
 

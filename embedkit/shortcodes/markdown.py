@@ -2,7 +2,7 @@
 
 CommonMark 0.31 is followed where it matters here: fenced code (also in quotes and lists), code spans of
 any number of backticks, indented code (but not the further paragraphs of a list item), backslashes. The indented
-bodies of Python-Markdown's admonitions, tabs, details, definitions and footnotes are no code either, but in the
+bodies of Python-Markdown's admonitions, tabs, details, definitions and footnotes are not code either, but in the
 dialect ``commonmark``, which knows none of these.
 Without a closer a fence reaches to the end, and a backtick means itself.
 """

@@ -3,7 +3,7 @@
 A timeout of requests or urllib3 bounds one read, so a server that sends a byte now and then is never
 cut off; and http.client reads status line and headers inside itself. Here each single read from the
 socket gets what is left of the total time, and the bytes are counted before anyone keeps them. There
-is no watchdog, hence no thread to leak.
+is not a watchdog, hence not a thread to leak.
 
 urllib3 logs every address, with its path and query. Those of downloads are signed: whoever has one has the
 file. So nothing of what happens on our connections goes into its log; the transport's own says what it may.

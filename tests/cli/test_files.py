@@ -1,4 +1,4 @@
-"""What the command line does to files: edits that come in between, odd names, links, what cannot be written."""
+"""What the command line does to files: edits that come in between, odd names, links, what can't be written."""
 
 from __future__ import annotations
 

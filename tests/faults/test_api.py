@@ -462,7 +462,7 @@ def test_cookies_are_not_sent_back() -> None:
 
 
 def later(house: House, seconds: float) -> None:
-    """Time passes for the token, too: its clock cannot be handed to a kit."""
+    """Time passes for the token, too: its clock can't be handed to a kit."""
     house.later(seconds)
     session = house.api._cache.session
     was = session.tokens.clock

@@ -1,4 +1,4 @@
-"""Two things at once: a purge in the midst of a call, an interruption, a fork, a larger size, a cache that cannot be written."""
+"""Two things at once: a purge in the midst of a call, an interruption, a fork, a larger size, a cache that can't be written."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def node_packages(source: Path) -> Path:
             command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
             if done.returncode and not os.environ.get("CI"):
-                pytest.skip(f"npm cannot install the packages of {source.name}")
+                pytest.skip(f"npm can't install the packages of {source.name}")
             assert done.returncode == 0, done.stderr
             folder.joinpath("installed").touch()
     return folder
@@ -114,7 +114,7 @@ def python_packages(*requirements: str) -> Path:
             ]
             done = subprocess.run(command, capture_output=True, text=True, timeout=300)
             if done.returncode and not os.environ.get("CI"):
-                pytest.skip(f"pip cannot install {' '.join(requirements)}")
+                pytest.skip(f"pip can't install {' '.join(requirements)}")
             assert done.returncode == 0, done.stderr
             folder.joinpath("installed").touch()
     return folder

@@ -34,7 +34,7 @@ def dump(value: Any) -> bytes:
     """
     if isinstance(value, bytes):
         return b"b" + value
-    if type(value) is int:  # a bool is no number here
+    if type(value) is int:  # a bool is not a number here
         return b"%d" % value
     if isinstance(value, str):
         with suppress(UnicodeEncodeError):  # lone surrogates, which JSON can escape

@@ -167,7 +167,7 @@ class SandboxConfig:
     :param expires_in: how an answer says so: as ``text`` (documented), as a ``number``, not at all
         (``missing``), or as ``junk`` that is not a number.
     :param download_limit: how many downloads each product of the customer has; 0 sets no limit.
-    :param redownloads: whether a customer may order a picture again under the same product, and it is no second
+    :param redownloads: whether a customer may order a picture again under the same product, and it isn't a second
         licence. By the documentation of September 2026 every order is one.
     :param history: a file that keeps the downloads for the next sandbox; empty forgets them.
     :param invited_board: whether a colleague has invited the customer to a board.

@@ -1,7 +1,7 @@
 /* embedkit: pictures follow Google Consent Mode, as gtag('consent', 'update', …) writes it into the data layer.
  *
  * <script defer src="…/consent/google.js" data-ek-types="ad_storage" data-ek-layer="dataLayer"></script>
- * types: those that must be granted. Only an update opens pictures: a default is no reader's choice.
+ * types: those that must be granted. Only an update opens pictures: a default is not a reader's choice.
  */
 (() => {
   "use strict";

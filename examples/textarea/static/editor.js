@@ -25,7 +25,7 @@ form.addEventListener('click', async ({ target }) => {
   else insertParagraph(choice.shortcode);
 });
 
-// execCommand is the one way to insert that undo knows of. Where a browser cannot do that in a field, the text
+// execCommand is the one way to insert that undo knows of. Where a browser can't do that in a field, the text
 // comes in all the same.
 function insertLine(field, text) {
   const before = field.value.slice(0, field.selectionStart);

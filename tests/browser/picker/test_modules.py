@@ -30,7 +30,7 @@ def imports(path: Path) -> list[Path]:
 
 
 def order() -> list[Path]:
-    """All modules, each after those that it imports; an error where that cannot be."""
+    """All modules, each after those that it imports; an error where that can't be."""
     done: list[Path] = []
     waiting = {path: set(imports(path)) for path in MODULES}
     while waiting:

@@ -314,7 +314,7 @@ def test_without_javascript_it_is_a_form_with_results(browser: Browser, own: str
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 def test_that_form_is_accessible(page: Page, own: str, language: str) -> None:
-    """The same page with its script held back: where JavaScript is off, axe cannot run."""
+    """The same page with its script held back: where JavaScript is off, axe can't run."""
     page.route("**/embedkit-picker-page.js*", lambda route: route.abort())
     page.goto(f"{own}/picker?{ECLIPSE}&lang={language}")
     for width in (320, 1280):

@@ -57,7 +57,7 @@ def fixture_tsc(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = [need("npm"), "install", "--ignore-scripts", "--no-audit", "--no-fund", f"typescript@{VERSION}"]
     done = subprocess.run(install, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
     if done.returncode and not os.environ.get("CI"):
-        pytest.skip("npm cannot install TypeScript")
+        pytest.skip("npm can't install TypeScript")
     assert done.returncode == 0, done.stderr
     return folder / "node_modules" / "typescript" / "bin" / "tsc"
 

@@ -149,7 +149,7 @@ def test_an_offers_address(url: str | None) -> None:
 @pytest.mark.parametrize("place", ["uri", "other"])
 def test_another_address_is_not_ordered_from(url: Any, place: str) -> None:
     offer = replace(EASY, uri=url) if place == "uri" and url else replace(EASY, other={"uri": url})
-    with pytest.raises(InvalidResponse, match="another address"):
+    with pytest.raises(InvalidResponse, match="another URL"):
         order_url(offer, ID, BASE)
 
 

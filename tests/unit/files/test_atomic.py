@@ -54,7 +54,7 @@ def exchange(tmp_path: Path) -> None:
     for name in ("probe", "other"):
         (tmp_path / name).unlink()
     if not able:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("this file system cannot exchange two files")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("this file system can't exchange two files")
 
 
 def calls(path: Path) -> int:
@@ -296,7 +296,7 @@ def test_a_link_stays_a_link(post: Path) -> None:
     assert names(folder) == ["link.md"]
 
 
-# -- what cannot be written ----------------------------------------------------------------------------
+# -- what can't be written ----------------------------------------------------------------------------
 
 
 def test_a_file_that_is_marked_as_read_only_stays(post: Path) -> None:
