@@ -104,12 +104,22 @@ Number = Annotated[int, Meta(ge=1, le=api.MAX_INT32)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT_CHARS)]
 
 
-ALONE = "with page, page_size and lang only"
+Styles = Annotated[list[api.GraphicalStyle], Meta(description="fine_art not with family=editorial")]
+Country = Annotated[str, Meta(max_length=3, description="Where the pictures are to be used, such as FRA")]
+Agreement = Annotated[Text, Meta(description="An agreement that they can be licensed by, such as premiumaccess")]
+COLOR_PATTERN = {"pattern": "^#?[0-9A-Fa-f]{6}$"}
+COLOR = "Six hexadecimal digits; not with family=editorial"
+Color = Annotated[str, Meta(max_length=7, description=COLOR, extra_json_schema=COLOR_PATTERN)]
 
 
 def _for(*families: str) -> Meta:
     """Which searches take a filter."""
     return Meta(description=f"With family={' or '.join(families)} only")
+
+
+def _of(what: str) -> Meta:
+    """What is found of one picture, instead of searching."""
+    return Meta(description=f"The ID of a picture: {what}; with page, page_size and lang only")
 
 
 class LanguageQuery(Struct, omit_defaults=True, kw_only=True):
@@ -149,20 +159,8 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     sort_order: Annotated[api.EditorialSortOrder, Meta(description=f"oldest {EDITORIAL_ONLY}")] | None = None
     orientations: list[api.Orientation] | None = None
     number_of_people: list[api.NumberOfPeople] | None = None
-    color: (
-        Annotated[
-            str,
-            Meta(
-                max_length=7,
-                description="Six hexadecimal digits; not with family=editorial",
-                extra_json_schema={"pattern": "^#?[0-9A-Fa-f]{6}$"},
-            ),
-        ]
-        | None
-    ) = None
-    graphical_styles: (
-        Annotated[list[api.GraphicalStyle], Meta(description="fine_art not with family=editorial")] | None
-    ) = None
+    color: Color | None = None
+    graphical_styles: Styles | None = None
     compositions: list[api.Composition] | None = None
     ethnicity: list[api.Ethnicity] | None = None
     age_of_people: list[api.AgeOfPeople] | None = None
@@ -178,13 +176,8 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     artists: Annotated[Text, Meta(description="Names of photographers")] | None = None
     collection_codes: list[Text] | None = None
     collections_filter_type: api.FilterType | None = None
-    country: (
-        Annotated[str, Meta(max_length=3, description="Where the pictures are to be used, such as FRA")] | None
-    ) = None
-    download_product: (
-        Annotated[Text, Meta(description="An agreement that they can be licensed by, such as premiumaccess")]
-        | None
-    ) = None
+    country: Country | None = None
+    download_product: Agreement | None = None
     enhanced_search: Annotated[bool, _for("creative")] | None = None
     event_ids: Annotated[list[Number], _for("all", "editorial")] | None = None
     exclude_editorial_use_only: Annotated[bool, _for("creative")] | None = None
@@ -201,11 +194,9 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     moods: Annotated[list[api.Mood], _for("creative")] | None = None
     safe_search: Annotated[bool, _for("creative")] | None = None
     specific_people: Annotated[list[Text], _for("all", "editorial")] | None = None
-    similar: Annotated[Text, Meta(description=f"The ID of a picture: what looks like it; {ALONE}")] | None = None
-    by_image: (
-        Annotated[Text, Meta(description=f"The ID of a picture: creative ones that look like it; {ALONE}")] | None
-    ) = None
-    series: Annotated[Text, Meta(description=f"The ID of a picture: what was shot with it; {ALONE}")] | None = None
+    similar: Annotated[Text, _of("what looks like it")] | None = None
+    by_image: Annotated[Text, _of("creative ones that look like it")] | None = None
+    series: Annotated[Text, _of("what was shot with it")] | None = None
 
 
 class EventsQuery(PageQuery):
@@ -218,6 +209,11 @@ class EventsQuery(PageQuery):
     date_to: Annotated[Date, Meta(description="Begins then or before; ISO 8601")] | None = None
 
 
+MostPictures = Annotated[int, Meta(ge=1, le=MAX_REFERENCES, description="With multiple: how many pictures")]
+Recipient = Annotated[str, Meta(max_length=300, description="Who gets the choice: one of EMBEDKIT_PICKER_ORIGINS")]
+Grant = Annotated[str, Meta(max_length=1_000, description="Without JavaScript alone; else it goes behind #grant=")]
+
+
 class PickerQuery(LanguageQuery):
     """What the picker's page shows, and who asked for it."""
 
@@ -227,21 +223,13 @@ class PickerQuery(LanguageQuery):
     sort_order: api.EditorialSortOrder | None = None
     page: Annotated[int, Meta(ge=1, le=api.MAX_INT32, description="Counts from 1; without JavaScript")] = 1
     multiple: bool = False
-    max: Annotated[int, Meta(ge=1, le=MAX_REFERENCES, description="With multiple: how many pictures")] | None = (
-        None
-    )
+    max: MostPictures | None = None
     output: Literal["shortcode", "url", "html", "markdown", "json"] | None = None
     theme: Literal["auto", "light", "dark"] | None = None
-    origin: (
-        Annotated[str, Meta(max_length=300, description="Who gets the choice: one of EMBEDKIT_PICKER_ORIGINS")]
-        | None
-    ) = None
+    origin: Recipient | None = None
     nonce: Annotated[str, Meta(max_length=200, description="Returned with every message")] | None = None
     host: Annotated[Literal["tinymce"], Meta(description="Speak to its dialog as well")] | None = None
-    grant: (
-        Annotated[str, Meta(max_length=1_000, description="Without JavaScript alone; else it goes behind #grant=")]
-        | None
-    ) = None
+    grant: Grant | None = None
 
 
 class BatchItem(Display, forbid_unknown_fields=True, kw_only=True):
@@ -279,6 +267,9 @@ class RenderText(Struct, forbid_unknown_fields=True):
     input: Input = "html"
 
 
+ManyTexts = Meta(max_length=MAX_TEXTS, description="Many texts in place of content and input")
+
+
 class RenderRequest(Struct, forbid_unknown_fields=True):
     """A text, or up to 100 texts; together 100 pictures in 1,000 references. ``input`` tells what is code."""
 
@@ -286,12 +277,7 @@ class RenderRequest(Struct, forbid_unknown_fields=True):
     input: Input | UnsetType = UNSET
     target: To | None = None
     pasted: Annotated[bool, Meta(description="Show pasted embed code as a picture, too")] = False
-    texts: (
-        Annotated[
-            list[RenderText], Meta(max_length=MAX_TEXTS, description="Many texts in place of content and input")
-        ]
-        | UnsetType
-    ) = UNSET
+    texts: Annotated[list[RenderText], ManyTexts] | UnsetType = UNSET
 
 
 # What a struct can't say of itself, as JSON Schema.
