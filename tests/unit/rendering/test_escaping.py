@@ -416,6 +416,8 @@ EXPRESSIONS = {
         ),
         PRINTED,
     ),
+    "{% set s %}<b>{{ title }}</b>{% endset %}{{ s|e }}": f"<b>{PRINTED}</b>",
+    "{{ '<b>'|safe|escape|e }}{{ '<i>'|e }}": "<b>&#60;i&#62;",
     "{{ {'title': title}|xmlattr }}": f'title="{PRINTED}"',
     "{{ 3 / 2 }} {{ width }} {{ none }} {{ true }} {{ slideshow }}": "1.5 594 None True False",
     "{{ [title] }}": f"&#91;&#39;{PRINTED}&#39;&#93;",

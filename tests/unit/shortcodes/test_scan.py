@@ -35,6 +35,12 @@ def said(options: Options) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("input", INPUTS)
+def test_a_backslash_of_markdown_means_itself_elsewhere(input: Input) -> None:
+    (found,) = find("https://gty.im/1\\\n\nb", input)
+    assert found.reference == ("https://gty.im/1\\" if input in ("html", "text") else "https://gty.im/1")
+
+
+@pytest.mark.parametrize("input", INPUTS)
 @pytest.mark.parametrize(
     ("text", "reference", "options"),
     [
