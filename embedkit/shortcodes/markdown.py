@@ -292,9 +292,8 @@ class MarkdownContext(HtmlContext):
         return self._is_in_indented_code(place) or self._is_in_link(place)
 
     def _skips_code(self, opening: int, place: int) -> bool:
-        if not self._is_in_span(opening, place) and self._safe <= opening:
-            self._is_in_indented_code(opening)
-        return self._safe > opening
+        self._is_in_span(opening, place)
+        return self._safe > opening or self._is_in_indented_code(opening)
 
     def _tag_end(self, start: int) -> int:
         found = None if is_escaped(self.text, start) else _TAG.match(self.text, start)
