@@ -22,22 +22,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from embedkit import errors
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.stores.factory import SCHEMES
 from embedkit.engine.feed_journal import FeedJournal, Outcome, SharedJournal, Superseded
 from embedkit.engine.purges import Target
-from embedkit.errors import (
-    ConfigurationError,
-    EmbedKitError,
-    InvalidResponse,
-    NotEmbeddable,
-    NotFound,
-    PermissionDenied,
-    ProviderError,
-    Unauthorized,
-    Unavailable,
-    UnsupportedReference,
-)
 from embedkit.getty.urls import asset_ids
 from embedkit.messages import Request, Response
 from embedkit.models import JSON, EmbedKey
@@ -60,7 +49,7 @@ STALLED_S = 300.0  # past the time of the next look, after which nobody seems to
 DELETED = ("Delete", "Deleted")  # the operation's text has the one, that of the schema the other
 
 LASTING = [scheme.form for scheme in SCHEMES.values() if not scheme.private]
-NO_STORE = ConfigurationError(
+NO_STORE = errors.ConfigurationError(
     "CHANGE_FEED, PURGE_URLS and WEBHOOK_URL need a cache that other processes see, and that outlives this one.",
     hint=f"Set EMBEDKIT_CACHE to {', '.join(LASTING[:-1])} or {LASTING[-1]}",
 )
@@ -97,7 +86,7 @@ def _picture(id: str) -> str | None:
     """An ID as embedkit writes it; None for what is no ID of one picture."""
     try:
         found = asset_ids(id)
-    except UnsupportedReference:
+    except errors.UnsupportedReference:
         return None
     return found[0] if len(found) == 1 else None
 
@@ -151,7 +140,7 @@ class Changes:
             if self._is_due(self._journal.read()):
                 self._run(self._is_due, forced=False)
             self._warned = ""
-        except EmbedKitError as error:
+        except errors.EmbedKitError as error:
             self._warn(error)
         return False
 
@@ -164,7 +153,7 @@ class Changes:
         """
         report = self._run(lambda _: True, forced=True)
         if report is None:
-            raise Unavailable("Another process looks at the feed at this moment.", retry_after=SILENCE_S)
+            raise errors.Unavailable("Another process looks at the feed at this moment.", retry_after=SILENCE_S)
         if finish and report.of("withdrawn") and self._delays:
             time.sleep(max(self._delays.values()))
             self._run(self._is_due, forced=False)
@@ -218,7 +207,7 @@ class Changes:
         except Superseded:
             log.info("another process has taken over the feed of asset changes")
         finally:
-            with suppress(Superseded, Unavailable):
+            with suppress(Superseded, errors.Unavailable):
                 self._journal.release()
         return report
 
@@ -237,9 +226,9 @@ class Changes:
             for channel in self.feed.channels():
                 if channel.waiting != 0 or str(channel.id) in journal.open or not journal.polled_at:
                     self._drain(self.feed, channel.id, report)
-        except ProviderError as error:
+        except errors.ProviderError as error:
             problem = error.code
-            refused = isinstance(error, PermissionDenied | Unauthorized | NotFound)
+            refused = isinstance(error, errors.PermissionDenied | errors.Unauthorized | errors.NotFound)
             next_at = began + (REFUSED_S if refused else self.interval)
             self._journal.update(lambda journal: replace(journal, problem=problem, next_at=next_at))
             raise
@@ -256,7 +245,7 @@ class Changes:
             pictures, foreign = sort(batch.changes)
             report.foreign += foreign
             self._settle(pictures, report)
-            with suppress(NotFound):  # confirmed already, by whoever was killed then
+            with suppress(errors.NotFound):  # confirmed already, by whoever was killed then
                 feed.confirm(batch.id)
             self._journal.update(partial(FeedJournal.opened, channel=str(channel)))
             report.batches += 1
@@ -288,20 +277,20 @@ class Changes:
             return "withdrawn"
         try:
             self.verify(key)
-        except NotFound as error:
+        except errors.NotFound as error:
             return self._withdraw(id, key, error)
-        except NotEmbeddable:
+        except errors.NotEmbeddable:
             return "rejected"
-        except InvalidResponse as error:
+        except errors.InvalidResponse as error:
             return "pending" if error.outage else "unusable"
-        except ProviderError:
+        except errors.ProviderError:
             return "pending"
         return "rejected"
 
-    def _withdraw(self, id: str, key: EmbedKey, error: NotFound) -> Outcome:
+    def _withdraw(self, id: str, key: EmbedKey, error: errors.NotFound) -> Outcome:
         try:
             self.cache.withdraw(key[0], error)
-        except Unavailable:  # nobody shows it here any more; others may, so it is not done
+        except errors.Unavailable:  # nobody shows it here any more; others may, so it is not done
             return "pending"
         audit.info("withdrawn", extra={"fields": {"picture": id, "by": "change feed"}})
         return "withdrawn"
@@ -331,11 +320,11 @@ class Changes:
         """Send a request; why it failed, in a word or two, or nothing."""
         try:
             status = self.send(request).status
-        except EmbedKitError as error:
+        except errors.EmbedKitError as error:
             return error.code
         return "" if 200 <= status < 300 else f"status {status}"
 
-    def _warn(self, error: EmbedKitError) -> None:
+    def _warn(self, error: errors.EmbedKitError) -> None:
         """Log what goes on going wrong once."""
         if error.code != self._warned:
             self._warned = error.code

@@ -35,6 +35,7 @@ from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, 
 from embedkit.getty.error_mapping import retry_after, throttle_error
 from embedkit.messages import Request, Response
 from embedkit.process import Observe, ignore, lazy_logger, run_now_and_after_fork
+from embedkit.transport import responses
 from embedkit.transport.deadline import (
     FILE_READ_TIMEOUT_S,
     READ_TIMEOUT_S,
@@ -45,14 +46,6 @@ from embedkit.transport.deadline import (
 )
 from embedkit.transport.failures import FAILURES, Failure, classify
 from embedkit.transport.resilience import API_RATE, Breaker, Bulkhead, RateLimitBackoff, RetryBudget, TokenBucket
-from embedkit.transport.responses import (
-    SinkError,
-    clean_headers,
-    decode,
-    decode_start,
-    follow_redirect,
-    stream_into,
-)
 from embedkit.validation import LOOPBACK
 
 log = lazy_logger("embedkit.transport")
@@ -198,7 +191,7 @@ class HttpTransport:
         """
         try:
             outcome = self._outcome(request)
-        except SinkError as failure:
+        except responses.SinkError as failure:
             raise failure.error from None
         except ProviderError as refusal:
             self.observe("refused", request.endpoint, refusal.code)
@@ -313,7 +306,7 @@ class HttpTransport:
         if not request.follow_redirects and response.status in REDIRECTS:
             return response
         while response.status in REDIRECTS:
-            request = follow_redirect(request, response.headers.get("location", ""))
+            request = responses.follow_redirect(request, response.headers.get("location", ""))
             response = self._exchange(request, deadline)
         if not (200 <= response.status < 300 or 400 <= response.status < 600):
             raise InvalidResponse(f"Getty Images answered with the status {response.status}.")
@@ -343,16 +336,16 @@ class HttpTransport:
 
 def _read(answer: BaseHTTPResponse, request: Request) -> Response:
     """As much of an answer as may be used."""
-    headers = clean_headers(answer.headers.itermerged())
+    headers = responses.clean_headers(answer.headers.itermerged())
     if answer.status in REDIRECTS:
         return Response(answer.status, headers)
     chunks = iter(lambda: answer.read(CHUNK_BYTES, decode_content=False), b"")
     coding = headers.get("content-encoding", "")
     if request.sink is None:
-        return Response(answer.status, headers, decode(chunks, coding, request.max_bytes))
+        return Response(answer.status, headers, responses.decode(chunks, coding, request.max_bytes))
     if answer.status != 200:  # text of whatever length, and the status says it already
-        return Response(answer.status, headers, decode_start(chunks, coding, MAX_ERROR_BYTES))
-    stream_into(chunks, headers, request.sink, request.max_bytes)
+        return Response(answer.status, headers, responses.decode_start(chunks, coding, MAX_ERROR_BYTES))
+    responses.stream_into(chunks, headers, request.sink, request.max_bytes)
     return Response(answer.status, headers)
 
 

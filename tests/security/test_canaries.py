@@ -365,7 +365,7 @@ CRASHES = [
     "embedkit.cache.envelope.Envelope.seal",
     "embedkit.transport.responses.decode_chunks",
     "embedkit.transport.client._prepare",
-    "embedkit.transport.client.clean_headers",
+    "embedkit.transport.responses.clean_headers",
     "embedkit.transport.client._target",
     "requests.adapters.HTTPAdapter.get_connection_with_tls_context",
     "urllib3.connectionpool.HTTPConnectionPool.urlopen",
