@@ -5,7 +5,6 @@ As JSON; and as an oEmbed 1.0 provider, so that any consumer can use embedkit wi
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -23,7 +22,7 @@ from embedkit.shortcodes.budget import REQUEST
 from embedkit.targets import Input, Target
 from embedkit.web import response, schemas
 from embedkit.web.context import AppContext
-from embedkit.web.errors import FAILURES, RETRY_AFTER_BY_CODE, Refused, retry_after
+from embedkit.web.errors import FAILURES, Refused, retry_after
 from embedkit.web.rate_limit import admit_cold, network
 from embedkit.web.request import Item, read_batch, read_body, read_options, read_query
 from embedkit.web.response_cache import mark_cacheable
@@ -71,8 +70,7 @@ def _rendered(context: AppContext, index: int, document: Document | TextTooLarge
 
 def _problem(problem: Problem) -> JSON:
     """A problem as JSON; one that goes by itself says when to ask for the text again."""
-    after = problem.retry_after or RETRY_AFTER_BY_CODE.get(problem.code)
-    return problem._replace(retry_after=after and max(1, math.ceil(after))).as_json()
+    return problem._replace(retry_after=retry_after(problem.code, problem.retry_after)).as_json()
 
 
 def _too_large(error: TextTooLarge, hint: str) -> Refused:
@@ -134,7 +132,7 @@ def _outcome(context: AppContext, item: Item, ref: AssetRef | EmbedKitError, fou
 
 
 def _error(error: EmbedKitError) -> JSON:
-    later = retry_after(error)
+    later = retry_after(error.code, error.retry_after)
     problem = {"code": error.code, "title": error.title, "detail": str(error)}
     return problem | ({"retry_after": later} if later else {})
 

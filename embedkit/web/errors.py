@@ -16,14 +16,13 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from embedkit import errors
-from embedkit.errors import ConfigurationError, EmbedKitError, QuotaExhausted, RateLimited, Unavailable
+from embedkit.errors import ConfigurationError, EmbedKitError
 from embedkit.process import lazy_logger
 
 log = lazy_logger("embedkit.web")
 
 # Seconds, where nobody knows better: how long Getty is left alone after such an answer.
-RETRY_AFTER: Mapping[type[EmbedKitError], float] = {Unavailable: 30, RateLimited: 1, QuotaExhausted: 900}
-RETRY_AFTER_BY_CODE = {kind.code: seconds for kind, seconds in RETRY_AFTER.items()}
+RETRY_AFTER: Mapping[str, float] = {"unavailable": 30, "rate-limited": 1, "quota-exhausted": 900}
 
 # The codes of HTTP alone.
 OF_HTTP: Mapping[str, tuple[int, str]] = {
@@ -123,13 +122,17 @@ def unexpected(error: Exception) -> Response:
 def headers_of(error: EmbedKitError) -> dict[str, str]:
     """Those of a refusal; and ``Retry-After`` in whole seconds, where known, as it is of outages and throttles."""
     own = error.headers if isinstance(error, Refused) else {}
-    after = retry_after(error)
+    after = retry_after(error.code, error.retry_after)
     return own if after is None else {**own, "Retry-After": str(after)}
 
 
-def retry_after(error: EmbedKitError) -> int | None:
-    """Whole seconds after which another try makes sense, 1 at least; None where nobody knows."""
-    after = RETRY_AFTER.get(type(error)) if error.retry_after is None else error.retry_after
+def retry_after(code: str, known: float | None) -> int | None:
+    """Whole seconds after which another try makes sense, 1 at least; None where nobody knows.
+
+    :param code: of an error, or of a problem in a text.
+    :param known: seconds, where it says so itself.
+    """
+    after = RETRY_AFTER.get(code) if known is None else known
     return None if after is None else max(1, math.ceil(after))
 
 
