@@ -580,8 +580,9 @@ def test_field_sets(kind: SearchKind) -> None:
 
 
 def test_undeclared_fields() -> None:
-    live = Caller(Sandbox(SandboxConfig(undeclared_fields=True)), None)
-    assert names_of(CREATIVE, live, fields="detail_set") == DETAIL
+    for config in (SandboxConfig(undeclared_fields=True), SandboxConfig(era="2018")):
+        live = Caller(Sandbox(config), None)
+        assert names_of(CREATIVE, live, fields="detail_set") == DETAIL
     assert names_of(CREATIVE, live, fields="date_submitted") == ["id", "date_submitted"]
     assert names_of(CREATIVE, fields="date_submitted") == ["id"]
 

@@ -47,6 +47,8 @@ class Era:
         with IDs and ``agreements``.
     :param former_filters: whether a search takes, and ignores, those that official clients of that time sent.
     :param sizes_in_search: whether a search may ask for ``download_sizes``.
+    :param undeclared_fields: whether found pictures have every field that was asked for, as in live answers of
+        2018 (``editorial_segments`` of creative ones), or only those that the contract of 2026 declares.
     :param test_image: whether a key for tests may download, on a token of its own, one picture for all.
     :param unlicensed: the status for a download outside of the agreement; 403 has no body.
     :param preview_is_comp: whether ``preview`` is the same picture as ``comp``.
@@ -71,6 +73,7 @@ class Era:
     offers: Literal["files", "products", "agreements"]
     former_filters: bool
     sizes_in_search: bool
+    undeclared_fields: bool
     test_image: bool
     unlicensed: int
     preview_is_comp: bool
@@ -96,6 +99,7 @@ _IN_2018 = Era(
     offers="products",
     former_filters=True,
     sizes_in_search=False,
+    undeclared_fields=True,
     test_image=True,
     unlicensed=403,
     preview_is_comp=False,
@@ -120,6 +124,7 @@ _IN_2026 = Era(
     offers="agreements",
     former_filters=False,
     sizes_in_search=True,
+    undeclared_fields=False,
     test_image=False,
     unlicensed=401,
     preview_is_comp=True,
@@ -148,7 +153,8 @@ class SandboxConfig:
     throttles, 303 for downloads, download URLs that live for a day, refresh tokens for a year.
 
     :param era: the contract of which year to keep: ``2014`` (Connect), ``2018`` or ``2026``; :class:`Era` names
-        what differs. Generation, anchor_scheme and throttle_status go by it unless they are set.
+        what differs. Generation, anchor_scheme, throttle_status and undeclared_fields go by it unless they are
+        set.
     :param generation: ``modern`` (anchor and script, since 2017) or ``div`` (iframe in a div, 2014, with a
         bar of 49 px below the picture and thumbnail sizes as strings).
     :param anchor_scheme: of the link in modern markup: seen ``http`` until 2023, ``https`` since.
@@ -175,8 +181,7 @@ class SandboxConfig:
         other than 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 25, 30, 50, 60, 75 and 100, as documented in September 2026;
         False takes any size up to 100, ignores such parameters, and has empty pages after the last. In 2014 and
         2018 these pages are empty anyway.
-    :param undeclared_fields: pictures that a search finds have every field that was asked for, as in live answers
-        of 2018 (``editorial_segments`` of creative ones), not only those that the contract declares.
+    :param undeclared_fields: pictures that a search finds have every field that was asked for, in 2026 as well.
 
     Unknown about the real service; these are our guesses:
 
@@ -241,11 +246,11 @@ class SandboxConfig:
     @property
     def rules(self) -> Era:
         """What the era has, but for what is set here."""
-        return _rules(self.era, self.generation, self.anchor_scheme, self.throttle_status)
+        return _rules(self.era, self.generation, self.anchor_scheme, self.throttle_status, self.undeclared_fields)
 
 
 @cache
-def _rules(name: EraName, generation: str, anchor_scheme: str, throttle_status: int) -> Era:
-    own = {"generation": generation, "anchor_scheme": anchor_scheme, "throttle_status": throttle_status}
-    changed: dict[str, Any] = {row: value for row, value in own.items() if value}
+def _rules(name: EraName, *own: Any) -> Era:
+    rows = ("generation", "anchor_scheme", "throttle_status", "undeclared_fields")
+    changed: dict[str, Any] = {row: value for row, value in zip(rows, own, strict=True) if value}
     return replace(ERAS[name], **changed)

@@ -281,7 +281,7 @@ class Images:
     def _list(self, call: Call, caller: Caller, choose: Callable[[Asset, list[Asset]], Sequence[Asset]]) -> Reply:
         params, asset_id = query_params(call), _id_in(call)
         page, page_size = paging(params, self.config)
-        undeclared = self.config.undeclared_fields
+        undeclared = self.config.rules.undeclared_fields
         chosen = select_fields(params.get("fields", ""), fields.BLENDED, caller, undeclared=undeclared)
         if (asset := self._there(asset_id)) is None:
             raise missing_image([asset_id], self.find(asset_id.lower()), self.config)

@@ -297,7 +297,9 @@ class Search:
         """One page of pictures, and what comes with them; ``size`` is that of a page that names none."""
         params = query_params(call)
         page, page_size = paging({"page_size": str(size)} | params, self.config)
-        chosen = select_fields(params.get("fields", ""), known, caller, undeclared=self.config.undeclared_fields)
+        chosen = select_fields(
+            params.get("fields", ""), known, caller, undeclared=self.config.rules.undeclared_fields
+        )
         context = ItemContext(call, caller, chosen, self.config, language_of(call))
         body = page_of(found, page, page_size, context) | aside
         return json_reply(body, headers=content_language(context.language))
@@ -305,7 +307,7 @@ class Search:
     def _answer(self, call: Call, caller: Caller, kind: SearchKind, known: Fields) -> Reply:
         query = parse_query(call, kind, self.config)
         known = of_search(known, self.config.rules)
-        chosen = select_fields(query.fields, known, caller, undeclared=self.config.undeclared_fields)
+        chosen = select_fields(query.fields, known, caller, undeclared=self.config.rules.undeclared_fields)
         correction = index().correct(query.phrase) if kind is parameters.CREATIVE else None
         if correction:
             query = replace(query, phrase=correction)
