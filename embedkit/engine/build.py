@@ -286,10 +286,7 @@ class Build:
         places = occurrences(sources)
         warmed = self.kit.warm([one.ref for one in places], progress=progress)
         return BuildReport(
-            distinct=warmed.distinct,
-            fetched=warmed.fetched,
-            stale=warmed.stale,
-            failed=warmed.failed,
+            **warmed._asdict(),
             findings=_failures(places, warmed.failed),
             exit_code=max((error.exit_code for _, error in warmed.failed), default=0),
         )

@@ -25,10 +25,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 from urllib.parse import urlencode, urlsplit
 
-import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, PoolManager, Timeout
 
 from embedkit import __version__
 from embedkit.errors import ConfigurationError, InvalidResponse, ProviderError, QuotaExhausted
@@ -100,43 +100,28 @@ class _Process:
 
     def __init__(self, connections: int, proxy: str, verify: Literal[True] | str, paced: TokenBucket) -> None:
         self.paced = paced
+        self.endpoints: dict[str, _EndpointState] = {}
+        bundle = DEFAULT_CA_BUNDLE_PATH if verify is True else verify
+        authorities = "ca_cert_dir" if os.path.isdir(bundle) else "ca_certs"
+        tls: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED", authorities: bundle}
         # not a session: that would keep cookies, read the environment (proxies, .netrc, REQUESTS_CA_BUNDLE) and,
         # even where redirects are off, read the whole body of one
-        self._adapter = HTTPAdapter(pool_maxsize=connections)
-        pools = {"http": DeadlinePool, "https": TLSPool}
-        self._adapter.poolmanager.pool_classes_by_scheme = pools
-        if proxy:
-            # by the name that the adapter itself will ask for
-            known = requests.utils.prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]
-            self._adapter.proxy_manager_for(known).pool_classes_by_scheme = pools
-        self._proxy = proxy
-        self._verify = verify
-        self._pools: dict[str, HTTPConnectionPool] = {}
-        self.endpoints: dict[str, _EndpointState] = {}
+        self._direct = PoolManager(MAX_ORIGINS, maxsize=connections, **tls)
+        adapter = HTTPAdapter(MAX_ORIGINS, connections)  # knows how a proxy is told who asks
+        self._proxied = adapter.proxy_manager_for(proxy, **tls) if proxy else self._direct
+        for manager in (self._direct, self._proxied):
+            manager.pool_classes_by_scheme = {"http": DeadlinePool, "https": TLSPool}
 
     def pool(self, url: str) -> HTTPConnectionPool:
-        """The connections to the origin of a URL. They are looked up once: requests does so at every call."""
-        origin = "{0.scheme}://{0.netloc}/".format(urlsplit(url))
-        if (pool := self._pools.get(origin)) is None:
-            if len(self._pools) >= MAX_ORIGINS:
-                self._pools.clear()  # what is in use ends by itself
-            pool = self._pools[origin] = self._open(origin)
-        return pool
-
-    def _open(self, origin: str) -> HTTPConnectionPool:
-        is_loopback = (urlsplit(origin).hostname or "") in LOOPBACK
-        proxies = {} if is_loopback else {"https": self._proxy}
-        request = requests.Request("GET", origin).prepare()
-        pool: Any = self._adapter.get_connection_with_tls_context(request, self._verify, proxies)
-        self._adapter.cert_verify(pool, origin, self._verify, None)  # type: ignore[no-untyped-call]
-        opened: HTTPConnectionPool = pool
-        return opened
+        """The connections to the origin of a URL."""
+        parts = urlsplit(url)
+        manager: PoolManager = self._direct if parts.hostname in LOOPBACK else self._proxied
+        return manager.connection_from_host(parts.hostname, parts.port, parts.scheme)
 
     def close(self) -> None:
         """Close the connections."""
-        while self._pools:
-            self._pools.popitem()[1].close()
-        self._adapter.close()
+        self._direct.clear()
+        self._proxied.clear()
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -367,7 +367,7 @@ CRASHES = [
     "embedkit.transport.client._prepare",
     "embedkit.transport.responses.clean_headers",
     "embedkit.transport.client._target",
-    "requests.adapters.HTTPAdapter.get_connection_with_tls_context",
+    "urllib3.poolmanager.PoolManager.connection_from_host",
     "urllib3.connectionpool.HTTPConnectionPool.urlopen",
 ]
 
