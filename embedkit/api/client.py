@@ -113,8 +113,8 @@ class Api:
             clock=clock,
         )
         budget = SearchBudget(settings.search_budget, cache=cache, timeout=timeout, clock=clock)
-        self._journal, self._clock = Lazy(journal or _temporary_journal), clock
-        self._budget, self._redownload = settings.download_budget, settings.redownload
+        orders = Lazy(journal or _temporary_journal)
+        self._order_settings = orders, settings.download_budget, settings.redownload, clock
         self.search = search.Search(self._api, self._cache, budget)
 
     @property
@@ -135,10 +135,9 @@ class Api:
     def downloads(self) -> Downloads:
         """Downloads of what the customer has licensed."""
         from embedkit.api.downloads import Downloads
-        from embedkit.api.orders import OrderSettings
+        from embedkit.api.orders import Orders
 
-        orders = OrderSettings(self._journal, self._budget, self._redownload, self._clock)
-        return Downloads(self._api, self._session, orders)
+        return Downloads(Orders(self._api, self._session, *self._order_settings))
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, language: str | None = None) -> Any:
         """The JSON at a path of the API, for what has no method of its own. It may be tried again after a failure.

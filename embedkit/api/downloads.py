@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 from embedkit.api.encoding import documented, encode
 from embedkit.api.licenses import Order
 from embedkit.api.models import DownloadOffer, DownloadSize
-from embedkit.api.orders import DownloadPlan, Orders, OrderSettings
+from embedkit.api.orders import DownloadPlan, Orders
 from embedkit.api.parameters import Downloading
-from embedkit.api.requests import ApiSettings, asset_id
-from embedkit.api.session import ApiSession
+from embedkit.api.requests import asset_id
 from embedkit.errors import InvalidResponse, NotFound, ProviderError, Unavailable
 from embedkit.files.download import Destination, DownloadSink, Progress
 from embedkit.getty import error_mapping
@@ -85,9 +84,9 @@ class Downloads:
     0
     """
 
-    def __init__(self, api: ApiSettings, session: ApiSession, orders: OrderSettings) -> None:
-        self._session = session
-        self._orders = Orders(api, session, orders)
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._session = orders.session
 
     def sizes(self, id: str) -> tuple[DownloadSize, ...]:
         """The sizes that a picture can be downloaded in, and the agreements for each.
@@ -196,7 +195,7 @@ class Downloads:
         id, response = order.asset, self._session.send(replace(request, sink=sink))
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if response.status in (404, 410):
-            self._orders.journal.drop(order.key)  # the URL leads to no file
+            self._orders.journal().drop(order.key)  # the URL leads to no file
         if response.status != 200:
             raise _delivery_error(response, id)
         if not sink.received or sink.total not in (None, sink.received):

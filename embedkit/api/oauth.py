@@ -197,9 +197,7 @@ def _refused(grant: Grant, code: str) -> type[Unauthorized]:
 def _settings(text: str, grant: Grant) -> str:
     if grant == "authorization_code":
         return "Try embedkit login again, or check EMBEDKIT_API_KEY."
-    if grant == "client_credentials":
-        return "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."
-    if any(word in text for word in _KEY):
+    if grant == "client_credentials" or any(word in text for word in _KEY):
         return "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET."
     if any(word in text for word in _LOGIN):
         return "Check EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD."

@@ -53,22 +53,6 @@ ANEW = "again=True licenses it a second time."
 
 
 @dataclass(frozen=True, slots=True)
-class OrderSettings:
-    """What orders depend on.
-
-    :param journal: where they are written down.
-    :param budget: how many licences a calendar month may be made; None for any number.
-    :param redownload: whether the agreement lets a licensed picture be ordered again without a second licence.
-    :param clock: seconds since the epoch.
-    """
-
-    journal: Callable[[], Journal]
-    budget: int | None
-    redownload: bool
-    clock: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
 class DownloadPlan:
     """What a download would do.
 
@@ -91,18 +75,22 @@ class DownloadPlan:
     used: int
 
 
+@dataclass(frozen=True, slots=True)
 class Orders:
-    """Makes orders on behalf of one customer."""
+    """Makes orders on behalf of one customer.
 
-    def __init__(self, api: ApiSettings, session: ApiSession, settings: OrderSettings) -> None:
-        self._api = api
-        self._session = session
-        self._settings = settings
+    :param journal: returns where they are written down.
+    :param budget: how many licences a calendar month may be made; None for any number.
+    :param redownload: whether the agreement lets a licensed picture be ordered again without a second licence.
+    :param clock: seconds since the epoch.
+    """
 
-    @property
-    def journal(self) -> Journal:
-        """Where orders are written down."""
-        return self._settings.journal()
+    api: ApiSettings
+    session: ApiSession
+    journal: Callable[[], Journal]
+    budget: int | None
+    redownload: bool
+    clock: Callable[[], float]
 
     @contextmanager
     def alone(self, id: str) -> Iterator[None]:
@@ -112,7 +100,7 @@ class Orders:
         """
         with ExitStack() as held:
             try:
-                held.enter_context(self.journal.hold(id, LOCK_TIMEOUT_S))
+                held.enter_context(self.journal().hold(id, LOCK_TIMEOUT_S))
             except TimeoutError:
                 message, hint = f"{id} is being downloaded by another process.", "Wait until it has ended."
                 raise Unavailable(message, hint=hint, ref=id, retry_after=LOCK_TIMEOUT_S) from None
@@ -120,12 +108,12 @@ class Orders:
 
     def past(self, id: str) -> Past:
         """What the journal has of a picture."""
-        return Past(tuple(order for order in licenses.read_orders(self.journal.lines()) if order.asset == id))
+        return Past(tuple(order for order in licenses.read_orders(self.journal().lines()) if order.asset == id))
 
     def history(self, id: str) -> Records:
         """The licences of a picture, as Getty's download history has them; one that makes no sense counts, too."""
-        request = image_history_request(id, self._api, company=False)
-        fields = read(self._session.call(request, "token"), "picture", self._api, ref=id)
+        request = image_history_request(id, self.api, company=False)
+        fields = read(self.session.call(request, "token"), "picture", self.api, ref=id)
         fields.require_list("downloads")
         return tuple(one for one in fields.raw("downloads") or () if isinstance(one, dict))
 
@@ -145,12 +133,12 @@ class Orders:
             if kept[0] in past.unknown:  # it was answered, and nothing else was written any more
                 self._mark(kept[0], "licensed")
             return kept
-        if not again and past.license and not self._settings.redownload:
+        if not again and past.license and not self.redownload:
             raise _licensed(id, past.license)
         found = self._settle(id, past, again=again)
         repeated = not again and self._is_licensed(id, found)
         offer = licenses.choose(self.image(id, "largest_downloads").largest_downloads, id, params)
-        request = licenses.order_request(offer, id, params, self._api, notes)
+        request = licenses.order_request(offer, id, params, self.api, notes)
         order = self._write_down(id, offer, params, None if found is None else len(found), repeated=repeated)
         return order, self._send(order, request)
 
@@ -158,8 +146,8 @@ class Orders:
         """What :meth:`place` would do."""
         past, image = self.past(id), self.image(id, "largest_downloads", "download_sizes")
         offer, licensed = licenses.choose(image.largest_downloads, id, params), self._plan_license(id, past)
-        licenses.order_url(offer, id, self._api.base)
-        is_free = self.kept(past, params) or (licensed and self._settings.redownload)
+        licenses.order_url(offer, id, self.api.base)
+        is_free = self.kept(past, params) or (licensed and self.redownload)
         return DownloadPlan(
             id,
             offer,
@@ -167,8 +155,8 @@ class Orders:
             costs=0 if is_free and not again else 1,
             licensed=licensed,
             remaining=self._remaining(offer),
-            budget=self._settings.budget,
-            used=licenses.spent(licenses.read_orders(self.journal.lines()), self._now()[:7]),
+            budget=self.budget,
+            used=licenses.spent(licenses.read_orders(self.journal().lines()), self._now()[:7]),
         )
 
     def _plan_license(self, id: str, past: Past) -> bool | None:
@@ -182,15 +170,15 @@ class Orders:
         return found > 0 if arrived is False else arrived
 
     def _remaining(self, offer: DownloadOffer) -> int | None:
-        response = self._session.call(products_request(self._api), "token")
+        response = self.session.call(products_request(self.api), "token")
         products = read(response, "account").require_parts("products", Product)
         fitting = [one for one in products if one.type == offer.product_type and offer.product_id in ("", one.id)]
         return fitting[0].downloads_remaining if len(fitting) == 1 else None
 
     def image(self, id: str, *fields: str) -> Image:
         """A picture with these fields, as it is for the customer now."""
-        request = image_request(id, {"fields": fields}, self._api)
-        return parse_image(self._session.call(request, "token"), self._api, id)
+        request = image_request(id, {"fields": fields}, self.api)
+        return parse_image(self.session.call(request, "token"), self.api, id)
 
     def kept(self, past: Past, params: Mapping[str, Any]) -> tuple[Order, Request] | None:
         """The order of this file whose URL is still good, and the request for the file."""
@@ -198,9 +186,9 @@ class Orders:
             if (
                 order.state not in licenses.FREE
                 and order.is_file(params)
-                and (url := licenses.file_url(self.journal.kept(order.key), self._api))
+                and (url := licenses.file_url(self.journal().kept(order.key), self.api))
             ):
-                return order, licenses.file_request(url, self._api)
+                return order, licenses.file_request(url, self.api)
         return None
 
     def saved(self, order: Order, path: str) -> None:
@@ -235,7 +223,7 @@ class Orders:
 
     def _wait(self, past: Past) -> bool:
         """Give an order the time to arrive; whether that was needed."""
-        age = self._settings.clock() - datetime.fromisoformat(past.unknown[-1].at).timestamp()
+        age = self.clock() - datetime.fromisoformat(past.unknown[-1].at).timestamp()
         rest = SETTLE_S - max(0.0, age)
         if rest <= 0:
             return False
@@ -251,7 +239,7 @@ class Orders:
         own = self.past(id).license
         if not found and own is None:
             return False
-        if not self._settings.redownload:
+        if not self.redownload:
             raise _licensed(id, own, record=found[0] if found else {})
         return True
 
@@ -274,13 +262,12 @@ class Orders:
             self._check_budget(order, licenses.spent(licenses.read_orders(lines), order.at[:7]))
             return order.line
 
-        self.journal.append(make)
+        self.journal().append(make)
         return order
 
     def _check_budget(self, order: Order, used: int) -> None:
-        budget = self._settings.budget
-        if budget is not None and used >= budget and not order.repeated:
-            message = f"The budget of {budget} licences for {order.at[:7]} is used up."
+        if self.budget is not None and used >= self.budget and not order.repeated:
+            message = f"The budget of {self.budget} licences for {order.at[:7]} is used up."
             raise QuotaExhausted(message, hint="Wait for the next month, or raise EMBEDKIT_DOWNLOAD_BUDGET.")
 
     # -- the order itself -------------------------------------------------------------------------------
@@ -288,8 +275,8 @@ class Orders:
     def _send(self, order: Order, request: Request) -> Request:
         """Send an order; the request for the file."""
         try:
-            response = self._session.call(request, "token", timeout=ORDER_TIMEOUT_S)
-            file = licenses.file_request(licenses.parse_url(response, self._api, order.asset), self._api)
+            response = self.session.call(request, "token", timeout=ORDER_TIMEOUT_S)
+            file = licenses.file_request(licenses.parse_url(response, self.api, order.asset), self.api)
         except ProviderError as error:
             if _is_refusal(error):
                 self._mark(order, "refused")
@@ -297,7 +284,7 @@ class Orders:
                 self._look_for(order, error)
             raise
         try:
-            self.journal.keep(order.key, file.url)
+            self.journal().keep(order.key, file.url)
         except OSError as error:  # then this process alone can get the file
             log.warning("the URL of a file could not be kept: %s", error.strerror)
         self._mark(order, "licensed")
@@ -326,12 +313,12 @@ class Orders:
         """Write down what became of an order. Where that fails, the history is asked the next time."""
         line = {"order": order.key, "state": state, "at": self._now(), **more}
         try:
-            self.journal.append(lambda _: line)
+            self.journal().append(lambda _: line)
         except OSError as error:
             log.warning("what became of a download could not be written down: %s", error.strerror)
 
     def _now(self) -> str:
-        return datetime.fromtimestamp(self._settings.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _size(sizes: Sequence[DownloadSize], height: int | None, id: str) -> DownloadSize | None:

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embedkit.api.oauth import MAX_LIFETIME_S, Credentials, Token, fit_token
@@ -30,6 +30,7 @@ AGAIN = "Run embedkit login again."
 _ID = re.compile("[0-9a-f]{16}")
 
 
+@dataclass(eq=False, repr=False)
 class TokenFile:
     """A token that the processes of one user share, in a file beside the secret: each costs a call.
 
@@ -41,16 +42,15 @@ class TokenFile:
     :param clock: seconds since the epoch: a monotonic clock is each machine's, and begins anew with it.
     """
 
-    def __init__(self, credentials: Credentials, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        self._credentials = credentials
-        self._folder = folder
-        self._clock = clock
+    credentials: Credentials
+    folder: Path
+    clock: Callable[[], float] = time.time
 
     @contextmanager
     def locked(self, wait: float) -> Iterator[None]:
         """Hold the others up, as long as one asks for a token; after ``wait`` seconds, go on without."""
         try:
-            folder = open_private(self._folder)
+            folder = open_private(self.folder)
         except OSError as error:
             log.debug("tokens are not shared: %s", error.strerror)
             yield
@@ -76,14 +76,14 @@ class TokenFile:
             log.debug("the token is not shared: %s", error.strerror)
 
     def _put(self, token: Token, **more: str | None) -> None:
-        fields = {"access": token.access.reveal(), "seconds": token.seconds, "at": self._clock() - token.age}
-        with open_private(self._folder) as folder:
+        fields = {"access": token.access.reveal(), "seconds": token.seconds, "at": self.clock() - token.age}
+        with open_private(self.folder) as folder:
             write_private(folder, self._name(), json.dumps(fields | more).encode())
 
     def _read(self) -> bytes:
         """The file; empty where there is none, or one that others can read."""
         try:
-            with open_private(self._folder) as folder, folder.open_to_read(self._name()) as file:
+            with open_private(self.folder) as folder, folder.open_to_read(self._name()) as file:
                 found = os.fstat(file.fileno())
                 if os.name != "nt" and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
                     return b""
@@ -92,7 +92,7 @@ class TokenFile:
             return b""
 
     def _name(self) -> str:
-        ours = self._credentials
+        ours = self.credentials
         parts = (ours.token_url, ours.api_key.reveal(), ours.username, ours.password.reveal(), str(ours.grant()))
         return _name_of("token-", ours.api_secret.reveal(), "\n".join(parts))
 
@@ -103,7 +103,7 @@ class TokenFile:
             return None
         if not isinstance(seconds, int) or not 0 < seconds <= MAX_LIFETIME_S:
             return None
-        return Token(Secret(access), seconds, Secret(refresh) if fit_token(refresh) else None, self._clock() - at)
+        return Token(Secret(access), seconds, Secret(refresh) if fit_token(refresh) else None, self.clock() - at)
 
 
 class LoginFile(TokenFile):
@@ -112,14 +112,12 @@ class LoginFile(TokenFile):
     It is of one key and one token endpoint, whoever asks for a token with them.
     """
 
-    def __init__(self, credentials: Credentials, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(credentials, folder, clock)
-        self._known: tuple[object, bytes] = None, b""
+    _known: tuple[object, bytes] = None, b""  # what the file was like, and what it held
 
     def read(self) -> Token | None:
         """The token; None where nobody is logged in. It is read anew where the file has changed."""
         try:
-            found = (self._folder / self._name()).stat()
+            found = (self.folder / self._name()).stat()
         except OSError:
             return None
         seen = (found.st_mtime_ns, found.st_ino, found.st_size, found.st_mode)
@@ -138,7 +136,7 @@ class LoginFile(TokenFile):
 
         :raises Unavailable: where others take longer than that.
         """
-        with open_private(self._folder) as folder:
+        with open_private(self.folder) as folder:
             if not folder.lock(min(wait, MAX_LIFETIME_S)):
                 raise Unavailable("Another process is still renewing the login.", retry_after=1.0)
             yield
@@ -162,7 +160,7 @@ class LoginFile(TokenFile):
 
         :raises Unavailable: where others take longer than a minute to renew it.
         """
-        with self.locked(LOCK_TIMEOUT_S), open_private(self._folder) as folder:
+        with self.locked(LOCK_TIMEOUT_S), open_private(self.folder) as folder:
             try:
                 folder.unlink(self._name())
             except FileNotFoundError:
@@ -170,7 +168,7 @@ class LoginFile(TokenFile):
             return True
 
     def _name(self) -> str:
-        return _name_of("login-", self._credentials.api_key.reveal(), self._credentials.token_url)
+        return _name_of("login-", self.credentials.api_key.reveal(), self.credentials.token_url)
 
     def _login(self, data: bytes) -> Token | None:
         fields = payload.fields(data)

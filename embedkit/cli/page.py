@@ -81,11 +81,11 @@ class ContentSecurityPolicy:
         name = self.deciding(chain)
         kept = tuple(one for one in self.directives[name] if one.lower() != "'none'")
         name = WRITTEN[chain] if name == "default-src" else name
-        return ContentSecurityPolicy({**self.directives, name: tuple(dict.fromkeys((*kept, source)))}, self.meta)
+        return self.with_directive(name, dict.fromkeys((*kept, source)))
 
-    def with_sandbox(self, tokens: Iterable[str]) -> ContentSecurityPolicy:
-        """This policy, with these permissions of the sandbox."""
-        return ContentSecurityPolicy({**self.directives, "sandbox": tuple(tokens)}, self.meta)
+    def with_directive(self, name: str, sources: Iterable[str]) -> ContentSecurityPolicy:
+        """This policy, with another directive of that name."""
+        return ContentSecurityPolicy({**self.directives, name: tuple(sources)}, self.meta)
 
 
 def parse_policies(text: str, *, meta: bool = False) -> list[ContentSecurityPolicy]:
@@ -255,7 +255,7 @@ def _mended(policy: ContentSecurityPolicy, blocked: list[_Load], page: ParsedPag
         if not _needs_nonce(policy, load):
             policy = policy.with_source(load.chain, _source(load, page))
     lost = _lost(policy)
-    return policy.with_sandbox((*policy.directives["sandbox"], *lost)) if lost else policy
+    return policy.with_directive("sandbox", (*policy.directives["sandbox"], *lost)) if lost else policy
 
 
 def _needs_nonce(policy: ContentSecurityPolicy, load: _Load) -> bool:

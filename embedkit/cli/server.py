@@ -20,6 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -127,6 +128,7 @@ class Connection(HTTPChannel):  # type: ignore[misc,unused-ignore]
         return more
 
 
+@dataclass(eq=False, repr=False)
 class Server:
     """One server over one listening socket.
 
@@ -136,33 +138,27 @@ class Server:
     :param knows_ready_only: whether the application gives way, with ``NotReady``, where it would have to wait.
     """
 
-    def __init__(
-        self,
-        app: Any,
-        listening: socket.socket,
-        *,
-        threads: int,
-        grace: float,
-        hops: int = 0,
-        arrival: float = ARRIVAL_S,
-        knows_ready_only: bool = False,
-    ) -> None:
-        self._listening = listening
-        self._grace = grace
-        self._arrival = arrival
-        # a thread more for each request that waits for Getty: `threads` are always there for the others
-        self._places = Places(MAX_WAITING, lambda waiting: self._dispatcher.set_thread_count(threads + waiting))
+    app: Any
+    listening: socket.socket
+    threads: int
+    grace: float
+    hops: int = 0
+    arrival: float = ARRIVAL_S
+    knows_ready_only: bool = False
+
+    def __post_init__(self) -> None:
+        self._places = Places(MAX_WAITING, self._add_threads)
         self._map: dict[int, Any] = {}
         self._server: Any = create_server(
-            with_places(app, self._places),
+            with_places(self.app, self._places),
             map=self._map,
-            sockets=[listening],
-            threads=threads,
-            clear_untrusted_proxy_headers=not hops,
+            sockets=[self.listening],
+            threads=self.threads,
+            clear_untrusted_proxy_headers=not self.hops,
             **BOUNDS,
         )
         self._dispatcher = self._server.task_dispatcher
-        self._take_over(knows_ready_only)
+        self._take_over()
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # or a line for every request that waits
         self._loop = 0  # the thread that runs it
         self._taken: deque[Any] = deque()  # connections with a request that the loop has read
@@ -170,13 +166,17 @@ class Server:
         self._arriving: dict[Any, float] = {}
         self._looked = 0.0
 
-    def _take_over(self, knows_ready_only: bool) -> None:
+    def _take_over(self) -> None:
         """Have waitress use our connections, and our loop."""
         self._server.channel_class = Connection
         self._server.is_loop = self._is_loop
         self._server.pull_trigger = self._wake
-        if knows_ready_only:
+        if self.knows_ready_only:
             self._server.add_task = self._take
+
+    def _add_threads(self, waiting: int) -> None:
+        """A thread more for each request that waits for Getty: ``threads`` are always there for the others."""
+        self._dispatcher.set_thread_count(self.threads + waiting)
 
     def run(self, ready: Callable[[], object] = bool) -> int:
         """Serve until SIGTERM or SIGINT; a second one cuts off what is in flight.
@@ -190,7 +190,7 @@ class Server:
             while not self._signals:
                 self._step(LOOK_S)
                 self._drop_slow()
-            self._drain(time.monotonic() + self._grace)
+            self._drain(time.monotonic() + self.grace)
         self._places.close()
         self._dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
@@ -247,7 +247,7 @@ class Server:
 
     def _drain(self, end: float) -> None:
         """Take in what has come, close the door, and see to the end of what is in flight."""
-        while select.select([self._listening], [], [], 0)[0] and time.monotonic() < end:
+        while select.select([self.listening], [], [], 0)[0] and time.monotonic() < end:
             self._step(0)
         self._step(0)
         wasyncore.dispatcher.close(self._server)  # the listening socket alone: the loop goes on
@@ -267,5 +267,5 @@ class Server:
         parts = [channel.request for channel in self._server.active_channels.values() if channel.request]
         self._arriving = {part: self._arriving.get(part, now) for part in parts}
         for channel in tuple(self._server.active_channels.values()):
-            if now - self._arriving.get(channel.request, now) > self._arrival:
+            if now - self._arriving.get(channel.request, now) > self.arrival:
                 channel.will_close = True
