@@ -64,6 +64,10 @@ class EmbedKitError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
+    def as_json(self) -> dict[str, str]:
+        """The error as other programs get it."""
+        return {"code": self.code, "title": self.title, "detail": str(self)}
+
     def __copy__(self) -> Self:
         """The same error, to be raised by another thread; copying would lose the cause."""
         twin = type(self).__new__(type(self), *self.args)

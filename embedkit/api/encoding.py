@@ -191,9 +191,7 @@ def _invalid(name: str, value: Any, hint: str) -> ConfigurationError:
 def _not_taken(endpoint: str, name: str) -> ConfigurationError:
     others = [other for other in FAMILIES if name in takes(other)]
     if endpoint in FAMILIES and others:
-        search = "search of all" if endpoint == "all" else f"{endpoint} search"
-        hint = f"It goes with family {' or '.join(others)}."
-        return ConfigurationError(f"The {search} takes no {name}.", hint=hint)
+        return ConfigurationError(f"{name} goes with {' or '.join(f'family={other}' for other in others)}.")
     from difflib import get_close_matches
 
     names = sorted(takes(endpoint))

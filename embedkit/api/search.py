@@ -90,7 +90,7 @@ class Search:
     2
     >>> kit.api.search.creative("harbour", date_from="2024-04-08")
     Traceback (most recent call last):
-    embedkit.errors.ConfigurationError: The creative search takes no date_from. It goes with family editorial.
+    embedkit.errors.ConfigurationError: date_from goes with family=editorial.
     """
 
     def __init__(self, api: ApiSettings, cache: ResponseCache, budget: SearchBudget) -> None:
@@ -211,7 +211,12 @@ class Search:
 
         :param search: what :meth:`prepare` returned.
         """
-        return self._ask(search.request, lambda response: _parse(response, self._api, search))
+
+        def parse(response: Response) -> SearchPage:
+            size = {"page": search.page, "page_size": search.page_size}
+            return read_page(SearchPage, response, self._api, search.what, ref=search.ref, **size)
+
+        return self._ask(search.request, parse)
 
     def _ask(self, request: Request, parse: Callable[[Response], Value]) -> Value:
         """Ask a question that counts as a search."""
@@ -320,8 +325,3 @@ def likeness_request(id: str, phrase: str, params: Mapping[str, Any], api: ApiSe
 def is_newest(family: Family, sort_order: str | None) -> bool:
     """Whether a search is for the newest editorial pictures, which needs no phrase."""
     return (family, sort_order) == ("editorial", "newest")
-
-
-def _parse(response: Response, api: ApiSettings, search: PreparedSearch) -> SearchPage:
-    size = {"page": search.page, "page_size": search.page_size}
-    return read_page(SearchPage, response, api, search.what, ref=search.ref, **size)

@@ -21,7 +21,6 @@ from embedkit.cli.output import (
     advise,
     as_json,
     counted,
-    error_json,
     open_kit,
     print_json,
     printable,
@@ -466,7 +465,7 @@ def _embeds_json(page: Page) -> list[dict[str, Any]]:
 
 
 def _failed_json(report: BuildReport) -> dict[str, Any]:
-    return {"failed": [{"ref": ref, "error": error_json(error)} for ref, error in report.failed]}
+    return {"failed": [{"ref": ref, "error": error.as_json()} for ref, error in report.failed]}
 
 
 def _place(finding: Finding) -> dict[str, Any]:
@@ -478,7 +477,7 @@ def _failure_json(ref: str, error: EmbedKitError, found: list[Finding]) -> dict[
     places = [_place(one) for one in found]
     files = list(dict.fromkeys(place["file"] for place in places))
     lost = {"lost": found[0].lost} if found and found[0].lost else {}
-    return {"ref": ref, **lost, "error": error_json(error), "files": files, "places": places}
+    return {"ref": ref, **lost, "error": error.as_json(), "files": files, "places": places}
 
 
 def _print_lock(report: LockReport, json_: bool) -> None:

@@ -94,11 +94,10 @@ class Column(NamedTuple):
     spare: bool = False
 
 
-def paint(text: str, colour: str, *, err: bool = False) -> str:
-    """Colour on a terminal, unless NO_COLOR is set (https://no-color.org; click does not look)."""
-    stream = sys.stderr if err else sys.stdout
+def paint(text: str, colour: str) -> str:
+    """Colour, unless NO_COLOR is set (https://no-color.org); click prints it on a terminal alone."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return click.style(text, fg=colour) if wanted and _is_terminal(stream) else text
+    return click.style(text, fg=colour) if wanted else text
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
@@ -136,7 +135,7 @@ def _is_quiet() -> bool:
 def say_error(message: str, *, lines: bool = False) -> None:
     """An error, on stderr, on one line; or on several, where it is a text of our own or of click's."""
     shown = _lines(message) if lines else printable(message)
-    click.echo(f"{paint('error:', 'red', err=True)} {shown}", err=True)
+    click.echo(f"{paint('error:', 'red')} {shown}", err=True)
 
 
 def say_file_error(error: OSError) -> None:
@@ -152,7 +151,7 @@ def say_changed(name: object) -> None:
 
 def say_finding(finding: Finding) -> None:
     """A finding in a text, in the form that editors and terminals can follow."""
-    code = paint(finding.code, "yellow", err=True)
+    code = paint(finding.code, "yellow")
     where = f"{printable(finding.file)}:{finding.line}:{finding.column}"
     about = f" ({printable(finding.post)})" if finding.post else ""
     click.echo(f"{where}: {code}: {printable(finding.detail)}{about}", err=True)
@@ -173,11 +172,6 @@ def print_json(value: Any) -> None:
 
 def _json_escape(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
-
-
-def error_json(error: EmbedKitError) -> dict[str, Any]:
-    """An error as ``--json`` gives it."""
-    return {"code": error.code, "title": error.title, "detail": str(error)}
 
 
 @contextmanager
@@ -204,12 +198,14 @@ def open_kit(**settings: Any) -> Iterator[EmbedKit]:
 
 def as_typed(message: str) -> str:
     """A message with the options of the command in place of arguments: where it begins with one, says to pass one
-    (``again=True``), or names one that is not a word (``product_type``)."""
+    (``again=True``, ``family=editorial``), or names one that is not a word (``product_type``)."""
     for one in click.get_current_context().command.params:
         name = re.escape(str(one.name))
         if isinstance(one, click.Option) and name != "json_":
             anywhere = rf"\b{name}\b" if "_" in name else rf"^{name}\b(?= )"
-            message = re.sub(rf"\b{name}=True\b|{anywhere}", max(one.opts, key=len), message)
+            option = max(one.opts, key=len)
+            message = re.sub(rf"\b{name}=True\b|{anywhere}", option, message)
+            message = re.sub(rf"\b{name}=\b", f"{option} ", message)
     return message
 
 

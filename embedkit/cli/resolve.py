@@ -10,7 +10,6 @@ import click
 from embedkit.cli.output import (
     advise,
     as_json,
-    error_json,
     number_option,
     open_kit,
     print_json,
@@ -77,7 +76,7 @@ def _warn(ref: str) -> None:
 
 def _record(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, options: Options) -> dict[str, Any]:
     if isinstance(answer, EmbedKitError):
-        return {"ref": ref, "error": error_json(answer)}
+        return {"ref": ref, "error": answer.as_json()}
     record = answer.as_json(time.time())
     if options.target:
         record |= {

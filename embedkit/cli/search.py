@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -18,7 +18,6 @@ from embedkit.cli.output import (
     Command,
     WholeNumber,
     as_json,
-    as_typed,
     is_wide,
     number_option,
     open_kit,
@@ -122,7 +121,6 @@ def search(
     For example: embedkit search "solar eclipse" --orientation horizontal. Needs EMBEDKIT_API_KEY.
     """
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    _check_family(family, given)
     if not words and "event_ids" not in given:
         raise click.UsageError("Missing argument 'PHRASE'.")
     with open_kit() as kit:
@@ -233,12 +231,6 @@ def _page(kit: EmbedKit, prepared: PreparedSearch) -> SearchPage:
         if error.getty_code == "InvalidPage":
             raise click.UsageError(f"There is no page {prepared.page}. {error.hint}") from None
         raise
-
-
-def _check_family(family: api.Family, given: Mapping[str, Any]) -> None:
-    for name in given.keys() - api.takes(family).keys():
-        fitting = [f"--family {other}" for other in api.FAMILIES if name in api.takes(other)]
-        raise click.UsageError(as_typed(f"{name} goes with {' or '.join(fitting)}."))
 
 
 def _json(image: Image) -> JSON:

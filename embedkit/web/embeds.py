@@ -133,8 +133,7 @@ def _outcome(context: AppContext, item: Item, ref: AssetRef | EmbedKitError, fou
 
 def _error(error: EmbedKitError) -> JSON:
     later = retry_after(error.code, error.retry_after)
-    problem = {"code": error.code, "title": error.title, "detail": str(error)}
-    return problem | ({"retry_after": later} if later else {})
+    return error.as_json() | ({"retry_after": later} if later else {})
 
 
 def _documents(context: AppContext, params: schemas.RenderRequest) -> list[Document | TextTooLarge]:

@@ -200,12 +200,12 @@ def test_nor_is_it_an_id() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "name", "says"),
     [
-        ("editorial", "color", "The editorial search takes no color. It goes with family all or creative."),
-        ("editorial", "exclude_nudity", "takes no exclude_nudity. It goes with family all or creative."),
-        ("creative", "editorial_segments", "takes no editorial_segments. It goes with family editorial."),
-        ("creative", "specific_people", "It goes with family all or editorial."),
-        ("all", "moods", "The search of all takes no moods. It goes with family creative."),
-        ("all", "date_from", "It goes with family editorial."),
+        ("editorial", "color", "color goes with family=all or family=creative."),
+        ("editorial", "exclude_nudity", "exclude_nudity goes with family=all or family=creative."),
+        ("creative", "editorial_segments", "editorial_segments goes with family=editorial."),
+        ("creative", "specific_people", "specific_people goes with family=all or family=editorial."),
+        ("all", "moods", "moods goes with family=creative."),
+        ("all", "date_from", "date_from goes with family=editorial."),
         ("all", "colour", "There is no argument 'colour' here. Did you mean color?"),
         ("all", "pageSize", "Did you mean page_size?"),
         ("all", "zzz", "There are age_of_people, "),
