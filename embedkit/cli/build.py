@@ -26,7 +26,6 @@ from embedkit.cli.output import (
     printable,
     progress,
     say,
-    say_changed,
     say_error,
     say_file_error,
     say_finding,
@@ -164,10 +163,9 @@ def check(folders: tuple[str, ...], input_: Input | None, format_: str, fix: boo
     found = _read(folders, input_, keep_going=True, exports=True)
     with open_kit(**({"frozen": False} if fix else {})) as kit, progress("Checking") as step:
         report = Build(kit).check(chain(found, *map(wxr.texts, found.exports)), fix=fix, progress=step)
-    if report.written and report.written.outcome is Outcome.CHANGED_MEANWHILE:
-        say_changed(report.path)
-    elif report.written:
-        say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost: build anew.")
+    if report.written:
+        if not _say_written(report.written, report.path):
+            say(f"{printable(report.path)}: {counted(len(report.dropped), 'picture')} marked as lost: build anew.")
     elif fix and not report.path.exists():
         say(f"There is no lock file {printable(report.path)} to fix: embedkit lock writes one.")
     if format_ == "json":
@@ -230,13 +228,9 @@ def lock(folders: tuple[str, ...], input_: Input | None, refresh: bool, check: b
     found = _read(folders, input_)
     with open_kit(frozen=False) as kit, progress("Locking") as step:
         report = Build(kit).lock(found, refresh=refresh, check=check, progress=step)
-    for note in report.written.notes if report.written else ():
-        say(f"{printable(report.path)} {note}.")
     if report.written is None:
         _print_lock_check(report, json_)
-    elif report.written.outcome is Outcome.CHANGED_MEANWHILE:
-        say_changed(report.path)
-    else:
+    elif not _say_written(report.written, report.path):
         _print_lock(report, json_)
     return report.exit_code
 
@@ -315,10 +309,15 @@ def _write(source: Source, write: Callable[[], WriteBack]) -> int:
     except OSError as error:
         say_file_error(error)
         return 2
+    return _say_written(done, source.name)
+
+
+def _say_written(done: WriteBack, name: str | Path) -> int:
+    """Say what became of a file; the exit code that this asks for."""
     for note in done.notes:
-        say(f"{printable(source.name)} {note}.")
+        say(f"{printable(name)} {note}.")
     if done.outcome is Outcome.CHANGED_MEANWHILE:
-        say_changed(source.name)
+        say(f"{printable(name)} was changed while embedkit ran, and is left as it is: run the command again.")
         return 1
     return 0
 

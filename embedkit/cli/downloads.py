@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -96,15 +96,14 @@ def download(
     if force and skip:
         raise click.UsageError("--force and --skip-existing exclude each other.")
     with open_kit() as kit, _naming(asset_id := _one_id(kit, id)):
-        saves = not (sizes or dry_run)
-        if saves and not _is_free(asset_id, output, force=force, skip=skip):
-            return
-        if limit and not sizes:
-            params["height"] = _largest_height(kit, asset_id, limit)
         if sizes:
-            downloads = kit.api.downloads
-            _print_sizes(asset_id, downloads.sizes(asset_id), downloads.largest(asset_id), json_)
-        elif dry_run:
+            _print_sizes(kit, asset_id, json_)
+            return
+        if not dry_run and not _is_free(asset_id, output, force=force, skip=skip):
+            return
+        if limit:
+            params["height"] = _largest_height(kit, asset_id, limit)
+        if dry_run:
             _print_plan(kit.api.downloads.plan(asset_id, again=again, **params), json_)
         else:
             _save(kit, asset_id, output, force=force, again=again, json_=json_, params=params)
@@ -197,7 +196,8 @@ def _plan_json(plan: DownloadPlan) -> JSON:
     return {**select(plan, PLAN), "offer": _offer_json(plan.offer), "size": size}
 
 
-def _print_sizes(id: str, sizes: Sequence[DownloadSize], offers: Sequence[DownloadOffer], json_: bool) -> None:
+def _print_sizes(kit: EmbedKit, id: str, json_: bool) -> None:
+    sizes, offers = kit.api.downloads.sizes(id), kit.api.downloads.largest(id)
     if json_:
         print_json(
             {"id": id, "sizes": [_size_json(one) for one in sizes], "offers": [_offer_json(one) for one in offers]}

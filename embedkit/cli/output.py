@@ -144,11 +144,6 @@ def say_file_error(error: OSError) -> None:
     say_error(f"{printable(error.filename)}: {reason}." if error.filename else f"{reason}.")
 
 
-def say_changed(name: object) -> None:
-    """That a file is not overwritten."""
-    say(f"{printable(name)} was changed while embedkit ran, and is left as it is: run the command again.")
-
-
 def say_finding(finding: Finding) -> None:
     """A finding in a text, in the form that editors and terminals can follow."""
     code = paint(finding.code, "yellow")
