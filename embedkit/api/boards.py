@@ -15,7 +15,7 @@ from embedkit.api.encoding import documented
 from embedkit.api.errors import What, check
 from embedkit.api.models import ID, ApiObject, Asset, Caption, DisplaySize, Paged, ReadAs, Time, Title
 from embedkit.api.parameters import BoardListing, Relationship
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, distinct_ids, get, page_of, query, write
+from embedkit.api.requests import ApiSettings, distinct_ids, get, page_of, query, write
 from embedkit.api.session import ApiSession
 from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.payload import MAX_CAPTION_CHARS, MAX_TITLE_CHARS, one_line
@@ -146,7 +146,7 @@ class Boards:
     @documented("boards")
     def list(self, **params: Unpack[BoardListing]) -> BoardPage:
         """One page of boards, without their pictures."""
-        request = query(self._api, "boards", "/v3/boards", params, **FIRST_PAGE)
+        request = query(self._api, "boards", "/v3/boards", params)
         return read_page(BoardPage, self._call(request), self._api, "board", **page_of(params))
 
     def create(self, name: str, description: str = "") -> str:

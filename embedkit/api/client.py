@@ -25,7 +25,7 @@ from embedkit.api.events import Event, FoundEvents
 from embedkit.api.login import BrowserLogin
 from embedkit.api.models import Collection, Country, Found, Image, SearchPage
 from embedkit.api.oauth import Credentials
-from embedkit.api.requests import FIRST_PAGE, MAX_IDS, ApiSettings, distinct_ids, get, ids_param, page_of, query
+from embedkit.api.requests import MAX_IDS, ApiSettings, distinct_ids, get, ids_param, page_of, query
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.api.search import PreparedSearch
 from embedkit.api.session import ApiSession, Tokens
@@ -245,7 +245,7 @@ class Api:
     @documented("history")
     def download_history(self, **params: Unpack[DownloadHistory]) -> DownloadPage:
         """One page of what the customer has downloaded, the latest first."""
-        request = query(self._api, "history", "/v3/downloads", params, **FIRST_PAGE)
+        request = query(self._api, "history", "/v3/downloads", params)
         response = self._session.call(request, "customer")
         return read_page(DownloadPage, response, self._api, "account", **page_of(params))
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from embedkit.api.decoding import find_id, in_order, none_found, read
 from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, ReadAs, Time, Title
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, given, phrase_of, query
+from embedkit.api.requests import ApiSettings, given, phrase_of, query
 from embedkit.errors import UnsupportedReference
 from embedkit.messages import Request, Response
 from embedkit.validation import short_repr
@@ -105,7 +105,7 @@ def event_ids(ids: Sequence[int | str] | int | str) -> tuple[int, ...]:
 
 def search_request(phrase: str, params: Mapping[str, Any], api: ApiSettings) -> Request:
     """The request for one page of events."""
-    text, asked = phrase_of(phrase), given(params, fields=FIELDS, **FIRST_PAGE)
+    text, asked = phrase_of(phrase), given(params, fields=FIELDS)
     return query(api, "events", "/v3/search/events", asked, (("phrase", text),) if text else ())
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from embedkit.api.decoding import JSONReader, find_id, in_order, none_found, read
 from embedkit.api.models import Found, Image
 from embedkit.api.parameters import DETAIL_FIELDS, SEARCH_FIELDS
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, distinct_ids, ids_param, query
+from embedkit.api.requests import ApiSettings, asset_id, distinct_ids, ids_param, query
 from embedkit.messages import Request, Response
 
 
@@ -26,7 +26,7 @@ def series_request(
     kind: Literal["similar", "same-series"], id: str, params: Mapping[str, Any], api: ApiSettings
 ) -> Request:
     """The request for pictures similar to one, or of its series; its answer is a page of a search."""
-    return query(api, kind, f"/v3/images/{asset_id(id)}/{kind}", params, fields=SEARCH_FIELDS, **FIRST_PAGE)
+    return query(api, kind, f"/v3/images/{asset_id(id)}/{kind}", params, fields=SEARCH_FIELDS)
 
 
 def parse_image(response: Response, api: ApiSettings, id: str) -> Image:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from embedkit.api.encoding import Params, encode, items
-from embedkit.api.parameters import PAGE_SIZE
+from embedkit.api.parameters import PAGE_SIZE, takes
 from embedkit.errors import ConfigurationError, UnsupportedReference
 from embedkit.getty.payload import one_line
 from embedkit.getty.urls import EMBED_HOST, asset_ids, excerpt
@@ -118,7 +118,7 @@ def query(
     extra: Params = (),
     **defaults: Any,
 ) -> Request:
-    """A request that reads, with the parameters of an endpoint.
+    """A request that reads, with the parameters of an endpoint; by default for the first page of a list.
 
     :param params: of :mod:`embedkit.api.parameters`; None counts as not given.
     :param extra: parameters that are not arguments of the endpoint, such as the phrase.
@@ -126,7 +126,8 @@ def query(
         whether a picture may be embedded, so it is requested beside all others.
     :raises ConfigurationError: for what the endpoint does not take.
     """
-    asked = given(params, **defaults)
+    first = FIRST_PAGE if "page" in takes(endpoint) else {}
+    asked = given(params, **first, **defaults)
     if "fields" in defaults:
         asked["fields"] = (*items("fields", asked["fields"] or defaults["fields"]), "uri_oembed")
     pairs = (*encode(endpoint, asked), *extra)

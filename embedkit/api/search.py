@@ -29,7 +29,7 @@ from embedkit.api.parameters import (
     ImageSearch,
     takes,
 )
-from embedkit.api.requests import FIRST_PAGE, ApiSettings, asset_id, given, page_of, phrase_of, query
+from embedkit.api.requests import ApiSettings, asset_id, given, page_of, phrase_of, query
 from embedkit.api.response_cache import ResponseCache, SearchBudget
 from embedkit.errors import ConfigurationError, InvalidResponse, RateLimited
 from embedkit.messages import Request, Response
@@ -288,16 +288,8 @@ def request(family: Family, phrase: str, params: Mapping[str, Any], api: ApiSett
     """
     one_of(family, FAMILIES, "family")
     text = phrase_of(phrase)
-    made = query(
-        api,
-        family,
-        PATHS[family],
-        params,
-        (("phrase", text),) if text else (),
-        embed_content_only=True,
-        fields=SEARCH_FIELDS,
-        **FIRST_PAGE,
-    )
+    extra = (("phrase", text),) if text else ()
+    made = query(api, family, PATHS[family], params, extra, embed_content_only=True, fields=SEARCH_FIELDS)
     sort_order = dict(made.params).get("sort_order")
     if text or any(name in SUBJECTS for name, _ in made.params) or is_newest(family, sort_order):
         return made
@@ -311,7 +303,7 @@ def artist_request(name: str, params: Mapping[str, Any], api: ApiSettings) -> Re
     """
     if not (text := phrase_of(name, "a name")):
         raise ConfigurationError("There is nobody to search for.", hint="Pass a name.")
-    asked = given(params, fields=SEARCH_FIELDS, **FIRST_PAGE)
+    asked = given(params, fields=SEARCH_FIELDS)
     return query(api, "artist", "/v3/artists/images", asked, (("artist_name", text),))
 
 
@@ -319,7 +311,7 @@ def likeness_request(id: str, phrase: str, params: Mapping[str, Any], api: ApiSe
     """The request for one page of pictures that look like one."""
     path, text = "/v3/search/images/creative/by-image", phrase_of(phrase)
     extra = (("asset_id", asset_id(id)), *((("phrase", text),) if text else ()))
-    return query(api, "by-image", path, params, extra, fields=SEARCH_FIELDS, **FIRST_PAGE)
+    return query(api, "by-image", path, params, extra, fields=SEARCH_FIELDS)
 
 
 def is_newest(family: Family, sort_order: str | None) -> bool:
