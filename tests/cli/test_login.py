@@ -31,6 +31,7 @@ CUSTOMER = ("EMBEDKIT_API_SECRET", "EMBEDKIT_USERNAME", "EMBEDKIT_PASSWORD")
 # state, then as it is, and once more.
 BROWSER = """
 import json, os, sys
+from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, build_opener
 
@@ -44,7 +45,7 @@ def visit(url, form=None):
             return answer.status, answer.read().decode(), answer.headers
     except HTTPError as error:
         return error.code, error.read().decode(), error.headers
-    except OSError:
+    except (OSError, HTTPException):  # the port is closed, perhaps in the middle of an answer
         return 0, "", {}
 
 mode, out, url = sys.argv[1:]
