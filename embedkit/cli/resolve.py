@@ -46,12 +46,14 @@ def resolve(
     with open_kit() as kit:
         for ref in wanted:
             _warn(ref)
-        answers = kit.engine.resolve_many([_parse(kit, ref, options) for ref in wanted])
+        parsed = [_parse(kit, ref, options) for ref in wanted]
+        answers = kit.engine.resolve_many(parsed)
+        markup = [_markup(kit, *pair) if target else None for pair in zip(parsed, answers, strict=True)]
         if json_:
-            records = [_record(kit, ref, answer, options) for ref, answer in zip(wanted, answers, strict=True)]
+            records = [_record(kit, *one, target) for one in zip(wanted, answers, markup, strict=True)]
             print_json(records[0] if len(records) == 1 else records)
         else:
-            _print(kit, wanted, answers, options)
+            _print(wanted, answers, markup)
             advise(answer.code for answer in answers if isinstance(answer, EmbedKitError))
     return max((answer.exit_code for answer in answers if isinstance(answer, EmbedKitError)), default=0)
 
@@ -74,25 +76,28 @@ def _warn(ref: str) -> None:
                 say(f"{printable(ref[:80])}: {warning.detail}")
 
 
-def _record(kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, options: Options) -> dict[str, Any]:
+def _markup(kit: EmbedKit, ref: AssetRef | UnsupportedReference, answer: Embed | EmbedKitError) -> str | None:
+    """A picture as its reference says; there is none of an error."""
+    if isinstance(ref, UnsupportedReference) or isinstance(answer, EmbedKitError):
+        return None
+    return str(kit.show(answer, ref.options))
+
+
+def _record(
+    kit: EmbedKit, ref: str, answer: Embed | EmbedKitError, markup: str | None, target: Target | None
+) -> dict[str, Any]:
     if isinstance(answer, EmbedKitError):
         return {"ref": ref, "error": answer.as_json()}
     record = answer.as_json(time.time())
-    if options.target:
-        record |= {
-            "target": options.target,
-            "html": str(kit.show(answer, options)),
-            "assets": kit.assets(options.target),
-        }
-    return record
+    return record | {"target": target, "html": markup, "assets": kit.assets(target)} if target else record
 
 
-def _print(kit: EmbedKit, wanted: list[str], answers: list[Embed | EmbedKitError], options: Options) -> None:
-    for ref, answer in zip(wanted, answers, strict=True):
+def _print(wanted: list[str], answers: list[Embed | EmbedKitError], markup: list[str | None]) -> None:
+    for ref, answer, html in zip(wanted, answers, markup, strict=True):
         if isinstance(answer, EmbedKitError):
             say_error(f"{printable(ref[:80])}: {answer}" if ref.strip() else str(answer))
-        elif options.target:
-            click.echo(str(kit.show(answer, options)))
+        elif html is not None:
+            click.echo(html)
         else:
             print_values(_values(answer))
 

@@ -74,6 +74,14 @@ def test_resolve_markup_and_stdin(run: Run) -> None:
     assert done.out.count("gettyimages.com/detail/") == 2
 
 
+def test_resolve_shows_a_picture_as_its_shortcode_says(run: Run) -> None:
+    shortcode = f'[getty {ID} width=300 align=left caption="My words" title=Harbor]'
+    done = run("resolve", shortcode, "--target", "web")
+    for said in ("ek--left", "My words", 'title="Harbor"', 'width="300"'):
+        assert said in done.out
+    assert json.loads(run("resolve", shortcode, "--target", "web", "--json").out)["html"] == done.out.strip()
+
+
 @pytest.mark.parametrize(
     ("ref", "code"),
     [("cat", 2), ("500000404", 4), ("500000410", 4), ("500000403", 5), ("https://evil.example/1", 2)],
