@@ -24,18 +24,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
+from embedkit import errors
 from embedkit.api.parameters import ENDPOINTS, PAGE_SIZES, takes
-from embedkit.errors import (
-    InvalidKey,
-    InvalidResponse,
-    InvalidToken,
-    NotFound,
-    NotLicensed,
-    PermissionDenied,
-    ProviderError,
-    QuotaExhausted,
-    Unavailable,
-)
 from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
 from embedkit.messages import Response
@@ -53,46 +43,46 @@ MISSING: dict[What, tuple[str, str]] = {
     "event": ("there is no such event", "Take its ID from event_ids of a picture."),
     "resource": ("there is nothing at this path", "Look at the path."),
 }
-KEY_REFUSED = (InvalidKey, "the key is missing or refused", "Check EMBEDKIT_API_KEY.")
+KEY_REFUSED = (errors.InvalidKey, "the key is missing or refused", "Check EMBEDKIT_API_KEY.")
 TOKEN_REFUSED = (
-    InvalidToken,
+    errors.InvalidToken,
     "the token is missing or refused",
     "Check EMBEDKIT_API_KEY and EMBEDKIT_API_SECRET; for what a customer has, run embedkit login, or set"
     " EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD, too.",
 )
 NO_CUSTOMER = (
-    InvalidToken,
+    errors.InvalidToken,
     "this needs a Getty Images account",
     "Run embedkit login, or set EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD.",
 )
 NOT_LICENSED = (
-    NotLicensed,
+    errors.NotLicensed,
     "this picture is outside the customer's agreement",
     "Choose another picture, or another product_type among its largest downloads;"
     " or check the account: EMBEDKIT_USERNAME, or embedkit login.",
 )
 NO_PRODUCT = (
-    PermissionDenied,
+    errors.PermissionDenied,
     "the customer has no access to this product",
     "Choose another product_type among the largest downloads of the picture.",
 )
 SIZE_REFUSED = (
-    PermissionDenied,
+    errors.PermissionDenied,
     "the key may not have these display sizes",
     "Ask for thumb among the fields, not for more.",
 )
 BOARD_REFUSED = (
-    PermissionDenied,
+    errors.PermissionDenied,
     "the customer may not do that",
     "Ask the owner of the board, or check the account: EMBEDKIT_USERNAME, or embedkit login.",
 )
 NO_FEED = (
-    PermissionDenied,
+    errors.PermissionDenied,
     "the key has no feed of asset changes",
     "Ask Getty Images for it, or unset EMBEDKIT_CHANGE_FEED.",
 )
 OUT_OF_REACH = (
-    PermissionDenied,
+    errors.PermissionDenied,
     "these credentials do not reach that far",
     "Ask Getty Images what the key includes; for what a customer has, run embedkit login, or set EMBEDKIT_USERNAME"
     " and EMBEDKIT_PASSWORD.",
@@ -113,7 +103,7 @@ class Body(NamedTuple):
 
 def error_for(
     response: Response, *, what: What, page_size: int | None = None, ref: str | None = None
-) -> ProviderError:
+) -> errors.ProviderError:
     """The error that an answer stands for.
 
     :param what: was asked for, or was to be changed.
@@ -136,10 +126,10 @@ def check(response: Response, what: What, page_size: int | None = None, ref: str
         raise error_for(response, what=what, page_size=page_size, ref=ref)
 
 
-def missing_error(what: What, ref: str | None = None) -> NotFound:
+def missing_error(what: What, ref: str | None = None) -> errors.NotFound:
     """The error of an answer that holds other things than what was asked for."""
     message, hint = MISSING[what]
-    return NotFound(f"{message[0].upper()}{message[1:]}.", hint=hint, ref=ref)
+    return errors.NotFound(f"{message[0].upper()}{message[1:]}.", hint=hint, ref=ref)
 
 
 def _body(content: bytes) -> Body:
@@ -159,27 +149,27 @@ def _classify(response: Response, body: Body, what: What) -> Meaning:
     if 400 <= status < 500 and error_mapping.is_inactive(error_mapping.explanation(response)):
         return KEY_REFUSED
     if body.code == "InvalidIStockCollection":  # declared with 500, and about what was asked
-        return InvalidResponse, "it knows no such collection", "Check the collection codes."
+        return errors.InvalidResponse, "it knows no such collection", "Check the collection codes."
     if status == 408 or 500 <= status < 600 or (400 <= status < 500 and not own):
         message = "the service has a problem" if own else "not the service's own answer"
-        return Unavailable, message, "Try again later."
+        return errors.Unavailable, message, "Try again later."
     if status == 401:
         return _unauthorized(body, what)
     if status == 403:
         return _forbidden(response, body, what)
     if 400 <= status < 500:
-        return InvalidResponse, "the question was not understood", _about(body)
-    return InvalidResponse, "not an answer of the API", "Check EMBEDKIT_API_BASE."
+        return errors.InvalidResponse, "the question was not understood", _about(body)
+    return errors.InvalidResponse, "not an answer of the API", "Check EMBEDKIT_API_BASE."
 
 
 def _missing(response: Response, body: Body, what: What) -> Meaning:
     if error_mapping.is_firewall_page(error_mapping.explanation(response)):
-        return Unavailable, "a firewall's page", "Try again later."
+        return errors.Unavailable, "a firewall's page", "Try again later."
     if body.code == "FileDownloadSizeNotFound":
-        return NotFound, "there is no file of that size", "Choose one of the sizes of this picture."
+        return errors.NotFound, "there is no file of that size", "Choose one of the sizes of this picture."
     if what in MISSING:
-        return NotFound, *MISSING[what]
-    return InvalidResponse, "there is nothing at this URL", "Check EMBEDKIT_API_BASE."
+        return errors.NotFound, *MISSING[what]
+    return errors.InvalidResponse, "there is nothing at this URL", "Check EMBEDKIT_API_BASE."
 
 
 def _unauthorized(body: Body, what: What) -> Meaning:
@@ -191,7 +181,7 @@ def _unauthorized(body: Body, what: What) -> Meaning:
 def _forbidden(response: Response, body: Body, what: What) -> Meaning:
     if body.code == "OverageLimitReached":
         hint = "Choose another product_type, or ask Getty for more."
-        return QuotaExhausted, "no more downloads in this period", hint
+        return errors.QuotaExhausted, "no more downloads in this period", hint
     if "x-amzn-errortype" in response.headers or (body.message == "Forbidden" and not body.code):
         return KEY_REFUSED
     if body.code == "UnauthorizedDisplaySize":

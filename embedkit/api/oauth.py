@@ -15,14 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeGuard
 from urllib.parse import urlencode
 
-from embedkit.errors import (
-    ConfigurationError,
-    InvalidKey,
-    InvalidResponse,
-    InvalidToken,
-    Unauthorized,
-    Unavailable,
-)
+from embedkit import errors
 from embedkit.getty import error_mapping, payload
 from embedkit.getty.error_mapping import Meaning
 from embedkit.messages import Request, Response
@@ -85,7 +78,7 @@ class Credentials:
         :raises ConfigurationError: for a customer without the application's secret, which goes with it.
         """
         if self.has_customer and not self.api_secret:
-            raise ConfigurationError(
+            raise errors.ConfigurationError(
                 "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD go with EMBEDKIT_API_SECRET.",
                 hint="Set EMBEDKIT_API_SECRET, too.",
             )
@@ -149,7 +142,7 @@ def parse(response: Response, grant: Grant) -> Token:
     if token:
         return token
     message, hint = "The answer of the token endpoint holds no token.", "Check EMBEDKIT_TOKEN_URL."
-    raise InvalidResponse(message, hint=hint, **response.evidence)
+    raise errors.InvalidResponse(message, hint=hint, **response.evidence)
 
 
 def _token(body: bytes) -> Token | None:
@@ -177,21 +170,21 @@ def _classify(response: Response, grant: Grant, code: str) -> Meaning:
     status, text = response.status, error_mapping.explanation(response)
     own = not response.body.strip() or error_mapping.is_json(response.body)
     if status == 408 or 500 <= status < 600:
-        return Unavailable, "the token endpoint has a problem", "Try again later."
+        return errors.Unavailable, "the token endpoint has a problem", "Try again later."
     if error_mapping.is_inactive(text):
-        return InvalidKey, "the account is inactive", "Check EMBEDKIT_API_KEY."
+        return errors.InvalidKey, "the account is inactive", "Check EMBEDKIT_API_KEY."
     if error_mapping.is_firewall_page(text) or (status in (400, 401, 403) and not own):
-        return Unavailable, "not the token endpoint's own answer", "Try again later."
+        return errors.Unavailable, "not the token endpoint's own answer", "Try again later."
     if status in (400, 401, 403):
         return _refused(grant, code), "the credentials are refused", _settings(text, grant)
-    return InvalidResponse, "not an answer of a token endpoint", "Check EMBEDKIT_TOKEN_URL."
+    return errors.InvalidResponse, "not an answer of a token endpoint", "Check EMBEDKIT_TOKEN_URL."
 
 
-def _refused(grant: Grant, code: str) -> type[Unauthorized]:
+def _refused(grant: Grant, code: str) -> type[errors.Unauthorized]:
     """What is refused: a refresh token, the key with its secret, or one can't tell."""
     if grant in ("refresh_token", "authorization_code"):
-        return InvalidToken
-    return InvalidKey if code in _KEY or grant == "client_credentials" else Unauthorized
+        return errors.InvalidToken
+    return errors.InvalidKey if code in _KEY or grant == "client_credentials" else errors.Unauthorized
 
 
 def _settings(text: str, grant: Grant) -> str:

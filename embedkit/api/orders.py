@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from embedkit import errors
 from embedkit.api import licenses
 from embedkit.api.account import Product, image_history_request, products_request
 from embedkit.api.decoding import read
@@ -26,18 +27,6 @@ from embedkit.api.licenses import Order, Past, describe
 from embedkit.api.models import DownloadOffer, DownloadSize, Image
 from embedkit.api.requests import ApiSettings
 from embedkit.api.session import ApiSession
-from embedkit.errors import (
-    AlreadyLicensed,
-    EmbedKitError,
-    LicenseUnknown,
-    NotFound,
-    PermissionDenied,
-    ProviderError,
-    QuotaExhausted,
-    RateLimited,
-    Unauthorized,
-    Unavailable,
-)
 from embedkit.files.journal import Journal
 from embedkit.messages import Request
 from embedkit.process import lazy_logger
@@ -103,7 +92,7 @@ class Orders:
                 held.enter_context(self.journal().hold(id, LOCK_TIMEOUT_S))
             except TimeoutError:
                 message, hint = f"{id} is being downloaded by another process.", "Wait until it has ended."
-                raise Unavailable(message, hint=hint, ref=id, retry_after=LOCK_TIMEOUT_S) from None
+                raise errors.Unavailable(message, hint=hint, ref=id, retry_after=LOCK_TIMEOUT_S) from None
             yield
 
     def past(self, id: str) -> Past:
@@ -164,7 +153,7 @@ class Orders:
             return True
         try:
             found = len(self.history(id))
-        except ProviderError:
+        except errors.ProviderError:
             return None
         arrived = past.has_arrived(found) if past.unknown else False
         return found > 0 if arrived is False else arrived
@@ -203,12 +192,12 @@ class Orders:
             found = self.history(id)
             if past.unknown and past.has_arrived(len(found)) is False and not again and self._wait(past):
                 found = self.history(id)
-        except ProviderError as error:
+        except errors.ProviderError as error:
             if again:
                 return None
             if past.unknown:
                 raise _unknown(past.unknown[-1], "can't be read", error) from error
-            if isinstance(error, Unauthorized | PermissionDenied):  # that does not pass by itself
+            if isinstance(error, errors.Unauthorized | errors.PermissionDenied):  # that does not pass by itself
                 error.hint = f"{error.hint} Without the download history, only again=True licenses."
             raise
         self._judge(past, len(found), again=again)
@@ -268,7 +257,8 @@ class Orders:
     def _check_budget(self, order: Order, used: int) -> None:
         if self.budget is not None and used >= self.budget and not order.repeated:
             message = f"The budget of {self.budget} licences for {order.at[:7]} is used up."
-            raise QuotaExhausted(message, hint="Wait for the next month, or raise EMBEDKIT_DOWNLOAD_BUDGET.")
+            hint = "Wait for the next month, or raise EMBEDKIT_DOWNLOAD_BUDGET."
+            raise errors.QuotaExhausted(message, hint=hint)
 
     # -- the order itself -------------------------------------------------------------------------------
 
@@ -277,7 +267,7 @@ class Orders:
         try:
             response = self.session.call(request, "token", timeout=ORDER_TIMEOUT_S)
             file = licenses.file_request(licenses.parse_url(response, self.api, order.asset), self.api)
-        except ProviderError as error:
+        except errors.ProviderError as error:
             if _is_refusal(error):
                 self._mark(order, "refused")
             else:
@@ -290,14 +280,14 @@ class Orders:
         self._mark(order, "licensed")
         return file
 
-    def _look_for(self, order: Order, error: ProviderError) -> None:
+    def _look_for(self, order: Order, error: errors.ProviderError) -> None:
         """Look for an order whose answer was lost, and say what is known of it.
 
         :raises AlreadyLicensed: where Getty has taken it; LicenseUnknown where that can't be told.
         """
         try:
             found = len(self.history(order.asset))
-        except EmbedKitError as unread:
+        except errors.EmbedKitError as unread:
             raise _unknown(order, "can't be read", unread) from error
         arrived = Past((order,)).has_arrived(found)
         if arrived is None:
@@ -329,33 +319,33 @@ def _size(sizes: Sequence[DownloadSize], height: int | None, id: str) -> Downloa
     fitting = [size for size in sizes if height in (None, size.height)]
     if sizes and not fitting:
         heights = ", ".join(sorted({str(size.height) for size in sizes}, key=int))
-        raise NotFound(f"{id} has no size {height} pixels high.", hint=f"There are {heights}.", ref=id)
+        raise errors.NotFound(f"{id} has no size {height} pixels high.", hint=f"There are {heights}.", ref=id)
     return max(fitting, key=lambda size: (size.width or 0) * (size.height or 0), default=None)
 
 
-def _is_refusal(error: ProviderError) -> bool:
+def _is_refusal(error: errors.ProviderError) -> bool:
     """Whether an order that ended so is certainly no licence: it was not sent, or Getty says that it is none."""
-    if isinstance(error, RateLimited | QuotaExhausted | Unauthorized):
+    if isinstance(error, errors.RateLimited | errors.QuotaExhausted | errors.Unauthorized):
         return True
     return error.status is not None and 400 <= error.status < 500 and error.status != 408
 
 
 def _licensed(
     id: str, order: Order | None, why: str = "", record: Mapping[str, Any] | None = None
-) -> AlreadyLicensed:
+) -> errors.AlreadyLicensed:
     """What to raise in place of a second licence. The journal tells since when there is one, or Getty's record."""
     since = f" since {order.at[:10]}, under {describe(order.product_type, order.product_id)}" if order else ""
     if not order and record:
         day, product = str(record.get("date_downloaded"))[:10], describe(str(record.get("product_type")))
         since = f" since {day}, under {product}"
     where = f"Its file was saved as {order.path}" if order and order.path else f"Get its file from {SITE}"
-    return AlreadyLicensed(f"{id} is licensed already{since}.", hint=f"{why}{where}; {ANEW}", ref=id)
+    return errors.AlreadyLicensed(f"{id} is licensed already{since}.", hint=f"{why}{where}; {ANEW}", ref=id)
 
 
-def _unknown(order: Order, why: str, error: EmbedKitError | None = None) -> LicenseUnknown:
+def _unknown(order: Order, why: str, error: errors.EmbedKitError | None = None) -> errors.LicenseUnknown:
     because = f" ({error.message.rstrip('.')})" if error else ""
     message = f"Whether {order.asset} was licensed at {order.at} is not known: the answer was lost, and the"
     hint = (
         f"Look at {SITE}: if it is not there, pass again=True. Or run this again later, which looks there first."
     )
-    return LicenseUnknown(f"{message} download history {why}{because}.", hint=hint, ref=order.asset)
+    return errors.LicenseUnknown(f"{message} download history {why}{because}.", hint=hint, ref=order.asset)
