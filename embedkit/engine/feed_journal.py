@@ -202,13 +202,13 @@ class SharedJournal:
             return False
         return True
 
-    def update(self, change: Callable[[FeedJournal], FeedJournal]) -> FeedJournal:
+    def update(self, change: Callable[[FeedJournal], FeedJournal]) -> None:
         """Change the journal, as its owner, which stays so for a while.
 
         :raises Superseded: where it has another owner by now.
         :raises Unavailable: where the store does not take it.
         """
-        return self._change(lambda journal: change(self._ours(journal)), self._silence)
+        self._change(lambda journal: change(self._ours(journal)), self._silence)
 
     def release(self) -> None:
         """Be the owner no more."""
@@ -226,7 +226,7 @@ class SharedJournal:
             raise Superseded
         return journal
 
-    def _change(self, change: Callable[[FeedJournal], FeedJournal], claim: float | None) -> FeedJournal:
+    def _change(self, change: Callable[[FeedJournal], FeedJournal], claim: float | None) -> None:
         def changed(body: JSON) -> JSON:
             journal = change(FeedJournal.load(body) if body else self._last)
             if claim is not None:
@@ -237,4 +237,3 @@ class SharedJournal:
         made: list[FeedJournal] = []
         self._cache.update(self._name, changed, KEPT_S)
         self._last = made[0]
-        return self._last

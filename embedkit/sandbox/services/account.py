@@ -83,7 +83,7 @@ MAX_RECORDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DownloadRecord:
     """One download. ``at`` is ISO 8601 in UTC; ``notes`` and ``project`` are the customer's own remarks."""
 
     at: str
@@ -128,12 +128,12 @@ class History:
     def __init__(self, path: str, find: Find) -> None:
         self._lock = threading.Lock()
         self._path = path
-        self._records: deque[Record] = deque(maxlen=MAX_RECORDS)
+        self._records: deque[DownloadRecord] = deque(maxlen=MAX_RECORDS)
         self._counts: Counter[tuple[str, int]] = Counter()
         for record in _read_records(path, find):
             self._remember(record)
 
-    def add(self, record: Record, most: int) -> None:
+    def add(self, record: DownloadRecord, most: int) -> None:
         """Keep one more.
 
         :param most: downloads of a product that a customer has; 0 for any number.
@@ -150,7 +150,7 @@ class History:
                     file.write(f"{record.line}\n")
             self._remember(record)
 
-    def _remember(self, record: Record) -> None:
+    def _remember(self, record: DownloadRecord) -> None:
         self._counts[record.user, record.product.id] += 1
         self._records.appendleft(record)
 
@@ -158,7 +158,7 @@ class History:
         """Whether a customer has downloaded a picture with a product."""
         return any((one.asset.id, one.product) == (asset.id, product) for one in self.of(user))
 
-    def of(self, user: str) -> Iterator[Record]:
+    def of(self, user: str) -> Iterator[DownloadRecord]:
         with self._lock:
             return iter([record for record in self._records if record.user == user])
 
@@ -168,7 +168,7 @@ class History:
             return self._counts[user, product.id]
 
 
-def _read_records(path: str, find: Find) -> Iterator[Record]:
+def _read_records(path: str, find: Find) -> Iterator[DownloadRecord]:
     if not path or not os.path.exists(path):
         return
     with open(path, encoding="utf-8") as file:
@@ -176,7 +176,7 @@ def _read_records(path: str, find: Find) -> Iterator[Record]:
             if asset := find(asset_id):
                 product = next(one for one in PRODUCTS if one.id == product_id)
                 size = next(one for one in sizes(asset) if one.height == height)
-                yield Record(at, user, asset, product, size, notes, project)
+                yield DownloadRecord(at, user, asset, product, size, notes, project)
 
 
 REQUIREMENTS = "download_requirements"

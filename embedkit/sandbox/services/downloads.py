@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from embedkit.models import JSON
 from embedkit.sandbox.content.catalogue import Asset, Find, invent
 from embedkit.sandbox.content.pictures import Size, colour_of, sizes, write_jpeg
-from embedkit.sandbox.services.account import PRODUCTS, History, Product, Record
+from embedkit.sandbox.services.account import PRODUCTS, DownloadRecord, History, Product
 from embedkit.sandbox.services.auth import Caller
 from embedkit.sandbox.services.config import SandboxConfig
 from embedkit.sandbox.services.http import (
@@ -189,9 +189,9 @@ class Downloads:
             raise missing_image([asset_id], asset, self.config)
         return asset
 
-    def _record(self, call: Call, caller: Caller, asset: Asset, product: Product, size: Size) -> Record:
+    def _record(self, call: Call, caller: Caller, asset: Asset, product: Product, size: Size) -> DownloadRecord:
         at = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Record(at, caller.user, asset, product, size, *_details(call))
+        return DownloadRecord(at, caller.user, asset, product, size, *_details(call))
 
 
 def _is_within(at: datetime, first: datetime | None, last: datetime | None) -> bool:
@@ -238,7 +238,7 @@ def _size(params: Mapping[str, str], asset: Asset) -> Size:
     return found[0]
 
 
-def _matching(records: Iterator[Record], params: Mapping[str, str]) -> Iterator[Record]:
+def _matching(records: Iterator[DownloadRecord], params: Mapping[str, str]) -> Iterator[DownloadRecord]:
     timed, kind = boolean(params, "use_time", False), choice(params, "product_type", PRODUCT_TYPES)
     first, last = (_moment(params, name, timed) for name in ("date_from", "date_to"))
     for record in records:
@@ -259,6 +259,6 @@ def _moment(params: Mapping[str, str], name: str, timed: bool) -> str:
     return moment.isoformat(timespec="seconds")[:19] if timed else moment.date().isoformat()
 
 
-def _documents(records: Iterable[Record], call: Call) -> list[JSON]:
+def _documents(records: Iterable[DownloadRecord], call: Call) -> list[JSON]:
     hosts = site_urls(call.origin)
     return [record.document(hosts.display(record.asset, THUMBNAIL)) for record in records]
