@@ -17,13 +17,15 @@ from embedkit.process import lazy_pattern
 from embedkit.targets import INPUTS, Input
 
 FORMATS: dict[str, Input] = {
-    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"), "markdown"),
+    **dict.fromkeys((".md", ".markdown", ".mdown", ".mdwn", ".mkd", ".mkdn", ".mkdown"), "markdown"),
+    **dict.fromkeys((".mdx", ".svx", ".qmd", ".rmd", ".rmarkdown"), "markdown"),
     **dict.fromkeys((".html", ".htm", ".xhtml"), "html"),
     ".txt": "text",
 }
 # Read for what they ask for, and converted where they hold HTML; embeds can't be rendered into their markup.
 OTHER_MARKUP: dict[str, str] = {
     ".rst": "reStructuredText",
+    ".rest": "reStructuredText",
     ".adoc": "AsciiDoc",
     ".asciidoc": "AsciiDoc",
     ".org": "Org",
@@ -43,6 +45,8 @@ UNREAD = frozenset(
     (
         *(".json", ".yaml", ".yml", ".toml", ".xml", ".csv", ".ipynb", ".tex", ".textile", ".mediawiki", ".wiki"),
         *(".pug", ".haml", ".slim", ".njk", ".liquid", ".hbs", ".erb", ".php", ".vue", ".svelte", ".astro"),
+        *(".j2", ".jinja", ".jinja2", ".twig", ".mustache", ".ejs", ".eex", ".heex", ".cshtml", ".aspx", ".jsp"),
+        *(".tmpl", ".tpl", ".gohtml", ".text", ".mdoc", ".mdc", ".dj", ".typ", ".tid", ".rtf", ".sql"),
         *(".js", ".jsx", ".ts", ".tsx"),
     )
 )

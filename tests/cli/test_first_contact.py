@@ -93,7 +93,10 @@ def test_nothing_is_passed_over_in_silence(run: Run, tmp_path: Path) -> None:
     (tmp_path / "b.mdx").write_text("[getty 500000404]")
     (tmp_path / "c.qmd").write_text("[getty 500000403]")
     (tmp_path / "d.rst").write_text("A post.\n\n[getty 500000410]\n")
-    (tmp_path / "e.njk").write_text("[getty 1]")
+    for name in ("e.njk", "h.md.j2", "i.text"):
+        (tmp_path / name).write_text("[getty 1]")
+    for name in ("j.mkdn", "k.mdwn", "l.Rmarkdown", "m.rest", "n.mkdown", "o.svx"):
+        (tmp_path / name).write_text("[getty 500000404]\n")
     (tmp_path / "f.png").write_bytes(b"x")
     frame = '<iframe src="//embed.gettyimages.com/embed/500000404?et=a&sig=b"></iframe>'
     (tmp_path / "g.html").write_text(frame)
@@ -103,9 +106,11 @@ def test_nothing_is_passed_over_in_silence(run: Run, tmp_path: Path) -> None:
         ("c.qmd", "not embeddable"),
         ("d.rst", "withdrawn"),
         ("g.html", "withdrawn"),
+        *((file, "withdrawn") for file in ("j.mkdn", "k.mdwn", "l.Rmarkdown", "m.rest", "n.mkdown", "o.svx")),
     ):
         assert any(line.startswith(f"{file}:") and fate in line for line in done.out.splitlines()), done.out
-    assert "e.njk mentions Getty Images, but its format is not read." in done.err
+    for file in ("e.njk", "h.md.j2", "i.text"):
+        assert f"{file} mentions Getty Images, but its format is not read." in done.err
     rendered = run("render", ".", "--output", "out")
     assert "d.rst:3:1: not-rendered: This is reStructuredText" in rendered.err
     assert "other files not copied" in rendered.err
