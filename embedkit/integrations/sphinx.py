@@ -156,6 +156,9 @@ def _shows_html(app: Sphinx) -> bool:
 def _site(app: Sphinx) -> Site:
     if not hasattr(app, "embedkit"):
         options = {name: app.config[PREFIX + name] for name in (*NAMES, "strict")}
+        # Sphinx keeps to itself what nobody has registered: a slip in a name would do nothing, and say nothing
+        written = getattr(app.config, "_raw_config", {})
+        options |= {name.removeprefix(PREFIX): written[name] for name in written if name.startswith(PREFIX)}
         app.embedkit = Site(options, log, prefix=PREFIX, at_end=True)  # type: ignore[attr-defined]
     site: Site = app.embedkit  # type: ignore[attr-defined]
     return site

@@ -22,7 +22,7 @@ import pytest
 from markupsafe import Markup
 from packaging.version import Version
 
-from embedkit import Build, ConfigurationError, EmbedKit, Settings, Source, integrations
+from embedkit import Build, ConfigurationError, EmbedKit, Settings, Source, integrations, static_dir
 from embedkit.integrations.site import Lost, Site
 from embedkit.sandbox import SandboxServer
 from tests.readme import README
@@ -503,6 +503,11 @@ class TestSphinx(Generator):
     def command(self, folder: Path) -> subprocess.CompletedProcess[str]:
         return run("-m", "sphinx", "-j", "2", ".", "out", folder=folder, packages=self.packages)
 
+    def test_an_option_that_there_is_not_is_named(self, folder: Path, getty: SandboxServer) -> None:
+        built = self.build(folder, {"targt": "facade"})
+        assert built.failed
+        assert "There is no option embedkit_targt. Did you mean target?" in built.log
+
     @pytest.mark.parametrize("builder", ["text", "latex", "epub", "man"])
     def test_other_builders_have_words_and_a_link(self, folder: Path, getty: SandboxServer, builder: str) -> None:
         self.write(folder, {})
@@ -823,7 +828,7 @@ import django, sys
 from django.conf import settings
 from django.core.management import execute_from_command_line
 settings.configure(
-    INSTALLED_APPS=["embedkit.integrations.django"],
+    **{"INSTALLED_APPS": ["embedkit.integrations.django"], **SETTINGS},
     CACHES={"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "kept"}},
     TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": ["."]}],
     EMBEDKIT={"max_age": 600, "TARGET": "web", **MORE},
@@ -843,9 +848,17 @@ print(get_template("page.html").render({{"body": mark_safe({HTML!r})}}))
 """
 
 
-def django(folder: Path, *command: str, more: Mapping[str, Any] = MappingProxyType({}), code: str = "") -> Any:
+def django(
+    folder: Path,
+    *command: str,
+    more: Mapping[str, Any] = MappingProxyType({}),
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    code: str = "",
+) -> Any:
     script = code or "execute_from_command_line(sys.argv)"
-    (folder / "manage.py").write_text(f"MORE = {dict(more)!r}\n{DJANGO}\n{script}\n")
+    (folder / "manage.py").write_text(
+        f"MORE = {dict(more)!r}\nSETTINGS = {dict(settings)!r}\n{DJANGO}\n{script}\n"
+    )
     return run("manage.py", *command, folder=folder)
 
 
@@ -856,6 +869,8 @@ def test_django(getty: SandboxServer, tmp_path: Path) -> None:
     html = django(tmp_path, code=SHOW.replace("PICTURE", ID)).stdout
     assert html.count("<iframe") == 2
     assert html.startswith('<link rel="stylesheet" href="/static/embedkit.css?v=')
+    moved = django(tmp_path, code=SHOW.replace("PICTURE", ID), settings={"STATIC_URL": "files/"}).stdout
+    assert moved.startswith('<link rel="stylesheet" href="/files/embedkit.css?v=')
     assert 'width="300"' in html
     assert "&lt;b&gt;" in html
     for picture in ("'nonsense'", "None"):
@@ -882,6 +897,10 @@ def test_djangos_commands_and_checks(getty: SandboxServer, tmp_path: Path) -> No
     assert checked.returncode == 1
     assert "post.md:3:1: not-found" in checked.stdout
     assert django(tmp_path, "check").returncode == 0
+    served = {"INSTALLED_APPS": ["django.contrib.staticfiles", "embedkit.integrations.django"], "STATIC_URL": "s/"}
+    assert "embedkit.W002" in django(tmp_path, "check", settings=served).stderr
+    found = {**served, "STATICFILES_DIRS": [str(static_dir())]}
+    assert "embedkit.W002" not in django(tmp_path, "check", settings=found).stderr
     wrong = django(tmp_path, "check", more={"tarqet": "x"})
     assert wrong.returncode == 1
     assert "embedkit.E001" in wrong.stderr

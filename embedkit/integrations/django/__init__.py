@@ -31,7 +31,12 @@ def site() -> Site:
 
     :raises ConfigurationError: for a wrong option; ``manage.py check`` names it.
     """
-    given = options()
+    made = _site(options())
+    made.kit.mounted_at = static_url(made.kit)
+    return made
+
+
+def _site(given: dict[str, Any]) -> Site:
     own = str(given.get("cache", ""))
     if not own.startswith(SCHEME):
         return Site(given, background=True)
@@ -39,6 +44,14 @@ def site() -> Site:
 
     kit = EmbedKit(settings_of(given | {"cache": None}), cache=DjangoCache(own.removeprefix(SCHEME) or "default"))
     return Site(given, kit=kit)
+
+
+def static_url(kit: EmbedKit) -> str:
+    """Where stylesheet and scripts are among the project's static files; empty where a service has them."""
+    from django.conf import settings
+
+    is_served = kit.settings.assets_url or kit.settings.public_url or not settings.STATIC_URL
+    return "" if is_served else str(settings.STATIC_URL).rstrip("/")
 
 
 def kit() -> EmbedKit:

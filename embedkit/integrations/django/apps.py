@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
+from django.contrib.staticfiles.finders import find
 from django.core import checks
 
 from embedkit.errors import ConfigurationError
 from embedkit.integrations import django
+from embedkit.targets import STYLES
+
+UNSTYLED = checks.Warning(
+    "Pages that show pictures have no stylesheet: no folder of static files has it.",
+    hint="Set STATICFILES_DIRS = [embedkit.static_dir()], or in EMBEDKIT public_url or assets_url.",
+    obj="settings.EMBEDKIT",
+    id="embedkit.W002",
+)
 
 
 class EmbedKitConfig(AppConfig):
@@ -22,15 +31,20 @@ class EmbedKitConfig(AppConfig):
 
 @checks.register("embedkit")
 def check_settings(app_configs: Any, **_: Any) -> list[checks.CheckMessage]:
-    """An error where EMBEDKIT has a wrong option, or names a cache that there is not."""
+    """What is wrong with EMBEDKIT: an option, the name of a cache; and a warning where pages lack style."""
     alias = str(django.options().get("cache", ""))
     if alias.startswith(django.SCHEME) and alias.removeprefix(django.SCHEME) not in ("", *settings.CACHES):
         return [_error(f"CACHES has no {alias.removeprefix(django.SCHEME)!r}.", None)]
     try:
-        django.kit()
+        kit = django.kit()
     except ConfigurationError as error:
         return [_error(error.message, error.hint)]
-    return []
+    return [] if not kit.mounted_at or _has_stylesheet() else [UNSTYLED]
+
+
+def _has_stylesheet() -> bool:
+    """Whether Django finds it, or leaves static files to others."""
+    return not apps.is_installed("django.contrib.staticfiles") or bool(find(STYLES))
 
 
 def _error(message: str, hint: str | None) -> checks.Error:
