@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from embedkit.api.decoding import read
-from embedkit.api.models import ID, ApiObject, Asset, Caption, ImageURL, Paged, Pixels, ReadAs, Time
+from embedkit.api.models import ID, ApiObject, Asset, Caption, Paged, Pixels, ReadAs, Time
 from embedkit.api.requests import ApiSettings, asset_id, get
 from embedkit.messages import Request, Response
-
-ThumbURL = Annotated[ImageURL | None, ReadAs("url", ("image_origins",), "thumb_uri")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class PastDownload(Asset):
     download_details: DownloadNotes = DownloadNotes()
     download_source: str = ""
     user: DownloadUser = DownloadUser()
-    thumb_url: ThumbURL = None
+    thumb_url: Annotated[str | None, ReadAs("url", ("image_origins",), "thumb_uri")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from embedkit.api.decoding import find_id, in_order, none_found, read
-from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, ReadAs, Time, Title
+from embedkit.api.models import ApiObject, Asset, DisplaySize, Paged, Time, Title
 from embedkit.api.requests import ApiSettings, given, phrase_of, query
 from embedkit.errors import UnsupportedReference
 from embedkit.messages import Request, Response
@@ -21,8 +21,6 @@ from embedkit.validation import short_repr
 FIELDS = ("id", "name", "start_date", "location", "image_count", "hero_image")  # of a search
 
 _ID = re.compile("[0-9]{1,10}")
-
-EventNumber = Annotated[int, ReadAs("number")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class Event(ApiObject):
     :param start_date: ISO 8601.
     """
 
-    id: EventNumber
+    id: int
     name: Title = ""
     start_date: Time = None
     image_count: int | None = None

@@ -41,17 +41,12 @@ class ReadAs(NamedTuple):
 RequiredText = Annotated[str, ReadAs("required_text")]
 Title = Annotated[str, ReadAs("text", (MAX_TITLE_CHARS,))]
 Caption = Annotated[str, ReadAs("text", (MAX_CAPTION_CHARS,))]
-Captions = Annotated[tuple[str, ...], ReadAs("texts", (MAX_CAPTION_CHARS,))]
-URIs = Annotated[tuple[str, ...], ReadAs("texts", (MAX_LINK_CHARS,))]
 ID = Annotated[str, ReadAs("id")]
-Ref = Annotated[AssetRef, ReadAs("asset_ref", name="id")]
 UpperText = Annotated[str, ReadAs("upper")]
 Time = Annotated[str | None, ReadAs("datetime")]
 Pixels = Annotated[int | None, ReadAs("pixels")]
 ImageURL = Annotated[str, ReadAs("url", ("image_origins",))]
 ApiURL = Annotated[str | None, ReadAs("url", ("api_origins",))]
-OEmbedURL = Annotated[str | None, ReadAs("url", ("oembed_origins",))]
-PageURL = Annotated[str, ReadAs("url", (None, DESTINATIONS))]
 AssetFamily = Annotated[str, ReadAs("enum", (("creative", "editorial"),), "asset_family")]
 
 
@@ -66,7 +61,7 @@ class ApiObject:
 class Asset(ApiObject):
     """A picture, or a video; ``ref`` can be resolved as it is, where it may be embedded."""
 
-    ref: Ref
+    ref: Annotated[AssetRef, ReadAs("asset_ref", name="id")]
 
     @property
     def id(self) -> str:
@@ -98,7 +93,7 @@ class ReferralDestination(ApiObject):
     """A page that shows the picture; on sites of Getty Images alone."""
 
     site_name: str
-    uri: PageURL
+    uri: Annotated[str, ReadAs("url", (None, DESTINATIONS))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +109,7 @@ class Keyword(ApiObject):
     text: str = ""
     type: str = ""
     relevance: int | None = None
-    entity_uris: URIs = ()
+    entity_uris: Annotated[tuple[str, ...], ReadAs("texts", (MAX_LINK_CHARS,))] = ()
     entity_types: tuple[str, ...] = ()
 
 
@@ -124,7 +119,7 @@ class AllowedUse(ApiObject):
 
     how_can_i_use_it: Caption = ""
     release_info: Caption = ""
-    usage_restrictions: Captions = ()
+    usage_restrictions: Annotated[tuple[str, ...], ReadAs("texts", (MAX_CAPTION_CHARS,))] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +228,7 @@ class Image(Asset):
     is_ai_editable: bool | None = None
     quality_rank: int | None = None
     download_product: str = ""
-    uri_oembed: OEmbedURL = None
+    uri_oembed: Annotated[str | None, ReadAs("url", ("oembed_origins",))] = None
     allowed_use: AllowedUse = AllowedUse()
     editorial_source: EditorialSource | None = None
     alternative_ids: tuple[tuple[str, str], ...] = ()
