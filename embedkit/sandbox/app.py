@@ -42,7 +42,7 @@ from embedkit.sandbox.services import pages
 from embedkit.sandbox.services.account import Lifecycle
 from embedkit.sandbox.services.api import Api, Route
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.http import Call, Handler, Reply, json_reply, read_call
+from embedkit.sandbox.services.http import Call, Handler, Reply, compress, json_reply, read_call
 from embedkit.sandbox.services.oembed import Endpoint
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class Sandbox:
             if "embedkit.cut" in environ:  # our server and our transport know what to do
                 raise
             reply = Reply(length=1)  # under any other server: less than announced, so it gives up
+        if "embedkit.compress" in environ:  # over a network
+            reply = compress(reply, call.headers.get("accept-encoding", ""))
         if self.config.cors and call.route != "oauth2":  # the one documented exception
             reply = replace(reply, headers=(*reply.headers, ("Access-Control-Allow-Origin", self.config.cors)))
         if call.method == "HEAD":

@@ -8,12 +8,13 @@ large builds need.
 from __future__ import annotations
 
 import io
+import re
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar, cast
 from urllib.parse import unquote, urlencode, urlsplit
 
 from embedkit.errors import InvalidResponse, Unavailable
@@ -22,12 +23,13 @@ from embedkit.sandbox.app import Sandbox, create_sandbox
 from embedkit.sandbox.faults import Dropped
 from embedkit.sandbox.services.auth import CUSTOMER, SEARCH_KEY, SEARCH_SECRET
 from embedkit.sandbox.services.config import SandboxConfig
-from embedkit.sandbox.services.http import Call
+from embedkit.sandbox.services.http import MAX_BODY_BYTES, Call
 from embedkit.sandbox.services.ranking import index
 from embedkit.settings import Settings
 from embedkit.transport.responses import content_length, decode_chunks, follow_redirect
 
 HOST = "127.0.0.1"
+MAX_LINE_BYTES = 4096
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -48,7 +50,10 @@ class _Handler(BaseHTTPRequestHandler):
         except (Dropped, ConnectionError):
             self._cut()
 
-    do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_GET
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+
+    def version_string(self) -> str:
+        return self.server_version
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: the calls are counted."""
@@ -89,16 +94,46 @@ class _Handler(BaseHTTPRequestHandler):
     def _environ(self) -> dict[str, Any]:
         path, _, query = self.path.partition("?")
         host, port = self.server.server_address[:2]
+        length, body = self.headers.get("Content-Length", ""), cast(IO[bytes], self.rfile)
+        if (
+            self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        ):  # a client that does not know the length
+            content = b"".join(_chunks(body))
+            length, body = str(len(content)), io.BytesIO(content)
         return _environ(self.command, path, query, self.headers.items()) | {
             "SERVER_NAME": str(host),
             "SERVER_PORT": str(port),
             "SERVER_PROTOCOL": self.request_version,
             "REMOTE_ADDR": self.client_address[0],
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": self.headers.get("Content-Length", ""),
+            "CONTENT_LENGTH": length,
             "wsgi.url_scheme": "http",
-            "wsgi.input": self.rfile,
+            "wsgi.input": body,
+            "embedkit.compress": True,
         }
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """The chunks of a body (RFC 9112, section 7.1), as far as a body is read.
+
+    :raises ConnectionError: for what is none.
+    """
+    left = MAX_BODY_BYTES
+    while size := _chunk_size(stream.readline(MAX_LINE_BYTES)):
+        left -= size
+        if left < 0:
+            raise ConnectionError
+        yield stream.read(size)
+        stream.readline(MAX_LINE_BYTES)
+    while stream.readline(MAX_LINE_BYTES).strip():  # the trailers
+        pass
+
+
+def _chunk_size(line: bytes) -> int:
+    found = re.match(rb"[0-9a-fA-F]{1,8}(?=[;\s])", line)
+    if not found:
+        raise ConnectionError
+    return int(found[0], 16)
 
 
 def _environ(method: str, path: str, query: str, headers: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, IncompleteRead
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -116,6 +119,41 @@ def test_methods(server: SandboxServer, method: str) -> None:
             assert int(response.headers["content-length"]) > 1000
         else:
             assert response.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br", "gzip"),
+        ("br, GZIP;q=0.5", "gzip"),
+        ("gzip;q=0, br", None),
+        ("x-gzip", None),
+        ("", None),
+    ],
+)
+def test_who_takes_gzip_gets_it(server: SandboxServer, accepted: str, coding: str | None) -> None:
+    plain, headers = outside(server.url)(question()).body, {"Accept-Encoding": accepted}
+    given = outside(server.url)(question(), headers=headers)
+    assert given.headers.get("content-encoding") == coding
+    assert (gzip.decompress(given.body) if coding else given.body) == plain
+    assert inside(Sandbox(STEADY), server.url)(question(), headers=headers).body == plain
+    assert "content-encoding" not in outside(server.url)("/oembed", headers=headers).headers  # too short
+
+
+CHUNKS = b"5;a=b\r\ngrant\r\n5\r\n_type\r\n0\r\nTrailer: x\r\n\r\n"
+
+
+def test_a_body_may_come_in_chunks(server: SandboxServer) -> None:
+    head = f"POST /oauth2/token HTTP/1.1\r\nHost: {server.url[7:]}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    for body, known in ((CHUNKS, b"grant_type"), (b"-1\r\n", None), (b"ffffffff\r\nx", None), (b"x", None)):
+        before = len(server.calls)
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10) as client:
+            client.sendall(head + body)
+            client.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionError):
+                answer = client.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 400 ") if known else not answer
+        assert [call.body for call in [*server.calls][before:]] == ([known] if known else [])
 
 
 def test_connections_stay_open(server: SandboxServer) -> None:

@@ -7,8 +7,10 @@ application ErrorCode and ErrorMessage (September 2026; before, of parameters al
 
 from __future__ import annotations
 
+import gzip
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,12 @@ from urllib.parse import parse_qsl, quote
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-import re
-from collections.abc import Mapping
 
 from embedkit.models import JSON
 
 MAX_BODY_BYTES = 10_000_001  # of a request body that are read: one more than an upload may have
+LEAST_COMPRESSED = 1_000  # bytes, as of CloudFront, which X-Cache names
+_GZIP = re.compile(r"(?<![\w-])gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))", re.IGNORECASE)
 # what json.dumps leaves alone and the real service does not
 ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
@@ -71,6 +73,19 @@ def json_reply(value: Any, status: int = 200, headers: tuple[tuple[str, str], ..
     """JSON as the real service writes it: compact, ``<``, ``>`` and ``&`` escaped, lone surrogates ``?``."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
     return Reply(status, body=text.encode("utf-8", "replace"), headers=headers)
+
+
+def compress(reply: Reply, accepted: str) -> Reply:
+    """The answer as it is given to who takes gzip: the real service says that it varies by Accept-Encoding.
+
+    :param accepted: the header Accept-Encoding.
+    """
+    whole = isinstance(reply.body, bytes) and reply.length is None and "json" in reply.type
+    if not whole or len(reply.body) < LEAST_COMPRESSED or not _GZIP.search(accepted):  # type: ignore[arg-type]
+        return reply
+    varies = () if any(name == "Vary" for name, _ in reply.headers) else (("Vary", "Accept-Encoding"),)
+    headers = (*reply.headers, *varies, ("Content-Encoding", "gzip"))
+    return replace(reply, body=gzip.compress(reply.body, mtime=0), headers=headers)  # type: ignore[arg-type]
 
 
 def read_call(environ: WSGIEnvironment, origin: str) -> Call:
