@@ -14,7 +14,7 @@ from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 from embedkit.api.encoding import documented, encode
-from embedkit.api.licenses import Order
+from embedkit.api.licenses import Notes, Order
 from embedkit.api.models import DownloadOffer, DownloadSize
 from embedkit.api.orders import DownloadPlan, Orders
 from embedkit.api.parameters import Downloading
@@ -113,12 +113,7 @@ class Downloads:
 
     @documented("download")
     def url(
-        self,
-        id: str,
-        *,
-        again: bool = False,
-        notes: Mapping[str, str] | None = None,
-        **params: Unpack[Downloading],
+        self, id: str, *, again: bool = False, notes: Notes | None = None, **params: Unpack[Downloading]
     ) -> str:
         """The URL of a file, good for 24 hours; by default of the largest. It is a licence, as :meth:`save` is.
 
@@ -138,7 +133,7 @@ class Downloads:
         overwrite: bool = False,
         again: bool = False,
         progress: Progress | None = None,
-        notes: Mapping[str, str] | None = None,
+        notes: Notes | None = None,
         **params: Unpack[Downloading],
     ) -> Download:
         """License and download a file, by default the largest: it is there as a whole, or not at all.

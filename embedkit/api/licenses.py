@@ -25,6 +25,7 @@ from embedkit.errors import ConfigurationError, InvalidResponse, NotLicensed, Pe
 from embedkit.getty import payload
 from embedkit.messages import Request, Response
 
+Notes = Mapping[str, str]  # download_notes and project_code, for agreements that require them
 State = Literal["ordered", "licensed", "refused", "missing", "saved"]
 STATES: tuple[State, ...] = get_args(State)
 HELD: tuple[State, ...] = ("licensed", "saved")
@@ -194,11 +195,7 @@ def order_url(offer: DownloadOffer, id: str, base: str) -> str:
 
 
 def order_request(
-    offer: DownloadOffer,
-    id: str,
-    params: Mapping[str, Any],
-    api: ApiSettings,
-    notes: Mapping[str, str] | None = None,
+    offer: DownloadOffer, id: str, params: Mapping[str, Any], api: ApiSettings, notes: Notes | None = None
 ) -> Request:
     """The request for one download. It counts against the customer's agreement, so it is never sent twice.
 

@@ -23,7 +23,7 @@ from embedkit.api import licenses
 from embedkit.api.account import Product, image_history_request, products_request
 from embedkit.api.decoding import read
 from embedkit.api.images import image_request, parse_image
-from embedkit.api.licenses import Order, Past, describe
+from embedkit.api.licenses import Notes, Order, Past, describe
 from embedkit.api.models import DownloadOffer, DownloadSize, Image
 from embedkit.api.requests import ApiSettings
 from embedkit.api.session import ApiSession
@@ -107,7 +107,7 @@ class Orders:
         return tuple(one for one in fields.raw("downloads") or () if isinstance(one, dict))
 
     def place(
-        self, id: str, params: Mapping[str, Any], notes: Mapping[str, str] | None, *, again: bool
+        self, id: str, params: Mapping[str, Any], notes: Notes | None, *, again: bool
     ) -> tuple[Order, Request]:
         """The order of a file, made before if its URL is still good, else anew; and the request for the file.
 
