@@ -58,14 +58,7 @@ class Identified(Protocol):
     def id(self) -> object: ...
 
 
-def read(
-    response: Response,
-    what: What,
-    api: ApiSettings | None = None,
-    *,
-    page_size: int | None = None,
-    ref: str | None = None,
-) -> JSONReader:
+def read(response: Response, what: What, api: ApiSettings | None = None, *, ref: str | None = None) -> JSONReader:
     """The object that an answer holds.
 
     :param what: was asked for, for messages.
@@ -73,7 +66,7 @@ def read(
     :raises ProviderError: what :mod:`embedkit.api.errors` makes of another status.
     :raises InvalidResponse: where there is no object.
     """
-    check(response, what, page_size, ref)
+    check(response, what, ref)
     try:
         return JSONReader(payload.mapping(response.body), api, response, ref)
     except ValueError as error:
@@ -115,7 +108,7 @@ def read_page(
     :param page: the number that was asked for, and its size: answers do not repeat them.
     :raises InvalidResponse: also where there is no list.
     """
-    fields = read(response, what, api, page_size=page_size, ref=ref)
+    fields = read(response, what, api, ref=ref)
     fields.require_list(kind.ITEMS, kind.COUNT)
     total = fields.number(kind.COUNT)
     found = fields.require(kind, total=total or 0, page=page, page_size=page_size)

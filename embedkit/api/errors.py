@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from embedkit import errors
 from embedkit.api.parameters import ENDPOINTS, PAGE_SIZES, takes
@@ -101,29 +102,26 @@ class Body(NamedTuple):
     message: str
 
 
-def error_for(
-    response: Response, *, what: What, page_size: int | None = None, ref: str | None = None
-) -> errors.ProviderError:
+def error_for(response: Response, *, what: What, ref: str | None = None) -> errors.ProviderError:
     """The error that an answer stands for.
 
     :param what: was asked for, or was to be changed.
-    :param page_size: that was asked for, if any.
     """
     body = _body(response.body)
     kind, message, hint = _classify(response, body, what)
     if response.status == 400:
-        message, hint = _about_page(body, page_size) or (message, hint)
+        message, hint = _about_page(response, body) or (message, hint)
     message += f" ({body.code})" if body.code else ""
     return error_mapping.error_for(response, kind, message, hint, ref, body.code or None)
 
 
-def check(response: Response, what: What, page_size: int | None = None, ref: str | None = None) -> None:
+def check(response: Response, what: What, ref: str | None = None) -> None:
     """Check that an answer is one of success.
 
     :raises ProviderError: where it is not.
     """
     if not 200 <= response.status < 300:
-        raise error_for(response, what=what, page_size=page_size, ref=ref)
+        raise error_for(response, what=what, ref=ref)
 
 
 def missing_error(what: What, ref: str | None = None) -> errors.NotFound:
@@ -193,10 +191,10 @@ def _forbidden(response: Response, body: Body, what: What) -> Meaning:
     return BOARD_REFUSED if what in ("board", "comment") else OUT_OF_REACH
 
 
-def _about_page(body: Body, page_size: int | None) -> tuple[str, str] | None:
+def _about_page(response: Response, body: Body) -> tuple[str, str] | None:
     """What is wrong with the page that was asked for, or with its size, and what would do."""
     if body.code == "InvalidPageSize" or _SIZE.search(body.message):
-        return "this size of a page is refused", _sizes(page_size)
+        return "this size of a page is refused", _sizes(response)
     if last := _LAST_PAGE.search(body.message):
         return "there is no such page", f"The last page is {last[1]}."
     return None
@@ -209,6 +207,8 @@ def _about(body: Body) -> str:
     return f"Look at {field[1]}." if field and known else "Look at the arguments."
 
 
-def _sizes(page_size: int | None) -> str:
-    others = [str(size) for size in PAGE_SIZES if size != page_size]
+def _sizes(response: Response) -> str:
+    """All sizes of a page, but for the one that was refused."""
+    refused = parse_qs(urlsplit(response.request_url or "").query).get("page_size", [])
+    others = [str(size) for size in PAGE_SIZES if str(size) not in refused]
     return f"Use a page_size of {', '.join(others[:-1])} or {others[-1]}."

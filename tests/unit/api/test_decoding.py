@@ -856,11 +856,12 @@ def test_the_sizes_of_a_page_are_named_where_the_service_insists() -> None:
         said(ErrorCode="InvalidRequest", ErrorMessage="Field: page_size, Message: no"),
         said(message="Invalid page size"),
     ):
-        error = errors.error_for(Response(400, {}, body), what="search", page_size=25)
+        refused = Response(400, {}, body, request_url="https://api.gettyimages.com/v3/search?page=2&page_size=25")
+        error = errors.error_for(refused, what="search")
         assert isinstance(error, InvalidResponse)
         assert error.hint == "Use a page_size of 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 50, 60, 75 or 100."
         with pytest.raises(InvalidResponse, match="75 or 100"):
-            read_page(SearchPage, Response(400, {}, body), SETTINGS, page_size=25)
+            read_page(SearchPage, refused, SETTINGS, page_size=25)
 
 
 def test_a_page_beyond_the_last_names_the_last() -> None:
