@@ -169,10 +169,8 @@ def _by_token(context: AppContext, access: Access) -> Secret | None:
 
 def _metrics(context: AppContext) -> None:
     """A token opens this beside the host's login, too: Prometheus can't log in anywhere."""
-    if context.settings.metrics == "off":
-        raise Refused("no-route", NOTHING)
-    if context.settings.metrics == "open":
-        return
+    if context.settings.metrics != "token":
+        return  # open to all, or off: then the view answers that there is nothing
     if context.authorize is not None and bearer_credential() is None:
         _ask(context.authorize, "metrics")
     else:

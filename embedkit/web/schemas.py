@@ -189,7 +189,7 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     include_facets: Annotated[bool, _for("creative", "editorial")] | None = None
     include_related_searches: Annotated[bool, Meta(description="Other phrases, as related")] | None = None
     keyword_ids: list[Number] | None = None
-    minimum_quality_rank: Annotated[Literal[1, 2, 3], _for("editorial")] | None = None
+    minimum_quality_rank: Annotated[api.QualityRank, _for("editorial")] | None = None
     minimum_size: api.MinimumSize | None = None
     moods: Annotated[list[api.Mood], _for("creative")] | None = None
     safe_search: Annotated[bool, _for("creative")] | None = None
