@@ -26,7 +26,7 @@ from embedkit import errors
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.stores.factory import SCHEMES
 from embedkit.engine.feed_journal import FeedJournal, Outcome, SharedJournal, Superseded
-from embedkit.engine.purges import Target
+from embedkit.engine.purges import Receiver
 from embedkit.getty.urls import asset_ids
 from embedkit.messages import Request, Response
 from embedkit.models import JSON, EmbedKey
@@ -99,8 +99,8 @@ class Changes:
     :param feed: None to look at none, and only deliver.
     :param verify: asks oEmbed for a picture, and raises what it says.
     :param key: what a picture is asked for by.
-    :param send: sends a request to a target.
-    :param targets: who is told.
+    :param send: sends a request to a receiver.
+    :param receivers: who is told.
     :param scope: which feed it is, as :class:`SharedJournal` has it.
     :param interval: seconds from one look at the feed to the next.
     :param threads: pictures that are asked for at once.
@@ -114,7 +114,7 @@ class Changes:
     verify: Callable[[EmbedKey], object]
     key: Callable[[str], EmbedKey]
     send: Callable[[Request], Response]
-    targets: Sequence[Target]
+    receivers: Sequence[Receiver]
     scope: str
     interval: float
     threads: int
@@ -124,7 +124,7 @@ class Changes:
     def __post_init__(self) -> None:
         if self.cache.is_process_local:
             raise NO_STORE
-        self._delays = {target.name: target.delay for target in self.targets}
+        self._delays = {receiver.name: receiver.delay for receiver in self.receivers}
         self._journal = SharedJournal(self.cache, self.scope, SILENCE_S + ROUNDS * self.timeout, self.clock)
         self._warned = ""
         self.closing = threading.Event()  # ends a look between two steps
@@ -164,7 +164,7 @@ class Changes:
 
         :raises Unavailable: where that can't be kept in the journal.
         """
-        if self.targets:
+        if self.receivers:
             self._journal.tell(ids)
 
     def status(self) -> JSON:
@@ -174,7 +174,7 @@ class Changes:
         undelivered.
         """
         now, journal = self.clock(), self._journal.read()
-        left = [(target.kind, journal.left(target.name)) for target in self.targets]
+        left = [(receiver.kind, journal.left(receiver.name)) for receiver in self.receivers]
         late = now - max(journal.next_at, journal.claimed_until) > STALLED_S
         wrong = {
             journal.problem: journal.problem,
@@ -257,7 +257,7 @@ class Changes:
             outcomes = self._ask(portion)
             if set(outcomes.values()) == {"pending"}:
                 outcomes, ids = outcomes | dict.fromkeys(ids, "pending"), ()
-            tells = bool(self.targets)
+            tells = bool(self.receivers)
             self._journal.update(partial(FeedJournal.settled, outcomes=outcomes, now=self.clock(), tells=tells))
             report.outcomes |= outcomes
             self._deliver()
@@ -298,23 +298,23 @@ class Changes:
     # -- who else is told -------------------------------------------------------------------------------
 
     def _deliver(self) -> None:
-        """Send what is due to each target, until it has all or fails."""
-        for target in self.targets:
-            while ids := self._journal.read().undelivered(target.name, self.clock(), target.delay):
-                self._deliver_to(target, ids)
+        """Send what is due to each receiver, until it has all or fails."""
+        for receiver in self.receivers:
+            while ids := self._journal.read().undelivered(receiver.name, self.clock(), receiver.delay):
+                self._deliver_to(receiver, ids)
 
-    def _deliver_to(self, target: Target, ids: Sequence[str]) -> None:
+    def _deliver_to(self, receiver: Receiver, ids: Sequence[str]) -> None:
         journal, now = self._journal.read(), self.clock()
-        number = journal.delivery(target.name).next
+        number = journal.delivery(receiver.name).next
         message = hashlib.sha256(f"{journal.series} {number} {' '.join(ids)}".encode()).hexdigest()[:32]
-        failure = self._post(target.request(ids, message, now))
-        fields = {"to": target.kind, "pictures": len(ids), "message_id": message}
+        failure = self._post(receiver.request(ids, message, now))
+        fields = {"to": receiver.kind, "pictures": len(ids), "message_id": message}
         if failure:
             log.warning("not delivered", extra={"fields": fields | {"why": failure}})
-            self._journal.update(lambda journal: journal.refused(target.name, now))
+            self._journal.update(lambda journal: journal.refused(receiver.name, now))
         else:
             audit.info("delivered", extra={"fields": fields})
-            self._journal.update(lambda journal: journal.delivered(target.name, len(ids)).trimmed(self._delays))
+            self._journal.update(lambda journal: journal.delivered(receiver.name, len(ids)).trimmed(self._delays))
 
     def _post(self, request: Request) -> str:
         """Send a request; why it failed, in a word or two, or nothing."""

@@ -242,7 +242,7 @@ def _open_changes(engine: Engine, settings: Settings, clock: Callable[[], float]
     :raises ConfigurationError: where the cache is in memory; where FROZEN is set.
     """
     from embedkit.engine.changes import Changes  # only a service, or a command, looks at it
-    from embedkit.engine.purges import PURPOSE, targets
+    from embedkit.engine.purges import PURPOSE, receivers
 
     if settings.frozen:
         raise ConfigurationError("CHANGE_FEED needs the network, and EMBEDKIT_FROZEN is set.")
@@ -253,7 +253,7 @@ def _open_changes(engine: Engine, settings: Settings, clock: Callable[[], float]
         verify=engine.resolver.verify,
         key=lambda id: ((id,), settings.tld),
         send=engine.transport().send,
-        targets=targets(settings.purge_urls, settings.webhook_url.reveal(), cache.secret(PURPOSE)),
+        receivers=receivers(settings.purge_urls, settings.webhook_url.reveal(), cache.secret(PURPOSE)),
         scope=f"{settings.oembed_endpoint} {settings.api_base}",
         interval=settings.change_feed or USUAL_INTERVAL_S,
         threads=max(1, settings.concurrency // 2),

@@ -29,7 +29,7 @@ Outcome = Literal["withdrawn", "rejected", "pending", "unusable"]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How far a target has got: the number of its next event, failures in a row, and when it is tried again."""
+    """How far a receiver has got: the number of its next event, failures in a row, and when it is tried again."""
 
     next: int = 0
     failures: int = 0
@@ -79,7 +79,7 @@ class FeedJournal:
     def is_due(self, now: float, delays: Mapping[str, float], *, polls: bool) -> bool:
         """Whether there is something to do now.
 
-        :param delays: seconds that each target waits for its events, by name.
+        :param delays: seconds that each receiver waits for its events, by name.
         :param polls: whether the feed is looked at as well.
         """
         if self.claimed_until > now and self.owner:
@@ -89,19 +89,19 @@ class FeedJournal:
         return pending or has_events or (polls and self.next_at <= now)
 
     def undelivered(self, name: str, now: float, delay: float) -> tuple[str, ...]:
-        """The next events for a target that are old enough; none before it is to be tried again."""
+        """The next events for a receiver that are old enough; none before it is to be tried again."""
         state = self.delivery(name)
         start = state.next - self.first
         due = [id for id, at in self.events[start : start + MAX_PICTURES] if at <= now - delay]
         return tuple(due) if state.retry_at <= now else ()
 
     def delivery(self, name: str) -> Delivery:
-        """How far a target has got; what was dropped it never gets."""
+        """How far a receiver has got; what was dropped it never gets."""
         state = self.deliveries.get(name, Delivery())
         return replace(state, next=max(state.next, self.first))
 
     def left(self, name: str) -> int:
-        """How many events a target has not got."""
+        """How many events a receiver has not got."""
         return self.first + len(self.events) - self.delivery(name).next
 
     def opened(self, channel: str, batch: str = "") -> FeedJournal:
@@ -131,19 +131,19 @@ class FeedJournal:
         return replace(self, events=events[over:], first=self.first + over)
 
     def delivered(self, name: str, count: int) -> FeedJournal:
-        """The journal after a target has got its next events."""
+        """The journal after a receiver has got its next events."""
         state = Delivery(self.delivery(name).next + count)
         return replace(self, deliveries={**self.deliveries, name: state})
 
     def refused(self, name: str, now: float) -> FeedJournal:
-        """The journal after a target has not got them."""
+        """The journal after a receiver has not got them."""
         state = self.delivery(name)
         failures = min(state.failures + 1, 30)
         state = Delivery(state.next, failures, now + backoff(failures, MAX_DELIVERY_RETRY_S))
         return replace(self, deliveries={**self.deliveries, name: state})
 
     def trimmed(self, names: Iterable[str]) -> FeedJournal:
-        """The journal without events that all have got, and without targets that there are no more."""
+        """The journal without events that all have got, and without receivers that there are no more."""
         deliveries = {name: self.delivery(name) for name in names}
         done = min((one.next for one in deliveries.values()), default=self.first + len(self.events)) - self.first
         return replace(self, events=self.events[done:], first=self.first + done, deliveries=deliveries)

@@ -46,7 +46,7 @@ def webhook_secret(key: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Receiver:
     """A front or a webhook.
 
     :param kind: as ``/readyz`` names it.
@@ -109,7 +109,7 @@ def sign(key: bytes, message: str, timestamp: int, body: bytes) -> str:
     return base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
-def targets(fronts: Sequence[str], webhook: str, key: bytes) -> tuple[Target, ...]:
+def receivers(fronts: Sequence[str], webhook: str, key: bytes) -> tuple[Receiver, ...]:
     """All that are told.
 
     :param fronts: the setting PURGE_URLS.
@@ -117,8 +117,8 @@ def targets(fronts: Sequence[str], webhook: str, key: bytes) -> tuple[Target, ..
     :param key: signs what the webhook gets.
     """
     found = [
-        Target("fronts", url, f"purge-{number}", delay=delay)
+        Receiver("fronts", url, f"purge-{number}", delay=delay)
         for number, url in enumerate(fronts, 1)
         for delay in (0.0, AGAIN_S)
     ]
-    return (*found, *([Target("webhook", webhook, "webhook", key, WEBHOOK_DELAY_S)] if webhook else []))
+    return (*found, *([Receiver("webhook", webhook, "webhook", key, WEBHOOK_DELAY_S)] if webhook else []))
