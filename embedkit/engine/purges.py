@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from embedkit.messages import Request
 
@@ -74,8 +74,16 @@ class Receiver:
         :param message: the same ID for the same message.
         :param now: seconds since the epoch.
         """
+        plain = Request(
+            self.url,
+            endpoint=self.endpoint,
+            max_bytes=MAX_ANSWER_BYTES,
+            follow_redirects=False,
+            timeout=TIMEOUT_S,
+            signed=True,  # its URL is shown to nobody
+        )
         if not self.key:
-            return self._send("BAN", {"Surrogate-Key": surrogate_keys(ids)}, None)
+            return replace(plain, method="BAN", headers={"Surrogate-Key": surrogate_keys(ids)})
         body = json.dumps({"type": "picture.withdrawn", "data": {"pictures": list(ids)}}).encode()
         headers = {
             "Content-Type": "application/json",
@@ -83,20 +91,7 @@ class Receiver:
             "Webhook-Timestamp": str(int(now)),
             "Webhook-Signature": f"v1,{sign(self.key, message, int(now), body)}",
         }
-        return self._send("POST", headers, body)
-
-    def _send(self, method: str, headers: dict[str, str], body: bytes | None) -> Request:
-        return Request(
-            self.url,
-            endpoint=self.endpoint,
-            method=method,
-            headers=headers,
-            body=body,
-            max_bytes=MAX_ANSWER_BYTES,
-            follow_redirects=False,
-            timeout=TIMEOUT_S,
-            signed=True,  # its URL is shown to nobody
-        )
+        return replace(plain, method="POST", headers=headers, body=body)
 
 
 def sign(key: bytes, message: str, timestamp: int, body: bytes) -> str:
