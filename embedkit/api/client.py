@@ -207,7 +207,7 @@ class Api:
 
     @documented("same-series")
     def same_series(self, id: str, **params: Unpack[Series]) -> SearchPage:
-        """One page of pictures that were taken with one; it counts as a search.
+        """One page of pictures that were taken with one; it counts as a search. News pictures have no series.
 
         :param id: an asset ID.
         """

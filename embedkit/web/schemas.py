@@ -196,7 +196,7 @@ class SearchQuery(LanguageQuery, forbid_unknown_fields=True):
     specific_people: Annotated[list[Text], _for("all", "editorial")] | None = None
     similar: Annotated[Text, _of("what looks like it")] | None = None
     by_image: Annotated[Text, _of("creative ones that look like it")] | None = None
-    series: Annotated[Text, _of("what was shot with it")] | None = None
+    series: Annotated[Text, _of("what was shot with it, creative ones alone")] | None = None
 
 
 class EventsQuery(PageQuery):

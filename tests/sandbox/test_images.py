@@ -251,7 +251,7 @@ def test_same_series() -> None:
     answer = KEY_ALONE.get(f"{IMAGES}/{first}/same-series")
     assert ids_of(answer) == others
     assert answer["result_count"] == 3
-    assert KEY_ALONE.get(f"{IMAGES}/{EXAMPLE}/same-series")["result_count"] > 2
+    assert KEY_ALONE.get(f"{IMAGES}/{EXAMPLE}/same-series")["result_count"] == 0  # editorial
     assert KEY_ALONE.get(f"{IMAGES}/600000001/same-series") == {"result_count": 0, "images": []}
 
 
@@ -265,9 +265,10 @@ def test_withdrawn_pictures_are_like_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["similar", "same-series"])
 def test_pages_fit_together(name: str) -> None:
-    whole = ids_of(KEY_ALONE.get(f"{IMAGES}/{EXAMPLE}/{name}", page_size=100))
-    pages = [KEY_ALONE.get(f"{IMAGES}/{EXAMPLE}/{name}", page=at, page_size=2, fields="id") for at in (1, 2)]
-    assert [image for page in pages for image in ids_of(page)] == whole[:4]
+    path = f"{IMAGES}/{next(asset.id for asset in catalogue().values() if asset.series == 'story 3')}/{name}"
+    whole = ids_of(KEY_ALONE.get(path, page_size=100))
+    pages = [KEY_ALONE.get(path, page=at, page_size=2, fields="id") for at in (1, 2)]
+    assert [image for page in pages for image in ids_of(page)] == whole[:4] != []
     assert {page["result_count"] for page in pages} == {len(whole)}
 
 

@@ -314,7 +314,9 @@ def _shared(asset: Asset, other: Asset) -> int:
 
 
 def _of_series(asset: Asset, others: list[Asset]) -> list[Asset]:
-    return [other for other in others if asset.series and other.series == asset.series]
+    """ "This functionality will not work for editorial assets." (OpenAPI)"""
+    has_one = asset.series and asset.family == "creative"
+    return [other for other in others if has_one and other.series == asset.series]
 
 
 def _id_in(call: Call) -> str:

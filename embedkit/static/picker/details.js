@@ -201,8 +201,9 @@ export class DetailsPane {
     const { id, family, eventId, keywords } = this.#image;
     const title = titleOf(this.#image, words);
     const event = eventId && { event: { event_ids: eventId } };
-    const creative = family === "editorial" && { like: { by_image: id } };
-    const scopes = { similar: { similar: id }, ...creative, series: { series: id }, ...event };
+    // Getty has series of creative pictures alone
+    const own = family === "editorial" ? { like: { by_image: id } } : { series: { series: id } };
+    const scopes = { similar: { similar: id }, ...own, ...event };
     const like = Object.entries(scopes).map(([key, scope]) => {
       const explore = () => explorer.enter({ ...scope, about: words(`scope_${key}`, { title }) });
       return button({ class: "pill", click: explore }, words(key));

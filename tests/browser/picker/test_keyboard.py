@@ -453,7 +453,7 @@ def test_results_and_details_as_they_are_read(desk: Desk) -> None:
           - text: More like this
           - group "More like this":
             - button "Similar"
-            - button "Same series"
+            - button "Similar creative"
             - button "Same event"
         - group: Keywords
         - textbox "Shortcode"

@@ -11,7 +11,6 @@ TITLE = "A lighthouse keeper's morning 2"
 LEADS = {
     "Similar": ("similar", "900001", f"Similar to “{TITLE}”"),
     "Similar creative": ("by_image", "900001", f"Creative pictures like “{TITLE}”"),
-    "Same series": ("series", "900001", f"Same series as “{TITLE}”"),
     "Same event": ("event_ids", "700001", f"Same event as “{TITLE}”"),
     "Sofía Jansen": ("artists", "Sofía Jansen", "Photographer: Sofía Jansen"),
     "Tidewater RM": ("collection_codes", "TWR", "Collection: Tidewater RM"),
@@ -43,6 +42,18 @@ def test_a_picture_leads_to_others_and_back(desk: Desk) -> None:
         expect(tiles(page).nth(1)).to_be_focused()
         page.keyboard.press("Enter")
     assert [one.query["q"] for one in desk.asked("/v1/search") if "q" in one.query] == ["harbour"]  # it was kept
+
+
+def test_a_creative_picture_leads_to_its_series(desk: Desk) -> None:
+    page = desk.open()
+    details(page)
+    lead(page, "Same series")
+    expect(page.locator(".scope")).to_contain_text("Same series as")
+    assert desk.asked("/v1/search")[-1].query["series"] == "900000"
+    page.locator(".scope").click()
+    tiles(page).nth(1).click()
+    expect(page.locator(".side").get_by_role("button", name="Similar", exact=True)).to_be_visible()
+    expect(page.locator(".side").get_by_role("button", name="Same series")).to_have_count(0)  # of a news picture
 
 
 def test_a_keyword_narrows_the_search(desk: Desk) -> None:

@@ -315,7 +315,7 @@ SAID: dict[str, tuple[str, ...]] = {
         "copy_shortcode",
         "more_like",
         "similar",
-        "series",
+        "like",
         "event",
         "keywords",
     ),
