@@ -53,7 +53,7 @@ OPTION_WORDS = {
 _MEANT = {**dict.fromkeys(("id", "ids", "url", "link"), "src"), "float": "align", "size": "width"}
 ALLOWED: dict[str, tuple[str, ...]] = {"align": ALIGNS, "tld": TLDS, "target": TARGETS}
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_PIXELS = r"0*([1-9][0-9]{0,4})(?:\.0+)?(?:px)?"
+_PIXELS = r"0*([1-9][0-9]{0,4})(?:\.0+)? ?(?:px)?"
 
 
 def read_option(name: str, value: object) -> bool | int | str | None:

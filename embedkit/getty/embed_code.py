@@ -522,7 +522,7 @@ def _embeds(text: str, input: Input, budget: Budget) -> Iterator[Pasted]:
 MAX_SIZE_PX = 10_000  # what is larger was never a size
 
 _LOAD = lazy_pattern(  # editors put breaks and paragraphs between lines, of scripts as well
-    r"(?:window\.)?gie\.widgets\.load\s{0,9}\(\s{0,9}\{((?:[^{}<>]|<br ?/?>|</?p>){1,2000})\}\s{0,9}\)"
+    r"(?<!\w)(?:window\.)?gie\.widgets\.load\s{0,9}\(\s{0,9}\{((?:[^{}<>]|<br ?/?>|</?p>){1,2000})\}\s{0,9}\)"
     r"(?:\s{0,9};)?"
 )
 _PAIR = lazy_pattern(
@@ -557,7 +557,7 @@ _RECORD = lazy_pattern(r'\{[^{}]*"attributes"\s*:\s*\{[^{}]*\}[^{}]*\}')
 _STYLED = lazy_pattern(r"(?<![\w-])(width|height)\s{0,9}:([^;]{1,20})")
 _BRACKETED = lazy_pattern(r"\[iframe\s([^\[\]<>]{1,2000})\](?:\s{0,9}\[/iframe\])?", re.IGNORECASE)
 _BARE = lazy_pattern(
-    r"(?<![^\s>])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)"
+    r"(?<![^\s>);])(?:https?:)?//embed\.gettyimages\.com/embed[/?][^\s\"'<>\[\]]{1,1500}(?=[\s<]|\Z)"
 )
 # with the attributes of kramdown and Pandoc
 _TARGET = r"\(<?([^\s()<>\[\]\"]{1,1500})>?(?:\s{1,9}\"[^\"\n]{0,200}\")?\)(?:\{[^{}\n]{0,500}\})?"
@@ -815,14 +815,17 @@ def _halves(tags: list[HtmlTag]) -> tuple[bool, bool]:
     return (paragraphs[0], not paragraphs[-1]) if paragraphs else (False, False)
 
 
+_OPENS_JSON, _CLOSES_JSON = frozenset(",:=[({\"'`\\"), frozenset(",;])}\"'`\\")
+
+
 def _records(page: TaggedText) -> Iterator[Core]:
     """What a CMS keeps of an embed, as JSON, where it stands alone: a part of other JSON is that's own."""
     for match in _RECORD.finditer(page.text):
         start, end = match.span()
         before = page.text[max(0, start - 200) : start].rstrip(" \t")[-1:]
         after = page.text[end : end + 200].lstrip(" \t\r")[:1]
-        alone = before in ("", "\n", ">") and after in ("", "\n", "<")
-        if alone and CONVERTED not in match[0] and (ref := _record(match[0])):
+        is_part = before in _OPENS_JSON or after in _CLOSES_JSON
+        if not is_part and CONVERTED not in match[0] and (ref := _record(match[0])):
             yield Core(start, end, ref)
 
 

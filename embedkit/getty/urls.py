@@ -37,6 +37,7 @@ HINT = "Pass an asset ID such as 74917285, a gty.im link, a Getty Images page of
 
 _ID = lazy_pattern(rf"(?=[A-Za-z-]*[0-9])(?!-){ASSET_ID}(?<!-)")
 _LIST = lazy_pattern(r"[0-9A-Za-z-]+(?:[ \t]*,[ \t]*[0-9A-Za-z-]+)*")
+_DASH = lazy_pattern("[\u2010-\u2013\u2212]")  # what typographers make of the hyphen in 200305801-001
 _ADDRESS = lazy_pattern(
     r"(?:(?:([A-Za-z]+):)?//)?([0-9A-Za-z.-]+)(?::([0-9]+))?(/[^?#]*)?(?:\?([^#]*))?(?:#(.*))?", re.ASCII
 )
@@ -125,6 +126,7 @@ def read(text: str) -> AssetRef:
     if "-id" in lowered and (saved := _SAVED.fullmatch(text)):
         return AssetRef((saved[1],))
     items, _, query = text.partition("?")
+    items = items if items.isascii() else _DASH.sub("-", items)
     if _LIST.fullmatch(items) and (query == "" or query.isprintable()):
         return AssetRef(asset_ids(items), signed(query))
     return resolve(split(text))

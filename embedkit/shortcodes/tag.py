@@ -52,12 +52,16 @@ _TEXT = r"<(?![A-Za-z/!?])"  # a "<" that opens no markup; a tag must not swallo
 _BARE = lazy_pattern(
     rf"(?:[^\s{INVISIBLE}\[\]\"“”„‟″«»<&]|[{INVISIBLE}]++(?=\w)|{_TEXT}|&(?!(?:{_BLANK_NAMES});))++"
 )
-# What autolinkers, of HTML and of Markdown, make of a URL in a tag, with the quotes around it.
+# What autolinkers, of HTML and of Markdown, make of a URL in a tag, with the quotes around it; and what a word
+# processor or a spelling checker puts around a word.
 _URL = r"([^\s<>\[\]\"']++)"
+_INLINE = r"(?:[aA]|[bBiIuU]|(?i:em|font|span|strong))"
 _ANCHOR = lazy_pattern(
-    rf"[\"'“”„‟″]?(?:<[aA]\s[^<>]*+>{_URL}</[aA]\s*+>|<((?:https?:)?//[^\s<>\[\]\"']++)>|\[{_URL}\]\(\3\))"
-    r"[\"'“”„‟″]?"
+    rf"[\"'“”„‟″]?(?:(?:<{_INLINE}(?:\s[^<>]*+)?>){{1,4}}{_URL}(?:</{_INLINE}\s*+>){{1,4}}"
+    rf"|<((?:https?:)?//[^\s<>\[\]\"']++)>|\[{_URL}\]\(\3\))[\"'“”„‟″]?"
 )
+# With a backslash before each quote, as PHP once sent them.
+_SLASHED = lazy_pattern(r"\\+([\"'])([^\"'\\<>\[\]]*+)\\+\1")
 _STRAIGHT = {
     quote: lazy_pattern(rf"{quote}((?:[^{quote}\\<]|\\.|{_TEXT})*+){quote}", re.DOTALL) for quote in ('"', "'")
 }
@@ -209,6 +213,8 @@ def _value(text: str, place: int, name: str, values: list[Value]) -> int:
     straight = _STRAIGHT[sign].match(text, place) if sign in _STRAIGHT else None
     if straight or (not sign.isalnum() and (straight := _ANCHOR.match(text, place))):
         written, end = straight[straight.lastindex or 0], straight.end()
+    elif sign == "\\" and (slashed := _SLASHED.match(text, place)):
+        written, end = slashed[2], slashed.end()
     elif not sign.isalnum() and (opening := _QUOTE.match(text, place)):
         written, end = _typographic(text, opening)
     else:
@@ -272,7 +278,7 @@ def _tag(values: list[Value], length: int) -> Tag:
             )
         attributes[sets] = value
     options = Options(**_read_all(attributes, warnings))
-    reference = attributes["src"].meant.strip() if "src" in attributes else ""
+    reference = attributes["src"].meant.strip().rstrip(",;") if "src" in attributes else ""
     instead = (
         "" if reference else next((attributes[one].meant.strip() for one in _INSTEAD if one in attributes), "")
     )

@@ -779,6 +779,15 @@ def test_a_frame_and_the_call_that_made_it_are_one_picture(text: str) -> None:
     assert embed_code.convert(text.replace("518730426?", "518730427?"))[1] >= 2
 
 
+@pytest.mark.parametrize("beside", ["{}\n", " {} ", "<p>{}</p>", "{}<br>", "See {} there.", "f(){}"])
+def test_a_record_that_is_no_part_of_other_json(beside: str) -> None:
+    record = next(row for row in GENUINE if row["kind"] == "f: CMS record")
+    converted = embed_code.convert(beside.format(record["text"]))[0]
+    assert converted == beside.format(scan.format(expected(record)))
+    for part in ("x = {};", "[{}]", '"a": {}', "`{}`", "({})"):
+        assert embed_code.convert(part.format(record["text"]))[1] == 0
+
+
 def test_two_links_of_one_call_take_it_away_once() -> None:
     done = embed_code.changes(f"<p>{OWN_LINK}</p><p>{OWN_LINK}</p><div>Words</div>{CALL}")
     assert (done.converted, len(done.edits)) == (2, 3)

@@ -180,7 +180,10 @@ def test_a_letter_id_and_a_list_complete_the_forms() -> None:
 
 @pytest.mark.parametrize(
     ("text", "items"),
-    [("5,3,9", "5,3,9"), ("5,3,5", "5,3"), ("5, 3 ,9", "5,3,9"), ("5,5,5,5,5,5,5", "5"), ("A1,a1", "a1")],
+    [
+        *(("5,3,9", "5,3,9"), ("5,3,5", "5,3"), ("5, 3 ,9", "5,3,9"), ("5,5,5,5,5,5,5", "5"), ("A1,a1", "a1")),
+        *((f"200305801{dash}001,7", "200305801-001,7") for dash in "\u2010\u2011\u2012\u2013\u2212"),
+    ],
 )
 def test_a_list_keeps_its_order_and_drops_what_it_had(text: str, items: str) -> None:
     assert str(references.parse(text)) == items
