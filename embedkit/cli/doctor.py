@@ -22,6 +22,7 @@ import click
 
 from embedkit import __version__, static_dir, templates_dir
 from embedkit.api.licenses import read_orders, spent
+from embedkit.api.models import select
 from embedkit.cli.admin import examine, kept
 from embedkit.cli.output import as_json, counted, paint, print_json, printable, say
 from embedkit.cli.page import Check, check_page
@@ -31,7 +32,7 @@ from embedkit.engine.rendered import open_renderer
 from embedkit.errors import ConfigurationError, EmbedKitError, ProviderError, Unauthorized, Unavailable
 from embedkit.kit import EmbedKit
 from embedkit.messages import Request, Response
-from embedkit.models import Embed
+from embedkit.models import JSON, Embed
 from embedkit.settings import PREFIX, Secret, Settings, rows
 from embedkit.targets import ASSETS
 from embedkit.web.picker import languages
@@ -71,21 +72,16 @@ def doctor(json_: bool, offline: bool, page: str | None) -> int:
     if page is not None:
         return _doctor_of_page(page, json_)
     settings, wrong = examine(os.environ)
-    findings = list(_checks(settings, wrong, offline))
-    if json_:
-        checks = [{"check": one.check, "ok": one.ok, "detail": one.detail} for one in findings]
-        print_json({"version": __version__, "checks": checks, "settings": _changed(settings)})
-    else:
-        for one in findings:
-            click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {printable(one.detail)}")
+    checks = list(_checks(settings, wrong, offline))
+    shown = [select(one, ("check", "ok", "detail")) for one in checks]
+    code = _report(checks, {"version": __version__, "checks": shown, "settings": _changed(settings)}, json_)
+    if not json_:
         for name, value in _changed(settings).items():
             click.echo(f"set  {PREFIX}{name} = {printable(value)}")
         language = settings.locale.partition("-")[0].lower()
         if language not in {one.partition("-")[0] for one in languages()}:
             say(f"EMBEDKIT_LOCALE: our own few words are not in {language!r}; they will be in English.")
-    if wrong:
-        return 2
-    return 1 if any(one.ok is False for one in findings) else 0
+    return 2 if wrong else code
 
 
 @click.group()
@@ -119,16 +115,21 @@ def config_show(names: tuple[str, ...], changed: bool, json_: bool) -> None:
 def _doctor_of_page(url: str, json_: bool) -> int:
     settings = Settings.from_env(os.environ)
     with closing(open_transport(settings)) as transport:
-        findings = list(check_page(url, settings, transport))
+        checks = list(check_page(url, settings, transport))
+    return _report(checks, {"page": url, "checks": list(map(asdict, checks))}, json_)
+
+
+def _report(checks: list[Check], data: JSON, json_: bool) -> int:
+    """Print what came of checks; the exit code that this asks for."""
     if json_:
-        print_json({"page": url, "checks": [asdict(one) for one in findings]})
+        print_json(data)
     else:
-        following = [*(one.line for one in findings[1:]), ""]
-        for one, line in zip(findings, following, strict=True):
+        following = [*(one.line for one in checks[1:]), ""]
+        for one, line in zip(checks, following, strict=True):
             click.echo(f"{paint(*MARKS[one.ok])} {one.check:12} {printable(one.detail)}")
             if one.line != line and one.line:  # the same line mends all that it follows
                 click.echo(f"     {printable(one.line)}")
-    return 1 if any(one.ok is False for one in findings) else 0
+    return int(any(one.ok is False for one in checks))
 
 
 def _checks(settings: Settings, wrong: Mapping[str, ConfigurationError], offline: bool) -> Iterator[Check]:
