@@ -181,7 +181,7 @@ class Tree:
         except OSError as error:
             raise renamed(error, os.path.join(self._root, relative)) from None
 
-    def fill(self, relative: str | os.PathLike[str], make: Callable[[Write], object]) -> bool:
+    def fill(self, relative: str | os.PathLike[str], make: Callable[[Write], object]) -> None:
         """The same, piece by piece.
 
         :param make: writes the file. What it raises is raised, and then what was there is as it was.
@@ -190,7 +190,6 @@ class Tree:
         with error_at(os.path.join(self._root, relative)), PartialFile(folder, name) as part:
             make(part.write)
             part.replace()
-        return True
 
     def _at(self, relative: str | os.PathLike[str]) -> tuple[Folder, str]:
         parent, name = os.path.split(relative)
