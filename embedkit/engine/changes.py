@@ -16,7 +16,6 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING
 from embedkit import errors
 from embedkit.cache.embed_cache import EmbedCache
 from embedkit.cache.stores.factory import SCHEMES
+from embedkit.engine import parallel
 from embedkit.engine.feed_journal import FeedJournal, Outcome, SharedJournal, Superseded
 from embedkit.engine.purges import Receiver
 from embedkit.getty.urls import asset_ids
@@ -267,8 +267,8 @@ class Changes:
     # -- one picture ------------------------------------------------------------------------------------
 
     def _ask(self, ids: Sequence[str]) -> dict[str, Outcome]:
-        with ThreadPoolExecutor(min(self.threads, len(ids)), "embedkit-changes") as pool:
-            return dict(zip(ids, pool.map(self._outcome, ids), strict=True))
+        found = dict(parallel.each({id: partial(self._outcome, id) for id in ids}, self.threads))
+        return {id: found[id] for id in ids}
 
     def _outcome(self, id: str) -> Outcome:
         """What becomes of a picture, by oEmbed's answer; one that is withdrawn is a tombstone by now."""
