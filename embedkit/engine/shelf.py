@@ -216,24 +216,19 @@ def _closing(html: str, root: re.Match[str]) -> int:
 def _reference(figure: str) -> AssetRef | None:
     frame, page = _FRAME_PATH.search(figure), _PAGE.search(figure)
     try:
-        if frame:
-            items = urls.asset_ids(frame[1])
-        elif page:
-            items = urls.read(page[1]).items
-        else:
-            return None
+        ref = urls.read(f"{frame[1]}?{frame[2]}" if frame else page[1] if page else "")
     except UnsupportedReference:
         return None
     align, width, caption = _ALIGN.search(figure), _WIDTH.search(figure), _CAPTION.search(figure)
-    signed = urls.signed(frame[2] if frame else "")  # Getty's caption is off unless it is asked for
     tld = urls.tld(page[2] if page else None)
     options = Options(
         max_width=int(width[1]) if width else None,
-        caption=(" ".join(unescape(caption[1]).split()) if caption else None) or signed.caption or None,
+        # Getty's caption is off unless it is asked for
+        caption=(" ".join(unescape(caption[1]).split()) if caption else None) or ref.options.caption or None,
         align=next((one for one in ALIGNS if align and one == align[1]), None),
         tld=None if tld == "com" else tld,
     )
-    return AssetRef(items, options)
+    return AssetRef(ref.items, options)
 
 
 def retarget(html: str, target: Target, show: Show) -> str:
