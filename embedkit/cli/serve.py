@@ -198,7 +198,7 @@ def _compare(file: TextIO, config: SandboxConfig) -> NoReturn:
 
     try:
         found = differences(json.load(file), config)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"{file.name} is no such document: {error}.", param_hint="--against") from None
     for one in found:
         click.echo(one)

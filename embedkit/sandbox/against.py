@@ -76,6 +76,13 @@ def differences(contract: JSON, config: SandboxConfig | None = None) -> list[Dif
     """
     if not isinstance(contract, dict) or not isinstance(contract.get("paths"), dict):
         raise ValueError("it has no paths")
+    try:
+        return _differences(contract, config)
+    except (AttributeError, KeyError, TypeError, RecursionError):
+        raise ValueError("it is not written as OpenAPI, version 3, has it") from None
+
+
+def _differences(contract: JSON, config: SandboxConfig | None) -> list[Difference]:
     declared, known = _declared(contract), _known(Sandbox(config))
     found = [Difference(_where(at), "the sandbox has no such operation") for at in declared.keys() - known.keys()]
     found += [Difference(_where(at), "is not in the contract") for at in known.keys() - declared.keys()]
@@ -191,9 +198,10 @@ def _of_fields(where: str, at: str, schema: JSON, values: Sequence[Any], contrac
     """What differs in these values, which a schema describes; ``at`` is how to get there."""
     schema = _resolve(schema, contract)
     values = [value for value in values if value is not None]
-    if any(not isinstance(value, TYPES.get(schema.get("type", ""), object)) for value in values):
-        yield Difference(where, f"the answer's {at} has another type than {schema['type']}")
-    if schema.get("type") == "array":
+    types = _types(schema)
+    if any(not isinstance(value, tuple(TYPES.get(name, object) for name in types)) for value in values):
+        yield Difference(where, f"the answer's {at} has another type than {' or '.join(types)}")
+    if "array" in types:
         items = [item for value in values if isinstance(value, list) for item in value]
         yield from _of_fields(where, f"{at}[]", schema.get("items", {}), items, contract)
     if not (declared := schema.get("properties")) or not values:
@@ -209,7 +217,13 @@ def _of_fields(where: str, at: str, schema: JSON, values: Sequence[Any], contrac
         yield from _of_fields(where, f"{at}.{name}".lstrip("."), declared[name], inside, contract)
 
 
-TYPES: dict[str, type | tuple[type, ...]] = {
+def _types(schema: JSON) -> list[str]:
+    """The types that a value may have, null aside; version 3.1 has lists of them."""
+    said = schema.get("type") or "any"
+    return [said] if isinstance(said, str) else [name for name in said if name != "null"]
+
+
+TYPES: dict[str, Any] = {
     "string": str,
     "integer": int,
     "number": (int, float),

@@ -63,7 +63,21 @@ def test_a_contract_is_compared(run: Run, tmp_path: Path) -> None:
     assert "GET /v3/images/{}: is not in the contract\n" in result.out
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "openapi: 3.0.1"])
+LOOP = (
+    '{"paths": {"/v3/images": {"get": {"responses": {"200": {"content": {"x": {"schema": {"$ref": "#/a"}}}}}}}},'
+    ' "a": {"$ref": "#/a"}}'
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", "openapi: 3.0.1", "[" * 100_000, LOOP),
+        *('{"paths": {"/v3/images": []}}', '{"paths": {"/v3/images": {"get": null}}}'),
+        '{"paths": {"/v3/images": {"get": {"parameters": [{"$ref": "#/components/parameters/x"}]}}}}',
+    ],
+    ids=lambda text: text[:40],
+)
 def test_what_is_no_contract_is_told(run: Run, tmp_path: Path, text: str) -> None:
     contract = tmp_path / "openapi.json"
     contract.write_text(text)

@@ -247,6 +247,15 @@ def test_what_a_later_contract_changes() -> None:
     ]
 
 
+def test_types_as_version_3_1_has_them() -> None:
+    contract = document()
+    fields = contract["components"]["schemas"]["PreviousAssetPurchase"]["properties"]
+    fields["order_id"]["type"], fields["asset_id"]["type"] = ["string", "null"], ["integer", "boolean"]
+    assert [str(one) for one in differences(contract) if not one.why] == [
+        "GET /v3/purchased-assets: the answer's previous_purchases[].asset_id has another type than integer or boolean"
+    ]
+
+
 @pytest.mark.parametrize(
     ("era", "line"),
     [
