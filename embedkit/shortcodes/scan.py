@@ -52,6 +52,8 @@ _ENCLOSED = lazy_pattern(rf"{PAD}{_LINKED}([^\[\]<>]{{0,2048}}+){_LINK_END}{PAD}
 _NO_LABEL = lazy_pattern(r"\[(?:\^|/?getty)", re.IGNORECASE)  # a footnote, the end of a shortcode, another one
 _LABEL = lazy_pattern(r"\[([^\[\]\n]{0,999}+)\]")
 _DEFINITION = lazy_pattern(r"^ {0,3}\[([^\[\]\n]{1,999}+)\]:", re.MULTILINE)
+# CommonMark 0.31, section 4.7: a URL and perhaps a title; more words make no definition.
+_DEFINES = lazy_pattern(r":[ \t]*+(?:\r?\n[ \t]*+)?(?!\n)(?:<[^<>\n]*+>|[^\s<]\S*+)[ \t]*+(?:[\"'(]|\r?\n|\Z)")
 _LINK_SIGNS = (":", "(", "[")
 _IMAGE_LABEL = lazy_pattern(r"!\[([^\[\]\n]{0,999}+)\]\[([^\[\]\n]{0,999}+)\]")
 _NO_IMAGE = "This is the URL of a page, which no browser shows as an image; write it as ![words](URL)."
@@ -347,7 +349,7 @@ class _Scan:
         """Whether Markdown reads a link, such as ``[Getty Images](https://…)``, or the definition of one."""
         text = self._text
         if text[end] == ":":
-            return start == 0 or text[start - 1] == "\n"
+            return (start == 0 or text[start - 1] == "\n") and bool(_DEFINES.match(text, end))
         if text[end] == "(" or not tag.reference:
             return text[end] == "(" or not _NO_LABEL.match(text, end)
         label = _LABEL.match(text, end)

@@ -61,25 +61,23 @@ _BLOCK_LINE = lazy_pattern(  # CommonMark 0.31, section 4.6: a line that begins 
     re.IGNORECASE,
 )
 _NAME = lazy_pattern(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_PHRASING_PARENTS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6"})
-_FLOW = frozenset(
-    (
-        *(
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "body",
-            "div",
-            "fieldset",
-            "figcaption",
-            "figure",
-            "footer",
-        ),
-        *("form", "header", "hr", "main", "nav", "section"),
-        *("dd", "dl", "dt", "li", "ol", "ul", "table", "tbody", "td", "th", "tr"),
-    )
+_PARAGRAPHS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "legend")
+_SECTIONS = (
+    *("address", "article", "aside", "blockquote", "body", "div", "fieldset", "figcaption", "figure", "footer"),
+    *("form", "header", "hr", "main", "nav", "section"),
+    *("dd", "dl", "dt", "li", "ol", "ul", "table", "tbody", "td", "th", "tr"),
 )
+_IN_SENTENCES = (
+    *("abbr", "b", "bdi", "bdo", "button", "cite", "data", "dfn", "em", "font", "i", "label", "mark", "q", "s"),
+    *("small", "span", "strike", "strong", "sub", "sup", "time", "u", "var"),
+)
+# What an element says of a place in it, or behind its end.
+_SAYS = {
+    **dict.fromkeys(_PARAGRAPHS, "paragraph"),
+    **dict.fromkeys(_SECTIONS, "flow"),
+    **dict.fromkeys(_IN_SENTENCES, "phrasing"),
+    "a": "text",
+}
 
 
 class Span(NamedTuple):
@@ -197,7 +195,8 @@ class Surroundings:
 
     def _content_of_element(self, place: int) -> ContentModel:
         """What the nearest elements that are open say."""
-        text, first, closed_link = self._text, max(0, place - MAX_PARAGRAPH_CHARS), False
+        text, first, closed = self._text, max(0, place - MAX_PARAGRAPH_CHARS), []
+        content: ContentModel = "flow"
         for _ in range(MAX_TAGS_BACK):
             place = text.rfind("<", first, place)
             if place < 0:
@@ -206,15 +205,22 @@ class Surroundings:
             if found is None:
                 continue
             closes, name = found[1], found[2].lower()
-            if name == "a":
-                if not closes and not closed_link:
-                    return "text"
-                closed_link = True
-            elif name in _PHRASING_PARENTS:
-                return "flow" if closes else "phrasing"
-            elif name in _FLOW:
+            says = _SAYS.get(name)
+            if says is None:
+                continue
+            if says == "paragraph":
+                return content if closes else "phrasing"
+            if says == "flow":
                 break
-        return "flow"
+            if closes:
+                closed.append(name)
+            elif name in closed:
+                closed.remove(name)
+            elif says == "text":
+                return "text"
+            else:
+                content = "phrasing"
+        return content
 
     # -- elements -----------------------------------------------------------------------------------------
 

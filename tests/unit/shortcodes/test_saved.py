@@ -112,10 +112,16 @@ def test_all_of_it_is_replaced(input: str, whole: str) -> None:
         ("html", "<p>a <a href='/x'>[getty 74917285]</a></p>", "text"),
         ("html", "<p>a <a href='/x'>b</a> [getty 74917285]</p>", "phrasing"),
         ("html", "<td>[getty 74917285]</td>", "flow"),
+        ("html", "<div><em>[getty 74917285]</em></div>", "phrasing"),
+        ("html", "<li><b>a <i>b</i></b> [getty 74917285]</li>", "flow"),
+        ("html", "<td><a href='/x'><b>[getty 74917285]</b></a></td>", "text"),
+        ("html", "<td><b><q>a</q> [getty 74917285]</b></td>", "phrasing"),
+        ("html", "<b>a</b><p>b</p>[getty 74917285]", "flow"),
+        ("html", "<x-a>[getty 74917285]</x-a>", "flow"),
         ("html", "<p>a</p>[getty 74917285]", "flow"),
         ("html", f"<div>{URL}</div>", "flow"),
         ("html", "a < b [getty 74917285]", "flow"),
-        ("html", "<i>" * 30 + "[getty 74917285]", "flow"),
+        ("html", "<i>" * 30 + "[getty 74917285]", "phrasing"),
         ("markdown", "a [getty 74917285] b", "phrasing"),
         ("markdown", "# [getty 74917285]", "phrasing"),
         ("markdown", "| [getty 74917285] |", "phrasing"),
@@ -393,6 +399,18 @@ def test_what_was_meant_as_a_shortcode_is_reported_and_stays(input: str, text: s
 )
 def test_other_words_are_not(text: str) -> None:
     assert find(text, "markdown") == []
+
+
+@pytest.mark.parametrize("text", [": A caption", ":", ": \n\nWords", ": words and more", ":\n\n/url"])
+def test_a_colon_behind_a_shortcode_defines_no_link(text: str) -> None:
+    assert len(find(f"[getty 74917285]{text}", "markdown")) == 1
+
+
+@pytest.mark.parametrize(
+    "text", [": /url", ":\n  /url\n", ': /url "A title"', ": <a url>", ": https://shop.example\r\n"]
+)
+def test_the_definition_of_a_link_is_no_shortcode(text: str) -> None:
+    assert find(f"[getty 74917285]{text}", "markdown") == []
 
 
 @pytest.mark.parametrize("url", ["https://gty.in/74917285", "https://www.gettyimage.com/detail/74917285"])
