@@ -42,29 +42,19 @@ def dump(value: Any) -> bytes:
     return b"j" + json.dumps(value, separators=(",", ":")).encode()
 
 
-def load(data: bytes) -> Any:
-    """The value that :func:`dump` wrote.
-
-    :raises ValueError: for anything else.
-    """
-    kind, rest = data[:1], data[1:]
-    if kind == b"b":
-        return rest
-    if kind == b"s":
-        return rest.decode()
-    if kind == b"j":
-        try:
-            return json.loads(rest)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-    return int(data)
-
-
-def load_or_none(data: Any) -> Any:
+def load(data: Any) -> Any:
     """The value that :func:`dump` wrote; None for nothing and for anything else."""
+    if data is None:
+        return None
     try:
-        return load(bytes(data)) if data is not None else None
-    except (ValueError, TypeError):
+        data = bytes(data)
+        kind, rest = data[:1], data[1:]
+        if kind == b"b":
+            return rest
+        if kind == b"s":
+            return rest.decode()
+        return json.loads(rest) if kind == b"j" else int(data)
+    except (ValueError, TypeError, RecursionError):
         return None
 
 

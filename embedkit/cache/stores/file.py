@@ -15,7 +15,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
 
-from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
+from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load
 from embedkit.cache.stores.coordination import Busy, FileLocks, shared_versions
 from embedkit.errors import ConfigurationError
 from embedkit.files.plain import OPEN_FLAGS, NotAFile, check_handle
@@ -75,7 +75,7 @@ class FileCache(LocalStore):
 
     def get(self, key: str) -> Any:
         data = self._read(self._file(key))
-        return load_or_none(data[HEADER.size :]) if self._is_entry_alive(data) else None
+        return load(data[HEADER.size :]) if self._is_entry_alive(data) else None
 
     def has(self, key: str) -> bool:
         return self._is_entry_alive(self._read(self._file(key), HEADER.size))

@@ -17,7 +17,7 @@ from typing import Any
 from cachelib import MemcachedCache, RedisCache
 from cachelib.serializers import RedisSerializer
 
-from embedkit.cache.stores.base import STORE_TIMEOUT_S, Timeout, dump, load_or_none
+from embedkit.cache.stores.base import STORE_TIMEOUT_S, Timeout, dump, load
 from embedkit.errors import ConfigurationError, missing_package
 from embedkit.process import run_now_and_after_fork
 
@@ -44,7 +44,7 @@ class _Plain(RedisSerializer):
         return dump(value)
 
     def loads(self, value: bytes | None) -> Any:
-        return load_or_none(value)
+        return load(value)
 
 
 class _Socket:
@@ -216,7 +216,7 @@ def _connector(servers: list[str], timeout: float) -> Callable[[], Any]:
 
     def deserialize(_client: Any, data: bytes, flags: int) -> Any:
         """pylibmc would unpickle where the flags of an entry say so."""
-        return load_or_none(data) if flags == 0 else None
+        return load(data) if flags == 0 else None
 
     made = type("Client", (pylibmc.Client,), {"serialize": serialize, "deserialize": deserialize})
     milliseconds = max(1, int(timeout * 1000))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load_or_none
+from embedkit.cache.stores.base import MAX_ENTRIES, LocalStore, Timeout, dump, load
 from embedkit.cache.stores.coordination import Busy, shared_versions
 from embedkit.cache.stores.sqlite_pool import ADD, FAILED, SQLitePool
 
@@ -73,7 +73,7 @@ class SQLiteCache(LocalStore):
     # -- cachelib's interface ---------------------------------------------------------------------------
 
     def get(self, key: str) -> Any:
-        return load_or_none(self._read(key))
+        return load(self._read(key))
 
     def get_many(self, *keys: str) -> list[Any]:
         found: dict[str, Any] = {}
@@ -81,7 +81,7 @@ class SQLiteCache(LocalStore):
             some = keys[start : start + MAX_KEYS]
             statement = GET_MANY.format(",".join("?" * len(some)))
             rows, _ = self._pool.execute(statement, some)
-            found |= {key: load_or_none(value) for key, value, expires in rows if self._is_alive(expires)}
+            found |= {key: load(value) for key, value, expires in rows if self._is_alive(expires)}
         return [found.get(key) for key in keys]
 
     def has(self, key: str) -> bool:

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from embedkit.cache import stores as room
 from embedkit.cache.envelope import signing_secrets
 from embedkit.cache.guard import Guarded
-from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load, load_or_none
+from embedkit.cache.stores.base import LocalStore, MemoryCache, dump, load
 from embedkit.cache.stores.coordination import TABLE_BYTES, SharedFile
 from embedkit.cache.stores.factory import SCHEMES, open_store
 from embedkit.cache.stores.file import FileCache
@@ -591,7 +591,7 @@ def test_encoding_loses_nothing(value: Any) -> None:
     st.binary() | st.sampled_from([b"j" + b"[" * 100_000, b"j{", b"s\xff", b"i", b"", b"!\x80\x04.", b"9" * 5_000])
 )
 def test_anything_else_is_none_or_a_plain_value(data: bytes) -> None:
-    assert isinstance(load_or_none(data), str | bytes | int | float | list | dict | None)
+    assert isinstance(load(data), str | bytes | int | float | list | dict | None)
 
 
 # -- SQLite: shared, damaged, full ---------------------------------------------------------------------
