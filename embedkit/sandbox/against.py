@@ -219,8 +219,8 @@ def _of_fields(where: str, at: str, schema: JSON, values: Sequence[Any], contrac
 
 def _types(schema: JSON) -> list[str]:
     """The types that a value may have, null aside; version 3.1 has lists of them."""
-    said = schema.get("type") or "any"
-    return [said] if isinstance(said, str) else [name for name in said if name != "null"]
+    kind = schema.get("type") or "any"
+    return [kind] if isinstance(kind, str) else [name for name in kind if name != "null"]
 
 
 TYPES: dict[str, Any] = {
