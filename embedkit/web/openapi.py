@@ -28,9 +28,9 @@ MAX_QUERY_BYTES = 4096  # bytes
 VERSION = "1"  # of the interface, not of the package
 DESCRIPTION = (
     "Turns references to Getty Images pictures into safe, accessible embeds. Errors are problems (RFC 9457)"
-    " with a stable code; where a page was asked for, a page. Every answer names its request in X-Request-ID."
-    " What is not HTTP, or is more than a server or a proxy in front of the service takes, is answered by that one"
-    " (400, 408, 413, 431, 502, 504), as text or html."
+    " with a stable code, or pages where a browser asks for one. Every answer has the ID of its request in"
+    " X-Request-ID. A server or a proxy in front of the service may answer by itself, as text or HTML, what it"
+    " does not pass on (400, 408, 413, 431, 502, 504)."
 )
 # What a path names. The service reads more spellings than these; what it gives is always one of them.
 NAME: JSON = {"type": "string", "minLength": 1, "examples": ["74917285"]}

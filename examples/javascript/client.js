@@ -25,6 +25,7 @@ export class Service {
   #patience;
   #waiting = [];
   #running = false;
+  #fault = ""; // why the service could not be reached the last time
 
   /**
    * @param {string} url of the service
@@ -63,7 +64,8 @@ export class Service {
       if (done) finished = Date.now();
       this.#waiting = [...again, ...this.#waiting, ...later];
       if (Date.now() + wait * 1000 > finished + this.#patience * 1000) {
-        this.#fail(`embedkit's service asks to wait for ${wait} seconds more. Start the build again later.`);
+        const why = this.#fault || `embedkit's service asks to wait for ${wait} seconds more.`;
+        this.#fail(`${why} Start the build again later.`);
       } else if (wait && this.#waiting.length === later.length) {
         await pause(wait);
       }
@@ -100,14 +102,23 @@ export class Service {
     try {
       const init = { method: "POST", headers: this.#headers, body: JSON.stringify(body) };
       response = await fetch(this.#url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      this.#fault = "";
       if (response.ok) return await response.json();
-    } catch {
+    } catch (error) {
+      this.#notice(error.cause?.code ?? error.message);
       return { wait: FAILED_S };
     }
     const wait = Number(response.headers.get("Retry-After"));
     if (wait || response.status >= 500) return { wait: wait || FAILED_S };
     const { detail = response.statusText } = await response.json().catch(() => ({}));
     return { texts: body.texts.map(() => ({ error: { detail } })) };
+  }
+
+  /** Tell at once of a service that can't be reached, once: its URL may be wrong. */
+  #notice(fault) {
+    const why = `embedkit's service can't be reached at ${this.#url} (${fault}).`;
+    if (!this.#fault) console.warn(`${why} It is tried again for ${this.#patience} seconds.`);
+    this.#fault = why;
   }
 
   #fail(why) {

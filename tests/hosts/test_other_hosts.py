@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,6 +108,18 @@ def attempt(
     return subprocess.run(command, cwd=site, env=made, capture_output=True, text=True, timeout=300)
 
 
+def check_nobody_there(newsroom: Any, site: Path, service: Service, *command: str) -> None:
+    """What is said where the URL of the service is wrong."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        done = attempt(newsroom, site, service, *command, EMBEDS_URL=url)
+    said = done.stderr + done.stdout
+    assert done.returncode == 1
+    assert "It is tried again for 1 seconds." in said
+    assert said.count(f"can't be reached at {url}/v1/render") >= 2
+
+
 def check_cases(page: Path) -> Element:
     """The page that is made of ``CASES``."""
     tree: Element = html5lib.parse(page.read_text("utf-8"), namespaceHTMLElements=False)
@@ -171,6 +184,14 @@ class TestEleventy:
         assert "asks to wait" in done.stderr + done.stdout
         assert not list((copy / "built").rglob("*.html"))
 
+    def test_a_service_that_is_not_there_is_told_at_once_and_at_the_end(
+        self, newsroom: Any, service: Service, tmp_path: Path
+    ) -> None:
+        copy = site(newsroom, "eleventy", tmp_path)
+        config = copy / "eleventy.config.js"
+        config.write_text(config.read_text().replace("Plugin(embedkit", "Plugin(embedkit, { patience: 1 }"))
+        check_nobody_there(newsroom, copy, service, *ELEVENTY)
+
 
 JEKYLL = ("jekyll", "build", "--destination=built")
 
@@ -202,6 +223,15 @@ class TestJekyll:
         assert done.returncode == 1
         assert "asks to wait" in done.stderr + done.stdout
         assert not list((copy / "built").rglob("*.html"))
+
+    def test_a_service_that_is_not_there_is_told_at_once_and_at_the_end(
+        self, newsroom: Any, service: Service, tmp_path: Path
+    ) -> None:
+        need("jekyll")
+        copy = site(newsroom, "jekyll", tmp_path)
+        with (copy / "_config.yml").open("a") as config:
+            config.write("embedkit: {patience: 1}\n")
+        check_nobody_there(newsroom, copy, service, *JEKYLL)
 
 
 HUGO = ("sh", "build.sh")

@@ -98,6 +98,7 @@ def test_a_question_that_does_not_fit_is_said_on_the_page(web: World, query: str
 def test_nothing_found_is_said(web: World) -> None:
     page = shown(web, "?q=qwxzzk&lang=en")
     assert "Nothing found for “qwxzzk”" in page
+    assert "Try other words, or fewer of them." in page
     assert "Copy the shortcode below a picture" not in page
 
 

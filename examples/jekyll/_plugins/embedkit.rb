@@ -34,7 +34,8 @@ module EmbedKit
         again, later, wait = ask(batch, found)
         finished = now if later.size < batch.size
         waiting = again + waiting.drop(batch.size) + later
-        raise "embedkit's service asks to wait for #{wait} seconds more." if now + wait > finished + @patience
+        why = @fault || "embedkit's service asks to wait for #{wait} seconds more."
+        raise why if now + wait > finished + @patience
         sleep wait if waiting.size == later.size
       end
       found
@@ -79,12 +80,21 @@ module EmbedKit
       headers["Authorization"] = "Bearer #{@token}" if @token
       options = { use_ssl: @render.scheme == "https", read_timeout: TIMEOUT }
       answer = Net::HTTP.start(@render.host, @render.port, **options) { |http| http.post(@render.path, body.to_json, headers) }
+      @fault = nil
       return JSON.parse(answer.body)["texts"], 0 if answer.is_a?(Net::HTTPOK)
       wait = answer["Retry-After"].to_i
       return nil, [wait, FAILED].max if wait.positive? || answer.is_a?(Net::HTTPServerError)
       raise "embedkit: #{answer.body}"
-    rescue SystemCallError, IOError, Timeout::Error, JSON::ParserError
+    rescue SystemCallError, IOError, Timeout::Error, JSON::ParserError => error
+      notice(error)
       [nil, FAILED]
+    end
+
+    # Tell at once of a service that can't be reached, once: its URL may be wrong.
+    def notice(error)
+      why = "embedkit's service can't be reached at #{@render} (#{error.class})."
+      Jekyll.logger.warn("embedkit:", "#{why} It is tried again for #{@patience} seconds.") unless @fault
+      @fault = why
     end
   end
 
