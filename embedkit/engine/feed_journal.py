@@ -28,7 +28,7 @@ Outcome = Literal["withdrawn", "rejected", "pending", "unusable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class DeliveryState:
     """How far a receiver has got: the number of its next event, failures in a row, and when it is tried again."""
 
     next: int = 0
@@ -62,13 +62,13 @@ class FeedJournal:
     retry_at: float = 0.0
     events: tuple[tuple[str, int], ...] = ()
     first: int = 0
-    deliveries: Mapping[str, Delivery] = field(default_factory=dict)
+    deliveries: Mapping[str, DeliveryState] = field(default_factory=dict)
 
     @classmethod
     def load(cls, body: JSON) -> FeedJournal:
         """The journal that :meth:`dump` wrote, maybe of an earlier version."""
         known = {row.name: body[row.name] for row in fields(cls) if row.name in body}
-        deliveries = {name: Delivery(**one) for name, one in known.get("deliveries", {}).items()}
+        deliveries = {name: DeliveryState(**one) for name, one in known.get("deliveries", {}).items()}
         events = tuple((id, at) for id, at in known.get("events", ()))
         return cls(**known | {"events": events, "deliveries": deliveries})
 
@@ -95,9 +95,9 @@ class FeedJournal:
         due = [id for id, at in self.events[start : start + MAX_PICTURES] if at <= now - delay]
         return tuple(due) if state.retry_at <= now else ()
 
-    def delivery(self, name: str) -> Delivery:
+    def delivery(self, name: str) -> DeliveryState:
         """How far a receiver has got; what was dropped it never gets."""
-        state = self.deliveries.get(name, Delivery())
+        state = self.deliveries.get(name, DeliveryState())
         return replace(state, next=max(state.next, self.first))
 
     def left(self, name: str) -> int:
@@ -132,14 +132,14 @@ class FeedJournal:
 
     def delivered(self, name: str, count: int) -> FeedJournal:
         """The journal after a receiver has got its next events."""
-        state = Delivery(self.delivery(name).next + count)
+        state = DeliveryState(self.delivery(name).next + count)
         return replace(self, deliveries={**self.deliveries, name: state})
 
     def refused(self, name: str, now: float) -> FeedJournal:
         """The journal after a receiver has not got them."""
         state = self.delivery(name)
         failures = min(state.failures + 1, 30)
-        state = Delivery(state.next, failures, now + backoff(failures, MAX_DELIVERY_RETRY_S))
+        state = DeliveryState(state.next, failures, now + backoff(failures, MAX_DELIVERY_RETRY_S))
         return replace(self, deliveries={**self.deliveries, name: state})
 
     def trimmed(self, names: Iterable[str]) -> FeedJournal:

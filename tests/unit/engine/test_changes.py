@@ -13,7 +13,7 @@ from embedkit import EmbedKit, Settings
 from embedkit.cache.envelope import MAX_CHARS, Envelope
 from embedkit.cache.stores.base import MemoryCache
 from embedkit.engine.changes import MAX_PENDING, REFUSED_S, ROUNDS, SILENCE_S, FeedReport, sort
-from embedkit.engine.feed_journal import MAX_EVENTS, MAX_RETRY_S, Delivery, FeedJournal
+from embedkit.engine.feed_journal import MAX_EVENTS, MAX_RETRY_S, DeliveryState, FeedJournal
 from embedkit.engine.purges import AGAIN_S, MAX_PICTURES, PURPOSE, webhook_secret
 from embedkit.errors import (
     ConfigurationError,
@@ -568,7 +568,7 @@ def test_the_largest_journal_fits_into_an_entry() -> None:
     )
     journal = journal.settled(dict.fromkeys(ids, "pending"), 1.8e9, tells=False).telling(2 * ids, 1.8e9)
     journal = replace(
-        journal, deliveries={str(number) * 16: Delivery(10**9, 30, 1.8e9) for number in range(10, 31)}
+        journal, deliveries={str(number) * 16: DeliveryState(10**9, 30, 1.8e9) for number in range(10, 31)}
     )
     sealed = Envelope(["s" * 40]).seal("embedkit:changes:0123456789abcdef", journal.dump())
     assert 200_000 < len(sealed) <= MAX_CHARS
@@ -576,7 +576,7 @@ def test_the_largest_journal_fits_into_an_entry() -> None:
 
 def test_a_journal_survives_its_store() -> None:
     journal = FeedJournal(
-        "s", "o", 1.0, 2.0, 3.0, "p", {"1": "7"}, {"5": 4}, 2, 5.0, (("6", 7),), 3, {"t": Delivery(3)}
+        "s", "o", 1.0, 2.0, 3.0, "p", {"1": "7"}, {"5": 4}, 2, 5.0, (("6", 7),), 3, {"t": DeliveryState(3)}
     )
     assert (
         FeedJournal.load(json.loads(json.dumps(journal.dump() | {"v": 1, "key": "k", "of a later version": 1})))
