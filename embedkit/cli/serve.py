@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
@@ -249,8 +250,9 @@ def _picker(settings: Settings, url: str) -> str:
 
 
 def _taken(host: str, port: int, error: OSError) -> click.ClickException:
-    why = os.strerror(error.errno) if error.errno else error  # asyncio and sockets put it at length
-    return click.ClickException(f"Can't listen on {host}:{port} ({why}). Choose another with --port.")
+    why = str(error.strerror or error).partition(" (while attempting")[0]  # sockets put it at length
+    option = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+    return click.ClickException(f"Can't listen on {host}:{port} ({why}). Choose another with {option}.")
 
 
 def _run(app: Any, host: str, port: int, threads: int, greeting: Callable[[str], str], settings: Settings) -> None:

@@ -155,6 +155,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], app: Sandbox) -> None:
         self.app = app
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -198,7 +199,7 @@ class SandboxServer:
     def url(self) -> str:
         """The origin, such as ``http://127.0.0.1:40123``."""
         host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return f"http://[{host!s}]:{port}" if ":" in str(host) else f"http://{host!s}:{port}"
 
     @property
     def calls(self) -> Sequence[Call]:

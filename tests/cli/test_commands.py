@@ -627,6 +627,16 @@ def test_serve_tells_how_a_page_loads_the_picker(
     assert serve.wait(30) == 0
 
 
+@pytest.mark.parametrize("command", ["sandbox", "serve"])
+def test_a_host_that_is_not_here_names_the_option(run: Run, command: str) -> None:
+    result = run(command, "--host", "nowhere.invalid", "--port", "0")
+    assert (result.code, "Choose another with --host." in result.err, "Unknown error" in result.err) == (
+        2,
+        True,
+        False,
+    )
+
+
 def test_a_busy_port_names_the_option(run: Run) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, IncompleteRead
 from threading import Thread
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -20,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedkit import EmbedKit
 from embedkit.messages import Request
 from embedkit.models import AssetRef
 from embedkit.sandbox import Sandbox, SandboxConfig, SandboxServer, SandboxTransport
@@ -31,9 +31,6 @@ from tests.support.sandbox import (
     outside,
     question,
 )
-
-if TYPE_CHECKING:
-    from embedkit import EmbedKit
 
 ANY = Sandbox()
 STEADY = SandboxConfig(deterministic=True)
@@ -265,6 +262,18 @@ def test_settings_that_point_here(server: SandboxServer) -> None:
     assert settings.token_url == f"{server.url}/oauth2/token"
     assert settings.image_origins == (server.url,)
     assert settings.timeout == 2
+
+
+def test_on_an_address_of_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("a machine without IPv6")
+    with SandboxServer(host="::1") as running:
+        assert running.url.startswith("http://[::1]:")
+        with EmbedKit(running.settings(cache="memory:", secret="s" * 32)) as kit:
+            assert kit.resolve("74917285").frame
+            assert kit.api.image("74917285").id == "74917285"
 
 
 def test_a_taken_port_is_an_error(server: SandboxServer) -> None:
