@@ -144,12 +144,12 @@ def test_a_body_may_come_in_chunks(server: SandboxServer) -> None:
     head = f"POST /oauth2/token HTTP/1.1\r\nHost: {server.url[7:]}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     for body, known in ((CHUNKS, b"grant_type"), (b"-1\r\n", None), (b"ffffffff\r\nx", None), (b"x", None)):
         before = len(server.calls)
-        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10) as client:
+        address = "127.0.0.1", int(server.url.rpartition(":")[2])
+        with socket.create_connection(address, timeout=10) as client, suppress(OSError):  # what is none is cut off
             client.sendall(head + body)
             client.shutdown(socket.SHUT_WR)
-            with suppress(ConnectionError):
-                answer = client.recv(65536)
-                assert answer.startswith(b"HTTP/1.1 400 ") if known else not answer
+            answer = client.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 400 ") if known else not answer
         assert [call.body for call in [*server.calls][before:]] == ([known] if known else [])
 
 
