@@ -91,11 +91,8 @@ if (OTHER && !TO) {
   note.textContent = own.stranger;
 }
 
-picker.addEventListener("embedkit-ready", () => {
-  picker.focus(); // by hand: Chromium complains of the attribute autofocus in a frame of another origin
-  if (written) picker.shadowRoot.activeElement.setSelectionRange(written.length, written.length); // to write on
-  send("ready");
-}, { once: true });
+picker.focus(); // by hand: Chromium complains of the attribute autofocus in a frame of another origin
+picker.addEventListener("embedkit-ready", () => send("ready"), { once: true });
 picker.addEventListener("embedkit-select", (event) => {
   if (!TO) return;
   send("select", { detail: event.detail });

@@ -17,8 +17,8 @@ export class DetailsPane {
   #form;
   #options;
   #heading;
-  #rest = element("div"); // of the sheet, below the heading
-  #described = Promise.resolve(); // until all is known that is shown there
+  #rest = element("div"); // below the heading
+  #described = Promise.resolve(); // until all is known
   #problem;
   #code;
   #selectButton;
@@ -70,7 +70,7 @@ export class DetailsPane {
     this.#heading.focus({ preventScroll: true });
   }
 
-  /** Once they are shown, unless the reader has gone on by then. */
+  /** Once they are shown, unless the reader has gone on. */
   async focusOptions() {
     const before = focusedBeside(this.node);
     await this.#described;

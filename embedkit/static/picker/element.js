@@ -158,11 +158,11 @@ export class EmbedKitPicker extends HTMLElement {
     const { activeElement } = document;
     const isFree = activeElement === document.body || this.contains(activeElement); // nobody writes elsewhere
     if (this.#dialog.isOpen || (!before && this.#wantsFocus && isFree)) this.focus();
-    if (this.#box.value) this.#picker.input.setSelectionRange(-1, -1); // it is written on, at its end
+    if (this.#box.value) this.#picker.input.setSelectionRange(-1, -1); // it is written on
     if (!before) this.#emit("ready");
   }
 
-  /** What an earlier picker was asked, else what was typed before there was one, or the page says. */
+  /** What an earlier picker was asked, else what was typed before, or the page says. */
   #searchAgain(before) {
     const { query, index } = this.#session.state.remembered;
     const wanted = before ? before.input.value : this.#box.value || (this.getAttribute("query") ?? query ?? "");

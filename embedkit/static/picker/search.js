@@ -176,7 +176,7 @@ export class Finder {
     if (!signal.aborted) this.#replace(show);
   }
 
-  /** Who opens an old result while an answer is on its way reads it first: the answer waits for release(). */
+  /** Who opens an old result while a search runs reads it first: the answer waits for release(). */
   hold() {
     if (this.#context.frame.hasAttribute("data-busy")) this.#hold ??= Promise.withResolvers();
   }

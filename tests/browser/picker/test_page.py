@@ -286,6 +286,18 @@ def test_what_was_written_before_the_script_came_is_searched_for(page: Page, own
     expect(page.get_by_role("listbox")).to_be_visible()
 
 
+def test_what_is_written_before_the_words_have_come_is_written_on(page: Page, own: str) -> None:
+    box = page.locator(".picker").get_by_role("searchbox")
+    with held(page, "**/locales/*"):
+        page.goto(f"{own}/picker?lang=en")
+        expect(box).to_be_focused()
+        page.keyboard.type("solar eclip")
+    page.locator(".picker[data-state]").wait_for()
+    page.keyboard.type("se")
+    expect(box).to_have_value("solar eclipse")
+    expect(page.get_by_role("listbox")).to_be_visible()
+
+
 def test_without_javascript_it_resolves_a_reference(browser: Browser, own: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
