@@ -246,6 +246,15 @@ def test_an_exchange_tells_what_was_asked() -> None:
     assert (caught.value.status, caught.value.request_url) == (None, "https://a.example/v3")
 
 
+def test_an_error_as_json_says_what_is_wrong_and_what_to_do() -> None:
+    error = ConfigurationError("There is no target 'x'.", hint="Use web.")
+    assert error.as_json() == {
+        "code": "configuration",
+        "title": ConfigurationError.title,
+        "detail": "There is no target 'x'. Use web.",
+    }
+
+
 def test_every_code_has_a_cause_a_mend_and_an_example() -> None:
     assert set(TROUBLES) == set(CODES)
     for code, trouble in (TROUBLES | FINDINGS).items():
