@@ -292,7 +292,7 @@ def _is_furniture(page: TaggedText, tag: HtmlTag, gap: str, core: Core) -> bool:
 def _is_ours(href: str, ref: AssetRef) -> bool:
     """Whether a link leads to the picture itself or to the front page of a Getty site."""
     named = _page_ref(href)
-    return named.items[0] in ref.items if named else bool(_HOME.fullmatch(href.strip()))
+    return named.items[0] in ref.items if named else bool(_HOME.fullmatch(_cleaned(href)))
 
 
 def _belongs(page: TaggedText, left: HtmlTag, right: HtmlTag, core: Core) -> bool:
@@ -305,7 +305,7 @@ def _belongs(page: TaggedText, left: HtmlTag, right: HtmlTag, core: Core) -> boo
     if "getty" in (attributes.get("data-s9e-mediaembed"), attributes.get("data-media-site-id")):  # of a forum
         return True
     beside = page.text[left.end : core.start] + page.text[core.end : right.start]
-    return not left.inside.strip() and "</a" in beside  # a block that has lost its attributes
+    return not left.inside.strip() and "</a" in beside.lower()  # a block that has lost its attributes
 
 
 class Conversion(NamedTuple):
@@ -1022,14 +1022,17 @@ class TaggedText:
 # Entities
 
 _ENTITIES = (
-    r"&(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|[blr]dquo|[lr]squo|sbquo|[lr]s?aquo|acute|prime|Prime)"
+    r"(?:&|\\{1,7}u0026)(?:amp;)*(?:(amp|lt|gt|quot|apos|nbsp|[blr]dquo|[lr]squo|sbquo|[lr]s?aquo|acute|prime|Prime)"
     r"|#0{0,5}([0-9]{2,5})|#[xX]0{0,5}([0-9A-Fa-f]{2,4}));"
-    r"|\\{1,7}(?:([\"'/nrt])|u00([0-7][0-9A-Fa-f]))"  # in a string of JSON, which may be in another
+    r"|\\{1,7}(?:([\"'/nrt])|u([0-9A-Fa-f]{4}))"  # in a string of JSON, which may be in another
 )
 _ENTITY = lazy_pattern(_ENTITIES)
 # In single quotes YAML and SQL double each of them, in double ones CSV does.
 _DOUBLED = {
-    quote: lazy_pattern(f"={quote * 2}(?:gie-single|gie-slideshow|getty|(?:https:)?//embed)") for quote in "'\""
+    quote: lazy_pattern(
+        f"={quote * 2}(?:gie-single|gie-slideshow|getty|(?:https?:)?//(?:embed(?:-cdn)?|www)\\.getty)"
+    )
+    for quote in "'\""
 }
 _OPENED = {"'": lazy_pattern("[:,(-] ?'"), '"': lazy_pattern('(?:^|[,;\t])"', re.MULTILINE)}
 _WITH_DOUBLED = {quote: lazy_pattern(f"{_ENTITIES}|{quote * 2}") for quote in _DOUBLED}

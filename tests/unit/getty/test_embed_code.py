@@ -423,6 +423,35 @@ def test_minified_calls(script: str) -> None:
     assert embed_code.convert(call)[0] == '[getty src="518730426" width="594" height="396" caption="true"]'
 
 
+def in_json(text: str) -> str:
+    """As PHP and Go write JSON for pages."""
+    escaped = json.dumps({"a": text, "b": 1}).replace('\\"', "\\u0022")
+    for sign in "<>&'":
+        escaped = escaped.replace(sign, f"\\u{ord(sign):04x}")
+    return escaped
+
+
+@pytest.mark.parametrize("row", GENUINE, ids=lambda row: row["kind"])
+def test_it_becomes_a_shortcode_in_json_however_that_is_escaped(row: dict) -> None:
+    if row["kind"].startswith(("built", "f: CMS record")):
+        return  # part of the JSON itself
+    for written in (json.dumps({"a": row["text"], "b": 1}), in_json(row["text"])):
+        converted, count, _ = embed_code.convert(written)
+        assert (json.loads(converted)["b"], count) == (1, 1)
+        assert not row.get("whole", True) or json.loads(converted)["a"] == scan.format(expected(row)).replace(
+            '"', ""
+        )
+
+
+@pytest.mark.parametrize("kind", ["b: 2014 block with a footer", "c: block with view-image footer"])
+def test_a_block_whose_links_lead_to_an_archive_goes_whole(kind: str) -> None:
+    text = next(row["text"] for row in GENUINE if row["kind"] == kind)
+    archived = text.replace("http://www.", "https://web.archive.org/web/2019/http://www.")
+    assert archived.count("web.archive.org") == 2
+    converted, count, _ = embed_code.convert(archived)
+    assert (converted[:7], converted.count("["), count) == ("[getty ", 1, 1)
+
+
 def test_a_string_of_json_stays_one() -> None:
     text = json.dumps({"a": f"One\n\n{LINK}\n{FRAME}", "b": 1})
     converted, count, _ = embed_code.convert(text)
