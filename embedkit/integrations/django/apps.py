@@ -15,7 +15,7 @@ from embedkit.targets import STYLES
 
 UNSTYLED = checks.Warning(
     "Pages that show pictures have no stylesheet: no folder of static files has it.",
-    hint="Set STATICFILES_DIRS = [embedkit.static_dir()], or in EMBEDKIT public_url or assets_url.",
+    hint="Add embedkit.static_dir() to STATICFILES_DIRS, or set public_url or assets_url in EMBEDKIT.",
     obj="settings.EMBEDKIT",
     id="embedkit.W002",
 )
