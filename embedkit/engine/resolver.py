@@ -264,7 +264,7 @@ class Resolver:
 
     def _answer(
         self, key: EmbedKey, options: Options, patience: float | None, began: float
-    ) -> oembed.OEmbedAnswer:
+    ) -> oembed.OEmbedResult:
         from embedkit.getty import oembed  # what is warm has no use for it
 
         (items, tld), bounds, ref = key, options.requested_bounds, AssetRef(key[0])

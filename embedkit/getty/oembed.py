@@ -39,7 +39,7 @@ EXAMPLE_HOST = "localhost:3000"
 _NAMED = re.compile(rf"(?:/detail/|/id/|/xt/|-id)({ASSET_ID})(?![0-9A-Za-z-])")
 
 
-class OEmbedAnswer(NamedTuple):
+class OEmbedResult(NamedTuple):
     """What Getty answered: the embed, and how many seconds Getty says it holds, if it says so."""
 
     embed: Embed
@@ -87,7 +87,7 @@ def parse(
     frame_origins: tuple[str, ...],
     image_origins: tuple[str, ...],
     asked: Bounds = (None, None),
-) -> OEmbedAnswer:
+) -> OEmbedResult:
     """The embed in an answer; every value in it is validated, and its texts are raw.
 
     :param tld: the Getty site that ``page_url`` is on.
@@ -113,7 +113,7 @@ def _embed(
     frame_origins: tuple[str, ...],
     image_origins: tuple[str, ...],
     asked: Bounds,
-) -> OEmbedAnswer:
+) -> OEmbedResult:
     answer = _read(response.body, ref)
     if not _is_oembed(answer):
         raise _outage("The answer is JSON, but not of an oEmbed endpoint.", ref)
@@ -135,7 +135,7 @@ def _embed(
         asked=asked,
         **_checked(answer.get, ref, tld, image_origins),
     )
-    return OEmbedAnswer(embed, payload.whole_number(answer.get("cache_age")))
+    return OEmbedResult(embed, payload.whole_number(answer.get("cache_age")))
 
 
 def _read(body: bytes, ref: AssetRef) -> JSON:

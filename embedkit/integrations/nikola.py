@@ -30,7 +30,7 @@ FOLDER = "assets/embedkit"
 FEED_TEXTS = ("description", "encoded", "content", "summary")  # elements of RSS and Atom that hold HTML
 
 
-class Call(NamedTuple):
+class ShortcodeUse(NamedTuple):
     """One use of the shortcode: a reference, the words beside it, and an enclosed text that is not a reference."""
 
     reference: str
@@ -122,11 +122,11 @@ class GettyShortcode(ShortcodePlugin):  # type: ignore[misc]
         sys.exit(1)
 
 
-def _read(args: tuple[str, ...], data: str, words: Mapping[str, Any]) -> Call:
+def _read(args: tuple[str, ...], data: str, words: Mapping[str, Any]) -> ShortcodeUse:
     """``{{% getty 1 %}}``, ``{{% getty src=1 %}}`` or ``{{% getty %}}1{{% /getty %}}``."""
     rest = {name: value for name, value in words.items() if name != "src"}
     named = str(args[0] if args else words.get("src") or "").strip()
-    return Call(named, rest, data.strip()) if named else Call(data.strip(), rest)
+    return ShortcodeUse(named, rest, data.strip()) if named else ShortcodeUse(data.strip(), rest)
 
 
 def _shortcode(reference: str) -> str:
@@ -139,7 +139,7 @@ def _sources(site: Any) -> list[str]:
     return list(dict.fromkeys(post.translated_source_path(lang) for post, lang in posts))
 
 
-def _calls(path: str) -> Iterator[tuple[str, int, Call]]:
+def _calls(path: str) -> Iterator[tuple[str, int, ShortcodeUse]]:
     """Every call of the shortcode in a file, with its line."""
     text, end = Path(path).read_text("utf-8-sig", "replace"), 0
     if "getty" not in text:
@@ -147,13 +147,13 @@ def _calls(path: str) -> Iterator[tuple[str, int, Call]]:
     for written in extract_shortcodes(text)[1].values():
         start = text.index(written, end)
         end = start + len(written)
-        found: list[Call] = []
+        found: list[ShortcodeUse] = []
         if re.match(r"\{\{%\s*getty\b", written):
             apply_shortcodes(written, {"getty": _noting(found)})
         yield from ((path, text.count("\n", 0, start) + 1, call) for call in found)
 
 
-def _noting(found: list[Call]) -> Callable[..., str]:
+def _noting(found: list[ShortcodeUse]) -> Callable[..., str]:
     def note(*args: str, site: Any, data: str, lang: str, **words: Any) -> str:
         found.append(_read(args, data, words))
         return ""

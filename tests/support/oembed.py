@@ -58,7 +58,7 @@ def oembed_request(ref: AssetRef, settings: Settings = SETTINGS, **options: Any)
     return oembed.request(ref, settings.oembed_endpoint, settings.caller_name, **options)
 
 
-def read(response: Response, ref: AssetRef, settings: Settings = SETTINGS, **options: Any) -> oembed.OEmbedAnswer:
+def read(response: Response, ref: AssetRef, settings: Settings = SETTINGS, **options: Any) -> oembed.OEmbedResult:
     origins = settings.frame_origin, settings.oembed_endpoint
     return oembed.parse(response, ref, frame_origins=origins, image_origins=settings.image_origins, **options)
 
