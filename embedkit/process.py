@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Container, Hashable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ MAX_HOPS = 16  # from one sign to the next, before a pattern is the faster way
 
 
 def search_sign(
-    pattern: re.Pattern[str], sign: str, following: str, text: str, start: int
+    pattern: re.Pattern[str], sign: str, following: Container[str], text: str, start: int
 ) -> re.Match[str] | None:
     """The next match of a pattern, each of which begins with one sign and goes on with one of several.
 

@@ -44,7 +44,7 @@ _TAG = lazy_pattern(
     rf"\[(?:(?!{_NAME})[gG][eE][tT][tT][yY](?=[\s\]=/&{tags.INVISIBLE}]|<(?:[bB][rR]|/[pP])|\Z)(?!\]\()"
     rf"|[{tags.BLANK}]*+[gG]{_MISSPELLED})"
 )
-_TAG_SIGNS = f"gG{tags.BLANK}"
+_TAG_SIGNS = frozenset(f"gG{tags.BLANK}")
 _URL_START = lazy_pattern(r"/(?:/|\\/)(?:[a-zA-Z]{1,10}\.)?[gG](?i:ty\.i[a-z]|etty-?images?\.[a-z])")
 
 _LINKED, _LINK_END = r"(?:<(?:a\s[^<>]*+>)?)?", r"(?:(?:</a\s*+)?>)?"  # an editor may have made a link of a URL
