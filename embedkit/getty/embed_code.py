@@ -40,6 +40,7 @@ _BLOCKS = frozenset({"div", "p", "span", "center", "figure"})
 _AROUND_CODE = _BLOCKS | {"iframe"}  # an instant article has a widget in a frame without a URL
 _FRAMES = frozenset({"iframe", "amp-iframe", "object", "embed"})
 _RAW = frozenset({"script", "iframe"})  # up to their end tags nothing is markup, and those belong to it
+_LOOKS = frozenset({"b", "em", "font", "i", "small", "span", "strong", "u", "wbr"})
 _FURNITURE = _BLOCKS | {"a", "br", "iframe"}
 _WORDS = lazy_pattern(
     r"\s*(?:Embed \w{2,5} Getty Images|View image|(?:www\.)?gettyimages\.[a-z.]{2,6}|[|/])?\s*(?:[|/]\s*)?",
@@ -754,7 +755,7 @@ def _link_before(page: TaggedText, start: int, ref: AssetRef, key: str) -> int:
     """Where a call begins with its link, which mail clients lead elsewhere, or with what is left of that."""
     index = page.index(start) - 1
     index, edge = _over_paragraphs(page, index, start, -1)
-    link = page.element(index - 1, "a")
+    link = page.element_before(index, "a")
     if not link or not page.is_blank(link[1].end, edge):
         text = _OWN_TEXT_BEFORE.search(page.text, max(0, edge - MAX_GAP_CHARS), edge)
         return text.start() if text else start
@@ -1011,12 +1012,24 @@ class TaggedText:
         return start, end
 
     def element(self, index: int, name: str) -> tuple[HtmlTag, HtmlTag, str] | None:
-        """The tags of an element with nothing but a short text in it, and that text."""
-        opening, closing = self.tag(index, name, closing=False), self.tag(index + 1, name, closing=True)
-        if not (opening and closing) or closing.start - opening.end > MAX_GAP_CHARS:
+        """The tags of an element with nothing but a short text in it, perhaps in bold, and that text."""
+        opening = self.tag(index, name, closing=False)
+        inside = self.tags[index + 1 : index + 1 + MAX_CHILDREN] if opening else ()
+        closing = next((tag for tag in inside if tag.name == name or tag.name not in _LOOKS), None)
+        if not (opening and closing and closing.closing and closing.name == name) or (
+            closing.start - opening.end > MAX_GAP_CHARS
+        ):
             return None
         text = self.text[opening.end : closing.start]
-        return None if CONVERTED in text else (opening, closing, text.strip())
+        return None if CONVERTED in text else (opening, closing, _TAG.sub("", text).strip())
+
+    def element_before(self, index: int, name: str) -> tuple[HtmlTag, HtmlTag, str] | None:
+        """The same for the element that ends with the tag at an index."""
+        end = self.tag(index, name, closing=True)
+        starts = range(index - 1, max(-1, index - 1 - MAX_CHILDREN), -1) if end else ()
+        start = next((one for one in starts if self.tags[one].name == name), -1)
+        found = self.element(start, name)
+        return found if found and found[1] == end else None
 
 
 # Entities

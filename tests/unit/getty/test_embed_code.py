@@ -833,6 +833,7 @@ def test_a_slideshow_apart_from_its_link_is_one() -> None:
     [
         OWN_LINK.replace("https://", "https://www.google.com/url?q=https://"),
         OWN_LINK.replace("https://www.gettyimages.com/detail/518730426", "#"),
+        OWN_LINK.replace(">Embed from Getty Images<", "><em><b>Embed from Getty Images</b></em><"),
         "Embed from Getty Images\n",
         "Embed from Getty Images</p><p>",
     ],
@@ -841,6 +842,19 @@ def test_what_is_left_of_a_link_goes_with_its_call(link: str) -> None:
     assert embed_code.convert(f"<p>Words</p><p>{link}{CALL}</p>")[0] == f"<p>Words</p><p>{SHORTCODE}</p>"
     bare = re.sub("</?script>", "", CALL)
     assert embed_code.convert(f"<p>Embed from Getty Images{bare}</p>")[0] == f"<p>{SHORTCODE}</p>"
+
+
+def test_a_link_in_bold_is_one_too() -> None:
+    bold = LINK.replace(">Embed from Getty Images<", "><strong>Embed from Getty Images</strong><")
+    assert embed_code.convert(bold) == embed_code.convert(LINK)
+    assert embed_code.convert(f"<p>{bold}</p><p>{FRAME}</p>")[1] == 1
+    for other in (
+        bold.replace("</a>", f"{' ' * 300}</a>"),
+        bold.replace("</a>", "<img></a>"),
+        bold.replace("Embed", "Words"),
+        bold.replace("</a>", ""),
+    ):
+        assert embed_code.convert(other)[1] == 0
 
 
 def test_a_link_of_another_stays_before_a_call() -> None:
