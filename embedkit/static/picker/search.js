@@ -74,14 +74,15 @@ export class SearchBox {
   }
 }
 
-/** One search after another: a later one ends an earlier one, whose answer no longer counts. */
+/** One search after another: a later one ends an earlier one. */
 export class Finder {
   #context;
   /** @type {CurrentSearch|null} */
   #current = null;
   #hasAskedNewest = false; // since the last search
-  #first = Promise.resolve(); // until all that is shown before a search is there, but for the newest
-  #hold; // what an answer waits for
+  #first = Promise.resolve(); // until what is shown before a search is there
+  #isHeld = false; // while an answer waits
+  #free;
   #failure = null; // {state, retry} while an error is shown
 
   /** @param {Context} context */
@@ -137,13 +138,11 @@ export class Finder {
     if (movesFocus) this.#parts.loadMore.focus();
     this.#context.emit("search", { query: current.query, filters: current.filters, page });
     try {
-      const found = await this.#search(current, page);
-      current.isLoading = false;
+      const found = await this.#search(current, page).finally(() => { current.isLoading = false; });
       if (current.abort.signal.aborted) return;
       current.page = page;
       this.#showMore(found, movesFocus && this.#parts.loadMore.hasFocus); // unless the reader has gone on
     } catch (error) {
-      current.isLoading = false;
       if (!current.abort.signal.aborted) this.#failBelow(error);
     }
   }
@@ -171,19 +170,21 @@ export class Finder {
     this.#context.emit("search", { query, filters, page: 1 });
     const asked = isReference ? this.#context.service.resolve([reference(query)], signal) : this.#search(current, 1);
     const show = await asked.then((found) => () => this.#showResults(found), (error) => () => this.#fail(error));
-    if (this.#hold && !signal.aborted) this.#showBusy(false);
-    await this.#hold?.promise;
+    if (this.#isHeld && !signal.aborted) {
+      this.#showBusy(false);
+      await new Promise((resolve) => { this.#free = resolve; });
+    }
     if (!signal.aborted) this.#replace(show);
   }
 
   /** Who opens an old result while a search runs reads it first: the answer waits for release(). */
   hold() {
-    if (this.#context.frame.hasAttribute("data-busy")) this.#hold ??= Promise.withResolvers();
+    this.#isHeld ||= this.#context.frame.hasAttribute("data-busy");
   }
 
   release() {
-    this.#hold?.resolve();
-    this.#hold = undefined;
+    this.#isHeld = false;
+    this.#free?.();
   }
 
   #replace(show) {
@@ -192,7 +193,7 @@ export class Finder {
     this.keepFocus(before);
   }
 
-  /** Where what had the focus is gone, the first picture gets it, or the box. */
+  /** Where the focus is gone, the first picture gets it, or the box. */
   keepFocus(before) {
     if (!before || (before.isConnected && before.checkVisibility())) return;
     this.#context.picker.focusResult(this.#parts.grid.activeIndex);
@@ -243,7 +244,7 @@ export class Finder {
     const isWanted = config.showsNewest && !this.#hasAskedNewest && frame.dataset.state === "first";
     if (!isWanted || !frame.checkVisibility()) return;
     this.#hasAskedNewest = true;
-    const found = await service.search("", NEWEST, 1, words).catch(() => null); // nobody has asked for them
+    const found = await service.search("", NEWEST, 1, words).catch(() => null); // nobody asked for them
     await this.#first; // which is above them: they stay where they are once they can be clicked
     if (found?.images.length && this.#current === current) this.#parts.messages.showNewest(found.images);
   }
@@ -256,7 +257,7 @@ export class Finder {
     return found ? found.images : [];
   }
 
-  /** Old results stay, dimmed; where there are none, there is a skeleton. */
+  /** Old results stay, dimmed; else there is a skeleton. */
   #showLoading() {
     const { announcer, words, frame } = this.#context;
     announcer.say(words("loading"));
