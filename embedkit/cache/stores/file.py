@@ -7,6 +7,7 @@ up to 16 seconds for a file that it may not read, and takes any file of its fold
 from __future__ import annotations
 
 import errno
+import math
 import os
 import struct
 import tempfile
@@ -113,16 +114,16 @@ class FileCache(LocalStore):
     def prune(self) -> int:
         """Drop what has expired and what is over the limit; how many entries that was. Sweep up old drafts."""
         with self._pruning:
-            alive, ended = [], []
+            now, alive, ended = time.time(), [], []
             for file in self._files():
                 if file.name.endswith(DRAFT):
-                    if _age(file) > ORPHAN_AGE_S:  # its writer was killed, or out of disk
+                    if now - _written_at(file) > ORPHAN_AGE_S:  # its writer was killed, or out of disk
                         _remove(file.path)
                 elif self._is_entry_alive(self._read(file.path, HEADER.size)):
-                    alive.append((_age(file), file.path))
+                    alive.append((_written_at(file), file.path))
                 else:
                     ended.append(file.path)
-            over = sorted(alive, reverse=True)[: max(0, len(alive) - self._limit)]
+            over = sorted(alive)[: max(0, len(alive) - self._limit)]
             return sum(_remove(path) for path in (*ended, *(path for _, path in over)))
 
     # -- inside ----------------------------------------------------------------------------------------
@@ -217,12 +218,12 @@ def _claim(path: str) -> None:
     os.makedirs(os.path.join(path, "entries"), exist_ok=True)
 
 
-def _age(file: os.DirEntry[str]) -> float:
-    """Seconds since it was written; none for one that has just gone."""
+def _written_at(file: os.DirEntry[str]) -> float:
+    """When it was written, in seconds since the epoch; never, for one that has just gone."""
     try:
-        return time.time() - file.stat().st_mtime
+        return file.stat().st_mtime
     except OSError:
-        return 0.0
+        return math.inf
 
 
 def _remove(path: str) -> bool:

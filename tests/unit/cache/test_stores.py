@@ -347,6 +347,19 @@ class TestFiles(Aging, StoreContract, ClearContract, BoundContract, MachineContr
         self.clock = Clock()
         return FileCache(tmp_path, limit=self.limit, clock=self.clock)
 
+    def test_a_clean_up_that_takes_its_time_takes_the_oldest(self, tmp_path: Path) -> None:
+        class Slow(FileCache):
+            def _read(self, path: str, size: int = -1) -> bytes:
+                time.sleep(0.003)
+                return super()._read(path, size)
+
+        store = Slow(tmp_path, limit=20)
+        for number in range(40):
+            store.set(str(number), "value", timeout=0)
+            os.utime(store._file(str(number)), (number * 0.001, number * 0.001))
+        store.prune()
+        assert [number for number in range(40) if store.has(str(number))] == list(range(20, 40))
+
 
 @pytest.fixture(scope="module")
 def redis_server() -> Iterator[Server]:
