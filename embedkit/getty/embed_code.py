@@ -214,7 +214,8 @@ def _to_pasted(page: TaggedText, core: Core, scripts: Mapping[int, Pasted] | Non
     tags = page.tags[page.index(core.start) : page.index(core.end)]
     starts = (tag.start for tag in _outside_copies(page, tags) if not (tag.closing and tag.name in _RAW))
     start, *parts = map(page.plain.original, dict.fromkeys((core.start, *starts)))
-    apart = next((scripts[tag.start] for tag in tags if tag.start in scripts), None) if scripts else None
+    places = (core.start, *(tag.start for tag in tags))  # it may begin with a link of Markdown
+    apart = next((scripts[place] for place in places if place in scripts), None) if scripts else None
     return Pasted(start, page.plain.original(core.end), ref, (start, *parts), apart)
 
 

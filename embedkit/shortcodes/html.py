@@ -23,8 +23,10 @@ _FRONT = lazy_pattern(
     r"\ufeff?(---|\+\+\+)(?:(?:yaml|toml|json|js)[ \t\r]*\n|[ \t\r]*\n(?=[^\n]*[:=#]))"
     r"(?:(?!\1|\.\.\.)[^\n]*+\n)*+(?:\1|\.\.\.)[ \t\r]*(?:\n|\Z)"
 )
-# Hugo's JSON: an object, and a text below it.
-_FRONT_JSON = lazy_pattern(r"\ufeff?\{[ \t\r]*\n(?=\s*\")(?:(?!\})[^\n]*+\n)*+\}[ \t\r]*\n(?=\s*[^\s{}\[\]])")
+# Hugo's JSON: an object, and a text below it, which may begin with a shortcode or a link, but not as more JSON.
+_FRONT_JSON = lazy_pattern(
+    r"\ufeff?\{[ \t\r]*\n(?=\s*\")(?:(?!\})[^\n]*+\n)*+\}[ \t\r]*\n(?=\s*(?:[^\s{}\[\]]|\[{1,2}[A-Za-z]|\{[{%]))"
+)
 
 # Code of site generators: comments (Jinja, MDX, Hugo, Handlebars), tags, and what is between two of them.
 _TEMPLATE_START = lazy_pattern(r"\{(?:[%#{]|/\*|::comment\})")

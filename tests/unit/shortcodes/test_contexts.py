@@ -296,6 +296,10 @@ def test_html(text: str, expected: list[str]) -> None:
         ("---\ntitle: [getty 1]\n---\n[getty 2]", ["2"]),
         ('+++\ntitle = "[getty 1]"\n+++\n[getty 2]', ["2"]),
         ("---\n\n[getty 1]\n\n---\n", ["1"]),
+        ('{\n"title": "[getty 1]"\n}\n\n[getty 2]', ["2"]),
+        ('{\n"title": "[getty 1]"\n}\n[[getty 3]] [getty 2]', ["2"]),
+        ('{\n"title": "[getty 1]"\n}\n{{< figure src="a" >}} [getty 2]', ["2"]),
+        ('{\n"title": "[getty 1]"\n}\n["a"] [getty 2]', ["1", "2"]),
         (
             "[getty](https://a.b) [Getty Images](https://www.gettyimages.com) [getty][1] ![getty 1](x) [getty 2]",
             ["2"],
