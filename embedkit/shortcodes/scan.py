@@ -87,9 +87,10 @@ _IMAGE = lazy_pattern(
     re.IGNORECASE,
 )
 _URL = lazy_pattern(rf"(?:https?:)?//[^\s<>\"'\[\]`]{{1,{MAX_URL_CHARS}}}+", re.IGNORECASE)
-# A URL that words follow, or the start of an element: nothing can make it an embed, whatever is before it.
+# A URL that words follow, or the start of an element or a bracket, is not an embed, whatever is before it.
 _IN_SENTENCE = lazy_pattern(
-    rf"(?:https?:)?//[^\s<>\"'\[\]`()]{{1,{MAX_URL_CHARS}}}+(?=[ \t]++\w|<(?![/bo]|span class=\"?Apple-))",
+    rf"(?:https?:)?//[^\s<>\"'\[\]`()]{{1,{MAX_URL_CHARS}}}+"
+    r"(?=[ \t]++\w|<(?![/b]|o:|span class=\"?Apple-)|\[(?!/))",
     re.IGNORECASE,
 )
 _GLUED = lazy_pattern(r"[^\s<>\"'\[]*+")  # what follows in a word can't be alone either
@@ -277,6 +278,8 @@ class _Scan:
         self._place = place
         if lone := self._lone(place):
             return place + tags.HEAD_CHARS if self._context.protected(place) else self._add(lone)
+        if self._is_labelled(place):
+            return place + tags.HEAD_CHARS
         doubled = place > self._floor and text[place - 1] == "[" and not text.endswith(CDATA, 0, place)
         opening = self._opening(place) if self._may_open_paragraph(place) else -1
         if self._context.protected(place - doubled):
@@ -303,6 +306,12 @@ class _Scan:
             return None
         kind: Literal["shortcode", "url"] = "shortcode" if found[1] else "url"
         return Shortcode(place, found.end(), kind, found[1] or found[2], NO_OPTIONS, place)
+
+    def _is_labelled(self, place: int) -> bool:
+        """Whether ``[getty]`` is the text of a link by reference, which one look tells: ``[getty][1]``."""
+        label = place + tags.HEAD_CHARS
+        has_label = self._input == "markdown" and self._text.startswith("][", label)
+        return has_label and not _NO_LABEL.match(self._text, label + 1)
 
     def _report_misspelled(self, tag: re.Match[str]) -> int:
         """Report what was meant as a shortcode and is none; it stays as written."""
