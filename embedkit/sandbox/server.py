@@ -95,9 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         host, port = self.server.server_address[:2]
         length, body = self.headers.get("Content-Length", ""), cast(IO[bytes], self.rfile)
-        if (
-            self.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        ):  # a client that does not know the length
+        is_chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        if is_chunked:  # by a client that does not know the length
             content = b"".join(_chunks(body))
             length, body = str(len(content)), io.BytesIO(content)
         return _environ(self.command, path, query, self.headers.items()) | {

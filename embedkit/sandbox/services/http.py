@@ -80,12 +80,14 @@ def compress(reply: Reply, accepted: str) -> Reply:
 
     :param accepted: the header Accept-Encoding.
     """
-    whole = isinstance(reply.body, bytes) and reply.length is None and "json" in reply.type
-    if not whole or len(reply.body) < LEAST_COMPRESSED or not _GZIP.search(accepted):  # type: ignore[arg-type]
+    body = reply.body
+    if not isinstance(body, bytes) or reply.length is not None or "json" not in reply.type:
+        return reply
+    if len(body) < LEAST_COMPRESSED or not _GZIP.search(accepted):
         return reply
     varies = () if any(name == "Vary" for name, _ in reply.headers) else (("Vary", "Accept-Encoding"),)
     headers = (*reply.headers, *varies, ("Content-Encoding", "gzip"))
-    return replace(reply, body=gzip.compress(reply.body, mtime=0), headers=headers)  # type: ignore[arg-type]
+    return replace(reply, body=gzip.compress(body, mtime=0), headers=headers)
 
 
 def read_call(environ: WSGIEnvironment, origin: str) -> Call:
