@@ -45,6 +45,7 @@ def environment(sandbox: SandboxServer, tmp_path: Path) -> dict[str, str]:
         "EMBEDKIT_OEMBED_ENDPOINT": f"{sandbox.url}/oembed",
         "EMBEDKIT_CACHE": f"sqlite:{tmp_path / 'cache.sqlite'}",
         "EMBEDKIT_CONCURRENCY": "16",
+        "EMBEDKIT_TIMEOUT": "60",  # a loaded machine is no slow Getty
         "XDG_CACHE_HOME": str(tmp_path / "xdg"),
     }
 
