@@ -1,27 +1,27 @@
-"""Everything that embedkit raises.
+"""The exceptions that embedkit raises.
 
     EmbedKitError
     ├── ConfigurationError      configuration       a setting is missing or wrong; raised at start-up
     ├── UnsupportedReference    unsupported         not a Getty Images reference
-    └── ProviderError           provider            Getty could not, or would not, give the embed
-        ├── NotFound            not-found           404 and 410: withdrawn, the copy is dropped
-        ├── NotEmbeddable       not-embeddable      exists, but may not be embedded
-        ├── RateLimited         rate-limited        too many calls a second
-        ├── QuotaExhausted      quota-exhausted     too many calls a day
-        ├── Unauthorized        unauthorized        the credentials are missing or refused
-        │   ├── InvalidKey      invalid-key         the key, or the secret that goes with it
-        │   └── InvalidToken    invalid-token       the token, or it is not one of a customer
-        ├── PermissionDenied    permission-denied   the key or the customer lacks the product or the right
-        ├── NotLicensed         not-licensed        a download of a picture outside the agreement
-        ├── AlreadyLicensed     already-licensed    a download would be a second licence
-        ├── LicenseUnknown      license-unknown     an order's answer was lost, and so is whether it is a licence
+    └── ProviderError           provider            Getty returned no embed
+        ├── NotFound            not-found           404 and 410: withdrawn; the cached copy is dropped
+        ├── NotEmbeddable       not-embeddable      the picture exists, but may not be embedded
+        ├── RateLimited         rate-limited        too many calls per second
+        ├── QuotaExhausted      quota-exhausted     too many calls per day
+        ├── Unauthorized        unauthorized        the credentials are missing or rejected
+        │   ├── InvalidKey      invalid-key         the key or its secret is wrong
+        │   └── InvalidToken    invalid-token       the token is wrong, or belongs to no customer
+        ├── PermissionDenied    permission-denied   the key or customer lacks the product or the right
+        ├── NotLicensed         not-licensed        the picture is outside the agreement
+        ├── AlreadyLicensed     already-licensed    the download would be a second licence
+        ├── LicenseUnknown      license-unknown     the response to an order was lost
         ├── Unavailable         unavailable         down, slow, unreachable
-        └── InvalidResponse     invalid-response    answered, but not with anything that may be used
+        └── InvalidResponse     invalid-response    Getty answered, but with nothing usable
 
-Each class has a stable ``code``, the HTTP status that the service answers it with and the exit code of the command
-line; where it names none, those of the class above it hold. Instances carry evidence: ``hint`` (what to do),
-``ref`` and ``retry_after``; those of Getty also what was asked and answered; and on the wire ``__cause__`` is what
-the system said. No evidence holds a secret.
+Each class has a stable ``code``, the HTTP status of the service's response, and the exit code of the command line;
+a class that defines none of its own inherits them. Instances carry details: ``hint`` (what to do), ``ref`` and
+``retry_after``; those from Getty also the request and the response. After a network failure, ``__cause__`` is the
+original exception. None of the details contains a secret.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from typing import Any, Self
 
 
 class EmbedKitError(Exception):
-    """The root of the tree; catch it to catch all of them.
+    """The base class of all embedkit errors.
 
-    :param message: what was wrong, for a person.
+    :param message: a description of the problem, for people.
     :param hint: what to do about it.
-    :param ref: the reference concerned, as its items joined by commas.
-    :param retry_after: seconds after which another try makes sense.
+    :param ref: the reference concerned: its IDs, joined by commas.
+    :param retry_after: seconds to wait before trying again.
     """
 
     code = "error"
@@ -58,18 +58,18 @@ class EmbedKitError(Exception):
 
     @property
     def message(self) -> str:
-        """What was wrong, without the hint."""
+        """The description of the problem, without the hint."""
         return str(self.args[0])
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
     def as_json(self) -> dict[str, str]:
-        """The error as other programs get it."""
+        """Return the error as JSON, for other programs."""
         return {"code": self.code, "title": self.title, "detail": str(self)}
 
     def __copy__(self) -> Self:
-        """The same error, to be raised by another thread; copying would lose the cause."""
+        """Return a copy for another thread to raise; the default copy would lose the cause."""
         twin = type(self).__new__(type(self), *self.args)
         twin.__dict__.update(self.__dict__)
         twin.__cause__ = self.__cause__
@@ -80,7 +80,7 @@ class ConfigurationError(EmbedKitError):
     """A setting is missing or wrong."""
 
     code = "configuration"
-    title = "Wrong configuration"
+    title = "Invalid configuration"
     exit_code = 2
 
 
@@ -94,15 +94,15 @@ class UnsupportedReference(EmbedKitError):
 
 
 class ProviderError(EmbedKitError):
-    """Getty Images could not, or would not, give the embed.
+    """Getty Images returned no embed, or no answer.
 
-    :param status: the HTTP status that Getty answered with; None without an answer.
-    :param getty_code: Getty's own word for it, such as ImageNotFound; None where it has none.
-    :param request_url: what was asked, with its parameters and without secrets; of a signed URL the host alone.
+    :param status: the HTTP status of Getty's response; None if there was no response.
+    :param getty_code: Getty's own error code, such as ImageNotFound; None if there isn't one.
+    :param request_url: the URL of the request with its parameters, without secrets; only the host of a signed URL.
     """
 
     code = "provider"
-    title = "Getty Images gave no embed"
+    title = "Getty Images returned no embed"
     http_status = 502
 
     def __init__(
@@ -121,7 +121,7 @@ class ProviderError(EmbedKitError):
 
 
 class NotFound(ProviderError):
-    """There is no such picture, or it has been withdrawn (404, 410); ``gone`` says that it was a 410."""
+    """There is no such picture, or it has been withdrawn (404, 410); ``gone`` is True for a 410."""
 
     code = "not-found"
     title = "Picture not found"
@@ -140,7 +140,7 @@ class NotEmbeddable(ProviderError):
 
 
 class RateLimited(ProviderError):
-    """Too many calls a second."""
+    """Too many calls per second."""
 
     code = "rate-limited"
     title = "Too many calls"
@@ -149,7 +149,7 @@ class RateLimited(ProviderError):
 
 
 class QuotaExhausted(ProviderError):
-    """Too many calls a day."""
+    """Too many calls per day."""
 
     code = "quota-exhausted"
     title = "Daily quota exhausted"
@@ -158,29 +158,29 @@ class QuotaExhausted(ProviderError):
 
 
 class Unauthorized(ProviderError):
-    """The credentials are missing or refused; the message names the setting, never its value."""
+    """The credentials are missing or rejected; the message names the setting, never its value."""
 
     code = "unauthorized"
-    title = "Credentials refused"
+    title = "Credentials rejected"
     exit_code = 2
 
 
 class InvalidKey(Unauthorized):
-    """The key is missing, misspelled or inactive, or the secret is not the one that goes with it."""
+    """The key is missing, misspelled or inactive, or the secret doesn't belong to it."""
 
     code = "invalid-key"
-    title = "API key refused"
+    title = "API key rejected"
 
 
 class InvalidToken(Unauthorized):
-    """The token is missing, expired or refused, or it is not one of a customer where there has to be one."""
+    """The token is missing, expired or rejected, or the call needs a customer's token."""
 
     code = "invalid-token"
-    title = "Access token refused"
+    title = "Access token rejected"
 
 
 class PermissionDenied(ProviderError):
-    """The credentials are good, but the key or the customer lacks the product or the right."""
+    """The credentials are valid, but the key or the customer lacks the product or the right."""
 
     code = "permission-denied"
     title = "Permission denied"
@@ -198,16 +198,16 @@ class NotLicensed(ProviderError):
 
 
 class AlreadyLicensed(ProviderError):
-    """The picture is licensed, and another order of its file would be a second licence."""
+    """The picture is already licensed, and ordering its file again would be a second licence."""
 
     code = "already-licensed"
-    title = "Picture licensed already"
+    title = "Picture already licensed"
     http_status = 409
     exit_code = 1
 
 
 class LicenseUnknown(ProviderError):
-    """The answer to an order was lost, and the download history does not tell whether it is a licence."""
+    """The response to an order was lost, and the download history doesn't show whether it became a licence."""
 
     code = "license-unknown"
     title = "Licence unknown"
@@ -216,7 +216,7 @@ class LicenseUnknown(ProviderError):
 
 
 class Unavailable(ProviderError):
-    """Getty Images is down, slow or out of reach."""
+    """Getty Images is down, slow or unreachable."""
 
     code = "unavailable"
     title = "Getty Images is unavailable"
@@ -224,15 +224,15 @@ class Unavailable(ProviderError):
 
 
 class InvalidResponse(ProviderError):
-    """Getty Images answered, but not with anything that may be put on a page.
+    """Getty Images answered, but with nothing that can safely be put on a page.
 
-    ``texts`` holds the title, photographer and so on where the answer named the picture that was asked for: enough
-    for a credited link. ``outage`` is True where the answer was not oEmbed at all, such as a maintenance page: the
-    endpoint is at fault, and not the picture.
+    ``texts`` holds the title, photographer and so on if the response described the requested picture: enough for a
+    credited link. ``outage`` is True if the response was not oEmbed at all, such as a maintenance page: then the
+    endpoint is at fault, not the picture.
     """
 
     code = "invalid-response"
-    title = "Unusable answer from Getty Images"
+    title = "Unusable response from Getty Images"
     outage = False
 
     def __init__(self, message: str = "", *, texts: dict[str, str] | None = None, **evidence: Any) -> None:
@@ -241,9 +241,9 @@ class InvalidResponse(ProviderError):
 
 
 def missing_package(what: str, package: str, extra: str) -> ConfigurationError:
-    """What to raise where a package of one of our extras is not installed.
+    """Return the error for a package of one of our extras that is not installed.
 
-    :param what: what needs it, as the subject of a sentence.
+    :param what: the feature that needs it, as the subject of a sentence.
     """
     hint = f"In a clone of embedkit, run: pip install '.[{extra}]'"
     return ConfigurationError(f"{what} needs the package {package}.", hint=hint)

@@ -1,8 +1,8 @@
-"""Every setting: one table, read once, then a frozen value.
+"""All settings, in one table: read once, then frozen.
 
-Each row of :class:`Settings` is a name, a type, a default and a sentence; the README and
-``embedkit doctor`` are checked against it. In the environment a row is its name in capitals after
-``EMBEDKIT_``. Nothing here reads the environment by itself: the caller hands a mapping in.
+Each row of :class:`Settings` has a name, a type, a default and a description; the README and
+``embedkit doctor`` are checked against it. The environment variable of a setting is its name in capitals,
+prefixed with ``EMBEDKIT_``. Nothing here reads the environment directly: the caller passes a mapping.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOG_FORMATS = ("none", "text", "json")
 
 
 class Secret:
-    """A text that shows itself in no repr, log, format, JSON or pickle; only :meth:`reveal` returns it.
+    """A string that never appears in a repr, log, format, JSON or pickle; only :meth:`reveal` returns it.
 
     >>> secret = Secret("hunter2")
     >>> print(secret, secret.reveal())
@@ -36,7 +36,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The text itself."""
+        """Return the string itself."""
         return self._value
 
     def __repr__(self) -> str:
@@ -89,7 +89,7 @@ def _secrets(value: Any) -> tuple[Secret, ...]:
 
 
 def _store_url(value: Any) -> str:
-    """A URL whose scheme is in lower case (RFC 3986, section 3.1), as all who read it expect."""
+    """Return the URL with its scheme in lower case (RFC 3986, section 3.1), as every reader of it expects."""
     scheme, colon, rest = check.text(value).partition(":")
     return scheme.lower() + colon + rest if colon else scheme
 
@@ -99,8 +99,8 @@ def _row(default: Any, read: Callable[[Any], Any], help: str, *, repr: bool = Tr
 
 
 def _discreet(read: Callable[[Any, Mapping[str, Any]], Settings]) -> Callable[[Any, Mapping[str, Any]], Settings]:
-    """Let an error out without the frames that it passed: their variables are the raw values, and crash
-    reporters send those along."""
+    """Raise errors without their traceback frames, whose variables hold the raw values: crash reporters would
+    send those along."""
 
     @wraps(read)
     def reading(cls: Any, values: Mapping[str, Any]) -> Settings:
@@ -115,7 +115,7 @@ def _discreet(read: Callable[[Any, Mapping[str, Any]], Settings]) -> Callable[[A
 
 
 class RenderSettings(NamedTuple):
-    """The settings that markup depends on. Whatever is here is part of the edition of HTML that is cached."""
+    """The settings that markup depends on. They are part of the cache key of rendered HTML."""
 
     frame_origin: str
     frame_sandbox: str
@@ -131,26 +131,26 @@ class RenderSettings(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings, with their defaults. Every value is checked, whichever way it comes in."""
+    """All settings, with their defaults. Every value is validated, wherever it comes from."""
 
     oembed_endpoint: str = _row(
         "https://embed.gettyimages.com/oembed", check.upstream_url, "Getty's oEmbed endpoint; it needs no key."
     )
     api_base: str = _row(
-        "https://api.gettyimages.com", check.api_base, "The Getty Images API, for search; with or without /v3."
+        "https://api.gettyimages.com", check.api_base, "The Getty Images API, for search, with or without /v3."
     )
     token_url: str = _row(
         "https://authentication.gettyimages.com/oauth2/token",
         check.upstream_url,
-        "Where OAuth2 tokens are issued.",
+        "The endpoint that issues OAuth2 tokens.",
     )
     frame_origin: str = _row(
-        "https://embed.gettyimages.com", check.upstream_url, "The origin of the frames that show a picture."
+        "https://embed.gettyimages.com", check.upstream_url, "The origin of the frames that show pictures."
     )
     widget_script: str = _row(
         "https://embed-cdn.gettyimages.com/widgets.js",
         check.upstream_url,
-        "Getty's script, for the target widget only.",
+        "Getty's script, for the widget target only.",
     )
     image_origins: tuple[str, ...] = _row(
         (
@@ -161,151 +161,152 @@ class Settings:
             "https://delivery.gettyimages.com",
         ),
         check.image_origins,
-        "Origins that thumbnails may come from; any other thumbnail is dropped.",
+        "Origins that thumbnails may come from; other thumbnails are dropped.",
     )
-    api_key: Secret = _row(Secret(""), _secret, "The key of the Getty Images API; only search needs one.")
-    api_secret: Secret = _row(Secret(""), _secret, "The secret that belongs to the key.")
-    username: str = _row("", check.text, "A Getty Images customer, for licensed downloads and boards.")
-    password: Secret = _row(Secret(""), _secret, "That customer's password.")
+    api_key: Secret = _row(Secret(""), _secret, "The key for the Getty Images API; only search needs one.")
+    api_secret: Secret = _row(Secret(""), _secret, "The secret that goes with the key.")
+    username: str = _row("", check.text, "A Getty Images account, for licensed downloads and boards.")
+    password: Secret = _row(Secret(""), _secret, "The password for that account.")
     caller: str = _row(
-        "", check.text, "Who asks, for Getty's logs; by default the host of PUBLIC_URL, else embedkit."
+        "", check.text, "The caller's name in Getty's logs; by default the host of PUBLIC_URL, else embedkit."
     )
     cache: str = _row(
         "",
         _store_url,
-        "Where copies are kept: sqlite:PATH, redis://HOST, rediss://HOST, unix://SOCKET, memcached://HOST:PORT,"
-        " file:PATH, memory: or null:; by default SQLite in the user's cache folder.",
+        "Where cached copies are stored: sqlite:PATH, redis://HOST, rediss://HOST, unix://SOCKET,"
+        " memcached://HOST:PORT, file:PATH, memory: or null:; by default SQLite in the user's cache folder.",
         repr=False,  # a Redis URL may hold a password
     )
-    cache_limit: int = _row(100_000, check.positive, "The most entries that the cache keeps.")
+    cache_limit: int = _row(100_000, check.positive, "The maximum number of entries in the cache.")
     secret: tuple[Secret, ...] = _row(
         (),
         _secrets,
-        "Signs cache entries and grants, at least 32 characters; two values, new and old, while rotating."
-        " Made by embedkit for a cache that is not shared.",
+        "Signs cache entries and grants; at least 32 characters. To rotate it, set two values: the new one first."
+        " Generated automatically if the cache isn't shared.",
     )
-    max_age: int = _row(DAY, check.positive, "Seconds for which a copy is fresh.")
+    max_age: int = _row(DAY, check.positive, "Seconds for which a cached copy is fresh.")
     stale_while_revalidate: int = _row(
         DAY,
         check.integer,
-        "Seconds after that in which it is still shown while a new one is fetched behind it.",
+        "Seconds after that during which it is still shown while a new copy is fetched in the background.",
     )
     stale_if_error: int = _row(
-        30 * DAY, check.integer, "Seconds after that in which it is shown if Getty is down."
+        30 * DAY, check.integer, "Seconds after that during which it is shown if Getty is down."
     )
-    negative_max_age: int = _row(
-        600, check.positive, "Seconds for which a missing picture is not asked for again."
-    )
-    timeout: float = _row(5.0, check.seconds, "Seconds after which a call to Getty is given up, in total.")
-    concurrency: int = _row(8, check.positive, "Calls to Getty under way at once.")
+    negative_max_age: int = _row(600, check.positive, "Seconds before a missing picture is requested again.")
+    timeout: float = _row(5.0, check.seconds, "Total seconds that a call to Getty may take.")
+    concurrency: int = _row(8, check.positive, "The maximum number of concurrent calls to Getty.")
     api_rate: str = _row(
-        "4/second",
-        check.rate,
-        "How often the API may be called; more calls wait in line, for TIMEOUT at the most.",
+        "4/second", check.rate, "How often the API may be called; further calls wait, for TIMEOUT at most."
     )
     proxy: Secret = _row(
         Secret(""),
         _proxy,
-        "The proxy that Getty is asked through, such as http://proxy.example.org:3128; never for loopback.",
+        "The proxy for calls to Getty, such as http://proxy.example.org:3128; never used for loopback.",
     )
-    ca_bundle: str = _row("", check.text, "A file of certificate authorities, in place of the public ones.")
-    target: str = _row("web", check.target, "What is rendered where a call names no target.")
+    ca_bundle: str = _row("", check.text, "A file of certificate authorities to trust instead of the public ones.")
+    target: str = _row("web", check.target, "The target to render when none is given.")
     on_error: str = _row(
-        "card", check.choice(*ON_ERROR), "What readers see where there is no embed: card, link, text; or raise."
+        "card", check.choice(*ON_ERROR), "What readers see if there is no embed: card, link or text; or raise."
     )
     tld: str = _row("com", check.tld, "The Getty site that frames link to, as in gettyimages.TLD.")
-    locale: str = _row("en-US", check.text, "The language of metadata and of our own few words.")
-    sanitizer: str = _row("nh3", check.choice("nh3", "bleach"), "The library that cleans our output once more.")
-    templates: str = _row("", check.text, "A folder searched for templates before the built-in ones.")
-    lockfile: str = _row("embedkit.lock.json", check.text, "The file of locked records, for builds.")
-    frozen: bool = _row(False, check.boolean, "Read the lock file alone: no cache and no network.")
+    locale: str = _row("en-US", check.text, "The language of metadata and of embedkit's own texts.")
+    sanitizer: str = _row(
+        "nh3", check.choice("nh3", "bleach"), "The library that sanitizes the output: nh3 or bleach."
+    )
+    templates: str = _row("", check.text, "A folder that is searched for templates before the built-in ones.")
+    lockfile: str = _row("embedkit.lock.json", check.text, "The lock file, for reproducible builds.")
+    frozen: bool = _row(False, check.boolean, "Read only the lock file: no cache, no network.")
     frame_sandbox: str = _row(
         "allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox"
         " allow-top-navigation-by-user-activation",
         check.text,
-        "The sandbox attribute of our frames; empty leaves it out.",
+        "The sandbox attribute of frames; if empty, it is left out.",
     )
     credentialless: bool = _row(
         False,
         check.boolean,
-        "Frames get no cookies (Chromium), so that a page with Cross-Origin-Embedder-Policy may show them.",
+        "Load frames without cookies (Chromium), so that a page with Cross-Origin-Embedder-Policy can show them.",
     )
-    privacy_url: str = _row(
-        "", check.page_url, "Your site's privacy page, which pictures that ask before they load link to."
-    )
-    tokens: tuple[Secret, ...] = _row((), _secrets, "Tokens that open search, at least 32 characters each.")
-    admin_token: tuple[Secret, ...] = _row((), _secrets, "The token that opens purging; unset, purging is off.")
+    privacy_url: str = _row("", check.page_url, "Your site's privacy page, which click-to-load pictures link to.")
+    tokens: tuple[Secret, ...] = _row((), _secrets, "Tokens for search, at least 32 characters each.")
+    admin_token: tuple[Secret, ...] = _row((), _secrets, "The token for purging; if unset, purging is off.")
     metrics: str = _row(
         "off",
         check.choice("off", "token", "open"),
-        "Who may read /metrics: nobody, holders of ADMIN_TOKEN or one of TOKENS, or all; needs the extra metrics.",
+        "Who may read /metrics: nobody, holders of ADMIN_TOKEN or of one of TOKENS, or everyone; needs the extra"
+        " metrics.",
     )
     log_format: str = _row(
         "none",
         check.choice(*LOG_FORMATS),
-        "What the service writes on stderr: nothing, or a line for each request and finding, as text or JSON.",
+        "What the service writes to stderr: nothing, or a line for each request and finding, as text or JSON.",
     )
     contact: tuple[str, ...] = _row(
         (),
         check.contacts,
-        "Where to report a security hole, for /.well-known/security.txt: mailto:, https: or tel: URIs.",
+        "Where to report a vulnerability, for /.well-known/security.txt: mailto:, https: or tel: URIs.",
     )
     search_access: str = _row(
-        "token", check.choice("token", "open"), "Who may search: holders of a token, or all."
+        "token", check.choice("token", "open"), "Who may search: holders of a token, or everyone (open)."
     )
-    cors_origins: tuple[str, ...] = _row((), check.origins, "Origins whose pages may read our answers.")
-    picker_origins: tuple[str, ...] = _row((), check.origins, "Origins that may frame the picker.")
+    cors_origins: tuple[str, ...] = _row(
+        (), check.origins, "Origins whose pages may read the service's responses."
+    )
+    picker_origins: tuple[str, ...] = _row((), check.origins, "Origins that may show the picker in a frame.")
     rate_limit: str = _row("60/minute", check.rate, "How often one client may call the service.")
     cold_limit: str = _row(
-        "300/minute", check.rate, "How many pictures may be fetched from Getty for one client; held ones are free."
+        "300/minute",
+        check.rate,
+        "Pictures that may be fetched from Getty for one client; cached ones don't count.",
     )
     token_cold_limit: str = _row(
         "3000/minute",
         check.rate,
-        "The same for each of TOKENS, in place of COLD_LIMIT: for builds that send theirs, from wherever.",
+        "The same for each of TOKENS, instead of COLD_LIMIT: for builds that send a token, from any address.",
     )
     search_budget: int | None = _row(
-        None,
-        check.positive_or_none,
-        "How many searches a day (UTC) may be asked of Getty; without a value any number.",
+        None, check.positive_or_none, "Searches that may be sent to Getty per day (UTC); unlimited if unset."
     )
     change_feed: float = _row(
         False,
         check.interval,
-        "Drop what Getty withdraws within a minute, for keys that have its feed of asset changes: on, or seconds"
-        " from one look at the feed to the next, 45 at the most.",
+        "Drop withdrawn pictures within a minute, if your key includes Getty's feed of asset changes: on, or the"
+        " polling interval in seconds, 45 at most.",
     )
     purge_urls: tuple[str, ...] = _row(
         (),
         check.fronts,
-        "Caches in front of the service that are sent a BAN for each picture that is dropped; https or loopback.",
+        "Caches in front of the service that receive a BAN for each dropped picture; https or loopback.",
     )
     webhook_url: Secret = _row(
-        Secret(""), _hook, "Where a signed POST goes for each picture that is dropped; https or loopback."
+        Secret(""), _hook, "The URL that receives a signed POST for each dropped picture; https or loopback."
     )
     download_budget: int | None = _row(
         None,
         check.positive_or_none,
-        "How many licences a calendar month (UTC) downloads may make, by the journal; without a value any number.",
+        "Licences that downloads may use per calendar month (UTC), as counted in the journal; unlimited if unset.",
     )
     download_journal: str = _row(
         "",
         check.text,
-        "The folder that keeps the journal of downloads, so that none is licensed twice; by default in the user's"
+        "The folder for the download journal, which prevents licensing a picture twice; by default in the user's"
         " data folder.",
     )
     redownload: bool = _row(
         False,
         check.boolean,
-        "Whether the file of a licensed picture is ordered again where its URL is lost: only for agreements under"
-        " which Getty counts no second licence.",
+        "Whether to order the file of a licensed picture again if its URL is lost: only for agreements under which"
+        " Getty doesn't count a second licence.",
     )
-    public_url: str = _row("", check.public_url, "The URL of this service as the world sees it.")
+    public_url: str = _row("", check.public_url, "The public URL of this service.")
     assets_url: str = _row(
-        "", check.public_url, "Where stylesheet and scripts are served; by default PUBLIC_URL/static."
+        "", check.public_url, "The URL that serves the stylesheet and scripts; by default PUBLIC_URL/static."
     )
-    trusted_hops: int = _row(0, check.integer, "Proxies in front of the service whose X-Forwarded headers count.")
-    trusted_hosts: tuple[str, ...] = _row((), check.strings, "Host names the service answers to; any, if empty.")
+    trusted_hops: int = _row(
+        0, check.integer, "Proxies in front of the service whose X-Forwarded headers are trusted."
+    )
+    trusted_hosts: tuple[str, ...] = _row((), check.strings, "Host names that the service accepts; if empty, all.")
 
     def __post_init__(self) -> None:
         for row in fields(self):
@@ -313,7 +314,7 @@ class Settings:
                 raise ConfigurationError(f"{PREFIX}{row.name.upper()} {wrong}.")
 
     def _read(self, row: Field[Any]) -> str:
-        """Read a value; what is wrong with it, without repeating it: it may be a secret."""
+        """Convert a value; return what is wrong with it, without quoting it: it may be a secret."""
         try:
             object.__setattr__(self, row.name, row.metadata["read"](getattr(self, row.name)))
         except (ValueError, TypeError, AttributeError) as error:
@@ -327,7 +328,7 @@ class Settings:
 
     @property
     def rendering(self) -> RenderSettings:
-        """What the renderer is given."""
+        """The settings that the renderer depends on."""
         return RenderSettings(*[getattr(self, name) for name in RenderSettings._fields])
 
     @property
@@ -337,7 +338,7 @@ class Settings:
 
     @property
     def static_url(self) -> str:
-        """Where pages find our stylesheet and scripts, without a slash at the end."""
+        """The URL of the stylesheet and scripts, without a trailing slash."""
         return self.assets_url or f"{self.public_url}/static"
 
     @property
@@ -348,10 +349,10 @@ class Settings:
         return self.caller or urlsplit(self.public_url).hostname or "embedkit"
 
     def with_upstream(self, url: str) -> Settings:
-        """These settings with every upstream URL at one place: the sandbox, or a mirror of it.
+        """Return these settings with every upstream URL on one server, such as the sandbox.
 
         :param url: https, or http on loopback.
-        :raises ValueError: for any other.
+        :raises ValueError: for any other URL.
 
         >>> Settings().with_upstream("http://127.0.0.1:8081").oembed_endpoint
         'http://127.0.0.1:8081/oembed'
@@ -370,10 +371,10 @@ class Settings:
     @classmethod
     @_discreet
     def from_mapping(cls, values: Mapping[str, Any]) -> Settings:
-        """Settings from names in either case, as in a Django or Flask configuration.
+        """Build settings from a mapping, as in a Django or Flask configuration.
 
-        :param values: as texts, or as what they mean.
-        :raises ConfigurationError: for an unknown name, or for a value that the setting can't have.
+        :param values: by name, in upper or lower case; strings, or values of the setting's type.
+        :raises ConfigurationError: for an unknown name or an invalid value.
 
         >>> Settings.from_mapping({"MAX_AGE": "600", "target": "facade"}).max_age
         600
@@ -383,9 +384,9 @@ class Settings:
     @classmethod
     @_discreet
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Settings from those names of an environment that begin with ``EMBEDKIT_``; others are ignored.
+        """Build settings from the variables that begin with ``EMBEDKIT_``; others are ignored.
 
-        :param environ: such as ``os.environ``.
+        :param environ: an environment, such as ``os.environ``.
         :raises ConfigurationError: as for :meth:`from_mapping`.
 
         >>> Settings.from_env({"EMBEDKIT_TARGET": "facade", "HOME": "/"}).target
@@ -396,7 +397,7 @@ class Settings:
 
 
 def rows() -> list[tuple[str, Any, str]]:
-    """Name in capitals, default and sentence of every setting, in order."""
+    """Return the name in capitals, the default and the description of every setting, in order."""
     return [(row.name.upper(), row.default, row.metadata["help"]) for row in fields(Settings)]
 
 

@@ -1,7 +1,8 @@
-"""What embedkit can render, one row a target; and the formats of the documents that it goes into.
+"""The targets that embedkit can render, one row each, and the formats of the documents around them.
 
-A new target is a name in :data:`Target`, a row, and a template in ``templates/embedkit``. The tests name what is
-forgotten: ``python -m tests.test_readme`` writes its line of the README, the picker has its own list and words.
+A new target needs a name in :data:`Target`, a row here, and a template in ``templates/embedkit``; the tests point
+out what is missing. ``python -m tests.test_readme`` writes its line of the README; the picker has its own list and
+words.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ Target = Literal[
 Input = Literal["html", "markdown", "commonmark", "text"]
 INPUTS: tuple[Input, ...] = get_args(Input)
 Escape = Literal["references", "json", "markdown", "none"]
-"""``references``: ``&#91;``, the same page to a browser; ``json``: these, and ``\\u005b`` in JSON; ``markdown``:
-backslashes where every processor takes them, else references; ``none``: the signs themselves, for plain text."""
+"""``references``: character references such as ``&#91;``, which look the same in a browser; ``json``: these, and
+``\\u005b`` in JSON; ``markdown``: backslashes if every processor understands them, else references; ``none``: the
+plain characters."""
 
 STYLES, FACADE_SCRIPT = "embedkit.css", "embedkit-facade.js"
 
@@ -45,16 +47,16 @@ JSON: Mapping[Input, Escape] = dict.fromkeys(INPUTS, "json")
 class Row(NamedTuple):
     """A target.
 
-    :param use: what it is for, in a sentence.
-    :param template: its file in ``templates/embedkit``; ``.html`` makes markup, any other name makes text.
-    :param fallback: what stands in for a picture that can't be shown: a card, which needs our stylesheet; a link;
+    :param use: its purpose, in one sentence.
+    :param template: its file in ``templates/embedkit``; ``.html`` renders markup, any other extension plain text.
+    :param fallback: the replacement for a picture that can't be shown: a card, which needs our stylesheet; a link;
         the target's own template, without a picture; or nothing.
-    :param escape: how the signs of a text are written, by the format of the document around it.
-    :param assets: our static files that a page needs for it.
-    :param on_page: for pages of the host's own: authors may name it in a shortcode, and it has a frame page
-        (``FrameQuery`` in ``web/schemas.py``, ``FRAMED_TARGETS`` in ``static/picker/embed.js``).
-    :param preview: whether the demo page can show what it looks like.
-    :param cleaned: whether the sanitizer goes over it; it knows no scripts, and none of AMP's elements.
+    :param escape: how texts are escaped, by the format of the surrounding document.
+    :param assets: the static files that a page needs for it.
+    :param on_page: whether it is for the host's own pages: authors may name it in a shortcode, and it has a frame
+        page (``FrameQuery`` in ``web/schemas.py``, ``FRAMED_TARGETS`` in ``static/picker/embed.js``).
+    :param preview: whether the demo page can preview it.
+    :param cleaned: whether it passes through the sanitizer, which allows neither scripts nor AMP's elements.
     """
 
     use: str
@@ -68,18 +70,18 @@ class Row(NamedTuple):
 
     @property
     def is_inert(self) -> bool:
-        """Whether template engines of a live page pass it by: ``{{ inert }}`` at the root of its template."""
+        """True if template engines in a live page must skip it (``{{ inert }}`` at the root of its template)."""
         return self.on_page or self.fallback == "card"
 
     @property
     def is_markup(self) -> bool:
-        """Whether it is HTML; else it is plain text."""
+        """True if it is HTML, False if it is plain text."""
         return self.template.endswith(".html")
 
 
 ROWS: Mapping[Target, Row] = {
     "web": Row(
-        "Pages: a responsive, lazy, titled frame in a figure with credit; no script, no inline style.",
+        "Pages: a responsive, lazy, titled frame in a figure with a credit; no script, no inline style.",
         "web.html",
         "card",
         assets=(STYLES,),
@@ -87,7 +89,7 @@ ROWS: Mapping[Target, Row] = {
         preview=True,
     ),
     "facade": Row(
-        "Pages that ask first: nothing is requested from Getty before the reader agrees.",
+        "Pages with click-to-load pictures: nothing is requested from Getty before the reader agrees.",
         "facade.html",
         "card",
         assets=(STYLES, FACADE_SCRIPT),
@@ -95,29 +97,29 @@ ROWS: Mapping[Target, Row] = {
         preview=True,
     ),
     "widget": Row(
-        "Getty's own script form, rebuilt from checked values.",
+        "Getty's own script embed, rebuilt from validated values.",
         "widget.html",
         "card",
         assets=(STYLES,),
         on_page=True,
         cleaned=False,
     ),
-    "wordpress": Row("A blockquote and a frame, as WordPress keeps them.", "wordpress.html", "link"),
-    "oembed": Row("One bare responsive frame for foreign pages.", "oembed.html", "link"),
+    "wordpress": Row("A blockquote and a frame, in the form that WordPress keeps.", "wordpress.html", "link"),
+    "oembed": Row("A bare responsive frame for other people's pages.", "oembed.html", "link"),
     "amp": Row("AMP pages.", "amp.html", "link", cleaned=False),
-    "feed": Row("RSS and Atom readers, which drop frames.", "feed.html", "template", preview=True),
+    "feed": Row("RSS and Atom feeds, whose readers drop frames.", "feed.html", "template", preview=True),
     "email": Row("Newsletters.", "email.html", "template", preview=True),
     "text": Row("Plain text.", "text.txt", "template", BY_INPUT, preview=True),
     "markdown": Row("Markdown.", "markdown.md", "template", MARKDOWN),
     "jsonld": Row(
-        "An ImageObject for search engines, where there is a thumbnail.",
+        "An ImageObject for search engines, if the picture has a thumbnail.",
         "jsonld.html",
         "nothing",
         JSON,
         cleaned=False,
     ),
     "card": Row(
-        "A credited link: what is left when nothing else can be shown.",
+        "A credited link: the fallback when nothing else can be shown.",
         "card.html",
         "card",
         assets=(STYLES,),
