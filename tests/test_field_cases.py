@@ -15,7 +15,7 @@ import html5lib
 import pytest
 
 from tests.support.cli import Run
-from tests.support.client import House, inside, once, token
+from tests.support.client import Harness, inside, once, token
 from tests.support.faulty_upstream import Upstream
 from tests.support.tools import FIXTURES
 from tests.support.web import world
@@ -101,16 +101,19 @@ def test_a_download_without_a_customer_names_the_settings(status: str) -> None:
     refusal = once(b'{"ErrorCode": "UserTokenRequired", "ErrorMessage": "x"}', status)
     with Upstream(once(token()), refusal) as upstream:
         settings = {"api_secret": "secret-1", "token_url": f"{upstream.origin}/oauth2/token"}
-        with House(upstream.origin, **settings) as house:
-            said = str(house.error(lambda: house.api.downloads.save("74917285", "x.jpg")))
+        with Harness(upstream.origin, **settings) as harness:
+            said = str(harness.error(lambda: harness.api.downloads.save("74917285", "x.jpg")))
     assert "UserTokenRequired" in said
     assert "EMBEDKIT_USERNAME and EMBEDKIT_PASSWORD" in said
 
 
 def test_a_key_that_the_gateway_refuses_is_named() -> None:
     """api-04"""
-    with Upstream(once(b'{"message": "Forbidden"}', "403 Forbidden")) as upstream, House(upstream.origin) as house:
-        assert "EMBEDKIT_API_KEY" in str(house.error(lambda: house.kit.search("harbour")))
+    with (
+        Upstream(once(b'{"message": "Forbidden"}', "403 Forbidden")) as upstream,
+        Harness(upstream.origin) as harness,
+    ):
+        assert "EMBEDKIT_API_KEY" in str(harness.error(lambda: harness.kit.search("harbour")))
 
 
 @pytest.mark.parametrize(
@@ -139,6 +142,6 @@ def test_the_url_of_a_download_is_asked_for() -> None:
 def test_nulls_in_an_answer() -> None:
     """api-14"""
     body = b'{"result_count": 1, "images": [{"id": 74917285, "title": "x", "date_created": null}]}'
-    with Upstream(once(body)) as upstream, House(upstream.origin) as house:
-        (image,) = house.kit.search("harbour")
+    with Upstream(once(body)) as upstream, Harness(upstream.origin) as harness:
+        (image,) = harness.kit.search("harbour")
     assert image.id == "74917285"

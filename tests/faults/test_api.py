@@ -28,7 +28,7 @@ from embedkit.messages import Request
 from embedkit.sandbox import SandboxConfig, SandboxServer
 from embedkit.transport.resilience import API_RATE, BURST_CALLS
 from tests.support.client import (
-    House,
+    Harness,
     found,
     once,
     token,
@@ -58,14 +58,14 @@ PER_SECOND, PER_DAY = "Account Over Queries Per Second Limit", "Account Over Rat
 APPLICATION = {"api_key": "key-1", "api_secret": "secret-1"}
 
 
-def search(house: House) -> SearchPage:
-    return house.kit.search("harbour")
+def search(harness: Harness) -> SearchPage:
+    return harness.kit.search("harbour")
 
 
 def refused(script: Script, *, retries: int | None = 0, timeout: float = 5.0, act: Any = search) -> EmbedKitError:
     """The error of a call of the API, whatever it is; it is asked so many times more."""
-    with Upstream(script) as upstream, House(upstream.origin, timeout=timeout) as house:
-        error = house.error(lambda: act(house))
+    with Upstream(script) as upstream, Harness(upstream.origin, timeout=timeout) as harness:
+        error = harness.error(lambda: act(harness))
         if retries is not None:
             assert upstream.hits == 1 + retries
     return error
@@ -74,9 +74,9 @@ def refused(script: Script, *, retries: int | None = 0, timeout: float = 5.0, ac
 def no_token(script: Script, *, retries: int | None = 0, timeout: float = 5.0) -> EmbedKitError:
     """The error of a call for which no token is to be had; the API is not asked then."""
     with Upstream(ok(found())) as api, Upstream(script) as upstream:
-        house = House(api.origin, f"{upstream.origin}/oauth2/token", timeout=timeout, **APPLICATION)
-        with house:
-            error = house.error(lambda: search(house))
+        harness = Harness(api.origin, f"{upstream.origin}/oauth2/token", timeout=timeout, **APPLICATION)
+        with harness:
+            error = harness.error(lambda: search(harness))
         if retries is not None:
             assert upstream.hits == 1 + retries
         assert api.hits == 0
@@ -94,9 +94,9 @@ def test_a_name_that_does_not_exist(lane: str) -> None:
     }
     rows: dict[str, Any] = {"api": "http://127.0.0.1:9", **addresses[lane]}
     credentials = APPLICATION if lane == "token" else {}
-    with House(rows.pop("api"), **rows, **credentials, timeout=2) as house:
-        assert type(house.error(lambda: search(house))) is Unavailable
-        assert house.lane(lane)["breaker"] == "closed"
+    with Harness(rows.pop("api"), **rows, **credentials, timeout=2) as harness:
+        assert type(harness.error(lambda: search(harness))) is Unavailable
+        assert harness.lane(lane)["breaker"] == "closed"
 
 
 @pytest.mark.parametrize(("name", "script"), SLOW, ids=[row[0] for row in SLOW])
@@ -132,17 +132,17 @@ def test_how_large_an_answer_may_be(ask: Callable[..., EmbedKitError], most: int
 
 def test_a_large_page_is_read() -> None:
     padded = found(*(str(600_000_000 + number) for number in range(100)))[:-1] + b', "more": "%s"}'
-    with Upstream(ok(padded % (b"a" * 1_900_000))) as upstream, House(upstream.origin) as house:
-        assert len(search(house).images) == 100
+    with Upstream(ok(padded % (b"a" * 1_900_000))) as upstream, Harness(upstream.origin) as harness:
+        assert len(search(harness).images) == 100
 
 
 def test_a_connection_that_cannot_be_made_is_tried_once_more_even_for_a_token() -> None:
     with (
         Upstream(ok(found())) as api,
-        House(api.origin, "http://127.0.0.1:9/oauth2/token", **APPLICATION) as house,
+        Harness(api.origin, "http://127.0.0.1:9/oauth2/token", **APPLICATION) as harness,
     ):
-        assert type(house.error(lambda: search(house))) is Unavailable
-        assert house.pauses == [0.2]
+        assert type(harness.error(lambda: search(harness))) is Unavailable
+        assert harness.pauses == [0.2]
 
 
 @pytest.mark.parametrize("lane", ["api", "token"])
@@ -154,8 +154,8 @@ def test_an_expired_certificate_is_not_tried_again(lane: str, tmp_path: Any) -> 
     with Upstream(ok(found()), tls=context) as bad, Upstream(ok(found())) as good:
         origins = (bad.origin, good.origin) if lane == "api" else (good.origin, bad.origin)
         credentials = APPLICATION if lane == "token" else {}
-        with House(origins[0], f"{origins[1]}/t", verify=str(tmp_path / "ca.pem"), **credentials) as house:
-            assert "certificate" in str(house.error(lambda: search(house)))
+        with Harness(origins[0], f"{origins[1]}/t", verify=str(tmp_path / "ca.pem"), **credentials) as harness:
+            assert "certificate" in str(harness.error(lambda: search(harness)))
         assert (bad.hits, bad.connections) == (0, 1)
 
 
@@ -170,9 +170,9 @@ def moved(location: str, status: int = 302) -> Script:
 def test_two_redirects_are_followed_within_the_api(status: int) -> None:
     with (
         Upstream(moved("/two", status), moved("/three", status), ok(found())) as upstream,
-        House(upstream.origin) as house,
+        Harness(upstream.origin) as harness,
     ):
-        assert search(house).total == 1
+        assert search(harness).total == 1
     assert [request.split(" ")[1].partition("?")[0] for request in upstream.requests] == [
         "/v3/search/images",
         "/two",
@@ -191,9 +191,9 @@ def test_a_token_is_not_looked_for_elsewhere() -> None:
 
 def test_an_order_is_not_sent_elsewhere() -> None:
     with Upstream(ok(token())) as tokens, Upstream(moved("/again")) as upstream:
-        house = House(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw")
-        with house:
-            assert type(house.error(lambda: house.api.boards.create("A"))) is InvalidResponse
+        harness = Harness(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw")
+        with harness:
+            assert type(harness.error(lambda: harness.api.boards.create("A"))) is InvalidResponse
         assert upstream.hits == 1
 
 
@@ -222,8 +222,8 @@ def test_no_redirect_leads_out(lane: str, location: str) -> None:
         upstream.scripts = (moved(location.format(port=sentinel.port, own=upstream.port)),)
         origins = (upstream.origin, good.origin) if lane == "api" else (good.origin, upstream.origin)
         credentials = APPLICATION if lane == "token" else {}
-        with House(origins[0], f"{origins[1]}/t", **credentials) as house:
-            error = house.error(lambda: search(house))
+        with Harness(origins[0], f"{origins[1]}/t", **credentials) as harness:
+            error = harness.error(lambda: search(harness))
         if location != "/a\r\nX: y":  # that is one more header, and a redirect to /a
             assert type(error) is InvalidResponse
         assert sentinel.connections == 0
@@ -233,8 +233,8 @@ def test_no_key_and_no_token_on_another_host() -> None:
     with Upstream(ok(token())) as tokens, Upstream() as upstream:
         upstream.scripts = (moved(f"http://localhost:{upstream.port}/v3/images"), ok(found()))
         rows = {**APPLICATION, "image_origins": (f"http://localhost:{upstream.port}",)}
-        with House(upstream.origin, tokens.origin, **rows) as house:
-            search(house)
+        with Harness(upstream.origin, tokens.origin, **rows) as harness:
+            search(harness)
         first, second = upstream.requests
     assert "Api-Key: key-1" in first
     assert "Bearer access-1" in first
@@ -246,8 +246,8 @@ def test_no_key_and_no_token_on_another_host() -> None:
 # -- rows 18 to 28: statuses -----------------------------------------------------------------------------
 
 
-def image(house: House) -> object:
-    return house.api.image("600100200")
+def image(harness: Harness) -> object:
+    return harness.api.image("600100200")
 
 
 JSON = ("Content-Type: application/json",)
@@ -289,8 +289,8 @@ def test_statuses_of_the_api(
 
 def test_flapping_ends_well() -> None:
     busy = once(b"", "503 X")
-    with Upstream(busy, busy, ok(found())) as upstream, House(upstream.origin) as house:
-        assert search(house).total == 1
+    with Upstream(busy, busy, ok(found())) as upstream, Harness(upstream.origin) as harness:
+        assert search(harness).total == 1
     assert upstream.hits == 3
 
 
@@ -300,12 +300,12 @@ def test_401_gets_one_new_token_and_one_more_try(token_again: bool) -> None:
     with (
         Upstream(once(token("access-1")), once(token("access-2"))) as tokens,
         Upstream(no, yes if token_again else no) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
         if token_again:
-            assert search(house).total == 1
+            assert search(harness).total == 1
         else:
-            error = house.error(lambda: search(house))
+            error = harness.error(lambda: search(harness))
             assert type(error) is InvalidKey
             assert "access" not in f"{error}{error.args}{vars(error)}"
         assert (tokens.hits, upstream.hits) == (2, 2)
@@ -319,9 +319,9 @@ def test_401_sends_an_order_again_since_nothing_was_done() -> None:
     with (
         Upstream(ok(token())) as tokens,
         Upstream(once(b"", "401 X"), once(b'{"id": "board-1"}', "201 X")) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw") as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION, username="ada", password="pw") as harness,
     ):
-        assert house.api.boards.create("A") == "board-1"
+        assert harness.api.boards.create("A") == "board-1"
     assert upstream.bodies[0] == upstream.bodies[1] != b""
 
 
@@ -331,41 +331,41 @@ def test_calls_a_second(status: str, where: str) -> None:
     """All of the API keeps quiet for a second, then two, four, up to thirty; the rest does not."""
     body = b'{"message": "%s"}' % PER_SECOND.encode() if where == "message" else b"{}"
     headers = (f"X-Error-Detail: {PER_SECOND}",) if where == "header" else ()
-    with Upstream(once(body, status, headers)) as upstream, House(upstream.origin) as house:
+    with Upstream(once(body, status, headers)) as upstream, Harness(upstream.origin) as harness:
         for quiet in (1, 2, 4, 8, 16, 30, 30):
             hits = upstream.hits
-            assert type(house.error(lambda: search(house))) is RateLimited
+            assert type(harness.error(lambda: search(harness))) is RateLimited
             asked = upstream.hits
             assert asked == hits + 1 if status == "403 X" else hits < asked <= hits + 3  # 429 is tried again
-            assert house.lane()["throttled"] == "rate-limited"
-            error = house.error(lambda: house.api.countries())
+            assert harness.lane()["throttled"] == "rate-limited"
+            error = harness.error(lambda: harness.api.countries())
             assert type(error) is RateLimited
             assert error.retry_after == pytest.approx(quiet, abs=0.7)
             assert upstream.hits == asked
-            house.later(quiet)
+            harness.later(quiet)
         upstream.scripts = (ok(found()),)
-        assert search(house).total == 1
-        assert "throttled" not in house.lane()
+        assert search(harness).total == 1
+        assert "throttled" not in harness.lane()
 
 
 @pytest.mark.parametrize("status", ["403 X", "429 X"])
 def test_calls_a_day(status: str) -> None:
     """The door is shut for a quarter of an hour, doubling to two; asked once each time, and never again at once."""
     script = once(b'{"message": "%s"}' % PER_DAY.encode(), status, (f"X-Error-Detail: {PER_DAY}",))
-    with Upstream(script) as upstream, House(upstream.origin) as house:
+    with Upstream(script) as upstream, Harness(upstream.origin) as harness:
         for hits, minutes in enumerate((15, 30, 60, 120, 120), start=1):
-            assert type(house.error(lambda: search(house))) is QuotaExhausted
+            assert type(harness.error(lambda: search(harness))) is QuotaExhausted
             assert upstream.hits == hits
-            assert house.lane()["throttled"] == "quota-exhausted"
-            error = house.error(lambda: search(house))
+            assert harness.lane()["throttled"] == "quota-exhausted"
+            error = harness.error(lambda: search(harness))
             assert type(error) is QuotaExhausted
             assert error.retry_after == pytest.approx(minutes * 60, abs=2)
-            house.later(minutes * 60 - 3)
-            assert type(house.error(lambda: search(house))) is QuotaExhausted
+            harness.later(minutes * 60 - 3)
+            assert type(harness.error(lambda: search(harness))) is QuotaExhausted
             assert upstream.hits == hits
-            house.later(3)
+            harness.later(3)
         upstream.scripts = (ok(found()),)
-        assert search(house).total == 1
+        assert search(harness).total == 1
 
 
 def test_a_shut_door_shuts_neither_oembed_nor_tokens() -> None:
@@ -373,24 +373,24 @@ def test_a_shut_door_shuts_neither_oembed_nor_tokens() -> None:
     with (
         Upstream(ok(token())) as tokens,
         Upstream(script) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
-        house.error(lambda: search(house))
-        assert "throttled" in house.lane("api")
-        assert "throttled" not in house.lane("token")
-        assert house.lane("oembed") == {}
+        harness.error(lambda: search(harness))
+        assert "throttled" in harness.lane("api")
+        assert "throttled" not in harness.lane("token")
+        assert harness.lane("oembed") == {}
 
 
 def test_a_throttled_token_endpoint_leaves_searches_with_a_token_alone() -> None:
     with (
         Upstream(once(token(expires_in=1000)), once(b"", "429 X", ("Retry-After: 7",))) as tokens,
         Upstream(ok(found())) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
-        search(house)
-        later(house, 900)
-        assert house.kit.search("night").total == 1
-        assert house.lane("token")["throttled"] == "rate-limited"
+        search(harness)
+        later(harness, 900)
+        assert harness.kit.search("night").total == 1
+        assert harness.lane("token")["throttled"] == "rate-limited"
         assert upstream.hits == 2
 
 
@@ -400,9 +400,9 @@ def test_a_throttled_token_endpoint_leaves_searches_with_a_token_alone() -> None
 )
 def test_how_long_429_asks_us_to_wait(said: str, wait: float) -> None:
     headers = ("Date: Wed, 21 Oct 2015 07:28:00 GMT", f"Retry-After: {said}")
-    with Upstream(once(b"", "429 X", headers)) as upstream, House(upstream.origin) as house:
-        assert type(house.error(lambda: search(house))) is RateLimited
-        error = house.error(lambda: search(house))
+    with Upstream(once(b"", "429 X", headers)) as upstream, Harness(upstream.origin) as harness:
+        assert type(harness.error(lambda: search(harness))) is RateLimited
+        error = harness.error(lambda: search(harness))
         assert error.retry_after == pytest.approx(wait, abs=0.7)
 
 
@@ -440,10 +440,10 @@ def test_the_type_does_not_matter_and_a_mark_does_no_harm(kind: str) -> None:
     with (
         Upstream(ok(b"\xef\xbb\xbf" + token(), headers=[f"Content-Type: {kind}"] * bool(kind))) as tokens,
         Upstream(ok(body, headers=[f"Content-Type: {kind}"] * bool(kind))) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
-        assert search(house).total == 1
-        assert search(house).total == 1
+        assert search(harness).total == 1
+        assert search(harness).total == 1
         assert upstream.hits == 1  # kept as it is
 
 
@@ -451,20 +451,20 @@ def test_cookies_are_not_sent_back() -> None:
     with (
         Upstream(ok(token(), headers=["Set-Cookie: a=b"])) as tokens,
         Upstream(ok(found(), headers=["Set-Cookie: a=b"])) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
-        search(house)
-        house.kit.search("night")
+        search(harness)
+        harness.kit.search("night")
     assert not any("cookie" in request.lower() for request in (*upstream.requests, *tokens.requests))
 
 
 # -- row 47: tokens --------------------------------------------------------------------------------------
 
 
-def later(house: House, seconds: float) -> None:
+def later(harness: Harness, seconds: float) -> None:
     """Time passes for the token, too: its clock can't be handed to a kit."""
-    house.later(seconds)
-    session = house.api._cache.session
+    harness.later(seconds)
+    session = harness.api._cache.session
     was = session.tokens.clock
     session.tokens.clock = session.clock = lambda: was() + seconds
 
@@ -476,14 +476,14 @@ def test_a_token_is_used_for_as_long_as_it_says_or_five_minutes(expires: object,
     with (
         Upstream(once(token("access-1", expires_in=expires)), once(token("access-2"))) as tokens,
         Upstream(ok(found())) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
-        search(house)
-        later(house, good)
-        house.kit.search("night")
+        search(harness)
+        later(harness, good)
+        harness.kit.search("night")
         assert tokens.hits == 1
-        later(house, 0.25 * good)
-        house.kit.search("sea")
+        later(harness, 0.25 * good)
+        harness.kit.search("sea")
         assert tokens.hits == 2
         assert "access-2" in upstream.requests[-1]
 
@@ -505,20 +505,20 @@ def test_a_broken_endpoint_fails_no_search_while_the_old_token_is_good(name: str
     with (
         Upstream(once(token("access-1", expires_in=1000)), script) as tokens,
         Upstream(ok(found())) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION, timeout=1.5) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION, timeout=1.5) as harness,
     ):
-        search(house)
-        later(house, 850)
+        search(harness)
+        later(harness, 850)
         for phrase in ("night", "sea", "boat"):
-            assert house.kit.search(phrase).total == 1
+            assert harness.kit.search(phrase).total == 1
         assert tokens.hits == 2
         assert "access-1" in upstream.requests[-1]
-        later(house, 200)
-        assert isinstance(house.error(lambda: house.kit.search("gone")), ProviderError)
+        later(harness, 200)
+        assert isinstance(harness.error(lambda: harness.kit.search("gone")), ProviderError)
         assert upstream.hits == 4
-        later(house, 120)  # after every pause, and the breaker's
+        later(harness, 120)  # after every pause, and the breaker's
         tokens.scripts = (once(token("access-9")),)
-        assert house.kit.search("back").total == 1
+        assert harness.kit.search("back").total == 1
         assert "access-9" in upstream.requests[-1]
 
 
@@ -530,10 +530,10 @@ def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
     with (
         Upstream(once(b"", "401 X")) as tokens,
         Upstream(ok(found())) as upstream,
-        House(upstream.origin, tokens.origin, **APPLICATION) as house,
+        Harness(upstream.origin, tokens.origin, **APPLICATION) as harness,
     ):
         for number in range(10):
-            error = house.error(lambda: house.kit.search(f"harbour {number}"))  # noqa: B023
+            error = harness.error(lambda: harness.kit.search(f"harbour {number}"))  # noqa: B023
             assert type(error) is InvalidKey
         assert (tokens.hits, upstream.hits) == (1, 0)
 
@@ -542,27 +542,27 @@ def test_a_token_that_cannot_be_got_is_not_asked_for_by_every_call() -> None:
 
 
 def test_an_api_that_is_down_is_left_alone_and_oembed_is_not() -> None:
-    with Upstream(once(b"", "500 X")) as upstream, House(upstream.origin) as house:
+    with Upstream(once(b"", "500 X")) as upstream, Harness(upstream.origin) as harness:
         for number in range(5):
-            house.error(lambda: house.kit.search(f"harbour {number}"))  # noqa: B023
-        assert house.lane()["breaker"] == "open"
-        error = house.error(lambda: search(house))
+            harness.error(lambda: harness.kit.search(f"harbour {number}"))  # noqa: B023
+        assert harness.lane()["breaker"] == "open"
+        error = harness.error(lambda: search(harness))
         assert type(error) is Unavailable
         assert error.retry_after == pytest.approx(24, abs=1)
         assert upstream.hits == 5
-        assert house.lane("oembed") == {}
+        assert harness.lane("oembed") == {}
 
 
 class Paced:
-    """A house whose sleeping moves its clock: what was waited for in seconds."""
+    """A harness whose sleep() moves its clock; it records the seconds that were slept."""
 
     def __init__(self, upstream: Upstream, **rows: Any) -> None:
-        self.house = House(upstream.origin, api_rate=API_RATE, sleep=self._sleep, monotonic=Clock(), **rows)
+        self.harness = Harness(upstream.origin, api_rate=API_RATE, sleep=self._sleep, monotonic=Clock(), **rows)
         self.slept: list[float] = []
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(round(seconds, 3))
-        self.house.monotonic.ahead += seconds
+        self.harness.monotonic.ahead += seconds
 
 
 @pytest.fixture
@@ -574,32 +574,32 @@ def upstream() -> Iterator[Upstream]:
 def test_four_at_once_and_then_four_a_second(upstream: Upstream) -> None:
     paced = Paced(upstream)
     for number in range(BURST_CALLS + 3):
-        paced.house.kit.search(f"harbour {number}")
+        paced.harness.kit.search(f"harbour {number}")
     assert paced.slept == [0.25] * 3
-    paced.house.monotonic.ahead += 60
+    paced.harness.monotonic.ahead += 60
     for number in range(BURST_CALLS):
-        paced.house.kit.search(f"night {number}")
+        paced.harness.kit.search(f"night {number}")
     assert paced.slept == [0.25] * 3
-    paced.house.kit.close()
+    paced.harness.kit.close()
 
 
 def test_a_walk_waits_as_long_as_it_takes(upstream: Upstream) -> None:
     paced = Paced(upstream, timeout=1)
-    pages = list(paced.house.kit.search_pages("harbour", page_size=1, limit=30))
+    pages = list(paced.harness.kit.search_pages("harbour", page_size=1, limit=30))
     assert len(pages) == 30
     assert sum(paced.slept) == pytest.approx((30 - BURST_CALLS) / API_RATE)
-    paced.house.kit.close()
+    paced.harness.kit.close()
 
 
 def test_a_retry_is_a_call_like_any_other() -> None:
     with Upstream(*[once(b"", "503 X")] * 2, ok(found())) as upstream:
         paced = Paced(upstream)
-        paced.house.kit.search("harbour")
-        paced.house.kit.search("night")
-        paced.house.kit.search("sea")
+        paced.harness.kit.search("harbour")
+        paced.harness.kit.search("night")
+        paced.harness.kit.search("sea")
         assert upstream.hits == 5
         assert paced.slept == [0.2, 0.2]
-        paced.house.kit.close()
+        paced.harness.kit.close()
 
 
 def test_oembed_and_files_are_not_paced() -> None:
@@ -607,9 +607,9 @@ def test_oembed_and_files_are_not_paced() -> None:
         paced = Paced(upstream)
         for lane in ("oembed", "delivery"):
             for _ in range(20):
-                paced.house.transport.send(Request(upstream.url, lane))
+                paced.harness.transport.send(Request(upstream.url, lane))
         assert paced.slept == []
-        paced.house.kit.close()
+        paced.harness.kit.close()
 
 
 @pytest.mark.parametrize("era", ["2018", "2026"])

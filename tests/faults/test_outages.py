@@ -15,7 +15,7 @@ from tests.support.faults import (
     ID,
     ROUTES,
     TITLE,
-    House,
+    Harness,
     good,
 )
 from tests.support.faulty_upstream import (
@@ -37,75 +37,75 @@ def ids(number: int) -> list[str]:
 
 
 def test_nobody_waits_for_a_hanging_upstream_while_a_copy_may_be_shown() -> None:
-    with Upstream(good()) as upstream, House(upstream.url, timeout=5) as house:
-        house.kit.resolve(ID)
-        house.later(days=1.5)
+    with Upstream(good()) as upstream, Harness(upstream.url, timeout=5) as harness:
+        harness.kit.resolve(ID)
+        harness.later(days=1.5)
         upstream.scripts = (hang(),)
-        seen = [house.kit.resolve(ID) for _ in range(20)]
-        pages = [house.get(route) for route in ROUTES]
-        assert house.kit.settle(0) == 1  # the call behind all of these is still under way: nobody waited for it
+        seen = [harness.kit.resolve(ID) for _ in range(20)]
+        pages = [harness.get(route) for route in ROUTES]
+        assert harness.kit.settle(0) == 1  # the call behind all of these is still under way: nobody waited for it
         assert all(embed.stale and embed.title == TITLE for embed in seen)
         assert [page.status_code for page in pages] == [200] * 3
         assert upstream.hits <= 2  # the first, and one behind all of these
         began = time.monotonic()
-        assert house.kit.settle() == 0 or upstream.hits == 2
+        assert harness.kit.settle() == 0 or upstream.hits == 2
         assert time.monotonic() - began < 5 + 15
         upstream.scripts = (good(),)
-        assert house.kit.resolve(ID).stale  # and this one asks anew
-        assert house.kit.settle(2) == 0
-        assert not house.kit.resolve(ID).stale
+        assert harness.kit.resolve(ID).stale  # and this one asks anew
+        assert harness.kit.settle(2) == 0
+        assert not harness.kit.resolve(ID).stale
 
 
 def test_a_refresh_does_not_shrink_a_copy_that_others_need_larger() -> None:
-    with Upstream(good(width=1024, height=683)) as upstream, House(upstream.url) as house:
-        assert house.kit.resolve(ID, max_width=1024).width == 1024
-        house.later(days=1.5)
-        assert house.kit.resolve(ID, max_width=300).width == 300
-        assert house.kit.settle(2) == 0
+    with Upstream(good(width=1024, height=683)) as upstream, Harness(upstream.url) as harness:
+        assert harness.kit.resolve(ID, max_width=1024).width == 1024
+        harness.later(days=1.5)
+        assert harness.kit.resolve(ID, max_width=300).width == 300
+        assert harness.kit.settle(2) == 0
         assert "maxwidth=1024" in upstream.requests[-1]
-        house.later(days=5)
-        assert house.kit.resolve(ID, max_width=300).width == 300
+        harness.later(days=5)
+        assert harness.kit.resolve(ID, max_width=300).width == 300
         assert "maxwidth=1024" in upstream.requests[-1]
         hits = upstream.hits
-        assert house.kit.resolve(ID, max_width=1024).width == 1024
+        assert harness.kit.resolve(ID, max_width=1024).width == 1024
         assert upstream.hits == hits
 
 
 # -- the breaker ------------------------------------------------------------------------------------------
 
 
-def oembed_state(house: House) -> dict[str, object]:
-    ready = create_app(kit=house.kit).test_client().get("/readyz")  # a new one: an answer is kept for a second
+def oembed_state(harness: Harness) -> dict[str, object]:
+    ready = create_app(kit=harness.kit).test_client().get("/readyz")  # a new one: an answer is kept for a second
     assert ready.status_code == 200
     state: dict[str, object] = ready.json["upstream"]["oembed"]
     return {"status": ready.json["status"], **state}
 
 
 def test_five_failures_are_enough_and_one_call_finds_out_that_it_is_over() -> None:
-    with Upstream(DOWN) as upstream, House(upstream.url) as house:
+    with Upstream(DOWN) as upstream, Harness(upstream.url) as harness:
         for ref in ids(5):
-            assert isinstance(house.resolve(ref), Unavailable)
-        assert oembed_state(house)["breaker"] == "open"
-        assert oembed_state(house)["status"] == "degraded"
+            assert isinstance(harness.resolve(ref), Unavailable)
+        assert oembed_state(harness)["breaker"] == "open"
+        assert oembed_state(harness)["status"] == "degraded"
         for ref in ids(20):
-            error = house.resolve(ref)
+            error = harness.resolve(ref)
             assert isinstance(error, Unavailable)
             assert 20 < (error.retry_after or 0) <= 36
-        assert house.get(f"/v1/embeds/{ID}").headers["Retry-After"].isdigit()
+        assert harness.get(f"/v1/embeds/{ID}").headers["Retry-After"].isdigit()
         assert upstream.hits == 5
-        house.monotonic.ahead += 37
-        assert isinstance(house.resolve(ids(1)[0]), Unavailable)
-        assert isinstance(house.resolve(ids(2)[1]), Unavailable)
+        harness.monotonic.ahead += 37
+        assert isinstance(harness.resolve(ids(1)[0]), Unavailable)
+        assert isinstance(harness.resolve(ids(2)[1]), Unavailable)
         assert upstream.hits == 6  # one to try, none while that is fresh in mind
         upstream.scripts = (good(),)
-        house.monotonic.ahead += 37
-        assert isinstance(house.resolve(ID), Embed)
-        assert oembed_state(house) == {"status": "ok", "breaker": "closed", "waiting": 0}
+        harness.monotonic.ahead += 37
+        assert isinstance(harness.resolve(ID), Embed)
+        assert oembed_state(harness) == {"status": "ok", "breaker": "closed", "waiting": 0}
 
 
 def test_a_batch_in_an_outage_asks_no_more_than_it_must() -> None:
-    with Upstream(reset()) as upstream, House(upstream.url, concurrency=2) as house:
-        answers = house.kit.resolve_many(ids(60))
+    with Upstream(reset()) as upstream, Harness(upstream.url, concurrency=2) as harness:
+        answers = harness.kit.resolve_many(ids(60))
     assert {type(answer) for answer in answers} == {Unavailable}
     assert upstream.connections <= 5 + 2 + 7  # the failures, those under way, and one retry each
 
@@ -117,45 +117,45 @@ DAILY = ok(b'{"message": "Account Over Rate Limit"}', "403 X")
 
 
 def test_after_too_many_calls_there_is_quiet_longer_each_time() -> None:
-    with Upstream(FAST) as upstream, House(upstream.url) as house:
+    with Upstream(FAST) as upstream, Harness(upstream.url) as harness:
         waits = []
         for hits in range(1, 8):
-            assert isinstance(house.resolve(), RateLimited)
-            error = house.resolve(ids(1)[0])
+            assert isinstance(harness.resolve(), RateLimited)
+            error = harness.resolve(ids(1)[0])
             assert isinstance(error, RateLimited)
             waits.append(round(error.retry_after or 0))
             assert upstream.hits == hits
-            house.monotonic.ahead += 31
+            harness.monotonic.ahead += 31
         assert waits == [1, 2, 4, 8, 16, 30, 30]
         upstream.scripts = (good(),)
-        assert isinstance(house.resolve(), Embed)
+        assert isinstance(harness.resolve(), Embed)
 
 
 def test_a_days_limit_closes_the_door_and_readers_keep_their_copies() -> None:
-    with Upstream(good()) as upstream, House(upstream.url) as house:
-        house.kit.resolve(ID)
-        house.later(days=3)
+    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+        harness.kit.resolve(ID)
+        harness.later(days=3)
         upstream.scripts = (DAILY,)
         for _ in range(5):
-            assert house.kit.resolve(ID).stale
-        assert isinstance(house.resolve(ids(1)[0]), QuotaExhausted)
+            assert harness.kit.resolve(ID).stale
+        assert isinstance(harness.resolve(ids(1)[0]), QuotaExhausted)
         assert upstream.hits == 2
-        state = oembed_state(house)
+        state = oembed_state(harness)
         assert (state["status"], state["throttled"]) == ("degraded", "quota-exhausted")
-        answer = house.get(f"/v1/embeds/{ids(1)[0]}")
+        answer = harness.get(f"/v1/embeds/{ids(1)[0]}")
         assert answer.status_code == 429
         assert 890 <= int(answer.headers["Retry-After"]) <= 900
         upstream.scripts = (good(),)
-        house.monotonic.ahead += 901
-        assert not house.kit.resolve(ID).stale
-        assert oembed_state(house)["status"] == "ok"
+        harness.monotonic.ahead += 901
+        assert not harness.kit.resolve(ID).stale
+        assert oembed_state(harness)["status"] == "ok"
 
 
 def test_a_batch_waits_for_the_end_of_a_short_quiet() -> None:
-    with Upstream(ok(b"", "429 X", ["Retry-After: 1"])) as upstream, House(upstream.url, timeout=1) as house:
-        assert isinstance(house.resolve(), RateLimited)
+    with Upstream(ok(b"", "429 X", ["Retry-After: 1"])) as upstream, Harness(upstream.url, timeout=1) as harness:
+        assert isinstance(harness.resolve(), RateLimited)
         upstream.scripts = (ok(b"", "404 X"),)
-        assert [type(answer) for answer in house.kit.resolve_many(ids(2))] == [NotFound] * 2
+        assert [type(answer) for answer in harness.kit.resolve_many(ids(2))] == [NotFound] * 2
         assert upstream.hits == 3
 
 
@@ -167,8 +167,8 @@ def test_a_request_for_many_pictures_ends_however_slowly_they_come() -> None:
         return ok(b"", "404 X")(sock, over)
 
     asked = {"refs": ids(20)}
-    with Upstream(slow) as upstream, House(upstream.url, concurrency=1) as house:
-        client = house.app.test_client()
+    with Upstream(slow) as upstream, Harness(upstream.url, concurrency=1) as harness:
+        client = harness.app.test_client()
         answers = client.post("/v1/embeds", json=asked).get_json()["embeds"]
         assert upstream.hits < 20
         assert [one["ref"] for one in answers] == asked["refs"]
@@ -186,58 +186,58 @@ def test_a_request_for_many_pictures_ends_however_slowly_they_come() -> None:
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, 30, -30])
 def test_a_clock_that_jumps_costs_one_call_at_most(jump: float) -> None:
-    with Upstream(good()) as upstream, House(upstream.url) as house:
+    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
         for _ in range(3):
-            house.kit.resolve(ID)
-        house.clock.ahead += jump
+            harness.kit.resolve(ID)
+        harness.clock.ahead += jump
         for _ in range(3):
-            assert not house.kit.resolve(ID).stale
+            assert not harness.kit.resolve(ID).stale
         assert upstream.hits == 1 + (jump == -HOUR)
-        house.clock.ahead -= jump
+        harness.clock.ahead -= jump
         for _ in range(3):
-            assert not house.kit.resolve(ID).stale
+            assert not harness.kit.resolve(ID).stale
         assert upstream.hits <= 2
 
 
 @pytest.mark.parametrize("jump", [-HOUR, -400 * DAY])
 def test_in_an_outage_a_copy_from_the_future_is_still_the_last_good_one(jump: float) -> None:
-    with Upstream(good()) as upstream, House(upstream.url) as house:
-        house.kit.resolve(ID)
+    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+        harness.kit.resolve(ID)
         upstream.scripts = (DOWN,)
-        house.clock.ahead += jump
-        assert house.kit.resolve(ID).stale
+        harness.clock.ahead += jump
+        assert harness.kit.resolve(ID).stale
         upstream.scripts = (good(),)
-        assert not house.kit.resolve(ID).stale
-        assert house.kit.resolve(ID).fetched_at < time.time()
+        assert not harness.kit.resolve(ID).stale
+        assert harness.kit.resolve(ID).fetched_at < time.time()
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 def test_a_refusal_is_not_remembered_for_longer_by_a_clock_that_jumps(jump: float) -> None:
-    with Upstream(ok(b"", "404 X")) as upstream, House(upstream.url) as house:
-        house.resolve()
+    with Upstream(ok(b"", "404 X")) as upstream, Harness(upstream.url) as harness:
+        harness.resolve()
         upstream.scripts = (good(),)
-        house.clock.ahead += jump
-        assert isinstance(house.resolve(), Embed)
+        harness.clock.ahead += jump
+        assert isinstance(harness.resolve(), Embed)
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 def test_a_purge_holds_back_nothing_after_a_clock_that_jumps(jump: float) -> None:
-    with Upstream(good()) as upstream, House(upstream.url) as house:
-        house.kit.resolve(ID)
-        assert house.kit.purge(ID)
-        house.clock.ahead += jump
+    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+        harness.kit.resolve(ID)
+        assert harness.kit.purge(ID)
+        harness.clock.ahead += jump
         for _ in range(3):
-            house.kit.resolve(ID)
+            harness.kit.resolve(ID)
         assert upstream.hits == 2
 
 
 def test_an_answer_that_calls_itself_good_for_ever_is_not() -> None:
-    with Upstream(good(cache_age=10**9)) as upstream, House(upstream.url) as house:
-        house.kit.resolve(ID)
-        assert json.loads(house.get(ROUTES[1]).data)["cache_age"] <= 7 * DAY * 1.1
-        house.later(days=7.8)
-        house.kit.resolve(ID)
-        house.kit.settle(2)
+    with Upstream(good(cache_age=10**9)) as upstream, Harness(upstream.url) as harness:
+        harness.kit.resolve(ID)
+        assert json.loads(harness.get(ROUTES[1]).data)["cache_age"] <= 7 * DAY * 1.1
+        harness.later(days=7.8)
+        harness.kit.resolve(ID)
+        harness.kit.settle(2)
         assert upstream.hits == 2
 
 
@@ -245,19 +245,19 @@ def test_an_answer_that_calls_itself_good_for_ever_is_not() -> None:
 
 
 def test_an_outage_does_not_bring_back_what_may_not_be_embedded() -> None:
-    with Upstream(good()) as upstream, House(upstream.url) as house:
-        house.kit.resolve(ID)
-        house.later(days=1.5)
+    with Upstream(good()) as upstream, Harness(upstream.url) as harness:
+        harness.kit.resolve(ID)
+        harness.later(days=1.5)
         upstream.scripts = (ok(b'{"message": "Not embeddable"}', "403 X"),)
-        house.kit.resolve(ID)  # shown for a day more; this one learns of it, behind
-        house.kit.settle(2)
-        assert house.kit.resolve(ID).stale
+        harness.kit.resolve(ID)  # shown for a day more; this one learns of it, behind
+        harness.kit.settle(2)
+        assert harness.kit.resolve(ID).stale
         upstream.scripts = (DOWN,)
-        house.later(days=1)
-        assert isinstance(house.resolve(), Unavailable)
+        harness.later(days=1)
+        assert isinstance(harness.resolve(), Unavailable)
         upstream.scripts = (good(),)
-        house.later(days=1)
-        assert not house.kit.resolve(ID).stale
+        harness.later(days=1)
+        assert not harness.kit.resolve(ID).stale
         upstream.scripts = (DOWN,)
-        house.later(days=5)
-        assert house.kit.resolve(ID).stale  # permitted again, so the copy counts again
+        harness.later(days=5)
+        assert harness.kit.resolve(ID).stale  # permitted again, so the copy counts again

@@ -25,7 +25,7 @@ from tests.support.faults import (
     ID,
     SHORT,
     TITLE,
-    House,
+    Harness,
     Seen,
     answer,
     good,
@@ -195,24 +195,24 @@ def shown(seen: Seen, *, stale: bool) -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault(fault: Fault) -> None:
     with Upstream(fault.script) as upstream:
-        with House(upstream.url) as cold:
+        with Harness(upstream.url) as cold:
             failed(cold.look(), fault.error)
-        with House(upstream.url) as house:
+        with Harness(upstream.url) as harness:
             upstream.scripts = (good(),)
-            first = house.kit.resolve(ID)
-            house.later(days=3)
+            first = harness.kit.resolve(ID)
+            harness.later(days=3)
             upstream.scripts = (fault.script,)
             if fault.keeps:
-                shown(house.look(), stale=True)
-                held = house.kit.cache.get((ID,), "com").embed
+                shown(harness.look(), stale=True)
+                held = harness.kit.cache.get((ID,), "com").embed
                 assert held is not None
                 assert (held.frame, held.fetched_at) == (first.frame, first.fetched_at)
             else:
-                failed(house.look(), fault.error)
+                failed(harness.look(), fault.error)
             upstream.scripts = (good(),)
-            house.later(days=1.01)  # past everything that is remembered of a refusal
-            shown(house.look(), stale=False)
-            assert house.kit.resolve(ID).fetched_at > first.fetched_at
+            harness.later(days=1.01)  # past everything that is remembered of a refusal
+            shown(harness.look(), stale=False)
+            assert harness.kit.resolve(ID).fetched_at > first.fetched_at
 
 
 # -- what looks odd and is good ---------------------------------------------------------------------------
@@ -236,11 +236,11 @@ ODD: list[tuple[str, Script]] = [
 
 @pytest.mark.parametrize(("name", "script"), ODD, ids=[row[0] for row in ODD])
 def test_odd_but_good(name: str, script: Script) -> None:
-    with Upstream(script) as upstream, House(upstream.url) as house:
-        shown(house.look(), stale=False)
-        assert house.kit.resolve(ID).width == 594
-        house.kit.purge(ID)
-        house.kit.resolve(ID)
+    with Upstream(script) as upstream, Harness(upstream.url) as harness:
+        shown(harness.look(), stale=False)
+        assert harness.kit.resolve(ID).width == 594
+        harness.kit.purge(ID)
+        harness.kit.resolve(ID)
     assert upstream.hits == 2
     assert "cookie" not in "".join(upstream.requests).lower()
 
@@ -251,17 +251,17 @@ def test_odd_but_good(name: str, script: Script) -> None:
 def test_44_foreign_addresses_are_dropped(address: str) -> None:
     with (
         Upstream(ok(answer(thumbnail_url=address, terms_of_use_url=address))) as upstream,
-        House(upstream.url) as house,
+        Harness(upstream.url) as harness,
     ):
-        embed = house.kit.resolve(ID)
+        embed = harness.kit.resolve(ID)
         assert (embed.thumbnail_url, embed.terms_of_use_url) == (None, None)
-        assert address not in "".join(house.get(route).get_data(as_text=True) for route in (f"/embed/{ID}",))
+        assert address not in "".join(harness.get(route).get_data(as_text=True) for route in (f"/embed/{ID}",))
 
 
 def test_41_a_refused_answer_that_names_the_picture_is_credited_each_time() -> None:
     script = ok(answer(html=load("modern-single")["html"] + "<script>alert(1)</script>"))
-    with Upstream(script) as upstream, House(upstream.url) as house:
-        cards = [house.get(f"/embed/{ID}").get_data(as_text=True) for _ in range(3)]
+    with Upstream(script) as upstream, Harness(upstream.url) as harness:
+        cards = [harness.get(f"/embed/{ID}").get_data(as_text=True) for _ in range(3)]
     assert upstream.hits == 1
     for card in cards:
         assert "Runa Vale" in card
@@ -314,16 +314,16 @@ def closed() -> Iterator[int]:
     "fault", [contextlib.nullcontext, full, closed], ids=["1 no such name", "2 timeout", "refused"]
 )
 def test_a_network_that_fails(fault: Any, names: Names) -> None:
-    with Upstream(good()) as upstream, fault() as port, House("http://localhost:1/oembed") as house:
+    with Upstream(good()) as upstream, fault() as port, Harness("http://localhost:1/oembed") as harness:
         names.port = port or 0
-        failed(house.look(), Unavailable)
+        failed(harness.look(), Unavailable)
         names.port = upstream.port
-        shown(house.look(), stale=False)
-        house.later(days=3)
+        shown(harness.look(), stale=False)
+        harness.later(days=3)
         names.port = port or 0
-        shown(house.look(), stale=True)
+        shown(harness.look(), stale=True)
         names.port = upstream.port
-        shown(house.look(), stale=False)
+        shown(harness.look(), stale=False)
 
 
 @pytest.fixture(scope="module")
@@ -349,31 +349,37 @@ def test_14_a_bad_certificate(authority: trustme.CA, tmp_path: Path, fault: str)
         "wrong host": lambda: authority.issue_cert("elsewhere.example"),
         "self-signed": lambda: trustme.CA().issue_cert("127.0.0.1"),
     }[fault]()
-    with Upstream(good(), tls=tls(bad)) as upstream, House(upstream.url, verify=str(tmp_path / "ca.pem")) as house:
-        failed(house.look(), Unavailable)
+    with (
+        Upstream(good(), tls=tls(bad)) as upstream,
+        Harness(upstream.url, verify=str(tmp_path / "ca.pem")) as harness,
+    ):
+        failed(harness.look(), Unavailable)
         assert upstream.hits == 0
         upstream.tls = fine
-        shown(house.look(), stale=False)
-        house.later(days=3)
+        shown(harness.look(), stale=False)
+        harness.later(days=3)
         upstream.tls = tls(bad)
-        shown(house.look(), stale=True)
+        shown(harness.look(), stale=True)
         assert upstream.hits == 1
         upstream.tls = fine
-        shown(house.look(), stale=False)
+        shown(harness.look(), stale=False)
 
 
 @pytest.mark.parametrize("location", ["http://127.0.0.1:{0}/", "//localhost:{0}/", "http://gty.im@127.0.0.1:{0}/"])
 def test_16_no_redirect_reaches_another_service(location: str) -> None:
     with Upstream(good()) as sentinel:
         moved = refused("302 X", b"", f"Location: {location.format(sentinel.port)}")
-        with Upstream(moved) as upstream, House(upstream.url) as house:
-            failed(house.look(), InvalidResponse)
+        with Upstream(moved) as upstream, Harness(upstream.url) as harness:
+            failed(harness.look(), InvalidResponse)
     assert sentinel.connections == 0
 
 
 def test_49_flapping_ends_well() -> None:
-    with Upstream(refused("503 X"), refused("503 X"), good()) as upstream, House(upstream.url, timeout=5) as house:
-        assert not house.kit.resolve(ID).stale
+    with (
+        Upstream(refused("503 X"), refused("503 X"), good()) as upstream,
+        Harness(upstream.url, timeout=5) as harness,
+    ):
+        assert not harness.kit.resolve(ID).stale
     assert upstream.hits == 3
 
 
@@ -381,9 +387,9 @@ def test_50_the_environment_lends_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login reader password letmein\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
-    with Upstream(good()) as proxy, Upstream(good()) as upstream, House(upstream.url) as house:
+    with Upstream(good()) as proxy, Upstream(good()) as upstream, Harness(upstream.url) as harness:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        shown(house.look(), stale=False)
+        shown(harness.look(), stale=False)
     assert proxy.connections == 0
     assert "authorization" not in upstream.requests[0].lower()

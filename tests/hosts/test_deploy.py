@@ -129,7 +129,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], folder: Path) -> None
 
 
 @contextmanager
-def house(folder: Path, changes: dict[str, str] | None = None, **rows: str) -> Iterator[Front]:
+def harness(folder: Path, changes: dict[str, str] | None = None, **rows: str) -> Iterator[Front]:
     with gate() as upstream:
         upstream.open.set()
         ours = {"PUBLIC_URL": f"https://{NAME}", "TRUSTED_HOSTS": NAME, "TRUSTED_HOPS": "1"}
@@ -142,7 +142,7 @@ def house(folder: Path, changes: dict[str, str] | None = None, **rows: str) -> I
 
 @pytest.fixture(name="front", scope="module")
 def fixture_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
-    with house(tmp_path_factory.mktemp("nginx"), RATE_LIMIT="1000/hour") as made:
+    with harness(tmp_path_factory.mktemp("nginx"), RATE_LIMIT="1000/hour") as made:
         yield made
 
 
@@ -194,7 +194,7 @@ def test_one_client_has_so_many_requests_at_once(front: Front) -> None:
 def test_slow_clients_are_cut_off(tmp_path: Path, kind: str) -> None:
     """With the example's seconds made short: nginx ends them, whatever they still send."""
     changes = {"header_timeout 10s": "header_timeout 1s", "body_timeout 10s": "body_timeout 1s"}
-    with house(tmp_path, changes) as front, front.connect() as client:
+    with harness(tmp_path, changes) as front, front.connect() as client:
         client.sendall(BEGINNINGS[kind])
         try:
             said = b"".join(iter(lambda: client.recv(4096), b""))
@@ -204,7 +204,7 @@ def test_slow_clients_are_cut_off(tmp_path: Path, kind: str) -> None:
 
 
 def test_what_clients_say_of_themselves_does_not_get_through(tmp_path: Path) -> None:
-    with house(tmp_path, RATE_LIMIT="2/hour") as front:
+    with harness(tmp_path, RATE_LIMIT="2/hour") as front:
         lies = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Host": "canary.example", "Forwarded": "for=192.0.2.2"}
         assert [front.ask("/oembed?url=x", **lies)[0] for _ in range(3)] == [404, 404, 429]
         assert front.ask("/oembed?url=x", source="127.0.0.2")[0] == 404

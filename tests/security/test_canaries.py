@@ -20,7 +20,7 @@ from tests.support.client import found, once, token
 from tests.support.faults import (
     ID,
     ROUTES,
-    House,
+    Harness,
     answer,
     good,
     held_bytes,
@@ -101,14 +101,14 @@ def sent(response: Any) -> str:
     return f"{response.status}\n{response.headers}\n{response.get_data(as_text=True)}"
 
 
-def house(url: str, **rows: Any) -> House:
-    return House(url, username="an-editor", timeout=0.2, **{**SECRETS, **rows})
+def harness(url: str, **rows: Any) -> Harness:
+    return Harness(url, username="an-editor", timeout=0.2, **{**SECRETS, **rows})
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_fault_tells_a_secret(name: str, logs: Everything, tmp_path: Path) -> None:
     seen: list[str] = []
-    with Upstream(FAULTS[name]) as upstream, house(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
+    with Upstream(FAULTS[name]) as upstream, harness(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
         for _ in range(2):
             try:
                 seen.append(repr(made.kit.resolve(ID)))
@@ -129,7 +129,7 @@ def test_no_fault_tells_a_secret(name: str, logs: Everything, tmp_path: Path) ->
 @pytest.mark.parametrize("cache", FILES.values())
 def test_purging_tells_no_token(cache: str, logs: Everything, tmp_path: Path) -> None:
     seen: list[str] = []
-    with Upstream(good()) as upstream, house(upstream.url, cache=cache.format(tmp_path)) as made:
+    with Upstream(good()) as upstream, harness(upstream.url, cache=cache.format(tmp_path)) as made:
         client = made.app.test_client()
         for token in (None, "wrong", SECRETS["tokens"], SECRETS["admin_token"], SECRETS["admin_token"] + "x"):
             made.kit.resolve(ID)
@@ -148,7 +148,7 @@ def test_a_crash_tells_no_secret(logs: Everything, monkeypatch: pytest.MonkeyPat
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("unexpected")
 
-    with Upstream(good()) as upstream, house(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
+    with Upstream(good()) as upstream, harness(upstream.url, cache=f"sqlite:{tmp_path}/db") as made:
         monkeypatch.setattr("embedkit.cache.envelope.mac", crash)
         with pytest.raises(ZeroDivisionError) as caught:
             made.kit.resolve(ID)
@@ -259,30 +259,32 @@ class Counter:
     def run(self) -> None:
         """A search by the kit and by the service, a list of boards, a download: each at its own address."""
         for name, act in (
-            ("search", lambda house: house.kit.search("harbour")),
-            ("search", lambda house: next(house.kit.search_pages("harbour"))),
-            ("search", lambda house: house.api.boards.list()),
-            ("search", lambda house: sent(service(house).get("/v1/search?q=night"))),
-            ("search", lambda house: sent(service(house).get("/readyz"))),
-            ("order", lambda house: house.api.downloads.save("600100200", self.folder / "picture.jpg")),
+            ("search", lambda harness: harness.kit.search("harbour")),
+            ("search", lambda harness: next(harness.kit.search_pages("harbour"))),
+            ("search", lambda harness: harness.api.boards.list()),
+            ("search", lambda harness: sent(service(harness).get("/v1/search?q=night"))),
+            ("search", lambda harness: sent(service(harness).get("/readyz"))),
+            ("order", lambda harness: harness.api.downloads.save("600100200", self.folder / "picture.jpg")),
         ):
             self._act(name, act)
 
     def _act(self, name: str, act: Any) -> None:
         rows = {**self.rows, "image_origins": (self.upstreams["file"].origin,), "search_access": "open"}
-        with client_support.House(self.upstreams[name].origin, self.upstreams["token"].origin, **rows) as house:
+        with client_support.Harness(
+            self.upstreams[name].origin, self.upstreams["token"].origin, **rows
+        ) as harness:
             for _ in range(2):  # the second time with a token that is held, or an error that is remembered
                 try:
-                    self.seen.append(repr(act(house)))
+                    self.seen.append(repr(act(harness)))
                 except Exception as error:
                     self.seen.append(told(error))
-            self.seen += [*within(house.kit, set()), repr(house.kit.status()), str(house.settings)]
+            self.seen += [*within(harness.kit, set()), repr(harness.kit.status()), str(harness.settings)]
 
 
-def service(house: client_support.House) -> Any:
+def service(harness: client_support.Harness) -> Any:
     from embedkit import create_app
 
-    return create_app(kit=house.kit).test_client()
+    return create_app(kit=harness.kit).test_client()
 
 
 @pytest.mark.parametrize(
@@ -306,9 +308,11 @@ def test_no_fault_of_the_api_tells_a_secret(
         monkeypatch.setattr("embedkit.api.orders.ORDER_TIMEOUT_S", SLOW_S)
     with Counter(at, API_FAULTS[name], tmp_path, **slow) as counter:
         if at in ("order", "file"):
-            counter._act("order", lambda house: house.api.downloads.save("600100200", tmp_path / "picture.jpg"))
+            counter._act(
+                "order", lambda harness: harness.api.downloads.save("600100200", tmp_path / "picture.jpg")
+            )
         elif slow:
-            counter._act("search", lambda house: house.kit.search("harbour"))
+            counter._act("search", lambda harness: harness.kit.search("harbour"))
         else:
             counter.run()
         assert counter.upstreams[at].connections

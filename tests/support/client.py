@@ -58,7 +58,7 @@ def storefront(upstream: Upstream, order: Script, id: str, history: bytes = b'{"
     return script
 
 
-class House:
+class Harness:
     """A kit whose API and token endpoint are at addresses of the test's, over real sockets."""
 
     def __init__(
@@ -94,7 +94,7 @@ class House:
         self.kit = EmbedKit(self.settings, transport=self.transport, clock=self.wall)
         self.api = self.kit.api
 
-    def __enter__(self) -> House:
+    def __enter__(self) -> Harness:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -54,7 +54,7 @@ class Seen:
     seconds: float = 0.0
 
 
-class House:
+class Harness:
     """A kit over an upstream address, and the service in front of it."""
 
     def __init__(self, url: str, *, verify: str | None = None, cache: str = "memory:", **rows: Any) -> None:
@@ -70,7 +70,7 @@ class House:
         self.kit = EmbedKit(self.settings, clock=self.clock, transport=transport)
         self.app: Flask = create_app(kit=self.kit)
 
-    def __enter__(self) -> House:
+    def __enter__(self) -> Harness:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -38,7 +38,7 @@ from embedkit.sandbox.services.http import Call
 from tests.support.cache import ROOT
 from tests.support.client import (
     CREDENTIALS,
-    House,
+    Harness,
     found,
     inside,
     once,
@@ -540,7 +540,7 @@ def test_the_same_search_at_once_is_one_call() -> None:
 
 
 def test_and_its_failure_is_one_failure() -> None:
-    with Upstream(once(b"", "500 X")) as upstream, House(upstream.origin, concurrency=50) as house:
+    with Upstream(once(b"", "500 X")) as upstream, Harness(upstream.origin, concurrency=50) as harness:
         held_up = threading.Event()
         upstream.scripts = (held(held_up),)
         upstream.scripts = (lambda sock, over: held_up.wait(5) and once(b"", "500 X")(sock, over),)
@@ -551,7 +551,7 @@ def test_and_its_failure_is_one_failure() -> None:
                 held_up.set()
                 return "unavailable"
             try:
-                house.kit.search("harbour")
+                harness.kit.search("harbour")
             except Unavailable as error:
                 return error.code
             return ""
@@ -626,10 +626,10 @@ def test_the_public_values() -> None:
 
 
 def test_a_closed_kit_opens_again_when_asked() -> None:
-    with Upstream(ok(found())) as upstream, House(upstream.origin) as house:
-        house.kit.search("harbour")
-        house.kit.close()
-        house.kit.search("night")
+    with Upstream(ok(found())) as upstream, Harness(upstream.origin) as harness:
+        harness.kit.search("harbour")
+        harness.kit.close()
+        harness.kit.search("night")
         assert upstream.connections == 2
 
 

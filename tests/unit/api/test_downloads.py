@@ -38,7 +38,7 @@ from embedkit.sandbox import Sandbox, SandboxConfig
 from tests.support.cache import ROOT
 from tests.support.client import (
     PRODUCT,
-    House,
+    Harness,
     inside,
     once,
     served,
@@ -379,11 +379,11 @@ class Shop:
         for upstream in (self.tokens, self.api, self.files):
             upstream.__enter__()
         rows = {"api_secret": "secret-1", "image_origins": (self.files.origin,), **self.rows}
-        self.house = House(self.api.origin, self.tokens.origin, **rows)
+        self.harness = Harness(self.api.origin, self.tokens.origin, **rows)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.house.kit.close()
+        self.harness.kit.close()
         for upstream in (self.tokens, self.api, self.files):
             upstream.__exit__()
 
@@ -392,7 +392,7 @@ class Shop:
         return [request for request in self.api.requests if request.startswith("POST")]
 
     def save(self, path: Path, **said: Any) -> Download:
-        return self.house.api.downloads.save(ID, path, **said)
+        return self.harness.api.downloads.save(ID, path, **said)
 
 
 def test_a_file_over_a_socket(tmp_path: Path) -> None:
@@ -422,7 +422,7 @@ def test_a_file_larger_than_memory_should_hold(tmp_path: Path) -> None:
     size = 64 * 1024 * 1024
     head = b"HTTP/1.1 200 OK\r\nContent-Type: image/tiff\r\nContent-Length: %d\r\n\r\n" % size
     with Shop(flood(head, bytes(1 << 16), size >> 16)) as shop:
-        api = shop.house.api  # what is imported late is not counted
+        api = shop.harness.api  # what is imported late is not counted
         tracemalloc.start()
         try:
             done = api.downloads.save(ID, tmp_path)
@@ -587,7 +587,7 @@ def test_whoever_shows_the_progress_may_stop_it(tmp_path: Path, error: BaseExcep
             with pytest.raises(type(error)) as caught:
                 shop.save(tmp_path / "picture.jpg", progress=stop)
             assert caught.value is error
-        assert shop.house.lane("delivery")["breaker"] == "closed"
+        assert shop.harness.lane("delivery")["breaker"] == "closed"
         assert shop.files.hits == 6
     assert list(tmp_path.iterdir()) == []
 
@@ -608,7 +608,7 @@ def test_a_full_disk_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.undo()
         assert caught.value.errno == errno.ENOSPC
         assert caught.value.filename == str(tmp_path / "picture.jpg")
-        assert shop.house.lane("delivery")["breaker"] == "closed"
+        assert shop.harness.lane("delivery")["breaker"] == "closed"
     assert list(tmp_path.iterdir()) == []
 
 

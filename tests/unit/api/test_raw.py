@@ -17,7 +17,7 @@ from embedkit.errors import InvalidToken, ProviderError, UnsupportedReference
 from embedkit.messages import Response
 from embedkit.sandbox import SandboxConfig
 from embedkit.validation import short_repr
-from tests.support.client import House, inside, once, token
+from tests.support.client import Harness, inside, once, token
 from tests.support.faulty_upstream import Upstream, ok
 
 API = ApiSettings.of(Settings())
@@ -164,8 +164,8 @@ LICENSED = {"api_secret": "secret-1", "username": "u", "password": "word-1"}
 @pytest.mark.server
 def test_what_reads_is_tried_again_and_what_writes_is_sent_once() -> None:
     busy, fine = once(b"{}", "503 Service Unavailable"), once(b'{"a": 1}')
-    with Upstream(busy, fine) as server, House(server.origin) as house:
-        assert house.api.get("/v3/x", {"ids": [1, 2]}) == {"a": 1}
+    with Upstream(busy, fine) as server, Harness(server.origin) as harness:
+        assert harness.api.get("/v3/x", {"ids": [1, 2]}) == {"a": 1}
         assert server.hits == 2
         assert server.requests[0].startswith("GET /v3/x?ids=1%2C2 HTTP/1.1\r\n")
         assert "Api-Key: key-1\r\n" in server.requests[0]
@@ -174,8 +174,8 @@ def test_what_reads_is_tried_again_and_what_writes_is_sent_once() -> None:
         lambda api: api.post("/v3/x", body=[1]),
         lambda api: api.delete("/v3/x"),
     ):
-        with Upstream(busy, fine) as server, House(server.origin) as house:
-            error = house.error(partial(act, house.api))
+        with Upstream(busy, fine) as server, Harness(server.origin) as harness:
+            error = harness.error(partial(act, harness.api))
             assert (error.code, server.hits) == ("unavailable", 1)
 
 
@@ -184,10 +184,10 @@ def test_what_writes_is_not_sent_again_with_a_newer_token_but_the_next_call_has_
     refused, fine = once(b'{"ErrorCode": "Token"}', "401 Unauthorized"), once(b"{}")
     tokens = once(token("access-1")), once(token("access-2"))
     with Upstream(refused, fine) as server, Upstream(*tokens) as issuer:
-        with House(server.origin, f"{issuer.origin}/oauth2/token", **LICENSED) as house:
-            assert house.error(lambda: house.api.put("/v3/x")).code == "invalid-token"
+        with Harness(server.origin, f"{issuer.origin}/oauth2/token", **LICENSED) as harness:
+            assert harness.error(lambda: harness.api.put("/v3/x")).code == "invalid-token"
             assert (server.hits, issuer.hits) == (1, 1)
-            assert house.api.put("/v3/x") == {}
+            assert harness.api.put("/v3/x") == {}
         assert [f"Bearer access-{n}" in server.requests[n - 1] for n in (1, 2)] == [True, True]
 
 
@@ -207,10 +207,10 @@ def test_what_writes_is_not_sent_again_with_a_newer_token_but_the_next_call_has_
     ],
 )
 def test_a_redirect_to_another_origin_is_not_followed(location: str) -> None:
-    with Upstream(ok(b"{}")) as other, Upstream() as server, House(server.origin) as house:
+    with Upstream(ok(b"{}")) as other, Upstream() as server, Harness(server.origin) as harness:
         there = location.format(port=server.port, other=other.port)
         server.scripts = (once(b"", "302 Found", (f"Location: {there}",)), once(b"{}"))
-        error = house.error(lambda: house.api.get("/v3/y"))
+        error = harness.error(lambda: harness.api.get("/v3/y"))
         assert (error.code, server.hits, other.hits) == ("invalid-response", 1, 0)
         assert "key-1" not in f"{error} {error!r} {vars(error)}"
 
@@ -218,11 +218,11 @@ def test_a_redirect_to_another_origin_is_not_followed(location: str) -> None:
 @pytest.mark.server
 def test_a_redirect_on_the_same_origin_is_followed_where_nothing_is_written() -> None:
     moved = once(b"", "302 Found", ("Location: /v3/z",))
-    with Upstream(moved, once(b"[]")) as server, House(server.origin) as house:
-        assert house.api.get("/v3/y") == []
+    with Upstream(moved, once(b"[]")) as server, Harness(server.origin) as harness:
+        assert harness.api.get("/v3/y") == []
         assert server.requests[1].startswith("GET /v3/z ")
-    with Upstream(moved, once(b"[]")) as server, House(server.origin) as house:
-        assert house.error(lambda: house.api.put("/v3/y")).code == "invalid-response"
+    with Upstream(moved, once(b"[]")) as server, Harness(server.origin) as harness:
+        assert harness.error(lambda: harness.api.put("/v3/y")).code == "invalid-response"
         assert server.hits == 1
 
 

@@ -23,7 +23,7 @@ from embedkit.errors import InvalidResponse, NotFound, QuotaExhausted, Unavailab
 from tests.support import stores
 from tests.support.cache import ROOT
 from tests.support.client import (
-    House,
+    Harness,
     found,
     inside,
     once,
@@ -51,14 +51,14 @@ def redis_server() -> Iterator[stores.Server]:
 
 
 @pytest.fixture(params=["memory", "redis", *stores.FILES])
-def house(request: pytest.FixtureRequest, upstream: Upstream, tmp_path: Path) -> Iterator[House]:
+def harness(request: pytest.FixtureRequest, upstream: Upstream, tmp_path: Path) -> Iterator[Harness]:
     url = stores.FILES.get(request.param, "memory:").format(tmp_path)
     if request.param == "redis":
         server = request.getfixturevalue("redis_server")
         redis_client(server).flushall()
         url = server.url
-    with House(upstream.origin, cache=url, secret=SECRET) as house:
-        yield house
+    with Harness(upstream.origin, cache=url, secret=SECRET) as harness:
+        yield harness
 
 
 def redis_client(server: stores.Server) -> Any:
@@ -70,20 +70,20 @@ def redis_client(server: stores.Server) -> Any:
 # -- how long, and for whom ----------------------------------------------------------------------------
 
 
-def test_an_answer_lives_for_five_minutes(house: House, upstream: Upstream) -> None:
-    first = house.kit.search("harbour")
-    house.later(LIFETIME_S - 1)
-    assert house.kit.search("harbour") == first
+def test_an_answer_lives_for_five_minutes(harness: Harness, upstream: Upstream) -> None:
+    first = harness.kit.search("harbour")
+    harness.later(LIFETIME_S - 1)
+    assert harness.kit.search("harbour") == first
     assert upstream.hits == 1
-    house.later(1)
-    house.kit.search("harbour")
+    harness.later(1)
+    harness.kit.search("harbour")
     assert upstream.hits == 2
 
 
-def test_and_not_longer_if_the_clock_is_set_back(house: House, upstream: Upstream) -> None:
-    house.kit.search("harbour")
-    house.wall.ahead -= 3600
-    house.kit.search("harbour")
+def test_and_not_longer_if_the_clock_is_set_back(harness: Harness, upstream: Upstream) -> None:
+    harness.kit.search("harbour")
+    harness.wall.ahead -= 3600
+    harness.kit.search("harbour")
     assert upstream.hits == 2
 
 
@@ -101,16 +101,16 @@ DIFFERENT: list[dict[str, Any]] = [
 ]
 
 
-def test_other_questions_have_other_answers(house: House, upstream: Upstream) -> None:
+def test_other_questions_have_other_answers(harness: Harness, upstream: Upstream) -> None:
     for _ in range(2):
         for said in DIFFERENT:
-            house.kit.search("harbour", **said)
+            harness.kit.search("harbour", **said)
     assert upstream.hits == len(DIFFERENT)
 
 
-def test_the_same_question_in_other_words_is_one(house: House, upstream: Upstream) -> None:
-    house.kit.search("harbour", orientations=["square", "vertical"], color="#ff0000")
-    house.kit.search("harbour", color="ff0000", orientations="square,vertical", language="en-US", page=1)
+def test_the_same_question_in_other_words_is_one(harness: Harness, upstream: Upstream) -> None:
+    harness.kit.search("harbour", orientations=["square", "vertical"], color="#ff0000")
+    harness.kit.search("harbour", color="ff0000", orientations="square,vertical", language="en-US", page=1)
     assert upstream.hits == 1
 
 
@@ -158,9 +158,9 @@ def test_nobody_gets_what_another_asked_for(
     rows = {"cache": redis_server.url, "secret": SECRET, "api_key": "key-1"}
     with (
         Upstream(ok(b'{"access_token": "t"}')) as tokens,
-        House(upstream.origin, tokens.origin, **rows, **first) as one,
-        House(upstream.origin, tokens.origin, **rows, **first) as same,
-        House(upstream.origin, tokens.origin, **{**rows, **other}) as two,
+        Harness(upstream.origin, tokens.origin, **rows, **first) as one,
+        Harness(upstream.origin, tokens.origin, **rows, **first) as same,
+        Harness(upstream.origin, tokens.origin, **{**rows, **other}) as two,
     ):
         one.kit.search("harbour")
         same.kit.search("harbour")
@@ -172,26 +172,26 @@ def test_nobody_gets_what_another_asked_for(
 # -- what was made of an answer ------------------------------------------------------------------------
 
 
-def test_an_answer_is_read_once_as_long_as_it_is_kept(house: House, upstream: Upstream) -> None:
-    first = house.kit.search("harbour")
-    assert house.kit.search("harbour") is house.kit.search("harbour")
-    house.later(LIFETIME_S)
+def test_an_answer_is_read_once_as_long_as_it_is_kept(harness: Harness, upstream: Upstream) -> None:
+    first = harness.kit.search("harbour")
+    assert harness.kit.search("harbour") is harness.kit.search("harbour")
+    harness.later(LIFETIME_S)
     upstream.scripts = (ok(found(total=7)),)
-    again = house.kit.search("harbour")
+    again = harness.kit.search("harbour")
     assert (first.total, again.total, upstream.hits) == (1, 7, 2)
 
 
-def test_what_is_deleted_from_the_store_is_not_shown_from_memory(house: House, upstream: Upstream) -> None:
-    house.kit.search("harbour")
-    house.api._cache._backend().store.clear()
-    house.kit.search("harbour")
+def test_what_is_deleted_from_the_store_is_not_shown_from_memory(harness: Harness, upstream: Upstream) -> None:
+    harness.kit.search("harbour")
+    harness.api._cache._backend().store.clear()
+    harness.kit.search("harbour")
     assert upstream.hits == 2
 
 
 def test_what_another_process_stored_counts_at_once(redis_server: stores.Server, upstream: Upstream) -> None:
     redis_client(redis_server).flushall()
     rows = {"cache": redis_server.url, "secret": SECRET, "api_key": "key-1"}
-    with House(upstream.origin, **rows) as one, House(upstream.origin, **rows) as other:
+    with Harness(upstream.origin, **rows) as one, Harness(upstream.origin, **rows) as other:
         assert one.kit.search("harbour").total == other.kit.search("harbour").total == 1
         other.api._cache._backend().store.clear()
         upstream.scripts = (ok(found(total=7)),)
@@ -201,13 +201,13 @@ def test_what_another_process_stored_counts_at_once(redis_server: stores.Server,
 
 
 def test_what_is_read_is_bounded(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    with House(upstream.origin, cache="memory:") as house:
+    with Harness(upstream.origin, cache="memory:") as harness:
         for number in range(MAX_ENTRIES + 1):
-            house.kit.search(f"harbour {number}")
-        assert 0 < len(house.api._cache._parsed) <= MAX_ENTRIES
+            harness.kit.search(f"harbour {number}")
+        assert 0 < len(harness.api._cache._parsed) <= MAX_ENTRIES
         monkeypatch.setattr(response_cache, "MAX_PARSED_CHARS", 10)
-        house.kit.search("one more")
-        assert house.api._cache._parsed == {}
+        harness.kit.search("one more")
+        assert harness.api._cache._parsed == {}
 
 
 # -- what is kept --------------------------------------------------------------------------------------
@@ -224,27 +224,27 @@ def test_what_is_read_is_bounded(upstream: Upstream, monkeypatch: pytest.MonkeyP
 )
 def test_errors_are_not_kept(upstream: Upstream, script: Any, kind: type[Exception]) -> None:
     upstream.scripts = (script, ok(found()))
-    with House(upstream.origin) as house:
+    with Harness(upstream.origin) as harness:
         with pytest.raises(kind):
-            house.kit.search("harbour")
-        assert house.kit.search("harbour").total == 1
+            harness.kit.search("harbour")
+        assert harness.kit.search("harbour").total == 1
 
 
 def test_pictures_that_there_are_not_are_asked_for_again(upstream: Upstream) -> None:
     upstream.scripts = (ok(b"", "404 X"),)
-    with House(upstream.origin) as house:
+    with Harness(upstream.origin) as harness:
         for hits in (1, 2):
-            assert house.api.images(["600100200"]).missing == ("600100200",)
+            assert harness.api.images(["600100200"]).missing == ("600100200",)
             assert upstream.hits == hits
         with pytest.raises(NotFound):
-            house.api.image("600100200")
+            harness.api.image("600100200")
 
 
-def test_what_is_found_survives_as_it_was(house: House, upstream: Upstream) -> None:
+def test_what_is_found_survives_as_it_was(harness: Harness, upstream: Upstream) -> None:
     body = json.loads(found())
     body["images"][0] |= {"title": "Zürich 東京 \U0001f30d “quoted”", "new_field": {"a": [1, None, True]}}
     upstream.scripts = (ok(b"\xef\xbb\xbf" + json.dumps(body, ensure_ascii=False).encode()),)
-    first, second = house.kit.search("harbour"), house.kit.search("harbour")
+    first, second = harness.kit.search("harbour"), harness.kit.search("harbour")
     assert upstream.hits == 1
     assert second == first
     assert second.images[0].title == "Zürich 東京 \U0001f30d “quoted”"
@@ -253,64 +253,64 @@ def test_what_is_found_survives_as_it_was(house: House, upstream: Upstream) -> N
 
 def test_nothing_of_a_search_lies_in_a_file(upstream: Upstream, tmp_path: Path) -> None:
     for name, cache in stores.FILES.items():
-        with House(upstream.origin, cache=cache.format(tmp_path / name), secret=SECRET) as house:
-            house.kit.search("harbour")
-            house.kit.cache.info()
+        with Harness(upstream.origin, cache=cache.format(tmp_path / name), secret=SECRET) as harness:
+            harness.kit.search("harbour")
+            harness.kit.cache.info()
     held = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"Picture 600100200" not in held
     assert b"harbour" not in held
 
 
 def test_null_keeps_nothing(upstream: Upstream) -> None:
-    with House(upstream.origin, cache="null:") as house:
-        house.kit.search("harbour")
-        house.kit.search("harbour")
+    with Harness(upstream.origin, cache="null:") as harness:
+        harness.kit.search("harbour")
+        harness.kit.search("harbour")
         assert upstream.hits == 2
-        assert isinstance(house.api._cache._backend().store.backend, NullCache)
+        assert isinstance(harness.api._cache._backend().store.backend, NullCache)
 
 
 def test_no_folder_is_needed_to_search(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """By default copies of embeds lie in a folder of the user's, and so does the secret that signs them."""
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda _: "/proc/nowhere")
-    with House(upstream.origin, cache="") as house:
-        assert house.kit.search("harbour").total == 1
-        assert house.kit.search("harbour").total == 1
+    with Harness(upstream.origin, cache="") as harness:
+        assert harness.kit.search("harbour").total == 1
+        assert harness.kit.search("harbour").total == 1
         assert upstream.hits == 1
 
 
 # -- memory --------------------------------------------------------------------------------------------
 
 
-def store(house: House) -> MemoryCache:
-    backend = house.api._cache._backend().store.backend
+def store(harness: Harness) -> MemoryCache:
+    backend = harness.api._cache._backend().store.backend
     assert isinstance(backend, MemoryCache)
     return backend
 
 
 def test_no_more_pages_than_these_are_held_in_memory(upstream: Upstream) -> None:
-    with House(upstream.origin) as house:
+    with Harness(upstream.origin) as harness:
         for number in range(MAX_ENTRIES + 1):
-            house.kit.search(f"harbour {number}")
-        assert store(house).count() == MAX_ENTRIES == 256
+            harness.kit.search(f"harbour {number}")
+        assert store(harness).count() == MAX_ENTRIES == 256
         hits = upstream.hits
-        house.kit.search(f"harbour {MAX_ENTRIES}")
-        house.kit.search("harbour 1")
+        harness.kit.search(f"harbour {MAX_ENTRIES}")
+        harness.kit.search("harbour 1")
         assert upstream.hits == hits
-        house.kit.search("harbour 0")
+        harness.kit.search("harbour 0")
         assert upstream.hits == hits + 1
 
 
 def test_nor_more_bytes(upstream: Upstream) -> None:
     padding = "x" * 1_900_000
     upstream.scripts = (ok(found(padding=padding)),)
-    with House(upstream.origin) as house:
+    with Harness(upstream.origin) as harness:
         for number in range(20):
-            house.kit.search(f"harbour {number}")
-        held = store(house)
+            harness.kit.search(f"harbour {number}")
+        held = store(harness)
         assert 10 < held.count() < 20
         assert sum(len(data) for _, data in held._entries.values()) == held._size <= MAX_BYTES
         hits = upstream.hits
-        house.kit.search("harbour 19")
+        harness.kit.search("harbour 19")
         assert upstream.hits == hits
 
 
@@ -318,14 +318,14 @@ def test_an_answer_that_grows_too_long_when_it_is_sealed_is_not_kept(upstream: U
     upstream.scripts = (
         ok(found(padding="\U0001f30d" * 200_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
     )
-    with House(upstream.origin) as house:
-        house.kit.search("short")
-        assert store(house).count() == 1
+    with Harness(upstream.origin) as harness:
+        harness.kit.search("short")
+        assert store(harness).count() == 1
         upstream.scripts = (
             ok(found(padding="\U0001f30d" * 490_000).replace(b"\\ud83c\\udf0d", "\U0001f30d".encode())),
         )
-        house.kit.search("long")
-        assert store(house).count() == 1
+        harness.kit.search("long")
+        assert store(harness).count() == 1
 
 
 def test_room_in_memory() -> None:
@@ -355,13 +355,13 @@ def test_room_in_memory() -> None:
 
 
 @pytest.fixture
-def shared(redis_server: stores.Server, upstream: Upstream) -> Iterator[House]:
+def shared(redis_server: stores.Server, upstream: Upstream) -> Iterator[Harness]:
     redis_client(redis_server).flushall()
-    with House(upstream.origin, cache=redis_server.url, secret=SECRET, username="grace") as house:
-        yield house
+    with Harness(upstream.origin, cache=redis_server.url, secret=SECRET, username="grace") as harness:
+        yield harness
 
 
-def test_keys_of_our_own_that_tell_nothing(shared: House, redis_server: stores.Server) -> None:
+def test_keys_of_our_own_that_tell_nothing(shared: Harness, redis_server: stores.Server) -> None:
     shared.kit.search("harbour", language="de")
     client = redis_client(redis_server)
     (key,) = client.keys("*")
@@ -373,14 +373,14 @@ def test_keys_of_our_own_that_tell_nothing(shared: House, redis_server: stores.S
     assert not [word for word in (b"key-1", b"grace", b"harbour", SECRET.encode()) if word in key + entry]
 
 
-def test_processes_share_a_page(shared: House, upstream: Upstream) -> None:
+def test_processes_share_a_page(shared: Harness, upstream: Upstream) -> None:
     shared.kit.search("harbour")
-    with House(upstream.origin, cache=shared.settings.cache, secret=SECRET, username="grace") as other:
+    with Harness(upstream.origin, cache=shared.settings.cache, secret=SECRET, username="grace") as other:
         other.kit.search("harbour")
     assert upstream.hits == 1
 
 
-def test_an_emptied_cache_is_empty_of_searches_too(shared: House, upstream: Upstream) -> None:
+def test_an_emptied_cache_is_empty_of_searches_too(shared: Harness, upstream: Upstream) -> None:
     shared.kit.search("harbour")
     shared.kit.cache.clear()
     shared.kit.search("harbour")
@@ -400,7 +400,7 @@ def test_an_emptied_cache_is_empty_of_searches_too(shared: House, upstream: Upst
     ],
 )
 def test_a_planted_page_is_a_miss(
-    shared: House, upstream: Upstream, redis_server: stores.Server, planted: bytes
+    shared: Harness, upstream: Upstream, redis_server: stores.Server, planted: bytes
 ) -> None:
     shared.kit.search("harbour")
     client = redis_client(redis_server)
@@ -413,7 +413,7 @@ def test_a_planted_page_is_a_miss(
 
 
 def test_a_page_of_another_key_and_a_wrong_page_of_ours_are_misses(
-    shared: House, upstream: Upstream, redis_server: stores.Server
+    shared: Harness, upstream: Upstream, redis_server: stores.Server
 ) -> None:
     shared.kit.search("harbour")
     client = redis_client(redis_server)
@@ -438,33 +438,33 @@ def test_a_page_of_another_key_and_a_wrong_page_of_ours_are_misses(
         assert upstream.hits == hits + 1
 
 
-def test_a_secret_can_be_changed(shared: House, upstream: Upstream) -> None:
+def test_a_secret_can_be_changed(shared: Harness, upstream: Upstream) -> None:
     shared.kit.search("harbour")
     rows = {"cache": shared.settings.cache, "username": "ada"}
-    with House(upstream.origin, secret=("n" * 32, SECRET), **rows) as house:
-        house.kit.search("harbour")
-        house.kit.search("harbour")
+    with Harness(upstream.origin, secret=("n" * 32, SECRET), **rows) as harness:
+        harness.kit.search("harbour")
+        harness.kit.search("harbour")
     assert upstream.hits == 2
 
 
 def test_redis_that_is_down_costs_the_copies_only(upstream: Upstream) -> None:
-    with stores.redis() as server, House(upstream.origin, cache=server.url, secret=SECRET) as house:
-        house.kit.search("harbour")
+    with stores.redis() as server, Harness(upstream.origin, cache=server.url, secret=SECRET) as harness:
+        harness.kit.search("harbour")
         server.stop()
         for hits in (2, 3):
-            assert house.kit.search("harbour").total == 1
+            assert harness.kit.search("harbour").total == 1
             assert upstream.hits == hits
 
 
 def test_a_shared_cache_wants_a_secret(upstream: Upstream) -> None:
     need("redis-server")
-    with House(upstream.origin, cache="redis://127.0.0.1:9/0") as house:
+    with Harness(upstream.origin, cache="redis://127.0.0.1:9/0") as harness:
         with pytest.raises(ConfigurationError, match="SECRET"):
-            house.kit.search("harbour")
+            harness.kit.search("harbour")
         assert upstream.hits == 0
 
 
-def test_closing_lets_go_of_redis(shared: House, redis_server: stores.Server) -> None:
+def test_closing_lets_go_of_redis(shared: Harness, redis_server: stores.Server) -> None:
     client = redis_client(redis_server)
     before = client.info("clients")["connected_clients"]
     shared.kit.search("harbour")
@@ -476,16 +476,16 @@ def test_closing_lets_go_of_redis(shared: House, redis_server: stores.Server) ->
 # -- while Getty does not answer -----------------------------------------------------------------------
 
 
-def test_while_the_door_is_shut_pages_are_shown(house: House, upstream: Upstream) -> None:
-    kept = house.kit.search("harbour")
+def test_while_the_door_is_shut_pages_are_shown(harness: Harness, upstream: Upstream) -> None:
+    kept = harness.kit.search("harbour")
     upstream.scripts = (once(b"", "403 X", DAY_LIMIT),)
     with pytest.raises(QuotaExhausted):
-        house.kit.search("night")
+        harness.kit.search("night")
     hits = upstream.hits
-    assert house.kit.search("harbour") == kept
-    assert house.kit.status()["upstream"]["api"]["throttled"] == "quota-exhausted"
+    assert harness.kit.search("harbour") == kept
+    assert harness.kit.status()["upstream"]["api"]["throttled"] == "quota-exhausted"
     with pytest.raises(QuotaExhausted) as caught:
-        house.kit.search("night")
+        harness.kit.search("night")
     assert 800 < (caught.value.retry_after or 0) <= 900
     assert upstream.hits == hits
 
@@ -494,8 +494,8 @@ def test_the_service_tells_that_the_door_is_shut(upstream: Upstream) -> None:
     from embedkit import create_app
 
     upstream.scripts = (ok(found()), once(b"", "429 X", DAY_LIMIT))
-    with House(upstream.origin, search_access="open") as house:
-        client = create_app(kit=house.kit).test_client()
+    with Harness(upstream.origin, search_access="open") as harness:
+        client = create_app(kit=harness.kit).test_client()
         assert client.get("/v1/search?q=harbour").status_code == 200
         refused = client.get("/v1/search?q=night")
         assert (refused.status_code, refused.get_json()["code"]) == (429, "quota-exhausted")
@@ -511,18 +511,18 @@ def test_the_service_tells_that_the_door_is_shut(upstream: Upstream) -> None:
 def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -> None:
     """It may wait for its turn for a long time, which who asks for the same page once has not."""
     upstream.scripts = (ok(found(total=100)),)
-    with House(upstream.origin, timeout=5) as house:
+    with Harness(upstream.origin, timeout=5) as harness:
         asked: list[tuple[bool, float]] = []
-        flight = house.api._cache._flight.run
+        flight = harness.api._cache._flight.run
 
         def noted(key: Any, work: Any, wait: float) -> Any:
             asked.append((key[1], wait))
             return flight(key, work, wait)
 
-        house.api._cache._flight.run = noted  # type: ignore[method-assign]
-        walk = house.kit.search_pages("harbour", page_size=1)
+        harness.api._cache._flight.run = noted  # type: ignore[method-assign]
+        walk = harness.kit.search_pages("harbour", page_size=1)
         assert [next(walk).page, next(walk).page] == [1, 2]
-        house.kit.search("harbour", page=2, page_size=1)
+        harness.kit.search("harbour", page=2, page_size=1)
         assert asked == [(False, 5.0), (True, response_cache.BATCH_TIMEOUT_S), (False, 5.0)]
         assert upstream.hits == 2
 
@@ -530,13 +530,13 @@ def test_a_walk_shares_its_questions_with_other_walks_only(upstream: Upstream) -
 def test_whoever_shares_a_question_too_long_is_told_so(upstream: Upstream) -> None:
     free = threading.Event()
     upstream.scripts = (lambda sock, over: free.wait(10) and ok(found())(sock, over),)
-    with House(upstream.origin, timeout=3) as house:
-        leader = threading.Thread(target=house.kit.search, args=("harbour",))
+    with Harness(upstream.origin, timeout=3) as harness:
+        leader = threading.Thread(target=harness.kit.search, args=("harbour",))
         leader.start()
         assert until(lambda: upstream.hits == 1)
-        house.api._cache.timeout = 0.05
+        harness.api._cache.timeout = 0.05
         with pytest.raises(Unavailable) as caught:
-            house.kit.search("harbour")
+            harness.kit.search("harbour")
         assert caught.value.retry_after == 1.0
         free.set()
         leader.join(5)

@@ -265,7 +265,7 @@ class Endpoint:
         return [said["grant_type"] for said in self.asked]
 
 
-class House:
+class Harness:
     def __init__(self, rows: dict[str, str] = APPLICATION) -> None:
         self.endpoint, self.clock = Endpoint(), Clock(1000.0)
         self.tokens = Tokens(credentials(**rows), self.endpoint, timeout=5.0, clock=self.clock)
@@ -303,224 +303,224 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def harness() -> Harness:
+    return Harness()
 
 
 def test_the_key_alone_gets_no_token() -> None:
-    house = House(KEY)
-    assert house.tokens.current() is None
-    assert house.tokens.newer(Secret("x")) is None
-    assert house.endpoint.asked == []
+    harness = Harness(KEY)
+    assert harness.tokens.current() is None
+    assert harness.tokens.newer(Secret("x")) is None
+    assert harness.endpoint.asked == []
 
 
-def test_a_token_is_got_once_and_renewed_at_four_fifths_of_its_life(house: House) -> None:
-    assert [house.current() for _ in range(3)] == ["access-1"] * 3
-    house.clock.now += 0.8 * 1800 - 1
-    assert house.current() == "access-1"
-    house.clock.now += 1
-    assert house.current() == "access-2"
-    assert house.endpoint.grants == ["client_credentials"] * 2
+def test_a_token_is_got_once_and_renewed_at_four_fifths_of_its_life(harness: Harness) -> None:
+    assert [harness.current() for _ in range(3)] == ["access-1"] * 3
+    harness.clock.now += 0.8 * 1800 - 1
+    assert harness.current() == "access-1"
+    harness.clock.now += 1
+    assert harness.current() == "access-2"
+    assert harness.endpoint.grants == ["client_credentials"] * 2
 
 
-def test_its_life_begins_when_it_was_asked_for(house: House) -> None:
+def test_its_life_begins_when_it_was_asked_for(harness: Harness) -> None:
     def slow(request: Request) -> Response:
-        house.clock.now += 100
-        return answer(f"access-{house.clock.now}", expires_in=200)
+        harness.clock.now += 100
+        return answer(f"access-{harness.clock.now}", expires_in=200)
 
-    house.tokens = Tokens(credentials(**APPLICATION), slow, timeout=5.0, clock=house.clock)
-    first = house.current()
-    house.clock.now += 59
-    assert house.current() == first
-    house.clock.now += 1
-    assert house.current() != first
-
-
-def test_threads_without_a_token_wait_for_one_of_them(house: House) -> None:
-    house.endpoint.open.clear()
-    assert house.many(house.current) == ["access-1"] * 50
-    assert len(house.endpoint.asked) == 1
+    harness.tokens = Tokens(credentials(**APPLICATION), slow, timeout=5.0, clock=harness.clock)
+    first = harness.current()
+    harness.clock.now += 59
+    assert harness.current() == first
+    harness.clock.now += 1
+    assert harness.current() != first
 
 
-def test_and_share_its_error_those_that_come_in_late_too(house: House) -> None:
-    house.endpoint.wrong["*"] = Unavailable("down", retry_after=3)
-    house.endpoint.open.clear()
-    outcomes = [*house.many(house.current), *house.many(house.current)]
+def test_threads_without_a_token_wait_for_one_of_them(harness: Harness) -> None:
+    harness.endpoint.open.clear()
+    assert harness.many(harness.current) == ["access-1"] * 50
+    assert len(harness.endpoint.asked) == 1
+
+
+def test_and_share_its_error_those_that_come_in_late_too(harness: Harness) -> None:
+    harness.endpoint.wrong["*"] = Unavailable("down", retry_after=3)
+    harness.endpoint.open.clear()
+    outcomes = [*harness.many(harness.current), *harness.many(harness.current)]
     assert {(type(error), str(error), getattr(error, "retry_after", 0)) for error in outcomes} == {
         (Unavailable, "down", 3)
     }
-    assert len(house.endpoint.asked) == 1
+    assert len(harness.endpoint.asked) == 1
     assert len({id(error) for error in outcomes}) == 100
     assert all(len(traceback.extract_tb(error.__traceback__)) < 16 for error in outcomes)  # type: ignore[attr-defined]
-    house.clock.now += RETRY_S
-    house.endpoint.wrong.clear()
-    assert house.current() == "access-2"
+    harness.clock.now += RETRY_S
+    harness.endpoint.wrong.clear()
+    assert harness.current() == "access-2"
 
 
-def test_expired_all_wait_again(house: House) -> None:
-    house.current()
-    house.clock.now += 1800
-    house.endpoint.open.clear()
-    assert house.many(house.current) == ["access-2"] * 50
+def test_expired_all_wait_again(harness: Harness) -> None:
+    harness.current()
+    harness.clock.now += 1800
+    harness.endpoint.open.clear()
+    assert harness.many(harness.current) == ["access-2"] * 50
 
 
-def test_one_thread_renews_while_the_others_go_on(house: House) -> None:
-    house.current()
-    house.clock.now += 1500
-    house.endpoint.busy.clear()
-    house.endpoint.open.clear()
+def test_one_thread_renews_while_the_others_go_on(harness: Harness) -> None:
+    harness.current()
+    harness.clock.now += 1500
+    harness.endpoint.busy.clear()
+    harness.endpoint.open.clear()
     renewed: list[str] = []
-    renewer = threading.Thread(target=lambda: renewed.append(house.current()))
+    renewer = threading.Thread(target=lambda: renewed.append(harness.current()))
     renewer.start()
-    assert house.endpoint.busy.wait(5)
+    assert harness.endpoint.busy.wait(5)
     began = time.monotonic()
-    assert [house.current() for _ in range(50)] == ["access-1"] * 50
+    assert [harness.current() for _ in range(50)] == ["access-1"] * 50
     assert time.monotonic() - began < 2
-    house.endpoint.open.set()
+    harness.endpoint.open.set()
     renewer.join(5)
     assert renewed == ["access-2"]
-    assert house.current() == "access-2"
-    assert len(house.endpoint.asked) == 2
+    assert harness.current() == "access-2"
+    assert len(harness.endpoint.asked) == 2
 
 
-def test_who_finds_it_expired_meanwhile_shares_that_renewal(house: House) -> None:
-    house.current()
-    house.clock.now += 1500
-    house.endpoint.busy.clear()
-    house.endpoint.open.clear()
-    renewer = threading.Thread(target=house.current)
+def test_who_finds_it_expired_meanwhile_shares_that_renewal(harness: Harness) -> None:
+    harness.current()
+    harness.clock.now += 1500
+    harness.endpoint.busy.clear()
+    harness.endpoint.open.clear()
+    renewer = threading.Thread(target=harness.current)
     renewer.start()
-    assert house.endpoint.busy.wait(5)
-    house.clock.now += 300
-    assert house.many(house.current, 10) == ["access-2"] * 10
+    assert harness.endpoint.busy.wait(5)
+    harness.clock.now += 300
+    assert harness.many(harness.current, 10) == ["access-2"] * 10
     renewer.join(5)
-    assert len(house.endpoint.asked) == 2
+    assert len(harness.endpoint.asked) == 2
 
 
 @pytest.mark.parametrize("wrong", [Unavailable("down"), Response(500), Response(200, body=b"<html>")])
-def test_a_renewal_that_fails_leaves_the_old_token_until_it_expires(house: House, wrong: Any) -> None:
-    house.current()
-    house.endpoint.wrong["*"] = wrong
-    house.clock.now += 1500
-    assert [house.current() for _ in range(20)] == ["access-1"] * 20
-    assert len(house.endpoint.asked) == 2  # not by every call
-    house.clock.now += RENEWAL_RETRY_S - 1
-    assert house.current() == "access-1"
-    assert len(house.endpoint.asked) == 2
-    house.clock.now += 1
-    assert house.current() == "access-1"
-    assert len(house.endpoint.asked) == 3
-    house.clock.now = 1000.0 + 1800
+def test_a_renewal_that_fails_leaves_the_old_token_until_it_expires(harness: Harness, wrong: Any) -> None:
+    harness.current()
+    harness.endpoint.wrong["*"] = wrong
+    harness.clock.now += 1500
+    assert [harness.current() for _ in range(20)] == ["access-1"] * 20
+    assert len(harness.endpoint.asked) == 2  # not by every call
+    harness.clock.now += RENEWAL_RETRY_S - 1
+    assert harness.current() == "access-1"
+    assert len(harness.endpoint.asked) == 2
+    harness.clock.now += 1
+    assert harness.current() == "access-1"
+    assert len(harness.endpoint.asked) == 3
+    harness.clock.now = 1000.0 + 1800
     with pytest.raises(ProviderError):
-        house.current()
-    house.endpoint.wrong.clear()
-    house.clock.now += RETRY_S
-    assert house.current() == "access-5"
+        harness.current()
+    harness.endpoint.wrong.clear()
+    harness.clock.now += RETRY_S
+    assert harness.current() == "access-5"
 
 
-def test_a_renewal_leaves_time_for_the_call(house: House) -> None:
-    house.current()
-    house.clock.now += 1500
-    house.current(end=house.clock.now + 5)
-    house.clock.now += 1500
-    house.current(end=float("inf"))
-    assert house.endpoint.seconds == [5.0, 2.5, None]
+def test_a_renewal_leaves_time_for_the_call(harness: Harness) -> None:
+    harness.current()
+    harness.clock.now += 1500
+    harness.current(end=harness.clock.now + 5)
+    harness.clock.now += 1500
+    harness.current(end=float("inf"))
+    assert harness.endpoint.seconds == [5.0, 2.5, None]
 
 
-def test_wrong_credentials_are_not_tried_again_by_every_call(house: House) -> None:
-    house.endpoint.wrong["*"] = Response(401, body=b'{"error": "invalid_client"}')
+def test_wrong_credentials_are_not_tried_again_by_every_call(harness: Harness) -> None:
+    harness.endpoint.wrong["*"] = Response(401, body=b'{"error": "invalid_client"}')
     for _ in range(3):
         with pytest.raises(Unauthorized, match="API_SECRET"):
-            house.current()
-    house.clock.now += REFUSAL_RETRY_S - 1
+            harness.current()
+    harness.clock.now += REFUSAL_RETRY_S - 1
     with pytest.raises(Unauthorized):
-        house.current()
-    assert len(house.endpoint.asked) == 1
-    house.clock.now += 1
-    house.endpoint.wrong.clear()
-    assert house.current() == "access-2"
+        harness.current()
+    assert len(harness.endpoint.asked) == 1
+    harness.clock.now += 1
+    harness.endpoint.wrong.clear()
+    assert harness.current() == "access-2"
 
 
-def test_whoever_waits_too_long_is_told_so(house: House) -> None:
-    house.endpoint.open.clear()
-    leader = threading.Thread(target=house.current)
+def test_whoever_waits_too_long_is_told_so(harness: Harness) -> None:
+    harness.endpoint.open.clear()
+    leader = threading.Thread(target=harness.current)
     leader.start()
-    assert house.endpoint.busy.wait(5)
+    assert harness.endpoint.busy.wait(5)
     with pytest.raises(Unavailable) as caught:
-        house.current(end=house.clock.now + 0.05)
+        harness.current(end=harness.clock.now + 0.05)
     assert caught.value.retry_after == RETRY_S
-    house.endpoint.open.set()
+    harness.endpoint.open.set()
     leader.join(5)
 
 
-def test_an_interrupted_renewal_is_taken_over(house: House) -> None:
-    house.current()
-    house.clock.now += 1500
+def test_an_interrupted_renewal_is_taken_over(harness: Harness) -> None:
+    harness.current()
+    harness.clock.now += 1500
 
     def interrupted(_: Request) -> Response:
         raise KeyboardInterrupt
 
-    house.tokens.send = interrupted
+    harness.tokens.send = interrupted
     with pytest.raises(KeyboardInterrupt):
-        house.current()
-    house.tokens.send = house.endpoint
-    assert house.current() == "access-2"
+        harness.current()
+    harness.tokens.send = harness.endpoint
+    assert harness.current() == "access-2"
 
 
 # -- a token that is refused ---------------------------------------------------------------------------
 
 
-def test_all_who_were_refused_get_one_new_token(house: House) -> None:
-    house.current()
-    house.endpoint.open.clear()
-    assert house.many(lambda: house.newer("access-1")) == ["access-2"] * 50
-    assert house.current() == "access-2"
-    assert len(house.endpoint.asked) == 2
+def test_all_who_were_refused_get_one_new_token(harness: Harness) -> None:
+    harness.current()
+    harness.endpoint.open.clear()
+    assert harness.many(lambda: harness.newer("access-1")) == ["access-2"] * 50
+    assert harness.current() == "access-2"
+    assert len(harness.endpoint.asked) == 2
 
 
-def test_who_comes_late_takes_what_the_others_have_got(house: House) -> None:
-    house.current()
-    assert house.newer("access-1") == "access-2"
-    assert house.newer("access-1") == "access-2"
-    assert len(house.endpoint.asked) == 2
+def test_who_comes_late_takes_what_the_others_have_got(harness: Harness) -> None:
+    harness.current()
+    assert harness.newer("access-1") == "access-2"
+    assert harness.newer("access-1") == "access-2"
+    assert len(harness.endpoint.asked) == 2
 
 
-def test_nobody_else_shows_a_token_that_was_refused(house: House) -> None:
-    house.current()
-    house.endpoint.busy.clear()
-    house.endpoint.open.clear()
-    refused = threading.Thread(target=lambda: house.newer("access-1"))
+def test_nobody_else_shows_a_token_that_was_refused(harness: Harness) -> None:
+    harness.current()
+    harness.endpoint.busy.clear()
+    harness.endpoint.open.clear()
+    refused = threading.Thread(target=lambda: harness.newer("access-1"))
     refused.start()
-    assert house.endpoint.busy.wait(5)
-    assert house.many(house.current, 5) == ["access-2"] * 5
+    assert harness.endpoint.busy.wait(5)
+    assert harness.many(harness.current, 5) == ["access-2"] * 5
     refused.join(5)
 
 
-def test_a_new_token_that_cannot_be_had_is_an_error_for_all(house: House) -> None:
-    house.current()
-    house.endpoint.wrong["*"] = Unavailable("down")
-    house.endpoint.open.clear()
-    assert {str(error) for error in house.many(lambda: house.newer("access-1"))} == {"down"}
-    assert len(house.endpoint.asked) == 2
+def test_a_new_token_that_cannot_be_had_is_an_error_for_all(harness: Harness) -> None:
+    harness.current()
+    harness.endpoint.wrong["*"] = Unavailable("down")
+    harness.endpoint.open.clear()
+    assert {str(error) for error in harness.many(lambda: harness.newer("access-1"))} == {"down"}
+    assert len(harness.endpoint.asked) == 2
 
 
-def test_where_every_token_is_refused_no_more_are_asked_for(house: House) -> None:
-    token: str | None = house.current()
+def test_where_every_token_is_refused_no_more_are_asked_for(harness: Harness) -> None:
+    token: str | None = harness.current()
     for number in (2, 3, 4):
-        token = house.newer(token or "")
+        token = harness.newer(token or "")
         assert token == f"access-{number}"
-    assert house.newer("access-4") is None
-    assert house.current() == "access-4"
-    assert len(house.endpoint.asked) == 4
-    house.clock.now += REFUSALS_WINDOW_S
-    assert house.newer("access-4") == "access-5"
+    assert harness.newer("access-4") is None
+    assert harness.current() == "access-4"
+    assert len(harness.endpoint.asked) == 4
+    harness.clock.now += REFUSALS_WINDOW_S
+    assert harness.newer("access-4") == "access-5"
 
 
-def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house: House) -> None:
+def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(harness: Harness) -> None:
     """One thread is refused while another, which had waited for it, is just about to be handed the same token."""
-    house.current()
+    harness.current()
     handed, both = threading.Event(), threading.Event()
-    once = house.tokens._flight.run
+    once = harness.tokens._flight.run
 
     def late(key: str, work: Callable[[], object], wait: float) -> object:
         def held_up() -> object:
@@ -532,14 +532,14 @@ def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house:
 
         return once(key, held_up, wait)
 
-    house.tokens._flight.run = late  # type: ignore[method-assign]
+    harness.tokens._flight.run = late  # type: ignore[method-assign]
     reader = threading.Thread(
-        target=lambda: house.tokens._obtain(None, ("client_credentials", ""), house.clock.now + 5)
+        target=lambda: harness.tokens._obtain(None, ("client_credentials", ""), harness.clock.now + 5)
     )
     reader.start()
     assert handed.wait(5)
     found: list[str | None] = []
-    refused = threading.Thread(target=lambda: found.append(house.newer("access-1")))
+    refused = threading.Thread(target=lambda: found.append(harness.newer("access-1")))
     refused.start()
     time.sleep(0.05)
     both.set()
@@ -552,56 +552,56 @@ def test_a_token_from_a_call_that_began_before_is_not_taken_for_a_new_one(house:
 
 
 def test_the_password_is_sent_once_and_then_the_refresh_token() -> None:
-    house = House(CUSTOMER)
-    house.current()
-    house.clock.now += 1500
-    assert house.current() == "access-2"
-    house.clock.now += 1500
-    assert house.current() == "access-3"
-    assert house.endpoint.grants == ["password", "refresh_token", "refresh_token"]
-    assert [said.get("refresh_token") for said in house.endpoint.asked] == [None, "refresh-1", "refresh-1"]
-    assert [said.get("password") for said in house.endpoint.asked] == ["pass word+1", None, None]
+    harness = Harness(CUSTOMER)
+    harness.current()
+    harness.clock.now += 1500
+    assert harness.current() == "access-2"
+    harness.clock.now += 1500
+    assert harness.current() == "access-3"
+    assert harness.endpoint.grants == ["password", "refresh_token", "refresh_token"]
+    assert [said.get("refresh_token") for said in harness.endpoint.asked] == [None, "refresh-1", "refresh-1"]
+    assert [said.get("password") for said in harness.endpoint.asked] == ["pass word+1", None, None]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refused_refresh_token_makes_way_for_the_password(status: int) -> None:
-    house = House(CUSTOMER)
-    house.current()
-    house.endpoint.wrong["refresh_token"] = Response(status, body=b'{"error": "invalid_grant"}')
-    assert house.newer("access-1") == "access-3"
-    assert house.endpoint.grants == ["password", "refresh_token", "password"]
-    house.clock.now += 1500
-    house.endpoint.wrong.clear()
-    house.current()
-    assert house.endpoint.asked[-1]["refresh_token"] == "refresh-3"
+    harness = Harness(CUSTOMER)
+    harness.current()
+    harness.endpoint.wrong["refresh_token"] = Response(status, body=b'{"error": "invalid_grant"}')
+    assert harness.newer("access-1") == "access-3"
+    assert harness.endpoint.grants == ["password", "refresh_token", "password"]
+    harness.clock.now += 1500
+    harness.endpoint.wrong.clear()
+    harness.current()
+    assert harness.endpoint.asked[-1]["refresh_token"] == "refresh-3"
 
 
 def test_an_outage_is_no_refusal() -> None:
-    house = House(CUSTOMER)
-    house.current()
-    house.endpoint.wrong["refresh_token"] = Response(503)
+    harness = Harness(CUSTOMER)
+    harness.current()
+    harness.endpoint.wrong["refresh_token"] = Response(503)
     with pytest.raises(Unavailable):
-        house.newer("access-1")
-    assert house.endpoint.grants == ["password", "refresh_token"]
-    house.endpoint.wrong.clear()
-    house.clock.now += RETRY_S
-    assert house.current() == "access-3"
-    assert house.endpoint.grants[-1] == "refresh_token"
+        harness.newer("access-1")
+    assert harness.endpoint.grants == ["password", "refresh_token"]
+    harness.endpoint.wrong.clear()
+    harness.clock.now += RETRY_S
+    assert harness.current() == "access-3"
+    assert harness.endpoint.grants[-1] == "refresh_token"
 
 
 def test_without_a_refresh_token_the_password_is_used() -> None:
-    house = House(CUSTOMER)
-    house.endpoint.refresh = False
-    house.current()
-    house.clock.now += 1500
-    house.current()
-    assert house.endpoint.grants == ["password", "password"]
+    harness = Harness(CUSTOMER)
+    harness.endpoint.refresh = False
+    harness.current()
+    harness.clock.now += 1500
+    harness.current()
+    assert harness.endpoint.grants == ["password", "password"]
 
 
 def test_nothing_that_is_kept_can_be_read() -> None:
-    house = House(CUSTOMER)
-    house.current()
-    held = repr([vars(house.tokens), house.tokens._held])
+    harness = Harness(CUSTOMER)
+    harness.current()
+    held = repr([vars(harness.tokens), harness.tokens._held])
     assert "***" in held
     assert not [word for word in ("access-1", "refresh-1", "secret-1", "pass word") if word in held]
 

@@ -32,7 +32,7 @@ POST = f"[getty {ID} width=300]\n\n[getty {ID}]\n"
 SECRET = "s" * 40
 
 
-class House:
+class Harness:
     """Kits over one store and one sandbox, as processes of one machine have them."""
 
     def __init__(self, folder: Path, **rows: Any) -> None:
@@ -56,8 +56,8 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
+def harness(tmp_path: Path) -> Iterator[Harness]:
+    made = Harness(tmp_path)
     yield made
     for kit in made.kits:
         kit.close()
@@ -73,29 +73,31 @@ ANSWERS: tuple[Callable[[EmbedKit], object], ...] = (
 
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("store", ["memory:", "null:", ""])
-def test_the_second_answer_is_the_first(house: House, answer: Callable[[EmbedKit], object], store: str) -> None:
-    kit = house.kit(cache=store or house.rows["cache"])
+def test_the_second_answer_is_the_first(
+    harness: Harness, answer: Callable[[EmbedKit], object], store: str
+) -> None:
+    kit = harness.kit(cache=store or harness.rows["cache"])
     first = answer(kit)
     if store != "null:":
         assert answer(kit) == first
         assert answer(kit) == first
-        assert house.calls == 1
+        assert harness.calls == 1
     else:
         assert answer(kit) != first
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_purge_ends_it(house: House, answer: Callable[[EmbedKit], object]) -> None:
-    kit = house.kit()
+def test_a_purge_ends_it(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
+    kit = harness.kit()
     first = answer(kit)
     assert kit.purge(ID)
     assert answer(kit) != first
-    assert house.calls == 2
+    assert harness.calls == 2
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_purge_by_another_process_ends_it(house: House, answer: Callable[[EmbedKit], object]) -> None:
-    kit, other = house.kit(), house.kit()
+def test_a_purge_by_another_process_ends_it(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
+    kit, other = harness.kit(), harness.kit()
     first = answer(kit)
     assert answer(kit) == first
     assert other.purge(ID)
@@ -103,81 +105,81 @@ def test_a_purge_by_another_process_ends_it(house: House, answer: Callable[[Embe
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_new_copy_ends_it(house: House, answer: Callable[[EmbedKit], object]) -> None:
-    kit, other = house.kit(), house.kit()
+def test_a_new_copy_ends_it(harness: Harness, answer: Callable[[EmbedKit], object]) -> None:
+    kit, other = harness.kit(), harness.kit()
     first = answer(kit)
     other.records([AssetRef((ID,))], refresh=True)
     assert answer(kit) != first
 
 
-def test_a_takedown_ends_it(house: House) -> None:
-    kit, other = house.kit(), house.kit()
+def test_a_takedown_ends_it(harness: Harness) -> None:
+    kit, other = harness.kit(), harness.kit()
     assert "<iframe" in kit.render(POST)
-    house.transport.app.withdraw(ID)
+    harness.transport.app.withdraw(ID)
     other.records([AssetRef((ID,))], refresh=True)
-    for shown in (kit.render(POST), str(kit.html(ID)), house.kit().render(POST)):
+    for shown in (kit.render(POST), str(kit.html(ID)), harness.kit().render(POST)):
         assert "<iframe" not in shown
 
 
-def test_what_is_stale_is_asked_for_anew(house: House) -> None:
-    kit = house.kit()
+def test_what_is_stale_is_asked_for_anew(harness: Harness) -> None:
+    kit = harness.kit()
     first = kit.render(POST)
-    house.clock.now += 1.5 * DAY
+    harness.clock.now += 1.5 * DAY
     assert kit.render(POST) == first
     assert kit.settle() == 0
-    assert house.calls == 2
+    assert harness.calls == 2
     assert kit.render(POST) != first
 
 
-def test_what_is_expired_is_not_shown(house: House) -> None:
-    kit = house.kit()
+def test_what_is_expired_is_not_shown(harness: Harness) -> None:
+    kit = harness.kit()
     assert "<iframe" in kit.render(POST)
-    house.clock.now += 40 * DAY
-    house.transport.app.faults.add("status", status=503, count=None)
+    harness.clock.now += 40 * DAY
+    harness.transport.app.faults.add("status", status=503, count=None)
     assert "<iframe" not in kit.render(POST)
 
 
-def test_a_larger_picture_takes_the_place_of_the_smaller(house: House) -> None:
-    kit = house.kit()
+def test_a_larger_picture_takes_the_place_of_the_smaller(harness: Harness) -> None:
+    kit = harness.kit()
     kit.render(POST)
     assert 'width="1000"' in kit.render(f"[getty {ID} width=1000]")
     assert 'width="300"' in kit.render(POST)
-    assert house.calls == 2
+    assert harness.calls == 2
 
 
-def test_the_same_words_for_another_target_are_another_answer(house: House) -> None:
-    kit = house.kit()
-    by_hand = house.kit(templates=str(house.plain))
+def test_the_same_words_for_another_target_are_another_answer(harness: Harness) -> None:
+    kit = harness.kit()
+    by_hand = harness.kit(templates=str(harness.plain))
     for target in 2 * TARGETS:
         assert kit.render(POST, target=target) == by_hand.render(POST, target=target)
         shown = kit.html(ID, target=target)
         assert shown == by_hand.html(ID, target=target)
-        assert type(shown) is type(house.kit().html(ID, target=target))
+        assert type(shown) is type(harness.kit().html(ID, target=target))
         assert isinstance(shown, Markup) is ROWS[target].is_markup
 
 
-def test_a_wrong_type_is_told_even_if_it_equals_what_was_asked_before(house: House) -> None:
-    kit = house.kit()
+def test_a_wrong_type_is_told_even_if_it_equals_what_was_asked_before(harness: Harness) -> None:
+    kit = harness.kit()
     kit.html(ID, max_width=1, caption=True)
     for said in ({"max_width": True}, {"caption": 1}, {"caption": ["x"]}, {"title": 1}, {"max_width": 1.0}):
         with pytest.raises(ConfigurationError):
             kit.html(ID, **{"max_width": 1, "caption": True, **said})
 
 
-def test_a_corpus_is_the_same_cold_warm_and_in_a_new_process(house: House) -> None:
+def test_a_corpus_is_the_same_cold_warm_and_in_a_new_process(harness: Harness) -> None:
     texts = [(post.text, "markdown") for post in posts(40)]
-    kit = house.kit()
+    kit = harness.kit()
     for text, _ in texts:
         for ref in kit.find(text, input="markdown"):
             kit.cache.store(record(*ref.items), tld="com")
-    by_hand = house.kit(templates=str(house.plain)).documents(texts)
+    by_hand = harness.kit(templates=str(harness.plain)).documents(texts)
     cold = kit.documents(texts)
     assert sum(len(document.embeds) for document in cold) > 50
     assert cold == by_hand
     assert kit.documents(texts) == cold
     assert [kit.document(*text[:1], input="markdown") for text in texts] == cold
-    assert house.kit().documents(texts) == cold
-    assert house.calls == 0
+    assert harness.kit().documents(texts) == cold
+    assert harness.calls == 0
 
 
 # -- html beside the copy -------------------------------------------------------------------------------
@@ -193,31 +195,31 @@ assert not heavy, heavy
 """
 
 
-def test_a_new_process_needs_neither_templates_nor_sanitizer(house: House) -> None:
-    house.kit().render(POST)
-    command = [sys.executable, "-c", WARM, house.rows["cache"], SECRET, POST]
+def test_a_new_process_needs_neither_templates_nor_sanitizer(harness: Harness) -> None:
+    harness.kit().render(POST)
+    command = [sys.executable, "-c", WARM, harness.rows["cache"], SECRET, POST]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_new_process_takes_what_is_kept(house: House) -> None:
-    kit = house.kit()
+def test_a_new_process_takes_what_is_kept(harness: Harness) -> None:
+    kit = harness.kit()
     kit.html(ID)
     [(name, html)] = kit.cache.get((ID,), "com").html.items()
     assert html == str(kit.html(ID))
     copy = kit.cache.store(kit.resolve(ID), tld="com")
     kit.cache.store_rendered(copy, {name: "<b>kept</b>"})
-    assert str(house.kit().html(ID)) == "<b>kept</b>"
+    assert str(harness.kit().html(ID)) == "<b>kept</b>"
 
 
 @pytest.mark.parametrize("name", [*RenderSettings._fields, "target"])
-def test_other_settings_show_none_of_it(house: House, name: str) -> None:
+def test_other_settings_show_none_of_it(harness: Harness, name: str) -> None:
     assert name in {*RENDER_SAMPLES, "target"}, "write a value in RENDER_SAMPLES of tests/support/embeds.py"
-    kit = house.kit()
+    kit = harness.kit()
     kit.html(ID)
     changed = {name: {**RENDER_SAMPLES, "target": "feed"}[name]}
-    other = house.kit(**changed)
-    by_hand = house.kit(**{"templates": str(house.plain), **changed})
+    other = harness.kit(**changed)
+    by_hand = harness.kit(**{"templates": str(harness.plain), **changed})
     assert str(other.html(ID)) == str(by_hand.html(ID))
 
 
@@ -239,18 +241,18 @@ def test_every_setting_that_markup_depends_on_makes_another_edition(name: str) -
     assert edition(before._replace(**{name: f"{getattr(before, name)}x"})) != edition(before)
 
 
-def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(house: House, tmp_path: Path) -> None:
-    house.kit().render(POST)
+def test_a_template_of_the_host_is_used_as_soon_as_it_is_there(harness: Harness, tmp_path: Path) -> None:
+    harness.kit().render(POST)
     template = tmp_path / "own" / "embedkit" / "web.html"
     template.parent.mkdir(parents=True)
     template.write_text("<b>one</b>")
-    kit = house.kit(templates=str(tmp_path / "own"))
+    kit = harness.kit(templates=str(tmp_path / "own"))
     assert kit.render(POST).count("<b>one</b>") == 2
-    assert kit.cache.get((ID,), "com").html.keys() == house.kit().cache.get((ID,), "com").html.keys()
+    assert kit.cache.get((ID,), "com").html.keys() == harness.kit().cache.get((ID,), "com").html.keys()
 
 
-def test_html_of_another_edition_makes_room(house: House) -> None:
-    kept = house.kit().cache
+def test_html_of_another_edition_makes_room(harness: Harness) -> None:
+    kept = harness.kit().cache
     copy = kept.store(embed(), tld="com")
     kept.store_rendered(copy, {"old/1": "a", "old/2": "b"})
     kept.store_rendered(copy, {"new/1": "c"})
@@ -258,8 +260,8 @@ def test_html_of_another_edition_makes_room(house: House) -> None:
     assert kept.get(ITEMS, "com").html == {"new/1": "c", "new/2": "d"}
 
 
-def test_there_is_only_so_much_room(house: House) -> None:
-    kept = house.kit().cache
+def test_there_is_only_so_much_room(harness: Harness) -> None:
+    kept = harness.kit().cache
     copy = kept.store(embed(), tld="com")
     other = kept.store(embed(), tld="de")
     half = "é" * (entry.MAX_HTML_CHARS // 2)
@@ -269,30 +271,30 @@ def test_there_is_only_so_much_room(house: House) -> None:
     assert kept.get(ITEMS, "de").html == {"e/2": "fits"}
 
 
-def test_html_brings_no_purged_copy_back(house: House) -> None:
-    kept = house.kit().cache
+def test_html_brings_no_purged_copy_back(harness: Harness) -> None:
+    kept = harness.kit().cache
     copy = kept.store(embed(), tld="com")
     assert kept.delete(ITEMS)
     kept.store_rendered(copy, {"e/1": "gone"})
     assert kept.get(ITEMS, "com").embed is None
 
 
-def test_html_of_an_older_copy_is_not_kept(house: House) -> None:
-    kept = house.kit().cache
+def test_html_of_an_older_copy_is_not_kept(harness: Harness) -> None:
+    kept = harness.kit().cache
     older = kept.store(embed(), tld="com")
-    house.clock.now += 1
+    harness.clock.now += 1
     kept.store(embed(), tld="com")
     kept.store_rendered(older, {"e/1": "old"})
     assert kept.get(ITEMS, "com").html == {}
 
 
-def test_a_frozen_build_remembers_nothing_and_opens_no_cache(house: House, tmp_path: Path) -> None:
+def test_a_frozen_build_remembers_nothing_and_opens_no_cache(harness: Harness, tmp_path: Path) -> None:
     from embedkit.engine import lockfile
 
-    copy = house.kit().resolve(ID)
+    copy = harness.kit().resolve(ID)
     lock = tmp_path / "lock.json"
     lockfile.write_back(lock, lockfile.read_bytes(lock), {((ID,), "com"): copy})
-    kit = house.kit(frozen=True, lockfile=str(lock), cache="null:")
+    kit = harness.kit(frozen=True, lockfile=str(lock), cache="null:")
     assert kit.render(POST) == kit.render(POST)
     assert str(kit.html(ID, Options(title="x"))) == str(kit.html(ID, title="x"))
     assert kit.engine.cache.value_if_made is None

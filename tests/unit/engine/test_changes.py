@@ -120,7 +120,7 @@ class Wire:
         return response
 
 
-class House:
+class Harness:
     """A store, Getty in process, and any number of instances."""
 
     def __init__(self, **rows: Any) -> None:
@@ -142,8 +142,8 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def harness() -> Harness:
+    return Harness()
 
 
 def is_shown(kit: EmbedKit, ref: str) -> bool:
@@ -157,8 +157,8 @@ def look(kit: EmbedKit) -> FeedReport:
     return kit.engine.changes().run()
 
 
-def later(house: House, kit: EmbedKit, seconds: float = AGAIN_S) -> None:
-    house.clock.now += seconds
+def later(harness: Harness, kit: EmbedKit, seconds: float = AGAIN_S) -> None:
+    harness.clock.now += seconds
     kit.engine.changes().work()
 
 
@@ -170,81 +170,81 @@ def state(kit: EmbedKit) -> str:
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_withdrawn_picture_disappears_from_every_instance(house: House, status: int) -> None:
-    one, two = house.kit(), house.kit()
+def test_a_withdrawn_picture_disappears_from_every_instance(harness: Harness, status: int) -> None:
+    one, two = harness.kit(), harness.kit()
     assert {is_shown(kit, ref) for kit in (one, two) for ref in (ONE, TWO)} == {True}
-    house.getty.withdraw(ONE, status=status)
+    harness.getty.withdraw(ONE, status=status)
     assert is_shown(one, ONE), "nobody has heard of it"
     assert look(one).of("withdrawn") == [ONE]
     assert [is_shown(kit, ref) for kit in (one, two) for ref in (ONE, TWO)] == [False, True, False, True]
-    assert (house.post.told(FRONT), house.post.told(HOOK)) == ([ONE], [])
-    later(house, two)
-    assert (house.post.told(FRONT), house.post.told(HOOK)) == ([ONE, ONE], [ONE]), (
+    assert (harness.post.told(FRONT), harness.post.told(HOOK)) == ([ONE], [])
+    later(harness, two)
+    assert (harness.post.told(FRONT), harness.post.told(HOOK)) == ([ONE, ONE], [ONE]), (
         "whoever began to answer is done"
     )
-    later(house, one)
-    assert len(house.post.got) == 3
+    later(harness, one)
+    assert len(harness.post.got) == 3
     assert state(one) == "ok"
     assert look(one) == FeedReport(), "the batch is confirmed"
 
 
-def test_an_update_is_not_asked_for(house: House) -> None:
-    kit = house.kit()
+def test_an_update_is_not_asked_for(harness: Harness) -> None:
+    kit = harness.kit()
     assert is_shown(kit, ONE)
-    house.getty._withdrawn[ONE] = 404  # as oEmbed would say
-    house.getty.announce("Update", ONE)
-    house.getty.announce("New", ONE)
-    before = house.getty.count("oembed")
+    harness.getty._withdrawn[ONE] = 404  # as oEmbed would say
+    harness.getty.announce("Update", ONE)
+    harness.getty.announce("New", ONE)
+    before = harness.getty.count("oembed")
     assert look(kit) == FeedReport(batches=1)
-    assert house.getty.count("oembed") == before
+    assert harness.getty.count("oembed") == before
     assert is_shown(kit, ONE)
 
 
 @pytest.mark.parametrize("status", [200, 403])
-def test_a_delete_that_oembed_knows_nothing_of_is_rejected(house: House, status: int) -> None:
-    kit = house.kit()
+def test_a_delete_that_oembed_knows_nothing_of_is_rejected(harness: Harness, status: int) -> None:
+    kit = harness.kit()
     assert is_shown(kit, ONE)
-    house.getty.announce("Delete", ONE)
+    harness.getty.announce("Delete", ONE)
     if status == 403:
-        house.getty.faults.add("status", status=403, count=None, route="oembed")
+        harness.getty.faults.add("status", status=403, count=None, route="oembed")
     assert look(kit).of("rejected") == [ONE]
     assert is_shown(kit, ONE)
-    assert house.post.got == []
+    assert harness.post.got == []
 
 
-def test_a_list_goes_with_each_of_its_pictures(house: House) -> None:
-    one, two = house.kit(), house.kit()
+def test_a_list_goes_with_each_of_its_pictures(harness: Harness) -> None:
+    one, two = harness.kit(), harness.kit()
     slideshow = f"{TWO},{ONE}"
     assert is_shown(one, slideshow)
     assert is_shown(two, slideshow)
-    house.getty.withdraw(ONE)
+    harness.getty.withdraw(ONE)
     look(one)
     assert not is_shown(one, slideshow)
     assert not is_shown(two, slideshow)
     assert is_shown(two, f"{TWO},{THREE}")
 
 
-def test_a_list_stays_away_for_as_long_as_a_copy_of_it_could_be_shown(house: House) -> None:
-    kit = house.kit()
+def test_a_list_stays_away_for_as_long_as_a_copy_of_it_could_be_shown(harness: Harness) -> None:
+    kit = harness.kit()
     assert is_shown(kit, f"{ONE},{TWO}")
-    house.getty.withdraw(ONE)
+    harness.getty.withdraw(ONE)
     look(kit)
-    house.getty.faults.add("status", status=503, count=None, route="oembed")
+    harness.getty.faults.add("status", status=503, count=None, route="oembed")
     for _ in range(31):
-        house.clock.now += 86_400
+        harness.clock.now += 86_400
         assert not is_shown(kit, f"{ONE},{TWO}")
 
 
-def test_what_comes_back_is_shown_again(house: House) -> None:
-    kit = house.kit()
-    house.getty.withdraw(ONE)
+def test_what_comes_back_is_shown_again(harness: Harness) -> None:
+    kit = harness.kit()
+    harness.getty.withdraw(ONE)
     look(kit)
-    house.getty.restore(ONE)
+    harness.getty.restore(ONE)
     look(kit)
-    house.clock.now += 86_400
+    harness.clock.now += 86_400
     assert is_shown(kit, ONE)
     assert is_shown(kit, f"{ONE},{TWO}")
-    house.getty.withdraw(ONE)
+    harness.getty.withdraw(ONE)
     assert look(kit).of("withdrawn") == [ONE]
     assert not is_shown(kit, ONE)
 
@@ -272,30 +272,30 @@ def test_what_is_no_picture_is_rejected_unasked() -> None:
 def test_kill_9_at_each_step() -> None:
     """What was killed is followed by another process, which finds all that was not done."""
     for steps in itertools.count(1):
-        house = House(webhook_url="")
-        viewer = house.kit()
+        harness = Harness(webhook_url="")
+        viewer = harness.kit()
         assert {is_shown(viewer, id) for id in (ONE, THREE)} == {True}
-        house.getty.withdraw(ONE)
-        house.getty.announce("Delete", THREE)
+        harness.getty.withdraw(ONE)
+        harness.getty.announce("Delete", THREE)
         try:
-            look(house.kit(steps))
+            look(harness.kit(steps))
             break
         except Killed:
-            house.clock.now += CLAIM_S + 1
-        follower = house.kit()
+            harness.clock.now += CLAIM_S + 1
+        follower = harness.kit()
         look(follower)
         assert [is_shown(viewer, id) for id in (ONE, THREE)] == [False, True], steps
-        later(house, follower)
-        assert house.post.told(FRONT)[-2:] == [ONE, ONE], steps
+        later(harness, follower)
+        assert harness.post.told(FRONT)[-2:] == [ONE, ONE], steps
         assert look(follower) == FeedReport(), steps
         assert state(follower) == "ok"
     assert steps > 60
 
 
-def test_a_batch_is_not_confirmed_where_the_store_takes_nothing(house: House) -> None:
-    kit = house.kit()
+def test_a_batch_is_not_confirmed_where_the_store_takes_nothing(harness: Harness) -> None:
+    kit = harness.kit()
     look(kit)
-    house.getty.withdraw(ONE)
+    harness.getty.withdraw(ONE)
     store = kit.cache._store.backend
     assert isinstance(store, Store)
     for broken in (True, False):
@@ -304,94 +304,94 @@ def test_a_batch_is_not_confirmed_where_the_store_takes_nothing(house: House) ->
             with pytest.raises(Unavailable):
                 look(kit)
             assert kit.engine.changes_status() == {"state": "unavailable"}
-            house.clock.now += CLAIM_S + 1
-    kit = house.kit()
+            harness.clock.now += CLAIM_S + 1
+    kit = harness.kit()
     assert look(kit).of("withdrawn") == [ONE]
 
 
-def test_pending_while_oembed_is_down(house: House) -> None:
-    kit = house.kit()
+def test_pending_while_oembed_is_down(harness: Harness) -> None:
+    kit = harness.kit()
     changes = kit.engine.changes()
     assert is_shown(kit, ONE)
-    house.getty.withdraw(ONE)
-    house.getty.announce("Delete", TWO)
-    house.getty.faults.add("status", status=503, count=None, route="oembed")
+    harness.getty.withdraw(ONE)
+    harness.getty.announce("Delete", TWO)
+    harness.getty.faults.add("status", status=503, count=None, route="oembed")
     report = look(kit)
     assert (report.batches, report.of("pending")) == (2, [ONE, TWO])
     for _ in range(200):
-        house.clock.now += MAX_RETRY_S
+        harness.clock.now += MAX_RETRY_S
         changes.work()
     status = changes.status()
     assert (status["state"], status["pending"], status["pending_seconds"]) == ("pending", 2, 200 * MAX_RETRY_S)
-    house.getty.faults.clear()
-    house.clock.now += MAX_RETRY_S
+    harness.getty.faults.clear()
+    harness.clock.now += MAX_RETRY_S
     changes.work()
     assert not is_shown(kit, ONE)
-    assert house.post.told(FRONT) == [ONE]
+    assert harness.post.told(FRONT) == [ONE]
     assert (state(kit), changes.status()["pending"]) == ("ok", 0)
 
 
-def test_an_answer_of_no_use_is_asked_for_less_often(house: House) -> None:
-    kit = house.kit()
-    house.getty.withdraw(ONE)
-    house.getty.faults.add("status", status=400, count=None, route="oembed")
+def test_an_answer_of_no_use_is_asked_for_less_often(harness: Harness) -> None:
+    kit = harness.kit()
+    harness.getty.withdraw(ONE)
+    harness.getty.faults.add("status", status=400, count=None, route="oembed")
     assert look(kit).of("unusable") == [ONE]
-    before = house.getty.count("oembed")
+    before = harness.getty.count("oembed")
     for _ in range(1_800):
-        house.clock.now += 2
+        harness.clock.now += 2
         kit.engine.changes().work()
-    assert 5 <= house.getty.count("oembed") - before <= 15
+    assert 5 <= harness.getty.count("oembed") - before <= 15
 
 
-def test_with_too_many_pending_getty_keeps_the_rest(house: House) -> None:
-    kit = house.kit()
+def test_with_too_many_pending_getty_keeps_the_rest(harness: Harness) -> None:
+    kit = harness.kit()
     look(kit)
     journal = kit.engine.changes()._journal
     assert journal.claim(lambda _: True)
     journal.update(lambda now: replace(now, pending={str(600_100_000 + one): 1 for one in range(MAX_PENDING)}))
     journal.release()
-    house.getty.withdraw(ONE)
-    house.getty.faults.add("status", status=503, count=None, route="oembed")
+    harness.getty.withdraw(ONE)
+    harness.getty.faults.add("status", status=503, count=None, route="oembed")
     assert look(kit).batches == 0
     assert kit.engine.changes().status()["pending"] == MAX_PENDING
-    house.getty.faults.clear()
+    harness.getty.faults.clear()
     journal.claim(lambda _: True)
     journal.update(lambda now: replace(now, pending={}))
     journal.release()
     assert look(kit).of("withdrawn") == [ONE]
 
 
-def test_a_store_that_was_emptied_gets_its_journal_back(house: House) -> None:
-    kit = house.kit()
-    house.getty.withdraw(ONE)
-    house.getty.faults.add("status", status=503, count=None, route="oembed")
+def test_a_store_that_was_emptied_gets_its_journal_back(harness: Harness) -> None:
+    kit = harness.kit()
+    harness.getty.withdraw(ONE)
+    harness.getty.faults.add("status", status=503, count=None, route="oembed")
     assert look(kit).of("pending") == [ONE]
-    house.shared.clear()
-    house.getty.faults.clear()
-    house.clock.now += MAX_RETRY_S
+    harness.shared.clear()
+    harness.getty.faults.clear()
+    harness.clock.now += MAX_RETRY_S
     kit.engine.changes().work()
-    assert house.post.told(FRONT) == [ONE]
+    assert harness.post.told(FRONT) == [ONE]
 
 
 # -- one at a time, and seldom -----------------------------------------------------------------------------
 
 
-def test_one_process_at_a_time(house: House) -> None:
-    one, two = house.kit().engine.changes(), house.kit().engine.changes()
+def test_one_process_at_a_time(harness: Harness) -> None:
+    one, two = harness.kit().engine.changes(), harness.kit().engine.changes()
     assert one._journal.claim(lambda _: True)
     with pytest.raises(Unavailable):
         two.run()
     two.work()
-    assert house.calls() == 0
-    house.clock.now += CLAIM_S + 1
+    assert harness.calls() == 0
+    harness.clock.now += CLAIM_S + 1
     two.run()
-    assert house.calls() > 0
+    assert harness.calls() > 0
 
 
-def test_who_was_silent_for_too_long_confirms_nothing(house: House) -> None:
+def test_who_was_silent_for_too_long_confirms_nothing(harness: Harness) -> None:
     """Stopped in the midst of a batch, it finds that another has done all, and does not write over that."""
-    late, quick = house.kit(), house.kit()
-    house.getty.withdraw(ONE)
+    late, quick = harness.kit(), harness.kit()
+    harness.getty.withdraw(ONE)
     feed = late.engine.changes().feed
     assert feed is not None
 
@@ -400,67 +400,67 @@ def test_who_was_silent_for_too_long_confirms_nothing(house: House) -> None:
 
         def take(self, channel: int) -> Any:
             taken = feed.take(channel)
-            house.clock.now += CLAIM_S + 1
+            harness.clock.now += CLAIM_S + 1
             look(quick)
-            house.getty.withdraw(TWO)
+            harness.getty.withdraw(TWO)
             return taken
 
     late.engine.changes().feed = Slow()
     look(late)
-    assert set(house.post.told(FRONT)) == {ONE}
+    assert set(harness.post.told(FRONT)) == {ONE}
     assert look(quick).of("withdrawn") == [TWO]
 
 
-def test_an_idle_feed_costs_less_than_two_calls_a_minute(house: House) -> None:
+def test_an_idle_feed_costs_less_than_two_calls_a_minute(harness: Harness) -> None:
     """Any number of instances, tokens included."""
-    kits = [house.kit() for _ in range(3)]
+    kits = [harness.kit() for _ in range(3)]
     per_minute: list[int] = []
     for _ in range(60):
-        before = house.getty.count("v3")
+        before = harness.getty.count("v3")
         for _ in range(30):
-            house.clock.now += 2
+            harness.clock.now += 2
             for kit in kits:
                 kit.engine.changes().work()
-        per_minute.append(house.getty.count("v3") - before)
-    assert house.calls() <= 120
+        per_minute.append(harness.getty.count("v3") - before)
+    assert harness.calls() <= 120
     assert max(per_minute[1:]) <= 2
     assert min(per_minute) >= 1
 
 
 @pytest.mark.parametrize("key", [(auth.SEARCH_KEY, auth.SEARCH_SECRET), ("nobody", "nothing")])
 def test_a_key_without_the_feed_is_asked_once_an_hour(key: tuple[str, str], caplog: Any) -> None:
-    house = House(api_key=key[0], api_secret=key[1])
-    kit = house.kit()
+    harness = Harness(api_key=key[0], api_secret=key[1])
+    kit = harness.kit()
     for _ in range(1_700):
-        house.clock.now += 2
+        harness.clock.now += 2
         kit.engine.changes().work()
-    assert house.getty.count("v3") <= 1
+    assert harness.getty.count("v3") <= 1
     assert len([one for one in caplog.records if one.name == "embedkit.changes"]) == 1
     assert state(kit) in ("permission-denied", "invalid-key")
     if key[0] == auth.SEARCH_KEY:
-        house.clock.now += REFUSED_S
+        harness.clock.now += REFUSED_S
         kit.engine.changes().work()
-        assert house.getty.count("v3") == 2
+        assert harness.getty.count("v3") == 2
 
 
 def test_a_key_without_the_feed_is_told_so() -> None:
-    house = House(api_key=auth.SEARCH_KEY, api_secret=auth.SEARCH_SECRET)
+    harness = Harness(api_key=auth.SEARCH_KEY, api_secret=auth.SEARCH_SECRET)
     with pytest.raises(PermissionDenied, match="EMBEDKIT_CHANGE_FEED"):
-        look(house.kit())
+        look(harness.kit())
 
 
 # -- who else is told --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("answer", [500, 302, 404, Unavailable("hangs")], ids=str)
-def test_a_front_that_fails_gets_it_later_and_keeps_nobody_waiting(house: House, answer: Any) -> None:
-    kit = house.kit()
+def test_a_front_that_fails_gets_it_later_and_keeps_nobody_waiting(harness: Harness, answer: Any) -> None:
+    kit = harness.kit()
     changes = kit.engine.changes()
-    house.post.answers[FRONT] = answer
-    house.getty.withdraw(ONE)
+    harness.post.answers[FRONT] = answer
+    harness.getty.withdraw(ONE)
     look(kit)
-    later(house, kit, 3)
-    assert house.post.told(HOOK) == [ONE]
+    later(harness, kit, 3)
+    assert harness.post.told(HOOK) == [ONE]
     assert changes.status() == {
         "state": "undelivered",
         "pending": 0,
@@ -468,68 +468,68 @@ def test_a_front_that_fails_gets_it_later_and_keeps_nobody_waiting(house: House,
         "undelivered": {"fronts": 1, "webhook": 0},
     }
     for _ in range(1_800):
-        house.clock.now += 2
+        harness.clock.now += 2
         changes.work()
-    assert 24 < len(house.post.told(FRONT)) < 44, "less often in time"
-    house.post.answers.clear()
-    later(house, kit, 300)
+    assert 24 < len(harness.post.told(FRONT)) < 44, "less often in time"
+    harness.post.answers.clear()
+    later(harness, kit, 300)
     assert changes.status()["undelivered"] == {"fronts": 0, "webhook": 0}
     assert state(kit) == "ok"
 
 
-def test_a_webhook_gets_the_same_message_again_with_the_same_id(house: House) -> None:
-    kit = house.kit()
-    house.post.answers[HOOK] = 500
-    house.getty.withdraw(ONE)
+def test_a_webhook_gets_the_same_message_again_with_the_same_id(harness: Harness) -> None:
+    kit = harness.kit()
+    harness.post.answers[HOOK] = 500
+    harness.getty.withdraw(ONE)
     look(kit)
-    later(house, kit)
+    later(harness, kit)
     for _ in range(10):
-        house.clock.now += 30
+        harness.clock.now += 30
         kit.engine.changes().work()
-    sent = [one for one in house.post.got if one.url == HOOK]
+    sent = [one for one in harness.post.got if one.url == HOOK]
     assert len(sent) > 2
     assert len({one.headers["Webhook-Id"] for one in sent}) == 1
     assert len({one.headers["Webhook-Timestamp"] for one in sent}) == len(sent)
-    assert {one.follow_redirects for one in house.post.got} == {False}
+    assert {one.follow_redirects for one in harness.post.got} == {False}
 
 
-def test_a_receiver_knows_what_is_genuine_as_documented(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    kit = house.kit()
-    house.getty.withdraw(ONE)
+def test_a_receiver_knows_what_is_genuine_as_documented(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    kit = harness.kit()
+    harness.getty.withdraw(ONE)
     look(kit)
-    later(house, kit)
-    (sent,) = [one for one in house.post.got if one.url == HOOK]
+    later(harness, kit)
+    (sent,) = [one for one in harness.post.got if one.url == HOOK]
     (snippet,) = [one for one in blocks("python", ROOT / "examples/deploy/README.md") if "is_genuine" in one]
     names: dict[str, Any] = {}
     exec(snippet, names)
-    monkeypatch.setattr(names["time"], "time", house.clock)
+    monkeypatch.setattr(names["time"], "time", harness.clock)
     headers = {name.lower(): value for name, value in sent.headers.items()}
     secret, body = webhook_secret(kit.cache.secret(PURPOSE)), sent.body or b""
     assert names["is_genuine"](headers, body, secret)
     assert not names["is_genuine"](headers, body.replace(b"749", b"750"), secret)
-    assert not names["is_genuine"](headers | {"webhook-timestamp": str(int(house.clock.now) + 1)}, body, secret)
+    assert not names["is_genuine"](headers | {"webhook-timestamp": str(int(harness.clock.now) + 1)}, body, secret)
     assert not names["is_genuine"](headers, body, webhook_secret(b"k" * 32))
-    house.clock.now += 301
+    harness.clock.now += 301
     assert not names["is_genuine"](headers, body, secret)
 
 
-def test_a_purge_by_hand_is_delivered_too(house: House) -> None:
-    house.rows["change_feed"] = "off"
-    kit = house.kit()
+def test_a_purge_by_hand_is_delivered_too(harness: Harness) -> None:
+    harness.rows["change_feed"] = "off"
+    kit = harness.kit()
     kit.resolve(ONE)
     assert kit.purge(ONE)
     kit.engine.changes().work()
-    later(house, kit)
-    assert (house.post.told(FRONT), house.post.told(HOOK)) == ([ONE, ONE], [ONE])
-    assert house.getty.count("v3") == 0
+    later(harness, kit)
+    assert (harness.post.told(FRONT), harness.post.told(HOOK)) == ([ONE, ONE], [ONE])
+    assert harness.getty.count("v3") == 0
 
 
-def test_no_secret_and_no_url_is_logged(house: House, caplog: Any) -> None:
+def test_no_secret_and_no_url_is_logged(harness: Harness, caplog: Any) -> None:
     caplog.set_level("DEBUG")
-    house.rows["webhook_url"] = "https://hooks.example.org/canary-path"
-    kit = house.kit()
-    house.post.answers[FRONT] = 500
-    house.getty.withdraw(ONE)
+    harness.rows["webhook_url"] = "https://hooks.example.org/canary-path"
+    kit = harness.kit()
+    harness.post.answers[FRONT] = 500
+    harness.getty.withdraw(ONE)
     look(kit)
     logged = " ".join(f"{one.getMessage()} {getattr(one, 'fields', '')}" for one in caplog.records)
     assert "withdrawn" in logged

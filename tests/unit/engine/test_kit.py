@@ -48,7 +48,7 @@ def test_the_examples_of_docstrings_run(module: str) -> None:
     assert tried > 0 == failed
 
 
-class House:
+class Harness:
     """A kit, the sandbox behind it and the clock of both."""
 
     def __init__(self, **rows: Any) -> None:
@@ -67,8 +67,8 @@ class House:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    made = House()
+def harness() -> Iterator[Harness]:
+    made = Harness()
     yield made
     made.kit.close()
 
@@ -76,103 +76,103 @@ def house() -> Iterator[House]:
 # -- a post --------------------------------------------------------------------------------------------
 
 
-def test_cold_then_warm(house: House) -> None:
-    html = str(house.kit.html(ID))
+def test_cold_then_warm(harness: Harness) -> None:
+    html = str(harness.kit.html(ID))
     assert f"/embed/{ID}?et=" in html
     assert "<figure" in html
-    assert str(house.kit.html(ID)) == html
-    assert house.calls == 1
+    assert str(harness.kit.html(ID)) == html
+    assert harness.calls == 1
 
 
-def test_a_post(house: House) -> None:
+def test_a_post(harness: Harness) -> None:
     text = f"Hello\n\n[getty {ID} width=300]\n\n`[getty 1]` and [[getty 2]]\n"
-    html = house.kit.render(text, input="markdown")
+    html = harness.kit.render(text, input="markdown")
     assert html.count("<iframe") == 1
     assert 'width="300"' in html
     assert "`[getty 1]` and [getty 2]" in html
     assert "\n\n" not in html[html.index("<figure") : html.index("</figure>")]
 
 
-def test_stale_is_shown_at_once_and_refreshed_before_the_end(house: House) -> None:
-    house.kit.resolve(ID)
-    house.clock.now += 1.5 * DAY
-    assert house.kit.resolve(ID).stale
-    assert house.calls == 1
-    assert house.kit.settle() == 0
-    assert house.calls == 2
-    assert not house.kit.resolve(ID).stale
-    assert house.calls == 2
+def test_stale_is_shown_at_once_and_refreshed_before_the_end(harness: Harness) -> None:
+    harness.kit.resolve(ID)
+    harness.clock.now += 1.5 * DAY
+    assert harness.kit.resolve(ID).stale
+    assert harness.calls == 1
+    assert harness.kit.settle() == 0
+    assert harness.calls == 2
+    assert not harness.kit.resolve(ID).stale
+    assert harness.calls == 2
 
 
 def test_stale_is_refreshed_behind_the_reader_in_a_service() -> None:
-    house = House()
-    house.kit = EmbedKit(house.kit.settings, transport=house.transport, clock=house.clock, background=True)
-    house.kit.resolve(ID)
-    house.clock.now += 1.5 * DAY
-    assert house.kit.resolve(ID).stale
-    assert house.kit.settle(5) == 0
-    assert not house.kit.resolve(ID).stale
-    assert house.calls == 2
+    harness = Harness()
+    harness.kit = EmbedKit(harness.kit.settings, transport=harness.transport, clock=harness.clock, background=True)
+    harness.kit.resolve(ID)
+    harness.clock.now += 1.5 * DAY
+    assert harness.kit.resolve(ID).stale
+    assert harness.kit.settle(5) == 0
+    assert not harness.kit.resolve(ID).stale
+    assert harness.calls == 2
 
 
-def test_an_outage_shows_the_last_good_copy_for_a_month(house: House) -> None:
-    good = str(house.kit.html(ID))
-    house.down()
-    house.clock.now += 10 * DAY
-    assert str(house.kit.html(ID)) == good
-    assert house.kit.resolve(ID).stale
-    house.clock.now += 30 * DAY
+def test_an_outage_shows_the_last_good_copy_for_a_month(harness: Harness) -> None:
+    good = str(harness.kit.html(ID))
+    harness.down()
+    harness.clock.now += 10 * DAY
+    assert str(harness.kit.html(ID)) == good
+    assert harness.kit.resolve(ID).stale
+    harness.clock.now += 30 * DAY
     with pytest.raises(Unavailable):
-        house.kit.resolve(ID)
-    assert "gettyimages.com/detail/" in str(house.kit.html(ID))
-    assert "<iframe" not in str(house.kit.html(ID))
+        harness.kit.resolve(ID)
+    assert "gettyimages.com/detail/" in str(harness.kit.html(ID))
+    assert "<iframe" not in str(harness.kit.html(ID))
 
 
 @pytest.mark.parametrize(
     "kind", ["status", "firewall", "not-json", "throttle", "quota", "mismatch", "hostile", "hang", "drop"]
 )
-def test_no_fault_replaces_a_good_copy(house: House, kind: str) -> None:
-    good = house.kit.resolve(ID)
-    house.sandbox.faults.add(kind, count=None)
-    house.clock.now += 5 * DAY
-    held = house.kit.resolve(ID)
+def test_no_fault_replaces_a_good_copy(harness: Harness, kind: str) -> None:
+    good = harness.kit.resolve(ID)
+    harness.sandbox.faults.add(kind, count=None)
+    harness.clock.now += 5 * DAY
+    held = harness.kit.resolve(ID)
     assert held.stale
     assert held.frame == good.frame
-    house.sandbox.faults.clear()
-    house.clock.now += 2 * DAY
-    assert not house.kit.resolve(ID).stale
+    harness.sandbox.faults.clear()
+    harness.clock.now += 2 * DAY
+    assert not harness.kit.resolve(ID).stale
 
 
-def test_a_withdrawn_picture_disappears_and_stays_away(house: House) -> None:
-    house.kit.resolve(ID)
-    house.kit.resolve(ID, tld="de")
-    house.sandbox.withdraw(ID)
-    house.clock.now += 2.5 * DAY
+def test_a_withdrawn_picture_disappears_and_stays_away(harness: Harness) -> None:
+    harness.kit.resolve(ID)
+    harness.kit.resolve(ID, tld="de")
+    harness.sandbox.withdraw(ID)
+    harness.clock.now += 2.5 * DAY
     with pytest.raises(NotFound):
-        house.kit.resolve(ID)
-    calls = house.calls
+        harness.kit.resolve(ID)
+    calls = harness.calls
     with pytest.raises(NotFound):
-        house.kit.resolve(ID, tld="de")  # one entry holds a picture whole
+        harness.kit.resolve(ID, tld="de")  # one entry holds a picture whole
     with pytest.raises(NotFound):
-        house.kit.resolve(ID)
-    assert house.calls == calls
-    house.down()
+        harness.kit.resolve(ID)
+    assert harness.calls == calls
+    harness.down()
     with pytest.raises(NotFound):
-        house.kit.resolve(ID)
-    house.sandbox.faults.clear()
-    house.sandbox.restore(ID)
-    house.clock.now += DAY + 1
-    assert house.kit.resolve(ID)
+        harness.kit.resolve(ID)
+    harness.sandbox.faults.clear()
+    harness.sandbox.restore(ID)
+    harness.clock.now += DAY + 1
+    assert harness.kit.resolve(ID)
 
 
-def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(house: House) -> None:
-    kit = house.kit
+def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(harness: Harness) -> None:
+    kit = harness.kit
     kit.resolve(WIDE)
     kit.cache.store_error((WIDE,), "com", NotEmbeddable())
-    house.clock.now += 1.5 * DAY
+    harness.clock.now += 1.5 * DAY
     kit.cache.store_error((WIDE,), "com", NotEmbeddable())
     assert kit.resolve(WIDE).stale
-    house.clock.now += DAY
+    harness.clock.now += DAY
     kit.cache.store_error((WIDE,), "com", NotEmbeddable())
     with pytest.raises(NotEmbeddable):
         kit.resolve(WIDE)
@@ -182,18 +182,18 @@ def test_a_picture_that_lost_its_permission_is_shown_a_day_longer(house: House) 
     ("ref", "error"),
     [(DENIED, NotEmbeddable), (GONE, NotFound), ("1", NotFound), ("https://evil.example/1", UnsupportedReference)],
 )
-def test_errors_are_told_apart_and_remembered(house: House, ref: str, error: type[EmbedKitError]) -> None:
+def test_errors_are_told_apart_and_remembered(harness: Harness, ref: str, error: type[EmbedKitError]) -> None:
     for _ in range(3):
         with pytest.raises(error):
-            house.kit.resolve(ref)
-    assert house.calls <= 1
+            harness.kit.resolve(ref)
+    assert harness.calls <= 1
 
 
-def test_markup_that_is_refused_becomes_a_credited_card(house: House) -> None:
-    house.sandbox.faults.add("hostile", count=None)
+def test_markup_that_is_refused_becomes_a_credited_card(harness: Harness) -> None:
+    harness.sandbox.faults.add("hostile", count=None)
     with pytest.raises(InvalidResponse):
-        house.kit.resolve(ID)
-    card = str(house.kit.html(ID))
+        harness.kit.resolve(ID)
+    card = str(harness.kit.html(ID))
     assert "Ivo Lindqvist" in card
     assert "<script" not in card
     assert "javascript:" not in card
@@ -204,14 +204,14 @@ def test_markup_that_is_refused_becomes_a_credited_card(house: House) -> None:
     [("card", "ek-card", "<iframe"), ("link", "<a ", "ek-card"), ("text", f"picture {DENIED}", "<a ")],
 )
 def test_on_error(on_error: str, has: str, lacks: str) -> None:
-    html = str(House(on_error=on_error).kit.html(DENIED))
+    html = str(Harness(on_error=on_error).kit.html(DENIED))
     assert has in html
     assert lacks not in html
 
 
 @pytest.mark.parametrize("on_error", ["card", "link", "text"])
 def test_of_a_withdrawn_picture_readers_learn_that_it_is_gone(on_error: str) -> None:
-    kit = House(on_error=on_error).kit
+    kit = Harness(on_error=on_error).kit
     html = str(kit.html(GONE))
     assert "This picture is no longer available" in html
     assert "<a " not in html  # it would lead nowhere
@@ -220,32 +220,32 @@ def test_of_a_withdrawn_picture_readers_learn_that_it_is_gone(on_error: str) -> 
 
 
 def test_of_an_outage_readers_learn_that_it_passes() -> None:
-    house = House()
-    house.sandbox.faults.add("status", status=503, count=None)
-    html = str(house.kit.html(ID))
+    harness = Harness()
+    harness.sandbox.faults.add("status", status=503, count=None)
+    html = str(harness.kit.html(ID))
     assert "be shown right now" in html
     assert "<a " in html
 
 
 def test_on_error_raise() -> None:
-    kit = House(on_error="raise").kit
+    kit = Harness(on_error="raise").kit
     with pytest.raises(NotFound):
         kit.html(GONE)
     with pytest.raises(NotFound):
         kit.render(f"[getty {GONE}]")
 
 
-def test_what_is_no_reference_stays_the_authors_text(house: House) -> None:
-    assert house.kit.html("<b>my cat</b>", target="feed") == "&#60;b&#62;my cat&#60;&#47;b&#62;"
-    document = house.kit.document(
+def test_what_is_no_reference_stays_the_authors_text(harness: Harness) -> None:
+    assert harness.kit.html("<b>my cat</b>", target="feed") == "&#60;b&#62;my cat&#60;&#47;b&#62;"
+    document = harness.kit.document(
         "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n", input="text"
     )
     assert document.content == "x [getty cat] y\n\nhttps://gettyimages.com.evil.example/detail/1\n"
     assert [problem.code for problem in document.problems] == ["unsupported"] * 2
 
 
-def test_problems_say_where(house: House) -> None:
-    document = house.kit.document(f"é [getty {GONE}]\n\n[getty 1 wide=2]\n\n[getty", input="text")
+def test_problems_say_where(harness: Harness) -> None:
+    document = harness.kit.document(f"é [getty {GONE}]\n\n[getty 1 wide=2]\n\n[getty", input="text")
     assert [(one.line, one.column, one.code) for one in document.problems] == [
         (1, 3, "not-found"),
         (3, 1, "unknown-attribute"),
@@ -254,54 +254,54 @@ def test_problems_say_where(house: House) -> None:
     ]
 
 
-def test_an_author_chooses_the_target_of_a_page_but_not_of_a_feed(house: House) -> None:
+def test_an_author_chooses_the_target_of_a_page_but_not_of_a_feed(harness: Harness) -> None:
     text = f"[getty {ID} target=facade]"
-    assert "data-ek-src" in house.kit.render(text)
-    assert "data-ek-src" not in house.kit.render(text, target="feed")
+    assert "data-ek-src" in harness.kit.render(text)
+    assert "data-ek-src" not in harness.kit.render(text, target="feed")
 
 
 # -- sizes ---------------------------------------------------------------------------------------------
 
 
-def test_smaller_sizes_need_no_call_and_larger_ones_one(house: House) -> None:
-    first = house.kit.resolve(WIDE)
+def test_smaller_sizes_need_no_call_and_larger_ones_one(harness: Harness) -> None:
+    first = harness.kit.resolve(WIDE)
     assert max(first.width, first.height) == 594
-    small = house.kit.resolve(WIDE, max_width=200)
+    small = harness.kit.resolve(WIDE, max_width=200)
     assert small.width <= 200
-    assert house.calls == 1
-    large = house.kit.resolve(WIDE, max_width=900)
+    assert harness.calls == 1
+    large = harness.kit.resolve(WIDE, max_width=900)
     assert large.width == 900
-    assert house.calls == 2
-    again = house.kit.resolve(WIDE)
+    assert harness.calls == 2
+    again = harness.kit.resolve(WIDE)
     assert (again.width, again.height) == (first.width, first.height)
-    house.kit.resolve(WIDE, max_width=700)
-    assert house.calls == 2
+    harness.kit.resolve(WIDE, max_width=700)
+    assert harness.calls == 2
 
 
-def test_nobody_asks_twice_for_more_than_there_is(house: House) -> None:
+def test_nobody_asks_twice_for_more_than_there_is(harness: Harness) -> None:
     small = "500000240"
     for width in (1000, 2000, 3000):
-        assert house.kit.resolve(small, max_width=width).width == 240
-    assert house.calls == 1
+        assert harness.kit.resolve(small, max_width=width).width == 240
+    assert harness.calls == 1
 
 
-def test_a_wrong_option_is_named(house: House) -> None:
+def test_a_wrong_option_is_named(harness: Harness) -> None:
     for wrong in ({"target": "flash"}, {"max_width": 0}, {"tld": "evil"}, {"colour": "red"}, {"max_width": "9"}):
         with pytest.raises(ConfigurationError):
-            house.kit.html(ID, **wrong)
-    for act in (lambda: house.kit.render("x", target="facad"), lambda: house.kit.assets("facad")):
+            harness.kit.html(ID, **wrong)
+    for act in (lambda: harness.kit.render("x", target="facad"), lambda: harness.kit.assets("facad")):
         with pytest.raises(ConfigurationError, match="There is no target 'facad'"):
             act()
     with pytest.raises(ConfigurationError, match="no input"):
-        house.kit.render("x", input="rst")  # type: ignore[arg-type]
+        harness.kit.render("x", input="rst")  # type: ignore[arg-type]
 
 
 # -- many at once --------------------------------------------------------------------------------------
 
 
-def test_resolve_many_keeps_order_and_asks_once(house: House) -> None:
+def test_resolve_many_keeps_order_and_asks_once(harness: Harness) -> None:
     refs = [WIDE, "600000005", "https://evil.example/", GONE, f"https://gty.im/{WIDE}", WIDE]
-    answers = house.kit.resolve_many(refs)
+    answers = harness.kit.resolve_many(refs)
     assert [type(answer).__name__ for answer in answers] == [
         "Embed",
         "Embed",
@@ -311,27 +311,27 @@ def test_resolve_many_keeps_order_and_asks_once(house: House) -> None:
         "Embed",
     ]
     assert answers[0] == answers[4] == answers[5]
-    assert house.calls == 3
+    assert harness.calls == 3
 
 
-def test_a_batch_asks_for_the_largest_size_that_it_needs(house: House) -> None:
+def test_a_batch_asks_for_the_largest_size_that_it_needs(harness: Harness) -> None:
     text = f"[getty {WIDE} width=200]\n\n[getty {WIDE} width=900]\n\n[getty {WIDE}]\n"
-    document = house.kit.document(text)
+    document = harness.kit.document(text)
     assert [embed.width for embed in document.embeds] == [200, 900, 594]
-    assert house.calls == 1
+    assert harness.calls == 1
 
 
-def test_two_hundred_threads_make_one_call(house: House) -> None:
-    house.sandbox.faults.add("delay", seconds=0.2)
+def test_two_hundred_threads_make_one_call(harness: Harness) -> None:
+    harness.sandbox.faults.add("delay", seconds=0.2)
     gate = threading.Barrier(200)
 
     def ask(_: int) -> Embed:
         gate.wait()
-        return house.kit.resolve(ID)
+        return harness.kit.resolve(ID)
 
     with ThreadPoolExecutor(200) as pool:
         embeds = list(pool.map(ask, range(200)))
-    assert house.calls == 1
+    assert harness.calls == 1
     assert len({embed.frame for embed in embeds}) == 1
 
 
@@ -362,35 +362,35 @@ def test_two_hundred_threads_share_one_failure() -> None:
     assert len(calls) == 1
 
 
-def test_a_slideshow_is_one_picture(house: House) -> None:
-    embed = house.kit.resolve(f"{WIDE},600000005")
+def test_a_slideshow_is_one_picture(harness: Harness) -> None:
+    embed = harness.kit.resolve(f"{WIDE},600000005")
     assert embed.frame.items == (WIDE, "600000005")
-    assert house.calls == 1
+    assert harness.calls == 1
 
 
-def test_warm_reports(house: House) -> None:
+def test_warm_reports(harness: Harness) -> None:
     texts = [f"[getty {WIDE}]", (f"[getty {WIDE}]\n[getty {GONE}]", "markdown")]
-    report = house.kit.warm(texts)  # type: ignore[arg-type]
+    report = harness.kit.warm(texts)  # type: ignore[arg-type]
     assert (report.distinct, report.fetched, report.stale) == (2, 1, 0)
     assert [(ref, error.code) for ref, error in report.failed] == [(GONE, "not-found")]
-    house.clock.now += 1
-    assert house.kit.warm([f"[getty {WIDE}]"]).fetched == 0
+    harness.clock.now += 1
+    assert harness.kit.warm([f"[getty {WIDE}]"]).fetched == 0
 
 
-def test_purge(house: House) -> None:
-    house.kit.resolve(ID)
-    assert house.kit.purge(f"https://gty.im/{ID}")
-    assert not house.kit.purge(ID)
-    house.kit.resolve(ID)
-    assert house.calls == 2
+def test_purge(harness: Harness) -> None:
+    harness.kit.resolve(ID)
+    assert harness.kit.purge(f"https://gty.im/{ID}")
+    assert not harness.kit.purge(ID)
+    harness.kit.resolve(ID)
+    assert harness.calls == 2
 
 
-def test_refresh_tells_what_happened_whatever_is_held(house: House) -> None:
-    house.kit.resolve(ID)
-    house.down()
-    found = house.kit.records([house.kit.parse(ID)], refresh=True)
+def test_refresh_tells_what_happened_whatever_is_held(harness: Harness) -> None:
+    harness.kit.resolve(ID)
+    harness.down()
+    found = harness.kit.records([harness.kit.parse(ID)], refresh=True)
     assert isinstance(found[((ID,), "com")], Unavailable)
-    assert house.kit.resolve(ID)
+    assert harness.kit.resolve(ID)
 
 
 # -- frozen --------------------------------------------------------------------------------------------
@@ -401,9 +401,9 @@ class NoTransport:
         raise AssertionError("a frozen build asked the network")
 
 
-def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(house: House, tmp_path: Path) -> None:
+def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(harness: Harness, tmp_path: Path) -> None:
     path = tmp_path / "embedkit.lock.json"
-    found = house.kit.records([house.kit.parse(WIDE)])
+    found = harness.kit.records([harness.kit.parse(WIDE)])
     lockfile.write_back(
         path, lockfile.read_bytes(path), {picture: one for picture, one in found.items() if isinstance(one, Embed)}
     )
@@ -417,9 +417,9 @@ def test_a_frozen_build_asks_nobody_and_repeats_byte_for_byte(house: House, tmp_
     assert "embedkit lock" in first.problems[0].detail
 
 
-def test_options_travel_with_a_reference(house: House) -> None:
+def test_options_travel_with_a_reference(harness: Harness) -> None:
     html = str(
-        house.kit.html(f'[getty {WIDE} width=250 caption="Boats & birds" align=left]', Options(align="right"))
+        harness.kit.html(f'[getty {WIDE} width=250 caption="Boats & birds" align=left]', Options(align="right"))
     )
     assert "Boats &#38; birds" in html
     assert "ek--right" in html

@@ -21,7 +21,7 @@ from embedkit import EmbedKit, Options, Settings
 from embedkit.errors import ConfigurationError
 from embedkit.sandbox import SandboxTransport
 from embedkit.targets import Target
-from tests.unit.engine.test_kit import ID, House
+from tests.unit.engine.test_kit import ID, Harness
 
 POST = f"""A post.
 
@@ -39,7 +39,7 @@ Words [getty {ID} width=300] in a sentence, and [[getty 1]].
 
 @pytest.fixture(name="kit")
 def fixture_kit() -> EmbedKit:
-    return House().kit
+    return Harness().kit
 
 
 PROCESSORS = {
@@ -124,22 +124,22 @@ def test_the_options_of_a_figure_stay(kit: EmbedKit, options: str, target: Targe
 
 
 def test_a_fingerprint_changes_with_what_a_page_shows() -> None:
-    house = House()
+    harness = Harness()
     text = f"[getty {ID}]"
-    before = house.kit.fingerprint(text)
-    house.kit.warm([text])
-    warm = house.kit.fingerprint(text)
+    before = harness.kit.fingerprint(text)
+    harness.kit.warm([text])
+    warm = harness.kit.fingerprint(text)
     assert warm != before
-    assert house.kit.fingerprint(f"{text} words") != warm
-    assert house.kit.fingerprint(f"[getty {ID} width=300]") != warm
-    house.clock.now += 60
-    assert house.kit.fingerprint(text) == warm
-    house.sandbox.withdraw(ID)
-    house.kit.purge(ID)
-    unknown = house.kit.fingerprint(text)
+    assert harness.kit.fingerprint(f"{text} words") != warm
+    assert harness.kit.fingerprint(f"[getty {ID} width=300]") != warm
+    harness.clock.now += 60
+    assert harness.kit.fingerprint(text) == warm
+    harness.sandbox.withdraw(ID)
+    harness.kit.purge(ID)
+    unknown = harness.kit.fingerprint(text)
     assert unknown != warm
-    house.kit.warm([text])
-    assert house.kit.fingerprint(text) not in (unknown, warm)
+    harness.kit.warm([text])
+    assert harness.kit.fingerprint(text) not in (unknown, warm)
 
 
 def test_a_fingerprint_changes_with_settings_and_templates(tmp_path: Path) -> None:
